@@ -1,0 +1,43 @@
+"""The vocabulary: what a session, its spikes, units, channels, events and signals are, and every column schema.
+
+Everything else in the platform is written in these words. Add a container or a schema here when two rooms share it.
+Nothing here reads files, knows an upstream source or imports Dagster.
+"""
+
+from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.errors import (
+    BadUpstreamData,
+    ConfigError,
+    NhError,
+    SchemaError,
+    StoreError,
+    UnknownSession,
+)
+from nh_platform.session.recording import (
+    Behavior,
+    Note,
+    RawRecording,
+    Session,
+    Signal,
+    Spikes,
+    UnitAnnotation,
+)
+
+__all__ = [
+    "BadUpstreamData",
+    "Behavior",
+    "Column",
+    "ColumnFamily",
+    "ConfigError",
+    "NhError",
+    "Note",
+    "RawRecording",
+    "SchemaError",
+    "Session",
+    "Signal",
+    "Spikes",
+    "StoreError",
+    "TableSchema",
+    "UnitAnnotation",
+    "UnknownSession",
+]

@@ -1,0 +1,237 @@
+"""Column schemas: name, dtype, unit of measure and meaning of every column that is ever written.
+
+Contains the two record types and the validation. Add nothing about a particular table here: tables are listed in
+`nh_platform.session.schemas`. No file is read or written here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from nh_platform.session.errors import SchemaError
+
+DTYPES = frozenset(
+    {"string", "bool", "float32", "float64"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Parameters
+    ----------
+    name
+        Column name as written.
+    dtype
+        One of ``string``, ``bool``, ``int8`` … ``uint64``, ``float32``, ``float64``.
+    unit
+        Unit of measure (``s``, ``V``, ``um``, ``Hz``, ``1`` for a pure number, ``-`` where none applies).
+    meaning
+        One sentence that a reader of the Dagster UI understands.
+    nullable
+        Whether null (strings) or NaN (floats) is allowed. Integers and booleans are never null.
+    """
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+    nullable: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ValueError(f"column {self.name}: unknown dtype {self.dtype!r}")
+        if self.nullable and self.dtype not in ("string", "float32", "float64"):
+            raise ValueError(f"column {self.name}: {self.dtype} cannot hold null; use float or string")
+
+    def empty(self) -> pd.Series:
+        """Return a length-0 series of the column's dtype."""
+        return pd.Series([], dtype=_pandas_dtype(self.dtype), name=self.name)
+
+
+@dataclass(frozen=True)
+class ColumnFamily:
+    """Columns whose names are not known beforehand, for example one per metric definition.
+
+    Parameters
+    ----------
+    pattern
+        Regular expression that the full column name matches.
+    dtypes
+        Dtypes that such a column may have.
+    unit, meaning
+        As in `Column`; they describe the family.
+    """
+
+    pattern: str
+    dtypes: tuple[str, ...]
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The columns of one table, in the order in which they are written.
+
+    Parameters
+    ----------
+    name
+        Name of the table, used in error texts and in the Dagster UI.
+    columns
+        The fixed columns, all required.
+    families
+        Further columns that may follow, matched by name.
+    key
+        Columns whose values together identify a row; duplicates are refused.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    families: tuple[ColumnFamily, ...] = field(default=())
+    key: tuple[str, ...] = field(default=())
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the fixed columns."""
+        return [column.name for column in self.columns]
+
+    def empty(self) -> pd.DataFrame:
+        """Return a table of 0 rows with every fixed column in its dtype."""
+        return pd.DataFrame({column.name: column.empty() for column in self.columns})
+
+    def conform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Cast losslessly to the stated dtypes, order the columns and validate.
+
+        Missing nullable columns are added as null; this is how an optional upstream file shows in a table.
+
+        Raises
+        ------
+        SchemaError
+            If a required column is missing, a column is unknown, a cast would lose values, or a null stands where
+            none is allowed.
+        """
+        out: dict[str, pd.Series] = {}
+        for column in self.columns:
+            if column.name in table:
+                out[column.name] = _cast(table[column.name], column, self.name)
+            elif column.nullable:
+                out[column.name] = _null_series(column, len(table))
+            else:
+                raise SchemaError(
+                    f"table {self.name}", f"column {column.name!r} is missing", "Check the upstream file it comes from."
+                )
+        for name in table.columns:
+            if name not in out:
+                out[name] = table[name]
+        # Not through a dict of series with foreign indexes: alignment would turn rows into NaN.
+        frame = pd.DataFrame({name: series.reset_index(drop=True) for name, series in out.items()})
+        self.validate(frame)
+        return frame
+
+    def validate(self, table: pd.DataFrame) -> None:
+        """Check names, dtypes, nulls and the key of ``table``.
+
+        Raises
+        ------
+        SchemaError
+            Naming the table, the column and what was found.
+        """
+        fixed = set(self.names)
+        missing = [name for name in self.names if name not in table.columns]
+        if missing:
+            raise SchemaError(
+                f"table {self.name}", f"columns missing: {', '.join(missing)}", "Use TableSchema.conform."
+            )
+        for name in table.columns:
+            if name not in fixed:
+                self._validate_family(name, table[name])
+        for column in self.columns:
+            self._validate_column(column, table[column.name])
+        if self.key and table.duplicated(list(self.key)).any():
+            first = table.loc[table.duplicated(list(self.key)), list(self.key)].iloc[0].to_dict()
+            raise SchemaError(
+                f"table {self.name}", f"key {first} occurs more than once", "Remove the duplicate upstream rows."
+            )
+
+    def _validate_column(self, column: Column, series: pd.Series) -> None:
+        found = _dtype_name(series)
+        if found != column.dtype:
+            raise SchemaError(
+                f"table {self.name}", f"column {column.name!r} is {found}, expected {column.dtype}", "Cast it first."
+            )
+        if not column.nullable and series.isna().any():
+            raise SchemaError(
+                f"table {self.name}",
+                f"column {column.name!r} has {int(series.isna().sum())} null values and allows none",
+                "Check the upstream file it comes from.",
+            )
+
+    def _validate_family(self, name: str, series: pd.Series) -> None:
+        found = _dtype_name(series)
+        for family in self.families:
+            if re.fullmatch(family.pattern, name):
+                if found not in family.dtypes:
+                    raise SchemaError(
+                        f"table {self.name}", f"column {name!r} is {found}, expected one of {family.dtypes}", "Cast it."
+                    )
+                return
+        raise SchemaError(
+            f"table {self.name}", f"unknown column {name!r}", "Add it to nh_platform.session.schemas or drop it."
+        )
+
+
+def describe(schema: TableSchema, names: Iterable[str]) -> list[Column]:
+    """Return one `Column` per name of ``names``, families resolved, for display in the Dagster UI."""
+    fixed = {column.name: column for column in schema.columns}
+    described = []
+    for name in names:
+        if name in fixed:
+            described.append(fixed[name])
+            continue
+        for family in schema.families:
+            if re.fullmatch(family.pattern, name):
+                described.append(Column(name, family.dtypes[0], family.unit, family.meaning))
+                break
+    return described
+
+
+def _pandas_dtype(dtype: str) -> str:
+    return "object" if dtype == "string" else dtype
+
+
+def _dtype_name(series: pd.Series) -> str:
+    if isinstance(series.dtype, pd.StringDtype) or series.dtype == object:
+        return "string" if series.dropna().map(lambda value: isinstance(value, str)).all() else "object"
+    return str(series.dtype)
+
+
+def _null_series(column: Column, length: int) -> pd.Series:
+    value = None if column.dtype == "string" else np.nan
+    return pd.Series([value] * length, dtype=_pandas_dtype(column.dtype), name=column.name)
+
+
+def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
+    """Cast without loss; float64 to float32 is allowed, as the stated precision of the store."""
+    if column.dtype == "string":
+        return series.map(lambda value: None if pd.isna(value) else str(value)).astype(object)
+    if str(series.dtype) == column.dtype:
+        return series
+    try:
+        if column.dtype.startswith("float"):
+            return pd.to_numeric(series, errors="raise").astype(column.dtype)
+        cast = series.astype(column.dtype)
+    except (TypeError, ValueError) as error:
+        raise SchemaError(
+            f"table {table}", f"column {column.name!r} cannot be {column.dtype}: {error}", "Check the upstream file."
+        ) from error
+    if not (cast == series).all():
+        raise SchemaError(
+            f"table {table}", f"column {column.name!r} loses values as {column.dtype}", "Check the upstream file."
+        )
+    return cast

@@ -1,0 +1,47 @@
+"""The errors that a person may meet, each naming the thing, what was found and what to do.
+
+Contains the exception family of the platform. Add a class here when a caller must tell one kind of failure from
+another. Do not add exceptions for programming errors; those stay plain Python exceptions.
+"""
+
+from __future__ import annotations
+
+
+class NhError(Exception):
+    """An error whose text is meant for the person running the platform.
+
+    Parameters
+    ----------
+    thing
+        What the error is about: a file, a session, a rule, a setting.
+    found
+        What was found there, and what was expected.
+    action
+        What the person can do next.
+    """
+
+    def __init__(self, thing: str, found: str, action: str) -> None:
+        self.thing = thing
+        self.found = found
+        self.action = action
+        super().__init__(f"{thing}: {found}. {action}")
+
+
+class BadUpstreamData(NhError):
+    """A session's upstream files cannot be used: truncated, missing, mixed revisions, lengths that disagree."""
+
+
+class UnknownSession(NhError):
+    """A session, insertion or unit was asked for that the source, or the store, does not hold."""
+
+
+class SchemaError(NhError):
+    """A table does not have the columns, dtypes or nulls that its schema states."""
+
+
+class ConfigError(NhError):
+    """A setting, a configuration file or a rulebook cannot be used as written."""
+
+
+class StoreError(NhError):
+    """The store could not be read or written: disk full, an incomplete asset, a wrong layout."""

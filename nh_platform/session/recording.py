@@ -1,0 +1,228 @@
+"""What one session holds in memory, whatever its source: spikes, units, channels, events, signals.
+
+Contains plain containers of arrays and tables with their invariants. Add a container here when two sources share it.
+Nothing here reads a file, knows a source or computes a metric.
+
+Times are seconds on the session clock (float64). Amplitudes are volts. Depths are µm from the probe tip. Wheel
+position is radians. Trial `choice`: +1 = wheel clockwise (correct for a left stimulus), −1 = counter-clockwise,
+0 = no-go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.session.errors import BadUpstreamData
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Session:
+    """Who, when and where of one recording day.
+
+    Parameters
+    ----------
+    source
+        ``ibl``, ``allen_vc`` or ``allen_vbn``.
+    session_id
+        IBL eid or Allen ecephys_session_id, as text; it is the Dagster partition key.
+    subject, lab, date, number, task_protocol, projects
+        As upstream states them; ``date`` is ``YYYY-MM-DD``; ``projects`` is a comma-joined list.
+    """
+
+    source: str
+    session_id: str
+    subject: str
+    lab: str = ""
+    date: str = ""
+    number: int = 1
+    task_protocol: str = ""
+    projects: str = ""
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """All spikes of a session, grouped by unit and sorted by time within each unit.
+
+    Parameters
+    ----------
+    times
+        (n_spikes,) float64, seconds on the session clock, bit-exact as upstream.
+    offsets
+        (n_units + 1,) int64; the spikes of unit ``i`` (row ``i`` of the units table) are
+        ``times[offsets[i]:offsets[i + 1]]``.
+    amplitudes
+        (n_spikes,) float32, volts; NaN where upstream has none.
+    depths
+        (n_spikes,) float32, µm from the probe tip; NaN where upstream has none.
+    """
+
+    times: FloatArray
+    offsets: npt.NDArray[np.int64]
+    amplitudes: npt.NDArray[np.float32]
+    depths: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        n_spikes = len(self.times)
+        if len(self.offsets) < 1 or self.offsets[0] != 0 or self.offsets[-1] != n_spikes:
+            raise BadUpstreamData(
+                "spikes", f"offsets end at {self.offsets[-1:]} but there are {n_spikes} times", "Group them again."
+            )
+        if len(self.amplitudes) != n_spikes or len(self.depths) != n_spikes:
+            raise BadUpstreamData(
+                "spikes",
+                f"{n_spikes} times, {len(self.amplitudes)} amplitudes, {len(self.depths)} depths",
+                "All three need one value per spike.",
+            )
+
+    @property
+    def n_units(self) -> int:
+        """Number of units, empty ones included."""
+        return len(self.offsets) - 1
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """(n_units,) number of spikes of each unit."""
+        return np.diff(self.offsets)
+
+    @property
+    def clusters(self) -> npt.NDArray[np.unsignedinteger]:
+        """(n_spikes,) row of the units table for each spike, in the smallest unsigned integer that fits."""
+        return np.repeat(np.arange(self.n_units, dtype=smallest_uint(max(self.n_units - 1, 0))), self.counts)
+
+    def of_unit(self, unit: int) -> FloatArray:
+        """Return the spike times (s) of row ``unit`` of the units table."""
+        return self.times[self.offsets[unit] : self.offsets[unit + 1]]
+
+    @property
+    def time_range(self) -> tuple[float, float]:
+        """First and last spike time of the session in seconds; (nan, nan) without spikes."""
+        if len(self.times) == 0:
+            return float("nan"), float("nan")
+        return float(self.times.min()), float(self.times.max())
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A sampled quantity: wheel position, running speed, pupil.
+
+    Parameters
+    ----------
+    name
+        What it is, for example ``wheel_position``.
+    timestamps
+        (n_samples,) float64, seconds on the session clock.
+    values
+        (n_samples,) or (n_samples, n_columns), float.
+    unit
+        Unit of measure of ``values``.
+    columns
+        Names of the columns of ``values``.
+    """
+
+    name: str
+    timestamps: FloatArray
+    values: npt.NDArray[np.floating]
+    unit: str
+    columns: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        width = 1 if self.values.ndim == 1 else self.values.shape[1]
+        if len(self.timestamps) != len(self.values) or width != len(self.columns):
+            raise BadUpstreamData(
+                f"signal {self.name}",
+                f"{len(self.timestamps)} timestamps, values {self.values.shape}, columns {self.columns}",
+                "Check the upstream files; timestamps and values need the same length.",
+            )
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that was left out or assumed while reading a session, and why."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RawRecording:
+    """What `raw_spikes` holds: the verified upstream sorting, nothing filtered, without alignment or QC.
+
+    Parameters
+    ----------
+    session
+        The session.
+    probes
+        One row per probe insertion, schema `PROBES`.
+    units
+        One row per sorted unit (schema `RAW_UNITS`), in the order of ``spikes.offsets``.
+    channels
+        One row per channel (schema `RAW_CHANNELS`).
+    spikes
+        The spikes.
+    notes
+        What was missing or assumed.
+    """
+
+    session: Session
+    probes: pd.DataFrame
+    units: pd.DataFrame
+    channels: pd.DataFrame
+    spikes: Spikes
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class Behavior:
+    """What `behavior` holds: event tables and sampled signals of one session.
+
+    Parameters
+    ----------
+    session
+        The session.
+    events
+        Tables by name, each with a schema of the same name in `nh_platform.session.schemas.EVENTS`
+        (``trials``, ``presentations``, ``licks``, ``invalid_times``, …). A table that upstream lacks is absent.
+    signals
+        Signals by name (``wheel_position``, ``running_speed``, ``pupil_diameter``, …).
+    notes
+        What was missing or assumed.
+    """
+
+    session: Session
+    events: dict[str, pd.DataFrame]
+    signals: dict[str, Signal]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class UnitAnnotation:
+    """What upstream says about the units of a session, apart from the spikes: metrics, label, position, region.
+
+    Parameters
+    ----------
+    released
+        One row per unit, in the order of `RawRecording.units`: ``unit_id`` and one ``released.<name>`` column per
+        metric or label of the release, values in the unit of measure of the platform (volts, µm, Hz).
+    positions
+        One row per unit, schema `UNIT_POSITIONS`.
+    channels
+        One row per channel, schema `CHANNEL_POSITIONS`.
+    notes
+        What was missing or assumed.
+    """
+
+    released: pd.DataFrame
+    positions: pd.DataFrame
+    channels: pd.DataFrame
+    notes: tuple[Note, ...] = field(default=())
+
+
+def smallest_uint(largest: int) -> np.dtype[np.unsignedinteger]:
+    """Return the smallest unsigned integer dtype that holds ``largest``."""
+    return np.min_scalar_type(int(largest))

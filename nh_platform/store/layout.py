@@ -1,0 +1,201 @@
+"""Where every asset lies, and how it gets there: whole or not at all.
+
+``<root>/<source>/<session id>/<asset>/<version>/…`` holds the files of one version; ``<asset>/current`` names the
+version that counts. A new version is written beside, synced, and then the pointer is replaced, so that a process
+killed at any instant leaves the old state or the new one. Outputs of a whole source lie under ``_source`` instead of a
+session id.
+
+Add here what every asset needs of the store. The format of the files is the codecs' matter.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from nh_platform.session import StoreError, UnknownSession
+from nh_platform.store.provenance import Provenance
+
+PROVENANCE = "provenance.json"
+SOURCE_WIDE = "_source"
+"""Takes the place of the session id for outputs that belong to a whole source."""
+
+_POINTER = "current"
+_STAGING = ".staging-"
+_VERSION_DIGITS = 16
+
+
+class Store:
+    """The files of all assets under one folder.
+
+    Parameters
+    ----------
+    root
+        Folder of the store; made when first written to.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def asset_folder(self, source: str, session_id: str, asset: str) -> Path:
+        """Return the folder that holds the versions of one asset, whether or not it exists."""
+        for part in (source, session_id, asset):
+            if not part or part in (".", "..") or "/" in part or "\\" in part:
+                raise StoreError(
+                    f"store {self.root}", f"{part!r} cannot be part of a path", "Use letters, digits, _ and -."
+                )
+        return self.root / source / session_id / asset
+
+    def current(self, source: str, session_id: str, asset: str) -> Path | None:
+        """Return the folder of the version that counts, or None where the asset was never published."""
+        folder = self.asset_folder(source, session_id, asset)
+        try:
+            name = (folder / _POINTER).read_text().strip()
+        except FileNotFoundError:
+            return None
+        version = folder / name
+        if not version.is_dir():
+            raise StoreError(
+                str(folder), f"it points to version {name}, which is not there", "Materialize the asset again."
+            )
+        return version
+
+    def folder(self, source: str, session_id: str, asset: str) -> Path:
+        """Return the folder of the version that counts.
+
+        Raises
+        ------
+        UnknownSession
+            If the asset was never published for that session.
+        """
+        found = self.current(source, session_id, asset)
+        if found is None:
+            raise UnknownSession(
+                f"{source} session {session_id}",
+                f"it has no {asset} in the store {self.root}",
+                f"Run `nh materialize {source} {session_id}`.",
+            )
+        return found
+
+    def provenance(self, source: str, session_id: str, asset: str) -> Provenance | None:
+        """Return the record of the version that counts, or None where the asset was never published."""
+        found = self.current(source, session_id, asset)
+        return None if found is None else Provenance.read(found / PROVENANCE)
+
+    def sources(self) -> list[str]:
+        """Return the sources that have anything in the store."""
+        return _folder_names(self.root)
+
+    def sessions(self, source: str) -> list[str]:
+        """Return the sessions of a source that have anything in the store."""
+        return [name for name in _folder_names(self.root / source) if name != SOURCE_WIDE]
+
+    @contextmanager
+    def publish(self, provenance: Provenance) -> Iterator[Path]:
+        """Write a new version of an asset: fill the folder that is given, then it becomes the one that counts.
+
+        If the block raises, nothing that was stored changes.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full; the partly written version is removed.
+        """
+        home = self.asset_folder(provenance.source, provenance.session_id, provenance.asset)
+        home.mkdir(parents=True, exist_ok=True)
+        staging = home / f"{_STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        staging.mkdir()
+        try:
+            yield staging
+            (staging / PROVENANCE).write_bytes(provenance.to_bytes())
+            _sync_tree(staging)
+            with _exclusive(home):
+                version = _free_version_folder(home, provenance.data_version[:_VERSION_DIGITS])
+                os.rename(staging, version)
+                _replace_pointer(home, version.name)
+                _remove_superseded(home, keep=version.name)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise StoreError(
+                    str(home),
+                    "the disk is full; the asset was not published and what was stored is unchanged",
+                    "Free some space and materialize the session again.",
+                ) from error
+            raise
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _free_version_folder(home: Path, name: str) -> Path:
+    """Return a folder name that is free; the same version published again gets a number."""
+    candidate, number = home / name, 2
+    while candidate.exists():
+        candidate, number = home / f"{name}-{number}", number + 1
+    return candidate
+
+
+def _replace_pointer(home: Path, version: str) -> None:
+    fresh = home / f"{_STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}.pointer"
+    try:
+        with fresh.open("w") as handle:
+            handle.write(version + "\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(fresh, home / _POINTER)
+    finally:
+        fresh.unlink(missing_ok=True)
+    _sync_folder(home)
+
+
+def _exclusive(home: Path) -> FileLock:
+    """Return the lock of one asset: two processes that publish it in turn must not remove each other's version."""
+    return FileLock(home / ".lock", timeout=60)
+
+
+def _remove_superseded(home: Path, keep: str) -> None:
+    """Remove older versions, and what processes that are gone left half written."""
+    for child in home.iterdir():
+        if not child.is_dir() or child.name == keep:
+            continue
+        if child.name.startswith(_STAGING) and _is_running(child.name):
+            continue
+        shutil.rmtree(child, ignore_errors=True)
+
+
+def _is_running(staging_name: str) -> bool:
+    try:
+        os.kill(int(staging_name.removeprefix(_STAGING).split("-")[0]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync_tree(folder: Path) -> None:
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with open(os.path.join(parent, name), "rb") as handle:
+                os.fsync(handle.fileno())
+        _sync_folder(Path(parent))
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _folder_names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(child.name for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))

@@ -1,0 +1,108 @@
+"""Where an asset's bytes come from: a typed record beside every output, and the data version that follows from it.
+
+Contains the record and the hash. Add a field here when an output depends on something that is not yet recorded.
+Nothing here decides what is stale; that is `nh_platform.defs.planning`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+RECORDED_PACKAGES = ("nh-platform", "numpy", "pandas", "pyarrow", "h5py", "hdf5plugin", "numba", "scipy")
+"""Packages whose version can change the bytes of an output."""
+
+
+class UpstreamFile(BaseModel):
+    """One upstream file that an output was made from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    collection: str
+    revision: str
+    name: str
+    md5: str | None
+
+
+class Provenance(BaseModel):
+    """What made one output: inputs, code, parameters, upstream files, packages, and what was left out.
+
+    Holds no clock time, so that the same inputs give the same bytes. The git commit is recorded where known and is
+    not part of the data version.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    asset: str
+    source: str
+    session_id: str
+    data_version: str
+    code_version: str
+    inputs: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    upstream_files: list[UpstreamFile] = []
+    left_out: list[str] = []
+    packages: dict[str, str] = {}
+    git_commit: str | None = None
+
+    def to_bytes(self) -> bytes:
+        """Return the JSON that is stored, with sorted keys."""
+        return (json.dumps(self.model_dump(), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+    @classmethod
+    def read(cls, path: Path) -> Provenance:
+        """Read a stored record."""
+        return cls.model_validate_json(path.read_bytes())
+
+
+def data_version(code_version: str, inputs: Mapping[str, str], parameters: Mapping[str, str]) -> str:
+    """Return the identity of an output: sha256 over its step's code version, its inputs' versions, its parameters.
+
+    Parameters
+    ----------
+    code_version
+        Version of the step that makes the output; it moves when the step's results move.
+    inputs
+        Data version (or upstream content version) by name of input.
+    parameters
+        Rulebook, presets and other settings, as text.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    record = {"code": code_version, "inputs": dict(inputs), "parameters": dict(parameters)}
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def recorded_packages() -> dict[str, str]:
+    """Return the installed version of every package in `RECORDED_PACKAGES`."""
+    found = {}
+    for name in RECORDED_PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@functools.cache
+def git_commit() -> str | None:
+    """Return the commit of the checkout that this code runs from, or None outside one."""
+    folder = Path(__file__).resolve().parent
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,118 @@
+"""The codecs of `raw_spikes` and `behavior`: a session's spikes, events and signals ↔ files.
+
+``raw_spikes``: ``spikes.h5`` (times float64 bit-exact; amplitudes and depths float32, which is IBL's own precision and
+a rounding of Allen's float64 to 24 bits; unit boundaries), ``units.parquet``, ``channels.parquet``, ``probes.parquet``.
+``behavior``: one Parquet per event table and ``signals.h5``.
+
+Add a codec here when a new container of `nh_platform.session` is stored. Windows and embeddings keep theirs beside
+their own code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from nh_platform.session import Behavior, Note, RawRecording, Session, Signal, Spikes, StoreError
+from nh_platform.session.schemas import EVENTS, PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.store.hdf5 import create_dataset, create_file, open_file
+from nh_platform.store.parquet import read_table, write_table
+
+SPIKES_FILE = "spikes.h5"
+SIGNALS_FILE = "signals.h5"
+_SESSION_FIELDS = ("source", "session_id", "subject", "lab", "date", "number", "task_protocol", "projects")
+
+
+def write_recording(folder: Path, recording: RawRecording) -> None:
+    """Write `raw_spikes` of one session into ``folder``."""
+    write_table(folder / "units.parquet", recording.units, RAW_UNITS)
+    write_table(folder / "channels.parquet", recording.channels, RAW_CHANNELS)
+    write_table(folder / "probes.parquet", recording.probes, PROBES)
+    spikes = recording.spikes
+    with create_file(folder / SPIKES_FILE) as handle:
+        _write_session(handle, recording.session, recording.notes)
+        group = handle.create_group("spikes")
+        create_dataset(group, "times", spikes.times, unit="s", meaning="Spike times on the session clock, unit by unit")
+        create_dataset(group, "amplitudes", spikes.amplitudes, unit="V", meaning="Spike amplitudes; NaN: not released")
+        create_dataset(group, "depths", spikes.depths, unit="um", meaning="Depth from the probe tip; NaN: not released")
+        create_dataset(
+            group,
+            "offsets",
+            spikes.offsets,
+            unit="1",
+            meaning="Spikes of row i of units.parquet: times[offsets[i]:offsets[i + 1]]",
+        )
+
+
+def read_recording(folder: Path) -> RawRecording:
+    """Read `raw_spikes` of one session from ``folder``."""
+    with open_file(folder / SPIKES_FILE) as handle:
+        session, notes = _read_session(handle)
+        spikes = _read_spikes(handle["spikes"])
+    return RawRecording(
+        session=session,
+        probes=read_table(folder / "probes.parquet"),
+        units=read_table(folder / "units.parquet"),
+        channels=read_table(folder / "channels.parquet"),
+        spikes=spikes,
+        notes=notes,
+    )
+
+
+def write_behavior(folder: Path, behavior: Behavior) -> None:
+    """Write `behavior` of one session into ``folder``."""
+    for name in sorted(behavior.events):
+        if name not in EVENTS:
+            raise StoreError(f"event table {name}", "it has no schema", "Add it to nh_platform.session.schemas.EVENTS.")
+        write_table(folder / f"{name}.parquet", behavior.events[name], EVENTS[name])
+    with create_file(folder / SIGNALS_FILE) as handle:
+        _write_session(handle, behavior.session, behavior.notes)
+        for name in sorted(behavior.signals):
+            signal = behavior.signals[name]
+            group = handle.create_group(f"signals/{name}")
+            create_dataset(group, "timestamps", signal.timestamps, unit="s", meaning="Sample times, session clock")
+            create_dataset(group, "values", signal.values, unit=signal.unit, meaning=", ".join(signal.columns))
+            group.attrs["columns"] = list(signal.columns)
+
+
+def read_behavior(folder: Path) -> Behavior:
+    """Read `behavior` of one session from ``folder``."""
+    signals = {}
+    with open_file(folder / SIGNALS_FILE) as handle:
+        session, notes = _read_session(handle)
+        for name, group in handle["signals"].items() if "signals" in handle else ():
+            signals[name] = Signal(
+                name=name,
+                timestamps=group["timestamps"][:],
+                values=group["values"][:],
+                unit=group["values"].attrs["unit"],
+                columns=tuple(str(column) for column in group.attrs["columns"]),
+            )
+    events = {name: read_table(folder / f"{name}.parquet") for name in EVENTS if (folder / f"{name}.parquet").exists()}
+    return Behavior(session=session, events=events, signals=signals, notes=notes)
+
+
+def _read_spikes(group: object) -> Spikes:
+    return Spikes(
+        times=group["times"][:],  # type: ignore[index]
+        offsets=group["offsets"][:].astype(np.int64),  # type: ignore[index]
+        amplitudes=group["amplitudes"][:],  # type: ignore[index]
+        depths=group["depths"][:],  # type: ignore[index]
+    )
+
+
+def _write_session(handle: object, session: Session, notes: tuple[Note, ...]) -> None:
+    attributes = handle.attrs  # type: ignore[attr-defined]
+    for name in _SESSION_FIELDS:
+        attributes[name] = getattr(session, name)
+    attributes["note_subjects"] = [note.subject for note in notes]
+    attributes["note_texts"] = [note.text for note in notes]
+
+
+def _read_session(handle: object) -> tuple[Session, tuple[Note, ...]]:
+    attributes = handle.attrs  # type: ignore[attr-defined]
+    fields = {name: attributes[name] for name in _SESSION_FIELDS}
+    fields["number"] = int(fields["number"])
+    subjects, texts = attributes["note_subjects"], attributes["note_texts"]
+    return Session(**fields), tuple(Note(str(subject), str(text)) for subject, text in zip(subjects, texts))

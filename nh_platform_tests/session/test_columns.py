@@ -1,0 +1,78 @@
+"""Column schemas cast without loss, and refuse what a table must not have."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nh_platform.session import Column, ColumnFamily, SchemaError, TableSchema
+from nh_platform.session.schemas import EVENTS, UNITS
+
+SCHEMA = TableSchema(
+    "things",
+    (
+        Column("name", "string", "-", "Name"),
+        Column("count", "uint16", "1", "Count"),
+        Column("size", "float32", "um", "Size", nullable=True),
+    ),
+    families=(ColumnFamily(r"extra_\d", ("float64",), "1", "Extra"),),
+    key=("name",),
+)
+
+
+def table(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"name": ["a", "b"], "count": [1, 2], "size": [0.5, np.nan], **columns})
+
+
+def test_conform_casts_orders_and_keeps_families() -> None:
+    out = SCHEMA.conform(table(extra_1=[1.0, 2.0])[["extra_1", "size", "count", "name"]])
+    assert list(out.columns) == ["name", "count", "size", "extra_1"]
+    assert [str(out[c].dtype) for c in out] == ["object", "uint16", "float32", "float64"]
+
+
+def test_a_missing_nullable_column_becomes_null() -> None:
+    out = SCHEMA.conform(table().drop(columns="size"))
+    assert out["size"].isna().all()
+    assert out["size"].dtype == np.float32
+
+
+def test_rows_survive_a_foreign_index() -> None:
+    out = SCHEMA.conform(table().set_axis([7, 3]))
+    assert out["name"].tolist() == ["a", "b"]
+    assert out.index.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (table().drop(columns="count"), "'count' is missing"),
+        (table(count=[1, 70_000]), "'count' loses values as uint16"),
+        (table(count=[1.5, 2.0]), "'count' loses values as uint16"),
+        (table(count=["x", "y"]), "'count' cannot be uint16"),
+        (table(name=["a", None]), "'name' has 1 null values"),
+        (table(name=["a", "a"]), "occurs more than once"),
+        (table(surprise=[1, 2]), "unknown column 'surprise'"),
+        (table(extra_1=["x", "y"]), "'extra_1' is string"),
+    ],
+)
+def test_bad_tables_are_refused_by_name(broken: pd.DataFrame, says: str) -> None:
+    with pytest.raises(SchemaError, match=says) as caught:
+        SCHEMA.conform(broken)
+    assert "table things" in str(caught.value)
+
+
+def test_an_empty_table_conforms_and_keeps_dtypes() -> None:
+    assert SCHEMA.conform(SCHEMA.empty()).dtypes.astype(str).tolist() == ["object", "uint16", "float32"]
+
+
+def test_a_schema_cannot_promise_a_null_integer() -> None:
+    with pytest.raises(ValueError, match="cannot hold null"):
+        Column("n", "int64", "1", "n", nullable=True)
+
+
+def test_every_written_column_states_unit_and_meaning() -> None:
+    for schema in (*EVENTS.values(), UNITS):
+        for column in schema.columns:
+            assert column.unit, (schema.name, column.name)
+            assert len(column.meaning) > 3, (schema.name, column.name)

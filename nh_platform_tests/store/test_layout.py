@@ -1,0 +1,135 @@
+"""Publishing is whole or not at all, whatever kills it."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from nh_platform.session import StoreError, UnknownSession
+from nh_platform.store import Provenance, Store, data_version
+
+
+def record(version: str = "1") -> Provenance:
+    return Provenance(
+        asset="units",
+        source="ibl",
+        session_id="s1",
+        data_version=data_version(version, {}, {}),
+        code_version=version,
+    )
+
+
+def publish(store: Store, text: str, version: str = "1") -> None:
+    with store.publish(record(version)) as folder:
+        (folder / "file.txt").write_text(text)
+
+
+def content(store: Store) -> str:
+    return (store.folder("ibl", "s1", "units") / "file.txt").read_text()
+
+
+def test_what_was_published_is_current_with_its_record(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    publish(store, "one")
+    assert content(store) == "one"
+    assert store.provenance("ibl", "s1", "units") == record()
+    assert store.sources() == ["ibl"]
+    assert store.sessions("ibl") == ["s1"]
+
+
+def test_a_new_version_replaces_the_old_one_and_removes_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    publish(store, "one")
+    old = store.folder("ibl", "s1", "units")
+    publish(store, "two", version="2")
+    assert content(store) == "two"
+    assert not old.exists()
+
+
+def test_the_same_version_can_be_published_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for text in ("one", "again", "and again"):
+        publish(store, text)
+        assert content(store) == text
+    assert len([p for p in store.asset_folder("ibl", "s1", "units").iterdir() if p.is_dir()]) == 1
+
+
+def test_an_error_while_writing_leaves_what_was_there(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    publish(store, "one")
+    with pytest.raises(RuntimeError, match="boom"), store.publish(record("2")) as folder:
+        (folder / "file.txt").write_text("half")
+        raise RuntimeError("boom")
+    assert content(store) == "one"
+    assert [p.name for p in store.asset_folder("ibl", "s1", "units").iterdir() if "staging" in p.name] == []
+
+
+def test_a_full_disk_is_named_and_changes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    publish(store, "one")
+    with pytest.raises(StoreError, match=r"disk is full.*unchanged"), store.publish(record("2")):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert content(store) == "one"
+
+
+def test_a_process_killed_while_writing_leaves_the_old_state(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    publish(store, "one")
+    script = textwrap.dedent(
+        f"""
+        import os, signal
+        from nh_platform.store import Provenance, Store
+        record = Provenance.model_validate_json({record("2").to_bytes()!r})
+        with Store({str(tmp_path)!r}).publish(record) as folder:
+            (folder / "file.txt").write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert content(store) == "one"
+    publish(store, "three", version="3")
+    assert content(store) == "three"
+    left = [p.name for p in store.asset_folder("ibl", "s1", "units").iterdir() if p.is_dir()]
+    assert len(left) == 1, "what the killed process left is removed by the next publication"
+
+
+def _publish_often(root: str, name: str) -> None:
+    for number in range(8):
+        publish(Store(root), name, version=f"{name}{number}")
+
+
+def test_two_processes_may_publish_the_same_asset(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_publish_often, args=(str(tmp_path), name)) for name in "ab"]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    assert content(Store(tmp_path)) in ("a", "b")
+
+
+def test_a_session_that_is_not_there_is_named_with_the_command(tmp_path: Path) -> None:
+    with pytest.raises(UnknownSession, match="nh materialize ibl nope"):
+        Store(tmp_path).folder("ibl", "nope", "units")
+
+
+@pytest.mark.parametrize("bad", ["../x", "", "..", "a/b"])
+def test_no_path_leads_out_of_the_store(tmp_path: Path, bad: str) -> None:
+    with pytest.raises(StoreError, match="cannot be part of a path"):
+        Store(tmp_path).asset_folder("ibl", bad, "units")
+
+
+def test_data_versions_depend_on_code_inputs_and_parameters_alone() -> None:
+    base = data_version("1", {"a": "x", "b": "y"}, {"p": "q"})
+    assert base == data_version("1", {"b": "y", "a": "x"}, {"p": "q"})
+    assert len({base, data_version("2", {"a": "x", "b": "y"}, {"p": "q"}), data_version("1", {}, {"p": "q"})}) == 3

@@ -1,0 +1,29 @@
+"""`requirements.lock` and `pyproject.toml` stay in step, and no address is committed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+
+import pytest
+
+from nh_platform_tests.requirements_lock import LOCK, ROOT, resolved
+
+
+def test_the_lock_names_no_address() -> None:
+    assert "://" not in LOCK.read_text(encoding="utf-8")
+
+
+def test_every_direct_dependency_is_pinned_exactly_and_locked_as_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    locked = LOCK.read_text(encoding="utf-8").lower()
+    for requirement in project["dependencies"]:
+        assert re.fullmatch(r"[A-Za-z0-9_.\-]+==[0-9A-Za-z.]+", requirement), requirement
+        assert f"{requirement.lower()} " in locked, requirement
+
+
+@pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
+@pytest.mark.skipif(not (ROOT / "uv.lock").exists(), reason="not run through uv, so there is no resolution to compare")
+def test_the_lock_is_what_the_project_resolves_to() -> None:
+    assert LOCK.read_text(encoding="utf-8") == resolved()
