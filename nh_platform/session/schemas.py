@@ -44,9 +44,7 @@ FILES = TableSchema(
     (
         _SESSION_ID,
         Column("probe", "string", "-", "Probe that the file belongs to; empty for the whole session"),
-        Column(
-            "group", "string", "-", "Asset groups that read it, comma-joined, or other"
-        ),
+        Column("group", "string", "-", "Asset groups that read it, comma-joined, or other"),
         Column("collection", "string", "-", "Upstream collection (ALF folder), for example alf/probe00/pykilosort"),
         Column("revision", "string", "-", "Upstream revision; empty where unrevised"),
         Column("name", "string", "-", "File name"),

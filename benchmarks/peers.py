@@ -1,0 +1,69 @@
+"""Environments of the peer libraries that benchmarks and parity tests compare with.
+
+Contains the pinned peers and the one way to run a script in a peer's own environment. Add a peer here when a
+comparison needs one. The platform never imports a peer, and this module never imports the platform.
+
+``python benchmarks/peers.py ibllib`` makes the environment if it is missing and prints its interpreter. Environments
+lie outside the repository, in ``$NH_PEERS`` (default ``~/.cache/nh_peers``), one folder per peer.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PEERS: dict[str, tuple[str, ...]] = {"ibllib": ("ibllib==4.1.0", "slidingRP==1.1.1")}
+"""Pinned packages of each peer environment. slidingRP decides IBL's labels, so it is pinned beside ibllib."""
+
+PYTHON = "3.11"
+
+
+def peer_python(name: str) -> Path:
+    """Return the interpreter of the peer environment ``name``, made with uv on first use.
+
+    Raises
+    ------
+    KeyError
+        If there is no such peer.
+    RuntimeError
+        If the environment cannot be made; the text has the output of uv.
+    """
+    packages = PEERS[name]
+    folder = Path(os.environ.get("NH_PEERS", Path.home() / ".cache" / "nh_peers")) / name
+    python = folder / "bin" / "python"
+    done = folder / "nh_packages.txt"
+    if not (done.is_file() and done.read_text() == "\n".join(packages)):
+        _uv("venv", "--clear", "--quiet", "--python", PYTHON, str(folder))
+        _uv("pip", "install", "--quiet", "--python", str(python), *packages)
+        done.write_text("\n".join(packages))
+    return python
+
+
+def run_in_peer(name: str, script: Path, *arguments: str | Path, timeout_s: float = 3600) -> str:
+    """Run ``script`` with the peer's interpreter on one thread and return what it printed.
+
+    Raises
+    ------
+    RuntimeError
+        If the script fails; the text has the end of its error output.
+    """
+    one_thread = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+    command = [str(peer_python(name)), str(script), *map(str, arguments)]
+    # A virtual environment of the caller must not leak into the peer.
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")} | one_thread
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=timeout_s, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{script.name} failed in the environment of {name}:\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def _uv(*arguments: str) -> None:
+    done = subprocess.run(["uv", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"`uv {' '.join(arguments)}` failed:\n{done.stderr[-4000:]}")
+
+
+if __name__ == "__main__":
+    print(peer_python(sys.argv[1]))

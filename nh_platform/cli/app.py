@@ -1,0 +1,76 @@
+"""The `nh` command itself: the global options, the list of commands, and how errors are shown.
+
+Add a command group here by its module. What a command does stands in that module.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from nh_platform.cli import console
+from nh_platform.cli.demo import demo
+from nh_platform.cli.doctor import doctor
+from nh_platform.cli.materialize import materialize
+from nh_platform.cli.qc import app as qc_app
+from nh_platform.cli.sessions import sessions, show
+from nh_platform.cli.sync import sync
+from nh_platform.cli.ui import ui
+from nh_platform.defs.settings import HOME_VARIABLE
+from nh_platform.session import NhError
+
+
+class _NamedErrors(TyperGroup):
+    """Shows the platform's own errors as a sentence with the next step, and everything else with its traceback."""
+
+    def invoke(self, ctx):  # type: ignore[no-untyped-def]
+        try:
+            return super().invoke(ctx)
+        except NhError as error:
+            console.show_error(error)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_NamedErrors,
+    name="nh",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Public Neuropixels releases as quality-controlled, versioned, ML-ready sessions.\n\n"
+        "First time here? `nh demo` makes simulated sessions in the upstream formats and runs everything on them, "
+        "with no network and no account; `nh ui --demo` then shows them in Dagster's web page."
+    ),
+)
+
+
+@app.callback()
+def _global_options(
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            "--home",
+            envvar=HOME_VARIABLE,
+            help="Folder that holds the store, Dagster's history and reviews. Default: ./data",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    if home is not None:
+        os.environ[HOME_VARIABLE] = str(home.absolute())
+
+
+app.command()(demo)
+app.command()(ui)
+app.command()(sync)
+app.command()(materialize)
+app.command()(sessions)
+app.command()(show)
+app.command()(doctor)
+app.add_typer(qc_app, name="qc")

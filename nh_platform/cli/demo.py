@@ -1,0 +1,151 @@
+"""`nh demo`: two simulated sessions per source, in the upstream formats, through every asset and check."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nh_platform.cli import console
+from nh_platform.cli.console import Format
+from nh_platform.cli.ui import DEMO_HOME
+
+if TYPE_CHECKING:
+    from nh_platform.cli.runs import SessionOutcome
+    from nh_platform.defs.platform import Platform
+
+SEED = 2026
+SESSIONS_PER_SOURCE = 2
+UPSTREAM = "upstream"
+_MARKER = "simulated.txt"
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Home folder of the demo.")] = Path(DEMO_HOME),
+    seed: Annotated[int, typer.Option(help="Seed of the simulation; the same seed gives the same bytes.")] = SEED,
+) -> None:
+    """Make simulated sessions and run everything on them: no network, no account, about a minute.
+
+    The sessions are written in the upstream formats (an ALF tree with ONE tables, NWB files), so the same code reads
+    them that reads real data. A second call finds everything current and computes nothing again.
+
+    **Examples**
+
+        nh demo
+
+        nh demo --folder /data/nh-demo --seed 7
+    """
+    from nh_platform.cli.instance import open_instance
+    from nh_platform.cli.runs import plan_sessions, print_failures, run_plans
+    from nh_platform.cli.sync import sync_platform
+    from nh_platform.defs.build import build_defs
+    from nh_platform.defs.platform import Platform
+    from nh_platform.defs.settings import load_settings
+
+    began = time.monotonic()
+    write_upstream(folder.absolute(), seed)
+    settings = load_settings(folder)
+    platform = Platform(settings)
+    outcomes: list[SessionOutcome] = []
+    with open_instance(settings) as instance:
+        definitions = build_defs(platform)
+        plans = []
+        for source in settings.sources:
+            console.out.print(sync_platform(platform, instance, source))
+            ids = platform.manifest(source).session_ids
+            ready, refused = plan_sessions(platform, source, ids, only_stale=True)
+            plans.extend(ready)
+            outcomes.extend(refused)
+        outcomes.extend(run_plans(definitions, instance, plans) if plans else [])
+    n_failed = print_failures(outcomes)
+    if not outcomes:
+        console.out.print("Everything is current; nothing was computed again.")
+    _print_summary(platform, outcomes)
+    console.out.print(f"[dim]{time.monotonic() - began:.0f} s[/]")
+    _print_next(folder, platform)
+    if n_failed:
+        raise typer.Exit(1)
+
+
+def write_upstream(folder: Path, seed: int, sources: tuple[str, ...] = ("ibl", "allen_vc")) -> None:
+    """Write the simulated upstream data and the ``sources.yaml`` that points at it; nothing if it is there.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds data of another seed, or a home that is not a demo.
+    """
+    from nh_platform.defs.settings import SOURCES_FILE
+    from nh_platform.session import ConfigError
+    from nh_platform.simulation import DEMO, write_allen_vc, write_ibl
+
+    upstream = folder / UPSTREAM
+    marker = upstream / _MARKER
+    stated = f"seed {seed}, {SESSIONS_PER_SOURCE} sessions each of {', '.join(sources)}\n"
+    if marker.exists():
+        if marker.read_text(encoding="utf-8") != stated:
+            raise ConfigError(str(folder), "it holds a demo of another seed", "Delete it or choose another --folder.")
+        return
+    settings_file = folder / SOURCES_FILE
+    if settings_file.exists() and settings_file.read_text(encoding="utf-8") != _sources_text(sources):
+        raise ConfigError(str(folder), "it is the home of something other than this demo", "Choose another --folder.")
+    writers: dict[str, Any] = {"ibl": write_ibl, "allen_vc": write_allen_vc}
+    for source in sources:
+        with console.err.status(f"writing simulated {source} sessions"):
+            writers[source](upstream / source, SESSIONS_PER_SOURCE, seed, size=DEMO)
+    settings_file.write_text(_sources_text(sources), encoding="utf-8")
+    marker.write_text(stated, encoding="utf-8")
+
+
+def _sources_text(sources: tuple[str, ...]) -> str:
+    lines = ["# Written by `nh demo`: the sources of this home folder are simulated sessions in the upstream formats."]
+    for source in sources:
+        lines += [f"{source}:", "  read:", "    mode: local", f"    root: {UPSTREAM}/{source}"]
+    return "\n".join(lines) + "\n"
+
+
+def _print_summary(platform: Platform, outcomes: list[SessionOutcome]) -> None:
+    from nh_platform.reading.search import read_summary
+
+    checks = {(o.plan.source, o.plan.session_id): o for o in outcomes}
+    rows = []
+    for source in platform.settings.sources:
+        rulebook = platform.config(source).rulebook
+        for session_id in platform.manifest(source).session_ids:
+            units = read_summary(platform.store, source, session_id, "units")
+            outcome = checks.get((source, session_id))
+            n_units, n_good = units.get("n_units", 0), units.get("n_pass", {}).get(rulebook, 0)
+            files = [p for p in (platform.store.root / source / session_id).rglob("*") if p.is_file()]
+            rows.append(
+                {
+                    "source": source,
+                    "session": session_id,
+                    "units": n_units,
+                    "good": n_good,
+                    "pass rate": f"{n_good / n_units:.0%}" if n_units else "",
+                    "rulebook": rulebook,
+                    "spikes": units.get("n_spikes", 0),
+                    "checks": "current"
+                    if outcome is None
+                    else f"{outcome.checks_passed} ok {outcome.checks_failed} warn",
+                    "files": len(files),
+                    "MB": round(sum(p.stat().st_size for p in files) / 1e6, 1),
+                }
+            )
+    console.print_rows(rows, list(rows[0]) if rows else [], Format.table, title="What was made")
+
+
+def _print_next(folder: Path, platform: Platform) -> None:
+    first = platform.manifest("ibl").session_ids[0]
+    where = "--demo" if folder == Path(DEMO_HOME) else ""
+    home = "" if where else f"--home {folder} "
+    at = f"--home {folder} "
+    console.out.print("\n[bold]What to open next[/]")
+    console.out.print(
+        f"  uv run nh {home}ui {where}".rstrip() + "    the asset graph, sessions and checks in Dagster's web page"
+    )
+    console.out.print(f"  uv run nh {at}show ibl {first}    one session: files, assets, units, regions")
+    console.out.print(f"  uv run nh {at}sessions --sort units --spread region    find sessions")
+    console.out.print("  docs/first-session.md    read spikes, units, trials and PSTHs in a notebook")

@@ -1,0 +1,126 @@
+"""`nh doctor`: what this machine has, what is configured, and which servers answer."""
+
+from __future__ import annotations
+
+import os
+import platform as machine
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from nh_platform.cli import console
+from nh_platform.cli.console import Format
+
+PACKAGES = ("nh-platform", "dagster", "dagster-webserver", "ONE-api", "iblatlas", "allensdk", "numpy", "h5py", "numba")
+CREDENTIALS = ("NH_ONE_URL", "NH_ONE_USERNAME", "NH_ONE_PASSWORD", "NH_ONE_TOKEN")
+MIN_FREE_GB = 10
+"""An Allen session is 1.7 to 3.3 GB and an IBL one some hundred MB; below this a first session may not fit."""
+CONNECT_TIMEOUT_S = 5.0
+SERVERS = ("https://openalyx.internationalbrainlab.org", "https://ibl-brain-wide-map-public.s3.amazonaws.com")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; ``ok`` is None where it is only information."""
+
+    about: str
+    ok: bool | None
+    text: str
+
+
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Do not try to reach any server.")] = False,
+    format_: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.table,
+) -> None:
+    """Check the environment, credentials, disk, versions and servers, and say what to do about each.
+
+    Exits with 1 if something that the platform cannot do without is wrong. Secrets are never printed.
+
+    **Examples**
+
+        nh doctor
+
+        nh doctor --offline --format json
+    """
+    findings = [*_environment(), *_home(), *_sources(), *([] if offline else _servers())]
+    words = {True: "ok", False: "problem", None: "info"}
+    rows = [{"about": f.about, "state": words[f.ok], "found": f.text} for f in findings]
+    console.print_rows(rows, ["about", "state", "found"], format_)
+    if any(f.ok is False for f in findings):
+        raise typer.Exit(1)
+
+
+def _environment() -> Iterator[Finding]:
+    supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Finding("Python", supported, f"{machine.python_version()} (3.11 to 3.13 are supported)")
+    for name in PACKAGES:
+        try:
+            yield Finding(name, None, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, False, "not installed; run `uv sync`")
+    yield Finding("CPU cores", None, str(os.cpu_count()))
+
+
+def _home() -> Iterator[Finding]:
+    from nh_platform.cli.instance import configuration_file
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.session import ConfigError
+
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        yield Finding("settings", False, str(error))
+        return
+    there = settings.home if settings.home.exists() else _existing_parent(settings.home)
+    free = shutil.disk_usage(there).free / 1e9
+    yield Finding("home", os.access(there, os.W_OK), f"{settings.home}")
+    text = f"{free:.0f} GB free; a session needs up to 4 GB"
+    yield Finding("disk", True if free >= MIN_FREE_GB else None, text)
+    given = os.environ.get("DAGSTER_HOME")
+    yield Finding("Dagster home", None, given or f"{settings.dagster_home} (embedded)")
+    yield Finding("dagster.yaml", None, str(configuration_file("dagster.yaml")))
+
+
+def _sources() -> Iterator[Finding]:
+    from nh_platform.defs.platform import Platform
+    from nh_platform.defs.registry import SOURCES
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.session import ConfigError, NhError
+
+    for name in CREDENTIALS:
+        value = os.environ.get(name)
+        shown = "not set" if not value else value if name in ("NH_ONE_URL", "NH_ONE_USERNAME") else "set"
+        yield Finding(name, None, shown)
+    try:
+        platform = Platform(load_settings())
+    except ConfigError:
+        return
+    for name in SOURCES:
+        try:
+            manifest = platform.manifest(name)
+            yield Finding(f"source {name}", None, f"{len(manifest.sessions)} sessions at the last sync")
+        except NhError as error:
+            yield Finding(f"source {name}", None, f"{error.found}. {error.action}")
+
+
+def _servers() -> Iterator[Finding]:
+    for url in dict.fromkeys([os.environ.get("NH_ONE_URL") or SERVERS[0], *SERVERS[1:]]):
+        parts = urlsplit(url)
+        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        try:
+            with socket.create_connection(address, timeout=CONNECT_TIMEOUT_S):
+                yield Finding(url, True, "answers")
+        except OSError as error:
+            yield Finding(url, None, f"not reachable ({error}); needed for real data only, not for `nh demo`")
+
+
+def _existing_parent(folder: Path) -> Path:
+    return folder if folder.exists() else _existing_parent(folder.parent)

@@ -1,0 +1,64 @@
+"""How `nh` finds Dagster's instance: `DAGSTER_HOME` if it is set, else the embedded one of the home folder.
+
+Contains the writing of the embedded configuration from the top-level ``dagster.yaml``. Add here what a command needs
+before it may talk to Dagster. Nothing here launches a run.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nh_platform.defs.settings import HOME_VARIABLE, PlatformSettings
+from nh_platform.session import ConfigError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+_EMBEDDED_FOLDER = "data/dagster"
+"""The folder that the top-level ``dagster.yaml`` names; replaced by the one of the home folder."""
+
+
+def configuration_file(name: str) -> Path:
+    """Return the path of ``dagster.yaml`` or ``workspace.yaml``: of the checkout, or as packaged.
+
+    Raises
+    ------
+    ConfigError
+        If neither is there.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package.parent / name, package / name):
+        if candidate.is_file():
+            return candidate
+    raise ConfigError(name, "it is neither beside the package nor in it", "Reinstall nh-platform.")
+
+
+def prepare_instance(settings: PlatformSettings) -> Path:
+    """Set ``NH_HOME`` and ``DAGSTER_HOME`` for this process and its children; return the Dagster home.
+
+    A ``DAGSTER_HOME`` that is already set wins. Otherwise the configuration of the top-level ``dagster.yaml`` is
+    written into ``<home>/dagster``, so that plain `dagster dev` beside that file and `nh` use the same storage.
+    """
+    os.environ[HOME_VARIABLE] = str(settings.home)
+    given = os.environ.get("DAGSTER_HOME")
+    if given:
+        return Path(given)
+    folder = settings.dagster_home
+    folder.mkdir(parents=True, exist_ok=True)
+    content = configuration_file("dagster.yaml").read_text(encoding="utf-8")
+    rendered = content.replace(f" {_EMBEDDED_FOLDER}", f" {folder}")
+    target = folder / "dagster.yaml"
+    if not target.exists() or target.read_text(encoding="utf-8") != rendered:
+        target.write_text(rendered, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    return folder
+
+
+def open_instance(settings: PlatformSettings) -> dg.DagsterInstance:
+    """Return Dagster's instance for a home folder."""
+    import dagster as dg
+
+    prepare_instance(settings)
+    return dg.DagsterInstance.get()

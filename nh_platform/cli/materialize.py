@@ -1,0 +1,70 @@
+"""`nh materialize`: makes assets of sessions here and now, in this process."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nh_platform.cli import console
+
+
+def materialize(
+    source: Annotated[str, typer.Argument(help="Source: ibl or allen_vc.")],
+    session: Annotated[list[str] | None, typer.Argument(help="Session ids.", show_default=False)] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every registered session, also what is current.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="Whatever is missing or stale, in every session.")] = False,
+    asset: Annotated[
+        list[str] | None, typer.Option("--asset", help="Only this asset; may be repeated.", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and run nothing.")] = False,
+) -> None:
+    """Make the assets of sessions here and now, one run per session, checks included.
+
+    A session that fails is named with the reason; the others go on and nothing stored is lost.
+
+    **Examples**
+
+        nh materialize ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b
+
+        nh materialize allen_vc --missing --dry-run
+
+        nh materialize ibl --all --asset units --asset windows
+    """
+    from nh_platform.cli.instance import open_instance
+    from nh_platform.cli.runs import plan_sessions, print_failures, run_plans
+    from nh_platform.defs.build import build_defs
+    from nh_platform.defs.planning import STEPS
+    from nh_platform.defs.platform import Platform
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.session import ConfigError
+
+    source_entry(source)
+    given = [bool(session), all_, missing]
+    if sum(given) != 1:
+        raise ConfigError(
+            "nh materialize", "it needs session ids, --all or --missing, and only one of them", "See --help."
+        )
+    for name in asset or []:
+        if name not in STEPS:
+            raise ConfigError(f"asset {name!r}", "there is no such per-session asset", f"Use: {', '.join(STEPS)}.")
+    settings = load_settings()
+    platform = Platform(settings)
+    ids = session or platform.manifest(source).session_ids
+    plans, refused = plan_sessions(platform, source, ids, only_stale=missing, assets=asset or [])
+    if dry_run:
+        for plan in plans:
+            console.out.print(f"{plan.source} {plan.session_id}: {', '.join(plan.assets)}")
+        console.out.print(f"{len(plans)} of {len(ids)} sessions would run.")
+        raise typer.Exit(1 if print_failures(refused) else 0)
+    if not plans and not refused:
+        console.out.print(f"{source}: all {len(ids)} sessions are current; nothing to do.")
+        return
+    with open_instance(settings) as instance:
+        outcomes = [*refused, *run_plans(build_defs(platform), instance, plans)]
+    n_failed = print_failures(outcomes)
+    n_assets = sum(len(outcome.plan.assets) for outcome in outcomes if outcome.success)
+    console.out.print(f"{source}: {len(outcomes) - n_failed} sessions, {n_assets} assets materialized.")
+    if n_failed:
+        raise typer.Exit(1)

@@ -1,0 +1,192 @@
+"""Runs here and now: which sessions and assets, one Dagster run each, with live progress.
+
+Contains the planning of a command-line materialization and the display. Add here what `nh demo` and `nh materialize`
+share. Runs that a schedule or sensor asks for are Dagster's matter, not this module's.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from nh_platform.cli import console
+from nh_platform.session import NhError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from nh_platform.defs.platform import Platform
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """The assets of one session that a run will make."""
+
+    source: str
+    session_id: str
+    assets: tuple[str, ...]
+
+
+@dataclass
+class SessionOutcome:
+    """What came of one session's run.
+
+    Parameters
+    ----------
+    plan
+        What was to be made.
+    success
+        Whether the run succeeded.
+    errors
+        What went wrong, one text per failed step.
+    checks_passed, checks_failed
+        Asset checks by outcome.
+    run_id
+        Dagster's id of the run.
+    seconds
+        Wall time of the run.
+    """
+
+    plan: SessionPlan
+    success: bool
+    errors: list[str] = field(default_factory=list)
+    checks_passed: int = 0
+    checks_failed: int = 0
+    run_id: str = ""
+    seconds: float = 0.0
+
+
+def plan_sessions(
+    platform: Platform, source: str, session_ids: Sequence[str], *, only_stale: bool, assets: Sequence[str] = ()
+) -> tuple[list[SessionPlan], list[SessionOutcome]]:
+    """Return what to run for the given sessions, and an outcome for each that cannot even be planned.
+
+    Parameters
+    ----------
+    platform
+        The platform.
+    source
+        Source name.
+    session_ids
+        Sessions, in the order in which they run.
+    only_stale
+        Leave out assets that the store holds in the version that the manifest asks for.
+    assets
+        Restrict to these assets; all per-session assets where empty.
+    """
+    from nh_platform.defs.planning import STEPS, stale_assets
+
+    manifest = platform.manifest(source)
+    wanted = tuple(assets) or tuple(STEPS)
+    plans, refused = [], []
+    for session_id in session_ids:
+        try:
+            expected = platform.expected(manifest.session(session_id))
+            stale = set(stale_assets(platform.store, expected)) if only_stale else set(STEPS)
+        except NhError as error:
+            plan = SessionPlan(source, session_id, wanted)
+            refused.append(SessionOutcome(plan, success=False, errors=[str(error)]))
+            continue
+        chosen = tuple(asset for asset in STEPS if asset in stale and asset in wanted)
+        if chosen:
+            plans.append(SessionPlan(source, session_id, chosen))
+    return plans, refused
+
+
+def run_plans(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Sequence[SessionPlan]
+) -> list[SessionOutcome]:
+    """Run every plan, one Dagster run per session, with a live display; a failed session does not stop the others."""
+    outcomes = []
+    with _progress() as bars:
+        overall = bars.add_task("sessions", total=len(plans), what="")
+        for plan in plans:
+            task = bars.add_task(f"  {plan.source} {plan.session_id[:12]}", total=len(plan.assets), what="starting")
+
+            def on_event(entry: Any, task: Any = task) -> None:
+                event = entry.dagster_event
+                if event is None:
+                    return
+                if event.is_step_start:
+                    bars.update(task, what=str(event.step_key).split("__")[-1])
+                elif event.is_step_materialization:
+                    bars.update(task, advance=1)
+
+            outcome = _run_plan(definitions, instance, plan, on_event)
+            outcomes.append(outcome)
+            state = "[green]done[/]" if outcome.success else "[red]failed[/]"
+            bars.update(task, what=state)
+            bars.update(overall, advance=1)
+    return outcomes
+
+
+def print_failures(outcomes: Sequence[SessionOutcome]) -> int:
+    """Print what went wrong, session by session, and return how many failed."""
+    failed = [outcome for outcome in outcomes if not outcome.success]
+    for outcome in failed:
+        console.err.print(f"[bold red]failed[/] {outcome.plan.source} {outcome.plan.session_id}")
+        for text in outcome.errors:
+            console.err.print(f"  {text}", markup=False)
+    if failed:
+        console.err.print(f"{len(failed)} of {len(outcomes)} sessions failed; what was stored before is unchanged.")
+    return len(failed)
+
+
+def _run_plan(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    plan: SessionPlan,
+    on_event: Callable[[Any], None],
+) -> SessionOutcome:
+    import dagster as dg
+
+    from nh_platform.defs.build import session_job_name
+
+    run_id = str(uuid.uuid4())
+    instance.add_event_listener(run_id, on_event)
+    began = time.monotonic()
+    result = definitions.resolve_job_def(session_job_name(plan.source)).execute_in_process(
+        instance=instance,
+        partition_key=plan.session_id,
+        run_id=run_id,
+        raise_on_error=False,
+        asset_selection=[dg.AssetKey([plan.source, asset]) for asset in plan.assets],
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    evaluations = result.get_asset_check_evaluations()
+    errors = [
+        str(event.step_failure_data.user_failure_data.description)
+        if event.step_failure_data.user_failure_data
+        else str(event.step_failure_data.error_display_string)
+        for event in result.all_events
+        if event.is_step_failure
+    ]
+    return SessionOutcome(
+        plan=plan,
+        success=result.success,
+        errors=errors,
+        checks_passed=sum(e.passed for e in evaluations),
+        checks_failed=sum(not e.passed for e in evaluations),
+        run_id=run_id,
+        seconds=time.monotonic() - began,
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[what]}"),
+        console=console.err,
+    ) as bars:
+        yield bars

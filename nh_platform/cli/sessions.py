@@ -1,0 +1,147 @@
+"""`nh sessions` and `nh show`: finding sessions, and looking at one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nh_platform.cli import console
+from nh_platform.cli.console import Format
+
+
+def sessions(
+    source: Annotated[str | None, typer.Option(help="Only this source.", show_default=False)] = None,
+    subject: Annotated[str, typer.Option(help="Part of the subject's name.")] = "",
+    lab: Annotated[str, typer.Option(help="Part of the lab's name.")] = "",
+    date_from: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Earliest day.")] = "",
+    date_to: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Latest day.")] = "",
+    region: Annotated[str, typer.Option(help="Region acronym (Beryl) that the session must have.")] = "",
+    project: Annotated[str, typer.Option(help="Part of a project's name.")] = "",
+    task_protocol: Annotated[str, typer.Option(help="Part of the task protocol or session type.")] = "",
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="Upstream file that must be there; may be repeated.", show_default=False)
+    ] = None,
+    min_units: Annotated[int, typer.Option(help="Least number of units, before any filter.")] = 0,
+    min_performance: Annotated[float, typer.Option(help="Least share of correct easy trials, 0 to 1.")] = 0.0,
+    sort: Annotated[str, typer.Option(help="units, good_units, performance, trials, date, subject or lab.")] = "",
+    spread: Annotated[str, typer.Option(help="region, lab or subject: a diverse set first.")] = "",
+    limit: Annotated[int, typer.Option(help="At most this many; 0 for all.")] = 0,
+    format_: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.table,
+    ids: Annotated[bool, typer.Option("--ids", help="Print session ids alone, for `nh materialize`.")] = False,
+) -> None:
+    """Find sessions among those that `nh sync` registered.
+
+    Units, good units, regions and performance are known once a session is materialized, and earlier where upstream
+    states them.
+
+    **Examples**
+
+        nh sessions --source ibl --region CA1 --min-units 200
+
+        nh sessions --sort units --limit 10 --spread region
+
+        nh sessions --source ibl --dataset spikes.times.npy --format csv > sessions.csv
+    """
+    import pandas as pd
+
+    from nh_platform.defs.platform import Platform
+    from nh_platform.defs.registry import SOURCES, source_entry
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
+    from nh_platform.session import UnknownSession
+
+    platform = Platform(load_settings())
+    query = SessionQuery(
+        subject=subject,
+        lab=lab,
+        project=project,
+        task_protocol=task_protocol,
+        date_from=date_from,
+        date_to=date_to,
+        region=region,
+        datasets=dataset or [],
+        min_units=min_units,
+        min_performance=min_performance,
+    )
+    tables, unsynced = [], []
+    for name in [source_entry(source).name] if source else SOURCES:
+        try:
+            manifest = platform.manifest(name)
+        except UnknownSession:
+            if source:
+                raise
+            unsynced.append(name)
+            continue
+        tables.append(find_sessions(manifest, platform.store, query, sort=sort, spread=spread, limit=limit))
+    rows = pd.concat(tables).astype(object).to_dict("records") if tables else []
+    rows = [{key: None if value is None or value != value else value for key, value in row.items()} for row in rows]
+    if ids:
+        typer.echo("\n".join(str(row["session_id"]) for row in rows))
+        return
+    columns = [c for c in COLUMNS if format_ is not Format.table or c not in ("projects", "task_protocol")]
+    console.print_rows(rows, columns, format_, title=f"{len(rows)} sessions")
+    for name in unsynced:
+        console.err.print(f"{name} was never synced: nh sync {name}")
+
+
+def show(
+    source: Annotated[str, typer.Argument(help="Source: ibl or allen_vc.")],
+    session: Annotated[str, typer.Argument(help="Session id.")],
+) -> None:
+    """Show what upstream holds of one session, what was made of it, and whether it is current.
+
+    **Examples**
+
+        nh show ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b
+    """
+    from nh_platform.defs.planning import STEPS, stale_assets
+    from nh_platform.defs.platform import Platform
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.reading.search import read_summary
+    from nh_platform.sources.catalog import GROUPS
+
+    source_entry(source)
+    platform = Platform(load_settings())
+    files = platform.manifest(source).session(session)
+    facts = files.session
+    console.out.print(f"[bold]{source} {session}[/]  {facts.subject}  {facts.lab}  {facts.date}  {facts.task_protocol}")
+    probes = files.insertions[["probe", "insertion_id"]].to_dict("records")
+    console.print_rows(probes, ["probe", "insertion_id"], Format.table, title="Probe insertions")
+    groups = [
+        {
+            "group": group,
+            "files": len(files.of_group(group)),
+            "revisions": ", ".join(sorted(set(files.of_group(group)["revision"]) - {""})) or "none",
+            "content version": files.version(group)[:12],
+        }
+        for group in GROUPS
+    ]
+    console.print_rows(groups, ["group", "files", "revisions", "content version"], Format.table, title="Upstream files")
+    stale = set(stale_assets(platform.store, platform.expected(files)))
+    assets = []
+    for asset in STEPS:
+        record = platform.store.provenance(source, session, asset)
+        folder = platform.store.current(source, session, asset)
+        state = "missing" if record is None else "stale" if asset in stale else "current"
+        assets.append(
+            {
+                "asset": asset,
+                "state": state,
+                "data version": "" if record is None else record.data_version[:12],
+                "notes": 0 if record is None else len(record.left_out),
+                "folder": "" if folder is None else str(folder),
+            }
+        )
+    console.print_rows(assets, ["asset", "state", "data version", "notes", "folder"], Format.table, title="Assets")
+    units = read_summary(platform.store, source, session, "units")
+    if units:
+        rows = [
+            {"rulebook": name, "good units": count, "of": units["n_units"], "share": count / max(units["n_units"], 1)}
+            for name, count in units["n_pass"].items()
+        ]
+        console.print_rows(rows, ["rulebook", "good units", "of", "share"], Format.table, title="Units")
+        regions = [{"region": name, "units": count} for name, count in units["regions"].items()]
+        regions.sort(key=lambda row: -int(row["units"]))
+        console.print_rows(regions, ["region", "units"], Format.table, title="Regions (Beryl)")

@@ -1,0 +1,44 @@
+"""`nh ui`: Dagster's web page on the embedded store."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from nh_platform.cli import console
+
+DEMO_HOME = "data/demo"
+
+
+def ui(
+    port: Annotated[int, typer.Option(help="Port of the web page.")] = 3000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    demo: Annotated[bool, typer.Option("--demo", help=f"Show what `nh demo` made ({DEMO_HOME}).")] = False,
+) -> None:
+    """Serve Dagster's web page (webserver and daemon) until you press Ctrl-C.
+
+    **Examples**
+
+        nh ui --demo
+
+        nh --home /data/neuropixels ui --port 3100
+    """
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    from nh_platform.cli.instance import configuration_file, prepare_instance
+    from nh_platform.defs.settings import load_settings
+
+    settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
+    prepare_instance(settings)
+    workspace = configuration_file("workspace.yaml")
+    console.out.print(f"Dagster on {settings.home}: http://{host}:{port}  (Ctrl-C stops it)")
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-h", host, "-p", str(port)]
+    try:
+        done = subprocess.run(command, env=dict(os.environ), check=False)
+    except KeyboardInterrupt:
+        return
+    raise typer.Exit(done.returncode)

@@ -1,0 +1,194 @@
+"""The assets of one source, made from its entry: the same for every source, none special-cased.
+
+Add an asset here by a description and a step in `steps` and `planning`. What a step does is not said here.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from nh_platform.defs.metadata import file_list, records_table, table_schema
+from nh_platform.defs.partitions import register_sessions, session_partitions
+from nh_platform.defs.planning import STEPS, Step, step_record
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.registry import SourceEntry
+from nh_platform.defs.steps import MAKERS
+from nh_platform.session import NhError
+from nh_platform.session.columns import TableSchema
+from nh_platform.session.schemas import RAW_UNITS, SESSIONS, TRIALS, UNIT_EMBEDDINGS, UNITS, WINDOW_INDEX
+from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.sources.snapshots import diff_manifests, write_manifest
+from nh_platform.store import Provenance, data_version
+from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.provenance import git_commit, recorded_packages
+
+OWNERS = ["team:data-platform"]
+_MANIFEST_CODE_VERSION = "1"
+
+_DESCRIPTIONS: dict[str, str] = {
+    "raw_spikes": (
+        "Spike times, amplitudes and depths of every sorted unit, from verified upstream files. Nothing is filtered; "
+        "no quality metric and no brain region is in it. Times are seconds on the session clock, amplitudes volts."
+    ),
+    "behavior": (
+        "What the animal saw and did: trials or stimulus presentations, wheel or running, pupil, licks, passive "
+        "periods, and the intervals that upstream calls invalid."
+    ),
+    "units": (
+        "Every unit with released and recomputed quality metrics, the verdict of each rule, the reason in words, the "
+        "label of each rulebook, brain region (Allen, Beryl, Cosmos) and Allen CCF position. The checks of this asset "
+        "are the rules of the active rulebook."
+    ),
+    "windows": (
+        "Binned spike counts and the index of windows for the configured presets: continuous windows and windows "
+        "aligned to stimulus onset. Bins are half-open; a spike falls into exactly one."
+    ),
+    "unit_embeddings": (
+        "One row per unit: firing rate, inter-spike-interval statistics and histogram, and coupling to the other units "
+        "of the session."
+    ),
+}
+_KINDS = {
+    "raw_spikes": {"hdf5", "parquet"},
+    "behavior": {"hdf5", "parquet"},
+    "units": {"parquet"},
+    "windows": {"hdf5", "parquet"},
+    "unit_embeddings": {"parquet"},
+}
+_SCHEMAS: dict[str, TableSchema] = {
+    "raw_spikes": RAW_UNITS,
+    "behavior": TRIALS,
+    "units": UNITS,
+    "windows": WINDOW_INDEX,
+    "unit_embeddings": UNIT_EMBEDDINGS,
+}
+
+
+def build_source_assets(entry: SourceEntry, platform: Platform) -> Sequence[dg.AssetsDefinition]:
+    """Return `release_manifest` and every per-session asset of one source."""
+    return [
+        _release_manifest(entry, platform),
+        *(_session_asset(entry, platform, step) for step in STEPS.values()),
+    ]
+
+
+def _release_manifest(entry: SourceEntry, platform: Platform) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=MANIFEST_ASSET,
+        key_prefix=entry.name,
+        group_name=entry.name,
+        kinds={entry.upstream_format, "parquet"},
+        owners=OWNERS,
+        code_version=_MANIFEST_CODE_VERSION,
+        description=(
+            f"{entry.description} This is the snapshot of what upstream holds: every session, insertion and file with "
+            "its hash, and what changed since the snapshot before. Reading it downloads no session data."
+        ),
+        metadata={"dagster/column_schema": table_schema(SESSIONS)},
+    )
+    def release_manifest(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        return snapshot_manifest(context.instance, entry.name, platform)
+
+    return release_manifest
+
+
+def snapshot_manifest(instance: dg.DagsterInstance, source: str, platform: Platform) -> dg.MaterializeResult:
+    """Read the manifest from upstream, store it, register its sessions as partitions, and say what changed."""
+    try:
+        manifest = platform.source(source).manifest()
+        stored = platform.store.current(source, SOURCE_WIDE, MANIFEST_ASSET)
+        changes = diff_manifests(None if stored is None else platform.manifest(source), manifest)
+        version = data_version(_MANIFEST_CODE_VERSION, {"upstream": manifest.version()}, {})
+        record = Provenance(
+            asset=MANIFEST_ASSET,
+            source=source,
+            session_id=SOURCE_WIDE,
+            data_version=version,
+            code_version=_MANIFEST_CODE_VERSION,
+            inputs={"upstream": manifest.version()},
+            packages=recorded_packages(),
+            git_commit=git_commit(),
+        )
+        with platform.store.publish(record) as folder:
+            write_manifest(folder, manifest)
+    except NhError as error:
+        raise failure(error) from error
+    new = register_sessions(instance, source, manifest.session_ids)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
+        metadata={
+            "dagster/row_count": len(manifest.sessions),
+            "release": manifest.release,
+            "sessions": len(manifest.sessions),
+            "insertions": len(manifest.insertions),
+            "files": len(manifest.files),
+            "partitions registered": len(new),
+            "sessions added": records_table([{"session": name} for name in changes.added[:50]]),
+            "sessions withdrawn": records_table([{"session": name} for name in changes.withdrawn[:50]]),
+            "sessions changed": records_table(
+                [{"group": group, "session": name} for group, names in changes.changed.items() for name in names[:50]]
+            ),
+        },
+    )
+
+
+def _session_asset(entry: SourceEntry, platform: Platform, step: Step) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=step.asset,
+        key_prefix=entry.name,
+        partitions_def=session_partitions(entry.name),
+        deps=[dg.AssetKey([entry.name, name]) for name in step.inputs],
+        group_name=entry.name,
+        kinds=_KINDS[step.asset],
+        owners=OWNERS,
+        code_version=step.code_version,
+        description=_DESCRIPTIONS[step.asset],
+        metadata={"dagster/column_schema": table_schema(_SCHEMAS[step.asset])},
+    )
+    def session_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        return materialize_step(platform, entry.name, context.partition_key, step)
+
+    return session_asset
+
+
+def materialize_step(platform: Platform, source: str, session_id: str, step: Step) -> dg.MaterializeResult:
+    """Run one step for one session, publish its files, and return what the UI shows.
+
+    Raises
+    ------
+    dagster.Failure
+        With the thing, what was found and what to do, where upstream data or the store cannot be used.
+    """
+    try:
+        files = platform.manifest(source).session(session_id)
+        stored = {name: platform.store.provenance(source, session_id, name) for name in step.inputs}
+        versions = {name: record.data_version for name, record in stored.items() if record is not None}
+        for name in step.inputs:
+            if name not in versions:
+                platform.store.folder(source, session_id, name)
+        record = step_record(step, files, versions, platform.parameters(source, session_id))
+        result = MAKERS[step.asset](platform, files)
+        record = record.model_copy(update={"left_out": list(result.left_out)})
+        with platform.store.publish(record) as folder:
+            result.write(folder)
+    except NhError as error:
+        raise failure(error) from error
+    published = platform.store.folder(source, session_id, step.asset)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(record.data_version),
+        metadata={
+            **result.metadata,
+            "notes": dg.MetadataValue.md("\n".join(f"- {line}" for line in result.left_out) or "none"),
+            "files": file_list(published),
+            "dagster/uri": str(published),
+        },
+    )
+
+
+def failure(error: NhError) -> dg.Failure:
+    """Return the Dagster failure of a named error; retrying does not mend bad data."""
+    return dg.Failure(
+        description=str(error),
+        metadata={"what": error.thing, "found": error.found, "what to do": error.action},
+        allow_retries=False,
+    )

@@ -1,0 +1,118 @@
+"""The checks of `units`: one per rule of the source's active rulebook, and the gate. All are partitioned by session.
+
+Add a check here when a person must see it per session. What a rule says stands in its rulebook; counts are made by
+`nh_platform.qc`.
+"""
+
+import json
+import warnings
+from collections.abc import Iterator
+
+import dagster as dg
+
+from nh_platform.defs.metadata import histogram_svg, records_table
+from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.platform import Platform, source_config
+from nh_platform.defs.registry import SourceEntry
+from nh_platform.defs.steps import GATE_FILE
+from nh_platform.qc.rule_summary import RuleSummary, criterion, rule_summary
+from nh_platform.qc.rulebook import load_rulebook
+from nh_platform.qc.rulebook_model import Rule, Rulebook
+from nh_platform.qc.verdicts import apply_rulebook
+from nh_platform.store.parquet import read_table
+
+GATE = "units_usable"
+
+
+def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
+    """Return the checks of one source's `units` asset."""
+    rulebook = load_rulebook(source_config(platform.settings, entry.name).rulebook)
+    units_key = dg.AssetKey([entry.name, "units"])
+    partitions = session_partitions(entry.name)
+    with warnings.catch_warnings():
+        # Partitioned checks are marked preview in 1.13; docs/decisions/0003 says why they are used all the same.
+        warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+        specs = [
+            dg.AssetCheckSpec(
+                rulebook.check_name(rule),
+                asset=units_key,
+                description=_description(rulebook, rule),
+                partitions_def=partitions,
+                metadata={"rulebook": rulebook.id, "rule": rule.id, "metric": rule.metric},
+            )
+            for rule in rulebook.rules
+        ]
+        specs.append(
+            dg.AssetCheckSpec(
+                GATE,
+                asset=units_key,
+                blocking=True,
+                description=(
+                    "The session can be used at all: files verified and of one revision, lengths and ids agree, spike "
+                    "times sorted. Few good units do not fail it. Windows and embeddings stop where it fails."
+                ),
+                partitions_def=partitions,
+            )
+        )
+
+    @dg.multi_asset_check(name=f"{entry.name}_unit_checks", specs=specs, can_subset=True)
+    def unit_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        folder = platform.store.folder(entry.name, context.partition_key, "units")
+        units = read_table(folder / "units.parquet")
+        verdicts = apply_rulebook(units, rulebook, missing="nan")
+        summaries = {s.rule: s for s in rule_summary(verdicts, units["unit_id"].tolist())}
+        chosen = {key.name for key in context.selected_asset_check_keys}
+        for rule in rulebook.rules:
+            if rulebook.check_name(rule) in chosen:
+                yield _rule_result(rulebook, rule, summaries[rule.id], units_key)
+        if GATE in chosen:
+            problems = json.loads((folder / GATE_FILE).read_text(encoding="utf-8"))["problems"]
+            yield dg.AssetCheckResult(
+                check_name=GATE,
+                asset_key=units_key,
+                passed=not problems,
+                severity=dg.AssetCheckSeverity.ERROR,
+                description="; ".join(problems) or "The session's data can be used.",
+                metadata={"problems": dg.MetadataValue.md("\n".join(f"- {text}" for text in problems) or "none")},
+            )
+
+    return unit_checks
+
+
+def _rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key: dg.AssetKey) -> dg.AssetCheckResult:
+    counted = summary.n_pass + summary.n_fail
+    text = f"{summary.n_pass} of {counted} units pass {summary.criterion}"
+    if summary.n_nan:
+        text += f"; {summary.n_nan} have no value, which counts as {rule.nan}"
+    histogram = histogram_svg(summary.counts, summary.edges, _number(rule), f"{rule.id} [{rule.unit}]")
+    return dg.AssetCheckResult(
+        check_name=rulebook.check_name(rule),
+        asset_key=units_key,
+        passed=summary.n_fail == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=text,
+        metadata={
+            "criterion": summary.criterion,
+            "units": summary.n_units,
+            "passing": summary.n_pass,
+            "failing": summary.n_fail,
+            "without value": summary.n_nan,
+            **({} if counted == 0 else {"share passing": float(summary.share)}),
+            "column": summary.column or "none",
+            "furthest from the threshold": records_table([{"unit": w.unit, "value": w.value} for w in summary.worst]),
+            "distribution": dg.MetadataValue.md(histogram),
+        },
+    )
+
+
+def _number(rule: Rule) -> float | None:
+    number = isinstance(rule.threshold, int | float) and not isinstance(rule.threshold, bool)
+    return float(rule.threshold) if number else None  # type: ignore[arg-type]
+
+
+def _description(rulebook: Rulebook, rule: Rule) -> str:
+    cited = f" Sources: {', '.join(rule.references)}." if rule.references else ""
+    return (
+        f"{criterion(rule)} (rulebook {rulebook.id}, since {rule.since}). {rule.why} "
+        f"A unit without a value counts as {rule.nan}. Metric: {rule.metric}.{cited}"
+    )

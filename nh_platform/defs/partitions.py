@@ -1,0 +1,46 @@
+"""Sessions are partitions: one dynamic definition per source, named ``<source>_sessions``.
+
+Add here what registers or removes partitions. Nothing here launches a run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import dagster as dg
+
+from nh_platform.session import BadUpstreamData
+
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def session_partitions(source: str) -> dg.DynamicPartitionsDefinition:
+    """Return the partitions definition of a source."""
+    return dg.DynamicPartitionsDefinition(name=f"{source}_sessions")
+
+
+def register_sessions(instance: dg.DagsterInstance, source: str, session_ids: Sequence[str]) -> list[str]:
+    """Register sessions as partitions, in the order given, and return those that were new.
+
+    The order of registration is the order of a backfill, so heavy sessions come first.
+
+    Raises
+    ------
+    BadUpstreamData
+        If a session id has a character other than letters, digits, ``_`` and ``-``: Dagster's UI cannot select it.
+    """
+    for session_id in session_ids:
+        if not _KEY.fullmatch(session_id):
+            raise BadUpstreamData(
+                f"{source} session {session_id!r}",
+                "its id has characters that a partition key cannot have",
+                "Use letters, digits, _ and -.",
+            )
+    name = session_partitions(source).name
+    assert name is not None  # a dynamic definition made with a name has one
+    known = set(instance.get_dynamic_partitions(name))
+    new = [session_id for session_id in session_ids if session_id not in known]
+    if new:
+        instance.add_dynamic_partitions(name, new)
+    return new

@@ -1,0 +1,101 @@
+"""The one resource: the store, the sources and the parameters that the assets of a home folder use.
+
+Add here what more than one asset needs to reach. Opening it imports no upstream client; a source is opened when an
+asset reads from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nh_platform.defs.planning import expected_records
+from nh_platform.defs.registry import SourceEntry, source_entry
+from nh_platform.defs.settings import PlatformSettings
+from nh_platform.session import ConfigError
+from nh_platform.sources.catalog import Manifest, SessionFiles, Source
+from nh_platform.sources.snapshots import read_manifest
+from nh_platform.store import Provenance, Store
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """What runs for one source: the entry's defaults, or what ``sources.yaml`` says."""
+
+    entry: SourceEntry
+    rulebook: str
+    also_rulebooks: tuple[str, ...]
+    presets: tuple[str, ...]
+
+    @property
+    def rulebooks(self) -> tuple[str, ...]:
+        """Active rulebook first, then the others."""
+        return (self.rulebook, *(name for name in self.also_rulebooks if name != self.rulebook))
+
+
+class Platform:
+    """The store, sources and parameters of one home folder.
+
+    Parameters
+    ----------
+    settings
+        The settings of the home folder.
+    """
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        self.settings = settings
+        self.store = Store(settings.store)
+        self._sources: dict[str, Source] = {}
+
+    def config(self, source: str) -> SourceConfig:
+        """Return the configuration of a source."""
+        return source_config(self.settings, source)
+
+    def source(self, name: str) -> Source:
+        """Open a source, once per process."""
+        if name not in self._sources:
+            entry = source_entry(name)
+            self._sources[name] = entry.open(self.settings.source(name).read, self.settings.home)
+        return self._sources[name]
+
+    def manifest(self, source: str) -> Manifest:
+        """Return the manifest that was stored last."""
+        return read_manifest(self.store, source)
+
+    def parameters(self, source: str, session_id: str) -> dict[str, str]:
+        """Return the value of every parameter that a step may name, for one session."""
+        from nh_platform.embeddings.unit_features import FEATURES_VERSION
+        from nh_platform.qc.metrics.registry import DEFAULT_IDS
+        from nh_platform.qc.reviews import reviews_version
+        from nh_platform.qc.rulebook import load_rulebook
+        from nh_platform.windows.presets import load_presets
+
+        config = self.config(source)
+        presets = load_presets()
+        unknown = [name for name in config.presets if name not in presets]
+        if unknown:
+            raise ConfigError(
+                f"source {source}", f"window preset {unknown[0]!r} does not exist", f"Use: {', '.join(presets)}."
+            )
+        return {
+            "metrics": ";".join(DEFAULT_IDS),
+            "rulebooks": ";".join(f"{name}={load_rulebook(name).content_version()}" for name in config.rulebooks),
+            "reviews": reviews_version(self.settings.reviews / source / f"{session_id}.yaml"),
+            "presets": ";".join(f"{name}={presets[name].content_version}" for name in config.presets),
+            "features": FEATURES_VERSION,
+        }
+
+    def expected(self, files: SessionFiles) -> dict[str, Provenance]:
+        """Return the record that a fresh result of every per-session asset would carry."""
+        session = files.session
+        return expected_records(files, self.parameters(session.source, session.session_id))
+
+
+def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
+    """Merge the entry of a source with what ``sources.yaml`` says of it."""
+    entry, own = source_entry(source), settings.source(source)
+    return SourceConfig(
+        entry=entry,
+        rulebook=own.rulebook or entry.rulebook,
+        also_rulebooks=entry.also_rulebooks if own.also_rulebooks is None else tuple(own.also_rulebooks),
+        presets=entry.presets if own.presets is None else tuple(own.presets),
+    )

@@ -1,0 +1,122 @@
+"""The sources that the platform serves: one entry each, and nothing else in `defs` names a source.
+
+Add an entry here for a new dataset, beside its folder in `nh_platform.sources` and its rulebook. No upstream client is
+imported until a source is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from nh_platform.session import ConfigError
+from nh_platform.sources.catalog import Source
+
+
+@dataclass(frozen=True)
+class SourceEntry:
+    """One dataset as the platform serves it.
+
+    Parameters
+    ----------
+    name
+        Source name; key prefix of its assets, ``<name>_sessions`` is its partitions definition.
+    title, description
+        What a reader of the UI sees.
+    open
+        Makes the source from its settings (``read`` of ``sources.yaml``) and the home folder.
+    rulebook, also_rulebooks
+        Active rulebook, whose rules run as asset checks, and those that are columns and reports.
+    presets
+        Window presets that `windows` holds.
+    upstream_format
+        Format of the upstream files, shown as a kind in the UI.
+    """
+
+    name: str
+    title: str
+    description: str
+    open: Callable[[Mapping[str, Any], Path], Source]
+    rulebook: str
+    also_rulebooks: tuple[str, ...]
+    presets: tuple[str, ...]
+    upstream_format: str
+
+
+def _open_ibl(read: Mapping[str, Any], home: Path) -> Source:
+    from nh_platform.sources.ibl import IblSettings, IblSource
+
+    mode = "local" if "root" in read else "remote"
+    return IblSource(IblSettings.from_environment(**{"mode": mode, **_absolute(read, home)}))
+
+
+def _open_allen_vc(read: Mapping[str, Any], home: Path) -> Source:
+    from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
+
+    values = {"root": "upstream/allen_vc", "cache_dir": "cache/allen_vc", **read}
+    try:
+        return AllenVisualCodingSource(AllenVcSettings.model_validate(_absolute(values, home)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            "source allen_vc",
+            f"setting {where}: {first['msg']}",
+            "Correct it in sources.yaml; see docs/configuration.md.",
+        ) from error
+
+
+def _absolute(read: Mapping[str, Any], home: Path) -> dict[str, Any]:
+    """Resolve the folders among a source's settings against the home folder."""
+    folders = ("root", "tables", "cache_dir")
+    return {key: home / value if key in folders and value else value for key, value in read.items()}
+
+
+SOURCES: dict[str, SourceEntry] = {
+    entry.name: entry
+    for entry in (
+        SourceEntry(
+            name="ibl",
+            title="IBL Brain-wide Map",
+            description=(
+                "Neuropixels recordings of mice in the International Brain Laboratory's decision task: Brain-wide Map "
+                "and Reproducible Ephys, read through ONE."
+            ),
+            open=_open_ibl,
+            rulebook="ibl-2022-10",
+            also_rulebooks=("ibl-2022-03", "ibl-strict", "nh-common"),
+            presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+            upstream_format="alf",
+        ),
+        SourceEntry(
+            name="allen_vc",
+            title="Allen Visual Coding",
+            description=(
+                "Neuropixels recordings of the mouse visual system under many visual stimuli, by the Allen Institute, "
+                "read from its NWB files."
+            ),
+            open=_open_allen_vc,
+            rulebook="allen-vc-default",
+            also_rulebooks=("nh-common",),
+            presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+            upstream_format="nwb",
+        ),
+    )
+}
+
+
+def source_entry(name: str) -> SourceEntry:
+    """Return the entry of a source.
+
+    Raises
+    ------
+    ConfigError
+        If there is none; the text lists those there are.
+    """
+    if name not in SOURCES:
+        raise ConfigError(f"source {name!r}", "there is no such source", f"Use one of: {', '.join(SOURCES)}.")
+    return SOURCES[name]

@@ -1,0 +1,98 @@
+"""Where the platform keeps its data and where each source is read from: one folder, one optional file.
+
+The *home* is the folder that holds everything (``NH_HOME``, default ``data``): ``store/`` (assets), ``dagster/`` (run
+history), ``reviews/`` (unless ``NH_REVIEWS`` names another folder) and, where a person wants other than the defaults,
+``sources.yaml``. Credentials come from the environment alone.
+
+Add a setting here when a person must be able to change it without touching code. What a source's own settings mean
+belongs to that source.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nh_platform.session import ConfigError
+
+HOME_VARIABLE = "NH_HOME"
+REVIEWS_VARIABLE = "NH_REVIEWS"
+SOURCES_FILE = "sources.yaml"
+
+
+class SourceSettings(BaseModel):
+    """What ``sources.yaml`` says of one source.
+
+    ``read`` is handed to the source itself; ``rulebook`` is the active one, whose rules run as asset checks;
+    ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    read: dict[str, Any] = Field(default_factory=dict)
+    rulebook: str | None = None
+    also_rulebooks: list[str] | None = None
+    presets: list[str] | None = None
+
+
+class PlatformSettings(BaseModel):
+    """The home folder and what was configured for each source."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    home: Path
+    reviews: Path
+    sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
+
+    @property
+    def store(self) -> Path:
+        """Folder of the assets."""
+        return self.home / "store"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Folder of Dagster's run history."""
+        return self.home / "dagster"
+
+    def source(self, name: str) -> SourceSettings:
+        """Return what was configured for a source; defaults where nothing was."""
+        return self.sources.get(name, SourceSettings())
+
+
+def home_folder() -> Path:
+    """Return the home folder that the environment names, or ``data`` in the working directory."""
+    return Path(os.environ.get(HOME_VARIABLE) or "data").absolute()
+
+
+def load_settings(home: Path | None = None) -> PlatformSettings:
+    """Read the settings of a home folder.
+
+    Raises
+    ------
+    ConfigError
+        If ``sources.yaml`` cannot be parsed or has an unknown key; the text names the file and the key.
+    """
+    folder = (home or home_folder()).absolute()
+    reviews = Path(os.environ.get(REVIEWS_VARIABLE) or folder / "reviews").absolute()
+    path = folder / SOURCES_FILE
+    if not path.exists():
+        return PlatformSettings(home=folder, reviews=reviews)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(str(path), f"it is not YAML: {error}", "Correct it, or remove it to use defaults.") from error
+    if not isinstance(content, dict):
+        raise ConfigError(str(path), "it must map source names to settings", "See docs/configuration.md.")
+    try:
+        return PlatformSettings(home=folder, reviews=reviews, sources=content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            str(path), f"{where}: {first['msg']}", "See docs/configuration.md for what it may hold."
+        ) from error

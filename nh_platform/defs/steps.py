@@ -1,0 +1,257 @@
+"""What each per-session asset does, in the order read, compute, write, with what a person sees of it.
+
+Each function reads its inputs, calls the room that knows the science, and returns what to write and what to show. Add
+a step here when a per-session asset is added to `planning.STEPS`. Nothing here publishes, and no formula stands here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nh_platform.defs.metadata import counts_table, records_table, table_schema
+from nh_platform.defs.platform import Platform
+from nh_platform.session import BadUpstreamData, Note
+from nh_platform.session.schemas import CHANNEL_POSITIONS, EVENTS, RAW_UNITS, UNIT_EMBEDDINGS, UNITS, WINDOW_INDEX
+from nh_platform.sources.catalog import SessionFiles
+from nh_platform.store.parquet import read_table, write_table
+from nh_platform.store.recording import read_behavior, read_recording, write_behavior, write_recording
+
+SUMMARY_FILE = "summary.json"
+GATE_FILE = "gate.json"
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step made.
+
+    Parameters
+    ----------
+    write
+        Writes the files into the folder that it is given.
+    metadata
+        What the UI shows of this materialization.
+    left_out
+        What was missing, assumed or left out, in words; kept in the provenance.
+    """
+
+    write: Callable[[Path], None]
+    metadata: Mapping[str, Any]
+    left_out: tuple[str, ...] = ()
+
+
+def make_raw_spikes(platform: Platform, files: SessionFiles) -> StepResult:
+    """Read the verified upstream sorting; nothing is filtered."""
+    recording = platform.source(files.session.source).read_spikes(files)
+    spikes = recording.spikes
+    first, last = spikes.time_range
+    return StepResult(
+        write=lambda folder: write_recording(folder, recording),
+        metadata={
+            "dagster/partition_row_count": spikes.n_units,
+            "dagster/column_schema": table_schema(RAW_UNITS),
+            "units": spikes.n_units,
+            "units without spikes": int((spikes.counts == 0).sum()),
+            "spikes": len(spikes.times),
+            "first spike [s]": first,
+            "last spike [s]": last,
+            "probes": records_table(
+                [
+                    {key: str(value) for key, value in row.items() if value is not None}
+                    for row in recording.probes.to_dict("records")
+                ]
+            ),
+        },
+        left_out=_words(recording.notes),
+    )
+
+
+def make_behavior(platform: Platform, files: SessionFiles) -> StepResult:
+    """Read trials or presentations, wheel or running, pupil, licks, passive periods and invalid times."""
+    from nh_platform.session.performance import easy_performance
+
+    behavior = platform.source(files.session.source).read_behavior(files)
+    trials = behavior.events.get("trials")
+    presentations = behavior.events.get("presentations")
+    summary = {
+        "n_trials": 0 if trials is None else len(trials),
+        "n_presentations": 0 if presentations is None else len(presentations),
+        "performance": None if trials is None else easy_performance(trials),
+        "stimuli": [] if presentations is None else sorted(presentations["stimulus_name"].unique()),
+        "signals": sorted(behavior.signals),
+    }
+    main = "trials" if trials is not None else "presentations"
+
+    def write(folder: Path) -> None:
+        write_behavior(folder, behavior)
+        _write_json(folder / SUMMARY_FILE, summary)
+
+    return StepResult(
+        write=write,
+        metadata={
+            "dagster/partition_row_count": len(behavior.events.get(main, ())),
+            "dagster/column_schema": table_schema(EVENTS[main], behavior.events[main].columns)
+            if main in behavior.events
+            else table_schema(EVENTS[main]),
+            "events": records_table([{"table": name, "rows": len(t)} for name, t in sorted(behavior.events.items())]),
+            "signals": records_table(
+                [
+                    {"signal": s.name, "samples": len(s.timestamps), "unit": s.unit, "columns": ", ".join(s.columns)}
+                    for s in (behavior.signals[name] for name in sorted(behavior.signals))
+                ]
+            ),
+            **({} if summary["performance"] is None else {"easy-trial performance": float(summary["performance"])}),
+        },
+        left_out=_words(behavior.notes),
+    )
+
+
+def make_units(platform: Platform, files: SessionFiles) -> StepResult:
+    """Join released metrics, recomputed metrics, positions, verdicts of every rulebook and reviews."""
+    from nh_platform.qc.gate import gate_problems
+    from nh_platform.qc.units import build_units
+
+    source = files.session.source
+    config = platform.config(source)
+    recording = read_recording(_input(platform, files, "raw_spikes"))
+    annotation = platform.source(source).read_annotation(files, recording.units, recording.channels)
+    made_from = platform.store.provenance(source, files.session.session_id, "raw_spikes")
+    spikes_version = "" if made_from is None else made_from.inputs["upstream/spikes"]
+    problems = gate_problems(recording, annotation, files, spikes_version)
+    built = build_units(
+        recording,
+        annotation,
+        rulebooks=config.rulebooks,
+        reviews_file=platform.settings.reviews / source / f"{files.session.session_id}.yaml",
+    )
+    table = built.table
+    active = f"pass.{config.rulebook}"
+    regions = table["beryl"].fillna("unlocated").value_counts()
+    summary = {
+        "n_units": len(table),
+        "n_pass": {name: int(table[f"pass.{name}"].sum()) for name in config.rulebooks},
+        "active_rulebook": config.rulebook,
+        "regions": {str(region): int(count) for region, count in sorted(regions.items())},
+        "n_spikes": int(table["n_spikes"].sum()),
+        "probes": sorted(table["probe"].unique()),
+    }
+
+    def write(folder: Path) -> None:
+        write_table(folder / "units.parquet", table, UNITS)
+        write_table(folder / "channels.parquet", annotation.channels, CHANNEL_POSITIONS)
+        _write_json(folder / SUMMARY_FILE, summary)
+        _write_json(folder / GATE_FILE, {"problems": problems})
+
+    return StepResult(
+        write=write,
+        metadata={
+            "dagster/partition_row_count": len(table),
+            "dagster/column_schema": table_schema(UNITS, table.columns),
+            "units": len(table),
+            "good units": int(table[active].sum()),
+            "share good": float(table[active].mean()) if len(table) else 0.0,
+            "rulebook": config.rulebook,
+            "good units by rulebook": records_table(
+                [{"rulebook": name, "units": count} for name, count in summary["n_pass"].items()]
+            ),
+            "good units by region": counts_table(
+                table.loc[table[active], "beryl"].fillna("unlocated").value_counts(), "region"
+            ),
+            "most frequent reasons": counts_table(_reasons(table, config.rulebook), "rule"),
+        },
+        left_out=(*_words(annotation.notes), *_words(built.notes)),
+    )
+
+
+def make_windows(platform: Platform, files: SessionFiles) -> StepResult:
+    """Bin the spikes for the presets of the source and index the windows."""
+    from nh_platform.windows.build import build_windows
+    from nh_platform.windows.codec import write_windows
+    from nh_platform.windows.presets import load_presets
+
+    _refuse_gated(platform, files)
+    recording = read_recording(_input(platform, files, "raw_spikes"))
+    units = read_table(_input(platform, files, "units") / "units.parquet")
+    behavior = read_behavior(_input(platform, files, "behavior"))
+    presets = [load_presets()[name] for name in platform.config(files.session.source).presets]
+    windows = build_windows(recording.spikes, units, behavior, presets)
+    per_preset = windows.index.groupby("preset", sort=True).agg(windows=("valid", "size"), valid=("valid", "sum"))
+    return StepResult(
+        write=lambda folder: write_windows(folder, windows),
+        metadata={
+            "dagster/partition_row_count": len(windows.index),
+            "dagster/column_schema": table_schema(WINDOW_INDEX),
+            "windows": records_table(
+                [
+                    {"preset": p, "windows": int(r["windows"]), "valid": int(r["valid"])}
+                    for p, r in per_preset.iterrows()
+                ]
+            ),
+        },
+        left_out=_words(windows.notes),
+    )
+
+
+def make_unit_embeddings(platform: Platform, files: SessionFiles) -> StepResult:
+    """Describe every unit by its rate, its inter-spike intervals and its coupling to the other units."""
+    from nh_platform.embeddings.population_coupling import population_coupling
+    from nh_platform.embeddings.unit_features import unit_embeddings
+    from nh_platform.windows.codec import StoredWindows
+
+    _refuse_gated(platform, files)
+    recording = read_recording(_input(platform, files, "raw_spikes"))
+    units = read_table(_input(platform, files, "units") / "units.parquet")
+    table = unit_embeddings(recording.spikes, units)
+    windows = StoredWindows(_input(platform, files, "windows"))
+    if windows.grid_widths:
+        table["population_coupling"] = population_coupling(windows.grid(min(windows.grid_widths)).counts)
+    return StepResult(
+        write=lambda folder: write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS),
+        metadata={
+            "dagster/partition_row_count": len(table),
+            "dagster/column_schema": table_schema(UNIT_EMBEDDINGS, table.columns),
+            "features": len(table.columns) - len(UNIT_EMBEDDINGS.columns),
+        },
+    )
+
+
+MAKERS: dict[str, Callable[[Platform, SessionFiles], StepResult]] = {
+    "raw_spikes": make_raw_spikes,
+    "behavior": make_behavior,
+    "units": make_units,
+    "windows": make_windows,
+    "unit_embeddings": make_unit_embeddings,
+}
+
+
+def _input(platform: Platform, files: SessionFiles, asset: str) -> Path:
+    return platform.store.folder(files.session.source, files.session.session_id, asset)
+
+
+def _refuse_gated(platform: Platform, files: SessionFiles) -> None:
+    """Stop where the gate of `units` found the data unusable: a blocking check only stops the run that it is in."""
+    problems = json.loads((_input(platform, files, "units") / GATE_FILE).read_text(encoding="utf-8"))["problems"]
+    if problems:
+        raise BadUpstreamData(
+            f"{files.session.source} session {files.session.session_id}",
+            f"it is gated: {'; '.join(problems)}",
+            "Correct the upstream data or wait for the next release, then materialize raw_spikes and units again.",
+        )
+
+
+def _reasons(table: Any, rulebook: str) -> Any:
+    """Return how many units fail each rule of a rulebook."""
+    prefix = f"rule.{rulebook}."
+    rules = [name for name in table.columns if name.startswith(prefix)]
+    return (~table[rules]).sum().rename(lambda name: name.removeprefix(prefix))
+
+
+def _words(notes: Iterable[Note]) -> tuple[str, ...]:
+    return tuple(f"{note.subject}: {note.text}" for note in notes)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,54 @@
+"""Whether a session's data can be used at all: the one gate in front of windows and embeddings.
+
+Contains the reasons for which a session is gated. Add a reason here only for data that cannot be used; few or no good
+units is a rule's warning, never a gate.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nh_platform.session import RawRecording, UnitAnnotation
+from nh_platform.sources.catalog import SessionFiles
+
+
+def gate_problems(
+    recording: RawRecording, annotation: UnitAnnotation, files: SessionFiles, spikes_version: str
+) -> list[str]:
+    """Return why a session cannot be used, in words; empty where it can.
+
+    Parameters
+    ----------
+    recording
+        What `raw_spikes` holds.
+    annotation
+        What upstream says of the units.
+    files
+        The session's part of the manifest.
+    spikes_version
+        Content version of the upstream spike files that ``recording`` was made from.
+    """
+    problems = []
+    read = files.of_group("spikes")
+    unverified = read.loc[read["md5"].isna(), "name"].tolist()
+    if unverified:
+        problems.append(f"files without a hash to verify: {', '.join(unverified)}")
+    for probe, rows in read.groupby("probe"):
+        revisions = sorted(set(rows.loc[rows["name"].str.startswith("spikes."), "revision"]))
+        if len(revisions) > 1:
+            problems.append(f"{probe}: spikes are of several revisions: {', '.join(r or 'none' for r in revisions)}")
+    if spikes_version != files.version("spikes"):
+        problems.append("raw_spikes is of another release than the metrics and positions; materialize raw_spikes first")
+    n_units = recording.spikes.n_units
+    if len(recording.units) != n_units:
+        problems.append(f"{len(recording.units)} units but spikes of {n_units}")
+    ids = recording.units["unit_id"].tolist()
+    if annotation.released["unit_id"].tolist() != ids or annotation.positions["unit_id"].tolist() != ids:
+        problems.append("released metrics or positions are not of the same units as the spikes")
+    steps = np.diff(recording.spikes.times)
+    within = np.ones(len(steps), dtype=bool)
+    starts = recording.spikes.offsets[1:-1]
+    within[starts[(starts > 0) & (starts <= len(steps))] - 1] = False
+    if not np.isfinite(recording.spikes.times).all() or (steps[within] < 0).any():
+        problems.append("spike times are NaN or not sorted within a unit")
+    return problems

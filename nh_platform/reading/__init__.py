@@ -1,0 +1,12 @@
+"""Reading what the platform has stored: sessions as objects with lazy parts, for notebooks and training code.
+
+`open_store` is the entry; everything else follows from what it returns. Add here what reads the store for a person. No
+asset is made and no upstream file is opened here.
+"""
+
+from nh_platform.reading.opening import OpenedStore, open_store
+from nh_platform.reading.psth import UnitPsth
+from nh_platform.reading.session_view import SessionView
+from nh_platform.reading.windows_view import WindowsView
+
+__all__ = ["OpenedStore", "SessionView", "UnitPsth", "WindowsView", "open_store"]

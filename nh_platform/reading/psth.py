@@ -1,0 +1,171 @@
+"""PSTHs of a stored session: which events, which units, and the result with its labels.
+
+Contains the choice of events and units and the labelled result. Add here what a person may say to choose them. The
+averaging itself is `nh_platform.windows.alignment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.session import ConfigError, Spikes, UnknownSession
+from nh_platform.windows import psth
+from nh_platform.windows.binning import whole_microseconds
+
+FloatArray = npt.NDArray[np.float64]
+RowArray = npt.NDArray[np.int64]
+
+DEFAULT_TABLES = ("trials", "presentations")
+"""Where a column is looked up that is named without its table."""
+
+
+@dataclass(frozen=True)
+class UnitPsth:
+    """Mean rate of units around an event.
+
+    Parameters
+    ----------
+    rate, sem
+        (n_units, n_bins) Hz: mean over events and its standard error.
+    n_events
+        Events that were averaged.
+    bin_centers
+        (n_bins,) seconds from the event.
+    unit_ids
+        (n_units,) ids.
+    event
+        ``table.column``.
+    """
+
+    rate: FloatArray
+    sem: FloatArray
+    n_events: int
+    bin_centers: FloatArray
+    unit_ids: npt.NDArray[np.object_]
+    event: str
+
+    def to_xarray(self) -> Any:
+        """Return an `xarray.Dataset` with ``rate`` and ``sem`` over ``unit`` and ``time``."""
+        import xarray as xr
+
+        return xr.Dataset(
+            {
+                "rate": (("unit", "time"), self.rate, {"units": "Hz"}),
+                "sem": (("unit", "time"), self.sem, {"units": "Hz"}),
+            },
+            coords={"unit": self.unit_ids, "time": ("time", self.bin_centers, {"units": "s"})},
+            attrs={"event": self.event, "n_events": self.n_events},
+        )
+
+
+def event_column(events: Mapping[str, pd.DataFrame], event: str | tuple[str, str]) -> tuple[str, str]:
+    """Return table and column of an event; a column alone is looked up in trials, then presentations.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such table or column; the text names what could be meant.
+    """
+    if isinstance(event, str):
+        for table in DEFAULT_TABLES:
+            if table in events and event in events[table]:
+                return table, event
+        found = f"is in neither {' nor '.join(DEFAULT_TABLES)}"
+    else:
+        if event[0] in events and event[1] in events[event[0]]:
+            return event
+        found = "is no table and column of this session"
+    times = sorted(
+        f"({name!r}, {column!r})"
+        for name, table in events.items()
+        for column in table.columns
+        if column == "times" or column.endswith(("_time", "_times"))
+    )
+    raise ConfigError(f"event {event!r}", found, f"Use one of {', '.join(times) or 'none: there are no events'}.")
+
+
+def choose_units(unit_ids: pd.Series, units: Any) -> RowArray:
+    """Return the rows of the units that were asked for: by mask, ids or rows, in that order; all where None.
+
+    Raises
+    ------
+    UnknownSession
+        If an id or row is not of this session, or a mask has another length.
+    """
+    if units is None:
+        return np.arange(len(unit_ids), dtype=np.int64)
+    chosen = np.asarray(units)
+    if chosen.dtype == bool:
+        if chosen.shape != (len(unit_ids),):
+            raise UnknownSession("units", f"the mask has shape {chosen.shape} for {len(unit_ids)} units", "Match them.")
+        return np.flatnonzero(chosen).astype(np.int64)
+    if chosen.size == 0:
+        return np.zeros(0, dtype=np.int64)
+    if np.issubdtype(chosen.dtype, np.integer):
+        outside = chosen[(chosen < 0) | (chosen >= len(unit_ids))]
+        if len(outside):
+            raise UnknownSession(f"unit row {outside[0]}", f"there are {len(unit_ids)} units", "Use rows or unit ids.")
+        return chosen.astype(np.int64)
+    row_of = {unit: row for row, unit in enumerate(unit_ids)}
+    unknown = [str(unit) for unit in chosen if str(unit) not in row_of]
+    if unknown:
+        raise UnknownSession(
+            f"unit {unknown[0]}",
+            f"{len(unknown)} of {len(chosen)} units are not of this session",
+            "Take ids from `units['unit_id']`.",
+        )
+    return np.array([row_of[str(unit)] for unit in chosen], dtype=np.int64)
+
+
+def values_of(table: pd.DataFrame, by: str, table_name: str) -> dict[Hashable, npt.NDArray[np.bool_]]:
+    """Return a mask of rows for every value of a column, in ascending order; nulls belong to none.
+
+    Raises
+    ------
+    ConfigError
+        If the table has no such column.
+    """
+    if by not in table:
+        raise ConfigError(
+            f"by={by!r}", f"table {table_name} has no such column", f"Use one of {', '.join(table.columns)}."
+        )
+    return {value: (table[by] == value).to_numpy() for value in sorted(table[by].dropna().unique())}
+
+
+def session_psth(
+    spikes: Spikes,
+    rows: RowArray,
+    unit_ids: pd.Series,
+    times: FloatArray,
+    *,
+    event: str,
+    start: float,
+    stop: float,
+    bin_s: float,
+) -> UnitPsth:
+    """Average the units in ``rows`` around ``times`` (s); see `nh_platform.windows.psth`."""
+    result = psth(spikes_of_rows(spikes, rows), times, start, stop, whole_microseconds(bin_s, "bin_s"))
+    return UnitPsth(
+        rate=result.rate,
+        sem=result.sem,
+        n_events=result.n_events,
+        bin_centers=result.bin_centers,
+        unit_ids=unit_ids.to_numpy(dtype=object)[rows],
+        event=event,
+    )
+
+
+def spikes_of_rows(spikes: Spikes, rows: RowArray) -> Spikes:
+    """Return the spikes of the units in ``rows``, in that order; the same object where that is all of them."""
+    if len(rows) == spikes.n_units and np.array_equal(rows, np.arange(spikes.n_units)):
+        return spikes
+    counts = spikes.counts[rows]
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    take = np.arange(offsets[-1]) + np.repeat(spikes.offsets[rows] - offsets[:-1], counts)
+    return Spikes(spikes.times[take], offsets, spikes.amplitudes[take], spikes.depths[take])

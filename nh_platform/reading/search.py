@@ -1,0 +1,196 @@
+"""Finding sessions: one row per session of the manifest, joined with what the store holds of it.
+
+Contains the table that `nh sessions` prints and its filters. Add a search term here. Nothing here asks upstream; the
+manifest of the last sync and the stored summaries answer.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nh_platform.session import ConfigError
+from nh_platform.sources.catalog import Manifest
+from nh_platform.store import Store
+
+COLUMNS = (
+    "source",
+    "session_id",
+    "subject",
+    "lab",
+    "date",
+    "task_protocol",
+    "projects",
+    "probes",
+    "units",
+    "good_units",
+    "performance",
+    "trials",
+    "regions",
+    "assets",
+)
+"""Columns of the table that `find_sessions` returns."""
+
+SORTABLE = ("units", "good_units", "performance", "trials", "date", "subject", "lab")
+
+
+@dataclass(frozen=True)
+class SessionQuery:
+    """What a session must be like. Texts match anywhere, whatever the case; None and empty mean anything.
+
+    Parameters
+    ----------
+    subject, lab, project, task_protocol
+        Part of the text.
+    date_from, date_to
+        ``YYYY-MM-DD``, both included.
+    region
+        Acronym; matches the Beryl, Cosmos or Allen acronym that a unit of the session has, or that upstream states.
+    datasets
+        Names of upstream files that must all be there, for example ``spikes.times.npy``.
+    min_units, min_performance
+        Least number of units before any filter, least share of correct easy trials (0 to 1).
+    """
+
+    subject: str = ""
+    lab: str = ""
+    project: str = ""
+    task_protocol: str = ""
+    date_from: str = ""
+    date_to: str = ""
+    region: str = ""
+    datasets: list[str] = field(default_factory=list)
+    min_units: int = 0
+    min_performance: float = 0.0
+
+
+def find_sessions(
+    manifest: Manifest,
+    store: Store,
+    query: SessionQuery,
+    *,
+    sort: str = "",
+    spread: str = "",
+    limit: int = 0,
+) -> pd.DataFrame:
+    """Return the sessions that match, one row each, columns `COLUMNS`.
+
+    Parameters
+    ----------
+    manifest, store
+        What upstream holds, and what was made of it.
+    query
+        The search terms.
+    sort
+        One of `SORTABLE`; numbers largest first, texts ascending. Session order of the manifest where empty.
+    spread
+        ``region``, ``lab`` or ``subject``: take one session of each value in turn, so that a small set is diverse.
+    limit
+        Return at most this many; all where 0.
+
+    Raises
+    ------
+    ConfigError
+        If ``sort`` or ``spread`` is not one of those.
+    """
+    if sort and sort not in SORTABLE:
+        raise ConfigError(f"sort {sort!r}", "sessions cannot be sorted by it", f"Use one of: {', '.join(SORTABLE)}.")
+    if spread not in ("", "region", "lab", "subject"):
+        raise ConfigError(f"spread {spread!r}", "sessions cannot be spread over it", "Use region, lab or subject.")
+    rows = [_row(manifest, store, row._asdict()) for row in manifest.sessions.itertuples(index=False)]
+    names = manifest.files.groupby("session_id")["name"].agg(set).to_dict() if query.datasets else {}
+    found = [row for row in rows if _matches(row, query, names.get(row["session_id"], set()))]
+    if sort:
+        found.sort(key=lambda row: _sort_key(row, sort))
+    if spread:
+        found = _spread(found, spread)
+    table = pd.DataFrame(found[: limit or None], columns=[*COLUMNS, "region_counts"])
+    return table.drop(columns="region_counts")
+
+
+def read_summary(store: Store, source: str, session_id: str, asset: str) -> dict[str, Any]:
+    """Return the stored summary of one asset of a session; empty where it was not made."""
+    folder = store.current(source, session_id, asset)
+    path = None if folder is None else Path(folder) / "summary.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+
+
+def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str, Any]:
+    source, session_id = manifest.source, upstream["session_id"]
+    units = read_summary(store, source, session_id, "units")
+    behavior = read_summary(store, source, session_id, "behavior")
+    regions: dict[str, int] = units.get("regions", {})
+    stated = [name for name in (upstream["regions"] or "").split(",") if name]
+    released = upstream["n_units_released"]
+    made = ["raw_spikes", "behavior", "units", "windows", "unit_embeddings"]
+    performance = behavior.get("performance", upstream["performance"])
+    return {
+        "source": source,
+        "session_id": session_id,
+        "subject": upstream["subject"],
+        "lab": upstream["lab"] or "",
+        "date": upstream["date"] or "",
+        "task_protocol": upstream["task_protocol"] or "",
+        "projects": upstream["projects"] or "",
+        "probes": int((manifest.insertions["session_id"] == session_id).sum()),
+        "units": units.get("n_units", None if pd.isna(released) else int(released)),
+        "good_units": units.get("n_pass", {}).get(units.get("active_rulebook", "")),
+        "performance": None if performance is None or pd.isna(performance) else float(performance),
+        "trials": behavior.get("n_trials") or behavior.get("n_presentations"),
+        "regions": ", ".join(sorted(regions, key=lambda name: (-regions[name], name))) or ", ".join(stated),
+        "assets": sum(store.current(source, session_id, name) is not None for name in made),
+        "region_counts": regions or dict.fromkeys(stated, 1),
+    }
+
+
+def _matches(row: dict[str, Any], query: SessionQuery, names: set[str]) -> bool:
+    texts = (
+        (query.subject, row["subject"]),
+        (query.lab, row["lab"]),
+        (query.project, row["projects"]),
+        (query.task_protocol, row["task_protocol"]),
+    )
+    if any(wanted and wanted.lower() not in found.lower() for wanted, found in texts):
+        return False
+    if (query.date_from and row["date"] < query.date_from) or (query.date_to and row["date"] > query.date_to):
+        return False
+    if query.region and query.region.lower() not in {name.lower() for name in row["region_counts"]}:
+        return False
+    if query.min_units and (row["units"] or 0) < query.min_units:
+        return False
+    if query.min_performance and (row["performance"] or 0.0) < query.min_performance:
+        return False
+    return all(wanted in names for wanted in query.datasets)
+
+
+def _sort_key(row: dict[str, Any], sort: str) -> tuple[bool, Any, str]:
+    value = row[sort]
+    if isinstance(value, str):
+        return (not value, value, row["session_id"])
+    return (value is None, -(value or 0), row["session_id"])
+
+
+def _spread(rows: list[dict[str, Any]], over: str) -> list[dict[str, Any]]:
+    """Order rows so that every value of ``over`` comes once before any comes twice; ties keep the given order."""
+    taken: dict[str, int] = {}
+    left, ordered = list(rows), []
+    while left:
+        best = min(range(len(left)), key=lambda i: (_times_taken(left[i], over, taken), i))
+        row = left.pop(best)
+        ordered.append(row)
+        for value in _values(row, over):
+            taken[value] = taken.get(value, 0) + 1
+    return ordered
+
+
+def _values(row: dict[str, Any], over: str) -> list[str]:
+    return sorted(row["region_counts"]) if over == "region" else [row[over]]
+
+
+def _times_taken(row: dict[str, Any], over: str, taken: dict[str, int]) -> float:
+    values = _values(row, over)
+    return sum(taken.get(value, 0) for value in values) / len(values) if values else float("inf")

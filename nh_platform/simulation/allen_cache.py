@@ -1,0 +1,190 @@
+"""A folder of simulated Visual Coding sessions as AllenSDK's project cache keeps it.
+
+Contains the cross-session tables and the writer of whole caches. Add a table here when `EcephysProjectCache` keeps one.
+The NWB files are written in `simulation.nwb`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nh_platform.simulation.allen_session import (
+    SESSION_TYPE,
+    UNREGISTERED_UM,
+    AllenProbe,
+    AllenSession,
+    simulate_allen_session,
+)
+from nh_platform.simulation.files import write_csv, write_parquet
+from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
+from nh_platform.simulation.nwb import write_nwb
+from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
+from nh_platform.simulation.size import DEMO, SimulationSize
+
+PUBLISHED_AT = "2019-10-03T00:00:00Z"
+LAYERS = ("2/3", "6a", "6b", "1", "4", "5")
+PARENT_IDS = {"VISp": 385, "VISa": 312782546}
+"""Cortical areas that the tables state without layer, and their ids."""
+
+
+def write_allen_vc(
+    root: Path, n_sessions: int, seed: int, *, size: SimulationSize = DEMO, first: int = 0
+) -> list[SimulatedSession]:
+    """Write sessions ``first`` … ``first + n_sessions - 1`` of ``seed`` into AllenSDK's cache layout.
+
+    ``session_<id>/session_<id>.nwb``, ``session_<id>/session_<id>_analysis_metrics.csv`` and, for all sessions in
+    ``root``, ``sessions.csv``, ``probes.csv``, ``channels.csv``, ``units.csv``. Another call adds sessions.
+
+    Parameters
+    ----------
+    root
+        Folder of the cache; AllenSDK is pointed at ``root / "manifest.json"``, which it writes itself.
+    n_sessions, seed, first
+        Which sessions. A session depends on the seed and its number only.
+    size
+        How large they are.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    written = []
+    for index in range(first, first + n_sessions):
+        session = simulate_allen_session(seed, index, size)
+        folder = root / f"session_{session.session_id}"
+        folder.mkdir(exist_ok=True)
+        write_nwb(folder / f"{folder.name}.nwb", session)
+        write_csv(folder / f"{folder.name}_analysis_metrics.csv", _analysis_metrics(session))
+        write_parquet(folder / TRUTH_FILE, session.truth)
+        for name, table in _cache_tables(session).items():
+            _merge(root / f"{name}.csv", table)
+        written.append(
+            SimulatedSession(
+                source="allen_vc",
+                session_id=str(session.session_id),
+                index=index,
+                folder=folder,
+                subject=str(session.specimen_id),
+                lab="Allen Institute",
+                date=session.date.isoformat(),
+                probes={probe.name: str(probe.probe_id) for probe in session.probes},
+            )
+        )
+    return written
+
+
+def _merge(path: Path, rows: pd.DataFrame) -> None:
+    """Add rows to a table on disk, replacing those with the same id; values that stay keep their text."""
+    text = rows.set_index("id").map(_text)
+    text.index = text.index.map(str)
+    if path.exists():
+        old = pd.read_csv(path, dtype=str, keep_default_na=False, index_col="id")
+        text = pd.concat([old[~old.index.isin(text.index)], text])
+    ordered = text.loc[sorted(text.index, key=int)]
+    write_csv(path, ordered.reset_index())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float | np.floating):
+        return "" if np.isnan(value) else repr(float(value))
+    return str(value)
+
+
+def _cache_tables(session: AllenSession) -> dict[str, pd.DataFrame]:
+    sessions = pd.DataFrame(
+        [
+            {
+                "id": session.session_id,
+                "published_at": PUBLISHED_AT,
+                "specimen_id": session.specimen_id,
+                "date_of_acquisition": f"{session.date.isoformat()}T16:00:00Z",
+                "isi_experiment_id": session.session_id - 1_000_000,
+                "session_type": SESSION_TYPE,
+                "age_in_days": session.age_days,
+                "sex": session.sex,
+                "genotype": session.genotype,
+                "has_nwb": True,
+            }
+        ]
+    )
+    probes = pd.DataFrame(
+        [
+            {
+                "id": probe.probe_id,
+                "ecephys_session_id": session.session_id,
+                "lfp_sampling_rate": probe.sampling_rate_hz / 12.0,
+                "name": probe.name,
+                "phase": "3a",
+                "sampling_rate": probe.sampling_rate_hz,
+                "has_lfp_data": False,
+                "air_channel_index": N_CHANNELS - 1,
+                "surface_channel_index": N_CHANNELS - 20,
+                "lfp_temporal_subsampling_factor": 2.0,
+            }
+            for probe in session.probes
+        ]
+    )
+    return {
+        "sessions": sessions,
+        "probes": probes,
+        "channels": pd.concat([_channels(probe) for probe in session.probes], ignore_index=True),
+        "units": pd.concat([_units(probe) for probe in session.probes], ignore_index=True),
+    }
+
+
+def _channels(probe: AllenProbe) -> pd.DataFrame:
+    """Channel rows with the right CCF position on all three axes, and areas without their layer."""
+    ids, acronyms = channel_regions(probe.track)
+    outside = (ids == 0) | (not probe.registered)
+    areas = [_area(acronym, int(region)) for acronym, region in zip(acronyms, ids)]
+    ccf = ccf_um(probe.track) if probe.registered else np.full((N_CHANNELS, 3), UNREGISTERED_UM)
+    positions = site_positions().astype(np.int64)
+    return pd.DataFrame(
+        {
+            "id": probe.channel_ids,
+            "ecephys_probe_id": probe.probe_id,
+            "local_index": np.arange(N_CHANNELS),
+            "probe_horizontal_position": positions[:, 0],
+            "probe_vertical_position": positions[:, 1],
+            "anterior_posterior_ccf_coordinate": ccf[:, 0],
+            "dorsal_ventral_ccf_coordinate": ccf[:, 1],
+            "left_right_ccf_coordinate": ccf[:, 2],
+            "ecephys_structure_id": np.where(outside, np.nan, [area_id for _, area_id in areas]),
+            "ecephys_structure_acronym": np.where(outside, "", [name for name, _ in areas]),
+        }
+    )
+
+
+def _area(acronym: str, region: int) -> tuple[str, int]:
+    for layer in LAYERS:
+        area = acronym.removesuffix(layer)
+        if area in PARENT_IDS and area != acronym:
+            return area, PARENT_IDS[area]
+    return acronym, region
+
+
+def _units(probe: AllenProbe) -> pd.DataFrame:
+    names = {"waveform_duration": "duration", "waveform_halfwidth": "halfwidth"}
+    table = probe.metrics.rename(columns=names)
+    table.insert(0, "id", probe.unit_ids)
+    table["ecephys_channel_id"] = probe.channel_ids[probe.peak_channels]
+    table["local_index"] = np.arange(len(probe.unit_ids))
+    table["epoch_name_quality_metrics"] = "complete_session"
+    table["epoch_name_waveform_metrics"] = "complete_session"
+    return table
+
+
+def _analysis_metrics(session: AllenSession) -> pd.DataFrame:
+    """Responses as the release tabulates them; few columns, so that AllenSDK needs no request for them."""
+    tables = [
+        pd.DataFrame(
+            {
+                "ecephys_unit_id": probe.unit_ids,
+                "ecephys_session_id": session.session_id,
+                "firing_rate_dg": probe.metrics["firing_rate"],
+                "pref_ori_dg": [truth.preferred for truth in probe.truths],
+            }
+        )
+        for probe in session.probes
+    ]
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,183 @@
+"""One simulated Visual Coding session in memory: ids, animal, stimuli, and the units of each probe.
+
+Contains the identity of sessions and their content. Add here what a session consists of. The NWB file is written in
+`simulation.nwb`, the tables of AllenSDK's cache in `simulation.allen_cache`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from nh_platform.simulation.ground_truth import UnitTruth, draw_units, truth_table
+from nh_platform.simulation.insertions import N_CHANNELS, TRACKS, Track, channel_regions, peak_channels
+from nh_platform.simulation.nwb_units import unit_metrics
+from nh_platform.simulation.seeding import generator, integer
+from nh_platform.simulation.size import SimulationSize
+from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, SimulatedSpikes, simulate_spikes
+from nh_platform.simulation.visual_stimuli import simulate_stimuli, stimulus_responses
+
+SESSION_TYPE = "brain_observatory_1.1"
+GENOTYPES = ("wt", "Sst-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt", "Vip-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt")
+FIRST_DAY = datetime.date(2019, 1, 19)
+OPTOTAGGING_S = 40.0
+"""Length of the optotagging after the stimuli (several minutes upstream)."""
+UNREGISTERED_UM = -1000.0
+"""Position of a channel without CCF registration, on all axes."""
+
+
+@dataclass(frozen=True)
+class AllenProbe:
+    """One probe.
+
+    Parameters
+    ----------
+    name, probe_id
+        ``probeA`` and its id.
+    track
+        Where it lies.
+    registered
+        Whether it is registered to the CCF.
+    sampling_rate_hz
+        Rate of the probe's samples on the session clock.
+    channel_ids, unit_ids
+        Ids of its channels and units.
+    truths, spikes
+        Units and their spikes.
+    peak_channels
+        (n_units,) row of each unit's peak channel.
+    metrics
+        The columns of ``/units`` except ids and spikes, one row per unit.
+    """
+
+    name: str
+    probe_id: int
+    track: Track
+    registered: bool
+    sampling_rate_hz: float
+    channel_ids: np.ndarray
+    unit_ids: np.ndarray
+    truths: list[UnitTruth]
+    spikes: SimulatedSpikes
+    peak_channels: np.ndarray
+    metrics: pd.DataFrame
+
+    @property
+    def times(self) -> np.ndarray:
+        """(n_spikes,) float64 seconds, grouped by unit."""
+        return self.spikes.samples / self.sampling_rate_hz
+
+
+@dataclass(frozen=True)
+class AllenSession:
+    """One session, before anything is written."""
+
+    seed: int
+    index: int
+    session_id: int
+    specimen_id: int
+    date: datetime.date
+    genotype: str
+    sex: str
+    age_days: float
+    stimuli: dict[str, pd.DataFrame]
+    stimuli_end_s: float
+    duration_s: float
+    probes: list[AllenProbe]
+
+    @property
+    def truth(self) -> pd.DataFrame:
+        """The ground truth of every unit, schema `ground_truth.TRUTH`."""
+        tables = []
+        for probe in self.probes:
+            _, acronyms = channel_regions(probe.track)
+            tables.append(
+                truth_table(
+                    probe.truths,
+                    session_id=str(self.session_id),
+                    probe=probe.name,
+                    unit_ids=[str(unit) for unit in probe.unit_ids],
+                    acronyms=[acronyms[channel] for channel in probe.peak_channels],
+                    duration_s=self.duration_s,
+                    n_spikes=probe.spikes.counts,
+                    n_contaminating=probe.spikes.n_contaminating,
+                    n_missing=probe.spikes.n_missing,
+                )
+            )
+        return pd.concat(tables, ignore_index=True)
+
+
+def simulate_allen_session(seed: int, index: int, size: SimulationSize) -> AllenSession:
+    """Simulate Visual Coding session number ``index``.
+
+    Every session is another animal. On each third session the last probe is not registered to the CCF.
+    """
+    stimuli, end_s = simulate_stimuli(generator(seed, "allen_vc", index, "stimuli"), size.allen_repeats)
+    duration_s = end_s + OPTOTAGGING_S + 5.0
+    session_id = integer(seed, 700_000_000, 840_000_000, "allen_vc", index, "session")
+    genotype = GENOTYPES[index % len(GENOTYPES)]
+    return AllenSession(
+        seed=seed,
+        index=index,
+        session_id=session_id,
+        specimen_id=session_id - 15_000_000,
+        date=FIRST_DAY + datetime.timedelta(days=7 * index),
+        genotype=genotype,
+        sex="MF"[index % 2],
+        age_days=100.0 + integer(seed, 0, 40, "allen_vc", index, "age"),
+        stimuli=stimuli,
+        stimuli_end_s=end_s,
+        duration_s=duration_s,
+        probes=[_simulate_probe(seed, index, number, size, stimuli, duration_s) for number in range(size.allen_probes)],
+    )
+
+
+def _simulate_probe(
+    seed: int, index: int, number: int, size: SimulationSize, stimuli: dict[str, pd.DataFrame], duration_s: float
+) -> AllenProbe:
+    name = f"probe{'ABCDEF'[number]}"
+    names = ("allen_vc", index, name)
+    truths = _visual_units(seed, index, number, size, duration_s)
+    rng = generator(seed, *names, "spikes")
+    sampling_rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
+    responses = stimulus_responses(rng, truths, stimuli)
+    spikes = simulate_spikes(rng, truths, duration_s, responses, sampling_rate_hz=sampling_rate_hz)
+    first_id = 100_000 * index + 10_000 * number
+    return AllenProbe(
+        name=name,
+        probe_id=810_000_000 + 10 * index + number,
+        # The visual tracks first: every session has units in V1.
+        track=TRACKS[(2 + index + 2 * number) % len(TRACKS)],
+        registered=not (index % 3 == 2 and number == size.allen_probes - 1),
+        sampling_rate_hz=sampling_rate_hz,
+        channel_ids=850_000_000 + first_id + 2 * np.arange(N_CHANNELS),
+        unit_ids=950_000_000 + first_id + np.arange(len(truths)),
+        truths=truths,
+        spikes=spikes,
+        peak_channels=peak_channels(np.array([truth.depth_um for truth in truths])),
+        metrics=unit_metrics(generator(seed, *names, "metrics"), truths, spikes, spikes.samples / sampling_rate_hz),
+    )
+
+
+def _visual_units(seed: int, index: int, number: int, size: SimulationSize, duration_s: float) -> list[UnitTruth]:
+    """Draw the units of a probe and give those that respond an orientation and a gain in spikes per second."""
+    rng = generator(seed, "allen_vc", index, number, "units")
+    truths = draw_units(
+        rng,
+        size.allen_units,
+        first=number * size.allen_units,
+        duration_s=duration_s,
+        mean_rate_hz=size.mean_rate_hz,
+        depth_range_um=3720.0,
+    )
+    orientation = rng.choice(np.arange(0.0, 180.0, 45.0), len(truths))
+    gain_hz = rng.uniform(8.0, 20.0, len(truths))
+    return [
+        replace(truth, response="stimulus", preferred=float(orientation[i]), gain=float(gain_hz[i]))
+        if truth.response != "none"
+        else replace(truth, preferred=float(orientation[i]))
+        for i, truth in enumerate(truths)
+    ]

@@ -1,0 +1,278 @@
+"""What is true of every simulated unit: its firing, contamination, amplitudes, drift, presence and response.
+
+Contains the record of one unit, the designs that units are drawn from, and the schema of the table that is written
+beside the session. Add a design here when a QC rule or an analysis needs a unit that fails in a new way. No spike is
+drawn here: that is `simulation.spike_trains`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from nh_platform.session import Column, TableSchema
+
+AMP_MIN_V = 50e-6
+"""Median amplitude that a good IBL unit exceeds (brainbox METRICS_PARAMS, ibllib 4.1.0)."""
+
+ALLOWED_CONTAMINATION = 0.1
+"""Contamination that the sliding refractory period test accepts (slidingRP 1.1.1, as brainbox calls it)."""
+
+FIRST_DESIGNS = (
+    "clean", "contaminated", "clean", "cut", "small", "contaminated_cut",
+    "empty", "one_spike", "few_spikes", "bursting", "intermittent", "clean",
+    "clean", "pair", "pair", "cut_small", "contaminated_small", "contaminated_cut_small",
+    "drifting", "two_spikes", "clean", "quiet", "clean", "bursting",
+)  # fmt: skip
+"""Designs of the first units of a session, in order over its probes, so that even a tiny session has one of each."""
+
+FURTHER_DESIGNS = {
+    "clean": 0.36,
+    "tolerable": 0.04,
+    "contaminated": 0.12,
+    "cut": 0.10,
+    "small": 0.08,
+    "contaminated_cut": 0.03,
+    "contaminated_small": 0.03,
+    "cut_small": 0.03,
+    "contaminated_cut_small": 0.03,
+    "quiet": 0.08,
+    "bursting": 0.04,
+    "intermittent": 0.02,
+    "drifting": 0.03,
+    "few_spikes": 0.01,
+}
+"""Share of each design among all further units."""
+
+EXACT_COUNTS = {"empty": 0, "one_spike": 1, "two_spikes": 2, "few_spikes": 20}
+RESPONSES = ("stimulus", "choice", "feedback", "none")
+
+TRUTH = TableSchema(
+    "ground_truth",
+    (
+        Column("session_id", "string", "-", "Simulated session"),
+        Column("probe", "string", "-", "Probe name"),
+        Column("unit_id", "string", "-", "Cluster uuid (IBL, newest sort) or unit id (Allen)"),
+        Column("cluster_id", "int64", "1", "Number of the cluster on its probe"),
+        Column("design", "string", "-", "Which kind of unit was simulated"),
+        Column("acronym", "string", "-", "Region of the peak channel; void or empty outside the brain"),
+        Column("n_spikes", "int64", "1", "Spikes written"),
+        Column("rate_hz", "float64", "Hz", "Firing rate drawn for the unit, before responses, bursts and cut-off"),
+        Column("refractory_s", "float64", "s", "No two of the unit's own spikes are closer than this"),
+        Column("contamination", "float64", "1", "Share of the written spikes that come from another Poisson train"),
+        Column("n_contaminating", "int64", "1", "Written spikes that come from another train"),
+        Column("amplitude_v", "float64", "V", "Mean of the Gaussian that amplitudes are drawn from"),
+        Column("amplitude_sd_v", "float64", "V", "Standard deviation of that Gaussian"),
+        Column("threshold_v", "float64", "V", "Spikes of smaller amplitude were removed; 0 for none"),
+        Column("missing", "float64", "1", "Share of the unit's spikes that the threshold removed"),
+        Column("n_missing", "int64", "1", "Spikes that the threshold removed"),
+        Column("depth_um", "float64", "um", "Depth from the probe tip at the start of the session"),
+        Column("drift_um", "float64", "um", "How far the unit moved along the probe by the end of the session"),
+        Column("presence", "float64", "1", "Share of the session in which the unit fires at all"),
+        Column("silent_start_s", "float64", "s", "Start of its silent part; NaN for none", nullable=True),
+        Column("silent_stop_s", "float64", "s", "End of its silent part; NaN for none", nullable=True),
+        Column("burst", "float64", "1", "Mean number of burst spikes that follow a spike"),
+        Column("partner", "int64", "1", "Cluster of the same probe that it shares spikes with; -1 for none"),
+        Column("shared_rate_hz", "float64", "Hz", "Rate of the spikes shared with the partner, jittered by 1 ms"),
+        Column("response", "string", "-", "Event that the unit responds to: stimulus, choice, feedback or none"),
+        Column("preferred", "float64", "1", "Preferred side +1/-1 (IBL) or orientation in degrees (Allen)"),
+        Column("gain", "float64", "1", "Spikes (IBL: per event; Allen: per second of stimulus) added when preferred"),
+    ),
+    key=("probe", "cluster_id"),
+)
+"""Columns of ``ground_truth.parquet``."""
+
+
+@dataclass(frozen=True)
+class UnitTruth:
+    """The parameters that the spikes of one unit are made from; `TRUTH` says what each means.
+
+    ``exact_count`` is the number of spikes to write, or -1 where the rate decides. ``contamination`` and
+    ``missing`` are the designed shares; the table holds the realised ones.
+    """
+
+    cluster_id: int
+    design: str
+    rate_hz: float
+    refractory_s: float
+    contamination: float
+    amplitude_v: float
+    amplitude_sd_v: float
+    threshold_v: float
+    missing: float
+    depth_um: float
+    drift_um: float
+    silent: tuple[float, float] | None
+    burst: float
+    partner: int
+    shared_rate_hz: float
+    response: str
+    preferred: float
+    gain: float
+    exact_count: int = -1
+
+
+def decisive_rate_hz(duration_s: float, refractory_s: float) -> float:
+    """Return a rate at which a clean unit passes the sliding refractory period test with a margin.
+
+    Without any violation the test's confidence is ``1 - exp(-expected)`` with ``expected = 0.2 rate² T refractory``
+    (slidingRP 1.1.1 at 10 % contamination); 90 % needs ``expected >= 2.303``. The margin is a factor 1.6 in rate.
+    """
+    return 1.6 * float(np.sqrt(-np.log(0.1) / (2 * ALLOWED_CONTAMINATION * duration_s * refractory_s)))
+
+
+def draw_units(
+    rng: np.random.Generator, n_units: int, *, first: int, duration_s: float, mean_rate_hz: float, depth_range_um: float
+) -> list[UnitTruth]:
+    """Draw the units of one probe.
+
+    Parameters
+    ----------
+    rng
+        Generator of this probe.
+    n_units
+        Units to draw.
+    first
+        Number of units on the probes before this one, to go on in `FIRST_DESIGNS`.
+    duration_s
+        Length of the session.
+    mean_rate_hz
+        Median rate of the units that are not designed to be rare.
+    depth_range_um
+        Units lie between 20 µm and this distance from the tip.
+
+    Returns
+    -------
+    list of UnitTruth
+        In the order of ``cluster_id``, which is not the order of designs.
+    """
+    further, shares = list(FURTHER_DESIGNS), np.array(list(FURTHER_DESIGNS.values()))
+    drawn = rng.choice(len(further), size=n_units, p=shares / shares.sum())
+    designs = [
+        FIRST_DESIGNS[first + i] if first + i < len(FIRST_DESIGNS) else further[drawn[i]] for i in range(n_units)
+    ]
+    cluster_ids = rng.permutation(n_units)
+    truths = [
+        _draw_unit(rng, int(cluster_ids[i]), design, duration_s, mean_rate_hz, depth_range_um, RESPONSES[i % 4])
+        for i, design in enumerate(designs)
+    ]
+    return sorted(_paired(truths, rng), key=lambda truth: truth.cluster_id)
+
+
+def _draw_unit(
+    rng: np.random.Generator,
+    cluster_id: int,
+    design: str,
+    duration_s: float,
+    mean_rate_hz: float,
+    depth_range_um: float,
+    response: str,
+) -> UnitTruth:
+    """Draw one unit; every design draws the same number of values, so that designs do not shift each other."""
+    spread, refractory_draw, share, cut, amp, sd, depth, drift, start, side, gain = rng.random(11)
+    refractory_s = 0.0025 + 0.0015 * refractory_draw
+    rate_hz = mean_rate_hz * float(np.exp(1.4 * (spread - 0.5)))
+    rate_hz = float(np.clip(rate_hz, decisive_rate_hz(duration_s, refractory_s), 45.0))
+    # Missing 22-38 % keeps noise_cutoff far above 5 (smallest seen 9); at 10 % it lies around 5.
+    missing = 0.22 + 0.16 * cut if "cut" in design else 0.0
+    amplitude_v = (36e-6 + 6e-6 * amp) if "small" in design else (85e-6 + 150e-6 * amp**2)
+    amplitude_sd_v = amplitude_v * (0.10 + 0.04 * sd)
+    exact_count = EXACT_COUNTS.get(design, -1)
+    silent = None
+    if design == "intermittent":
+        silent = (duration_s * (0.1 + 0.3 * start), duration_s * (0.6 + 0.3 * start))
+    if design == "quiet":
+        rate_hz = 0.15 + 0.3 * spread
+    contamination = {"tolerable": 0.03}.get(design, 0.22 + 0.2 * share if "contaminated" in design else 0.0)
+    responds = exact_count < 0 and design != "quiet"
+    return UnitTruth(
+        cluster_id=cluster_id,
+        design=design,
+        rate_hz=rate_hz if exact_count < 0 else 0.0,
+        refractory_s=refractory_s,
+        contamination=contamination,
+        amplitude_v=amplitude_v,
+        amplitude_sd_v=amplitude_sd_v,
+        threshold_v=amplitude_v + amplitude_sd_v * NormalDist().inv_cdf(missing) if missing else 0.0,
+        missing=missing,
+        depth_um=20.0 + (depth_range_um - 20.0) * depth,
+        drift_um=(40.0 + 40.0 * drift) * (1 if side < 0.5 else -1) if design == "drifting" else 4.0 * (drift - 0.5),
+        silent=silent,
+        burst=0.35 if design == "bursting" else 0.0,
+        partner=-1,
+        shared_rate_hz=0.0,
+        response=response if responds else "none",
+        preferred=1.0 if side < 0.5 else -1.0,
+        gain=1.0 + 1.5 * gain if responds and response != "none" else 0.0,
+        exact_count=exact_count,
+    )
+
+
+def _paired(truths: list[UnitTruth], rng: np.random.Generator) -> Iterator[UnitTruth]:
+    """Make partners of the units of design ``pair``, two by two; the second lies beside the first."""
+    pairs = [truth for truth in truths if truth.design == "pair"]
+    partner = {a.cluster_id: b for a, b in zip(pairs[::2], pairs[1::2])}
+    partner |= {b.cluster_id: a for a, b in zip(pairs[::2], pairs[1::2])}
+    shared_rate_hz = 0.5 + float(rng.random())
+    for truth in truths:
+        other = partner.get(truth.cluster_id)
+        if other is None:
+            yield truth
+        else:
+            depth_um = min(truth.depth_um, other.depth_um) + (20.0 if truth.cluster_id > other.cluster_id else 0.0)
+            yield replace(truth, partner=other.cluster_id, shared_rate_hz=shared_rate_hz, depth_um=depth_um)
+
+
+def presence(truth: UnitTruth, duration_s: float) -> float:
+    """Return the share of the session in which the unit may fire."""
+    return 1.0 if truth.silent is None else 1.0 - (truth.silent[1] - truth.silent[0]) / duration_s
+
+
+def truth_table(
+    truths: list[UnitTruth],
+    *,
+    session_id: str,
+    probe: str,
+    unit_ids: list[str],
+    acronyms: list[str],
+    duration_s: float,
+    n_spikes: np.ndarray,
+    n_contaminating: np.ndarray,
+    n_missing: np.ndarray,
+) -> pd.DataFrame:
+    """Return the table of schema `TRUTH`, with the realised shares of contaminating and missing spikes.
+
+    Parameters
+    ----------
+    truths
+        Units of one probe.
+    unit_ids, acronyms
+        Upstream id and region of each.
+    n_spikes, n_contaminating, n_missing
+        (n_units,) integer counts of what was written, of contaminating spikes among them, and of removed spikes.
+    """
+    written = np.maximum(n_spikes, 1)
+    fired = np.maximum(n_spikes + n_missing, 1)
+    silent = [truth.silent or (np.nan, np.nan) for truth in truths]
+    columns: dict[str, object] = {
+        "session_id": [session_id] * len(truths),
+        "probe": [probe] * len(truths),
+        "unit_id": unit_ids,
+        "acronym": acronyms,
+        "n_spikes": n_spikes.astype(np.int64),
+        "contamination": n_contaminating / written,
+        "n_contaminating": n_contaminating.astype(np.int64),
+        "missing": n_missing / fired,
+        "n_missing": n_missing.astype(np.int64),
+        "presence": [presence(truth, duration_s) for truth in truths],
+        "silent_start_s": np.array([start for start, _ in silent], dtype=np.float64),
+        "silent_stop_s": np.array([stop for _, stop in silent], dtype=np.float64),
+    }
+    for name in TRUTH.names:
+        if name not in columns:
+            columns[name] = [getattr(truth, name) for truth in truths]
+    return TRUTH.conform(pd.DataFrame(columns))

@@ -1,0 +1,289 @@
+"""A simulated Visual Coding session as an NWB file in the layout of the 2020 release (NWB 2.2.2).
+
+Contains the places and names of the file's groups. Add a group here once the platform reads it. How an NWB type is
+written is in `simulation.nwb_elements`, what the session holds in `simulation.allen_session`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from nh_platform.simulation.allen_session import UNREGISTERED_UM, AllenProbe, AllenSession
+from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
+from nh_platform.simulation.nwb_elements import REFERENCE, NwbWriter, Ragged
+from nh_platform.simulation.nwb_units import mean_waveforms
+from nh_platform.simulation.seeding import generator
+
+NWB_VERSION = "2.2.2"
+EYE_RATE_HZ = 10.0
+"""30 Hz upstream; thinned, since eye tracking would be half of a small file."""
+RUNNING_RATE_HZ = 60.0
+INVALID_CHANNELS = (36, 191, 303)
+_EPHYS = "general/extracellular_ephys"
+
+
+def write_nwb(path: Path, session: AllenSession) -> None:
+    """Write the NWB file of one session.
+
+    Parameters
+    ----------
+    path
+        File to write, in AllenSDK's cache ``session_<id>/session_<id>.nwb``.
+    session
+        The session.
+    """
+    with NwbWriter(path, session.seed, session.session_id) as nwb:
+        _write_general(nwb, session)
+        _write_probes(nwb, session)
+        _write_units(nwb, session)
+        _write_intervals(nwb, session)
+        _write_running(nwb, session)
+        _write_eye_tracking(nwb, session)
+        _write_rig_geometry(nwb)
+        _write_optotagging(nwb, session)
+
+
+def _write_general(nwb: NwbWriter, session: AllenSession) -> None:
+    nwb.typed(nwb.file, "NWBFile", nwb_version=NWB_VERSION)
+    start = f"{session.date.isoformat()}T08:00:00-08:00"
+    nwb.text("identifier", str(session.session_id))
+    nwb.text("session_description", "Data and metadata for an Ecephys session")
+    nwb.text("session_start_time", start)
+    nwb.text("timestamps_reference_time", start)
+    # Otherwise the time of writing: two runs must give the same bytes.
+    nwb.dataset("file_create_date", np.array(["2020-01-01T00:00:00-08:00"], dtype=object))
+    for name in ("acquisition", "analysis", "stimulus/presentation", "stimulus/templates"):
+        nwb.group(name)
+    nwb.text("general/institution", "Allen Institute for Brain Science")
+    nwb.text("general/session_id", str(session.session_id))
+    nwb.text("general/stimulus", "brain_observatory_1.1")
+    subject = "general/subject"
+    nwb.group(
+        subject,
+        "EcephysSpecimen",
+        "ndx-aibs-ecephys",
+        age_in_days=session.age_days,
+        specimen_name=f"Sim-{session.specimen_id}",
+        strain="C57BL/6J",
+    )
+    nwb.text(f"{subject}/age", f"P{int(session.age_days)}D")
+    nwb.text(f"{subject}/genotype", session.genotype)
+    nwb.text(f"{subject}/sex", session.sex)
+    nwb.text(f"{subject}/species", "Mus musculus")
+    nwb.text(f"{subject}/subject_id", str(session.specimen_id + 5))
+
+
+def _write_probes(nwb: NwbWriter, session: AllenSession) -> None:
+    nwb.group("general/devices")
+    nwb.group(_EPHYS)
+    for probe in session.probes:
+        nwb.group(
+            f"general/devices/{probe.name}",
+            "EcephysProbe",
+            "ndx-aibs-ecephys",
+            description="Neuropixels 1.0 Probe",
+            manufacturer="imec",
+            probe_id=probe.probe_id,
+            sampling_rate=probe.sampling_rate_hz,
+        )
+        group = nwb.group(
+            f"{_EPHYS}/{probe.name}",
+            "EcephysElectrodeGroup",
+            "ndx-aibs-ecephys",
+            description="EcephysElectrodeGroup",
+            location="See electrode locations",
+            probe_id=probe.probe_id,
+            lfp_sampling_rate=probe.sampling_rate_hz / 24.0,
+            has_lfp_data=np.bool_(False),
+        )
+        group["device"] = h5py.SoftLink(f"/general/devices/{probe.name}")
+    columns = pd.concat([_electrodes(probe, number) for number, probe in enumerate(session.probes)])
+    arrays = {name: columns[name].to_numpy() for name in columns.columns if name != "id"}
+    groups = np.empty(len(columns), dtype=REFERENCE)
+    groups[:] = [nwb.file[f"{_EPHYS}/{name}"].ref for name in columns["group_name"]]
+    arrays["group"] = groups
+    nwb.table(
+        f"{_EPHYS}/electrodes", arrays, columns["id"].to_numpy(), description="metadata about extracellular electrodes"
+    )
+
+
+def _electrodes(probe: AllenProbe, number: int) -> pd.DataFrame:
+    """Electrode rows of one probe, with the release's own fault: ``z`` repeats ``y`` (AllenSDK issue 1796)."""
+    _, acronyms = channel_regions(probe.track)
+    outside = ("", "None")[number % 2]  # both spellings occur
+    ccf = ccf_um(probe.track) if probe.registered else np.full((N_CHANNELS, 3), UNREGISTERED_UM)
+    positions = site_positions().astype(np.int64)
+    valid = np.ones(N_CHANNELS, dtype=bool)
+    valid[list(INVALID_CHANNELS)] = False
+    return pd.DataFrame(
+        {
+            "id": probe.channel_ids,
+            "location": [outside if name == "void" or not probe.registered else name for name in acronyms],
+            "group_name": probe.name,
+            "valid_data": valid,
+            "x": ccf[:, 0],
+            "y": ccf[:, 1],
+            "z": ccf[:, 1],
+            "probe_id": probe.probe_id,
+            "probe_vertical_position": positions[:, 1],
+            "probe_horizontal_position": positions[:, 0],
+            "local_index": np.arange(N_CHANNELS),
+            "imp": np.nan,
+            "filtering": "AP band: 500 Hz high-pass; LFP band: 1000 Hz low-pass",
+        }
+    )
+
+
+def _write_units(nwb: NwbWriter, session: AllenSession) -> None:
+    probes = session.probes
+    metrics = pd.concat([probe.metrics for probe in probes], ignore_index=True)
+    columns: dict[str, np.ndarray | Ragged] = {name: metrics[name].to_numpy() for name in metrics.columns}
+    columns["cluster_id"] = np.concatenate([[truth.cluster_id for truth in probe.truths] for probe in probes])
+    columns["local_index"] = np.concatenate([np.arange(len(probe.truths)) for probe in probes])
+    columns["peak_channel_id"] = np.concatenate([probe.channel_ids[probe.peak_channels] for probe in probes])
+    stops = np.cumsum(np.concatenate([probe.spikes.counts for probe in probes])).astype(np.int64)
+    columns["spike_times"] = Ragged(np.concatenate([probe.times for probe in probes]), stops)
+    volts = np.concatenate([probe.spikes.amplitudes for probe in probes]).astype(np.float64)
+    columns["spike_amplitudes"] = Ragged(volts, stops)
+    waveforms = [mean_waveforms(probe.truths, probe.metrics, probe.peak_channels) for probe in probes]
+    columns["waveform_mean"] = Ragged(
+        np.concatenate(waveforms), N_CHANNELS * np.arange(1, len(metrics) + 1, dtype=np.int64)
+    )
+    nwb.table(
+        "units",
+        columns,
+        np.concatenate([probe.unit_ids for probe in probes]),
+        neurodata_type="Units",
+        namespace="core",
+        description="Autogenerated by NWBFile",
+        column_descriptions={
+            "spike_times": "times (s) of detected spiking events",
+            "spike_amplitudes": "amplitude (s) of detected spiking events",
+            "waveform_mean": "mean waveforms on peak channels (over samples)",
+        },
+    )
+
+
+def _write_intervals(nwb: NwbWriter, session: AllenSession) -> None:
+    starts = np.sort(np.concatenate([table["start_time"] for table in session.stimuli.values()]))
+    nwb.module("stimulus", "Stimulus Times processing")
+    nwb.time_series("processing/stimulus/timestamps", starts, starts, "s", "start of every presentation")
+    for name, table in session.stimuli.items():
+        nwb.intervals(
+            f"intervals/{name}_presentations",
+            table,
+            [("stimulus_time_interval",)] * len(table),
+            "processing/stimulus/timestamps",
+            f"Presentation times and stimuli details for '{name}' stimuli.",
+        )
+    invalid, tags = invalid_times(session)
+    nwb.intervals("intervals/invalid_times", invalid, tags, None, "time intervals to be removed from analysis")
+
+
+def invalid_times(session: AllenSession) -> tuple[pd.DataFrame, list[tuple[str, str, str]]]:
+    """Return two invalid intervals and their tags: one of the last probe, one of the stimulus; not in time order."""
+    probe = session.probes[-1]
+    gratings = session.stimuli["static_gratings"]
+    middle = float(gratings["start_time"].iloc[len(gratings) // 2])
+    spoilt = float(session.stimuli["gabors"]["start_time"].iloc[40])
+    table = pd.DataFrame({"start_time": [middle + 0.05, spoilt], "stop_time": [middle + 1.3, spoilt + 5.0]})
+    return table, [
+        ("EcephysSession", str(session.session_id), "stimulus"),
+        ("EcephysProbe", str(probe.probe_id), probe.name),
+    ]
+
+
+def _write_running(nwb: NwbWriter, session: AllenSession) -> None:
+    rng = generator(session.seed, "allen_vc", session.index, "running")
+    times = 5.0 + np.arange(int((session.stimuli_end_s - 5.0) * RUNNING_RATE_HZ)) / RUNNING_RATE_HZ
+    times = times + 1e-4 * rng.random(len(times))
+    bout = np.clip(np.sin(2 * np.pi * times / 90.0 + 6.28 * rng.random()) - 0.3, 0, None)
+    speed = 40.0 * bout + 0.8 * rng.standard_normal(len(times))
+    rotation = speed / RUNNING_RATE_HZ / 5.5036
+    module = nwb.module("running", "running speed data")
+    start, stop = times[:-1], times[1:]
+    nwb.time_series(f"{module}/running_speed", start, speed[:-1], "cm/s")
+    nwb.time_series(f"{module}/running_speed_end_times", stop, np.full(len(stop), np.nan), "cm/s")
+    nwb.time_series(f"{module}/running_wheel_rotation", f"{module}/running_speed", rotation[:-1], "radians")
+    raw = "acquisition/raw_running_wheel_rotation"
+    nwb.time_series(raw, times, np.cumsum(rotation), "radians")
+    nwb.time_series("acquisition/running_wheel_signal_voltage", raw, 2.5 + 2.4 * np.sin(np.cumsum(rotation)), "V")
+    nwb.time_series("acquisition/running_wheel_supply_voltage", raw, np.full(len(times), 5.0), "V")
+
+
+def _write_eye_tracking(nwb: NwbWriter, session: AllenSession) -> None:
+    rng = generator(session.seed, "allen_vc", session.index, "eye")
+    times = 4.0 + np.arange(int((session.stimuli_end_s - 4.0) * EYE_RATE_HZ)) / EYE_RATE_HZ
+    n = len(times)
+    blink = rng.random(n) < 0.01
+    pupil = 22.0 + 5.0 * np.sin(times / 35.0) + 0.5 * rng.standard_normal(n)
+    gaze = np.column_stack([2.0 * np.sin(times / 11.0), 3.0 * np.cos(times / 17.0)]) + 0.3 * rng.standard_normal((n, 2))
+    module = nwb.module("eye_tracking", "Eye tracking processing module")
+    for name, radius, ratio in (("cr", np.full(n, 6.0), 1.0), ("eye", np.full(n, 120.0), 0.8), ("pupil", pupil, 0.95)):
+        fits = {
+            "center_x": 300.0 + 4.0 * gaze[:, 1],
+            "center_y": 240.0 + 4.0 * gaze[:, 0],
+            "width": radius,
+            "height": ratio * radius,
+            "phi": 0.1 * rng.standard_normal(n),
+        }
+        columns = {key: np.where(blink, np.nan, value) for key, value in fits.items()}
+        nwb.table(f"{module}/{name}_ellipse_fits", {**columns, "timestamps": times})
+    area = np.pi * pupil**2 * 0.95
+    eye_area = np.full(n, np.pi * 120.0**2 * 0.8)
+    for kind in ("raw", "filtered"):
+        hidden = blink if kind == "raw" else blink | np.roll(blink, 1) | np.roll(blink, -1)
+        module = nwb.module(f"{kind}_gaze_mapping", f"Gaze mapping processing module {kind} outputs")
+        for name, values, unit in (
+            ("eye_area", eye_area, "Pixels ^ 2"),
+            ("pupil_area", area, "Pixels ^ 2"),
+            ("screen_coordinates", gaze, "Centimeters"),
+            ("screen_coordinates_spherical", 3.8 * gaze, "Degrees"),
+        ):
+            shown = values.copy()
+            shown[hidden] = np.nan
+            nwb.time_series(f"{module}/{name}", times, shown, unit)
+
+
+def _write_rig_geometry(nwb: NwbWriter) -> None:
+    """Write where monitor, camera and light stand: positions in mm, rotations in degrees."""
+    path = f"{nwb.module('eye_tracking_rig_metadata', 'Eye tracking rig metadata module')}/eye_tracking_rig_metadata"
+    nwb.group(path, "EcephysEyeTrackingRigMetadata", "ndx-aibs-ecephys", equipment="NP.1")
+    for name, values, unit in (
+        ("monitor_position", (118.6, 86.2, 31.6), "mm"),
+        ("camera_position", (102.8, 74.7, 31.6), "mm"),
+        ("led_position", (246.0, 92.3, 52.6), "mm"),
+        ("monitor_rotation", (0.0, 0.0, 0.0), "deg"),
+        ("camera_rotation", (0.0, 0.0, 2.8), "deg"),
+    ):
+        nwb.dataset(f"{path}/{name}", np.array(values, dtype=np.float32)).attrs["unit"] = unit
+
+
+def _write_optotagging(nwb: NwbWriter, session: AllenSession) -> None:
+    """Light pulses after the stimuli, of three conditions and two levels."""
+    kinds = (
+        ("half-period of a cosine wave", "raised_cosine", 1.0),
+        ("a single square pulse", "pulse", 0.01),
+        ("2.5 ms pulses at 10 Hz", "fast_pulses", 1.0),
+    )
+    starts = session.stimuli_end_s + 3.0 + 2.0 * np.arange(18) + 0.001
+    rows = [kinds[i % 3] for i in range(len(starts))]
+    duration = np.array([seconds for _, _, seconds in rows])
+    table = pd.DataFrame(
+        {
+            "start_time": starts,
+            "condition": [condition for condition, _, _ in rows],
+            "level": np.where(np.arange(len(starts)) % 2, 1.1, 1.7),
+            "stop_time": starts + duration,
+            "stimulus_name": [name for _, name, _ in rows],
+            "duration": duration,
+        }
+    )
+    module = nwb.module("optotagging", "optogenetic stimulution data")
+    nwb.time_series(f"{module}/optotagging", starts, duration, "seconds")
+    tags = [("optical_stimulation",)] * len(table)
+    nwb.intervals(f"{module}/optogenetic_stimulation", table, tags, f"{module}/optotagging", "")

@@ -1,0 +1,67 @@
+"""How large a simulated session is: the presets used by tests, the demo and the benchmarks.
+
+Contains one record of durations, counts and rates, and its named presets. Add a field here when a writer needs another
+size that differs between presets. What the sessions contain is decided elsewhere in `simulation`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SimulationSize:
+    """Durations, counts and rates of the sessions to simulate.
+
+    Parameters
+    ----------
+    name
+        Name of the preset.
+    ibl_task_s, ibl_passive_s
+        Length of the task and of the passive protocol that follows it, in seconds.
+    ibl_trials
+        Trials in the task. About 4.5 s each; they must fit in ``ibl_task_s``.
+    ibl_probes, ibl_units
+        Probe insertions of a session, and sorted units on each.
+    allen_probes, allen_units
+        The same for Visual Coding sessions.
+    allen_repeats
+        How often each block of visual stimuli is repeated; one repeat of all lasts about 7 minutes.
+    mean_rate_hz
+        Median firing rate that units are drawn around.
+    camera_fraction
+        Share of the camera frames that is kept (60, 150 and 30 Hz upstream); the files are long and little read.
+    """
+
+    name: str
+    ibl_task_s: float
+    ibl_passive_s: float
+    ibl_trials: int
+    ibl_probes: int
+    ibl_units: int
+    allen_probes: int
+    allen_units: int
+    allen_repeats: int
+    mean_rate_hz: float
+    camera_fraction: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.ibl_trials * 4.5 > self.ibl_task_s:
+            raise ValueError(f"size {self.name}: {self.ibl_trials} trials do not fit in {self.ibl_task_s} s")
+
+    @property
+    def ibl_duration_s(self) -> float:
+        """Length of an IBL session in seconds."""
+        return self.ibl_task_s + self.ibl_passive_s
+
+
+TINY = SimulationSize("tiny", 225.0, 75.0, 40, 2, 12, 2, 12, 1, 6.0)
+"""For unit tests: written in well under a second."""
+
+DEMO = SimulationSize("demo", 1020.0, 180.0, 200, 2, 70, 2, 28, 4, 6.0)
+"""For `nh demo`: two sessions per source in about 10 s on a slow core."""
+
+BENCHMARK = SimulationSize("benchmark", 3600.0, 600.0, 600, 1, 700, 4, 250, 8, 3.7)
+"""The size of a real insertion: 700 units, 70 min, about 11.5 million spikes."""
+
+SIZES: dict[str, SimulationSize] = {size.name: size for size in (TINY, DEMO, BENCHMARK)}

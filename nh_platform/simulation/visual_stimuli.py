@@ -1,0 +1,188 @@
+"""The visual stimuli of a simulated Visual Coding session, in AllenSDK's terms, and how units respond to them.
+
+Contains the stimulus blocks with their parameters and times, and the tuning of units. Add a stimulus type here. The NWB
+tables are written in `simulation.nwb`.
+
+Names and parameters are those of a released session of type ``brain_observatory_1.1``; a presentation of 0.25 s really
+lasts 0.2502 s, one of 2 s 2.0017 s, a movie frame 0.03336 s (medians over the release).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.simulation.ground_truth import UnitTruth
+from nh_platform.simulation.spike_trains import EvokedResponse
+
+SHORT_S = 0.25021
+LONG_S = 2.00167
+FRAME_S = 0.033361
+FIRST_STIMULUS_S = 12.0
+N_SCENES = 118
+MOVIE_FRAMES = 900
+ORIENTATION_WIDTH_DEG = 22.0
+FIELD_WIDTH_DEG = 15.0
+
+Floats = npt.NDArray[np.float64]
+
+
+def simulate_stimuli(rng: np.random.Generator, repeats: int) -> tuple[dict[str, pd.DataFrame], float]:
+    """Return the presentations by stimulus name, and when the last one ends.
+
+    Each table has ``start_time``, ``stop_time`` (s), ``stimulus_name``, ``stimulus_block`` (not for spontaneous
+    activity), ``stimulus_index`` and the stimulus' own parameters. Three presentations of each type last too long, as
+    after a dropped frame; the ones behind them are shifted.
+    """
+    time, block = FIRST_STIMULUS_S, 0
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for repeat in range(repeats):
+        for index, (name, parameters, duration_s, gap_s) in enumerate(_blocks(rng)):
+            time = _append(parts, _spontaneous(time, 10.0 if repeat or index else 18.0))
+            start, stop = _schedule(rng, time, len(parameters), duration_s, gap_s)
+            table = parameters.assign(start_time=start, stop_time=stop, stimulus_name=name)
+            time = _append(parts, table.assign(stimulus_block=float(block), stimulus_index=float(index)))
+            block += 1
+    time = _append(parts, _spontaneous(time, 20.0))
+    return {name: pd.concat(tables, ignore_index=True) for name, tables in sorted(parts.items())}, time
+
+
+def _append(parts: dict[str, list[pd.DataFrame]], table: pd.DataFrame) -> float:
+    """Add a block under its name and return when it ends."""
+    parts.setdefault(str(table["stimulus_name"].iloc[0]), []).append(table)
+    return float(table["stop_time"].iloc[-1])
+
+
+def _spontaneous(start: float, duration_s: float) -> pd.DataFrame:
+    row = {"start_time": start, "stop_time": start + duration_s, "stimulus_name": "spontaneous"}
+    return pd.DataFrame([row])
+
+
+def _schedule(rng: np.random.Generator, start: float, n: int, duration_s: float, gap_s: float) -> tuple[Floats, Floats]:
+    """Start and stop times of a block: frame-locked with 20 µs of jitter, three presentations too long."""
+    duration = duration_s + 2e-5 * rng.standard_normal(n)
+    late = rng.choice(n, size=3, replace=False)
+    duration[late] += 0.0334 * rng.integers(1, 4, size=3)
+    onset = start + np.concatenate([[0.0], np.cumsum(duration[:-1] + gap_s)])
+    return onset, onset + duration
+
+
+def _blocks(rng: np.random.Generator) -> list[tuple[str, pd.DataFrame, float, float]]:
+    """One block of each stimulus in random order of its presentations: name, parameters, duration, gap."""
+    return [
+        ("gabors", _gabors(rng), SHORT_S, 0.0),
+        ("flashes", _flashes(rng), SHORT_S, 2.0 - SHORT_S),
+        ("drifting_gratings", _drifting_gratings(rng), LONG_S, 1.0),
+        ("natural_movie_one", pd.DataFrame({"frame": np.arange(MOVIE_FRAMES, dtype=np.float64)}), FRAME_S, 0.0),
+        ("natural_scenes", _natural_scenes(rng), SHORT_S, 0.0),
+        ("static_gratings", _static_gratings(rng), SHORT_S, 0.0),
+    ]
+
+
+def _gabors(rng: np.random.Generator) -> pd.DataFrame:
+    positions = np.arange(-40.0, 41.0, 10.0)
+    grid = np.stack(np.meshgrid(positions, positions, [0.0, 45.0, 90.0], indexing="ij"), axis=-1).reshape(-1, 3)
+    grid = grid[rng.permutation(len(grid))]
+    return pd.DataFrame({"x_position": grid[:, 0], "y_position": grid[:, 1], "orientation": grid[:, 2]}).assign(
+        temporal_frequency=4.0,
+        # Text in this stimulus and numbers in the gratings, as in released files.
+        spatial_frequency="0.08",
+        contrast=0.8,
+        opacity=1.0,
+        color="[1.0, 1.0, 1.0]",
+        mask="gauss",
+        phase="[3644.93333333, 3644.93333333]",
+        size="[20.0, 20.0]",
+        units="deg",
+    )
+
+
+def _flashes(rng: np.random.Generator) -> pd.DataFrame:
+    color = np.array(["-1.0", "1.0"], dtype=object)[rng.permutation(np.arange(30) % 2)]
+    return pd.DataFrame({"color": color}).assign(contrast=0.8, phase="[0.0, 0.0]", size="[300.0, 300.0]", units="deg")
+
+
+def _drifting_gratings(rng: np.random.Generator) -> pd.DataFrame:
+    orientation = np.concatenate([np.repeat(np.arange(0.0, 360.0, 45.0), 3), [np.nan] * 2])
+    frequency = np.where(np.isnan(orientation), np.nan, rng.choice([1.0, 2.0, 4.0, 8.0, 15.0], len(orientation)))
+    order = rng.permutation(len(orientation))
+    blank = np.isnan(orientation[order])
+    return pd.DataFrame(
+        {
+            "orientation": orientation[order],
+            "temporal_frequency": frequency[order],
+            "spatial_frequency": np.where(blank, np.nan, 0.04),
+            "contrast": np.where(blank, np.nan, 0.8),
+            "phase": np.where(blank, "N/A", "[42471.86666667, 42471.86666667]").astype(object),
+            "size": np.where(blank, "N/A", "[250.0, 250.0]").astype(object),
+            "units": np.where(blank, "N/A", "deg").astype(object),
+        }
+    )
+
+
+def _static_gratings(rng: np.random.Generator) -> pd.DataFrame:
+    axes = ([0.0, 30.0, 60.0, 90.0, 120.0, 150.0], [0.02, 0.04, 0.08, 0.16, 0.32], [0.0, 0.25, 0.5, 0.75])
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    grid = np.vstack([grid, np.full((4, 3), np.nan)])[rng.permutation(len(grid) + 4)]
+    blank = np.isnan(grid[:, 0])
+    phase = [str(value) if not np.isnan(value) else "N/A" for value in grid[:, 2]]
+    return pd.DataFrame(
+        {
+            "orientation": grid[:, 0],
+            "spatial_frequency": grid[:, 1],
+            "phase": np.array(phase, dtype=object),
+            "contrast": np.where(blank, np.nan, 0.8),
+            "size": np.where(blank, "N/A", "[250.0, 250.0]").astype(object),
+            "units": np.where(blank, "N/A", "deg").astype(object),
+        }
+    )
+
+
+def _natural_scenes(rng: np.random.Generator) -> pd.DataFrame:
+    frames = np.concatenate([np.arange(N_SCENES, dtype=np.float64), [-1.0, -1.0]])
+    return pd.DataFrame({"frame": frames[rng.permutation(len(frames))]})
+
+
+def stimulus_responses(
+    rng: np.random.Generator, truths: Sequence[UnitTruth], stimuli: dict[str, pd.DataFrame]
+) -> list[EvokedResponse]:
+    """Return the extra spikes that the stimuli cause; ``truth.gain`` is in spikes per second of the best stimulus.
+
+    Gratings and gabors drive a unit by its preferred orientation, gabors also by its receptive field, scenes and movie
+    frames by a random preference of the unit; blanks drive none.
+    """
+    gain = np.array([truth.gain for truth in truths])[:, None]
+    preferred = np.array([truth.preferred for truth in truths])
+    field = rng.uniform(-25.0, 25.0, size=(len(truths), 2))
+    scenes = rng.gamma(0.5, 1.0, size=(len(truths), N_SCENES))
+    frames = rng.gamma(0.5, 1.0, size=(len(truths), MOVIE_FRAMES // 30))
+    responses = []
+    for name, table in stimuli.items():
+        if name == "spontaneous":
+            continue
+        if name.endswith("gratings"):
+            tuning = _orientation_tuning(preferred, table["orientation"].to_numpy())
+        elif name == "gabors":
+            position = table[["x_position", "y_position"]].to_numpy()
+            distance = ((position[None, :, :] - field[:, None, :]) ** 2).sum(axis=2)
+            tuning = 2.0 * np.exp(-distance / (2 * FIELD_WIDTH_DEG**2))
+        elif name == "natural_scenes":
+            frame = table["frame"].to_numpy().astype(np.int64)
+            tuning = np.where(frame < 0, 0.0, scenes[:, np.maximum(frame, 0)])
+        elif name == "natural_movie_one":
+            tuning = frames[:, table["frame"].to_numpy().astype(np.int64) // 30] * 0.5
+        else:
+            tuning = np.full((len(truths), len(table)), 2.0)
+        start = table["start_time"].to_numpy()
+        duration = table["stop_time"].to_numpy() - start
+        responses.append(EvokedResponse(times=start, durations=duration, weights=gain * tuning * duration))
+    return responses
+
+
+def _orientation_tuning(preferred: Floats, orientation: Floats) -> Floats:
+    """(n_units, n_presentations) tuning by the angle between orientations, 0 for blanks."""
+    angle = (orientation[None, :] - preferred[:, None] + 90.0) % 180.0 - 90.0
+    return np.nan_to_num(np.exp(-(angle**2) / (2 * ORIENTATION_WIDTH_DEG**2)), nan=0.0)

@@ -1,0 +1,208 @@
+"""Which datasets of a session the platform reads, and from which ALF collection.
+
+Contains the names of every dataset that is read, by asset group, and the choice of one sorting per probe. Add a
+dataset here before a reader uses it. Everything works on the columns of the files table; no file is opened here.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+SPIKES, BEHAVIOR, ALIGNMENT, QC, OTHER = "spikes", "behavior", "alignment", "qc", "other"
+
+SORTER_ORDER = ("iblsorter", "pykilosort")
+"""Sorters by preference, after an explicit choice (ibllib 4.1.0 ``SpikeSortingLoader``); then the shortest name."""
+
+SORTING_NAMES = {
+    **{f"spikes.{attribute}.npy": SPIKES for attribute in ("times", "clusters", "amps", "depths")},
+    **{f"clusters.{attribute}.npy": SPIKES for attribute in ("channels", "depths", "amps", "peakToTrough")},
+    "clusters.uuids.csv": SPIKES,
+    "channels.localCoordinates.npy": SPIKES,
+    "channels.rawInd.npy": SPIKES,
+    "channels.mlapdv.npy": ALIGNMENT,
+    "channels.brainLocationIds_ccf_2017.npy": ALIGNMENT,
+    "clusters.metrics.pqt": QC,
+}
+"""Datasets of the sorter's collection that are read, with their group."""
+
+PROBE_NAMES = {
+    f"electrodeSites.{attribute}.npy": ALIGNMENT
+    for attribute in ("localCoordinates", "mlapdv", "brainLocationIds_ccf_2017")
+}
+"""Datasets of the probe's own collection ``alf/<probe>`` that are read, whatever the sorter."""
+
+CAMERAS = ("left", "right", "body")
+
+TRIAL_COLUMNS = (
+    "intervals",
+    "goCue_times",
+    "response_times",
+    "choice",
+    "stimOn_times",
+    "stimOff_times",
+    "contrastLeft",
+    "contrastRight",
+    "feedback_times",
+    "feedbackType",
+    "rewardVolume",
+    "probabilityLeft",
+    "firstMovement_times",
+    "quiescencePeriod",
+)
+"""Attributes of the trials object that are read, from the table or from one file each (sessions before the table)."""
+
+TRIALS_TABLE = "_ibl_trials.table.pqt"
+
+BESIDE_TABLE = ("stimOff_times", "quiescencePeriod")
+"""Trial attributes that are not in the table of 13 columns and have a file of their own."""
+
+_COPIES_OF_TABLE = frozenset(f"_ibl_trials.{name}.npy" for name in TRIAL_COLUMNS if name not in BESIDE_TABLE)
+
+BEHAVIOR_OBJECTS: dict[str, frozenset[str]] = {
+    "trials": frozenset(
+        {TRIALS_TABLE, *(f"_ibl_trials.{attribute}.npy" for attribute in TRIAL_COLUMNS)},
+    ),
+    "wheel": frozenset({"_ibl_wheel.timestamps.npy", "_ibl_wheel.position.npy"}),
+    "wheelMoves": frozenset({"_ibl_wheelMoves.intervals.npy", "_ibl_wheelMoves.peakAmplitude.npy"}),
+    "licks": frozenset({"licks.times.npy"}),
+    "passive": frozenset(
+        {
+            "_ibl_passivePeriods.intervalsTable.csv",
+            "_ibl_passiveGabor.table.csv",
+            "_ibl_passiveStims.table.csv",
+        }
+    ),
+    **{
+        f"{camera}Camera": frozenset(
+            {
+                f"_ibl_{camera}Camera.times.npy",
+                f"_ibl_{camera}Camera.features.pqt",
+                f"{camera}Camera.ROIMotionEnergy.npy",
+            }
+        )
+        for camera in CAMERAS
+    },
+}
+"""Behaviour datasets that are read, by ALF object; one object is read from one collection."""
+
+_PROBE_OF_COLLECTION = r"^(?:alf|raw_ephys_data)/(probe[^/]+)"
+_BEHAVIOR_COLLECTION = r"alf(?:/task_\d+)?"
+_SORTING_OBJECT = r"(?:spikes|clusters)\..+"
+
+
+def split_relative_paths(rel_path: pd.Series) -> pd.DataFrame:
+    """Split ``collection/#revision#/name`` into its parts.
+
+    Parameters
+    ----------
+    rel_path
+        (n,) paths relative to the session.
+
+    Returns
+    -------
+    pandas.DataFrame
+        (n, 3): ``collection``, ``revision`` (empty where there is none), ``name``.
+    """
+    parts = rel_path.str.extract(r"^(?:(?P<collection>[^#]+?)/)?(?:#(?P<revision>[^#/]+)#/)?(?P<name>[^/]+)$")
+    return parts.fillna("")
+
+
+def relative_path(collection: str, revision: str, name: str) -> str:
+    """Return the path relative to the session, the exact inverse of `split_relative_paths`."""
+    return "/".join(part for part in (collection, f"#{revision}#" if revision else "", name) if part)
+
+
+def probe_of_collection(collection: pd.Series) -> pd.Series:
+    """Return the probe that each collection names, ``probe00`` of ``alf/probe00/pykilosort``; empty where none."""
+    return collection.str.extract(_PROBE_OF_COLLECTION, expand=False).fillna("")
+
+
+def sorter_of_collection(collection: str) -> str | None:
+    """Return the sorter that a collection names; None for ``alf/<probe>``, where sessions before 2021 lie."""
+    parts = collection.split("/")
+    return parts[2] if len(parts) > 2 else None
+
+
+def choose_sorting(collections: list[str], sorter: str | None = None) -> str:
+    """Choose the collection of one probe to read the sorting from.
+
+    Parameters
+    ----------
+    collections
+        Collections of the probe that hold spikes or clusters.
+    sorter
+        Sorter preferred over `SORTER_ORDER`, if any.
+
+    Returns
+    -------
+    str
+        The preferred sorter's collection, else that of `SORTER_ORDER`, else the one with the shortest name.
+
+    Examples
+    --------
+    >>> choose_sorting(["alf/probe00", "alf/probe00/pykilosort"])
+    'alf/probe00/pykilosort'
+    """
+    for wanted in (*([sorter] if sorter else []), *SORTER_ORDER):
+        for collection in sorted(collections):
+            if sorter_of_collection(collection) == wanted:
+                return collection
+    return min(collections, key=lambda name: (len(name), name))
+
+
+def assign_groups(files: pd.DataFrame, sorter: str | None = None) -> pd.Series:
+    """Assign every file to the asset group that reads it.
+
+    Only one sorting per probe is in a group that is read; the files of every other sorting are ``other``.
+
+    Parameters
+    ----------
+    files
+        Columns ``session_id``, ``probe``, ``collection``, ``name``.
+    sorter
+        Preferred sorter, as of `choose_sorting`.
+
+    Returns
+    -------
+    pandas.Series
+        (n,) ``spikes``, ``behavior``, ``alignment``, ``qc`` or ``other``, on the index of ``files``.
+    """
+    group = pd.Series(OTHER, index=files.index, dtype=object)
+    on_probe = (files["probe"] != "") & files["collection"].str.startswith("alf/")
+    chosen = _chosen_sorting(files[on_probe & files["name"].str.fullmatch(_SORTING_OBJECT)], sorter)
+    keys = pd.MultiIndex.from_frame(files[["session_id", "probe"]])
+    in_chosen = on_probe & (files["collection"].to_numpy() == chosen.reindex(keys).to_numpy())
+    of_probe = on_probe & (files["collection"] == "alf/" + files["probe"])
+    for mask, names in ((in_chosen, SORTING_NAMES), (of_probe, PROBE_NAMES)):
+        named = files["name"].map(names)
+        group = group.where(~(mask & named.notna()), named)
+    return group.where(~_in_chosen_behavior(files), BEHAVIOR)
+
+
+def _chosen_sorting(sortings: pd.DataFrame, sorter: str | None) -> pd.Series:
+    """Return the chosen collection, indexed by (session_id, probe)."""
+    if len(sortings) == 0:
+        return pd.Series([], dtype=object, index=pd.MultiIndex.from_arrays([[], []]))
+    collections = sortings.groupby(["session_id", "probe"])["collection"].unique()
+    return collections.map(lambda names: choose_sorting(list(names), sorter))
+
+
+def _in_chosen_behavior(files: pd.DataFrame) -> pd.Series:
+    """Return which files are behaviour, each object from ``alf`` or else from the first ``alf/task_NN`` that has it."""
+    object_of = {name: key for key, names in BEHAVIOR_OBJECTS.items() for name in names}
+    in_alf = files["collection"].str.fullmatch(_BEHAVIOR_COLLECTION).astype(bool)
+    candidate = files["name"].isin(object_of.keys()) & in_alf
+    keys = [files["session_id"][candidate], files["name"][candidate].map(object_of)]
+    first = files["collection"][candidate].groupby(keys).transform("min")
+    is_read = candidate & (files["collection"] == first.reindex(files.index))
+    # Where the table is there, the older one-file-per-column copies are not read and must not be part of the version.
+    has_table = files["session_id"].isin(files["session_id"][is_read & (files["name"] == TRIALS_TABLE)])
+    return is_read & ~(has_table & files["name"].isin(_COPIES_OF_TABLE))
+
+
+def camera_of(name: str) -> str | None:
+    """Return ``left``, ``right`` or ``body`` where a file name is that of a camera dataset, else None."""
+    match = re.match(rf"(?:_ibl_)?({'|'.join(CAMERAS)})Camera\.", name)
+    return match.group(1) if match else None

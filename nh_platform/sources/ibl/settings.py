@@ -1,0 +1,131 @@
+"""Where IBL data are read from, and which sorter and revision count.
+
+Contains the one settings model of the source. Add a field here when a person must be able to choose something about
+reading IBL. No client is opened and no file is read here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from nh_platform.session import ConfigError
+
+FOLLOW_DEFAULT = "follow_default"
+"""Read the revision that upstream serves by default."""
+
+_REVISION = re.compile(r"\d{4}-\d{2}-\d{2}[a-z]?")
+
+ENVIRONMENT = {
+    "url": "NH_ONE_URL",
+    "username": "NH_ONE_USERNAME",
+    "password": "NH_ONE_PASSWORD",
+    "token": "NH_ONE_TOKEN",
+    "data_server": "NH_ONE_DATA_SERVER",
+}
+"""Environment variable of each setting that names a server or a credential; these are never read from a file."""
+
+
+class IblSettings(BaseModel):
+    """Settings of `IblSource`.
+
+    Parameters
+    ----------
+    mode
+        ``local`` reads an ALF tree with its ONE tables; ``remote`` asks an Alyx server.
+    root
+        Local: folder of the ALF tree (``<lab>/Subjects/<subject>/<date>/<number>/…``).
+    tables
+        Local: folder of the ONE tables ``sessions.pqt``, ``datasets.pqt`` and, where there is one,
+        ``insertions.pqt``; ``root`` where not given.
+    url, data_server
+        Remote: address of Alyx, and of the bulk files where it is not the public one.
+    username, password, token
+        Remote: credentials; a token stands for a user name and password.
+    tag
+        Remote: release tag, for example ``2024_Q2_IBL_et_al_BWM_iblsort``; all that the account sees where not given.
+    sorter
+        Spike sorter to prefer, for example ``pykilosort``.
+    revision
+        ``follow_default``, or a date ``YYYY-MM-DD``: per dataset the last revision before or on it.
+    cache_dir
+        Folder under which each process makes a private folder for ONE's parameters and downloads, removed when the
+        process ends; the system's temporary folder where not given.
+    timeout_s
+        Longest time in seconds that one request to ONE may take: ONE itself sets none and waits for ever.
+    attempts
+        How often a download is tried; ONE retries neither 500 and 502 nor a broken connection.
+    retry_wait_s
+        Seconds before the second attempt, doubled each time.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["local", "remote"] = "local"
+    root: Path | None = None
+    tables: Path | None = None
+    url: str | None = None
+    data_server: str | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    tag: str | None = None
+    sorter: str | None = None
+    revision: str = FOLLOW_DEFAULT
+    cache_dir: Path | None = None
+    timeout_s: float = Field(default=1800.0, gt=0)
+    attempts: int = Field(default=3, ge=1)
+    retry_wait_s: float = Field(default=1.0, ge=0)
+
+    @field_validator("revision")
+    @classmethod
+    def _revision_is_a_date(cls, value: str) -> str:
+        if value != FOLLOW_DEFAULT and not _REVISION.fullmatch(value):
+            raise ValueError(f"revision {value!r} is neither {FOLLOW_DEFAULT!r} nor a date such as 2024-05-06")
+        return value
+
+    @field_validator("url", "data_server")
+    @classmethod
+    def _address_is_http(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/]", value):
+            raise ValueError(f"{value!r} is not an http(s) address")
+        return value.rstrip("/") if value else value
+
+    @model_validator(mode="after")
+    def _mode_has_what_it_needs(self) -> IblSettings:
+        if self.mode == "local" and self.root is None:
+            raise ValueError("local mode needs `root`, the folder of the ALF tree")
+        if self.mode == "remote":
+            if self.url is None:
+                raise ValueError("remote mode needs the address of Alyx: set NH_ONE_URL")
+            if self.token is None and (self.username is None or self.password is None):
+                raise ValueError("remote mode needs NH_ONE_TOKEN, or NH_ONE_USERNAME and NH_ONE_PASSWORD")
+        return self
+
+    @classmethod
+    def from_environment(cls, **chosen: object) -> IblSettings:
+        """Build the settings from ``chosen`` and, for servers and credentials, the ``NH_ONE_*`` variables.
+
+        Raises
+        ------
+        ConfigError
+            Naming the setting and what to do.
+        """
+        values: dict[str, object] = {name: os.environ[key] for name, key in ENVIRONMENT.items() if os.environ.get(key)}
+        values.update(chosen)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            # Not str(error): pydantic repeats the input there, which may hold a password.
+            found = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+            raise ConfigError("IBL source", found, "Correct the setting or the environment variable.") from None
+
+    @property
+    def release(self) -> str:
+        """Name of what the manifest shows: the tag, if any, and the revision policy."""
+        policy = self.revision if self.revision == FOLLOW_DEFAULT else f"pinned {self.revision}"
+        return f"{self.tag}, {policy}" if self.tag else policy

@@ -1,0 +1,31 @@
+"""Windows: which stretches of a session are cut out, and the spike counts in their bins.
+
+Presets are reviewed text (`presets.yaml`); `build_windows` lays a session out, `write_windows` stores it. Add here what
+cuts or bins a session. Splits, normalisation and the choice of units are joined when windows are read, not stored here.
+"""
+
+from nh_platform.windows.alignment import Psth, psth
+from nh_platform.windows.binning import EventCounts, Grid, bin_events, bin_session
+from nh_platform.windows.build import Windows, build_windows
+from nh_platform.windows.codec import StoredWindows, write_windows
+from nh_platform.windows.preset_model import AlignedPreset, ContinuousPreset, Preset
+from nh_platform.windows.presets import get_preset, load_presets, presets_for
+
+__all__ = [
+    "AlignedPreset",
+    "ContinuousPreset",
+    "EventCounts",
+    "Grid",
+    "Preset",
+    "Psth",
+    "StoredWindows",
+    "Windows",
+    "bin_events",
+    "bin_session",
+    "build_windows",
+    "get_preset",
+    "load_presets",
+    "presets_for",
+    "psth",
+    "write_windows",
+]

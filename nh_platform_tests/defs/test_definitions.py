@@ -1,0 +1,81 @@
+"""The definitions: every asset spec as a snapshot, no heavy library at load, and what the UI tells a reader."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from nh_platform.defs.build import build_defs
+from nh_platform.defs.planning import STEPS
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.registry import SOURCES
+from nh_platform.defs.settings import load_settings
+
+HEAVY = ("numba", "scipy", "one", "iblatlas", "allensdk", "h5py", "matplotlib", "boto3", "xarray", "torch")
+
+
+@pytest.fixture
+def definitions(tmp_path: Path) -> dg.Definitions:
+    return build_defs(Platform(load_settings(tmp_path)))
+
+
+def test_every_asset_spec(definitions: dg.Definitions, snapshot: SnapshotAssertion) -> None:
+    """An unintended change of lineage, checks or versions shows in the diff of the snapshot."""
+    graph = definitions.resolve_asset_graph()
+    specs = {}
+    for spec in sorted(definitions.resolve_all_asset_specs(), key=lambda spec: spec.key):
+        checks = [key for key in graph.asset_check_keys if key.asset_key == spec.key]
+        specs[spec.key.to_user_string()] = {
+            "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
+            "partitions": spec.partitions_def.name
+            if isinstance(spec.partitions_def, dg.DynamicPartitionsDefinition)
+            else None,
+            "group": spec.group_name,
+            "kinds": sorted(spec.kinds),
+            "owners": sorted(spec.owners),
+            "code_version": spec.code_version,
+            "checks": sorted(key.name for key in checks),
+        }
+    assert specs == snapshot
+
+
+def test_no_heavy_library_is_imported_to_load_the_definitions(tmp_path: Path) -> None:
+    script = f"import sys, nh_platform.definitions\nprint(','.join(name for name in {HEAVY!r} if name in sys.modules))"
+    environment = {"NH_HOME": str(tmp_path), "PATH": "", "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_every_asset_tells_a_reader_what_it_is(definitions: dg.Definitions) -> None:
+    for spec in definitions.resolve_all_asset_specs():
+        name = spec.key.to_user_string()
+        assert len(spec.description or "") > 40, name
+        assert spec.owners, name
+        assert spec.kinds, name
+        schema = spec.metadata["dagster/column_schema"]
+        assert all(column.description for column in schema.columns), name
+
+
+def test_no_session_asset_depends_on_an_asset_across_sessions(definitions: dg.Definitions) -> None:
+    """An unpartitioned parent would mark every session stale."""
+    graph = definitions.resolve_asset_graph()
+    for source in SOURCES:
+        for asset in STEPS:
+            for parent in graph.get(dg.AssetKey([source, asset])).parent_keys:
+                assert graph.get(parent).is_partitioned, (source, asset, parent)
+
+
+def test_the_gate_is_the_only_blocking_check(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    blocking = {key.to_user_string() for key in graph.asset_check_keys if graph.get(key).blocking}
+    assert blocking == {f"{source}/units:units_usable" for source in SOURCES}
+
+
+def test_check_names_are_letters_digits_and_underscores(definitions: dg.Definitions) -> None:
+    for key in definitions.resolve_asset_graph().asset_check_keys:
+        assert key.name.replace("_", "").isalnum(), key

@@ -1,0 +1,107 @@
+"""Features of hand-made trains have the values that the formulas give on paper."""
+
+import numpy as np
+import pytest
+
+from nh_platform.embeddings import ReferenceWindow, feature_names, unit_embeddings
+from nh_platform.session import ConfigError
+from nh_platform.session.schemas import UNIT_EMBEDDINGS
+from nh_platform_tests.windows.trains import spikes_of, units_of
+
+
+def features_of(*trains, window="whole-session"):
+    return unit_embeddings(spikes_of(*trains), units_of(*["probe00"] * len(trains)), window)
+
+
+def test_interval_features_by_hand():
+    # ISIs 1, 3, 1 s
+    row = features_of([0.0, 1.0, 4.0, 5.0]).iloc[0]
+    assert row["n_spikes"] == 4
+    assert row["rate_hz"] == pytest.approx(0.8)
+    assert row["log10_rate"] == pytest.approx(np.log10(0.8))
+    assert row["isi_mean_s"] == pytest.approx(5 / 3)
+    assert row["isi_median_s"] == 1
+    assert row["isi_cv"] == pytest.approx(np.sqrt(8) / 5)  # variance 8/9 around 5/3
+    assert row["isi_cv2"] == pytest.approx(1.0)  # 2 · 2/4 for both pairs
+    assert row["isi_lv"] == pytest.approx(0.75)  # 3 · (2/4)²
+    assert row["isi_lvr"] == pytest.approx(0.75 * (1 + 4 * 0.005 / 4))
+    assert row["isi_below_10ms"] == 0
+
+
+def test_a_regular_train_has_no_variation():
+    row = features_of(np.arange(0, 100) * 0.25).iloc[0]
+    assert row[["isi_cv", "isi_cv2", "isi_lv", "isi_lvr"]].tolist() == [0, 0, 0, 0]
+    assert row["fano_factor"] == 0
+    assert row["rate_std_hz"] == 0
+
+
+def test_a_poisson_train_is_near_one():
+    rng = np.random.default_rng(1)
+    row = features_of(np.cumsum(rng.exponential(0.1, 20_000))).iloc[0]
+    assert row["isi_cv"] == pytest.approx(1, abs=0.03)
+    assert row["isi_cv2"] == pytest.approx(1, abs=0.03)
+    assert row["isi_lv"] == pytest.approx(1, abs=0.03)
+    assert row["fano_factor"] == pytest.approx(1, abs=0.08)
+
+
+def test_short_intervals_are_shares_and_strictly_below():
+    # 2.5 ms and 10 ms exactly (in binary fractions) are not below
+    row = features_of([0.0, 0.002, 0.006, 0.026]).iloc[0]
+    assert row["isi_below_2_5ms"] == pytest.approx(1 / 3)
+    assert row["isi_below_10ms"] == pytest.approx(2 / 3)
+
+
+def test_the_interval_histogram_sums_to_one_and_its_ends_are_open():
+    row = features_of([0.0, 0.0005, 0.0017, 0.0517, 30.0]).iloc[0]
+    histogram = row[[name for name in feature_names() if name.startswith("isi_hist_")]].to_numpy(dtype=float)
+    assert histogram.sum() == pytest.approx(1)
+    # 0.5 and 1.2 ms in the first bin, 50 ms in [39.8, 63.1) ms, 29.9 s in the last
+    assert np.flatnonzero(histogram).tolist() == [0, 8, 19]
+    assert histogram[0] == pytest.approx(0.5)
+
+
+def test_rate_deviation_and_fano_by_hand():
+    # counts per second after the first spike: 3, 1, 0, 0; the last spike at 4.0 s is outside the whole seconds
+    row = features_of([0.0, 0.1, 0.2, 1.5, 4.0]).iloc[0]
+    assert row["rate_std_hz"] == pytest.approx(np.std([3, 1, 0, 0]))
+    assert row["fano_factor"] == pytest.approx(np.var([3, 1, 0, 0]) / 1)
+
+
+def test_units_with_no_one_or_two_spikes_are_nan_where_undefined():
+    table = features_of([], [5.0], [4.0, 6.0], [0.0, 10.0])
+    assert table["n_spikes"].tolist() == [0, 1, 2, 2]
+    assert table["rate_hz"].tolist() == pytest.approx([0, 0.1, 0.2, 0.2])
+    assert table["log10_rate"].isna().tolist() == [True, False, False, False]
+    assert table["isi_mean_s"].isna().tolist() == [True, True, False, False]
+    assert table[["isi_cv", "isi_cv2", "isi_lv", "isi_lvr"]].isna().all(axis=None)
+    assert table["isi_hist_19"].isna().tolist() == [True, True, False, False]
+    assert table["fano_factor"].isna().tolist() == [True, False, False, False]
+
+
+def test_identical_times_do_not_divide_by_zero():
+    row = features_of([1.0, 1.0, 1.0, 2.0]).iloc[0]
+    assert row["isi_cv2"] == pytest.approx(2.0)  # the pair (0, 0) is left out, the pair (0, 1) remains
+    assert features_of([1.0, 1.0, 1.0]).iloc[0][["isi_cv", "isi_cv2", "rate_hz"]].isna().all()
+
+
+def test_a_start_window_counts_from_the_first_spike_of_the_session():
+    table = features_of([100.0, 105.0, 129.999, 130.0], [200.0], window="start-30s")
+    assert table["n_spikes"].tolist() == [3, 0]
+    assert table["rate_hz"].tolist() == pytest.approx([0.1, 0])
+    own = ReferenceWindow("ten-to-thirty", 10.0, 30.0)
+    assert features_of([100.0, 105.0, 129.999, 130.0], window=own)["n_spikes"].tolist() == [1]
+
+
+@pytest.mark.parametrize("trains", [[], [[]], [[], []]])
+def test_sessions_without_spikes_give_a_typed_table(trains):
+    table = features_of(*trains)
+    UNIT_EMBEDDINGS.validate(table)
+    assert len(table) == len(trains)
+    assert (table[feature_names()].dtypes == np.float32).all()
+    assert table[feature_names()].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("window", ["whole", ReferenceWindow("backwards", 30.0, 10.0)])
+def test_a_window_that_cannot_be_used_is_named(window):
+    with pytest.raises(ConfigError, match="reference window"):
+        features_of([1.0], window=window)

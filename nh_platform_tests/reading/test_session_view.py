@@ -1,0 +1,119 @@
+"""A session reads as plain tables and arrays, and says what to run where something is not there yet."""
+
+import numpy as np
+import pytest
+
+import nh_platform
+from nh_platform.session import ConfigError, StoreError, UnknownSession
+from nh_platform_tests.reading.conftest import GATED, LISTED, WHOLE
+
+
+def test_the_parts_of_a_session(session):
+    assert session.assets == ["raw_spikes", "behavior", "units", "windows", "unit_embeddings"]
+    assert session.info.subject == "m1"
+    assert session.spikes.counts.tolist() == [1000, 20, 0]
+    assert session.probes["probe"].tolist() == ["probe00", "probe01"]
+    assert session.channels["acronym"].tolist() == ["CA1"] * 3
+    assert len(session.trials) == 5
+    assert set(session.events) == {"trials", "invalid_times"}
+    assert session.signal("wheel_position").unit == "rad"
+    assert session.embeddings["n_spikes"].tolist() == [1000, 20, 0]
+    assert session.provenance("windows").asset == "windows"
+
+
+def test_units_have_region_label_and_verdict(session):
+    units = session.units
+    assert units["region"].tolist() == ["CA1", "VISp5", None]
+    assert units["label"].tolist() == pytest.approx([1 / 3, 1.0, 0.0])
+    assert units["good"].tolist() == [False, True, False]
+
+
+def test_good_units_by_the_active_or_a_named_rulebook(session):
+    assert session.good_units().tolist() == [False, True, False]
+    assert session.good_units("nh-common").tolist() == [True, True, False]
+    with pytest.raises(UnknownSession, match="judged by ibl-2022-10, nh-common"):
+        session.good_units("allen-vc-default")
+
+
+def test_a_psth_shows_the_response(session):
+    result = session.psth("stimOn_times", units=session.good_units())
+    assert result.unit_ids.tolist() == ["b"]
+    assert (result.rate.shape, result.n_events) == ((1, 50), 4)
+    # 5 spikes within 100 to 120 ms after each of 4 stimuli: 5 / 0.02 s
+    assert result.rate[0, 30] == pytest.approx(250)
+    assert result.rate[0].sum() == pytest.approx(250)
+    assert result.bin_centers[30] == pytest.approx(0.11)
+
+
+def test_a_psth_by_a_column(session):
+    by_choice = session.psth(("trials", "stimOn_times"), units=["b"], by="choice", start=0.0, stop=0.2, bin_s=0.1)
+    assert list(by_choice) == [-1.0, 0.0, 1.0]
+    assert [by_choice[value].n_events for value in by_choice] == [1, 0, 3]
+    assert by_choice[1.0].rate.tolist() == [[0.0, pytest.approx(50)]]
+    assert np.isnan(by_choice[0.0].rate).all()
+    assert list(session.psth(by="contrastLeft")) == [0.25, 1.0]
+
+
+def test_units_by_mask_id_row_or_all_are_the_same(session):
+    whole = session.psth().rate
+    for chosen in (["c", "b"], [2, 1], np.array([2, 1])):
+        assert np.array_equal(session.psth(units=chosen).rate, whole[[2, 1]])
+    assert np.array_equal(session.psth(units=session.units["good"]).rate, whole[[1]])
+    assert session.psth(units=np.zeros(3, dtype=bool)).rate.shape == (0, 50)
+    assert session.psth(units=[]).rate.shape == (0, 50)
+
+
+@pytest.mark.parametrize("units", [["b", "nobody"], [3], [-1], np.ones(2, dtype=bool)])
+def test_units_that_are_not_there_are_named(session, units):
+    with pytest.raises(UnknownSession, match="unit"):
+        session.psth(units=units)
+
+
+@pytest.mark.parametrize("event", ["stimOn", ("trials", "stimOn"), ("licks", "times"), "start"])
+def test_unknown_events_name_those_there_are(session, event):
+    with pytest.raises(ConfigError, match=r"\('trials', 'stimOn_times'\)"):
+        session.psth(event)
+
+
+def test_wrong_windows_and_columns_are_named(session):
+    with pytest.raises(ConfigError, match="bin_s"):
+        session.psth(bin_s=1 / 3)
+    with pytest.raises(ConfigError, match="whole number of bins"):
+        session.psth(stop=0.51)
+    with pytest.raises(ConfigError, match="by='colour'"):
+        session.psth(by="colour")
+
+
+def test_a_psth_as_xarray(session):
+    dataset = session.psth().to_xarray()
+    assert dict(dataset.sizes) == {"unit": 3, "time": 50}
+    assert float(dataset["rate"].sel(unit="b").isel(time=30)) == pytest.approx(250)
+    assert dataset.attrs["n_events"] == 4
+
+
+def test_what_upstream_lacks_is_said(session):
+    with pytest.raises(UnknownSession, match=r"presentations of ibl session .*it has invalid_times, trials"):
+        _ = session.presentations
+    with pytest.raises(UnknownSession, match="has wheel_position"):
+        session.signal("pupil_diameter")
+
+
+def test_an_asset_that_is_not_made_says_what_to_run(home):
+    listed = nh_platform.open_store(home).session("ibl", LISTED)
+    assert listed.assets == []
+    for read in ("units", "spikes", "trials", "embeddings"):
+        with pytest.raises(UnknownSession, match=f"Run `nh materialize ibl {LISTED}`"):
+            getattr(listed, read)
+    with pytest.raises(UnknownSession, match="it has no windows"):
+        listed.windows("continuous-1s-20ms")
+
+
+def test_a_gated_session_says_why_it_has_no_windows(home):
+    gated = nh_platform.open_store(home).session("ibl", GATED)
+    with pytest.raises(StoreError, match="units are unusable: spike times are not sorted"):
+        gated.windows("continuous-1s-20ms")
+
+
+def test_nothing_is_read_before_it_is_asked_for(session):
+    assert not {"_recording", "_behavior", "units", "embeddings", "_windows"} & set(vars(session))
+    assert WHOLE in repr(session)

@@ -1,0 +1,71 @@
+"""The file format: index columns, text, and files that cannot be opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from nh_platform.session import BadUpstreamData
+from nh_platform.sources.allen.nwb import open_nwb, plain_columns, ragged_columns, ragged_offsets
+
+
+def _table(path: Path, index_dtype: str) -> None:
+    with h5py.File(path, "w") as handle:
+        table = handle.create_group("t")
+        table["id"] = np.arange(3)
+        table["local_index"] = np.array([7, 8, 9])
+        table["name"] = np.array(["good", "N/A", "µ"], dtype=h5py.string_dtype())
+        table["reference"] = np.array([table.ref] * 3, dtype=h5py.ref_dtype)
+        table["spike_times"] = np.arange(300.0)
+        table["spike_times_index"] = np.array([200, 200, 300]).astype(index_dtype)
+        table["spike_times_index"].attrs["neurodata_type"] = "VectorIndex"
+        table["spike_times_index"].attrs["target"] = table["spike_times"].ref
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint16", "uint32"])
+def test_offsets_do_not_wrap_whatever_the_dtype_of_the_index(tmp_path: Path, dtype: str) -> None:
+    _table(tmp_path / "a.nwb", dtype)
+    with open_nwb(tmp_path / "a.nwb") as nwb:
+        offsets = ragged_offsets(nwb, "t", "spike_times")
+    assert offsets.dtype == np.int64
+    assert offsets.tolist() == [0, 200, 200, 300]
+
+
+def test_a_column_that_is_only_named_like_an_index_is_a_plain_column(tmp_path: Path) -> None:
+    _table(tmp_path / "a.nwb", "int64")
+    with open_nwb(tmp_path / "a.nwb") as nwb:
+        assert ragged_columns(nwb.group("t")) == {"spike_times": "spike_times_index"}
+        columns = plain_columns(nwb, "t")
+    assert set(columns) == {"id", "local_index", "name"}
+    assert columns["name"].tolist() == ["good", "N/A", "µ"]
+
+
+def test_an_index_that_ends_elsewhere_is_refused(tmp_path: Path) -> None:
+    _table(tmp_path / "a.nwb", "int64")
+    with h5py.File(tmp_path / "a.nwb", "r+") as handle:
+        handle["t/spike_times_index"][2] = 299
+    with (
+        open_nwb(tmp_path / "a.nwb") as nwb,
+        pytest.raises(BadUpstreamData, match=r"ends at 299 but .* has 300 values"),
+    ):
+        ragged_offsets(nwb, "t", "spike_times")
+
+
+def test_a_truncated_file_is_called_so(tmp_path: Path) -> None:
+    _table(tmp_path / "a.nwb", "int64")
+    whole = (tmp_path / "a.nwb").read_bytes()
+    (tmp_path / "a.nwb").write_bytes(whole[: len(whole) // 2])
+    text = r"NWB file a.nwb: it cannot be read.*truncated.*download it again"
+    with pytest.raises(BadUpstreamData, match=text), open_nwb(tmp_path / "a.nwb"):
+        pass
+
+
+def test_a_file_that_is_not_hdf5_or_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.nwb").write_text("<html>504 Gateway Time-out</html>")
+    with pytest.raises(BadUpstreamData, match="cannot be read"), open_nwb(tmp_path / "a.nwb"):
+        pass
+    with pytest.raises(BadUpstreamData, match="is not there"), open_nwb(tmp_path / "b.nwb"):
+        pass

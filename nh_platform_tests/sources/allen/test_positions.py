@@ -1,0 +1,116 @@
+"""Positions: channels.csv before the electrodes table, and what counts as unregistered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from nh_platform.sources.allen.positions import locate_channels
+
+Opened = Callable[..., Any]
+
+
+def _channels(**columns: list[Any]) -> pd.DataFrame:
+    n_channels = len(columns["x"])
+    return pd.DataFrame(
+        {
+            "probe": ["probeA"] * n_channels,
+            "channel": np.arange(n_channels),
+            "channel_id": np.arange(n_channels) + 100,
+            "location": ["CA1"] * n_channels,
+            **columns,
+        }
+    )
+
+
+def test_unregistered_channels_have_no_position_but_keep_their_region() -> None:
+    channels = _channels(x=[-1000.0, 0.0, 7000.0], y=[-1000.0, 0.0, 2000.0], z=[-1000.0, 0.0, 8000.0])
+    table, notes = locate_channels(channels, None)
+    assert table["histology"].tolist() == ["unlocated", "unlocated", "allen"]
+    assert table["ccf_ap_um"].isna().tolist() == [True, True, False]
+    assert table["acronym"].tolist() == ["CA1"] * 3
+    assert table["cosmos"].tolist() == ["HPF"] * 3
+    assert "2 of 3 channels are not registered" in notes[0].text
+    # 5739/5400/332 µm is bregma; x right, y anterior, z dorsal.
+    assert table[["x_m", "y_m", "z_m"]].iloc[2].tolist() == pytest.approx([2261e-6, -1600e-6, -1668e-6])
+
+
+def test_an_electrodes_table_that_repeats_dv_has_no_ml() -> None:
+    channels = _channels(x=[7000.0, 7001.0], y=[2000.0, 1980.0], z=[2000.0, 1980.0])
+    table, notes = locate_channels(channels, None)
+    assert table["ccf_dv_um"].tolist() == [2000.0, 1980.0]
+    assert table["ccf_ml_um"].isna().all()
+    assert table["x_m"].isna().all()
+    assert table["y_m"].notna().all()
+    assert table["histology"].tolist() == ["allen", "allen"]
+    assert "repeats DV" in notes[0].text
+
+
+def test_a_structure_that_iblatlas_does_not_know_keeps_its_text_and_is_noted() -> None:
+    channels = _channels(x=[7000.0], y=[2000.0], z=[8000.0], location=["Foo9"])
+    table, notes = locate_channels(channels, None)
+    assert table["acronym"].tolist() == ["Foo9"]
+    assert table["atlas_id"].tolist() == [0]
+    assert "Foo9" in notes[0].text
+
+
+def _write_csv(root: Path, path: Path, drop: int = 0) -> None:
+    with h5py.File(path) as handle:
+        table = handle["general/extracellular_ephys/electrodes"]
+        rows = pd.DataFrame(
+            {
+                "id": table["id"][...],
+                "ecephys_probe_id": table["probe_id"][...],
+                "anterior_posterior_ccf_coordinate": 7000.0,
+                "dorsal_ventral_ccf_coordinate": 1500.0,
+                "left_right_ccf_coordinate": 8200.0,
+                "ecephys_structure_acronym": "LGd",
+            }
+        )
+    rows.loc[rows["ecephys_probe_id"] == 810755797, "left_right_ccf_coordinate"] = np.nan
+    rows.iloc[: len(rows) - drop].to_csv(root / "channels.csv", index=False)
+
+
+def test_channels_csv_overrides_the_electrodes_table(opened: Opened) -> None:
+    source, _ = opened()
+    root = source.settings.root
+    _write_csv(root, root / "session_715093703" / "session_715093703.nwb")
+    session = source.manifest().session("715093703")
+    raw = source.read_spikes(session)
+    annotation = source.read_annotation(session, raw.units, raw.channels)
+    on_a = (raw.units["probe"] == "probeA").to_numpy()
+    assert set(annotation.positions["acronym"]) == {"LGd"}
+    assert annotation.positions["ccf_ml_um"][on_a].tolist() == [8200.0] * 5
+    assert annotation.positions["histology"].tolist() == ["allen"] * 5 + ["unlocated"] * 5
+
+
+def test_a_channels_csv_without_all_channels_is_not_mixed_in(opened: Opened) -> None:
+    source, _ = opened()
+    root = source.settings.root
+    _write_csv(root, root / "session_715093703" / "session_715093703.nwb", drop=1)
+    session = source.manifest().session("715093703")
+    raw = source.read_spikes(session)
+    annotation = source.read_annotation(session, raw.units, raw.channels)
+    assert "LGd" not in set(annotation.positions["acronym"])
+    assert "channels.csv" in [note.subject for note in annotation.notes]
+
+
+def test_units_lie_where_their_peak_channel_lies(opened: Opened) -> None:
+    source, session = opened()
+    raw = source.read_spikes(session)
+    annotation = source.read_annotation(session, raw.units, raw.channels)
+    assert annotation.positions["unit_id"].tolist() == raw.units["unit_id"].tolist()
+    assert annotation.released["unit_id"].tolist() == raw.units["unit_id"].tolist()
+    on_a = annotation.positions[(raw.units["probe"] == "probeA").to_numpy()]
+    # Units 0, 1, 3, 4, 5 peak on channels 0, 2, 6, 8, 10 of probeA, and channel i lies at 8000 + i.
+    assert on_a["ccf_ap_um"].tolist() == [8000.0, 8002.0, 8006.0, 8008.0, 8010.0]
+    assert on_a["acronym"].tolist() == ["CA1", "CA1", "VISp", "VISp", None]
+    subset = raw.units.iloc[[7, 2]].reset_index(drop=True)
+    again = source.read_annotation(session, subset, raw.channels)
+    assert again.released["unit_id"].tolist() == subset["unit_id"].tolist()

@@ -1,0 +1,154 @@
+"""Names, groups, the choice of a sorting and of a revision."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from nh_platform.session import BadUpstreamData
+from nh_platform.sources.ibl.datasets import (
+    assign_groups,
+    choose_sorting,
+    probe_of_collection,
+    relative_path,
+    split_relative_paths,
+)
+from nh_platform.sources.ibl.revisions import one_revision, resolve_revisions
+
+
+def files_of(*paths: str, session: str = "s") -> pd.DataFrame:
+    files = split_relative_paths(pd.Series(paths))
+    files["session_id"] = session
+    files["probe"] = probe_of_collection(files["collection"])
+    return files
+
+
+PATHS = (
+    "alf/probe00/pykilosort/#2024-05-06#/spikes.times.npy",
+    "alf/probe00/spikes.times.npy",
+    "alf/_ibl_trials.table.pqt",
+    "alf/#2025-03-03#/_ibl_wheel.position.npy",
+    "raw_ephys_data/probe01/_spikeglx_g0_t0.imec1.ap.cbin",
+    "README.txt",
+)
+
+
+def test_paths_split_and_join_again():
+    files = files_of(*PATHS)
+    assert files["revision"].tolist() == ["2024-05-06", "", "", "2025-03-03", "", ""]
+    assert files["collection"].tolist()[0] == "alf/probe00/pykilosort"
+    assert files["probe"].tolist() == ["probe00", "probe00", "", "", "probe01", ""]
+    joined = [relative_path(*row) for row in zip(files["collection"], files["revision"], files["name"])]
+    assert joined == list(PATHS)
+
+
+@pytest.mark.parametrize(
+    ("collections", "sorter", "chosen"),
+    [
+        (["alf/probe00", "alf/probe00/pykilosort"], None, "alf/probe00/pykilosort"),
+        (["alf/probe00/pykilosort", "alf/probe00/iblsorter"], None, "alf/probe00/iblsorter"),
+        (["alf/probe00/pykilosort", "alf/probe00/iblsorter"], "pykilosort", "alf/probe00/pykilosort"),
+        (["alf/probe00/pykilosort"], "iblsorter", "alf/probe00/pykilosort"),
+        (["alf/probe00/kilosort3", "alf/probe00/ks2_matlab"], None, "alf/probe00/kilosort3"),
+        (["alf/probe00", "alf/probe00/ks2_matlab"], None, "alf/probe00"),
+    ],
+)
+def test_the_sorting_is_chosen_as_ibllib_chooses_it(collections, sorter, chosen):
+    assert choose_sorting(collections, sorter) == chosen
+    assert choose_sorting(collections[::-1], sorter) == chosen
+
+
+def test_only_one_sorting_per_probe_is_read():
+    files = files_of(
+        "alf/probe00/spikes.times.npy",
+        "alf/probe00/clusters.metrics.pqt",
+        "alf/probe00/electrodeSites.mlapdv.npy",
+        "alf/probe00/pykilosort/spikes.times.npy",
+        "alf/probe00/pykilosort/clusters.metrics.pqt",
+        "alf/probe00/pykilosort/channels.mlapdv.npy",
+        "alf/probe00/pykilosort/templates.amps.npy",
+        "alf/probe01/spikes.times.npy",
+        "raw_ephys_data/probe00/spikes.times.npy",
+    )
+    assert assign_groups(files).tolist() == [
+        *("other", "other", "alignment"),
+        *("spikes", "qc", "alignment", "other"),
+        "spikes",
+        "other",
+    ]
+
+
+def test_each_session_chooses_for_itself():
+    one, two = files_of("alf/probe00/spikes.times.npy"), files_of("alf/probe00/iblsorter/spikes.times.npy", session="t")
+    two = pd.concat([two, files_of("alf/probe00/spikes.times.npy", session="t")])
+    assert assign_groups(pd.concat([one, two], ignore_index=True)).tolist() == ["spikes", "spikes", "other"]
+
+
+def test_behavior_comes_from_one_collection_per_object():
+    files = files_of(
+        "alf/task_00/_ibl_trials.table.pqt",
+        "alf/task_01/_ibl_trials.table.pqt",
+        "alf/_ibl_wheel.position.npy",
+        "alf/task_00/_ibl_wheel.position.npy",
+        "alf/_ibl_leftCamera.dlc.pqt",
+    )
+    assert assign_groups(files).tolist() == ["behavior", "other", "behavior", "other", "other"]
+
+
+def test_copies_of_table_columns_are_not_part_of_behavior():
+    names = ("choice.npy", "intervals.npy", "stimOff_times.npy", "quiescencePeriod.npy")
+    old = files_of(*(f"alf/_ibl_trials.{name}" for name in names))
+    assert assign_groups(old).tolist() == ["behavior"] * 4
+    new = files_of("alf/_ibl_trials.table.pqt", *(f"alf/_ibl_trials.{name}" for name in names))
+    assert assign_groups(new).tolist() == ["behavior", "other", "other", "behavior", "behavior"]
+
+
+def revised(*revisions: str, default: str | None = None) -> pd.DataFrame:
+    files = files_of(*(relative_path("alf/probe00", r, "spikes.times.npy") for r in revisions))
+    if default is not None:
+        files["default_revision"] = files["revision"] == default
+    return files
+
+
+def test_follow_default_is_upstreams_flag():
+    files = revised("", "2024-05-06", "2026-01-01", default="2024-05-06")
+    assert resolve_revisions(files, "follow_default").tolist() == [False, True, False]
+
+
+def test_without_a_flag_the_last_revision_counts():
+    assert resolve_revisions(revised("2024-05-06", "", "2026-01-01"), "follow_default").tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("pinned", "read"),
+    [
+        ("2026-01-01", [False, False, True]),
+        ("2025-12-31", [False, True, False]),
+        ("2024-05-06", [False, True, False]),
+        ("2024-05-05", [True, False, False]),
+    ],
+)
+def test_a_pinned_date_reads_the_last_revision_before_or_on_it(pinned, read):
+    files = revised("", "2024-05-06", "2026-01-01", default="2026-01-01")
+    assert resolve_revisions(files, pinned).tolist() == read
+
+
+def test_a_date_before_every_revision_reads_nothing():
+    assert not resolve_revisions(revised("2024-05-06", "2026-01-01"), "2020-01-01").any()
+
+
+def test_pinning_is_per_dataset_and_a_mix_within_a_sorting_is_refused():
+    files = files_of(
+        "alf/probe00/#2024-05-06#/spikes.times.npy",
+        "alf/probe00/#2026-01-01#/spikes.times.npy",
+        "alf/probe00/#2024-05-06#/spikes.clusters.npy",
+        "alf/probe00/channels.rawInd.npy",
+    )
+    read = files[resolve_revisions(files, "2026-06-01")]
+    assert read["revision"].tolist() == ["2026-01-01", "2024-05-06", ""]
+    with pytest.raises(BadUpstreamData, match="spikes and clusters come from 2 revisions") as error:
+        one_revision(read, ("spikes", "clusters"), "session s")
+    assert "2024-05-06: spikes.clusters.npy; 2026-01-01: spikes.times.npy" in str(error.value)
+    assert (
+        one_revision(files[resolve_revisions(files, "2025-01-01")], ("spikes", "clusters"), "session s") == "2024-05-06"
+    )

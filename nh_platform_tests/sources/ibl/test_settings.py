@@ -1,0 +1,48 @@
+"""Settings come from arguments and the environment, and their errors show no secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from nh_platform.session import ConfigError
+from nh_platform.sources.ibl import IblSettings
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in ("URL", "USERNAME", "PASSWORD", "TOKEN", "DATA_SERVER"):
+        monkeypatch.delenv(f"NH_ONE_{name}", raising=False)
+
+
+def test_servers_and_credentials_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("NH_ONE_URL", "https://alyx.example.org/")
+    monkeypatch.setenv("NH_ONE_USERNAME", "me")
+    monkeypatch.setenv("NH_ONE_PASSWORD", "hush")
+    settings = IblSettings.from_environment(mode="remote", tag="2024_Q2_IBL_et_al_BWM_iblsort")
+    assert settings.url == "https://alyx.example.org"
+    assert settings.password is not None
+    assert settings.password.get_secret_value() == "hush"
+    assert "hush" not in repr(settings)
+    assert settings.release == "2024_Q2_IBL_et_al_BWM_iblsort, follow_default"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "text"),
+    [
+        ({"mode": "remote"}, "NH_ONE_URL"),
+        ({"mode": "remote", "url": "http://a.org", "username": "me"}, "NH_ONE_TOKEN, or NH_ONE_USERNAME and"),
+        ({"mode": "remote", "url": "a.org", "token": "sesame"}, "not an http"),
+        ({"mode": "local"}, "local mode needs `root`"),
+        ({"root": "x", "revision": "2024-5-6"}, "2024-05-06"),
+        ({"root": "x", "sortr": "pykilosort"}, "sortr: Extra inputs"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_no_secret_is_shown(chosen, text):
+    with pytest.raises(ConfigError, match="IBL source: ") as error:
+        IblSettings.from_environment(**chosen)
+    assert text in str(error.value)
+    assert "sesame" not in str(error.value)
+
+
+def test_a_pinned_revision_names_the_release():
+    assert IblSettings(root="x", revision="2024-05-06").release == "pinned 2024-05-06"

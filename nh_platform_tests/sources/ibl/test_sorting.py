@@ -1,0 +1,269 @@
+"""Spikes are upstream's, bit by bit, grouped by unit; a sorting that cannot be used is refused by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nh_platform.session import BadUpstreamData
+from nh_platform_tests.sources.ibl.conftest import SORTING
+
+
+@pytest.fixture(scope="module")
+def recording(pristine):
+    source, session = pristine.session()
+    return source.read_spikes(session)
+
+
+def test_every_unit_has_upstreams_spikes_bit_by_bit(pristine, recording):
+    unit = 0
+    for probe in ("probe00", "probe01"):
+        folder = SORTING.replace("probe00", probe)
+        times, clusters = (pristine.load(f"{folder}/spikes.{name}.npy") for name in ("times", "clusters"))
+        amps, depths = (pristine.load(f"{folder}/spikes.{name}.npy") for name in ("amps", "depths"))
+        for cluster in range(len(pristine.load(f"{folder}/clusters.channels.npy"))):
+            rows = slice(recording.spikes.offsets[unit], recording.spikes.offsets[unit + 1])
+            assert recording.spikes.of_unit(unit).tobytes() == times[clusters == cluster].tobytes()
+            assert np.array_equal(recording.spikes.amplitudes[rows], amps[clusters == cluster].astype(np.float32))
+            assert np.array_equal(recording.spikes.depths[rows], depths[clusters == cluster].astype(np.float32))
+            unit += 1
+    assert unit == recording.spikes.n_units == len(recording.units)
+
+
+def test_units_are_all_clusters_in_order_of_probe_and_number(pristine, recording):
+    units = recording.units
+    assert units[["probe", "cluster_id"]].values.tolist() == sorted(units[["probe", "cluster_id"]].values.tolist())
+    uuids = pd.read_csv(pristine.path(f"{SORTING}/clusters.uuids.csv"))["uuids"]
+    assert units.loc[units["probe"] == "probe00", "unit_id"].tolist() == uuids.tolist()
+    assert np.array_equal(units["n_spikes"], recording.spikes.counts)
+    assert recording.probes["collection"].tolist() == ["alf/probe00/pykilosort", "alf/probe01/pykilosort"]
+    assert recording.probes["revision"].tolist() == ["2024-05-06"] * 2
+    assert recording.probes["sorter"].tolist() == ["pykilosort"] * 2
+    assert (recording.channels.groupby("probe").size() == 384).all()
+    assert recording.notes == ()
+
+
+def test_amplitudes_are_volts(recording):
+    assert 1e-5 < np.median(recording.spikes.amplitudes) < 1e-3
+    assert 1e-5 < recording.units["amplitude"].median() < 1e-3
+
+
+def test_a_cluster_without_spikes_is_a_unit(tree):
+    clusters = tree.load(f"{SORTING}/spikes.clusters.npy")
+    tree.write(f"{SORTING}/spikes.clusters.npy", np.where(clusters == 3, 4, clusters).astype(np.uint16))
+    source, session = tree.session()
+    recording = source.read_spikes(session)
+    assert recording.spikes.n_units == 24
+    assert recording.spikes.counts[3] == 0
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint32])
+def test_clusters_of_any_integer_type_give_the_same_spikes(tree, recording, dtype):
+    tree.write(f"{SORTING}/spikes.clusters.npy", tree.load(f"{SORTING}/spikes.clusters.npy").astype(dtype))
+    source, session = tree.session()
+    assert source.read_spikes(session).spikes.times.tobytes() == recording.spikes.times.tobytes()
+
+
+def test_missing_optional_datasets_become_nan_and_notes(tree):
+    optional = ("spikes.amps.npy", "spikes.depths.npy", "clusters.depths.npy", "clusters.amps.npy")
+    more = ("clusters.peakToTrough.npy", "clusters.uuids.csv", "channels.rawInd.npy", "channels.localCoordinates.npy")
+    tree.remove(*(f"{part}/{name}" for name in optional + more for part in (SORTING, "alf/probe00/pykilosort")))
+    source, session = tree.session()
+    recording = source.read_spikes(session)
+    first = recording.units["probe"] == "probe00"
+    n_first = int(recording.units.loc[first, "n_spikes"].sum())
+    assert np.isnan(recording.spikes.amplitudes[:n_first]).all()
+    assert np.isfinite(recording.spikes.amplitudes[n_first:]).all()
+    assert recording.units.loc[first, ["depth", "amplitude", "peak_to_trough"]].isna().all(axis=None)
+    assert recording.units.loc[first, "unit_id"].tolist() == [f"probe00_{cluster}" for cluster in range(12)]
+    channels = recording.channels[recording.channels["probe"] == "probe00"]
+    assert len(channels) == recording.units.loc[first, "channel"].max() + 1
+    assert channels["axial_um"].isna().all()
+    noted = {note.subject.rsplit("/", 1)[1] for note in recording.notes}
+    assert noted == set(optional + more)
+
+
+def test_an_insertion_without_a_sorting_is_noted_and_the_other_read(tree):
+    drop = lambda t: t[~(tree.rows(t) & t["rel_path"].str.startswith("alf/probe00/pykilosort"))]  # noqa: E731
+    tree.edit(drop)
+    source, session = tree.session()
+    recording = source.read_spikes(session)
+    assert recording.probes["probe"].tolist() == ["probe01"]
+    assert [(note.subject, note.text) for note in recording.notes] == [
+        ("probe00", "upstream has no spike sorting of this insertion")
+    ]
+
+
+def test_a_session_without_any_sorting_is_refused(tree):
+    tree.edit(lambda t: t[~(tree.rows(t) & t["rel_path"].str.contains("pykilosort"))])
+    source, session = tree.session()
+    with pytest.raises(BadUpstreamData, match=f"session {tree.eid}: upstream has no spike sorting of any probe"):
+        source.read_spikes(session)
+
+
+def refusal(tree, **settings):
+    source, session = tree.session(**settings)
+    with pytest.raises(BadUpstreamData) as error:
+        source.read_spikes(session)
+    text = str(error.value)
+    assert tree.eid in text
+    # the other session goes on
+    source.read_spikes(source.manifest().session(tree.other))
+    return text
+
+
+@pytest.mark.parametrize("name", ["spikes.times.npy", "spikes.clusters.npy", "clusters.channels.npy"])
+def test_a_missing_required_dataset_is_refused(tree, name):
+    tree.remove(f"{SORTING}/{name}", f"alf/probe00/pykilosort/{name}")
+    text = refusal(tree)
+    assert f"alf/probe00/pykilosort/{name}" in text
+    assert "required" in text
+
+
+def test_a_required_dataset_of_critical_qc_is_refused_and_an_optional_one_left_out(tree):
+    def judge(name):
+        row = lambda t: tree.rows(t) & (t["rel_path"] == f"{SORTING}/{name}").to_numpy()  # noqa: E731
+        tree.edit(lambda t: t.assign(qc=t["qc"].where(~row(t), "CRITICAL")))
+
+    judge("spikes.amps.npy")
+    source, session = tree.session()
+    recording = source.read_spikes(session)
+    assert np.isnan(recording.spikes.amplitudes[: recording.spikes.offsets[12]]).all()
+    assert any(note.text == "dataset QC upstream is CRITICAL; not read" for note in recording.notes)
+    judge("spikes.times.npy")
+    text = refusal(tree)
+    assert "spikes.times.npy" in text
+    assert "CRITICAL" in text
+
+
+def test_other_content_than_the_manifest_states_is_refused_with_both_hashes(tree):
+    path = tree.path(f"{SORTING}/spikes.times.npy")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 0xFF
+    path.write_bytes(content)
+    text = refusal(tree)
+    assert f"{SORTING}/spikes.times.npy" in text
+    files = tree.source().manifest().session(tree.eid).files
+    stated = files.loc[(files["name"] == "spikes.times.npy") & (files["revision"] != ""), "md5"].iloc[0]
+    assert stated in text
+    assert text.count("md5") == 1
+    assert "nh sync ibl" in text
+
+
+def test_a_truncated_file_is_refused_though_its_hash_is_right(tree):
+    content = tree.path(f"{SORTING}/spikes.times.npy").read_bytes()
+    tree.write(f"{SORTING}/spikes.times.npy", content[: len(content) // 2])
+    text = refusal(tree)
+    assert f"{SORTING}/spikes.times.npy" in text
+    assert "not a whole npy file" in text
+
+
+def test_an_empty_file_is_refused(tree):
+    tree.write(f"{SORTING}/spikes.clusters.npy", b"")
+    assert f"{SORTING}/spikes.clusters.npy: not a whole npy file" in refusal(tree)
+
+
+def test_lengths_that_disagree_are_refused(tree):
+    clusters = tree.load(f"{SORTING}/spikes.clusters.npy")
+    tree.write(f"{SORTING}/spikes.clusters.npy", clusters[:-1])
+    assert f"{len(clusters) - 1} clusters for {len(clusters)} spikes.times" in refusal(tree)
+
+
+@pytest.mark.parametrize(
+    "name", ["spikes.amps", "spikes.depths", "clusters.depths", "clusters.amps", "clusters.peakToTrough"]
+)
+def test_an_optional_dataset_of_another_length_is_refused(tree, name):
+    values = tree.load(f"{SORTING}/{name}.npy")
+    tree.write(f"{SORTING}/{name}.npy", values[:-1])
+    assert f"{SORTING}/{name}.npy: {len(values) - 1} values for {len(values)}" in refusal(tree)
+
+
+@pytest.mark.parametrize("stray", [12, -1])
+def test_a_cluster_without_a_row_is_refused(tree, stray):
+    clusters = tree.load(f"{SORTING}/spikes.clusters.npy").astype(np.int32)
+    clusters[7] = stray
+    tree.write(f"{SORTING}/spikes.clusters.npy", clusters)
+    assert f"cluster {stray} has no row in clusters.channels (12 clusters)" in refusal(tree)
+
+
+def test_nan_times_are_refused(tree):
+    times = tree.load(f"{SORTING}/spikes.times.npy")
+    times[[5, 9]] = np.nan
+    tree.write(f"{SORTING}/spikes.times.npy", times)
+    assert f"2 of {len(times)} times are NaN or infinite, the first is spike 5" in refusal(tree)
+
+
+def test_unsorted_times_are_refused(tree):
+    times = tree.load(f"{SORTING}/spikes.times.npy")
+    times[[5, 6]] = times[[6, 5]]
+    tree.write(f"{SORTING}/spikes.times.npy", times)
+    assert "times are not sorted: spike 5" in refusal(tree)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "found"),
+    [
+        ("spikes.times", np.arange(5), "int64"),
+        ("spikes.clusters", np.zeros(5), "float64"),
+        ("spikes.times", np.zeros((5, 2)), "(5, 2)"),
+    ],
+)
+def test_another_dtype_or_shape_is_refused(tree, name, values, found):
+    tree.write(f"{SORTING}/{name}.npy", values)
+    text = refusal(tree)
+    assert f"{SORTING}/{name}.npy" in text
+    assert found in text
+
+
+def test_pickled_arrays_are_never_loaded(tree):
+    np.save(tree.path("x.npy"), np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    tree.write(f"{SORTING}/spikes.times.npy", tree.path("x.npy").read_bytes())
+    assert "not a whole npy file" in refusal(tree)
+
+
+def test_a_sorting_of_two_revisions_is_refused(tree):
+    tree.write("alf/probe00/pykilosort/#2026-01-01#/spikes.times.npy", tree.load(f"{SORTING}/spikes.times.npy"))
+    old = lambda t: tree.rows(t) & (t["rel_path"] == f"{SORTING}/spikes.times.npy").to_numpy()  # noqa: E731
+    tree.edit(lambda t: t.assign(default_revision=t["default_revision"] & ~old(t)))
+    text = refusal(tree)
+    assert "alf/probe00/pykilosort" in text
+    assert "2026-01-01: spikes.times.npy" in text
+    # pinned before the half revision, the sorting is whole again
+    source, session = tree.session(revision="2025-01-01")
+    assert source.read_spikes(session).probes["revision"].tolist() == ["2024-05-06"] * 2
+    assert "2 revisions" in refusal(tree, revision="2026-02-01")
+
+
+def test_two_default_revisions_of_one_dataset_are_refused(tree):
+    tree.write("alf/probe00/pykilosort/#2026-01-01#/spikes.times.npy", tree.load(f"{SORTING}/spikes.times.npy"))
+    assert "come from 2 revisions" in refusal(tree)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"uuids": ["a"] * 12}),
+        pd.DataFrame({"uuids": ["a", "b"]}),
+        pd.DataFrame({"ids": range(12)}),
+    ],
+)
+def test_unit_ids_must_be_one_per_cluster(tree, table):
+    tree.write(f"{SORTING}/clusters.uuids.csv", table)
+    assert f"{SORTING}/clusters.uuids.csv" in refusal(tree)
+
+
+def test_a_peak_channel_beyond_the_probe_is_refused(tree):
+    channels = tree.load(f"{SORTING}/clusters.channels.npy")
+    channels[0] = 384
+    tree.write(f"{SORTING}/clusters.channels.npy", channels)
+    assert "channel 384, but the probe has 384 channels" in refusal(tree)
+
+
+def test_an_environment_variable_that_changes_loads_is_refused(pristine, monkeypatch):
+    from nh_platform.session import ConfigError
+
+    monkeypatch.setenv("ONE_REVISION_LAST_BEFORE", "2023-01-01")
+    source, session = pristine.session()
+    with pytest.raises(ConfigError, match="ONE_REVISION_LAST_BEFORE=2023-01-01"):
+        source.read_spikes(session)

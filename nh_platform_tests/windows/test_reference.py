@@ -1,0 +1,53 @@
+"""On a real insertion every spike is counted once and the kernels equal numpy's own binning."""
+
+import numpy as np
+import pytest
+
+from nh_platform.embeddings import unit_embeddings
+from nh_platform.windows import bin_events, bin_session
+from nh_platform_tests.windows.trains import edges_by_hand, spikes_of, units_of
+
+
+@pytest.fixture(scope="module")
+def spikes(reference_dir):
+    folder = reference_dir / "ibl_mini_session"
+    times, clusters = np.load(folder / "spikes.times.npy"), np.load(folder / "spikes.clusters.npy")
+    return spikes_of(*(np.sort(times[clusters == cluster]) for cluster in range(262)))
+
+
+@pytest.mark.reference
+def test_a_real_session_is_counted_once_and_equals_numpy(spikes):
+    grid = bin_session(spikes, 20_000)
+    assert grid.counts.sum(dtype=int) == len(spikes.times) == 126_437
+    assert np.array_equal(grid.counts.sum(axis=1, dtype=int), spikes.counts)
+    edges = edges_by_hand(grid.start_bin * 20_000, grid.counts.shape[1], 20_000)
+    for unit in range(spikes.n_units):
+        # histogram closes its last bin, so one more edge is given and its bin dropped
+        expected = np.histogram(spikes.of_unit(unit), np.append(edges, edges[-1] + 1))[0][:-1]
+        assert np.array_equal(grid.counts[unit], np.minimum(expected, 255))
+
+
+@pytest.mark.reference
+def test_real_trials_equal_searchsorted(spikes, reference_dir):
+    import pandas as pd
+
+    trials = pd.read_parquet(reference_dir / "ibl_mini_session" / "trials.pqt")
+    events = trials["stimOn_times"].dropna().to_numpy(dtype=np.float64)
+    counted = bin_events(spikes, events, -500_000, 50, 20_000)
+    relative = edges_by_hand(-500_000, 50, 20_000)
+    assert len(events) > 0
+    assert counted.counts.sum() > 0
+    for window, event in enumerate(events):
+        for unit in range(spikes.n_units):
+            expected = np.diff(np.searchsorted(spikes.of_unit(unit), event + relative))
+            assert np.array_equal(counted.counts[window, unit], expected)
+
+
+@pytest.mark.reference
+def test_features_of_real_units_are_in_the_range_of_neurons(spikes):
+    table = unit_embeddings(spikes, units_of(*["probe00"] * spikes.n_units))
+    assert int((table["n_spikes"] > 0).sum()) == 251
+    busy = table[table["n_spikes"] > 500]
+    assert busy[["isi_cv2", "isi_lv", "isi_lvr"]].notna().all(axis=None)
+    assert busy["isi_cv2"].between(0.3, 1.7).all()
+    assert busy["isi_lv"].between(0.1, 2.5).all()
