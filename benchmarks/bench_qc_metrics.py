@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -117,7 +116,7 @@ def worker(grouped: str, output: str, float32: str, repeat: str, *ids: str) -> N
     few = Spikes(spikes.times[:cut], spikes.offsets[: n + 1], spikes.amplitudes[:cut], spikes.depths[:cut])
     compute_metrics(few, units[:n], ids, n_threads=1)
     cold_s = time.process_time() - start
-    before = peak_bytes()
+    before = reset_peak_bytes()
     seconds = []
     for _ in range(int(repeat)):
         start = time.process_time()
@@ -130,7 +129,18 @@ def worker(grouped: str, output: str, float32: str, repeat: str, *ids: str) -> N
 
 
 def peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return _status_bytes("VmHWM")
+
+
+def reset_peak_bytes() -> int:
+    """Forget the peak so far (Linux) and return the memory in use."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status_bytes("VmRSS")
+
+
+def _status_bytes(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
 def disagreement(ours: npt.NDArray[np.generic], theirs: npt.NDArray[np.generic]) -> float:
@@ -203,8 +213,8 @@ def main() -> None:
         print(f"IBL: units by bit mask 0-7: {bits}")
         print(f"IBL, 20 columns: brainbox {peer['cpu_s']:.2f} CPU s, here {fast['cpu_s']:.3f} CPU s, "
               f"{peer['cpu_s'] / fast['cpu_s']:.1f} times faster")  # fmt: skip
-        print(f"memory: input {fast['input'] / 2**20:.0f} MiB; brainbox adds {peer['peak_bytes'] / 2**20:.0f} MiB, "
-              f"here {fast['added'] / 2**20:.0f} MiB, so peak / input = {1 + fast['added'] / fast['input']:.2f}")  # fmt: skip
+        print(f"memory: input {fast['input'] / 2**20:.0f} MiB; brainbox adds {peer['peak_bytes'] / 2**20:.0f}, "
+              f"here {fast['added'] / 2**20:.0f} MiB, peak/input {1 + fast['added'] / fast['input']:.2f}")  # fmt: skip
         stored32 = run_worker(grouped, ours, IBL_IDS, float32=True, repeat=options.repeat)
         print(f"IBL from float32 amplitudes and depths, as stored: {stored32['cpu_s']:.3f} CPU s")
         print(f"loading compiled code and a first small call: {fast['cold_s']:.2f} CPU s; "

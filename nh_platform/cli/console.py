@@ -19,7 +19,13 @@ from rich.table import Table
 
 from nh_platform.session import NhError
 
-out = Console(highlight=False)
+_PIPED_WIDTH = 160
+"""Columns of a table that goes to a file or a pipe, where there is no terminal to ask."""
+
+_IDENTIFIERS = ("session", "session_id", "unit_id", "insertion_id")
+"""Columns that are never broken over lines, so that they can be copied."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 
@@ -46,16 +52,24 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: 
     table = Table(title=title or None, title_justify="left")
     for column in columns:
         numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
-        table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        whole = column in _IDENTIFIERS
+        table.add_column(
+            column.replace("_", " "), justify="right" if numeric else "left", overflow="fold", no_wrap=whole
+        )
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     out.print(table)
 
 
+def say(text: str) -> None:
+    """Print a line for a person; a terminal wraps it, a file or pipe gets it whole."""
+    out.print(text, soft_wrap=True)
+
+
 def show_error(error: NhError) -> None:
     """Print an error: the thing, what was found, and the next step."""
-    err.print(f"[bold red]error[/] [bold]{escape(error.thing)}[/]: {escape(error.found)}")
-    err.print(f"      {escape(error.action)}")
+    err.print(f"[bold red]error[/] [bold]{escape(error.thing)}[/]: {escape(error.found)}", soft_wrap=True)
+    err.print(f"      {escape(error.action)}", soft_wrap=True)
 
 
 def _cell(value: Any) -> str:

@@ -53,7 +53,7 @@ def demo(
         definitions = build_defs(platform)
         plans = []
         for source in settings.sources:
-            console.out.print(sync_platform(platform, instance, source))
+            console.say(sync_platform(platform, instance, source))
             ids = platform.manifest(source).session_ids
             ready, refused = plan_sessions(platform, source, ids, only_stale=True)
             plans.extend(ready)
@@ -61,9 +61,9 @@ def demo(
         outcomes.extend(run_plans(definitions, instance, plans) if plans else [])
     n_failed = print_failures(outcomes)
     if not outcomes:
-        console.out.print("Everything is current; nothing was computed again.")
+        console.say("Everything is current; nothing was computed again.")
     _print_summary(platform, outcomes)
-    console.out.print(f"[dim]{time.monotonic() - began:.0f} s[/]")
+    console.say(f"[dim]{time.monotonic() - began:.0f} s[/]")
     _print_next(folder, platform)
     if n_failed:
         raise typer.Exit(1)
@@ -142,10 +142,10 @@ def _print_next(folder: Path, platform: Platform) -> None:
     where = "--demo" if folder == Path(DEMO_HOME) else ""
     home = "" if where else f"--home {folder} "
     at = f"--home {folder} "
-    console.out.print("\n[bold]What to open next[/]")
-    console.out.print(
+    console.say("\n[bold]What to open next[/]")
+    console.say(
         f"  uv run nh {home}ui {where}".rstrip() + "    the asset graph, sessions and checks in Dagster's web page"
     )
-    console.out.print(f"  uv run nh {at}show ibl {first}    one session: files, assets, units, regions")
-    console.out.print(f"  uv run nh {at}sessions --sort units --spread region    find sessions")
-    console.out.print("  docs/first-session.md    read spikes, units, trials and PSTHs in a notebook")
+    console.say(f"  uv run nh {at}show ibl {first}    one session: files, assets, units, regions")
+    console.say(f"  uv run nh {at}sessions --sort units --spread region    find sessions")
+    console.say("  docs/first-session.md    read spikes, units, trials and PSTHs in a notebook")

@@ -55,16 +55,16 @@ def materialize(
     plans, refused = plan_sessions(platform, source, ids, only_stale=missing, assets=asset or [])
     if dry_run:
         for plan in plans:
-            console.out.print(f"{plan.source} {plan.session_id}: {', '.join(plan.assets)}")
-        console.out.print(f"{len(plans)} of {len(ids)} sessions would run.")
+            console.say(f"{plan.source} {plan.session_id}: {', '.join(plan.assets)}")
+        console.say(f"{len(plans)} of {len(ids)} sessions would run.")
         raise typer.Exit(1 if print_failures(refused) else 0)
     if not plans and not refused:
-        console.out.print(f"{source}: all {len(ids)} sessions are current; nothing to do.")
+        console.say(f"{source}: all {len(ids)} sessions are current; nothing to do.")
         return
     with open_instance(settings) as instance:
         outcomes = [*refused, *run_plans(build_defs(platform), instance, plans)]
     n_failed = print_failures(outcomes)
     n_assets = sum(len(outcome.plan.assets) for outcome in outcomes if outcome.success)
-    console.out.print(f"{source}: {len(outcomes) - n_failed} sessions, {n_assets} assets materialized.")
+    console.say(f"{source}: {len(outcomes) - n_failed} sessions, {n_assets} assets materialized.")
     if n_failed:
         raise typer.Exit(1)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from nh_platform.cli import console
 from nh_platform.cli.console import Format
+
+TABLE_COLUMNS = ("source", "session_id", "subject", "date", "units", "good_units", "performance", "trials", "regions")
+"""What fits a terminal of 120 columns; csv and json have every column."""
+
+_REGIONS_SHOWN = 4
 
 
 def sessions(
@@ -79,7 +86,11 @@ def sessions(
     if ids:
         typer.echo("\n".join(str(row["session_id"]) for row in rows))
         return
-    columns = [c for c in COLUMNS if format_ is not Format.table or c not in ("projects", "task_protocol")]
+    columns: Sequence[str] = COLUMNS
+    if format_ is Format.table:
+        columns = TABLE_COLUMNS
+        for row in rows:
+            row["regions"] = _first_regions(str(row["regions"] or ""))
     console.print_rows(rows, columns, format_, title=f"{len(rows)} sessions")
     for name in unsynced:
         console.err.print(f"{name} was never synced: nh sync {name}")
@@ -106,8 +117,8 @@ def show(
     platform = Platform(load_settings())
     files = platform.manifest(source).session(session)
     facts = files.session
-    console.out.print(f"[bold]{source} {session}[/]  {facts.subject}  {facts.lab}  {facts.date}  {facts.task_protocol}")
-    probes = files.insertions[["probe", "insertion_id"]].to_dict("records")
+    console.say(f"[bold]{source} {session}[/]  {facts.subject}  {facts.lab}  {facts.date}  {facts.task_protocol}")
+    probes = files.insertions[["probe", "insertion_id"]].sort_values("probe").to_dict("records")
     console.print_rows(probes, ["probe", "insertion_id"], Format.table, title="Probe insertions")
     groups = [
         {
@@ -131,10 +142,15 @@ def show(
                 "state": state,
                 "data version": "" if record is None else record.data_version[:12],
                 "notes": 0 if record is None else len(record.left_out),
-                "folder": "" if folder is None else str(folder),
+                "folder": "" if folder is None else str(folder.relative_to(platform.store.root)),
             }
         )
-    console.print_rows(assets, ["asset", "state", "data version", "notes", "folder"], Format.table, title="Assets")
+    title = f"Assets in {platform.store.root}"
+    console.print_rows(assets, ["asset", "state", "data version", "notes", "folder"], Format.table, title=title)
+    for asset in STEPS:
+        record = platform.store.provenance(source, session, asset)
+        for line in [] if record is None else record.left_out:
+            console.say(f"note, {asset}: {escape(line)}")
     units = read_summary(platform.store, source, session, "units")
     if units:
         rows = [
@@ -145,3 +161,9 @@ def show(
         regions = [{"region": name, "units": count} for name, count in units["regions"].items()]
         regions.sort(key=lambda row: -int(row["units"]))
         console.print_rows(regions, ["region", "units"], Format.table, title="Regions (Beryl)")
+
+
+def _first_regions(regions: str) -> str:
+    names = [name for name in regions.split(", ") if name]
+    more = len(names) - _REGIONS_SHOWN
+    return ", ".join(names[:_REGIONS_SHOWN]) + (f" +{more}" if more > 0 else "")

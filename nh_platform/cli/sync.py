@@ -28,7 +28,7 @@ def sync(
         nh --home /data/neuropixels sync allen_vc
     """
     outcome = sync_source(source)
-    console.out.print(outcome)
+    console.say(outcome)
 
 
 def sync_source(source: str) -> str:

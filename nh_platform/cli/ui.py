@@ -35,7 +35,7 @@ def ui(
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
     prepare_instance(settings)
     workspace = configuration_file("workspace.yaml")
-    console.out.print(f"Dagster on {settings.home}: http://{host}:{port}  (Ctrl-C stops it)")
+    console.say(f"Dagster on {settings.home}: http://{host}:{port}  (Ctrl-C stops it)")
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-h", host, "-p", str(port)]
     try:
         done = subprocess.run(command, env=dict(os.environ), check=False)

@@ -109,8 +109,10 @@ def snapshot_manifest(instance: dg.DagsterInstance, source: str, platform: Platf
             packages=recorded_packages(),
             git_commit=git_commit(),
         )
-        with platform.store.publish(record) as folder:
-            write_manifest(folder, manifest)
+        before = platform.store.provenance(source, SOURCE_WIDE, MANIFEST_ASSET)
+        if before is None or before.data_version != version:
+            with platform.store.publish(record) as folder:
+                write_manifest(folder, manifest)
     except NhError as error:
         raise failure(error) from error
     new = register_sessions(instance, source, manifest.session_ids)

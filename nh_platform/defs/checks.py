@@ -81,18 +81,22 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
 
 def _rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key: dg.AssetKey) -> dg.AssetCheckResult:
     counted = summary.n_pass + summary.n_fail
+    enough = counted == 0 or summary.share >= rule.warn_below
     text = f"{summary.n_pass} of {counted} units pass {summary.criterion}"
     if summary.n_nan:
         text += f"; {summary.n_nan} have no value, which counts as {rule.nan}"
+    if not enough:
+        text += f"; fewer than the {rule.warn_below:.0%} that most sessions reach"
     histogram = histogram_svg(summary.counts, summary.edges, _number(rule), f"{rule.id} [{rule.unit}]")
     return dg.AssetCheckResult(
         check_name=rulebook.check_name(rule),
         asset_key=units_key,
-        passed=summary.n_fail == 0,
+        passed=enough,
         severity=dg.AssetCheckSeverity.WARN,
         description=text,
         metadata={
             "criterion": summary.criterion,
+            "warns below": rule.warn_below,
             "units": summary.n_units,
             "passing": summary.n_pass,
             "failing": summary.n_fail,
@@ -114,5 +118,6 @@ def _description(rulebook: Rulebook, rule: Rule) -> str:
     cited = f" Sources: {', '.join(rule.references)}." if rule.references else ""
     return (
         f"{criterion(rule)} (rulebook {rulebook.id}, since {rule.since}). {rule.why} "
-        f"A unit without a value counts as {rule.nan}. Metric: {rule.metric}.{cited}"
+        f"A unit without a value counts as {rule.nan}. The check warns where fewer than {rule.warn_below:.0%} of a "
+        f"session's units pass. Metric: {rule.metric}.{cited}"
     )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nh_platform.defs.metadata import counts_table, records_table, table_schema
 from nh_platform.defs.platform import Platform
 from nh_platform.session import BadUpstreamData, Note
@@ -76,7 +78,7 @@ def make_behavior(platform: Platform, files: SessionFiles) -> StepResult:
     behavior = platform.source(files.session.source).read_behavior(files)
     trials = behavior.events.get("trials")
     presentations = behavior.events.get("presentations")
-    summary = {
+    summary: dict[str, Any] = {
         "n_trials": 0 if trials is None else len(trials),
         "n_presentations": 0 if presentations is None else len(presentations),
         "performance": None if trials is None else easy_performance(trials),
@@ -103,7 +105,7 @@ def make_behavior(platform: Platform, files: SessionFiles) -> StepResult:
                     for s in (behavior.signals[name] for name in sorted(behavior.signals))
                 ]
             ),
-            **({} if summary["performance"] is None else {"easy-trial performance": float(summary["performance"])}),
+            **({} if summary["performance"] is None else {"easy-trial performance": summary["performance"]}),
         },
         left_out=_words(behavior.notes),
     )
@@ -130,7 +132,7 @@ def make_units(platform: Platform, files: SessionFiles) -> StepResult:
     table = built.table
     active = f"pass.{config.rulebook}"
     regions = table["beryl"].fillna("unlocated").value_counts()
-    summary = {
+    summary: dict[str, Any] = {
         "n_units": len(table),
         "n_pass": {name: int(table[f"pass.{name}"].sum()) for name in config.rulebooks},
         "active_rulebook": config.rulebook,
@@ -206,6 +208,7 @@ def make_unit_embeddings(platform: Platform, files: SessionFiles) -> StepResult:
     units = read_table(_input(platform, files, "units") / "units.parquet")
     table = unit_embeddings(recording.spikes, units)
     windows = StoredWindows(_input(platform, files, "windows"))
+    table["population_coupling"] = np.float32(np.nan)
     if windows.grid_widths:
         table["population_coupling"] = population_coupling(windows.grid(min(windows.grid_widths)).counts)
     return StepResult(

@@ -21,6 +21,9 @@ Threshold = Scalar | list[Scalar]
 RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Text = Annotated[str, Field(min_length=1)]
 
+DEFAULT_WARN_BELOW = 0.1
+"""For rules whose spread over released sessions is not known: warn where fewer than one unit in ten passes."""
+
 
 class _Strict(BaseModel):
     """A model that refuses keys it does not know, so that a typo never switches a rule off."""
@@ -34,6 +37,8 @@ class Rule(_Strict):
     ``nan`` says what a value that is not available means: ``fail`` and ``pass`` decide the rule, ``ignore`` leaves it
     out of that unit's label. ``unit`` is the unit of measure of the threshold; where it is another scale of the
     metric's own unit, ``metric_unit`` repeats the metric's, so that the conversion is written down.
+    ``warn_below`` is the share of a session's units that must pass the rule for its asset check to be green: some units
+    fail every rule in every session, so a warning is for a session that is unlike the others.
     """
 
     id: RuleId
@@ -42,6 +47,7 @@ class Rule(_Strict):
     threshold: Threshold
     unit: Text
     metric_unit: Text | None = None
+    warn_below: Annotated[float, Field(ge=0, le=1)] = DEFAULT_WARN_BELOW
     nan: NanPolicy
     severity: Severity
     why: Text
@@ -170,10 +176,10 @@ class Rulebook(_Strict):
     def content_version(self) -> str:
         """Return sha256 over everything that can change a verdict.
 
-        Titles, reasons, references, severities and notes are left out: better wording must not mark every session's
+        Titles, reasons, references, severities, warnings and notes are left out: better wording must not mark every session's
         units stale.
         """
-        words = {"title", "why", "references", "notes", "severity", "since"}
+        words = {"title", "why", "references", "notes", "severity", "since", "warn_below"}
         content = _without(self.model_dump(mode="json"), words)
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 

@@ -69,7 +69,11 @@ def build_units(
         axis=1,
     )
     books = [load_rulebook(name) for name in rulebooks]
-    reviews = apply_reviews(table, read_reviews(reviews_file), books[0], today)
-    table["review"] = reviews.to_numpy()
-    verdicts = [apply_rulebook(table, book, missing="nan").columns(reviews) for book in books]
+    stated = read_reviews(reviews_file)
+    reviews = [apply_reviews(table, stated, book, today) for book in books]
+    table["review"] = reviews[0].to_numpy()
+    verdicts = [
+        apply_rulebook(table, book, missing="nan").columns(decided)
+        for book, decided in zip(books, reviews, strict=True)
+    ]
     return BuiltUnits(UNITS.conform(pd.concat([table, *verdicts], axis=1)), tuple(notes))

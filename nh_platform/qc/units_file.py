@@ -33,7 +33,8 @@ def read_units(path: str | os.PathLike[str]) -> pd.DataFrame:
         if suffix in (".parquet", ".pqt"):
             return pd.read_parquet(file)
         if suffix in (".csv", ".csv.gz"):
-            return pd.read_csv(file, low_memory=False)
+            # The default parser may be off in the last bit, which moves a unit exactly at a threshold.
+            return pd.read_csv(file, low_memory=False, float_precision="round_trip")
     except (OSError, ValueError, pd.errors.ParserError) as error:  # pyarrow's errors are OSError or ValueError
         raise BadUpstreamData(
             f"units file {file}", f"cannot be read: {error}", "Check the path and the file."

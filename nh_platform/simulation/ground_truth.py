@@ -207,7 +207,7 @@ def _draw_unit(
         shared_rate_hz=0.0,
         response=response if responds else "none",
         preferred=1.0 if side < 0.5 else -1.0,
-        gain=1.0 + 1.5 * gain if responds and response != "none" else 0.0,
+        gain=1.5 + 2.0 * gain if responds and response != "none" else 0.0,
         exact_count=exact_count,
     )
 

@@ -152,7 +152,7 @@ def task_responses(truths: list[UnitTruth], task: Task, gabor: pd.DataFrame) -> 
     moved = ~np.isnan(task.movement_onset)
     gabor_side = -np.sign(gabor["position"].to_numpy())
     return [
-        _response(truths, "stimulus", stimulus, side, 0.25 + 0.75 * contrast),
+        _response(truths, "stimulus", stimulus, side, 0.4 + 0.6 * contrast),
         _response(truths, "choice", task.movement_onset[moved] - 0.08, trials["choice"].to_numpy()[moved], 1.0),
         _response(truths, "feedback", trials["feedback_times"].to_numpy(), trials["feedbackType"].to_numpy(), 1.0),
         _response(truths, "stimulus", gabor["start"].to_numpy(), gabor_side, gabor["contrast"].to_numpy()),

@@ -69,13 +69,13 @@ def unit_metrics(
 def mean_waveforms(
     truths: Sequence[UnitTruth], metrics: pd.DataFrame, peak_channels: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Return (n_units * 384, 82) mean waveforms in µV: trough at sample 20, decaying with distance from the peak."""
+    """Return (n_units * 384, 82) mean waveforms in µV: negative peak at sample 20, decaying along the probe."""
     time_ms = (np.arange(WAVEFORM_SAMPLES) - 20) / 30.0
     width = metrics["waveform_halfwidth"].to_numpy()[:, None]
     delay = metrics["waveform_duration"].to_numpy()[:, None]
-    trough = np.exp(-((time_ms / (0.5 * width)) ** 2))
+    dip = np.exp(-((time_ms / (0.5 * width)) ** 2))
     rebound = 0.35 * np.exp(-(((time_ms - delay) / (1.2 * width)) ** 2))
-    shape = (rebound - trough) * metrics["amplitude"].to_numpy()[:, None] / 1.35
+    shape = (rebound - dip) * metrics["amplitude"].to_numpy()[:, None] / 1.35
     waveforms = np.zeros((len(truths), N_CHANNELS, WAVEFORM_SAMPLES))
     for unit, peak in enumerate(peak_channels):
         rows = np.arange(max(peak - N_SIDE_CHANNELS, 0), min(peak + N_SIDE_CHANNELS + 1, N_CHANNELS))

@@ -10,6 +10,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from nh_platform.simulation.files import write_parquet
@@ -44,7 +45,8 @@ def set_dataset_qc(root: Path, eid: str, name: str, qc: str) -> int:
     path = root / "datasets.pqt"
     table = pd.read_parquet(path)
     rows = (table.index.get_level_values("eid") == eid) & table["rel_path"].str.endswith(f"/{name}").to_numpy()
-    table.loc[rows, "qc"] = qc
+    stated = np.where(rows, qc, table["qc"].astype(str))
+    table["qc"] = pd.Categorical(stated, categories=QC_LEVELS, ordered=True)
     write_parquet(path, table, METADATA)
     return int(rows.sum())
 

@@ -26,7 +26,7 @@ class SimulationSize:
     allen_probes, allen_units
         The same for Visual Coding sessions.
     allen_repeats
-        How often each block of visual stimuli is repeated; one repeat of all lasts about 7 minutes.
+        How often each block of visual stimuli is repeated; one repeat of all lasts about 6 minutes.
     mean_rate_hz
         Median firing rate that units are drawn around.
     camera_fraction

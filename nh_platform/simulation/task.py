@@ -96,7 +96,8 @@ def simulate_task(rng: np.random.Generator, size: SimulationSize) -> Task:
     feedback = response + feedback_delay
     stim_off = feedback + off_delay
     onset = np.where(no_go, np.nan, stim_on + reaction)
-    detected = np.where(rng.random(n) < 0.04, np.nan, onset)
+    detected = onset.copy()
+    detected[rng.choice(np.flatnonzero(~no_go), size=max(1, n // 25), replace=False)] = np.nan
     go_cue = stim_on + 0.0006 + 0.0008 * rng.random(n)
     shown = stim_on.copy()
     if n >= 100:
@@ -178,7 +179,7 @@ def _licks(rng: np.random.Generator, reward: Floats, end: float) -> Floats:
 def camera_times(camera: str, size: SimulationSize) -> Floats:
     """(n_frames,) seconds; the frames are thinned to `SimulationSize.camera_fraction` of the camera's rate."""
     step = 1.0 / (CAMERA_RATES_HZ[camera] * size.camera_fraction)
-    return 0.25 + step * np.arange(int((size.ibl_task_s - 0.5) / step))
+    return 0.25 + step * np.arange(int((size.ibl_task_s - 0.5) / step), dtype=np.float64)
 
 
 def pupil_diameter(rng: np.random.Generator, times: Floats, task: Task) -> pd.DataFrame:

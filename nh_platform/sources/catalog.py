@@ -153,11 +153,13 @@ class Source(Protocol):
     dataset that is missing becomes NaN and a note.
     """
 
-    name: str
-    """``ibl``, ``allen_vc``, …"""
+    @property
+    def name(self) -> str:
+        """Name of the source, for example ``ibl``."""
 
-    title: str
-    """What a person calls it, for example ``IBL Brain-wide Map``."""
+    @property
+    def title(self) -> str:
+        """What a person calls it, for example ``IBL Brain-wide Map``."""
 
     def manifest(self) -> Manifest:
         """Read what upstream holds now. Downloads no session data."""

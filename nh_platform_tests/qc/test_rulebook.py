@@ -76,7 +76,7 @@ MISTAKES = {
     "no NaN policy": (("    nan: fail\n", ""), "- id: noise_cutoff", ["'nan' is missing", "nan: ignore"]),
     "wrong NaN policy": (("    nan: fail\n", "    nan: drop\n"), "nan: drop", ["'drop'", "'fail', 'pass' or 'ignore'"]),
     "unknown key": (("    nan: fail\n", "    nann: fail\n"), "nann: fail", ["unknown key 'nann'", "Did you mean nan"]),
-    "unknown key at the top": (("title:", "titel:"), "titel:", ["unknown key 'titel'", "title"]),
+    "unknown key at the top": (("title:", "ttle:"), "ttle:", ["unknown key 'ttle'", "title"]),
     "duplicate rule id": (("id: amp_median", "id: noise_cutoff"), "metric: ibl.amp_median", ["already on line 8"]),
     "bad comparison": (('comparison: "<"', 'comparison: "=<"'), 'comparison: "=<"', ["'=<'", "comparison"]),
     "text as threshold": (("threshold: 5\n", "threshold: 5e-5\n"), "threshold: 5e-5", ["needs a number", "5.0e-5"]),

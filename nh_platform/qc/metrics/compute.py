@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -158,7 +159,7 @@ def _chunks(offsets: npt.NDArray[np.int64], n_chunks: int) -> list[range]:
     """Split units into consecutive chunks of about equally many spikes."""
     targets = np.linspace(0, offsets[-1], n_chunks + 1)[1:-1]
     cuts = [0, *np.unique(np.searchsorted(offsets[:-1], targets)).tolist(), len(offsets) - 1]
-    return [range(start, stop) for start, stop in zip(cuts, cuts[1:]) if stop > start] or [range(0)]
+    return [range(start, stop) for start, stop in pairwise(cuts) if stop > start] or [range(0)]
 
 
 def _notes(

@@ -146,7 +146,7 @@ def _smoothed_density(unit: UnitSpikes, n_bins: int, sigma_bins: int) -> tuple[F
     smallest, largest = unit.amplitude_range
     if smallest == largest:
         smallest, largest = smallest - 0.5, largest + 0.5  # as numpy.histogram widens an empty range
-    edges = np.linspace(smallest, largest, n_bins + 1)
+    edges = np.asarray(np.linspace(smallest, largest, n_bins + 1), np.float64)
     counts = _counts(unit.amplitudes, edges)
     if counts is None:
         return None

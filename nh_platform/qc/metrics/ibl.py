@@ -34,8 +34,8 @@ _SLIDING_PARAMETERS = {
     "contamination_percent": 10.0,
 }
 _CONFIDENCE = (
-    "samples trunc(30000 t); A_k = pairs of spikes k samples apart (all pairs); rate R = pairs with lag in [1, 2) s / N; "
-    "rp_j = (j + 0.5)/30000 s, j = 0…299, rp_j > 0.5 ms; V_j = A_0 + … + A_j; "
+    "samples trunc(30000 t); A_k = pairs of spikes k samples apart (all pairs); rate R = pairs with lag in [1, 2) s "
+    "/ N; rp_j = (j + 0.5)/30000 s, j = 0…299, rp_j > 0.5 ms; V_j = A_0 + … + A_j; "
     r"confidence(c, j) = 100 (1 - Poisson_cdf(V_j; 2 N R c (rp_j + 0.5/30000)))"
 )
 
@@ -117,7 +117,8 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
     MetricDefinition(
         "ibl.contamination_alt@2022-10",
         "Contamination from a quadratic; not Hill's, its sign makes the roots always real.",
-        "v = #(ISI < 1.5 ms), T_u = t_N - t_1, c = T_u v / (2 rp N^2); min |roots(-x^2 + x + c)| = 2c/(1 + sqrt(1 + 4c))",
+        "v = #(ISI < 1.5 ms), T_u = t_N - t_1, c = T_u v / (2 rp N^2); "
+        "min |roots(-x^2 + x + c)| = 2c/(1 + sqrt(1 + 4c))",
         "1",
         ("times",),
         f"0 where nothing violates. {_EMPTY}",
@@ -191,7 +192,8 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         "How far the low end of the amplitude histogram stands above its upper half, in standard deviations; the "
         "cut-off rule of the label.",
         "n = histogram of a on linspace(0, max a, 100); p = argmax n; L = non-empty bins of n[p:98]; "
-        "s = ceil(0.5 L + p); mean and population std of the non-empty bins of n[s:]; (second non-empty bin - mean) / std",
+        "s = ceil(0.5 L + p); mean and population std of the non-empty bins of n[s:]; "
+        "(second non-empty bin - mean) / std",
         "1",
         ("amplitudes",),
         f"{_AMPLITUDES} NaN for one spike and where std is 0 (a cut-off of NaN fails the label).",
@@ -212,9 +214,9 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
     MetricDefinition(
         "ibl.slidingRP_viol@2022-03",
         "Whether the unit passes the refractory test that was used before October 2022.",
-        "samples trunc(20000 t), bins of 0.25 ms; R = pairs with lag in [0.5, 1.00025) s / N; at 15 refractory periods r "
-        "(1.25 to 10 ms): V = pairs in the bins up to r inclusive, m = 10 % quantile of Poisson(0.2 r R^2 T_u); "
-        "1 where any m >= 1 has V <= m",
+        "samples trunc(20000 t), bins of 0.25 ms; R = pairs with lag in [0.5, 1.00025) s / N; at 15 refractory "
+        "periods r (1.25 to 10 ms): V = pairs in the bins up to r inclusive, m = 10 % quantile of "
+        "Poisson(0.2 r R^2 T_u); 1 where any m >= 1 has V <= m",
         "1",
         ("times",),
         f"0 where the unit's own first and last spike coincide. {_EMPTY}",

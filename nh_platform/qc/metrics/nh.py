@@ -1,4 +1,4 @@
-"""This platform's own metrics: the irregularity of firing, which no release states.
+"""The platform's own metrics: the irregularity of firing, which no release states.
 
 Add a definition here when a metric is wanted that no release defines. The code that computes them is in the
 `families_*` modules.

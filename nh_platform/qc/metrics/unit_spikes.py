@@ -124,7 +124,7 @@ class UnitBuffers:
         if n == 0:
             return view
         # One comparison answers both questions for nearly every unit: NaN compares false too.
-        if not (np.all(times[1:] >= times[:-1]) and -LONGEST_TIME_S <= times[0] and times[-1] <= LONGEST_TIME_S):
+        if not (np.all(times[1:] >= times[:-1]) and times[0] >= -LONGEST_TIME_S and times[-1] <= LONGEST_TIME_S):
             if not np.all(np.abs(times) <= LONGEST_TIME_S):
                 view.problems.add("times")
             else:

@@ -24,8 +24,8 @@ def read_running_speed(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
     -------
     Signal
         ``running_speed``: timestamps are the START of each sample as upstream states it; columns ``velocity`` (cm/s)
-        and ``end_time`` (s), the end of the sample; NaN and a note where the file has no end times. Anyone who needs one time per sample can take the midpoint, or,
-        as published analyses do, the start.
+        and ``end_time`` (s), the end of the sample; NaN and a note where the file has no end times. Anyone who needs
+        one time per sample can take the midpoint, or, as published analyses do, the start.
     """
     if not nwb.has(f"{RUNNING}/running_speed"):
         return None, [Note("running_speed", "no running speed in the NWB file")]

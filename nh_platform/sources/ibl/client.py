@@ -25,6 +25,7 @@ from nh_platform.sources.ibl.failures import LOGIN_STATUS, explain, foreign_erro
 from nh_platform.sources.ibl.hashes import md5_of
 from nh_platform.sources.ibl.home import PrivateFolder, private_home, within
 from nh_platform.sources.ibl.settings import IblSettings
+from nh_platform.sources.ibl.tables import read_tables
 
 T = TypeVar("T")
 
@@ -67,14 +68,14 @@ class OneClient:
             If the tables are not there, or the server or tag cannot be reached.
         """
         if not self.is_remote:
-            return self._read_tables(self._local_tables_dir)
+            return read_tables(self._local_tables_dir)
         folder = self._private / "tables"
         # A fresh client and folder: with tables at hand ONE compares creation dates of one-minute resolution and may
         # keep the old ones. And a client that holds a release's tables merges every session into them at each load.
         self._one = None
         try:
             self._download_tables(folder)
-            tables = self._read_tables(folder)
+            tables = read_tables(folder)
             tables["insertions"] = self._remote_insertions()
         finally:
             self._one = None
@@ -151,12 +152,9 @@ class OneClient:
                 if not is_passing(error):
                     break
                 continue
-            problem = None
-            for name, path in paths.items():
-                if actual[name] == wanted[name]:
-                    found[name] = path
-                else:
-                    problem = _different_content(what, name, wanted[name], actual[name])
+            different = [name for name in paths if actual[name] != wanted[name]]
+            found |= {name: path for name, path in paths.items() if name not in different}
+            problem = _different_content(what, different, wanted, actual) if different else None
         if problem is not None:
             raise problem
         return found
@@ -237,31 +235,6 @@ class OneClient:
             self._tables_state = state
         return self._one
 
-    def _read_tables(self, folder: Path) -> dict[str, pd.DataFrame]:
-        from one.alf.cache import load_tables
-        from pyarrow import ArrowException
-
-        try:
-            loaded = load_tables(folder)
-        except (ArrowException, OSError, KeyError, ValueError) as error:
-            raise ConfigError(
-                f"ONE tables in {folder}", f"{type(error).__name__}: {error}", "Write the tables again."
-            ) from error
-        raw = loaded["_meta"]["raw"]
-        missing = [name for name in ("sessions", "datasets") if not (folder / f"{name}.pqt").exists()]
-        if missing or loaded["_meta"]["loaded_time"] is None:
-            raise ConfigError(
-                f"ONE tables in {folder}",
-                f"{', '.join(f'{name}.pqt' for name in missing) or 'tables with date_created metadata'} not found",
-                "Set `tables` of the IBL settings to the folder of sessions.pqt and datasets.pqt.",
-            )
-        tables = {
-            name: _with_text_index(loaded[name]) for name in ("sessions", "datasets", "insertions") if name in loaded
-        }
-        tags = {tag for meta in raw.values() for tag in _as_list(meta.get("database_tags"))}
-        tables["datasets"].attrs["tags"] = sorted(tags)
-        return tables
-
     def _download_tables(self, folder: Path) -> None:
         tag = self.settings.tag
         what = f"ONE tables of {self.settings.url}" + (f" for release tag {tag!r}" if tag else "")
@@ -299,22 +272,13 @@ def _load(one: Any, eid: str, names: list[str]) -> dict[str, Path]:
     return {name: Path(path) for name, path in zip(names, paths or [], strict=True)}
 
 
-def _different_content(what: str, name: str, expected: str | None, actual: str | None) -> BadUpstreamData:
+def _different_content(
+    what: str, names: list[str], wanted: dict[str, str | None], actual: dict[str, str | None]
+) -> BadUpstreamData:
+    first = min(names)
     return BadUpstreamData(
-        f"{what}, file {name}",
-        f"md5 of the content is {actual}, the manifest states {expected}",
+        f"{what}, file {first}",
+        f"md5 of the content is {actual[first]}, the manifest states {wanted[first]}"
+        + (f" ({len(names) - 1} more files differ)" if len(names) > 1 else ""),
         "If upstream replaced the file, run `nh sync ibl`; otherwise restore the file and run it again.",
     )
-
-
-def _with_text_index(table: pd.DataFrame) -> pd.DataFrame:
-    if isinstance(table.index, pd.MultiIndex):
-        levels = [table.index.get_level_values(name).map(str) for name in ("eid", "id")]
-        return table.set_axis(pd.MultiIndex.from_arrays(levels, names=["eid", "id"]))
-    return table.set_axis(table.index.map(str).rename("id"))
-
-
-def _as_list(value: object) -> list[str]:
-    if not value:
-        return []
-    return [value] if isinstance(value, str) else [str(item) for item in value]  # type: ignore[attr-defined]

@@ -181,11 +181,11 @@ def assign_groups(files: pd.DataFrame, sorter: str | None = None) -> pd.Series:
     return group.where(~_in_chosen_behavior(files), BEHAVIOR)
 
 
-def _chosen_sorting(sortings: pd.DataFrame, sorter: str | None) -> pd.Series:
+def _chosen_sorting(sorting_files: pd.DataFrame, sorter: str | None) -> pd.Series:
     """Return the chosen collection, indexed by (session_id, probe)."""
-    if len(sortings) == 0:
+    if len(sorting_files) == 0:
         return pd.Series([], dtype=object, index=pd.MultiIndex.from_arrays([[], []]))
-    collections = sortings.groupby(["session_id", "probe"])["collection"].unique()
+    collections = sorting_files.groupby(["session_id", "probe"])["collection"].unique()
     return collections.map(lambda names: choose_sorting(list(names), sorter))
 
 

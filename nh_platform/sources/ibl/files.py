@@ -48,6 +48,9 @@ class OpenFiles:
             path=[relative_path(*parts) for parts in zip(rows["collection"], rows["revision"], rows["name"])]
         )
         self._paths = paths
+        self._by_name: dict[tuple[str, str], list[str]] = {}
+        for collection, name, path in zip(self.rows["collection"], self.rows["name"], self.rows["path"]):
+            self._by_name.setdefault((collection, name), []).append(path)
         self.notes: list[Note] = []
         for row in self.rows[self.rows["md5"].isna()].itertuples():
             self.note(str(row.path), "upstream states no hash; the content was not verified")
@@ -135,14 +138,14 @@ class OpenFiles:
             raise self.bad(path, f"cannot be parsed: {str(error).splitlines()[0]}") from error
 
     def _path(self, collection: str, name: str) -> str | None:
-        match = self.rows[(self.rows["collection"] == collection) & (self.rows["name"] == name)]
-        if len(match) > 1:
+        paths = self._by_name.get((collection, name), [])
+        if len(paths) > 1:
             raise self.bad(
                 f"{collection}/{name}",
-                f"revisions {', '.join(match['revision'])} are all served by default",
+                f"{len(paths)} revisions are all served by default: {', '.join(paths)}",
                 "Pin a revision (`revision` of the IBL settings).",
             )
-        return str(match["path"].iloc[0]) if len(match) else None
+        return paths[0] if paths else None
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def _collection(session: SessionFiles, probe: str, files: OpenFiles) -> str:
 
 
 def _rows_by_cluster(table: pd.DataFrame, clusters: np.ndarray, path: str, files: OpenFiles) -> pd.DataFrame:
-    """Return the metrics of clusters 0 … n−1 in this order, or refuse."""
+    """Return the metrics of ``clusters`` in this order, or refuse a table that is not of exactly these clusters."""
     if "cluster_id" not in table and table.index.name == "cluster_id":
         table = table.reset_index()
     if "cluster_id" in table:
@@ -85,10 +85,13 @@ def _rows_by_cluster(table: pd.DataFrame, clusters: np.ndarray, path: str, files
         if len(missing):
             listed = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
             raise files.bad(path, f"{len(missing)} of {len(clusters)} clusters have no row: {listed}")
+    else:
+        ids = np.arange(len(table))
     if len(table) != len(clusters):
         raise files.bad(path, f"{len(table)} rows for {len(clusters)} clusters")
     kept = table.drop(columns=[name for name in _IDENTITY if name in table])
-    return pd.DataFrame({name: _as_stored(kept[name]) for name in kept.columns})
+    in_order = kept.iloc[np.searchsorted(ids, clusters)]
+    return pd.DataFrame({name: _as_stored(in_order[name]) for name in kept.columns})
 
 
 def _as_stored(values: pd.Series) -> pd.Series:

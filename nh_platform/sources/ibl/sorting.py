@@ -58,35 +58,35 @@ def read_recording(session: SessionFiles, files: OpenFiles) -> RawRecording:
         are NaN or unsorted; the text names the file.
     """
     insertion_of = dict(zip(session.insertions["probe"], session.insertions["insertion_id"]))
-    sortings = []
+    of_probes = []
     for probe in sorted(set(insertion_of) | set(files.rows["probe"])):
         rows = files.rows[(files.rows["probe"] == probe) & files.rows["name"].str.match(r"spikes\.|clusters\.")]
         if len(rows) == 0:
             files.note(probe, "upstream has no spike sorting of this insertion")
             continue
-        sortings.append(_read_probe(probe, insertion_of.get(probe), rows, files))
-    if not sortings:
+        of_probes.append(_read_probe(probe, insertion_of.get(probe), rows, files))
+    if not of_probes:
         raise BadUpstreamData(
             f"session {files.session_id}",
             "upstream has no spike sorting of any probe",
             "Leave the session out, or choose another revision or release.",
         )
-    counts = np.concatenate([part.counts for part in sortings])
+    counts = np.concatenate([part.counts for part in of_probes])
     try:
-        units = RAW_UNITS.conform(pd.concat([part.units for part in sortings], ignore_index=True))
-        channels = RAW_CHANNELS.conform(pd.concat([part.channels for part in sortings], ignore_index=True))
+        units = RAW_UNITS.conform(pd.concat([part.units for part in of_probes], ignore_index=True))
+        channels = RAW_CHANNELS.conform(pd.concat([part.channels for part in of_probes], ignore_index=True))
     except SchemaError as error:
         raise BadUpstreamData(f"session {files.session_id}", str(error), "Report it to IBL.") from error
     return RawRecording(
         session=session.session,
-        probes=PROBES.conform(pd.DataFrame([part.probe for part in sortings])),
+        probes=PROBES.conform(pd.DataFrame([part.probe for part in of_probes])),
         units=units,
         channels=channels,
         spikes=Spikes(
-            times=np.concatenate([part.times for part in sortings]),
+            times=np.concatenate([part.times for part in of_probes]),
             offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            amplitudes=np.concatenate([part.amplitudes for part in sortings]),
-            depths=np.concatenate([part.depths for part in sortings]),
+            amplitudes=np.concatenate([part.amplitudes for part in of_probes]),
+            depths=np.concatenate([part.depths for part in of_probes]),
         ),
         notes=tuple(files.notes),
     )

@@ -6,6 +6,7 @@ Add here what several tests of the IBL source share.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,7 @@ class Tree:
         """Replace or add a file and state its hash in the tables."""
         path = self.path(rel_path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # the inode is shared with the pristine tree
         if isinstance(content, bytes):
             path.write_bytes(content)
         elif isinstance(content, pd.DataFrame):
@@ -110,13 +112,24 @@ def simulated_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pristine(simulated_root: Path) -> Tree:
-    """The simulated tree as it was written; not to be changed."""
+    """Give the simulated tree as it was written; not to be changed."""
     return Tree(simulated_root)
 
 
 @pytest.fixture
 def tree(simulated_root: Path, tmp_path: Path) -> Tree:
-    """A copy of the simulated tree that the test may damage."""
+    """Give a copy of the simulated tree that the test may damage through the methods of `Tree`.
+
+    Files are hard links: 5 ms instead of 100 ms for 200 files. What writes into files in place needs `own_tree`.
+    """
+    root = tmp_path / "alf"
+    shutil.copytree(simulated_root, root, copy_function=os.link)
+    return Tree(root)
+
+
+@pytest.fixture
+def own_tree(simulated_root: Path, tmp_path: Path) -> Tree:
+    """Give a true copy of the simulated tree, for what writes into files in place."""
     root = tmp_path / "alf"
     shutil.copytree(simulated_root, root)
     return Tree(root)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
-from nh_platform.simulation import TINY, add_revision, patch_wheel, set_dataset_qc
+from nh_platform.simulation import TINY, add_revision, patch_wheel
 from nh_platform.sources.ibl.hashes import md5_of
 from nh_platform_tests.sources.ibl.conftest import SORTING
 
@@ -41,7 +41,9 @@ def test_a_pinned_date_before_the_resort_reads_the_first_sort(pristine):
     assert pristine.source().manifest().session(pristine.eid).version("spikes") != session.version("spikes")
 
 
-def test_versions_move_with_content_and_only_in_their_group(tree):
+def test_versions_move_with_content_and_only_in_their_group(own_tree):
+    tree = own_tree
+
     def versions():
         session = tree.source().manifest().session(tree.eid)
         return {group: session.version(group) for group in ("spikes", "behavior", "alignment", "qc")}
@@ -50,7 +52,8 @@ def test_versions_move_with_content_and_only_in_their_group(tree):
     patch_wheel(tree.root, 0, 1, size=TINY)
     patched = versions()
     assert {key for key in first if first[key] != patched[key]} == {"behavior"}
-    set_dataset_qc(tree.root, tree.eid, "spikes.times.npy", "WARNING")
+    times = lambda t: t["rel_path"].str.endswith("spikes.times.npy")  # noqa: E731
+    tree.edit(lambda t: t.assign(qc=t["qc"].where(~times(t), "WARNING")))
     judged = versions()
     assert {key for key in first if judged[key] != patched[key]} == {"qc"}
     add_revision(tree.root, 0, 1, size=TINY, probe="probe01", revision="2026-01-01")
@@ -106,6 +109,7 @@ def test_without_an_insertions_table_insertions_are_the_probe_folders(tree):
 def test_missing_or_broken_tables_are_named(tmp_path, tree):
     with pytest.raises(ConfigError, match=r"sessions\.pqt, datasets\.pqt not found"):
         tree.source(tables=tmp_path / "nothing").manifest()
+    (tree.root / "datasets.pqt").unlink()
     (tree.root / "datasets.pqt").write_bytes(b"PAR1 not really")
     with pytest.raises(ConfigError, match="ONE tables in"):
         tree.source().manifest()

