@@ -95,7 +95,8 @@ def _label_text(rulebook: Rulebook) -> str:
 
 def _rule_table(rulebook: Rulebook) -> str:
     rows = [
-        f"| {1 << bit} | `{rule.id}` | {_cell(criterion(rule))} | {rule.nan} | {rule.severity}, below {rule.warn_below:.0%} of a session | {rule.since} |"
+        f"| {1 << bit} | `{rule.id}` | {_cell(criterion(rule))} | {rule.nan} "
+        f"| {rule.severity}, below {rule.warn_below:.0%} of a session | {rule.since} |"
         for bit, rule in enumerate(rulebook.rules)
     ]
     return "\n".join(

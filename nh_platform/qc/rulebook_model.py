@@ -176,8 +176,8 @@ class Rulebook(_Strict):
     def content_version(self) -> str:
         """Return sha256 over everything that can change a verdict.
 
-        Titles, reasons, references, severities, warnings and notes are left out: better wording must not mark every session's
-        units stale.
+        Titles, reasons, references, severities, warnings and notes are left out: better wording must not mark the
+        units of every session stale.
         """
         words = {"title", "why", "references", "notes", "severity", "since", "warn_below"}
         content = _without(self.model_dump(mode="json"), words)

@@ -111,7 +111,8 @@ def probe_ranges(spikes: Spikes, probes: Sequence[str]) -> dict[str, ProbeRange]
             continue
         first, last = float(times.min()), float(times.max())
         if not -LONGEST_TIME_S <= first <= last <= LONGEST_TIME_S:
-            usable = times[np.abs(times) <= LONGEST_TIME_S]
+            # Not through abs: that of the smallest int64 is negative.
+            usable = times[(times >= -LONGEST_TIME_S) & (times <= LONGEST_TIME_S)]
             if len(usable) == 0:
                 continue
             first, last = float(usable.min()), float(usable.max())

@@ -130,7 +130,7 @@ def _histogram_from_zero(unit: UnitSpikes) -> Counts | None:
     if unit.n < 2 or largest <= 0:
         return None
     # np.linspace(0, largest, 100) in its own arithmetic, a tenth of its time.
-    edges = np.arange(NOISE_EDGES) * (largest / (NOISE_EDGES - 1))
+    edges: Floats = np.arange(NOISE_EDGES, dtype=np.float64) * (largest / (NOISE_EDGES - 1))
     edges[-1] = largest
     return _counts(unit.amplitudes, edges)
 
@@ -146,7 +146,7 @@ def _smoothed_density(unit: UnitSpikes, n_bins: int, sigma_bins: int) -> tuple[F
     smallest, largest = unit.amplitude_range
     if smallest == largest:
         smallest, largest = smallest - 0.5, largest + 0.5  # as numpy.histogram widens an empty range
-    edges = np.asarray(np.linspace(smallest, largest, n_bins + 1), np.float64)
+    edges = np.linspace(smallest, largest, n_bins + 1)
     counts = _counts(unit.amplitudes, edges)
     if counts is None:
         return None

@@ -87,7 +87,10 @@ def noise_cutoff_2022_03(a: Floats) -> float:
 
 def missing(a: Floats, bins: int, sigma: float) -> tuple[float, float]:
     """Return the missing share from the smoothed histogram: over its own sum, and as an integral."""
-    height, edges = np.histogram(a, bins, density=True)
+    try:
+        height, edges = np.histogram(a, bins, density=True)
+    except ValueError:  # numpy: too many bins for the range of the data
+        return np.nan, np.nan
     pdf = gaussian_filter1d(height, sigma)
     p = pdf.argmax()
     cut = p + np.abs(pdf[p:] - pdf[0]).argmin()

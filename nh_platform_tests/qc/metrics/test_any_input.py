@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nh_platform.qc.metrics import METRICS, compute_metrics
@@ -39,7 +39,11 @@ def sessions(draw, times, amplitudes, depths, dtypes=(np.float64,)):
     return Spikes(arrays[0], offsets, arrays[1], arrays[2])
 
 
+SMALLEST = np.iinfo(np.int64).min
+
+
 @SETTINGS
+@example(Spikes(np.array([SMALLEST]), np.array([0, 0, 1]), np.array([1e-4]), np.array([0.0])))
 @given(sessions(any_time, any_amplitude, any_depth, (np.float64, np.float32, np.int64)))
 def test_no_input_raises_and_every_column_is_typed_and_finite(spikes):
     table, notes = compute_metrics(spikes, units_of(spikes), ALL, n_threads=1)
