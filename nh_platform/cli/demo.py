@@ -112,7 +112,7 @@ def _print_summary(platform: Platform, outcomes: list[SessionOutcome]) -> None:
     checks = {(o.plan.source, o.plan.session_id): o for o in outcomes}
     rows = []
     for source in platform.settings.sources:
-        rulebook = platform.config(source).rulebook
+        rulebook = platform.config(source).rulebook_ids[0]
         for session_id in platform.manifest(source).session_ids:
             units = read_summary(platform.store, source, session_id, "units")
             outcome = checks.get((source, session_id))

@@ -19,7 +19,10 @@ from nh_platform.store import Provenance, Store
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """What runs for one source: the entry's defaults, or what ``sources.yaml`` says."""
+    """What runs for one source: the entry's defaults, or what ``sources.yaml`` says.
+
+    Rulebooks are ids of shipped ones or paths of YAML files; `rulebook_ids` are the ids that columns carry.
+    """
 
     entry: SourceEntry
     rulebook: str
@@ -30,6 +33,13 @@ class SourceConfig:
     def rulebooks(self) -> tuple[str, ...]:
         """Active rulebook first, then the others."""
         return (self.rulebook, *(name for name in self.also_rulebooks if name != self.rulebook))
+
+    @property
+    def rulebook_ids(self) -> tuple[str, ...]:
+        """Ids of `rulebooks`, in the same order."""
+        from nh_platform.qc.rulebook import load_rulebook
+
+        return tuple(load_rulebook(name).id for name in self.rulebooks)
 
 
 class Platform:
@@ -78,7 +88,9 @@ class Platform:
             )
         return {
             "metrics": ";".join(DEFAULT_IDS),
-            "rulebooks": ";".join(f"{name}={load_rulebook(name).content_version()}" for name in config.rulebooks),
+            "rulebooks": ";".join(
+                f"{book.id}={book.content_version()}" for book in map(load_rulebook, config.rulebooks)
+            ),
             "reviews": reviews_version(self.settings.reviews / source / f"{session_id}.yaml"),
             "presets": ";".join(f"{name}={presets[name].content_version}" for name in config.presets),
             "features": FEATURES_VERSION,
@@ -93,9 +105,15 @@ class Platform:
 def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
     """Merge the entry of a source with what ``sources.yaml`` says of it."""
     entry, own = source_entry(source), settings.source(source)
+    also = entry.also_rulebooks if own.also_rulebooks is None else tuple(own.also_rulebooks)
     return SourceConfig(
         entry=entry,
-        rulebook=own.rulebook or entry.rulebook,
-        also_rulebooks=entry.also_rulebooks if own.also_rulebooks is None else tuple(own.also_rulebooks),
+        rulebook=_resolved(own.rulebook or entry.rulebook, settings),
+        also_rulebooks=tuple(_resolved(name, settings) for name in also),
         presets=entry.presets if own.presets is None else tuple(own.presets),
     )
+
+
+def _resolved(rulebook: str, settings: PlatformSettings) -> str:
+    """Resolve the path of a rulebook of one's own against the home folder; ids stay as they are."""
+    return str(settings.home / rulebook) if rulebook.endswith((".yaml", ".yml")) else rulebook

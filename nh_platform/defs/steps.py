@@ -130,12 +130,13 @@ def make_units(platform: Platform, files: SessionFiles) -> StepResult:
         reviews_file=platform.settings.reviews / source / f"{files.session.session_id}.yaml",
     )
     table = built.table
-    active = f"pass.{config.rulebook}"
+    rulebook, *_ = config.rulebook_ids
+    active = f"pass.{rulebook}"
     regions = table["beryl"].fillna("unlocated").value_counts()
     summary: dict[str, Any] = {
         "n_units": len(table),
-        "n_pass": {name: int(table[f"pass.{name}"].sum()) for name in config.rulebooks},
-        "active_rulebook": config.rulebook,
+        "n_pass": {name: int(table[f"pass.{name}"].sum()) for name in config.rulebook_ids},
+        "active_rulebook": rulebook,
         "regions": {str(region): int(count) for region, count in sorted(regions.items())},
         "n_spikes": int(table["n_spikes"].sum()),
         "probes": sorted(table["probe"].unique()),
@@ -155,14 +156,14 @@ def make_units(platform: Platform, files: SessionFiles) -> StepResult:
             "units": len(table),
             "good units": int(table[active].sum()),
             "share good": float(table[active].mean()) if len(table) else 0.0,
-            "rulebook": config.rulebook,
+            "rulebook": rulebook,
             "good units by rulebook": records_table(
                 [{"rulebook": name, "units": count} for name, count in summary["n_pass"].items()]
             ),
             "good units by region": counts_table(
                 table.loc[table[active], "beryl"].fillna("unlocated").value_counts(), "region"
             ),
-            "most frequent reasons": counts_table(_reasons(table, config.rulebook), "rule"),
+            "most frequent reasons": counts_table(_reasons(table, rulebook), "rule"),
         },
         left_out=(*_words(annotation.notes), *_words(built.notes)),
     )

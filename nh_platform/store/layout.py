@@ -11,6 +11,7 @@ Add here what every asset needs of the store. The format of the files is the cod
 from __future__ import annotations
 
 import errno
+import filecmp
 import os
 import shutil
 import uuid
@@ -101,7 +102,7 @@ class Store:
     def publish(self, provenance: Provenance) -> Iterator[Path]:
         """Write a new version of an asset: fill the folder that is given, then it becomes the one that counts.
 
-        If the block raises, nothing that was stored changes.
+        If the block raises, nothing that was stored changes. Bytes that are stored already are not stored again.
 
         Raises
         ------
@@ -117,6 +118,9 @@ class Store:
             (staging / PROVENANCE).write_bytes(provenance.to_bytes())
             _sync_tree(staging)
             with _exclusive(home):
+                stored = self.current(provenance.source, provenance.session_id, provenance.asset)
+                if stored is not None and _same_files(stored, staging):
+                    return
                 version = _free_version_folder(home, provenance.data_version[:_VERSION_DIGITS])
                 os.rename(staging, version)
                 _replace_pointer(home, version.name)
@@ -134,7 +138,7 @@ class Store:
 
 
 def _free_version_folder(home: Path, name: str) -> Path:
-    """Return a folder name that is free; the same version published again gets a number."""
+    """Return a folder name that is free; a version that is published again with other bytes gets a number."""
     candidate, number = home / name, 2
     while candidate.exists():
         candidate, number = home / f"{name}-{number}", number + 1
@@ -152,6 +156,15 @@ def _replace_pointer(home: Path, version: str) -> None:
     finally:
         fresh.unlink(missing_ok=True)
     _sync_folder(home)
+
+
+def _same_files(stored: Path, fresh: Path) -> bool:
+    """Return whether two folders hold the same bytes under the same names."""
+    names = [
+        sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+        for folder in (stored, fresh)
+    ]
+    return names[0] == names[1] and not any(filecmp.cmpfiles(stored, fresh, names[0], shallow=False)[1:])
 
 
 def _exclusive(home: Path) -> FileLock:

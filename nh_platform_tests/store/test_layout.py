@@ -62,6 +62,16 @@ def test_the_same_version_can_be_published_again(tmp_path: Path) -> None:
     assert len([p for p in store.asset_folder("ibl", "s1", "units").iterdir() if p.is_dir()]) == 1
 
 
+def test_bytes_that_are_stored_already_are_not_stored_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    publish(store, "one")
+    folder = store.folder("ibl", "s1", "units")
+    written = (folder / "file.txt").stat().st_mtime_ns
+    publish(store, "one")
+    assert store.folder("ibl", "s1", "units") == folder
+    assert (folder / "file.txt").stat().st_mtime_ns == written
+
+
 def test_an_error_while_writing_leaves_what_was_there(tmp_path: Path) -> None:
     store = Store(tmp_path)
     publish(store, "one")

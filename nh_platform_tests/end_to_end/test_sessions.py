@@ -1,0 +1,182 @@
+"""Whole sessions through all assets: what stands in the store, what is current, what one bad session does to others."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pytest
+
+from nh_platform.defs.planning import STEPS, stale_assets
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.settings import load_settings
+from nh_platform.reading import open_store
+from nh_platform.simulation import TINY, write_ibl
+from nh_platform_tests.homes import SEED, make_home, materialize
+
+IMPOSSIBLE = """\
+id: nothing-is-good
+title: Nothing is good
+version: "1"
+sources: [ibl]
+use: recomputed
+label: all
+why: A rulebook that no unit passes.
+rules:
+  - id: firing_rate
+    metric: ibl.firing_rate@2022-10
+    comparison: ">"
+    threshold: 100000
+    unit: Hz
+    nan: fail
+    severity: warn
+    why: No neuron fires so fast.
+    since: "1"
+"""
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Return the sha256 of every file below ``folder`` by relative path; lock files have no content."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInstance) -> Platform:
+    made = make_home(tmp_path_factory.mktemp("home"))
+    for source in ("ibl", "allen_vc"):
+        outcomes = materialize(made, instance, source)
+        assert [outcome.errors for outcome in outcomes] == [[]]
+    return made
+
+
+@pytest.mark.parametrize("source", ["ibl", "allen_vc"])
+def test_every_asset_of_a_session_is_in_the_store_with_its_provenance(platform: Platform, source: str) -> None:
+    (session_id,) = platform.manifest(source).session_ids
+    files = platform.manifest(source).session(session_id)
+    for asset, expected in platform.expected(files).items():
+        stored = platform.store.provenance(source, session_id, asset)
+        assert stored is not None
+        assert stored.data_version == expected.data_version
+        assert stored.packages["numpy"]
+    spikes = platform.store.provenance(source, session_id, "raw_spikes")
+    assert spikes is not None
+    assert all(file.md5 for file in spikes.upstream_files)
+
+
+@pytest.mark.parametrize("source", ["ibl", "allen_vc"])
+def test_what_was_made_is_current_and_is_not_made_again(
+    platform: Platform, instance: dg.DagsterInstance, source: str
+) -> None:
+    before = fingerprint(platform.store.root / source)
+    assert materialize(platform, instance, source) == []
+    assert fingerprint(platform.store.root / source) == before
+
+
+def test_the_same_sessions_in_another_folder_are_the_same_bytes(
+    platform: Platform, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    again = make_home(tmp_path / "another place")
+    for source in ("ibl", "allen_vc"):
+        materialize(again, instance, source)
+    assert fingerprint(again.store.root) == fingerprint(platform.store.root)
+
+
+def test_the_event_of_a_session_tells_what_was_made(platform: Platform, instance: dg.DagsterInstance) -> None:
+    (session_id,) = platform.manifest("ibl").session_ids
+    event = instance.get_latest_materialization_event(dg.AssetKey(["ibl", "units"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert event.asset_materialization.partition == session_id
+    metadata = event.asset_materialization.metadata
+    assert metadata["units"].value == 24
+    assert {"good units", "share good", "most frequent reasons", "dagster/column_schema"} <= set(metadata)
+
+
+def test_a_good_session_has_green_checks(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    (outcome,) = materialize(make_home(tmp_path, ("ibl",)), instance, "ibl")
+    assert (outcome.success, outcome.checks_failed) == (True, 0)
+    assert outcome.checks_passed >= 4
+
+
+def test_units_say_in_words_why_they_fail(platform: Platform) -> None:
+    (session_id,) = platform.manifest("ibl").session_ids
+    units = open_store(platform.store.root).session("ibl", session_id).units
+    failing = units[~units["pass.ibl-2022-10"]]
+    assert len(failing) > 0
+    assert failing["reason.ibl-2022-10"].str.contains(r"noise_cutoff|amp_median|max_confidence").all()
+    assert (units.loc[units["pass.ibl-2022-10"], "reason.ibl-2022-10"] == "").all()
+
+
+def test_a_truncated_file_fails_its_session_alone_and_leaves_the_store(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    home = make_home(tmp_path, ("ibl",), n_sessions=2)
+    materialize(home, instance, "ibl")
+    good, bad = home.manifest("ibl").session_ids
+    before = fingerprint(home.store.root / "ibl" / bad)
+    broken = spike_file(home, bad)
+    broken.write_bytes(broken.read_bytes()[:1000])
+    outcomes = {o.plan.session_id: o for o in materialize(home, instance, "ibl", only_stale=False)}
+    assert outcomes[good].success
+    assert not outcomes[bad].success
+    text = " ".join(outcomes[bad].errors)
+    assert "spikes.times.npy" in text
+    assert bad in text
+    assert fingerprint(home.store.root / "ibl" / bad) == before
+
+
+def test_a_session_without_good_units_is_a_warning_and_still_has_windows(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    make_home(tmp_path, ("ibl",))
+    rulebook = tmp_path / "nothing-is-good.yaml"
+    rulebook.write_text(IMPOSSIBLE, encoding="utf-8")
+    settings = tmp_path / "sources.yaml"
+    settings.write_text(settings.read_text() + f"  rulebook: {rulebook}\n  also_rulebooks: []\n", encoding="utf-8")
+    home = Platform(load_settings(tmp_path))
+    (outcome,) = materialize(home, instance, "ibl")
+    assert outcome.success, outcome.errors
+    assert outcome.checks_failed == 1
+    session = open_store(home.store.root).session("ibl", outcome.plan.session_id)
+    assert session.good_units().sum() == 0
+    assert session.windows("continuous-1s-20ms").counts.dtype == np.uint8
+
+
+def test_a_removed_asset_is_missing_again(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    home = make_home(tmp_path, ("ibl",))
+    (outcome,) = materialize(home, instance, "ibl")
+    session_id = outcome.plan.session_id
+    shutil.rmtree(home.store.root / "ibl" / session_id / "units")
+    files = home.manifest("ibl").session(session_id)
+    assert stale_assets(home.store, home.expected(files)) == ["units"]
+
+
+def test_a_new_upstream_session_is_registered_and_only_it_is_made(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    home = make_home(tmp_path, ("ibl",))
+    (first,) = materialize(home, instance, "ibl")
+    write_ibl(tmp_path / "upstream" / "ibl", 1, SEED, size=TINY, first=1)
+    (second,) = materialize(Platform(home.settings), instance, "ibl")
+    assert second.plan.session_id != first.plan.session_id
+    assert second.plan.assets == tuple(STEPS)
+    assert set(instance.get_dynamic_partitions("ibl_sessions")) >= {first.plan.session_id, second.plan.session_id}
+
+
+def spike_file(home: Platform, session_id: str) -> Path:
+    """Return the path of one spike-times file of a session's default revision."""
+    session = home.manifest("ibl").session(session_id)
+    files = session.of_group("spikes")
+    row = files[files["name"] == "spikes.times.npy"].iloc[0]
+    tail = Path(row["collection"], f"#{row['revision']}#", row["name"])
+    (found,) = (home.settings.home / "upstream" / "ibl").glob(f"*/Subjects/{session.session.subject}/*/*/{tail}")
+    return found
