@@ -1,0 +1,66 @@
+"""The embedded event log answers about partitions quickly and never wrongly."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.storage.asset_check_state import _valid_partition_key
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+
+from nh_platform.cli.instance import open_instance
+from nh_platform.defs.event_log import REMEMBERED_S, PartitionCachingSqliteEventLogStorage
+from nh_platform.defs.settings import load_settings
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterInstance:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    return open_instance(load_settings(tmp_path))
+
+
+def test_the_configuration_names_it(instance: dg.DagsterInstance) -> None:
+    assert isinstance(instance.event_log_storage, PartitionCachingSqliteEventLogStorage)
+
+
+def test_many_questions_are_one_read(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [f"s{number}" for number in range(1000)]
+    instance.add_dynamic_partitions("ibl_sessions", keys)
+    reads = []
+    read = PartitionCachingSqliteEventLogStorage.get_dynamic_partitions
+    monkeypatch.setattr(
+        PartitionCachingSqliteEventLogStorage,
+        "get_dynamic_partitions",
+        lambda self, name: reads.append(name) or read(self, name),
+    )
+    monkeypatch.setattr("nh_platform.defs.event_log.time.monotonic", lambda: 1e6)
+    assert all(instance.has_dynamic_partition("ibl_sessions", key) for key in keys)
+    assert reads == ["ibl_sessions"]
+    assert not instance.has_dynamic_partition("ibl_sessions", "other")
+
+
+def test_a_partition_that_another_process_adds_is_there_at_once(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    instance.add_dynamic_partitions("ibl_sessions", ["a"])
+    assert instance.has_dynamic_partition("ibl_sessions", "a")
+    other = PartitionCachingSqliteEventLogStorage(str(tmp_path / "dagster" / "history" / "runs"))
+    other.add_dynamic_partitions("ibl_sessions", ["b"])
+    assert instance.has_dynamic_partition("ibl_sessions", "b")
+
+
+def test_a_removed_partition_is_gone(instance: dg.DagsterInstance) -> None:
+    instance.add_dynamic_partitions("ibl_sessions", ["a"])
+    assert instance.has_dynamic_partition("ibl_sessions", "a")
+    instance.delete_dynamic_partition("ibl_sessions", "a")
+    assert not instance.has_dynamic_partition("ibl_sessions", "a")
+    assert REMEMBERED_S <= 5
+
+
+def test_dagster_still_asks_in_the_way_that_is_answered_here() -> None:
+    """Fails loudly when Dagster moves the method that the subclass replaces, or stops asking once per partition."""
+    parameters = ["self", "partitions_def_name", "partition_key"]
+    assert list(inspect.signature(SqlEventLogStorage.has_dynamic_partition).parameters) == parameters
+    assert list(inspect.signature(SqlEventLogStorage.get_dynamic_partitions).parameters) == parameters[:2]
+    assert "has_partition_key" in inspect.getsource(_valid_partition_key)
