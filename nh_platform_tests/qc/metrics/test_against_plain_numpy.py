@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from nh_platform.qc.metrics import METRICS, compute_metrics
+from nh_platform.qc.metrics.families_amplitudes import smoothing_weights
 from nh_platform.qc.metrics.kernels import bin_occupancy, edge_histogram, gather_middle, lag_counts, pairs_between
+from nh_platform.qc.metrics.kernels_amplitudes import smooth
 from nh_platform.qc.metrics.labels import DERIVED
 from nh_platform_tests.qc.metrics import plain
 from nh_platform_tests.qc.metrics.trains import group, session, units_of
@@ -128,3 +131,13 @@ def test_sliding_search_equals_the_whole_matrix_on_hard_cases():
     table, _ = compute_metrics(spikes, units_of(spikes), ids)
     for unit, train in enumerate(trains):
         assert table.loc[unit].to_dict() == pytest.approx(plain.sliding(train), rel=1e-12, nan_ok=True), unit
+
+
+@pytest.mark.parametrize("sigma", [3, 4])
+@pytest.mark.parametrize("n_bins", [50, 51, 500, 3000])
+def test_smoothing_equals_scipy_bit_by_bit(sigma, n_bins):
+    rng = np.random.default_rng(n_bins)
+    for density in (rng.random(n_bins), rng.integers(0, 3, n_bins) / 7.0, np.exp(rng.normal(0, 20, n_bins))):
+        smoothed = np.empty(n_bins)
+        smooth(density, smoothing_weights(sigma), smoothed)
+        assert smoothed.tobytes() == gaussian_filter1d(density, sigma).tobytes()

@@ -79,9 +79,8 @@ def test_choice_is_plus_one_in_all_266_correct_left_stimulus_trials(reference_di
     assert (right["choice"] == -1).all()
 
 
-@pytest.fixture(scope="module")
-def mini_session(reference_dir, tmp_path_factory):
-    folder = reference_dir / "ibl_mini_session"
+def lay_out_mini_session(root: Path, folder: Path) -> tuple[IblSource, pd.DataFrame]:
+    """Write the real insertion of ``folder`` as an ALF tree; return its source and its table of clusters."""
     table = pd.read_parquet(folder / "clusters.table.pqt")
     assert table["pid"].unique().tolist() == [PID]
     peak = table["channels"].to_numpy()
@@ -93,7 +92,7 @@ def mini_session(reference_dir, tmp_path_factory):
     local[peak] = table[["lateral_um", "axial_um"]].to_numpy()
     sorting = "alf/probe00/pykilosort"
     source = lay_out(
-        tmp_path_factory.mktemp("mini"),
+        root,
         {
             f"{sorting}/spikes.times.npy": folder / "spikes.times.npy",
             f"{sorting}/spikes.clusters.npy": folder / "spikes.clusters.npy",
@@ -106,6 +105,12 @@ def mini_session(reference_dir, tmp_path_factory):
             "alf/probe00/electrodeSites.brainLocationIds_ccf_2017.npy": ids,
         },
     )
+    return source, table
+
+
+@pytest.fixture(scope="module")
+def mini_session(reference_dir, tmp_path_factory):
+    source, table = lay_out_mini_session(tmp_path_factory.mktemp("mini"), reference_dir / "ibl_mini_session")
     return source, source.manifest().session(EID), table
 
 

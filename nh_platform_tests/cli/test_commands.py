@@ -1,0 +1,169 @@
+"""The commands as a person types them: what they print, how they fail, what they leave behind."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nh_platform.cli.app import app
+from nh_platform.cli.instance import prepare_instance
+from nh_platform.defs.settings import load_settings
+from nh_platform_tests.homes import make_home
+
+COMMANDS = ("demo", "ui", "sync", "materialize", "sessions", "show", "doctor")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a home with one simulated IBL session upstream and nothing made of it."""
+    # Set, not deleted: the command sets both for its children, and monkeypatch must take that back.
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    make_home(tmp_path, ("ibl",))
+    return tmp_path
+
+
+def nh(home: Path, *arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
+    assert result.exit_code == code, (result.output, result.stderr, result.exception)
+    return result
+
+
+def session_id(home: Path) -> str:
+    return nh(home, "sessions", "--source", "ibl", "--ids").output.strip()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Examples" in result.output
+    assert f"nh {command}" in result.output or "nh --home" in result.output
+
+
+def test_sync_registers_sessions_and_makes_nothing_else(home: Path) -> None:
+    result = nh(home, "sync", "ibl")
+    assert "ibl: 1 sessions, 2 insertions" in result.output
+    assert [path.name for path in (home / "store" / "ibl").iterdir()] == ["_source"]
+
+
+def test_materialize_makes_what_is_missing_once(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    dry = nh(home, "materialize", "ibl", "--missing", "--dry-run")
+    assert "raw_spikes, behavior, units, windows, unit_embeddings" in dry.output
+    assert "1 of 1 sessions would run" in dry.output
+    assert "1 sessions, 5 assets materialized" in nh(home, "materialize", "ibl", "--missing").output
+    assert "nothing to do" in nh(home, "materialize", "ibl", "--missing").output
+    assert "1 assets materialized" in nh(home, "materialize", "ibl", session_id(home), "--asset", "units").output
+
+
+def test_sessions_are_found_and_printed_in_every_form(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    nh(home, "materialize", "ibl", "--all")
+    (row,) = json.loads(nh(home, "sessions", "--source", "ibl", "--format", "json").output)
+    assert row["units"] == 24
+    assert 0 < row["good_units"] < 24
+    (same,) = csv.DictReader(io.StringIO(nh(home, "sessions", "--source", "ibl", "--format", "csv").output))
+    assert same["session_id"] == row["session_id"]
+    region = row["regions"].split(", ")[0]
+    for found in (
+        ["--region", region],
+        ["--subject", row["subject"][:6].lower()],
+        ["--dataset", "spikes.times.npy"],
+        ["--min-units", "24"],
+        ["--date-from", row["date"], "--date-to", row["date"]],
+    ):
+        assert nh(home, "sessions", "--source", "ibl", "--ids", *found).output.strip() == row["session_id"], found
+    for not_found in (
+        ["--region", "XYZ"],
+        ["--min-units", "25"],
+        ["--dataset", "no.such.npy"],
+        ["--date-from", "2999-01-01"],
+    ):
+        assert nh(home, "sessions", "--source", "ibl", "--ids", *not_found).output.strip() == "", not_found
+
+
+def test_show_says_what_is_current(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    session = session_id(home)
+    assert nh(home, "show", "ibl", session).output.count("missing") == 5
+    nh(home, "materialize", "ibl", session)
+    shown = nh(home, "show", "ibl", session).output
+    assert shown.count("current") == 5
+    assert "ibl-2022-10" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("sync", "ebl"), "there is no such source"),
+        (("materialize", "ibl"), "it needs session ids, --all or --missing"),
+        (("materialize", "ibl", "--missing"), "nh sync ibl"),
+        (("materialize", "ibl", "--all", "--asset", "spikes"), "there is no such per-session asset"),
+        (("sessions", "--source", "ibl"), "nh sync ibl"),
+        (("show", "ibl", "nope"), "nh sync ibl"),
+    ],
+)
+def test_errors_name_the_thing_and_the_next_step(home: Path, arguments: tuple[str, ...], says: str) -> None:
+    result = nh(home, *arguments, code=1)
+    assert says in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_session_that_does_not_exist_fails_by_name_and_the_others_go_on(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    result = nh(home, "materialize", "ibl", "nope", session_id(home), code=1)
+    assert "nope" in result.stderr
+    assert "1 sessions, 5 assets materialized" in result.output
+
+
+def test_settings_that_cannot_be_read_are_named(home: Path) -> None:
+    (home / "sources.yaml").write_text("ibl:\n  reed: {}\n", encoding="utf-8")
+    result = nh(home, "sync", "ibl", code=1)
+    assert "sources.yaml" in result.stderr
+    assert "reed" in result.stderr
+
+
+def test_doctor_reports_without_secrets(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NH_ONE_PASSWORD", "very-secret")
+    result = nh(home, "doctor", "--offline", "--format", "json")
+    found = {row["about"]: row["found"] for row in json.loads(result.output)}
+    assert found["NH_ONE_PASSWORD"] == "set"
+    assert "very-secret" not in result.output
+    assert found["dagster"].startswith("1.13")
+    assert "GB free" in found["disk"]
+
+
+def test_the_embedded_instance_lies_in_the_home(home: Path) -> None:
+    folder = prepare_instance(load_settings(home))
+    written = (folder / "dagster.yaml").read_text(encoding="utf-8")
+    assert folder == home / "dagster"
+    assert f"base_dir: {home / 'dagster'}" in written
+    assert ": data/dagster" not in written
+
+
+def test_a_dagster_home_that_is_set_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "/elsewhere")
+    assert str(prepare_instance(load_settings(home))) == "/elsewhere"
+    assert not (home / "dagster").exists()
+
+
+@pytest.mark.slow
+def test_the_demo_runs_and_the_second_run_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    first = CliRunner().invoke(app, ["demo", "--folder", str(tmp_path / "demo")])
+    assert first.exit_code == 0, (first.output, first.stderr)
+    assert "What to open next" in first.output
+    for text in ("ibl-2022-10", "allen-vc-default", "pass rate"):
+        assert text in first.output
+    again = CliRunner().invoke(app, ["demo", "--folder", str(tmp_path / "demo")])
+    assert "Everything is current; nothing was computed again." in again.output
+    other = CliRunner().invoke(app, ["demo", "--folder", str(tmp_path / "demo"), "--seed", "3"])
+    assert other.exit_code == 1
+    assert "another seed" in other.stderr

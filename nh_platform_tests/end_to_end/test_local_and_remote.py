@@ -1,0 +1,31 @@
+"""The same ALF session read from disk and through `OneAlyx` from a server gives the same assets, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.settings import load_settings
+from nh_platform_tests.end_to_end.test_sessions import fingerprint
+from nh_platform_tests.homes import make_home, materialize
+from nh_platform_tests.loopback import Loopback
+
+
+def test_local_and_remote_assets_are_identical(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = make_home(tmp_path / "local", ("ibl",))
+    with dg.DagsterInstance.ephemeral() as instance:
+        (here,) = materialize(local, instance, "ibl")
+    remote_home = tmp_path / "remote"
+    remote_home.mkdir()
+    (remote_home / "sources.yaml").write_text("ibl:\n  read: {mode: remote, retry_wait_s: 0.0}\n", encoding="utf-8")
+    with Loopback(tmp_path / "local" / "upstream" / "ibl") as servers, dg.DagsterInstance.ephemeral() as instance:
+        for name, value in servers.environment.items():
+            monkeypatch.setenv(name, value)
+        remote = Platform(load_settings(remote_home))
+        (there,) = materialize(remote, instance, "ibl")
+        assert any("auth-token" in str(request) for request in servers.alyx.requests)
+    assert (here.success, there.success) == (True, True), there.errors
+    assert fingerprint(remote.store.root) == fingerprint(local.store.root)
