@@ -13,10 +13,13 @@ import typer
 from typer.core import TyperGroup
 
 from nh_platform.cli import console
+from nh_platform.cli.backfill import backfill, status
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
+from nh_platform.cli.fetch import fetch
 from nh_platform.cli.materialize import materialize
 from nh_platform.cli.qc import app as qc_app
+from nh_platform.cli.releases import app as releases_app
 from nh_platform.cli.sessions import sessions, show
 from nh_platform.cli.sync import sync
 from nh_platform.cli.ui import ui
@@ -69,8 +72,12 @@ def _global_options(
 app.command()(demo)
 app.command()(ui)
 app.command()(sync)
+app.command()(fetch)
 app.command()(materialize)
+app.command()(backfill)
+app.command()(status)
 app.command()(sessions)
 app.command()(show)
 app.command()(doctor)
 app.add_typer(qc_app, name="qc")
+app.add_typer(releases_app, name="releases")

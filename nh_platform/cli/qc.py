@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nh_platform.cli.qc_validate import validate
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Unit quality: rules, labels, reasons.")
 rules_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="The rulebooks and their rules.")
 app.add_typer(rules_app, name="rules")
+app.command()(validate)
 
 DOCS_FOLDER = Path("docs/rulebooks")
 GENERATED = "<!-- Written by `nh qc docs`"
@@ -222,8 +225,9 @@ def docs(
         nh qc docs --check
     """
     from nh_platform.qc.document import rulebook_pages
+    from nh_platform.qc.validation_table import FILE, read_validation
 
-    pages = rulebook_pages()
+    pages = rulebook_pages(read_validation(folder / FILE))
     gone = [path for path in sorted(folder.glob("*.md")) if path.name not in pages and GENERATED in _text_of(path)]
     stale = [name for name, text in sorted(pages.items()) if _text_of(folder / name) != text]
     if check:

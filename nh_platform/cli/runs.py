@@ -146,7 +146,7 @@ def _run_plan(
 ) -> SessionOutcome:
     import dagster as dg
 
-    from nh_platform.defs.build import session_job_name
+    from nh_platform.defs.automation import session_job_name
 
     run_id = str(uuid.uuid4())
     instance.add_event_listener(run_id, on_event)

@@ -3,7 +3,9 @@
 Add an asset here by a description and a step in `steps` and `planning`. What a step does is not said here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -16,14 +18,17 @@ from nh_platform.defs.steps import MAKERS
 from nh_platform.session import NhError
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.schemas import RAW_UNITS, SESSIONS, TRIALS, UNIT_EMBEDDINGS, UNITS, WINDOW_INDEX
+from nh_platform.sources.publishing import store_manifest
+from nh_platform.sources.release_diff import ReleaseDiff
 from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
-from nh_platform.sources.snapshots import diff_manifests, write_manifest
-from nh_platform.store import Provenance, data_version
-from nh_platform.store.layout import SOURCE_WIDE
-from nh_platform.store.provenance import git_commit, recorded_packages
+from nh_platform.sources.tombstones import withdrawn_sessions
 
 OWNERS = ["team:data-platform"]
-_MANIFEST_CODE_VERSION = "1"
+FRESHNESS_FAIL = timedelta(days=3)
+FRESHNESS_WARN = timedelta(days=1, hours=6)
+"""How old the last look at a release may be: it is daily."""
+_MANIFEST_CODE_VERSION = "2"
+_CHANGES_SHOWN = 100
 
 _DESCRIPTIONS: dict[str, str] = {
     "raw_spikes": (
@@ -85,6 +90,7 @@ def _release_manifest(entry: SourceEntry, platform: Platform) -> dg.AssetsDefini
             "its hash, and what changed since the snapshot before. Reading it downloads no session data."
         ),
         metadata={"dagster/column_schema": table_schema(SESSIONS)},
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=FRESHNESS_FAIL, warn_window=FRESHNESS_WARN),
     )
     def release_manifest(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         return snapshot_manifest(context.instance, entry.name, platform)
@@ -96,42 +102,31 @@ def snapshot_manifest(instance: dg.DagsterInstance, source: str, platform: Platf
     """Read the manifest from upstream, store it, register its sessions as partitions, and say what changed."""
     try:
         manifest = platform.source(source).manifest()
-        stored = platform.store.current(source, SOURCE_WIDE, MANIFEST_ASSET)
-        changes = diff_manifests(None if stored is None else platform.manifest(source), manifest)
-        version = data_version(_MANIFEST_CODE_VERSION, {"upstream": manifest.version()}, {})
-        record = Provenance(
-            asset=MANIFEST_ASSET,
-            source=source,
-            session_id=SOURCE_WIDE,
-            data_version=version,
-            code_version=_MANIFEST_CODE_VERSION,
-            inputs={"upstream": manifest.version()},
-            packages=recorded_packages(),
-            git_commit=git_commit(),
-        )
-        before = platform.store.provenance(source, SOURCE_WIDE, MANIFEST_ASSET)
-        if before is None or before.data_version != version:
-            with platform.store.publish(record) as folder:
-                write_manifest(folder, manifest)
+        stored = store_manifest(platform.store, manifest, _MANIFEST_CODE_VERSION)
     except NhError as error:
         raise failure(error) from error
     new = register_sessions(instance, source, manifest.session_ids)
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(version),
+        data_version=dg.DataVersion(stored.data_version),
         metadata={
             "dagster/row_count": len(manifest.sessions),
+            "snapshot": f"{stored.snapshot.number} ({stored.snapshot.id})",
             "release": manifest.release,
             "sessions": len(manifest.sessions),
             "insertions": len(manifest.insertions),
             "files": len(manifest.files),
             "partitions registered": len(new),
-            "sessions added": records_table([{"session": name} for name in changes.added[:50]]),
-            "sessions withdrawn": records_table([{"session": name} for name in changes.withdrawn[:50]]),
-            "sessions changed": records_table(
-                [{"group": group, "session": name} for group, names in changes.changed.items() for name in names[:50]]
-            ),
+            "summary": "; ".join(stored.diff.summary()),
+            "sessions still withdrawn": len(withdrawn_sessions(stored.tombstones)),
+            "changes": records_table(_first_changes(stored.diff)),
         },
     )
+
+
+def _first_changes(diff: ReleaseDiff) -> list[Mapping[str, Any]]:
+    """Return what fits a page; `nh releases diff` prints all."""
+    columns = ["kind", "session_id", "probe", "group", "what"]
+    return [dict(zip(columns, row)) for row in diff.changes[columns].head(_CHANGES_SHOWN).itertuples(index=False)]
 
 
 def _session_asset(entry: SourceEntry, platform: Platform, step: Step) -> dg.AssetsDefinition:
@@ -139,7 +134,7 @@ def _session_asset(entry: SourceEntry, platform: Platform, step: Step) -> dg.Ass
         name=step.asset,
         key_prefix=entry.name,
         partitions_def=session_partitions(entry.name),
-        deps=[dg.AssetKey([entry.name, name]) for name in step.inputs],
+        deps=_parents(entry, step),
         group_name=entry.name,
         kinds=_KINDS[step.asset],
         owners=OWNERS,
@@ -151,6 +146,13 @@ def _session_asset(entry: SourceEntry, platform: Platform, step: Step) -> dg.Ass
         return materialize_step(platform, entry.name, context.partition_key, step)
 
     return session_asset
+
+
+def _parents(entry: SourceEntry, step: Step) -> list[dg.AssetKey]:
+    """Return what a step reads: assets of the session, and what is outside."""
+    keys = [dg.AssetKey([entry.name, name]) for name in step.inputs]
+    keys += [dg.AssetKey([entry.name, "upstream_files", group]) for group in step.groups]
+    return keys + ([dg.AssetKey([entry.name, "reviews"])] if "reviews" in step.parameters else [])
 
 
 def materialize_step(platform: Platform, source: str, session_id: str, step: Step) -> dg.MaterializeResult:

@@ -8,20 +8,22 @@ from __future__ import annotations
 import dagster as dg
 
 from nh_platform.defs.assets import build_source_assets
+from nh_platform.defs.automation import (
+    build_inventory_check,
+    build_inventory_schedule,
+    build_release_schedule,
+    build_release_sensor,
+    external_specs,
+    iter_jobs,
+)
 from nh_platform.defs.checks import build_unit_checks
-from nh_platform.defs.planning import STEPS
 from nh_platform.defs.platform import Platform
-from nh_platform.defs.registry import SOURCES
+from nh_platform.defs.registry import SOURCES, SourceEntry
 from nh_platform.defs.settings import load_settings
 
 
-def session_job_name(source: str) -> str:
-    """Return the name of the job that materializes every asset of one session."""
-    return f"{source}_session"
-
-
 def build_defs(platform: Platform | None = None) -> dg.Definitions:
-    """Return fresh definitions: assets, checks and jobs of every source.
+    """Return fresh definitions: assets, checks, jobs, schedules and sensors of every source.
 
     Parameters
     ----------
@@ -29,17 +31,15 @@ def build_defs(platform: Platform | None = None) -> dg.Definitions:
         The store, sources and parameters to use; those of the home folder where None.
     """
     used = platform or Platform(load_settings())
-    assets: list[dg.AssetsDefinition] = []
-    checks: list[dg.AssetChecksDefinition] = []
-    jobs = []
-    for entry in SOURCES.values():
-        assets.extend(build_source_assets(entry, used))
-        checks.append(build_unit_checks(entry, used))
-        jobs.append(
-            dg.define_asset_job(
-                session_job_name(entry.name),
-                selection=dg.AssetSelection.assets(*(dg.AssetKey([entry.name, asset]) for asset in STEPS)),
-                description=f"Every asset and check of one session of {entry.title}.",
-            )
-        )
-    return dg.Definitions(assets=assets, asset_checks=checks, jobs=jobs, executor=dg.in_process_executor)
+    return dg.Definitions.merge(*(_source_defs(entry, used) for entry in SOURCES.values()))
+
+
+def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
+    return dg.Definitions(
+        assets=[*external_specs(entry), *build_source_assets(entry, platform)],
+        asset_checks=[build_unit_checks(entry, platform), build_inventory_check(entry, platform)],
+        jobs=list(iter_jobs(entry)),
+        schedules=[build_release_schedule(entry), build_inventory_schedule(entry)],
+        sensors=[build_release_sensor(entry, platform)],
+        executor=dg.in_process_executor,
+    )

@@ -1,10 +1,13 @@
-"""The checks of `units`: one per rule of the source's active rulebook, and the gate. All are partitioned by session.
+"""The checks of `units`: one per rule of the active rulebook, released against recomputed metrics, and the gate.
+
+All are partitioned by session.
 
 Add a check here when a person must see it per session. What a rule says stands in its rulebook; counts are made by
 `nh_platform.qc`.
 """
 
 import json
+import math
 import warnings
 from collections.abc import Iterator
 
@@ -15,12 +18,14 @@ from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.platform import Platform, source_config
 from nh_platform.defs.registry import SourceEntry
 from nh_platform.defs.steps import GATE_FILE
+from nh_platform.qc.agreement import Agreement, MetricAgreement, released_agreement
 from nh_platform.qc.rule_summary import RuleSummary, criterion, rule_summary
 from nh_platform.qc.rulebook import load_rulebook
 from nh_platform.qc.rulebook_model import Rule, Rulebook
 from nh_platform.qc.verdicts import apply_rulebook
 from nh_platform.store.parquet import read_table
 
+AGREEMENT = "released_vs_recomputed"
 GATE = "units_usable"
 
 
@@ -44,6 +49,17 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
         ]
         specs.append(
             dg.AssetCheckSpec(
+                AGREEMENT,
+                asset=units_key,
+                description=(
+                    "The metrics that the release states agree with those recomputed from the spikes, in all but 1 % "
+                    "of the units. Neither replaces the other; docs/unit-quality.md says why vintages differ."
+                ),
+                partitions_def=partitions,
+            )
+        )
+        specs.append(
+            dg.AssetCheckSpec(
                 GATE,
                 asset=units_key,
                 blocking=True,
@@ -65,6 +81,8 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
         for rule in rulebook.rules:
             if rulebook.check_name(rule) in chosen:
                 yield _rule_result(rulebook, rule, summaries[rule.id], units_key)
+        if AGREEMENT in chosen:
+            yield _agreement_result(released_agreement(units, entry.name), units_key)
         if GATE in chosen:
             problems = json.loads((folder / GATE_FILE).read_text(encoding="utf-8"))["problems"]
             yield dg.AssetCheckResult(
@@ -77,6 +95,12 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
             )
 
     return unit_checks
+
+
+def unit_check_names(entry: SourceEntry, platform: Platform) -> list[str]:
+    """Return the names of the checks of one source's `units` asset."""
+    rulebook = load_rulebook(source_config(platform.settings, entry.name).rulebook)
+    return [*(rulebook.check_name(rule) for rule in rulebook.rules), AGREEMENT, GATE]
 
 
 def _rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key: dg.AssetKey) -> dg.AssetCheckResult:
@@ -107,6 +131,44 @@ def _rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key
             "distribution": dg.MetadataValue.md(histogram),
         },
     )
+
+
+def _agreement_result(agreement: Agreement, units_key: dg.AssetKey) -> dg.AssetCheckResult:
+    worst = [
+        {"metric": metric.counterpart.column, "unit": w.unit, "released": w.released, "recomputed": w.recomputed}
+        for metric in agreement.metrics
+        for w in metric.worst
+    ]
+    return dg.AssetCheckResult(
+        check_name=AGREEMENT,
+        asset_key=units_key,
+        passed=agreement.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=agreement.text(),
+        metadata={
+            "units compared": agreement.n_units,
+            "units without spikes, left out": agreement.n_silent,
+            "metrics": records_table([_agreement_row(metric) for metric in agreement.metrics]),
+            "units that differ": records_table(worst),
+            "released only": ", ".join(agreement.without_definition) or "none",
+        },
+    )
+
+
+def _agreement_row(metric: MetricAgreement) -> dict[str, str | int | float]:
+    counterpart = metric.counterpart
+    return {
+        "released": counterpart.column,
+        "definition": counterpart.definition,
+        "units": metric.n_both,
+        "differ": metric.n_differ,
+        "only released": metric.n_only_released,
+        "only recomputed": metric.n_only_recomputed,
+        "largest relative difference": "" if math.isnan(metric.largest) else f"{metric.largest:.2g}",
+        "allowed": f"{counterpart.relative:g} of the value"
+        + (f" or {counterpart.absolute:g}" if counterpart.absolute else ""),
+        "outcome": "agrees" if metric.agrees else "differs" if metric.decides else "differs, other vintage",
+    }
 
 
 def _number(rule: Rule) -> float | None:

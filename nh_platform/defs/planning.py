@@ -105,6 +105,20 @@ def expected_records(files: SessionFiles, parameters: Mapping[str, str]) -> dict
     return records
 
 
+def expected_versions(group_versions: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the data version of every asset of a session, from the versions of its upstream groups alone.
+
+    The same values as `expected_records`, without reading which files they are.
+    """
+    versions: dict[str, str] = {}
+    for step in STEPS.values():
+        inputs = {f"upstream/{group}": group_versions[group] for group in step.groups}
+        inputs |= {name: versions[name] for name in step.inputs}
+        own = {name: parameters[name] for name in step.parameters}
+        versions[step.asset] = data_version(step.code_version, inputs, own)
+    return versions
+
+
 def stale_assets(store: Store, expected: Mapping[str, Provenance]) -> list[str]:
     """Return the assets of one session that the store lacks or holds in another version, in running order."""
     stale = []

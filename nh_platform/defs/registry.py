@@ -6,6 +6,7 @@ imported until a source is opened.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,12 @@ class SourceEntry:
 
 def _open_ibl(read: Mapping[str, Any], home: Path) -> Source:
     from nh_platform.sources.ibl import IblSettings, IblSource
+    from nh_platform.sources.ibl.settings import CREDENTIALS
 
-    mode = "local" if "root" in read else "remote"
-    return IblSource(IblSettings.from_environment(**{"mode": mode, **_absolute(read, home)}))
+    has_account = any(os.environ.get(name) for name in CREDENTIALS)
+    mode = "local" if "root" in read else "remote" if has_account else "public"
+    values = _absolute({"raw_dir": "raw", **read}, home)
+    return IblSource(IblSettings.from_environment(**{"mode": mode, **values}))
 
 
 def _open_allen_vc(read: Mapping[str, Any], home: Path) -> Source:
@@ -72,7 +76,7 @@ def _open_allen_vc(read: Mapping[str, Any], home: Path) -> Source:
 
 def _absolute(read: Mapping[str, Any], home: Path) -> dict[str, Any]:
     """Resolve the folders among a source's settings against the home folder."""
-    folders = ("root", "tables", "cache_dir")
+    folders = ("root", "tables", "cache_dir", "raw_dir", "freeze")
     return {key: home / value if key in folders and value else value for key, value in read.items()}
 
 

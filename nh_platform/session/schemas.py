@@ -6,6 +6,7 @@ AllenSDK's names for stimulus presentations. No validation logic here; that is `
 
 from __future__ import annotations
 
+from nh_platform.session.change_detection_schemas import CHANGE_TRIALS, IMAGE_TEMPLATES, REWARDS, TRIAL_LICKS
 from nh_platform.session.columns import Column, ColumnFamily, TableSchema
 
 _SESSION_ID = Column("session_id", "string", "-", "Upstream session id: IBL eid or Allen ecephys_session_id")
@@ -25,6 +26,7 @@ SESSIONS = TableSchema(
         Column("n_units_released", "float64", "1", "Units that upstream states, before any filter", nullable=True),
         Column("regions", "string", "-", "Region acronyms that upstream states, comma-joined", nullable=True),
         Column("performance", "float64", "1", "Share of correct easy trials that upstream states, 0-1", nullable=True),
+        Column("qc", "string", "-", "Session QC that upstream states", nullable=True),
     ),
     key=("session_id",),
 )
@@ -35,6 +37,9 @@ INSERTIONS = TableSchema(
         _SESSION_ID,
         Column("insertion_id", "string", "-", "Upstream probe insertion id: IBL pid or Allen probe id"),
         _PROBE,
+        Column("qc", "string", "-", "Insertion QC that upstream states", nullable=True),
+        Column("alignment_resolved", "string", "-", "Whether the alignment is final: yes or no", nullable=True),
+        Column("alignment_stored", "string", "-", "Alignment that upstream serves, by its time", nullable=True),
     ),
     key=("session_id", "insertion_id"),
 )
@@ -261,8 +266,12 @@ EVENTS: dict[str, TableSchema] = {
     schema.name: schema
     for schema in (
         TRIALS,
+        CHANGE_TRIALS,
+        TRIAL_LICKS,
         PRESENTATIONS,
+        IMAGE_TEMPLATES,
         LICKS,
+        REWARDS,
         WHEEL_MOVES,
         PASSIVE_PERIODS,
         PASSIVE_GABOR,

@@ -7,14 +7,18 @@ imported here.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Behavior, RawRecording, Session, UnitAnnotation, UnknownSession
+from nh_platform.session.columns import TableSchema
+from nh_platform.session.release_schemas import NOTICES
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
 
 GROUPS = ("spikes", "behavior", "alignment", "qc")
@@ -43,11 +47,14 @@ class SessionFiles:
         Schema `INSERTIONS`, this session's rows.
     files
         Schema `FILES`, this session's rows, sorted by collection, revision, name.
+    qc
+        Session QC that upstream states, None where it states none.
     """
 
     session: Session
     insertions: pd.DataFrame
     files: pd.DataFrame
+    qc: str | None = None
 
     def of_group(self, group: str) -> pd.DataFrame:
         """Return the default-revision files that the asset group ``group`` reads."""
@@ -56,18 +63,55 @@ class SessionFiles:
     def version(self, group: str) -> str:
         """Return the content identity of a group: sha256 over its sorted (collection, revision, name, md5).
 
-        Dataset QC is part of the ``qc`` group alone, so a QC change never touches the spikes. Sizes and timestamps
-        are never part of it (knowledge of the releases: both are wrong or move without a change upstream).
+        Dataset, session and insertion QC are part of the ``qc`` group alone, and the state of the alignment of
+        ``alignment`` alone, so neither touches the spikes. Sizes and timestamps are never part of it (knowledge of
+        the releases: both are wrong or move without a change upstream).
+        `nh_platform.sources.identity.group_versions` gives the same for every session at once.
         """
-        digest = hashlib.sha256()
         rows = self.of_group(group)
-        for row in sorted(zip(rows["collection"], rows["revision"], rows["name"], rows["md5"].fillna(""))):
-            digest.update("\x1f".join(row).encode() + b"\n")
+        lines = sorted(map(identity_line, rows["collection"], rows["revision"], rows["name"], rows["md5"].fillna("")))
         if group == "qc":
-            read = self.files[read_by(self.files, GROUPS)]
-            for row in sorted(zip(read["collection"], read["revision"], read["name"], read["qc"].fillna(""))):
-                digest.update("\x1f".join(row).encode() + b"\n")
-        return digest.hexdigest()
+            judged = self.files[read_by(self.files, GROUPS) & self.files["qc"].notna()]
+            lines += sorted(map(judgement_line, judged["collection"], judged["name"], judged["qc"]))
+        lines += fact_lines(group, self.qc, self.insertions)
+        return version_of(lines)
+
+
+def identity_line(collection: str, revision: str, name: str, value: str) -> str:
+    """Return what one file adds to the identity of a group; sorts as the four texts do."""
+    return f"{collection}\x1f{revision}\x1f{name}\x1f{value}\n"
+
+
+def judgement_line(collection: str, name: str, qc: str) -> str:
+    """Return what the QC of one file adds to the identity of ``qc``.
+
+    Without the revision: a new revision of the behaviour with the same QC leaves the units alone.
+    """
+    return f"{collection}\x1f{name}\x1f{qc}\n"
+
+
+def fact_lines(group: str, session_qc: str | None, insertions: pd.DataFrame) -> list[str]:
+    """Return what a session's own QC and the state of its alignments add to the identity of a group.
+
+    What upstream does not state adds nothing, so that a catalogue without these facts (the public tables, Allen's)
+    has the identity of its files alone.
+    """
+    lines = []
+    if group == "qc":
+        lines += [f"session\x1f{session_qc}\n"] if session_qc else []
+        stated = insertions[insertions["qc"].notna()]
+        lines += sorted(f"insertion\x1f{pid}\x1f{qc}\n" for pid, qc in zip(stated["insertion_id"], stated["qc"]))
+    elif group == "alignment":
+        resolved = insertions["alignment_resolved"] == "yes"
+        stated = insertions[resolved | insertions["alignment_stored"].notna()]
+        columns = (stated[name].fillna("") for name in ("insertion_id", "alignment_resolved", "alignment_stored"))
+        lines += sorted("insertion\x1f" + "\x1f".join(row) + "\n" for row in zip(*columns))
+    return lines
+
+
+def version_of(lines: Iterable[str]) -> str:
+    """Return the sha256 of some lines, 64 hexadecimal digits."""
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -82,6 +126,8 @@ class Manifest:
         Name of the release, tag or revision policy that it shows.
     sessions, insertions, files
         Schemas `SESSIONS`, `INSERTIONS`, `FILES`.
+    notices
+        Schema `NOTICES`; empty where upstream publishes none, or the account cannot see them.
     """
 
     source: str
@@ -89,11 +135,15 @@ class Manifest:
     sessions: pd.DataFrame
     insertions: pd.DataFrame
     files: pd.DataFrame
+    notices: pd.DataFrame = field(default_factory=NOTICES.empty)
 
     def __post_init__(self) -> None:
-        SESSIONS.validate(self.sessions)
-        INSERTIONS.validate(self.insertions)
-        FILES.validate(self.files)
+        for schema, table in self.tables():
+            schema.validate(table)
+
+    def tables(self) -> tuple[tuple[TableSchema, pd.DataFrame], ...]:
+        """Return every table with its schema, in a fixed order."""
+        return (SESSIONS, self.sessions), (INSERTIONS, self.insertions), (FILES, self.files), (NOTICES, self.notices)
 
     @property
     def session_ids(self) -> list[str]:
@@ -112,7 +162,7 @@ class Manifest:
         UnknownSession
             If the manifest does not list it.
         """
-        rows = self.sessions[self.sessions["session_id"] == session_id]
+        rows = self._rows_of(self.sessions, session_id, "sessions")
         if len(rows) == 0:
             raise UnknownSession(
                 f"session {session_id}",
@@ -130,20 +180,36 @@ class Manifest:
             task_protocol=row["task_protocol"] or "",
             projects=row["projects"] or "",
         )
-        files = self.files[self.files["session_id"] == session_id]
+        files = self._rows_of(self.files, session_id, "files")
         return SessionFiles(
             session=session,
-            insertions=self.insertions[self.insertions["session_id"] == session_id].reset_index(drop=True),
+            insertions=self._rows_of(self.insertions, session_id, "insertions").reset_index(drop=True),
             files=files.sort_values(["collection", "revision", "name"]).reset_index(drop=True),
+            qc=row["qc"] if isinstance(row["qc"], str) else None,
         )
 
+    @functools.cached_property
+    def _positions(self) -> dict[str, dict[Any, npt.NDArray[Any]]]:
+        """Row numbers by session: comparing 210,000 ids anew for each of 1,000 sessions took 10 s."""
+        return {schema.name: table.groupby("session_id").indices for schema, table in self.tables()[:3]}
+
+    def _rows_of(self, table: pd.DataFrame, session_id: str, name: str) -> pd.DataFrame:
+        positions = self._positions[name].get(session_id)
+        return table.iloc[:0] if positions is None else table.take(positions)
+
     def version(self) -> str:
-        """Return the identity of the whole manifest: sha256 over all its rows in a fixed order."""
-        digest = hashlib.sha256()
-        for schema, table in ((SESSIONS, self.sessions), (INSERTIONS, self.insertions), (FILES, self.files)):
-            ordered = table[[n for n in schema.names if n != "size"]].sort_values(list(schema.key))
-            digest.update(ordered.to_csv(index=False, lineterminator="\n").encode())
-        return digest.hexdigest()
+        """Return the identity of the whole manifest: sha256 over all its rows in a fixed order, but for sizes."""
+        return self._version
+
+    @functools.cached_property
+    def _version(self) -> str:
+        parts = []
+        for schema, table in self.tables():
+            names = [name for name in schema.names if name != "size"]
+            # 0.5 s for 210,000 rows, 1.3 s through a sorted CSV
+            columns = (table[name].fillna("").astype(str).to_numpy() for name in names)
+            parts += [f"{schema.name}\n", *sorted("\x1f".join(row) + "\n" for row in zip(*columns))]
+        return version_of(parts)
 
 
 class Source(Protocol):
@@ -160,6 +226,12 @@ class Source(Protocol):
     @property
     def title(self) -> str:
         """What a person calls it, for example ``IBL Brain-wide Map``."""
+
+    def signal(self) -> str:
+        """Return a short text that differs when upstream announces something; cheap enough for every few minutes.
+
+        A trigger, never an identity: it may differ although nothing changed, and the manifest decides.
+        """
 
     def manifest(self) -> Manifest:
         """Read what upstream holds now. Downloads no session data."""

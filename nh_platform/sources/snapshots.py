@@ -1,92 +1,179 @@
-"""The stored manifest of a source, and what changed between two of them.
+"""The stored manifests of a source: one snapshot for every state of upstream that differed, none ever removed.
 
-Contains the codec of `release_manifest` and the diff in the users' words. Add a kind of change here when a release can
-bring it. Nothing here talks to upstream or decides what to run.
+Contains the codec of `release_manifest`, the list of snapshots and how a new one is stored. Add a table here when a
+manifest gains one. Nothing here talks to upstream or decides what to run; what changed is `release_diff`.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from nh_platform.session import UnknownSession
+from nh_platform.session.columns import TableSchema
+from nh_platform.session.release_schemas import NOTICES, TOMBSTONES
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
-from nh_platform.sources.catalog import GROUPS, Manifest
-from nh_platform.store.layout import SOURCE_WIDE, Store
+from nh_platform.sources.catalog import Manifest
+from nh_platform.store.layout import PROVENANCE, SOURCE_WIDE, Store
 from nh_platform.store.parquet import read_table, write_table
+from nh_platform.store.provenance import Provenance
 
 ASSET = "release_manifest"
+ID_DIGITS = 12
+"""Digits of a manifest's version by which a snapshot is called."""
+
 _RELEASE_FILE = "release.txt"
+_NUMBER_DIGITS = 6
+"""A text of more digits is an id."""
+
+_TABLES = {schema.name: schema for schema in (SESSIONS, INSERTIONS, FILES, NOTICES)}
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write a manifest into ``folder``, rows in the order of their keys so that equal manifests are equal bytes."""
-    for table, schema in (
-        (manifest.sessions, SESSIONS),
-        (manifest.insertions, INSERTIONS),
-        (manifest.files, FILES),
-    ):
-        ordered = table.sort_values(list(schema.key), ignore_index=True)
-        write_table(folder / f"{schema.name}.parquet", ordered, schema)
-    (folder / _RELEASE_FILE).write_text(f"{manifest.source}\n{manifest.release}\n", encoding="utf-8")
+@dataclass(frozen=True)
+class Snapshot:
+    """One stored manifest.
+
+    Parameters
+    ----------
+    source
+        Name of the source.
+    number
+        Its place in the history, from 1.
+    folder
+        Where its tables are.
+    is_current
+        Whether it is the one that counts.
+    """
+
+    source: str
+    number: int
+    folder: Path
+    is_current: bool
+
+    @functools.cached_property
+    def version(self) -> str:
+        """Identity of the manifest's content, 64 hexadecimal digits; a state that returns has the same one."""
+        return Provenance.read(self.folder / PROVENANCE).inputs.get("upstream", "")
+
+    @property
+    def id(self) -> str:
+        """Short form of the version."""
+        return self.version[:ID_DIGITS]
+
+    @functools.cached_property
+    def release(self) -> str:
+        """Name of the release, tag, freeze or revision policy that it shows."""
+        try:
+            lines = (self.folder / _RELEASE_FILE).read_text(encoding="utf-8").split("\n")
+        except FileNotFoundError:
+            return ""
+        return lines[1] if len(lines) > 1 else ""
+
+    def rows(self, table: str) -> int:
+        """Return the number of rows of one of its tables without reading it; 0 where it cannot be read."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return int(pq.read_metadata(self.folder / f"{table}.parquet").num_rows)
+        except (OSError, pa.ArrowException):
+            return 0
+
+    def manifest(self) -> Manifest:
+        """Read it.
+
+        Raises
+        ------
+        StoreError
+            If a table is missing or damaged.
+        """
+        tables = {name: _read(self.folder, schema) for name, schema in _TABLES.items()}
+        return Manifest(source=self.source, release=self.release, **tables)
+
+    def tombstones(self) -> pd.DataFrame:
+        """Read what had been withdrawn when it was taken: schema `TOMBSTONES`."""
+        return _read(self.folder, TOMBSTONES)
 
 
-def read_manifest(store: Store, source: str) -> Manifest:
-    """Read the manifest that was stored last for ``source``.
+def list_snapshots(store: Store, source: str) -> list[Snapshot]:
+    """Return every stored manifest of a source, oldest first; none where it was never synced."""
+    history = store.history(source, SOURCE_WIDE, ASSET)
+    last = max(history, default=0)
+    return [Snapshot(source, number, folder, number == last) for number, folder in history.items()]
+
+
+def find_snapshot(store: Store, source: str, wanted: str | int | None = None) -> Snapshot:
+    """Return one snapshot by its number, the first digits of its id (7 or more), or its release's name.
+
+    Of several with that id or name the last counts. None, ``latest`` and ``previous`` are names as well.
 
     Raises
     ------
     UnknownSession
-        If the source was never synced.
+        If there is none; the text says which there are.
     """
-    folder = store.current(source, SOURCE_WIDE, ASSET)
-    if folder is None:
+    snapshots = list_snapshots(store, source)
+    if not snapshots:
         raise UnknownSession(
             f"source {source}",
             f"no release manifest is in the store {store.root}",
             f"Run `nh sync {source}` first; it reads the catalogue and downloads nothing.",
         )
-    _, release = (folder / _RELEASE_FILE).read_text(encoding="utf-8").split("\n")[:2]
-    return Manifest(
-        source=source,
-        release=release,
-        sessions=read_table(folder / "sessions.parquet"),
-        insertions=read_table(folder / "insertions.parquet"),
-        files=read_table(folder / "files.parquet"),
-    )
+    text = "latest" if wanted is None else str(wanted)
+    if text in ("latest", "previous"):
+        found = snapshots[-1:] if text == "latest" else snapshots[-2:-1]
+    elif text.isdigit() and len(text) <= _NUMBER_DIGITS:
+        found = [snapshot for snapshot in snapshots if snapshot.number == int(text)]
+    else:
+        found = [
+            s for s in snapshots if (len(text) > _NUMBER_DIGITS and s.version.startswith(text)) or s.release == text
+        ]
+    if not found:
+        first, last = snapshots[0].number, snapshots[-1].number
+        raise UnknownSession(
+            f"snapshot {text} of {source}",
+            f"the store has snapshots {first} to {last} and none of that number, id or release",
+            f"Run `nh releases list {source}` to see them.",
+        )
+    return found[-1]
 
 
-@dataclass(frozen=True)
-class ManifestDiff:
-    """What a manifest brought against the one before.
+def read_manifest(store: Store, source: str, snapshot: str | int | None = None) -> Manifest:
+    """Read a stored manifest of ``source``, the last one where none is named.
 
-    Parameters
-    ----------
-    added, withdrawn
-        Session ids.
-    changed
-        For every asset group, the kept sessions whose content version moved.
+    Raises
+    ------
+    UnknownSession
+        If the source was never synced, or has no such snapshot.
+    StoreError
+        If a table is damaged.
     """
-
-    added: list[str]
-    withdrawn: list[str]
-    changed: dict[str, list[str]]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing changed."""
-        return not (self.added or self.withdrawn or any(self.changed.values()))
+    return find_snapshot(store, source, snapshot).manifest()
 
 
-def diff_manifests(before: Manifest | None, after: Manifest) -> ManifestDiff:
-    """Compare two manifests of one source by content; a touched timestamp or size is no change."""
-    old_ids = set() if before is None else set(before.sessions["session_id"])
-    new_ids = set(after.sessions["session_id"])
-    changed: dict[str, list[str]] = {group: [] for group in GROUPS}
-    if before is not None:
-        for session_id in sorted(old_ids & new_ids):
-            old, new = before.session(session_id), after.session(session_id)
-            for group in GROUPS:
-                if old.version(group) != new.version(group):
-                    changed[group].append(session_id)
-    return ManifestDiff(added=sorted(new_ids - old_ids), withdrawn=sorted(old_ids - new_ids), changed=changed)
+def read_tombstones(store: Store, source: str) -> pd.DataFrame:
+    """Return every session and insertion that upstream ever withdrew: schema `TOMBSTONES`."""
+    return find_snapshot(store, source).tombstones()
+
+
+def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | None = None) -> None:
+    """Write a manifest into ``folder``, rows in the order of their keys so that equal manifests are equal bytes."""
+    stones = TOMBSTONES.empty() if tombstones is None else tombstones
+    tables: Mapping[TableSchema, pd.DataFrame] = {**dict(manifest.tables()), TOMBSTONES: stones}
+    for schema, table in tables.items():
+        write_table(folder / f"{schema.name}.parquet", table.sort_values(list(schema.key), ignore_index=True), schema)
+    (folder / _RELEASE_FILE).write_text(f"{manifest.source}\n{manifest.release}\n", encoding="utf-8")
+
+
+def _read(folder: Path, schema: TableSchema) -> pd.DataFrame:
+    path = folder / f"{schema.name}.parquet"
+    if schema in (NOTICES, TOMBSTONES) and not path.exists():
+        return schema.empty()  # stored before there was such a table
+    table = read_table(path)
+    if list(table.columns) == schema.names:
+        return table
+    return schema.conform(table)

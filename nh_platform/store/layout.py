@@ -3,7 +3,8 @@
 ``<root>/<source>/<session id>/<asset>/<version>/…`` holds the files of one version; ``<asset>/current`` names the
 version that counts. A new version is written beside, synced, and then the pointer is replaced, so that a process
 killed at any instant leaves the old state or the new one. Outputs of a whole source lie under ``_source`` instead of a
-session id.
+session id. An asset that keeps its history has every version that ever counted beside the current one, and
+``<asset>/history`` names them in order, one a line.
 
 Add here what every asset needs of the store. The format of the files is the codecs' matter.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import filecmp
+import json
 import os
 import shutil
 import uuid
@@ -22,6 +24,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from nh_platform.session import StoreError, UnknownSession
+from nh_platform.store.durable import sync_folder, write_durably
 from nh_platform.store.provenance import Provenance
 
 PROVENANCE = "provenance.json"
@@ -29,6 +32,7 @@ SOURCE_WIDE = "_source"
 """Takes the place of the session id for outputs that belong to a whole source."""
 
 _POINTER = "current"
+_HISTORY = "history"
 _STAGING = ".staging-"
 _VERSION_DIGITS = 16
 
@@ -90,6 +94,24 @@ class Store:
         found = self.current(source, session_id, asset)
         return None if found is None else Provenance.read(found / PROVENANCE)
 
+    def history(self, source: str, session_id: str, asset: str) -> dict[int, Path]:
+        """Return the folders of the versions that counted, by their number from 1, the current one last.
+
+        A version that counted again later has a number for each time. Numbers of versions whose folder was removed by
+        hand are left out. Only an asset that was published with ``keep_history`` has more than the current version.
+        """
+        folder = self.asset_folder(source, session_id, asset)
+        names = _with_latest(_logged(folder), _pointed_to(folder))
+        return {number: folder / name for number, name in enumerate(names, 1) if (folder / name).is_dir()}
+
+    def data_version(self, source: str, session_id: str, asset: str) -> str | None:
+        """Return the data version that counts, or None where the asset was never published.
+
+        Reads the one field of the record: 5,000 assets in well under a second.
+        """
+        found = self.current(source, session_id, asset)
+        return None if found is None else str(json.loads((found / PROVENANCE).read_bytes())["data_version"])
+
     def sources(self) -> list[str]:
         """Return the sources that have anything in the store."""
         return _folder_names(self.root)
@@ -99,10 +121,17 @@ class Store:
         return [name for name in _folder_names(self.root / source) if name != SOURCE_WIDE]
 
     @contextmanager
-    def publish(self, provenance: Provenance) -> Iterator[Path]:
+    def publish(self, provenance: Provenance, *, keep_history: bool = False) -> Iterator[Path]:
         """Write a new version of an asset: fill the folder that is given, then it becomes the one that counts.
 
         If the block raises, nothing that was stored changes. Bytes that are stored already are not stored again.
+
+        Parameters
+        ----------
+        provenance
+            The record of the version.
+        keep_history
+            Keep the versions before, see `history`; an asset that has a history always does.
 
         Raises
         ------
@@ -118,13 +147,19 @@ class Store:
             (staging / PROVENANCE).write_bytes(provenance.to_bytes())
             _sync_tree(staging)
             with _exclusive(home):
-                stored = self.current(provenance.source, provenance.session_id, provenance.asset)
-                if stored is not None and _same_files(stored, staging):
+                keep_history = keep_history or (home / _HISTORY).exists()
+                before = _pointed_to(home)
+                if before is not None and _same_files(before, staging):
                     return
-                version = _free_version_folder(home, provenance.data_version[:_VERSION_DIGITS])
-                os.rename(staging, version)
+                version = _version_folder(home, provenance.data_version[:_VERSION_DIGITS], staging, keep_history)
+                if not version.exists():
+                    os.rename(staging, version)
                 _replace_pointer(home, version.name)
-                _remove_superseded(home, keep=version.name)
+                # The log is written after the pointer; a process killed in between is made good by `_with_latest`.
+                names = _with_latest(_with_latest(_logged(home), before), version) if keep_history else [version.name]
+                if keep_history:
+                    write_durably(home / _HISTORY, ("\n".join(names) + "\n").encode())
+                _remove_superseded(home, keep=frozenset(names))
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise StoreError(
@@ -137,12 +172,41 @@ class Store:
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def _free_version_folder(home: Path, name: str) -> Path:
-    """Return a folder name that is free; a version that is published again with other bytes gets a number."""
+def _pointed_to(home: Path) -> Path | None:
+    """Return the version that counts if it is there; one that was lost must not keep a new one from being published."""
+    try:
+        version = home / (home / _POINTER).read_text().strip()
+    except FileNotFoundError:
+        return None
+    return version if version.is_dir() and version != home else None
+
+
+def _version_folder(home: Path, name: str, staging: Path, keep_history: bool) -> Path:
+    """Return the folder for a version: one that is free, or in a history the one that holds the same bytes.
+
+    A version that is published again with other bytes gets a number.
+    """
     candidate, number = home / name, 2
     while candidate.exists():
+        if keep_history and _same_files(candidate, staging):
+            return candidate
         candidate, number = home / f"{name}-{number}", number + 1
     return candidate
+
+
+def _logged(home: Path) -> list[str]:
+    try:
+        return (home / _HISTORY).read_text().split()
+    except FileNotFoundError:
+        return []
+
+
+def _with_latest(names: list[str], latest: Path | None) -> list[str]:
+    """Return a history that ends in ``latest``; the same version again takes the place of the last one."""
+    if latest is None:
+        return names
+    same = bool(names) and names[-1].split("-")[0] == latest.name.split("-")[0]
+    return [*(names[:-1] if same else names), latest.name]
 
 
 def _replace_pointer(home: Path, version: str) -> None:
@@ -155,7 +219,7 @@ def _replace_pointer(home: Path, version: str) -> None:
         os.replace(fresh, home / _POINTER)
     finally:
         fresh.unlink(missing_ok=True)
-    _sync_folder(home)
+    sync_folder(home)
 
 
 def _same_files(stored: Path, fresh: Path) -> bool:
@@ -172,10 +236,10 @@ def _exclusive(home: Path) -> FileLock:
     return FileLock(home / ".lock", timeout=60)
 
 
-def _remove_superseded(home: Path, keep: str) -> None:
+def _remove_superseded(home: Path, keep: frozenset[str]) -> None:
     """Remove older versions, and what processes that are gone left half written."""
     for child in home.iterdir():
-        if not child.is_dir() or child.name == keep:
+        if not child.is_dir() or child.name in keep:
             continue
         if child.name.startswith(_STAGING) and _is_running(child.name):
             continue
@@ -197,15 +261,7 @@ def _sync_tree(folder: Path) -> None:
         for name in files:
             with open(os.path.join(parent, name), "rb") as handle:
                 os.fsync(handle.fileno())
-        _sync_folder(Path(parent))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(Path(parent))
 
 
 def _folder_names(folder: Path) -> list[str]:

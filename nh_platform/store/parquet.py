@@ -65,5 +65,5 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
     try:
         return pq.read_table(path, columns=columns).to_pandas()
-    except (FileNotFoundError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:  # a damaged page is an OSError
         raise StoreError(str(path), f"it cannot be read: {error}", "Materialize the asset again.") from error

@@ -91,10 +91,10 @@ def test_sessions_are_found_and_printed_in_every_form(home: Path) -> None:
 def test_show_says_what_is_current(home: Path) -> None:
     nh(home, "sync", "ibl")
     session = session_id(home)
-    assert nh(home, "show", "ibl", session).output.count("missing") == 5
+    assert nh(home, "show", "ibl", session).output.count("│ missing ") == 5
     nh(home, "materialize", "ibl", session)
     shown = nh(home, "show", "ibl", session).output
-    assert shown.count("current") == 5
+    assert shown.count("│ current ") == 5
     assert "ibl-2022-10" in shown
 
 

@@ -1,4 +1,4 @@
-r"""Stand-ins for the servers of IBL on loopback: Alyx and the bulk file server, able to play releases and faults.
+r"""Stand-ins for the servers of IBL on loopback: Alyx, bulk files and the public bucket, with releases and faults.
 
 Good enough for the unmodified ``OneAlyx`` of ONE-api 3.6.1. Add an endpoint to `alyx`, a change of a release to
 `state`, a misbehaviour to `faults`. No test lives here.
@@ -12,9 +12,10 @@ Examples
 """
 
 from nh_platform_tests.loopback.alyx import AlyxServer
+from nh_platform_tests.loopback.bucket import BucketServer
 from nh_platform_tests.loopback.faults import Faults
 from nh_platform_tests.loopback.files import FileServer
 from nh_platform_tests.loopback.servers import Loopback
 from nh_platform_tests.loopback.state import AlyxState
 
-__all__ = ["AlyxServer", "AlyxState", "Faults", "FileServer", "Loopback"]
+__all__ = ["AlyxServer", "AlyxState", "BucketServer", "Faults", "FileServer", "Loopback"]

@@ -9,7 +9,7 @@ import re
 import threading
 from dataclasses import dataclass
 
-KINDS = ("corrupt", "truncated", "short", "empty", "oversized", "status", "reset", "hang")
+KINDS = ("corrupt", "truncated", "short", "empty", "oversized", "status", "reset", "hang", "stall")
 
 
 @dataclass
@@ -23,13 +23,14 @@ class Fault:
     kind
         ``corrupt`` (one byte differs), ``truncated`` (half the bytes under the full Content-Length), ``short`` (half
         the bytes and a Content-Length to match), ``empty``, ``oversized`` (100 bytes more), ``status`` (answer
-        ``status``), ``reset`` (connection reset), ``hang`` (no answer for ``seconds``).
+        ``status``), ``reset`` (connection reset), ``hang`` (no answer for ``seconds``), ``stall`` (half the bytes
+        under the full Content-Length, then nothing for ``seconds``).
     times
         How many requests to spoil; every one where None.
     status, retry_after
         For ``status``: the HTTP status, and the Retry-After header.
     seconds
-        For ``hang``.
+        For ``hang`` and ``stall``.
     """
 
     pattern: str

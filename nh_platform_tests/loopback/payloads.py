@@ -6,6 +6,7 @@ Add a field here when the client needs it. Which records a query selects is `fil
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -117,8 +118,8 @@ class Payloads:
             info["location"] = f"{self.base_url}/{f'cache/{tag}/' if tag else ''}cache.zip"
         return info
 
-    def cache_zip(self, tag: str | None) -> bytes:
-        """Return the zip of the ONE tables, of a tag's datasets or of all."""
+    def cache_zip(self, tag: str | None, insertions: bool = False) -> bytes:
+        """Return the zip of the ONE tables, of a tag's datasets or of all; with a table of insertions if asked for."""
         from iblutil.io import parquet
 
         datasets = [d for d in self.state.datasets.values() if tag is None or tag in d["tags"]]
@@ -133,7 +134,13 @@ class Payloads:
             metadata["database_tags"] = [tag]
         content = io.BytesIO()
         with TemporaryDirectory() as folder, zipfile.ZipFile(content, "w") as archive:
-            for name, table in (("sessions", _sessions_table(sessions)), ("datasets", _datasets_table(datasets))):
+            tables = {"sessions": _sessions_table(sessions), "datasets": _datasets_table(datasets)}
+            if insertions:
+                eids = {session["id"] for session in sessions}
+                tables["insertions"] = _insertions_table(
+                    r for r in self.state.insertions.values() if r["session"] in eids
+                )
+            for name, table in tables.items():
                 file = Path(folder, f"{name}.pqt")
                 parquet.save(file, table, metadata)
                 archive.write(file, file.name)
@@ -155,6 +162,14 @@ def _sessions_table(records: Iterable[Record]) -> pd.DataFrame:
     ]
     columns = ["id", "lab", "subject", "date", "number", "task_protocol", "projects"]
     return pd.DataFrame(rows, columns=columns).astype({"number": "uint16"}).set_index("id").sort_index()
+
+
+def _insertions_table(records: Iterable[Record]) -> pd.DataFrame:
+    rows = [
+        {"eid": r["session"], "id": r["id"], "name": r["name"], "model": r["model"], "json": json.dumps(r["json"])}
+        for r in records
+    ]
+    return pd.DataFrame(rows, columns=["eid", "id", "name", "model", "json"]).set_index(["eid", "id"]).sort_index()
 
 
 def _datasets_table(records: Iterable[Record]) -> pd.DataFrame:

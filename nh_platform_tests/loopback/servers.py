@@ -1,4 +1,4 @@
-"""Both servers over one ALF tree, started and stopped together.
+"""The servers over one ALF tree, started and stopped together.
 
 Add here what tests need to point a source at them. Behaviour belongs to the servers.
 """
@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nh_platform_tests.loopback.alyx import AlyxServer
+from nh_platform_tests.loopback.bucket import BucketServer
 from nh_platform_tests.loopback.files import FileServer
 from nh_platform_tests.loopback.state import AlyxState
 
 
 class Loopback:
-    """Alyx and file server of an ALF tree; serve while in the ``with`` block.
+    """Alyx, file server and public bucket of an ALF tree; serve while in the ``with`` block.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ class Loopback:
     ----------
     state
         The database, to play a release on.
-    alyx, files
+    alyx, files, bucket
         The servers, with their ``faults`` and ``requests``.
     """
 
@@ -42,6 +43,8 @@ class Loopback:
         self._stack.enter_context(self.files)
         self.alyx = AlyxServer(self.state, self.files.data_server)
         self._stack.enter_context(self.alyx)
+        self.bucket = BucketServer(self.state)
+        self._stack.enter_context(self.bucket)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,6 +62,11 @@ class Loopback:
             "retry_wait_s": 0.0,
             "timeout_s": 60.0,
         }
+
+    @property
+    def public_settings(self) -> dict[str, object]:
+        """Keyword arguments of `IblSettings` that read the bucket; boto3 must be pointed at it (`BucketServer`)."""
+        return {"mode": "public", "data_server": self.files.data_server, "retry_wait_s": 0.0}
 
     @property
     def environment(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ Shared by the Alyx stand-in and the file server. What is answered is theirs.
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
@@ -33,11 +34,17 @@ class LoopbackServer:
         What to spoil.
     requests
         ``(method, path with query)`` of every request so far, unquoted.
+    ranges
+        ``(path with query, Range header)`` of every request that asked for a part.
+    serves_ranges
+        Whether parts are served; otherwise the whole is, as a server that does not know the header does.
     """
 
     def __init__(self) -> None:
         self.faults = Faults()
         self.requests: list[tuple[str, str]] = []
+        self.ranges: list[tuple[str, str]] = []
+        self.serves_ranges = True
         self._stopping = threading.Event()
         self._server: ThreadingHTTPServer | None = None
 
@@ -89,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
         server = self.server_of
         path = unquote(self.path)
         server.requests.append((self.command, path))
+        if self.headers.get("Range"):
+            server.ranges.append((path, self.headers["Range"]))
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = server.faults.take(path)
         if fault is not None and fault.kind == "hang":
@@ -108,9 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
             retry = {"Retry_After": fault.retry_after} if fault.retry_after is not None else {}
             return Reply(fault.status, b'{"detail": "fault"}', "application/json", **retry)
         try:
-            return self.server_of.answer(self.command, self.path, self.headers, body)
-        except Reply as reply:
-            return reply
+            reply = self.server_of.answer(self.command, self.path, self.headers, body)
+        except Reply as error:
+            return error
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        return _part(reply, int(wanted[1])) if wanted and self.server_of.serves_ranges else reply
 
     def _send(self, reply: Reply, fault: Fault | None) -> None:
         content, stated = _spoiled(reply.body, fault.kind if fault else "")
@@ -121,6 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+        if fault is not None and fault.kind == "stall":
+            self.wfile.flush()
+            self.server_of._stopping.wait(fault.seconds)
         if stated != len(content):
             self.close_connection = True
 
@@ -128,12 +142,23 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep the test output clean; `LoopbackServer.requests` has it."""
 
 
+def _part(reply: Reply, start: int) -> Reply:
+    """Return the answer to a request for everything from ``start`` on."""
+    size = len(reply.body)
+    if reply.status != 200:
+        return reply
+    if start >= size:
+        return Reply(416, b"", "text/plain", Content_Range=f"bytes */{size}")
+    headers = {"Content_Range": f"bytes {start}-{size - 1}/{size}"}
+    return Reply(206, reply.body[start:], reply.headers["Content-Type"], **headers)
+
+
 def _spoiled(body: bytes, kind: str) -> tuple[bytes, int]:
     """Return the bytes to send and the Content-Length to state."""
     if kind == "corrupt" and body:
         middle = len(body) // 2
         body = body[:middle] + bytes([body[middle] ^ 0xFF]) + body[middle + 1 :]
-    elif kind == "truncated":
+    elif kind in ("truncated", "stall"):
         return body[: len(body) // 2], len(body)
     elif kind == "short":
         body = body[: len(body) // 2]

@@ -66,6 +66,7 @@ class AlyxState:
         self.omit_location = False
         self.aws_bucket: str | None = None
         self._ticks = 0
+        self._issued = 0
         self.sync_tree()
 
     def now(self) -> str:
@@ -246,7 +247,8 @@ class AlyxState:
     def issue_token(self, username: str) -> str:
         """Return a new token of a user."""
         with self.lock:
-            token = hashlib.sha256(f"{username}{self.now()}".encode()).hexdigest()[:40]
+            self._issued += 1  # not `now()`: a login does not write the ONE tables again
+            token = hashlib.sha256(f"{username}{self._issued}".encode()).hexdigest()[:40]
             self.tokens[token] = username
             return token
 

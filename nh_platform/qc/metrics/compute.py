@@ -1,6 +1,6 @@
 """Any choice of metrics for every unit of a session, in one pass over its spikes.
 
-Contains the entry point, the walk over units in threads, and the notes on unusable input. Add nothing about a
+Contains the entry point, the walk over chunks of units in threads, and the notes on unusable input. Add nothing about a
 particular metric here: a metric is a definition and a family. Nothing here reads a file or decides what is good.
 """
 
@@ -9,26 +9,25 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from queue import SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.qc.metrics import families_amplitudes, families_times
+from nh_platform.qc.metrics.chunk import LONGEST_TIME_S, PROBLEMS, ChunkBuffers, ProbeRange, chunks
 from nh_platform.qc.metrics.family import Family
 from nh_platform.qc.metrics.labels import DERIVED
 from nh_platform.qc.metrics.registry import DEFAULT_IDS, definition
-from nh_platform.qc.metrics.unit_spikes import LONGEST_TIME_S, PROBLEMS, ProbeRange, UnitBuffers
 from nh_platform.session import Note, SchemaError, Spikes
 
 _FAMILIES = (*families_times.FAMILIES, *families_amplitudes.FAMILIES)
 _SPIKE_COUNT = "ibl.spike_count@2022-10"
 _UNITS_IN_NOTE = 5
-_CHUNKS_PER_THREAD = 4
 _MOST_THREADS = 8
 
-Problems = list[tuple[int, frozenset[str]]]
+Problems = list[tuple[int, str]]
 
 
 def compute_metrics(
@@ -127,40 +126,33 @@ def _walk(
     values: npt.NDArray[np.float64],
     n_threads: int | None,
 ) -> Problems:
-    """Fill ``values`` row by row. Each unit depends on itself alone, so threads cannot change a byte."""
-    threads = n_threads or min(os.cpu_count() or 1, _MOST_THREADS)
-    chunks = _chunks(spikes.offsets, 1 if threads == 1 else threads * _CHUNKS_PER_THREAD)
+    """Fill ``values`` chunk by chunk. Chunks are the same for any number of threads, so no byte depends on it."""
+    runs = chunks(spikes.offsets)
+    threads = min(n_threads or min(os.cpu_count() or 1, _MOST_THREADS), max(len(runs), 1))
+    tmin = np.array([found.tmin for found in ranges], np.float64)
+    tmax = np.array([found.tmax for found in ranges], np.float64)
+    capacity = max((int(spikes.offsets[rows.stop] - spikes.offsets[rows.start]) for rows in runs), default=0)
+    free: SimpleQueue[ChunkBuffers] = SimpleQueue()
+    for _ in range(threads):
+        free.put(ChunkBuffers(capacity))
 
-    def run(chunk: range) -> Problems:
-        counts = spikes.counts[chunk.start : chunk.stop]
-        buffers = UnitBuffers(int(counts.max()) if len(counts) else 0)
-        found: Problems = []
-        # Zeros and negative amplitudes are answered by the families; numpy need not warn of them.
+    def run(rows: range) -> Problems:
+        buffers = free.get()
+        # Zeros, negative amplitudes and empty units are answered by the families; numpy need not warn of them.
         with np.errstate(all="ignore"):
-            for row in chunk:
-                unit = buffers.load(spikes, row, ranges[row])
-                if unit.problems:
-                    found.append((row, frozenset(unit.problems)))
-                unusable = {need for problem in unit.problems for need in PROBLEMS[problem][1]}
-                begin = 0
-                for family in families:
-                    end = begin + len(family.ids)
-                    if (unit.n or family.empty) and not unusable.intersection(family.needs):
-                        values[row, begin:end] = family.compute(unit)
-                    begin = end
-        return found
+            chunk = buffers.load(spikes, rows, tmin, tmax)
+            values[rows.start : rows.stop] = np.hstack(
+                [family.of(chunk) for family in families] or [np.empty((len(rows), 0))]
+            )
+        found = np.column_stack([chunk.problems[problem] for problem in PROBLEMS])
+        free.put(buffers)
+        names = list(PROBLEMS)
+        return [(rows.start + unit, names[k]) for unit, k in zip(*np.nonzero(found))]
 
-    if len(chunks) == 1:
-        return run(chunks[0])
+    if threads == 1:
+        return [problem for rows in runs for problem in run(rows)]
     with ThreadPoolExecutor(threads) as pool:
-        return [problem for part in pool.map(run, chunks) for problem in part]
-
-
-def _chunks(offsets: npt.NDArray[np.int64], n_chunks: int) -> list[range]:
-    """Split units into consecutive chunks of about equally many spikes."""
-    targets = np.linspace(0, offsets[-1], n_chunks + 1)[1:-1]
-    cuts = [0, *np.unique(np.searchsorted(offsets[:-1], targets)).tolist(), len(offsets) - 1]
-    return [range(start, stop) for start, stop in pairwise(cuts) if stop > start] or [range(0)]
+        return [problem for part in pool.map(run, runs) for problem in part]
 
 
 def _notes(
@@ -174,7 +166,7 @@ def _notes(
         if probe not in with_spikes:
             notes.append(Note(f"probe {probe}", "no unit has a spike: metrics that need spikes are NaN"))
         for problem, (text, unusable) in PROBLEMS.items():
-            rows = [row for row, found in problems if problem in found and probes[row] == probe]
+            rows = [row for row, found in problems if found == problem and probes[row] == probe]
             if not rows or (unusable and not needs.intersection(unusable)):
                 continue
             if problem == "zero_amplitudes" and "amplitudes" not in needs:

@@ -1,18 +1,18 @@
-"""Metrics from spike amplitudes and depths: level and spread, the cut-offs at the detection threshold, drift.
+"""Metrics from spike amplitudes: level and spread, and the cut-offs at the detection threshold.
 
-Each function computes the metrics that share their work, for one unit, and `FAMILIES` says which. Add a metric from
-amplitudes or depths here. Definitions in words stand in `ibl` and `allen`.
+Each function computes the metrics that share their work, for a chunk of units, and `FAMILIES` says which. Add a metric
+from amplitudes here. Definitions in words stand in `ibl` and `allen`, loops over spikes in `kernels_amplitudes`.
 """
 
 from __future__ import annotations
 
-import math
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.qc.metrics.family import NAN, Family
-from nh_platform.qc.metrics.unit_spikes import UnitSpikes
+from nh_platform.qc.metrics.chunk import Flags, Floats, Integers, UnitChunk
+from nh_platform.qc.metrics.family import Family, Values
 
 # ibllib 4.1.0 brainbox/metrics/single_units.py METRICS_PARAMS.
 NOISE_EDGES = 100
@@ -28,141 +28,135 @@ CUTOFF_BINS = 500
 CUTOFF_SIGMA_BINS = 3
 
 LARGEST_MISSING = 0.5
-SECONDS_PER_HOUR = 3600
-
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 
-def levels(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return smallest, largest and geometric median amplitude (V), and the spread (dB)."""
-    smallest, largest = unit.amplitude_range
-    if smallest < 0:
-        return smallest, largest, NAN, NAN
+def levels(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill smallest, largest and geometric median amplitude (V), and the spread (dB)."""
+    from nh_platform.qc.metrics.kernels_amplitudes import spread
+
+    values[marked, 0] = chunk.smallest[marked]
+    values[marked, 1] = chunk.largest[marked]
     # The logarithm keeps the order, so the median needs the logarithm of two amplitudes only.
-    below, above = _middle_pair(unit)
-    median = float(10 ** ((20 * np.log10(below) + 20 * np.log10(above)) / 2 / 20))
-    if unit.n < 2 or smallest == 0:
-        return smallest, largest, median, NAN
-    work = np.log10(unit.amplitudes, out=unit.scratch[1])
-    work -= work.mean()
-    np.square(work, out=work)
-    return smallest, largest, median, 20 * math.sqrt(float(work.sum()) / (unit.n - 1))
+    middle = _middle_pairs(chunk, marked & (chunk.smallest >= 0))
+    values[:, 2] = 10 ** ((20 * np.log10(middle)).sum(axis=1) / 2 / 20)
+    spread_db = np.full((len(marked), 1), np.nan)
+    logarithms = np.log10(chunk.amplitudes, out=chunk.scratch)
+    spread(logarithms, chunk.offsets, marked & (chunk.smallest > 0), spread_db)
+    values[:, 3] = 20 * spread_db[:, 0]
 
 
-def noise_cutoff(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return IBL's noise cut-off of October 2022."""
-    counts = _histogram_from_zero(unit)
-    if counts is None:
-        return (NAN,)
-    peak = int(counts.argmax())
-    n_upper = int(np.count_nonzero(counts[peak:-1]))
-    start = math.ceil(2 * NOISE_QUANTILE_LENGTH * n_upper + peak)
-    return (_distance(counts[counts > 0][1:2], counts[start:][counts[start:] > 0]),)
+def noise_cutoff(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill IBL's noise cut-off of October 2022."""
+    counts = _histograms(chunk, marked)
+    bins = np.arange(counts.shape[1])
+    filled = counts > 0
+    peak = counts.argmax(axis=1)
+    n_upper = (filled & (bins >= peak[:, None]))[:, :-1].sum(axis=1)
+    start = np.ceil(2 * NOISE_QUANTILE_LENGTH * n_upper + peak)
+    # The second non-empty bin: the first one where the running number of them is 2.
+    low = np.take_along_axis(counts, (filled.cumsum(axis=1) == 2).argmax(axis=1)[:, None], axis=1)[:, 0]
+    values[:, 0] = _distances(low, counts, filled & (bins >= start[:, None]))
 
 
-def noise_cutoff_2022_03(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return IBL's noise cut-off of before October 2022."""
-    counts = _histogram_from_zero(unit)
-    steps = np.flatnonzero(np.diff(counts)) if counts is not None else np.array([], int)
-    if counts is None or len(steps) < NOISE_LOW_BINS_2022_03:
-        return (NAN,)
-    peak = int(counts.argmax())
-    start = math.ceil((1 - 2 * NOISE_QUARTILE_LENGTH_2022_03) * (steps[-1] - peak) + peak)
-    return (_distance(counts[steps[1:NOISE_LOW_BINS_2022_03]], counts[steps[steps > start]]),)
+def noise_cutoff_2022_03(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill IBL's noise cut-off of before October 2022."""
+    for unit, counts in enumerate(_histograms(chunk, marked)):
+        steps = np.flatnonzero(np.diff(counts))
+        if len(steps) < NOISE_LOW_BINS_2022_03:
+            continue
+        peak = counts.argmax()
+        start = np.ceil((1 - 2 * NOISE_QUARTILE_LENGTH_2022_03) * (steps[-1] - peak) + peak)
+        upper = np.zeros(len(counts), np.bool_)
+        upper[steps[steps > start]] = True
+        low = counts[steps[1:NOISE_LOW_BINS_2022_03]].mean()
+        values[unit, 0] = _distances(low, counts[None], upper[None])[0]
 
 
-def missed_spikes(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return IBL's estimate of the share of missed spikes."""
-    if unit.n <= MISSED_SPIKES_PER_BIN * MISSED_MIN_BINS:
-        return (NAN,)
-    smoothed = _smoothed_density(unit, unit.n // MISSED_SPIKES_PER_BIN, MISSED_SIGMA_BINS)
-    if smoothed is None:
-        return (NAN,)
-    density, cut, _ = smoothed
-    return (min(float(density[cut:].sum() / density.sum()), LARGEST_MISSING),)
+def missed_spikes(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill IBL's estimate of the share of missed spikes."""
+    enough = marked & (chunk.counts > MISSED_SPIKES_PER_BIN * MISSED_MIN_BINS)
+    shares = _missing_shares(chunk, enough, chunk.counts // MISSED_SPIKES_PER_BIN, MISSED_SIGMA_BINS)
+    values[:, 0] = np.minimum(shares[:, 0], LARGEST_MISSING)
 
 
-def amplitude_cutoff(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return the Allen estimate of the share of missed spikes."""
-    smoothed = _smoothed_density(unit, CUTOFF_BINS, CUTOFF_SIGMA_BINS)
-    if smoothed is None:
-        return (NAN,)
-    density, cut, edges = smoothed
-    bin_width = np.mean(np.diff(edges[:-1]))
-    return (min(float(density[cut:].sum() * bin_width), LARGEST_MISSING),)
+def amplitude_cutoff(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill the Allen estimate of the share of missed spikes."""
+    shares = _missing_shares(chunk, marked, np.full(len(marked), CUTOFF_BINS), CUTOFF_SIGMA_BINS)
+    values[:, 0] = np.minimum(shares[:, 1], LARGEST_MISSING)
 
 
-def drift(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return IBL's drift, the summed depth difference of successive spikes (µm/h)."""
-    if not unit.probe.duration_s > 0:
-        return (NAN,)
-    steps = np.subtract(unit.depths[1:], unit.depths[:-1], out=unit.scratch[1, 1:])
-    np.abs(steps, out=steps)
-    return (float(steps.sum()) / unit.probe.duration_s * SECONDS_PER_HOUR,)
+def _middle_pairs(chunk: UnitChunk, marked: Flags) -> Floats:
+    """Return (n_units, 2) amplitudes at the middle of the order; the same one twice for an odd number."""
+    from nh_platform.qc.metrics.kernels_amplitudes import gather_middles
+
+    ranks = np.zeros((len(marked), 2), np.int64)
+    gathered = chunk.scratch
+    gather_middles(chunk.amplitudes, chunk.offsets, marked, chunk.smallest, chunk.largest, gathered, ranks)
+    middle = np.full((len(marked), 2), np.nan)
+    for unit in np.flatnonzero(marked):
+        begin, n = chunk.offsets[unit], chunk.counts[unit]
+        n_below, n_gathered = ranks[unit]
+        near = np.sort(gathered[begin : begin + n_gathered])
+        middle[unit] = near[[(n - 1) // 2 - n_below, n // 2 - n_below]]
+    return middle
 
 
-def _middle_pair(unit: UnitSpikes) -> tuple[float, float]:
-    """Return the two amplitudes at the middle of the order; the same one twice for an odd number."""
-    from nh_platform.qc.metrics.kernels import gather_middle
+def _histograms(chunk: UnitChunk, marked: Flags) -> Integers:
+    """Return (n_units, 99) counts on `linspace(0, max, 100)`; zeros for one spike or where no bins can be made."""
+    from nh_platform.qc.metrics.kernels_amplitudes import histograms_from_zero
 
-    smallest, largest = unit.amplitude_range
-    n_below, n_gathered = gather_middle(unit.amplitudes, smallest, largest, unit.scratch[1])
-    gathered = np.sort(unit.scratch[1, :n_gathered])
-    return gathered[(unit.n - 1) // 2 - n_below], gathered[unit.n // 2 - n_below]
+    counts = np.zeros((len(marked), NOISE_EDGES - 1), np.int64)
+    histograms_from_zero(
+        chunk.amplitudes, chunk.offsets, marked & (chunk.counts > 1), chunk.largest, NOISE_EDGES, counts
+    )
+    return counts
 
 
-def _distance(low: Counts, upper: Counts) -> float:
-    """Return how many population standard deviations of ``upper`` the mean of ``low`` lies above its mean.
+def _distances(low: npt.ArrayLike, counts: Integers, upper: Flags) -> Floats:
+    """Return how many population standard deviations of the bins ``upper`` a count lies above their mean.
 
-    NaN where ``upper`` does not vary. The sums are exact integers, so equal counts give exactly 0 variance.
+    NaN where those bins do not vary. The sums are exact integers, so equal counts give exactly 0 variance.
     """
-    n, total = len(upper), int(upper.sum())
-    variance_n2 = n * int(upper @ upper) - total * total
-    if variance_n2 <= 0:
-        return NAN
-    return (int(low.sum()) / len(low) - total / n) / (math.sqrt(variance_n2) / n)
+    n = upper.sum(axis=1)
+    total = np.where(upper, counts, 0).sum(axis=1)
+    squares = np.where(upper, counts * counts, 0).sum(axis=1)
+    variance_n2 = n * squares - total * total
+    distance = (np.asarray(low) - total / n) / (np.sqrt(variance_n2) / n)
+    return np.where(variance_n2 > 0, distance, np.nan)
 
 
-def _histogram_from_zero(unit: UnitSpikes) -> Counts | None:
-    """Return (99,) counts on `linspace(0, max, 100)`; None for one spike or where no bins can be made."""
-    largest = unit.amplitude_range[1]
-    if unit.n < 2 or largest <= 0:
-        return None
-    # np.linspace(0, largest, 100) in its own arithmetic, a tenth of its time.
-    edges: Floats = np.arange(NOISE_EDGES, dtype=np.float64) * (largest / (NOISE_EDGES - 1))
-    edges[-1] = largest
-    return _counts(unit.amplitudes, edges)
+def _missing_shares(chunk: UnitChunk, marked: Flags, n_bins: Integers, sigma_bins: int) -> Floats:
+    from nh_platform.qc.metrics.kernels_amplitudes import missing_shares
+
+    shares = np.full((len(marked), 2), np.nan)
+    missing_shares(
+        chunk.amplitudes,
+        chunk.offsets,
+        marked,
+        chunk.smallest,
+        chunk.largest,
+        n_bins,
+        smoothing_weights(sigma_bins),
+        shares,
+    )
+    return shares
 
 
-def _smoothed_density(unit: UnitSpikes, n_bins: int, sigma_bins: int) -> tuple[Floats, int, Floats] | None:
-    """Return the smoothed amplitude density, the bin where its upper side is as high as its start, and the edges.
+@cache
+def smoothing_weights(sigma_bins: int) -> Floats:
+    """Return the weights of scipy's Gaussian filter, read off its response to an impulse so that no bit differs.
 
-    The filter is scipy's own: 3 of 700 units have ties in the comparison that another order of summation breaks.
-    None where the amplitudes are too close together for the bins (numpy refuses the histogram then).
+    Parameters
+    ----------
+    sigma_bins
+        Standard deviation, bins; the filter reaches four of them to each side (scipy's default ``truncate``).
     """
     from scipy.ndimage import gaussian_filter1d
 
-    smallest, largest = unit.amplitude_range
-    if smallest == largest:
-        smallest, largest = smallest - 0.5, largest + 0.5  # as numpy.histogram widens an empty range
-    edges = np.linspace(smallest, largest, n_bins + 1)
-    counts = _counts(unit.amplitudes, edges)
-    if counts is None:
-        return None
-    density = gaussian_filter1d(counts / np.diff(edges) / counts.sum(), sigma_bins)
-    peak = int(density.argmax())
-    return density, peak + int(np.abs(density[peak:] - density[0]).argmin()), edges
-
-
-def _counts(amplitudes: Floats, edges: Floats) -> Counts | None:
-    from nh_platform.qc.metrics.kernels import edge_histogram
-
-    if not (edges[1:] > edges[:-1]).all():
-        return None
-    counts = np.zeros(len(edges) - 1, np.int64)
-    edge_histogram(amplitudes, edges, counts)
-    return counts
+    radius = 4 * sigma_bins
+    impulse = np.zeros(4 * radius + 1)
+    impulse[2 * radius] = 1.0
+    return np.asarray(gaussian_filter1d(impulse, sigma_bins)[radius : 3 * radius + 1]).copy()
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -180,5 +174,4 @@ FAMILIES: tuple[Family, ...] = (
     Family(("ibl.noise_cutoff@2022-03",), noise_cutoff_2022_03, ("amplitudes",)),
     Family(("ibl.missed_spikes_est@2022-10",), missed_spikes, ("amplitudes",)),
     Family(("allen.amplitude_cutoff@2019",), amplitude_cutoff, ("amplitudes",)),
-    Family(("ibl.drift@2022-10",), drift, ("times", "depths")),
 )

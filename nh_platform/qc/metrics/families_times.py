@@ -1,17 +1,16 @@
-"""Metrics from spike times: counts, presence, refractory violations, irregularity.
+"""Metrics from spike times and depths: counts, presence, refractory violations, irregularity, drift.
 
-Each function computes the metrics that share their work, for one unit, and `FAMILIES` says which. Add a metric from
-times here. Amplitudes and depths have a module of their own; definitions in words stand in `ibl`, `allen`, `nh`.
+Each function computes the metrics that share their work, for a chunk of units, and `FAMILIES` says which. Add a metric
+from times here. Amplitudes have a module of their own; definitions in words stand in `ibl`, `allen`, `nh`, loops over
+spikes in `kernels_times`.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from nh_platform.qc.metrics.family import NAN, Family
-from nh_platform.qc.metrics.unit_spikes import UnitSpikes
+from nh_platform.qc.metrics.chunk import Flags, Floats, UnitChunk
+from nh_platform.qc.metrics.family import Family, Values
 
 PRESENCE_WINDOW_S = 10.0
 # ibllib 4.1.0 brainbox/metrics/single_units.py METRICS_PARAMS: refractory_period, min_isi; ecephys isi_threshold.
@@ -22,148 +21,145 @@ ALLEN_PRESENCE_EDGES = 100
 LVR_REFRACTORINESS_S = 0.005
 FORCED_RATE_HZ = 0.5
 PASS_CONTAMINATION_PERCENT = 10.0
+SECONDS_PER_HOUR = 3600
 
 
-def rates(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return the mean rate (Hz) over the probe's recording, IBL's and Allen's, which agree."""
-    rate = unit.n / unit.probe.duration_s if unit.probe.duration_s > 0 else NAN
-    return rate, rate
+def rates(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill the mean rate (Hz) over the probe's recording, IBL's and Allen's, which agree."""
+    rate = np.where(chunk.duration_s > 0, chunk.counts / chunk.duration_s, np.nan)
+    values[marked] = rate[marked, None]
 
 
-def presence(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return IBL's presence ratio and the standard deviation of counts over 10 s bins (brainbox bincount2D)."""
-    from nh_platform.qc.metrics.kernels import bin_occupancy
+def presence(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill IBL's presence ratio and the standard deviation of counts over 10 s bins (brainbox bincount2D)."""
+    from nh_platform.qc.metrics.kernels_times import presence as kernel
 
-    tmin, tmax = unit.probe.tmin, unit.probe.tmax
-    if math.isnan(tmin):
-        return NAN, NAN
+    marked = marked & ~np.isnan(chunk.tmin)
     # Length of np.arange(tmin, tmax + window / 2, window), the bins of bincount2D.
-    n_bins = math.ceil((tmax + PRESENCE_WINDOW_S / 2 - tmin) / PRESENCE_WINDOW_S)
-    occupied, deviation = bin_occupancy(unit.times, tmin, PRESENCE_WINDOW_S, n_bins)
-    return occupied / n_bins, math.sqrt(deviation / n_bins)
+    n_bins = np.ceil((chunk.tmax + PRESENCE_WINDOW_S / 2 - chunk.tmin) / PRESENCE_WINDOW_S)
+    n_bins = np.where(marked, n_bins, 1).astype(np.int64)
+    kernel(chunk.times, chunk.offsets, marked, chunk.tmin, PRESENCE_WINDOW_S, n_bins, values)
 
 
-def allen_presence(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return the Allen presence ratio: non-empty of 99 bins, over 100."""
-    if math.isnan(unit.probe.tmin):
-        return (NAN,)
-    edges = np.linspace(unit.probe.tmin, unit.probe.tmax, ALLEN_PRESENCE_EDGES)
-    before = unit.times.searchsorted(edges)
-    before[-1] = unit.n
-    return (float(np.count_nonzero(np.diff(before))) / ALLEN_PRESENCE_EDGES,)
+def allen_presence(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill the Allen presence ratio: non-empty of 99 bins, over 100."""
+    from nh_platform.qc.metrics.kernels_times import occupied_between_edges
+
+    marked = marked & ~np.isnan(chunk.tmin)
+    occupied_between_edges(chunk.times, chunk.offsets, marked, chunk.tmin, chunk.tmax, ALLEN_PRESENCE_EDGES, values)
+    values /= ALLEN_PRESENCE_EDGES
 
 
-def violations(unit: UnitSpikes, min_isi_s: float) -> tuple[int, int]:
-    """Return how many spikes are left without duplicates, and how many of their intervals are under 1.5 ms.
+def _short_intervals(chunk: UnitChunk, marked: Flags, min_isi_s: float) -> tuple[Floats, Floats, Floats]:
+    from nh_platform.qc.metrics.kernels_times import short_intervals
 
-    A spike is a duplicate when it follows the spike before it, duplicate or not, by ``min_isi_s`` or less.
-    """
-    intervals = unit.intervals
-    if len(intervals) == 0 or intervals.min() > min_isi_s:
-        return unit.n, int(np.count_nonzero(intervals < REFRACTORY_PERIOD_S))
-    duplicates = np.flatnonzero(intervals <= min_isi_s)
-    left = np.diff(np.delete(unit.times, duplicates + 1))
-    return unit.n - len(duplicates), int(np.count_nonzero(left < REFRACTORY_PERIOD_S))
+    counted = np.full((len(marked), 3), np.nan)
+    short_intervals(chunk.times, chunk.offsets, marked, REFRACTORY_PERIOD_S, min_isi_s, counted)
+    n_left, n_violations, n_short = counted.T
+    return n_left, n_violations, n_short
 
 
-def _violation_ratio(unit: UnitSpikes, n: int, n_violations: int, min_isi_s: float) -> float:
-    if unit.probe.duration_s == 0:
-        return 0.0
+def _violation_ratio(chunk: UnitChunk, n: Floats, n_violations: Floats, min_isi_s: float) -> Floats:
     violation_rate = n_violations / (2 * n * (REFRACTORY_PERIOD_S - min_isi_s))
-    return violation_rate / (n / unit.probe.duration_s)
+    return violation_rate / (n / chunk.duration_s)
 
 
-def contamination(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return IBL's contamination and contamination_alt."""
-    ratio = _violation_ratio(unit, *violations(unit, IBL_MIN_ISI_S), IBL_MIN_ISI_S)
-    n_violations = int(np.count_nonzero(unit.intervals < REFRACTORY_PERIOD_S))
-    span = float(unit.times[-1] - unit.times[0])
-    c = span * n_violations / (2 * REFRACTORY_PERIOD_S * unit.n**2)
+def contamination(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill IBL's contamination and contamination_alt."""
+    n_left, n_violations, n_short = _short_intervals(chunk, marked, IBL_MIN_ISI_S)
+    values[:, 0] = _violation_ratio(chunk, n_left, n_violations, IBL_MIN_ISI_S)
+    c = _span_s(chunk, marked) * n_short / (2 * REFRACTORY_PERIOD_S * chunk.counts**2)
     # The smaller root without the cancellation of (sqrt(1 + 4c) - 1) / 2 at small c.
-    return ratio, 2 * c / (1 + math.sqrt(1 + 4 * c))
+    values[:, 1] = 2 * c / (1 + np.sqrt(1 + 4 * c))
 
 
-def isi_violations(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return the Allen isi_violations of 2019 and its corrected form of 2023."""
-    n, n_violations = violations(unit, ALLEN_MIN_ISI_S)
-    root = 1 - n_violations * unit.probe.duration_s / (n**2 * (REFRACTORY_PERIOD_S - ALLEN_MIN_ISI_S))
-    corrected = 1 - math.sqrt(root) if root >= 0 else NAN
-    return _violation_ratio(unit, n, n_violations, ALLEN_MIN_ISI_S), corrected
+def isi_violations(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill the Allen isi_violations of 2019 and its corrected form of 2023."""
+    n_left, n_violations, _ = _short_intervals(chunk, marked, ALLEN_MIN_ISI_S)
+    values[:, 0] = _violation_ratio(chunk, n_left, n_violations, ALLEN_MIN_ISI_S)
+    root = 1 - n_violations * chunk.duration_s / (n_left**2 * (REFRACTORY_PERIOD_S - ALLEN_MIN_ISI_S))
+    values[:, 1] = 1 - np.sqrt(root)
 
 
-def sliding_refractory(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return the six sliding refractory-period columns (slidingRP 1.1.1 as brainbox calls it)."""
+def sliding_refractory(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill the six sliding refractory-period columns (slidingRP 1.1.1 as brainbox calls it)."""
     from nh_platform.qc.metrics import sliding_rp as statistic
-    from nh_platform.qc.metrics.kernels import lag_counts, pairs_between
+    from nh_platform.qc.metrics.kernels_times import lags
 
-    samples = unit.samples(statistic.SAMPLING_RATE_HZ)
-    pairs = np.zeros(len(statistic.RP_S), np.int64)
-    lag_counts(samples, pairs)
-    rate_hz = pairs_between(samples, 30000, 60000) / unit.n
-    confidence, level, rp_s = statistic.sliding_rp(
+    lag_pairs = np.zeros((len(marked), len(statistic.RP_S)), np.int64)
+    second_pairs = np.zeros(len(marked), np.int64)
+    rate = statistic.SAMPLING_RATE_HZ
+    lags(chunk.times, chunk.offsets, marked, rate, 30000, 60000, chunk.integers, lag_pairs, second_pairs)
+    rate_hz = second_pairs / chunk.counts
+    found = np.full((len(marked), 3), np.nan)
+    statistic.sliding_rp(
         statistic.pdtr_address(),
-        pairs,
+        lag_pairs,
         rate_hz,
-        unit.n,
+        chunk.counts,
+        marked,
         statistic.RP_S,
         statistic.RP_EDGE_S,
         statistic.LEVELS,
         statistic.FIRST_RP,
         statistic.LEVEL_10_PERCENT,
+        found,
     )
-    below_2ms = int(pairs[: statistic.N_BELOW_2MS].sum())
-    contaminated = statistic.CONTAMINATION_PERCENT[level] if level >= 0 else NAN
+    level = found[marked, 1].astype(np.int64)
+    below_2ms = lag_pairs[marked, : statistic.N_BELOW_2MS].sum(axis=1)
+    contaminated = np.where(level >= 0, statistic.CONTAMINATION_PERCENT[level], np.nan)
+    values[marked, 0] = contaminated <= PASS_CONTAMINATION_PERCENT
     # `level < 0`, not `not passed`: upstream's `is False` is never true of the np.bool_ that a found level gives.
-    forced = below_2ms == 0 and rate_hz > FORCED_RATE_HZ and level < 0
-    return contaminated <= PASS_CONTAMINATION_PERCENT, forced, confidence, contaminated, rp_s, below_2ms
+    values[marked, 1] = (below_2ms == 0) & (rate_hz[marked] > FORCED_RATE_HZ) & (level < 0)
+    values[marked, 2] = found[marked, 0]
+    values[marked, 3] = contaminated
+    values[marked, 4] = found[marked, 2]
+    values[marked, 5] = below_2ms
 
 
-def sliding_refractory_2022_03(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return the refractory test of before October 2022 (brainbox slidingRP_viol, 0.25 ms bins at 20 kHz)."""
+def sliding_refractory_2022_03(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill the refractory test of before October 2022 (brainbox slidingRP_viol, 0.25 ms bins at 20 kHz)."""
     from scipy.special import pdtr
 
-    from nh_platform.qc.metrics.kernels import lag_counts, pairs_between
+    from nh_platform.qc.metrics.kernels_times import lags
 
-    span = float(unit.times[-1] - unit.times[0])
-    if span == 0:
-        return (0.0,)
-    samples = unit.samples(20000.0)
-    lags = np.zeros(41 * 5, np.int64)
-    lag_counts(samples, lags)
-    observed = np.cumsum(lags.reshape(41, 5).sum(axis=1))
+    lag_pairs = np.zeros((len(marked), 41 * 5), np.int64)
+    half_second_pairs = np.zeros(len(marked), np.int64)
     # Upstream sums bins 2000 to 4000 and divides by 2000 bins: lags from 0.5 s to 1.00025 s count as half a second.
-    rate_hz = pairs_between(samples, 10000, 20005) / unit.n / 0.25 * 1000 / 2000
+    lags(chunk.times, chunk.offsets, marked, 20000.0, 10000, 20005, chunk.integers, lag_pairs, half_second_pairs)
+    rate_hz = half_second_pairs / chunk.counts / 0.25 * 1000 / 2000
     tested = [5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40]
+    observed = np.cumsum(lag_pairs.reshape(-1, 41, 5).sum(axis=2), axis=1)[:, tested]
     rp_s = (np.arange(0, 10.25, 0.25) / 1000 + 1e-6)[tested]
-    acceptable = rate_hz * 0.1 * (rp_s * 2 * rate_hz * span)
+    span_s = _span_s(chunk, marked)
+    acceptable = (rate_hz * 0.1)[:, None] * (rp_s * 2 * rate_hz[:, None] * span_s[:, None])
     # V <= m for the 10 % quantile m, where m = 0 never passes, in terms of the cdf.
-    below = np.where(observed[tested] > 0, pdtr(np.maximum(observed[tested] - 1.0, 0.0), acceptable), 0.0)
-    return (float(np.any((pdtr(0.0, acceptable) < 0.1) & (below < 0.1))),)
+    below = np.where(observed > 0, pdtr(np.maximum(observed - 1.0, 0.0), acceptable), 0.0)
+    passed = np.any((pdtr(0.0, acceptable) < 0.1) & (below < 0.1), axis=1)
+    values[marked, 0] = (passed & (span_s > 0))[marked]
 
 
-def irregularity(unit: UnitSpikes) -> tuple[float, ...]:
-    """Return CV, CV2, LV and LvR of the inter-spike intervals."""
-    intervals = unit.intervals
-    mean = float(intervals.mean()) if len(intervals) else 0.0
-    cv = float(intervals.std()) / mean if mean > 0 else NAN
-    before, after = intervals[:-1], intervals[1:]
-    total = np.add(before, after, out=unit.scratch[1, : len(before)])
-    if len(total) and total.min() <= 0:
-        kept = total > 0
-        before, after, total = before[kept], after[kept], total[kept]
-    if len(total) == 0:
-        return cv, NAN, NAN, NAN
-    relative = np.subtract(before, after, out=unit.scratch[2, : len(total)])
-    np.abs(relative, out=relative)
-    relative /= total
-    cv2 = 2 * float(relative.mean())
-    squared = np.square(relative, out=relative)
-    lv = 3 * float(squared.mean())
-    # 1 - 4 I J / (I + J)^2 is ((I - J) / (I + J))^2 without its cancellation.
-    factor = np.divide(4 * LVR_REFRACTORINESS_S, total, out=total)
-    factor += 1
-    factor *= squared
-    return cv, cv2, lv, 3 * float(factor.mean())
+def irregularity(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill CV, CV2, LV and LvR of the inter-spike intervals."""
+    from nh_platform.qc.metrics.kernels_times import irregularity as kernel
+
+    kernel(chunk.times, chunk.offsets, marked, LVR_REFRACTORINESS_S, values)
+
+
+def drift(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill IBL's drift, the summed depth difference of successive spikes (µm/h)."""
+    from nh_platform.qc.metrics.kernels_times import path_length
+
+    path_length(chunk.depths, chunk.offsets, marked & (chunk.duration_s > 0), values)
+    values[:, 0] = values[:, 0] / chunk.duration_s * SECONDS_PER_HOUR
+
+
+def _span_s(chunk: UnitChunk, marked: Flags) -> Floats:
+    """Return (n_units,) time from the unit's own first to its last spike, s; 0 where it is not marked."""
+    span_s = np.zeros(len(marked))
+    begin, end = chunk.offsets[:-1][marked], chunk.offsets[1:][marked]
+    span_s[marked] = chunk.times[end - 1] - chunk.times[begin]
+    return span_s
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -186,4 +182,5 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(("ibl.slidingRP_viol@2022-03",), sliding_refractory_2022_03, ("times",)),
     Family(("nh.cv@1", "nh.cv2@1", "nh.lv@1", "nh.lvr@1"), irregularity, ("times",)),
+    Family(("ibl.drift@2022-10",), drift, ("times", "depths")),
 )

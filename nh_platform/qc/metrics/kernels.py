@@ -1,7 +1,7 @@
 """Compiled loops over the spikes of one unit: bin occupancy, lags of pairs, histograms on given edges.
 
 Contains what numpy cannot do in one pass. Every kernel takes contiguous float64 or int64 arrays that the caller owns,
-so each compiles once (2.7 CPU s for all of this package, cached on disk), and releases the GIL, so units run in
+so each compiles once (7 CPU s for all of this package, cached on disk), and releases the GIL, so units run in
 threads. Add a loop here only after numpy was measured. Importing this module imports numba: do so inside functions.
 """
 

@@ -151,7 +151,7 @@ def _first_reaching(
 
 
 @njit(cache=True, nogil=True)
-def sliding_rp(
+def _of_unit(
     pdtr: int,
     pairs: Integers,
     rate_hz: float,
@@ -162,27 +162,7 @@ def sliding_rp(
     first_rp: int,
     level_10: int,
 ) -> tuple[float, int, float]:
-    """Return the sliding refractory-period statistic of one unit (slidingRP 1.1.1, pass_slidingRP_confmat).
-
-    Parameters
-    ----------
-    pdtr
-        Result of `pdtr_address`.
-    pairs
-        (300,) pairs of spikes per lag, bins of 1/30000 s.
-    rate_hz
-        Pairs with a lag in [1, 2) s over the number of spikes.
-    n_spikes
-        Number of spikes.
-    rp_s, rp_edge_s, levels, first_rp, level_10
-        The constants of this module (arguments, because compiled code would freeze them).
-
-    Returns
-    -------
-    tuple
-        Largest confidence (%) at 10 % contamination, index of the smallest level with 90 % confidence (-1 where no
-        level has it), and the refractory period (s) where that level is most confident (NaN where there is none).
-    """
+    """Return the row of `sliding_rp` for one unit."""
     violations = np.cumsum(pairs)
     ends = np.empty(pairs.size, np.int64)
     n_runs = 0
@@ -212,3 +192,46 @@ def sliding_rp(
     while j > start and _confidence(pdtr, violations[j - 1], level_rate, rp_edge_s[j - 1], n_spikes) >= largest:
         j -= 1
     return max_confidence, high, rp_s[j]
+
+
+@njit(cache=True, nogil=True)
+def sliding_rp(
+    pdtr: int,
+    pairs: Integers,
+    rate_hz: Floats,
+    n_spikes: Integers,
+    marked: npt.NDArray[np.bool_],
+    rp_s: Floats,
+    rp_edge_s: Floats,
+    levels: Floats,
+    first_rp: int,
+    level_10: int,
+    values: Floats,
+) -> None:
+    """Fill the sliding refractory-period statistic of a chunk's units (slidingRP 1.1.1, pass_slidingRP_confmat).
+
+    Parameters
+    ----------
+    pdtr
+        Result of `pdtr_address`.
+    pairs
+        (n_units, 300) pairs of spikes per lag, bins of 1/30000 s.
+    rate_hz
+        (n_units,) pairs with a lag in [1, 2) s over the number of spikes.
+    n_spikes
+        (n_units,) number of spikes.
+    marked
+        (n_units,) units to do.
+    rp_s, rp_edge_s, levels, first_rp, level_10
+        The constants of this module (arguments, because compiled code would freeze them).
+    values
+        (n_units, 3) output: largest confidence (%) at 10 % contamination, index of the smallest level with 90 %
+        confidence (-1 where no level has it), and the refractory period (s) where that level is most confident (NaN
+        where there is none).
+    """
+    for unit in range(marked.size):
+        if marked[unit]:
+            confidence, level, period_s = _of_unit(
+                pdtr, pairs[unit], rate_hz[unit], n_spikes[unit], rp_s, rp_edge_s, levels, first_rp, level_10
+            )
+            values[unit, 0], values[unit, 1], values[unit, 2] = confidence, level, period_s

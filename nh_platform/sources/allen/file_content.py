@@ -1,7 +1,7 @@
-"""The content identity of large local files: their md5, remembered between runs.
+"""The content identity of large local files: their hash, remembered between runs.
 
 Contains the hash and its cache. Add nothing that decides what a changed file means: that is the manifest's diff. The
-cache is a shortcut only; what identifies a file is always the md5 of its bytes.
+cache is a shortcut only; what identifies a file is always the hash of its bytes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,21 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Literal
 
 from nh_platform.session import BadUpstreamData
 
+Algorithm = Literal["md5", "blake2b"]
+"""md5 where the platform hashes by itself; blake2b where a release states it (AllenSDK's cloud cache)."""
+
 
 def content_md5(path: Path, cache_dir: Path | None = None) -> str:
-    """Return the md5 of a file's bytes.
+    """Return the md5 of a file's bytes; see `content_hash`."""
+    return content_hash(path, "md5", cache_dir)
+
+
+def content_hash(path: Path, algorithm: Algorithm, cache_dir: Path | None = None) -> str:
+    """Return the hash of a file's bytes.
 
     A 2 GB file takes about 4 s. With ``cache_dir`` the result is kept there under the file's (path, size, mtime_ns,
     inode), one small JSON per file, so that processes that hash different files never write the same one.
@@ -25,6 +34,8 @@ def content_md5(path: Path, cache_dir: Path | None = None) -> str:
     ----------
     path
         The file.
+    algorithm
+        ``md5`` or ``blake2b`` (64 bytes, as AllenSDK's `file_hash_from_path`), in hexadecimal digits.
     cache_dir
         Folder of the cache; None hashes every time.
 
@@ -37,12 +48,15 @@ def content_md5(path: Path, cache_dir: Path | None = None) -> str:
         stat = path.stat()
         place = str(path.resolve())
         key: list[str | int] = [place, stat.st_size, stat.st_mtime_ns, stat.st_ino]
-        entry = None if cache_dir is None else cache_dir / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
-        known = _remembered(entry, key)
+        suffix = "" if algorithm == "md5" else f".{algorithm}"
+        entry = (
+            None if cache_dir is None else cache_dir / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}{suffix}.json"
+        )
+        known = _remembered(entry, key, algorithm)
         if known is not None:
             return known
         with path.open("rb") as file:
-            md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            found = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
     except OSError as error:
         raise BadUpstreamData(
             f"file {path.name}", f"it cannot be read: {error}", "Check the disk, or download it again."
@@ -50,19 +64,19 @@ def content_md5(path: Path, cache_dir: Path | None = None) -> str:
     if entry is not None:
         # A cache that cannot be written costs the next hash, nothing else.
         with contextlib.suppress(OSError):
-            _remember(entry, key, md5)
-    return md5
+            _remember(entry, key, algorithm, found)
+    return found
 
 
-def _remember(entry: Path, key: list[str | int], md5: str) -> None:
+def _remember(entry: Path, key: list[str | int], algorithm: Algorithm, found: str) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
     beside = entry.with_suffix(f".{os.getpid()}.part")
-    beside.write_text(json.dumps({"key": key, "md5": md5}), encoding="utf-8")
+    beside.write_text(json.dumps({"key": key, algorithm: found}), encoding="utf-8")
     beside.replace(entry)
 
 
-def _remembered(entry: Path | None, key: list[str | int]) -> str | None:
-    """Return the remembered md5 where the file is still the same; a damaged entry counts as none."""
+def _remembered(entry: Path | None, key: list[str | int], algorithm: Algorithm) -> str | None:
+    """Return the remembered hash where the file is still the same; a damaged entry counts as none."""
     if entry is None or not entry.is_file():
         return None
     try:
@@ -71,4 +85,4 @@ def _remembered(entry: Path | None, key: list[str | int]) -> str | None:
         return None
     if not isinstance(stored, dict) or stored.get("key") != key:
         return None
-    return str(stored.get("md5"))
+    return str(stored.get(algorithm))

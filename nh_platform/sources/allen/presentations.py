@@ -8,6 +8,8 @@ What agrees with AllenSDK 2.16.2 (`EcephysSession.stimulus_presentations`): rows
 parameters. What differs, on purpose: a parameter that does not apply is NaN or null (AllenSDK: the text ``null``); a
 float column of 0 and 1 stays float (AllenSDK: boolean or object); a presentation that overlaps a ``stimulus`` invalid
 interval keeps its name and parameters and has ``valid`` False (AllenSDK: ``invalid_presentation``, all else NaN).
+For Visual Behavior AllenSDK's `BehaviorEcephysSession` leaves upstream's names; here both releases have the same names
+for the same stimuli and parameters (``gabors``, ``flashes``, ``x_position``), and -99 is NaN.
 """
 
 from __future__ import annotations
@@ -59,7 +61,25 @@ PARAMETER_NAMES = {
     "Image": "frame",
     "Pos_x": "x_position",
     "Pos_y": "y_position",
+    # Visual Behavior's own names for the same parameters.
+    "position_x": "x_position",
+    "position_y": "y_position",
 }
+NULL_INTEGER = -99
+NULLABLE_INTEGERS = frozenset(
+    {
+        "flashes_since_change",
+        "image_index",
+        "movie_frame_index",
+        "movie_repeat",
+        "repeat",
+        "stimulus_index",
+        "trials_id",
+    }
+)
+"""Whole-number columns in which -99 stands for "no value" (AllenSDK 2.16.2, `Presentations`)."""
+OMISSION_S = 0.25
+"""Length of an omission where the file states no end (AllenSDK, `fill_missing_values_for_omitted_flashes`)."""
 NUMBER_WORDS = dict(enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), start=1))
 MOVIE = re.compile(r"natural_movie_(\d+|one|two|three|four|five|six|seven|eight|nine)")
 SHUFFLED_MOVIE = "natural_movie_shuffled"
@@ -105,6 +125,9 @@ def read_presentations(nwb: NwbFile, invalid_times: pd.DataFrame) -> tuple[pd.Da
     # Empty parts have no dtype to contribute, and pandas warns of them.
     filled = [part for part in parts if len(part)] or parts[:1]
     table = pd.concat(filled, ignore_index=True, sort=False)
+    if "omitted" in table:
+        open_ended = table["stop_time"].isna() & (table["omitted"] == 1)
+        table["stop_time"] = table["stop_time"].where(~open_ended, table["start_time"] + OMISSION_S)
     times = table[["start_time", "stop_time"]].to_numpy(dtype=np.float64)
     if not np.isfinite(times).all():
         raise nwb.bad(f"{int((~np.isfinite(times)).any(axis=1).sum())} presentations have a start or stop time of NaN")
@@ -137,6 +160,8 @@ def _read_stimulus(nwb: NwbFile, table: str) -> tuple[pd.DataFrame, list[str]]:
             continue
         name = PARAMETER_NAMES.get(name, name)
         values = _nulls(values) if values.dtype == object else values.astype(np.float64)
+        if name in NULLABLE_INTEGERS and values.dtype != object:
+            values = np.where(values == NULL_INTEGER, np.nan, values)
         # "Ori" and "orientation" in one table are one parameter, as in AllenSDK's collapse_columns.
         out[name] = values if name not in out else pd.Series(out[name]).combine_first(pd.Series(values)).to_numpy()
     return pd.DataFrame(out), left_out

@@ -1,6 +1,6 @@
 """AllenSDK on a current numpy: the one module of the platform that imports it.
 
-Contains the shim that AllenSDK 2.16.2 needs with numpy 2 and the two entry points that the platform uses. Add a lazy
+Contains the shim that AllenSDK 2.16.2 needs with numpy 2 and the entry points that the platform uses. Add a lazy
 accessor here when another part of AllenSDK is needed. No data is read, converted or cached here, and nothing here
 touches AllenSDK itself: no patching.
 
@@ -11,12 +11,19 @@ judge of the values (the tests compare them one by one) and the client of the Al
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nh_platform.session import BadUpstreamData, ConfigError
+
 if TYPE_CHECKING:
+    from allensdk.brain_observatory.behavior.behavior_project_cache import VisualBehaviorNeuropixelsProjectCache
     from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProjectCache
     from allensdk.brain_observatory.ecephys.ecephys_session import EcephysSession
 
@@ -73,3 +80,108 @@ def warehouse_cache(manifest_path: Path) -> EcephysProjectCache:
     from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProjectCache
 
     return EcephysProjectCache.from_warehouse(manifest=str(manifest_path))
+
+
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_S3"
+"""Variable from which boto3 (1.28 and later) takes another S3 server than Amazon's; AllenSDK has no argument for it."""
+
+
+def list_bucket_manifests(root: Path, bucket: str, endpoint: str | None) -> list[str]:
+    """Return the names of the release manifests in the bucket of Visual Behavior Neuropixels; downloads nothing.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the bucket cannot be listed.
+    """
+    restore_numpy_names()
+    from allensdk.api.cloud_cache.cloud_cache import S3CloudCache
+
+    from nh_platform.sources.allen.releases import PROJECT
+
+    with _s3(bucket, endpoint):
+        return list(S3CloudCache(root, bucket, PROJECT).manifest_file_names)
+
+
+def behavior_cache(
+    root: Path, bucket: str, endpoint: str | None, manifest: str | None
+) -> VisualBehaviorNeuropixelsProjectCache:
+    """Open AllenSDK's Visual Behavior Neuropixels cache on a bucket, with one manifest loaded and its tables fetched.
+
+    Files that are in ``root`` with the hash of the manifest are linked, not fetched again.
+
+    Parameters
+    ----------
+    root
+        AllenSDK's ``cache_dir``.
+    bucket, endpoint
+        Name of the bucket, and address of the S3 server where it is not Amazon's.
+    manifest
+        File name of the manifest to load; None for the newest in the bucket.
+
+    Raises
+    ------
+    ConfigError
+        If the bucket has no such manifest.
+    BadUpstreamData
+        If the bucket cannot be read.
+    """
+    restore_numpy_names()
+    from allensdk.brain_observatory.behavior.behavior_project_cache import VisualBehaviorNeuropixelsProjectCache
+
+    with _s3(bucket, endpoint):
+        cache = VisualBehaviorNeuropixelsProjectCache.from_s3_cache(root, bucket_name_override=bucket)
+        held = cache.list_manifest_file_names()
+        wanted = cache.latest_manifest_file() if manifest is None else manifest
+        if wanted not in held:
+            raise ConfigError(
+                "setting manifest of allen_vbn",
+                f"bucket {bucket} has no {wanted} (it has: {', '.join(held)})",
+                "Use one of those versions, or `latest`.",
+            )
+        if cache.current_manifest() != wanted:
+            cache.load_manifest(wanted)
+        return cache
+
+
+def download_behavior_file(cache: VisualBehaviorNeuropixelsProjectCache, bucket: str, file_id: str) -> Path:
+    """Download a data file of the loaded manifest unless it is there, and return where it lies.
+
+    Raises
+    ------
+    BadUpstreamData
+        If it cannot be downloaded with the hash that the manifest states.
+    """
+    with _s3(bucket, None):
+        return Path(cache.fetch_api.cache.download_data(file_id))
+
+
+@contextmanager
+def _s3(bucket: str, endpoint: str | None) -> Iterator[None]:
+    """Run AllenSDK calls on a bucket: with the endpoint, without its warnings, and with errors that name the bucket."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    before = os.environ.get(ENDPOINT_VARIABLE)
+    if endpoint is not None:
+        os.environ[ENDPOINT_VARIABLE] = endpoint
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (BotoCoreError, ClientError, OSError) as error:
+        raise BadUpstreamData(
+            f"bucket {bucket}", f"it cannot be read: {error}", "Check the network and the settings bucket and endpoint."
+        ) from error
+    except (RuntimeError, KeyError, IndexError) as error:
+        # What AllenSDK raises where an object lacks the manifest's version, or came with another hash ten times.
+        raise BadUpstreamData(
+            f"bucket {bucket}",
+            f"AllenSDK could not fetch a file that its manifest lists: {error!r}",
+            "Try again later.",
+        ) from error
+    finally:
+        if endpoint is not None:
+            if before is None:
+                os.environ.pop(ENDPOINT_VARIABLE, None)
+            else:
+                os.environ[ENDPOINT_VARIABLE] = before

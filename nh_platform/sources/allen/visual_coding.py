@@ -26,15 +26,15 @@ from nh_platform.session import (
 )
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen import warehouse
-from nh_platform.sources.allen.electrodes import channel_rows, probe_rows, read_channels, read_probes
+from nh_platform.sources.allen.electrodes import read_probes
 from nh_platform.sources.allen.file_content import content_md5
 from nh_platform.sources.allen.invalid_times import read_invalid_times, read_optogenetic_epochs
 from nh_platform.sources.allen.nwb import NwbFile, open_nwb
-from nh_platform.sources.allen.positions import locate_channels, locate_units
 from nh_platform.sources.allen.presentations import read_presentations
+from nh_platform.sources.allen.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.signals import read_gaze, read_pupil, read_running_speed
-from nh_platform.sources.allen.units import read_spikes, read_units, released_metrics, unit_rows
 from nh_platform.sources.catalog import GROUPS, Manifest, SessionFiles
+from nh_platform.sources.signals import folder_signal
 
 NWB_GROUPS = ",".join(GROUPS)
 """One NWB file holds the whole session, so a changed file is a change of every asset group."""
@@ -72,6 +72,10 @@ class AllenVisualCodingSource:
 
     name: ClassVar[str] = "allen_vc"
     title: ClassVar[str] = "Allen Visual Coding Neuropixels"
+
+    def signal(self) -> str:
+        """Return a text that differs when a file of the folder was added, removed or written; as of `Source.signal`."""
+        return folder_signal(self.settings.root, ("*.csv", "session_*/session_*.nwb"))
 
     def manifest(self) -> Manifest:
         """List every session whose NWB file is in the folder, with the md5 of what is read of it.
@@ -119,22 +123,7 @@ class AllenVisualCodingSource:
             If the file is missing, damaged, not the one of the manifest, or its tables disagree.
         """
         with self._open(session) as nwb:
-            channels = read_channels(nwb)
-            units = read_units(nwb, channels)
-            spikes, notes = read_spikes(nwb, units)
-            notes.append(
-                Note(
-                    "peak_to_trough", "Allen's waveform_duration, which is unsigned: also positive-going spikes are > 0"
-                )
-            )
-            return RawRecording(
-                session=session.session,
-                probes=probe_rows(read_probes(nwb)),
-                units=unit_rows(units, spikes),
-                channels=channel_rows(channels),
-                spikes=spikes,
-                notes=tuple(notes),
-            )
+            return read_recording(nwb, session.session)
 
     def read_behavior(self, session: SessionFiles) -> Behavior:
         """Read presentations, invalid times, optogenetic epochs, running, pupil and gaze of one session.
@@ -175,24 +164,7 @@ class AllenVisualCodingSource:
             If the file is missing, damaged, not the one of the manifest, or does not have one of the units.
         """
         with self._open(session) as nwb:
-            found_channels = read_channels(nwb)
-            metrics = released_metrics(read_units(nwb, found_channels))
-            lost = sorted(set(units["unit_id"]) - set(metrics["unit_id"]))
-            if lost:
-                raise nwb.bad(f"it has no unit {lost[0]} ({len(lost)} of {len(units)} units)", "Read the spikes again.")
-            wanted = set(channels["upstream_id"])
-            gone = sorted(wanted - set(found_channels["channel_id"]))
-            if gone:
-                raise nwb.bad(f"it has no channel {gone[0]} ({len(gone)} of {len(channels)})", "Read the spikes again.")
-        own = found_channels.set_index("channel_id").loc[channels["upstream_id"]].reset_index()
-        csv_channels = warehouse.read_csv_channels(self.settings.root)
-        positions, notes = locate_channels(own, _session_rows(csv_channels, own))
-        return UnitAnnotation(
-            released=metrics.set_index("unit_id").loc[units["unit_id"]].reset_index(),
-            positions=locate_units(units, positions),
-            channels=positions,
-            notes=tuple(notes),
-        )
+            return read_unit_annotation(nwb, units, channels, warehouse.read_csv_channels(self.settings.root))
 
     def _file_rows(self, session_id: str, csv_channels: pd.DataFrame | None) -> list[dict[str, object]]:
         path = warehouse.nwb_path(self.settings.root, session_id)
@@ -264,17 +236,3 @@ def _session_row(session_id: str, facts: warehouse.SessionFacts) -> dict[str, ob
         "n_units_released": facts.n_units,
         "regions": ",".join(facts.regions) or None,
     }
-
-
-def _session_rows(csv_channels: pd.DataFrame | None, channels: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the rows of channels.csv of this session's probes with numbers as numbers, or None."""
-    if csv_channels is None:
-        return None
-    rows = csv_channels[csv_channels["ecephys_probe_id"].isin(set(channels["probe_id"].astype(str)))].copy()
-    if not len(rows):
-        return None
-    rows["id"] = rows["id"].astype("int64")
-    for name in rows.columns:
-        if name.endswith("_ccf_coordinate"):
-            rows[name] = pd.to_numeric(rows[name].replace("", None))
-    return rows

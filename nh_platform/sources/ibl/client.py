@@ -1,8 +1,8 @@
-"""The one place that opens ONE: local tables or an Alyx server, tables and verified files.
+"""The one place that opens ONE: local tables or an Alyx server, local files or the addresses of remote ones.
 
-Wraps the unmodified ``OneAlyx`` of ONE-api 3.6.1 with a private home, a deadline, a renewed login, retries and our
-own md5 check (ONE's takes 0.2-0.5 s and 256 MiB per file, and returns bad files with a log line). Add a request to
-ONE here. What the tables and files mean is for the modules that call this.
+Wraps the unmodified ``OneAlyx`` of ONE-api 3.6.1 with a private home, a deadline, a renewed login and retries. Add a
+request to ONE here. Downloading is `downloads` (ONE's own checks neither hash nor size and tries once); what the
+tables and files mean is for the modules that call this.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, ConfigError, NhError, Session
+from nh_platform.sources.ibl.addresses import FileAddress, addresses_of_records
+from nh_platform.sources.ibl.archives import ARCHIVE_ERRORS
 from nh_platform.sources.ibl.datasets import relative_path
 from nh_platform.sources.ibl.failures import LOGIN_STATUS, explain, foreign_errors, is_passing, status_of
-from nh_platform.sources.ibl.hashes import md5_of
 from nh_platform.sources.ibl.home import PrivateFolder, private_home, within
 from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.sources.ibl.tables import read_tables
+from nh_platform.store.hashes import md5_of
 
 T = TypeVar("T")
 
@@ -34,6 +36,9 @@ LOCAL_URL = "http://localhost"
 
 INSERTIONS_PAGE = 1000
 """Largest page that Alyx serves (``LimitedLimitOffsetPagination.max_limit``)."""
+
+IDS_PER_QUERY = 100
+"""Dataset ids per request, as ``OneAlyx._download_aws`` has it; more make the address too long (HTTP 414)."""
 
 
 class OneClient:
@@ -50,6 +55,8 @@ class OneClient:
         self._folder: PrivateFolder | None = None
         self._one: Any = None
         self._tables_state: object = None
+        self._bucket: tuple[dict[str, Any], str] | None = None
+        self._bucket_asked = False
 
     @property
     def is_remote(self) -> bool:
@@ -69,17 +76,8 @@ class OneClient:
         """
         if not self.is_remote:
             return read_tables(self._local_tables_dir)
-        folder = self._private / "tables"
-        # A fresh client and folder: with tables at hand ONE compares creation dates of one-minute resolution and may
-        # keep the old ones. And a client that holds a release's tables merges every session into them at each load.
-        self._one = None
-        try:
-            self._download_tables(folder)
-            tables = read_tables(folder)
-            tables["insertions"] = self._remote_insertions()
-        finally:
-            self._one = None
-            shutil.rmtree(folder, ignore_errors=True)
+        tables = self._remote_tables()
+        tables["insertions"] = self._remote_insertions()
         tags = tables["datasets"].attrs["tags"]
         if self.settings.tag and self.settings.tag not in tags:
             # Alyx without a `location` in cache/info serves its full tables in the place of a tag's (seen on 3.6.1).
@@ -91,15 +89,15 @@ class OneClient:
         return tables
 
     def session_folder(self, session: Session) -> Path:
-        """Return the folder of a session in the local tree or the download folder."""
-        root = self._private / "files" if self.is_remote else self.settings.root
+        """Return the folder of a session in the local tree."""
+        root = self.settings.root
         assert root is not None  # IblSettings refuses local mode without it
         day = Path(session.subject, session.date, f"{session.number:03d}")
         return root / session.lab / "Subjects" / day if session.lab else root / day
 
     @contextmanager
     def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[dict[str, Path]]:
-        """Give the local files of manifest rows, each equal to the md5 that the manifest states.
+        """Give the files of manifest rows in the local tree, each equal to the md5 that the manifest states.
 
         Parameters
         ----------
@@ -111,60 +109,70 @@ class OneClient:
         Yields
         ------
         dict
-            Path by path relative to the session. Downloaded files are removed on leaving: every file is read once,
-            and a release is larger than a disk.
+            Path by path relative to the session.
 
         Raises
         ------
         BadUpstreamData
             If a file is missing, or its content is not that of the manifest.
-        StoreError
-            If the disk is full.
         """
-        wanted = {
-            relative_path(row.collection, row.revision, row.name_): row.md5
-            for row in rows.rename(columns={"name": "name_"}).itertuples()
-        }
-        try:
-            yield self._fetch(session, wanted)
-        finally:
-            if self.is_remote:
-                self._discard(session, list(wanted))
-
-    def _fetch(self, session: Session, wanted: dict[str, str | None]) -> dict[str, Path]:
         what = f"session {session.session_id}"
-        found: dict[str, Path] = {}
-        attempts = self.settings.attempts if self.is_remote else 1
-        problem: Exception | None = None
-        for attempt in range(attempts):
-            pending = [name for name in wanted if name not in found]
-            if not pending:
-                break
-            if attempt:
-                time.sleep(self.settings.retry_wait_s * 2 ** (attempt - 1))
-                self._discard(session, pending)
-            try:
-                paths = self._call(partial(_load, eid=session.session_id, names=pending), what)
-                actual = {name: md5_of(path) if wanted[name] else None for name, path in paths.items()}
-            except foreign_errors() as error:
-                problem = explain(error, what, self.settings.url)
-                problem.__cause__ = error
-                if not is_passing(error):
-                    break
-                continue
-            different = [name for name in paths if actual[name] != wanted[name]]
-            found |= {name: path for name, path in paths.items() if name not in different}
-            problem = _different_content(what, different, wanted, actual) if different else None
-        if problem is not None:
-            raise problem
-        return found
+        wanted = {relative_path(*parts): md5 for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False)}
+        try:
+            paths = self._call(partial(_load, eid=session.session_id, names=list(wanted)), what) if wanted else {}
+            actual = {name: md5_of(path) if wanted[name] else None for name, path in paths.items()}
+        except foreign_errors() as error:
+            raise explain(error, what, None) from error
+        different = [name for name in paths if actual[name] != wanted[name]]
+        if different:
+            raise _different_content(what, different, wanted, actual)
+        yield paths
 
-    def _discard(self, session: Session, names: list[str]) -> None:
-        """Remove downloads, also half ones under their uuid name: ONE would take such a file for the whole one."""
-        for name in names:
-            path = self.session_folder(session) / name
-            for leftover in (path, *path.parent.glob(f"{path.stem}.{'?' * 8}-*{path.suffix}")):
-                leftover.unlink(missing_ok=True)
+    def addresses(self, session: Session, rows: pd.DataFrame) -> dict[str, FileAddress]:
+        """Return where the server says that the files of manifest rows lie now, by path relative to the session.
+
+        Raises
+        ------
+        UnknownSession, BadUpstreamData
+            If the server lists none, or not all, of them any more.
+        ConfigError
+            If the server or the login cannot be used.
+        """
+        ids = [str(dataset_id) for dataset_id in rows["dataset_id"]]
+        records: list[dict[str, Any]] = []
+        for start in range(0, len(ids), IDS_PER_QUERY):
+            some = ids[start : start + IDS_PER_QUERY]
+            records += self._ask(partial(_records, dataset_ids=some), f"session {session.session_id}")
+        return addresses_of_records(session, rows, records, self.settings.data_server)
+
+    def announcements(self) -> dict[str, Any]:
+        """Return the few things that move with a release: date of the tables, tags, revisions, notices.
+
+        Four small requests. They are triggers: the date of the tables moves every few hours although nothing changed.
+
+        Raises
+        ------
+        ConfigError
+            If the server or the login cannot be used.
+        """
+        paths = {"cache": "/cache/info", "tags": "/tags", "revisions": "/revisions", "notices": "/data-notices"}
+        return self._ask(
+            lambda one: {name: _listed(one.alyx.get(path)) for name, path in paths.items()}, "announcements"
+        )
+
+    def bucket(self) -> tuple[dict[str, Any], str] | None:
+        """Return the keys (none for a public one) and name of the S3 bucket that the server states, if it does."""
+        import requests
+        from one.remote import aws
+
+        if not self._bucket_asked:
+            try:
+                self._bucket = self._ask(lambda one: aws.get_aws_access_keys(one.alyx), "S3 bucket", raw=True)
+            except requests.HTTPError as error:
+                if status_of(error) != 404:
+                    raise explain(error, "S3 bucket", self.settings.url) from error
+            self._bucket_asked = True
+        return self._bucket
 
     @property
     def _private(self) -> PrivateFolder:
@@ -177,6 +185,27 @@ class OneClient:
         folder = self.settings.tables or self.settings.root
         assert folder is not None  # IblSettings refuses local mode without it
         return folder
+
+    def _ask(self, request: Callable[[Any], T], what: str, raw: bool = False) -> T:
+        """Return ``request(one)``, tried again where the failure may pass by itself.
+
+        Raises
+        ------
+        NhError
+            The platform's error for what ONE raised, or with ``raw`` what ONE raised.
+        """
+        for attempt in range(self.settings.attempts):
+            if attempt:
+                time.sleep(self.settings.retry_wait_s * 2 ** (attempt - 1))
+            try:
+                return self._call(request, what)
+            except foreign_errors() as error:
+                if is_passing(error) and attempt + 1 < self.settings.attempts:
+                    continue
+                if raw and not is_passing(error):
+                    raise
+                raise explain(error, what, self.settings.url) from error
+        raise AssertionError("unreachable")
 
     def _call(self, request: Callable[[Any], T], what: str) -> T:
         """Return ``request(one)``; log in once more if the server has forgotten us, as it does after a release."""
@@ -209,9 +238,6 @@ class OneClient:
         if self.is_remote:
             if self._one is None:
                 one.params.setup(client=settings.url, silent=True, cache_dir=files, make_default=True)
-                if settings.data_server:
-                    parameters = one.params.get(client=settings.url, silent=True)
-                    one.params.save(parameters.set("HTTP_DATA_SERVER", settings.data_server), settings.url)
                 client = OneAlyx(base_url=settings.url, cache_dir=files, silent=True, cache_rest=None)
                 # Not through the constructor: that writes the token in clear into the parameter file.
                 client.alyx.authenticate(
@@ -235,41 +261,76 @@ class OneClient:
             self._tables_state = state
         return self._one
 
-    def _download_tables(self, folder: Path) -> None:
+    def _remote_tables(self) -> dict[str, pd.DataFrame]:
         tag = self.settings.tag
         what = f"ONE tables of {self.settings.url}" + (f" for release tag {tag!r}" if tag else "")
-        try:
-            self._call(lambda one: one.load_cache(tables_dir=folder, clobber=True, tag=tag), what)
-        except AssertionError as error:
-            # ONE asserts that cache/info names the tag and that the zip holds files.
-            raise ConfigError(
-                what, "the server answers with other tables", "Check `tag` of the IBL settings."
-            ) from error
-        except foreign_errors() as error:
-            raise explain(error, what, self.settings.url) from error
-        if not any(folder.glob("*.pqt")):
-            # ONE turns an HTTP error of cache/info or cache.zip into a log line and goes on without tables.
-            raise ConfigError(
-                what,
-                "the server gave none",
-                "Check `tag` of the IBL settings, and that the server answers /cache/info; then run it again.",
-            )
+        problem: NhError | None = None
+        for attempt in range(self.settings.attempts):
+            if attempt:
+                time.sleep(self.settings.retry_wait_s * 2 ** (attempt - 1))
+            # A fresh client and folder: with tables at hand ONE compares creation dates of one-minute resolution and
+            # may keep the old ones. And a client that holds a release's tables merges every session into them at each
+            # load.
+            self._one, folder = None, self._private / "tables"
+            try:
+                self._call(partial(_load_cache, folder=folder, tag=tag), what)
+                if any(folder.glob("*.pqt")):
+                    return read_tables(folder)
+                # ONE turns an HTTP error of cache/info or cache.zip into a log line and goes on without tables.
+                problem = ConfigError(
+                    what,
+                    "the server gave none",
+                    "Check `tag` of the IBL settings, and that the server answers /cache/info; then run it again.",
+                )
+            except AssertionError as error:
+                # ONE asserts that cache/info names the tag and that the zip holds files.
+                raise ConfigError(
+                    what, "the server answers with other tables", "Check `tag` of the IBL settings."
+                ) from error
+            except foreign_errors() as error:
+                if not is_passing(error):
+                    raise explain(error, what, self.settings.url) from error
+                problem = explain(error, what, self.settings.url)
+            except ARCHIVE_ERRORS as error:
+                problem = ConfigError(
+                    what,
+                    f"cache.zip is broken ({type(error).__name__}: {error}), in {attempt + 1} tries",
+                    "Nothing stored changed; run it again, and tell the server's administrator if it stays so.",
+                )
+            finally:
+                self._one = None
+                shutil.rmtree(folder, ignore_errors=True)
+        assert problem is not None  # IblSettings wants one attempt at least
+        raise problem
 
     def _remote_insertions(self) -> pd.DataFrame:
         what = f"insertions of {self.settings.url}"
-        try:
-            records = self._call(lambda one: list(one.alyx.get(f"/insertions?limit={INSERTIONS_PAGE}")), what)
-        except foreign_errors() as error:
-            raise explain(error, what, self.settings.url) from error
+        records = self._ask(lambda one: list(one.alyx.get(f"/insertions?limit={INSERTIONS_PAGE}")), what)
         index = pd.MultiIndex.from_tuples([(r["session"][-36:], r["id"]) for r in records], names=["eid", "id"])
-        return pd.DataFrame({"name": pd.Series([r["name"] for r in records], index=index, dtype=object)})
+        columns = {"name": [r["name"] for r in records], "json": [r.get("json") for r in records]}
+        return pd.DataFrame(columns, index=index, dtype=object)
+
+
+_FILE_COLUMNS = ["collection", "revision", "name", "md5"]
+
+
+def _listed(answer: Any) -> Any:
+    return answer if isinstance(answer, dict) else list(answer)
 
 
 def _load(one: Any, eid: str, names: list[str]) -> dict[str, Path]:
-    """Return the local paths of exact relative paths, downloading what is not there."""
+    """Return the local paths of exact relative paths."""
     # No `revision=`: with exact paths ONE matches collection and revision literally. No check_hash: we check.
     paths, _ = one.load_datasets(eid, names, download_only=True, check_hash=False)
     return {name: Path(path) for name, path in zip(names, paths or [], strict=True)}
+
+
+def _records(one: Any, dataset_ids: list[str]) -> list[dict[str, Any]]:
+    return list(one.alyx.rest("datasets", "list", exists=True, django=f"id__in,{dataset_ids}"))
+
+
+def _load_cache(one: Any, folder: Path, tag: str | None) -> None:
+    one.load_cache(tables_dir=folder, clobber=True, tag=tag)
 
 
 def _different_content(

@@ -7,17 +7,16 @@ the arrays mean, and which are required, is for the readers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import BadUpstreamData, Note
+from nh_platform.session import BadUpstreamData, Note, Session
 from nh_platform.sources.catalog import SessionFiles
-from nh_platform.sources.ibl.client import OneClient
 from nh_platform.sources.ibl.datasets import relative_path
 
 CRITICAL = "CRITICAL"
@@ -148,13 +147,29 @@ class OpenFiles:
         return paths[0] if paths else None
 
 
+class VerifiedFiles(Protocol):
+    """Who gives the files: the local tree, or the downloads."""
+
+    def verified_files(self, session: Session, rows: pd.DataFrame) -> AbstractContextManager[dict[str, Path]]:
+        """Give the local path of every row, by path relative to the session."""
+
+
+def usable_rows(session: SessionFiles, *groups: str) -> pd.DataFrame:
+    """Return the rows of the files that the asset groups read, without those whose dataset QC is CRITICAL."""
+    rows = _rows_of(session, groups)
+    return rows[rows["qc"] != CRITICAL]
+
+
 @contextmanager
-def open_files(client: OneClient, session: SessionFiles, *groups: str) -> Iterator[OpenFiles]:
-    """Open the files that the asset groups read, verified; downloads are removed on leaving."""
-    rows = pd.concat([session.of_group(group) for group in groups], ignore_index=True)
-    usable = rows[rows["qc"] != CRITICAL]
-    with client.verified_files(session.session, usable) as paths:
+def open_files(given: VerifiedFiles, session: SessionFiles, *groups: str) -> Iterator[OpenFiles]:
+    """Open the files that the asset groups read, verified; they are there only within the block."""
+    rows = _rows_of(session, groups)
+    with given.verified_files(session.session, usable_rows(session, *groups)) as paths:
         files = OpenFiles(session.session.session_id, rows, paths)
         for path in files.rows.loc[rows["qc"] == CRITICAL, "path"]:
             files.note(path, "dataset QC upstream is CRITICAL; not read")
         yield files
+
+
+def _rows_of(session: SessionFiles, groups: tuple[str, ...]) -> pd.DataFrame:
+    return pd.concat([session.of_group(group) for group in groups], ignore_index=True)

@@ -42,7 +42,7 @@ class PrivateFolder:
             parent.mkdir(parents=True, exist_ok=True)
         self.path = Path(tempfile.mkdtemp(prefix=f"nh-one-{os.getpid()}-", dir=parent))
         self.owner = os.getpid()
-        weakref.finalize(self, _remove_own, self.path, self.owner)
+        self.remove = weakref.finalize(self, _remove_own, self.path, self.owner)
 
     def __truediv__(self, name: str) -> Path:
         """Return a subfolder, made if need be."""

@@ -6,19 +6,24 @@ revision is `revisions`. No session file is opened here, but for its md5 where a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from nh_platform.session import Session
+from nh_platform.session.release_schemas import NOTICES
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.catalog import GROUPS, Manifest
+from nh_platform.sources.freezes import read_freeze, restrict
 from nh_platform.sources.ibl.datasets import assign_groups, probe_of_collection, relative_path, split_relative_paths
-from nh_platform.sources.ibl.hashes import md5_of
 from nh_platform.sources.ibl.revisions import resolve_revisions
 from nh_platform.sources.ibl.settings import IblSettings
+from nh_platform.store.hashes import md5_of
 
 
 def build_manifest(
@@ -34,9 +39,11 @@ def build_manifest(
     Parameters
     ----------
     tables
-        ``sessions``, ``datasets`` and optionally ``insertions``, as `OneClient.tables` returns them.
+        ``sessions``, ``datasets`` and optionally ``insertions`` and ``notices`` (schema `NOTICES`), as
+        `OneClient.tables` returns them. Sessions may have ``qc``; the ``json`` of insertions is read for ``qc``,
+        ``alignment_resolved`` and ``alignment_stored``, as Alyx states them.
     settings
-        Preferred sorter, revision policy, release.
+        Preferred sorter, revision policy, release, freeze.
     folder_of
         Local trees: gives a session's folder, for the md5 of files that the tables have none for.
 
@@ -44,6 +51,8 @@ def build_manifest(
     ------
     SchemaError
         If the tables list something twice.
+    ConfigError
+        If the freeze cannot be read.
     """
     files = _files(tables["datasets"])
     probed = set(files["session_id"][files["probe"] != ""])
@@ -57,16 +66,20 @@ def build_manifest(
     files["default_revision"] = resolve_revisions(files, settings.revision)
     files["group"] = assign_groups(files, settings.sorter)
     files["tags"] = ",".join(tables["datasets"].attrs.get("tags", [])) or None
-    if folder_of is not None:
-        files["md5"] = _with_missing_md5(files, sessions, folder_of)
     order = ["session_id", "collection", "revision", "name"]
-    return Manifest(
+    manifest = Manifest(
         source="ibl",
         release=settings.release,
         sessions=sessions,
         insertions=insertions,
         files=FILES.conform(files.sort_values(order, ignore_index=True)),
+        notices=NOTICES.conform(tables["notices"]) if "notices" in tables else NOTICES.empty(),
     )
+    if settings.freeze:
+        manifest = restrict(manifest, read_freeze(settings.freeze))
+    if folder_of is not None:
+        manifest = replace(manifest, files=_with_missing_md5(manifest.files, manifest.sessions, folder_of))
+    return manifest
 
 
 def _files(datasets: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +96,7 @@ def _files(datasets: pd.DataFrame) -> pd.DataFrame:
             # make_parquet_db writes '' where it has no hash
             "md5": datasets["hash"].map(lambda value: value if isinstance(value, str) and value else None).to_numpy(),
             "size": datasets["file_size"].astype("Float64").to_numpy(dtype="float64", na_value=float("nan")),
-            "qc": datasets["qc"].astype(object).to_numpy() if "qc" in datasets else None,
+            "qc": [_stated_qc(value) for value in datasets["qc"]] if "qc" in datasets else None,
             "dataset_id": datasets.index.get_level_values("id"),
         }
     )
@@ -104,6 +117,7 @@ def _sessions(table: pd.DataFrame, listed: set[str]) -> pd.DataFrame:
                 "number": table["number"].to_numpy(),
                 "task_protocol": table["task_protocol"].to_numpy(),
                 "projects": table["projects"].to_numpy(),
+                "qc": [_stated_qc(value) for value in table["qc"]] if "qc" in table else None,
             }
         )
     )
@@ -122,11 +136,38 @@ def _insertions(table: pd.DataFrame | None, files: pd.DataFrame) -> pd.DataFrame
                 "probe": table["name"].to_numpy(),
             }
         )
+        stated = [_details(value) for value in table["json"]] if "json" in table else [{}] * len(table)
+        frame["qc"] = [_stated_qc(details.get("qc")) for details in stated]
+        frame["alignment_resolved"] = [_yes_or_no(details.get("alignment_resolved")) for details in stated]
+        frame["alignment_stored"] = [_without_author(details.get("alignment_stored")) for details in stated]
     return INSERTIONS.conform(frame.sort_values(["session_id", "probe"], ignore_index=True))
 
 
-def _with_missing_md5(files: pd.DataFrame, sessions: pd.DataFrame, folder_of: Callable[[Session], Path]) -> pd.Series:
-    """Return the md5 column, computed from the content for read files that the tables have no hash of."""
+def _details(value: object) -> dict[str, Any]:
+    """Return the ``json`` of an insertion, which REST gives as a record and a table as its text."""
+    with suppress(ValueError):
+        value = json.loads(value) if isinstance(value, str) else value
+    return value if isinstance(value, dict) else {}
+
+
+def _stated_qc(value: object) -> str | None:
+    """Return a QC that says something; whether what nobody judged is NOT_SET or null depends on who asks."""
+    return value if isinstance(value, str) and value not in ("", "NOT_SET") else None
+
+
+def _yes_or_no(value: object) -> str | None:
+    return None if value is None or value != value else "yes" if value else "no"
+
+
+def _without_author(value: object) -> str | None:
+    """Return the time of an alignment, ``2022-02-08T10:00:00``: each release makes its author anonymous anew."""
+    return value.split("_")[0] if isinstance(value, str) and value else None
+
+
+def _with_missing_md5(
+    files: pd.DataFrame, sessions: pd.DataFrame, folder_of: Callable[[Session], Path]
+) -> pd.DataFrame:
+    """Return the files with an md5, computed from the content, for read ones that the tables have no hash of."""
     md5 = files["md5"].copy()
     missing = files[md5.isna() & files["group"].isin(GROUPS) & files["default_revision"]]
     rows = sessions.set_index("session_id")
@@ -144,4 +185,4 @@ def _with_missing_md5(files: pd.DataFrame, sessions: pd.DataFrame, folder_of: Ca
         # A file that is not there stays without md5: reading its session names it, and the other sessions go on.
         with suppress(OSError):
             md5[row.Index] = md5_of(folder_of(session) / path)
-    return md5
+    return files.assign(md5=md5)

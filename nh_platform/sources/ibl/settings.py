@@ -20,6 +20,9 @@ FOLLOW_DEFAULT = "follow_default"
 
 _REVISION = re.compile(r"\d{4}-\d{2}-\d{2}[a-z]?")
 
+CREDENTIALS = ("NH_ONE_URL", "NH_ONE_USERNAME", "NH_ONE_PASSWORD", "NH_ONE_TOKEN")
+"""Environment variables of which any one says that an Alyx server is to be asked."""
+
 ENVIRONMENT = {
     "url": "NH_ONE_URL",
     "username": "NH_ONE_USERNAME",
@@ -36,36 +39,52 @@ class IblSettings(BaseModel):
     Parameters
     ----------
     mode
-        ``local`` reads an ALF tree with its ONE tables; ``remote`` asks an Alyx server.
+        ``local`` reads an ALF tree with its ONE tables; ``public`` reads IBL's public bucket, without an account;
+        ``remote`` asks an Alyx server.
     root
         Local: folder of the ALF tree (``<lab>/Subjects/<subject>/<date>/<number>/…``).
     tables
         Local: folder of the ONE tables ``sessions.pqt``, ``datasets.pqt`` and, where there is one,
         ``insertions.pqt``; ``root`` where not given.
-    url, data_server
-        Remote: address of Alyx, and of the bulk files where it is not the public one.
+    url
+        Remote: address of Alyx.
+    data_server
+        Remote, public: address of the bulk files over HTTP where it is not IBL's own; asked where the bucket fails.
     username, password, token
         Remote: credentials; a token stands for a user name and password.
     tag
-        Remote: release tag, for example ``2024_Q2_IBL_et_al_BWM_iblsort``; all that the account sees where not given.
+        Remote, public: release tag, for example ``2024_Q2_IBL_et_al_BWM_iblsort``; all that the account sees, or all
+        that is public, where not given.
+    freeze
+        CSV file with columns ``pid`` and ``eid`` (`nh_platform.sources.freezes`): only these insertions and their
+        sessions are listed; everything where not given.
     sorter
         Spike sorter to prefer, for example ``pykilosort``.
     revision
         ``follow_default``, or a date ``YYYY-MM-DD``: per dataset the last revision before or on it.
     cache_dir
-        Folder under which each process makes a private folder for ONE's parameters and downloads, removed when the
-        process ends; the system's temporary folder where not given.
+        Folder under which each process makes a private folder for ONE's parameters, removed when the process ends;
+        the system's temporary folder where not given.
+    raw_dir
+        Remote, public: folder of the raw files (`nh_platform.store.raw_files.RawFiles`), shared by all processes.
+        Where not given, downloads lie in the private folder.
+    keep_raw
+        Remote, public: keep raw files after they were read. Otherwise they lie in the private folder and are removed.
+    parallel_downloads
+        Remote, public: most files of a session that are downloaded at a time.
     timeout_s
         Longest time in seconds that one request to ONE may take: ONE itself sets none and waits for ever.
+    connect_timeout_s, read_timeout_s
+        Longest wait of a download for a connection, and for its next bytes.
     attempts
-        How often a download is tried; ONE retries neither 500 and 502 nor a broken connection.
+        How often a request or download is tried; ONE retries neither 500 and 502 nor a broken connection.
     retry_wait_s
         Seconds before the second attempt, doubled each time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mode: Literal["local", "remote"] = "local"
+    mode: Literal["local", "public", "remote"] = "local"
     root: Path | None = None
     tables: Path | None = None
     url: str | None = None
@@ -74,10 +93,16 @@ class IblSettings(BaseModel):
     password: SecretStr | None = None
     token: SecretStr | None = None
     tag: str | None = None
+    freeze: Path | None = None
     sorter: str | None = None
     revision: str = FOLLOW_DEFAULT
     cache_dir: Path | None = None
+    raw_dir: Path | None = None
+    keep_raw: bool = True
+    parallel_downloads: int = Field(default=4, ge=1, le=32)
     timeout_s: float = Field(default=1800.0, gt=0)
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+    read_timeout_s: float = Field(default=60.0, gt=0)
     attempts: int = Field(default=3, ge=1)
     retry_wait_s: float = Field(default=1.0, ge=0)
 

@@ -1,29 +1,39 @@
-"""`IblSource`: IBL releases behind the `Source` protocol.
+"""`IblSource`: IBL releases behind the `Source` and `FetchingSource` protocols.
 
-Ties the manifest and the readers to one client. Add a method here only if the protocol gets it; what a dataset means
+Ties the manifest and the readers to one client. Add a method here only if a protocol gets it; what a dataset means
 belongs to the module that reads it.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
+
 import pandas as pd
 
-from nh_platform.session import Behavior, RawRecording, UnitAnnotation
+from nh_platform.session import Behavior, ConfigError, RawRecording, UnitAnnotation
 from nh_platform.sources.catalog import Manifest, SessionFiles
+from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.ibl.behavior import read_behavior_files
 from nh_platform.sources.ibl.client import OneClient
-from nh_platform.sources.ibl.files import open_files
+from nh_platform.sources.ibl.downloads import Downloads
+from nh_platform.sources.ibl.files import VerifiedFiles, open_files, usable_rows
 from nh_platform.sources.ibl.manifest import build_manifest
 from nh_platform.sources.ibl.metrics import read_released
 from nh_platform.sources.ibl.positions import read_positions
+from nh_platform.sources.ibl.public import PublicBucket
 from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.sources.ibl.sorting import read_recording
+from nh_platform.sources.signals import folder_signal
+from nh_platform.store.raw_files import RawFiles, RawRequest
+from nh_platform.store.transfers import OnBytes
 
 
 class IblSource:
-    """IBL sessions through ONE-api, from a local ALF tree or an Alyx server.
+    """IBL sessions through ONE-api, from a local ALF tree, the public bucket or an Alyx server.
 
-    Both modes read the exact paths of the manifest and give the same objects. Making one opens nothing.
+    All modes read the exact paths of the manifest and give the same objects. Making one opens nothing.
 
     Parameters
     ----------
@@ -42,7 +52,34 @@ class IblSource:
 
     def __init__(self, settings: IblSettings) -> None:
         self.settings = settings
-        self._client = OneClient(settings)
+        self._client: OneClient | PublicBucket
+        self._client = PublicBucket(settings) if settings.mode == "public" else OneClient(settings)
+        self._downloads = None if settings.mode == "local" else Downloads(settings, self._client)
+
+    @property
+    def _files(self) -> VerifiedFiles:
+        if self._downloads is not None:
+            return self._downloads
+        assert isinstance(self._client, OneClient)  # the public bucket has no local files
+        return self._client
+
+    def signal(self) -> str:
+        """Return a text that differs when upstream announces something; as of `Source.signal`.
+
+        Raises
+        ------
+        ConfigError
+            If the server, the bucket or the login cannot be used.
+        """
+        if isinstance(self._client, PublicBucket):
+            announced: object = self._client.cache_info()
+        elif self._client.is_remote:
+            announced = self._client.announcements()
+        else:
+            folder = self.settings.tables or self.settings.root
+            assert folder is not None  # IblSettings refuses local mode without it
+            return folder_signal(folder, ("*.pqt",))
+        return hashlib.sha256(json.dumps(announced, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     def manifest(self) -> Manifest:
         """Read what upstream holds now; as of `Source.manifest`.
@@ -52,8 +89,9 @@ class IblSource:
         ConfigError
             If the tables, the server, the login or the release tag cannot be used.
         """
-        folder_of = None if self._client.is_remote else self._client.session_folder
-        return build_manifest(self._client.tables(), self.settings, folder_of)
+        client = self._client
+        folder_of = client.session_folder if isinstance(client, OneClient) and not client.is_remote else None
+        return build_manifest(client.tables(), self.settings, folder_of)
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read the verified sorting of one session; as of `Source.read_spikes`.
@@ -63,21 +101,54 @@ class IblSource:
         BadUpstreamData
             As of `nh_platform.sources.ibl.sorting.read_recording`, or if a file's md5 is not the manifest's.
         StoreError
-            If the disk of the download folder is full.
+            If the disk of the raw files is full.
         """
-        with open_files(self._client, session, "spikes") as files:
+        with open_files(self._files, session, "spikes") as files:
             return read_recording(session, files)
 
     def read_behavior(self, session: SessionFiles) -> Behavior:
         """Read the events and signals of one session; as of `Source.read_behavior`."""
-        with open_files(self._client, session, "behavior") as files:
+        with open_files(self._files, session, "behavior") as files:
             return read_behavior_files(session, files)
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, labels and positions for ``units``; as of `Source.read_annotation`."""
-        with open_files(self._client, session, "qc", "alignment") as files:
+        with open_files(self._files, session, "qc", "alignment") as files:
             released = read_released(session, units, files)
             unit_positions, channel_positions = read_positions(units, channels, files)
             return UnitAnnotation(
                 released=released, positions=unit_positions, channels=channel_positions, notes=tuple(files.notes)
             )
+
+    def raw_files(self) -> RawFiles:
+        """Return where downloaded files stay; as of `FetchingSource.raw_files`."""
+        return self._fetching.kept
+
+    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+        """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
+        return list(self._fetching.requests(session.session, usable_rows(session, *groups)).values())
+
+    def fetch(
+        self,
+        session: SessionFiles,
+        groups: Iterable[str],
+        on_bytes: OnBytes | None = None,
+        parallel: int | None = None,
+    ) -> int:
+        """Download what is not there; as of `FetchingSource.fetch`."""
+        rows = usable_rows(session, *groups)
+        return len(self._fetching.fetch(self.raw_files(), session.session, rows, on_bytes, parallel))
+
+    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
+        """Return the version-pinned address of every file; as of `FetchingSource.links`."""
+        return self._fetching.links(session.session, usable_rows(session, *groups))
+
+    @property
+    def _fetching(self) -> Downloads:
+        if self._downloads is None:
+            raise ConfigError(
+                "IBL source",
+                f"it reads the files of {self.settings.root} in place; there is nothing to download",
+                "Set `mode` of the source to public or remote to download files.",
+            )
+        return self._downloads

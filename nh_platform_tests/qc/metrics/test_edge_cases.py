@@ -193,6 +193,11 @@ def test_amplitudes_too_close_for_bins_give_nan():
     assert table.loc[0, "ibl.amp_median@2022-10"] == pytest.approx(1e-4)
 
 
+def test_equal_amplitudes_have_no_spread():
+    spikes = group([np.arange(760.0)], [np.full(760, 6e-5)])
+    assert compute_metrics(spikes, units_of(spikes), ["ibl.amp_std_dB@2022-10"])[0].iloc[0, 0] == 0.0
+
+
 def test_missed_spikes_need_more_than_500_spikes():
     rng = np.random.default_rng(0)
     spikes = group([np.arange(500.0), np.arange(501.0)], [rng.normal(1e-4, 1e-5, 500), rng.normal(1e-4, 1e-5, 501)])

@@ -14,6 +14,7 @@ from nh_platform.session import BadUpstreamData, ConfigError, StoreError, Unknow
 from nh_platform.simulation import TINY, add_revision
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.sources.ibl.failures import explain
+from nh_platform.store.raw_files import RawFiles
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.ibl.conftest import SORTING
 
@@ -50,7 +51,9 @@ def remote(servers, **settings) -> IblSource:
 
 
 def leftovers(source: IblSource) -> list[Path]:
-    return [path for path in source._client._private.path.rglob("*Subjects*/**/*") if path.is_file()]
+    folders = [source._client._folder, source._downloads._folder]
+    files = [path for folder in folders if folder for path in folder.path.rglob("*") if path.is_file()]
+    return [path for path in files if ".one" not in path.parts]
 
 
 def assert_same_recording(one, two):
@@ -94,9 +97,11 @@ def test_every_file_is_fetched_once_under_its_uuid_and_removed_after_reading(cal
     before = len(calm.files.requests)
     source.read_spikes(session)
     asked = [path for _, path in calm.files.requests[before:]]
-    assert len(asked) == len(set(asked)) == len(session.of_group("spikes"))
+    rows = session.of_group("spikes")
+    assert len(asked) == len(set(asked)) == rows["md5"].nunique()  # the probes share some files
     assert sum("/#2024-05-06#/" in path for path in asked) == len(asked)
-    assert {path.split(".")[-2] for path in asked} == set(session.of_group("spikes")["dataset_id"])
+    ids = {path.split(".")[-2] for path in asked}
+    assert set(rows.loc[rows["dataset_id"].isin(ids), "md5"]) == set(rows["md5"])
     assert leftovers(source) == []
 
 
@@ -209,17 +214,22 @@ def test_a_fault_that_passes_is_survived(calm, pristine, expected, kind, details
 
 
 @pytest.mark.parametrize(
-    "kind",
-    ["corrupt", "truncated", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("short", "empty", "oversized"))],
+    ("kind", "text"),
+    [
+        ("corrupt", "md5 of the content is"),
+        pytest.param("truncated", "IncompleteRead", marks=pytest.mark.slow),
+        *(pytest.param(kind, "md5 of", marks=pytest.mark.slow) for kind in ("short", "empty", "oversized")),
+    ],
 )
-def test_a_fault_that_stays_is_an_error_for_its_session_alone(servers, tree, kind):
+def test_a_fault_that_stays_is_an_error_for_its_session_alone(servers, tree, kind, text):
     source = remote(servers)
     manifest = source.manifest()
+    servers.files.serves_ranges = False
     servers.files.faults.add(r"SWC_sim_001.*spikes\.times", kind)
-    with pytest.raises(BadUpstreamData, match="md5 of the content is") as error:
+    with pytest.raises(BadUpstreamData, match=text) as error:
         source.read_spikes(manifest.session(tree.eid))
     assert f"session {tree.eid}, file {SORTING}/spikes.times.npy" in str(error.value)
-    assert "(1 more files differ)" in str(error.value)
+    assert "(1 more files failed)" in str(error.value)
     assert leftovers(source) == []
     assert source.read_spikes(manifest.session(tree.other)).spikes.n_units == 24
 
@@ -240,7 +250,7 @@ def test_a_server_in_trouble_is_named(servers, tree):
     with pytest.raises(BadUpstreamData, match="answered HTTP 503"):
         source.read_spikes(session)
     servers.files.faults.clear()
-    fault = servers.alyx.faults.add("/sessions/", "status", times=2)
+    fault = servers.alyx.faults.add("/datasets", "status", times=2)
     assert source.read_spikes(session).spikes.n_units == 24
     assert fault.hits == 2
 
@@ -260,7 +270,7 @@ def test_throttled_requests_wait_as_told(servers, tree, monkeypatch):
 def test_a_silent_server_does_not_hold_the_run(servers, tree):
     source = remote(servers, timeout_s=1.0)
     session = source.manifest().session(tree.eid)
-    servers.alyx.faults.add("/sessions/", "hang", times=1)
+    servers.alyx.faults.add("/datasets", "hang", times=1)
     with pytest.raises(BadUpstreamData, match="no answer within 1 s"):
         source.read_spikes(session)
     assert source.read_spikes(session).spikes.n_units == 24
@@ -276,6 +286,17 @@ def test_broken_tables_are_named(servers):
     servers.alyx.faults.add("cache.zip", "status", status=500)
     with pytest.raises(ConfigError, match="the server gave none"):
         remote(servers).manifest()
+
+
+@pytest.mark.parametrize("kind", ["truncated", "corrupt", "short", "empty"])
+def test_a_broken_catalogue_is_fetched_again_or_named(calm, kind):
+    fault = calm.alyx.faults.add("cache.zip", kind, times=2)
+    assert len(remote(calm).manifest().session_ids) == 2
+    assert fault.hits == 2
+    fault = calm.alyx.faults.add("cache.zip", kind, times=3)
+    with pytest.raises(ConfigError, match=r"cache\.zip is broken .* in 3 tries"):
+        remote(calm).manifest()
+    assert fault.hits == 3
 
 
 def test_a_session_that_was_withdrawn_is_named(servers, tree):
@@ -295,19 +316,38 @@ def test_more_insertions_than_a_page_are_all_read(servers, tree):
     assert len(servers.alyx.asked("/insertions")) == 2
 
 
-def test_a_full_disk_is_a_store_error(servers, tree, monkeypatch):
-    from one.api import OneAlyx
+def test_a_second_reading_asks_nobody(calm, pristine, expected, tmp_path):
+    session = remote(calm).manifest().session(pristine.eid)
+    source = remote(calm, raw_dir=tmp_path / "raw")
+    source.read_spikes(session)
+    before = len(calm.files.requests), len(calm.alyx.requests)
+    assert_same_recording(remote(calm, raw_dir=tmp_path / "raw").read_spikes(session), expected)
+    assert (len(calm.files.requests), len(calm.alyx.requests)) == before
+    assert leftovers(source) == []
+    fleeting = remote(calm, raw_dir=tmp_path / "raw", keep_raw=False)
+    assert_same_recording(fleeting.read_spikes(session), expected)
+    assert len(calm.files.requests) > before[0]
+    assert leftovers(fleeting) == []
 
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "spikes.times.npy")
 
-    source = remote(servers)
+def test_a_file_that_changed_on_the_disk_is_fetched_anew(calm, pristine, expected, tmp_path):
+    session = remote(calm).manifest().session(pristine.eid)
+    remote(calm, raw_dir=tmp_path).read_spikes(session)
+    rows = session.of_group("spikes")
+    path = RawFiles(tmp_path).path(rows.loc[rows["name"] == "spikes.times.npy", "md5"].iloc[0])
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-8] + b"\0" * 8)
+    assert_same_recording(remote(calm, raw_dir=tmp_path).read_spikes(session), expected)
+
+
+def test_a_full_disk_is_a_store_error(servers, tree, tmp_path, small_disk):
+    source = remote(servers, raw_dir=small_disk)
     session = source.manifest().session(tree.eid)
-    monkeypatch.setattr(OneAlyx, "load_datasets", full)
-    with pytest.raises(StoreError, match="the disk of the download folder is full") as error:
+    with pytest.raises(StoreError, match=r"are to be downloaded to .* and only") as error:
         source.read_spikes(session)
-    assert tree.eid in str(error.value)
-    assert "cache_dir" in str(error.value)
+    assert "raw_dir" in str(error.value)
+    assert [path for path in small_disk.rglob("*") if path.is_file() and path.stat().st_size] == []
+    assert remote(servers, raw_dir=tmp_path / "larger").read_spikes(session).spikes.n_units == 24
 
 
 def test_an_unreadable_file_is_bad_upstream_data():

@@ -6,9 +6,12 @@ Add nothing else here. ONE's own hashing allocates 256 MiB per call and takes 0.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 BLOCK_BYTES = 1 << 20
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 def md5_of(path: Path) -> str:
@@ -18,3 +21,8 @@ def md5_of(path: Path) -> str:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def is_md5(text: str) -> bool:
+    """Return whether a text is an md5 in lower-case hexadecimal digits, and so may be part of a path."""
+    return _MD5.fullmatch(text) is not None

@@ -1,0 +1,170 @@
+"""`nh qc validate`: rules against simulated units whose truth is known.
+
+Contains the command and the making of the sessions. What a rule should reject is stated in `nh_platform.qc.validate`,
+figures are drawn in `nh_platform.reports`; nothing is counted here.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nh_platform.qc.rulebook_model import Rulebook
+    from nh_platform.qc.validate import RuleValidation
+
+SEED = 2026
+N_SESSIONS = 4
+STANDS_FOR = {"ibl": ("ibl",), "allen_vc": ("allen_vc", "allen_vbn")}
+"""Sources of the rulebooks that each simulation can test: both Allen releases state the same unit metrics."""
+
+
+def validate(
+    seed: Annotated[int, typer.Option(help="Seed of the simulation; the same seed gives the same numbers.")] = SEED,
+    size: Annotated[str, typer.Option(help="Size of the simulated sessions: tiny, demo or benchmark.")] = "demo",
+    sessions: Annotated[int, typer.Option(min=1, help="Sessions per source.")] = N_SESSIONS,
+    write: Annotated[bool, typer.Option("--write", help="Write the table and the figures.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where the pages of the rulebooks are.")] = Path("docs/rulebooks"),
+) -> None:
+    """Count how often each rule is right on simulated units whose contamination, missing spikes and so on are known.
+
+    Sensitivity is the share of bad units that the rule rejects, specificity the share of good ones that it keeps. What
+    makes a unit bad is stated beside each rule. `few` of the wrongly rejected have fewer than 500 spikes.
+
+    **Examples**
+
+        nh qc validate
+
+        nh qc validate --seed 7 --size tiny --sessions 1
+
+        nh qc validate --write
+    """
+    from nh_platform.qc.validate import unvalidated
+    from nh_platform.qc.validation_table import validation_rows, write_validation
+
+    rows = []
+    figures = {}
+    for source, stands_for in STANDS_FOR.items():
+        books = _rulebooks(stands_for)
+        for book, found in _validated(source, books, seed, size, sessions):
+            rows += validation_rows(source, book, found, seed=seed, size=size, sessions=sessions)
+            figures[(source, book.id)] = found
+            typer.echo(f"\n{book.id} on simulated {source} sessions")
+            _print(found)
+            for rule in unvalidated(book):
+                typer.echo(f"{rule}: no truth is known for it")
+    if write:
+        from nh_platform.qc.validation_table import FILE, figure_name
+        from nh_platform.reports.rule_validation import draw_validation
+
+        folder.mkdir(parents=True, exist_ok=True)
+        write_validation(folder / FILE, rows)
+        for (source, rulebook_id), found in figures.items():
+            draw_validation(folder / figure_name(source, rulebook_id), found)
+        typer.echo(
+            f"\nwritten: {folder / FILE} and {len(figures)} figures; run `nh qc docs` to bring the pages up to date"
+        )
+
+
+def _rulebooks(sources: tuple[str, ...]) -> list[Rulebook]:
+    from nh_platform.qc.rulebook import load_rulebook, rulebook_ids
+
+    books = [load_rulebook(rulebook_id) for rulebook_id in rulebook_ids()]
+    return [book for book in books if book.rules and set(book.sources) & set(sources)]
+
+
+def _validated(
+    source: str, books: list[Rulebook], seed: int, size: str, sessions: int
+) -> list[tuple[Rulebook, list[RuleValidation]]]:
+    from nh_platform.qc.validate import recomputed_ids, validate_rulebook
+
+    units, truth = simulated_units(source, recomputed_ids(books), seed, size, sessions)
+    return [(book, validate_rulebook(units, truth, book)) for book in books]
+
+
+def simulated_units(
+    source: str, metric_ids: list[str], seed: int, size: str, sessions: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Simulate sessions, read them as the platform reads a release, and return their units and the truth, row by row.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such size.
+    """
+    import pandas as pd
+
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.qc.metrics import compute_metrics
+    from nh_platform.qc.validate import truth_of
+    from nh_platform.session import ConfigError
+    from nh_platform.simulation import SIZES, write_allen_vc, write_ibl
+
+    if size not in SIZES:
+        raise ConfigError(f"--size {size}", "there is no such size", f"Use one of: {', '.join(SIZES)}.")
+    writers: dict[str, Any] = {"ibl": write_ibl, "allen_vc": write_allen_vc}
+    tables, truths = [], []
+    with tempfile.TemporaryDirectory(prefix="nh-validate-") as folder:
+        made = writers[source](Path(folder) / source, sessions, seed, size=SIZES[size])
+        reader = source_entry(source).open({"mode": "local", "root": source}, Path(folder))
+        manifest = reader.manifest()
+        for session in made:
+            files = manifest.session(session.session_id)
+            recording = reader.read_spikes(files)
+            annotation = reader.read_annotation(files, recording.units, recording.channels)
+            metrics, _ = compute_metrics(recording.spikes, recording.units, metric_ids)
+            parts = [
+                recording.units,
+                annotation.positions.drop(columns="unit_id"),
+                annotation.released.drop(columns="unit_id"),
+                metrics,
+            ]
+            units = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
+            tables.append(units)
+            truths.append(truth_of(units, session.truth))
+    return pd.concat(tables, ignore_index=True), pd.concat(truths, ignore_index=True)
+
+
+def _print(found: list[RuleValidation]) -> None:
+    head = (
+        "rule",
+        "units",
+        "bad",
+        "rejected",
+        "missed",
+        "kept",
+        "wrongly rejected",
+        "few",
+        "sensitivity",
+        "specificity",
+    )
+    rows = [
+        (
+            one.rule,
+            one.n_units,
+            one.rejected_bad + one.kept_bad,
+            one.rejected_bad,
+            one.kept_bad,
+            one.kept_good,
+            one.rejected_good,
+            one.rejected_few,
+            f"{one.sensitivity:.3f}",
+            f"{one.specificity:.3f}",
+        )
+        for one in found
+    ]
+    widths = [max(len(str(row[i])) for row in (head, *rows)) for i in range(len(head))]
+    for row in (head, *rows):
+        typer.echo(
+            "  ".join(
+                str(cell).rjust(width) if i else str(cell).ljust(width)
+                for i, (cell, width) in enumerate(zip(row, widths))
+            )
+        )
+    for one in found:
+        typer.echo(f"{one.rule}: {one.criterion}; bad: {one.truth}")

@@ -1,0 +1,262 @@
+"""`nh releases …`: which states of a source are known, what one holds, and what changed between two.
+
+Add a command about releases here. How states are stored and compared is `nh_platform.sources`; nothing is decided
+here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from typer.core import TyperCommand
+
+from nh_platform.cli import console
+from nh_platform.cli.console import Format
+
+if TYPE_CHECKING:
+    from nh_platform.defs.settings import PlatformSettings
+    from nh_platform.sources.snapshots import Snapshot
+    from nh_platform.store import Store
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Releases: what there is, what changed.")
+
+FREEZES_FOLDER = "freezes"
+"""Folder of the home folder whose CSV files are freezes known by name."""
+
+_CHANGE_COLUMNS = ("kind", "session_id", "probe", "insertion_id", "group", "what")
+_ALL_CHANGE_COLUMNS = (*_CHANGE_COLUMNS, "n_files", "before", "after")
+_DEFAULT_SOURCE = "ibl"
+
+FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+
+
+class _WithHistory(TyperCommand):
+    """Lets ``--history`` take several values, as a shell expands ``freezes/*.csv``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, repeat_history(args))
+
+
+def repeat_history(args: list[str], option: str = "--history", positional: int = 2) -> list[str]:
+    """Return arguments in which every value after ``--history`` has an option of its own.
+
+    Values up to the next option belong to it, but for the last ones where otherwise one of the ``positional``
+    arguments would be missing: ``--history H A B`` and ``A B --history H1 H2`` both mean what they look like.
+
+    Examples
+    --------
+    >>> repeat_history(["A", "B", "--history", "H1", "H2"])
+    ['A', 'B', '--history', 'H1', '--history', 'H2']
+    >>> repeat_history(["--history", "H", "A", "B"])
+    ['--history', 'H', 'A', 'B']
+    """
+    if option not in args:
+        return args
+    start = args.index(option)
+    values, rest = [], list(args[:start])
+    following = args[start + 1 :]
+    while following and not following[0].startswith("-"):
+        values.append(following.pop(0))
+    if option in following:
+        following = repeat_history(following, option, positional=0)
+    takes_value = ("--source", "--format", option)
+    plain = [
+        arg
+        for others in (rest, following)
+        for before, arg in zip(["", *others], others)
+        if not arg.startswith("-") and before not in takes_value
+    ]
+    missing = min(max(positional - len(plain), 0), max(len(values) - 1, 0))
+    own, given_back = values[: len(values) - missing], values[len(values) - missing :]
+    repeated = [part for value in own for part in (option, value)] if own else [option]
+    return [*rest, *repeated, *given_back, *following]
+
+
+@app.command("list")
+def list_(
+    source: Annotated[str | None, typer.Argument(help="Source: ibl or allen_vc. Default: all.")] = None,
+    format_: FormatOption = Format.table,
+) -> None:
+    """List the stored snapshots of a source, the release tags in the last one, and the freezes known by name.
+
+    A snapshot is added when upstream differs from the one before; none is ever removed.
+
+    **Examples**
+
+        nh releases list
+
+        nh releases list ibl --format json
+    """
+    from nh_platform.defs.registry import SOURCES, source_entry
+    from nh_platform.sources.freezes import read_freeze
+    from nh_platform.sources.release_lookup import known_freezes, tag_counts
+    from nh_platform.sources.snapshots import list_snapshots
+
+    settings, store = _home()
+    names = [source_entry(source).name] if source else list(SOURCES)
+    snapshots = [snapshot for name in names for snapshot in list_snapshots(store, name)]
+    rows = [_snapshot_row(snapshot) for snapshot in snapshots]
+    columns = ["source", "number", "id", "release", "sessions", "insertions", "files", "stored", "current"]
+    console.print_rows(rows, columns, format_, title=f"{len(rows)} snapshots")
+    if format_ is not Format.table:
+        return
+    tags = []
+    for snapshot in snapshots:
+        if snapshot.is_current:
+            counts = tag_counts(snapshot.manifest()).to_dict("records")
+            tags += [{"source": snapshot.source, **row} for row in counts]
+    if tags:
+        title = "Release tags in the current snapshots"
+        console.print_rows(tags, ["source", "tag", "sessions", "insertions", "files"], format_, title=title)
+    freezes = []
+    for path in _freeze_files(settings, known_freezes(settings.home / FREEZES_FOLDER)):
+        freeze = read_freeze(path)
+        row = {"freeze": freeze.name, "sessions": len(freeze.session_ids), "insertions": len(freeze.insertion_ids)}
+        freezes.append({**row, "file": str(path)})
+    if freezes:
+        console.print_rows(freezes, ["freeze", "sessions", "insertions", "file"], format_, title="Known freezes")
+    else:
+        console.say(f"no freezes: put CSV files with columns pid and eid into {settings.home / FREEZES_FOLDER}")
+    for name in names:
+        if name not in {snapshot.source for snapshot in snapshots}:
+            console.err.print(f"{name} was never synced: nh sync {name}")
+
+
+@app.command()
+def show(
+    source: Annotated[str, typer.Argument(help="Source: ibl or allen_vc.")],
+    snapshot: Annotated[str, typer.Argument(help="Number, id or release name of a snapshot.")] = "latest",
+) -> None:
+    """Show what a snapshot holds, what it changed, and what upstream has withdrawn.
+
+    **Examples**
+
+        nh releases show ibl
+
+        nh releases show ibl 3
+    """
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.sources.release_diff import diff_manifests
+    from nh_platform.sources.release_lookup import tag_counts
+    from nh_platform.sources.snapshots import find_snapshot, list_snapshots
+    from nh_platform.sources.tombstones import seen_before, withdrawn_sessions
+
+    source_entry(source)
+    _, store = _home()
+    found = find_snapshot(store, source, snapshot)
+    manifest, stones = found.manifest(), found.tombstones()
+    row = _snapshot_row(found)
+    console.say(f"[bold]{source} snapshot {found.number}[/]  {found.id}  {escape(found.release)}")
+    console.say(f"sessions {row['sessions']}, insertions {row['insertions']}, files {row['files']}, {row['stored']}")
+    groups = manifest.files[manifest.files["default_revision"]].groupby("group")
+    sizes = [{"group": str(g), "files": len(f), "gigabytes": float(f["size"].sum()) / 1e9} for g, f in groups]
+    console.print_rows(sizes, ["group", "files", "gigabytes"], Format.table, title="Files of the default revision")
+    tags = tag_counts(manifest).to_dict("records")
+    if tags:
+        console.print_rows(tags, ["tag", "sessions", "insertions", "files"], Format.table, title="Release tags")
+    earlier = [other for other in list_snapshots(store, source) if other.number < found.number]
+    if earlier:
+        before = earlier[-1]
+        diff = diff_manifests(before.manifest(), manifest, seen_before(before.tombstones()))
+        counts = [{"change": kind, "lines": number} for kind, number in diff.counts().items()]
+        console.print_rows(counts, ["change", "lines"], Format.table, title=f"Changes since snapshot {before.number}")
+        for line in diff.summary():
+            typer.echo(line)
+    gone = withdrawn_sessions(stones).to_dict("records")
+    if gone:
+        console.print_rows(gone, ["session_id", "last_seen", "gone_since"], Format.table, title="Withdrawn, kept here")
+    for notice in manifest.notices.to_dict("records"):
+        console.say(f"notice {notice['date'] or ''} {escape(notice['text'])}")
+
+
+@app.command(cls=_WithHistory)
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="Snapshot, freeze, release tag or CSV file.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The later one.")],
+    source: Annotated[str | None, typer.Option(help="Source of snapshots and tags.", show_default=False)] = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE…", help="Earlier states: what they list and A lacks has returned.", show_default=False
+        ),
+    ] = None,
+    format_: FormatOption = Format.table,
+) -> None:
+    """List what changed from A to B in words, whole sessions first, and the numbers at the end.
+
+    Of two snapshots everything is compared; their numbers, ids and release names are in `nh releases list`. Of
+    freezes and tags, which state no more, the sessions and insertions are. A changed session is in both A and B.
+
+    **Examples**
+
+        nh releases diff previous latest --source ibl
+
+        nh releases diff 2022_10_update.csv 2022_10_bwm_release.csv --history 2022_10_initial.csv
+
+        nh releases diff 3 5 --source ibl --format csv > changes.csv
+    """
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.sources.release_diff import Seen, diff_manifests
+    from nh_platform.sources.release_lookup import find_state
+
+    settings, store = _home()
+    name = source_entry(source).name if source else _only_source(store)
+    folder = settings.home / FREEZES_FOLDER
+    states = [find_state(store, name, text, folder) for text in (before, after)]
+    seen = states[0].seen
+    if history:
+        seen = Seen.of_manifests(find_state(store, name, text, folder).manifest for text in history)
+    membership_only = any(state.membership_only for state in states)
+    result = diff_manifests(states[0].manifest, states[1].manifest, seen, membership_only=membership_only)
+    rows = result.changes.astype(object).where(result.changes.notna(), None).to_dict("records")
+    columns = _CHANGE_COLUMNS if format_ is Format.table else _ALL_CHANGE_COLUMNS
+    if rows or format_ is not Format.table:
+        console.print_rows(rows, columns, format_, title=f"{states[0].title} → {states[1].title}")
+    if format_ is Format.table:
+        for kind, number in result.counts().items():
+            typer.echo(f"{kind}: {number}")
+    lines = result.summary()
+    if history:
+        lines.append(f"returned insertions: {len(result.insertions_returned)}")
+    for line in lines:
+        typer.echo(line, err=format_ is not Format.table)  # a table for a program must stay one
+
+
+def _home() -> tuple[PlatformSettings, Store]:
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.store import Store
+
+    settings = load_settings()
+    return settings, Store(settings.store)
+
+
+def _only_source(store: Store) -> str:
+    """Return the source that was synced where there is one alone, else IBL, whose lists freezes are."""
+    from nh_platform.defs.registry import SOURCES
+    from nh_platform.sources.snapshots import list_snapshots
+
+    synced = [name for name in SOURCES if list_snapshots(store, name)]
+    return synced[0] if len(synced) == 1 else _DEFAULT_SOURCE
+
+
+def _freeze_files(settings: PlatformSettings, known: dict[str, Path]) -> list[Path]:
+    """Return the freezes of the folder and those that ``sources.yaml`` names."""
+    named = [settings.home / own.read["freeze"] for own in settings.sources.values() if own.read.get("freeze")]
+    return [*known.values(), *(path for path in named if path not in known.values())]
+
+
+def _snapshot_row(snapshot: Snapshot) -> dict[str, Any]:
+    stored = datetime.fromtimestamp(snapshot.folder.stat().st_mtime, UTC)
+    return {
+        "source": snapshot.source,
+        "number": snapshot.number,
+        "id": snapshot.id,
+        "release": snapshot.release,
+        **{table: snapshot.rows(table) for table in ("sessions", "insertions", "files")},
+        "stored": f"{stored:%Y-%m-%d %H:%M} UTC",
+        "current": "yes" if snapshot.is_current else "",
+    }

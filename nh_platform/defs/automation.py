@@ -1,0 +1,301 @@
+"""When things run: the daily look at a release, the sensor that asks for runs, the standing inventory.
+
+The sensor is the one place that launches runs; automation conditions are not used (docs/decisions/0005 says why). Add
+a schedule or sensor here that every source gets. What is decided stands in `requests`, what is true in
+`session_states`; here is the shell around them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from nh_platform.defs.checks import unit_check_names
+from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.planning import STEPS
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.registry import SourceEntry
+from nh_platform.defs.requests import Attempt, AttemptState, changed_versions, decide
+from nh_platform.defs.session_states import SourceStates, source_states
+from nh_platform.session import NhError, UnknownSession
+from nh_platform.sources.catalog import GROUPS
+from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
+
+SENSOR_INTERVAL_S = 120
+REQUESTS_PER_TICK = 20
+"""Two runs go at a time; more in the queue would only make a release that follows wait behind them."""
+RELEASE_CRON = "15 5 * * *"
+INVENTORY_CRON = "45 6 * * *"
+SOURCE_TAG, TARGET_TAG, SNAPSHOT_TAG = "nh/source", "nh/target", "nh/snapshot"
+INVENTORY = "no_partitions_left_failed"
+_KEYS_SHOWN = 20
+
+_IN_PROGRESS = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_PARTITION_TAG = "dagster/partition"
+
+
+def session_job_name(source: str) -> str:
+    """Return the name of the job that materializes every asset of one session."""
+    return f"{source}_session"
+
+
+def release_job_name(source: str) -> str:
+    """Return the name of the job that reads what upstream holds."""
+    return f"{source}_release"
+
+
+def external_specs(entry: SourceEntry) -> list[dg.AssetSpec]:
+    """Return what is outside: the upstream files of a session, one asset per group, and the reviews of it."""
+    partitions = session_partitions(entry.name)
+    words = {
+        "spikes": "spike and cluster files",
+        "behavior": "behaviour and stimulus files",
+        "alignment": "positions in the brain",
+        "qc": "quality metrics and QC of files, session and insertions",
+    }
+    specs = [
+        dg.AssetSpec(
+            dg.AssetKey([entry.name, "upstream_files", group]),
+            description=f"What upstream holds of a session: {words[group]}. Versions are observed by the sensor.",
+            partitions_def=partitions,
+            group_name=entry.name,
+            kinds={entry.upstream_format},
+            owners=["team:data-platform"],
+        )
+        for group in GROUPS
+    ]
+    specs.append(
+        dg.AssetSpec(
+            dg.AssetKey([entry.name, "reviews"]),
+            description="People's recorded decisions on the units of a session, from the reviews folder.",
+            partitions_def=partitions,
+            group_name=entry.name,
+            kinds={"yaml"},
+            owners=["team:data-platform"],
+        )
+    )
+    return specs
+
+
+def build_release_schedule(entry: SourceEntry) -> dg.ScheduleDefinition:
+    """Return the daily look at what upstream holds."""
+    return dg.ScheduleDefinition(
+        name=f"{entry.name}_release_schedule",
+        job_name=release_job_name(entry.name),
+        cron_schedule=RELEASE_CRON,
+        description=f"Reads the whole catalogue of {entry.title} once a day and writes what changed.",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+def build_inventory_schedule(entry: SourceEntry) -> dg.ScheduleDefinition:
+    """Return the daily inventory of sessions that are left failed."""
+    return dg.ScheduleDefinition(
+        name=f"{entry.name}_inventory_schedule",
+        job_name=f"{entry.name}_inventory",
+        cron_schedule=INVENTORY_CRON,
+        description="Counts the sessions that are left failed or gated, and says how to recover them.",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+def build_release_sensor(entry: SourceEntry, platform: Platform) -> dg.SensorDefinition:
+    """Return the sensor that notices a release and asks for exactly the sessions and assets that changed."""
+
+    @dg.sensor(
+        name=f"{entry.name}_release_sensor",
+        asset_selection=dg.AssetSelection.groups(entry.name),
+        minimum_interval_seconds=SENSOR_INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            f"Asks {entry.title} whether something was released; then asks for runs of the sessions whose upstream "
+            "files, rules or reviews changed, heavy sessions first."
+        ),
+    )
+    def release_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        return evaluate_release(context.instance, entry, platform, context.cursor)
+
+    return release_sensor
+
+
+def evaluate_release(
+    instance: dg.DagsterInstance, entry: SourceEntry, platform: Platform, cursor: str | None
+) -> dg.SensorResult | dg.SkipReason:
+    """Do one tick of the release sensor.
+
+    The cursor holds the last announcement of upstream and the observed versions; losing it repeats observations and
+    nothing else, because the run keys depend on the state alone.
+    """
+    memory = json.loads(cursor) if cursor else {}
+    try:
+        states = source_states(platform, entry.name)
+    except UnknownSession as error:
+        return dg.SkipReason(f"{error.found}. {error.action}")
+    requests = []
+    signal = memory.get("signal")
+    try:
+        announced = platform.source(entry.name).signal()
+    except NhError as error:
+        announced, words = signal, f"upstream could not be asked ({error}); "
+    else:
+        words = ""
+    if announced != signal and signal is not None:
+        requests.append(
+            dg.RunRequest(
+                run_key=f"{entry.name}:release:{announced}",
+                asset_selection=[dg.AssetKey([entry.name, MANIFEST_ASSET])],
+                asset_check_keys=[],
+                tags={SOURCE_TAG: entry.name},
+            )
+        )
+    decision = decide(
+        states.sessions, _attempts(instance, entry.name, states), snapshot=states.snapshot, cap=REQUESTS_PER_TICK
+    )
+    checks = _unit_checks(entry, platform)
+    for request in decision.requests:
+        requests.append(
+            dg.RunRequest(
+                run_key=f"{entry.name}:{request.run_key}",
+                partition_key=request.session_id,
+                asset_selection=[dg.AssetKey([entry.name, asset]) for asset in request.assets],
+                asset_check_keys=checks if "units" in request.assets else [],
+                tags={SOURCE_TAG: entry.name, TARGET_TAG: request.target, SNAPSHOT_TAG: str(states.snapshot)},
+            )
+        )
+    observed, observations = _observe(entry, states, memory.get("observed", {}))
+    context_words = (
+        f"{words}{len(decision.requests)} sessions asked for, {len(decision.waiting)} wait, "
+        f"{len(decision.in_progress)} in progress, {len(decision.exhausted)} failed, "
+        f"{len(decision.not_loaded)} not loaded yet (`nh backfill {entry.name}`)"
+    )
+    return dg.SensorResult(
+        run_requests=requests,
+        skip_reason=None if requests else context_words,
+        asset_events=observations,
+        cursor=json.dumps({"signal": announced, "observed": observed}, sort_keys=True),
+    )
+
+
+def _observe(
+    entry: SourceEntry, states: SourceStates, before: Mapping[str, Mapping[str, str]]
+) -> tuple[dict[str, dict[str, str]], list[dg.AssetObservation]]:
+    """Return what to remember (short versions) and an observation for every version that is new."""
+    remembered: dict[str, dict[str, str]] = {}
+    observations = []
+    for asset, versions in sorted(states.observed.items()):
+        short = {session: version[:12] for session, version in versions.items()}
+        for session in changed_versions(before.get(asset, {}), short):
+            observations.append(
+                dg.AssetObservation(
+                    asset_key=dg.AssetKey([entry.name, *asset.split("/")]),
+                    partition=session,
+                    tags={"dagster/data_version": versions[session]},
+                )
+            )
+        remembered[asset] = short
+    return remembered, observations
+
+
+def _attempts(instance: dg.DagsterInstance, source: str, states: SourceStates) -> list[Attempt]:
+    """Return the runs in progress, and those that failed since this snapshot was taken."""
+    attempts = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=_IN_PROGRESS)):
+        session = run.tags.get(_PARTITION_TAG)
+        if session and _is_of(run, source):
+            attempts.append(Attempt(session, run.tags.get(TARGET_TAG, ""), AttemptState.in_progress))
+    tags = {SOURCE_TAG: source, SNAPSHOT_TAG: str(states.snapshot)}
+    statuses = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    for run in instance.get_runs(dg.RunsFilter(statuses=statuses, tags=tags)):
+        attempts.append(Attempt(run.tags[_PARTITION_TAG], run.tags.get(TARGET_TAG, ""), AttemptState.failed))
+    return attempts
+
+
+def _is_of(run: dg.DagsterRun, source: str) -> bool:
+    """Whether a run, launched by whomever, is of a source: by tag, or by the assets that it makes."""
+    if run.tags.get(SOURCE_TAG) == source:
+        return True
+    return any(key.path[0] == source for key in run.asset_selection or ()) or run.job_name == session_job_name(source)
+
+
+def _unit_checks(entry: SourceEntry, platform: Platform) -> list[dg.AssetCheckKey]:
+    key = dg.AssetKey([entry.name, "units"])
+    return [dg.AssetCheckKey(key, name) for name in unit_check_names(entry, platform)]
+
+
+def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
+    """Return the standing check that no session is left failed."""
+
+    @dg.asset_check(
+        asset=dg.AssetKey([entry.name, MANIFEST_ASSET]),
+        name=INVENTORY,
+        description=(
+            "No session is left failed. Counts failed sessions apart from gated ones, whose upstream data cannot be "
+            "used, and says how to recover."
+        ),
+    )
+    def no_partitions_left_failed(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        states = source_states(platform, entry.name)
+        failed = failed_sessions(context.instance, entry.name, states)
+        gated = sorted(states.gated)
+        shown = ", ".join(failed[:_KEYS_SHOWN])
+        return dg.AssetCheckResult(
+            passed=not failed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=(
+                f"{len(failed)} sessions are left failed, {len(gated)} are gated."
+                + (
+                    f" Run `nh materialize {entry.name} --missing`, or correct what the runs name. {shown}"
+                    * bool(failed)
+                )
+            ),
+            metadata={
+                "failed": len(failed),
+                "gated": len(gated),
+                "failed sessions": dg.MetadataValue.json(failed[:_KEYS_SHOWN]),
+                "gated sessions": dg.MetadataValue.json(
+                    {session: list(states.gated[session]) for session in gated[:_KEYS_SHOWN]}
+                ),
+            },
+        )
+
+    return no_partitions_left_failed
+
+
+def failed_sessions(instance: dg.DagsterInstance, source: str, states: SourceStates) -> list[str]:
+    """Return the sessions with a stale asset whose last run failed, apart from gated ones; sorted."""
+    stale = {state.session_id: state.stale for state in states.sessions if state.stale}
+    failed = set()
+    for asset in STEPS:
+        wanted = [session for session, assets in stale.items() if asset in assets and session not in states.gated]
+        if not wanted:
+            continue
+        key = dg.AssetKey([source, asset])
+        found = instance.get_status_by_partition(key, wanted, session_partitions(source)) or {}
+        failed |= {session for session, status in found.items() if status is not None and status.name == "FAILED"}
+    return sorted(failed)
+
+
+def iter_jobs(entry: SourceEntry) -> Iterator[Any]:
+    """Yield the jobs of a source: one session, the release, the inventory."""
+    yield dg.define_asset_job(
+        session_job_name(entry.name),
+        selection=dg.AssetSelection.assets(*(dg.AssetKey([entry.name, asset]) for asset in STEPS)),
+        description=f"Every asset and check of one session of {entry.title}.",
+    )
+    manifest = dg.AssetSelection.assets(dg.AssetKey([entry.name, MANIFEST_ASSET]))
+    yield dg.define_asset_job(
+        release_job_name(entry.name),
+        selection=manifest.without_checks(),
+        description=f"Reads what upstream holds of {entry.title}; downloads no session data.",
+    )
+    inventory = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey([entry.name, MANIFEST_ASSET]), INVENTORY))
+    yield dg.define_asset_job(
+        f"{entry.name}_inventory", selection=inventory, description="Counts the sessions that are left failed."
+    )

@@ -1,0 +1,151 @@
+"""Which sessions and assets to run now: a decision on plain data, without Dagster and without a clock.
+
+Contains the rule by which the release sensor asks for runs. Add a condition here when a session must wait or be tried
+again. How runs are launched, and how the facts are gathered, is `nh_platform.defs.automation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_ATTEMPTS = 2
+"""Runs for the same state of a session: the first, and one more after a failure. More is a person's decision: a bare
+retry condition asked for some 368,000 failed runs in fourteen days elsewhere."""
+
+DIGITS = 12
+"""Digits of a data version in a run key; 48 bits tell 1,000 sessions' states apart."""
+
+
+class AttemptState(StrEnum):
+    """How far a run got."""
+
+    in_progress = "in progress"
+    failed = "failed"
+    succeeded = "succeeded"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A run that was asked for.
+
+    Parameters
+    ----------
+    session_id
+        The session.
+    target
+        `SessionState.target` that it was asked for.
+    state
+        How far it got.
+    """
+
+    session_id: str
+    target: str
+    state: AttemptState
+
+
+@dataclass(frozen=True)
+class SessionState:
+    """What a session should hold and what of it is stale.
+
+    Parameters
+    ----------
+    session_id
+        The session.
+    stale
+        Assets that the store lacks or holds in another version, in running order.
+    target
+        Identity of the state that is wanted: hash of all expected data versions.
+    in_scope
+        Whether the sensor may ask for it: something of it is stored, or a later release than the first brought it.
+        The sessions of the first catalogue are loaded by an explicit command.
+    """
+
+    session_id: str
+    stale: tuple[str, ...]
+    target: str
+    in_scope: bool
+
+
+@dataclass(frozen=True)
+class SessionRequest:
+    """One run to launch."""
+
+    session_id: str
+    assets: tuple[str, ...]
+    run_key: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to launch, and what is left and why.
+
+    Parameters
+    ----------
+    requests
+        Runs to launch, heavy sessions first.
+    in_progress, exhausted
+        Sessions that are being run, and those that failed `MAX_ATTEMPTS` times in this state.
+    waiting
+        Sessions left for the next tick by the cap.
+    not_loaded
+        Sessions of the first catalogue that nobody loaded.
+    """
+
+    requests: tuple[SessionRequest, ...]
+    in_progress: tuple[str, ...]
+    exhausted: tuple[str, ...]
+    waiting: tuple[str, ...]
+    not_loaded: tuple[str, ...]
+
+
+def decide(states: Sequence[SessionState], attempts: Sequence[Attempt], *, snapshot: int, cap: int) -> Decision:
+    """Decide which sessions to run now.
+
+    Parameters
+    ----------
+    states
+        All sessions of the manifest, in the order in which they should run.
+    attempts
+        Runs that were asked for since this snapshot was taken, and all that are in progress.
+    snapshot
+        Number of the catalogue snapshot. It is in the run key, so that a state that returns (A, B, A) runs again.
+    cap
+        At most this many requests.
+
+    Returns
+    -------
+    Decision
+        The same facts give the same run keys, so a tick that is repeated launches nothing twice.
+    """
+    busy = {attempt.session_id for attempt in attempts if attempt.state is AttemptState.in_progress}
+    failures: dict[tuple[str, str], int] = {}
+    for attempt in attempts:
+        if attempt.state is AttemptState.failed:
+            key = (attempt.session_id, attempt.target)
+            failures[key] = failures.get(key, 0) + 1
+    requests: list[SessionRequest] = []
+    in_progress, exhausted, waiting, not_loaded = [], [], [], []
+    for state in states:
+        failed = failures.get((state.session_id, state.target), 0)
+        if not state.stale:
+            continue
+        if state.session_id in busy:
+            in_progress.append(state.session_id)
+        elif not state.in_scope:
+            not_loaded.append(state.session_id)
+        elif failed >= MAX_ATTEMPTS:
+            exhausted.append(state.session_id)
+        elif len(requests) >= cap:
+            waiting.append(state.session_id)
+        else:
+            run_key = f"{state.session_id}:{state.target[:DIGITS]}:{snapshot}:{failed + 1}"
+            requests.append(SessionRequest(state.session_id, state.stale, run_key, state.target))
+    return Decision(tuple(requests), tuple(in_progress), tuple(exhausted), tuple(waiting), tuple(not_loaded))
+
+
+def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the sessions whose version is new or another, sorted."""
+    return sorted(session for session, version in now.items() if before.get(session) != version)

@@ -1,0 +1,47 @@
+"""The tables that describe releases: notices, what was withdrawn, and what a release changed.
+
+Add a table here when the history of a catalogue needs one. What a release holds (sessions, insertions, files) is in
+`nh_platform.session.schemas`; no comparison is made here.
+"""
+
+from __future__ import annotations
+
+from nh_platform.session.columns import Column, TableSchema
+
+NOTICES = TableSchema(
+    "notices",
+    (
+        Column("notice_id", "string", "-", "Upstream id of the notice"),
+        Column("date", "string", "-", "Day that upstream states, YYYY-MM-DD", nullable=True),
+        Column("text", "string", "-", "What upstream says"),
+    ),
+    key=("notice_id",),
+)
+
+TOMBSTONES = TableSchema(
+    "tombstones",
+    (
+        Column("session_id", "string", "-", "Session that upstream withdrew, or that lost the insertion"),
+        Column("insertion_id", "string", "-", "Insertion that was withdrawn; empty for the session itself"),
+        Column("probe", "string", "-", "Probe of the insertion; empty for the session itself"),
+        Column("last_seen", "int64", "1", "Number of the last snapshot that listed it"),
+        Column("gone_since", "int64", "1", "Number of the first snapshot without it"),
+        Column("returned_in", "float64", "1", "Number of the snapshot that listed it again", nullable=True),
+    ),
+    key=("session_id", "insertion_id", "gone_since"),
+)
+
+RELEASE_CHANGES = TableSchema(
+    "release_changes",
+    (
+        Column("kind", "string", "-", "What happened, in the words of `ChangeKind`"),
+        Column("session_id", "string", "-", "Session; empty for what concerns the whole source"),
+        Column("probe", "string", "-", "Probe; empty for the whole session"),
+        Column("insertion_id", "string", "-", "Upstream probe insertion id", nullable=True),
+        Column("group", "string", "-", "Asset group of the files; empty where no file that is read is concerned"),
+        Column("n_files", "int64", "1", "Files concerned"),
+        Column("before", "string", "-", "State before", nullable=True),
+        Column("after", "string", "-", "State after", nullable=True),
+        Column("what", "string", "-", "The change in words"),
+    ),
+)

@@ -1,0 +1,23 @@
+"""The zip of the ONE tables: taken apart only when it is whole.
+
+Add here what makes a broken catalogue known before it is read. What the tables mean is `tables` and `manifest`.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+"""What Python's zipfile raises on a truncated or altered archive, depending on where it was hit."""
+
+
+def problem_of_archive(path: Path) -> str | None:
+    """Return what is wrong with a zip, in words; None where every member has its stated length and checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except (*ARCHIVE_ERRORS, RuntimeError) as error:  # RuntimeError: the altered flag that says encrypted
+        return f"not a whole zip file: {error}"
+    return None if broken is None else f"not a whole zip file: checksum of {broken}"

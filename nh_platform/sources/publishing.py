@@ -1,0 +1,124 @@
+"""How a manifest becomes the next snapshot: compared, its tombstones carried on, and published whole or not at all.
+
+Contains the one function that does it. Add here what must happen with every new state of a source. What runs because
+of it is decided by the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+from filelock import FileLock
+
+from nh_platform.session import NhError
+from nh_platform.session.release_schemas import TOMBSTONES
+from nh_platform.sources.catalog import Manifest, version_of
+from nh_platform.sources.release_diff import ReleaseDiff, diff_manifests
+from nh_platform.sources.snapshots import ASSET, Snapshot, list_snapshots, write_manifest
+from nh_platform.sources.tombstones import next_tombstones, seen_before
+from nh_platform.store import Provenance, Store, data_version
+from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.provenance import git_commit, recorded_packages
+
+LOCK_TIMEOUT_S = 120.0
+"""Longest wait for another process that stores a manifest of the same source; one of 210,000 rows takes 5 s."""
+
+
+@dataclass(frozen=True)
+class StoredRelease:
+    """What came of storing a manifest.
+
+    Parameters
+    ----------
+    snapshot
+        The snapshot that counts now.
+    diff
+        What it brought against the one before; empty where upstream was unchanged.
+    tombstones
+        Schema `TOMBSTONES`: everything that was ever withdrawn.
+    data_version
+        Identity of what is stored: the manifest, its release's name and the tombstones.
+    is_new
+        Whether a snapshot was added; False where upstream was unchanged.
+    unreadable
+        Numbers of later snapshots that are damaged and were passed over in the comparison.
+    """
+
+    snapshot: Snapshot
+    diff: ReleaseDiff
+    tombstones: pd.DataFrame
+    data_version: str
+    is_new: bool
+    unreadable: tuple[int, ...]
+
+
+def store_manifest(store: Store, manifest: Manifest, code_version: str) -> StoredRelease:
+    """Compare a manifest with the snapshot before and store it, if it differs, as the next one.
+
+    A damaged snapshot does not stand in the way: the last one that can be read is compared with, and the damaged one
+    stays in the list under its number. Two processes at once store one after the other.
+
+    Parameters
+    ----------
+    store
+        The store.
+    manifest
+        What upstream holds now.
+    code_version
+        Version of the step that makes `release_manifest`.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full; what was stored is unchanged.
+    """
+    home = store.asset_folder(manifest.source, SOURCE_WIDE, ASSET)
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / ".releases.lock", timeout=LOCK_TIMEOUT_S):
+        last, unreadable = _last_readable(store, manifest.source)
+        number = max(store.history(manifest.source, SOURCE_WIDE, ASSET), default=0) + 1
+        if last is None:
+            stones = TOMBSTONES.empty()
+            diff = diff_manifests(None, manifest)
+        else:
+            snapshot, before, stones = last
+            diff = diff_manifests(before, manifest, seen_before(stones))
+            stones = next_tombstones(stones, before, manifest, last_seen=snapshot.number, number=number)
+        record = _record(manifest, stones, code_version)
+        stored = store.provenance(manifest.source, SOURCE_WIDE, ASSET) if last and not unreadable else None
+        is_new = stored is None or stored.data_version != record.data_version
+        if is_new:
+            with store.publish(record, keep_history=True) as folder:
+                write_manifest(folder, manifest, stones)
+    current = list_snapshots(store, manifest.source)[-1]
+    return StoredRelease(current, diff, stones, record.data_version, is_new, unreadable)
+
+
+def _last_readable(store: Store, source: str) -> tuple[tuple[Snapshot, Manifest, pd.DataFrame] | None, tuple[int, ...]]:
+    """Return the last snapshot that can be read with its content, and the numbers of later ones that cannot."""
+    unreadable: list[int] = []
+    for snapshot in reversed(list_snapshots(store, source)):
+        try:
+            return (snapshot, snapshot.manifest(), snapshot.tombstones()), tuple(unreadable)
+        except NhError:
+            unreadable.append(snapshot.number)
+    return None, tuple(unreadable)
+
+
+def _record(manifest: Manifest, stones: pd.DataFrame, code_version: str) -> Provenance:
+    # Tombstones say by number when something went: a state that returns after another is a version of its own.
+    columns = (stones[name].astype(str) for name in TOMBSTONES.names)
+    history = version_of(sorted("\x1f".join(row) + "\n" for row in zip(*columns)))
+    inputs, parameters = {"upstream": manifest.version()}, {"release": manifest.release, "tombstones": history}
+    return Provenance(
+        asset=ASSET,
+        source=manifest.source,
+        session_id=SOURCE_WIDE,
+        data_version=data_version(code_version, inputs, parameters),
+        code_version=code_version,
+        inputs=inputs,
+        parameters=parameters,
+        packages=recorded_packages(),
+        git_commit=git_commit(),
+    )

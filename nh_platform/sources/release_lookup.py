@@ -1,0 +1,119 @@
+"""From the name that a person types to the state of a source: a snapshot, a freeze or a release tag.
+
+Contains that one lookup. Add a kind of name here when there is one more way to name a release. Nothing here compares
+or prints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nh_platform.session import UnknownSession
+from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.freezes import freeze_manifest, is_freeze_file, read_freeze
+from nh_platform.sources.release_diff import Seen
+from nh_platform.sources.snapshots import find_snapshot, list_snapshots
+from nh_platform.sources.tombstones import seen_before
+from nh_platform.store import Store
+
+
+@dataclass(frozen=True)
+class NamedState:
+    """A state of a source that a person named.
+
+    Parameters
+    ----------
+    title
+        What it is, in words.
+    manifest
+        What it lists.
+    seen
+        What was listed and withdrawn before it, as far as the store knows.
+    membership_only
+        Whether it states sessions and insertions alone: a freeze or a tag, not a snapshot.
+    """
+
+    title: str
+    manifest: Manifest
+    seen: Seen
+    membership_only: bool
+
+
+def known_freezes(folder: Path) -> dict[str, Path]:
+    """Return the freezes of a folder by name, sorted; none where there is no such folder."""
+    return {path.stem: path for path in sorted(folder.glob("*.csv"))}
+
+
+def find_state(store: Store, source: str, name: str, freezes: Path) -> NamedState:
+    """Return the state that a name means.
+
+    In this order: the path of a CSV file; number, id or release name of a snapshot; name of a freeze in ``freezes``;
+    a tag of the last snapshot's files.
+
+    Raises
+    ------
+    UnknownSession
+        If it is none of these; the text says what there is.
+    ConfigError
+        If it is a CSV file that cannot be read.
+    """
+    if is_freeze_file(name) or name.lower().endswith(".csv"):
+        freeze = read_freeze(name)
+        return NamedState(f"freeze {freeze.name}", freeze_manifest(freeze, source), Seen(), True)
+    try:
+        snapshot = find_snapshot(store, source, name)
+    except UnknownSession:
+        snapshot = None
+    if snapshot is not None:
+        title = f"snapshot {snapshot.number} ({snapshot.id}, {snapshot.release})"
+        return NamedState(title, snapshot.manifest(), seen_before(snapshot.tombstones()), False)
+    named = known_freezes(freezes)
+    if name in named:
+        return NamedState(f"freeze {name}", freeze_manifest(named[name], source), Seen(), True)
+    snapshots = list_snapshots(store, source)
+    tags: list[str] = []
+    if snapshots:
+        manifest = snapshots[-1].manifest()
+        tags = sorted(tag_counts(manifest)["tag"])
+        if name in tags:
+            return NamedState(f"tag {name}", _tagged(manifest, name), Seen(), True)
+    numbers = f"{snapshots[0].number} to {snapshots[-1].number}" if snapshots else "none"
+    raise UnknownSession(
+        f"release {name!r} of {source}",
+        f"snapshots: {numbers}; tags: {', '.join(tags) or 'none'}; freezes in {freezes}: {', '.join(named) or 'none'}",
+        f"Name one of these, or a CSV file; `nh releases list {source}` shows them.",
+    )
+
+
+def tag_counts(manifest: Manifest) -> pd.DataFrame:
+    """Return, per release tag of a manifest, its sessions, insertions and files, by name of the tag."""
+    files = manifest.files
+    texts = [text for text in files["tags"].dropna().unique() if text]
+    tags = sorted({tag for text in texts for tag in text.split(",") if tag})
+    rows = []
+    for tag in tags:
+        own = files[files["tags"].isin([text for text in texts if tag in text.split(",")])]
+        probes = own.loc[own["probe"] != "", ["session_id", "probe"]].drop_duplicates()
+        row = {"tag": tag, "sessions": own["session_id"].nunique(), "insertions": len(probes), "files": len(own)}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=["tag", "sessions", "insertions", "files"])
+
+
+def _tagged(manifest: Manifest, tag: str) -> Manifest:
+    """Return what a tag covers: its files, their sessions, and the insertions that have a file of it."""
+    has_tag = manifest.files["tags"].map(lambda text: isinstance(text, str) and tag in text.split(","))
+    files = manifest.files[has_tag.astype(bool)].reset_index(drop=True)
+    probes = pd.MultiIndex.from_frame(files[["session_id", "probe"]].drop_duplicates())
+    insertions = manifest.insertions
+    listed = pd.MultiIndex.from_frame(insertions[["session_id", "probe"]]).isin(probes)
+    sessions = manifest.sessions
+    return Manifest(
+        source=manifest.source,
+        release=tag,
+        sessions=sessions[sessions["session_id"].isin(set(files["session_id"]))].reset_index(drop=True),
+        insertions=insertions[listed].reset_index(drop=True),
+        files=files,
+    )

@@ -1,0 +1,279 @@
+"""Opening one remote file at an offset: over HTTP, or from an S3 bucket.
+
+Contains what a download needs of a server, and the sorting of failures into those that may pass by themselves and
+those that will not. Add a protocol here. Retries, resuming and hashing are `transfers`; which file is wanted, and
+where it lies, is the sources' matter.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+CHUNK_BYTES = 256 << 10
+"""Bytes that are written at once; a connection that breaks loses less than this of what came."""
+
+PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+"""HTTP answers worth another attempt."""
+
+RANGE_REFUSED = 416
+"""HTTP answer to a range that begins beyond the end."""
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Longest waits in seconds: for a connection, and for the next byte."""
+
+    connect_s: float = 10.0
+    read_s: float = 60.0
+
+
+class PassingFailure(Exception):
+    """A failure that may pass by itself.
+
+    Parameters
+    ----------
+    text
+        What happened, with the address.
+    retry_after_s
+        How long the server asks to wait, if it does.
+    unreachable
+        Whether there was no answer at all.
+    """
+
+    def __init__(self, text: str, retry_after_s: float = 0.0, unreachable: bool = False) -> None:
+        self.text, self.retry_after_s, self.unreachable = text, retry_after_s, unreachable
+        super().__init__(text)
+
+
+class LastingFailure(Exception):
+    """A failure that the same request will meet again: the file is not there, or not for us."""
+
+    def __init__(self, text: str, missing: bool = False) -> None:
+        self.text, self.missing = text, missing
+        super().__init__(text)
+
+
+class RangeRefused(Exception):
+    """The server has fewer bytes than the offset asked for."""
+
+
+@dataclass(frozen=True)
+class RemoteBytes:
+    """An open answer.
+
+    Parameters
+    ----------
+    offset
+        Position in the file of the first byte; 0 where the server does not resume.
+    total
+        Size of the whole file as the server states it now, if it does.
+    chunks
+        The bytes; may raise `PassingFailure`.
+    """
+
+    offset: int
+    total: int | None
+    chunks: Iterator[bytes]
+
+
+class Opener(Protocol):
+    """One place that a file can be had from."""
+
+    @property
+    def address(self) -> str:
+        """Address of the file, as a person may use it."""
+
+    @property
+    def place(self) -> str:
+        """Server or bucket, to remember one that does not answer."""
+
+    def open(self, offset: int) -> AbstractContextManager[RemoteBytes]:
+        """Open the file at ``offset``.
+
+        Raises
+        ------
+        PassingFailure, LastingFailure, RangeRefused
+            As the server answers.
+        """
+
+
+@dataclass(frozen=True)
+class HttpOpener:
+    """A file at an HTTP address, through requests (proxies and certificates as its environment variables say).
+
+    Parameters
+    ----------
+    address
+        The URL, quoted.
+    timeouts
+        Longest waits.
+    """
+
+    address: str
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    @property
+    def place(self) -> str:
+        """Scheme and host."""
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @contextmanager
+    def open(self, offset: int) -> Iterator[RemoteBytes]:
+        """Open the file at ``offset``; as of `Opener.open`."""
+        import requests
+
+        # identity: the hash is that of the file, not of a compressed transfer of it
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={offset}-"} if offset else {})}
+        try:
+            timeout = (self.timeouts.connect_s, self.timeouts.read_s)
+            response = _session().get(self.address, headers=headers, stream=True, timeout=timeout)
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise PassingFailure(f"{self.address}: {_words(error)}", unreachable=True) from error
+        except requests.RequestException as error:
+            raise LastingFailure(f"{self.address}: {_words(error)}") from error
+        with response:
+            _check_status(response.status_code, self.address, response.headers.get("Retry-After"))
+            resumed = response.status_code == 206
+            yield RemoteBytes(
+                offset=offset if resumed else 0,
+                total=_total(response.headers, resumed),
+                chunks=_http_chunks(response, self.address),
+            )
+
+
+@dataclass(frozen=True)
+class S3Opener:
+    """An object of an S3 bucket.
+
+    Parameters
+    ----------
+    client
+        A boto3 S3 client; clients are safe to share between threads.
+    bucket, key
+        The object.
+    """
+
+    client: Any
+    bucket: str
+    key: str
+
+    @property
+    def address(self) -> str:
+        """The object as ``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def place(self) -> str:
+        """The bucket."""
+        return f"s3://{self.bucket}"
+
+    @contextmanager
+    def open(self, offset: int) -> Iterator[RemoteBytes]:
+        """Open the object at ``offset``; as of `Opener.open`."""
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+        try:
+            wanted = {"Range": f"bytes={offset}-"} if offset else {}
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.key, **wanted)
+        except ClientError as error:
+            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+            headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            _check_status(status, self.address, headers.get("retry-after"))
+            raise LastingFailure(f"{self.address}: {_words(error)}") from error
+        except HTTPClientError as error:
+            raise PassingFailure(f"{self.address}: {_words(error)}", unreachable=True) from error
+        except BotoCoreError as error:  # no credentials, a wrong region
+            raise LastingFailure(f"{self.address}: {_words(error)}") from error
+        with closing(answer["Body"]) as body:
+            resumed = "ContentRange" in answer
+            yield RemoteBytes(
+                offset=offset if resumed else 0,
+                total=_total(
+                    {"Content-Range": answer.get("ContentRange"), "Content-Length": answer.get("ContentLength")},
+                    resumed,
+                ),
+                chunks=_s3_chunks(body, self.address),
+            )
+
+
+def _check_status(status: int, address: str, retry_after: str | None) -> None:
+    if status < 300:
+        return
+    text = f"{address} answered HTTP {status}"
+    if status == RANGE_REFUSED:
+        raise RangeRefused(text)
+    if status in PASSING_STATUS:
+        raise PassingFailure(text, retry_after_s=_seconds(retry_after))
+    if status in (404, 410):
+        raise LastingFailure(f"{address} does not exist (HTTP {status})", missing=True)
+    raise LastingFailure(text)
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Return the wait that a Retry-After header asks for, in seconds or as a date; 0 where it makes no sense."""
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
+    if not retry_after:
+        return 0.0
+    try:
+        return float(Retry().parse_retry_after(retry_after))
+    except InvalidHeader:
+        return 0.0
+
+
+def _total(headers: Any, resumed: bool) -> int | None:
+    """Return the size of the whole file from Content-Range (``bytes 5-9/10``) or Content-Length."""
+    if resumed:
+        stated = str(headers.get("Content-Range") or "").rpartition("/")[2]
+    else:
+        stated = str(headers.get("Content-Length") if headers.get("Content-Length") is not None else "")
+    return int(stated) if stated.isdigit() else None
+
+
+def _http_chunks(response: Any, address: str) -> Iterator[bytes]:
+    import requests
+
+    try:
+        yield from response.iter_content(CHUNK_BYTES)
+    except requests.RequestException as error:
+        raise PassingFailure(f"{address}: {_words(error)}") from error
+
+
+def _s3_chunks(body: Any, address: str) -> Iterator[bytes]:
+    from botocore.exceptions import BotoCoreError
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield from body.iter_chunks(CHUNK_BYTES)
+    except (BotoCoreError, HTTPError, OSError) as error:
+        raise PassingFailure(f"{address}: {_words(error)}") from error
+
+
+_sessions = threading.local()
+
+
+def _session() -> Any:
+    """Return this thread's requests session: it keeps connections open, and must not be shared or survive a fork."""
+    import requests
+
+    if getattr(_sessions, "owner", None) != os.getpid():
+        _sessions.session, _sessions.owner = requests.Session(), os.getpid()
+    return _sessions.session
+
+
+def _words(error: BaseException) -> str:
+    """Return what a network error says: its innermost reason, without memory addresses and pool names."""
+    inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
+    reason = getattr(inner, "reason", None)
+    inner = reason if isinstance(reason, BaseException) else inner
+    text = " ".join(str(part) for part in inner.args if not hasattr(part, "partial")) or str(inner)
+    return f"{type(inner).__name__}: {re.sub(r'^.* object at 0x[0-9a-f]+>: |^HTTPS?Connection[^:]*: ', '', text)}"

@@ -1,0 +1,230 @@
+"""One download: several places, resumed where it broke, hashed while it is written, tried again where that can help.
+
+Contains the partial file and the loop of attempts. Add here what a single transfer must survive. Opening a place is
+`remote_bytes`; where whole files go, and what happens to wrong ones, is `raw_files`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from nh_platform.store.hashes import BLOCK_BYTES
+from nh_platform.store.remote_bytes import LastingFailure, Opener, PassingFailure, RangeRefused
+
+PROGRESS_BYTES = 1 << 20
+"""Attempts that brought at least this much do not count: a large file may survive any number of broken connections."""
+
+MAX_RETRY_AFTER_S = 300.0
+"""A server that asks for a longer wait is given up at once, as ONE-api does."""
+
+OnBytes = Callable[[int], None]
+"""Told how many bytes came; negative where bytes that came before turned out to be of no use."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often and with what waits a download is tried.
+
+    Parameters
+    ----------
+    attempts
+        Rounds over all places without progress, and wrong contents, before giving up.
+    wait_s
+        Seconds before the second attempt, doubled each time.
+    """
+
+    attempts: int = 3
+    wait_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """What came: md5 in hexadecimal digits, and size in bytes."""
+
+    md5: str
+    size: int
+
+
+class Cancelled(Exception):
+    """The person, or a failure beside it, asked the transfer to stop; the partial file is kept."""
+
+
+class WrongContent(Exception):
+    """Whole answers came, and every one was wrong. The last is in the partial file."""
+
+    def __init__(self, got: Transferred, problem: str, addresses: Sequence[str]) -> None:
+        self.got, self.problem, self.addresses = got, problem, tuple(addresses)
+        super().__init__(problem)
+
+
+class NotTransferred(Exception):
+    """No place gave the whole file."""
+
+    def __init__(self, text: str, missing: bool, unreachable: bool) -> None:
+        self.text, self.missing, self.unreachable = text, missing, unreachable
+        super().__init__(text)
+
+
+class PartialFile:
+    """The bytes of a download so far, and their running md5.
+
+    What a process that was killed left behind is taken over: its bytes are hashed again, never trusted.
+
+    Parameters
+    ----------
+    path
+        The file; made if it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # unbuffered: what was hashed is what the next process finds
+        self._handle = open(path, "a+b", buffering=0)  # noqa: SIM115  closed by `close`, used as a context manager
+        self.size = 0
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self._handle.seek(0)
+        while block := self._handle.read(BLOCK_BYTES):
+            self._digest.update(block)
+            self.size += len(block)
+
+    def __enter__(self) -> PartialFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._handle.close()
+
+    @property
+    def content(self) -> Transferred:
+        """What is there now."""
+        return Transferred(self._digest.hexdigest(), self.size)
+
+    def append(self, chunk: bytes) -> None:
+        """Write more bytes."""
+        view = memoryview(chunk)
+        while view:  # an unbuffered write may be short
+            view = view[self._handle.write(view) :]
+        self._digest.update(chunk)
+        self.size += len(chunk)
+
+    def restart(self) -> None:
+        """Throw everything away."""
+        self._handle.truncate(0)
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self.size = 0
+
+    def sync(self) -> None:
+        """Write to the disk."""
+        os.fsync(self._handle.fileno())
+
+
+def transfer(
+    openers: Sequence[Opener],
+    part: PartialFile,
+    problem_of: Callable[[Transferred], str | None],
+    policy: RetryPolicy,
+    on_bytes: OnBytes | None = None,
+    stop: Event | None = None,
+    unreachable: set[str] | None = None,
+) -> Transferred:
+    """Fill ``part`` from the first place that gives the right content.
+
+    Parameters
+    ----------
+    openers
+        Places in the order of preference. One that does not have the file is not asked again.
+    part
+        What came so far; resumed where the place can.
+    problem_of
+        What is wrong with a whole answer, in words; None where nothing is.
+    policy
+        Attempts and waits. Longer waits that a server asks for (Retry-After) are honoured up to `MAX_RETRY_AFTER_S`.
+    on_bytes
+        Told of progress.
+    stop
+        Set by another thread to end the transfer.
+    unreachable
+        Places that did not answer at all before, shared by many transfers: they are asked last, so that a blocked
+        bucket costs one wait for a connection and not one per file.
+
+    Raises
+    ------
+    WrongContent
+        If ``policy.attempts`` whole answers were wrong; the last one is in ``part``.
+    NotTransferred
+        If no place gave the whole file; what came is in ``part``.
+    Cancelled
+        If ``stop`` was set.
+    OSError
+        If ``part`` cannot be written.
+    """
+    tell, halt = on_bytes or (lambda _: None), stop or Event()
+    mute = unreachable if unreachable is not None else set()
+    alive, gone = list(openers), []
+    last = PassingFailure("no place to get it from")
+    n_wrong = idle_rounds = best = 0
+    if part.size:
+        tell(part.size)
+        if problem_of(part.content) is None:
+            return part.content
+    while True:
+        wait_s, all_mute = 0.0, True
+        for opener in sorted(alive, key=lambda one: one.place in mute):
+            try:
+                _receive(opener, part, tell, halt)
+            except LastingFailure as failure:
+                alive.remove(opener)
+                gone.append(failure)
+                continue
+            except PassingFailure as failure:
+                last, wait_s = failure, max(wait_s, failure.retry_after_s)
+                all_mute = all_mute and failure.unreachable
+                if failure.unreachable:
+                    mute.add(opener.place)
+                continue
+            problem = problem_of(part.content)
+            if problem is None:
+                return part.content
+            n_wrong += 1
+            if n_wrong >= policy.attempts:
+                raise WrongContent(part.content, problem, [one.address for one in openers])
+            tell(-part.size)
+            part.restart()
+            last, all_mute = PassingFailure(f"{opener.address}: {problem}"), False
+        if not alive:
+            raise NotTransferred("; ".join(one.text for one in gone), all(one.missing for one in gone), False)
+        idle_rounds = 0 if part.size - best >= PROGRESS_BYTES else idle_rounds + 1
+        best = max(best, part.size)
+        if idle_rounds >= policy.attempts or wait_s > MAX_RETRY_AFTER_S:
+            asked = f", and asks to wait {wait_s:.0f} s" if wait_s > MAX_RETRY_AFTER_S else ""
+            tried = f"; tried {policy.attempts} times" if idle_rounds >= policy.attempts else ""
+            others = "".join(f"; {one.text}" for one in gone)
+            raise NotTransferred(last.text + asked + tried + others, False, all_mute)
+        if halt.wait(max(wait_s, policy.wait_s * 2 ** max(idle_rounds - 1, 0))):
+            raise Cancelled
+
+
+def _receive(opener: Opener, part: PartialFile, tell: OnBytes, halt: Event) -> None:
+    """Append what one place gives; returns when the answer is whole."""
+    if halt.is_set():
+        raise Cancelled
+    try:
+        with opener.open(part.size) as answer:
+            if answer.offset != part.size:
+                tell(-part.size)
+                part.restart()
+            for chunk in answer.chunks:
+                part.append(chunk)
+                tell(len(chunk))
+                if halt.is_set():
+                    raise Cancelled
+            if answer.total is not None and part.size < answer.total:
+                raise PassingFailure(f"{opener.address} ended after {part.size} of {answer.total} bytes")
+    except RangeRefused as refused:
+        tell(-part.size)
+        part.restart()
+        raise PassingFailure(f"{opener.address} has fewer bytes than came before") from refused

@@ -1,0 +1,79 @@
+"""Which sessions are asked for: exactly the stale ones, once per state, once more after a failure, never for ever."""
+
+from __future__ import annotations
+
+from nh_platform.defs.requests import (
+    MAX_ATTEMPTS,
+    Attempt,
+    AttemptState,
+    Decision,
+    SessionState,
+    changed_versions,
+    decide,
+)
+
+STALE = ("units", "windows")
+
+
+def state(name: str, target: str = "aaaa", stale: tuple[str, ...] = STALE, in_scope: bool = True) -> SessionState:
+    return SessionState(name, stale, target, in_scope)
+
+
+def keys(decision: Decision) -> list[str]:
+    return [request.run_key for request in decision.requests]
+
+
+def test_exactly_the_stale_sessions_and_assets_are_asked_for() -> None:
+    decision = decide([state("a"), state("b", stale=())], [], snapshot=1, cap=10)
+    assert [(r.session_id, r.assets) for r in decision.requests] == [("a", STALE)]
+
+
+def test_a_repeated_tick_gives_the_same_keys() -> None:
+    assert keys(decide([state("a")], [], snapshot=3, cap=9)) == keys(decide([state("a")], [], snapshot=3, cap=9))
+
+
+def test_a_failed_run_gets_a_new_key_until_the_attempts_are_used_up() -> None:
+    attempts: list[Attempt] = []
+    seen = set()
+    for _ in range(MAX_ATTEMPTS):
+        (key,) = keys(decide([state("a")], attempts, snapshot=1, cap=10))
+        assert key not in seen
+        seen.add(key)
+        attempts.append(Attempt("a", "aaaa", AttemptState.failed))
+    decision = decide([state("a")], attempts, snapshot=1, cap=10)
+    assert decision.requests == ()
+    assert decision.exhausted == ("a",)
+
+
+def test_failures_of_another_state_do_not_count() -> None:
+    attempts = [Attempt("a", "old", AttemptState.failed)] * MAX_ATTEMPTS
+    assert len(decide([state("a", "new")], attempts, snapshot=1, cap=10).requests) == 1
+
+
+def test_a_state_that_returns_gets_a_new_key() -> None:
+    first = keys(decide([state("a", "A")], [], snapshot=1, cap=10))
+    between = keys(decide([state("a", "B")], [], snapshot=2, cap=10))
+    again = keys(decide([state("a", "A")], [], snapshot=3, cap=10))
+    assert len({*first, *between, *again}) == 3
+
+
+def test_a_session_in_flight_is_left_alone_whatever_its_state() -> None:
+    decision = decide([state("a", "new")], [Attempt("a", "old", AttemptState.in_progress)], snapshot=1, cap=10)
+    assert decision.requests == ()
+    assert decision.in_progress == ("a",)
+
+
+def test_the_cap_leaves_the_rest_for_the_next_tick_in_order() -> None:
+    decision = decide([state(name) for name in "dcba"], [], snapshot=1, cap=2)
+    assert [request.session_id for request in decision.requests] == ["d", "c"]
+    assert decision.waiting == ("b", "a")
+
+
+def test_sessions_of_the_first_catalogue_wait_for_a_person() -> None:
+    decision = decide([state("a", in_scope=False)], [], snapshot=1, cap=10)
+    assert decision.requests == ()
+    assert decision.not_loaded == ("a",)
+
+
+def test_changed_versions_are_new_or_other() -> None:
+    assert changed_versions({"a": "1", "b": "1", "gone": "1"}, {"c": "1", "b": "2", "a": "1"}) == ["b", "c"]

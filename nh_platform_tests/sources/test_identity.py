@@ -1,0 +1,89 @@
+"""Content versions of all sessions at once are those of each session by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.sources.catalog import GROUPS, Manifest
+from nh_platform.sources.identity import group_versions
+from nh_platform_tests.sources.releases import a_manifest, edit, ids, of, with_fact
+
+
+def by_session(manifest: Manifest) -> dict[tuple[str, str], str]:
+    return {(name, group): manifest.session(name).version(group) for name in ids(manifest) for group in GROUPS}
+
+
+def at_once(manifest: Manifest) -> dict[tuple[str, str], str]:
+    table = group_versions(manifest)
+    return dict(zip(zip(table["session_id"], table["group"]), table["version"]))
+
+
+def awkward() -> Manifest:
+    """One file for several groups, no md5, no QC, text that sorts unlike its parts, a session without files."""
+    manifest = a_manifest(3)
+    first, second, _ = ids(manifest)
+    manifest = edit(manifest, of(first, "spikes.times", "probe00"), group="spikes,behavior,alignment,qc", md5=None)
+    manifest = edit(manifest, of(first, "licks"), qc=None, collection="alf\x01odd")
+    manifest = edit(manifest, of(first, "_ibl_wheel.position"), name="_ibl_wheel\x1e.é.npy")
+    manifest = with_fact(manifest, "sessions", 0, qc="FAIL")
+    manifest = with_fact(manifest, "insertions", 2, qc="CRITICAL", alignment_resolved="no")
+    manifest = with_fact(manifest, "insertions", 1, alignment_resolved="yes", alignment_stored="2022-02-08T10:00:00")
+    files = manifest.files[manifest.files["session_id"] != second]
+    return Manifest("ibl", "x", manifest.sessions, manifest.insertions, files.sample(frac=1, random_state=1))
+
+
+@pytest.mark.parametrize("make", [a_manifest, awkward])
+def test_versions_at_once_are_those_of_each_session(make):
+    manifest = make()
+    assert at_once(manifest) == by_session(manifest)
+    assert len(group_versions(manifest)) == len(ids(manifest)) * len(GROUPS)
+
+
+def test_a_manifest_without_rows_has_no_versions():
+    assert len(group_versions(Manifest("ibl", "x", SESSIONS.empty(), INSERTIONS.empty(), FILES.empty()))) == 0
+
+
+def test_the_order_of_rows_is_no_part_of_identity():
+    manifest = a_manifest()
+    shuffled = Manifest(
+        "ibl",
+        "x",
+        manifest.sessions.iloc[::-1].reset_index(drop=True),
+        manifest.insertions.iloc[::-1].reset_index(drop=True),
+        manifest.files.sample(frac=1, random_state=3).reset_index(drop=True),
+    )
+    assert at_once(shuffled) == at_once(manifest)
+    assert shuffled.version() == manifest.version()
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "group"),
+    [
+        ("sessions", {"qc": "FAIL"}, "qc"),
+        ("insertions", {"qc": "FAIL"}, "qc"),
+        ("insertions", {"alignment_resolved": "yes"}, "alignment"),
+        ("insertions", {"alignment_stored": "2022-02-08T10:00:00"}, "alignment"),
+    ],
+)
+def test_facts_of_session_and_insertion_move_one_group(table, values, group):
+    before = a_manifest()
+    after = with_fact(before, table, 0, **values)
+    old, new = at_once(before), at_once(after)
+    assert {key for key in old if old[key] != new[key]} == {(ids(before)[0], group)}
+
+
+def test_an_alignment_that_is_not_final_and_sizes_move_nothing():
+    before = a_manifest()
+    after = with_fact(before, "insertions", 0, alignment_resolved="no")
+    after = edit(after, lambda files: pd.Series(True, index=files.index), size=np.nan, tags="X", url="elsewhere")
+    assert at_once(before) == at_once(after)
+    assert before.version() != after.version()
+
+
+def test_a_size_is_no_part_of_a_manifest_either():
+    before = a_manifest()
+    after = edit(before, lambda files: pd.Series(True, index=files.index), size=1.0)
+    assert before.version() == after.version()

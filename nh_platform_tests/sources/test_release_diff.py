@@ -1,0 +1,236 @@
+"""Every kind of change that a release brings is told in its words, and names exactly what has to run again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nh_platform.session.release_schemas import RELEASE_CHANGES
+from nh_platform.sources.catalog import GROUPS, Manifest
+from nh_platform.sources.changes import listed
+from nh_platform.sources.release_diff import ReleaseDiff, Seen, diff_manifests
+from nh_platform_tests.sources.releases import (
+    NEW_REVISION,
+    a_manifest,
+    edit,
+    ids,
+    of,
+    with_fact,
+    with_notice,
+    with_resort,
+    without_probe,
+    without_sessions,
+)
+
+BASE = a_manifest()
+FIRST, SECOND = ids(BASE)[:2]
+PIDS = list(BASE.insertions["insertion_id"])
+
+
+def told(diff: ReleaseDiff) -> set[tuple[str, str, str, str]]:
+    changes = diff.changes
+    return set(zip(changes["kind"], changes["session_id"], changes["probe"], changes["group"]))
+
+
+def affected(diff: ReleaseDiff) -> set[tuple[str, str]]:
+    return set(zip(diff.affected["session_id"], diff.affected["group"]))
+
+
+def test_nothing_changed_between_equal_manifests():
+    diff = diff_manifests(BASE, a_manifest())
+    assert diff.is_empty
+    assert diff.summary() == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 0"]
+    assert list(diff.changes.columns) == RELEASE_CHANGES.names
+
+
+def test_a_moved_size_is_no_change():
+    assert diff_manifests(BASE, edit(BASE, of(FIRST, "licks"), size=5.0)).is_empty
+
+
+def test_everything_is_new_where_there_was_nothing():
+    diff = diff_manifests(None, BASE)
+    assert diff.added == sorted(ids(BASE))
+    assert diff.summary() == ["insertions: +8 -0", "sessions: +4 -0", "changed sessions: 0"]
+    assert diff.groups_to_run() == dict.fromkeys(sorted(ids(BASE)), GROUPS)
+
+
+def test_sessions_are_added_withdrawn_and_returned():
+    less = without_sessions(BASE, FIRST, SECOND)
+    gone = diff_manifests(BASE, less)
+    assert gone.withdrawn == sorted([FIRST, SECOND])
+    assert told(gone) == {("session withdrawn", FIRST, "", ""), ("session withdrawn", SECOND, "", "")}
+    assert gone.groups_to_run() == {}
+    back = diff_manifests(less, BASE, Seen(frozenset([FIRST]), frozenset(PIDS[:2])))
+    assert (back.added, back.returned) == ([SECOND], [FIRST])
+    assert back.insertions_returned == sorted(PIDS[:2])
+    assert told(back) == {
+        ("session added", SECOND, "", ""),
+        ("session returned", FIRST, "", ""),
+        ("insertion returned", FIRST, "probe00", ""),
+        ("insertion returned", FIRST, "probe01", ""),
+    }
+    assert back.summary() == ["insertions: +4 -0", "sessions: +2 -0", "changed sessions: 0"]
+    assert back.groups_to_run() == dict.fromkeys(sorted([FIRST, SECOND]), GROUPS)
+
+
+def test_an_insertion_of_a_kept_session_comes_and_goes():
+    less = without_probe(BASE, FIRST, "probe01")
+    gone, back = diff_manifests(BASE, less), diff_manifests(less, BASE, Seen(insertions=frozenset([PIDS[1]])))
+    assert told(gone) == {("insertion removed", FIRST, "probe01", "")}
+    assert gone.changes["insertion_id"].tolist() == [PIDS[1]]
+    assert gone.summary() == ["insertions: +0 -1", "sessions: +0 -0", "changed sessions: 1"]
+    assert told(back) == {("insertion returned", FIRST, "probe01", "")}
+    assert affected(gone) == affected(back) == {(FIRST, "spikes"), (FIRST, "alignment"), (FIRST, "qc")}
+
+
+def test_a_resort_takes_its_alignment_and_metrics_with_it():
+    diff = diff_manifests(BASE, with_resort(BASE, FIRST, "probe01"))
+    assert told(diff) == {("re-sorted", FIRST, "probe01", group) for group in ("spikes", "alignment", "qc")}
+    spikes = diff.changes[diff.changes["group"] == "spikes"].iloc[0]
+    assert (spikes["before"], spikes["after"]) == ("revision 2024-05-06", f"revision {NEW_REVISION}")
+    assert spikes["n_files"] == 11
+    assert affected(diff) == {(FIRST, group) for group in ("spikes", "alignment", "qc")}
+    assert diff.changed_sessions == [FIRST]
+
+
+def test_a_sort_by_another_sorter_is_a_resort():
+    chosen = lambda f: (f["session_id"] == FIRST) & (f["probe"] == "probe00") & (f["group"] == "spikes")  # noqa: E731
+    diff = diff_manifests(BASE, edit(BASE, chosen, collection="alf/probe00/iblsorter"))
+    row = diff.changes[diff.changes["kind"] == "re-sorted"].iloc[0]
+    assert "alf/probe00/iblsorter revision 2024-05-06" in row["what"]
+    assert affected(diff) == {(FIRST, "spikes")}
+
+
+def test_a_new_revision_of_behaviour_is_no_resort():
+    diff = diff_manifests(BASE, edit(BASE, of(FIRST, "_ibl_trials.table"), revision="2024-07-10"))
+    assert told(diff) == {("new revision", FIRST, "", "behavior")}
+    assert diff.changes["what"].tolist() == [
+        "1 behavior file from revision 2024-07-10, before unrevised: _ibl_trials.table.pqt"
+    ]
+    assert affected(diff) == {(FIRST, "behavior")}
+
+
+def test_a_patch_in_place_names_the_files():
+    diff = diff_manifests(BASE, edit(BASE, of(FIRST, "_ibl_wheel."), md5="0" * 32))
+    assert told(diff) == {("patched in place", FIRST, "", "behavior")}
+    assert diff.changes["what"].tolist() == [
+        "2 behavior files with a new md5: _ibl_wheel.position.npy, _ibl_wheel.timestamps.npy"
+    ]
+    assert affected(diff) == {(FIRST, "behavior")}
+
+
+def test_files_come_and_go():
+    files = BASE.files[~of(FIRST, "licks")(BASE.files)].reset_index(drop=True)
+    less = replace(BASE, files=files)
+    assert told(diff_manifests(BASE, less)) == {("files withdrawn", FIRST, "", "behavior")}
+    assert told(diff_manifests(less, BASE)) == {("files added", FIRST, "", "behavior")}
+    assert affected(diff_manifests(less, BASE)) == {(FIRST, "behavior")}
+
+
+@pytest.mark.parametrize(
+    ("after", "probe", "what"),
+    [
+        (edit(BASE, of(FIRST, "licks"), qc="CRITICAL"), "", "CRITICAL: licks.times.npy"),
+        (with_fact(BASE, "sessions", 0, qc="FAIL"), "", "session QC: none → FAIL"),
+        (with_fact(BASE, "insertions", 1, qc="WARNING"), "probe01", "insertion QC: none → WARNING"),
+    ],
+)
+def test_qc_of_dataset_session_and_insertion(after, probe, what):
+    diff = diff_manifests(BASE, after)
+    assert set(diff.changes["kind"]) == {"QC changed"}
+    assert diff.changes["probe"].tolist() == [probe]
+    assert diff.changes["what"].iloc[0].endswith(what)
+    assert affected(diff) == {(FIRST, "qc")}
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        edit(BASE, of(FIRST, "electrodeSites.mlapdv", "probe01"), md5="0" * 32),
+        edit(BASE, of(FIRST, "electrodeSites.mlapdv", "probe01"), revision=NEW_REVISION),
+        replace(BASE, files=BASE.files[~of(FIRST, "electrodeSites", "probe01")(BASE.files)].reset_index(drop=True)),
+        with_fact(BASE, "insertions", 1, alignment_resolved="yes"),
+        with_fact(BASE, "insertions", 1, alignment_stored="2022-02-08T10:00:00"),
+    ],
+)
+def test_alignment_by_files_or_by_what_upstream_states(after):
+    diff = diff_manifests(BASE, after)
+    assert told(diff) == {("alignment changed", FIRST, "probe01", "alignment")}
+    assert affected(diff) == {(FIRST, "alignment")}
+
+
+@pytest.mark.parametrize(
+    ("after", "kind", "what"),
+    [
+        (edit(BASE, of(FIRST, "licks"), tags="2022_Q4_IBL_et_al_BWM,New"), "tag changed", "1 file: +New"),
+        (edit(BASE, of(FIRST, "licks"), tags=None), "tag changed", "1 file: −2022_Q4_IBL_et_al_BWM"),
+        (with_fact(BASE, "sessions", 0, projects="other"), "session facts changed", "→ other"),
+        (with_fact(BASE, "sessions", 0, n_units_released=7.0), "session facts changed", "none → 7.0"),
+        (edit(BASE, of(FIRST, "licks"), url="elsewhere"), "catalogue entry changed", "1 file(s) with another id"),
+        (edit(BASE, of(FIRST, "spikes.amps", "probe00", ""), md5="0" * 32), "catalogue entry changed", "1 unread"),
+        (with_notice(BASE, "probe00 of NYU-11 was mislabelled"), "notice published", "NYU-11"),
+    ],
+)
+def test_tag_notice_and_facts_run_nothing(after, kind, what):
+    diff = diff_manifests(BASE, after)
+    assert diff.changes["kind"].tolist() == [kind]
+    assert what in diff.changes["what"].iloc[0]
+    assert len(diff.affected) == 0
+    assert diff.groups_to_run() == {}
+
+
+def test_a_withdrawn_notice_is_told():
+    assert diff_manifests(with_notice(BASE, "text"), BASE).counts() == {"notice withdrawn": 1}
+
+
+def test_membership_alone_says_nothing_of_files_and_facts():
+    after = edit(with_fact(without_sessions(BASE, SECOND), "sessions", 0, subject="x"), of(FIRST, "licks"), md5="0")
+    diff = diff_manifests(BASE, after, membership_only=True)
+    assert told(diff) == {("session withdrawn", SECOND, "", "")}
+    assert len(diff.affected) == 0
+
+
+def test_lines_come_in_the_same_order_whatever_the_order_of_rows():
+    after = with_resort(edit(without_probe(BASE, SECOND, "probe00"), of(FIRST, "licks"), md5="0"), FIRST, "probe00")
+    shuffled = replace(
+        after,
+        sessions=after.sessions.iloc[::-1].reset_index(drop=True),
+        files=after.files.sample(frac=1, random_state=2).reset_index(drop=True),
+    )
+    pd.testing.assert_frame_equal(diff_manifests(BASE, after).changes, diff_manifests(BASE, shuffled).changes)
+
+
+def test_long_lists_of_names_are_counted():
+    assert listed(f"f{i}" for i in range(7)) == "f0, f1, f2, f3 and 3 more"
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    rows=st.lists(st.integers(0, len(BASE.files) - 1), max_size=5),
+    column=st.sampled_from(["md5", "qc", "tags", "group", "default_revision", "collection", "revision", "url"]),
+    dropped=st.lists(st.integers(0, len(BASE.files) - 1), max_size=5, unique=True),
+)
+def test_no_difference_of_two_manifests_goes_untold(rows, column, dropped):
+    """Whatever moves, a line names the session; whatever a group reads that moves, the group is affected."""
+    files = BASE.files.copy()
+    for row in rows:
+        files.loc[row, column] = not files.loc[row, column] if column == "default_revision" else "changed"
+    files = files.drop(index=dropped).drop_duplicates(["session_id", "collection", "revision", "name"])
+    after = replace(BASE, files=files.reset_index(drop=True))
+    diff = diff_manifests(BASE, after)
+    assert diff.is_empty == (BASE.version() == after.version())
+    for session_id in ids(BASE):
+        same = _rows(BASE, session_id).equals(_rows(after, session_id))
+        assert (session_id in diff.changed_sessions) == (not same)
+        moved = {g for g in GROUPS if BASE.session(session_id).version(g) != after.session(session_id).version(g)}
+        assert {group for name, group in affected(diff) if name == session_id} == moved
+        lines = ",".join(diff.changes["group"][diff.changes["session_id"] == session_id])
+        assert moved - {"qc"} <= set(lines.split(","))
+
+
+def _rows(manifest: Manifest, session_id: str) -> pd.DataFrame:
+    return manifest.session(session_id).files.drop(columns="size")
