@@ -6,6 +6,7 @@ a schedule or sensor here that every source gets. What is decided stands in `req
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,7 +23,8 @@ from nh_platform.session import NhError, UnknownSession
 from nh_platform.sources.catalog import GROUPS
 from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
 
-SENSOR_INTERVAL_S = 120
+SENSOR_INTERVAL_S = int(os.environ.get("NH_SENSOR_INTERVAL_S") or 120)
+"""Seconds between two looks of the release sensor; a look costs four small requests."""
 REQUESTS_PER_TICK = 20
 """Two runs go at a time; more in the queue would only make a release that follows wait behind them."""
 RELEASE_CRON = "15 5 * * *"

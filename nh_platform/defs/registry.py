@@ -10,12 +10,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from nh_platform.session import ConfigError
 from nh_platform.sources.catalog import Source
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,25 @@ def _open_allen_vc(read: Mapping[str, Any], home: Path) -> Source:
     from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
 
     values = {"root": "upstream/allen_vc", "cache_dir": "cache/allen_vc", **read}
+    return AllenVisualCodingSource(_validated(AllenVcSettings, "allen_vc", _absolute(values, home)))
+
+
+def _open_allen_vbn(read: Mapping[str, Any], home: Path) -> Source:
+    from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
+
+    values = {"root": "upstream/allen_vbn", "cache_dir": "cache/allen_vbn", **read}
+    return AllenVisualBehaviorSource(_validated(AllenVbnSettings, "allen_vbn", _absolute(values, home)))
+
+
+def _validated(model: type[Settings], source: str, values: Mapping[str, Any]) -> Settings:
+    """Return a source's settings, or say which of them is wrong."""
     try:
-        return AllenVisualCodingSource(AllenVcSettings.model_validate(_absolute(values, home)))
+        return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
-            "source allen_vc",
+            f"source {source}",
             f"setting {where}: {first['msg']}",
             "Correct it in sources.yaml; see docs/configuration.md.",
         ) from error
@@ -105,6 +119,19 @@ SOURCES: dict[str, SourceEntry] = {
             ),
             open=_open_allen_vc,
             rulebook="allen-vc-default",
+            also_rulebooks=("nh-common",),
+            presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+            upstream_format="nwb",
+        ),
+        SourceEntry(
+            name="allen_vbn",
+            title="Allen Visual Behavior",
+            description=(
+                "Neuropixels recordings of mice that detect changes of images, with trials, licks, rewards, running "
+                "and eye tracking, by the Allen Institute, read from its NWB files by release."
+            ),
+            open=_open_allen_vbn,
+            rulebook="allen-vbn-recommended",
             also_rulebooks=("nh-common",),
             presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
             upstream_format="nwb",

@@ -17,8 +17,8 @@ import pytest
 from nh_platform.cli.instance import open_instance
 from nh_platform.defs.platform import Platform
 from nh_platform.simulation import TINY
-from nh_platform_tests.browser.servers import chromium, graphql, nh_ui, wait_for_text
 from nh_platform_tests.homes import WRITERS, make_home, materialize
+from nh_platform_tests.services.servers import chromium, graphql, nh_ui, wait_for_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 

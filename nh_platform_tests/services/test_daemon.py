@@ -1,0 +1,78 @@
+"""The real daemon and webserver on the embedded store: a first load, then a release, without a hand on either."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from nh_platform.cli.app import app
+from nh_platform.defs.planning import STEPS
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.settings import load_settings
+from nh_platform.simulation import TINY, write_allen_vc
+from nh_platform_tests.homes import SEED, make_home
+from nh_platform_tests.services.servers import graphql, nh_ui
+
+pytestmark = pytest.mark.service
+
+LOAD_S = 240.0
+"""One run takes about 6 s of process start on two loaded cores."""
+
+
+def nh(home: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
+    assert result.exit_code == 0, (result.output, result.stderr, result.exception)
+    return result.output
+
+
+def wait_until(what: str, done: Callable[[], bool], log: Path) -> None:
+    until = time.monotonic() + LOAD_S
+    while time.monotonic() < until:
+        if done():
+            return
+        time.sleep(2)
+    raise AssertionError(f"{what} did not happen within {LOAD_S:.0f} s:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def ingested(home: Path, source: str) -> list[str]:
+    platform = Platform(load_settings(home))
+    sessions = platform.manifest(source).session_ids
+    return [s for s in sessions if all(platform.store.current(source, s, asset) for asset in STEPS)]
+
+
+def test_a_backfill_and_then_a_release_are_worked_off_without_a_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setenv("NH_SENSOR_INTERVAL_S", "5")
+    make_home(tmp_path, ("allen_vc",), n_sessions=2)
+    nh(tmp_path, "sync", "allen_vc")
+    queued = re.search(r"2 sessions queued as backfill (\w+)", nh(tmp_path, "backfill", "allen_vc"))
+    assert queued
+    with nh_ui(tmp_path) as address:
+        log = tmp_path / "ui.log"
+        wait_until("the first load", lambda: len(ingested(tmp_path, "allen_vc")) == 2, log)
+        wait_until("the end of the backfill", lambda: _backfill_state(address, queued[1]) == "COMPLETED_SUCCESS", log)
+        write_allen_vc(tmp_path / "upstream" / "allen_vc", 1, SEED, size=TINY, first=2)
+        wait_until("the new session", lambda: len(ingested(tmp_path, "allen_vc")) == 3, log)
+        runs = graphql(address, "query { runsOrError { ... on Runs { results { status tags { key value } } } } }")
+        asked = [
+            {tag["key"]: tag["value"] for tag in run["tags"]}.get("dagster/sensor_name")
+            for run in runs["runsOrError"]["results"]
+        ]
+    # The release was read once and the new session made once; the two sessions of the first load were left alone.
+    assert asked.count("allen_vc_release_sensor") == 2
+    assert "ingested" in nh(tmp_path, "status")
+
+
+def _backfill_state(address: str, backfill_id: str) -> str:
+    query = """
+      query State($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }
+    """
+    return str(graphql(address, query, {"id": backfill_id})["partitionBackfillOrError"].get("status"))
