@@ -16,10 +16,10 @@ from nh_platform.cli.sync import sync_platform
 from nh_platform.defs.build import build_defs
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.settings import load_settings
-from nh_platform.simulation import TINY, SimulationSize, write_allen_vc, write_ibl
+from nh_platform.simulation import TINY, SimulationSize, write_allen_vbn, write_allen_vc, write_ibl
 
 SEED = 7
-WRITERS = {"ibl": write_ibl, "allen_vc": write_allen_vc}
+WRITERS = {"ibl": write_ibl, "allen_vc": write_allen_vc, "allen_vbn": write_allen_vbn}
 
 
 def make_home(

@@ -69,7 +69,7 @@ def demo(
         raise typer.Exit(1)
 
 
-def write_upstream(folder: Path, seed: int, sources: tuple[str, ...] = ("ibl", "allen_vc")) -> None:
+def write_upstream(folder: Path, seed: int, sources: tuple[str, ...] = ("ibl", "allen_vc", "allen_vbn")) -> None:
     """Write the simulated upstream data and the ``sources.yaml`` that points at it; nothing if it is there.
 
     Raises
@@ -79,7 +79,7 @@ def write_upstream(folder: Path, seed: int, sources: tuple[str, ...] = ("ibl", "
     """
     from nh_platform.defs.settings import SOURCES_FILE
     from nh_platform.session import ConfigError
-    from nh_platform.simulation import DEMO, write_allen_vc, write_ibl
+    from nh_platform.simulation import DEMO, write_allen_vbn, write_allen_vc, write_ibl
 
     upstream = folder / UPSTREAM
     marker = upstream / _MARKER
@@ -91,7 +91,7 @@ def write_upstream(folder: Path, seed: int, sources: tuple[str, ...] = ("ibl", "
     settings_file = folder / SOURCES_FILE
     if settings_file.exists() and settings_file.read_text(encoding="utf-8") != _sources_text(sources):
         raise ConfigError(str(folder), "it is the home of something other than this demo", "Choose another --folder.")
-    writers: dict[str, Any] = {"ibl": write_ibl, "allen_vc": write_allen_vc}
+    writers: dict[str, Any] = {"ibl": write_ibl, "allen_vc": write_allen_vc, "allen_vbn": write_allen_vbn}
     for source in sources:
         with console.err.status(f"writing simulated {source} sessions"):
             writers[source](upstream / source, SESSIONS_PER_SOURCE, seed, size=DEMO)

@@ -225,11 +225,11 @@ def _summary(source: str, plans: Sequence[FetchPlan], raw: RawFiles) -> str:
     there = raw.root if raw.root.exists() else raw.root.parent
     while not there.exists():
         there = there.parent
-    n_files = sum(plan.n_missing for plan in plans)
+    n_missing, n_files = sum(plan.n_missing for plan in plans), sum(plan.n_files for plan in plans)
+    size = decimal(sum(plan.n_bytes for plan in plans))
     return (
-        f"{source}: {decimal(sum(plan.n_bytes for plan in plans))} in {n_files} files of {len(to_fetch)} sessions would "
-        f"be fetched to {raw.root}; {sum(plan.n_files for plan in plans) - n_files} files are there, and "
-        f"{decimal(shutil.disk_usage(there).free)} are free."
+        f"{source}: {size} in {n_missing} files of {len(to_fetch)} sessions would be fetched to {raw.root}; "
+        f"{n_files - n_missing} files are there, and {decimal(shutil.disk_usage(there).free)} are free."
     )
 
 

@@ -10,7 +10,7 @@ from nh_platform.cli import console
 
 
 def materialize(
-    source: Annotated[str, typer.Argument(help="Source: ibl or allen_vc.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
     session: Annotated[list[str] | None, typer.Argument(help="Session ids.", show_default=False)] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every registered session, also what is current.")] = False,
     missing: Annotated[bool, typer.Option("--missing", help="Whatever is missing or stale, in every session.")] = False,

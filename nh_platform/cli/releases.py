@@ -78,7 +78,7 @@ def repeat_history(args: list[str], option: str = "--history", positional: int =
 
 @app.command("list")
 def list_(
-    source: Annotated[str | None, typer.Argument(help="Source: ibl or allen_vc. Default: all.")] = None,
+    source: Annotated[str | None, typer.Argument(help="Source: ibl, allen_vc or allen_vbn. Default: all.")] = None,
     format_: FormatOption = Format.table,
 ) -> None:
     """List the stored snapshots of a source, the release tags in the last one, and the freezes known by name.
@@ -128,7 +128,7 @@ def list_(
 
 @app.command()
 def show(
-    source: Annotated[str, typer.Argument(help="Source: ibl or allen_vc.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
     snapshot: Annotated[str, typer.Argument(help="Number, id or release name of a snapshot.")] = "latest",
 ) -> None:
     """Show what a snapshot holds, what it changed, and what upstream has withdrawn.

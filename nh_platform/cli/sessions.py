@@ -97,7 +97,7 @@ def sessions(
 
 
 def show(
-    source: Annotated[str, typer.Argument(help="Source: ibl or allen_vc.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
     session: Annotated[str, typer.Argument(help="Session id.")],
 ) -> None:
     """Show what upstream holds of one session, what was made of it, and whether it is current.

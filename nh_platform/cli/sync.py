@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def sync(
-    source: Annotated[str, typer.Argument(help="Source: ibl or allen_vc.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
 ) -> None:
     """Read what upstream holds and register its sessions as partitions.
 

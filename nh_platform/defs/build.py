@@ -18,6 +18,7 @@ from nh_platform.defs.automation import (
 )
 from nh_platform.defs.checks import build_unit_checks
 from nh_platform.defs.platform import Platform
+from nh_platform.defs.reconciliation import build_reconciliation
 from nh_platform.defs.registry import SOURCES, SourceEntry
 from nh_platform.defs.settings import load_settings
 
@@ -36,7 +37,11 @@ def build_defs(platform: Platform | None = None) -> dg.Definitions:
 
 def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
     return dg.Definitions(
-        assets=[*external_specs(entry), *build_source_assets(entry, platform)],
+        assets=[
+            *external_specs(entry),
+            *build_source_assets(entry, platform),
+            build_reconciliation(entry, platform),
+        ],
         asset_checks=[build_unit_checks(entry, platform), build_inventory_check(entry, platform)],
         jobs=list(iter_jobs(entry)),
         schedules=[build_release_schedule(entry), build_inventory_schedule(entry)],

@@ -9,7 +9,8 @@ Add a check here when a person must see it per session. What a rule says stands 
 import json
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -134,7 +135,7 @@ def _rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key
 
 
 def _agreement_result(agreement: Agreement, units_key: dg.AssetKey) -> dg.AssetCheckResult:
-    worst = [
+    worst: list[Mapping[str, Any]] = [
         {"metric": metric.counterpart.column, "unit": w.unit, "released": w.released, "recomputed": w.recomputed}
         for metric in agreement.metrics
         for w in metric.worst
@@ -155,7 +156,7 @@ def _agreement_result(agreement: Agreement, units_key: dg.AssetKey) -> dg.AssetC
     )
 
 
-def _agreement_row(metric: MetricAgreement) -> dict[str, str | int | float]:
+def _agreement_row(metric: MetricAgreement) -> Mapping[str, Any]:
     counterpart = metric.counterpart
     return {
         "released": counterpart.column,

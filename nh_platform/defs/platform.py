@@ -28,6 +28,7 @@ class SourceConfig:
     rulebook: str
     also_rulebooks: tuple[str, ...]
     presets: tuple[str, ...]
+    published: str | None
 
     @property
     def rulebooks(self) -> tuple[str, ...]:
@@ -111,6 +112,7 @@ def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
         rulebook=_resolved(own.rulebook or entry.rulebook, settings),
         also_rulebooks=tuple(_resolved(name, settings) for name in also),
         presets=entry.presets if own.presets is None else tuple(own.presets),
+        published=own.published or entry.published,
     )
 
 

@@ -6,6 +6,9 @@ must be read from the store for it. Counting and comparing is `nh_platform.qc.re
 
 import hashlib
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -110,7 +113,7 @@ def reconcile_source(platform: Platform, entry: SourceEntry) -> dg.MaterializeRe
             (folder / SUMMARY_FILE).write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     except NhError as error:
         raise failure(error) from error
-    shown = {
+    shown: dict[str, Any] = {
         "release": manifest.release,
         "published release": "none known" if release is None else release.title,
         "coverage": found.coverage,
@@ -143,9 +146,7 @@ def reconcile_source(platform: Platform, entry: SourceEntry) -> dg.MaterializeRe
     )
 
 
-def ingested_units(
-    platform: Platform, manifest: Manifest, rulebook: str
-) -> tuple[pd.DataFrame, dict[str, str], bool]:
+def ingested_units(platform: Platform, manifest: Manifest, rulebook: str) -> tuple[pd.DataFrame, dict[str, str], bool]:
     """Read what is counted of the units of every ingested session of a manifest.
 
     Returns
@@ -173,7 +174,7 @@ def ingested_units(
     return (pd.concat(tables, ignore_index=True) if tables else empty), versions, judged
 
 
-def _column_names(path: object) -> list[str]:
+def _column_names(path: Path) -> list[str]:
     import pyarrow.parquet as pq
 
     return list(pq.read_schema(path).names)
@@ -184,7 +185,7 @@ def _digest(versions: dict[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _rows(table: pd.DataFrame) -> list[dict[str, str | int]]:
+def _rows(table: pd.DataFrame) -> list[Mapping[str, Any]]:
     """Return the table for the UI, whole numbers as such."""
     return [
         {

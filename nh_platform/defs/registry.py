@@ -38,6 +38,8 @@ class SourceEntry:
         Window presets that `windows` holds.
     upstream_format
         Format of the upstream files, shown as a kind in the UI.
+    published
+        Release of `qc/published_counts.yaml` to reconcile with; found by the name of the manifest's release where None.
     """
 
     name: str
@@ -48,6 +50,7 @@ class SourceEntry:
     also_rulebooks: tuple[str, ...]
     presets: tuple[str, ...]
     upstream_format: str
+    published: str | None = None
 
 
 def _open_ibl(read: Mapping[str, Any], home: Path) -> Source:

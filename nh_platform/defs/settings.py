@@ -29,7 +29,8 @@ class SourceSettings(BaseModel):
     """What ``sources.yaml`` says of one source.
 
     ``read`` is handed to the source itself; ``rulebook`` is the active one, whose rules run as asset checks;
-    ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds.
+    ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds;
+    ``published`` is the release of `qc/published_counts.yaml` to reconcile with.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -38,6 +39,7 @@ class SourceSettings(BaseModel):
     rulebook: str | None = None
     also_rulebooks: list[str] | None = None
     presets: list[str] | None = None
+    published: str | None = None
 
 
 class PlatformSettings(BaseModel):

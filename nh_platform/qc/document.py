@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pandas as pd
+
 from nh_platform.qc.bibliography import bibliography, link
 from nh_platform.qc.methods import bound, cited, field_name, listed, methods_paragraph
 from nh_platform.qc.quantities import RELEASED_ONLY, quantity, shown_unit
 from nh_platform.qc.rule_summary import criterion
 from nh_platform.qc.rulebook import load_rulebook, rulebook_ids
 from nh_platform.qc.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
+from nh_platform.qc.validation_table import validation_section
 
 _NAN = {
     "fail": "fails the rule",
@@ -34,8 +37,16 @@ def rule_description(rule: Rule) -> str:
     return f"{criterion(rule)}. {rule.why.strip()} A value that is not available (NaN) {_NAN[rule.nan]}."
 
 
-def rulebook_page(rulebook: Rulebook) -> str:
-    """Return the Markdown page of a rulebook."""
+def rulebook_page(rulebook: Rulebook, validation: pd.DataFrame | None = None) -> str:
+    """Return the Markdown page of a rulebook, with what is known of it from units of known truth.
+
+    Parameters
+    ----------
+    rulebook
+        The rulebook.
+    validation
+        From `nh_platform.qc.validation_table.read_validation`; the page says nothing of it where None.
+    """
     parts = [
         f"# {rulebook.title}",
         _GENERATED,
@@ -59,6 +70,8 @@ def rulebook_page(rulebook: Rulebook) -> str:
             f"{listed(rules.drop)}."
         )
         parts += ["## Region rules", rules.why.strip(), found]
+    if validation is not None:
+        parts += validation_section(rulebook, validation)
     parts += ["## Reviews", _review_text(rulebook)]
     if rulebook.notes:
         parts += ["## Notes", "\n".join(f"- {note.strip()}" for note in rulebook.notes)]
@@ -66,10 +79,13 @@ def rulebook_page(rulebook: Rulebook) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def rulebook_pages() -> dict[str, str]:
-    """Return every generated page by file name: one per shipped rulebook, and ``README.md`` with the overview."""
+def rulebook_pages(validation: pd.DataFrame | None = None) -> dict[str, str]:
+    """Return every generated page by file name: one per shipped rulebook, and ``README.md`` with the overview.
+
+    ``validation`` is as for `rulebook_page`.
+    """
     rulebooks = [load_rulebook(rulebook_id) for rulebook_id in rulebook_ids()]
-    pages = {f"{rulebook.id}.md": rulebook_page(rulebook) for rulebook in rulebooks}
+    pages = {f"{rulebook.id}.md": rulebook_page(rulebook, validation) for rulebook in rulebooks}
     rows = [
         f"| [{rulebook.id}]({rulebook.id}.md) | {rulebook.title} | {', '.join(rulebook.sources)} | "
         f"{'; '.join(criterion(rule) for rule in rulebook.rules) or 'sessions, trials, regions'} |"

@@ -311,6 +311,20 @@ WINDOW_MASKS = TableSchema(
     key=("grid", "window_id", "probe", "start_bin"),
 )
 
+RECONCILIATION = TableSchema(
+    "reconciliation",
+    (
+        Column("count", "string", "-", "What is counted, as `nh_platform.qc.reconcile.COUNTS` names it"),
+        Column("meaning", "string", "-", "What is counted, in words"),
+        Column("published", "float64", "1", "Count that the release is published with", nullable=True),
+        Column("ours", "float64", "1", "Count in the manifest, or in the ingested units", nullable=True),
+        Column("state", "string", "-", "equal, known, incomplete, differs, not counted or not published"),
+        Column("explanation", "string", "-", "Why it differs, as far as known; empty where it does not"),
+        Column("cited", "string", "-", "Where the published count stands; empty where there is none"),
+    ),
+    key=("count",),
+)
+
 UNIT_EMBEDDINGS = TableSchema(
     "unit_embeddings",
     (_UNIT_ID, _PROBE, Column("n_spikes", "int64", "1", "Spikes of the unit in the reference window")),

@@ -18,7 +18,7 @@ from nh_platform.simulation.allen_session import (
     AllenSession,
     simulate_allen_session,
 )
-from nh_platform.simulation.files import write_csv, write_parquet
+from nh_platform.simulation.files import merge_csv, write_csv, write_parquet
 from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
 from nh_platform.simulation.nwb import write_nwb
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
@@ -57,7 +57,7 @@ def write_allen_vc(
         write_csv(folder / f"{folder.name}_analysis_metrics.csv", _analysis_metrics(session))
         write_parquet(folder / TRUTH_FILE, session.truth)
         for name, table in _cache_tables(session).items():
-            _merge(root / f"{name}.csv", table)
+            merge_csv(root / f"{name}.csv", table, key="id")
         written.append(
             SimulatedSession(
                 source="allen_vc",
@@ -71,23 +71,6 @@ def write_allen_vc(
             )
         )
     return written
-
-
-def _merge(path: Path, rows: pd.DataFrame) -> None:
-    """Add rows to a table on disk, replacing those with the same id; values that stay keep their text."""
-    text = rows.set_index("id").map(_text)
-    text.index = text.index.map(str)
-    if path.exists():
-        old = pd.read_csv(path, dtype=str, keep_default_na=False, index_col="id")
-        text = pd.concat([old[~old.index.isin(text.index)], text])
-    ordered = text.loc[sorted(text.index, key=int)]
-    write_csv(path, ordered.reset_index())
-
-
-def _text(value: object) -> str:
-    if isinstance(value, float | np.floating):
-        return "" if np.isnan(value) else repr(float(value))
-    return str(value)
 
 
 def _cache_tables(session: AllenSession) -> dict[str, pd.DataFrame]:
@@ -127,17 +110,17 @@ def _cache_tables(session: AllenSession) -> dict[str, pd.DataFrame]:
     return {
         "sessions": sessions,
         "probes": probes,
-        "channels": pd.concat([_channels(probe) for probe in session.probes], ignore_index=True),
+        "channels": pd.concat([channel_table(probe, UNREGISTERED_UM) for probe in session.probes], ignore_index=True),
         "units": pd.concat([_units(probe) for probe in session.probes], ignore_index=True),
     }
 
 
-def _channels(probe: AllenProbe) -> pd.DataFrame:
-    """Channel rows with the right CCF position on all three axes, and areas without their layer."""
+def channel_table(probe: AllenProbe, unregistered_um: float) -> pd.DataFrame:
+    """Return channel rows with the right CCF position on all three axes, and areas without their layer."""
     ids, acronyms = channel_regions(probe.track)
     outside = (ids == 0) | (not probe.registered)
     areas = [_area(acronym, int(region)) for acronym, region in zip(acronyms, ids)]
-    ccf = ccf_um(probe.track) if probe.registered else np.full((N_CHANNELS, 3), UNREGISTERED_UM)
+    ccf = ccf_um(probe.track) if probe.registered else np.full((N_CHANNELS, 3), unregistered_um)
     positions = site_positions().astype(np.int64)
     return pd.DataFrame(
         {

@@ -1,12 +1,14 @@
 """One simulated Visual Coding session in memory: ids, animal, stimuli, and the units of each probe.
 
-Contains the identity of sessions and their content. Add here what a session consists of. The NWB file is written in
-`simulation.nwb`, the tables of AllenSDK's cache in `simulation.allen_cache`.
+Contains the identity of sessions and their content, and the probes that Visual Behavior sessions have as well. Add here
+what a session consists of. The NWB file is written in `simulation.nwb`, the tables of AllenSDK's cache in
+`simulation.allen_cache`.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +19,7 @@ from nh_platform.simulation.insertions import N_CHANNELS, TRACKS, Track, channel
 from nh_platform.simulation.nwb_units import unit_metrics
 from nh_platform.simulation.seeding import generator, integer
 from nh_platform.simulation.size import SimulationSize
-from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, SimulatedSpikes, simulate_spikes
+from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, EvokedResponse, SimulatedSpikes, simulate_spikes
 from nh_platform.simulation.visual_stimuli import simulate_stimuli, stimulus_responses
 
 SESSION_TYPE = "brain_observatory_1.1"
@@ -72,6 +74,15 @@ class AllenProbe:
 
 
 @dataclass(frozen=True)
+class ProbeIds:
+    """Id of a probe, and the first of the ids of its channels and of its units."""
+
+    probe: int
+    channel: int
+    unit: int
+
+
+@dataclass(frozen=True)
 class AllenSession:
     """One session, before anything is written."""
 
@@ -91,22 +102,7 @@ class AllenSession:
     @property
     def truth(self) -> pd.DataFrame:
         """The ground truth of every unit, schema `ground_truth.TRUTH`."""
-        tables = []
-        for probe in self.probes:
-            _, acronyms = channel_regions(probe.track)
-            tables.append(
-                truth_table(
-                    probe.truths,
-                    session_id=str(self.session_id),
-                    probe=probe.name,
-                    unit_ids=[str(unit) for unit in probe.unit_ids],
-                    acronyms=[acronyms[channel] for channel in probe.peak_channels],
-                    duration_s=self.duration_s,
-                    n_spikes=probe.spikes.counts,
-                    n_contaminating=probe.spikes.n_contaminating,
-                    n_missing=probe.spikes.n_missing,
-                )
-            )
+        tables = [probe_truth(str(self.session_id), probe, self.duration_s) for probe in self.probes]
         return pd.concat(tables, ignore_index=True)
 
 
@@ -131,30 +127,71 @@ def simulate_allen_session(seed: int, index: int, size: SimulationSize) -> Allen
         stimuli=stimuli,
         stimuli_end_s=end_s,
         duration_s=duration_s,
-        probes=[_simulate_probe(seed, index, number, size, stimuli, duration_s) for number in range(size.allen_probes)],
+        probes=[
+            simulate_probe(
+                seed,
+                "allen_vc",
+                index,
+                number,
+                size,
+                lambda rng, truths: stimulus_responses(rng, truths, stimuli),
+                duration_s,
+                first_ids=ProbeIds(
+                    probe=810_000_000 + 10 * index + number,
+                    channel=850_000_000 + 100_000 * index + 10_000 * number,
+                    unit=950_000_000 + 100_000 * index + 10_000 * number,
+                ),
+                registered=not (index % 3 == 2 and number == size.allen_probes - 1),
+            )
+            for number in range(size.allen_probes)
+        ],
     )
 
 
-def _simulate_probe(
-    seed: int, index: int, number: int, size: SimulationSize, stimuli: dict[str, pd.DataFrame], duration_s: float
+def simulate_probe(
+    seed: int,
+    source: str,
+    index: int,
+    number: int,
+    size: SimulationSize,
+    respond: Callable[[np.random.Generator, list[UnitTruth]], list[EvokedResponse]],
+    duration_s: float,
+    *,
+    first_ids: ProbeIds,
+    registered: bool,
 ) -> AllenProbe:
+    """Simulate one probe of a session of ``source``.
+
+    Parameters
+    ----------
+    seed, source, index, number
+        Which probe: number ``number`` of session number ``index`` of the source.
+    size
+        How large it is.
+    respond
+        Returns the extra spikes that the stimuli cause in the probe's units.
+    duration_s
+        Length of the session in seconds.
+    first_ids
+        Ids of the probe, of its first channel (then every second number) and of its first unit.
+    registered
+        Whether it is registered to the CCF.
+    """
     name = f"probe{'ABCDEF'[number]}"
-    names = ("allen_vc", index, name)
-    truths = _visual_units(seed, index, number, size, duration_s)
+    names = (source, index, name)
+    truths = _visual_units(seed, source, index, number, size, duration_s)
     rng = generator(seed, *names, "spikes")
     sampling_rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
-    responses = stimulus_responses(rng, truths, stimuli)
-    spikes = simulate_spikes(rng, truths, duration_s, responses, sampling_rate_hz=sampling_rate_hz)
-    first_id = 100_000 * index + 10_000 * number
+    spikes = simulate_spikes(rng, truths, duration_s, respond(rng, truths), sampling_rate_hz=sampling_rate_hz)
     return AllenProbe(
         name=name,
-        probe_id=810_000_000 + 10 * index + number,
+        probe_id=first_ids.probe,
         # The visual tracks first: every session has units in V1.
         track=TRACKS[(2 + index + 2 * number) % len(TRACKS)],
-        registered=not (index % 3 == 2 and number == size.allen_probes - 1),
+        registered=registered,
         sampling_rate_hz=sampling_rate_hz,
-        channel_ids=850_000_000 + first_id + 2 * np.arange(N_CHANNELS),
-        unit_ids=950_000_000 + first_id + np.arange(len(truths)),
+        channel_ids=first_ids.channel + 2 * np.arange(N_CHANNELS),
+        unit_ids=first_ids.unit + np.arange(len(truths)),
         truths=truths,
         spikes=spikes,
         peak_channels=peak_channels(np.array([truth.depth_um for truth in truths])),
@@ -162,9 +199,27 @@ def _simulate_probe(
     )
 
 
-def _visual_units(seed: int, index: int, number: int, size: SimulationSize, duration_s: float) -> list[UnitTruth]:
+def probe_truth(session_id: str, probe: AllenProbe, duration_s: float) -> pd.DataFrame:
+    """Return the ground truth of a probe's units, schema `ground_truth.TRUTH`."""
+    _, acronyms = channel_regions(probe.track)
+    return truth_table(
+        probe.truths,
+        session_id=session_id,
+        probe=probe.name,
+        unit_ids=[str(unit) for unit in probe.unit_ids],
+        acronyms=[acronyms[channel] for channel in probe.peak_channels],
+        duration_s=duration_s,
+        n_spikes=probe.spikes.counts,
+        n_contaminating=probe.spikes.n_contaminating,
+        n_missing=probe.spikes.n_missing,
+    )
+
+
+def _visual_units(
+    seed: int, source: str, index: int, number: int, size: SimulationSize, duration_s: float
+) -> list[UnitTruth]:
     """Draw the units of a probe and give those that respond an orientation and a gain in spikes per second."""
-    rng = generator(seed, "allen_vc", index, number, "units")
+    rng = generator(seed, source, index, number, "units")
     truths = draw_units(
         rng,
         size.allen_units,

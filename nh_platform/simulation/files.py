@@ -24,6 +24,26 @@ def write_csv(path: Path, table: pd.DataFrame, *, index: bool = False) -> None:
     path.write_text(table.to_csv(index=index, lineterminator="\n"), encoding="utf-8", newline="")
 
 
+def merge_csv(path: Path, rows: pd.DataFrame, *, key: str) -> None:
+    """Add rows to a csv on disk, replacing those with the same ``key``; values that stay keep their text."""
+    text = rows.set_index(key).map(_text)
+    text.index = text.index.map(str)
+    if path.exists():
+        old = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=key)
+        old.index = old.index.map(str)
+        text = pd.concat([old[~old.index.isin(text.index)], text])
+    ordered = text.loc[sorted(text.index, key=int)]
+    write_csv(path, ordered.reset_index())
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float | np.floating):
+        return "" if np.isnan(value) else repr(float(value))
+    return str(value)
+
+
 def write_parquet(path: Path, table: pd.DataFrame, one_metadata: dict[str, str] | None = None) -> None:
     """Write a table; with ``one_metadata`` in the way `iblutil.io.parquet.save` does, so that ONE reads it.
 

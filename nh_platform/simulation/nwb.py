@@ -1,29 +1,27 @@
 """A simulated Visual Coding session as an NWB file in the layout of the 2020 release (NWB 2.2.2).
 
 Contains the places and names of the file's groups. Add a group here once the platform reads it. How an NWB type is
-written is in `simulation.nwb_elements`, what the session holds in `simulation.allen_session`.
+written is in `simulation.nwb_elements`, probes and units are written in `simulation.nwb_ephys`, and what the session
+holds is decided in `simulation.allen_session`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.allen_session import UNREGISTERED_UM, AllenProbe, AllenSession
-from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
-from nh_platform.simulation.nwb_elements import REFERENCE, NwbWriter, Ragged
-from nh_platform.simulation.nwb_units import mean_waveforms
+from nh_platform.simulation.allen_session import UNREGISTERED_UM, AllenSession
+from nh_platform.simulation.nwb_elements import NwbWriter
+from nh_platform.simulation.nwb_ephys import EphysLayout, write_optotagging, write_probes, write_units
 from nh_platform.simulation.seeding import generator
 
 NWB_VERSION = "2.2.2"
 EYE_RATE_HZ = 10.0
 """30 Hz upstream; thinned, since eye tracking would be half of a small file."""
 RUNNING_RATE_HZ = 60.0
-INVALID_CHANNELS = (36, 191, 303)
-_EPHYS = "general/extracellular_ephys"
+LAYOUT = EphysLayout(channel_number="local_index", unregistered_um=UNREGISTERED_UM)
 
 
 def write_nwb(path: Path, session: AllenSession) -> None:
@@ -38,13 +36,13 @@ def write_nwb(path: Path, session: AllenSession) -> None:
     """
     with NwbWriter(path, session.seed, session.session_id) as nwb:
         _write_general(nwb, session)
-        _write_probes(nwb, session)
-        _write_units(nwb, session)
+        write_probes(nwb, session.probes, LAYOUT)
+        write_units(nwb, session.probes, LAYOUT)
         _write_intervals(nwb, session)
         _write_running(nwb, session)
         _write_eye_tracking(nwb, session)
         _write_rig_geometry(nwb)
-        _write_optotagging(nwb, session)
+        write_optotagging(nwb, session.stimuli_end_s)
 
 
 def _write_general(nwb: NwbWriter, session: AllenSession) -> None:
@@ -75,97 +73,6 @@ def _write_general(nwb: NwbWriter, session: AllenSession) -> None:
     nwb.text(f"{subject}/sex", session.sex)
     nwb.text(f"{subject}/species", "Mus musculus")
     nwb.text(f"{subject}/subject_id", str(session.specimen_id + 5))
-
-
-def _write_probes(nwb: NwbWriter, session: AllenSession) -> None:
-    nwb.group("general/devices")
-    nwb.group(_EPHYS)
-    for probe in session.probes:
-        nwb.group(
-            f"general/devices/{probe.name}",
-            "EcephysProbe",
-            "ndx-aibs-ecephys",
-            description="Neuropixels 1.0 Probe",
-            manufacturer="imec",
-            probe_id=probe.probe_id,
-            sampling_rate=probe.sampling_rate_hz,
-        )
-        group = nwb.group(
-            f"{_EPHYS}/{probe.name}",
-            "EcephysElectrodeGroup",
-            "ndx-aibs-ecephys",
-            description="EcephysElectrodeGroup",
-            location="See electrode locations",
-            probe_id=probe.probe_id,
-            lfp_sampling_rate=probe.sampling_rate_hz / 24.0,
-            has_lfp_data=np.bool_(False),
-        )
-        group["device"] = h5py.SoftLink(f"/general/devices/{probe.name}")
-    columns = pd.concat([_electrodes(probe, number) for number, probe in enumerate(session.probes)])
-    arrays = {name: columns[name].to_numpy() for name in columns.columns if name != "id"}
-    groups = np.empty(len(columns), dtype=REFERENCE)
-    groups[:] = [nwb.file[f"{_EPHYS}/{name}"].ref for name in columns["group_name"]]
-    arrays["group"] = groups
-    nwb.table(
-        f"{_EPHYS}/electrodes", arrays, columns["id"].to_numpy(), description="metadata about extracellular electrodes"
-    )
-
-
-def _electrodes(probe: AllenProbe, number: int) -> pd.DataFrame:
-    """Electrode rows of one probe, with the release's own fault: ``z`` repeats ``y`` (AllenSDK issue 1796)."""
-    _, acronyms = channel_regions(probe.track)
-    outside = ("", "None")[number % 2]  # both spellings occur
-    ccf = ccf_um(probe.track) if probe.registered else np.full((N_CHANNELS, 3), UNREGISTERED_UM)
-    positions = site_positions().astype(np.int64)
-    valid = np.ones(N_CHANNELS, dtype=bool)
-    valid[list(INVALID_CHANNELS)] = False
-    return pd.DataFrame(
-        {
-            "id": probe.channel_ids,
-            "location": [outside if name == "void" or not probe.registered else name for name in acronyms],
-            "group_name": probe.name,
-            "valid_data": valid,
-            "x": ccf[:, 0],
-            "y": ccf[:, 1],
-            "z": ccf[:, 1],
-            "probe_id": probe.probe_id,
-            "probe_vertical_position": positions[:, 1],
-            "probe_horizontal_position": positions[:, 0],
-            "local_index": np.arange(N_CHANNELS),
-            "imp": np.nan,
-            "filtering": "AP band: 500 Hz high-pass; LFP band: 1000 Hz low-pass",
-        }
-    )
-
-
-def _write_units(nwb: NwbWriter, session: AllenSession) -> None:
-    probes = session.probes
-    metrics = pd.concat([probe.metrics for probe in probes], ignore_index=True)
-    columns: dict[str, np.ndarray | Ragged] = {name: metrics[name].to_numpy() for name in metrics.columns}
-    columns["cluster_id"] = np.concatenate([[truth.cluster_id for truth in probe.truths] for probe in probes])
-    columns["local_index"] = np.concatenate([np.arange(len(probe.truths)) for probe in probes])
-    columns["peak_channel_id"] = np.concatenate([probe.channel_ids[probe.peak_channels] for probe in probes])
-    stops = np.cumsum(np.concatenate([probe.spikes.counts for probe in probes])).astype(np.int64)
-    columns["spike_times"] = Ragged(np.concatenate([probe.times for probe in probes]), stops)
-    volts = np.concatenate([probe.spikes.amplitudes for probe in probes]).astype(np.float64)
-    columns["spike_amplitudes"] = Ragged(volts, stops)
-    waveforms = [mean_waveforms(probe.truths, probe.metrics, probe.peak_channels) for probe in probes]
-    columns["waveform_mean"] = Ragged(
-        np.concatenate(waveforms), N_CHANNELS * np.arange(1, len(metrics) + 1, dtype=np.int64)
-    )
-    nwb.table(
-        "units",
-        columns,
-        np.concatenate([probe.unit_ids for probe in probes]),
-        neurodata_type="Units",
-        namespace="core",
-        description="Autogenerated by NWBFile",
-        column_descriptions={
-            "spike_times": "times (s) of detected spiking events",
-            "spike_amplitudes": "amplitude (s) of detected spiking events",
-            "waveform_mean": "mean waveforms on peak channels (over samples)",
-        },
-    )
 
 
 def _write_intervals(nwb: NwbWriter, session: AllenSession) -> None:
@@ -261,29 +168,3 @@ def _write_rig_geometry(nwb: NwbWriter) -> None:
         ("camera_rotation", (0.0, 0.0, 2.8), "deg"),
     ):
         nwb.dataset(f"{path}/{name}", np.array(values, dtype=np.float32)).attrs["unit"] = unit
-
-
-def _write_optotagging(nwb: NwbWriter, session: AllenSession) -> None:
-    """Light pulses after the stimuli, of three conditions and two levels."""
-    kinds = (
-        ("half-period of a cosine wave", "raised_cosine", 1.0),
-        ("a single square pulse", "pulse", 0.01),
-        ("2.5 ms pulses at 10 Hz", "fast_pulses", 1.0),
-    )
-    starts = session.stimuli_end_s + 3.0 + 2.0 * np.arange(18) + 0.001
-    rows = [kinds[i % 3] for i in range(len(starts))]
-    duration = np.array([seconds for _, _, seconds in rows])
-    table = pd.DataFrame(
-        {
-            "start_time": starts,
-            "condition": [condition for condition, _, _ in rows],
-            "level": np.where(np.arange(len(starts)) % 2, 1.1, 1.7),
-            "stop_time": starts + duration,
-            "stimulus_name": [name for _, name, _ in rows],
-            "duration": duration,
-        }
-    )
-    module = nwb.module("optotagging", "optogenetic stimulution data")
-    nwb.time_series(f"{module}/optotagging", starts, duration, "seconds")
-    tags = [("optical_stimulation",)] * len(table)
-    nwb.intervals(f"{module}/optogenetic_stimulation", table, tags, f"{module}/optotagging", "")

@@ -36,11 +36,11 @@ class Ragged:
     values
         The values of all rows, one after the other.
     stops
-        (n_rows,) int64, where each row ends, exclusive.
+        (n_rows,) integer, where each row ends, exclusive.
     """
 
     values: Array
-    stops: npt.NDArray[np.int64]
+    stops: npt.NDArray[np.integer]
 
 
 class NwbWriter:

@@ -202,8 +202,9 @@ def sliding_refractory(times: Floats) -> dict[str, float]:
     min_contamination = float(levels[0]) if len(levels) else np.nan
     below = int(pairs[:SLIDING_BELOW_2MS_BINS].sum())
     passed = min_contamination <= SLIDING_LEVEL_PERCENT
-    # slidingRP 1.1.1 applies the force only where no level reaches the confidence (`np.False_ is False` is False).
-    forced = passed or (np.isnan(min_contamination) and below == 0 and rate_hz > 0.5)
+    # slidingRP 1.1.1 applies the force only where no level reaches the confidence (`np.False_ is False` is False);
+    # a unit that passes by itself is not forced.
+    forced = np.isnan(min_contamination) and below == 0 and rate_hz > 0.5
     return {
         "slidingRP_viol": float(passed),
         "slidingRP_viol_forced": float(forced),

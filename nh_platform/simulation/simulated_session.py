@@ -21,7 +21,7 @@ class SimulatedSession:
     Parameters
     ----------
     source
-        ``ibl`` or ``allen_vc``.
+        ``ibl``, ``allen_vc`` or ``allen_vbn``.
     session_id
         IBL eid or Allen ecephys_session_id, as text.
     index

@@ -1,8 +1,7 @@
 """Allen Institute releases: Visual Coding Neuropixels and Visual Behavior Neuropixels.
 
 One folder per family of formats. Add a module for a table of the NWB file, or a source beside `visual_coding` and
-`visual_behavior`.
-Only `sdk` imports allensdk, and nothing here imports Dagster.
+`visual_behavior`. Only `sdk` imports allensdk, and nothing here imports Dagster.
 """
 
 from nh_platform.sources.allen.visual_behavior import AllenVbnSettings, AllenVisualBehaviorSource

@@ -18,7 +18,7 @@ from nh_platform.sources.allen.release_tables import read_amplitudes
 from nh_platform.sources.allen.releases import Release, version_order
 
 MENDED_IN = "0.5.0"
-HALF, RIGHT = 0.5, 1.0
+HALF = 0.5
 TOLERANCE = 0.05
 FILE_NAME = "amplitude_scale"
 """Name under which the scale is listed among a session's files, since it is part of what its amplitudes are."""
@@ -30,7 +30,7 @@ def is_mended(release: Release) -> bool:
 
 
 def amplitude_scales(release: Release, paths: dict[str, str], mended: Release | None) -> dict[str, float]:
-    """Return the factor for the amplitudes of every session of a release before 0.5.0; empty for a later one.
+    """Return the factor for the amplitudes of every session whose scale is wrong; empty for releases from 0.5.0 on.
 
     Parameters
     ----------
@@ -52,18 +52,16 @@ def amplitude_scales(release: Release, paths: dict[str, str], mended: Release | 
         unchanged = later is not None and later.file_hash == release.files[path].file_hash
         ratio = ratios.get(session_id)
         if unchanged or (ratio is not None and abs(ratio - 1.0) < TOLERANCE):
-            scales[session_id] = RIGHT
+            del scales[session_id]
     return scales
 
 
 def scale_note(scale: float) -> Note:
     """Return what a reader should know of the amplitudes."""
-    if scale == RIGHT:
-        return Note("amplitude", f"the scale was right in this session before release {MENDED_IN} already; kept")
     return Note(
         "amplitude",
-        f"halved: before release {MENDED_IN} waveform amplitudes were twice too large in all but 15 sessions "
-        f"(which ones is certain only with release {MENDED_IN} at hand); released.amplitude is as stated",
+        f"multiplied by {scale:g}: before release {MENDED_IN} waveform amplitudes were twice too large in all but 15 "
+        f"sessions (which ones is certain only with release {MENDED_IN} at hand); released.amplitude is as stated",
     )
 
 

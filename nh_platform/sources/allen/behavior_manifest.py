@@ -1,7 +1,7 @@
 """The rows of the Visual Behavior manifest: sessions, insertions and files of a release.
 
-Contains what follows from the release's manifest and tables alone. Add here a fact of a session or file that they state.
-Nothing is downloaded and no session file is opened here.
+Contains what follows from the release's manifest and tables alone. Add here a fact of a session or file that they
+state. Nothing is downloaded and no session file is opened here.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def manifest_rows(release: Release, newest: Release | None, *, only_present: boo
             md5 = warehouse.channel_rows_md5(channels[session_id])
             out.files.append(_fact(session_id, "alignment", TABLES, warehouse.CHANNELS_CSV, md5))
         if session_id in scales:
+            # Only where it differs from 1: a file that the mended release left alone keeps its identity.
             out.files.append(_fact(session_id, "spikes", "", SCALE_NAME, f"{scales[session_id]:g}"))
         out.files += _lfp_rows(session_id, release, own_probes, by_file_id)
     return out

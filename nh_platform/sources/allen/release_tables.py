@@ -39,7 +39,14 @@ def read_sessions(release: Release) -> pd.DataFrame:
         If the table is missing, is not CSV or lacks a column; so for every reader here.
     """
     table = _read(release, "ecephys_sessions", SESSION_COLUMNS)
-    return table.set_index("ecephys_session_id", verify_integrity=False)
+    twice = table.loc[table["ecephys_session_id"].duplicated(), "ecephys_session_id"].tolist()
+    if twice:
+        raise BadUpstreamData(
+            f"file ecephys_sessions.csv of release {release.version}",
+            f"session {twice[0]} occurs twice",
+            "Download the release's tables again.",
+        )
+    return table.set_index("ecephys_session_id")
 
 
 def read_probes(release: Release) -> pd.DataFrame:

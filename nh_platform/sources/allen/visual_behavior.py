@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
 from nh_platform.session.schemas import FILES, INSERTIONS, INVALID_TIMES, SESSIONS
-from nh_platform.sources.allen import behavior_manifest, behavior_signals
+from nh_platform.sources.allen import behavior_manifest, behavior_signals, warehouse
 from nh_platform.sources.allen.abnormal import Abnormalities, abnormalities
 from nh_platform.sources.allen.amplitude_scale import FILE_NAME as SCALE_NAME
 from nh_platform.sources.allen.amplitude_scale import scale_note
@@ -58,8 +58,8 @@ class AllenVbnSettings(BaseModel):
     Parameters
     ----------
     root
-        Folder in the layout of AllenSDK's cloud cache: ``visual-behavior-neuropixels_project_manifest_v<v>.json`` beside
-        ``visual-behavior-neuropixels-<v>/``. A plain copy of the bucket is read too.
+        Folder in the layout of AllenSDK's cloud cache: ``visual-behavior-neuropixels_project_manifest_v<v>.json``
+        beside ``visual-behavior-neuropixels-<v>/``. A plain copy of the bucket is read too.
     mode
         ``local``: the sessions whose NWB file is in ``root`` are all there is. ``s3``: all sessions of the release;
         what is missing in ``root`` is fetched through AllenSDK.
@@ -221,10 +221,9 @@ class AllenVisualBehaviorSource:
             If the file is missing, damaged, not the one of the manifest, or does not have one of the units.
         """
         abnormal = self._abnormalities(session)
-        table = read_channels(self._release())
-        own = table[table["ecephys_session_id"] == session.session.session_id]
+        csv_channels = self._csv_channels(session)
         with self._open(session) as nwb:
-            annotation = read_unit_annotation(nwb, units, channels, own)
+            annotation = read_unit_annotation(nwb, units, channels, csv_channels)
         histology = tuple(note for note in abnormal.notes() if note.subject == "abnormal_histology")
         return UnitAnnotation(
             released=annotation.released,
@@ -260,19 +259,47 @@ class AllenVisualBehaviorSource:
         return load_release(self.settings.root, held[-1]) if held else None
 
     def _abnormalities(self, session: SessionFiles) -> Abnormalities:
-        """Return what the release notes of the session, after checking that it is what the manifest was made from."""
+        """Return what the release notes of the session, as it was when the manifest was read."""
         session_id = session.session.session_id
-        release = self._release()
-        sessions = read_sessions(release)
-        found = abnormalities(session_id, sessions.loc[session_id]) if session_id in sessions.index else None
-        stated = session.files.loc[session.files["name"] == behavior_manifest.SESSIONS_CSV, "md5"].tolist()
-        if found is None or [found.content_version()] != stated:
-            raise BadUpstreamData(
-                f"session {session_id} in ecephys_sessions.csv of release {release.version}",
-                "it is not as it was when the manifest was read",
-                f"Run `nh sync {self.name}`.",
-            )
-        return found
+        stated = _stated(session, behavior_manifest.SESSIONS_CSV)
+        for release in self._releases_at_hand("ecephys_sessions"):
+            sessions = read_sessions(release)
+            if session_id in sessions.index:
+                found = abnormalities(session_id, sessions.loc[session_id])
+                if found.content_version() == stated:
+                    return found
+        raise self._moved_on(session_id, behavior_manifest.SESSIONS_CSV)
+
+    def _csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
+        """Return the session's rows of channels.csv as they were when the manifest was read, or None without any."""
+        session_id = session.session.session_id
+        stated = _stated(session, warehouse.CHANNELS_CSV)
+        if stated is None:
+            return None
+        for release in self._releases_at_hand("channels"):
+            table = read_channels(release)
+            own = table[table["ecephys_session_id"] == session_id]
+            if warehouse.channel_rows_md5(own) == stated:
+                return own
+        raise self._moved_on(session_id, warehouse.CHANNELS_CSV)
+
+    def _releases_at_hand(self, table: str) -> Iterator[Release]:
+        """Return the releases whose ``table`` is in the folder: the one of the settings, then the others, newest first.
+
+        A release that came into the folder after the manifest was read must not decide what a session is made from.
+        """
+        first = self._release()
+        others = [version for version in reversed(list_releases(self.settings.root)) if version != first.version]
+        for release in (first, *(load_release(self.settings.root, version) for version in others)):
+            if release.table_path(table).is_file():
+                yield release
+
+    def _moved_on(self, session_id: str, table: str) -> BadUpstreamData:
+        return BadUpstreamData(
+            f"session {session_id} in {table}",
+            "no release in the folder states what the manifest was made from",
+            f"Run `nh sync {self.name}`.",
+        )
 
     @contextmanager
     def _open(self, session: SessionFiles) -> Iterator[NwbFile]:
@@ -315,8 +342,14 @@ class AllenVisualBehaviorSource:
 
 def _amplitude_scale(session: SessionFiles) -> float | None:
     """Return the factor that the manifest states for the amplitudes, None for releases whose scale is right."""
-    rows = session.files.loc[session.files["name"] == SCALE_NAME, "md5"].tolist()
-    return float(rows[0]) if rows else None
+    stated = _stated(session, SCALE_NAME)
+    return None if stated is None else float(stated)
+
+
+def _stated(session: SessionFiles, name: str) -> str | None:
+    """Return the content of one of the session's rows in a table of the release, as the manifest states it."""
+    found = session.files.loc[session.files["name"] == name, "md5"].tolist()
+    return str(found[0]) if found else None
 
 
 def _joined(stated: pd.DataFrame, abnormal: pd.DataFrame) -> pd.DataFrame:

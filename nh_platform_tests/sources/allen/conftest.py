@@ -1,4 +1,4 @@
-"""Visual Coding NWB files for the tests of this folder, made once, and how a test damages a copy of one.
+"""Allen NWB files for the tests of this folder, made once, and how a test damages a copy of one.
 
 Add a fixture here when two modules of this folder share it.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from nh_platform.simulation import TINY, write_allen_vc
+from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
 from nh_platform.sources.catalog import SessionFiles
 from nh_platform_tests.sources.allen import newer_layout
@@ -69,3 +69,23 @@ def replace(handle: h5py.File, name: str, data: object) -> None:
     del handle[name]
     handle[name] = data
     handle[name].attrs.update(attrs)
+
+
+@pytest.fixture(scope="session")
+def vbn_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a cloud cache folder with releases 0.4.0 and 0.5.0 of three Visual Behavior sessions.
+
+    The first is normal, the second has abnormal activity and the same file in both releases, the third has abnormal
+    histology and a probe without CCF registration.
+    """
+    root = tmp_path_factory.mktemp("visual_behavior")
+    write_allen_vbn(root, 3, seed=3, size=TINY)
+    return root
+
+
+@pytest.fixture
+def vbn_copy(vbn_root: Path, tmp_path: Path) -> Path:
+    """Return a copy of the cloud cache folder that a test may change."""
+    root = tmp_path / "vbn"
+    shutil.copytree(vbn_root, root, symlinks=True)
+    return root

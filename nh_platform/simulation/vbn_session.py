@@ -1,0 +1,139 @@
+"""One simulated Visual Behavior Neuropixels session in memory: ids, animal, task, stimuli, and the units of each probe.
+
+Contains the identity of sessions, which of them upstream calls abnormal, and their content. Add here what a session
+consists of. The NWB file is written in `simulation.vbn_nwb`, the release around it in `simulation.vbn_release`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.simulation.allen_session import AllenProbe, ProbeIds, probe_truth, simulate_probe
+from nh_platform.simulation.seeding import generator, integer, uuid4
+from nh_platform.simulation.size import SimulationSize
+from nh_platform.simulation.vbn_stimuli import VbnStimuli, simulate_stimuli, vbn_responses
+
+SOURCE = "allen_vbn"
+GENOTYPES = ("wt/wt", "Sst-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt", "Vip-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt")
+FIRST_DAY = datetime.date(2020, 9, 15)
+OPTOTAGGING_S = 45.0
+DAMAGED_AREAS = ("VISp", "CA1")
+
+
+@dataclass(frozen=True)
+class VbnSession:
+    """One session, before anything is written.
+
+    Parameters
+    ----------
+    abnormal_histology
+        Areas with possible damage; empty in a normal session.
+    abnormal_activity
+        Times (s) at which abnormal activity was noted; empty in a normal session.
+    has_eye_tracking
+        Whether the eye was filmed.
+    amplitudes_right_at_first
+        Whether release 0.4.0 already had the right scale of waveforms, as for 15 sessions of the real one.
+    """
+
+    seed: int
+    index: int
+    session_id: int
+    behavior_session_id: int
+    behavior_session_uuid: str
+    mouse_id: int
+    session_number: int
+    date: datetime.date
+    genotype: str
+    sex: str
+    age_days: int
+    equipment: str
+    image_set: str
+    novel: bool
+    abnormal_histology: tuple[str, ...]
+    abnormal_activity: tuple[float, ...]
+    has_eye_tracking: bool
+    amplitudes_right_at_first: bool
+    stimuli: VbnStimuli
+    duration_s: float
+    probes: list[AllenProbe]
+
+    @property
+    def session_type(self) -> str:
+        """Name of the stage of the task, as the release states it."""
+        return f"EPHYS_1_images_{self.image_set}_3uL_reward"
+
+    @property
+    def truth(self) -> pd.DataFrame:
+        """The ground truth of every unit, schema `ground_truth.TRUTH`."""
+        tables = [probe_truth(str(self.session_id), probe, self.duration_s) for probe in self.probes]
+        return pd.concat(tables, ignore_index=True)
+
+
+def simulate_vbn_session(seed: int, index: int, size: SimulationSize) -> VbnSession:
+    """Simulate Visual Behavior session number ``index``.
+
+    Two sessions in a row are two days of one mouse, the second with novel images. Of every four sessions the second has
+    abnormal activity, the third abnormal histology and no CCF registration of its last probe, the fourth no eye
+    tracking. The second had the right waveform scale from the beginning.
+    """
+    kind, mouse = index % 4, index // 2
+    rng = generator(seed, SOURCE, index, "stimuli")
+    image_set = "GH"[(index + mouse) % 2]
+    stimuli = simulate_stimuli(rng, size.allen_repeats, image_set, novel=index % 2 == 1)
+    duration_s = stimuli.end_s + OPTOTAGGING_S
+    session_id = integer(seed, 1_040_000_000, 1_110_000_000, SOURCE, index, "session")
+    return VbnSession(
+        seed=seed,
+        index=index,
+        session_id=session_id,
+        behavior_session_id=session_id + 32_244,
+        behavior_session_uuid=uuid4(seed, SOURCE, index, "behavior"),
+        mouse_id=520_000 + 13 * mouse + integer(seed, 0, 9, SOURCE, mouse, "mouse"),
+        session_number=1 + index % 2,
+        date=FIRST_DAY + datetime.timedelta(days=7 * mouse + index % 2),
+        genotype=GENOTYPES[mouse % len(GENOTYPES)],
+        sex="MF"[mouse % 2],
+        age_days=120 + integer(seed, 0, 40, SOURCE, mouse, "age") + index % 2,
+        equipment=f"NP.{mouse % 2}",
+        image_set=image_set,
+        novel=index % 2 == 1,
+        abnormal_histology=DAMAGED_AREAS if kind == 2 else (),
+        abnormal_activity=_abnormal_times(stimuli) if kind == 1 else (),
+        has_eye_tracking=kind != 3,
+        amplitudes_right_at_first=kind == 1,
+        stimuli=stimuli,
+        duration_s=duration_s,
+        probes=[_probe(seed, index, number, size, stimuli, duration_s) for number in range(size.allen_probes)],
+    )
+
+
+def _probe(
+    seed: int, index: int, number: int, size: SimulationSize, stimuli: VbnStimuli, duration_s: float
+) -> AllenProbe:
+    return simulate_probe(
+        seed,
+        SOURCE,
+        index,
+        number,
+        size,
+        lambda rng, truths: vbn_responses(rng, truths, stimuli),
+        duration_s,
+        first_ids=ProbeIds(
+            probe=1_044_000_000 + 10 * index + number,
+            channel=1_049_000_000 + 100_000 * index + 10_000 * number,
+            unit=1_157_000_000 + 100_000 * index + 10_000 * number,
+        ),
+        registered=not (index % 4 == 2 and number == size.allen_probes - 1),
+    )
+
+
+def _abnormal_times(stimuli: VbnStimuli) -> tuple[float, ...]:
+    """Return two whole seconds within the task and the passive block."""
+    frames: npt.NDArray[np.float64] = stimuli.frame_times
+    return float(round(frames[len(frames) // 6])), float(round(frames[-len(frames) // 8]))
