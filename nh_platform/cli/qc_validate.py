@@ -101,7 +101,7 @@ def simulated_units(
 
     from nh_platform.defs.registry import source_entry
     from nh_platform.qc.metrics import compute_metrics
-    from nh_platform.qc.validate import truth_of
+    from nh_platform.qc.truth import truth_of
     from nh_platform.session import ConfigError
     from nh_platform.simulation import SIZES, write_allen_vc, write_ibl
 

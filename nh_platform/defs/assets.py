@@ -139,6 +139,7 @@ def _session_asset(entry: SourceEntry, platform: Platform, step: Step) -> dg.Ass
         kinds=_KINDS[step.asset],
         owners=OWNERS,
         code_version=step.code_version,
+        pool=f"{entry.name}_upstream" if step.groups else None,
         description=_DESCRIPTIONS[step.asset],
         metadata={"dagster/column_schema": table_schema(_SCHEMAS[step.asset])},
     )

@@ -141,7 +141,8 @@ def evaluate_release(
     except UnknownSession as error:
         return dg.SkipReason(f"{error.found}. {error.action}")
     requests = []
-    signal = memory.get("signal")
+    signal: str | None = memory.get("signal")
+    announced: str | None
     try:
         announced = platform.source(entry.name).signal()
     except NhError as error:

@@ -150,7 +150,7 @@ def session_psth(
     bin_s: float,
 ) -> UnitPsth:
     """Average the units in ``rows`` around ``times`` (s); see `nh_platform.windows.psth`."""
-    result = psth(spikes_of_rows(spikes, rows), times, start, stop, whole_microseconds(bin_s, "bin_s"))
+    result = psth(spikes.take(rows), times, start, stop, whole_microseconds(bin_s, "bin_s"))
     return UnitPsth(
         rate=result.rate,
         sem=result.sem,
@@ -159,13 +159,3 @@ def session_psth(
         unit_ids=unit_ids.to_numpy(dtype=object)[rows],
         event=event,
     )
-
-
-def spikes_of_rows(spikes: Spikes, rows: RowArray) -> Spikes:
-    """Return the spikes of the units in ``rows``, in that order; the same object where that is all of them."""
-    if len(rows) == spikes.n_units and np.array_equal(rows, np.arange(spikes.n_units)):
-        return spikes
-    counts = spikes.counts[rows]
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    take = np.arange(offsets[-1]) + np.repeat(spikes.offsets[rows] - offsets[:-1], counts)
-    return Spikes(spikes.times[take], offsets, spikes.amplitudes[take], spikes.depths[take])

@@ -99,6 +99,15 @@ class Spikes:
         """Return the spike times (s) of row ``unit`` of the units table."""
         return self.times[self.offsets[unit] : self.offsets[unit + 1]]
 
+    def take(self, rows: npt.NDArray[np.integer]) -> Spikes:
+        """Return the spikes of the units in ``rows`` of the units table, in that order."""
+        if len(rows) == self.n_units and np.array_equal(rows, np.arange(self.n_units)):
+            return self
+        counts = self.counts[rows]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        take = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], counts)
+        return Spikes(self.times[take], offsets, self.amplitudes[take], self.depths[take])
+
     @property
     def time_range(self) -> tuple[float, float]:
         """First and last spike time of the session in seconds; (nan, nan) without spikes."""

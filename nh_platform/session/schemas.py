@@ -333,3 +333,35 @@ UNIT_EMBEDDINGS = TableSchema(
     ),
     key=("unit_id",),
 )
+
+STIMULUS_PRESENTATIONS = TableSchema(
+    "stimulus_presentations",
+    (
+        Column(
+            "presentation_id", "int64", "1", "Presentation in the table of `behavior`; a movie has its first frame's"
+        ),
+        Column("stimulus_name", "string", "-", "Stimulus as upstream names it"),
+        Column("stimulus_type", "string", "-", "Type that it is filed under; variants with more repeats are joined"),
+        Column("stimulus_block", "float64", "1", "Block of the session", nullable=True),
+        Column("start_time", "float64", "s", "Start of the presentation"),
+        Column("stop_time", "float64", "s", "End of the presentation"),
+        Column("duration", "float64", "s", "Duration that the filter holds against the median"),
+        Column("n_frames", "int64", "1", "Rows of `behavior` that were joined; 1 for all but movies"),
+        Column("blank", "bool", "-", "Whether no stimulus was shown: a sweep without parameters, or scene -1"),
+    ),
+    families=(
+        ColumnFamily(r"[A-Za-z][A-Za-z0-9_]*", ("float64",), "see the stimulus", "Stimulus parameter; NaN if not one"),
+    ),
+    key=("presentation_id",),
+)
+
+STIMULUS_UNITS = TableSchema(
+    "stimulus_units",
+    (
+        _UNIT_ID,
+        _PROBE,
+        Column("structure", "string", "-", "Allen structure acronym, the group that the unit is filed under"),
+        Column("row", "int64", "1", "Row of the unit in the units table"),
+    ),
+    key=("unit_id",),
+)

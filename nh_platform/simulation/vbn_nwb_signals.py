@@ -68,8 +68,11 @@ def write_eye_tracking(nwb: NwbWriter, session: VbnSession) -> None:
         data = nwb.dataset(f"{path}/data", middle)
         data.attrs.update({"conversion": 1.0, "resolution": -1.0, "unit": "meters"})
         nwb.text(f"{path}/reference_frame", "nose")
-        for column, values in (("width", width), ("height", height), ("angle", angle_noise), ("area", areas[name])):
-            nwb.dataset(f"{path}/{column}", np.where(blink, np.nan, values))
+        # AllenSDK hides the fits of eye and pupil in a blink, and the areas of all three.
+        hidden = blink & (name != "corneal_reflection_tracking")
+        for column, values in (("width", width), ("height", height), ("angle", angle_noise)):
+            nwb.dataset(f"{path}/{column}", np.where(hidden, np.nan, values))
+        nwb.dataset(f"{path}/area", np.where(blink, np.nan, areas[name]))
         nwb.dataset(f"{path}/area_raw", areas[name])
         if name == "eye_tracking":
             written = nwb.dataset(f"{path}/timestamps", times)

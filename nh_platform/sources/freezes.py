@@ -6,6 +6,7 @@ column name here when a published list uses another one. What a freeze's session
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,25 +90,42 @@ def read_freeze(path: Path | str) -> Freeze:
         If the file is missing or not such a table, or names an insertion twice; the text names the file and the line.
     """
     path = Path(path)
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigError(f"freeze {path}", "there is no such file", "Give the path of a CSV file.") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(
-            f"freeze {path}", f"it is not a CSV table: {error}", "Give a CSV file with a header and a column eid."
-        ) from error
+    table = _table(path)
     found = {name: next((c for c in choices if c in table.columns), None) for name, choices in COLUMNS.items()}
     if found["session_id"] is None:
         raise ConfigError(
             f"freeze {path}",
-            f"it has no column {' or '.join(COLUMNS['session_id'])}; it has {', '.join(map(str, table.columns))}",
+            f"it has no column {' or '.join(COLUMNS['session_id'])}; it has {', '.join(table.columns) or 'no header'}",
             "Name the session column eid and the insertion column pid.",
         )
     rows = pd.DataFrame({n: "" if c is None else table[c].str.strip() for n, c in found.items()}, index=table.index)
     _check(path, rows, has_insertions=found["insertion_id"] is not None)
     rows["number"] = rows["number"].replace("", "1").astype("uint16")
     return Freeze(path.stem, rows.sort_values(["session_id", "probe", "insertion_id"], ignore_index=True))
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """Return the cells of a CSV file as text; pandas itself would fill up a line that was cut off."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            lines = [line for line in csv.reader(handle) if line]
+    except FileNotFoundError as error:
+        raise ConfigError(f"freeze {path}", "there is no such file", "Give the path of a CSV file.") from error
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(
+            f"freeze {path}", f"it is not a CSV table: {error}", "Give a CSV file with a header and a column eid."
+        ) from error
+    header, cells = (lines[0], lines[1:]) if lines else ([], [])
+    if len(set(header)) != len(header):
+        raise ConfigError(f"freeze {path}, line 1", "a column is named twice", "Give every column a name of its own.")
+    for number, line in enumerate(cells, 2):
+        if len(line) != len(header):
+            raise ConfigError(
+                f"freeze {path}, line {number}",
+                f"it has {len(line)} cells and the header {len(header)}; the file may have been cut off",
+                "Get the file again, or correct that line.",
+            )
+    return pd.DataFrame(cells, columns=pd.Index(header, dtype=object), dtype=object)
 
 
 def _check(path: Path, rows: pd.DataFrame, *, has_insertions: bool) -> None:

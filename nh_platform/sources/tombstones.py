@@ -35,9 +35,10 @@ def next_tombstones(
     """
     listed = listed_pairs(after)
     stones = stones.copy()
-    again = pd.MultiIndex.from_frame(stones[["session_id", "insertion_id"]]).isin(listed) if len(stones) else []
+    pairs = zip(stones["session_id"], stones["insertion_id"])
+    again = pd.Series([pair in listed for pair in pairs], index=stones.index, dtype=bool)
     stones.loc[again & stones["returned_in"].isna(), "returned_in"] = float(number)
-    went = sorted(set(listed_pairs(before)) - set(listed))
+    went = sorted(listed_pairs(before) - listed)
     probes = before.insertions.set_index(["session_id", "insertion_id"])["probe"].to_dict()
     rows = [
         {
@@ -54,10 +55,10 @@ def next_tombstones(
     return TOMBSTONES.conform(pd.concat([stones, added], ignore_index=True)) if len(stones) else added
 
 
-def listed_pairs(manifest: Manifest) -> list[tuple[str, str]]:
+def listed_pairs(manifest: Manifest) -> set[tuple[str, str]]:
     """Return (session, insertion) of everything that a manifest lists; a session itself has an empty insertion."""
-    sessions = [(str(session_id), "") for session_id in manifest.sessions["session_id"]]
-    return sessions + list(zip(manifest.insertions["session_id"], manifest.insertions["insertion_id"]))
+    sessions = {(str(session_id), "") for session_id in manifest.sessions["session_id"]}
+    return sessions | set(zip(manifest.insertions["session_id"], manifest.insertions["insertion_id"]))
 
 
 def seen_before(stones: pd.DataFrame) -> Seen:

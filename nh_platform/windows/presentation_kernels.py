@@ -102,9 +102,7 @@ def presentation_counts(
 
 
 @njit(cache=True, nogil=True)
-def add_right_edges(
-    times: FloatArray, offsets: IntArray, domain: FloatArray, limit: int, out: npt.NDArray[Any]
-) -> int:
+def add_right_edges(times: FloatArray, offsets: IntArray, domain: FloatArray, limit: int, out: npt.NDArray[Any]) -> int:
     """Add to ``out`` the spikes that lie exactly on the right edge of a bin, which makes every bin ``[a, b]``.
 
     ``domain`` (n_presentations, n_bins + 1) has the edges in seconds, ascending within a row, rows ascending by their

@@ -19,7 +19,7 @@ REFERENCE = {
     "2023_12_bwm_release": (459, 699),
     "2022_Q4_IBL_et_al_BWM_eids_pids": (354, 547),
     "2024_Q2_BWM_iblsort_eids_pids": (459, 699),
-    "2025_Q1_IBL_et_al_BWM_wheel_patch_sessions": (61, 0),
+    "2025_Q1_IBL_et_al_BWM_wheel_patch_sessions": (62, 0),
 }
 
 
@@ -68,15 +68,16 @@ def test_lists_that_state_less(tmp_path, text, pids, probes):
     ("text", "message"),
     [
         ("pid,probe\np1,probe00\n", "no column eid or session_id; it has pid, probe"),
-        ("", "not a CSV table"),
+        ("", "it has no header"),
+        ("eid,eid\ne1,e2\n", "line 1: a column is named twice"),
         (b"PK\x03\x04\xff\xfe\x00", "not a CSV table"),
         (WHOLE + "1,p2,e1,probe01,2,2020-02-18,NYU-11,angelakilab\n", "line 3 p2: the insertion is listed twice"),
         (WHOLE + "1,p2,e7,probe01,2,2020-02-18,NYU-11,angelakilab\n", "line 3 p2: the insertion is listed with two"),
         (WHOLE + "1,,e7,probe01,2,2020-02-18,NYU-11,angelakilab\n", "line 3 e7: a cell of session_id or insertion_id"),
         (WHOLE + "1,p3,e7,probe01,first,2020-02-18,NYU-11,lab\n", "line 3 p3: the session number is not a number"),
-        (WHOLE + "1,p3,e7\n", "line 3 p3"),
+        (WHOLE + "1,p3,e7\n", "line 3: it has 3 cells and the header 8; the file may have been cut off"),
         ("eid\ne1\ne1\n", "line 3 e1: the session is listed twice"),
-        ("eid,pid\ne1,p1,x,y\ne2,p2\n", "not a CSV table|line"),
+        ("eid,pid\ne1,p1,x,y\ne2,p2\n", "line 2: it has 4 cells"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_named_with_its_line(tmp_path, text, message):

@@ -189,9 +189,9 @@ KILLED = """
     manifest = a_manifest()
     real = getattr(layout, sys.argv[2])
 
-    def killed(*arguments):
+    def killed(*arguments, **named):
         if sys.argv[3] == "after":
-            real(*arguments)
+            real(*arguments, **named)
         os.kill(os.getpid(), signal.SIGKILL)
 
     store = Store(sys.argv[1])

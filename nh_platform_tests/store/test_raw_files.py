@@ -327,6 +327,7 @@ def start(raw, server) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_of_several_processes_one_downloads_and_the_others_wait(server, raw):
     server.faults.add("/a", "stall", times=1, seconds=0.5)  # long enough for all to want it; then resumed by one
     running = [start(raw, server) for _ in range(2)]

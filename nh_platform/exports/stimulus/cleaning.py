@@ -62,8 +62,8 @@ def clean_presentations(presentations: pd.DataFrame, mode: Mode, session: str = 
     BadUpstreamData
         If rows overlap, or a parameter that must be a number is none.
     """
-    check_overlap(presentations, session)
     usable = usable_stimuli(presentations)
+    check_overlap(usable, session)
     joined = join_movies(usable, mode)
     table = joined[["presentation_id", "stimulus_name", "stimulus_block", "start_time", "stop_time", "duration"]].copy()
     table.insert(2, "stimulus_type", [stimulus_type(name) for name in table["stimulus_name"]])

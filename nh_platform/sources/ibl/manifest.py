@@ -144,10 +144,14 @@ def _insertions(table: pd.DataFrame | None, files: pd.DataFrame) -> pd.DataFrame
 
 
 def _details(value: object) -> dict[str, Any]:
-    """Return the ``json`` of an insertion, which REST gives as a record and a table as its text."""
+    """Return the ``json`` of an insertion, its extended QC unfolded; REST gives a record, a table its text."""
     with suppress(ValueError):
         value = json.loads(value) if isinstance(value, str) else value
-    return value if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        return {}
+    # ibllib's alignment QC writes its part into extended_qc; the insertion's own QC stands beside it
+    extended = value.get("extended_qc")
+    return {**(extended if isinstance(extended, dict) else {}), **value}
 
 
 def _stated_qc(value: object) -> str | None:

@@ -46,7 +46,7 @@ def public(monkeypatch):
     return opened
 
 
-@pytest.mark.parametrize("lists_insertions", [True, False])
+@pytest.mark.parametrize("lists_insertions", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_public_bucket_and_the_local_tree_are_the_same(pristine, public, lists_insertions, monkeypatch):
     with Loopback(pristine.root) as servers:
         servers.bucket.lists_insertions = lists_insertions
@@ -104,8 +104,8 @@ def test_files_that_the_bucket_lacks_come_from_the_server(calm, pristine, public
     ("kind", "details"),
     [
         ("corrupt", {}),
-        ("truncated", {}),
-        ("status", {"status": 503}),
+        pytest.param("truncated", {}, marks=pytest.mark.slow),
+        pytest.param("status", {"status": 503}, marks=pytest.mark.slow),
         pytest.param("reset", {}, marks=pytest.mark.slow),
         pytest.param("short", {}, marks=pytest.mark.slow),
         pytest.param("empty", {}, marks=pytest.mark.slow),
@@ -135,7 +135,9 @@ def test_a_file_that_stays_wrong_names_both_hashes_and_is_kept_aside(servers, tr
     assert source.read_spikes(manifest.session(tree.other)).spikes.n_units == 24
 
 
-@pytest.mark.parametrize("kind", ["truncated", "corrupt", "short", "empty"])
+@pytest.mark.parametrize(
+    "kind", ["truncated", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("corrupt", "short", "empty"))]
+)
 def test_a_broken_catalogue_is_fetched_again_or_named(calm, public, kind):
     calm.bucket.faults.add(r"cache\.zip", kind, times=2)
     assert len(public(calm).manifest().session_ids) == 2

@@ -193,9 +193,9 @@ def test_a_patch_in_place_is_refused_until_the_manifest_is_read_again(own_server
     ("kind", "details"),
     [
         ("corrupt", {}),
-        ("truncated", {}),
-        ("reset", {}),
-        ("status", {"status": 500}),
+        pytest.param("truncated", {}, marks=pytest.mark.slow),
+        pytest.param("reset", {}, marks=pytest.mark.slow),
+        pytest.param("status", {"status": 500}, marks=pytest.mark.slow),
         pytest.param("short", {}, marks=pytest.mark.slow),
         pytest.param("empty", {}, marks=pytest.mark.slow),
         pytest.param("oversized", {}, marks=pytest.mark.slow),
@@ -267,6 +267,7 @@ def test_throttled_requests_wait_as_told(servers, tree, monkeypatch):
     assert min(waits) >= 7
 
 
+@pytest.mark.slow
 def test_a_silent_server_does_not_hold_the_run(servers, tree):
     source = remote(servers, timeout_s=1.0)
     session = source.manifest().session(tree.eid)
@@ -288,7 +289,9 @@ def test_broken_tables_are_named(servers):
         remote(servers).manifest()
 
 
-@pytest.mark.parametrize("kind", ["truncated", "corrupt", "short", "empty"])
+@pytest.mark.parametrize(
+    "kind", ["truncated", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("corrupt", "short", "empty"))]
+)
 def test_a_broken_catalogue_is_fetched_again_or_named(calm, kind):
     fault = calm.alyx.faults.add("cache.zip", kind, times=2)
     assert len(remote(calm).manifest().session_ids) == 2
@@ -307,6 +310,7 @@ def test_a_session_that_was_withdrawn_is_named(servers, tree):
         source.read_spikes(session)
 
 
+@pytest.mark.slow
 def test_more_insertions_than_a_page_are_all_read(servers, tree):
     template = next(iter(servers.state.insertions.values()))
     for number in range(1100):

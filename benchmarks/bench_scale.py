@@ -1,0 +1,150 @@
+"""How the platform feels with 1,000 sessions: a sensor tick, and the pages of the web server.
+
+    uv run python -m benchmarks.bench_scale [--sessions 1000] [--stock]
+
+Makes a catalogue of 1,000 sessions (210,000 files, nothing behind them), registers them, stores one materialization of
+`units` and one evaluation of every check per session, and measures: one tick of the release sensor, and the GraphQL
+answers that the asset page and every check page ask for. ``--stock`` uses Dagster's own event log in place of ours,
+for the comparison. Prints medians; nothing here is a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import dagster as dg
+
+from benchmarks.graphql_pages import ASSET_PAGE, CHECK_PAGE, PARTITIONS_PAGE, ask
+from nh_platform.cli.instance import open_instance, prepare_instance
+from nh_platform.defs.automation import evaluate_release
+from nh_platform.defs.checks import unit_check_names
+from nh_platform.defs.partitions import register_sessions
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.registry import source_entry
+from nh_platform.defs.settings import load_settings
+from nh_platform.simulation.catalogue import simulate_catalogue
+from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.publishing import store_manifest
+
+REPEATS = 5
+
+
+class CatalogueSource:
+    """A source that lists a simulated catalogue and has no files."""
+
+    name = "ibl"
+    title = "simulated catalogue"
+
+    def signal(self) -> str:
+        """Return the same text always: nothing is announced."""
+        return "same"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sessions", type=int, default=1000)
+    parser.add_argument("--stock", action="store_true", help="Dagster's own SQLite event log")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        os.environ.pop("DAGSTER_HOME", None)
+        settings = load_settings(home)
+        prepare_instance(settings)
+        if arguments.stock:
+            _use_stock_event_log(settings.dagster_home / "dagster.yaml")
+        platform = Platform(settings)
+        platform._sources["ibl"] = CatalogueSource()  # type: ignore[assignment]
+        tables = simulate_catalogue(arguments.sessions)
+        manifest = Manifest("ibl", "simulated", tables.sessions, tables.insertions, tables.files)
+        store_manifest(platform.store, manifest, "1")
+        with open_instance(settings) as instance:
+            register_sessions(instance, "ibl", manifest.session_ids)
+            _tick(instance, platform)
+            _fill(instance, platform, manifest.session_ids)
+        _pages(home, settings.dagster_home)
+
+
+def _tick(instance: dg.DagsterInstance, platform: Platform) -> None:
+    entry = source_entry("ibl")
+    cursor, seconds = None, []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        result = evaluate_release(instance, entry, platform, cursor)
+        seconds.append(time.perf_counter() - began)
+        cursor = result.cursor  # type: ignore[union-attr]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"sensor tick: first {seconds[0]:.2f} s, then median {statistics.median(seconds[1:]):.2f} s; peak {peak:.0f} MiB")
+
+
+def _fill(instance: dg.DagsterInstance, platform: Platform, sessions: list[str]) -> None:
+    key = dg.AssetKey(["ibl", "units"])
+    names = unit_check_names(source_entry("ibl"), platform)
+    began = time.perf_counter()
+    for session in sessions:
+        instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=session))
+        for name in names:
+            instance.report_runless_asset_event(
+                dg.AssetCheckEvaluation(asset_key=key, check_name=name, passed=True, partition=session, metadata={})
+            )
+    print(f"{len(sessions)} sessions x {len(names)} checks written in {time.perf_counter() - began:.0f} s")
+
+
+def _pages(home: Path, dagster_home: Path) -> None:
+    environment = {**os.environ, "NH_HOME": str(home), "DAGSTER_HOME": str(dagster_home)}
+    port = 3977
+    command = [sys.executable, "-m", "dagster_webserver", "-m", "nh_platform.definitions", "-p", str(port)]
+    log = (home / "webserver.log").open("wb")
+    server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address)
+        for name, query, variables in (
+            ("asset page, all checks", ASSET_PAGE, {"key": {"path": ["ibl", "units"]}}),
+            ("partitions page", PARTITIONS_PAGE, {"key": {"path": ["ibl", "units"]}}),
+            (
+                "one check's page",
+                CHECK_PAGE,
+                {"key": {"path": ["ibl", "units"]}, "name": "ibl_2022_10__noise_cutoff"},
+            ),
+        ):
+            seconds = []
+            for _ in range(REPEATS):
+                began = time.perf_counter()
+                ask(address, query, variables)
+                seconds.append(time.perf_counter() - began)
+            print(f"{name}: first {seconds[0]:.2f} s, median {statistics.median(seconds):.2f} s")
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _wait(address: str) -> None:
+    for _ in range(240):
+        try:
+            ask(address, "query { version }", {})
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
+    raise RuntimeError("the web server did not answer")
+
+
+def _use_stock_event_log(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("module: nh_platform.defs.event_log", "module: dagster._core.storage.event_log")
+    path.write_text(text.replace("PartitionCachingSqliteEventLogStorage", "SqliteEventLogStorage"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""One npy per session out of the files of all sessions: units × presentations × time, for one stimulus and structure.
+
+Contains `export_npy`. Add here what is taken from the stimulus files as plain arrays. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from nh_platform.exports.stimulus.cleaning import unknown_stimulus
+from nh_platform.exports.stimulus.conventions import Mode, eye_group, stimulus_type
+from nh_platform.exports.stimulus.netcdf import Variable, read_group
+from nh_platform.session import ConfigError
+from nh_platform.store.hdf5 import open_file
+
+Data = Literal["spike_data", "speed", "pupil_data"]
+DATA: tuple[Data, ...] = get_args(Data)
+
+AXES = {
+    "spike_data": ("unit_id", "presentation_id", "time"),
+    "speed": ("presentation_id", "time"),
+    "pupil_data": ("variable", "presentation_id", "time"),
+}
+"""Axes of the arrays; those of spikes and speed are those of the data set's own export."""
+
+
+def export_npy(
+    files: Path | str, stimulus: str, structure: str, out: Path | str, data: str = "spike_data", mode: Mode = "exact"
+) -> list[Path]:
+    """Write ``session_<id>-<stimulus>-<structure>-<data>.npy`` for every session that has it.
+
+    Parameters
+    ----------
+    files
+        Folder of the asset `stimulus_files`, with one folder per mode in it.
+    stimulus
+        Stimulus type, for example ``natural_movie_one``.
+    structure
+        Acronym, for example ``VISp``.
+    out
+        Folder to write into; made where it is missing.
+    data
+        ``spike_data``: units × presentations × time, 0 or 1. ``speed``: presentations × time, cm/s. ``pupil_data``:
+        variables × presentations × time.
+    mode
+        Which of the two sets of files.
+
+    Returns
+    -------
+    list of Path
+        The npy files. ``<stimulus>-<structure>-<data>.json`` beside them names units, presentations, bin centres and
+        variables of each axis, by session.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such stimulus, structure or data; the text names what comes close.
+    """
+    if data not in DATA:
+        raise ConfigError(f"data {data!r}", "it cannot be exported", f"Use one of: {', '.join(DATA)}.")
+    folder = Path(files) / mode
+    source = folder / f"{stimulus_type(stimulus)}.h5"
+    if not source.is_file():
+        raise unknown_stimulus(stimulus, (path.stem for path in folder.glob("*.h5")))
+    target = Path(out)
+    target.mkdir(parents=True, exist_ok=True)
+    group_name = eye_group(mode) if data == "pupil_data" else data
+    written: list[Path] = []
+    axes: dict[str, Any] = {}
+    known: set[str] = set()
+    with open_file(source) as handle:
+        for session in sorted(name for name in handle if name.startswith("session_")):
+            known |= set(handle[session])
+            path = f"{session}/{structure}/{group_name}"
+            if path not in handle:
+                continue
+            group = read_group(handle, path)
+            array, labels = _array(group, data)
+            name = target / f"{session}-{stimulus}-{structure}-{data}.npy"
+            _save(name, array)
+            axes[session] = labels
+            written.append(name)
+    if structure not in known:
+        close = difflib.get_close_matches(structure, sorted(known), n=3, cutoff=0.5)
+        action = f"Did you mean {' or '.join(close)}?" if close else f"Use one of: {', '.join(sorted(known))}."
+        raise ConfigError(f"structure {structure!r}", f"no unit of these sessions lies in it ({stimulus})", action)
+    text = json.dumps({"axes": AXES[data], "mode": mode, "sessions": axes}, indent=1, sort_keys=True)
+    (target / f"{stimulus}-{structure}-{data}.json").write_text(text + "\n", encoding="utf-8")
+    return written
+
+
+def _array(group: dict[str, Variable], data: str) -> tuple[np.ndarray, dict[str, list[Any]]]:
+    """Return the array with the axes of `AXES`, and the labels of every axis."""
+    labels: dict[str, list[Any]] = {
+        name: variable.values.tolist() for name, variable in group.items() if variable.dims == (name,)
+    }
+    if data != "pupil_data":
+        variable = group[data]
+        order = [variable.dims.index(axis) for axis in AXES[data]]
+        return np.ascontiguousarray(variable.values.transpose(order)), labels
+    names = [name for name, variable in sorted(group.items()) if variable.dims != (name,)]
+    order = [group[names[0]].dims.index(axis) for axis in AXES[data][1:]]
+    return np.stack([group[name].values.transpose(order) for name in names]), {**labels, "variable": names}
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    """Write whole or not at all: a file cut short by a full disk looks like data."""
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with staging.open("wb") as handle:
+            np.save(handle, array)
+        os.replace(staging, path)
+    finally:
+        staging.unlink(missing_ok=True)

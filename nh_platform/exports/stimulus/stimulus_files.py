@@ -1,0 +1,156 @@
+"""All sessions in one file per stimulus type: ``session_{id}/{structure}/{spike_data,speed,presentations,…}``.
+
+Contains the writer of `stimulus_files` and the subset of natural stimuli in visual cortex. Add here what the files of
+all sessions hold; their tables are `tables`. What one session holds stands in `tensor_files`.
+
+Speed, presentations and eyes are repeated under every structure, as that data set has them: a structure is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nh_platform.exports.stimulus.cleaning import median_durations, regular
+from nh_platform.exports.stimulus.conventions import (
+    BIN_US,
+    NATURAL_VISUAL_PREFIX,
+    NATURAL_VISUAL_TYPES,
+    PUBLISHED_MEDIAN_S,
+    Mode,
+    tolerance_s,
+)
+from nh_platform.exports.stimulus.grids import time_edges
+from nh_platform.exports.stimulus.netcdf import NetcdfWriter, Variable, create_netcdf
+from nh_platform.exports.stimulus.tables import StatisticsRow, write_tables
+from nh_platform.exports.stimulus.tensor_files import StoredTensors
+from nh_platform.session import BadUpstreamData
+
+SUBSET_FOLDER = "natural_visual"
+
+
+@dataclass(frozen=True)
+class FilesSummary:
+    """What `write_stimulus_files` wrote in one mode.
+
+    Parameters
+    ----------
+    medians
+        Median duration (s) of each stimulus over all sessions.
+    statistics
+        One row per stimulus type, session and structure.
+    """
+
+    medians: dict[str, float]
+    statistics: tuple[StatisticsRow, ...]
+
+
+def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: Mode) -> FilesSummary:
+    """Write one file per stimulus type, the natural-visual subset and the tables into ``folder``.
+
+    Parameters
+    ----------
+    folder
+        Folder for the files of this mode; made.
+    sessions
+        The sessions, all of ``mode``, in any order; they are written by ascending id.
+    mode
+        How the tensors were made.
+
+    Raises
+    ------
+    BadUpstreamData
+        If a median is further from the published one than the tensors reach.
+    """
+    folder.mkdir(parents=True)
+    ordered = sorted(sessions, key=lambda stored: (len(stored.session_id), stored.session_id))
+    medians = median_durations(stored.presentations for stored in ordered)
+    _check_medians(medians)
+    kept = {stored.session_id: _kept_ids(stored, medians) for stored in ordered}
+    statistics: list[StatisticsRow] = []
+    types = sorted({name for stored in ordered for name in stored.types if len(kept[stored.session_id].get(name, ()))})
+    (folder / SUBSET_FOLDER).mkdir()
+    for stimulus_type in types:
+        shown = [s for s in ordered if len(kept[s.session_id].get(stimulus_type, ()))]
+        with create_netcdf(folder / f"{stimulus_type}.h5") as file:
+            _describe(file, mode)
+            for stored in shown:
+                statistics += _write_session(file, stored, stimulus_type, kept[stored.session_id][stimulus_type])
+        if stimulus_type in NATURAL_VISUAL_TYPES:
+            with create_netcdf(folder / SUBSET_FOLDER / f"{stimulus_type}.h5") as file:
+                _describe(file, mode)
+                for stored in shown:
+                    ids = kept[stored.session_id][stimulus_type]
+                    _write_session(file, stored, stimulus_type, ids, prefix=NATURAL_VISUAL_PREFIX)
+    write_tables(folder, ordered, medians, statistics, mode)
+    return FilesSummary(medians, tuple(statistics))
+
+
+def _check_medians(medians: Mapping[str, float]) -> None:
+    for name, median in medians.items():
+        if abs(median - PUBLISHED_MEDIAN_S[name]) >= tolerance_s(name):
+            raise BadUpstreamData(
+                f"stimulus {name}",
+                f"its median duration over these sessions is {median:.4f} s, and {PUBLISHED_MEDIAN_S[name]} s is "
+                "published; tensors hold only what is near the published one",
+                "Check the presentations of these sessions; a new duration belongs in PUBLISHED_MEDIAN_S.",
+            )
+
+
+def _kept_ids(stored: StoredTensors, medians: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """Return the ids of the presentations that the filter keeps, by stimulus type."""
+    table = stored.presentations
+    good = table[regular(table, medians) & ~table["blank"].to_numpy()]
+    return {str(name): part["presentation_id"].to_numpy() for name, part in good.groupby("stimulus_type")}
+
+
+def _write_session(
+    file: NetcdfWriter, stored: StoredTensors, stimulus_type: str, ids: np.ndarray, prefix: str = ""
+) -> list[StatisticsRow]:
+    """Write the groups of one session, structure by structure, and return one row of statistics for each."""
+    table = stored.presentations.set_index("presentation_id").loc[ids]
+    n_bins = len(time_edges(float(table["duration"].max()), stored.mode)) - 1
+    groups = {
+        name: {key: _cut(variable, group, ids, n_bins) for key, variable in group.items()}
+        for name, group in stored.groups(stimulus_type).items()
+    }
+    structures = stored.units["structure"].to_numpy(dtype=object)
+    rows = []
+    for structure in sorted(set(structures)):
+        if not structure.startswith(prefix):
+            continue
+        units = np.flatnonzero(structures == structure)
+        base = f"session_{stored.session_id}/{structure}"
+        spikes = {key: _take(variable, "unit_id", units) for key, variable in groups["spike_data"].items()}
+        file.write(f"{base}/spike_data", spikes)
+        for name, group in groups.items():
+            if name != "spike_data":
+                file.write(f"{base}/{name}", group)
+        has_eyes = "gaze_data" in groups or "pupil_data" in groups
+        rows.append(StatisticsRow(stimulus_type, stored.session_id, structure, len(ids), len(units), has_eyes))
+    return rows
+
+
+def _cut(variable: Variable, group: Mapping[str, Variable], ids: np.ndarray, n_bins: int) -> Variable:
+    """Return the presentations ``ids`` and the first ``n_bins`` bins of a variable."""
+    if "presentation_id" in variable.dims:
+        stored = group["presentation_id"].values
+        variable = _take(variable, "presentation_id", np.flatnonzero(np.isin(stored, ids)))
+    if "time" in variable.dims:
+        variable = _take(variable, "time", np.arange(n_bins))
+    return variable
+
+
+def _take(variable: Variable, dimension: str, index: np.ndarray) -> Variable:
+    if dimension not in variable.dims:
+        return variable
+    values = np.take(variable.values, index, axis=variable.dims.index(dimension))
+    return Variable(variable.dims, values, variable.attributes)
+
+
+def _describe(file: NetcdfWriter, mode: Mode) -> None:
+    if mode == "exact":
+        file.write_attributes({"mode": mode, "bin_us": str(BIN_US), "bins": "[a, b) from the start of a presentation"})

@@ -1,0 +1,96 @@
+"""The tables beside the files of all sessions: statistics, sessions, units, medians and the filter summary.
+
+Contains their columns and the writer; names and columns are those of the Mlynarski group's data set, so that code
+written for it reads these. Add a table here. Numbers are made by `cleaning` and `stimulus_files`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nh_platform.exports.stimulus.cleaning import filter_summary
+from nh_platform.exports.stimulus.conventions import Mode, eye_group
+from nh_platform.exports.stimulus.tensor_files import StoredTensors
+
+STATISTICS_FILE = "combined_statistics.csv"
+SESSIONS_FILE = "sessions.csv"
+UNITS_FILE = "units.csv"
+MEDIANS_FILE = "presentations_median_durations.csv"
+SUMMARY_FILE = "presentations_filtered_summary.csv"
+
+
+@dataclass(frozen=True)
+class StatisticsRow:
+    """What one structure of one session holds of a stimulus type."""
+
+    stimulus_type: str
+    session_id: str
+    brain_structure: str
+    n_presentations: int
+    n_units: int
+    has_eyes: bool
+
+
+def statistics_table(rows: Sequence[StatisticsRow], mode: Mode) -> pd.DataFrame:
+    """Return `combined_statistics`: one row per stimulus type, session and structure."""
+    columns = list(StatisticsRow.__dataclass_fields__)
+    table = pd.DataFrame([asdict(row) for row in rows], columns=columns)
+    return table.rename(columns={"has_eyes": f"has_{eye_group(mode)}"})
+
+
+def sessions_table(sessions: Sequence[StoredTensors], rows: Sequence[StatisticsRow]) -> pd.DataFrame:
+    """Return one row per session: units, structures, stimulus types, and whether it has eye data."""
+    out = []
+    for stored in sessions:
+        own = [row for row in rows if row.session_id == stored.session_id]
+        out.append(
+            {
+                "id": stored.session_id,
+                "unit_count": len(stored.units),
+                "ecephys_structure_acronyms": " ".join(sorted(set(stored.units["structure"]))),
+                "stimulus_types": " ".join(sorted({row.stimulus_type for row in own})),
+                "has_eye_data": any(row.has_eyes for row in own),
+            }
+        )
+    columns = ["id", "unit_count", "ecephys_structure_acronyms", "stimulus_types", "has_eye_data"]
+    return pd.DataFrame(out, columns=columns)
+
+
+def units_table(sessions: Sequence[StoredTensors]) -> pd.DataFrame:
+    """Return one row per unit of the files: its id, session, structure and probe."""
+    columns = {"unit_id": "id", "structure": "ecephys_structure_acronym", "probe": "probe_description"}
+    parts = [
+        stored.units.rename(columns=columns).assign(ecephys_session_id=stored.session_id)
+        for stored in sessions
+        if len(stored.units)
+    ]
+    names = ["id", "ecephys_session_id", "ecephys_structure_acronym", "probe_description"]
+    return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
+
+
+def medians_table(medians: Mapping[str, float]) -> pd.DataFrame:
+    """Return the median durations, rounded to four decimals as that data set prints them, and as they are."""
+    rows = [(name, round(value, 4), value) for name, value in medians.items()]
+    return pd.DataFrame(rows, columns=["stimulus_name", "median_duration", "median_duration_exact"])
+
+
+def write_tables(
+    folder: Path,
+    sessions: Sequence[StoredTensors],
+    medians: Mapping[str, float],
+    statistics: Sequence[StatisticsRow],
+    mode: Mode,
+) -> None:
+    """Write the five tables into ``folder`` as CSV."""
+    for name, table in (
+        (STATISTICS_FILE, statistics_table(statistics, mode)),
+        (SESSIONS_FILE, sessions_table(sessions, statistics)),
+        (UNITS_FILE, units_table(sessions)),
+        (MEDIANS_FILE, medians_table(medians)),
+        (SUMMARY_FILE, filter_summary((stored.presentations for stored in sessions), medians)),
+    ):
+        table.to_csv(folder / name, index=False, lineterminator="\n")

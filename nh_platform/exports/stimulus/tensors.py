@@ -1,0 +1,237 @@
+"""One session's responses to one stimulus type as arrays: presentations × time × units, running, eyes.
+
+Contains the choice of units and the making of a tensor in either mode. Add here what a tensor holds. Which
+presentations there are is `cleaning`, the files are `tensor_files`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.exports.stimulus.conventions import Mode, eye_group, is_movie
+from nh_platform.exports.stimulus.grids import time_centers, time_edges
+from nh_platform.exports.stimulus.netcdf import Group, Variable
+from nh_platform.session import Behavior, ConfigError, Signal, Spikes
+from nh_platform.session.schemas import STIMULUS_UNITS
+from nh_platform.windows.invalid import InvalidTimes, invalid_times, masked_ranges, overlapping
+from nh_platform.windows.presentations import count_in_presentations, presentation_domain
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TensorInput:
+    """What the tensors of one session are made from.
+
+    Parameters
+    ----------
+    spikes
+        Spikes of the units in ``units``, in that order.
+    units
+        Schema `STIMULUS_UNITS`.
+    behavior
+        Running, pupil, gaze and invalid times of the session.
+    """
+
+    spikes: Spikes
+    units: pd.DataFrame
+    behavior: Behavior
+
+
+def tensor_units(units: pd.DataFrame, good: npt.NDArray[np.bool_]) -> tuple[pd.DataFrame, int]:
+    """Return the good units that lie in a structure, by structure and ascending id, and how many lie in none.
+
+    Parameters
+    ----------
+    units
+        Schema `UNITS`.
+    good
+        (n_units,) which units to take.
+
+    Returns
+    -------
+    table
+        Schema `STIMULUS_UNITS`.
+    int
+        Good units without a structure; they have no group to be filed under.
+    """
+    placed = units["acronym"].notna().to_numpy() & good
+    rows = np.flatnonzero(placed)
+    table = pd.DataFrame(
+        {
+            "unit_id": units["unit_id"].to_numpy(dtype=object)[rows],
+            "probe": units["probe"].to_numpy(dtype=object)[rows],
+            "structure": units["acronym"].to_numpy(dtype=object)[rows],
+            "row": rows.astype(np.int64),
+        }
+    )
+    table["order"] = unit_numbers(table["unit_id"])
+    table = table.sort_values(["structure", "order"], kind="stable", ignore_index=True).drop(columns="order")
+    return STIMULUS_UNITS.conform(table), int(good.sum() - len(rows))
+
+
+def unit_numbers(unit_ids: pd.Series) -> npt.NDArray[np.int64]:
+    """Return Allen's unit ids as the numbers that they are.
+
+    Raises
+    ------
+    ConfigError
+        If an id is no number.
+    """
+    if not all(str(unit).isdigit() for unit in unit_ids):
+        first = next(unit for unit in unit_ids if not str(unit).isdigit())
+        raise ConfigError(
+            f"unit {first}", "its id is not a number, as the unit_id of a tensor is", "Use an Allen source."
+        )
+    return unit_ids.astype(np.int64).to_numpy()
+
+
+def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> dict[str, Group]:
+    """Return the groups of one stimulus type: ``spike_data``, ``speed``, ``presentations`` and the eyes'.
+
+    Parameters
+    ----------
+    given
+        The session.
+    presentations
+        Schema `STIMULUS_PRESENTATIONS`, rows of one type without blanks, at least one.
+    mode
+        ``exact``: bins ``[a, b)`` on whole microseconds; ``spike_data`` is 0 or 1 and ``spike_counts`` the count
+        (both presentation × time × unit, uint8 or uint16); bins in an invalid interval of the unit's probe are 0 and
+        ``valid`` (presentation × unit) is False; running at the middle of its samples, NaN outside the recording;
+        times float64. ``mlynarski-compat``: 0 or 1 in AllenSDK's bins, closed at both ends; running at the start of
+        its samples, constant beyond the recording; everything of a presentation float32.
+
+    Returns
+    -------
+    dict
+        Groups by name; ``speed`` and the eyes' only where the session has them.
+    """
+    edges = time_edges(float(presentations["duration"].max()), mode)
+    ids = presentations["presentation_id"].to_numpy(dtype=np.int64)
+    coordinates = {
+        "presentation_id": Variable(("presentation_id",), ids),
+        "time": Variable(("time",), time_centers(edges), _exact(mode, units="s", long_name="centre of the bin")),
+    }
+    groups: dict[str, Group] = {"spike_data": {**coordinates, **_spikes(given, presentations, edges, mode)}}
+    at = presentations["start_time"].to_numpy()[:, None] + time_centers(edges)
+    speed = given.behavior.signals.get("running_speed")
+    if speed is not None:
+        values = _interpolated(at, _running_times(speed, mode), speed.values[:, 0], mode)
+        groups["speed"] = {
+            **coordinates,
+            "speed": _over_time(values, mode, _exact(mode, units="cm/s", long_name="running speed")),
+        }
+    groups["presentations"] = _presentations(presentations, mode)
+    eyes = _eye_columns(given.behavior.signals, mode)
+    if eyes:
+        sampled = {name: _over_time(_interpolated(at, times, values, mode), mode) for name, times, values in eyes}
+        groups[eye_group(mode)] = {**coordinates, **sampled}
+    return groups
+
+
+def _spikes(given: TensorInput, table: pd.DataFrame, edges: FloatArray, mode: Mode) -> dict[str, Variable]:
+    starts, stops = table["start_time"].to_numpy(), table["stop_time"].to_numpy()
+    # Only movies end with their presentation; elsewhere the last bin reaches into what follows.
+    clip = stops if is_movie(table["stimulus_name"].iloc[0]) else None
+    counts = count_in_presentations(given.spikes, starts, edges, clip, closed=mode == "mlynarski-compat")
+    axes = ("presentation_id", "time", "unit_id")
+    unit = Variable(("unit_id",), unit_numbers(given.units["unit_id"]))
+    if mode == "mlynarski-compat":
+        return {"unit_id": unit, "spike_data": Variable(axes, (counts > 0).view(np.uint8))}
+    valid = np.ones((len(table), len(given.units)), dtype=np.uint8)
+    domain = presentation_domain(starts, edges, np.full(len(table), np.inf) if clip is None else clip)
+    probes = given.units["probe"].to_numpy(dtype=object)
+    invalid = invalid_times(given.behavior, list(dict.fromkeys(probes)))
+    for probe in dict.fromkeys(probes):
+        columns = np.flatnonzero(probes == probe)
+        for row, first, end in _masked_bins(domain, _spoiled(invalid, probe)):
+            counts[row, first:end, columns] = 0
+            valid[row, columns] = 0
+    return {
+        "unit_id": unit,
+        "spike_data": Variable(axes, (counts > 0).view(np.uint8), {"long_name": "whether the unit fired in the bin"}),
+        "spike_counts": Variable(axes, counts, {"long_name": "spikes of the unit in the bin"}),
+        "valid": Variable(
+            ("presentation_id", "unit_id"),
+            valid,
+            {"long_name": "0 where an invalid interval of the unit's probe overlaps; its bins are 0"},
+        ),
+    }
+
+
+def _spoiled(invalid: InvalidTimes, probe: str) -> FloatArray:
+    """Return the intervals that spoil a probe: its own, and those of all probes."""
+    both = np.concatenate([invalid.probes.get(probe, np.zeros((0, 2))), invalid.session])
+    return both[np.argsort(both[:, 0], kind="stable")]
+
+
+def _masked_bins(domain: FloatArray, intervals: FloatArray) -> list[tuple[int, int, int]]:
+    """Return presentation, first and end (excluded) of the bins that the intervals overlap."""
+    found = []
+    for interval in intervals:
+        for row in np.flatnonzero(overlapping(domain[:, 0], domain[:, -1], interval[None, :])):
+            found += [(int(row), first, end) for first, end in masked_ranges(domain[row], interval[None, :])]
+    return found
+
+
+def _presentations(table: pd.DataFrame, mode: Mode) -> dict[str, Variable]:
+    from nh_platform.exports.stimulus.conventions import PARAMETERS
+
+    name = str(table["stimulus_name"].iloc[0])
+    rows = ("presentation_id",)
+    columns = [*PARAMETERS[name], "stimulus_block", "start_time", "stop_time", "duration"]
+    out = {"presentation_id": Variable(rows, table["presentation_id"].to_numpy(dtype=np.int64))}
+    if mode == "mlynarski-compat":
+        return out | {column: Variable(rows, table[column].to_numpy(dtype=np.float32)) for column in columns}
+    if is_movie(name):
+        columns.remove("frame")
+    times = ("start_time", "stop_time", "duration")
+    for column in columns:
+        out[column] = Variable(rows, table[column].to_numpy(), {"units": "s"} if column in times else {})
+    out["n_frames"] = Variable(rows, table["n_frames"].to_numpy())
+    out["stimulus_name"] = Variable(rows, table["stimulus_name"].to_numpy(dtype=object))
+    return out
+
+
+def _running_times(speed: Signal, mode: Mode) -> FloatArray:
+    """Return one time per sample: its start in that data set, its middle in truth."""
+    if mode == "mlynarski-compat":
+        return speed.timestamps
+    ends = speed.values[:, 1].astype(np.float64)
+    return np.where(np.isfinite(ends), (speed.timestamps + ends) / 2, speed.timestamps)
+
+
+def _eye_columns(signals: Mapping[str, Signal], mode: Mode) -> list[tuple[str, FloatArray, FloatArray]]:
+    """Return name, times and values of the eye data: raw gaze in that data set; gaze and pupil otherwise."""
+    chosen = []
+    for signal_name in ("gaze", "pupil"):
+        signal = signals.get(signal_name)
+        if signal is None:
+            continue
+        for index, name in enumerate(signal.columns):
+            if mode == "exact" or (signal_name == "gaze" and name.startswith("raw_")):
+                chosen.append((name, signal.timestamps, signal.values[:, index].astype(np.float64)))
+    return chosen
+
+
+def _interpolated(at: FloatArray, times: FloatArray, values: FloatArray, mode: Mode) -> npt.NDArray[np.float32]:
+    """Return (n_presentations, n_bins) float32, linear between samples; a NaN sample spreads to its neighbours."""
+    outside = {} if mode == "mlynarski-compat" else {"left": np.nan, "right": np.nan}
+    return np.interp(at, times, values, **outside).astype(np.float32)
+
+
+def _over_time(values: npt.NDArray[np.float32], mode: Mode, attributes: Mapping[str, str] | None = None) -> Variable:
+    """Return presentation × time; that data set has time first on disk and presentation first in its README."""
+    if mode == "mlynarski-compat":
+        return Variable(("time", "presentation_id"), values.T)
+    return Variable(("presentation_id", "time"), values, attributes or {})
+
+
+def _exact(mode: Mode, **attributes: str) -> Mapping[str, str]:
+    return attributes if mode == "exact" else {}
