@@ -16,6 +16,7 @@ from nh_platform.cli import console
 from nh_platform.cli.backfill import backfill, status
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
+from nh_platform.cli.export import app as export_app
 from nh_platform.cli.fetch import fetch
 from nh_platform.cli.materialize import materialize
 from nh_platform.cli.qc import app as qc_app
@@ -80,4 +81,5 @@ app.command()(sessions)
 app.command()(show)
 app.command()(doctor)
 app.add_typer(qc_app, name="qc")
+app.add_typer(export_app, name="export")
 app.add_typer(releases_app, name="releases")

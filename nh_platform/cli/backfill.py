@@ -71,7 +71,7 @@ def queue_backfill(instance: dg.DagsterInstance, platform: Platform, source: str
     from dagster._core.execution.backfill import PartitionBackfill
 
     from nh_platform.defs.build import build_defs
-    from nh_platform.defs.planning import STEPS
+    from nh_platform.defs.planning import steps_of
 
     backfill_id = uuid.uuid4().hex[:8]
     graph = build_defs(platform).resolve_asset_graph()
@@ -79,7 +79,7 @@ def queue_backfill(instance: dg.DagsterInstance, platform: Platform, source: str
         backfill_id=backfill_id,
         asset_graph=graph,
         partition_names=session_ids,
-        asset_selection=[dg.AssetKey([source, asset]) for asset in STEPS],
+        asset_selection=[dg.AssetKey([source, asset]) for asset in steps_of(source)],
         backfill_timestamp=time.time(),
         tags={"nh/source": source},
         dynamic_partitions_store=instance,

@@ -146,7 +146,7 @@ def plan_fetch(
     only_stale
         Leave out groups that only assets read which are current in the store.
     """
-    from nh_platform.defs.planning import STEPS, stale_assets
+    from nh_platform.defs.planning import ALL_STEPS, stale_assets
 
     manifest = platform.manifest(source)
     plans, failed, counted = [], {}, set()
@@ -156,7 +156,7 @@ def plan_fetch(
             wanted = tuple(groups)
             if only_stale:
                 stale = stale_assets(platform.store, platform.expected(files))
-                wanted = tuple(name for name in groups if any(name in STEPS[asset].groups for asset in stale))
+                wanted = tuple(name for name in groups if any(name in ALL_STEPS[asset].groups for asset in stale))
             requests = upstream.raw_requests(files, wanted) if wanted else []
             missing = [request for request in requests if not raw.holds(request)]
         except NhError as error:

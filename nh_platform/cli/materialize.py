@@ -34,7 +34,7 @@ def materialize(
     from nh_platform.cli.instance import open_instance
     from nh_platform.cli.runs import plan_sessions, print_failures, run_plans
     from nh_platform.defs.build import build_defs
-    from nh_platform.defs.planning import STEPS
+    from nh_platform.defs.planning import steps_of
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
@@ -47,8 +47,10 @@ def materialize(
             "nh materialize", "it needs session ids, --all or --missing, and only one of them", "See --help."
         )
     for name in asset or []:
-        if name not in STEPS:
-            raise ConfigError(f"asset {name!r}", "there is no such per-session asset", f"Use: {', '.join(STEPS)}.")
+        if name not in steps_of(source):
+            raise ConfigError(
+                f"asset {name!r}", f"{source} has no such per-session asset", f"Use: {', '.join(steps_of(source))}."
+            )
     settings = load_settings()
     platform = Platform(settings)
     ids = session or platform.manifest(source).session_ids

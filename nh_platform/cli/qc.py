@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nh_platform.cli.qc_reviews import reviews as list_reviews
 from nh_platform.cli.qc_validate import validate
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Unit 
 rules_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="The rulebooks and their rules.")
 app.add_typer(rules_app, name="rules")
 app.command()(validate)
+app.command("reviews")(list_reviews)
 
 DOCS_FOLDER = Path("docs/rulebooks")
 GENERATED = "<!-- Written by `nh qc docs`"

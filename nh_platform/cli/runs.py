@@ -80,20 +80,21 @@ def plan_sessions(
     assets
         Restrict to these assets; all per-session assets where empty.
     """
-    from nh_platform.defs.planning import STEPS, stale_assets
+    from nh_platform.defs.planning import stale_assets, steps_of
 
     manifest = platform.manifest(source)
-    wanted = tuple(assets) or tuple(STEPS)
+    steps = steps_of(source)
+    wanted = tuple(assets) or tuple(steps)
     plans, refused = [], []
     for session_id in session_ids:
         try:
             expected = platform.expected(manifest.session(session_id))
-            stale = set(stale_assets(platform.store, expected)) if only_stale else set(STEPS)
+            stale = set(stale_assets(platform.store, expected)) if only_stale else set(steps)
         except NhError as error:
             plan = SessionPlan(source, session_id, wanted)
             refused.append(SessionOutcome(plan, success=False, errors=[str(error)]))
             continue
-        chosen = tuple(asset for asset in STEPS if asset in stale and asset in wanted)
+        chosen = tuple(asset for asset in steps if asset in stale and asset in wanted)
         if chosen:
             plans.append(SessionPlan(source, session_id, chosen))
     return plans, refused

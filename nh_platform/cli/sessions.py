@@ -106,7 +106,7 @@ def show(
 
         nh show ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b
     """
-    from nh_platform.defs.planning import STEPS, stale_assets
+    from nh_platform.defs.planning import stale_assets, steps_of
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
@@ -118,6 +118,8 @@ def show(
     files = platform.manifest(source).session(session)
     facts = files.session
     console.say(f"[bold]{source} {session}[/]  {facts.subject}  {facts.lab}  {facts.date}  {facts.task_protocol}")
+    if files.qc:
+        console.say(f"upstream QC: {files.qc}")
     probes = files.insertions[["probe", "insertion_id"]].sort_values("probe").to_dict("records")
     console.print_rows(probes, ["probe", "insertion_id"], Format.table, title="Probe insertions")
     groups = [
@@ -132,7 +134,7 @@ def show(
     console.print_rows(groups, ["group", "files", "revisions", "content version"], Format.table, title="Upstream files")
     stale = set(stale_assets(platform.store, platform.expected(files)))
     assets = []
-    for asset in STEPS:
+    for asset in steps_of(source):
         record = platform.store.provenance(source, session, asset)
         folder = platform.store.current(source, session, asset)
         state = "missing" if record is None else "stale" if asset in stale else "current"
@@ -147,7 +149,7 @@ def show(
         )
     title = f"Assets in {platform.store.root}"
     console.print_rows(assets, ["asset", "state", "data version", "notes", "folder"], Format.table, title=title)
-    for asset in STEPS:
+    for asset in steps_of(source):
         record = platform.store.provenance(source, session, asset)
         for line in [] if record is None else record.left_out:
             console.say(f"note, {asset}: {escape(line)}")

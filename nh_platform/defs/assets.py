@@ -11,13 +11,21 @@ import dagster as dg
 
 from nh_platform.defs.metadata import file_list, records_table, table_schema
 from nh_platform.defs.partitions import register_sessions, session_partitions
-from nh_platform.defs.planning import STEPS, Step, step_record
+from nh_platform.defs.planning import Step, step_record, steps_of
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import SourceEntry
 from nh_platform.defs.steps import MAKERS
 from nh_platform.session import NhError
 from nh_platform.session.columns import TableSchema
-from nh_platform.session.schemas import RAW_UNITS, SESSIONS, TRIALS, UNIT_EMBEDDINGS, UNITS, WINDOW_INDEX
+from nh_platform.session.schemas import (
+    RAW_UNITS,
+    SESSIONS,
+    STIMULUS_PRESENTATIONS,
+    TRIALS,
+    UNIT_EMBEDDINGS,
+    UNITS,
+    WINDOW_INDEX,
+)
 from nh_platform.sources.publishing import store_manifest
 from nh_platform.sources.release_diff import ReleaseDiff
 from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
@@ -52,6 +60,11 @@ _DESCRIPTIONS: dict[str, str] = {
         "One row per unit: firing rate, inter-spike-interval statistics and histogram, and coupling to the other units "
         "of the session."
     ),
+    "stimulus_tensors": (
+        "Per stimulus type: whether and how often each good unit fired in every 20 ms of every presentation, with "
+        "running speed, eyes and stimulus parameters; movies joined from frames, blanks and presentations of unusual "
+        "length left out. In the conventions of the Mlynarski group's binned data set, and in correct ones."
+    ),
 }
 _KINDS = {
     "raw_spikes": {"hdf5", "parquet"},
@@ -59,6 +72,7 @@ _KINDS = {
     "units": {"parquet"},
     "windows": {"hdf5", "parquet"},
     "unit_embeddings": {"parquet"},
+    "stimulus_tensors": {"hdf5", "parquet"},
 }
 _SCHEMAS: dict[str, TableSchema] = {
     "raw_spikes": RAW_UNITS,
@@ -66,6 +80,7 @@ _SCHEMAS: dict[str, TableSchema] = {
     "units": UNITS,
     "windows": WINDOW_INDEX,
     "unit_embeddings": UNIT_EMBEDDINGS,
+    "stimulus_tensors": STIMULUS_PRESENTATIONS,
 }
 
 
@@ -73,7 +88,7 @@ def build_source_assets(entry: SourceEntry, platform: Platform) -> Sequence[dg.A
     """Return `release_manifest` and every per-session asset of one source."""
     return [
         _release_manifest(entry, platform),
-        *(_session_asset(entry, platform, step) for step in STEPS.values()),
+        *(_session_asset(entry, platform, step) for step in steps_of(entry.name).values()),
     ]
 
 
@@ -115,6 +130,7 @@ def snapshot_manifest(instance: dg.DagsterInstance, source: str, platform: Platf
             "sessions": len(manifest.sessions),
             "insertions": len(manifest.insertions),
             "files": len(manifest.files),
+            "behaviour sessions catalogued": len(manifest.behavior_sessions),
             "partitions registered": len(new),
             "summary": "; ".join(stored.diff.summary()),
             "sessions still withdrawn": len(withdrawn_sessions(stored.tombstones)),

@@ -14,7 +14,7 @@ import dagster as dg
 
 from nh_platform.defs.checks import unit_check_names
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.planning import STEPS
+from nh_platform.defs.planning import steps_of
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import SourceEntry
 from nh_platform.defs.requests import Attempt, AttemptState, changed_versions, decide
@@ -275,7 +275,7 @@ def failed_sessions(instance: dg.DagsterInstance, source: str, states: SourceSta
     """Return the sessions with a stale asset whose last run failed, apart from gated ones; sorted."""
     stale = {state.session_id: state.stale for state in states.sessions if state.stale}
     failed = set()
-    for asset in STEPS:
+    for asset in steps_of(source):
         wanted = [session for session, assets in stale.items() if asset in assets and session not in states.gated]
         if not wanted:
             continue
@@ -289,7 +289,7 @@ def iter_jobs(entry: SourceEntry) -> Iterator[Any]:
     """Yield the jobs of a source: one session, the release, the inventory."""
     yield dg.define_asset_job(
         session_job_name(entry.name),
-        selection=dg.AssetSelection.assets(*(dg.AssetKey([entry.name, asset]) for asset in STEPS)),
+        selection=dg.AssetSelection.assets(*(dg.AssetKey([entry.name, asset]) for asset in steps_of(entry.name))),
         description=f"Every asset and check of one session of {entry.title}.",
     )
     manifest = dg.AssetSelection.assets(dg.AssetKey([entry.name, MANIFEST_ASSET]))

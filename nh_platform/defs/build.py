@@ -21,6 +21,7 @@ from nh_platform.defs.platform import Platform
 from nh_platform.defs.reconciliation import build_reconciliation
 from nh_platform.defs.registry import SOURCES, SourceEntry
 from nh_platform.defs.settings import load_settings
+from nh_platform.defs.stimulus_files import TENSORS, build_stimulus_files
 
 
 def build_defs(platform: Platform | None = None) -> dg.Definitions:
@@ -41,6 +42,7 @@ def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
             *external_specs(entry),
             *build_source_assets(entry, platform),
             build_reconciliation(entry, platform),
+            *_across_sessions(entry, platform),
         ],
         asset_checks=[build_unit_checks(entry, platform), build_inventory_check(entry, platform)],
         jobs=list(iter_jobs(entry)),
@@ -48,3 +50,8 @@ def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
         sensors=[build_release_sensor(entry, platform)],
         executor=dg.in_process_executor,
     )
+
+
+def _across_sessions(entry: SourceEntry, platform: Platform) -> list[dg.AssetsDefinition]:
+    """Return the assets that join all sessions of a source."""
+    return [build_stimulus_files(entry, platform)] if TENSORS in entry.extra_steps else []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nh_platform.defs.registry import source_entry
 from nh_platform.sources.catalog import SessionFiles
 from nh_platform.store import Provenance, Store, UpstreamFile, data_version
 from nh_platform.store.provenance import git_commit, recorded_packages
@@ -55,7 +56,35 @@ STEPS: dict[str, Step] = {
         Step("unit_embeddings", "1", groups=(), inputs=("raw_spikes", "units", "windows"), parameters=("features",)),
     )
 }
-"""Per-session assets in an order in which they can run."""
+"""Per-session assets of every source, in an order in which they can run."""
+
+EXTRA_STEPS: dict[str, Step] = {
+    step.asset: step
+    for step in (
+        Step(
+            "stimulus_tensors",
+            "1",
+            groups=(),
+            inputs=("raw_spikes", "units", "behavior"),
+            parameters=("stimulus_tensors",),
+        ),
+    )
+}
+"""Per-session assets that only the sources have which name them; they run after `STEPS`, in this order."""
+
+ALL_STEPS = STEPS | EXTRA_STEPS
+
+
+def steps_of(source: str) -> dict[str, Step]:
+    """Return the per-session assets of a source, in an order in which they can run.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source.
+    """
+    chosen = source_entry(source).extra_steps
+    return STEPS | {name: step for name, step in EXTRA_STEPS.items() if name in chosen}
 
 
 def step_record(
@@ -99,19 +128,19 @@ def step_record(
 def expected_records(files: SessionFiles, parameters: Mapping[str, str]) -> dict[str, Provenance]:
     """Return, for every per-session asset, the record that a fresh result of the whole chain would carry."""
     records: dict[str, Provenance] = {}
-    for step in STEPS.values():
+    for step in steps_of(files.session.source).values():
         versions = {name: records[name].data_version for name in step.inputs}
         records[step.asset] = step_record(step, files, versions, parameters)
     return records
 
 
-def expected_versions(group_versions: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
+def expected_versions(source: str, group_versions: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
     """Return the data version of every asset of a session, from the versions of its upstream groups alone.
 
     The same values as `expected_records`, without reading which files they are.
     """
     versions: dict[str, str] = {}
-    for step in STEPS.values():
+    for step in steps_of(source).values():
         inputs = {f"upstream/{group}": group_versions[group] for group in step.groups}
         inputs |= {name: versions[name] for name in step.inputs}
         own = {name: parameters[name] for name in step.parameters}

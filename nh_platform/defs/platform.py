@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from nh_platform.defs.planning import expected_records
 from nh_platform.defs.registry import SourceEntry, source_entry
 from nh_platform.defs.settings import PlatformSettings
+from nh_platform.exports.stimulus.conventions import (
+    CONVENTIONS_VERSION,
+    DEFAULT_UNITS_RULEBOOK,
+    MODES,
+    Mode,
+    check_mode,
+)
 from nh_platform.session import ConfigError
 from nh_platform.sources.catalog import Manifest, SessionFiles, Source
 from nh_platform.sources.snapshots import read_manifest
@@ -29,6 +36,7 @@ class SourceConfig:
     also_rulebooks: tuple[str, ...]
     presets: tuple[str, ...]
     published: str | None
+    stimulus_modes: tuple[Mode, ...]
 
     @property
     def rulebooks(self) -> tuple[str, ...]:
@@ -95,6 +103,14 @@ class Platform:
             "reviews": reviews_version(self.settings.reviews / source / f"{session_id}.yaml"),
             "presets": ";".join(f"{name}={presets[name].content_version}" for name in config.presets),
             "features": FEATURES_VERSION,
+            "stimulus_tensors": ";".join(
+                [
+                    f"conventions={CONVENTIONS_VERSION}",
+                    f"modes={','.join(config.stimulus_modes)}",
+                    f"{DEFAULT_UNITS_RULEBOOK}={load_rulebook(DEFAULT_UNITS_RULEBOOK).content_version()}",
+                    f"active={load_rulebook(config.rulebook).id}",
+                ]
+            ),
         }
 
     def expected(self, files: SessionFiles) -> dict[str, Provenance]:
@@ -113,6 +129,7 @@ def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
         also_rulebooks=tuple(_resolved(name, settings) for name in also),
         presets=entry.presets if own.presets is None else tuple(own.presets),
         published=own.published or entry.published,
+        stimulus_modes=MODES if own.stimulus_modes is None else tuple(check_mode(m) for m in own.stimulus_modes),
     )
 
 

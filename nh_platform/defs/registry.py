@@ -40,6 +40,8 @@ class SourceEntry:
         Format of the upstream files, shown as a kind in the UI.
     published
         Release of `qc/published_counts.yaml` to reconcile with; found by the name of the manifest's release where None.
+    extra_steps
+        Per-session assets that this source has beyond those of every source (`planning.EXTRA_STEPS`).
     """
 
     name: str
@@ -51,6 +53,7 @@ class SourceEntry:
     presets: tuple[str, ...]
     upstream_format: str
     published: str | None = None
+    extra_steps: tuple[str, ...] = ()
 
 
 def _open_ibl(read: Mapping[str, Any], home: Path) -> Source:
@@ -125,6 +128,7 @@ SOURCES: dict[str, SourceEntry] = {
             also_rulebooks=("nh-common",),
             presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
             upstream_format="nwb",
+            extra_steps=("stimulus_tensors",),
         ),
         SourceEntry(
             name="allen_vbn",

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nh_platform.defs.planning import STEPS, expected_versions
+from nh_platform.defs.planning import ALL_STEPS, expected_versions, steps_of
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.requests import SessionState
 from nh_platform.defs.steps import GATE_FILE
@@ -61,8 +61,8 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     for session_id in manifest.session_ids:
         groups = by_session[session_id]
         parameters = platform.parameters(source, session_id)
-        expected = expected_versions(groups, parameters)
-        stored = {asset: platform.store.data_version(source, session_id, asset) for asset in STEPS}
+        expected = expected_versions(source, groups, parameters)
+        stored = {asset: platform.store.data_version(source, session_id, asset) for asset in steps_of(source)}
         problems = _gate(platform, source, session_id)
         if problems:
             gated[session_id] = problems
@@ -90,8 +90,8 @@ def _stale(expected: Mapping[str, str], stored: Mapping[str, str | None], is_gat
 
 
 def _ancestors(asset: str) -> set[str]:
-    found = set(STEPS[asset].inputs)
-    for name in STEPS[asset].inputs:
+    found = set(ALL_STEPS[asset].inputs)
+    for name in ALL_STEPS[asset].inputs:
         found |= _ancestors(name)
     return found
 

@@ -30,7 +30,8 @@ class SourceSettings(BaseModel):
 
     ``read`` is handed to the source itself; ``rulebook`` is the active one, whose rules run as asset checks;
     ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds;
-    ``published`` is the release of `qc/published_counts.yaml` to reconcile with.
+    ``published`` is the release of `qc/published_counts.yaml` to reconcile with; ``stimulus_modes`` are the ways in
+    which `stimulus_tensors` are made.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -40,6 +41,7 @@ class SourceSettings(BaseModel):
     also_rulebooks: list[str] | None = None
     presets: list[str] | None = None
     published: str | None = None
+    stimulus_modes: list[str] | None = None
 
 
 class PlatformSettings(BaseModel):

@@ -17,7 +17,15 @@ import numpy as np
 from nh_platform.defs.metadata import counts_table, records_table, table_schema
 from nh_platform.defs.platform import Platform
 from nh_platform.session import BadUpstreamData, Note
-from nh_platform.session.schemas import CHANNEL_POSITIONS, EVENTS, RAW_UNITS, UNIT_EMBEDDINGS, UNITS, WINDOW_INDEX
+from nh_platform.session.schemas import (
+    CHANNEL_POSITIONS,
+    EVENTS,
+    RAW_UNITS,
+    STIMULUS_PRESENTATIONS,
+    UNIT_EMBEDDINGS,
+    UNITS,
+    WINDOW_INDEX,
+)
 from nh_platform.sources.catalog import SessionFiles
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.store.recording import read_behavior, read_recording, write_behavior, write_recording
@@ -79,7 +87,7 @@ def make_behavior(platform: Platform, files: SessionFiles) -> StepResult:
     trials = behavior.events.get("trials")
     presentations = behavior.events.get("presentations")
     summary: dict[str, Any] = {
-        "n_trials": 0 if trials is None else len(trials),
+        "n_trials": len(trials if trials is not None else behavior.events.get("change_trials", ())),
         "n_presentations": 0 if presentations is None else len(presentations),
         "performance": None if trials is None else easy_performance(trials),
         "stimuli": [] if presentations is None else sorted(presentations["stimulus_name"].unique()),
@@ -222,12 +230,50 @@ def make_unit_embeddings(platform: Platform, files: SessionFiles) -> StepResult:
     )
 
 
+def make_stimulus_tensors(platform: Platform, files: SessionFiles) -> StepResult:
+    """Clean the presentations and bin the good units' spikes per stimulus type, in every configured mode."""
+    from nh_platform.exports.stimulus.tensor_files import plan_tensors, write_tensors
+    from nh_platform.exports.stimulus.unit_choice import tensor_good_units
+
+    _refuse_gated(platform, files)
+    config = platform.config(files.session.source)
+    units = read_table(_input(platform, files, "units") / "units.parquet")
+    behavior = read_behavior(_input(platform, files, "behavior"))
+    plans = [
+        plan_tensors(behavior, units, tensor_good_units(units, mode, config.rulebook_ids[0]), mode)
+        for mode in config.stimulus_modes
+    ]
+
+    def write(folder: Path) -> None:
+        recording = read_recording(_input(platform, files, "raw_spikes"))
+        write_tensors(folder, recording.spikes, behavior, plans)
+
+    shown = plans[0].presentations if plans else STIMULUS_PRESENTATIONS.empty()
+    return StepResult(
+        write=write,
+        metadata={
+            "dagster/partition_row_count": len(shown),
+            "dagster/column_schema": table_schema(STIMULUS_PRESENTATIONS, shown.columns),
+            "units": records_table([{"mode": plan.mode, "units": len(plan.units)} for plan in plans]),
+            "presentations": records_table(
+                [
+                    {"mode": plan.mode, "stimulus": name, "presentations": len(plan.rows(name))}
+                    for plan in plans
+                    for name in plan.types
+                ]
+            ),
+        },
+        left_out=_words(note for plan in plans for note in plan.notes),
+    )
+
+
 MAKERS: dict[str, Callable[[Platform, SessionFiles], StepResult]] = {
     "raw_spikes": make_raw_spikes,
     "behavior": make_behavior,
     "units": make_units,
     "windows": make_windows,
     "unit_embeddings": make_unit_embeddings,
+    "stimulus_tensors": make_stimulus_tensors,
 }
 
 

@@ -19,6 +19,9 @@ from nh_platform.session.schemas import RECONCILIATION
 OF_MANIFEST = ("sessions", "insertions", "subjects")
 """Counted in the manifest; all others in the units of ingested sessions."""
 
+WHOLE_SHARE = 0.9
+"""A manifest of fewer of the published sessions is a part of the release, for example a local copy of some of it."""
+
 # As in brainwidemap/meta/inclusion_info.csv and filter_units_region of paper-brain-wide-map.
 NOT_GREY = ("void", "root")
 MIN_UNITS = 5
@@ -176,8 +179,8 @@ def reconcile(
     """Compare our counts with the published ones.
 
     A release is complete when as many sessions are ingested as were published, or when all that the manifest lists
-    are and the manifest calls itself this release (``whole``): sessions that upstream withdrew are then missing, not
-    outstanding. Until then a count below the published one is *incomplete*. A count above it *differs* at any time,
+    are, the manifest calls itself this release (``whole``) and it lists at least `WHOLE_SHARE` of the published
+    sessions: those that upstream withdrew are then missing, not outstanding. Until then a count below the published one is *incomplete*. A count above it *differs* at any time,
     because no further session can bring it down.
 
     Parameters
@@ -198,7 +201,8 @@ def reconcile(
         table = _table([(name, None, value, "not published", "", "") for name, value in ours.items()])
         return Reconciliation(None, table, n_listed, n_ingested, coverage, n_listed > 0 and n_ingested == n_listed)
     published_sessions = release.counts["sessions"].value
-    complete = n_ingested >= published_sessions or (whole and n_listed > 0 and n_ingested == n_listed)
+    all_there_is = n_ingested == n_listed and n_listed >= WHOLE_SHARE * published_sessions
+    complete = n_ingested >= published_sessions or (whole and all_there_is)
     rows: list[_Row] = []
     for name in COUNTS:
         published = release.counts.get(name)

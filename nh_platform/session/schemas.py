@@ -338,7 +338,7 @@ STIMULUS_PRESENTATIONS = TableSchema(
     "stimulus_presentations",
     (
         Column(
-            "presentation_id", "int64", "1", "Presentation in the table of `behavior`; a movie has its first frame's"
+            "presentation_id", "int64", "1", "Presentation in `behavior`; a movie has its first frame's"
         ),
         Column("stimulus_name", "string", "-", "Stimulus as upstream names it"),
         Column("stimulus_type", "string", "-", "Type that it is filed under; variants with more repeats are joined"),

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.simulation.allen_session import (
-    SESSION_TYPE,
     UNREGISTERED_UM,
     AllenProbe,
     AllenSession,
@@ -82,7 +81,7 @@ def _cache_tables(session: AllenSession) -> dict[str, pd.DataFrame]:
                 "specimen_id": session.specimen_id,
                 "date_of_acquisition": f"{session.date.isoformat()}T16:00:00Z",
                 "isi_experiment_id": session.session_id - 1_000_000,
-                "session_type": SESSION_TYPE,
+                "session_type": session.session_type,
                 "age_in_days": session.age_days,
                 "sex": session.sex,
                 "genotype": session.genotype,

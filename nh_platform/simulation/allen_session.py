@@ -20,9 +20,8 @@ from nh_platform.simulation.nwb_units import unit_metrics
 from nh_platform.simulation.seeding import generator, integer
 from nh_platform.simulation.size import SimulationSize
 from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, EvokedResponse, SimulatedSpikes, simulate_spikes
-from nh_platform.simulation.visual_stimuli import simulate_stimuli, stimulus_responses
+from nh_platform.simulation.visual_stimuli import CONNECTIVITY, OBSERVATORY, simulate_stimuli, stimulus_responses
 
-SESSION_TYPE = "brain_observatory_1.1"
 GENOTYPES = ("wt", "Sst-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt", "Vip-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt")
 FIRST_DAY = datetime.date(2019, 1, 19)
 OPTOTAGGING_S = 40.0
@@ -89,6 +88,7 @@ class AllenSession:
     seed: int
     index: int
     session_id: int
+    session_type: str
     specimen_id: int
     date: datetime.date
     genotype: str
@@ -109,9 +109,12 @@ class AllenSession:
 def simulate_allen_session(seed: int, index: int, size: SimulationSize) -> AllenSession:
     """Simulate Visual Coding session number ``index``.
 
-    Every session is another animal. On each third session the last probe is not registered to the CCF.
+    Every session is another animal; every second is of the other session type. On each third session the last probe is
+    not registered to the CCF.
     """
-    stimuli, end_s = simulate_stimuli(generator(seed, "allen_vc", index, "stimuli"), size.allen_repeats)
+    session_type = (OBSERVATORY, CONNECTIVITY)[index % 2]
+    rng = generator(seed, "allen_vc", index, "stimuli")
+    stimuli, end_s = simulate_stimuli(rng, size.allen_repeats, session_type)
     duration_s = end_s + OPTOTAGGING_S + 5.0
     session_id = integer(seed, 700_000_000, 840_000_000, "allen_vc", index, "session")
     genotype = GENOTYPES[index % len(GENOTYPES)]
@@ -119,6 +122,7 @@ def simulate_allen_session(seed: int, index: int, size: SimulationSize) -> Allen
         seed=seed,
         index=index,
         session_id=session_id,
+        session_type=session_type,
         specimen_id=session_id - 15_000_000,
         date=FIRST_DAY + datetime.timedelta(days=7 * index),
         genotype=genotype,

@@ -1,10 +1,10 @@
 """The visual stimuli of a simulated Visual Coding session, in AllenSDK's terms, and how units respond to them.
 
-Contains the stimulus blocks with their parameters and times, and the tuning of units. Add a stimulus type here. The NWB
-tables are written in `simulation.nwb`.
+Contains the stimulus blocks of both session types with their times, the parameters of ``brain_observatory_1.1``, and
+the tuning of units. Add a stimulus type here; those that only ``functional_connectivity`` has stand in
+`simulation.connectivity_stimuli`. The NWB tables are written in `simulation.nwb`.
 
-Names and parameters are those of a released session of type ``brain_observatory_1.1``; a presentation of 0.25 s really
-lasts 0.2502 s, one of 2 s 2.0017 s, a movie frame 0.03336 s (medians over the release).
+A presentation of 0.25 s really lasts 0.2502 s, one of 2 s 2.0017 s, a movie frame 0.03336 s (medians over the release).
 """
 
 from __future__ import annotations
@@ -15,10 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.simulation.connectivity_stimuli import dot_motion, gratings_75_repeats, gratings_contrast
 from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.spike_trains import EvokedResponse
 
+OBSERVATORY = "brain_observatory_1.1"
+CONNECTIVITY = "functional_connectivity"
+"""The two session types of the release."""
+
 SHORT_S = 0.25021
+HALF_S = 0.50042
+SECOND_S = 1.00083
 LONG_S = 2.00167
 FRAME_S = 0.033361
 FIRST_STIMULUS_S = 12.0
@@ -28,21 +35,26 @@ ORIENTATION_WIDTH_DEG = 22.0
 FIELD_WIDTH_DEG = 15.0
 
 Floats = npt.NDArray[np.float64]
+Block = tuple[str, pd.DataFrame, float, float]
 
 
-def simulate_stimuli(rng: np.random.Generator, repeats: int) -> tuple[dict[str, pd.DataFrame], float]:
+def simulate_stimuli(
+    rng: np.random.Generator, repeats: int, session_type: str = OBSERVATORY
+) -> tuple[dict[str, pd.DataFrame], float]:
     """Return the presentations by stimulus name, and when the last one ends.
 
     Each table has ``start_time``, ``stop_time`` (s), ``stimulus_name``, ``stimulus_block`` (not for spontaneous
     activity), ``stimulus_index`` and the stimulus' own parameters. Three presentations of each type last too long, as
-    after a dropped frame; the ones behind them are shifted.
+    after a dropped frame; the ones behind them are shifted. Movies lose frames in every fourth repeat only: one late
+    frame makes a whole movie unusable, and most movies of the release are not.
     """
     time, block = FIRST_STIMULUS_S, 0
     parts: dict[str, list[pd.DataFrame]] = {}
     for repeat in range(repeats):
-        for index, (name, parameters, duration_s, gap_s) in enumerate(_blocks(rng)):
+        for index, (name, parameters, duration_s, gap_s) in enumerate(_BLOCKS[session_type](rng)):
             time = _append(parts, _spontaneous(time, 10.0 if repeat or index else 18.0))
-            start, stop = _schedule(rng, time, len(parameters), duration_s, gap_s)
+            has_late = "movie" not in name or repeat % 4 == 3
+            start, stop = _schedule(rng, time, len(parameters), duration_s, gap_s, has_late)
             table = parameters.assign(start_time=start, stop_time=stop, stimulus_name=name)
             time = _append(parts, table.assign(stimulus_block=float(block), stimulus_index=float(index)))
             block += 1
@@ -61,25 +73,46 @@ def _spontaneous(start: float, duration_s: float) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def _schedule(rng: np.random.Generator, start: float, n: int, duration_s: float, gap_s: float) -> tuple[Floats, Floats]:
-    """Start and stop times of a block: frame-locked with 20 µs of jitter, three presentations too long."""
+def _schedule(
+    rng: np.random.Generator, start: float, n: int, duration_s: float, gap_s: float, has_late: bool
+) -> tuple[Floats, Floats]:
+    """Start and stop times of a block: frame-locked with 20 µs of jitter, with ``has_late`` three of them too long."""
     duration = duration_s + 2e-5 * rng.standard_normal(n)
     late = rng.choice(n, size=3, replace=False)
-    duration[late] += 0.0334 * rng.integers(1, 4, size=3)
+    duration[late] += 0.0334 * rng.integers(1, 4, size=3) * has_late
     onset = start + np.concatenate([[0.0], np.cumsum(duration[:-1] + gap_s)])
     return onset, onset + duration
 
 
-def _blocks(rng: np.random.Generator) -> list[tuple[str, pd.DataFrame, float, float]]:
+def _observatory_blocks(rng: np.random.Generator) -> list[Block]:
     """One block of each stimulus in random order of its presentations: name, parameters, duration, gap."""
     return [
         ("gabors", _gabors(rng), SHORT_S, 0.0),
         ("flashes", _flashes(rng), SHORT_S, 2.0 - SHORT_S),
         ("drifting_gratings", _drifting_gratings(rng), LONG_S, 1.0),
-        ("natural_movie_one", pd.DataFrame({"frame": np.arange(MOVIE_FRAMES, dtype=np.float64)}), FRAME_S, 0.0),
+        ("natural_movie_one", _movie_one(), FRAME_S, 0.0),
         ("natural_scenes", _natural_scenes(rng), SHORT_S, 0.0),
         ("static_gratings", _static_gratings(rng), SHORT_S, 0.0),
     ]
+
+
+def _connectivity_blocks(rng: np.random.Generator) -> list[Block]:
+    """Return the same for the other session type: more repeats of fewer stimuli."""
+    return [
+        ("gabors", _gabors(rng), SHORT_S, 0.0),
+        ("flashes", _flashes(rng), SHORT_S, 2.0 - SHORT_S),
+        ("drifting_gratings_75_repeats", gratings_75_repeats(rng), LONG_S, 1.0),
+        ("drifting_gratings_contrast", gratings_contrast(rng), HALF_S, 0.5),
+        ("natural_movie_one_more_repeats", _movie_one(), FRAME_S, 0.0),
+        ("dot_motion", dot_motion(rng), SECOND_S, 0.5),
+    ]
+
+
+_BLOCKS = {OBSERVATORY: _observatory_blocks, CONNECTIVITY: _connectivity_blocks}
+
+
+def _movie_one() -> pd.DataFrame:
+    return pd.DataFrame({"frame": np.arange(MOVIE_FRAMES, dtype=np.float64)})
 
 
 def _gabors(rng: np.random.Generator) -> pd.DataFrame:
@@ -163,7 +196,7 @@ def stimulus_responses(
     for name, table in stimuli.items():
         if name == "spontaneous":
             continue
-        if name.endswith("gratings"):
+        if "gratings" in name:
             tuning = _orientation_tuning(preferred, table["orientation"].to_numpy())
         elif name == "gabors":
             position = table[["x_position", "y_position"]].to_numpy()
@@ -172,7 +205,7 @@ def stimulus_responses(
         elif name == "natural_scenes":
             frame = table["frame"].to_numpy().astype(np.int64)
             tuning = np.where(frame < 0, 0.0, scenes[:, np.maximum(frame, 0)])
-        elif name == "natural_movie_one":
+        elif "movie" in name:
             tuning = frames[:, table["frame"].to_numpy().astype(np.int64) // 30] * 0.5
         else:
             tuning = np.full((len(truths), len(table)), 2.0)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Behavior, RawRecording, Session, UnitAnnotation, UnknownSession
+from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.release_schemas import NOTICES
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
@@ -128,6 +129,9 @@ class Manifest:
         Schemas `SESSIONS`, `INSERTIONS`, `FILES`.
     notices
         Schema `NOTICES`; empty where upstream publishes none, or the account cannot see them.
+    behavior_sessions
+        Schema `BEHAVIOR_SESSIONS`: sessions of behaviour, most without a recording; they are catalogued and are no
+        sessions of the platform, since they have no spikes. Empty for most sources.
     """
 
     source: str
@@ -136,14 +140,16 @@ class Manifest:
     insertions: pd.DataFrame
     files: pd.DataFrame
     notices: pd.DataFrame = field(default_factory=NOTICES.empty)
+    behavior_sessions: pd.DataFrame = field(default_factory=BEHAVIOR_SESSIONS.empty)
 
     def __post_init__(self) -> None:
         for schema, table in self.tables():
             schema.validate(table)
 
     def tables(self) -> tuple[tuple[TableSchema, pd.DataFrame], ...]:
-        """Return every table with its schema, in a fixed order."""
-        return (SESSIONS, self.sessions), (INSERTIONS, self.insertions), (FILES, self.files), (NOTICES, self.notices)
+        """Return every table with its schema, in a fixed order; that of behaviour sessions only where there are any."""
+        tables = (SESSIONS, self.sessions), (INSERTIONS, self.insertions), (FILES, self.files), (NOTICES, self.notices)
+        return (*tables, (BEHAVIOR_SESSIONS, self.behavior_sessions)) if len(self.behavior_sessions) else tables
 
     @property
     def session_ids(self) -> list[str]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from nh_platform.sources.catalog import SessionFiles
-from nh_platform.store.raw_files import RawFiles, RawRequest
+from nh_platform.store.raw_files import RawFiles
+from nh_platform.store.raw_requests import RawRequest
 from nh_platform.store.transfers import OnBytes
 
 

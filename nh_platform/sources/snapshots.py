@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.session import UnknownSession
+from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.release_schemas import NOTICES, TOMBSTONES
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
@@ -30,7 +31,7 @@ _RELEASE_FILE = "release.txt"
 _NUMBER_DIGITS = 6
 """A text of more digits is an id."""
 
-_TABLES = {schema.name: schema for schema in (SESSIONS, INSERTIONS, FILES, NOTICES)}
+_TABLES = {schema.name: schema for schema in (SESSIONS, INSERTIONS, FILES, NOTICES, BEHAVIOR_SESSIONS)}
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,8 @@ def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | 
 
 def _read(folder: Path, schema: TableSchema) -> pd.DataFrame:
     path = folder / f"{schema.name}.parquet"
-    if schema in (NOTICES, TOMBSTONES) and not path.exists():
-        return schema.empty()  # stored before there was such a table
+    if schema in (NOTICES, TOMBSTONES, BEHAVIOR_SESSIONS) and not path.exists():
+        return schema.empty()  # stored before there was such a table, or without a row for it
     table = read_table(path)
     if list(table.columns) == schema.names:
         return table

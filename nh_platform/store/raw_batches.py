@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from threading import Event
 
 from nh_platform.session import NhError, StoreError
-from nh_platform.store.raw_files import RawFile, RawFiles, RawRequest
+from nh_platform.store.raw_files import RawFiles
+from nh_platform.store.raw_requests import RawFile, RawRequest
 from nh_platform.store.remote_bytes import Opener
 from nh_platform.store.transfers import OnBytes
 

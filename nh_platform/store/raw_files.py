@@ -11,13 +11,11 @@ file lies upstream is each source's matter.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
@@ -26,6 +24,7 @@ from filelock import FileLock, Timeout
 from nh_platform.session import BadUpstreamData, NhError, StoreError
 from nh_platform.store.durable import sync_folder, write_durably
 from nh_platform.store.hashes import is_md5, md5_of
+from nh_platform.store.raw_requests import RawFile, RawRequest, not_transferred, problem_of
 from nh_platform.store.remote_bytes import Opener
 from nh_platform.store.transfers import (
     Cancelled,
@@ -46,58 +45,6 @@ _WEAK = "weak"
 _LOCKS = ".locks"
 _LOCK_DIGITS = 3  # 4,096 lock files at most; two files that share one merely wait for each other
 _LOCK_POLL_S = 1.0
-
-
-@dataclass(frozen=True)
-class RawRequest:
-    """One upstream file that is wanted.
-
-    Parameters
-    ----------
-    label
-        What a person calls it, for example ``session …, file alf/licks.times.npy``.
-    md5
-        md5 that upstream states, in lower-case hexadecimal digits; None where it states none.
-    size
-        Size in bytes that upstream states. Never identity: of files with an md5 it only serves the check of disk
-        space and the progress bar (Alyx states 22 MB for files of 138 MB). Of files without it must be right.
-    weak_key
-        Without md5: what tells this file from every other and from other versions of itself, as far as upstream says.
-    """
-
-    label: str
-    md5: str | None
-    size: int | None = None
-    weak_key: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.md5 is None and not self.weak_key:
-            raise ValueError(f"{self.label}: a file without md5 needs a weak_key")
-
-    @property
-    def identity(self) -> str:
-        """The md5, or the sha256 of the weak key."""
-        return self.md5 if self.md5 is not None else hashlib.sha256(str(self.weak_key).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class RawFile:
-    """One raw file that is there.
-
-    Parameters
-    ----------
-    path
-        Where it lies, read-only.
-    md5, size
-        Of its content.
-    is_weak
-        Whether upstream states no md5, so that only completeness was checked.
-    """
-
-    path: Path
-    md5: str
-    size: int
-    is_weak: bool
 
 
 class RawFiles:
@@ -237,7 +184,13 @@ class RawFiles:
         try:
             with PartialFile(path) as part:
                 got = transfer(
-                    openers, part, lambda came: _problem(request, came), self.policy, on_bytes, stop, self._unreachable
+                    openers,
+                    part,
+                    lambda came: problem_of(request, came),
+                    self.policy,
+                    on_bytes,
+                    stop,
+                    self._unreachable,
                 )
                 part.sync()
         except WrongContent as wrong:
@@ -249,7 +202,7 @@ class RawFiles:
                 + "If upstream replaced the file, sync the source; otherwise try later.",
             ) from wrong
         except NotTransferred as failure:
-            raise _not_transferred(request, failure) from failure
+            raise not_transferred(request, failure) from failure
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 path.unlink(missing_ok=True)  # what fills the disk would hold up everything else that writes there
@@ -325,25 +278,6 @@ class RawFiles:
         else:
             found = f"{self.root} cannot be written: {error.strerror or error}"
         return StoreError(request.label, found, "Free space or name another folder (`raw_dir`), and run it again.")
-
-
-def _problem(request: RawRequest, came: Transferred) -> str | None:
-    """Return what is wrong with a whole answer."""
-    if request.md5 is not None:
-        return None if came.md5 == request.md5 else f"md5 of the content is {came.md5}, upstream states {request.md5}"
-    if request.size is not None and came.size != request.size:
-        return f"{came.size} bytes came (md5 {came.md5}), upstream states {request.size} and no md5"
-    return None
-
-
-def _not_transferred(request: RawRequest, failure: NotTransferred) -> BadUpstreamData:
-    if failure.missing:
-        action = "Sync the source to see what upstream holds now."
-    elif failure.unreachable:
-        action = "Check the network and the address (`nh doctor`), and run it again."
-    else:
-        action = "Wait for the server and run it again; what came is kept and resumed."
-    return BadUpstreamData(request.label, failure.text, action)
 
 
 def _existing(folder: Path) -> Path:

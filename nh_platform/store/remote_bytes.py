@@ -240,11 +240,11 @@ def _total(headers: Any, resumed: bool) -> int | None:
 
 
 def _http_chunks(response: Any, address: str) -> Iterator[bytes]:
-    import requests
+    from urllib3.exceptions import HTTPError
 
     try:
         yield from response.iter_content(CHUNK_BYTES)
-    except requests.RequestException as error:
+    except (OSError, HTTPError) as error:  # every exception of requests is an OSError
         raise PassingFailure(f"{address}: {_words(error)}") from error
 
 

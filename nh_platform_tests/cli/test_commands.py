@@ -104,7 +104,7 @@ def test_show_says_what_is_current(home: Path) -> None:
         (("sync", "ebl"), "there is no such source"),
         (("materialize", "ibl"), "it needs session ids, --all or --missing"),
         (("materialize", "ibl", "--missing"), "nh sync ibl"),
-        (("materialize", "ibl", "--all", "--asset", "spikes"), "there is no such per-session asset"),
+        (("materialize", "ibl", "--all", "--asset", "spikes"), "no such per-session asset"),
         (("sessions", "--source", "ibl"), "nh sync ibl"),
         (("show", "ibl", "nope"), "nh sync ibl"),
     ],

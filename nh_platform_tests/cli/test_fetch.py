@@ -15,7 +15,6 @@ from typer.testing import CliRunner, Result
 from nh_platform.cli.app import app
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform.sources.ibl.settings import CREDENTIALS
-from nh_platform_tests.homes import make_home
 from nh_platform_tests.loopback import Loopback
 
 
@@ -121,12 +120,6 @@ def test_a_session_that_fails_is_named_and_the_others_go_on(home: Path, servers:
 )
 def test_a_wrong_call_is_named(home: Path, arguments: tuple[str, ...], text: str) -> None:
     assert text in nh(home, *arguments, code=1).stderr
-
-
-def test_files_that_are_read_in_place_are_not_fetched(home: Path) -> None:
-    make_home(home, ("ibl",))
-    nh(home, "sync", "ibl")
-    assert "there is nothing to download" in nh(home, "fetch", "ibl", "--all", code=1).stderr
 
 
 @pytest.mark.slow

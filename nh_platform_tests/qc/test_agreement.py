@@ -49,7 +49,10 @@ def test_differences_are_counted_and_the_worst_are_named():
     (metric,) = found.metrics
     assert (metric.n_both, metric.n_differ, metric.n_disagree) == (4, 2, 2)
     assert metric.largest == 0.5
-    assert [(unit.unit, unit.released, unit.recomputed) for unit in metric.worst] == [("u2", 3.0, 6.0), ("u1", 2.0, 2.2)]
+    assert [(unit.unit, unit.released, unit.recomputed) for unit in metric.worst] == [
+        ("u2", 3.0, 6.0),
+        ("u1", 2.0, 2.2),
+    ]
     assert not found.passed
     assert found.text() == "Released and recomputed values differ: firing_rate in 2 of 4 units."
 

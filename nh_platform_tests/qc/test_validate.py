@@ -65,7 +65,12 @@ def test_right_and_wrong_verdicts_are_counted_by_truth():
         amplitude_v=[9e-5, 9e-5, 9e-5, 9e-5, 9e-5, 4e-5],
     )
     confidence, cutoff, amplitude, together = validate_rulebook(units, known, load_rulebook("ibl-2022-10"))
-    assert [confidence.rejected_bad, confidence.kept_bad, confidence.kept_good, confidence.rejected_good] == [1, 1, 2, 2]
+    assert [confidence.rejected_bad, confidence.kept_bad, confidence.kept_good, confidence.rejected_good] == [
+        1,
+        1,
+        2,
+        2,
+    ]
     assert confidence.rejected_few == 1
     assert (confidence.sensitivity, confidence.specificity) == (0.5, 0.5)
     assert [cutoff.rejected_bad, cutoff.kept_bad, cutoff.kept_good, cutoff.rejected_good] == [1, 0, 4, 1]

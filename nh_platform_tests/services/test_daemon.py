@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,3 +78,41 @@ def _backfill_state(address: str, backfill_id: str) -> str:
       query State($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }
     """
     return str(graphql(address, query, {"id": backfill_id})["partitionBackfillOrError"].get("status"))
+
+
+def test_a_backfill_whose_processes_are_killed_is_finished_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    make_home(tmp_path, ("allen_vc",), n_sessions=3)
+    nh(tmp_path, "sync", "allen_vc")
+    nh(tmp_path, "backfill", "allen_vc")
+    log = tmp_path / "ui.log"
+    with nh_ui(tmp_path) as address:
+
+        def is_started() -> bool:
+            runs = graphql(address, "query { runsOrError { ... on Runs { results { status } } } }")
+            return any(run["status"] == "STARTED" for run in runs["runsOrError"]["results"])
+
+        wait_until("a run", is_started, log)
+        kill_everything(tmp_path)
+    platform = Platform(load_settings(tmp_path))
+    for session in platform.manifest("allen_vc").session_ids:
+        for asset in STEPS:
+            platform.store.current("allen_vc", session, asset)  # raises where a pointer leads nowhere
+    with nh_ui(tmp_path):
+        wait_until("the rest of the backfill", lambda: len(ingested(tmp_path, "allen_vc")) == 3, log)
+
+
+def kill_everything(home: Path) -> None:
+    """Kill -9 every process that works for this home: web server, daemon, code servers, runs."""
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"NH_HOME={home}\0".encode() in environment and b"dagster" in (folder / "cmdline").read_bytes():
+            os.kill(int(folder.name), signal.SIGKILL)

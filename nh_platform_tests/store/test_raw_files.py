@@ -18,7 +18,8 @@ import pytest
 
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform.store.raw_batches import fetch_all
-from nh_platform.store.raw_files import RawFiles, RawRequest
+from nh_platform.store.raw_files import RawFiles
+from nh_platform.store.raw_requests import RawRequest
 from nh_platform.store.remote_bytes import CHUNK_BYTES, HttpOpener, S3Opener, Timeouts
 from nh_platform.store.transfers import Cancelled, RetryPolicy
 from nh_platform_tests.store.bytes_server import BytesServer
@@ -311,7 +312,8 @@ def test_an_object_of_a_bucket_is_resumed_and_its_failures_are_sorted(server, ra
 
 FETCH = """
 import hashlib, sys
-from nh_platform.store.raw_files import RawFiles, RawRequest
+from nh_platform.store.raw_files import RawFiles
+from nh_platform.store.raw_requests import RawRequest
 from nh_platform.store.remote_bytes import HttpOpener
 from nh_platform.store.transfers import RetryPolicy
 root, url, md5 = sys.argv[1:]

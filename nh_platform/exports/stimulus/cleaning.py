@@ -89,9 +89,9 @@ def check_overlap(presentations: pd.DataFrame, session: str = "") -> None:
         first, second = table.iloc[bad[0]], table.iloc[bad[0] + 1]
         raise BadUpstreamData(
             f"{session} presentations".strip(),
-            f"presentation {first['presentation_id']} ({first['stimulus_name']}) lasts until {first['stop_time']} s and "
-            f"presentation {second['presentation_id']} ({second['stimulus_name']}) begins at {second['start_time']} s; "
-            f"{len(bad)} rows overlap",
+            f"presentation {first['presentation_id']} ({first['stimulus_name']}) lasts until {first['stop_time']} s "
+            f"and presentation {second['presentation_id']} ({second['stimulus_name']}) begins at "
+            f"{second['start_time']} s; {len(bad)} rows overlap",
             "Correct the upstream table: two stimuli cannot be shown at once.",
         )
 

@@ -27,7 +27,7 @@ from nh_platform.exports.stimulus.grids import time_edges
 from nh_platform.exports.stimulus.netcdf import NetcdfWriter, Variable, create_netcdf
 from nh_platform.exports.stimulus.tables import StatisticsRow, write_tables
 from nh_platform.exports.stimulus.tensor_files import StoredTensors
-from nh_platform.session import BadUpstreamData
+from nh_platform.session import Note
 
 SUBSET_FOLDER = "natural_visual"
 
@@ -39,13 +39,16 @@ class FilesSummary:
     Parameters
     ----------
     medians
-        Median duration (s) of each stimulus over all sessions.
+        Duration (s) that each stimulus was filtered by: its median over all sessions.
     statistics
         One row per stimulus type, session and structure.
+    notes
+        Where the published median had to do.
     """
 
     medians: dict[str, float]
     statistics: tuple[StatisticsRow, ...]
+    notes: tuple[Note, ...]
 
 
 def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: Mode) -> FilesSummary:
@@ -60,15 +63,14 @@ def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: 
     mode
         How the tensors were made.
 
-    Raises
-    ------
-    BadUpstreamData
-        If a median is further from the published one than the tensors reach.
+    Returns
+    -------
+    FilesSummary
+        Medians, statistics and notes.
     """
     folder.mkdir(parents=True)
     ordered = sorted(sessions, key=lambda stored: (len(stored.session_id), stored.session_id))
-    medians = median_durations(stored.presentations for stored in ordered)
-    _check_medians(medians)
+    medians, notes = usable_medians(median_durations(stored.presentations for stored in ordered))
     kept = {stored.session_id: _kept_ids(stored, medians) for stored in ordered}
     statistics: list[StatisticsRow] = []
     types = sorted({name for stored in ordered for name in stored.types if len(kept[stored.session_id].get(name, ()))})
@@ -86,18 +88,27 @@ def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: 
                     ids = kept[stored.session_id][stimulus_type]
                     _write_session(file, stored, stimulus_type, ids, prefix=NATURAL_VISUAL_PREFIX)
     write_tables(folder, ordered, medians, statistics, mode)
-    return FilesSummary(medians, tuple(statistics))
+    return FilesSummary(medians, tuple(statistics), tuple(notes))
 
 
-def _check_medians(medians: Mapping[str, float]) -> None:
+def usable_medians(medians: Mapping[str, float]) -> tuple[dict[str, float], list[Note]]:
+    """Return the medians to filter by, and a note for each that had to be the published one.
+
+    Tensors reach two tolerances around the published median; around a median further than one from it, presentations
+    would be missing. That happens where a store has few sessions and most of a stimulus' presentations are irregular.
+    """
+    used, notes = {}, []
     for name, median in medians.items():
-        if abs(median - PUBLISHED_MEDIAN_S[name]) >= tolerance_s(name):
-            raise BadUpstreamData(
-                f"stimulus {name}",
-                f"its median duration over these sessions is {median:.4f} s, and {PUBLISHED_MEDIAN_S[name]} s is "
-                "published; tensors hold only what is near the published one",
-                "Check the presentations of these sessions; a new duration belongs in PUBLISHED_MEDIAN_S.",
+        published = PUBLISHED_MEDIAN_S[name]
+        near = abs(median - published) < tolerance_s(name)
+        used[name] = median if near else published
+        if not near:
+            notes.append(
+                Note(
+                    name, f"median duration over these sessions is {median:.4f} s; the published {published} s was used"
+                )
             )
+    return used, notes
 
 
 def _kept_ids(stored: StoredTensors, medians: Mapping[str, float]) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.exports.stimulus.conventions import Mode, eye_group, is_movie
+from nh_platform.exports.stimulus.conventions import PARAMETERS, Mode, eye_group, is_movie
 from nh_platform.exports.stimulus.grids import time_centers, time_edges
 from nh_platform.exports.stimulus.netcdf import Group, Variable
 from nh_platform.session import Behavior, ConfigError, Signal, Spikes
@@ -85,9 +85,7 @@ def unit_numbers(unit_ids: pd.Series) -> npt.NDArray[np.int64]:
     """
     if not all(str(unit).isdigit() for unit in unit_ids):
         first = next(unit for unit in unit_ids if not str(unit).isdigit())
-        raise ConfigError(
-            f"unit {first}", "its id is not a number, as the unit_id of a tensor is", "Use an Allen source."
-        )
+        raise ConfigError(f"unit {first}", "its id is not a number, which tensors need", "Use an Allen source.")
     return unit_ids.astype(np.int64).to_numpy()
 
 
@@ -121,7 +119,7 @@ def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> 
     groups: dict[str, Group] = {"spike_data": {**coordinates, **_spikes(given, presentations, edges, mode)}}
     at = presentations["start_time"].to_numpy()[:, None] + time_centers(edges)
     speed = given.behavior.signals.get("running_speed")
-    if speed is not None:
+    if speed is not None and len(speed.timestamps):
         values = _interpolated(at, _running_times(speed, mode), speed.values[:, 0], mode)
         groups["speed"] = {
             **coordinates,
@@ -181,8 +179,6 @@ def _masked_bins(domain: FloatArray, intervals: FloatArray) -> list[tuple[int, i
 
 
 def _presentations(table: pd.DataFrame, mode: Mode) -> dict[str, Variable]:
-    from nh_platform.exports.stimulus.conventions import PARAMETERS
-
     name = str(table["stimulus_name"].iloc[0])
     rows = ("presentation_id",)
     columns = [*PARAMETERS[name], "stimulus_block", "start_time", "stop_time", "duration"]
@@ -208,14 +204,15 @@ def _running_times(speed: Signal, mode: Mode) -> FloatArray:
 
 
 def _eye_columns(signals: Mapping[str, Signal], mode: Mode) -> list[tuple[str, FloatArray, FloatArray]]:
-    """Return name, times and values of the eye data: raw gaze in that data set; gaze and pupil otherwise."""
+    """Return name, times and values of the eye data: the raw gaze of that data set, or all gaze and the pupil."""
     chosen = []
     for signal_name in ("gaze", "pupil"):
         signal = signals.get(signal_name)
-        if signal is None:
+        if signal is None or not len(signal.timestamps):
             continue
         for index, name in enumerate(signal.columns):
-            if mode == "exact" or (signal_name == "gaze" and name.startswith("raw_")):
+            wanted = name.startswith("raw_") or (mode == "exact" and name.startswith(("filtered_", "pupil_")))
+            if wanted:
                 chosen.append((name, signal.timestamps, signal.values[:, index].astype(np.float64)))
     return chosen
 

@@ -17,7 +17,7 @@ from nh_platform.sources.allen.release_tables import listed
 
 ACTIVITY_MARGIN_S = 10.0
 """Masked on both sides of a moment of abnormal activity. The release states moments ("time stamps when possible
-epileptic activity was noted") without an extent; 10 s is the platform's own choice (docs/decisions/0008)."""
+epileptic activity was noted") without an extent; 10 s is the platform's own choice (docs/decisions/0007)."""
 ACTIVITY_LABEL = "abnormal_activity"
 HISTOLOGY_LABEL = "abnormal_histology"
 

@@ -119,6 +119,7 @@ class AllenVisualBehaviorSource:
             sessions=SESSIONS.conform(pd.DataFrame(rows.sessions)) if rows.sessions else SESSIONS.empty(),
             insertions=INSERTIONS.conform(pd.DataFrame(rows.insertions)) if rows.insertions else INSERTIONS.empty(),
             files=FILES.conform(pd.DataFrame(rows.files)) if rows.files else FILES.empty(),
+            behavior_sessions=read_behavior_sessions(release),
         )
 
     def releases(self) -> list[str]:
@@ -132,10 +133,6 @@ class AllenVisualBehaviorSource:
                 if version not in list_releases(self.settings.root):
                     self._bucket().fetch_release(version)
         return compare_releases(load_release(self.settings.root, old), load_release(self.settings.root, new))
-
-    def behavior_sessions(self) -> pd.DataFrame:
-        """Return every behaviour session of the release, most of them without recording; schema `BEHAVIOR_SESSIONS`."""
-        return read_behavior_sessions(self._release())
 
     def images(self, session: SessionFiles) -> dict[str, ImageSet]:
         """Return the pixels of the images that were shown, by image set."""

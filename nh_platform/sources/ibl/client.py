@@ -1,41 +1,31 @@
-"""The one place that opens ONE: local tables or an Alyx server, local files or the addresses of remote ones.
+"""What is asked of ONE: its tables, local files, and the addresses of remote ones.
 
-Wraps the unmodified ``OneAlyx`` of ONE-api 3.6.1 with a private home, a deadline, a renewed login and retries. Add a
-request to ONE here. Downloading is `downloads` (ONE's own checks neither hash nor size and tries once); what the
-tables and files mean is for the modules that call this.
+Add a request to ONE here. How ONE is opened and kept in hand is `connection`; downloading is `downloads` (ONE's own
+checks neither hash nor size and tries once); what the tables and files mean is for the modules that call this.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, ConfigError, NhError, Session
 from nh_platform.sources.ibl.addresses import FileAddress, addresses_of_records
 from nh_platform.sources.ibl.archives import ARCHIVE_ERRORS
+from nh_platform.sources.ibl.connection import OneConnection
 from nh_platform.sources.ibl.datasets import relative_path
-from nh_platform.sources.ibl.failures import LOGIN_STATUS, explain, foreign_errors, is_passing, status_of
-from nh_platform.sources.ibl.home import PrivateFolder, private_home, within
+from nh_platform.sources.ibl.failures import explain, foreign_errors, is_passing, status_of
 from nh_platform.sources.ibl.settings import IblSettings
+from nh_platform.sources.ibl.statements import fetch_insertions, fetch_notices, fetch_session_qc
 from nh_platform.sources.ibl.tables import read_tables
 from nh_platform.store.hashes import md5_of
-
-T = TypeVar("T")
-
-LOCAL_URL = "http://localhost"
-"""Address given to ONE in local mode; nothing is ever asked there."""
-
-INSERTIONS_PAGE = 1000
-"""Largest page that Alyx serves (``LimitedLimitOffsetPagination.max_limit``)."""
 
 IDS_PER_QUERY = 100
 """Dataset ids per request, as ``OneAlyx._download_aws`` has it; more make the address too long (HTTP 414)."""
@@ -52,19 +42,19 @@ class OneClient:
 
     def __init__(self, settings: IblSettings) -> None:
         self.settings = settings
-        self._folder: PrivateFolder | None = None
-        self._one: Any = None
-        self._tables_state: object = None
+        self._connection = OneConnection(settings)
         self._bucket: tuple[dict[str, Any], str] | None = None
         self._bucket_asked = False
 
     @property
     def is_remote(self) -> bool:
         """Whether files come from a server."""
-        return self.settings.mode == "remote"
+        return self._connection.is_remote
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the ONE tables ``sessions``, ``datasets`` and, where there is one, ``insertions``, as they are now.
+
+        From a server also ``qc`` of the sessions, ``json`` of the insertions, and ``notices``.
 
         Indexes are text: ``id`` of sessions, (``eid``, ``id``) of the others. ``attrs['tags']`` of datasets names
         the release tags that the tables were made for.
@@ -75,9 +65,13 @@ class OneClient:
             If the tables are not there, or the server or tag cannot be reached.
         """
         if not self.is_remote:
-            return read_tables(self._local_tables_dir)
+            return read_tables(self._connection.local_tables_dir)
         tables = self._remote_tables()
-        tables["insertions"] = self._remote_insertions()
+        ask, url = self._connection.ask, self.settings.url
+        tables["insertions"] = ask(fetch_insertions, f"insertions of {url}")
+        stated = ask(fetch_session_qc, f"QC of the sessions of {url}")
+        tables["sessions"]["qc"] = [stated.get(session_id) for session_id in tables["sessions"].index]
+        tables["notices"] = ask(fetch_notices, f"data notices of {url}")
         tags = tables["datasets"].attrs["tags"]
         if self.settings.tag and self.settings.tag not in tags:
             # Alyx without a `location` in cache/info serves its full tables in the place of a tag's (seen on 3.6.1).
@@ -119,7 +113,11 @@ class OneClient:
         what = f"session {session.session_id}"
         wanted = {relative_path(*parts): md5 for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False)}
         try:
-            paths = self._call(partial(_load, eid=session.session_id, names=list(wanted)), what) if wanted else {}
+            paths = (
+                self._connection.call(partial(_load, eid=session.session_id, names=list(wanted)), what)
+                if wanted
+                else {}
+            )
             actual = {name: md5_of(path) if wanted[name] else None for name, path in paths.items()}
         except foreign_errors() as error:
             raise explain(error, what, None) from error
@@ -142,7 +140,7 @@ class OneClient:
         records: list[dict[str, Any]] = []
         for start in range(0, len(ids), IDS_PER_QUERY):
             some = ids[start : start + IDS_PER_QUERY]
-            records += self._ask(partial(_records, dataset_ids=some), f"session {session.session_id}")
+            records += self._connection.ask(partial(_records, dataset_ids=some), f"session {session.session_id}")
         return addresses_of_records(session, rows, records, self.settings.data_server)
 
     def announcements(self) -> dict[str, Any]:
@@ -156,7 +154,7 @@ class OneClient:
             If the server or the login cannot be used.
         """
         paths = {"cache": "/cache/info", "tags": "/tags", "revisions": "/revisions", "notices": "/data-notices"}
-        return self._ask(
+        return self._connection.ask(
             lambda one: {name: _listed(one.alyx.get(path)) for name, path in paths.items()}, "announcements"
         )
 
@@ -167,99 +165,14 @@ class OneClient:
 
         if not self._bucket_asked:
             try:
-                self._bucket = self._ask(lambda one: aws.get_aws_access_keys(one.alyx), "S3 bucket", raw=True)
+                self._bucket = self._connection.ask(
+                    lambda one: aws.get_aws_access_keys(one.alyx), "S3 bucket", raw=True
+                )
             except requests.HTTPError as error:
                 if status_of(error) != 404:
                     raise explain(error, "S3 bucket", self.settings.url) from error
             self._bucket_asked = True
         return self._bucket
-
-    @property
-    def _private(self) -> PrivateFolder:
-        if self._folder is None or self._folder.owner != os.getpid():
-            self._folder = PrivateFolder(self.settings.cache_dir)
-        return self._folder
-
-    @property
-    def _local_tables_dir(self) -> Path:
-        folder = self.settings.tables or self.settings.root
-        assert folder is not None  # IblSettings refuses local mode without it
-        return folder
-
-    def _ask(self, request: Callable[[Any], T], what: str, raw: bool = False) -> T:
-        """Return ``request(one)``, tried again where the failure may pass by itself.
-
-        Raises
-        ------
-        NhError
-            The platform's error for what ONE raised, or with ``raw`` what ONE raised.
-        """
-        for attempt in range(self.settings.attempts):
-            if attempt:
-                time.sleep(self.settings.retry_wait_s * 2 ** (attempt - 1))
-            try:
-                return self._call(request, what)
-            except foreign_errors() as error:
-                if is_passing(error) and attempt + 1 < self.settings.attempts:
-                    continue
-                if raw and not is_passing(error):
-                    raise
-                raise explain(error, what, self.settings.url) from error
-        raise AssertionError("unreachable")
-
-    def _call(self, request: Callable[[Any], T], what: str) -> T:
-        """Return ``request(one)``; log in once more if the server has forgotten us, as it does after a release."""
-        for again in (True, False):
-            try:
-                with private_home(self._private / "home"), warnings.catch_warnings():
-                    # ONE warns about revisions and old tables; the manifest's exact rows have settled both.
-                    warnings.simplefilter("ignore")
-                    return within(self.settings.timeout_s, lambda: request(self._open()), what)
-            except foreign_errors() as error:
-                if not (again and self.is_remote and self._one is not None and status_of(error) in LOGIN_STATUS):
-                    raise
-                self._one = None
-            except NhError:
-                self._one = None  # after a deadline its thread may still be at work with it
-                raise
-        raise AssertionError("unreachable")
-
-    def _open(self) -> Any:
-        if os.environ.get("ONE_REVISION_LAST_BEFORE"):
-            raise ConfigError(
-                "environment",
-                f"ONE_REVISION_LAST_BEFORE={os.environ['ONE_REVISION_LAST_BEFORE']} changes every load of ONE",
-                "Unset it; pin a revision with `revision` of the IBL settings.",
-            )
-        import one.params
-        from one.api import OneAlyx
-
-        settings, files = self.settings, self._private / "files"
-        if self.is_remote:
-            if self._one is None:
-                one.params.setup(client=settings.url, silent=True, cache_dir=files, make_default=True)
-                client = OneAlyx(base_url=settings.url, cache_dir=files, silent=True, cache_rest=None)
-                # Not through the constructor: that writes the token in clear into the parameter file.
-                client.alyx.authenticate(
-                    username=settings.username,
-                    password=settings.password.get_secret_value() if settings.password else None,
-                    token=settings.token.get_secret_value() if settings.token else None,
-                    cache_token=False,
-                )
-                self._one = client
-            return self._one
-        state = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(self._local_tables_dir.glob("*.pqt")))
-        if self._one is None or state != self._tables_state:
-            one.params.setup(client=LOCAL_URL, silent=True, cache_dir=files, make_default=True)
-            self._one = OneAlyx(
-                base_url=LOCAL_URL,
-                cache_dir=settings.root,
-                tables_dir=self._local_tables_dir,
-                mode="local",
-                silent=True,
-            )
-            self._tables_state = state
-        return self._one
 
     def _remote_tables(self) -> dict[str, pd.DataFrame]:
         tag = self.settings.tag
@@ -271,9 +184,10 @@ class OneClient:
             # A fresh client and folder: with tables at hand ONE compares creation dates of one-minute resolution and
             # may keep the old ones. And a client that holds a release's tables merges every session into them at each
             # load.
-            self._one, folder = None, self._private / "tables"
+            self._connection.forget()
+            folder = self._connection.private / "tables"
             try:
-                self._call(partial(_load_cache, folder=folder, tag=tag), what)
+                self._connection.call(partial(_load_cache, folder=folder, tag=tag), what)
                 if any(folder.glob("*.pqt")):
                     return read_tables(folder)
                 # ONE turns an HTTP error of cache/info or cache.zip into a log line and goes on without tables.
@@ -298,17 +212,10 @@ class OneClient:
                     "Nothing stored changed; run it again, and tell the server's administrator if it stays so.",
                 )
             finally:
-                self._one = None
+                self._connection.forget()
                 shutil.rmtree(folder, ignore_errors=True)
         assert problem is not None  # IblSettings wants one attempt at least
         raise problem
-
-    def _remote_insertions(self) -> pd.DataFrame:
-        what = f"insertions of {self.settings.url}"
-        records = self._ask(lambda one: list(one.alyx.get(f"/insertions?limit={INSERTIONS_PAGE}")), what)
-        index = pd.MultiIndex.from_tuples([(r["session"][-36:], r["id"]) for r in records], names=["eid", "id"])
-        columns = {"name": [r["name"] for r in records], "json": [r.get("json") for r in records]}
-        return pd.DataFrame(columns, index=index, dtype=object)
 
 
 _FILE_COLUMNS = ["collection", "revision", "name", "md5"]

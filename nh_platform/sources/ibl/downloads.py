@@ -23,7 +23,8 @@ from nh_platform.sources.ibl.datasets import relative_path
 from nh_platform.sources.ibl.home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.store.raw_batches import fetch_all
-from nh_platform.store.raw_files import RawFiles, RawRequest
+from nh_platform.store.raw_files import RawFiles
+from nh_platform.store.raw_requests import RawRequest
 from nh_platform.store.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
 from nh_platform.store.transfers import OnBytes, RetryPolicy
 

@@ -26,7 +26,8 @@ from nh_platform.sources.ibl.public import PublicBucket
 from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.sources.ibl.sorting import read_recording
 from nh_platform.sources.signals import folder_signal
-from nh_platform.store.raw_files import RawFiles, RawRequest
+from nh_platform.store.raw_files import RawFiles
+from nh_platform.store.raw_requests import RawRequest
 from nh_platform.store.transfers import OnBytes
 
 

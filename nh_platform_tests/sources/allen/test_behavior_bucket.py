@@ -98,6 +98,7 @@ def test_the_compare_is_that_of_allensdk(bucket: Bucket, vbn_copy: Path, tmp_pat
     assert len(cache.get_ecephys_session_table(filter_abnormalities=False)) == 3
 
 
+@pytest.mark.slow
 def test_a_pinned_release_stays(bucket: Bucket, vbn_copy: Path, tmp_path: Path) -> None:
     for release in ("0.4.0", "0.5.0"):
         bucket.publish(vbn_copy, release)
@@ -112,6 +113,7 @@ def test_a_pinned_release_stays(bucket: Bucket, vbn_copy: Path, tmp_path: Path) 
         _source(bucket, tmp_path / "cache", "0.9.0").manifest()
 
 
+@pytest.mark.slow
 def test_what_a_killed_download_left_is_fetched_again(bucket: Bucket, vbn_copy: Path, tmp_path: Path) -> None:
     bucket.publish(vbn_copy, "0.5.0")
     root = tmp_path / "cache"
@@ -131,6 +133,7 @@ def test_a_bucket_that_is_not_there_is_named(bucket: Bucket, tmp_path: Path) -> 
         AllenVisualBehaviorSource(settings).manifest()
 
 
+@pytest.mark.slow
 def test_the_same_session_has_the_same_identity_from_folder_and_bucket(
     bucket: Bucket, vbn_copy: Path, tmp_path: Path
 ) -> None:

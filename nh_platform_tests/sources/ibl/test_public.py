@@ -159,6 +159,19 @@ def test_no_network_is_named(public, calm, monkeypatch):
         source.manifest()
 
 
+def test_files_that_are_read_in_place_are_not_fetched(pristine):
+    source, session = pristine.session()
+    with pytest.raises(ConfigError, match="there is nothing to download"):
+        source.raw_files()
+    with pytest.raises(ConfigError, match="there is nothing to download"):
+        source.fetch(session, ["spikes"])
+
+
+def test_without_kept_files_nothing_is_fetched_ahead(calm, public):
+    with pytest.raises(ConfigError, match="its settings keep no raw files"):
+        public(calm, keep_raw=False, raw_dir="raw").raw_files()
+
+
 @pytest.mark.slow
 def test_a_real_s3_implementation_gives_the_same(pristine, public, monkeypatch):
     import boto3

@@ -51,7 +51,7 @@ def remote(servers, **settings) -> IblSource:
 
 
 def leftovers(source: IblSource) -> list[Path]:
-    folders = [source._client._folder, source._downloads._folder]
+    folders = [source._client._connection._folder, source._downloads._folder]
     files = [path for folder in folders if folder for path in folder.path.rglob("*") if path.is_file()]
     return [path for path in files if ".one" not in path.parts]
 
@@ -111,7 +111,7 @@ def test_nothing_is_written_into_the_home_and_no_token_to_disk(calm, tmp_path, m
     source.read_behavior(source.manifest().session(source.manifest().session_ids[0]))
     assert list(tmp_path.iterdir()) == []
     assert os.environ["HOME"] == str(tmp_path)
-    private = source._client._private.path
+    private = source._client._connection.private.path
     assert private.stat().st_mode & 0o077 == 0
     written = b"".join(path.read_bytes() for path in private.rglob("*") if path.is_file())
     assert written  # the parameter file is there
@@ -255,6 +255,7 @@ def test_a_server_in_trouble_is_named(servers, tree):
     assert fault.hits == 2
 
 
+@pytest.mark.slow
 def test_throttled_requests_wait_as_told(servers, tree, monkeypatch):
     import one.webclient
 
@@ -334,6 +335,7 @@ def test_a_second_reading_asks_nobody(calm, pristine, expected, tmp_path):
     assert leftovers(fleeting) == []
 
 
+@pytest.mark.slow
 def test_a_file_that_changed_on_the_disk_is_fetched_anew(calm, pristine, expected, tmp_path):
     session = remote(calm).manifest().session(pristine.eid)
     remote(calm, raw_dir=tmp_path).read_spikes(session)

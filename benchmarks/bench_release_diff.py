@@ -1,0 +1,102 @@
+"""CPU seconds and peak memory of comparing and storing the catalogue of a large release.
+
+Contains three releases of a simulated catalogue of 1,000 sessions and 210,000 dataset rows: nothing changed, a usual
+release, and one that moves every row. Add a step here when the way from catalogue to diff gains one. The figures that
+are aimed at (a full diff in 5 s and 1 GB) are printed beside, not asserted: machines differ.
+
+``python benchmarks/bench_release_diff.py`` prints a table.
+"""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from nh_platform.simulation.catalogue import simulate_catalogue
+from nh_platform.sources.catalog import GROUPS, Manifest
+from nh_platform.sources.identity import group_versions
+from nh_platform.sources.publishing import store_manifest
+from nh_platform.sources.release_diff import diff_manifests
+from nh_platform.sources.snapshots import read_manifest
+from nh_platform.store import Store
+
+T = TypeVar("T")
+
+N_SESSIONS = 1000
+FILES_PER_SESSION = 210
+AIM_S, AIM_MB = 5.0, 1000
+
+
+def measured(name: str, work: Callable[[], T]) -> T:
+    """Run ``work`` and print its CPU seconds, and the most memory that the process ever held."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{name:44s} {cpu:6.2f} s CPU  {wall:6.2f} s  peak {peak:5.0f} MB")
+    return result
+
+
+def usual_release(before: Manifest) -> Manifest:
+    """Return the manifest with 50 sessions less, wheel patches in 62, other QC in 100 and a tag on 200."""
+    ids = list(before.sessions["session_id"])
+    gone, patched, judged, tagged = ids[:50], ids[50:112], ids[112:212], ids[212:412]
+    files = before.files[~before.files["session_id"].isin(gone)].reset_index(drop=True)
+    wheel = files["session_id"].isin(patched) & files["name"].str.startswith("_ibl_wheel.")
+    files.loc[wheel, "md5"] = files.loc[wheel, "md5"].str[::-1]
+    files.loc[files["session_id"].isin(judged) & (files["group"] == "spikes"), "qc"] = "CRITICAL"
+    files.loc[files["session_id"].isin(tagged), "tags"] = "2022_Q4_IBL_et_al_BWM,2026_Q3_New"
+    kept = [table[~table["session_id"].isin(gone)] for table in (before.sessions, before.insertions)]
+    tables = [table.reset_index(drop=True) for table in kept]
+    return replace(before, sessions=tables[0], insertions=tables[1], files=files)
+
+
+def everything_moves(before: Manifest) -> Manifest:
+    """Return the manifest with another md5, tag and QC in every row."""
+    files = before.files.assign(
+        md5=before.files["md5"].str[::-1],
+        tags="2026_Q3_New",
+        qc=np.where(before.files["qc"] == "PASS", "WARNING", "PASS").astype(object),
+    )
+    return replace(before, files=files)
+
+
+def main() -> None:
+    """Print the table; a group version that differs between the two ways of computing it ends the run."""
+    print(f"{N_SESSIONS:,} sessions, {N_SESSIONS * FILES_PER_SESSION:,} dataset rows; aim {AIM_S:.0f} s, {AIM_MB} MB")
+    tables = simulate_catalogue(N_SESSIONS, FILES_PER_SESSION)
+    before = measured("manifest from tables", lambda: Manifest("ibl", "x", *vars(tables).values()))
+    same = replace(before, files=before.files.copy())
+    usual, all_rows = usual_release(before), everything_moves(before)
+
+    versions = measured("versions of every session and group", lambda: group_versions(before))
+    one_by_one = measured(
+        "the same, session by session",
+        lambda: [before.session(name).version(group) for name in sorted(before.session_ids) for group in GROUPS],
+    )
+    if versions["version"].tolist() != one_by_one:
+        raise SystemExit("the two ways of computing versions differ; no timing is worth reporting")
+
+    measured("diff, nothing changed", lambda: diff_manifests(before, same))
+    diff = measured("diff, usual release", lambda: diff_manifests(before, usual))
+    print("   " + "; ".join([*(f"{kind}: {number}" for kind, number in diff.counts().items()), *diff.summary()]))
+    diff = measured("diff, every row moved", lambda: diff_manifests(before, all_rows))
+    print("   " + "; ".join([*(f"{kind}: {number}" for kind, number in diff.counts().items()), *diff.summary()]))
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(folder)
+        measured("store the first snapshot", lambda: store_manifest(store, before, "1"))
+        measured("the same again, nothing to store", lambda: store_manifest(store, same, "1"))
+        done = measured("compare with it, store the second", lambda: store_manifest(store, usual, "1"))
+        measured("read a snapshot", lambda: read_manifest(store, "ibl", 1))
+        size = sum(path.stat().st_size for path in done.snapshot.folder.iterdir())
+        print(f"a snapshot is {size / 1e6:.1f} MB on disk")
+
+
+if __name__ == "__main__":
+    main()

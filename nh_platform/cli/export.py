@@ -1,0 +1,103 @@
+"""`nh export`: what the store holds, in layouts that other tools read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nh_platform.cli import console
+
+if TYPE_CHECKING:
+    from nh_platform.defs.platform import Platform
+    from nh_platform.defs.settings import PlatformSettings
+
+app = typer.Typer(no_args_is_help=True, help="Writes what the store holds in layouts that other tools read.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `nh export stimulus` a command of a group while it is the only one."""
+
+
+@app.command()
+def stimulus(
+    stimulus: Annotated[str, typer.Argument(help="Stimulus type, for example natural_movie_one.")],
+    structure: Annotated[str, typer.Argument(help="Structure acronym, for example VISp.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write into.")],
+    data: Annotated[str, typer.Option(help="spike_data, speed or pupil_data.")] = "spike_data",
+    mode: Annotated[str, typer.Option(help="exact, or mlynarski-compat for that data set's conventions.")] = "exact",
+    source: Annotated[str, typer.Option(help="Source.")] = "allen_vc",
+) -> None:
+    """Write one npy per session: units × presentations × time, in bins of 20 ms.
+
+    Speed is presentations × time, pupil data variables × presentations × time. The json beside the arrays names units,
+    presentations and times. The asset `stimulus_files` is made first where it is missing or older than the tensors.
+
+    **Examples**
+
+        nh export stimulus natural_movie_one VISp npy
+
+        nh export stimulus drifting_gratings VISl npy --data speed --mode mlynarski-compat
+    """
+    from nh_platform.defs.platform import Platform
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.defs.stimulus_files import ASSET
+    from nh_platform.exports.stimulus import check_mode, export_npy
+    from nh_platform.store.layout import SOURCE_WIDE
+
+    chosen = check_mode(mode)
+    settings = load_settings()
+    platform = Platform(settings)
+    bring_up_to_date(settings, platform, source)
+    files = platform.store.folder(source, SOURCE_WIDE, ASSET)
+    written = export_npy(files, stimulus, structure, out, data, chosen)
+    console.say(f"{len(written)} sessions of {stimulus} in {structure} written to {out}")
+    if not written:
+        console.err.print(f"no session has {data} for it")
+
+
+def bring_up_to_date(settings: PlatformSettings, platform: Platform, source: str) -> None:
+    """Materialize `stimulus_files` of a source in this process where the tensors in the store ask for it.
+
+    Raises
+    ------
+    ConfigError
+        If the source has no stimulus tensors.
+    StoreError
+        If they cannot be joined; the text says why.
+    """
+    import dagster as dg
+
+    from nh_platform.cli.instance import open_instance
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.defs.stimulus_files import ASSET, TENSORS, build_stimulus_files, expected_stimulus_files
+    from nh_platform.session import ConfigError, StoreError
+    from nh_platform.store.layout import SOURCE_WIDE
+
+    entry = source_entry(source)
+    if TENSORS not in entry.extra_steps:
+        raise ConfigError(f"source {source}", "it has no stimulus tensors", "Use allen_vc.")
+    expected = expected_stimulus_files(platform, source)
+    if not expected.inputs:
+        raise StoreError(
+            f"source {source}",
+            f"no session in {platform.store.root} has {TENSORS}",
+            f"Run `nh materialize {source} --missing`.",
+        )
+    stored = platform.store.provenance(source, SOURCE_WIDE, ASSET)
+    if stored is not None and stored.data_version == expected.data_version:
+        return
+    console.say(f"joining the tensors of {len(expected.inputs)} sessions")
+    with open_instance(settings) as instance:
+        result = dg.materialize(
+            [build_stimulus_files(entry, platform)],
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    if not result.success:
+        failed = next(event for event in result.all_events if event.is_step_failure).step_failure_data
+        text = failed.user_failure_data.description if failed.user_failure_data else failed.error_display_string
+        raise StoreError(f"{source} {ASSET}", str(text), "Correct it and run the command again.")

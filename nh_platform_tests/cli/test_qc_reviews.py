@@ -1,0 +1,65 @@
+"""`nh qc reviews` through the runner: states, agreement, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from nh_platform.cli.qc import app
+from nh_platform.session import ConfigError
+
+REVIEW = "  - {{unit: {unit}, decision: {decision}, reason: seen, reviewer: {reviewer}, date: 2026-03-01{more}}}\n"
+REVIEWS = [
+    ("u1", "fail", "ada", ""),
+    ("u1", "fail", "bea", ""),
+    ("u2", "pass", "ada", ""),
+    ("u3", "pass", "ada", ""),
+    ("u3", "fail", "bea", ""),
+    ("u4", "pass", "ada", ", expiry: 2026-06-01"),
+    ("u4", "pass", "bea", ", expiry: 2026-06-01"),
+]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "reviews" / "ibl"
+    folder.mkdir(parents=True)
+    lines = [REVIEW.format(unit=u, decision=d, reviewer=r, more=more) for u, d, r, more in REVIEWS]
+    (folder / "s1.yaml").write_text("source: ibl\nsession: s1\nreviews:\n" + "".join(lines), encoding="utf-8")
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    monkeypatch.delenv("NH_REVIEWS", raising=False)
+    return tmp_path
+
+
+def run(*arguments: str) -> list[str]:
+    result = CliRunner().invoke(app, ["reviews", *arguments])
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.output.strip().splitlines()
+
+
+def test_every_reviewed_unit_has_its_state_and_the_reviewers_their_kappa(home: Path) -> None:
+    lines = run("ibl")
+    assert lines[0] == "s1  u1  counted: fail by ada, bea: seen"
+    assert lines[1] == "s1  u2  pending: pass by ada; 1 of 2 reviewers needed"
+    assert lines[2].startswith("s1  u3  conflict: reviewers disagree: ada pass, bea fail")
+    assert lines[4] == "reviewed units: 1 conflict, 2 counted, 1 pending (quorum 2 of ibl-2022-10)"
+    # Alike on u1 and u4 of three shared: observed 2/3, expected 2/3·1/3 + 1/3·2/3 = 4/9, kappa 0.4.
+    assert lines[5] == "ada and bea: 2 of 3 shared units decided alike, kappa 0.40"
+
+
+def test_reviews_expire_on_the_day_that_is_given(home: Path) -> None:
+    assert run("ibl", "--day", "2026-06-02")[4] == (
+        "reviewed units: 1 conflict, 1 counted, 1 expired, 1 pending (quorum 2 of ibl-2022-10)"
+    )
+
+
+def test_no_reviews_are_no_error(home: Path) -> None:
+    assert run("allen_vc") == ["reviewed units: none (quorum 2 of allen-vc-default)"]
+
+
+def test_a_day_that_is_none_is_refused(home: Path) -> None:
+    result = CliRunner().invoke(app, ["reviews", "ibl", "--day", "tomorrow"])
+    assert isinstance(result.exception, ConfigError)
+    assert "YYYY-MM-DD" in str(result.exception)

@@ -1,0 +1,68 @@
+"""Two simulated Visual Coding sessions, one of each type, and the stimulus files made of them.
+
+Add a fixture here when two modules of this folder share it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from nh_platform.exports.stimulus import MODES, StoredTensors, plan_tensors, write_stimulus_files, write_tensors
+from nh_platform.exports.stimulus.unit_choice import tensor_good_units
+from nh_platform.qc.units import build_units
+from nh_platform.session import Behavior, RawRecording
+from nh_platform.simulation import TINY, write_allen_vc
+from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
+
+RULEBOOK = "allen-vc-default"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One session read, and the folder of its tensors."""
+
+    session_id: str
+    recording: RawRecording
+    behavior: Behavior
+    units: pd.DataFrame
+    tensors: Path
+
+
+@pytest.fixture(scope="package")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make AllenSDK's cache folder with both sessions."""
+    folder = tmp_path_factory.mktemp("visual_coding")
+    write_allen_vc(folder, 2, seed=11, size=TINY)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
+    """Read both sessions and write their tensors in both modes."""
+    source = AllenVisualCodingSource(AllenVcSettings(root=root))
+    manifest = source.manifest()
+    out = []
+    for session_id in manifest.session_ids:
+        files = manifest.session(session_id)
+        recording, behavior = source.read_spikes(files), source.read_behavior(files)
+        annotation = source.read_annotation(files, recording.units, recording.channels)
+        missing = tmp_path_factory.mktemp("reviews") / "none.yaml"
+        units = build_units(recording, annotation, rulebooks=(RULEBOOK,), reviews_file=missing).table
+        folder = tmp_path_factory.mktemp(f"tensors_{session_id}")
+        plans = [plan_tensors(behavior, units, tensor_good_units(units, mode, RULEBOOK), mode) for mode in MODES]
+        write_tensors(folder, recording.spikes, behavior, plans)
+        out.append(Made(session_id, recording, behavior, units, folder))
+    return out
+
+
+@pytest.fixture(scope="package")
+def files(made: list[Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the files of all sessions in both modes."""
+    folder = tmp_path_factory.mktemp("stimulus_files")
+    for mode in MODES:
+        write_stimulus_files(folder / mode, [StoredTensors(m.tensors, m.session_id, mode) for m in made], mode)
+    return folder

@@ -1,0 +1,318 @@
+"""The Visual Behavior source: its manifest, its tables, what is flagged, mended, and refused by name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
+from nh_platform.session.schemas import EVENTS
+from nh_platform.simulation.vbn_release import PROJECT, manifest_name, write_release_manifest
+from nh_platform.sources.allen import AllenVbnSettings
+from nh_platform.sources.allen.abnormal import ACTIVITY_MARGIN_S
+from nh_platform_tests.sources.allen.conftest import replace
+from nh_platform_tests.sources.allen.vbn import (
+    ACTIVITY,
+    HISTOLOGY,
+    NORMAL,
+    edit_upstream,
+    nwb_path,
+    session_ids,
+    source_of,
+)
+
+
+def _read(root: Path, number: int, manifest: str = "latest") -> tuple[Any, Any]:
+    """Return the source and a session's part of its manifest."""
+    source = source_of(root, manifest)
+    return source, source.manifest().session(session_ids(root)[number])
+
+
+def _subjects(notes: Any) -> set[str]:
+    return {note.subject for note in notes}
+
+
+def _edit_table(root: Path, name: str, edit: Any, release: str = "0.5.0") -> None:
+    path = root / f"{PROJECT}-{release}" / "project_metadata" / f"{name}.csv"
+    edit(pd.read_csv(path, dtype=str, keep_default_na=False)).to_csv(path, index=False)
+    write_release_manifest(root, release)
+
+
+def test_the_manifest_lists_sessions_with_reasons_and_behaviour_alone_is_no_session(vbn_root: Path) -> None:
+    source = source_of(vbn_root)
+    manifest = source.manifest()
+    ids = session_ids(vbn_root)
+    assert manifest.release == "0.5.0"
+    assert set(manifest.session_ids) == set(ids)
+    sessions = manifest.sessions.set_index("session_id")
+    assert sessions.loc[ids[NORMAL], "qc"] is None
+    assert sessions.loc[ids[ACTIVITY], "qc"].startswith("abnormal_activity: ")
+    assert sessions.loc[ids[HISTOLOGY], "qc"] == "abnormal_histology: VISp, CA1"
+    assert sessions.loc[ids[NORMAL], "subject"] == sessions.loc[ids[ACTIVITY], "subject"]
+    assert "VISp" in sessions.loc[ids[NORMAL], "regions"].split(",")
+    assert sessions["n_units_released"].tolist() == [24.0] * 3
+    assert len(manifest.insertions) == 6
+    behavior = manifest.behavior_sessions
+    BEHAVIOR_SESSIONS.validate(behavior)
+    assert behavior["session_id"].notna().sum() == 3
+    assert behavior["session_id"].isna().sum() == 6
+    assert not set(behavior["behavior_session_id"]) & set(manifest.session_ids)
+
+
+def test_every_table_of_a_session_has_its_schema(vbn_root: Path) -> None:
+    source, session = _read(vbn_root, NORMAL)
+    behavior = source.read_behavior(session)
+    assert set(behavior.events) == {
+        "presentations", "invalid_times", "optogenetic_epochs", "change_trials", "trial_licks", "licks", "rewards",
+        "image_templates",
+    }  # fmt: skip
+    for name, table in behavior.events.items():
+        EVENTS[name].validate(table)
+    assert set(behavior.signals) == {"running_speed", "pupil"}
+    assert behavior.notes == ()
+    rewards, trials = behavior.events["rewards"], behavior.events["change_trials"]
+    assert set(rewards["volume"].round(6)) == {5.0, 7.0}
+    assert (trials.loc[trials["hit"], "reward_volume"].round(6) == 7.0).all()
+    assert len(rewards) == (trials["hit"] | trials["auto_rewarded"]).sum()
+
+
+def test_omissions_and_changes_are_told_apart_and_null_numbers_are_nan(vbn_root: Path) -> None:
+    source, session = _read(vbn_root, NORMAL)
+    table = source.read_behavior(session).events["presentations"]
+    images = table[table["image_name"].notna()]
+    omitted = images[images["omitted"] == 1]
+    assert set(omitted["image_name"]) == {"omitted"}
+    assert omitted["end_frame"].isna().all()
+    assert (omitted["is_change"] == 0).all()
+    changes = images[images["is_change"] == 1]
+    previous = images["image_name"].shift(1)[changes.index]
+    assert (changes["image_name"] != previous).all()
+    assert (changes["flashes_since_change"] == 0).all()
+    assert table.loc[table["stimulus_name"] == "gabors", "stimulus_index"].eq(0).all()
+    assert images["stimulus_index"].isna().all()  # -99 in the file
+    assert {"gabors", "flashes", "spontaneous"} < set(table["stimulus_name"])
+
+
+def test_an_omission_without_an_end_gets_a_quarter_of_a_second(vbn_copy: Path) -> None:
+    def open_ended(handle: h5py.File) -> None:
+        (name,) = [name for name in handle["intervals"] if name.startswith("Natural_Images")]
+        omitted = handle[f"intervals/{name}/omitted"][...]
+        stop = handle[f"intervals/{name}/stop_time"][...]
+        handle[f"intervals/{name}/stop_time"][...] = np.where(omitted, np.nan, stop)
+
+    edit_upstream(vbn_copy, NORMAL, open_ended)
+    source, session = _read(vbn_copy, NORMAL)
+    table = source.read_behavior(session).events["presentations"]
+    omitted = table[table["omitted"] == 1]
+    assert len(omitted) > 5
+    np.testing.assert_allclose(omitted["stop_time"] - omitted["start_time"], 0.25)
+
+
+def test_abnormal_activity_becomes_invalid_times_of_all_probes(vbn_root: Path) -> None:
+    source, session = _read(vbn_root, ACTIVITY)
+    behavior = source.read_behavior(session)
+    invalid = behavior.events["invalid_times"]
+    assert set(invalid["scope"]) == {"all_probes"}
+    assert set(invalid["label"]) == {"abnormal_activity"}
+    assert len(invalid) == 2
+    np.testing.assert_allclose(invalid["stop_time"] - invalid["start_time"], 2 * ACTIVITY_MARGIN_S)
+    assert _subjects(behavior.notes) == {"abnormal_activity"}
+    assert len(source.read_spikes(session).spikes.times) > 1000  # kept, not cut
+
+
+def test_abnormal_histology_and_unregistered_channels_are_noted_and_positions_are_nan(vbn_root: Path) -> None:
+    source, session = _read(vbn_root, HISTOLOGY)
+    recording = source.read_spikes(session)
+    annotation = source.read_annotation(session, recording.units, recording.channels)
+    assert {"abnormal_histology", "channel positions"} <= _subjects(annotation.notes)
+    last = annotation.channels["probe"] == "probeB"
+    assert annotation.channels.loc[last, ["ccf_ap_um", "ccf_dv_um", "ccf_ml_um", "x_m"]].isna().all(axis=None)
+    assert (annotation.channels.loc[last, "histology"] == "unlocated").all()
+    assert annotation.channels.loc[~last, "ccf_ml_um"].notna().all()
+    # The electrodes table repeats DV in the place of ML; channels.csv does not.
+    assert (annotation.channels.loc[~last, "ccf_ml_um"] != annotation.channels.loc[~last, "ccf_dv_um"]).any()
+
+
+def test_amplitudes_are_the_same_whatever_the_release(vbn_root: Path) -> None:
+    for number in (NORMAL, ACTIVITY):
+        new = source_of(vbn_root).read_spikes(_read(vbn_root, number)[1])
+        source, session = _read(vbn_root, number, "0.4.0")
+        old = source.read_spikes(session)
+        np.testing.assert_allclose(old.units["amplitude"], new.units["amplitude"], rtol=1e-15)
+        released = source.read_annotation(session, old.units, old.channels).released["released.amplitude"]
+        ratio = 2.0 if number == NORMAL else 1.0  # the second session was right in 0.4.0 already
+        np.testing.assert_allclose(released, ratio * new.units["amplitude"], rtol=1e-15)
+        assert ("amplitude" in _subjects(old.notes)) == (number == NORMAL)
+        assert "amplitude" not in _subjects(new.notes)
+        assert new.units["amplitude"].median() == pytest.approx(1e-4, rel=1)
+        assert np.nanmedian(new.spikes.amplitudes) == pytest.approx(1e-4, rel=1)
+
+
+def test_units_csv_of_both_releases_tells_the_scale_where_the_file_changed_otherwise(vbn_copy: Path) -> None:
+    def touch(handle: h5py.File) -> None:
+        handle.attrs["mended"] = "something else"
+
+    nwb_path(vbn_copy, ACTIVITY).unlink()
+    shutil.copy(nwb_path(vbn_copy, ACTIVITY, "0.4.0"), nwb_path(vbn_copy, ACTIVITY))
+    edit_upstream(vbn_copy, ACTIVITY, touch)
+    _, session = _read(vbn_copy, ACTIVITY, "0.4.0")
+    assert "amplitude_scale" not in set(session.files["name"])
+
+
+def test_with_the_older_release_alone_every_session_is_halved_and_its_identity_says_so(vbn_copy: Path) -> None:
+    (vbn_copy / manifest_name("0.5.0")).unlink()
+    alone = source_of(vbn_copy).manifest().session(session_ids(vbn_copy)[ACTIVITY])
+    assert alone.files.loc[alone.files["name"] == "amplitude_scale", "md5"].tolist() == ["0.5"]
+
+
+def test_a_file_that_a_release_left_alone_keeps_its_identity(vbn_root: Path) -> None:
+    ids = session_ids(vbn_root)
+    old, new = source_of(vbn_root, "0.4.0").manifest(), source_of(vbn_root).manifest()
+    for group in ("spikes", "behavior", "alignment", "qc"):
+        assert old.session(ids[ACTIVITY]).version(group) == new.session(ids[ACTIVITY]).version(group)
+        assert (old.session(ids[NORMAL]).version(group) == new.session(ids[NORMAL]).version(group)) is False
+
+
+def test_a_new_flag_moves_behavior_and_positions_but_not_the_spikes(vbn_copy: Path) -> None:
+    session_id = session_ids(vbn_copy)[NORMAL]
+    _, before = _read(vbn_copy, NORMAL)
+
+    def flag(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[table["ecephys_session_id"] == session_id, "abnormal_activity"] = "[100.5]"
+        return table
+
+    _edit_table(vbn_copy, "ecephys_sessions", flag)
+    _edit_table(vbn_copy, "ecephys_sessions", lambda table: table, "0.4.0")
+    source, after = _read(vbn_copy, NORMAL)
+    moved = {
+        group for group in ("spikes", "behavior", "alignment", "qc") if before.version(group) != after.version(group)
+    }
+    assert moved == {"behavior", "alignment", "qc"}
+    assert source.read_behavior(after).events["invalid_times"]["start_time"].tolist() == [90.5]
+
+
+def test_a_manifest_read_before_a_newer_release_came_is_still_read_from_its_own_tables(vbn_copy: Path) -> None:
+    source, session = _read(vbn_copy, NORMAL, "0.4.0")
+    stale = source_of(vbn_copy)  # latest: 0.5.0
+    assert (
+        stale.read_behavior(session)
+        .events["change_trials"]
+        .equals(source.read_behavior(session).events["change_trials"])
+    )
+    shutil.rmtree(vbn_copy / f"{PROJECT}-0.4.0" / "project_metadata")
+    _edit_table(vbn_copy, "ecephys_sessions", lambda table: table.assign(abnormal_activity="[1.0]"))
+    with pytest.raises(BadUpstreamData, match=r"ecephys_sessions\.csv: no release .* Run `nh sync allen_vbn`"):
+        stale.read_behavior(session)
+
+
+def test_a_missing_eye_camera_running_and_task_are_notes(vbn_copy: Path) -> None:
+    def drop(handle: h5py.File) -> None:
+        del handle["acquisition/EyeTracking"], handle["processing/running"], handle["processing/optotagging"]
+        del handle["processing/licking"], handle["processing/rewards"], handle["intervals/trials"]
+        del handle["stimulus/templates"]
+
+    edit_upstream(vbn_copy, NORMAL, drop)
+    source, session = _read(vbn_copy, NORMAL)
+    behavior = source.read_behavior(session)
+    assert behavior.signals == {}
+    assert set(behavior.events) == {"presentations", "invalid_times"}
+    assert _subjects(behavior.notes) == {
+        "pupil", "running_speed", "optogenetic_epochs", "licks", "rewards", "change_trials", "image_templates",
+    }  # fmt: skip
+
+
+def test_lick_times_without_index_go_to_the_trials_of_their_times(vbn_copy: Path) -> None:
+    source, session = _read(vbn_copy, NORMAL)
+    expected = source.read_behavior(session).events["trial_licks"]
+
+    def flat(handle: h5py.File) -> None:
+        del handle["intervals/trials/lick_times_index"]
+
+    edit_upstream(vbn_copy, NORMAL, flat)
+    source, session = _read(vbn_copy, NORMAL)
+    behavior = source.read_behavior(session)
+    pd.testing.assert_frame_equal(behavior.events["trial_licks"], expected)
+    assert _subjects(behavior.notes) == {"trial_licks"}
+
+
+def test_a_session_without_licks_has_empty_tables(vbn_copy: Path) -> None:
+    def silent(handle: h5py.File) -> None:
+        trials = handle["intervals/trials"]
+        replace(handle, "intervals/trials/lick_times", np.array([""], dtype=object))
+        trials["lick_times_index"][...] = 1
+
+    edit_upstream(vbn_copy, NORMAL, silent)
+    source, session = _read(vbn_copy, NORMAL)
+    events = source.read_behavior(session).events
+    assert len(events["trial_licks"]) == 0
+    assert events["change_trials"]["n_licks"].sum() == 0
+
+
+def test_a_truncated_file_is_listed_and_called_truncated(vbn_copy: Path) -> None:
+    path = nwb_path(vbn_copy, NORMAL)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source, session = _read(vbn_copy, NORMAL)
+    with pytest.raises(BadUpstreamData, match=rf"{path.name}: it cannot be read, as a file does whose download broke"):
+        source.read_spikes(session)
+    other = source.manifest().session(session_ids(vbn_copy)[ACTIVITY])
+    assert source.read_spikes(other).spikes.n_units == 24
+
+
+def test_a_file_with_other_content_than_the_release_states_is_refused(vbn_copy: Path) -> None:
+    with h5py.File(nwb_path(vbn_copy, NORMAL), "r+") as handle:
+        handle["units/spike_times"][0] += 1e-3
+    source, session = _read(vbn_copy, NORMAL)
+    with pytest.raises(BadUpstreamData, match=r"its blake2b is \w{12}… and release 0\.5\.0 says \w{12}…"):
+        source.read_spikes(session)
+
+
+def test_the_file_of_another_session_and_a_missing_file_are_refused(vbn_copy: Path) -> None:
+    source, session = _read(vbn_copy, NORMAL)
+    nwb_path(vbn_copy, NORMAL).unlink()
+    with pytest.raises(BadUpstreamData, match="it is not there"):
+        source.read_spikes(session)
+    assert session_ids(vbn_copy)[NORMAL] not in source.manifest().session_ids  # a local folder is what it holds
+    shutil.copy(nwb_path(vbn_copy, HISTOLOGY), nwb_path(vbn_copy, NORMAL))
+    write_release_manifest(vbn_copy, "0.5.0")
+    source, session = _read(vbn_copy, NORMAL)
+    with pytest.raises(BadUpstreamData, match="it is the file of session"):
+        source.read_spikes(session)
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [("[12.0, nan]", "abnormal_activity cannot be read"), ("yes", "abnormal_activity cannot be read")],
+)
+def test_a_flag_that_is_no_list_is_refused_by_session(vbn_copy: Path, cell: str, found: str) -> None:
+    _edit_table(vbn_copy, "ecephys_sessions", lambda table: table.assign(abnormal_activity=cell))
+    with pytest.raises(BadUpstreamData, match=rf"session \d+ in ecephys_sessions\.csv: .*{found}"):
+        source_of(vbn_copy).manifest()
+
+
+def test_tables_that_are_missing_or_lack_a_column_are_named(vbn_copy: Path) -> None:
+    _edit_table(vbn_copy, "probes", lambda table: table.drop(columns="name"))
+    with pytest.raises(BadUpstreamData, match=r"probes\.csv of release 0\.5\.0: columns missing: name"):
+        source_of(vbn_copy).manifest()
+    (vbn_copy / f"{PROJECT}-0.5.0" / "project_metadata" / "ecephys_sessions.csv").unlink()
+    with pytest.raises(BadUpstreamData, match=r"ecephys_sessions\.csv of release 0\.5\.0: it is not there"):
+        source_of(vbn_copy).manifest()
+
+
+def test_settings_name_the_folder_and_accept_the_name_of_a_manifest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not a folder"):
+        source_of(tmp_path / "nowhere").manifest()
+    assert AllenVbnSettings(root=tmp_path, manifest=manifest_name("0.4.0")).manifest == "0.4.0"
+
+
+def test_a_release_without_flag_columns_has_no_flags(vbn_copy: Path) -> None:
+    _edit_table(
+        vbn_copy, "ecephys_sessions", lambda table: table.drop(columns=["abnormal_histology", "abnormal_activity"])
+    )
+    assert source_of(vbn_copy).manifest().sessions["qc"].isna().all()
