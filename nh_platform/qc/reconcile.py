@@ -180,8 +180,8 @@ def reconcile(
 
     A release is complete when as many sessions are ingested as were published, or when all that the manifest lists
     are, the manifest calls itself this release (``whole``) and it lists at least `WHOLE_SHARE` of the published
-    sessions: those that upstream withdrew are then missing, not outstanding. Until then a count below the published one is *incomplete*. A count above it *differs* at any time,
-    because no further session can bring it down.
+    sessions: those that upstream withdrew are then missing, not outstanding. Until then a count below the published
+    one is *incomplete*. A count above it *differs* at any time, because no further session can bring it down.
 
     Parameters
     ----------

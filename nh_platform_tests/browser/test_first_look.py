@@ -90,7 +90,7 @@ def test_the_asset_graph_shows_a_group_per_source(page: Page) -> None:
 
 
 def test_the_lineage_leads_from_raw_spikes_to_embeddings(page: Page) -> None:
-    texts = ("raw_spikes", "units", "windows", "unit_embeddings", "behavior")
+    texts = ("raw_spikes", "units", "windows", "unit_embeddings", "behavior", "1 partition")
     page.open("/locations/nh_platform/asset-groups/ibl/lineage", "lineage", *texts)
 
 
@@ -125,7 +125,8 @@ def test_pressing_materialize_on_a_new_session_makes_it_and_its_checks_green(pag
         page.press("Launch 1 run")
         _wait_until_materialized(page, asset, session)
     outcomes = _check_outcomes(page, session)
-    assert outcomes == dict.fromkeys(CHECKS, "succeeded"), outcomes
+    assert set(CHECKS) <= set(outcomes)
+    assert set(outcomes.values()) == {"succeeded"}, outcomes
     page.open(f"/assets/ibl/units?view=partitions&partition={session}", "after_units", "good units")
     page.open("/assets/ibl/units?view=checks&checkDetail=ibl_2022_10__amp_median", "after_check", session, "Succeeded")
 

@@ -4,7 +4,8 @@ One folder per family of formats. Add a module for a table of the NWB file, or a
 `visual_behavior`. Only `sdk` imports allensdk, and nothing here imports Dagster.
 """
 
-from nh_platform.sources.allen.visual_behavior import AllenVbnSettings, AllenVisualBehaviorSource
+from nh_platform.sources.allen.behavior_settings import AllenVbnSettings
+from nh_platform.sources.allen.visual_behavior import AllenVisualBehaviorSource
 from nh_platform.sources.allen.visual_coding import AllenVcSettings, AllenVisualCodingSource
 
 __all__ = ["AllenVbnSettings", "AllenVcSettings", "AllenVisualBehaviorSource", "AllenVisualCodingSource"]

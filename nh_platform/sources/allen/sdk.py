@@ -17,12 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from nh_platform.session import BadUpstreamData, ConfigError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from allensdk.brain_observatory.behavior.behavior_project_cache import VisualBehaviorNeuropixelsProjectCache
     from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProjectCache
     from allensdk.brain_observatory.ecephys.ecephys_session import EcephysSession
@@ -65,7 +67,17 @@ def open_session(path: Path, **filters: Any) -> EcephysSession:
     return EcephysSession.from_nwb_path(str(path), api_kwargs=filters)
 
 
-def warehouse_cache(manifest_path: Path) -> EcephysProjectCache:
+WAREHOUSE = "http://api.brain-map.org"
+"""The Allen Institute's warehouse, as AllenSDK 2.16.2 asks it; it serves no https (ecephys_project_warehouse_api.py)."""
+
+NWB_FILES_QUERY = (
+    "criteria=model::WellKnownFile"
+    ",rma::criteria,well_known_file_type[name$eq'EcephysNwb'][attachable_type$eq'EcephysSession']"
+)
+"""AllenSDK's own question for a session's NWB file (`get_session_data`), asked for all sessions at once."""
+
+
+def warehouse_cache(manifest_path: Path, address: str = WAREHOUSE, timeout_s: int = 1200) -> EcephysProjectCache:
     """Open AllenSDK's project cache; files that are already in its folder are not asked for again.
 
     ``from_warehouse`` rather than ``fixed``: the latter raises ``AttributeError: rma_engine`` in 2.16.2. The default
@@ -75,11 +87,74 @@ def warehouse_cache(manifest_path: Path) -> EcephysProjectCache:
     ----------
     manifest_path
         The cache's ``manifest.json``; sessions lie beside it as ``session_<id>/session_<id>.nwb``.
+    address
+        The warehouse, scheme and host.
+    timeout_s
+        After how long AllenSDK gives up a download, however well it goes on.
     """
     restore_numpy_names()
     from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProjectCache
 
-    return EcephysProjectCache.from_warehouse(manifest=str(manifest_path))
+    parts = urlsplit(address)
+    return EcephysProjectCache.from_warehouse(
+        scheme=parts.scheme, host=parts.netloc, manifest=str(manifest_path), timeout=timeout_s
+    )
+
+
+def list_warehouse_nwb_files(cache: EcephysProjectCache, address: str) -> pd.DataFrame:
+    """Return a row per session NWB file that the warehouse serves: ``id``, ``attachable_id``, ``download_link``.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the warehouse cannot be asked.
+    """
+    with _warehouse(address):
+        return cache.fetch_api.rma_engine.get_rma_tabular(NWB_FILES_QUERY)
+
+
+def fetch_warehouse_tables(cache: EcephysProjectCache, address: str) -> None:
+    """Write sessions.csv, probes.csv, channels.csv and units.csv into the cache's folder, those that are not there.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the warehouse cannot be asked.
+    """
+    with _warehouse(address):
+        cache.get_session_table()  # joins all four
+
+
+def stream_warehouse_file(cache: EcephysProjectCache, address: str, link: str) -> Iterator[bytes]:
+    """Yield the bytes that the warehouse sends for a link of `list_warehouse_nwb_files`.
+
+    AllenSDK looks neither at the status of the answer nor at its length: an error page comes as bytes too.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the connection fails.
+    """
+    with _warehouse(address):
+        yield from cache.fetch_api.rma_engine.stream(link.lstrip("/"))
+
+
+@contextmanager
+def _warehouse(address: str) -> Iterator[None]:
+    """Run AllenSDK calls on the warehouse: without its warnings, and with errors that name the warehouse."""
+    import requests
+    from allensdk.brain_observatory.ecephys.ecephys_project_api.rma_engine import RmaRequestError
+
+    action = "Check the network and the setting address, or use mode: local, which asks nobody."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (requests.RequestException, RmaRequestError) as error:
+        raise BadUpstreamData(f"warehouse {address}", f"it cannot be read: {error}", action) from error
+    except (KeyError, TypeError, ValueError) as error:
+        # What AllenSDK raises where the answer is JSON of another form, or lacks a column.
+        raise BadUpstreamData(f"warehouse {address}", f"its answer cannot be used: {error!r}", action) from error
 
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_S3"

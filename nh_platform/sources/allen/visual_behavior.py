@@ -1,6 +1,6 @@
 """Allen Visual Behavior Neuropixels as a source of the platform.
 
-Contains the settings, the manifest and the three readers, put together from the modules beside. Add here only what
+Contains the manifest and the three readers, put together from the modules beside. Add here only what
 joins them. Decoding belongs to those modules; rules, windows and Dagster do not belong here.
 """
 
@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
 import pandas as pd
-from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
 from nh_platform.session.schemas import FILES, INSERTIONS, INVALID_TIMES, SESSIONS
@@ -22,6 +20,7 @@ from nh_platform.sources.allen.abnormal import Abnormalities, abnormalities
 from nh_platform.sources.allen.amplitude_scale import FILE_NAME as SCALE_NAME
 from nh_platform.sources.allen.amplitude_scale import scale_note
 from nh_platform.sources.allen.behavior_downloads import BucketFolder
+from nh_platform.sources.allen.behavior_settings import AllenVbnSettings
 from nh_platform.sources.allen.electrodes import read_probes
 from nh_platform.sources.allen.file_content import content_hash
 from nh_platform.sources.allen.image_templates import ImageSet, read_image_templates, read_images
@@ -37,48 +36,11 @@ from nh_platform.sources.allen.releases import (
     list_releases,
     load_release,
     manifest_name,
-    version_of,
 )
 from nh_platform.sources.allen.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.task_events import read_licks, read_rewards, read_trials
 from nh_platform.sources.catalog import Manifest, SessionFiles
 from nh_platform.sources.signals import folder_signal
-
-BUCKET = "visual-behavior-neuropixels-data"
-
-
-def _plain_version(value: object) -> object:
-    """Accept the file name of a manifest for its version."""
-    return (version_of(value) or value) if isinstance(value, str) else value
-
-
-class AllenVbnSettings(BaseModel):
-    """Where Visual Behavior Neuropixels sessions are.
-
-    Parameters
-    ----------
-    root
-        Folder in the layout of AllenSDK's cloud cache: ``visual-behavior-neuropixels_project_manifest_v<v>.json``
-        beside ``visual-behavior-neuropixels-<v>/``. A plain copy of the bucket is read too.
-    mode
-        ``local``: the sessions whose NWB file is in ``root`` are all there is. ``s3``: all sessions of the release;
-        what is missing in ``root`` is fetched through AllenSDK.
-    manifest
-        Release to read: ``latest``, or a version such as ``0.4.0`` to stay with it.
-    bucket, endpoint
-        For ``s3``: the bucket, and the address of the S3 server where it is not Amazon's.
-    cache_dir
-        Where hashes are remembered between runs; None hashes each file whenever it is read.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    root: Path
-    mode: Literal["local", "s3"] = "local"
-    manifest: Annotated[str, BeforeValidator(_plain_version)] = LATEST
-    bucket: str = BUCKET
-    endpoint: str | None = None
-    cache_dir: Path | None = None
 
 
 @dataclass(frozen=True)
