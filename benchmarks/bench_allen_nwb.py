@@ -1,10 +1,10 @@
 """Units and spike times of a released-size NWB file: this platform against AllenSDK's `EcephysSession`.
 
 ``python benchmarks/bench_allen_nwb.py [--units 2000] [--spikes 50000] [--repeat 3] [--file PATH]`` writes a simulated
-Visual Coding file in the layout of the 2020 release (2000 units × 50,000 spikes, mean waveforms 384 × 82: 2.1 GB), reads
-units and spike times of it in processes of their own, refuses to report a time unless every spike time of every unit is
-the same, and prints CPU seconds, wall seconds and peak memory (medians, file in the page cache, imports not counted).
-Beside it: all that `raw_spikes` needs (amplitudes, channels, checks). Add a reader of the same file here.
+Visual Coding file in the layout of the 2020 release (2000 units × 50,000 spikes, mean waveforms 384 × 82: 2.1 GB),
+reads units and spike times of it in processes of their own, refuses to report a time unless every spike time of every
+unit is the same, and prints CPU seconds, wall seconds and peak memory (medians, file in the page cache, imports not
+counted). Beside it: all that `raw_spikes` needs (amplitudes, channels, checks). Add a reader of the same file here.
 
 Needs 3 GB of disk and 5 GB of memory for writing. ``--file`` keeps the file there, and uses it if it is there already.
 """
@@ -117,7 +117,6 @@ def measure(reader: str, path: Path) -> dict[str, Any]:
         import allensdk.brain_observatory.ecephys.ecephys_session  # noqa: F401  imports are not counted
     else:
         import nh_platform.sources.allen.session_file  # noqa: F401
-    idle_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wall, cpu = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -128,15 +127,19 @@ def measure(reader: str, path: Path) -> dict[str, Any]:
     for unit in sorted(spikes):
         digest.update(f"{unit} {len(spikes[unit])}\n".encode())
         digest.update(np.ascontiguousarray(spikes[unit], dtype=np.float64).tobytes())
-    return {**taken, "peak_mb": peak_mb, "idle_mb": idle_mb, "units": len(spikes), "digest": digest.hexdigest()}
+    return {**taken, "peak_mb": peak_mb, "units": len(spikes), "digest": digest.hexdigest()}
 
 
-def run_apart(reader: str, path: Path) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--measure", reader, "--file", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def run_apart(*arguments: str | Path) -> str:
+    """Run this script in a process of its own: Linux hands a parent's peak memory down to what it starts."""
+    done = subprocess.run([sys.executable, __file__, *map(str, arguments)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SystemExit(f"{reader} failed:\n{done.stderr[-4000:]}")
-    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        raise SystemExit(f"{arguments} failed:\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def measure_apart(reader: str, path: Path) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(run_apart("--measure", reader, "--file", path).strip().splitlines()[-1])
     return answer
 
 
@@ -144,7 +147,7 @@ def compare(path: Path, repeats: int) -> None:
     with path.open("rb") as file:  # into the page cache
         while file.read(1 << 24):
             pass
-    runs = {name: [run_apart(name, path) for _ in range(repeats)] for name in READERS}
+    runs = {name: [measure_apart(name, path) for _ in range(repeats)] for name in READERS}
     if len({(run["units"], run["digest"]) for of_reader in runs.values() for run in of_reader}) != 1:
         raise SystemExit("spike times differ; no timing is worth reporting")
     found = {
@@ -172,7 +175,11 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--file", type=Path, help="where the file is, or is to be kept")
     parser.add_argument("--measure", choices=tuple(READERS), help=argparse.SUPPRESS)
+    parser.add_argument("--write", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.write:
+        write_file(arguments.file, arguments.units, arguments.spikes)
+        return
     if arguments.measure:
         print(json.dumps(measure(arguments.measure, arguments.file)))
         return
@@ -180,7 +187,8 @@ def main() -> None:
         path = arguments.file or Path(folder) / "session.nwb"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(path, arguments.units, arguments.spikes)
+            size = ("--units", str(arguments.units), "--spikes", str(arguments.spikes))
+            run_apart("--write", "--file", path, *size)
         compare(path, arguments.repeat)
 
 

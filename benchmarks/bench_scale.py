@@ -84,7 +84,9 @@ def _tick(instance: dg.DagsterInstance, platform: Platform) -> None:
         seconds.append(time.perf_counter() - began)
         cursor = result.cursor  # type: ignore[union-attr]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"sensor tick: first {seconds[0]:.2f} s, then median {statistics.median(seconds[1:]):.2f} s; peak {peak:.0f} MiB")
+    print(
+        f"sensor tick: first {seconds[0]:.2f} s, then median {statistics.median(seconds[1:]):.2f} s; peak {peak:.0f} MiB"
+    )
 
 
 def _fill(instance: dg.DagsterInstance, platform: Platform, sessions: list[str]) -> None:

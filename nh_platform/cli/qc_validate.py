@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SEED = 2026
 N_SESSIONS = 4
-STANDS_FOR = {"ibl": ("ibl",), "allen_vc": ("allen_vc", "allen_vbn")}
-"""Sources of the rulebooks that each simulation can test: both Allen releases state the same unit metrics."""
+SIMULATED = ("ibl", "allen_vc", "allen_vbn")
+"""Sources that have a simulation."""
 
 
 def validate(
@@ -49,8 +49,8 @@ def validate(
 
     rows = []
     figures = {}
-    for source, stands_for in STANDS_FOR.items():
-        books = _rulebooks(stands_for)
+    for source in SIMULATED:
+        books = rulebooks_of(source)
         for book, found in _validated(source, books, seed, size, sessions):
             rows += validation_rows(source, book, found, seed=seed, size=size, sessions=sessions)
             figures[(source, book.id)] = found
@@ -71,11 +71,12 @@ def validate(
         )
 
 
-def _rulebooks(sources: tuple[str, ...]) -> list[Rulebook]:
+def rulebooks_of(source: str) -> list[Rulebook]:
+    """Return the shipped rulebooks with unit rules that are meant for a source."""
     from nh_platform.qc.rulebook import load_rulebook, rulebook_ids
 
     books = [load_rulebook(rulebook_id) for rulebook_id in rulebook_ids()]
-    return [book for book in books if book.rules and set(book.sources) & set(sources)]
+    return [book for book in books if book.rules and source in book.sources]
 
 
 def _validated(
@@ -103,11 +104,11 @@ def simulated_units(
     from nh_platform.qc.metrics import compute_metrics
     from nh_platform.qc.truth import truth_of
     from nh_platform.session import ConfigError
-    from nh_platform.simulation import SIZES, write_allen_vc, write_ibl
+    from nh_platform.simulation import SIZES, write_allen_vbn, write_allen_vc, write_ibl
 
     if size not in SIZES:
         raise ConfigError(f"--size {size}", "there is no such size", f"Use one of: {', '.join(SIZES)}.")
-    writers: dict[str, Any] = {"ibl": write_ibl, "allen_vc": write_allen_vc}
+    writers: dict[str, Any] = {"ibl": write_ibl, "allen_vc": write_allen_vc, "allen_vbn": write_allen_vbn}
     tables, truths = [], []
     with tempfile.TemporaryDirectory(prefix="nh-validate-") as folder:
         made = writers[source](Path(folder) / source, sessions, seed, size=SIZES[size])

@@ -7,7 +7,9 @@ remade shows in its data version, not in any session's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -112,7 +114,7 @@ def make_stimulus_files(platform: Platform, source: str) -> dg.MaterializeResult
         published = platform.store.folder(source, SOURCE_WIDE, ASSET)
     except NhError as error:
         raise failure(error) from error
-    rows = [
+    rows: list[Mapping[str, Any]] = [
         {
             "mode": mode,
             "stimulus": name,

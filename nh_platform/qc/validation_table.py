@@ -33,7 +33,11 @@ COLUMNS = (
     "sessions",
 )
 _COUNTS = ("rejected_bad", "kept_bad", "kept_good", "rejected_good", "rejected_few")
-_SIMULATIONS = {"ibl": "simulated IBL sessions", "allen_vc": "simulated Visual Coding sessions"}
+_SIMULATIONS = {
+    "ibl": "simulated IBL sessions",
+    "allen_vc": "simulated Visual Coding sessions",
+    "allen_vbn": "simulated Visual Behavior sessions",
+}
 
 
 def rules_version(rulebook: Rulebook) -> str:

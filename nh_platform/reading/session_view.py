@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.reading.presentations_view import choose_presentations, stimulus_counts, stimulus_means
 from nh_platform.reading.psth import UnitPsth, choose_units, event_column, session_psth, values_of
 from nh_platform.reading.search import read_summary
 from nh_platform.reading.windows_view import WindowsView, view_windows
@@ -24,6 +25,7 @@ from nh_platform.store import Provenance, Store
 from nh_platform.store.parquet import read_table
 from nh_platform.store.recording import read_behavior, read_recording
 from nh_platform.windows import StoredWindows
+from nh_platform.windows.presentations import PresentationCounts
 
 GATE_FILE = "gate.json"
 """Written with `units`: what makes the session's data unusable; assets after it are then not made."""
@@ -55,7 +57,7 @@ class SessionView:
     @property
     def assets(self) -> list[str]:
         """Assets of the session that are in the store."""
-        names = ("raw_spikes", "behavior", "units", "windows", "unit_embeddings")
+        names = ("raw_spikes", "behavior", "units", "windows", "unit_embeddings", "stimulus_tensors")
         return [name for name in names if self._store.current(self.source, self.session_id, name) is not None]
 
     def folder(self, asset: str) -> Path:
@@ -292,6 +294,67 @@ class SessionView:
             for value, chosen in groups.items()
         }
         return made[None] if by is None else made
+
+    def presentation_counts(
+        self,
+        stimulus: str,
+        start: float = -0.05,
+        stop: float = 0.5,
+        bin_s: float = 0.01,
+        *,
+        edges: npt.ArrayLike | None = None,
+        units: UnitChoice = None,
+    ) -> PresentationCounts:
+        """Count the spikes of units in bins around every presentation of a stimulus.
+
+        Parameters
+        ----------
+        stimulus
+            Name in `presentations`, for example ``natural_scenes``. Presentations in invalid times are left out.
+        start, stop, bin_s
+            Window relative to the start of a presentation and width of a bin, in seconds.
+        edges
+            (n_bins + 1,) edges in seconds of any width, in place of the three.
+        units
+            As in `psth`.
+
+        Returns
+        -------
+        PresentationCounts
+            Counts (n_presentations, n_bins, n_units); ``to_xarray()`` has AllenSDK's names. A spike counts in the bin
+            that it begins, where AllenSDK counts one on an inner edge twice.
+
+        Raises
+        ------
+        ConfigError
+            If the session does not have the stimulus (the text names close ones), or the bins cannot be.
+        BadUpstreamData
+            If presentations of the stimulus overlap.
+        """
+        shown = choose_presentations(self.presentations, stimulus)
+        unit_ids = self._recording.units["unit_id"]
+        rows = choose_units(unit_ids, units)
+        ids = unit_ids.to_numpy(dtype=object)[rows]
+        return stimulus_counts(self.spikes.take(rows), ids, shown, start=start, stop=stop, bin_s=bin_s, edges=edges)
+
+    def presentation_means(self, signal: str, stimulus: str, start: float = 0.0, stop: float = 0.5) -> pd.DataFrame:
+        """Average a signal over every presentation of a stimulus, blinks left out.
+
+        Parameters
+        ----------
+        signal
+            ``running_speed``, ``pupil``, ``gaze``.
+        stimulus
+            As in `presentation_counts`.
+        start, stop
+            Window relative to the start of a presentation in seconds; ``stop`` is not part of it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per presentation (index ``presentation_id``), one column per column of the signal.
+        """
+        return stimulus_means(self.signal(signal), choose_presentations(self.presentations, stimulus), start, stop)
 
     @cached_property
     def _recording(self) -> RawRecording:

@@ -53,7 +53,13 @@ FILES = TableSchema(
         Column("collection", "string", "-", "Upstream collection (ALF folder), for example alf/probe00/pykilosort"),
         Column("revision", "string", "-", "Upstream revision; empty where unrevised"),
         Column("name", "string", "-", "File name"),
-        Column("md5", "string", "-", "md5 of the content as upstream states it", nullable=True),
+        Column(
+            "md5",
+            "string",
+            "-",
+            "Hash of the content as upstream states it: md5, or blake2b of Visual Behavior",
+            nullable=True,
+        ),
         Column("size", "float64", "byte", "Size that upstream states; never identity", nullable=True),
         Column("qc", "string", "-", "Dataset QC that upstream states", nullable=True),
         Column("default_revision", "bool", "-", "Whether upstream serves this revision by default"),
@@ -337,9 +343,7 @@ UNIT_EMBEDDINGS = TableSchema(
 STIMULUS_PRESENTATIONS = TableSchema(
     "stimulus_presentations",
     (
-        Column(
-            "presentation_id", "int64", "1", "Presentation in `behavior`; a movie has its first frame's"
-        ),
+        Column("presentation_id", "int64", "1", "Presentation in `behavior`; a movie has its first frame's"),
         Column("stimulus_name", "string", "-", "Stimulus as upstream names it"),
         Column("stimulus_type", "string", "-", "Type that it is filed under; variants with more repeats are joined"),
         Column("stimulus_block", "float64", "1", "Block of the session", nullable=True),

@@ -126,7 +126,8 @@ def _trials(rng: np.random.Generator, n_flashes: int) -> list[_Trial]:
         change = first + int(wait)
         kind = "aborted" if draw < ABORTED_SHARE else "catch" if draw < ABORTED_SHARE + CATCH_SHARE else "go"
         last = first + int(wait) // 2 if kind == "aborted" else change + RESPONSE_FLASHES
-        if last >= n_flashes:
+        # An aborted trial ends before its change, but the change that was planned must have a time too.
+        if max(last, change) >= n_flashes:
             return trials
         n_go += kind == "go"
         new_image = (image + 1 + int(7 * other)) % 8 if kind == "go" else image

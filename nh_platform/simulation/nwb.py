@@ -94,7 +94,8 @@ def _write_intervals(nwb: NwbWriter, session: AllenSession) -> None:
 def invalid_times(session: AllenSession) -> tuple[pd.DataFrame, list[tuple[str, str, str]]]:
     """Return two invalid intervals and their tags: one of the last probe, one of the stimulus; not in time order."""
     probe = session.probes[-1]
-    gratings = session.stimuli.get("static_gratings", session.stimuli.get("drifting_gratings_contrast"))
+    name = "static_gratings" if "static_gratings" in session.stimuli else "drifting_gratings_contrast"
+    gratings = session.stimuli[name]
     middle = float(gratings["start_time"].iloc[len(gratings) // 2])
     spoilt = float(session.stimuli["gabors"]["start_time"].iloc[40])
     table = pd.DataFrame({"start_time": [middle + 0.05, spoilt], "stop_time": [middle + 1.3, spoilt + 5.0]})

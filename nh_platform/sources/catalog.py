@@ -70,12 +70,20 @@ class SessionFiles:
         `nh_platform.sources.identity.group_versions` gives the same for every session at once.
         """
         rows = self.of_group(group)
-        lines = sorted(map(identity_line, rows["collection"], rows["revision"], rows["name"], rows["md5"].fillna("")))
+        lines = sorted(map(identity_line, rows["collection"], rows["revision"], rows["name"], content_of(rows)))
         if group == "qc":
             judged = self.files[read_by(self.files, GROUPS) & self.files["qc"].notna()]
             lines += sorted(map(judgement_line, judged["collection"], judged["name"], judged["qc"]))
         lines += fact_lines(group, self.qc, self.insertions)
         return version_of(lines)
+
+
+def content_of(files: pd.DataFrame) -> pd.Series:
+    """Return what identifies the content that is read of each file: its md5, and that it is not read at all.
+
+    Files that upstream itself calls CRITICAL are not read, so that a file that becomes CRITICAL is another content.
+    """
+    return files["md5"].fillna("").where(files["qc"] != "CRITICAL", "not read: CRITICAL")
 
 
 def identity_line(collection: str, revision: str, name: str, value: str) -> str:

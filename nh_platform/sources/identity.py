@@ -15,6 +15,7 @@ import pandas as pd
 from nh_platform.sources.catalog import (
     GROUPS,
     Manifest,
+    content_of,
     fact_lines,
     identity_line,
     judgement_line,
@@ -42,7 +43,7 @@ def group_versions(manifest: Manifest) -> pd.DataFrame:
     of_file = {}
     for group in GROUPS:
         read = files[read_by(files, (group,))]
-        columns = (read["collection"], read["revision"], read["name"], read["md5"].fillna(""))
+        columns = (read["collection"], read["revision"], read["name"], content_of(read))
         of_file[group] = _by_session(read, map(identity_line, *columns))
     judged = files[read_by(files, GROUPS) & files["qc"].notna()]
     of_qc = _by_session(judged, map(judgement_line, judged["collection"], judged["name"], judged["qc"]))

@@ -34,17 +34,17 @@ def test_every_rule_has_a_line_with_counts_and_shares(written):
     assert (rejected, missed, sensitivity) == (bad, "0", "1.000")
     assert "noise_cutoff: noise_cutoff < 5; bad: more than 10 % of the spikes were lost" in output
     assert "quality: no truth is known for it" in lines
-    assert f"written: {folder / FILE} and 7 figures" in lines[-1]
+    assert f"written: {folder / FILE} and 8 figures" in lines[-1]
 
 
 def test_the_table_and_the_figures_are_written_and_the_pages_show_them(written):
     _, folder = written
     table = read_validation(folder / FILE)
-    assert set(table["source"]) == {"ibl", "allen_vc"}
+    assert set(table["source"]) == {"ibl", "allen_vc", "allen_vbn"}
     assert (table["seed"] == 7).all()
     assert runner.invoke(app, ["docs", "--folder", str(folder)]).exit_code == 0
     page = (folder / "nh-common.md").read_text(encoding="utf-8")
-    for source in ("ibl", "allen-vc"):
+    for source in ("ibl", "allen-vc", "allen-vbn"):
         figure = f"validation-nh-common-{source}.svg"
         assert f"({figure})" in page
         assert (folder / figure).read_text(encoding="utf-8").startswith("<?xml")

@@ -22,7 +22,7 @@ def table(released: list[float], recomputed: list[float], n_spikes: list[int] | 
     )
 
 
-@pytest.mark.parametrize("source", ["ibl", "allen_vc"])
+@pytest.mark.parametrize("source", ["ibl", "allen_vc", "allen_vbn"])
 def test_the_second_implementation_of_the_simulation_agrees_in_every_unit(source):
     ids = [counterpart.definition for counterpart in COUNTERPARTS[source]]
     units, _ = simulated_units(source, ids, seed=7, size="tiny", sessions=1)

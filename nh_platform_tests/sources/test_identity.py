@@ -87,3 +87,23 @@ def test_a_size_is_no_part_of_a_manifest_either():
     before = a_manifest()
     after = edit(before, lambda files: pd.Series(True, index=files.index), size=1.0)
     assert before.version() == after.version()
+
+
+def test_a_file_that_becomes_critical_is_another_content_because_it_is_not_read():
+    before = _manifest_of_one_file("PASS")
+    after = _manifest_of_one_file("CRITICAL")
+    assert before.session("s1").version("spikes") != after.session("s1").version("spikes")
+    assert _manifest_of_one_file("WARNING").session("s1").version("spikes") == before.session("s1").version("spikes")
+    for manifest in (before, after):
+        versions = group_versions(manifest).set_index("group")["version"]
+        assert versions["spikes"] == manifest.session("s1").version("spikes")
+
+
+def _manifest_of_one_file(qc: str) -> Manifest:
+    file = {
+        **dict.fromkeys(("collection", "revision"), ""),
+        **{"session_id": "s1", "probe": "p", "group": "spikes", "name": "spikes.times.npy", "md5": "0" * 32, "qc": qc},
+    }
+    files = pd.DataFrame([file]).assign(default_revision=True)
+    sessions = pd.DataFrame({"session_id": ["s1"], "subject": ["mouse"], "number": [1]})
+    return Manifest("ibl", "test", SESSIONS.conform(sessions), INSERTIONS.empty(), FILES.conform(files))

@@ -141,7 +141,7 @@ def test_files_come_and_go():
 @pytest.mark.parametrize(
     ("after", "probe", "what"),
     [
-        (edit(BASE, of(FIRST, "licks"), qc="CRITICAL"), "", "CRITICAL: licks.times.npy"),
+        (edit(BASE, of(FIRST, "licks"), qc="FAIL"), "", "FAIL: licks.times.npy"),
         (with_fact(BASE, "sessions", 0, qc="FAIL"), "", "session QC: none → FAIL"),
         (with_fact(BASE, "insertions", 1, qc="WARNING"), "probe01", "insertion QC: none → WARNING"),
     ],
@@ -152,6 +152,12 @@ def test_qc_of_dataset_session_and_insertion(after, probe, what):
     assert diff.changes["probe"].tolist() == [probe]
     assert diff.changes["what"].iloc[0].endswith(what)
     assert affected(diff) == {(FIRST, "qc")}
+
+
+def test_a_file_that_becomes_critical_is_not_read_any_more_so_its_group_runs_too():
+    diff = diff_manifests(BASE, edit(BASE, of(FIRST, "licks"), qc="CRITICAL"))
+    assert set(diff.changes["kind"]) == {"QC changed"}
+    assert affected(diff) == {(FIRST, "qc"), (FIRST, "behavior")}
 
 
 @pytest.mark.parametrize(

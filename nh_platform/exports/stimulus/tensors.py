@@ -120,7 +120,7 @@ def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> 
     at = presentations["start_time"].to_numpy()[:, None] + time_centers(edges)
     speed = given.behavior.signals.get("running_speed")
     if speed is not None and len(speed.timestamps):
-        values = _interpolated(at, _running_times(speed, mode), speed.values[:, 0], mode)
+        values = _interpolated(at, _running_times(speed, mode), speed.values[:, 0].astype(np.float64), mode)
         groups["speed"] = {
             **coordinates,
             "speed": _over_time(values, mode, _exact(mode, units="cm/s", long_name="running speed")),

@@ -5,7 +5,8 @@ One folder per family of formats. Add a module for a table of the NWB file, or a
 """
 
 from nh_platform.sources.allen.behavior_settings import AllenVbnSettings
+from nh_platform.sources.allen.coding_settings import AllenVcSettings
 from nh_platform.sources.allen.visual_behavior import AllenVisualBehaviorSource
-from nh_platform.sources.allen.visual_coding import AllenVcSettings, AllenVisualCodingSource
+from nh_platform.sources.allen.visual_coding import AllenVisualCodingSource
 
 __all__ = ["AllenVbnSettings", "AllenVcSettings", "AllenVisualBehaviorSource", "AllenVisualCodingSource"]

@@ -16,7 +16,8 @@ from nh_platform.sources.allen.file_content import content_hash
 from nh_platform.sources.allen.releases import LATEST, Release, manifest_name, version_of, version_order
 
 LOCK_NAME = "nh_platform.json.lock"
-"""AllenSDK rewrites its lists of downloads in place, so that only one process may use it on a folder at a time."""
+"""AllenSDK rewrites its lists of downloads in place, so that only one process may use it on a folder at a time. It
+takes every file without ``json`` in its name for data, hence the name."""
 
 
 @dataclass(frozen=True)

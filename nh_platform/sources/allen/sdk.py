@@ -68,7 +68,7 @@ def open_session(path: Path, **filters: Any) -> EcephysSession:
 
 
 WAREHOUSE = "http://api.brain-map.org"
-"""The Allen Institute's warehouse, as AllenSDK 2.16.2 asks it; it serves no https (ecephys_project_warehouse_api.py)."""
+"""The Allen Institute's warehouse, as AllenSDK 2.16.2 asks it (`EcephysProjectWarehouseApi.default`)."""
 
 NWB_FILES_QUERY = (
     "criteria=model::WellKnownFile"

@@ -217,7 +217,7 @@ def _read_amplitudes(nwb: NwbFile, offsets: npt.NDArray[np.int64]) -> tuple[npt.
 
 
 def _in_order_of(units: pd.DataFrame, values: npt.NDArray[Any], offsets: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """Return the blocks of ``values``, which are in file order, in the order of ``units``: a copy where that differs."""
+    """Return blocks of ``values``, which are in file order, in the order of ``units``; a copy where that differs."""
     rows = units["row"].to_numpy()
     if np.array_equal(rows, np.arange(len(rows))):
         return values

@@ -2,12 +2,13 @@
 
 Contains the readers of ``sessions.csv``, ``probes.csv``, ``channels.csv`` and ``units.csv``, the list of session files,
 and what is known of a session without reading its data. Add here a fact that such a table states. Downloading belongs
-to AllenSDK's `EcephysProjectCache` (`nh_platform.sources.allen.sdk.warehouse_cache`), which fills such a folder;
-reading data belongs to the modules beside.
+to `warehouse_cache` and `warehouse_downloads`, which have AllenSDK's `EcephysProjectCache` fill such a folder; reading
+data belongs to the modules beside.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from dataclasses import dataclass
@@ -123,8 +124,10 @@ def channels_of(tables: WarehouseTables, probe_ids: dict[str, str]) -> pd.DataFr
     return rows if len(rows) else None
 
 
-def facts_of(root: Path, session_id: str, tables: WarehouseTables) -> SessionFacts:
+def facts_of(root: Path, session_id: str, tables: WarehouseTables, *, from_file: bool = True) -> SessionFacts:
     """Return what is known of a session: the CSV tables where they list it, else its NWB file's own metadata.
+
+    Without ``from_file`` the NWB file is not looked at: what is known then does not depend on what was fetched.
 
     Subject is the specimen id where ``sessions.csv`` lists the session. NWB files state the donor's id instead, so a
     folder should either have its ``sessions.csv`` from the beginning or never.
@@ -133,10 +136,10 @@ def facts_of(root: Path, session_id: str, tables: WarehouseTables) -> SessionFac
     name; what is unknown then is empty.
     """
     number = int(session_id)
-    try:
-        own = _facts_in_nwb(nwb_path(root, session_id))
-    except BadUpstreamData:
-        own = SessionFacts(UNKNOWN_SUBJECT, "", "", {}, float("nan"), [])
+    own = SessionFacts(UNKNOWN_SUBJECT, "", "", {}, float("nan"), [])
+    if from_file:
+        with contextlib.suppress(BadUpstreamData):
+            own = _facts_in_nwb(nwb_path(root, session_id))
     subject, date, session_type = own.subject, own.date, own.session_type
     if tables.sessions is not None and number in tables.sessions.index:
         row = tables.sessions.loc[number]

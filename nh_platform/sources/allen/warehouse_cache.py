@@ -4,17 +4,19 @@ Contains the list of NWB files (``nwb_files.csv``) and the refreshing of AllenSD
 the catalogue of the warehouse needs. Reading those tables is `nh_platform.sources.allen.warehouse`; session files are
 fetched in `warehouse_downloads`; what AllenSDK is called with is `nh_platform.sources.allen.sdk`.
 
-The warehouse states no hash of any file. What tells one version of a session's file from another is the id of its
-*well-known file*: a file that was released anew came under a new id (those of the release of October 2019 were given in
-June 2020). That id is the weak identity of `FILE_IDENTITY`; sizes and dates are never part of it.
+The warehouse states no hash of any file. What tells one file from another there, and what AllenSDK downloads by, is the
+id of the *well-known file*: that id is the weak identity of `FILE_IDENTITY`. Sizes and dates are never part of it. A
+file whose bytes upstream replaced under the same id would look unchanged.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 from filelock import FileLock
@@ -23,6 +25,8 @@ from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.stall_guard import Stalled, while_coming
 from nh_platform.store.durable import write_durably
+
+T = TypeVar("T")
 
 NWB_FILES_CSV = "nwb_files.csv"
 TABLES = ("sessions.csv", "probes.csv", "channels.csv", "units.csv")
@@ -94,7 +98,7 @@ class WarehouseCatalogue:
         """
         self.root.mkdir(parents=True, exist_ok=True)
         cache = sdk.warehouse_cache(self.root / MANIFEST, self.address)
-        (table,) = self._waited((sdk.list_warehouse_nwb_files(cache, self.address) for _ in range(1)), LIST_WAIT_S)
+        table = self._answer(lambda: sdk.list_warehouse_nwb_files(cache, self.address), LIST_WAIT_S)
         missing = [name for name in ("id", "attachable_id", "download_link") if name not in table]
         if missing:
             found = f"lacks {', '.join(missing)}" if len(table) else "is empty"
@@ -172,8 +176,7 @@ class WarehouseCatalogue:
             if not afresh and (self.root / name).is_file():
                 shutil.copy(self.root / name, staging)
         cache = sdk.warehouse_cache(staging / MANIFEST, self.address)
-        for _ in self._waited((sdk.fetch_warehouse_tables(cache, self.address) for _ in range(1)), TABLES_WAIT_S):
-            pass
+        self._answer(lambda: sdk.fetch_warehouse_tables(cache, self.address), TABLES_WAIT_S)
         for name in TABLES:
             os.replace(staging / name, self.root / name)
         shutil.rmtree(staging)
@@ -187,10 +190,10 @@ class WarehouseCatalogue:
         text = pd.DataFrame(rows, columns=_COLUMNS).to_csv(index=False, lineterminator="\n")
         write_durably(self.root / NWB_FILES_CSV, text.encode())
 
-    def _waited(self, answers, wait_s: float):  # type: ignore[no-untyped-def]
-        """Yield what AllenSDK returns, however long it would wait itself."""
+    def _answer(self, ask: Callable[[], T], wait_s: float) -> T:
+        """Return what AllenSDK answers, which would wait for ever by itself."""
         try:
-            yield from while_coming(answers, wait_s)
+            return next(while_coming((ask() for _ in range(1)), wait_s))
         except Stalled as error:
             raise self._bad(f"no answer in {wait_s:.0f} s", "Try again later.") from error
 

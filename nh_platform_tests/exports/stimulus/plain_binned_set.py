@@ -44,7 +44,7 @@ def open_sdk_session(path: Path) -> Any:
 
 
 def presentations_of_all(sessions: dict[int, Any], folder: Path) -> pd.DataFrame:
-    """Steps 1 to 3: collect, join movies, filter by duration; a text file between any two."""
+    """Do steps 1 to 3: collect, join movies, filter by duration; a text file between any two."""
     tables = []
     for session_id, session in sessions.items():
         table = session.stimulus_presentations
@@ -93,7 +93,7 @@ def presentations_of_all(sessions: dict[int, Any], folder: Path) -> pd.DataFrame
 
 
 def bin_stimulus(session: Any, table: pd.DataFrame, name: str) -> dict[str, xr.Dataset]:
-    """Steps 4 to 6 for one stimulus of one session: blanks out, spikes binned, running and gaze interpolated."""
+    """Do steps 4 to 6 for one stimulus of one session: blanks out, spikes binned, running and gaze interpolated."""
     columns = [*WANTED[name], "stimulus_block", "start_time", "stop_time", "duration"]
     rows = table[table["stimulus_name"] == name].set_index("stimulus_presentation_id")[columns]
     if "gratings" in name or "dot_motion" in name:
@@ -139,23 +139,19 @@ def bin_stimulus(session: Any, table: pd.DataFrame, name: str) -> dict[str, xr.D
     return out
 
 
-def write_set(sessions: dict[int, Any], units: pd.DataFrame, folder: Path) -> list[str]:
-    """Step 7: one file per stimulus type with a group per session, structure and kind of data."""
+def whole_set(sessions: dict[int, Any], units: pd.DataFrame, folder: Path) -> dict[str, dict[str, xr.Dataset]]:
+    """Do step 7: per stimulus type, the dataset of every group session, structure and kind of data."""
     table = presentations_of_all(sessions, folder)
-    written = set()
+    files: dict[str, dict[str, xr.Dataset]] = {}
     for session_id in sorted(sessions):
         own = table[table["session_id"] == session_id]
         for name in own["stimulus_name"].unique():
             stem = "natural_movie_one" if name == "natural_movie_one_more_repeats" else name
-            path = folder / f"{stem}.h5"
             data = bin_stimulus(sessions[session_id], own, name)
             here = units[units["ecephys_session_id"] == session_id]
             for structure in sorted(here["ecephys_structure_acronym"].dropna().unique()):
                 ids = here.index[here["ecephys_structure_acronym"] == structure].tolist()
                 for kind, dataset in data.items():
                     part = dataset.sel(unit_id=ids) if kind == "spike_data" else dataset
-                    group = f"session_{session_id}/{structure}/{kind}"
-                    mode = "a" if path.exists() else "w"
-                    part.to_netcdf(path, engine="h5netcdf", mode=mode, group=group)
-            written.add(stem)
-    return sorted(written)
+                    files.setdefault(stem, {})[f"/session_{session_id}/{structure}/{kind}"] = part
+    return files

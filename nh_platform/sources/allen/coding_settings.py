@@ -1,0 +1,52 @@
+"""Where Visual Coding sessions are read from, as ``sources.yaml`` says it.
+
+Contains the settings model of the source ``allen_vc``. Add a setting here when a person must be able to change it. What
+the settings do is in `visual_coding`, `warehouse_cache` and `warehouse_downloads`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nh_platform.sources.allen.sdk import WAREHOUSE
+
+
+class AllenVcSettings(BaseModel):
+    """Where Visual Coding sessions are.
+
+    Parameters
+    ----------
+    root
+        Folder in the layout of AllenSDK's project cache: ``session_<id>/session_<id>.nwb`` and, where present,
+        ``sessions.csv``, ``probes.csv``, ``channels.csv``, ``units.csv``.
+    mode
+        ``local``: what is in ``root`` is all there is. ``warehouse``: all sessions that the Allen Institute's warehouse
+        serves; a session's file is fetched into ``root`` when it is first read.
+    release
+        Name of the release that the folder shows; the mode's name where None.
+    cache_dir
+        Where md5 sums are remembered between runs; None hashes each file whenever it is read.
+    address
+        For ``warehouse``: scheme and host.
+    refresh
+        For ``warehouse``: whether each reading of the manifest asks what is served now. Without it the folder's own
+        list counts, and nobody is asked until a file has to be fetched.
+    attempts, retry_wait_s, stall_s
+        For ``warehouse``: tries of a download, seconds before the second, doubled each time, and the longest wait for
+        the next bytes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    root: Path
+    mode: Literal["local", "warehouse"] = "local"
+    release: str | None = None
+    cache_dir: Path | None = None
+    address: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = WAREHOUSE
+    refresh: bool = True
+    attempts: Annotated[int, Field(ge=1)] = 3
+    retry_wait_s: Annotated[float, Field(ge=0)] = 1.0
+    stall_s: Annotated[float, Field(gt=0)] = 60.0
