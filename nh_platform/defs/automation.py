@@ -31,6 +31,7 @@ RELEASE_CRON = "15 5 * * *"
 INVENTORY_CRON = "45 6 * * *"
 SOURCE_TAG, TARGET_TAG, SNAPSHOT_TAG = "nh/source", "nh/target", "nh/snapshot"
 INVENTORY = "no_partitions_left_failed"
+RECONCILIATION = "reconciliation"
 _KEYS_SHOWN = 20
 
 _IN_PROGRESS = [
@@ -300,5 +301,7 @@ def iter_jobs(entry: SourceEntry) -> Iterator[Any]:
     )
     inventory = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey([entry.name, MANIFEST_ASSET]), INVENTORY))
     yield dg.define_asset_job(
-        f"{entry.name}_inventory", selection=inventory, description="Counts the sessions that are left failed."
+        f"{entry.name}_inventory",
+        selection=inventory | dg.AssetSelection.assets(dg.AssetKey([entry.name, RECONCILIATION])),
+        description="Counts the sessions that are left failed, and holds our counts against the published ones.",
     )

@@ -6,6 +6,8 @@ asset reads from it.
 
 from __future__ import annotations
 
+import datetime
+
 from dataclasses import dataclass
 
 from nh_platform.defs.planning import expected_records
@@ -65,6 +67,11 @@ class Platform:
         self.store = Store(settings.store)
         self._sources: dict[str, Source] = {}
 
+    @property
+    def today(self) -> str:
+        """The day against which reviews expire, ``YYYY-MM-DD``; the version of the reviews says which count on it."""
+        return datetime.date.today().isoformat()
+
     def config(self, source: str) -> SourceConfig:
         """Return the configuration of a source."""
         return source_config(self.settings, source)
@@ -100,7 +107,7 @@ class Platform:
             "rulebooks": ";".join(
                 f"{book.id}={book.content_version()}" for book in map(load_rulebook, config.rulebooks)
             ),
-            "reviews": reviews_version(self.settings.reviews / source / f"{session_id}.yaml"),
+            "reviews": reviews_version(self.settings.reviews / source / f"{session_id}.yaml", self.today),
             "presets": ";".join(f"{name}={presets[name].content_version}" for name in config.presets),
             "features": FEATURES_VERSION,
             "stimulus_tensors": ";".join(

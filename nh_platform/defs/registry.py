@@ -1,59 +1,30 @@
 """The sources that the platform serves: one entry each, and nothing else in `defs` names a source.
 
-Add an entry here for a new dataset, beside its folder in `nh_platform.sources` and its rulebook. No upstream client is
-imported until a source is opened.
+Add an entry here for a new dataset, beside its folder in `nh_platform.sources` and its rulebook. An installed package
+may bring entries of its own (`ENTRY_POINTS`; docs/add-a-source.md). No upstream client is imported until a source is
+opened.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from nh_platform.defs.source_entry import SourceEntry
 from nh_platform.session import ConfigError
 from nh_platform.sources.catalog import Source
 
+__all__ = ["ENTRY_POINTS", "SOURCES", "SourceEntry", "installed_entries", "source_entry"]
+
+ENTRY_POINTS = "nh_platform.sources"
+"""Group of the entry points by which an installed package brings a source; each names a `SourceEntry`."""
+
 Settings = TypeVar("Settings", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class SourceEntry:
-    """One dataset as the platform serves it.
-
-    Parameters
-    ----------
-    name
-        Source name; key prefix of its assets, ``<name>_sessions`` is its partitions definition.
-    title, description
-        What a reader of the UI sees.
-    open
-        Makes the source from its settings (``read`` of ``sources.yaml``) and the home folder.
-    rulebook, also_rulebooks
-        Active rulebook, whose rules run as asset checks, and those that are columns and reports.
-    presets
-        Window presets that `windows` holds.
-    upstream_format
-        Format of the upstream files, shown as a kind in the UI.
-    published
-        Release of `qc/published_counts.yaml` to reconcile with; found by the name of the manifest's release where None.
-    extra_steps
-        Per-session assets that this source has beyond those of every source (`planning.EXTRA_STEPS`).
-    """
-
-    name: str
-    title: str
-    description: str
-    open: Callable[[Mapping[str, Any], Path], Source]
-    rulebook: str
-    also_rulebooks: tuple[str, ...]
-    presets: tuple[str, ...]
-    upstream_format: str
-    published: str | None = None
-    extra_steps: tuple[str, ...] = ()
 
 
 def _open_ibl(read: Mapping[str, Any], home: Path) -> Source:
@@ -100,7 +71,7 @@ def _absolute(read: Mapping[str, Any], home: Path) -> dict[str, Any]:
     return {key: home / value if key in folders and value else value for key, value in read.items()}
 
 
-SOURCES: dict[str, SourceEntry] = {
+_SHIPPED: dict[str, SourceEntry] = {
     entry.name: entry
     for entry in (
         SourceEntry(
@@ -145,6 +116,39 @@ SOURCES: dict[str, SourceEntry] = {
         ),
     )
 }
+
+
+def installed_entries(shipped: Mapping[str, SourceEntry] = _SHIPPED) -> dict[str, SourceEntry]:
+    """Return the entries that installed packages bring, by name.
+
+    Raises
+    ------
+    ConfigError
+        If one cannot be loaded, is no `SourceEntry`, or has the name of another source; the text names the package.
+    """
+    found: dict[str, SourceEntry] = {}
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: (one.name, one.value)):
+        where = f"entry point {point.name} = {point.value}" + (f" of {point.dist.name}" if point.dist else "")
+        entry = _loaded(point, where)
+        if entry.name in shipped or entry.name in found:
+            raise ConfigError(where, f"there is a source {entry.name!r} already", "Give the source another name.")
+        found[entry.name] = entry
+    return found
+
+
+def _loaded(point: EntryPoint, where: str) -> SourceEntry:
+    action = f"Correct or uninstall the package; `{ENTRY_POINTS}` names `module:SourceEntry object`."
+    try:
+        entry = point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(where, f"it cannot be loaded: {error}", action) from error
+    if not isinstance(entry, SourceEntry):
+        raise ConfigError(where, f"it is a {type(entry).__name__} and no SourceEntry", action)
+    return entry
+
+
+SOURCES: dict[str, SourceEntry] = _SHIPPED | installed_entries()
+"""Every source that is served, by name: those of the platform, then those of installed packages."""
 
 
 def source_entry(name: str) -> SourceEntry:

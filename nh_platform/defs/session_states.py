@@ -15,6 +15,7 @@ from nh_platform.defs.planning import ALL_STEPS, expected_versions, steps_of
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.requests import SessionState
 from nh_platform.defs.steps import GATE_FILE
+from nh_platform.session import NhError
 from nh_platform.sources.identity import group_versions
 from nh_platform.sources.snapshots import list_snapshots
 from nh_platform.sources.tombstones import withdrawn_sessions
@@ -60,7 +61,13 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     states, gated = [], {}
     for session_id in manifest.session_ids:
         groups = by_session[session_id]
-        parameters = platform.parameters(source, session_id)
+        try:
+            parameters = platform.parameters(source, session_id)
+        except NhError as error:
+            # A review file that cannot be read is its session's matter alone; the others go on.
+            gated[session_id] = (str(error),)
+            states.append(SessionState(session_id, (), "", in_scope=False))
+            continue
         expected = expected_versions(source, groups, parameters)
         stored = {asset: platform.store.data_version(source, session_id, asset) for asset in steps_of(source)}
         problems = _gate(platform, source, session_id)

@@ -136,6 +136,7 @@ def make_units(platform: Platform, files: SessionFiles) -> StepResult:
         annotation,
         rulebooks=config.rulebooks,
         reviews_file=platform.settings.reviews / source / f"{files.session.session_id}.yaml",
+        today=platform.today,
     )
     table = built.table
     rulebook, *_ = config.rulebook_ids

@@ -6,8 +6,8 @@ joins movie frames to movies. 3. `median_durations` over all sessions, 4. `regul
 step here. Nothing is binned here.
 
 ``mlynarski-compat`` joins frames wherever the frame number falls, so that two movies cut short by invalid times can
-become one, and takes the sum of the frames for the duration. ``exact`` begins a movie wherever frame, stimulus or block
-do not go on, and takes stop − start: what is cut short is seen as such and falls at step 4.
+become one, and takes the sum of the frames for the duration. ``exact`` begins a movie wherever row, frame, stimulus or
+block do not go on, and takes stop − start: what is cut short is seen as such and falls at step 4.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def movie_numbers(frames: pd.DataFrame, mode: Mode) -> npt.NDArray[np.int64]:
     if mode == "mlynarski-compat":
         begins = (frame.diff().fillna(1) < 0).to_numpy()
     else:
-        goes_on = frame.diff() == 1
+        goes_on = (frame.diff() == 1) & (frames["presentation_id"].diff() == 1)
         for name in ("stimulus_name", "stimulus_block"):
             goes_on &= (frames[name] == frames[name].shift()) | (frames[name].isna() & frames[name].shift().isna())
         begins = (~goes_on).to_numpy()

@@ -138,14 +138,16 @@ def _walk(
 
     def run(rows: range) -> Problems:
         buffers = free.get()
-        # Zeros, negative amplitudes and empty units are answered by the families; numpy need not warn of them.
-        with np.errstate(all="ignore"):
-            chunk = buffers.load(spikes, rows, tmin, tmax)
-            values[rows.start : rows.stop] = np.hstack(
-                [family.of(chunk) for family in families] or [np.empty((len(rows), 0))]
-            )
-        found = np.column_stack([chunk.problems[problem] for problem in PROBLEMS])
-        free.put(buffers)
+        try:
+            # Zeros, negative amplitudes and empty units are answered by the families; numpy need not warn of them.
+            with np.errstate(all="ignore"):
+                chunk = buffers.load(spikes, rows, tmin, tmax)
+                values[rows.start : rows.stop] = np.hstack(
+                    [family.of(chunk) for family in families] or [np.empty((len(rows), 0))]
+                )
+            found = np.column_stack([chunk.problems[problem] for problem in PROBLEMS])
+        finally:
+            free.put(buffers)  # else the next chunk waits for ever, and the error is never seen
         names = list(PROBLEMS)
         return [(rows.start + unit, names[k]) for unit, k in zip(*np.nonzero(found))]
 

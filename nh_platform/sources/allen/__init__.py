@@ -8,5 +8,13 @@ from nh_platform.sources.allen.behavior_settings import AllenVbnSettings
 from nh_platform.sources.allen.coding_settings import AllenVcSettings
 from nh_platform.sources.allen.visual_behavior import AllenVisualBehaviorSource
 from nh_platform.sources.allen.visual_coding import AllenVisualCodingSource
+from nh_platform.sources.allen.waveforms import MeanWaveforms, mean_waveforms
 
-__all__ = ["AllenVbnSettings", "AllenVcSettings", "AllenVisualBehaviorSource", "AllenVisualCodingSource"]
+__all__ = [
+    "AllenVbnSettings",
+    "AllenVcSettings",
+    "AllenVisualBehaviorSource",
+    "AllenVisualCodingSource",
+    "MeanWaveforms",
+    "mean_waveforms",
+]

@@ -67,7 +67,7 @@ def while_coming(items: Iterable[T], wait_s: float) -> Iterator[T]:
             try:
                 item = ready.get(timeout=wait_s)
             except queue.Empty:
-                raise Stalled(f"nothing came for {wait_s:.0f} s") from None
+                raise Stalled(f"nothing came for {wait_s:g} s") from None
             if not isinstance(item, _End):
                 yield item
             elif item.error is None:

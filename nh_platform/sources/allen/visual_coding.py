@@ -6,7 +6,7 @@ joins them. Decoding belongs to those modules; rules, windows and Dagster do not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from nh_platform.sources.allen.session_file import read_recording, read_unit_ann
 from nh_platform.sources.allen.signals import read_gaze, read_pupil, read_running_speed
 from nh_platform.sources.allen.warehouse_cache import WarehouseCatalogue, WarehouseFile
 from nh_platform.sources.allen.warehouse_downloads import Attempts, WarehouseDownloads
+from nh_platform.sources.allen.waveforms import MeanWaveforms, read_mean_waveforms
 from nh_platform.sources.catalog import GROUPS, Manifest, SessionFiles, version_of
 from nh_platform.sources.signals import folder_signal
 
@@ -169,6 +170,13 @@ class AllenVisualCodingSource:
         with self._open(session) as (nwb, notes):
             annotation = read_unit_annotation(nwb, units, channels, warehouse.read_csv_channels(self.settings.root))
         return replace(annotation, notes=(*annotation.notes, *notes))
+
+    def mean_waveforms(
+        self, session: SessionFiles, unit_ids: Iterable[str | int], around_peak: int | None = None
+    ) -> MeanWaveforms:
+        """Read the mean waveforms of some units (volts); see `nh_platform.sources.allen.waveforms.mean_waveforms`."""
+        with self._open(session) as (nwb, _):
+            return read_mean_waveforms(nwb, unit_ids, around_peak)
 
     def _catalogue(self) -> WarehouseCatalogue:
         return WarehouseCatalogue(self.settings.root, self.settings.address)

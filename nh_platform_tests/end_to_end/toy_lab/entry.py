@@ -1,0 +1,31 @@
+"""How the toy lab's recordings are registered: named by the entry point ``toy = toy_lab.entry:ENTRY``.
+
+Add nothing that reads data: the platform imports this module whenever its definitions load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nh_platform.defs.source_entry import SourceEntry
+from nh_platform.sources.catalog import Source
+
+
+def _open(read: Mapping[str, Any], home: Path) -> Source:
+    from toy_lab.source import ToySource
+
+    return ToySource(home / read.get("root", "upstream/toy"))
+
+
+ENTRY = SourceEntry(
+    name="toy",
+    title="Toy Lab",
+    description="Recordings of the toy lab, read from its ALF folders.",
+    open=_open,
+    rulebook=str(Path(__file__).with_name("toy-lab.yaml")),
+    also_rulebooks=("nh-common",),
+    presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+    upstream_format="alf",
+)

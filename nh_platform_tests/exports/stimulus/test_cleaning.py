@@ -1,0 +1,190 @@
+"""The steps from presentations to a data set: exclusion, movies, durations, blanks, summary; and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nh_platform.exports.stimulus import clean_presentations, filter_summary, median_durations, regular
+from nh_platform.exports.stimulus.cleaning import unknown_stimuli
+from nh_platform.exports.stimulus.conventions import PARAMETERS, PUBLISHED_MEDIAN_S
+from nh_platform.exports.stimulus.grids import time_centers, time_edges
+from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session.schemas import PRESENTATIONS
+
+LONGEST_S = {
+    "gabors": 0.25022886,
+    "flashes": 0.2503,
+    "static_gratings": 0.2503,
+    "natural_scenes": 0.2503,
+    "drifting_gratings": 2.0018,
+    "drifting_gratings_75_repeats": 2.0018,
+    "natural_movie_three": 120.1004,
+    "natural_movie_one": 30.0252,
+    "natural_movie_one_more_repeats": 30.0252,
+    "drifting_gratings_contrast": 0.5005,
+    "dot_motion": 1.0009,
+}
+"""Longest durations that the filter lets through, near the published medians."""
+COMPAT_BINS = {
+    "gabors": 14, "flashes": 14, "static_gratings": 14, "natural_scenes": 14, "drifting_gratings": 101,
+    "drifting_gratings_75_repeats": 101, "natural_movie_three": 6006, "natural_movie_one": 1502,
+    "natural_movie_one_more_repeats": 1502, "drifting_gratings_contrast": 26, "dot_motion": 51,
+}  # fmt: skip
+
+
+def shown(*rows):
+    """Presentations back to back: (name, duration, parameters)."""
+    table, time = [], 10.0
+    for number, (name, duration, parameters) in enumerate(rows):
+        row = {"presentation_id": number, "start_time": time, "stop_time": time + duration, "stimulus_name": name}
+        table.append({"stimulus_block": 0.0, "valid": True, **row, **parameters})
+        time += duration
+    return PRESENTATIONS.conform(pd.DataFrame(table))
+
+
+def movie(n_frames, first=0, name="natural_movie_one", frame_s=1 / 32):
+    return [(name, frame_s, {"frame": float(first + i)}) for i in range(n_frames)]
+
+
+@pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_stimulus_has_its_number_of_bins(name, mode):
+    expected = COMPAT_BINS[name] if mode == "mlynarski-compat" or COMPAT_BINS[name] != 14 else 13
+    for longest in (PUBLISHED_MEDIAN_S[name], LONGEST_S[name]):
+        edges = time_edges(longest, mode)
+        assert len(edges) - 1 == expected
+        assert edges[0] == 0
+        assert edges[-1] >= longest
+    if mode == "exact":
+        assert edges.tolist() == [k * 20_000 / 1e6 for k in range(expected + 1)]
+    assert time_centers(edges)[0] == 0.01
+
+
+@pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
+def test_a_longer_stimulus_begins_with_the_edges_of_a_shorter_one(mode):
+    longest = time_edges(3.0, mode)
+    for duration in np.linspace(0.01, 2.9, 200):
+        edges = time_edges(float(duration), mode)
+        np.testing.assert_array_equal(edges, longest[: len(edges)])
+
+
+@pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
+def test_spontaneous_shuffled_invalid_and_unknown_presentations_are_left_out(mode):
+    table = shown(
+        ("spontaneous", 10, {}), ("flashes", 0.25, {"color": 1.0}), ("natural_movie_one_shuffled", 1, {"frame": 3.0}),
+        ("flashes", 0.25, {"color": -1.0}), ("test_movie_one", 1.0, {}), ("invalid_presentation", 1, {}),
+    )  # fmt: skip
+    table.loc[3, "valid"] = False
+    assert clean_presentations(table, mode)["presentation_id"].tolist() == [1]
+    assert unknown_stimuli(table) == {"test_movie_one": 1}
+
+
+@pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
+def test_frames_become_movies_with_the_first_id_and_the_whole_time(mode):
+    table = shown(("flashes", 0.25, {"color": 1.0}), *movie(4), *movie(4), *movie(3, name="natural_movie_three"))
+    clean = clean_presentations(table, mode)
+    assert clean["presentation_id"].tolist() == [0, 1, 5, 9]
+    assert clean["n_frames"].tolist() == [1, 4, 4, 3]
+    assert clean["duration"].tolist() == [0.25, 4 / 32, 4 / 32, 3 / 32]
+    assert clean["start_time"].tolist() == [10.0, 10.25, 10.375, 10.5]
+    assert clean["stop_time"].tolist() == [10.25, 10.375, 10.5, 10.59375]
+    assert clean["frame"].isna().all()
+
+
+def test_two_movies_cut_short_become_one_only_in_compat():
+    """Frames 0-4 of one movie and 5-9 of the next: the frame number never falls, as in that data set."""
+    table = shown(*movie(10), *movie(10), *movie(10))
+    table.loc[5:14, "valid"] = False
+    compat = clean_presentations(table, "mlynarski-compat")
+    assert compat["n_frames"].tolist() == [10, 10]
+    assert compat["duration"].tolist() == [10 / 32, 10 / 32]  # looks whole and is not: 20 frames lie between its ends
+    assert compat["stop_time"][0] - compat["start_time"][0] == 20 / 32
+    exact = clean_presentations(table, "exact")
+    assert exact["n_frames"].tolist() == [5, 5, 10]
+    kept = exact[regular(exact, {"natural_movie_one": 10 / 32})]
+    assert kept["presentation_id"].tolist() == [20]
+
+
+def test_a_movie_of_another_name_is_another_movie_also_where_its_frames_go_on():
+    table = shown(*movie(3), *movie(3, first=3, name="natural_movie_three"))
+    assert clean_presentations(table, "exact")["n_frames"].tolist() == [3, 3]
+    assert clean_presentations(table, "mlynarski-compat")["n_frames"].tolist() == [3, 3]
+
+
+def test_blanks_are_sweeps_without_parameters_and_scene_minus_one():
+    grating = {"orientation": 45.0, "temporal_frequency": 2.0}
+    blank = {"orientation": np.nan, "temporal_frequency": np.nan}
+    table = shown(
+        ("drifting_gratings", 2.0, grating), ("drifting_gratings", 2.0, blank), ("natural_scenes", 0.25, {"frame": 7.0}),
+        ("natural_scenes", 0.25, {"frame": -1.0}), ("dot_motion", 1.0, {"Speed": 0.1, "Dir": np.nan}),
+        ("gabors", 0.25, {"x_position": np.nan}), *movie(2),
+    )  # fmt: skip
+    clean = clean_presentations(table, "exact")
+    assert clean["blank"].tolist() == [False, True, False, True, True, False, False]
+
+
+def test_text_parameters_become_numbers_and_other_texts_are_refused():
+    table = shown(("static_gratings", 0.25, {"phase": "0.75", "spatial_frequency": 0.04, "orientation": 30.0}))
+    clean = clean_presentations(table, "exact")
+    assert clean["phase"].tolist() == [0.75]
+    table.loc[0, "phase"] = "a quarter"
+    with pytest.raises(BadUpstreamData, match="parameter phase: it is not a number"):
+        clean_presentations(table, "exact", "session 7")
+
+
+def test_the_filter_takes_medians_over_all_sessions_and_its_bound_is_out():
+    first = clean_presentations(shown(*[("flashes", 0.25, {"color": 1.0})] * 3), "exact")
+    second = clean_presentations(shown(("flashes", 0.2515, {"color": 1.0}), ("flashes", 0.3, {"color": 1.0})), "exact")
+    medians = median_durations([first, second])
+    assert medians == {"flashes": 0.25}
+    assert regular(first, medians).all()
+    assert not regular(second, medians).any()
+    exactly = first.assign(duration=[0.25, 0.251, 0.2509999])
+    assert regular(exactly, {"flashes": 0.25}).tolist() == [True, False, True]
+    summary = filter_summary([first, second], medians)
+    assert summary.to_dict("records") == [
+        {"stimulus_name": "flashes", "num_presentations_before": 5, "num_presentations_after": 3,
+         "num_presentations_removed": 2, "percent_presentations_removed": 40.0}
+    ]  # fmt: skip
+
+
+def test_overlapping_rows_are_refused_by_name():
+    table = shown(("flashes", 0.25, {"color": 1.0}), ("gabors", 0.25, {}))
+    table.loc[0, "stop_time"] += 0.01
+    with pytest.raises(BadUpstreamData, match=r"session 7 presentations: presentation 0 \(flashes\) lasts until .*"):
+        clean_presentations(table, "exact", "session 7")
+    table.loc[0, "stop_time"] -= 0.0095
+    assert len(clean_presentations(table, "exact")) == 2
+
+
+def test_a_stimulus_without_median_is_an_error_with_close_names():
+    table = clean_presentations(shown(("natural_scenes", 0.25, {"frame": 1.0})), "exact")
+    with pytest.raises(ConfigError, match="Did you mean natural_scene"):
+        regular(table, {"natural_scene": 0.25})
+
+
+def test_nothing_shown_gives_an_empty_table():
+    empty = clean_presentations(PRESENTATIONS.empty(), "exact")
+    assert len(empty) == 0
+    assert median_durations([empty]) == {}
+    assert len(filter_summary([empty], {})) == 0
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("session", ["715093703", "768515987"])
+def test_the_rule_removes_one_of_3645_real_gabors(reference_dir: Path, session: str) -> None:
+    gabors = pd.read_csv(reference_dir / "allen_vc" / f"session_{session}" / "gabor_trial_gaze_table.csv")
+    columns = ["start_time", "stop_time", "stimulus_name", "stimulus_block", "orientation", "x_position", "y_position"]
+    table = gabors[columns].assign(presentation_id=gabors["stimulus_presentation_id"], valid=True)
+    for mode in ("exact", "mlynarski-compat"):
+        clean = clean_presentations(PRESENTATIONS.conform(table), mode)
+        assert len(clean) == 3645
+        for medians in (median_durations([clean]), PUBLISHED_MEDIAN_S):
+            assert (~regular(clean, medians)).sum() == 1
+        assert not clean["blank"].any()
+        longest = clean.loc[regular(clean, PUBLISHED_MEDIAN_S), "duration"].max()
+        assert len(time_edges(longest, mode)) - 1 == (14 if mode == "mlynarski-compat" else 13)

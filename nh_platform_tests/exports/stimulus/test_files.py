@@ -1,0 +1,185 @@
+"""The files of all sessions: trees, true medians, tables, subset, npy; the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from nh_platform.exports.stimulus import MODES, StoredTensors, export_npy, write_stimulus_files, write_tensors
+from nh_platform.exports.stimulus.stimulus_files import usable_medians
+from nh_platform.exports.stimulus.tensor_files import TensorPlan, plan_tensors
+from nh_platform.exports.stimulus.unit_choice import tensor_good_units
+from nh_platform.session import ConfigError
+from nh_platform_tests.exports.stimulus.conftest import RULEBOOK, STRUCTURES, Made
+
+
+def session_of(made: list[Made], stimulus: str) -> Made:
+    return next(m for m in made if stimulus in set(m.behavior.events["presentations"]["stimulus_name"]))
+
+
+def test_exact_counts_equal_those_taken_from_the_spikes(made: list[Made], files: Path) -> None:
+    session = session_of(made, "drifting_gratings")
+    tree = xr.open_datatree(files / "exact" / "drifting_gratings.h5", engine="h5netcdf")
+    ids = session.recording.units["unit_id"].astype(int).tolist()
+    checked = 0
+    for structure in tree[f"session_{session.session_id}"].children.values():
+        spikes, shown = structure["spike_data"].to_dataset(), structure["presentations"].to_dataset()
+        assert spikes.sizes["time"] == 101
+        for unit in spikes["unit_id"].to_numpy():
+            times = session.recording.spikes.of_unit(ids.index(unit))
+            for p, start in enumerate(shown["start_time"].to_numpy()):
+                edges = start + np.arange(102) * 20_000 / 1e6
+                expected = np.diff(np.searchsorted(times, edges))
+                valid = bool(spikes["valid"].sel(unit_id=unit)[p])
+                found = spikes["spike_counts"].sel(unit_id=unit)[p].to_numpy()
+                assert valid
+                np.testing.assert_array_equal(found, expected)
+                checked += expected.sum()
+    assert checked > 100
+
+
+def test_the_two_movies_share_one_file_under_their_common_name(made: list[Made], files: Path) -> None:
+    assert not (files / "exact" / "natural_movie_one_more_repeats.h5").exists()
+    tree = xr.open_datatree(files / "exact" / "natural_movie_one.h5", engine="h5netcdf")
+    names = {
+        str(structure["presentations"].to_dataset()["stimulus_name"].to_numpy()[0])
+        for session in tree.children.values()
+        for structure in session.children.values()
+    }
+    assert names == {"natural_movie_one", "natural_movie_one_more_repeats"}
+    for session in tree.children.values():
+        for structure in session.children.values():
+            assert structure["spike_data"].to_dataset().sizes["time"] == 1502
+
+
+def test_the_subset_has_natural_stimuli_in_visual_cortex_alone(files: Path) -> None:
+    for mode in MODES:
+        folder = files / mode / "natural_visual"
+        assert sorted(path.stem for path in folder.glob("*.h5")) == ["natural_movie_one", "natural_scenes"]
+        whole = xr.open_datatree(files / mode / "natural_scenes.h5", engine="h5netcdf")
+        part = xr.open_datatree(folder / "natural_scenes.h5", engine="h5netcdf")
+        structures = {name for session in part.children.values() for name in session.children}
+        assert structures
+        assert all(name.startswith("VIS") for name in structures)
+        for session in part.children:
+            for structure in part[session].children:
+                for kind in part[session][structure].children:
+                    path = f"{session}/{structure}/{kind}"
+                    xr.testing.assert_identical(part[path].to_dataset(), whole[path].to_dataset())
+
+
+def test_tables_say_what_was_kept(made: list[Made], files: Path) -> None:
+    folder = files / "exact"
+    units = pd.read_csv(folder / "units.csv")
+    assert set(units["ecephys_structure_acronym"]) <= set(STRUCTURES)
+    assert set(units["ecephys_session_id"]) == {int(m.session_id) for m in made}
+    sessions = pd.read_csv(folder / "sessions.csv")
+    assert sessions["id"].tolist() == sorted(int(m.session_id) for m in made)
+    assert sessions["unit_count"].sum() == len(units)
+    medians = pd.read_csv(folder / "presentations_median_durations.csv").set_index("stimulus_name")["median_duration"]
+    assert medians["gabors"] == 0.2502
+    summary = pd.read_csv(folder / "presentations_filtered_summary.csv").set_index("stimulus_name")
+    assert summary.loc["gabors", "num_presentations_before"] == 486
+    assert summary.loc["gabors", "num_presentations_removed"] == 6
+
+
+def test_presentations_between_the_published_and_the_true_bound_are_taken_by_the_true_one(
+    made: list[Made], tmp_path: Path
+) -> None:
+    """Durations shifted by 0.6 ms: further than the tolerance from the published median, and all of them kept."""
+    stored = []
+    for session in made:
+        good = tensor_good_units(session.units, "exact", RULEBOOK)
+        plan = plan_tensors(session.behavior, session.units, good, "exact")
+        flashes = plan.presentations[plan.presentations["stimulus_name"] == "flashes"].reset_index(drop=True)
+        shifted = flashes.assign(duration=np.where(np.arange(len(flashes)) % 3 == 0, 0.2515, 0.2508))
+        everything = np.ones(len(shifted), dtype=bool)
+        folder = tmp_path / session.session_id
+        folder.mkdir()
+        moved = TensorPlan("exact", plan.units, shifted, everything, ())
+        write_tensors(folder, session.recording.spikes, session.behavior, [moved])
+        stored.append(StoredTensors(folder, session.session_id, "exact"))
+    summary = write_stimulus_files(tmp_path / "files", stored, "exact")
+    assert summary.medians == {"flashes": 0.2508}
+    assert {row.n_presentations for row in summary.statistics} == {30}  # |0.2515 - 0.2502| is beyond 1 ms
+    assert summary.notes == ()
+
+
+def test_a_median_far_from_the_published_one_is_not_used() -> None:
+    used, notes = usable_medians({"gabors": 0.2503, "natural_movie_one": 30.2})
+    assert used == {"gabors": 0.2503, "natural_movie_one": 30.0251}
+    assert [note.subject for note in notes] == ["natural_movie_one"]
+
+
+def test_the_same_sessions_give_the_same_bytes_in_any_order(made: list[Made], files: Path, tmp_path: Path) -> None:
+    stored = [StoredTensors(m.tensors, m.session_id, "exact") for m in reversed(made)]
+    write_stimulus_files(tmp_path / "again", stored, "exact")
+    first = {p.relative_to(files / "exact"): p.read_bytes() for p in (files / "exact").rglob("*") if p.is_file()}
+    second = {p.relative_to(tmp_path / "again"): p.read_bytes() for p in (tmp_path / "again").rglob("*") if p.is_file()}
+    assert first.keys() == second.keys()
+    assert all(first[name] == second[name] for name in first)
+
+
+def test_no_sessions_give_empty_tables(tmp_path: Path) -> None:
+    summary = write_stimulus_files(tmp_path / "none", [], "exact")
+    assert summary.statistics == ()
+    assert len(pd.read_csv(tmp_path / "none" / "combined_statistics.csv")) == 0
+
+
+def test_npy_has_units_presentations_time(made: list[Made], files: Path, tmp_path: Path) -> None:
+    tree = xr.open_datatree(files / "exact" / "gabors.h5", engine="h5netcdf")
+    structure = next(name for session in tree.children.values() for name in session.children)
+    written = export_npy(files, "gabors", structure, tmp_path)
+    labels = json.loads((tmp_path / f"gabors-{structure}-spike_data.json").read_text())
+    assert labels["axes"] == ["unit_id", "presentation_id", "time"]
+    assert [path.name for path in written] == [
+        f"{session}-gabors-{structure}-spike_data.npy" for session in sorted(labels["sessions"])
+    ]
+    for path in written:
+        session = path.name.split("-")[0]
+        array = np.load(path)
+        dataset = tree[f"{session}/{structure}/spike_data"].to_dataset()
+        np.testing.assert_array_equal(array, dataset["spike_data"].transpose("unit_id", "presentation_id", "time"))
+        assert labels["sessions"][session]["unit_id"] == dataset["unit_id"].to_numpy().tolist()
+        assert len(labels["sessions"][session]["presentation_id"]) == array.shape[1]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_npy_of_speed_and_pupil(files: Path, tmp_path: Path, mode: str) -> None:
+    tree = xr.open_datatree(files / mode / "natural_movie_one.h5", engine="h5netcdf")
+    session = next(iter(tree.children))
+    structure = next(iter(tree[session].children))
+    export_npy(files, "natural_movie_one_more_repeats", structure, tmp_path, "speed", mode)
+    name = f"{session}-natural_movie_one_more_repeats-{structure}"
+    speed = tree[f"{session}/{structure}/speed"].to_dataset()["speed"].transpose("presentation_id", "time")
+    np.testing.assert_array_equal(np.load(tmp_path / f"{name}-speed.npy"), speed)
+    export_npy(files, "natural_movie_one_more_repeats", structure, tmp_path, "pupil_data", mode)
+    labels = json.loads((tmp_path / f"natural_movie_one_more_repeats-{structure}-pupil_data.json").read_text())
+    array = np.load(tmp_path / f"{name}-pupil_data.npy")
+    names = labels["sessions"][session]["variable"]
+    assert array.shape == (len(names), *speed.shape)
+    group = "gaze_data" if mode == "mlynarski-compat" else "pupil_data"
+    eyes = tree[f"{session}/{structure}/{group}"].to_dataset()
+    np.testing.assert_array_equal(array[2], eyes[names[2]].transpose("presentation_id", "time"))
+
+
+def test_an_unknown_stimulus_structure_or_kind_of_data_is_refused_with_close_names(files: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="stimulus 'natural_scene'.*Did you mean natural_scenes"):
+        export_npy(files, "natural_scene", "VISp", tmp_path)
+    with pytest.raises(ConfigError, match="structure 'VISpp'.*Did you mean VISp"):
+        export_npy(files, "gabors", "VISpp", tmp_path)
+    with pytest.raises(ConfigError, match="data 'spikes'.*Use one of: spike_data, speed, pupil_data"):
+        export_npy(files, "gabors", "VISp", tmp_path, "spikes")
+    assert list(tmp_path.glob("*.npy")) == []
+
+
+def test_stored_tensors_name_their_stimuli(made: list[Made]) -> None:
+    stored = StoredTensors(session_of(made, "dot_motion").tensors, "1", "exact")
+    assert "dot_motion" in stored.types
+    with pytest.raises(ConfigError, match="Did you mean dot_motion"):
+        stored.groups("dotmotion")

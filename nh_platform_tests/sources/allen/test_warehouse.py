@@ -1,0 +1,283 @@
+"""Mode ``warehouse``: AllenSDK's real client against a stand-in on loopback, and on a filled folder without network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pandas as pd
+import pytest
+
+from nh_platform.qc.gate import gate_problems
+from nh_platform.session import BadUpstreamData, StoreError
+from nh_platform.simulation import TINY, write_allen_vc
+from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
+from nh_platform.sources.allen.warehouse import nwb_path
+from nh_platform.sources.allen.warehouse_cache import TABLES, WarehouseCatalogue
+from nh_platform.sources.catalog import GROUPS
+from nh_platform_tests.sources.allen import warehouse_server
+from nh_platform_tests.sources.allen.warehouse_server import FIRST_FILE_ID, Warehouse
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@dataclass
+class Remote:
+    """The stand-in, a folder to fetch into, and the ids of its sessions."""
+
+    warehouse: Warehouse
+    root: Path
+    sessions: list[str]
+
+    def source(self, **settings: Any) -> AllenVisualCodingSource:
+        values = {"address": self.warehouse.address, "retry_wait_s": 0.0, **settings}
+        return AllenVisualCodingSource(AllenVcSettings(root=self.root, mode="warehouse", **values))
+
+    def path(self, session: str) -> Path:
+        return nwb_path(self.root, session)
+
+
+@pytest.fixture(scope="module")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("warehouse")
+    write_allen_vc(root, 2, seed=5, size=TINY)
+    with h5py.File(root / "other.h5", "w") as handle:
+        handle["identifier"] = "7"
+    return root
+
+
+@pytest.fixture
+def remote(upstream: Path, tmp_path: Path) -> Iterator[Remote]:
+    with warehouse_server.serve(upstream) as warehouse:
+        yield Remote(warehouse, tmp_path / "cache", sorted(warehouse.file_ids, key=int))
+
+
+def test_every_session_that_is_served_is_listed_and_none_is_downloaded(remote: Remote, upstream: Path) -> None:
+    manifest = remote.source().manifest()
+    assert sorted(manifest.sessions["session_id"], key=int) == remote.sessions
+    assert list(remote.root.glob("session_*")) == []
+    assert remote.warehouse.asked(f"GET /{warehouse_server.FILE_ROUTE}") == 0
+    files = manifest.files[manifest.files["name"].str.endswith(".nwb")].set_index("session_id")
+    for number, session in enumerate(pd.read_csv(upstream / "sessions.csv")["id"].astype(str)):
+        row = files.loc[session]
+        assert row["md5"] == f"well_known_file/{FIRST_FILE_ID + number}"
+        assert row["size"] == nwb_path(upstream, session).stat().st_size
+        assert row["dataset_id"] == str(FIRST_FILE_ID + number)
+        assert row["url"] == f"{remote.warehouse.address}/{warehouse_server.FILE_ROUTE}{FIRST_FILE_ID + number}"
+
+
+def test_the_manifest_states_what_a_folder_with_the_same_tables_states(remote: Remote, upstream: Path) -> None:
+    ours = remote.source().manifest()
+    local = AllenVisualCodingSource(AllenVcSettings(root=upstream)).manifest()
+    by_id = [table.sort_values("session_id", ignore_index=True) for table in (ours.sessions, local.sessions)]
+    pd.testing.assert_frame_equal(*by_id)
+    key = ["session_id", "insertion_id"]
+    pd.testing.assert_frame_equal(*(m.insertions.sort_values(key, ignore_index=True) for m in (ours, local)))
+    assert ours.release == "warehouse"
+    for name in TABLES:
+        mine, theirs = (pd.read_csv(folder / name).set_index("id") for folder in (remote.root, upstream))
+        pd.testing.assert_frame_equal(mine[sorted(mine)], theirs[sorted(mine)], check_dtype=False)
+
+
+def test_a_session_is_fetched_when_it_is_read_and_only_once(remote: Remote, upstream: Path) -> None:
+    source = remote.source()
+    session = source.manifest().session(remote.sessions[0])
+    raw = source.read_spikes(session)
+    behavior = source.read_behavior(session)
+    annotation = source.read_annotation(session, raw.units, raw.channels)
+    local = AllenVisualCodingSource(AllenVcSettings(root=upstream))
+    theirs = local.read_spikes(local.manifest().session(remote.sessions[0]))
+    assert raw.spikes.times.tobytes() == theirs.spikes.times.tobytes()
+    assert raw.units.equals(theirs.units)
+    assert len(behavior.events["presentations"]) > 0
+    assert gate_problems(raw, annotation, session, session.version("spikes")) == []
+    assert remote.warehouse.asked(f"GET /{warehouse_server.FILE_ROUTE}") == 1
+    md5 = hashlib.md5(nwb_path(upstream, remote.sessions[0]).read_bytes()).hexdigest()
+    for notes in (raw.notes, behavior.notes, annotation.notes):
+        assert any(md5 in note.text and "well_known_file/" in note.text for note in notes)
+    assert not remote.path(remote.sessions[1]).exists()
+
+
+def test_what_was_fetched_changes_no_identity(remote: Remote) -> None:
+    source = remote.source()
+    before = source.manifest()
+    source.read_spikes(before.session(remote.sessions[0]))
+    after = source.manifest()
+    assert after.version() == before.version()
+    pd.testing.assert_frame_equal(after.sessions, before.sessions)
+
+
+def test_a_file_released_anew_is_announced_listed_and_fetched(remote: Remote) -> None:
+    source = remote.source()
+    before = source.manifest()
+    signal = source.signal()
+    session = remote.sessions[0]
+    source.read_spikes(before.session(session))
+    tables = remote.warehouse.asked("EcephysChannel")
+    assert source.signal() == signal
+    remote.warehouse.file_ids[session] += 1000
+    assert source.signal() != signal
+    after = source.manifest()
+    assert remote.warehouse.asked("EcephysChannel") > tables  # the tables belong to a release as well
+    changed = {s for s in remote.sessions if after.session(s).version("spikes") != before.session(s).version("spikes")}
+    assert changed == {session}
+    source.read_spikes(after.session(session))
+    record = json.loads(remote.path(session).with_name(f"session_{session}.nwb.json").read_text())
+    assert record["file_id"] == str(remote.warehouse.file_ids[session])
+    with pytest.raises(BadUpstreamData, match="did not come whole"):
+        source.read_spikes(before.session(session))  # upstream has the old one no more
+    assert len(source.read_spikes(after.session(session)).units) > 0
+
+
+@pytest.mark.parametrize(
+    "faults", [["truncated"], ["error", "other"], ["stall", "truncated"]], ids=lambda faults: "+".join(faults)
+)
+def test_broken_downloads_are_tried_again(remote: Remote, faults: list[str]) -> None:
+    source = remote.source(stall_s=0.3)
+    session = source.manifest().session(remote.sessions[0])
+    remote.warehouse.faults = [*faults]
+    assert len(source.read_spikes(session).units) > 0
+    assert remote.warehouse.faults == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        ("truncated", r"it cannot be read|bytes are there and the server says"),
+        ("error", r"bytes are there and the server says"),
+        ("other", r"bytes are there and the server says"),
+        ("stall", r"nothing came for 0.3 s"),
+    ],
+)
+def test_after_three_tries_the_file_is_named_and_nothing_is_left(remote: Remote, fault: str, found: str) -> None:
+    source = remote.source(stall_s=0.3)
+    session = source.manifest().session(remote.sessions[0])
+    remote.warehouse.faults = [fault] * 3
+    name = f"NWB file session_{remote.sessions[0]}.nwb: it did not come whole .*in 3 tries: .*({found})"
+    with pytest.raises(BadUpstreamData, match=name):
+        source.read_spikes(session)
+    assert remote.warehouse.faults == []
+    left = [path.name for path in remote.path(remote.sessions[0]).parent.iterdir() if path.suffix != ".lock"]
+    assert left == []
+    # The other session goes on, and so does this one later.
+    assert len(source.read_spikes(source.manifest().session(remote.sessions[1])).units) > 0
+    assert len(source.read_spikes(session).units) > 0
+
+
+def test_without_stated_sizes_hdf5_itself_tells_a_truncated_file(remote: Remote) -> None:
+    remote.warehouse.states_sizes = False
+    source = remote.source(attempts=1)
+    manifest = source.manifest()
+    assert manifest.files["size"].isna().all()
+    remote.warehouse.faults = ["other", "error", "truncated"]
+    session = manifest.session(remote.sessions[0])
+    for found in ("no units table", "cannot be read, as a file does whose download broke off", "cannot be read"):
+        with pytest.raises(BadUpstreamData, match=found):
+            source.read_spikes(session)
+    assert len(source.read_spikes(session).units) > 0
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "truncated"])
+def test_what_allensdk_left_is_taken_over_if_it_is_whole(remote: Remote, upstream: Path, whole: bool) -> None:
+    source = remote.source()
+    session = source.manifest().session(remote.sessions[0])
+    path = remote.path(remote.sessions[0])
+    path.parent.mkdir()
+    content = nwb_path(upstream, remote.sessions[0]).read_bytes()
+    path.write_bytes(content if whole else content[: len(content) // 2])
+    assert len(source.read_spikes(session).units) > 0
+    assert remote.warehouse.asked(f"GET /{warehouse_server.FILE_ROUTE}") == (0 if whole else 1)
+    assert path.read_bytes() == content
+
+
+def test_bytes_that_changed_on_the_disk_are_refused_by_name(remote: Remote) -> None:
+    source = remote.source()
+    session = source.manifest().session(remote.sessions[0])
+    source.read_spikes(session)
+    with h5py.File(remote.path(remote.sessions[0]), "r+") as handle:
+        handle["units/snr"][0] = 99.0
+    with pytest.raises(BadUpstreamData, match=r"its md5 is .* and that of what came was .*Delete it"):
+        source.read_spikes(session)
+    remote.path(remote.sessions[0]).unlink()
+    assert len(source.read_spikes(session).units) > 0
+
+
+def test_a_filled_folder_needs_no_network(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled = remote.source()
+    version = filled.manifest().version()
+    session = remote.sessions[0]
+    filled.read_spikes(filled.manifest().session(session))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a request was made")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    offline = remote.source(refresh=False)
+    manifest = offline.manifest()
+    assert manifest.version() == version
+    assert sorted(manifest.session_ids, key=int) == remote.sessions  # both, though one file is on the disk
+    assert offline.signal() == offline.signal()
+    assert len(offline.read_spikes(manifest.session(session)).units) > 0
+    # AllenSDK works on the same folder.
+    cache = sdk.warehouse_cache(remote.root / "manifest.json")
+    assert sorted(map(str, cache.get_session_table().index), key=int) == remote.sessions
+    assert Path(cache.get_cache_path(None, cache.SESSION_NWB_KEY, int(session), int(session))).is_file()
+
+
+def test_tables_that_allensdk_left_are_used(remote: Remote, upstream: Path) -> None:
+    remote.root.mkdir()
+    for name in TABLES:
+        shutil.copy(upstream / name, remote.root)
+    remote.source().manifest()
+    assert remote.warehouse.asked("EcephysChannel") == 0
+    # A table of fewer sessions than are served is of another release.
+    sessions = pd.read_csv(upstream / "sessions.csv")
+    sessions.head(1).to_csv(remote.root / "sessions.csv", index=False)
+    assert set(remote.source().manifest().session_ids) == set(remote.sessions)
+    assert remote.warehouse.asked("EcephysChannel") == 1
+
+
+def test_a_warehouse_that_does_not_answer_is_named_and_the_folder_stays(remote: Remote) -> None:
+    remote.source().manifest()
+    kept = {path.name: path.read_bytes() for path in remote.root.iterdir() if path.is_file()}
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    gone = remote.source(address=address)
+    for ask in (gone.manifest, gone.signal):
+        with pytest.raises(BadUpstreamData, match=f"warehouse {address}: it cannot be read.*mode: local"):
+            ask()
+    assert {path.name: path.read_bytes() for path in remote.root.iterdir() if path.is_file()} == kept
+    with pytest.raises(BadUpstreamData, match=r"nwb_files.csv: it cannot be read"):
+        (remote.root / "nwb_files.csv").write_text("id\n1\n")
+        WarehouseCatalogue(remote.root).stored()
+
+
+def test_a_manifest_of_mode_local_is_refused_by_name(remote: Remote, upstream: Path) -> None:
+    local = AllenVisualCodingSource(AllenVcSettings(root=upstream)).manifest()
+    with pytest.raises(BadUpstreamData, match=r"made in mode local.*nh sync allen_vc"):
+        remote.source().read_spikes(local.session(remote.sessions[0]))
+
+
+def test_a_full_disk_is_said_before_anything_comes(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = remote.source()
+    session = source.manifest().session(remote.sessions[0])
+    usage = shutil.disk_usage(remote.root)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    with pytest.raises(StoreError, match=r"GB are to be downloaded and 0.00 GB are free"):
+        source.read_spikes(session)
+
+
+def test_every_group_has_the_identity_of_the_one_file(remote: Remote) -> None:
+    session = remote.source().manifest().session(remote.sessions[0])
+    assert {name for group in GROUPS for name in session.of_group(group)["name"]} == {
+        f"session_{remote.sessions[0]}.nwb",
+        "channels.csv",
+    }

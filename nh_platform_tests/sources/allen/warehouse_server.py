@@ -1,0 +1,175 @@
+"""A stand-in for the Allen Institute's warehouse on loopback: RMA queries and well-known files of a simulated cache.
+
+Good enough for the unmodified client of AllenSDK 2.16.2. Add a model when AllenSDK asks for one, a fault when the
+warehouse is seen to have it. No test lives here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pandas as pd
+
+FILE_ROUTE = "api/v2/well_known_file_download/"
+FIRST_FILE_ID = 1026123989
+TABLE_OF = {
+    "EcephysSession": "sessions",
+    "EcephysProbe": "probes",
+    "EcephysChannel": "channels",
+    "EcephysUnit": "units",
+}
+PAGE = re.compile(r"start_row\$eq(\d+)\]\[num_rows\$eq(\d+)")
+
+
+class Warehouse:
+    """What is served, what was asked, and what goes wrong.
+
+    Attributes
+    ----------
+    root
+        Simulated cache: its CSV tables and NWB files are served.
+    file_ids
+        Well-known-file id by session id; give a session another one to release its file anew.
+    faults
+        What happens to the next downloads of a file, first to last: ``truncated`` (half the bytes under the full
+        length), ``error`` (500 and a page), ``stall`` (half the bytes and then nothing), ``other`` (a whole HDF5 file
+        without units). Nothing once the list is empty.
+    states_sizes
+        Whether HEAD is answered with a length.
+    requests
+        Method and path of every request, RMA models in the place of their query.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        sessions = pd.read_csv(root / "sessions.csv")["id"]
+        self.file_ids = {str(session): FIRST_FILE_ID + number for number, session in enumerate(sessions)}
+        self.faults: list[str] = []
+        self.states_sizes = True
+        self.requests: list[str] = []
+        self.address = ""
+        self.stopping = threading.Event()
+
+    def asked(self, part: str) -> int:
+        """Return how many requests so far contain ``part``."""
+        return sum(part in request for request in self.requests)
+
+    def nwb(self, file_id: int) -> bytes | None:
+        """Return the bytes of a well-known file."""
+        for session, own in self.file_ids.items():
+            if own == file_id:
+                return (self.root / f"session_{session}" / f"session_{session}.nwb").read_bytes()
+        return None
+
+    def rows(self, model: str) -> list[dict[str, Any]]:
+        """Return the rows of an RMA model in the form in which the warehouse has them."""
+        if model == "WellKnownFile":
+            return [
+                {
+                    "id": file_id,
+                    "attachable_id": int(session),
+                    "attachable_type": "EcephysSession",
+                    "download_link": f"/{FILE_ROUTE}{file_id}",
+                    "path": f"/external/{session}.nwb",
+                }
+                for session, file_id in self.file_ids.items()
+            ]
+        name = {"EcephysSession": "sessions", "EcephysProbe": "probes", "EcephysChannel": "channels"}.get(
+            model, "units"
+        )
+        table = pd.read_csv(self.root / f"{name}.csv")
+        rows = json.loads(table.to_json(orient="records", double_precision=15))
+        if model == "EcephysSession":
+            return [_session(row) for row in rows]
+        if model == "EcephysProbe":
+            return [{"use_lfp_data": row.pop("has_lfp_data"), **row} for row in rows]
+        return rows
+
+
+def _session(row: dict[str, Any]) -> dict[str, Any]:
+    donor = {"age": {"days": row.pop("age_in_days")}, "sex": row.pop("sex"), "full_genotype": row.pop("genotype")}
+    nwb = {"well_known_file_type": {"name": "EcephysNwb"}}
+    row.pop("has_nwb")
+    stimulus = row.pop("session_type")
+    extra = {"specimen": {"donor": donor}, "well_known_files": [nwb], "fail_eye_tracking": False}
+    return {**row, "stimulus_name": stimulus, **extra}
+
+
+@contextmanager
+def serve(root: Path) -> Iterator[Warehouse]:
+    """Serve a simulated cache on a free port of 127.0.0.1."""
+    warehouse = Warehouse(root)
+
+    class Handler(_Handler):
+        served = warehouse
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    warehouse.address = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield warehouse
+    finally:
+        warehouse.stopping.set()
+        server.shutdown()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    served: Warehouse
+
+    def do_HEAD(self) -> None:  # name of http.server
+        body = self._file()
+        if body is None or not self.served.states_sizes:
+            self.send_error(405)
+        else:
+            self._head(200, len(body))
+
+    def do_GET(self) -> None:  # name of http.server
+        if FILE_ROUTE in self.path:
+            self._send_file()
+            return
+        query = unquote(self.path)
+        model = re.findall(r"model::(\w+)", query)[0]
+        self.served.requests.append(f"GET {model}")
+        start, count = (int(number) for number in PAGE.findall(query)[0])
+        rows = self.served.rows(model)
+        page = rows[start : start + count]
+        answer = {"success": True, "num_rows": len(page), "total_rows": len(rows), "start_row": start, "msg": page}
+        body = json.dumps(answer).encode()
+        self._head(200, len(body))
+        self.wfile.write(body)
+
+    def _send_file(self) -> None:
+        body = self._file()
+        fault = self.served.faults.pop(0) if self.served.faults else ""
+        if body is None or fault == "error":
+            self.send_error(404 if body is None else 500)
+            return
+        if fault == "other":
+            body = (self.served.root / "other.h5").read_bytes()
+        self._head(200, len(body))
+        self.wfile.write(body[: len(body) // 2] if fault in ("truncated", "stall") else body)
+        if fault == "stall":
+            self.wfile.flush()
+            self.served.stopping.wait(60)
+
+    def _file(self) -> bytes | None:
+        self.served.requests.append(f"{self.command} {self.path}")
+        return self.served.nwb(int(self.path.rpartition("/")[2]))
+
+    def _head(self, status: int, length: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the test output clean; `Warehouse.requests` has it."""
