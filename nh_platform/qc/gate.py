@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from nh_platform.session import RawRecording, UnitAnnotation
+from nh_platform.session import RawRecording, Spikes, UnitAnnotation
 from nh_platform.sources.catalog import SessionFiles
+
+_BLOCK = 1 << 21
 
 
 def gate_problems(
@@ -45,10 +47,16 @@ def gate_problems(
     ids = recording.units["unit_id"].tolist()
     if annotation.released["unit_id"].tolist() != ids or annotation.positions["unit_id"].tolist() != ids:
         problems.append("released metrics or positions are not of the same units as the spikes")
-    steps = np.diff(recording.spikes.times)
-    within = np.ones(len(steps), dtype=bool)
-    starts = recording.spikes.offsets[1:-1]
-    within[starts[(starts > 0) & (starts <= len(steps))] - 1] = False
-    if not np.isfinite(recording.spikes.times).all() or (steps[within] < 0).any():
+    if not _are_sorted(recording.spikes):
         problems.append("spike times are NaN or not sorted within a unit")
     return problems
+
+
+def _are_sorted(spikes: Spikes) -> bool:
+    """Return whether all times are finite and ascend within each unit; in blocks, for 100 M spikes are 0.8 GB a copy."""
+    for start in range(0, len(spikes.times), _BLOCK):
+        block = spikes.times[start : start + _BLOCK + 1]
+        falls = np.flatnonzero(np.diff(block) < 0) + start + 1
+        if not np.isfinite(block).all() or not np.isin(falls, spikes.offsets).all():
+            return False
+    return True

@@ -42,6 +42,9 @@ TABLES_WAIT_S = 3600.0
 """Longest waits: the list is one answer; the tables are 45 answers of 5,000 rows, one after the other."""
 
 SIZE_TIMEOUT_S = (10.0, 30.0)
+UNANSWERED_SIZES = 3
+"""So many files in a row without a stated size, and the others are not asked for: 58 timeouts would be half an hour."""
+
 _STAGING = ".tables.part"
 _COLUMNS = ["id", "ecephys_session_id", "link", "size"]
 
@@ -183,7 +186,16 @@ class WarehouseCatalogue:
 
     def _sizes(self, files: list[WarehouseFile]) -> dict[str, int]:
         """Return how many bytes the server would send of each file, for those of which it says so."""
-        return {file.file_id: size for file in files if (size := served_size(self.address, file.link)) is not None}
+        found: dict[str, int] = {}
+        unanswered = 0
+        for file in files:
+            size = served_size(self.address, file.link)
+            if size is not None:
+                found[file.file_id] = size
+            unanswered = unanswered + 1 if size is None else 0
+            if unanswered == UNANSWERED_SIZES:
+                break
+        return found
 
     def _write(self, files: list[WarehouseFile]) -> None:
         rows = [(f.file_id, f.session_id, f.link, "" if f.size is None else str(f.size)) for f in files]

@@ -92,13 +92,7 @@ class ToySource:
             session=session.session,
             probes=PROBES.conform(
                 pd.DataFrame(
-                    {
-                        "probe": [PROBE],
-                        "collection": f"alf/{PROBE}",
-                        "revision": "",
-                        "sorter": "toysort",
-                        "sampling_rate": 3e4,
-                    }
+                    {"probe": [PROBE], "collection": [f"alf/{PROBE}"], "revision": [""], "sorter": ["toysort"]}
                 )
             ),
             units=RAW_UNITS.conform(

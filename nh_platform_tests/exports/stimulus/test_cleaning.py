@@ -119,10 +119,14 @@ def test_blanks_are_sweeps_without_parameters_and_scene_minus_one():
     grating = {"orientation": 45.0, "temporal_frequency": 2.0}
     blank = {"orientation": np.nan, "temporal_frequency": np.nan}
     table = shown(
-        ("drifting_gratings", 2.0, grating), ("drifting_gratings", 2.0, blank), ("natural_scenes", 0.25, {"frame": 7.0}),
-        ("natural_scenes", 0.25, {"frame": -1.0}), ("dot_motion", 1.0, {"Speed": 0.1, "Dir": np.nan}),
-        ("gabors", 0.25, {"x_position": np.nan}), *movie(2),
-    )  # fmt: skip
+        ("drifting_gratings", 2.0, grating),
+        ("drifting_gratings", 2.0, blank),
+        ("natural_scenes", 0.25, {"frame": 7.0}),
+        ("natural_scenes", 0.25, {"frame": -1.0}),
+        ("dot_motion", 1.0, {"Speed": 0.1, "Dir": np.nan}),
+        ("gabors", 0.25, {"x_position": np.nan}),
+        *movie(2),
+    )
     clean = clean_presentations(table, "exact")
     assert clean["blank"].tolist() == [False, True, False, True, True, False, False]
 

@@ -169,11 +169,11 @@ def test_npy_of_speed_and_pupil(files: Path, tmp_path: Path, mode: str) -> None:
 
 
 def test_an_unknown_stimulus_structure_or_kind_of_data_is_refused_with_close_names(files: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="stimulus 'natural_scene'.*Did you mean natural_scenes"):
+    with pytest.raises(ConfigError, match=r"stimulus 'natural_scene'.*Did you mean natural_scenes"):
         export_npy(files, "natural_scene", "VISp", tmp_path)
-    with pytest.raises(ConfigError, match="structure 'VISpp'.*Did you mean VISp"):
+    with pytest.raises(ConfigError, match=r"structure 'VISpp'.*Did you mean VISp"):
         export_npy(files, "gabors", "VISpp", tmp_path)
-    with pytest.raises(ConfigError, match="data 'spikes'.*Use one of: spike_data, speed, pupil_data"):
+    with pytest.raises(ConfigError, match=r"data 'spikes'.*Use one of: spike_data, speed, pupil_data"):
         export_npy(files, "gabors", "VISp", tmp_path, "spikes")
     assert list(tmp_path.glob("*.npy")) == []
 
@@ -181,5 +181,5 @@ def test_an_unknown_stimulus_structure_or_kind_of_data_is_refused_with_close_nam
 def test_stored_tensors_name_their_stimuli(made: list[Made]) -> None:
     stored = StoredTensors(session_of(made, "dot_motion").tensors, "1", "exact")
     assert "dot_motion" in stored.types
-    with pytest.raises(ConfigError, match="Did you mean dot_motion"):
+    with pytest.raises(ConfigError, match=r"Did you mean dot_motion"):
         stored.groups("dotmotion")

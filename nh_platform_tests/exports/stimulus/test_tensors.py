@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,7 +47,7 @@ def test_exact_has_counts_and_binary_and_a_spike_on_an_edge_once():
     assert compat.values.shape == (1, 14, 1)
     # Closed bins: 10.02 is in bins 0 and 1, and 10.26 in 12 and 13, unless 10 + 0.02 rounds away from it.
     edges = 10.0 + np.arange(0, 14 * 0.02, 0.02)
-    expected = [int(((np.array(spikes) >= a) & (np.array(spikes) <= b)).any()) for a, b in zip(edges, edges[1:])]
+    expected = [int(((np.array(spikes) >= a) & (np.array(spikes) <= b)).any()) for a, b in pairwise(edges)]
     assert compat.values[0, :, 0].tolist() == expected
 
 

@@ -1,0 +1,107 @@
+"""`nh export stimulus` from the home folder to arrays, the asset behind it, and what reading offers of the session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from nh_platform import open_store
+from nh_platform.cli.app import app
+from nh_platform.defs.planning import STEPS, steps_of
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.settings import load_settings
+from nh_platform.defs.stimulus_files import ASSET, expected_stimulus_files
+from nh_platform.session import ConfigError
+from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform_tests.homes import make_home, materialize
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """One session of `allen_vc` with every asset."""
+    platform = make_home(tmp_path_factory.mktemp("home"), ("allen_vc",))
+    with dg.DagsterInstance.ephemeral() as instance:
+        (outcome,) = materialize(platform, instance, "allen_vc")
+    assert outcome.success, outcome.errors
+    assert outcome.plan.assets == tuple(steps_of("allen_vc")) == (*STEPS, "stimulus_tensors")
+    return platform
+
+
+def run(home: Platform, *arguments: str):
+    return CliRunner().invoke(app, ["--home", str(home.settings.home), *arguments], env={"NH_HOME": ""})
+
+
+def test_the_files_are_made_when_they_are_asked_for_and_only_then(home: Platform, tmp_path: Path) -> None:
+    assert home.store.current("allen_vc", SOURCE_WIDE, ASSET) is None
+    first = run(home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path))
+    assert first.exit_code == 0, first.output
+    assert "joining the tensors of 1 sessions" in first.output
+    (session_id,) = home.manifest("allen_vc").session_ids
+    array = np.load(tmp_path / f"session_{session_id}-natural_scenes-VISp-spike_data.npy")
+    assert array.dtype == np.uint8
+    assert array.shape[1:] == (115, 13)
+    record = home.store.provenance("allen_vc", SOURCE_WIDE, ASSET)
+    assert record is not None
+    assert record.data_version == expected_stimulus_files(home, "allen_vc").data_version
+    compat = run(
+        home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path / "c"), "--mode", "mlynarski-compat"
+    )
+    assert "joining" not in compat.output
+    name = f"session_{session_id}-natural_scenes-VISp-spike_data.npy"
+    assert np.load(tmp_path / "c" / name).shape[1:] == (115, 14)
+
+
+def test_what_cannot_be_exported_is_said_in_a_sentence(home: Platform, tmp_path: Path) -> None:
+    unknown = run(home, "export", "stimulus", "natural_scene", "VISp", str(tmp_path))
+    assert unknown.exit_code == 1
+    assert "Did you mean natural_scenes" in unknown.stderr
+    mode = run(home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path), "--mode", "precise")
+    assert "Use exact or mlynarski-compat" in mode.stderr
+    other = run(home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path), "--source", "ibl")
+    assert "it has no stimulus tensors" in other.stderr
+    empty = load_settings(tmp_path)
+    with pytest.raises(Exception, match="no session in"):
+        from nh_platform.cli.export import bring_up_to_date
+
+        bring_up_to_date(empty, Platform(empty), "allen_vc")
+
+
+def test_modes_are_a_setting_and_part_of_the_data_version(home: Platform) -> None:
+    assert "modes=exact,mlynarski-compat" in home.parameters("allen_vc", "1")["stimulus_tensors"]
+    own = home.settings.model_copy(
+        update={
+            "sources": {"allen_vc": home.settings.source("allen_vc").model_copy(update={"stimulus_modes": ["exact"]})}
+        }
+    )
+    assert "modes=exact;" in Platform(own).parameters("allen_vc", "1")["stimulus_tensors"]
+    wrong = home.settings.source("allen_vc").model_copy(update={"stimulus_modes": ["fast"]})
+    with pytest.raises(ConfigError, match="mode 'fast'"):
+        Platform(home.settings.model_copy(update={"sources": {"allen_vc": wrong}})).config("allen_vc")
+
+
+def test_a_session_gives_counts_and_means_per_presentation(home: Platform) -> None:
+    store = open_store(home.settings.home)
+    session = store.session("allen_vc", home.manifest("allen_vc").session_ids[0])
+    assert "stimulus_tensors" in session.assets
+    counts = session.presentation_counts("natural_scenes", units=session.good_units())
+    n_units = int(session.good_units().sum())
+    shown = session.presentations[session.presentations["stimulus_name"] == "natural_scenes"]
+    assert counts.counts.shape == (int(shown["valid"].sum()), 55, n_units)
+    array = counts.to_xarray()
+    assert array.dims == ("stimulus_presentation_id", "time_relative_to_stimulus_onset", "unit_id")
+    unit = str(array["unit_id"][0].item())
+    row = session.units["unit_id"].tolist().index(unit)
+    start = shown["start_time"].iloc[0]
+    times = session.spikes.of_unit(row)
+    assert counts.counts[0, :, 0].sum() == ((times >= start - 0.05) & (times < start + 0.5)).sum()
+    wide = session.presentation_counts("flashes", edges=[0.0, 0.1, 2.0])
+    assert wide.counts.shape[1] == 2
+    speed = session.presentation_means("running_speed", "natural_scenes")
+    assert speed.index.tolist() == counts.presentation_ids.tolist()
+    assert speed["velocity"].notna().all()
+    with pytest.raises(ConfigError, match=r"stimulus 'natural_scene'.*Did you mean natural_scenes"):
+        session.presentation_counts("natural_scene")
