@@ -85,7 +85,7 @@ def _tick(instance: dg.DagsterInstance, platform: Platform) -> None:
         cursor = result.cursor  # type: ignore[union-attr]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"sensor tick: first {seconds[0]:.2f} s, then median {statistics.median(seconds[1:]):.2f} s; peak {peak:.0f} MiB"
+        f"sensor tick: first {seconds[0]:.2f} s, then {statistics.median(seconds[1:]):.2f} s (median); {peak:.0f} MiB"
     )
 
 

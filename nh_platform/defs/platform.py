@@ -7,7 +7,6 @@ asset reads from it.
 from __future__ import annotations
 
 import datetime
-
 from dataclasses import dataclass
 
 from nh_platform.defs.planning import expected_records

@@ -58,7 +58,8 @@ def source_states(platform: Platform, source: str) -> SourceStates:
         by_session.setdefault(session_id, {})[group] = version
     first_release = _first_release(platform, source)
     observed: dict[str, dict[str, str]] = {"reviews": {}}
-    states, gated = [], {}
+    states: list[SessionState] = []
+    gated: dict[str, tuple[str, ...]] = {}
     for session_id in manifest.session_ids:
         groups = by_session[session_id]
         try:

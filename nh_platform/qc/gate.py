@@ -53,7 +53,7 @@ def gate_problems(
 
 
 def _are_sorted(spikes: Spikes) -> bool:
-    """Return whether all times are finite and ascend within each unit; in blocks, for 100 M spikes are 0.8 GB a copy."""
+    """Return whether all times are finite and ascend within each unit. In blocks: 100 M spikes are 0.8 GB a copy."""
     for start in range(0, len(spikes.times), _BLOCK):
         block = spikes.times[start : start + _BLOCK + 1]
         falls = np.flatnonzero(np.diff(block) < 0) + start + 1

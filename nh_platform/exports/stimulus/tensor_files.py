@@ -6,7 +6,7 @@ what a session's files need. Nothing across sessions is known here.
 
 The duration filter needs the medians over all sessions, which one session does not know. A tensor therefore holds every
 presentation within twice the tolerance of the published median, and `stimulus_files` takes from it those that the true
-filter keeps (docs/decisions/0008-stimulus-durations.md).
+filter keeps (docs/decisions/0010-stimulus-durations.md).
 """
 
 from __future__ import annotations
