@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,7 @@ import pytest
 
 from nh_platform.cli.instance import open_instance
 from nh_platform.defs.platform import Platform
-from nh_platform.simulation import TINY
-from nh_platform_tests.homes import WRITERS, make_home, materialize
+from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.services.servers import chromium, graphql, nh_ui, wait_for_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
@@ -60,19 +60,23 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     home = tmp_path_factory.mktemp("home")
     shots = Path(os.environ.get("NH_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
     shots.mkdir(parents=True, exist_ok=True)
-    platform = make_home(home)
+    platform = make_home(home, n_sessions=2)
     previous = os.environ.pop("DAGSTER_HOME", None)
     try:
         with open_instance(platform.settings) as instance:
             for source in ("ibl", "allen_vc"):
-                assert all(outcome.success for outcome in materialize(platform, instance, source))
-            WRITERS["ibl"](home / "upstream" / "ibl", 1, 7, size=TINY, first=1)
-            assert materialize(Platform(platform.settings), instance, "ibl", assets=["none"]) == []
+                materialize(platform, instance, source, assets=["none"])
+                first, _ = platform.manifest(source).session_ids
+                assert all(outcome.success for outcome in materialize(platform, instance, source, [first]))
     finally:
         os.environ.pop("DAGSTER_HOME", None)
         if previous:
             os.environ["DAGSTER_HOME"] = previous
-    with nh_ui(home) as address, chromium() as driver:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NH_SENSOR_INTERVAL_S", "3600")  # the presses of the test are the only ones
+        stack = ExitStack()
+        address = stack.enter_context(nh_ui(home))
+    with stack, chromium() as driver:
         yield Page(address, driver, Platform(platform.settings), shots)
 
 
@@ -90,7 +94,7 @@ def test_the_asset_graph_shows_a_group_per_source(page: Page) -> None:
 
 
 def test_the_lineage_leads_from_raw_spikes_to_embeddings(page: Page) -> None:
-    texts = ("raw_spikes", "units", "windows", "unit_embeddings", "behavior", "1 partition")
+    texts = ("raw_spikes", "units", "windows", "unit_embeddings", "behavior", "2 partitions")
     page.open("/locations/nh_platform/asset-groups/ibl/lineage", "lineage", *texts)
 
 

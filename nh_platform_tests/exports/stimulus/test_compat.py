@@ -13,7 +13,7 @@ from nh_platform.sources.allen import sdk
 from nh_platform_tests.exports.stimulus import plain_binned_set
 from nh_platform_tests.exports.stimulus.conftest import STRUCTURES, Made
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from nh_platform.sources.allen.electrodes import read_channels, read_probes
 from nh_platform.sources.allen.nwb import open_nwb
 from nh_platform_tests.sources.allen.conftest import nwb_in
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 NO_FILTER: dict[str, Any] = {
     "filter_by_validity": False,

@@ -16,7 +16,7 @@ from nh_platform.sources.allen.electrodes import read_channels
 from nh_platform.sources.allen.nwb import open_nwb
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, nwb_path, session_ids, source_of
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 RENAMED_STIMULI = {"gabor_20_deg_250ms": "gabors", "flash_250ms": "flashes"}
 RENAMED_PARAMETERS = {"position_x": "x_position", "position_y": "y_position", "end_time": "stop_time"}
