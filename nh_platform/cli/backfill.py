@@ -131,7 +131,7 @@ def _status_row(instance: dg.DagsterInstance, platform: Platform, source: str) -
 
     states = source_states(platform, source)
     stored = set(platform.store.sessions(source))
-    complete = [state for state in states.sessions if not state.stale]
+    complete = [state for state in states.sessions if not state.stale and state.session_id not in states.gated]
     files = (path for path in (platform.store.root / source).rglob("*") if path.is_file())
     return {
         "source": source,

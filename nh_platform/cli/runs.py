@@ -104,6 +104,9 @@ def run_plans(
     definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Sequence[SessionPlan]
 ) -> list[SessionOutcome]:
     """Run every plan, one Dagster run per session, with a live display; a failed session does not stop the others."""
+    from nh_platform.defs.run_launcher import end_lost_runs
+
+    end_lost_runs(instance)
     outcomes = []
     with _progress() as bars:
         overall = bars.add_task("sessions", total=len(plans), what="")

@@ -29,7 +29,9 @@ REQUESTS_PER_TICK = 20
 """Two runs go at a time; more in the queue would only make a release that follows wait behind them."""
 RELEASE_CRON = "15 5 * * *"
 INVENTORY_CRON = "45 6 * * *"
-SOURCE_TAG, TARGET_TAG, SNAPSHOT_TAG = "nh/source", "nh/target", "nh/snapshot"
+RELEASE_ATTEMPTS = 3
+"""Looks at the catalogue for one announcement; after that the daily one is waited for."""
+SOURCE_TAG, TARGET_TAG, SNAPSHOT_TAG, SIGNAL_TAG = "nh/source", "nh/target", "nh/snapshot", "nh/signal"
 INVENTORY = "no_partitions_left_failed"
 RECONCILIATION = "reconciliation"
 _KEYS_SHOWN = 20
@@ -41,6 +43,11 @@ _IN_PROGRESS = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+_ENDED = {
+    dg.DagsterRunStatus.FAILURE: AttemptState.failed,
+    dg.DagsterRunStatus.CANCELED: AttemptState.failed,
+    dg.DagsterRunStatus.SUCCESS: AttemptState.succeeded,
+}
 _PARTITION_TAG = "dagster/partition"
 
 
@@ -141,24 +148,18 @@ def evaluate_release(
         states = source_states(platform, entry.name)
     except UnknownSession as error:
         return dg.SkipReason(f"{error.found}. {error.action}")
-    requests = []
-    signal: str | None = memory.get("signal")
-    announced: str | None
+    requests: list[dg.RunRequest] = []
+    known: str | None = memory.get("signal")
     try:
         announced = platform.source(entry.name).signal()
     except NhError as error:
-        announced, words = signal, f"upstream could not be asked ({error}); "
+        words = f"upstream could not be asked ({error}); "
     else:
         words = ""
-    if announced != signal and signal is not None:
-        requests.append(
-            dg.RunRequest(
-                run_key=f"{entry.name}:release:{announced}",
-                asset_selection=[dg.AssetKey([entry.name, MANIFEST_ASSET])],
-                asset_check_keys=[],
-                tags={SOURCE_TAG: entry.name},
-            )
-        )
+        if known is None or _is_read(instance, entry.name, announced):
+            known = announced
+        elif announced != known:
+            requests += _release_request(instance, entry.name, announced)
     decision = decide(
         states.sessions, _attempts(instance, entry.name, states), snapshot=states.snapshot, cap=REQUESTS_PER_TICK
     )
@@ -176,15 +177,37 @@ def evaluate_release(
     observed, observations = _observe(entry, states, memory.get("observed", {}))
     context_words = (
         f"{words}{len(decision.requests)} sessions asked for, {len(decision.waiting)} wait, "
-        f"{len(decision.in_progress)} in progress, {len(decision.exhausted)} failed, "
+        f"{len(decision.in_progress)} in progress, {len(decision.exhausted)} failed, {len(states.gated)} gated, "
         f"{len(decision.not_loaded)} not loaded yet (`nh backfill {entry.name}`)"
     )
     return dg.SensorResult(
         run_requests=requests,
         skip_reason=None if requests else context_words,
         asset_events=observations,
-        cursor=json.dumps({"signal": announced, "observed": observed}, sort_keys=True),
+        cursor=json.dumps({"signal": known, "observed": observed}, sort_keys=True),
     )
+
+
+def _is_read(instance: dg.DagsterInstance, source: str, announced: str) -> bool:
+    """Whether the catalogue was read since ``announced`` was announced."""
+    tags = {SOURCE_TAG: source, SIGNAL_TAG: announced}
+    return bool(instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], tags=tags), limit=1))
+
+
+def _release_request(instance: dg.DagsterInstance, source: str, announced: str) -> list[dg.RunRequest]:
+    """Ask for a look at the catalogue; once more after each failure, at most `RELEASE_ATTEMPTS` times."""
+    tags = {SOURCE_TAG: source, SIGNAL_TAG: announced}
+    runs = instance.get_runs(dg.RunsFilter(tags=tags))
+    if len(runs) >= RELEASE_ATTEMPTS or any(run.status in _IN_PROGRESS for run in runs):
+        return []
+    return [
+        dg.RunRequest(
+            run_key=f"{source}:release:{announced}:{len(runs) + 1}",
+            asset_selection=[dg.AssetKey([source, MANIFEST_ASSET])],
+            asset_check_keys=[],
+            tags=tags,
+        )
+    ]
 
 
 def _observe(
@@ -208,16 +231,15 @@ def _observe(
 
 
 def _attempts(instance: dg.DagsterInstance, source: str, states: SourceStates) -> list[Attempt]:
-    """Return the runs in progress, and those that failed since this snapshot was taken."""
+    """Return the runs in progress, and those that ended since this snapshot was taken, oldest first."""
     attempts = []
     for run in instance.get_runs(dg.RunsFilter(statuses=_IN_PROGRESS)):
         session = run.tags.get(_PARTITION_TAG)
         if session and _is_of(run, source):
             attempts.append(Attempt(session, run.tags.get(TARGET_TAG, ""), AttemptState.in_progress))
     tags = {SOURCE_TAG: source, SNAPSHOT_TAG: str(states.snapshot)}
-    statuses = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    for run in instance.get_runs(dg.RunsFilter(statuses=statuses, tags=tags)):
-        attempts.append(Attempt(run.tags[_PARTITION_TAG], run.tags.get(TARGET_TAG, ""), AttemptState.failed))
+    for run in reversed(instance.get_runs(dg.RunsFilter(statuses=list(_ENDED), tags=tags))):
+        attempts.append(Attempt(run.tags[_PARTITION_TAG], run.tags.get(TARGET_TAG, ""), _ENDED[run.status]))
     return attempts
 
 

@@ -31,6 +31,13 @@ def _open_ibl(read: Mapping[str, Any], home: Path) -> Source:
     from nh_platform.sources.ibl import IblSettings, IblSource
     from nh_platform.sources.ibl.settings import CREDENTIALS
 
+    for secret in ("username", "password", "token"):
+        if secret in read:
+            raise ConfigError(
+                "sources.yaml",
+                f"ibl.read.{secret}: credentials are not read from files",
+                f"Set NH_ONE_{secret.upper()}.",
+            )
     has_account = any(os.environ.get(name) for name in CREDENTIALS)
     mode = "local" if "root" in read else "remote" if has_account else "public"
     values = _absolute({"raw_dir": "raw", **read}, home)

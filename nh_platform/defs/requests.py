@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_ATTEMPTS = 2
-"""Runs for the same state of a session: the first, and one more after a failure. More is a person's decision: a bare
+"""Runs in a row for the same state of a session: the first, and one more where that did not bring it about. More is a person's decision: a bare
 retry condition asked for some 368,000 failed runs in fourteen days elsewhere."""
 
 DIGITS = 12
@@ -87,7 +87,7 @@ class Decision:
     requests
         Runs to launch, heavy sessions first.
     in_progress, exhausted
-        Sessions that are being run, and those that failed `MAX_ATTEMPTS` times in this state.
+        Sessions that are being run, and those for which `MAX_ATTEMPTS` runs did not bring this state about.
     waiting
         Sessions left for the next tick by the cap.
     not_loaded
@@ -109,9 +109,10 @@ def decide(states: Sequence[SessionState], attempts: Sequence[Attempt], *, snaps
     states
         All sessions of the manifest, in the order in which they should run.
     attempts
-        Runs that were asked for since this snapshot was taken, and all that are in progress.
+        Runs that were asked for since this snapshot was taken, oldest first, and all that are in progress.
     snapshot
-        Number of the catalogue snapshot. It is in the run key, so that a state that returns (A, B, A) runs again.
+        Number of the catalogue snapshot. It is in the run key beside the number of the runs that ended in it, so that
+        a state that returns (A, B, A), with a release or with a review, runs again.
     cap
         At most this many requests.
 
@@ -121,27 +122,26 @@ def decide(states: Sequence[SessionState], attempts: Sequence[Attempt], *, snaps
         The same facts give the same run keys, so a tick that is repeated launches nothing twice.
     """
     busy = {attempt.session_id for attempt in attempts if attempt.state is AttemptState.in_progress}
-    failures: dict[tuple[str, str], int] = {}
+    ended: dict[str, list[str]] = {}
     for attempt in attempts:
-        if attempt.state is AttemptState.failed:
-            key = (attempt.session_id, attempt.target)
-            failures[key] = failures.get(key, 0) + 1
+        if attempt.state is not AttemptState.in_progress:
+            ended.setdefault(attempt.session_id, []).append(attempt.target)
     requests: list[SessionRequest] = []
     in_progress, exhausted, waiting, not_loaded = [], [], [], []
     for state in states:
-        failed = failures.get((state.session_id, state.target), 0)
+        before = ended.get(state.session_id, [])
         if not state.stale:
             continue
         if state.session_id in busy:
             in_progress.append(state.session_id)
         elif not state.in_scope:
             not_loaded.append(state.session_id)
-        elif failed >= MAX_ATTEMPTS:
+        elif before[-MAX_ATTEMPTS:] == [state.target] * MAX_ATTEMPTS:
             exhausted.append(state.session_id)
         elif len(requests) >= cap:
             waiting.append(state.session_id)
         else:
-            run_key = f"{state.session_id}:{state.target[:DIGITS]}:{snapshot}:{failed + 1}"
+            run_key = f"{state.session_id}:{state.target[:DIGITS]}:{snapshot}:{len(before) + 1}"
             requests.append(SessionRequest(state.session_id, state.stale, run_key, state.target))
     return Decision(tuple(requests), tuple(in_progress), tuple(exhausted), tuple(waiting), tuple(not_loaded))
 

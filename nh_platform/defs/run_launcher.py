@@ -8,7 +8,7 @@ itself must do differently.
 import os
 from typing import Any
 
-from dagster import DagsterEventType, DagsterRun, DefaultRunLauncher
+from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 
 
@@ -16,7 +16,7 @@ class HealthCheckingRunLauncher(DefaultRunLauncher):
     """Launches runs as subprocesses, and looks whether their processes are alive.
 
     For one machine: a run's process is looked for by its id, which the run reports when it starts its steps. Run
-    monitoring asks every half minute, marks a lost run as failed, and run retries launch it again.
+    monitoring asks every 20 s, marks a lost run as failed, and run retries launch it again.
     """
 
     @property
@@ -39,6 +39,37 @@ class HealthCheckingRunLauncher(DefaultRunLauncher):
             if "pid" in metadata:
                 found = int(metadata["pid"].value)
         return found
+
+
+def end_lost_runs(instance: DagsterInstance) -> list[str]:
+    """Mark the started runs whose process is gone as failed, free what they held, and return their ids.
+
+    What run monitoring does where a daemon runs; `nh` does it before it runs something itself, else a killed
+    `nh materialize` would hold its places in the pools for ever.
+    """
+    launcher = instance.run_launcher
+    if not isinstance(launcher, HealthCheckingRunLauncher):
+        return []
+    lost = []
+    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
+        health = launcher.check_run_worker_health(run)
+        if health.status is WorkerStatus.FAILED:
+            instance.report_run_failed(run, health.msg)
+            lost.append(run.run_id)
+    for run_id in {*lost, *_holders_that_ended(instance)}:
+        instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+    return lost
+
+
+def _holders_that_ended(instance: DagsterInstance) -> set[str]:
+    storage = instance.event_log_storage
+    if not storage.supports_global_concurrency_limits:
+        return set()
+    holders = {
+        run_id for key in storage.get_concurrency_keys() for run_id in storage.get_concurrency_info(key).active_run_ids
+    }
+    ended = {run_id for run_id in holders if (run := instance.get_run_by_id(run_id)) is None or run.is_finished}
+    return ended
 
 
 def is_alive(pid: int) -> bool:

@@ -36,7 +36,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    read: dict[str, Any] = Field(default_factory=dict)
+    read: dict[str, Any] = Field(default_factory=dict, repr=False)
     rulebook: str | None = None
     also_rulebooks: list[str] | None = None
     presets: list[str] | None = None

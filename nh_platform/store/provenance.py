@@ -16,7 +16,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-RECORDED_PACKAGES = ("nh-platform", "numpy", "pandas", "pyarrow", "h5py", "h5netcdf", "hdf5plugin", "numba", "scipy")
+RECORDED_PACKAGES = (
+    *("nh-platform", "numpy", "pandas", "pyarrow", "h5py", "hdf5plugin", "numba", "scipy"),
+    *("iblatlas", "ONE-api", "allensdk"),
+)
 """Packages whose version can change the bytes of an output."""
 
 

@@ -57,6 +57,22 @@ def test_a_state_that_returns_gets_a_new_key() -> None:
     assert len({*first, *between, *again}) == 3
 
 
+def test_a_state_that_returns_without_a_new_snapshot_runs_again() -> None:
+    """A review that is added, removed and added again."""
+    attempts: list[Attempt] = []
+    seen = []
+    for target in ("with", "without", "with", "without"):
+        (key,) = keys(decide([state("a", target)], attempts, snapshot=1, cap=10))
+        seen.append(key)
+        attempts.append(Attempt("a", target, AttemptState.succeeded))
+    assert len(set(seen)) == 4
+
+
+def test_a_run_that_succeeds_and_changes_nothing_is_not_repeated_for_ever() -> None:
+    attempts = [Attempt("a", "aaaa", AttemptState.succeeded)] * MAX_ATTEMPTS
+    assert decide([state("a")], attempts, snapshot=1, cap=10).exhausted == ("a",)
+
+
 def test_a_session_in_flight_is_left_alone_whatever_its_state() -> None:
     decision = decide([state("a", "new")], [Attempt("a", "old", AttemptState.in_progress)], snapshot=1, cap=10)
     assert decision.requests == ()

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from nh_platform.cli.sync import sync_platform
-from nh_platform.defs.automation import evaluate_release, failed_sessions, session_job_name
+from nh_platform.defs.automation import evaluate_release, failed_sessions, release_job_name, session_job_name
 from nh_platform.defs.build import build_defs
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import source_entry
@@ -58,10 +58,8 @@ class World:
     def run(self, request: dg.RunRequest) -> tuple[str | None, tuple[str, ...], bool]:
         """Execute one request as the daemon would and return session, assets and success."""
         assets = tuple(key.path[-1] for key in request.asset_selection or ())
-        if assets == (MANIFEST,):
-            sync_platform(self.platform, self.instance, "ibl")
-            return None, assets, True
-        job = build_defs(self.platform).resolve_job_def(session_job_name("ibl"))
+        name = release_job_name("ibl") if assets == (MANIFEST,) else session_job_name("ibl")
+        job = build_defs(self.platform).resolve_job_def(name)
         result = job.execute_in_process(
             instance=self.instance,
             partition_key=request.partition_key,

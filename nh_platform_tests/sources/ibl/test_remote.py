@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 from pathlib import Path
 
@@ -117,6 +118,7 @@ def test_nothing_is_written_into_the_home_and_no_token_to_disk(calm, tmp_path, m
     assert written  # the parameter file is there
     assert not any(token.encode() in written for token in calm.state.tokens)
     del source
+    gc.collect()
     assert not private.exists()
 
 
