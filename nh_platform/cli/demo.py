@@ -37,7 +37,7 @@ def demo(
 
         nh demo --folder /data/nh-demo --seed 7
     """
-    from nh_platform.cli.instance import open_instance
+    from nh_platform.cli.instance import open_instance, use_embedded_instance
     from nh_platform.cli.runs import plan_sessions, print_failures, run_plans
     from nh_platform.cli.sync import sync_platform
     from nh_platform.defs.build import build_defs
@@ -45,6 +45,7 @@ def demo(
     from nh_platform.defs.settings import load_settings
 
     began = time.monotonic()
+    use_embedded_instance()
     write_upstream(folder.absolute(), seed)
     settings = load_settings(folder)
     platform = Platform(settings)

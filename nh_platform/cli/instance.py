@@ -35,6 +35,11 @@ def configuration_file(name: str) -> Path:
     raise ConfigError(name, "it is neither beside the package nor in it", "Reinstall nh-platform.")
 
 
+def use_embedded_instance() -> None:
+    """Leave a ``DAGSTER_HOME`` of a person's own alone: simulated sessions do not belong into it."""
+    os.environ.pop("DAGSTER_HOME", None)
+
+
 def prepare_instance(settings: PlatformSettings) -> Path:
     """Set ``NH_HOME`` and ``DAGSTER_HOME`` for this process and its children; return the Dagster home.
 

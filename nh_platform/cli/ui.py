@@ -29,10 +29,12 @@ def ui(
     import sys
     from pathlib import Path
 
-    from nh_platform.cli.instance import configuration_file, prepare_instance
+    from nh_platform.cli.instance import configuration_file, prepare_instance, use_embedded_instance
     from nh_platform.defs.settings import load_settings
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
+    if demo:
+        use_embedded_instance()
     prepare_instance(settings)
     workspace = configuration_file("workspace.yaml")
     console.say(f"Dagster on {settings.home}: http://{host}:{port}  (Ctrl-C stops it)")

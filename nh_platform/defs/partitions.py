@@ -30,17 +30,17 @@ def register_sessions(instance: dg.DagsterInstance, source: str, session_ids: Se
     BadUpstreamData
         If a session id has a character other than letters, digits, ``_`` and ``-``: Dagster's UI cannot select it.
     """
-    for session_id in session_ids:
-        if not _KEY.fullmatch(session_id):
-            raise BadUpstreamData(
-                f"{source} session {session_id!r}",
-                "its id has characters that a partition key cannot have",
-                "Use letters, digits, _ and -.",
-            )
-    name = session_partitions(source).name
-    assert name is not None  # a dynamic definition made with a name has one
-    known = set(instance.get_dynamic_partitions(name))
-    new = [session_id for session_id in session_ids if session_id not in known]
+    definition = session_partitions(source).name
+    assert definition is not None  # a dynamic definition made with a name has one
+    known = set(instance.get_dynamic_partitions(definition))
+    new = [name for name in session_ids if name not in known and _KEY.fullmatch(name)]
     if new:
-        instance.add_dynamic_partitions(name, new)
+        instance.add_dynamic_partitions(definition, new)
+    bad = [session_id for session_id in session_ids if not _KEY.fullmatch(session_id)]
+    if bad:
+        raise BadUpstreamData(
+            f"{source} session {bad[0]!r}",
+            f"{len(bad)} session ids have characters that a partition key cannot have; the others are registered",
+            "Use letters, digits, _ and -.",
+        )
     return new

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_ATTEMPTS = 2
-"""Runs in a row for the same state of a session: the first, and one more where that did not bring it about. More is a person's decision: a bare
-retry condition asked for some 368,000 failed runs in fourteen days elsewhere."""
+"""Runs in a row for the same state of a session: the first, and one more where that did not bring it about.
+
+More is a person's decision: a bare retry condition asked for some 368,000 failed runs in fourteen days elsewhere.
+"""
 
 DIGITS = 12
 """Digits of a data version in a run key; 48 bits tell 1,000 sessions' states apart."""

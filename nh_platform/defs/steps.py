@@ -32,6 +32,7 @@ from nh_platform.store.recording import read_behavior, read_recording, write_beh
 
 SUMMARY_FILE = "summary.json"
 GATE_FILE = "gate.json"
+_REGION_COLUMNS = ("acronym", "beryl", "cosmos")
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,9 @@ def make_units(platform: Platform, files: SessionFiles) -> StepResult:
         "n_pass": {name: int(table[f"pass.{name}"].sum()) for name in config.rulebook_ids},
         "active_rulebook": rulebook,
         "regions": {str(region): int(count) for region, count in sorted(regions.items())},
+        "region_names": sorted(
+            {str(name) for column in ("acronym", "beryl", "cosmos") for name in table[column].dropna()}
+        ),
         "n_spikes": int(table["n_spikes"].sum()),
         "probes": sorted(table["probe"].unique()),
     }

@@ -54,7 +54,7 @@ def build_units(
         One row per unit, none left out.
     """
     from nh_platform.qc.metrics import DEFAULT_IDS, compute_metrics
-    from nh_platform.qc.reviews import apply_reviews, read_reviews
+    from nh_platform.qc.reviews import apply_reviews, read_reviews, unknown_units
     from nh_platform.qc.rulebook import load_rulebook
     from nh_platform.qc.verdicts import apply_rulebook
 
@@ -76,4 +76,5 @@ def build_units(
         apply_rulebook(table, book, missing="nan").columns(decided)
         for book, decided in zip(books, reviews, strict=True)
     ]
+    notes = (*notes, *(Note("reviews", f"unit {unit} is not in this session") for unit in unknown_units(table, stated)))
     return BuiltUnits(UNITS.conform(pd.concat([table, *verdicts], axis=1)), tuple(notes))

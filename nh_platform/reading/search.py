@@ -108,8 +108,8 @@ def find_sessions(
         found.sort(key=lambda row: _sort_key(row, sort))
     if spread:
         found = _spread(found, spread)
-    table = pd.DataFrame(found[: limit or None], columns=[*COLUMNS, "region_counts"])
-    return table.drop(columns="region_counts")
+    table = pd.DataFrame(found[: limit or None], columns=[*COLUMNS])
+    return table
 
 
 def read_summary(store: Store, source: str, session_id: str, asset: str) -> dict[str, Any]:
@@ -144,6 +144,7 @@ def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str
         "regions": ", ".join(sorted(regions, key=lambda name: (-regions[name], name))) or ", ".join(stated),
         "assets": sum(store.current(source, session_id, name) is not None for name in made),
         "region_counts": regions or dict.fromkeys(stated, 1),
+        "region_names": units.get("region_names", stated),
     }
 
 
@@ -158,7 +159,7 @@ def _matches(row: dict[str, Any], query: SessionQuery, names: set[str]) -> bool:
         return False
     if (query.date_from and row["date"] < query.date_from) or (query.date_to and row["date"] > query.date_to):
         return False
-    if query.region and query.region.lower() not in {name.lower() for name in row["region_counts"]}:
+    if query.region and query.region.lower() not in {name.lower() for name in row["region_names"]}:
         return False
     if query.min_units and (row["units"] or 0) < query.min_units:
         return False

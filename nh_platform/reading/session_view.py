@@ -21,6 +21,8 @@ from nh_platform.reading.psth import UnitPsth, choose_units, event_column, sessi
 from nh_platform.reading.search import read_summary
 from nh_platform.reading.windows_view import WindowsView, view_windows
 from nh_platform.session import Behavior, RawRecording, Session, Signal, Spikes, StoreError, UnknownSession
+from nh_platform.sources.catalog import SessionFiles
+from nh_platform.sources.snapshots import list_snapshots
 from nh_platform.store import Provenance, Store
 from nh_platform.store.parquet import read_table
 from nh_platform.store.recording import read_behavior, read_recording
@@ -71,13 +73,14 @@ class SessionView:
             If it was not made because the session's data are unusable; the text says why.
         """
         found = self._store.current(self.source, self.session_id, asset)
-        if found is not None:
+        is_behind_the_gate = asset not in ("raw_spikes", "behavior", "units")
+        problems = self._gate_problems() if found is None or is_behind_the_gate else []
+        if found is not None and not problems:
             return found
-        problems = self._gate_problems()
         if problems:
             raise StoreError(
                 f"{self.source} session {self.session_id}",
-                f"it has no {asset}, because its units are unusable: {'; '.join(problems)}",
+                f"it has no current {asset}, because its units are unusable: {'; '.join(problems)}",
                 f"Correct the upstream files, then run `nh materialize {self.source} {self.session_id}`.",
             )
         return self._store.folder(self.source, self.session_id, asset)
@@ -95,7 +98,8 @@ class SessionView:
     @property
     def info(self) -> Session:
         """Subject, lab, date and task of the session."""
-        return self._recording.session
+        listed = self._listed
+        return self._recording.session if listed is None else listed.session
 
     @property
     def spikes(self) -> Spikes:
@@ -105,7 +109,11 @@ class SessionView:
     @property
     def probes(self) -> pd.DataFrame:
         """One row per probe insertion, schema `PROBES`."""
-        return self._recording.probes
+        probes, listed = self._recording.probes, self._listed
+        if listed is None:
+            return probes
+        ids = dict(zip(listed.insertions["probe"], listed.insertions["insertion_id"]))
+        return probes.assign(insertion_id=[ids.get(probe) for probe in probes["probe"]])
 
     @cached_property
     def channels(self) -> pd.DataFrame:
@@ -355,6 +363,16 @@ class SessionView:
             One row per presentation (index ``presentation_id``), one column per column of the signal.
         """
         return stimulus_means(self.signal(signal), choose_presentations(self.presentations, stimulus), start, stop)
+
+    @cached_property
+    def _listed(self) -> SessionFiles | None:
+        """The session as the catalogue lists it, or last listed it; None in a store without a catalogue."""
+        for snapshot in reversed(list_snapshots(self._store, self.source)):
+            try:
+                return snapshot.manifest().session(self.session_id)
+            except UnknownSession:
+                continue
+        return None
 
     @cached_property
     def _recording(self) -> RawRecording:

@@ -16,6 +16,7 @@ import filecmp
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,9 @@ _POINTER = "current"
 _HISTORY = "history"
 _STAGING = ".staging-"
 _VERSION_DIGITS = 16
+_TRIES, _WAIT_S = 20, 0.01
+"""How often a reader looks again where a version was replaced under it: one publisher against one reader for 8 s gave
+47 misses in 64,075 readings without."""
 
 
 class Store:
@@ -61,16 +65,19 @@ class Store:
     def current(self, source: str, session_id: str, asset: str) -> Path | None:
         """Return the folder of the version that counts, or None where the asset was never published."""
         folder = self.asset_folder(source, session_id, asset)
-        try:
-            name = (folder / _POINTER).read_text().strip()
-        except FileNotFoundError:
-            return None
-        version = folder / name
-        if not version.is_dir():
-            raise StoreError(
-                str(folder), f"it points to version {name}, which is not there", "Materialize the asset again."
-            )
-        return version
+        name = ""
+        for _ in range(_TRIES):
+            try:
+                name = (folder / _POINTER).read_text().strip()
+            except FileNotFoundError:
+                return None
+            version = folder / name
+            if version.is_dir():
+                return version
+            time.sleep(_WAIT_S)  # replaced between the two looks; the pointer names its successor by now
+        raise StoreError(
+            str(folder), f"it points to version {name}, which is not there", "Materialize the asset again."
+        )
 
     def folder(self, source: str, session_id: str, asset: str) -> Path:
         """Return the folder of the version that counts.
@@ -91,8 +98,8 @@ class Store:
 
     def provenance(self, source: str, session_id: str, asset: str) -> Provenance | None:
         """Return the record of the version that counts, or None where the asset was never published."""
-        found = self.current(source, session_id, asset)
-        return None if found is None else Provenance.read(found / PROVENANCE)
+        content = self._record_bytes(source, session_id, asset)
+        return None if content is None else Provenance.model_validate_json(content)
 
     def history(self, source: str, session_id: str, asset: str) -> dict[int, Path]:
         """Return the folders of the versions that counted, by their number from 1, the current one last.
@@ -109,8 +116,23 @@ class Store:
 
         Reads the one field of the record: 5,000 assets in well under a second.
         """
-        found = self.current(source, session_id, asset)
-        return None if found is None else str(json.loads((found / PROVENANCE).read_bytes())["data_version"])
+        content = self._record_bytes(source, session_id, asset)
+        return None if content is None else str(json.loads(content)["data_version"])
+
+    def _record_bytes(self, source: str, session_id: str, asset: str) -> bytes | None:
+        for _ in range(_TRIES):
+            found = self.current(source, session_id, asset)
+            if found is None:
+                return None
+            try:
+                return (found / PROVENANCE).read_bytes()
+            except FileNotFoundError:
+                time.sleep(_WAIT_S)  # its version was replaced meanwhile
+        raise StoreError(
+            str(self.asset_folder(source, session_id, asset)),
+            f"its current version has no {PROVENANCE}",
+            "Materialize the asset again.",
+        )
 
     def sources(self) -> list[str]:
         """Return the sources that have anything in the store."""

@@ -101,7 +101,9 @@ def recorded_packages() -> dict[str, str]:
 @functools.cache
 def git_commit() -> str | None:
     """Return the commit of the checkout that this code runs from, or None outside one."""
-    folder = Path(__file__).resolve().parent
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return None
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=False

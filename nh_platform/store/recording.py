@@ -4,6 +4,10 @@
 a rounding of Allen's float64 to 24 bits; unit boundaries), ``units.parquet``, ``channels.parquet``, ``probes.parquet``.
 ``behavior``: one Parquet per event table and ``signals.h5``.
 
+Facts of the catalogue (subject, lab, date, insertion ids) are not stored with the data: they are not part of its
+identity, and a renamed subject or a login must not leave two contents under one version. `nh_platform.reading` joins
+them from the manifest.
+
 Add a codec here when a new container of `nh_platform.session` is stored. Windows and embeddings keep theirs beside
 their own code.
 """
@@ -21,14 +25,13 @@ from nh_platform.store.parquet import read_table, write_table
 
 SPIKES_FILE = "spikes.h5"
 SIGNALS_FILE = "signals.h5"
-_SESSION_FIELDS = ("source", "session_id", "subject", "lab", "date", "number", "task_protocol", "projects")
 
 
 def write_recording(folder: Path, recording: RawRecording) -> None:
     """Write `raw_spikes` of one session into ``folder``."""
     write_table(folder / "units.parquet", recording.units, RAW_UNITS)
     write_table(folder / "channels.parquet", recording.channels, RAW_CHANNELS)
-    write_table(folder / "probes.parquet", recording.probes, PROBES)
+    write_table(folder / "probes.parquet", recording.probes.assign(insertion_id=None), PROBES)
     spikes = recording.spikes
     with create_file(folder / SPIKES_FILE) as handle:
         _write_session(handle, recording.session, recording.notes)
@@ -104,15 +107,13 @@ def _read_spikes(group: object) -> Spikes:
 
 def _write_session(handle: object, session: Session, notes: tuple[Note, ...]) -> None:
     attributes = handle.attrs  # type: ignore[attr-defined]
-    for name in _SESSION_FIELDS:
-        attributes[name] = getattr(session, name)
+    attributes["source"], attributes["session_id"] = session.source, session.session_id
     attributes["note_subjects"] = [note.subject for note in notes]
     attributes["note_texts"] = [note.text for note in notes]
 
 
 def _read_session(handle: object) -> tuple[Session, tuple[Note, ...]]:
     attributes = handle.attrs  # type: ignore[attr-defined]
-    fields = {name: attributes[name] for name in _SESSION_FIELDS}
-    fields["number"] = int(fields["number"])
+    session = Session(str(attributes["source"]), str(attributes["session_id"]), subject="")
     subjects, texts = attributes["note_subjects"], attributes["note_texts"]
-    return Session(**fields), tuple(Note(str(subject), str(text)) for subject, text in zip(subjects, texts))
+    return session, tuple(Note(str(subject), str(text)) for subject, text in zip(subjects, texts))

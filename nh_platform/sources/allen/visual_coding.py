@@ -168,8 +168,25 @@ class AllenVisualCodingSource:
             If the file is missing, damaged, not the one of the manifest, or does not have one of the units.
         """
         with self._open(session) as (nwb, notes):
-            annotation = read_unit_annotation(nwb, units, channels, warehouse.read_csv_channels(self.settings.root))
+            annotation = read_unit_annotation(nwb, units, channels, self._csv_channels(session))
         return replace(annotation, notes=(*annotation.notes, *notes))
+
+    def _csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
+        """Return the session's rows of channels.csv, which must be those that the manifest was made from."""
+        session_id = session.session.session_id
+        stated = session.files.loc[session.files["name"] == warehouse.CHANNELS_CSV, "md5"]
+        if stated.empty:
+            return None
+        table = warehouse.read_csv_channels(self.settings.root)
+        probes = set(session.insertions["insertion_id"])
+        own = None if table is None else table[table["ecephys_probe_id"].isin(probes)]
+        if own is None or warehouse.channel_rows_md5(own) != stated.iloc[0]:
+            raise BadUpstreamData(
+                f"session {session_id} in {warehouse.CHANNELS_CSV}",
+                "its rows are not those that the manifest was made from",
+                f"Run `nh sync {self.name}`, or restore the file.",
+            )
+        return own
 
     def mean_waveforms(
         self, session: SessionFiles, unit_ids: Iterable[str | int], around_peak: int | None = None
