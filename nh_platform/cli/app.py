@@ -23,8 +23,8 @@ from nh_platform.cli.qc import app as qc_app
 from nh_platform.cli.releases import app as releases_app
 from nh_platform.cli.sessions import sessions, show
 from nh_platform.cli.sync import sync
-from nh_platform.cli.ui import ui
-from nh_platform.defs.settings import HOME_VARIABLE
+from nh_platform.cli.ui import DEMO_HOME, ui
+from nh_platform.defs.settings import HOME_VARIABLE, home_folder
 from nh_platform.session import NhError
 
 
@@ -36,6 +36,12 @@ class _NamedErrors(TyperGroup):
             return super().invoke(ctx)
         except NhError as error:
             console.show_error(error)
+            if (
+                "nh sync" in error.action
+                and Path(DEMO_HOME, "store").is_dir()
+                and home_folder() != Path(DEMO_HOME).absolute()
+            ):
+                console.err.print(f"      What `nh demo` made is in another home: nh --home {DEMO_HOME} …")
             raise typer.Exit(1) from error
 
 

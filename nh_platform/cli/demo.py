@@ -64,6 +64,7 @@ def demo(
     if not outcomes:
         console.say("Everything is current; nothing was computed again.")
     _print_summary(platform, outcomes)
+    console.say("Simulated sessions: their pass rates are not those of real recordings.")
     console.say(f"[dim]{time.monotonic() - began:.0f} s[/]")
     _print_next(folder, platform)
     if n_failed:

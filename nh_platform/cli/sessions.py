@@ -50,8 +50,6 @@ def sessions(
 
         nh sessions --source ibl --dataset spikes.times.npy --format csv > sessions.csv
     """
-    import pandas as pd
-
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.registry import SOURCES, source_entry
     from nh_platform.defs.settings import load_settings
@@ -71,17 +69,16 @@ def sessions(
         min_units=min_units,
         min_performance=min_performance,
     )
-    tables, unsynced = [], []
+    manifests, unsynced = [], []
     for name in [source_entry(source).name] if source else SOURCES:
         try:
-            manifest = platform.manifest(name)
+            manifests.append(platform.manifest(name))
         except UnknownSession:
             if source:
                 raise
             unsynced.append(name)
-            continue
-        tables.append(find_sessions(manifest, platform.store, query, sort=sort, spread=spread, limit=limit))
-    rows = pd.concat(tables).astype(object).to_dict("records") if tables else []
+    found = find_sessions(manifests, platform.store, query, sort=sort, spread=spread, limit=limit)
+    rows = found.astype(object).to_dict("records")
     rows = [{key: None if value is None or value != value else value for key, value in row.items()} for row in rows]
     if ids:
         typer.echo("\n".join(str(row["session_id"]) for row in rows))

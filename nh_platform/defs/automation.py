@@ -19,6 +19,7 @@ from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import SourceEntry
 from nh_platform.defs.requests import Attempt, AttemptState, changed_versions, decide
 from nh_platform.defs.session_states import SourceStates, source_states
+from nh_platform.defs.settings import load_settings
 from nh_platform.session import NhError, UnknownSession
 from nh_platform.sources.catalog import GROUPS
 from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
@@ -130,9 +131,15 @@ def build_release_sensor(entry: SourceEntry, platform: Platform) -> dg.SensorDef
         ),
     )
     def release_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        return evaluate_release(context.instance, entry, platform, context.cursor)
+        return evaluate_release(context.instance, entry, _current(platform), context.cursor)
 
     return release_sensor
+
+
+def _current(platform: Platform) -> Platform:
+    """Return the platform with the settings as they are now: run processes read ``sources.yaml`` afresh as well."""
+    settings = load_settings(platform.settings.home)
+    return platform if settings == platform.settings else Platform(settings)
 
 
 def evaluate_release(

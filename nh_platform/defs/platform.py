@@ -10,7 +10,7 @@ import datetime
 from dataclasses import dataclass
 
 from nh_platform.defs.planning import expected_records
-from nh_platform.defs.registry import SourceEntry, source_entry
+from nh_platform.defs.registry import SOURCES, SourceEntry, source_entry
 from nh_platform.defs.settings import PlatformSettings
 from nh_platform.exports.stimulus.conventions import (
     CONVENTIONS_VERSION,
@@ -62,6 +62,11 @@ class Platform:
     """
 
     def __init__(self, settings: PlatformSettings) -> None:
+        unknown = sorted(set(settings.sources) - set(SOURCES))
+        if unknown:
+            raise ConfigError(
+                str(settings.home / "sources.yaml"), f"there is no source {unknown[0]!r}", f"Use: {', '.join(SOURCES)}."
+            )
         self.settings = settings
         self.store = Store(settings.store)
         self._sources: dict[str, Source] = {}

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nh_platform.defs.metadata import counts_table, records_table, table_schema
 from nh_platform.defs.platform import Platform
-from nh_platform.session import BadUpstreamData, Note
+from nh_platform.session import BadUpstreamData, Behavior, Note
 from nh_platform.session.schemas import (
     CHANNEL_POSITIONS,
     EVENTS,
@@ -191,7 +192,7 @@ def make_windows(platform: Platform, files: SessionFiles) -> StepResult:
     _refuse_gated(platform, files)
     recording = read_recording(_input(platform, files, "raw_spikes"))
     units = read_table(_input(platform, files, "units") / "units.parquet")
-    behavior = read_behavior(_input(platform, files, "behavior"))
+    behavior = _with_reviewed_intervals(platform, files, read_behavior(_input(platform, files, "behavior")))
     presets = [load_presets()[name] for name in platform.config(files.session.source).presets]
     windows = build_windows(recording.spikes, units, behavior, presets)
     per_preset = windows.index.groupby("preset", sort=True).agg(windows=("valid", "size"), valid=("valid", "sum"))
@@ -284,6 +285,22 @@ MAKERS: dict[str, Callable[[Platform, SessionFiles], StepResult]] = {
 
 def _input(platform: Platform, files: SessionFiles, asset: str) -> Path:
     return platform.store.folder(files.session.source, files.session.session_id, asset)
+
+
+def _with_reviewed_intervals(platform: Platform, files: SessionFiles, behavior: Behavior) -> Behavior:
+    """Add the intervals that counted reviews mark unusable to those that upstream calls invalid."""
+    from nh_platform.qc.reviews import read_reviews, reviewed_intervals
+    from nh_platform.qc.rulebook import load_rulebook
+
+    session = files.session
+    reviews = read_reviews(platform.settings.reviews / session.source / f"{session.session_id}.yaml")
+    quorum = load_rulebook(platform.config(session.source).rulebook).review_quorum
+    marked = reviewed_intervals(reviews, quorum, platform.today)
+    if marked.empty:
+        return behavior
+    known = behavior.events.get("invalid_times", marked.iloc[:0])
+    both = pd.concat([known, marked], ignore_index=True) if len(known) else marked
+    return replace(behavior, events={**behavior.events, "invalid_times": both})
 
 
 def _refuse_gated(platform: Platform, files: SessionFiles) -> None:

@@ -45,7 +45,14 @@ def load_rulebook(name: str | os.PathLike[str]) -> Rulebook:
             content = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"rulebook {path}", f"cannot be read: {error}", "Check the path.") from error
-        return _parsed(content, str(path))
+        rulebook = _parsed(content, str(path))
+        if rulebook.id in rulebook_ids() and rulebook.content_version() != _shipped(rulebook.id).content_version():
+            raise ConfigError(
+                f"rulebook {path}",
+                f"its id is that of the shipped {rulebook.id!r}, and its rules are others",
+                "Give it an id of its own: verdicts are stored under the id.",
+            )
+        return rulebook
     raise ConfigError(
         f"rulebook {text!r}",
         f"unknown; there are {', '.join(rulebook_ids())}",

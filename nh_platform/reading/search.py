@@ -7,6 +7,8 @@ manifest of the last sync and the stored summaries answer.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +71,7 @@ class SessionQuery:
 
 
 def find_sessions(
-    manifest: Manifest,
+    manifests: Manifest | Sequence[Manifest],
     store: Store,
     query: SessionQuery,
     *,
@@ -81,8 +83,8 @@ def find_sessions(
 
     Parameters
     ----------
-    manifest, store
-        What upstream holds, and what was made of it.
+    manifests, store
+        What upstream holds, of one source or several, and what was made of it.
     query
         The search terms.
     sort
@@ -101,8 +103,13 @@ def find_sessions(
         raise ConfigError(f"sort {sort!r}", "sessions cannot be sorted by it", f"Use one of: {', '.join(SORTABLE)}.")
     if spread not in ("", "region", "lab", "subject"):
         raise ConfigError(f"spread {spread!r}", "sessions cannot be spread over it", "Use region, lab or subject.")
-    rows = [_row(manifest, store, row._asdict()) for row in manifest.sessions.itertuples(index=False)]
-    names = manifest.files.groupby("session_id")["name"].agg(set).to_dict() if query.datasets else {}
+    _check_query(query)
+    rows: list[dict[str, Any]] = []
+    names: dict[str, set[str]] = {}
+    for manifest in [manifests] if isinstance(manifests, Manifest) else manifests:
+        rows += [_row(manifest, store, row._asdict()) for row in manifest.sessions.itertuples(index=False)]
+        if query.datasets:
+            names |= manifest.files.groupby("session_id")["name"].agg(set).to_dict()
     found = [row for row in rows if _matches(row, query, names.get(row["session_id"], set()))]
     if sort:
         found.sort(key=lambda row: _sort_key(row, sort))
@@ -110,6 +117,15 @@ def find_sessions(
         found = _spread(found, spread)
     table = pd.DataFrame(found[: limit or None], columns=[*COLUMNS])
     return table
+
+
+def _check_query(query: SessionQuery) -> None:
+    """Refuse what can match nothing by its form."""
+    for day in (query.date_from, query.date_to):
+        if day and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+            raise ConfigError(f"date {day!r}", "it is not a day", "Write YYYY-MM-DD.")
+    if not 0 <= query.min_performance <= 1:
+        raise ConfigError(f"performance {query.min_performance:g}", "it is a share", "Write 0.8 for 80 %.")
 
 
 def read_summary(store: Store, source: str, session_id: str, asset: str) -> dict[str, Any]:

@@ -140,3 +140,24 @@ def test_one_review_file_re_runs_one_session_and_changes_that_unit_once_the_quor
     pd.testing.assert_frame_equal(are.drop(index=row), were.drop(index=row))
     moved = {key for key, version in versions(platform).items() if before[key] != version}
     assert moved == {(first, asset) for asset in BELOW_RULES}
+
+
+def test_an_interval_that_two_reviewers_fail_marks_its_windows(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    platform = make_home(tmp_path, ("ibl",))
+    (first,) = materialize(platform, instance, "ibl")
+    session = first.plan.session_id
+    lines = ["source: ibl", f"session: {session}", "reviews:"]
+    for reviewer in ("ada", "bea"):
+        lines += ["  - interval: [20.0, 30.0]", "    decision: fail", "    reason: the probe moved"]
+        lines += [f"    reviewer: {reviewer}", "    date: 2026-03-01"]
+    file = platform.settings.reviews / "ibl" / f"{session}.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (again,) = materialize(opened(tmp_path), instance, "ibl")
+    assert again.plan.assets == tuple(BELOW_RULES)
+    index = read_table(platform.store.folder("ibl", session, "windows") / "index.parquet")
+    continuous = index[index["alignment"] == "none"]
+    inside = (continuous["start"] < 30.0) & (continuous["stop"] > 20.0)
+    assert inside.sum() == 10
+    assert not continuous.loc[inside, "valid"].any()
+    assert continuous.loc[~inside, "valid"].all()
