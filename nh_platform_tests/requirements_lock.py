@@ -37,6 +37,9 @@ def resolved() -> str:
 
 def main() -> None:
     """Write the file, or with ``--check`` compare it."""
+    if "--check" not in sys.argv[1:]:
+        # From nothing, as a fresh clone does: a lock that was carried along keeps older releases that still fit.
+        (ROOT / "uv.lock").unlink(missing_ok=True)
     text = resolved()
     if "--check" not in sys.argv[1:]:
         LOCK.write_text(text, encoding="utf-8")
