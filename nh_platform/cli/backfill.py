@@ -23,8 +23,8 @@ def backfill(
 ) -> None:
     """Queue a backfill of a source's sessions for the daemon: the first load, or what is missing or stale.
 
-    The daemon of `nh ui` (or of your own deployment) launches the runs, one per session. `nh materialize` runs here
-    and now instead.
+    Every asset of a queued session is made, also what is current. The daemon of `nh ui` (or of your own deployment)
+    launches the runs, one per session; `nh materialize --missing` runs here and now, and only what is stale.
 
     **Examples**
 
@@ -50,7 +50,7 @@ def backfill(
     wanted = wanted[: limit or None]
     if dry_run or not wanted:
         for name in wanted:
-            console.say(f"{source} {name}: {', '.join(states[name].stale)}")
+            console.say(f"{source} {name}: lacks {', '.join(states[name].stale)}")
         console.say(f"{len(wanted)} of {len(states)} sessions {'would be queued' if wanted else 'lack something'}.")
         return
     with open_instance(settings) as instance:
