@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import abstractmethod
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -150,9 +151,9 @@ class WindowPreset(_Strict):
         """``id@version``."""
         return f"{self.id}@{self.version}"
 
+    @abstractmethod
     def suits(self, source: str) -> bool:
         """Return whether the preset says how to cut sessions of ``source``."""
-        raise NotImplementedError
 
     @property
     def content_version(self) -> str:
