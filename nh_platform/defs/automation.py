@@ -49,7 +49,7 @@ _ENDED = {
     dg.DagsterRunStatus.CANCELED: AttemptState.failed,
     dg.DagsterRunStatus.SUCCESS: AttemptState.succeeded,
 }
-_PARTITION_TAG = "dagster/partition"
+PARTITION_TAG = "dagster/partition"
 
 
 def session_job_name(source: str) -> str:
@@ -131,12 +131,12 @@ def build_release_sensor(entry: SourceEntry, platform: Platform) -> dg.SensorDef
         ),
     )
     def release_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        return evaluate_release(context.instance, entry, _current(platform), context.cursor)
+        return evaluate_release(context.instance, entry, current_platform(platform), context.cursor)
 
     return release_sensor
 
 
-def _current(platform: Platform) -> Platform:
+def current_platform(platform: Platform) -> Platform:
     """Return the platform with the settings as they are now: run processes read ``sources.yaml`` afresh as well."""
     settings = load_settings(platform.settings.home)
     return platform if settings == platform.settings else Platform(settings)
@@ -151,6 +151,9 @@ def evaluate_release(
     nothing else, because the run keys depend on the state alone.
     """
     memory = json.loads(cursor) if cursor else {}
+    # Before the store is read: a run that publishes and ends in between would else be neither in progress nor stored,
+    # and its session would be made a second time.
+    running = _in_progress(instance, entry.name)
     try:
         states = source_states(platform, entry.name)
     except UnknownSession as error:
@@ -167,9 +170,8 @@ def evaluate_release(
             known = announced
         elif announced != known:
             requests += _release_request(instance, entry.name, announced)
-    decision = decide(
-        states.sessions, _attempts(instance, entry.name, states), snapshot=states.snapshot, cap=REQUESTS_PER_TICK
-    )
+    attempts = [*running, *_in_progress(instance, entry.name), *_ended(instance, entry.name, states)]
+    decision = decide(states.sessions, attempts, snapshot=states.snapshot, cap=REQUESTS_PER_TICK)
     checks = _unit_checks(entry, platform)
     for request in decision.requests:
         requests.append(
@@ -237,16 +239,22 @@ def _observe(
     return remembered, observations
 
 
-def _attempts(instance: dg.DagsterInstance, source: str, states: SourceStates) -> list[Attempt]:
-    """Return the runs in progress, and those that ended since this snapshot was taken, oldest first."""
+def _in_progress(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
+    """Return the session runs of a source that did not end yet, launched by whomever."""
     attempts = []
     for run in instance.get_runs(dg.RunsFilter(statuses=_IN_PROGRESS)):
-        session = run.tags.get(_PARTITION_TAG)
+        session = run.tags.get(PARTITION_TAG)
         if session and _is_of(run, source):
             attempts.append(Attempt(session, run.tags.get(TARGET_TAG, ""), AttemptState.in_progress))
+    return attempts
+
+
+def _ended(instance: dg.DagsterInstance, source: str, states: SourceStates) -> list[Attempt]:
+    """Return the session runs that ended since this snapshot was taken, oldest first."""
+    attempts = []
     tags = {SOURCE_TAG: source, SNAPSHOT_TAG: str(states.snapshot)}
     for run in reversed(instance.get_runs(dg.RunsFilter(statuses=list(_ENDED), tags=tags))):
-        attempts.append(Attempt(run.tags[_PARTITION_TAG], run.tags.get(TARGET_TAG, ""), _ENDED[run.status]))
+        attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), _ENDED[run.status]))
     return attempts
 
 
