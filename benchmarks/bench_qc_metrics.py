@@ -4,7 +4,7 @@
 11.5 million spikes; or 2000 units, 150 min, about 58 million), runs brainbox in its own environment and this platform
 in a process of its own, refuses to report a time unless every column agrees, and prints CPU seconds on one thread and
 peak memory. The platform's spikes are grouped by unit, as `raw_spikes` stores them; what grouping costs at ingestion is
-printed beside it. Add a comparison of metrics here; other benchmarks have files of their own.
+printed beside it. Exit 1 where an aim is missed. Add a comparison of metrics here; other benchmarks have own files.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from aims import Aims
 from peers import run_in_peer
 
 SIZES = {700: (4200.0, 11_500_000), 2000: (9000.0, 58_000_000)}
 """Session length (s) and number of spikes by number of units; as the peers were measured for the project."""
+
+IBL_AIMS = {700: (30.0, 60.0), 2000: (50.0, 100.0)}
+"""Times faster than brainbox, by number of units: at least, and better."""
+ALLEN_AIM = 40.0
+MEMORY_AIM = 2.0
+"""Peak memory over the input, asked of the session of 2000 units."""
 
 RELATIVE_TOLERANCE = 1e-9
 COLUMNS = (
@@ -198,6 +205,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, choices=sorted(SIZES), default=700)
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
+    aims = Aims()
     with tempfile.TemporaryDirectory() as folder:
         grouped, in_order, ours = (Path(folder) / name for name in ("grouped.npz", "in_order.npz", "ours.npz"))
         theirs = Path(folder) / "theirs.npz"
@@ -211,10 +219,12 @@ def main() -> None:
             check("IBL", ours, {f"ibl.{name}@2022-10": stored[name] for name in COLUMNS})
             bits = np.bincount(stored["bitwise_fail"], minlength=8).tolist()
         print(f"IBL: units by bit mask 0-7: {bits}")
-        print(f"IBL, 20 columns: brainbox {peer['cpu_s']:.2f} CPU s, here {fast['cpu_s']:.3f} CPU s, "
-              f"{peer['cpu_s'] / fast['cpu_s']:.1f} times faster")  # fmt: skip
+        print(f"IBL, 20 columns: brainbox {peer['cpu_s']:.2f} CPU s, here {fast['cpu_s']:.3f} CPU s")
+        aim, goal = IBL_AIMS[options.size]
+        aims.at_least("IBL columns", peer["cpu_s"] / fast["cpu_s"], aim, goal=goal)
         print(f"memory: input {fast['input'] / 2**20:.0f} MiB; brainbox adds {peer['peak_bytes'] / 2**20:.0f}, "
-              f"here {fast['added'] / 2**20:.0f} MiB, peak/input {1 + fast['added'] / fast['input']:.2f}")  # fmt: skip
+              f"here {fast['added'] / 2**20:.0f} MiB")  # fmt: skip
+        aims.at_most("peak memory", 1 + fast["added"] / fast["input"], MEMORY_AIM, "x the input")
         stored32 = run_worker(grouped, ours, IBL_IDS, float32=True, repeat=options.repeat)
         print(f"IBL from float32 amplitudes and depths, as stored: {stored32['cpu_s']:.3f} CPU s")
         print(f"loading compiled code and a first small call: {fast['cold_s']:.2f} CPU s; "
@@ -223,8 +233,9 @@ def main() -> None:
         allen = run_worker(grouped, ours, ALLEN_IDS, float32=False, repeat=options.repeat)
         found, per_unit_s = allen_per_unit(grouped)
         check("Allen", ours, found)
-        print(f"Allen, 4 columns: per-unit evaluation {per_unit_s:.2f} CPU s, here {allen['cpu_s']:.3f} CPU s, "
-              f"{per_unit_s / allen['cpu_s']:.1f} times faster")  # fmt: skip
+        print(f"Allen, 4 columns: per-unit evaluation {per_unit_s:.2f} CPU s, here {allen['cpu_s']:.3f} CPU s")
+        aims.at_least("Allen columns", per_unit_s / allen["cpu_s"], ALLEN_AIM)
+    aims.finish()
 
 
 if __name__ == "__main__":

@@ -113,6 +113,9 @@ HISTORY: tuple[Callable[[AlyxState], Runs], ...] = (
     old_row_becomes_public,
 )
 
+FOUND_BY_THE_DAILY_LOOK = (deletion,)
+"""Steps that move nothing which the sensor asks for; the others are noticed within a tick."""
+
 
 def table(rows: list[tuple[str, Runs, Runs]]) -> str:
     """Return expected and actual runs as a table to read."""

@@ -41,11 +41,38 @@ def test_the_contracts_hold(copy: Path) -> None:
         ("store/layout.py", "import nh_platform.qc.gate"),
         ("windows/binning.py", "from one.api import ONE"),
         ("qc/gate.py", "from nh_platform import simulation"),
+        ("simulation/size.py", "import nh_platform.reports"),
     ],
 )
 def test_an_import_that_runs_upwards_breaks_them(copy: Path, module: str, line: str) -> None:
-    file = copy / "nh_platform" / module
-    file.write_text(file.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
+    write(copy, module, line)
     done = lint_imports(copy)
     assert done.returncode == 1
     assert "BROKEN" in done.stdout
+
+
+def test_every_package_is_named_by_the_contract_that_refuses_it(copy: Path) -> None:
+    """One run for all: each offence is reported by the contract that it breaks."""
+    offences = {
+        "import dagster": [name for name in PACKAGES if name not in ("defs", "cli")],
+        "from nh_platform import simulation": [name for name in PACKAGES if name not in ("cli", "simulation")],
+        "from one.api import ONE": [name for name in PACKAGES if name != "sources"],
+        "import allensdk": [name for name in PACKAGES if name != "sources"],
+    }
+    for line, packages in offences.items():
+        for package in packages:
+            write(copy, f"{package}/__init__.py", line)
+    report = lint_imports(copy).stdout
+    for line, packages in offences.items():
+        imported = {"import dagster": "dagster", "from one.api import ONE": "one", "import allensdk": "allensdk"}
+        for package in packages:
+            says = f"nh_platform.{package} -> {imported.get(line, 'nh_platform.simulation')} "
+            assert says in report, f"{says}is not refused"
+
+
+PACKAGES = tuple(sorted(path.parent.name for path in (ROOT / "nh_platform").glob("*/__init__.py")))
+
+
+def write(copy: Path, module: str, line: str) -> None:
+    file = copy / "nh_platform" / module
+    file.write_text(file.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")

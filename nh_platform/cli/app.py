@@ -13,15 +13,17 @@ import typer
 from typer.core import TyperGroup
 
 from nh_platform.cli import console
-from nh_platform.cli.backfill import backfill, status
+from nh_platform.cli.backfill import backfill
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
 from nh_platform.cli.export import app as export_app
 from nh_platform.cli.fetch import fetch
+from nh_platform.cli.inventory import inventory
 from nh_platform.cli.materialize import materialize
 from nh_platform.cli.qc import app as qc_app
 from nh_platform.cli.releases import app as releases_app
 from nh_platform.cli.sessions import sessions, show
+from nh_platform.cli.status import status
 from nh_platform.cli.sync import sync
 from nh_platform.cli.ui import DEMO_HOME, ui
 from nh_platform.defs.settings import HOME_VARIABLE, home_folder
@@ -83,6 +85,7 @@ app.command()(fetch)
 app.command()(materialize)
 app.command()(backfill)
 app.command()(status)
+app.command()(inventory)
 app.command()(sessions)
 app.command()(show)
 app.command()(doctor)

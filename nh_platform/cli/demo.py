@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +24,10 @@ _MARKER = "simulated.txt"
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(help="Home folder of the demo.")] = Path(DEMO_HOME),
+    folder: Annotated[
+        Path | None,
+        typer.Option(help=f"Home folder of the demo; that of --home, else {DEMO_HOME}.", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulation; the same seed gives the same bytes.")] = SEED,
 ) -> None:
     """Make simulated sessions and run everything on them: no network, no account, about a minute.
@@ -38,13 +42,17 @@ def demo(
         nh demo --folder /data/nh-demo --seed 7
     """
     from nh_platform.cli.instance import open_instance, use_embedded_instance
+    from nh_platform.cli.inventory import look_over
     from nh_platform.cli.runs import plan_sessions, print_failures, run_plans
     from nh_platform.cli.sync import sync_platform
     from nh_platform.defs.build import build_defs
+    from nh_platform.defs.inventory import RECONCILIATION, old_across_sessions
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.defs.settings import HOME_VARIABLE, load_settings
 
     began = time.monotonic()
+    folder = folder or Path(os.environ.get(HOME_VARIABLE) or DEMO_HOME)
     use_embedded_instance()
     write_upstream(folder.absolute(), seed)
     settings = load_settings(folder)
@@ -60,6 +68,9 @@ def demo(
             plans.extend(ready)
             outcomes.extend(refused)
         outcomes.extend(run_plans(definitions, instance, plans) if plans else [])
+        for source in settings.sources:
+            if set(old_across_sessions(platform, source_entry(source))) > {RECONCILIATION}:
+                look_over(definitions, instance, platform, source)
     n_failed = print_failures(outcomes)
     if not outcomes:
         console.say("Everything is current; nothing was computed again.")
@@ -79,7 +90,7 @@ def write_upstream(folder: Path, seed: int, sources: tuple[str, ...] = ("ibl", "
     ConfigError
         If the folder holds data of another seed, or a home that is not a demo.
     """
-    from nh_platform.defs.settings import SOURCES_FILE
+    from nh_platform.defs.setting_errors import SOURCES_FILE
     from nh_platform.session import ConfigError
     from nh_platform.simulation import DEMO, write_allen_vbn, write_allen_vc, write_ibl
 

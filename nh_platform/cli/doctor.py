@@ -23,8 +23,7 @@ PACKAGES = ("nh-platform", "dagster", "dagster-webserver", "ONE-api", "iblatlas"
 CREDENTIALS = ("NH_ONE_URL", "NH_ONE_USERNAME", "NH_ONE_PASSWORD", "NH_ONE_TOKEN")
 MIN_FREE_GB = 10
 """An Allen session is 1.7 to 3.3 GB and an IBL one some hundred MB; below this a first session may not fit."""
-CONNECT_TIMEOUT_S = 5.0
-SERVERS = ("https://openalyx.internationalbrainlab.org", "https://ibl-brain-wide-map-public.s3.amazonaws.com")
+CONNECT_TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,12 @@ def _environment() -> Iterator[Finding]:
 
 def _home() -> Iterator[Finding]:
     from nh_platform.cli.instance import configuration_file
+    from nh_platform.defs.platform import Platform
     from nh_platform.defs.settings import load_settings
     from nh_platform.session import ConfigError
 
     try:
-        settings = load_settings()
+        settings = Platform(load_settings()).settings
     except ConfigError as error:
         yield Finding("settings", False, str(error))
         return
@@ -102,7 +102,7 @@ def _sources() -> Iterator[Finding]:
     try:
         platform = Platform(load_settings())
     except ConfigError:
-        return
+        return  # the line on the settings says why
     for name in SOURCES:
         try:
             manifest = platform.manifest(name)
@@ -112,14 +112,28 @@ def _sources() -> Iterator[Finding]:
 
 
 def _servers() -> Iterator[Finding]:
-    for url in dict.fromkeys([os.environ.get("NH_ONE_URL") or SERVERS[0], *SERVERS[1:]]):
-        parts = urlsplit(url)
-        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    """Try every server that a source asks as it is configured: a connection each, and no request."""
+    from nh_platform.defs.registry import SOURCES
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.session import ConfigError
+
+    try:
+        settings = load_settings()
+    except ConfigError:
+        return  # the line on the settings says why
+    asked_by: dict[str, list[str]] = {}
+    for name, entry in SOURCES.items():
+        for url in entry.servers(settings.source(name).read):
+            asked_by.setdefault(url, []).append(name)
+    for url, names in asked_by.items():
         try:
+            parts = urlsplit(url)
+            address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
             with socket.create_connection(address, timeout=CONNECT_TIMEOUT_S):
-                yield Finding(url, True, "answers")
-        except OSError as error:
-            yield Finding(url, None, f"not reachable ({error}); needed for real data only, not for `nh demo`")
+                yield Finding(url, True, f"answers ({', '.join(names)})")
+        except (OSError, ValueError) as error:  # ValueError: a port that is no number
+            text = f"not reachable ({error}); {', '.join(names)} needs it for real data, `nh demo` does not"
+            yield Finding(url, None, text)
 
 
 def _existing_parent(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,9 @@ def stimulus(
     out: Annotated[Path, typer.Argument(help="Folder to write into.")],
     data: Annotated[str, typer.Option(help="spike_data, speed or pupil_data.")] = "spike_data",
     mode: Annotated[str, typer.Option(help="exact, or mlynarski-compat for that data set's conventions.")] = "exact",
+    variant: Annotated[
+        str | None, typer.Option(help="Only sessions that were shown the stimulus under this name.")
+    ] = None,
     source: Annotated[str, typer.Option(help="Source.")] = "allen_vc",
 ) -> None:
     """Write one npy per session: units × presentations × time, in bins of 20 ms.
@@ -35,16 +39,21 @@ def stimulus(
     Speed is presentations × time, pupil data variables × presentations × time. The json beside the arrays names units,
     presentations and times. The asset `stimulus_files` is made first where it is missing or older than the tensors.
 
+    natural_movie_one holds the sessions of natural_movie_one_more_repeats too, the same movie shown more often: the
+    command says how many of each, the json which session is which, and --variant takes one of them.
+
     **Examples**
 
         nh export stimulus natural_movie_one VISp npy
+
+        nh export stimulus natural_movie_one VISp npy --variant natural_movie_one
 
         nh export stimulus drifting_gratings VISl npy --data speed --mode mlynarski-compat
     """
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.settings import load_settings
     from nh_platform.defs.stimulus_files import ASSET
-    from nh_platform.exports.stimulus import check_mode, export_npy
+    from nh_platform.exports.stimulus import check_mode, export_npy, shown_names
     from nh_platform.store.layout import SOURCE_WIDE
 
     chosen = check_mode(mode)
@@ -52,8 +61,12 @@ def stimulus(
     platform = Platform(settings)
     bring_up_to_date(settings, platform, source)
     files = platform.store.folder(source, SOURCE_WIDE, ASSET)
-    written = export_npy(files, stimulus, structure, out, data, chosen)
+    written = export_npy(files, stimulus, structure, out, data, chosen, variant)
     console.say(f"{len(written)} sessions of {stimulus} in {structure} written to {out}")
+    names = shown_names(files / chosen, stimulus)
+    if len(set(names.values())) > 1:
+        exported = Counter(names[path.name.split("-")[0]] for path in written)
+        console.say("shown as " + ", ".join(f"{name}: {number} sessions" for name, number in sorted(exported.items())))
     if not written:
         console.err.print(f"no session has {data} for it")
 
@@ -71,6 +84,7 @@ def bring_up_to_date(settings: PlatformSettings, platform: Platform, source: str
     import dagster as dg
 
     from nh_platform.cli.instance import open_instance
+    from nh_platform.cli.runs import errors_of
     from nh_platform.defs.registry import source_entry
     from nh_platform.defs.stimulus_files import ASSET, TENSORS, build_stimulus_files, expected_stimulus_files
     from nh_platform.session import ConfigError, StoreError
@@ -98,6 +112,4 @@ def bring_up_to_date(settings: PlatformSettings, platform: Platform, source: str
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     if not result.success:
-        failed = next(event for event in result.all_events if event.is_step_failure).step_failure_data
-        text = failed.user_failure_data.description if failed.user_failure_data else failed.error_display_string
-        raise StoreError(f"{source} {ASSET}", str(text), "Correct it and run the command again.")
+        raise StoreError(f"{source} {ASSET}", "; ".join(errors_of(result)), "Correct it and run the command again.")

@@ -20,11 +20,11 @@ from nh_platform.session import NhError
 if TYPE_CHECKING:
     from nh_platform.defs.platform import Platform
     from nh_platform.sources.catalog import SessionFiles
-    from nh_platform.sources.fetching import FetchingSource
-    from nh_platform.store.raw_files import RawFiles
+    from nh_platform.sources.fetching import FetchedFiles, FetchingSource
 
 PLAN_COLUMNS = ("session", "subject", "date", "files", "to_fetch", "size")
 LINK_COLUMNS = ("session", "path", "md5", "size", "url")
+LINK_FIELDS = (*LINK_COLUMNS[1:], "blake2b")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class FetchPlan:
 
 def fetch(
     source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
-    session: Annotated[list[str] | None, typer.Argument(help="Session ids.", show_default=False)] = None,
+    session: Annotated[
+        list[str] | None, typer.Argument(help="Session ids, or the first characters of each.", show_default=False)
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every registered session.")] = False,
     missing: Annotated[
         bool, typer.Option("--missing", help="What the missing and stale assets of all sessions will read.")
@@ -72,10 +74,12 @@ def fetch(
         Format | None, typer.Option("--format", help="Form of --dry-run and --urls.", show_default=False)
     ] = None,
 ) -> None:
-    """Download the raw files of sessions, verified against upstream's hashes, into `raw/` of the home folder.
+    """Download the raw files of sessions, verified: IBL's into `raw/` of the home folder, Allen's into their `root`.
 
-    Files that are there are not fetched again, and a download that was interrupted is resumed. A session that fails
-    is named with the reason; the others go on.
+    Every file is compared with the hash that upstream states; the warehouse of Visual Coding states none, and its files
+    are checked to be whole. Files that are there are not fetched again, and a download that was interrupted is resumed
+    (from the warehouse where the server names the version). A session that fails is named with the reason; the others
+    go on. Of a source that is read from a folder nothing is fetched.
 
     **Examples**
 
@@ -84,12 +88,15 @@ def fetch(
         nh fetch ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b --group spikes
 
         nh fetch ibl --all --group behavior --urls > links.csv
+
+        nh fetch allen_vbn 1139846596
     """
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
     from nh_platform.session import ConfigError
     from nh_platform.sources.catalog import GROUPS
+    from nh_platform.sources.fetching import folder_in_place
 
     source_entry(source)
     if sum([bool(session), all_, missing]) != 1:
@@ -99,6 +106,12 @@ def fetch(
             raise ConfigError(f"group {name!r}", "there is no such asset group", f"Use: {', '.join(GROUPS)}.")
     groups = tuple(name for name in GROUPS if not group or name in group)
     platform = Platform(load_settings())
+    in_place = folder_in_place(platform.source(source))
+    if in_place is not None:
+        if urls or dry_run:
+            _print_nothing(LINK_COLUMNS if urls else PLAN_COLUMNS, format_)
+        console.err.print(f"{source}: nothing to fetch; its files are read in place, in {in_place}", soft_wrap=True)
+        return
     upstream = _fetching_source(platform, source)
     raw = upstream.raw_files()
     ids = session or platform.manifest(source).session_ids
@@ -122,7 +135,7 @@ def fetch(
 def plan_fetch(
     platform: Platform,
     upstream: FetchingSource,
-    raw: RawFiles,
+    raw: FetchedFiles,
     source: str,
     session_ids: Sequence[str],
     groups: Sequence[str],
@@ -140,7 +153,7 @@ def plan_fetch(
     source
         Source name.
     session_ids
-        Sessions, in the order in which they are fetched.
+        Sessions, in the order in which they are fetched; the first characters of an id will do.
     groups
         Asset groups whose files are wanted.
     only_stale
@@ -149,9 +162,13 @@ def plan_fetch(
     from nh_platform.defs.planning import ALL_STEPS, stale_assets
 
     manifest = platform.manifest(source)
-    plans, failed, counted = [], {}, set()
-    for session_id in session_ids:
+    plans: dict[str, FetchPlan] = {}
+    failed, counted = {}, set()
+    for asked in session_ids:
         try:
+            session_id = manifest.session_named(asked)
+            if session_id in plans:
+                continue
             files = manifest.session(session_id)
             wanted = tuple(groups)
             if only_stale:
@@ -160,12 +177,12 @@ def plan_fetch(
             requests = upstream.raw_requests(files, wanted) if wanted else []
             missing = [request for request in requests if not raw.holds(request)]
         except NhError as error:
-            failed[session_id] = error
+            failed[asked] = error
             continue
         new = {request.identity: request.size or 0 for request in missing if request.identity not in counted}
         counted |= set(new)
-        plans.append(FetchPlan(files, wanted, len(requests), len(missing), sum(new.values())))
-    return plans, failed
+        plans[session_id] = FetchPlan(files, wanted, len(requests), len(missing), sum(new.values()))
+    return list(plans.values()), failed
 
 
 def _fetching_source(platform: Platform, source: str) -> FetchingSource:
@@ -175,13 +192,15 @@ def _fetching_source(platform: Platform, source: str) -> FetchingSource:
     opened = platform.source(source)
     if not isinstance(opened, FetchingSource):
         raise ConfigError(
-            f"source {source}", "it reads its files in place; there is nothing to fetch", "Use `nh materialize`."
+            f"source {source}",
+            "it offers no files ahead of their reading",
+            f"Run `nh materialize {source} SESSION`.",
         )
     return opened
 
 
 def _fetch_plans(
-    upstream: FetchingSource, raw: RawFiles, source: str, plans: Sequence[FetchPlan], jobs: int | None
+    upstream: FetchingSource, raw: FetchedFiles, source: str, plans: Sequence[FetchPlan], jobs: int | None
 ) -> dict[str, NhError]:
     wanted = [plan for plan in plans if plan.n_missing]
     if not wanted:
@@ -205,6 +224,12 @@ def _fetch_plans(
     return failed
 
 
+def _print_nothing(columns: Sequence[str], form: Format | None) -> None:
+    """Print a table without rows for a program that asked for one."""
+    if form in (Format.csv, Format.json):
+        console.print_rows([], columns, form)
+
+
 def _print_plans(plans: Sequence[FetchPlan], form: Format) -> None:
     rows = [
         {
@@ -220,7 +245,7 @@ def _print_plans(plans: Sequence[FetchPlan], form: Format) -> None:
     console.print_rows(rows, PLAN_COLUMNS, form)
 
 
-def _summary(source: str, plans: Sequence[FetchPlan], raw: RawFiles) -> str:
+def _summary(source: str, plans: Sequence[FetchPlan], raw: FetchedFiles) -> str:
     to_fetch = [plan for plan in plans if plan.n_missing]
     there = raw.root if raw.root.exists() else raw.root.parent
     while not there.exists():
@@ -242,8 +267,9 @@ def _print_links(upstream: FetchingSource, plans: Sequence[FetchPlan], form: For
         except NhError as error:
             failed[name] = error
             continue
-        rows += [{"session": name, "path": x.path, "md5": x.md5, "size": x.size, "url": x.url} for x in links]
-    console.print_rows(rows, LINK_COLUMNS, form)
+        rows += [{"session": name, **{column: getattr(x, column) for column in LINK_FIELDS}} for x in links]
+    columns = (*LINK_COLUMNS, "blake2b") if any(row["blake2b"] for row in rows) else LINK_COLUMNS
+    console.print_rows(rows, columns, form)
     return failed
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nh_platform.cli import console
+
+if TYPE_CHECKING:
+    from nh_platform.defs.platform import Platform
 
 
 def materialize(
@@ -21,7 +25,8 @@ def materialize(
 ) -> None:
     """Make the assets of sessions here and now, one run per session, checks included.
 
-    A session that fails is named with the reason; the others go on and nothing stored is lost.
+    A session that fails is named with the reason; the others go on and nothing stored is lost. With `--missing`, a
+    session whose gate says that its data cannot be used is named and left alone, and is no failure.
 
     **Examples**
 
@@ -32,7 +37,7 @@ def materialize(
         nh materialize ibl --all --asset units --asset windows
     """
     from nh_platform.cli.instance import open_instance
-    from nh_platform.cli.runs import plan_sessions, print_failures, run_plans
+    from nh_platform.cli.runs import plan_sessions, print_failures, print_gated, run_plans
     from nh_platform.defs.build import build_defs
     from nh_platform.defs.planning import steps_of
     from nh_platform.defs.platform import Platform
@@ -55,13 +60,17 @@ def materialize(
     platform = Platform(settings)
     ids = session or platform.manifest(source).session_ids
     plans, refused = plan_sessions(platform, source, ids, only_stale=missing, assets=asset or [])
+    asked = {plan.session_id for plan in plans}
+    gated = _gated(platform, source, (name for name in ids if name not in asked)) if missing else {}
+    print_gated(source, gated)
     if dry_run:
         for plan in plans:
             console.say(f"{plan.source} {plan.session_id}: {', '.join(plan.assets)}")
         console.say(f"{len(plans)} of {len(ids)} sessions would run.")
         raise typer.Exit(1 if print_failures(refused) else 0)
     if not plans and not refused:
-        console.say(f"{source}: all {len(ids)} sessions are current; nothing to do.")
+        rest = f", but for {len(gated)} gated ones" if gated else ""
+        console.say(f"{source}: all {len(ids)} sessions are current{rest}; nothing to do.")
         return
     with open_instance(settings) as instance:
         outcomes = [*refused, *run_plans(build_defs(platform), instance, plans)]
@@ -70,3 +79,12 @@ def materialize(
     console.say(f"{source}: {len(outcomes) - n_failed} sessions, {n_assets} assets materialized.")
     if n_failed:
         raise typer.Exit(1)
+
+
+def _gated(platform: Platform, source: str, session_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return those of some sessions that are gated, with the reasons."""
+    from nh_platform.qc.gate import read_gate
+
+    folders = {name: platform.store.current(source, name, "units") for name in session_ids}
+    gates = {name: read_gate(folder) for name, folder in folders.items() if folder is not None}
+    return {name: gate for name, gate in gates.items() if gate}

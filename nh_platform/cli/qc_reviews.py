@@ -1,11 +1,12 @@
 """`nh qc reviews`: what reviewers decided, what counts, and how far they agree.
 
-Contains the command alone. What a review may say and when it counts is `nh_platform.qc.reviews`; agreement is
-`nh_platform.qc.review_agreement`.
+Contains the command alone. What a review may say is `nh_platform.qc.reviews`, when it counts
+`nh_platform.qc.review_decisions`; agreement is `nh_platform.qc.review_agreement`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -14,14 +15,15 @@ import typer
 def reviews(
     source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
     day: Annotated[
-        str | None, typer.Option(help="Day on which reviews count, YYYY-MM-DD; without it none is expired.")
+        str | None,
+        typer.Option(help="Day on which reviews count, YYYY-MM-DD; today where not given.", show_default=False),
     ] = None,
 ) -> None:
-    """List every reviewed unit of a source and whether its reviews count, and how far reviewers agree.
+    """List every reviewed unit and interval of a source and whether its reviews count, and how far reviewers agree.
 
     States: `counted` (enough reviewers agree), `pending` (fewer than the quorum), `conflict` (they disagree; nothing is
-    overridden), `expired`. The quorum is that of the active rulebook. Cohen's kappa is over all units that two
-    reviewers both decided.
+    overridden), `expired` (no review counts on that day). The quorum is that of the active rulebook. Cohen's kappa is
+    over all units that two reviewers both decided; intervals are not in it.
 
     **Examples**
 
@@ -29,32 +31,39 @@ def reviews(
 
         nh qc reviews ibl --day 2026-12-01
     """
-    import datetime as dt
-
-    from nh_platform.defs.platform import source_config
+    from nh_platform.defs.platform import Platform
     from nh_platform.defs.settings import load_settings
     from nh_platform.qc.review_agreement import reviewer_agreement
-    from nh_platform.qc.reviews import read_all_reviews, unit_reviews
+    from nh_platform.qc.review_decisions import interval_reviews, unit_reviews
+    from nh_platform.qc.reviews import as_day, read_all_reviews
     from nh_platform.qc.rulebook import load_rulebook
     from nh_platform.session import ConfigError
 
-    settings = load_settings()
-    rulebook = load_rulebook(source_config(settings, source).rulebook)
-    if day is not None:
-        try:
-            dt.date.fromisoformat(day)
-        except ValueError as error:
-            raise ConfigError(f"--day {day}", "it is not a day", "Write it as YYYY-MM-DD.") from error
-    sessions = read_all_reviews(settings.reviews, source)
-    states: dict[str, int] = {}
+    platform = Platform(load_settings())
+    rulebook = load_rulebook(platform.config(source).rulebook)
+    try:
+        today = as_day(day or platform.today)
+    except ValueError as error:
+        raise ConfigError(f"--day {day}", "it is not a day", "Write it as YYYY-MM-DD.") from error
+    sessions = read_all_reviews(platform.settings.reviews, source)
+    units: Counter[str] = Counter()
+    intervals: Counter[str] = Counter()
     for session in sessions:
-        for found in unit_reviews(session, rulebook, day).values():
-            states[found.state] = states.get(found.state, 0) + 1
-            typer.echo(f"{session.session_id}  {found.unit}  {found.state}: {found.text}")
-    counted = ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "none"
-    typer.echo(f"reviewed units: {counted} (quorum {rulebook.review_quorum} of {rulebook.id})")
+        for unit in unit_reviews(session, rulebook, today).values():
+            units[unit.state] += 1
+            typer.echo(f"{session.session_id}  {unit.unit}  {unit.state}: {unit.text}")
+        for interval in interval_reviews(session, rulebook.review_quorum, today):
+            intervals[interval.state] += 1
+            typer.echo(f"{session.session_id}  {interval.name}  {interval.state}: {interval.text}")
+    counting = f"on {today}, quorum {rulebook.review_quorum} of {rulebook.id}"
+    typer.echo(f"reviewed units: {_counted(units)} ({counting})")
+    typer.echo(f"reviewed intervals: {_counted(intervals)} ({counting})")
     for row in reviewer_agreement(sessions).itertuples():
         typer.echo(
             f"{row.first} and {row.second}: {row.agreed} of {row.shared} shared units decided alike, "
-            f"kappa {row.kappa:.2f}"
+            f"kappa {row.kappa:.2f} (units only, no intervals)"
         )
+
+
+def _counted(states: Counter[str]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "none"

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 SEED = 2026
 N_SESSIONS = 4
+SIZE = "graded"
+"""Units on both sides of every threshold and close to it; of the other sizes every unit is clearly good or bad."""
 SIMULATED = ("ibl", "allen_vc", "allen_vbn")
 """Sources that have a simulation."""
 
 
 def validate(
     seed: Annotated[int, typer.Option(help="Seed of the simulation; the same seed gives the same numbers.")] = SEED,
-    size: Annotated[str, typer.Option(help="Size of the simulated sessions: tiny, demo or benchmark.")] = "demo",
+    size: Annotated[
+        str, typer.Option(help="Simulated sessions: graded, or with clear faults alone tiny, demo or benchmark.")
+    ] = SIZE,
     sessions: Annotated[int, typer.Option(min=1, help="Sessions per source.")] = N_SESSIONS,
     write: Annotated[bool, typer.Option("--write", help="Write the table and the figures.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the pages of the rulebooks are.")] = Path("docs/rulebooks"),
@@ -34,7 +38,8 @@ def validate(
     """Count how often each rule is right on simulated units whose contamination, missing spikes and so on are known.
 
     Sensitivity is the share of bad units that the rule rejects, specificity the share of good ones that it keeps. What
-    makes a unit bad is stated beside each rule. `few` of the wrongly rejected have fewer than 500 spikes.
+    makes a unit bad is stated beside each rule. `few` of the wrongly rejected have fewer than 500 spikes. Below each
+    rule, its units by how bad they truly are.
 
     **Examples**
 
@@ -132,6 +137,8 @@ def simulated_units(
 
 
 def _print(found: list[RuleValidation]) -> None:
+    from nh_platform.qc.quantities import shown_unit
+
     head = (
         "rule",
         "units",
@@ -169,3 +176,9 @@ def _print(found: list[RuleValidation]) -> None:
         )
     for one in found:
         typer.echo(f"{one.rule}: {one.criterion}; bad: {one.truth}")
+        for part in one.bins:
+            bad, good = part.rejected_bad + part.kept_bad, part.kept_good + part.rejected_good
+            shares = [f"sensitivity {part.rejected_bad / bad:.3f} of {bad} bad"] if bad else []
+            shares += [f"specificity {part.kept_good / good:.3f} of {good} good"] if good else []
+            unit = f" {shown_unit(one.unit)}".rstrip()
+            typer.echo(f"    {one.quantity} {part.low:.3g} to {part.high:.3g}{unit}: {', '.join(shares)}")

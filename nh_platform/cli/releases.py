@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.filesize import decimal
 from rich.markup import escape
 from typer.core import TyperCommand
 
@@ -19,6 +20,7 @@ from nh_platform.cli.console import Format
 
 if TYPE_CHECKING:
     from nh_platform.defs.settings import PlatformSettings
+    from nh_platform.sources.catalog import Manifest, Source
     from nh_platform.sources.snapshots import Snapshot
     from nh_platform.store import Store
 
@@ -30,6 +32,7 @@ FREEZES_FOLDER = "freezes"
 _CHANGE_COLUMNS = ("kind", "session_id", "probe", "insertion_id", "group", "what")
 _ALL_CHANGE_COLUMNS = (*_CHANGE_COLUMNS, "n_files", "before", "after")
 _DEFAULT_SOURCE = "ibl"
+_TABLES = ("sessions", "insertions", "files")
 
 FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
 
@@ -81,7 +84,7 @@ def list_(
     source: Annotated[str | None, typer.Argument(help="Source: ibl, allen_vc or allen_vbn. Default: all.")] = None,
     format_: FormatOption = Format.table,
 ) -> None:
-    """List the stored snapshots of a source, the release tags in the last one, and the freezes known by name.
+    """List the stored snapshots of a source, the release tags in the last one, and the releases known by name.
 
     A snapshot is added when upstream differs from the one before; none is ever removed.
 
@@ -91,7 +94,9 @@ def list_(
 
         nh releases list ibl --format json
     """
+    from nh_platform.defs.platform import Platform
     from nh_platform.defs.registry import SOURCES, source_entry
+    from nh_platform.sources.fetching import VersionedSource
     from nh_platform.sources.freezes import read_freeze
     from nh_platform.sources.release_lookup import known_freezes, tag_counts
     from nh_platform.sources.snapshots import list_snapshots
@@ -112,6 +117,17 @@ def list_(
     if tags:
         title = "Release tags in the current snapshots"
         console.print_rows(tags, ["source", "tag", "sessions", "insertions", "files"], format_, title=title)
+    platform = Platform(settings)
+    opened = {name: platform.source(name) for name in names}
+    versions = [
+        {"source": name, "release": version}
+        for name, upstream in opened.items()
+        if isinstance(upstream, VersionedSource)
+        for version in upstream.named_releases()
+    ]
+    if versions:
+        title = "Releases of upstream whose manifest is here"
+        console.print_rows(versions, ["source", "release"], format_, title=title)
     freezes = []
     for path in _freeze_files(settings, known_freezes(settings.home / FREEZES_FOLDER)):
         freeze = read_freeze(path)
@@ -129,32 +145,48 @@ def list_(
 @app.command()
 def show(
     source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
-    snapshot: Annotated[str, typer.Argument(help="Number, id or release name of a snapshot.")] = "latest",
+    snapshot: Annotated[str, typer.Argument(help="Number, id or release name of a snapshot, or a version.")] = "latest",
 ) -> None:
     """Show what a snapshot holds, what it changed, and what upstream has withdrawn.
+
+    Of a version that upstream publishes and that was never synced: what it holds.
 
     **Examples**
 
         nh releases show ibl
 
         nh releases show ibl 3
+
+        nh releases show allen_vbn 0.4.0
     """
+    from nh_platform.defs.platform import Platform
     from nh_platform.defs.registry import source_entry
+    from nh_platform.session import UnknownSession
+    from nh_platform.sources.fetching import VersionedSource
     from nh_platform.sources.release_diff import diff_manifests
     from nh_platform.sources.release_lookup import tag_counts
     from nh_platform.sources.snapshots import find_snapshot, list_snapshots
     from nh_platform.sources.tombstones import seen_before, withdrawn_sessions
 
     source_entry(source)
-    _, store = _home()
-    found = find_snapshot(store, source, snapshot)
+    settings, store = _home()
+    try:
+        found = find_snapshot(store, source, snapshot)
+    except UnknownSession:
+        upstream = Platform(settings).source(source) if "." in snapshot else None
+        stated = upstream.named_manifest(snapshot) if isinstance(upstream, VersionedSource) else None
+        if stated is None:
+            raise
+        console.say(f"[bold]{source} release {escape(snapshot)}[/]  never synced")
+        counts = {table: len(rows) for table, rows in zip(_TABLES, (stated.sessions, stated.insertions, stated.files))}
+        console.say(", ".join(f"{table} {number}" for table, number in counts.items()))
+        _print_sizes(stated)
+        return
     manifest, stones = found.manifest(), found.tombstones()
     row = _snapshot_row(found)
     console.say(f"[bold]{source} snapshot {found.number}[/]  {found.id}  {escape(found.release)}")
     console.say(f"sessions {row['sessions']}, insertions {row['insertions']}, files {row['files']}, {row['stored']}")
-    groups = manifest.files[manifest.files["default_revision"]].groupby("group")
-    sizes = [{"group": str(g), "files": len(f), "gigabytes": float(f["size"].sum()) / 1e9} for g, f in groups]
-    console.print_rows(sizes, ["group", "files", "gigabytes"], Format.table, title="Files of the default revision")
+    _print_sizes(manifest)
     tags = tag_counts(manifest).to_dict("records")
     if tags:
         console.print_rows(tags, ["tag", "sessions", "insertions", "files"], Format.table, title="Release tags")
@@ -175,7 +207,7 @@ def show(
 
 @app.command(cls=_WithHistory)
 def diff(
-    before: Annotated[str, typer.Argument(metavar="A", help="Snapshot, freeze, release tag or CSV file.")],
+    before: Annotated[str, typer.Argument(metavar="A", help="Snapshot, version, freeze, release tag or CSV file.")],
     after: Annotated[str, typer.Argument(metavar="B", help="The later one.")],
     source: Annotated[str | None, typer.Option(help="Source of snapshots and tags.", show_default=False)] = None,
     history: Annotated[
@@ -188,17 +220,21 @@ def diff(
 ) -> None:
     """List what changed from A to B in words, whole sessions first, and the numbers at the end.
 
-    Of two snapshots everything is compared; their numbers, ids and release names are in `nh releases list`. Of
-    freezes and tags, which state no more, the sessions and insertions are. A changed session is in both A and B.
+    Of two snapshots everything is compared; their numbers, ids and release names are in `nh releases list`. So it is of
+    the versions that upstream publishes itself (Visual Behavior's), whether or not they were ever synced. Of freezes
+    and tags, which state no more, the sessions and insertions are. A changed session is in both A and B.
 
     **Examples**
 
         nh releases diff previous latest --source ibl
 
+        nh releases diff 0.4.0 0.5.0 --source allen_vbn
+
         nh releases diff 2022_10_update.csv 2022_10_bwm_release.csv --history 2022_10_initial.csv
 
         nh releases diff 3 5 --source ibl --format csv > changes.csv
     """
+    from nh_platform.defs.platform import Platform
     from nh_platform.defs.registry import source_entry
     from nh_platform.sources.release_diff import Seen, diff_manifests
     from nh_platform.sources.release_lookup import find_state
@@ -206,10 +242,14 @@ def diff(
     settings, store = _home()
     name = source_entry(source).name if source else _only_source(store)
     folder = settings.home / FREEZES_FOLDER
-    states = [find_state(store, name, text, folder) for text in (before, after)]
+
+    def opened() -> Source:
+        return Platform(settings).source(name)
+
+    states = [find_state(store, name, text, folder, opened) for text in (before, after)]
     seen = states[0].seen
     if history:
-        seen = Seen.of_manifests(find_state(store, name, text, folder).manifest for text in history)
+        seen = Seen.of_manifests(find_state(store, name, text, folder, opened).manifest for text in history)
     membership_only = any(state.membership_only for state in states)
     result = diff_manifests(states[0].manifest, states[1].manifest, seen, membership_only=membership_only)
     rows = result.changes.astype(object).where(result.changes.notna(), None).to_dict("records")
@@ -234,6 +274,12 @@ def _home() -> tuple[PlatformSettings, Store]:
     return settings, Store(settings.store)
 
 
+def _print_sizes(manifest: Manifest) -> None:
+    groups = manifest.files[manifest.files["default_revision"]].groupby("group")
+    sizes = [{"group": str(g), "files": len(f), "size": decimal(int(f["size"].sum()))} for g, f in groups]
+    console.print_rows(sizes, ["group", "files", "size"], Format.table, title="Files of the default revision")
+
+
 def _only_source(store: Store) -> str:
     """Return the source that was synced where there is one alone, else IBL, whose lists freezes are."""
     from nh_platform.defs.registry import SOURCES
@@ -256,7 +302,7 @@ def _snapshot_row(snapshot: Snapshot) -> dict[str, Any]:
         "number": snapshot.number,
         "id": snapshot.id,
         "release": snapshot.release,
-        **{table: snapshot.rows(table) for table in ("sessions", "insertions", "files")},
+        **{table: snapshot.rows(table) for table in _TABLES},
         "stored": f"{stored:%Y-%m-%d %H:%M} UTC",
         "current": "yes" if snapshot.is_current else "",
     }

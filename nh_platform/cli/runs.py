@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,8 @@ class SessionOutcome:
         Whether the run succeeded.
     errors
         What went wrong, one text per failed step.
+    made
+        Assets that the run made, in running order; also of a session that failed, since each stands for itself.
     checks_passed, checks_failed
         Asset checks by outcome.
     run_id
@@ -56,6 +58,7 @@ class SessionOutcome:
     plan: SessionPlan
     success: bool
     errors: list[str] = field(default_factory=list)
+    made: tuple[str, ...] = ()
     checks_passed: int = 0
     checks_failed: int = 0
     run_id: str = ""
@@ -74,7 +77,7 @@ def plan_sessions(
     source
         Source name.
     session_ids
-        Sessions, in the order in which they run.
+        Sessions, in the order in which they run; the first characters of an id will do.
     only_stale
         Leave out assets that the store holds in the version that the manifest asks for.
     assets
@@ -85,19 +88,21 @@ def plan_sessions(
     manifest = platform.manifest(source)
     steps = steps_of(source)
     wanted = tuple(assets) or tuple(steps)
-    plans, refused = [], []
-    for session_id in session_ids:
+    plans: dict[str, SessionPlan] = {}
+    refused = []
+    for asked in session_ids:
         try:
+            session_id = manifest.session_named(asked)
             expected = platform.expected(manifest.session(session_id))
             stale = set(stale_assets(platform.store, expected)) if only_stale else set(steps)
         except NhError as error:
-            plan = SessionPlan(source, session_id, wanted)
+            plan = SessionPlan(source, asked, wanted)
             refused.append(SessionOutcome(plan, success=False, errors=[str(error)]))
             continue
         chosen = tuple(asset for asset in steps if asset in stale and asset in wanted)
         if chosen:
-            plans.append(SessionPlan(source, session_id, chosen))
-    return plans, refused
+            plans[session_id] = SessionPlan(source, session_id, chosen)
+    return list(plans.values()), refused
 
 
 def run_plans(
@@ -131,15 +136,33 @@ def run_plans(
 
 
 def print_failures(outcomes: Sequence[SessionOutcome]) -> int:
-    """Print what went wrong, session by session, and return how many failed."""
+    """Print what went wrong, session by session, with what was made and what was not, and return how many failed."""
     failed = [outcome for outcome in outcomes if not outcome.success]
     for outcome in failed:
         console.err.print(f"[bold red]failed[/] {outcome.plan.source} {outcome.plan.session_id}")
         for text in outcome.errors:
             console.err.print(f"  {text}", markup=False)
+        kept = [asset for asset in outcome.plan.assets if asset not in outcome.made]
+        if outcome.made:
+            console.err.print(f"  made: {', '.join(outcome.made)}", markup=False)
+        if kept:
+            console.err.print(f"  not made; any version stored before stays: {', '.join(kept)}", markup=False)
     if failed:
-        console.err.print(f"{len(failed)} of {len(outcomes)} sessions failed; what was stored before is unchanged.")
+        console.err.print(f"{len(failed)} of {len(outcomes)} sessions failed.")
     return len(failed)
+
+
+def print_gated(source: str, gated: Mapping[str, Sequence[str]]) -> None:
+    """Print which sessions cannot be used and why; they are no failures, and nothing runs for them."""
+    for session_id, reasons in gated.items():
+        console.err.print(f"[bold yellow]gated[/] {source} {session_id}")
+        for text in reasons:
+            console.err.print(f"  {text}", markup=False)
+    if gated:
+        console.err.print(
+            f"{len(gated)} sessions are gated: what they are made from cannot be used as it is. What is stored of them "
+            "is unchanged; a release that corrects it runs them again."
+        )
 
 
 def _run_plan(
@@ -164,17 +187,15 @@ def _run_plan(
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     evaluations = result.get_asset_check_evaluations()
-    errors = [
-        str(event.step_failure_data.user_failure_data.description)
-        if event.step_failure_data.user_failure_data
-        else str(event.step_failure_data.error_display_string)
-        for event in result.all_events
-        if event.is_step_failure
-    ]
+    made = {event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key}
+    gates = [e for e in evaluations if not e.passed and e.blocking and e.severity is dg.AssetCheckSeverity.ERROR]
+    errors = [f"it is gated: {gate.description}; nothing after {gate.asset_key.path[-1]} was made" for gate in gates]
+    errors += errors_of(result)
     return SessionOutcome(
         plan=plan,
         success=result.success,
         errors=errors,
+        made=tuple(asset for asset in plan.assets if asset in made),
         checks_passed=sum(e.passed for e in evaluations),
         checks_failed=sum(not e.passed for e in evaluations),
         run_id=run_id,
@@ -194,3 +215,18 @@ def _progress() -> Iterator[Progress]:
         console=console.err,
     ) as bars:
         yield bars
+
+
+def errors_of(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Return what went wrong in a run, one text per failed step: our own errors in their words, without a traceback.
+
+    A step that its blocking check stopped is left out; the check says why.
+    """
+    from dagster._core.errors import DagsterAssetCheckFailedError
+
+    failed = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    return [
+        str(data.user_failure_data.description) if data.user_failure_data else str(data.error_display_string)
+        for data in failed
+        if data.error is None or data.error.cls_name != DagsterAssetCheckFailedError.__name__
+    ]

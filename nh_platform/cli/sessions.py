@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from nh_platform.cli import console
 from nh_platform.cli.console import Format
+from nh_platform.cli.qc_sessions import show_inclusion
 
 TABLE_COLUMNS = ("source", "session_id", "subject", "date", "units", "good_units", "performance", "trials", "regions")
 """What fits a terminal of 120 columns; csv and json have every column."""
@@ -88,35 +89,47 @@ def sessions(
         columns = TABLE_COLUMNS
         for row in rows:
             row["regions"] = _first_regions(str(row["regions"] or ""))
-    console.print_rows(rows, columns, format_, title=f"{len(rows)} sessions")
+    if rows or format_ is not Format.table:
+        console.print_rows(rows, columns, format_, title=f"{len(rows)} sessions")
+    elif manifests:
+        listed = sum(len(manifest.sessions) for manifest in manifests)
+        console.say(f"none of the {listed} registered sessions is like that")
     for name in unsynced:
         console.err.print(f"{name} was never synced: nh sync {name}")
 
 
 def show(
     source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
-    session: Annotated[str, typer.Argument(help="Session id.")],
+    session: Annotated[str, typer.Argument(help="Session id, or the first characters of one.")],
 ) -> None:
     """Show what upstream holds of one session, what was made of it, and whether it is current.
 
     **Examples**
 
         nh show ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b
+
+        nh show ibl 4b7f
     """
-    from nh_platform.defs.planning import stale_assets, steps_of
+    from nh_platform.defs.planning import standing_of, steps_of
     from nh_platform.defs.platform import Platform
+    from nh_platform.defs.reconciliation import ASSET as RECONCILIATION
     from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
     from nh_platform.reading.search import read_summary
     from nh_platform.sources.catalog import GROUPS
+    from nh_platform.store.layout import SOURCE_WIDE
 
     source_entry(source)
     platform = Platform(load_settings())
-    files = platform.manifest(source).session(session)
+    manifest = platform.manifest(source)
+    session = manifest.session_named(session)
+    files = manifest.session(session)
     facts = files.session
     console.say(f"[bold]{source} {session}[/]  {facts.subject}  {facts.lab}  {facts.date}  {facts.task_protocol}")
     if files.qc:
         console.say(f"upstream QC: {files.qc}")
+    for tag, number in files.memberships().items():
+        console.say(f"release {escape(tag)}: {number} of its {len(files.files)} files")
     probes = files.insertions[["probe", "insertion_id"]].sort_values("probe").to_dict("records")
     console.print_rows(probes, ["probe", "insertion_id"], Format.table, title="Probe insertions")
     groups = [
@@ -129,12 +142,13 @@ def show(
         for group in GROUPS
     ]
     console.print_rows(groups, ["group", "files", "revisions", "content version"], Format.table, title="Upstream files")
-    stale = set(stale_assets(platform.store, platform.expected(files)))
+    standing = standing_of(platform.store, platform.expected(files))
     assets = []
     for asset in steps_of(source):
         record = platform.store.provenance(source, session, asset)
         folder = platform.store.current(source, session, asset)
-        state = "missing" if record is None else "stale" if asset in stale else "current"
+        lacks = "missing" if record is None else "stale"
+        state = "gated" if asset in standing.stopped else lacks if asset in standing.stale else "current"
         assets.append(
             {
                 "asset": asset,
@@ -146,6 +160,8 @@ def show(
         )
     title = f"Assets in {platform.store.root}"
     console.print_rows(assets, ["asset", "state", "data version", "notes", "folder"], Format.table, title=title)
+    for problem in standing.gate:
+        console.say(f"gated: {escape(problem)}")
     for asset in steps_of(source):
         record = platform.store.provenance(source, session, asset)
         for line in [] if record is None else record.left_out:
@@ -160,6 +176,10 @@ def show(
         regions = [{"region": name, "units": count} for name, count in units["regions"].items()]
         regions.sort(key=lambda row: -int(row["units"]))
         console.print_rows(regions, ["region", "units"], Format.table, title="Regions (Beryl)")
+    show_inclusion(platform, manifest, session)
+    counts = read_summary(platform.store, source, SOURCE_WIDE, RECONCILIATION)
+    text = counts.get("text") or f"not compared yet (asset {source}/reconciliation)"
+    console.say(escape(f"published counts of {source}: {text}"))
 
 
 def _first_regions(regions: str) -> str:

@@ -40,8 +40,10 @@ def sync_source(source: str) -> str:
 
     source_entry(source)
     settings = load_settings()
+    platform = Platform(settings)
+    platform.source(source)  # its settings are refused here, before anything is made
     with open_instance(settings) as instance:
-        return sync_platform(Platform(settings), instance, source)
+        return sync_platform(platform, instance, source)
 
 
 def sync_platform(platform: Platform, instance: dg.DagsterInstance, source: str) -> str:
@@ -68,8 +70,12 @@ def sync_platform(platform: Platform, instance: dg.DagsterInstance, source: str)
     )
     if not result.success:
         failed = next(event for event in result.all_events if event.is_step_failure).step_failure_data
-        text = failed.user_failure_data.description if failed.user_failure_data else failed.error_display_string
-        raise BadUpstreamData(f"source {source}", str(text), "Run `nh doctor` to see what can be reached.")
+        stated = failed.user_failure_data.metadata if failed.user_failure_data else {}
+        if {"what", "found", "what to do"} <= set(stated):  # one of the platform's own errors, see `assets.failure`
+            thing, found, action = (str(stated[name].value) for name in ("what", "found", "what to do"))
+            raise BadUpstreamData(f"source {source}, {thing}", found, action)
+        text = str(failed.error_display_string)
+        raise BadUpstreamData(f"source {source}", text, "Run `nh doctor` to see what can be reached.")
     manifest = platform.manifest(source)
     return (
         f"{source}: {len(manifest.sessions)} sessions, {len(manifest.insertions)} insertions, "

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nh_platform.cli import console
+from nh_platform.session import ConfigError
 
 DEMO_HOME = "data/demo"
+_PORTS_TRIED = 20
+"""How many ports after one that is taken are looked at for one to suggest."""
 
 
 def ui(
@@ -28,13 +33,15 @@ def ui(
     import signal
     import subprocess
     import sys
-    from pathlib import Path
 
     from nh_platform.cli.instance import configuration_file, prepare_instance, use_embedded_instance
     from nh_platform.defs.registry import SOURCES
     from nh_platform.defs.settings import load_settings
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
+    if demo and not settings.store.is_dir():
+        raise ConfigError(f"demo in {settings.home}", "it was not made yet", "Run `nh demo` first.")
+    require_free_port(host, port)
     if demo:
         use_embedded_instance()
     prepare_instance(settings)
@@ -65,3 +72,37 @@ def ui(
         server.wait()
         return
     raise typer.Exit(code)
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on: Dagster says so late, and among two pages of traceback.
+
+    Raises
+    ------
+    ConfigError
+        If something else listens there, or the address is not this machine's; the text names a port that is free.
+    """
+    trouble = _trouble(host, port)
+    if trouble is None:
+        return
+    last = min(port + _PORTS_TRIED, 65535)
+    free = next((other for other in range(port + 1, last + 1) if _trouble(host, other) is None), None)
+    action = f"Stop it, or give another port: --port {free}" if free else "Choose another --port, or another --host."
+    raise ConfigError(f"port {port} of {host}", trouble, action)
+
+
+def _trouble(host: str, port: int) -> str | None:
+    """Return why an address cannot be listened on, None where it can."""
+    import errno
+
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in addresses:
+            with socket.socket(family, kind, protocol) as probe:
+                # As servers do: an address whose last connection ended a moment ago is free.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
+        return "it is in use, perhaps by another `nh ui`" if in_use else f"it cannot be listened on ({error})"
+    return None

@@ -9,9 +9,10 @@ from typing import Any
 
 import dagster as dg
 
-from nh_platform.defs.metadata import file_list, records_table, table_schema
+from nh_platform.defs.inputs import TRIES, InputReplaced, resolve_inputs
+from nh_platform.defs.metadata import file_list, records_table, rounded_values, table_schema
 from nh_platform.defs.partitions import register_sessions, session_partitions
-from nh_platform.defs.planning import Step, step_record, steps_of
+from nh_platform.defs.planning import Step, definition_version, step_record, steps_of
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import SourceEntry
 from nh_platform.defs.steps import MAKERS
@@ -133,10 +134,23 @@ def snapshot_manifest(instance: dg.DagsterInstance, source: str, platform: Platf
             "behaviour sessions catalogued": len(manifest.behavior_sessions),
             "partitions registered": len(new),
             "summary": "; ".join(stored.diff.summary()),
+            "what changed": dg.MetadataValue.md(diff_in_words(stored.diff)),
             "sessions still withdrawn": len(withdrawn_sessions(stored.tombstones)),
             "changes": records_table(_first_changes(stored.diff)),
         },
     )
+
+
+def diff_in_words(diff: ReleaseDiff, limit: int = 20) -> str:
+    """Return a release diff as Markdown: how many changes of each kind, then the first of them."""
+    if diff.is_empty:
+        return "Nothing changed since the snapshot before."
+    lines = [f"- **{kind}**: {count}" for kind, count in diff.counts().items()]
+    shown = diff.changes.head(limit).fillna("")
+    lines += ["", *(f"1. `{row.session_id}` {row.probe} {row.what}".replace("`` ", "") for row in shown.itertuples())]
+    if len(diff.changes) > limit:
+        lines.append(f"\n{len(diff.changes) - limit} more: `nh releases diff previous latest`")
+    return "\n".join(lines)
 
 
 def _first_changes(diff: ReleaseDiff) -> list[Mapping[str, Any]]:
@@ -154,7 +168,7 @@ def _session_asset(entry: SourceEntry, platform: Platform, step: Step) -> dg.Ass
         group_name=entry.name,
         kinds=_KINDS[step.asset],
         owners=OWNERS,
-        code_version=step.code_version,
+        code_version=definition_version(step, platform.source_parameters(entry.name)),
         pool=f"{entry.name}_upstream" if step.groups else None,
         description=_DESCRIPTIONS[step.asset],
         metadata={"dagster/column_schema": table_schema(_SCHEMAS[step.asset])},
@@ -175,30 +189,50 @@ def _parents(entry: SourceEntry, step: Step) -> list[dg.AssetKey]:
 def materialize_step(platform: Platform, source: str, session_id: str, step: Step) -> dg.MaterializeResult:
     """Run one step for one session, publish its files, and return what the UI shows.
 
+    The step is begun anew, at most `TRIES` times in all, where what it reads was replaced meanwhile.
+
     Raises
     ------
     dagster.Failure
         With the thing, what was found and what to do, where upstream data or the store cannot be used.
     """
     try:
-        files = platform.manifest(source).session(session_id)
-        stored = {name: platform.store.provenance(source, session_id, name) for name in step.inputs}
-        versions = {name: record.data_version for name, record in stored.items() if record is not None}
-        for name in step.inputs:
-            if name not in versions:
-                platform.store.folder(source, session_id, name)
-        record = step_record(step, files, versions, platform.parameters(source, session_id))
-        result = MAKERS[step.asset](platform, files)
+        for _ in range(TRIES - 1):
+            try:
+                return _publish_step(platform, source, session_id, step)
+            except InputReplaced:
+                continue
+        return _publish_step(platform, source, session_id, step)
+    except NhError as error:
+        raise failure(error) from error
+
+
+def _publish_step(platform: Platform, source: str, session_id: str, step: Step) -> dg.MaterializeResult:
+    files = platform.manifest(source).session(session_id)
+    inputs = resolve_inputs(platform.store, source, session_id, step.inputs)
+    parameters = platform.parameters(source, session_id)
+    record = step_record(step, files, inputs.versions, parameters)
+    try:
+        result = MAKERS[step.asset](platform, files, inputs)
         record = record.model_copy(update={"left_out": list(result.left_out)})
         with platform.store.publish(record) as folder:
             result.write(folder)
-    except NhError as error:
-        raise failure(error) from error
+            inputs.require_current()
+            if platform.parameters(source, session_id) != parameters:
+                raise InputReplaced(
+                    f"{source} session {session_id}",
+                    "its reviews or a rulebook changed while they were read; nothing was published",
+                    "Materialize the session again.",
+                )
+    except (NhError, OSError) as error:
+        if not isinstance(error, InputReplaced):
+            inputs.require_current()  # files that are missing because their version was replaced
+        raise
     published = platform.store.folder(source, session_id, step.asset)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(record.data_version),
         metadata={
-            **result.metadata,
+            **rounded_values(result.metadata),
             "notes": dg.MetadataValue.md("\n".join(f"- {line}" for line in result.left_out) or "none"),
             "files": file_list(published),
             "dagster/uri": str(published),

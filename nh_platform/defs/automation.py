@@ -1,8 +1,8 @@
-"""When things run: the daily look at a release, the sensor that asks for runs, the standing inventory.
+"""When sessions run: the daily look at a release, and the sensor that asks for runs.
 
 The sensor is the one place that launches runs; automation conditions are not used (docs/decisions/0005 says why). Add
 a schedule or sensor here that every source gets. What is decided stands in `requests`, what is true in
-`session_states`; here is the shell around them.
+`session_states`; here is the shell around them. What is made of all sessions together is `inventory`.
 """
 
 import json
@@ -23,19 +23,16 @@ from nh_platform.defs.settings import load_settings
 from nh_platform.session import NhError, UnknownSession
 from nh_platform.sources.catalog import GROUPS
 from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.sources.snapshots import list_snapshots
 
 SENSOR_INTERVAL_S = int(os.environ.get("NH_SENSOR_INTERVAL_S") or 120)
 """Seconds between two looks of the release sensor; a look costs four small requests."""
 REQUESTS_PER_TICK = 20
 """Two runs go at a time; more in the queue would only make a release that follows wait behind them."""
 RELEASE_CRON = "15 5 * * *"
-INVENTORY_CRON = "45 6 * * *"
 RELEASE_ATTEMPTS = 3
 """Looks at the catalogue for one announcement; after that the daily one is waited for."""
 SOURCE_TAG, TARGET_TAG, SNAPSHOT_TAG, SIGNAL_TAG = "nh/source", "nh/target", "nh/snapshot", "nh/signal"
-INVENTORY = "no_partitions_left_failed"
-RECONCILIATION = "reconciliation"
-_KEYS_SHOWN = 20
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
@@ -95,26 +92,27 @@ def external_specs(entry: SourceEntry) -> list[dg.AssetSpec]:
     return specs
 
 
-def build_release_schedule(entry: SourceEntry) -> dg.ScheduleDefinition:
-    """Return the daily look at what upstream holds."""
+def build_release_schedule(entry: SourceEntry, platform: Platform) -> dg.ScheduleDefinition:
+    """Return the daily look at what upstream holds; it skips a source that nobody set up."""
+
+    def look(_: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return not_synced(platform, entry) or dg.RunRequest()
+
     return dg.ScheduleDefinition(
         name=f"{entry.name}_release_schedule",
         job_name=release_job_name(entry.name),
         cron_schedule=RELEASE_CRON,
+        execution_fn=look,
         description=f"Reads the whole catalogue of {entry.title} once a day and writes what changed.",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
 
 
-def build_inventory_schedule(entry: SourceEntry) -> dg.ScheduleDefinition:
-    """Return the daily inventory of sessions that are left failed."""
-    return dg.ScheduleDefinition(
-        name=f"{entry.name}_inventory_schedule",
-        job_name=f"{entry.name}_inventory",
-        cron_schedule=INVENTORY_CRON,
-        description="Counts the sessions that are left failed or gated, and says how to recover them.",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
+def not_synced(platform: Platform, entry: SourceEntry) -> dg.SkipReason | None:
+    """Return why nothing is to be done for a source of which no catalogue was ever read, else None."""
+    if list_snapshots(platform.store, entry.name):
+        return None
+    return dg.SkipReason(f"{entry.title} was never synced here; `nh sync {entry.name}` begins with it.")
 
 
 def build_release_sensor(entry: SourceEntry, platform: Platform) -> dg.SensorDefinition:
@@ -270,61 +268,8 @@ def _unit_checks(entry: SourceEntry, platform: Platform) -> list[dg.AssetCheckKe
     return [dg.AssetCheckKey(key, name) for name in unit_check_names(entry, platform)]
 
 
-def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
-    """Return the standing check that no session is left failed."""
-
-    @dg.asset_check(
-        asset=dg.AssetKey([entry.name, MANIFEST_ASSET]),
-        name=INVENTORY,
-        description=(
-            "No session is left failed. Counts failed sessions apart from gated ones, whose upstream data cannot be "
-            "used, and says how to recover."
-        ),
-    )
-    def no_partitions_left_failed(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        states = source_states(platform, entry.name)
-        failed = failed_sessions(context.instance, entry.name, states)
-        gated = sorted(states.gated)
-        shown = ", ".join(failed[:_KEYS_SHOWN])
-        return dg.AssetCheckResult(
-            passed=not failed,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=(
-                f"{len(failed)} sessions are left failed, {len(gated)} are gated."
-                + (
-                    f" Run `nh materialize {entry.name} --missing`, or correct what the runs name. {shown}"
-                    * bool(failed)
-                )
-            ),
-            metadata={
-                "failed": len(failed),
-                "gated": len(gated),
-                "failed sessions": dg.MetadataValue.json(failed[:_KEYS_SHOWN]),
-                "gated sessions": dg.MetadataValue.json(
-                    {session: list(states.gated[session]) for session in gated[:_KEYS_SHOWN]}
-                ),
-            },
-        )
-
-    return no_partitions_left_failed
-
-
-def failed_sessions(instance: dg.DagsterInstance, source: str, states: SourceStates) -> list[str]:
-    """Return the sessions with a stale asset whose last run failed, apart from gated ones; sorted."""
-    stale = {state.session_id: state.stale for state in states.sessions if state.stale}
-    failed = set()
-    for asset in steps_of(source):
-        wanted = [session for session, assets in stale.items() if asset in assets and session not in states.gated]
-        if not wanted:
-            continue
-        key = dg.AssetKey([source, asset])
-        found = instance.get_status_by_partition(key, wanted, session_partitions(source)) or {}
-        failed |= {session for session, status in found.items() if status is not None and status.name == "FAILED"}
-    return sorted(failed)
-
-
 def iter_jobs(entry: SourceEntry) -> Iterator[Any]:
-    """Yield the jobs of a source: one session, the release, the inventory."""
+    """Yield the jobs of a source: one session, the release."""
     yield dg.define_asset_job(
         session_job_name(entry.name),
         selection=dg.AssetSelection.assets(*(dg.AssetKey([entry.name, asset]) for asset in steps_of(entry.name))),
@@ -335,10 +280,4 @@ def iter_jobs(entry: SourceEntry) -> Iterator[Any]:
         release_job_name(entry.name),
         selection=manifest.without_checks(),
         description=f"Reads what upstream holds of {entry.title}; downloads no session data.",
-    )
-    inventory = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey([entry.name, MANIFEST_ASSET]), INVENTORY))
-    yield dg.define_asset_job(
-        f"{entry.name}_inventory",
-        selection=inventory | dg.AssetSelection.assets(dg.AssetKey([entry.name, RECONCILIATION])),
-        description="Counts the sessions that are left failed, and holds our counts against the published ones.",
     )

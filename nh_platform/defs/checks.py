@@ -6,7 +6,6 @@ Add a check here when a person must see it per session. What a rule says stands 
 `nh_platform.qc`.
 """
 
-import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping
@@ -14,12 +13,13 @@ from typing import Any
 
 import dagster as dg
 
-from nh_platform.defs.metadata import histogram_svg, records_table
+from nh_platform.defs.metadata import histogram_svg, records_table, rounded
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.platform import Platform, source_config
 from nh_platform.defs.registry import SourceEntry
-from nh_platform.defs.steps import GATE_FILE
 from nh_platform.qc.agreement import Agreement, MetricAgreement, released_agreement
+from nh_platform.qc.gate import read_gate
+from nh_platform.qc.quantities import quantity, shown_unit
 from nh_platform.qc.rule_summary import RuleSummary, criterion, rule_summary
 from nh_platform.qc.rulebook import load_rulebook
 from nh_platform.qc.rulebook_model import Rule, Rulebook
@@ -44,7 +44,12 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
                 asset=units_key,
                 description=_description(rulebook, rule),
                 partitions_def=partitions,
-                metadata={"rulebook": rulebook.id, "rule": rule.id, "metric": rule.metric},
+                metadata={
+                    "rulebook": rulebook.id,
+                    "rule": rule.id,
+                    "metric": rule.metric,
+                    **threshold_metadata(rule),
+                },
             )
             for rule in rulebook.rules
         ]
@@ -81,11 +86,11 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
         chosen = {key.name for key in context.selected_asset_check_keys}
         for rule in rulebook.rules:
             if rulebook.check_name(rule) in chosen:
-                yield _rule_result(rulebook, rule, summaries[rule.id], units_key)
+                yield rule_result(rulebook, rule, summaries[rule.id], units_key)
         if AGREEMENT in chosen:
             yield _agreement_result(released_agreement(units, entry.name), units_key)
         if GATE in chosen:
-            problems = json.loads((folder / GATE_FILE).read_text(encoding="utf-8"))["problems"]
+            problems = read_gate(folder)
             yield dg.AssetCheckResult(
                 check_name=GATE,
                 asset_key=units_key,
@@ -104,11 +109,14 @@ def unit_check_names(entry: SourceEntry, platform: Platform) -> list[str]:
     return [*(rulebook.check_name(rule) for rule in rulebook.rules), AGREEMENT, GATE]
 
 
-def _rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key: dg.AssetKey) -> dg.AssetCheckResult:
+def rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key: dg.AssetKey) -> dg.AssetCheckResult:
+    """Return the outcome of one rule's check: a warning where fewer units pass than nearly every session reaches."""
     counted = summary.n_pass + summary.n_fail
     enough = counted == 0 or summary.share >= rule.warn_below
     text = f"{summary.n_pass} of {counted} units pass {summary.criterion}"
-    if summary.n_nan:
+    if not summary.column:
+        text += f"; no column of these units holds {quantity(rule.metric).name}, which counts as {rule.nan}"
+    elif summary.n_nan:
         text += f"; {summary.n_nan} have no value, which counts as {rule.nan}"
     if not enough:
         text += f"; fewer than the {rule.warn_below:.0%} that most sessions reach"
@@ -121,17 +129,43 @@ def _rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key
         description=text,
         metadata={
             "criterion": summary.criterion,
+            **threshold_metadata(rule),
             "warns below": rule.warn_below,
             "units": summary.n_units,
             "passing": summary.n_pass,
             "failing": summary.n_fail,
             "without value": summary.n_nan,
-            **({} if counted == 0 else {"share passing": float(summary.share)}),
+            **({} if counted == 0 else {"share passing": rounded(summary.share)}),
             "column": summary.column or "none",
-            "furthest from the threshold": records_table([{"unit": w.unit, "value": w.value} for w in summary.worst]),
+            "furthest from the threshold": records_table(
+                [{"unit": w.unit, "value": rounded(w.value)} for w in summary.worst]
+            ),
             "distribution": dg.MetadataValue.md(histogram),
         },
     )
+
+
+def threshold_metadata(rule: Rule) -> dict[str, float | str]:
+    """Return what a rule compares with, the unit of measure in the name: numbers as numbers, so that the UI plots them.
+
+    Examples
+    --------
+    >>> threshold_metadata(load_rulebook("ibl-2022-10").rule("amp_median"))
+    {'threshold [µV]': 50.0}
+    """
+    several = isinstance(rule.threshold, list)
+    values = rule.threshold if isinstance(rule.threshold, list) else [rule.threshold]
+    shown: dict[str, float | str] = {}
+    for number, value in enumerate(values, start=1):
+        name = f"threshold {number}" if several else "threshold"
+        if isinstance(value, bool):
+            shown[name] = "yes" if value else "no"
+        elif isinstance(value, str):
+            shown[name] = value
+        else:
+            unit = shown_unit(rule.unit)
+            shown[f"{name} [{unit}]" if unit else name] = float(value)
+    return shown
 
 
 def _agreement_result(agreement: Agreement, units_key: dg.AssetKey) -> dg.AssetCheckResult:

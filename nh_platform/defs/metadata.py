@@ -5,6 +5,7 @@ Add a conversion here when a result of the science rooms must be shown. Nothing 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,49 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from nh_platform.session.columns import TableSchema, describe
+from nh_platform.session.columns import ColumnWords, TableSchema, describe
+
+SHOWN_DIGITS = 4
+"""Significant digits of a single number."""
+CELL_DIGITS = 7
+"""Significant digits in a table: those of float32, so that two values that are said to differ look different."""
+SHOWN_DECIMALS = 3
+"""Decimals that are kept of large numbers, so that times in seconds keep their milliseconds."""
 
 
-def table_schema(schema: TableSchema, names: Iterable[str] | None = None) -> dg.TableSchema:
-    """Return a Dagster table schema; the unit of measure stands before each column's meaning."""
-    columns = describe(schema, names if names is not None else schema.names)
+def rounded(value: float, digits: int = SHOWN_DIGITS) -> float:
+    """Return a number without the digits that nobody reads; still a number, so that the UI plots it over runs.
+
+    Examples
+    --------
+    >>> rounded(11 / 21), rounded(4217.123456), rounded(0.0000123456)
+    (0.5238, 4217.123, 1.235e-05)
+    """
+    if value == 0 or not math.isfinite(value):
+        return value
+    return round(value, max(digits - 1 - math.floor(math.log10(abs(value))), SHOWN_DECIMALS))
+
+
+def rounded_values(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata with its plain floats rounded; everything else as it is."""
+    return {name: rounded(value) if isinstance(value, float) else value for name, value in metadata.items()}
+
+
+def table_schema(
+    schema: TableSchema, table: pd.DataFrame | Iterable[str] | None = None, words: ColumnWords | None = None
+) -> dg.TableSchema:
+    """Return a Dagster table schema; the unit of measure stands before each column's meaning.
+
+    Parameters
+    ----------
+    schema
+        The fixed columns, shown alone where no table is given.
+    table
+        The table, which says which columns of families there are and of which dtype, or names of columns.
+    words
+        Unit and meaning of single columns of families, as for `nh_platform.session.columns.describe`.
+    """
+    columns = describe(schema, schema.names if table is None else table, words)
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -32,10 +70,14 @@ def table_schema(schema: TableSchema, names: Iterable[str] | None = None) -> dg.
 
 
 def records_table(rows: list[Mapping[str, Any]]) -> dg.TableMetadataValue | dg.TextMetadataValue:
-    """Return rows as a table that the UI draws; a text where there are none."""
+    """Return rows as a table that the UI draws, floats rounded to `CELL_DIGITS`; a text where there are none."""
     if not rows:
         return dg.MetadataValue.text("none")
-    return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows])
+    cells = [
+        {name: rounded(value, CELL_DIGITS) if isinstance(value, float) else value for name, value in row.items()}
+        for row in rows
+    ]
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in cells])
 
 
 def counts_table(counts: pd.Series, name: str, limit: int = 12) -> dg.TableMetadataValue | dg.TextMetadataValue:

@@ -1,7 +1,8 @@
 """What every asset of a session should be, from the manifest alone, and whether the store holds it already.
 
-Contains the dependency and code version of each step, and the expected data versions that follow. This is the one
-place that says what depends on what; the Dagster assets take their dependencies from here. Nothing here runs a step.
+Contains the dependency and code version of each step, the expected data versions that follow, and what of a session
+is stale or stopped by its gate. This is the one place that says what depends on what and what has to run; the Dagster
+assets take their dependencies from here. Nothing here runs a step.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nh_platform.defs.registry import source_entry
+from nh_platform.qc.gate import read_gate
 from nh_platform.sources.catalog import SessionFiles
 from nh_platform.store import Provenance, Store, UpstreamFile, data_version
 from nh_platform.store.provenance import git_commit, recorded_packages
@@ -47,13 +49,19 @@ STEPS: dict[str, Step] = {
         Step("behavior", "1", groups=("behavior",), inputs=()),
         Step(
             "units",
-            "1",
+            "2",
             groups=("alignment", "qc"),
             inputs=("raw_spikes",),
             parameters=("metrics", "rulebooks", "reviews"),
         ),
         Step("windows", "1", groups=(), inputs=("raw_spikes", "units", "behavior"), parameters=("presets",)),
-        Step("unit_embeddings", "1", groups=(), inputs=("raw_spikes", "units", "windows"), parameters=("features",)),
+        Step(
+            "unit_embeddings",
+            "2",
+            groups=(),
+            inputs=("raw_spikes", "units", "behavior", "windows"),
+            parameters=("features",),
+        ),
     )
 }
 """Per-session assets of every source, in an order in which they can run."""
@@ -63,7 +71,7 @@ EXTRA_STEPS: dict[str, Step] = {
     for step in (
         Step(
             "stimulus_tensors",
-            "1",
+            "2",
             groups=(),
             inputs=("raw_spikes", "units", "behavior"),
             parameters=("stimulus_tensors",),
@@ -85,6 +93,27 @@ def steps_of(source: str) -> dict[str, Step]:
     """
     chosen = source_entry(source).extra_steps
     return STEPS | {name: step for name, step in EXTRA_STEPS.items() if name in chosen}
+
+
+def definition_version(step: Step, parameters: Mapping[str, str]) -> str:
+    """Return the code version that Dagster is told: of the step, and of the rules and settings that it depends on.
+
+    A changed threshold marks every partition of ``units`` and of all below it in the UI, as a change of code does:
+    Dagster itself marks an asset only once its input was made anew. Reviews are not in it: they are of one session,
+    and an observed asset.
+
+    Parameters
+    ----------
+    step
+        The step.
+    parameters
+        Value of the parameters that are the same for all sessions of the source.
+    """
+    own = {name: parameters[name] for name in step.parameters if name in parameters}
+    inputs = {name: definition_version(ALL_STEPS[name], parameters) for name in step.inputs}
+    if not own and not inputs:
+        return step.code_version
+    return f"{step.code_version}-{data_version(step.code_version, inputs, own)[:8]}"
 
 
 def step_record(
@@ -148,11 +177,70 @@ def expected_versions(source: str, group_versions: Mapping[str, str], parameters
     return versions
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What a session lacks, and what it cannot have.
+
+    Parameters
+    ----------
+    stale
+        Assets that the store lacks or holds in another version and that can be made, in running order.
+    stopped
+        Assets that it lacks or holds in another version and that the gate stops, in running order: made again they
+        would fail again until upstream changes.
+    gate
+        Why the session cannot be used, as its stored `units` say; empty where it can.
+    is_loaded
+        Whether anything of it is stored, in whatever version.
+    """
+
+    stale: tuple[str, ...]
+    stopped: tuple[str, ...]
+    gate: tuple[str, ...]
+    is_loaded: bool
+
+
+def session_standing(store: Store, source: str, session_id: str, expected: Mapping[str, str]) -> Standing:
+    """Hold what the store has of one session against what it should have.
+
+    Parameters
+    ----------
+    store
+        The store.
+    source, session_id
+        The session.
+    expected
+        Data version of every asset, in running order: `expected_versions`.
+    """
+    stored = {asset: store.data_version(source, session_id, asset) for asset in expected}
+    units = store.current(source, session_id, "units")
+    return standing(expected, stored, () if units is None else read_gate(units))
+
+
+def standing(expected: Mapping[str, str], stored: Mapping[str, str | None], gate: tuple[str, ...]) -> Standing:
+    """Return what of a session is stale; behind a gate that is current, what the gate stops is not."""
+    stale = tuple(asset for asset, version in expected.items() if stored[asset] != version)
+    is_loaded = any(version is not None for version in stored.values())
+    if not gate or "raw_spikes" in stale or "units" in stale:
+        return Standing(stale, (), gate, is_loaded)
+    stopped = tuple(asset for asset in stale if "units" in _ancestors(asset))
+    return Standing(tuple(asset for asset in stale if asset not in stopped), stopped, gate, is_loaded)
+
+
+def standing_of(store: Store, expected: Mapping[str, Provenance]) -> Standing:
+    """Return `session_standing` of the session whose `expected_records` are given."""
+    versions = {asset: record.data_version for asset, record in expected.items()}
+    source, session_id = next((record.source, record.session_id) for record in expected.values())
+    return session_standing(store, source, session_id, versions)
+
+
 def stale_assets(store: Store, expected: Mapping[str, Provenance]) -> list[str]:
-    """Return the assets of one session that the store lacks or holds in another version, in running order."""
-    stale = []
-    for asset, record in expected.items():
-        stored = store.provenance(record.source, record.session_id, asset)
-        if stored is None or stored.data_version != record.data_version:
-            stale.append(asset)
-    return stale
+    """Return the assets of one session that can and should be made, in running order, from `expected_records`."""
+    return list(standing_of(store, expected).stale)
+
+
+def _ancestors(asset: str) -> set[str]:
+    found = set(ALL_STEPS[asset].inputs)
+    for name in ALL_STEPS[asset].inputs:
+        found |= _ancestors(name)
+    return found

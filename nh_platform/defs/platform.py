@@ -7,10 +7,13 @@ asset reads from it.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from nh_platform.defs.planning import expected_records
 from nh_platform.defs.registry import SOURCES, SourceEntry, source_entry
+from nh_platform.defs.setting_errors import setting_error
 from nh_platform.defs.settings import PlatformSettings
 from nh_platform.exports.stimulus.conventions import (
     CONVENTIONS_VERSION,
@@ -19,6 +22,7 @@ from nh_platform.exports.stimulus.conventions import (
     Mode,
     check_mode,
 )
+from nh_platform.qc.yaml_lines import Location, close_matches
 from nh_platform.session import ConfigError
 from nh_platform.sources.catalog import Manifest, SessionFiles, Source
 from nh_platform.sources.snapshots import read_manifest
@@ -62,11 +66,8 @@ class Platform:
     """
 
     def __init__(self, settings: PlatformSettings) -> None:
-        unknown = sorted(set(settings.sources) - set(SOURCES))
-        if unknown:
-            raise ConfigError(
-                str(settings.home / "sources.yaml"), f"there is no source {unknown[0]!r}", f"Use: {', '.join(SOURCES)}."
-            )
+        for name in settings.sources:
+            _refuse_unknown_names(settings, name)
         self.settings = settings
         self.store = Store(settings.store)
         self._sources: dict[str, Source] = {}
@@ -93,25 +94,29 @@ class Platform:
 
     def parameters(self, source: str, session_id: str) -> dict[str, str]:
         """Return the value of every parameter that a step may name, for one session."""
-        from nh_platform.embeddings.unit_features import FEATURES_VERSION
-        from nh_platform.qc.metrics.registry import DEFAULT_IDS
         from nh_platform.qc.reviews import reviews_version
+
+        reviews = reviews_version(self.settings.reviews / source / f"{session_id}.yaml", self.today)
+        return {**self.source_parameters(source), "reviews": reviews}
+
+    def source_parameters(self, source: str) -> dict[str, str]:
+        """Return the value of every parameter that is the same for all sessions of a source."""
+        from nh_platform.embeddings.unit_features import FEATURES_VERSION
+        from nh_platform.qc.metrics.registry import HISTOGRAMS
         from nh_platform.qc.rulebook import load_rulebook
+        from nh_platform.qc.unit_columns import metric_ids
         from nh_platform.windows.presets import load_presets
 
-        config = self.config(source)
-        presets = load_presets()
+        config, presets = self.config(source), load_presets()
         unknown = [name for name in config.presets if name not in presets]
-        if unknown:
+        if unknown:  # an entry's own: those of sources.yaml were looked at when the platform was opened
             raise ConfigError(
                 f"source {source}", f"window preset {unknown[0]!r} does not exist", f"Use: {', '.join(presets)}."
             )
+        rulebooks = [load_rulebook(name) for name in config.rulebooks]
         return {
-            "metrics": ";".join(DEFAULT_IDS),
-            "rulebooks": ";".join(
-                f"{book.id}={book.content_version()}" for book in map(load_rulebook, config.rulebooks)
-            ),
-            "reviews": reviews_version(self.settings.reviews / source / f"{session_id}.yaml", self.today),
+            "metrics": ";".join((*metric_ids(rulebooks), *HISTOGRAMS)),
+            "rulebooks": ";".join(f"{book.id}={book.content_version()}" for book in rulebooks),
             "presets": ";".join(f"{name}={presets[name].content_version}" for name in config.presets),
             "features": FEATURES_VERSION,
             "stimulus_tensors": ";".join(
@@ -142,6 +147,40 @@ def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
         published=own.published or entry.published,
         stimulus_modes=MODES if own.stimulus_modes is None else tuple(check_mode(m) for m in own.stimulus_modes),
     )
+
+
+def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
+    """Stop where ``sources.yaml`` names a source, rulebook, preset, release or mode that does not exist.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file and the key, what there is, and the closest of it.
+    """
+    from nh_platform.qc import published
+    from nh_platform.qc.rulebook import rulebook_ids
+    from nh_platform.windows.presets import load_presets
+
+    def check(location: Location, name: str, known: Iterable[str], what: str, also: str = "") -> None:
+        there = list(known)
+        if name not in there:
+            action = f"Use one of: {', '.join(there) or 'none'}{also}.{close_matches(name, there)}"
+            raise setting_error(settings.home, location, f"there is no {what} {name!r}", action)
+
+    check((source,), source, SOURCES, "source")
+    own = settings.source(source)
+    rulebooks: list[tuple[Location, str]] = [((source, "rulebook"), own.rulebook)] if own.rulebook is not None else []
+    rulebooks += [((source, "also_rulebooks", index), name) for index, name in enumerate(own.also_rulebooks or ())]
+    for location, name in rulebooks:
+        if not Path(_resolved(name, settings)).is_file():
+            check(location, name, rulebook_ids(), "rulebook", ", or a YAML file by its path from the home folder")
+    for index, name in enumerate(own.presets or ()):
+        check((source, "presets", index), name, load_presets(), "window preset")
+    for index, name in enumerate(own.stimulus_modes or ()):
+        check((source, "stimulus_modes", index), name, MODES, "way to make stimulus tensors")
+    if own.published is not None:
+        releases = [name for name, one in published.published_releases().items() if one.source == source]
+        check((source, "published"), own.published, releases, "release with published counts")
 
 
 def _resolved(rulebook: str, settings: PlatformSettings) -> str:

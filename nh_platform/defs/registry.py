@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from nh_platform.defs.setting_errors import first_setting_error
 from nh_platform.defs.source_entry import SourceEntry
 from nh_platform.session import ConfigError
 from nh_platform.sources.catalog import Source
@@ -29,53 +30,75 @@ Settings = TypeVar("Settings", bound=BaseModel)
 
 def _open_ibl(read: Mapping[str, Any], home: Path) -> Source:
     from nh_platform.sources.ibl import IblSettings, IblSource
-    from nh_platform.sources.ibl.settings import CREDENTIALS
+    from nh_platform.sources.ibl.settings import CREDENTIALS, ENVIRONMENT, environment_values
 
-    for secret in ("username", "password", "token"):
-        if secret in read:
-            raise ConfigError(
-                "sources.yaml",
-                f"ibl.read.{secret}: credentials are not read from files",
-                f"Set NH_ONE_{secret.upper()}.",
-            )
     has_account = any(os.environ.get(name) for name in CREDENTIALS)
     mode = "local" if "root" in read else "remote" if has_account else "public"
-    values = _absolute({"raw_dir": "raw", **read}, home)
-    return IblSource(IblSettings.from_environment(**{"mode": mode, **values}))
+    values = {**environment_values(), "mode": mode, **_absolute({"raw_dir": "raw", **read}, home)}
+    variables = {name: variable for name, variable in ENVIRONMENT.items() if name not in read}
+    return IblSource(_validated(IblSettings, "ibl", values, home, variables))
 
 
 def _open_allen_vc(read: Mapping[str, Any], home: Path) -> Source:
     from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
 
     values = {"root": "upstream/allen_vc", "cache_dir": "cache/allen_vc", **read}
-    return AllenVisualCodingSource(_validated(AllenVcSettings, "allen_vc", _absolute(values, home)))
+    return AllenVisualCodingSource(_validated(AllenVcSettings, "allen_vc", _absolute(values, home), home))
 
 
 def _open_allen_vbn(read: Mapping[str, Any], home: Path) -> Source:
     from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
 
     values = {"root": "upstream/allen_vbn", "cache_dir": "cache/allen_vbn", **read}
-    return AllenVisualBehaviorSource(_validated(AllenVbnSettings, "allen_vbn", _absolute(values, home)))
+    return AllenVisualBehaviorSource(_validated(AllenVbnSettings, "allen_vbn", _absolute(values, home), home))
 
 
-def _validated(model: type[Settings], source: str, values: Mapping[str, Any]) -> Settings:
+def _ibl_servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return Alyx and the bucket of the files, also where a local tree is read: they are where real data come from."""
+    from nh_platform.sources.ibl.settings import environment_values
+
+    values = {**environment_values(), **read}
+    alyx = str(values.get("url") or "https://openalyx.internationalbrainlab.org")
+    bucket = "https://ibl-brain-wide-map-public.s3.amazonaws.com"
+    return (alyx, bucket, *([str(values["data_server"])] if values.get("data_server") else []))
+
+
+def _allen_vc_servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the warehouse, where the source is configured to ask it."""
+    from nh_platform.sources.allen.sdk import WAREHOUSE
+
+    return (str(read.get("address") or WAREHOUSE),) if read.get("mode") == "warehouse" else ()
+
+
+def _allen_vbn_servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the bucket, where the source is configured to fetch from it."""
+    from nh_platform.sources.allen.behavior_settings import BUCKET
+
+    if read.get("mode") != "s3":
+        return ()
+    return (str(read.get("endpoint") or f"https://{read.get('bucket') or BUCKET}.s3.amazonaws.com"),)
+
+
+def _validated(
+    model: type[Settings],
+    source: str,
+    values: Mapping[str, Any],
+    home: Path,
+    variables: Mapping[str, str] | None = None,
+) -> Settings:
     """Return a source's settings, or say which of them is wrong."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"source {source}",
-            f"setting {where}: {first['msg']}",
-            "Correct it in sources.yaml; see docs/configuration.md.",
-        ) from error
+        # Without its cause: pydantic repeats all values there, and some are credentials of the environment.
+        raise first_setting_error(error, model, home, (source, "read"), variables=variables) from None
 
 
 def _absolute(read: Mapping[str, Any], home: Path) -> dict[str, Any]:
     """Resolve the folders among a source's settings against the home folder."""
     folders = ("root", "tables", "cache_dir", "raw_dir", "freeze")
-    return {key: home / value if key in folders and value else value for key, value in read.items()}
+    stated = {key for key, value in read.items() if key in folders and value and isinstance(value, str)}
+    return {key: home / value if key in stated else value for key, value in read.items()}
 
 
 _SHIPPED: dict[str, SourceEntry] = {
@@ -93,6 +116,8 @@ _SHIPPED: dict[str, SourceEntry] = {
             also_rulebooks=("ibl-2022-03", "ibl-strict", "nh-common"),
             presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
             upstream_format="alf",
+            inclusion="ibl-bwm-inclusion",
+            servers=_ibl_servers,
         ),
         SourceEntry(
             name="allen_vc",
@@ -106,6 +131,7 @@ _SHIPPED: dict[str, SourceEntry] = {
             also_rulebooks=("nh-common",),
             presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
             upstream_format="nwb",
+            servers=_allen_vc_servers,
             extra_steps=("stimulus_tensors",),
         ),
         SourceEntry(
@@ -120,6 +146,7 @@ _SHIPPED: dict[str, SourceEntry] = {
             also_rulebooks=("nh-common",),
             presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
             upstream_format="nwb",
+            servers=_allen_vbn_servers,
         ),
     )
 }

@@ -61,7 +61,8 @@ class SessionState:
         Identity of the state that is wanted: hash of all expected data versions.
     in_scope
         Whether the sensor may ask for it: something of it is stored, or a later release than the first brought it.
-        The sessions of the first catalogue are loaded by an explicit command.
+        The sessions of the first catalogue, and those that another choice of what to list brought, are loaded by an
+        explicit command.
     """
 
     session_id: str
@@ -93,7 +94,7 @@ class Decision:
     waiting
         Sessions left for the next tick by the cap.
     not_loaded
-        Sessions of the first catalogue that nobody loaded.
+        Sessions of the first catalogue, or of a wider choice of what to list, that nobody loaded.
     """
 
     requests: tuple[SessionRequest, ...]

@@ -6,10 +6,18 @@ itself must do differently.
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+
+_START_FIELD = 19
+"""Start of the process in clock ticks since boot in /proc/<pid>/stat, counted from the state behind the name; proc(5)
+numbers it 22, with the state as 3."""
+
+_CLOCK_TOLERANCE_S = 30.0
+"""The time of boot is in whole seconds and moves when the clock is set; a run says its process within a second."""
 
 
 class HealthCheckingRunLauncher(DefaultRunLauncher):
@@ -26,18 +34,20 @@ class HealthCheckingRunLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Return whether the process of a started run is alive; one that has not said its id yet counts as alive."""
-        pid = self._process_of(run.run_id)
-        if pid is None or is_alive(pid):
+        said = self._process_of(run.run_id)
+        if said is None or is_alive(*said):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.FAILED, f"process {pid} of the run is gone; it was killed or crashed")
+        text = f"process {said[0]} of the run is gone; it was killed or crashed"
+        return CheckRunHealthResult(WorkerStatus.FAILED, text)
 
-    def _process_of(self, run_id: str) -> int | None:
+    def _process_of(self, run_id: str) -> tuple[int, float] | None:
+        """Return the process of a run and the time [s since 1970] at which the run said it, or None before that."""
         found = None
         for entry in self._instance.all_logs(run_id, of_type=DagsterEventType.ENGINE_EVENT):
             event = entry.dagster_event
             metadata: dict[str, Any] = dict(event.engine_event_data.metadata) if event else {}
             if "pid" in metadata:
-                found = int(metadata["pid"].value)
+                found = int(metadata["pid"].value), entry.timestamp
         return found
 
 
@@ -72,8 +82,17 @@ def _holders_that_ended(instance: DagsterInstance) -> set[str]:
     return ended
 
 
-def is_alive(pid: int) -> bool:
-    """Return whether a process with this id runs on this machine; one that ended and was not collected does not."""
+def is_alive(pid: int, reported_at: float | None = None) -> bool:
+    """Return whether a process with this id runs on this machine; one that ended and was not collected does not.
+
+    Parameters
+    ----------
+    pid
+        Id of the process.
+    reported_at
+        Time [s since 1970] at which the process said its id: one that began later has been given the same id, which
+        in a container that was restarted is the rule. Any process with the id counts where not given.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -81,7 +100,14 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as handle:
-            return handle.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        began = _boot_time() + int(fields[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+    except (FileNotFoundError, ProcessLookupError):
         return True  # a system without /proc: the signal above has answered
+    return fields[0] != "Z" and (reported_at is None or began <= reported_at + _CLOCK_TOLERANCE_S)
+
+
+def _boot_time() -> float:
+    """Return when this machine was started [s since 1970], as its clock says now."""
+    lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    return float(next(line for line in lines if line.startswith("btime ")).split()[1])

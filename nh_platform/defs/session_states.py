@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nh_platform.defs.planning import ALL_STEPS, expected_versions, steps_of
+from nh_platform.defs.planning import expected_versions, session_standing
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.requests import SessionState
-from nh_platform.defs.steps import GATE_FILE
-from nh_platform.session import NhError
+from nh_platform.session import NhError, StoreError
 from nh_platform.sources.identity import group_versions
-from nh_platform.sources.snapshots import list_snapshots
+from nh_platform.sources.release_diff import selection_changed
+from nh_platform.sources.snapshots import Snapshot, list_snapshots
 from nh_platform.sources.tombstones import withdrawn_sessions
 from nh_platform.store.parquet import read_table
 
@@ -56,7 +56,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     by_session: dict[str, dict[str, str]] = {}
     for session_id, group, version in group_versions(manifest).itertuples(index=False):
         by_session.setdefault(session_id, {})[group] = version
-    first_release = _first_release(platform, source)
+    by_command = loaded_by_command(list_snapshots(platform.store, source))
     observed: dict[str, dict[str, str]] = {"reviews": {}}
     states: list[SessionState] = []
     gated: dict[str, tuple[str, ...]] = {}
@@ -70,16 +70,15 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             states.append(SessionState(session_id, (), "", in_scope=False))
             continue
         expected = expected_versions(source, groups, parameters)
-        stored = {asset: platform.store.data_version(source, session_id, asset) for asset in steps_of(source)}
-        problems = _gate(platform, source, session_id)
-        if problems:
-            gated[session_id] = problems
+        held = session_standing(platform.store, source, session_id, expected)
+        if held.gate:
+            gated[session_id] = held.gate
         states.append(
             SessionState(
                 session_id=session_id,
-                stale=_stale(expected, stored, bool(problems)),
+                stale=held.stale,
                 target=hashlib.sha256(json.dumps(expected, sort_keys=True).encode()).hexdigest(),
-                in_scope=any(stored.values()) or session_id not in first_release,
+                in_scope=held.is_loaded or session_id not in by_command,
             )
         )
         observed["reviews"][session_id] = parameters["reviews"]
@@ -89,34 +88,43 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     return SourceStates(number, tuple(states), observed, gated)
 
 
-def _stale(expected: Mapping[str, str], stored: Mapping[str, str | None], is_gated: bool) -> tuple[str, ...]:
-    """Return the stale assets; behind a gate that is current, what the gate stops is not asked for again."""
-    stale = [asset for asset, version in expected.items() if stored[asset] != version]
-    if is_gated and "raw_spikes" not in stale and "units" not in stale:
-        return tuple(asset for asset in stale if "units" not in _ancestors(asset))
-    return tuple(stale)
+def loaded_by_command(snapshots: Sequence[Snapshot]) -> set[str]:
+    """Return the sessions that a person chose to list, and that an explicit command therefore loads.
+
+    Those of the first catalogue, and those that joined it with a snapshot that was taken under another choice of what
+    to list (a `tag` or `freeze` that is gone makes 459 sessions of 350): no release brought them. A snapshot that does
+    not state its selection was taken under the one before. Damaged snapshots are passed over.
+
+    Parameters
+    ----------
+    snapshots
+        Every snapshot of a source, oldest first.
+    """
+    chosen: set[str] = set()
+    earlier: list[Snapshot] = []
+    selection = ""
+    for snapshot in snapshots:
+        if earlier and not selection_changed(selection, snapshot.selection):
+            earlier.append(snapshot)
+            selection = snapshot.selection or selection
+            continue
+        listed = _listed(snapshot)
+        if listed is None:
+            continue
+        before = next((ids for ids in map(_listed, reversed(earlier)) if ids is not None), set())
+        chosen |= listed - before
+        earlier.append(snapshot)
+        selection = snapshot.selection or selection
+    return chosen
 
 
-def _ancestors(asset: str) -> set[str]:
-    found = set(ALL_STEPS[asset].inputs)
-    for name in ALL_STEPS[asset].inputs:
-        found |= _ancestors(name)
-    return found
-
-
-def _first_release(platform: Platform, source: str) -> set[str]:
-    """Return the sessions of the first catalogue: they are loaded by an explicit command."""
-    snapshots = list_snapshots(platform.store, source)
-    if not snapshots:
-        return set()
-    return set(read_table(snapshots[0].folder / "sessions.parquet", columns=["session_id"])["session_id"])
-
-
-def _gate(platform: Platform, source: str, session_id: str) -> tuple[str, ...]:
-    folder = platform.store.current(source, session_id, "units")
-    if folder is None:
-        return ()
-    return tuple(json.loads((folder / GATE_FILE).read_text(encoding="utf-8"))["problems"])
+def _listed(snapshot: Snapshot) -> set[str] | None:
+    """Return the sessions of a snapshot, None where it is damaged."""
+    try:
+        table = read_table(snapshot.folder / "sessions.parquet", columns=["session_id"])
+    except StoreError:
+        return None
+    return set(table["session_id"])
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:

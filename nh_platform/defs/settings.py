@@ -13,16 +13,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from nh_platform.session import ConfigError
+from nh_platform.defs.setting_errors import first_setting_error, read_sources_file, refuse_credentials
 
 HOME_VARIABLE = "NH_HOME"
 REVIEWS_VARIABLE = "NH_REVIEWS"
-SOURCES_FILE = "sources.yaml"
+
+
+def _nothing_stated(value: object) -> object:
+    """Read a key without a value as one whose settings are all left out."""
+    return {} if value is None else value
 
 
 class SourceSettings(BaseModel):
@@ -36,7 +39,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    read: dict[str, Any] = Field(default_factory=dict, repr=False)
+    read: Annotated[dict[str, Any], BeforeValidator(_nothing_stated)] = Field(default_factory=dict, repr=False)
     rulebook: str | None = None
     also_rulebooks: list[str] | None = None
     presets: list[str] | None = None
@@ -79,24 +82,18 @@ def load_settings(home: Path | None = None) -> PlatformSettings:
     Raises
     ------
     ConfigError
-        If ``sources.yaml`` cannot be parsed or has an unknown key; the text names the file and the key.
+        If ``sources.yaml`` cannot be parsed, has a key that does not exist, a value of the wrong type or a credential;
+        the text names the file, the line and the key. Names of sources, rulebooks and presets are looked at by
+        `Platform`, what is under ``read`` by the source.
     """
     folder = (home or home_folder()).absolute()
     reviews = Path(os.environ.get(REVIEWS_VARIABLE) or folder / "reviews").absolute()
-    path = folder / SOURCES_FILE
-    if not path.exists():
-        return PlatformSettings(home=folder, reviews=reviews)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise ConfigError(str(path), f"it is not YAML: {error}", "Correct it, or remove it to use defaults.") from error
-    if not isinstance(content, dict):
-        raise ConfigError(str(path), "it must map source names to settings", "See docs/configuration.md.")
-    try:
-        return PlatformSettings(home=folder, reviews=reviews, sources=content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            str(path), f"{where}: {first['msg']}", "See docs/configuration.md for what it may hold."
-        ) from error
+    content = read_sources_file(folder)
+    refuse_credentials(content)
+    sources = {}
+    for name, stated in content.data.items():
+        try:
+            sources[name] = SourceSettings.model_validate(_nothing_stated(stated))
+        except ValidationError as error:
+            raise first_setting_error(error, SourceSettings, folder, (name,)) from None
+    return PlatformSettings(home=folder, reviews=reviews, sources=sources)

@@ -14,6 +14,11 @@ from typing import Any
 from nh_platform.sources.catalog import Source
 
 
+def _no_servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return that a source asks nobody."""
+    return ()
+
+
 @dataclass(frozen=True)
 class SourceEntry:
     """One dataset as the platform serves it.
@@ -34,6 +39,10 @@ class SourceEntry:
         Format of the upstream files, shown as a kind in the UI.
     published
         Release of `qc/published_counts.yaml` to reconcile with; found by the name of the manifest's release where None.
+    inclusion
+        Rulebook about sessions and insertions that `nh show` and `nh qc sessions` apply; none where None.
+    servers
+        Addresses that the source asks with given settings (``read`` of ``sources.yaml``), for `nh doctor`.
     extra_steps
         Per-session assets that this source has beyond those of every source (`planning.EXTRA_STEPS`).
     """
@@ -48,3 +57,5 @@ class SourceEntry:
     upstream_format: str
     published: str | None = None
     extra_steps: tuple[str, ...] = ()
+    inclusion: str | None = None
+    servers: Callable[[Mapping[str, Any]], tuple[str, ...]] = _no_servers

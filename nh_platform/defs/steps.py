@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from nh_platform.defs.inputs import StepInputs
 from nh_platform.defs.metadata import counts_table, records_table, table_schema
 from nh_platform.defs.platform import Platform
+from nh_platform.qc.gate import GATE_FILE, gate_problems, read_gate
 from nh_platform.session import BadUpstreamData, Behavior, Note
 from nh_platform.session.schemas import (
     CHANNEL_POSITIONS,
@@ -29,10 +31,9 @@ from nh_platform.session.schemas import (
 )
 from nh_platform.sources.catalog import SessionFiles
 from nh_platform.store.parquet import read_table, write_table
-from nh_platform.store.recording import read_behavior, read_recording, write_behavior, write_recording
+from nh_platform.store.recording import read_recording, write_behavior, write_recording
 
 SUMMARY_FILE = "summary.json"
-GATE_FILE = "gate.json"
 _REGION_COLUMNS = ("acronym", "beryl", "cosmos")
 
 
@@ -55,7 +56,7 @@ class StepResult:
     left_out: tuple[str, ...] = ()
 
 
-def make_raw_spikes(platform: Platform, files: SessionFiles) -> StepResult:
+def make_raw_spikes(platform: Platform, files: SessionFiles, inputs: StepInputs) -> StepResult:
     """Read the verified upstream sorting; nothing is filtered."""
     recording = platform.source(files.session.source).read_spikes(files)
     spikes = recording.spikes
@@ -81,7 +82,7 @@ def make_raw_spikes(platform: Platform, files: SessionFiles) -> StepResult:
     )
 
 
-def make_behavior(platform: Platform, files: SessionFiles) -> StepResult:
+def make_behavior(platform: Platform, files: SessionFiles, inputs: StepInputs) -> StepResult:
     """Read trials or presentations, wheel or running, pupil, licks, passive periods and invalid times."""
     from nh_platform.session.performance import easy_performance
 
@@ -105,7 +106,7 @@ def make_behavior(platform: Platform, files: SessionFiles) -> StepResult:
         write=write,
         metadata={
             "dagster/partition_row_count": len(behavior.events.get(main, ())),
-            "dagster/column_schema": table_schema(EVENTS[main], behavior.events[main].columns)
+            "dagster/column_schema": table_schema(EVENTS[main], behavior.events[main])
             if main in behavior.events
             else table_schema(EVENTS[main]),
             "events": records_table([{"table": name, "rows": len(t)} for name, t in sorted(behavior.events.items())]),
@@ -121,17 +122,18 @@ def make_behavior(platform: Platform, files: SessionFiles) -> StepResult:
     )
 
 
-def make_units(platform: Platform, files: SessionFiles) -> StepResult:
+def make_units(platform: Platform, files: SessionFiles, inputs: StepInputs) -> StepResult:
     """Join released metrics, recomputed metrics, positions, verdicts of every rulebook and reviews."""
-    from nh_platform.qc.gate import gate_problems
+    from nh_platform.qc.metrics.histogram_file import write_histograms
+    from nh_platform.qc.unit_columns import column_words
     from nh_platform.qc.units import build_units
+    from nh_platform.windows.reviewed import write_reviewed
 
     source = files.session.source
     config = platform.config(source)
-    recording = read_recording(_input(platform, files, "raw_spikes"))
+    recording = read_recording(inputs.folder("raw_spikes"))
     annotation = platform.source(source).read_annotation(files, recording.units, recording.channels)
-    made_from = platform.store.provenance(source, files.session.session_id, "raw_spikes")
-    spikes_version = "" if made_from is None else made_from.inputs["upstream/spikes"]
+    spikes_version = inputs.record("raw_spikes").inputs["upstream/spikes"]
     problems = gate_problems(recording, annotation, files, spikes_version)
     built = build_units(
         recording,
@@ -140,7 +142,8 @@ def make_units(platform: Platform, files: SessionFiles) -> StepResult:
         reviews_file=platform.settings.reviews / source / f"{files.session.session_id}.yaml",
         today=platform.today,
     )
-    table = built.table
+    reviewed = _reviewed_intervals(platform, files)
+    table, words = built.table, column_words(source)
     rulebook, *_ = config.rulebook_ids
     active = f"pass.{rulebook}"
     regions = table["beryl"].fillna("unlocated").value_counts()
@@ -157,8 +160,10 @@ def make_units(platform: Platform, files: SessionFiles) -> StepResult:
     }
 
     def write(folder: Path) -> None:
-        write_table(folder / "units.parquet", table, UNITS)
+        write_table(folder / "units.parquet", table, UNITS, words)
         write_table(folder / "channels.parquet", annotation.channels, CHANNEL_POSITIONS)
+        write_histograms(folder, built.histograms)
+        write_reviewed(folder, reviewed)
         _write_json(folder / SUMMARY_FILE, summary)
         _write_json(folder / GATE_FILE, {"problems": problems})
 
@@ -166,7 +171,7 @@ def make_units(platform: Platform, files: SessionFiles) -> StepResult:
         write=write,
         metadata={
             "dagster/partition_row_count": len(table),
-            "dagster/column_schema": table_schema(UNITS, table.columns),
+            "dagster/column_schema": table_schema(UNITS, table, words),
             "units": len(table),
             "good units": int(table[active].sum()),
             "share good": float(table[active].mean()) if len(table) else 0.0,
@@ -183,16 +188,16 @@ def make_units(platform: Platform, files: SessionFiles) -> StepResult:
     )
 
 
-def make_windows(platform: Platform, files: SessionFiles) -> StepResult:
+def make_windows(platform: Platform, files: SessionFiles, inputs: StepInputs) -> StepResult:
     """Bin the spikes for the presets of the source and index the windows."""
     from nh_platform.windows.build import build_windows
     from nh_platform.windows.codec import write_windows
     from nh_platform.windows.presets import load_presets
 
-    _refuse_gated(platform, files)
-    recording = read_recording(_input(platform, files, "raw_spikes"))
-    units = read_table(_input(platform, files, "units") / "units.parquet")
-    behavior = _with_reviewed_intervals(platform, files, read_behavior(_input(platform, files, "behavior")))
+    _refuse_gated(files, inputs)
+    recording = read_recording(inputs.folder("raw_spikes"))
+    units = read_table(inputs.folder("units") / "units.parquet")
+    behavior = _reviewed_behavior(inputs)
     presets = [load_presets()[name] for name in platform.config(files.session.source).presets]
     windows = build_windows(recording.spikes, units, behavior, presets)
     per_preset = windows.index.groupby("preset", sort=True).agg(windows=("valid", "size"), valid=("valid", "sum"))
@@ -212,46 +217,51 @@ def make_windows(platform: Platform, files: SessionFiles) -> StepResult:
     )
 
 
-def make_unit_embeddings(platform: Platform, files: SessionFiles) -> StepResult:
-    """Describe every unit by its rate, its inter-spike intervals and its coupling to the other units."""
+def make_unit_embeddings(platform: Platform, files: SessionFiles, inputs: StepInputs) -> StepResult:
+    """Describe every unit by its rate, its inter-spike intervals and its coupling to others, over valid time."""
     from nh_platform.embeddings.population_coupling import population_coupling
     from nh_platform.embeddings.unit_features import unit_embeddings
+    from nh_platform.windows.binning import bin_edges
     from nh_platform.windows.codec import StoredWindows
+    from nh_platform.windows.invalid import invalid_times, valid_bins
 
-    _refuse_gated(platform, files)
-    recording = read_recording(_input(platform, files, "raw_spikes"))
-    units = read_table(_input(platform, files, "units") / "units.parquet")
-    table = unit_embeddings(recording.spikes, units)
-    windows = StoredWindows(_input(platform, files, "windows"))
+    _refuse_gated(files, inputs)
+    recording = read_recording(inputs.folder("raw_spikes"))
+    units = read_table(inputs.folder("units") / "units.parquet")
+    invalid = invalid_times(_reviewed_behavior(inputs), list(dict.fromkeys(units["probe"])))
+    table = unit_embeddings(recording.spikes, units, invalid=invalid)
+    windows = StoredWindows(inputs.folder("windows"))
     table["population_coupling"] = np.float32(np.nan)
     if windows.grid_widths:
-        table["population_coupling"] = population_coupling(windows.grid(min(windows.grid_widths)).counts)
+        grid = windows.grid(min(windows.grid_widths))
+        edges = bin_edges(grid.start_bin * grid.bin_us, grid.counts.shape[1], grid.bin_us)
+        table["population_coupling"] = population_coupling(grid.counts, valid_bins(edges, invalid))
     return StepResult(
         write=lambda folder: write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS),
         metadata={
             "dagster/partition_row_count": len(table),
-            "dagster/column_schema": table_schema(UNIT_EMBEDDINGS, table.columns),
+            "dagster/column_schema": table_schema(UNIT_EMBEDDINGS, table),
             "features": len(table.columns) - len(UNIT_EMBEDDINGS.columns),
         },
     )
 
 
-def make_stimulus_tensors(platform: Platform, files: SessionFiles) -> StepResult:
+def make_stimulus_tensors(platform: Platform, files: SessionFiles, inputs: StepInputs) -> StepResult:
     """Clean the presentations and bin the good units' spikes per stimulus type, in every configured mode."""
     from nh_platform.exports.stimulus.tensor_files import plan_tensors, write_tensors
     from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 
-    _refuse_gated(platform, files)
+    _refuse_gated(files, inputs)
     config = platform.config(files.session.source)
-    units = read_table(_input(platform, files, "units") / "units.parquet")
-    behavior = read_behavior(_input(platform, files, "behavior"))
+    units = read_table(inputs.folder("units") / "units.parquet")
+    behavior = _reviewed_behavior(inputs)
     plans = [
         plan_tensors(behavior, units, tensor_good_units(units, mode, config.rulebook_ids[0]), mode)
         for mode in config.stimulus_modes
     ]
 
     def write(folder: Path) -> None:
-        recording = read_recording(_input(platform, files, "raw_spikes"))
+        recording = read_recording(inputs.folder("raw_spikes"))
         write_tensors(folder, recording.spikes, behavior, plans)
 
     shown = plans[0].presentations if plans else STIMULUS_PRESENTATIONS.empty()
@@ -259,7 +269,7 @@ def make_stimulus_tensors(platform: Platform, files: SessionFiles) -> StepResult
         write=write,
         metadata={
             "dagster/partition_row_count": len(shown),
-            "dagster/column_schema": table_schema(STIMULUS_PRESENTATIONS, shown.columns),
+            "dagster/column_schema": table_schema(STIMULUS_PRESENTATIONS, shown),
             "units": records_table([{"mode": plan.mode, "units": len(plan.units)} for plan in plans]),
             "presentations": records_table(
                 [
@@ -273,7 +283,7 @@ def make_stimulus_tensors(platform: Platform, files: SessionFiles) -> StepResult
     )
 
 
-MAKERS: dict[str, Callable[[Platform, SessionFiles], StepResult]] = {
+MAKERS: dict[str, Callable[[Platform, SessionFiles, StepInputs], StepResult]] = {
     "raw_spikes": make_raw_spikes,
     "behavior": make_behavior,
     "units": make_units,
@@ -283,29 +293,28 @@ MAKERS: dict[str, Callable[[Platform, SessionFiles], StepResult]] = {
 }
 
 
-def _input(platform: Platform, files: SessionFiles, asset: str) -> Path:
-    return platform.store.folder(files.session.source, files.session.session_id, asset)
-
-
-def _with_reviewed_intervals(platform: Platform, files: SessionFiles, behavior: Behavior) -> Behavior:
-    """Add the intervals that counted reviews mark unusable to those that upstream calls invalid."""
-    from nh_platform.qc.reviews import read_reviews, reviewed_intervals
+def _reviewed_intervals(platform: Platform, files: SessionFiles) -> pd.DataFrame:
+    """Return the intervals that counted reviews mark; `units` keeps them for all that reads it."""
+    from nh_platform.qc.review_decisions import reviewed_intervals
+    from nh_platform.qc.reviews import read_reviews
     from nh_platform.qc.rulebook import load_rulebook
 
     session = files.session
     reviews = read_reviews(platform.settings.reviews / session.source / f"{session.session_id}.yaml")
     quorum = load_rulebook(platform.config(session.source).rulebook).review_quorum
-    marked = reviewed_intervals(reviews, quorum, platform.today)
-    if marked.empty:
-        return behavior
-    known = behavior.events.get("invalid_times", marked.iloc[:0])
-    both = pd.concat([known, marked], ignore_index=True) if len(known) else marked
-    return replace(behavior, events={**behavior.events, "invalid_times": both})
+    return reviewed_intervals(reviews, quorum, platform.today)
 
 
-def _refuse_gated(platform: Platform, files: SessionFiles) -> None:
+def _reviewed_behavior(inputs: StepInputs) -> Behavior:
+    """Read `behavior` with the intervals that `units` was reviewed with."""
+    from nh_platform.windows.reviewed import read_reviewed_behavior
+
+    return read_reviewed_behavior(inputs.folder("behavior"), inputs.folder("units"))
+
+
+def _refuse_gated(files: SessionFiles, inputs: StepInputs) -> None:
     """Stop where the gate of `units` found the data unusable: a blocking check only stops the run that it is in."""
-    problems = json.loads((_input(platform, files, "units") / GATE_FILE).read_text(encoding="utf-8"))["problems"]
+    problems = read_gate(inputs.folder("units"))
     if problems:
         raise BadUpstreamData(
             f"{files.session.source} session {files.session.session_id}",

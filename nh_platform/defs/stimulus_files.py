@@ -9,22 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from nh_platform.defs.assets import OWNERS, failure
+from nh_platform.defs.inputs import resolve_inputs
 from nh_platform.defs.metadata import file_list, records_table
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import SourceEntry
 from nh_platform.session import NhError
-from nh_platform.store import Provenance, data_version
+from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE
-from nh_platform.store.provenance import git_commit, recorded_packages
+
+if TYPE_CHECKING:
+    from nh_platform.exports.stimulus.stimulus_files import FilesSummary
 
 ASSET = "stimulus_files"
+CHECK = "every_session_is_in"
 TENSORS = "stimulus_tensors"
-_CODE_VERSION = "1"
+_CODE_VERSION = "2"
 
 _STATISTICS_SCHEMA = dg.TableSchema(
     columns=[
@@ -58,6 +62,16 @@ def build_stimulus_files(entry: SourceEntry, platform: Platform) -> dg.AssetsDef
             "stimulus_tensors are in the store."
         ),
         metadata={"dagster/column_schema": _STATISTICS_SCHEMA},
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK,
+                asset=dg.AssetKey([entry.name, ASSET]),
+                description=(
+                    "Every session that has stimulus tensors is in the files of each of its modes. One that is left "
+                    "out (no good unit in any structure, no presentation within the durations) is named."
+                ),
+            )
+        ],
     )
     def stimulus_files() -> dg.MaterializeResult:
         return make_stimulus_files(platform, entry.name)
@@ -72,15 +86,12 @@ def expected_stimulus_files(platform: Platform, source: str) -> Provenance:
         for session in platform.store.sessions(source)
         if (record := platform.store.provenance(source, session, TENSORS)) is not None
     }
-    return Provenance(
-        asset=ASSET,
-        source=source,
-        session_id=SOURCE_WIDE,
-        data_version=data_version(_CODE_VERSION, inputs, {}),
-        code_version=_CODE_VERSION,
-        inputs=inputs,
-        packages=recorded_packages(),
-        git_commit=git_commit(),
+    return _record(source, inputs)
+
+
+def _record(source: str, inputs: Mapping[str, str]) -> Provenance:
+    return Provenance.make(
+        asset=ASSET, source=source, session_id=SOURCE_WIDE, code_version=_CODE_VERSION, inputs=inputs, parameters={}
     )
 
 
@@ -93,14 +104,18 @@ def make_stimulus_files(platform: Platform, source: str) -> dg.MaterializeResult
         With the thing, what was found and what to do, where tensors cannot be used.
     """
     from nh_platform.exports.stimulus.conventions import MODES
-    from nh_platform.exports.stimulus.stimulus_files import FilesSummary, write_stimulus_files
+    from nh_platform.exports.stimulus.stimulus_files import write_stimulus_files
     from nh_platform.exports.stimulus.tensor_files import StoredTensors, stored_modes
 
     summaries: dict[str, FilesSummary] = {}
     try:
-        record = expected_stimulus_files(platform, source)
-        ids = [name.removeprefix(f"{TENSORS}/") for name in record.inputs]
-        folders: dict[str, Path] = {name: platform.store.folder(source, name, TENSORS) for name in ids}
+        inputs = {
+            session: resolve_inputs(platform.store, source, session, [TENSORS])
+            for session in platform.store.sessions(source)
+            if platform.store.current(source, session, TENSORS) is not None
+        }
+        record = _record(source, {f"{TENSORS}/{name}": one.versions[TENSORS] for name, one in inputs.items()})
+        folders = {session: one.folder(TENSORS) for session, one in inputs.items()}
         with platform.store.publish(record) as folder:
             for mode in MODES:
                 stored = [
@@ -110,6 +125,8 @@ def make_stimulus_files(platform: Platform, source: str) -> dg.MaterializeResult
                 ]
                 if stored:
                     summaries[mode] = write_stimulus_files(folder / mode, stored, mode)
+            for one in inputs.values():
+                one.require_current()
             notes = [f"{mode}, {n.subject}: {n.text}" for mode, made in summaries.items() for n in made.notes]
         published = platform.store.folder(source, SOURCE_WIDE, ASSET)
     except NhError as error:
@@ -136,4 +153,23 @@ def make_stimulus_files(platform: Platform, source: str) -> dg.MaterializeResult
             "files": file_list(published),
             "dagster/uri": str(published),
         },
+        check_results=[_every_session_is_in(folders, summaries)],
+    )
+
+
+def _every_session_is_in(folders: Mapping[str, Path], summaries: Mapping[str, FilesSummary]) -> dg.AssetCheckResult:
+    from nh_platform.exports.stimulus.tensor_files import stored_modes
+
+    missing: list[Mapping[str, Any]] = [
+        {"mode": mode, "session": session}
+        for session, folder in folders.items()
+        for mode in stored_modes(folder)
+        if session not in {row.session_id for row in summaries[mode].statistics}
+    ]
+    return dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=not missing,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(missing)} of {len(folders)} sessions with tensors are in no file of a mode.",
+        metadata={"sessions": len(folders), "left out": records_table(missing)},
     )

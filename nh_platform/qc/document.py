@@ -186,11 +186,16 @@ def _session_table(rules: list[SessionRule]) -> str:
     head = "| rule | scope | criterion | not available | unless | why |"
     rows = [
         f"| `{rule.id}` | {rule.scope} | {_cell(field_name(rule))} "
-        f"{bound(rule.comparison, rule.threshold, rule.unit)} | {rule.nan} | "
+        f"{bound(rule.comparison, rule.threshold, rule.unit)} | {_if_not_known(rule)} | "
         f"{f'`{rule.unless.field}` is {rule.unless.equals}' if rule.unless else ''} | {rule.why.strip()} |"
         for rule in rules
     ]
     return "\n".join([head, "| --- | --- | --- | --- | --- | --- |", *rows])
+
+
+def _if_not_known(rule: SessionRule) -> str:
+    settled = f"as {listed(f'`{name}`' for name in rule.settled_by)}, else " if rule.settled_by else ""
+    return f"{settled}{rule.nan}"
 
 
 def _mask_list(rulebook: Rulebook) -> str:

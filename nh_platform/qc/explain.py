@@ -6,14 +6,17 @@ those stored in the `units` table; nothing is decided again here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from nh_platform.qc.reviews import SessionReviews, unit_reviews
+from nh_platform.qc.review_decisions import unit_reviews
+from nh_platform.qc.reviews import Day, SessionReviews
 from nh_platform.qc.rule_summary import criterion
-from nh_platform.qc.rulebook import load_rulebook
+from nh_platform.qc.rulebook import load_rulebook, rulebook_ids
 from nh_platform.qc.rulebook_model import Rulebook
 from nh_platform.qc.verdicts import apply_rulebook, in_rule_unit, is_numeric
-from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session import UnknownSession
 
 
 def find_unit(units: pd.DataFrame, name: str, where: str) -> pd.DataFrame:
@@ -46,7 +49,9 @@ def find_unit(units: pd.DataFrame, name: str, where: str) -> pd.DataFrame:
     return units[chosen]
 
 
-def explain_unit(row: pd.DataFrame, reviews: SessionReviews | None = None) -> list[str]:
+def explain_unit(
+    row: pd.DataFrame, reviews: SessionReviews, today: Day, rulebooks: Mapping[str, Rulebook] | None = None
+) -> list[str]:
     """Return lines of text about one unit.
 
     Parameters
@@ -54,7 +59,11 @@ def explain_unit(row: pd.DataFrame, reviews: SessionReviews | None = None) -> li
     row
         One row of the units table.
     reviews
-        Reviews of the session; their state is shown as stated, without a day, so that expired ones are seen too.
+        Reviews of the session; the state of each that is about the unit is shown, expired ones too.
+    today
+        Day on which reviews count: the platform's, as for the units themselves.
+    rulebooks
+        Rulebooks by id that are configured besides the shipped ones; the rest is looked up among those.
     """
     unit = row.iloc[0]
     place = unit["beryl"] if isinstance(unit.get("beryl"), str) else unit.get("acronym")
@@ -64,27 +73,28 @@ def explain_unit(row: pd.DataFrame, reviews: SessionReviews | None = None) -> li
     ]
     judged = [str(name).removeprefix("label.") for name in row.columns if str(name).startswith("label.")]
     for rulebook_id in judged:
-        lines += ["", *_rulebook_lines(row, rulebook_id, reviews)]
+        lines += ["", *_rulebook_lines(row, rulebook_id, reviews, today, rulebooks or {})]
     if not judged:
         lines += ["", "no rulebook judged it; see `also_rulebooks` in the configuration of the source"]
     return lines
 
 
-def _rulebook_lines(row: pd.DataFrame, rulebook_id: str, reviews: SessionReviews | None) -> list[str]:
+def _rulebook_lines(
+    row: pd.DataFrame, rulebook_id: str, reviews: SessionReviews, today: Day, rulebooks: Mapping[str, Rulebook]
+) -> list[str]:
     unit = row.iloc[0]
     passed = bool(unit[f"pass.{rulebook_id}"])
     reason = str(unit[f"reason.{rulebook_id}"] or "")
     label = float(unit[f"label.{rulebook_id}"])
     lines = [f"{rulebook_id}: {'pass' if passed else 'FAIL'}, label {label:.3g}" + (f"  ({reason})" if reason else "")]
-    try:
-        rulebook = load_rulebook(rulebook_id)
-    except ConfigError:  # judged by a rulebook that this version no longer ships: the stored words are what there is
-        return [*lines, "  (this rulebook is no longer shipped; its rules cannot be shown)"]
+    if rulebook_id not in rulebooks and rulebook_id not in rulebook_ids():
+        # Judged by a rulebook that is gone: the stored words are what there is.
+        return [*lines, "  (this rulebook is neither configured nor shipped any more; its rules cannot be shown)"]
+    rulebook = rulebooks.get(rulebook_id) or load_rulebook(rulebook_id)
     lines += [f"  {text}" for text in _rule_lines(row, rulebook)]
-    if reviews is not None:
-        found = unit_reviews(reviews, rulebook, None).get(str(unit["unit_id"]))
-        if found is not None:
-            lines.append(f"  reviews: {found.state}: {found.text}")
+    found = unit_reviews(reviews, rulebook, today).get(str(unit["unit_id"]))
+    if found is not None:
+        lines.append(f"  reviews (quorum {rulebook.review_quorum}): {found.state}: {found.text}")
     return lines
 
 

@@ -6,12 +6,33 @@ units is a rule's warning, never a gate.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 
 from nh_platform.session import RawRecording, Spikes, UnitAnnotation
 from nh_platform.sources.catalog import SessionFiles
 
+GATE_FILE = "gate.json"
+"""File of `units` that says why the session cannot be used."""
+
 _BLOCK = 1 << 21
+
+
+def read_gate(folder: Path) -> tuple[str, ...]:
+    """Return why a session cannot be used, as its stored `units` say; empty where it can.
+
+    Parameters
+    ----------
+    folder
+        A published version of `units`.
+    """
+    try:
+        text = (folder / GATE_FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ()
+    return tuple(str(problem) for problem in json.loads(text)["problems"])
 
 
 def gate_problems(

@@ -56,12 +56,13 @@ def methods_paragraph(rulebook: Rulebook, *, n_units: int | None = None, n_good:
             f"Regions ({rules.atlas.capitalize()} parcellation) were used when at least {rules.min_sessions} sessions "
             f"had at least {rules.min_units} good units each{dropped}{_citations(rules.references)}."
         )
-    sentences.append(f"Criteria are those of rulebook {rulebook.id} (version {rulebook.version}).")
+    source = _citations(rulebook.references)
+    sentences.append(f"Criteria are those of rulebook {rulebook.id}, version {rulebook.version}{source}.")
     return " ".join(sentences)
 
 
 def bibtex_entries(rulebook: Rulebook) -> str:
-    """Return the BibTeX entries of everything that a rulebook cites, sorted by key."""
+    """Return the BibTeX entries of everything that a rulebook, and so its paragraph, cites, sorted by key."""
     return "\n\n".join(bibtex(key) for key in sorted(cited(rulebook)))
 
 

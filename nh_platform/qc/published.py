@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -22,6 +23,7 @@ from nh_platform.session import ConfigError
 
 _FILE = Path(__file__).with_name("published_counts.yaml")
 _Text = Annotated[str, Field(min_length=1)]
+Match = Literal["named", "configured", "stands in", "at least", "none"]
 
 
 class _Strict(BaseModel):
@@ -47,13 +49,20 @@ class KnownDifference(_Strict):
 class PublishedRelease(_Strict):
     """What one release is published to hold.
 
-    ``names`` are the words in the name of a manifest's release that mean this one. ``good_units_by`` is the rulebook
-    that the published numbers of good units were made with.
+    ``names`` are the words in the name of a manifest's release that mean this one. ``served_as`` are words that mean it
+    where the manifest lists what upstream serves and not what lies in a folder: a mode or a bare version, which folders
+    of simulated sessions have too. A release that matches ``stands_in_for`` (regular expression) and has no counts of
+    its own is held against this one, and a listing whose release is one of ``within`` should hold this one and more;
+    neither contradicts anything. ``good_units_by`` is the rulebook that the published numbers of good units were made
+    with.
     """
 
     source: _Text
     title: _Text
     names: list[_Text] = Field(min_length=1)
+    served_as: list[_Text] = []
+    stands_in_for: _Text | None = None
+    within: list[_Text] = []
     good_units_by: _Text
     counts: dict[str, PublishedCount]
     known: list[KnownDifference] = []
@@ -108,7 +117,7 @@ def parse_published(text: str, file: str) -> dict[str, PublishedRelease]:
         if release.good_units_by not in rulebook_ids():
             found = f"unknown rulebook {release.good_units_by!r}"
             raise _problem(source, release_id, "good_units_by", found, f"Use one of: {', '.join(rulebook_ids())}.")
-        for name in release.names:
+        for name in (*release.names, *release.served_as):
             if name in names:
                 found = f"the name {name!r} means {names[name]} already"
                 raise _problem(source, release_id, "names", found, "Keep it at one release.")
@@ -116,8 +125,40 @@ def parse_published(text: str, file: str) -> dict[str, PublishedRelease]:
     return releases
 
 
-def published_release(source: str, release: str, configured: str | None = None) -> tuple[PublishedRelease | None, bool]:
-    """Return the published release that a manifest shows, and whether the manifest says so itself.
+@dataclass(frozen=True)
+class Recognised:
+    """The published release that a manifest shows.
+
+    Parameters
+    ----------
+    release
+        The release; None where none is known.
+    match
+        How it was found: ``named`` by the manifest itself, ``configured``, ``stands in`` (the counts are of another
+        version), ``at least`` (the listing should hold it and more), or ``none``.
+    note
+        What that means for the comparison, in words; empty for ``named`` and ``configured``.
+    """
+
+    release: PublishedRelease | None
+    match: Match
+    note: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the manifest says itself that it shows this release."""
+        return self.match == "named"
+
+    @property
+    def binding(self) -> bool:
+        """Whether a count that is not the published one contradicts the release."""
+        return self.match in ("named", "configured")
+
+
+def published_release(
+    source: str, release: str, configured: str | None = None, *, of_folder: bool = False
+) -> Recognised:
+    """Return the published release that a manifest shows, by the words in the name of its release.
 
     Parameters
     ----------
@@ -128,30 +169,40 @@ def published_release(source: str, release: str, configured: str | None = None) 
         between commas and blanks, are compared with the names of the published releases; the first that is one counts.
     configured
         Id of the published release that the configuration names; it wins over the manifest's own name.
-
-    Returns
-    -------
-    tuple
-        The release, None where none is known; and False where the configuration chose another than the name does.
+    of_folder
+        Whether the manifest lists what lies in a folder; modes, bare versions and revision policies then say nothing.
 
     Raises
     ------
     ConfigError
         If the configured release is unknown or of another source.
     """
-    releases = published_releases()
-    own = {name: release_id for release_id, one in releases.items() if one.source == source for name in one.names}
-    recognised = next((own[word] for word in re.split(r"[,\s]+", release) if word in own), None)
-    if configured is None:
-        return (None, False) if recognised is None else (releases[recognised], True)
-    if configured not in releases or releases[configured].source != source:
-        there = [release_id for release_id, one in releases.items() if one.source == source]
-        raise ConfigError(
-            f"source {source}, published release {configured!r}",
-            "there are no published counts of that name",
-            f"Use one of: {', '.join(there) or 'none'}.{close_matches(configured, there)}",
-        )
-    return releases[configured], configured == recognised
+    releases = {release_id: one for release_id, one in published_releases().items() if one.source == source}
+    words = re.split(r"[,\s]+", release)
+    own = {
+        name: release_id
+        for release_id, one in releases.items()
+        for name in (*one.names, *(() if of_folder else one.served_as))
+    }
+    named = next((own[word] for word in words if word in own), None)
+    if configured is not None:
+        if configured not in releases:
+            raise ConfigError(
+                f"source {source}, published release {configured!r}",
+                "there are no published counts of that name",
+                f"Use one of: {', '.join(releases) or 'none'}.{close_matches(configured, releases)}",
+            )
+        return Recognised(releases[configured], "named" if configured == named else "configured")
+    if named is not None:
+        return Recognised(releases[named], "named")
+    if not of_folder:
+        for one in reversed(releases.values()):  # the newest stands last
+            if one.stands_in_for and re.fullmatch(one.stands_in_for, words[0]):
+                note = f"another version: no counts are known of {release}, these are of {', '.join(one.served_as)}"
+                return Recognised(one, "stands in", note)
+            if not set(one.within).isdisjoint(words):
+                return Recognised(one, "at least", f"at least: {release} names no release")
+    return Recognised(None, "none", f"no published counts are known for {source} {release}")
 
 
 def _problem(source: LinedYaml, release_id: str, key: str, found: str, action: str) -> ConfigError:

@@ -76,6 +76,11 @@ class Reconciliation:
         Ingested share of the sessions of the published release (of the manifest, where none is known), 0 to 1.
     complete
         Whether all that the release has is ingested, as far as upstream shows it.
+    binding
+        Whether another count than the published one contradicts the release; not where the listing is another version,
+        or may hold more.
+    note
+        How the release was found, or why none was, in words.
     """
 
     release: PublishedRelease | None
@@ -84,11 +89,13 @@ class Reconciliation:
     n_ingested: int
     coverage: float
     complete: bool
+    binding: bool = True
+    note: str = ""
 
     @property
     def differing(self) -> pd.DataFrame:
         """The rows that a complete release must not have; in an incomplete one, counts above the published."""
-        failing = ["differs", "not counted"] if self.complete else ["differs"]
+        failing = ["differs", *(["not counted"] if self.complete and self.binding else [])]
         return self.table[self.table["state"].isin(failing)]
 
     @property
@@ -96,18 +103,27 @@ class Reconciliation:
         """Whether nothing published is contradicted."""
         return len(self.differing) == 0
 
+    @property
+    def compared(self) -> bool:
+        """Whether there was anything published to compare with."""
+        return self.release is not None
+
     def text(self) -> str:
-        """Return the outcome in one or two sentences."""
+        """Return the outcome in one or two sentences; the first words say where nothing was compared."""
         if self.release is None:
-            return (
-                f"No published counts for this release; {self.n_ingested} of {self.n_sessions} sessions are ingested."
-            )
-        state = "complete" if self.complete else "incomplete"
-        head = f"{self.release.title}, {state}: {self.coverage:.1%} of its sessions are ingested."
-        compared = self.table[self.table["state"] != "not published"]
+            note = self.note or "no published counts are known for this release"
+            return f"Not compared: {note}; {self.n_ingested} of {self.n_sessions} sessions are ingested."
+        ingested = f"{self.coverage:.1%} of its sessions are ingested."
+        if not self.binding:
+            head = f"{self.release.title}, {self.note}. {ingested}"
+        else:
+            state = "complete" if self.complete else "incomplete"
+            head = f"{self.release.title}, {state}: {f'{self.note}; ' if self.note else ''}{ingested}"
+        published = self.table[self.table["state"] != "not published"]
+        equal = int(published["state"].isin(["equal", "known"]).sum())
         if self.passed:
-            equal = int(compared["state"].isin(["equal", "known"]).sum())
-            return f"{head} {equal} of {len(compared)} published counts are met; none is contradicted."
+            others = "; none is contradicted" if self.binding else self._others()
+            return f"{head} {equal} of {len(published)} published counts are met{others}."
         parts = [
             f"{row.count_} {row.ours:,.0f} instead of {row.published:,.0f}"
             if row.state == "differs"
@@ -115,6 +131,11 @@ class Reconciliation:
             for row in self.differing.rename(columns={"count": "count_"}).itertuples()
         ]
         return f"{head} Not as published: {'; '.join(parts)}."
+
+    def _others(self) -> str:
+        rows = self.table[self.table["state"] == "may differ"].rename(columns={"count": "count_"}).itertuples()
+        parts = [f"{row.count_} {row.ours:,.0f} where {row.published:,.0f} are published" for row in rows]
+        return f"; {'; '.join(parts)}" if parts else ""
 
 
 def count_release(
@@ -175,6 +196,8 @@ def reconcile(
     listed: Collection[str],
     ingested: Collection[str],
     whole: bool,
+    binding: bool = True,
+    note: str = "",
 ) -> Reconciliation:
     """Compare our counts with the published ones.
 
@@ -194,12 +217,17 @@ def reconcile(
     whole
         Whether the manifest was recognised by its own name rather than by the configuration, which may point at a
         part of a release.
+    binding
+        Whether another count than the published one contradicts the release; where not, it *may differ*.
+    note
+        How the release was found, or why none was, in words.
     """
     n_listed, n_ingested = len(set(listed)), len(set(ingested) & set(listed))
     if release is None:
         coverage = n_ingested / n_listed if n_listed else 0.0
         table = _table([(name, None, value, "not published", "", "") for name, value in ours.items()])
-        return Reconciliation(None, table, n_listed, n_ingested, coverage, n_listed > 0 and n_ingested == n_listed)
+        complete = n_listed > 0 and n_ingested == n_listed
+        return Reconciliation(None, table, n_listed, n_ingested, coverage, complete, note=note)
     published_sessions = release.counts["sessions"].value
     all_there_is = n_ingested == n_listed and n_listed >= WHOLE_SHARE * published_sessions
     complete = n_ingested >= published_sessions or (whole and all_there_is)
@@ -212,9 +240,11 @@ def reconcile(
                 rows.append((name, None, value, "not published", "", ""))
             continue
         state, explanation = _state(release, name, published.value, value, complete)
+        if state == "differs" and not binding:
+            state = "may differ"
         rows.append((name, published.value, value, state, explanation, published.cited))
     coverage = min(n_ingested / published_sessions, 1.0)
-    return Reconciliation(release, _table(rows), n_listed, n_ingested, coverage, complete)
+    return Reconciliation(release, _table(rows), n_listed, n_ingested, coverage, complete, binding, note)
 
 
 def _state(release: PublishedRelease, name: str, published: int, ours: int | None, complete: bool) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """How far reviewers agree with each other across the sessions of a release.
 
 Contains Cohen's kappa and the table of reviewer pairs. Add here a measure of agreement. Whether a review counts for a
-unit is decided by `nh_platform.qc.reviews`.
+unit is decided by `nh_platform.qc.review_decisions`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def reviewer_agreement(reviews: Iterable[SessionReviews]) -> pd.DataFrame:
     """Return the agreement of every pair of reviewers over all units that both decided.
 
     A reviewer's latest decision about a unit is used, expired ones included: expiry says that a decision no longer
-    counts, not that it was not made.
+    counts, not that it was not made. Intervals are left out: reviewers choose their own edges, so two of them seldom
+    decide about the same thing.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""People's recorded decisions about units and intervals: read, validated, and counted once enough reviewers agree.
+"""People's recorded decisions about units and intervals: the files, read and validated.
 
-Contains the models of the files under the reviews folder (`<source>/<session>.yaml`), their reader, and what the
-reviews of a session decide. Add here what a review may say and when it counts. Agreement between reviewers over many
-sessions is `review_agreement.py`. No clock is read here: the day is passed in.
+Contains the models of the files under the reviews folder (`<source>/<session>.yaml`), their reader and their version.
+Add here what a review may say and on which days it counts. What the reviews of a session decide is
+`review_decisions.py`, agreement between reviewers `review_agreement.py`. No clock is read here: the day is passed in.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from nh_platform.qc.rulebook_model import Rulebook
 from nh_platform.qc.yaml_lines import LinedYaml, Location, first_complaint, read_lined
 from nh_platform.session import ConfigError
-from nh_platform.session.schemas import INVALID_TIMES
 
 Decision = Literal["pass", "fail"]
 Day = dt.date | str | None
 """A day as a date or ``YYYY-MM-DD``; None where reviews shall neither expire nor wait for their date."""
+
+
+def as_day(day: Day) -> dt.date | None:
+    """Return a day as a date; None stays None."""
+    return dt.date.fromisoformat(day) if isinstance(day, str) else day
+
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 
@@ -71,9 +74,9 @@ class Review(BaseModel):
 
     def counts_on(self, today: Day) -> bool:
         """Return whether ``today`` lies within its dates; always, where no day is given."""
-        if today is None:
+        day = as_day(today)
+        if day is None:
             return True
-        day = dt.date.fromisoformat(today) if isinstance(today, str) else today
         return self.date <= day and (self.expiry is None or day <= self.expiry)
 
     def concerns(self, rulebook: str) -> bool:
@@ -112,22 +115,6 @@ class SessionReviews:
     session_id: str
     reviews: tuple[Review, ...] = ()
     file: str = ""
-
-
-@dataclass(frozen=True)
-class UnitReview:
-    """What the reviews of one unit come to.
-
-    ``state``: ``counted``; ``pending`` (fewer reviewers than the quorum); ``conflict`` (reviewers disagree, so nothing
-    is overridden); ``expired``. ``decision`` is ``none`` unless counted.
-    """
-
-    unit: str
-    decision: Literal["pass", "fail", "none"]
-    state: Literal["counted", "pending", "conflict", "expired"]
-    passing: tuple[str, ...]
-    failing: tuple[str, ...]
-    text: str
 
 
 def review_path(folder: str | os.PathLike[str], source: str, session_id: str) -> Path:
@@ -218,99 +205,6 @@ def _check(review: Review, index: int, lined: LinedYaml, seen: dict[tuple[object
             found = f"{review.reviewer} decided {thing} on {review.date} already (line {seen[key]})"
             raise lined.error(at, about, found, "Keep one of the two, or give the later one its own date.")
         seen[key] = lined.line(at)
-
-
-def unit_reviews(reviews: SessionReviews, rulebook: Rulebook, today: Day) -> dict[str, UnitReview]:
-    """Return what the reviews of each reviewed unit come to, for one rulebook on one day.
-
-    A reviewer's latest review of a unit (by date) replaces the earlier ones. A decision is counted when at least
-    ``rulebook.review_quorum`` reviewers agree and none disagrees; disagreement is shown and overrides nothing.
-
-    Returns
-    -------
-    dict
-        By unit id, sorted.
-    """
-    latest: dict[str, dict[str, Review]] = {}
-    outside: dict[str, list[Review]] = {}
-    for review in sorted(reviews.reviews, key=lambda item: item.date):
-        if not review.concerns(rulebook.id):
-            continue
-        for unit in review.unit_ids:
-            if review.counts_on(today):
-                latest.setdefault(unit, {})[review.reviewer] = review
-            else:
-                outside.setdefault(unit, []).append(review)
-    units = sorted({*latest, *outside})
-    return {unit: _weigh(unit, latest.get(unit, {}), rulebook.review_quorum) for unit in units}
-
-
-def _weigh(unit: str, by_reviewer: dict[str, Review], quorum: int) -> UnitReview:
-    passing = tuple(sorted(name for name, review in by_reviewer.items() if review.decision == "pass"))
-    failing = tuple(sorted(name for name, review in by_reviewer.items() if review.decision == "fail"))
-    if not by_reviewer:
-        return UnitReview(unit, "none", "expired", (), (), "all reviews are expired or dated later")
-    if passing and failing:
-        text = f"reviewers disagree: {', '.join(passing)} pass, {', '.join(failing)} fail; nothing is overridden"
-        return UnitReview(unit, "none", "conflict", passing, failing, text)
-    decision: Decision = "pass" if passing else "fail"
-    names = passing or failing
-    if len(names) < quorum:
-        text = f"{decision} by {', '.join(names)}; {len(names)} of {quorum} reviewers needed"
-        return UnitReview(unit, "none", "pending", passing, failing, text)
-    reasons = "; ".join(dict.fromkeys(by_reviewer[name].reason for name in names))
-    return UnitReview(unit, decision, "counted", passing, failing, f"{decision} by {', '.join(names)}: {reasons}")
-
-
-def apply_reviews(units: pd.DataFrame, reviews: SessionReviews, rulebook: Rulebook, today: Day) -> pd.Series:
-    """Return the decision of the counted reviews for every unit.
-
-    Parameters
-    ----------
-    units
-        Units table of the session with the column ``unit_id``.
-    reviews, rulebook, today
-        As for `unit_reviews`.
-
-    Returns
-    -------
-    Series
-        ``pass``, ``fail`` or ``none`` per unit, on the index of ``units``. A review of a unit that the table does not
-        hold changes nothing; `unknown_units` names it.
-    """
-    decided = {unit: review.decision for unit, review in unit_reviews(reviews, rulebook, today).items()}
-    decisions = [decided.get(str(unit), "none") for unit in units["unit_id"]]
-    return pd.Series(decisions, index=units.index, name="review", dtype=object)
-
-
-def unknown_units(units: pd.DataFrame, reviews: SessionReviews) -> list[str]:
-    """Return reviewed unit ids that the units table does not hold, sorted: a typo, or units gone after a re-sorting."""
-    known = set(units["unit_id"].astype(str))
-    return sorted({unit for review in reviews.reviews for unit in review.unit_ids} - known)
-
-
-def reviewed_intervals(reviews: SessionReviews, quorum: int, today: Day) -> pd.DataFrame:
-    """Return the intervals that counted reviews mark unusable.
-
-    Intervals count like units: at least ``quorum`` reviewers fail the same interval and scope, and none passes it.
-
-    Returns
-    -------
-    DataFrame
-        Schema `INVALID_TIMES` (``start_time``, ``stop_time`` in seconds, ``scope``, ``label``), sorted.
-    """
-    by_interval: dict[tuple[float, float, str], dict[str, Review]] = {}
-    for review in sorted(reviews.reviews, key=lambda item: item.date):
-        if review.interval is not None and review.counts_on(today):
-            by_interval.setdefault((*review.interval, review.scope), {})[review.reviewer] = review
-    rows = []
-    for (start, stop, scope), by_reviewer in sorted(by_interval.items()):
-        weighed = _weigh(f"{start}-{stop} s", by_reviewer, quorum)
-        if weighed.decision == "fail":
-            rows.append({"start_time": start, "stop_time": stop, "scope": scope, "label": f"review: {weighed.text}"})
-    if not rows:
-        return INVALID_TIMES.empty()
-    return INVALID_TIMES.conform(pd.DataFrame(rows))
 
 
 def reviews_version(path: str | os.PathLike[str], today: Day = None) -> str:

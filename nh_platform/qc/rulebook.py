@@ -229,10 +229,16 @@ def _column_problems(rule: Rule, column: ColumnSource, source: LinedYaml, at: Lo
 
 def _session_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
     problems = []
+    scopes = {rule.id: rule.scope for rule in rulebook.session if not rule.settled_by}
     for index, rule in enumerate(rulebook.session):
         at: Location = ("session", index)
         problems += _threshold_problems(rule, source, at)
         problems += _reference_problems(rule.references, source, (*at, "references"), f"rule {rule.id}")
+        for name in rule.settled_by:
+            if scopes.get(name) != rule.scope:
+                found = f"settled_by names {name!r}, which is no rule about a {rule.scope} with a value of its own"
+                action = f"Name such rules.{close_matches(name, scopes)}"
+                problems.append(_problem(source, (*at, "settled_by"), f"rule {rule.id}", found, action))
     return problems
 
 

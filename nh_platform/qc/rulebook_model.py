@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 Comparison = Literal["<", "<=", ">", ">=", "==", "in"]
 NanPolicy = Literal["fail", "pass", "ignore"]
 ValueSource = Literal["released", "recomputed"]
-Severity = Literal["warn", "error"]
+Severity = Literal["warn"]
+"""Rules only warn: the one error is the gate of unusable data, `units_usable`, which no rulebook switches off."""
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 Threshold = Scalar | list[Scalar]
 RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
@@ -84,6 +85,8 @@ class SessionRule(_Strict):
     """One comparison that a session, probe insertion or region recording is held against.
 
     ``field`` names an entry of the record; dots go into nested entries. ``absolute`` compares the absolute value.
+    ``settled_by`` are rules of the same scope that together say what this one does: where its own value is not known
+    and theirs are, it passes if all of them do, before its NaN policy is asked.
     """
 
     id: RuleId
@@ -99,6 +102,7 @@ class SessionRule(_Strict):
     references: list[str] = []
     since: Text
     unless: Unless | None = None
+    settled_by: list[RuleId] = []
 
 
 class TrialMask(_Strict):

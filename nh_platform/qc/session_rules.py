@@ -1,7 +1,8 @@
-"""Which sessions, insertions, trials and regions are used: the rules of a rulebook that are not about single units.
+"""Which sessions, insertions and trials are used: the rules of a rulebook that are not about single units.
 
-Contains the evaluation of session rules on a record, the trial mask, the facts of a trials table that session rules
-read, and the region rules. Add here a criterion above the unit. Unit rules belong to `nh_platform.qc.verdicts`.
+Contains the evaluation of session rules on a record, the trial mask, and the facts of a trials table that session rules
+read. Add here a criterion above the unit. Unit rules belong to `nh_platform.qc.verdicts`, those about regions across
+sessions to `nh_platform.qc.region_rules`; what a record holds is read by `nh_platform.reading.inclusion`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.qc.quantities import shown_unit
-from nh_platform.qc.rulebook_model import RegionRules, Rulebook, SessionRule, TrialMask
-from nh_platform.session import SchemaError
+from nh_platform.qc.rulebook_model import Rulebook, SessionRule, TrialMask
+from nh_platform.session import ConfigError, SchemaError
 
 EASY_CONTRAST = 0.5  # ibllib training criteria: performance counts on contrasts of at least 50 %.
 Scope = Literal["session", "probe", "region"]
@@ -36,11 +37,13 @@ class SessionOutcome:
     passed
         Whether the rule is passed, NaN policy and overrides applied.
     counted
-        False where the value is not available and the rule says ``nan: ignore``.
+        False where the value is not known and the rule says ``nan: ignore``.
     overridden
         True where a person's decision upstream passed it although its value fails.
     reason
         Why it fails, or what overrode it, in words; empty where it simply passes.
+    settled_by
+        Rules that decided it where its own value is not known.
     """
 
     rule: str
@@ -49,6 +52,7 @@ class SessionOutcome:
     counted: bool
     overridden: bool
     reason: str
+    settled_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,19 @@ class SessionVerdict:
         return all(outcome.passed for outcome in self.outcomes if outcome.counted)
 
     @property
+    def counted(self) -> bool:
+        """Whether any rule could be counted."""
+        return any(outcome.counted for outcome in self.outcomes)
+
+    @property
     def reason(self) -> str:
         """Why it fails, in words; empty where it passes."""
         return "; ".join(outcome.reason for outcome in self.outcomes if outcome.counted and not outcome.passed)
+
+    @property
+    def not_known(self) -> tuple[str, ...]:
+        """Rules whose value nobody states and no other rule settles; the NaN policy of the rulebook decided them."""
+        return tuple(o.rule for o in self.outcomes if o.value is None and not o.settled_by)
 
 
 def evaluate_session(record: Mapping[str, Any], rulebook: Rulebook, *, scope: Scope = "session") -> SessionVerdict:
@@ -87,10 +101,11 @@ def evaluate_session(record: Mapping[str, Any], rulebook: Rulebook, *, scope: Sc
     -------
     SessionVerdict
         One outcome per rule, in the order of the rulebook. A value of another type than the rule compares counts as
-        not available: Alyx records mix numbers, text and lists in one field.
+        not known: Alyx records mix numbers, text and lists in one field.
     """
-    outcomes = tuple(_outcome(record, rule) for rule in rulebook.session if rule.scope == scope)
-    return SessionVerdict(rulebook.id, scope, outcomes)
+    rules = [rule for rule in rulebook.session if rule.scope == scope]
+    own = {rule.id: _outcome(record, rule) for rule in rules}
+    return SessionVerdict(rulebook.id, scope, tuple(_settled(rule, own) for rule in rules))
 
 
 def evaluate_records(
@@ -110,7 +125,7 @@ def _outcome(record: Mapping[str, Any], rule: SessionRule) -> SessionOutcome:
     value = _usable(_look_up(record, rule.field), rule)
     if value is None:
         failing = rule.nan == "fail"
-        reason = f"{rule.id}: {rule.field} not available counts as fail" if failing else ""
+        reason = f"{rule.id}: {rule.field} not known counts as fail" if failing else ""
         return _unless(record, rule, SessionOutcome(rule.id, None, not failing, rule.nan != "ignore", False, reason))
     passed = _holds(value, rule)
     reason = "" if passed else f"{rule.id}: {_shown(value)} not {_wanted(rule)}"
@@ -122,6 +137,17 @@ def _unless(record: Mapping[str, Any], rule: SessionRule, outcome: SessionOutcom
         return outcome
     reason = f"{outcome.reason}; passed because {rule.unless.field} is {rule.unless.equals}"
     return SessionOutcome(outcome.rule, outcome.value, True, outcome.counted, True, reason)
+
+
+def _settled(rule: SessionRule, own: Mapping[str, SessionOutcome]) -> SessionOutcome:
+    """Return the outcome of a rule, by the rules that settle it where its own value is not known and theirs are."""
+    outcome = own[rule.id]
+    others = [own[name] for name in rule.settled_by]
+    if outcome.value is not None or not others or any(other.value is None for other in others):
+        return outcome
+    failing = [other.rule for other in others if not other.passed]
+    reason = f"{rule.id}: {rule.field} not known, fails as {' and '.join(failing)}" if failing else ""
+    return SessionOutcome(rule.id, None, not failing, True, False, reason, tuple(rule.settled_by))
 
 
 def _look_up(record: Mapping[str, Any], field: str) -> object:
@@ -233,32 +259,19 @@ def trial_facts(trials: pd.DataFrame, mask: TrialMask | None = None) -> dict[str
     return facts if mask is None else {**facts, "n_trials_kept": float(kept.sum())}
 
 
-def region_mask(
-    session: pd.Series, region: pd.Series, good: npt.NDArray[np.bool_] | pd.Series, rules: RegionRules
-) -> npt.NDArray[np.bool_]:
-    """Return which units lie in a region that the rules keep, ``(n_units,)`` bool.
+def trial_mask_by(trials: pd.DataFrame, rulebook: Rulebook) -> npt.NDArray[np.bool_]:
+    """Return which trials the mask of a rulebook keeps, ``(n_trials,)`` bool, as `trial_mask`.
 
-    Parameters
-    ----------
-    session, region
-        (n_units,) session id and region acronym of every unit; a null region is dropped.
-    good
-        (n_units,) bool, the units that count, normally a rulebook's good units.
-    rules
-        The region rules; a (region, session) pair needs ``min_units`` good units, and a region ``min_sessions`` such
-        pairs. Units of a pair below ``min_units`` are dropped although their region may be kept, as in
-        `filter_units_region` of paper-brain-wide-map.
+    Raises
+    ------
+    ConfigError
+        If the rulebook has no trial mask.
+    SchemaError
+        If the table lacks a column that the mask reads.
     """
-    table = pd.DataFrame({"session": np.asarray(session, dtype=object), "region": np.asarray(region, dtype=object)})
-    table["use"] = np.asarray(good, dtype=bool) & ~table["region"].isna() & ~table["region"].isin(rules.drop)
-    used = table[table["use"]]
-    per_pair = used.groupby(["region", "session"], sort=True).size()
-    enough = per_pair[per_pair >= rules.min_units].reset_index()
-    sessions = enough.groupby("region")["session"].nunique()
-    regions = set(sessions[sessions >= rules.min_sessions].index)
-    pairs = {(row.region, row.session) for row in enough.itertuples() if row.region in regions}
-    rows = zip(table["use"], table["region"], table["session"])
-    return np.array([bool(use) and (region_, session_) in pairs for use, region_, session_ in rows], dtype=bool)
+    if rulebook.trial_mask is None:
+        raise ConfigError(f"rulebook {rulebook.id}", "it has no trial mask", "Name another (`nh qc rules list`).")
+    return trial_mask(trials, rulebook.trial_mask)
 
 
 def _need(trials: pd.DataFrame, columns: set[str]) -> None:

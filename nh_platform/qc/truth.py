@@ -33,6 +33,34 @@ OUTSIDE = ("", "void")
 
 
 @dataclass(frozen=True)
+class TruthScale:
+    """The true quantity along which a rule turns from keeping to rejecting.
+
+    Parameters
+    ----------
+    column
+        Column of the truth table.
+    name
+        The quantity in words.
+    unit
+        Unit of measure of ``edges``, as in `nh_platform.qc.quantities`.
+    per_unit
+        What a value of the column is multiplied by to be in ``unit``.
+    edges
+        Edges of the bins in which a rule is counted, besides the critical value of the rule itself.
+    critical
+        Returns the value in ``unit`` at which a unit becomes bad, from the rule.
+    """
+
+    column: str
+    name: str
+    unit: str
+    per_unit: float
+    edges: tuple[float, ...]
+    critical: Callable[[Rule], float]
+
+
+@dataclass(frozen=True)
 class TruthCondition:
     """When a rule should reject a unit.
 
@@ -44,11 +72,14 @@ class TruthCondition:
         Returns (n_units,) bool from the truth table and the rule.
     source
         Why this is what the rule asks for.
+    scale
+        The quantity that it depends on; None where it is more than one, or yes or no.
     """
 
     text: str
     bad: Callable[[pd.DataFrame, Rule], BoolArray]
     source: str
+    scale: TruthScale | None = None
 
 
 def _contaminated(truth: pd.DataFrame, rule: Rule) -> BoolArray:
@@ -89,28 +120,59 @@ def _fails_itself(column: str, unit: str) -> Callable[[pd.DataFrame, Rule], Bool
     return bad
 
 
+_SHARES = (0.0, 0.01, 0.05, 0.1, 0.15, 0.2, 0.3, 0.45)
+_PRESENCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.99, 1.001)
+_RATES_HZ = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0)
+_AMPLITUDES_UV = (20.0, 30.0, 40.0, 45.0, 50.0, 55.0, 60.0, 80.0, 120.0)
+
+
+def _contamination(critical: Callable[[Rule], float]) -> TruthScale:
+    return TruthScale("contamination", "share of foreign spikes", "1", 1.0, _SHARES, critical)
+
+
+def _missing(critical: Callable[[Rule], float]) -> TruthScale:
+    return TruthScale("missing", "share of missing spikes", "1", 1.0, _SHARES, critical)
+
+
+def _own(unit: str) -> Callable[[Rule], float]:
+    return lambda rule: threshold_in(rule, unit)
+
+
+def _share_of_all(rule: Rule) -> float:
+    """Return the share of all spikes that are foreign where their rate relative to the unit's own is the threshold."""
+    relative = threshold_in(rule, "1")
+    return relative / (1.0 + relative)
+
+
 _SLIDING = TruthCondition(
     "more than 10 % of the spikes come from other neurons",
     _contaminated,
     "slidingRP 1.1.1 tests contamination of at most 10 %, as brainbox calls it",
+    _contamination(lambda rule: ALLOWED_CONTAMINATION),
 )
 _NOISE_CUTOFF = TruthCondition(
     "more than 10 % of the spikes were lost under the detection threshold",
     _cut,
     "IBL spike sorting white paper 2022: a cut-off amplitude distribution",
+    _missing(lambda rule: ALLOWED_MISSING),
 )
 _PRESENCE = TruthCondition(
     "silent for so long that presence does not reach {threshold}",
     _fails_itself("presence", "1"),
     "the share of the session in which the unit may fire at all",
+    TruthScale("presence", "share of the session with the unit", "1", 1.0, _PRESENCES, _own("1")),
 )
 _RATE = TruthCondition(
-    "drawn with a rate that does not exceed {threshold}", _fails_itself("rate_hz", "Hz"), "the rate of its own train"
+    "drawn with a rate that does not exceed {threshold}",
+    _fails_itself("rate_hz", "Hz"),
+    "the rate of its own train",
+    TruthScale("rate_hz", "rate", "Hz", 1.0, _RATES_HZ, _own("Hz")),
 )
 _ISI = TruthCondition(
     "other neurons fire into it at more than {threshold} of its own rate, or it has no refractory period of 1.5 ms",
     _violating,
     "Hill et al. 2011: rate of contaminating spikes relative to the unit's own",
+    _contamination(_share_of_all),
 )
 
 CONDITIONS: dict[str, TruthCondition] = {
@@ -123,6 +185,7 @@ CONDITIONS: dict[str, TruthCondition] = {
         "its spikes have a mean amplitude of at most {threshold}",
         _fails_itself("amplitude_v", "V"),
         "mean of the Gaussian that its amplitudes are drawn from, before any cut",
+        TruthScale("amplitude_v", "amplitude", "uV", 1e6, _AMPLITUDES_UV, _own("uV")),
     ),
     "ibl.label@2022-10": TruthCondition(
         "contaminated, cut off or small as for the three rules of the label",
@@ -138,6 +201,7 @@ CONDITIONS: dict[str, TruthCondition] = {
         "the detection threshold removed a share of its spikes above {threshold}",
         _fails_itself("missing", "1"),
         "share of the Gaussian below the threshold (Hill et al. 2011)",
+        _missing(_own("1")),
     ),
     "nh.inside_brain@1": TruthCondition(
         "its peak channel lies outside the brain (a probe without registration lies inside)",

@@ -28,6 +28,33 @@ N_BINS = 30
 
 
 @dataclass(frozen=True)
+class TruthBin:
+    """How a rule did on the units whose true quantity lies in ``[low, high)``.
+
+    ``low`` and ``high`` are in the unit of measure of the truth's scale; values outside all bins are in the outer ones.
+    Counts are as in `RuleValidation`.
+    """
+
+    low: float
+    high: float
+    rejected_bad: int
+    kept_bad: int
+    kept_good: int
+    rejected_good: int
+
+    @property
+    def n_units(self) -> int:
+        """Units in the bin."""
+        return self.rejected_bad + self.kept_bad + self.kept_good + self.rejected_good
+
+    @property
+    def rejected(self) -> float:
+        """Share of the units that the rule rejects; NaN where there is none."""
+        kept = self.kept_bad + self.kept_good
+        return _share(self.rejected_bad + self.rejected_good, kept)
+
+
+@dataclass(frozen=True)
 class RuleValidation:
     """How one rule, or all rules of a rulebook together, did on units with known truth.
 
@@ -44,6 +71,11 @@ class RuleValidation:
     edges, counts_bad, counts_good
         Histogram of the values in the rule's unit of measure, values outside in the outer bins; empty for text, yes/no
         and the whole rulebook.
+    quantity, unit, critical
+        The true quantity that the rule is about, its unit of measure, and the value at which a unit becomes bad; empty
+        and NaN where no single quantity decides.
+    bins
+        How the rule did along that quantity; bins without units are left out.
     """
 
     rule: str
@@ -58,6 +90,10 @@ class RuleValidation:
     edges: tuple[float, ...] = ()
     counts_bad: tuple[int, ...] = ()
     counts_good: tuple[int, ...] = ()
+    quantity: str = ""
+    unit: str = ""
+    critical: float = float("nan")
+    bins: tuple[TruthBin, ...] = ()
 
     @property
     def n_units(self) -> int:
@@ -114,6 +150,7 @@ def validate_rulebook(units: pd.DataFrame, truth: pd.DataFrame, rulebook: Rulebo
             CONDITIONS[rule.metric].text.format(threshold=_threshold(rule)),
             *_counts(rejected[:, column], bad[column], few),
             *_histograms(verdicts, column, bad[column]),
+            *_along_truth(rule, truth, rejected[:, column], bad[column]),
         )
         for column, rule in enumerate(rules)
     ]
@@ -166,6 +203,27 @@ def _histograms(
     clipped = np.clip(numbers, edges[0], edges[-1])
     both = [np.histogram(clipped[finite & rows], edges)[0] for rows in (bad, ~bad)]
     return threshold, tuple(map(float, edges)), tuple(map(int, both[0])), tuple(map(int, both[1]))
+
+
+def _along_truth(
+    rule: Rule, truth: pd.DataFrame, rejected: BoolArray, bad: BoolArray
+) -> tuple[str, str, float, tuple[TruthBin, ...]]:
+    scale = CONDITIONS[rule.metric].scale
+    if scale is None:
+        return "", "", float("nan"), ()
+    critical = scale.critical(rule)
+    # The critical value is an edge, so that a bin holds units that are all good or all bad by this quantity.
+    edges = np.unique([*scale.edges, critical])
+    values = np.clip(truth[scale.column].to_numpy(dtype=np.float64) * scale.per_unit, edges[0], edges[-1])
+    place = np.minimum(np.searchsorted(edges, values, side="right") - 1, len(edges) - 2)
+    few: BoolArray = np.zeros(len(truth), dtype=bool)
+    bins = []
+    for number, (low, high) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
+        rows = place == number
+        if rows.any():
+            rejected_bad, kept_bad, kept_good, rejected_good, _ = _counts(rejected[rows], bad[rows], few[rows])
+            bins.append(TruthBin(low, high, rejected_bad, kept_bad, kept_good, rejected_good))
+    return scale.name, scale.unit, critical, tuple(bins)
 
 
 def _threshold(rule: Rule) -> str:

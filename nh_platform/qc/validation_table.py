@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.qc.quantities import shown_unit
 from nh_platform.qc.rulebook_model import Rulebook
 from nh_platform.qc.validate import ALL_RULES, RuleValidation, unvalidated
 from nh_platform.session import ConfigError
@@ -23,6 +24,10 @@ COLUMNS = (
     "rule",
     "criterion",
     "truth",
+    "quantity",
+    "unit",
+    "low",
+    "high",
     "rejected_bad",
     "kept_bad",
     "kept_good",
@@ -32,7 +37,8 @@ COLUMNS = (
     "size",
     "sessions",
 )
-_COUNTS = ("rejected_bad", "kept_bad", "kept_good", "rejected_good", "rejected_few")
+_BIN_COUNTS = ("rejected_bad", "kept_bad", "kept_good", "rejected_good")
+_COUNTS = (*_BIN_COUNTS, "rejected_few")
 _SIMULATIONS = {
     "ibl": "simulated IBL sessions",
     "allen_vc": "simulated Visual Coding sessions",
@@ -53,22 +59,34 @@ def figure_name(source: str, rulebook_id: str) -> str:
 def validation_rows(
     source: str, rulebook: Rulebook, found: Sequence[RuleValidation], *, seed: int, size: str, sessions: int
 ) -> list[dict[str, object]]:
-    """Return the rows of the table, columns `COLUMNS`, of one rulebook on one simulated source."""
-    return [
-        {
+    """Return the rows of the table, columns `COLUMNS`, of one rulebook on one simulated source.
+
+    A rule has one row for all units, with an empty ``quantity``, and one per bin of the true quantity that it is about.
+    """
+    rows: list[dict[str, object]] = []
+    for one in found:
+        about = {
             "source": source,
             "rulebook": rulebook.id,
             "rules_version": rules_version(rulebook),
             "rule": one.rule,
             "criterion": one.criterion,
             "truth": one.truth,
-            **{name: getattr(one, name) for name in _COUNTS},
             "seed": seed,
             "size": size,
             "sessions": sessions,
         }
-        for one in found
-    ]
+        whole = {name: getattr(one, name) for name in _COUNTS}
+        rows.append({**about, "quantity": "", "unit": "", "low": "", "high": "", **whole})
+        for part in one.bins:
+            limits = {"quantity": one.quantity, "unit": one.unit, "low": _edge(part.low), "high": _edge(part.high)}
+            counts = {name: getattr(part, name) for name in _BIN_COUNTS}
+            rows.append({**about, **limits, **counts, "rejected_few": ""})
+    return rows
+
+
+def _edge(value: float) -> str:
+    return f"{value:.3g}"
 
 
 def write_validation(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -86,7 +104,7 @@ def read_validation(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         return pd.DataFrame(columns=list(COLUMNS))
-    table = pd.read_csv(path, keep_default_na=False)
+    table = pd.read_csv(path, keep_default_na=False, dtype={"low": str, "high": str, "rejected_few": str})
     if list(table.columns) != list(COLUMNS):
         found = f"its columns are {', '.join(map(str, table.columns))}"
         raise ConfigError(str(path), found, "Write it again with `nh qc validate --write`.")
@@ -103,15 +121,21 @@ def validation_section(rulebook: Rulebook, table: pd.DataFrame) -> list[str]:
         "## Tested on units with known truth",
         "A bad unit is one that the rule should reject. Sensitivity is the share of bad units that it rejects, "
         "specificity the share of good units that it keeps; *few spikes* are wrongly rejected units with fewer than "
-        f"500 spikes. Values are recomputed. Made by `nh qc validate --write` (seed {first['seed']}, "
+        "500 spikes. Values are recomputed. Along the truth, units are counted by how bad they are, with the value at "
+        "which a unit becomes bad as an edge: a rule cannot tell the units right beside it apart, and the tables say "
+        f"how far from it a verdict can be relied on. Made by `nh qc validate --write` (seed {first['seed']}, "
         f"{first['sessions']} sessions of size {first['size']} per source).",
     ]
     for source, rows in own.groupby("source", sort=False):
+        where = _SIMULATIONS.get(str(source), str(source))
         parts += [
-            f"### On {_SIMULATIONS.get(str(source), str(source))}",
-            _table(rows),
-            f"![Values of good and bad units, and the threshold]({figure_name(str(source), rulebook.id)})",
+            f"### On {where}",
+            _table(rows[rows["quantity"] == ""]),
+            f"![Values of good and bad units, and the share rejected]({figure_name(str(source), rulebook.id)})",
         ]
+        binned = rows[rows["quantity"] != ""]
+        if len(binned):
+            parts += [f"Along the truth, on {where}:", _bin_table(binned)]
     truths = own[own["rule"] != ALL_RULES].drop_duplicates("rule")
     parts.append("\n".join(f"- `{row.rule}` should reject a unit if: {row.truth}." for row in truths.itertuples()))
     without = unvalidated(rulebook)
@@ -131,6 +155,21 @@ def _table(rows: pd.DataFrame) -> str:
         lines.append(
             f"| {name} | {bad + good} | {bad} | {row.rejected_bad} | {row.kept_bad} | {_share(row.rejected_bad, bad)} "
             f"| {good} | {row.kept_good} | {row.rejected_good} | {row.rejected_few} | {_share(row.kept_good, good)} |"
+        )
+    return "\n".join(lines)
+
+
+def _bin_table(binned: pd.DataFrame) -> str:
+    """Return the rows of the bins: sensitivity where units are bad, specificity where they are good."""
+    names = ["rule", "quantity", "from", "to", "bad", "sensitivity", "good", "specificity"]
+    lines = [f"| {' | '.join(names)} |", "|" + " --- |" * len(names)]
+    for row in binned.itertuples():
+        bad, good = row.rejected_bad + row.kept_bad, row.kept_good + row.rejected_good
+        unit = shown_unit(row.unit)
+        space = f" {unit}" if unit else ""
+        lines.append(
+            f"| `{row.rule}` | {row.quantity} | {row.low}{space} | {row.high}{space} | {bad} | "
+            f"{_share(row.rejected_bad, bad)} | {good} | {_share(row.kept_good, good)} |"
         )
     return "\n".join(lines)
 

@@ -85,8 +85,9 @@ class Verdicts:
         Parameters
         ----------
         reviews
-            ``pass``, ``fail`` or ``none`` per unit (from `nh_platform.qc.reviews.apply_reviews`); a counted review
-            replaces the verdict in ``pass.<rulebook>`` and is named in the reason. Rules and label stay as they are.
+            ``pass``, ``fail`` or ``none`` per unit (from `nh_platform.qc.review_decisions.apply_reviews`); a counted
+            review replaces the verdict in ``pass.<rulebook>`` and is named in the reason. Rules and label stay as
+            they are.
 
         Returns
         -------
@@ -137,8 +138,9 @@ def apply_rulebook(
         rule compares.
     """
     if not rulebook.rules:
-        found = "it has no unit rules, only rules about sessions, trials or regions"
-        raise ConfigError(f"rulebook {rulebook.id}", found, "Name another one (`nh qc rules list`).")
+        found = "it is a rulebook for sessions, trials or regions and has no unit rules"
+        action = f"{_instead(rulebook)}Rulebooks for units are in `nh qc rules list`."
+        raise ConfigError(f"rulebook {rulebook.id}", found, action)
     n_units, n_rules = len(units), len(rulebook.rules)
     passed = np.ones((n_units, n_rules), dtype=bool)
     counted = np.ones((n_units, n_rules), dtype=bool)
@@ -156,6 +158,14 @@ def apply_rulebook(
     failed = ((counted & ~passed) * bits).sum(axis=1, dtype=np.uint32)
     label = share if rulebook.label == "thirds" else good.astype(np.float64)
     return Verdicts(rulebook, units.index, tuple(all_values), passed, counted, label, failed, good)
+
+
+def _instead(rulebook: Rulebook) -> str:
+    """Name the commands that apply a rulebook without unit rules."""
+    commands = [f"nh qc sessions {rulebook.sources[0]} --rulebook {rulebook.id}"] if rulebook.session else []
+    commands += [f"nh qc regions {rulebook.sources[0]} --rulebook {rulebook.id}"] if rulebook.regions else []
+    shown = " and ".join(f"`{command}`" for command in commands)
+    return f"Apply it with {shown}. " if commands else ""
 
 
 def threshold_in(rule: Rule, unit: str) -> float:

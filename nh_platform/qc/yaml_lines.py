@@ -78,7 +78,13 @@ def read_lined(text: str, file: str) -> LinedYaml:
     ConfigError
         If the text is not YAML, or a key stands twice in one mapping (YAML itself would silently keep the last).
     """
-    loader = _TextDates(text)
+    try:
+        loader = _TextDates(text)  # looks at every character
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{file}:{line}", f"not text: {error.reason}", "Save the file as UTF-8 text without control characters."
+        ) from error
     try:
         node = loader.get_single_node()
         lines: dict[Location, int] = {}
@@ -88,10 +94,6 @@ def read_lined(text: str, file: str) -> LinedYaml:
         line = mark.line + 1 if mark else 1
         raise ConfigError(
             f"{file}:{line}", f"not valid YAML: {error.problem}", "Correct the indentation or quoting of that line."
-        ) from error
-    except yaml.reader.ReaderError as error:
-        raise ConfigError(
-            f"{file}:1", f"not text: {error.reason}", "Save the file as UTF-8 text without control characters."
         ) from error
     finally:
         loader.dispose()
@@ -159,13 +161,17 @@ def first_complaint(
     if complaint["type"] == "missing":
         return source.error(location, about, f"{key!r} is missing", _MISSING.get(key, f"Add {key!r}."))
     found = f"{key} is {complaint['input']!r}: {complaint['msg'][0].lower()}{complaint['msg'][1:]}"
-    return source.error(location, about, found, "Correct this value.")
+    return source.error(location, about, found, _WRONG.get(key, "Correct this value."))
 
 
 _MISSING = {
     "nan": "State what a value that is not available means for the unit: `nan: fail`, `nan: pass` or `nan: ignore`.",
     "unit": "State the unit of measure of the threshold, for example `unit: Hz`, or `unit: '1'` for a pure number.",
     "why": "Say in a sentence why the rule exists; it is shown to reviewers and in the methods text.",
+}
+
+_WRONG = {
+    "severity": "Write `severity: warn`. A rule never stops a session: the gate `units_usable` alone is an error.",
 }
 
 

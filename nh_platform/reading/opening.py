@@ -6,21 +6,21 @@ Contains `open_store` and what it returns. Add here what concerns the store as a
 
 from __future__ import annotations
 
-import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.reading.all_units import read_all_units, stored_units
 from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
 from nh_platform.reading.session_view import SessionView
 from nh_platform.session import StoreError, UnknownSession
+from nh_platform.session.session_names import session_named, suggestion
 from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.sources.snapshots import read_manifest
 from nh_platform.store import Store
 from nh_platform.store.layout import SOURCE_WIDE
-
-CLOSE_MATCHES = 3
 
 
 def open_store(path: str | os.PathLike[str]) -> OpenedStore:
@@ -46,7 +46,7 @@ def open_store(path: str | os.PathLike[str]) -> OpenedStore:
     >>> store = open_store("data/demo")  # doctest: +SKIP
     >>> session = store.session("ibl", store.sessions("ibl")["session_id"][0])  # doctest: +SKIP
     >>> session.psth("stimOn_times", units=session.good_units()).rate.shape  # doctest: +SKIP
-    (41, 50)
+    (71, 50)
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -102,23 +102,57 @@ class OpenedStore:
     def session(self, source: str, session_id: str) -> SessionView:
         """Return one session; nothing of it is read yet.
 
+        Parameters
+        ----------
+        source
+            Name of the source.
+        session_id
+            The session's id, or 4 or more characters with which no other id begins.
+
         Raises
         ------
         UnknownSession
-            If neither the manifest nor the store has it; the text names the closest ids.
+            If neither the manifest nor the store has it, or several begin so; the text names them, or the closest.
         """
         self._check_source(source)
         known = set(self.store.sessions(source))
         if session_id not in known:
+            # Before a beginning counts as unique, those that are listed and not made are looked at too.
             if self._has_manifest(source):
                 known |= set(read_manifest(self.store, source).session_ids)
-            if session_id not in known:
-                raise UnknownSession(
-                    f"{source} session {session_id}",
-                    f"it is not among the {len(known)} sessions of the store {self.store.root}",
-                    _suggestion(session_id, known, f"Run `nh sync {source}` and `nh sessions --source {source}`."),
-                )
+            action = f"Run `nh sync {source}` and `nh sessions --source {source}`."
+            session_id = session_named(session_id, known, source, f"the store {self.store.root}", action)
         return SessionView(self.store, source, session_id)
+
+    def units(self, source: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return the units of every ingested session of ``source`` as one table.
+
+        Parameters
+        ----------
+        source
+            Name of the source.
+        columns
+            Columns to read beside ``session_id``; all where not stated.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per unit, schema `UNIT_CATALOG`; sessions by id.
+
+        Raises
+        ------
+        UnknownSession
+            If the store knows no such source.
+        ConfigError
+            If no session's units have a column.
+
+        Examples
+        --------
+        >>> units = open_store("data/demo").units("ibl", ["beryl", "pass.ibl-2022-10"])  # doctest: +SKIP
+        >>> share_good = units.groupby("beryl")["pass.ibl-2022-10"].mean()  # doctest: +SKIP
+        """
+        self._check_source(source)
+        return read_all_units(stored_units(self.store, source, self.store.sessions(source)), columns)
 
     def _check_source(self, source: str) -> None:
         known = self.sources()
@@ -126,15 +160,8 @@ class OpenedStore:
             raise UnknownSession(
                 f"source {source}",
                 f"the store {self.store.root} has nothing of it",
-                _suggestion(source, known, f"Run `nh sync {source}`."),
+                suggestion(source, known, f"Run `nh sync {source}`."),
             )
 
     def _has_manifest(self, source: str) -> bool:
         return self.store.current(source, SOURCE_WIDE, MANIFEST_ASSET) is not None
-
-
-def _suggestion(asked: str, known: set[str] | list[str], otherwise: str) -> str:
-    """Return the closest names: those that begin alike first, as people paste the first letters of an id."""
-    alike = sorted(name for name in known if asked and name.startswith(asked[:8]))
-    close = alike or difflib.get_close_matches(asked, sorted(known), n=CLOSE_MATCHES, cutoff=0.5)
-    return f"Did you mean {' or '.join(close[:CLOSE_MATCHES])}?" if close else otherwise

@@ -6,12 +6,16 @@ counting is `nh_platform.windows.presentations`; whole stimulus types in fixed b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.exports.stimulus.cleaning import check_overlap, unknown_stimulus
 from nh_platform.session import Signal, Spikes
+from nh_platform.windows.invalid import InvalidTimes, valid_windows
 from nh_platform.windows.presentations import (
     PresentationCounts,
     count_in_presentations,
@@ -19,9 +23,12 @@ from nh_platform.windows.presentations import (
     presentation_means,
 )
 
+BLINKS = "likely_blink"
+"""Column of the pupil signal that marks likely blinks, where upstream states them."""
+
 
 def choose_presentations(presentations: pd.DataFrame, stimulus: str) -> pd.DataFrame:
-    """Return the rows of a stimulus, without those in invalid times.
+    """Return the rows of a stimulus, without those that were not shown as they should be (``valid`` False).
 
     Raises
     ------
@@ -41,25 +48,61 @@ def choose_presentations(presentations: pd.DataFrame, stimulus: str) -> pd.DataF
 def stimulus_counts(
     spikes: Spikes,
     unit_ids: npt.NDArray[np.object_],
+    probes: npt.NDArray[np.object_],
     presentations: pd.DataFrame,
+    invalid: InvalidTimes,
     *,
     start: float,
     stop: float,
     bin_s: float,
     edges: npt.ArrayLike | None,
 ) -> PresentationCounts:
-    """Count the spikes of units around presentations; see `SessionView.presentation_counts`."""
+    """Count the spikes of units, on these probes, around presentations; see `SessionView.presentation_counts`."""
     used = even_edges(start, stop, bin_s) if edges is None else np.asarray(edges, dtype=np.float64)
+    onsets = presentations["start_time"].to_numpy(dtype=np.float64)
     return PresentationCounts(
-        counts=count_in_presentations(spikes, presentations["start_time"].to_numpy(), used),
+        counts=count_in_presentations(spikes, onsets, used),
         bin_edges=used,
         presentation_ids=presentations["presentation_id"].to_numpy(dtype=np.int64),
         unit_ids=unit_ids,
+        valid=valid_windows(onsets, float(used[0]), float(used[-1]), list(probes), invalid),
     )
 
 
-def stimulus_means(signal: Signal, presentations: pd.DataFrame, start: float, stop: float) -> pd.DataFrame:
+def without_blinks(signal: Signal) -> Signal:
+    """Return a signal with NaN where upstream marks a likely blink, but for the marks themselves.
+
+    Visual Behavior's files mark blinks and keep the areas in them (``area_raw``); a lid that closes is no pupil that
+    narrows. The mean of the marks stays: the share of the time that was blink. A signal without marks, as Visual
+    Coding's, is returned as it is: its fits are NaN where there is none.
+
+    Examples
+    --------
+    >>> pupil = Signal("pupil", np.arange(3.0), np.array([[9.0, 0], [1.0, 1], [7.0, 0]]), "", ("area", "likely_blink"))
+    >>> without_blinks(pupil).values.tolist()
+    [[9.0, 0.0], [nan, 1.0], [7.0, 0.0]]
+    """
+    if BLINKS not in signal.columns:
+        return signal
+    marks = signal.columns.index(BLINKS)
+    values = np.array(signal.values, dtype=np.float64)
+    others = np.arange(values.shape[1]) != marks
+    values[np.ix_(values[:, marks] > 0, others)] = np.nan
+    return replace(signal, values=values)
+
+
+def stimulus_means(
+    signal: Signal,
+    presentations: pd.DataFrame,
+    probes: Sequence[str],
+    invalid: InvalidTimes,
+    start: float,
+    stop: float,
+) -> pd.DataFrame:
     """Average a signal over presentations; see `SessionView.presentation_means`."""
-    values = presentation_means(signal, presentations["start_time"].to_numpy(), start, stop)
+    signal = without_blinks(signal)
+    onsets = presentations["start_time"].to_numpy(dtype=np.float64)
     index = pd.Index(presentations["presentation_id"].to_numpy(), name="presentation_id")
-    return pd.DataFrame(values, columns=list(signal.columns), index=index)
+    means = pd.DataFrame(presentation_means(signal, onsets, start, stop), columns=list(signal.columns), index=index)
+    valid = valid_windows(onsets, start, stop, probes, invalid)
+    return means.assign(**{f"valid.{probe}": valid[:, column] for column, probe in enumerate(probes)})

@@ -1,7 +1,7 @@
 """PSTHs of a stored session: which events, which units, and the result with its labels.
 
 Contains the choice of events and units and the labelled result. Add here what a person may say to choose them. The
-averaging itself is `nh_platform.windows.alignment`.
+averaging itself is `nh_platform.windows.alignment`, invalid times are `nh_platform.windows.invalid`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pandas as pd
 from nh_platform.session import ConfigError, Spikes, UnknownSession
 from nh_platform.windows import psth
 from nh_platform.windows.binning import whole_microseconds
+from nh_platform.windows.invalid import InvalidTimes, valid_windows
 
 FloatArray = npt.NDArray[np.float64]
 RowArray = npt.NDArray[np.int64]
@@ -34,7 +35,10 @@ class UnitPsth:
     rate, sem
         (n_units, n_bins) Hz: mean over events and its standard error.
     n_events
-        Events that were averaged.
+        (n_units,) int64, events that were averaged for each unit.
+    left_out
+        Events with a time that were left out, by probe of the units: an interval that is invalid for the probe, or for
+        the whole session, overlaps the window around them.
     bin_centers
         (n_bins,) seconds from the event.
     unit_ids
@@ -45,22 +49,27 @@ class UnitPsth:
 
     rate: FloatArray
     sem: FloatArray
-    n_events: int
+    n_events: RowArray
+    left_out: dict[str, int]
     bin_centers: FloatArray
     unit_ids: npt.NDArray[np.object_]
     event: str
 
     def to_xarray(self) -> Any:
-        """Return an `xarray.Dataset` with ``rate`` and ``sem`` over ``unit`` and ``time``."""
+        """Return an `xarray.Dataset`: ``rate`` and ``sem`` over ``unit`` and ``time``, ``n_events`` over ``unit``."""
         import xarray as xr
 
         return xr.Dataset(
             {
                 "rate": (("unit", "time"), self.rate, {"units": "Hz"}),
                 "sem": (("unit", "time"), self.sem, {"units": "Hz"}),
+                "n_events": ("unit", self.n_events),
             },
             coords={"unit": self.unit_ids, "time": ("time", self.bin_centers, {"units": "s"})},
-            attrs={"event": self.event, "n_events": self.n_events},
+            attrs={
+                "event": self.event,
+                "events_left_out": ", ".join(f"{probe}: {number}" for probe, number in self.left_out.items()),
+            },
         )
 
 
@@ -141,21 +150,54 @@ def values_of(table: pd.DataFrame, by: str, table_name: str) -> dict[Hashable, n
 def session_psth(
     spikes: Spikes,
     rows: RowArray,
-    unit_ids: pd.Series,
+    units: pd.DataFrame,
     times: FloatArray,
+    invalid: InvalidTimes,
     *,
     event: str,
     start: float,
     stop: float,
     bin_s: float,
 ) -> UnitPsth:
-    """Average the units in ``rows`` around ``times`` (s); see `nh_platform.windows.psth`."""
-    result = psth(spikes.take(rows), times, start, stop, whole_microseconds(bin_s, "bin_s"))
+    """Average the units in ``rows`` around ``times`` (s), over the events that are valid for their probe.
+
+    Parameters
+    ----------
+    spikes
+        Spikes of all units.
+    rows
+        (n_chosen,) rows of the units to average.
+    units
+        Units in the order of ``spikes.offsets``, with ``unit_id`` and ``probe``.
+    times
+        (n_events,) seconds; NaN where an event has none.
+    invalid
+        Invalid intervals of the session.
+    event, start, stop, bin_s
+        Name of the event; window and bins in seconds, see `nh_platform.windows.psth`.
+    """
+    bin_us = whole_microseconds(bin_s, "bin_s")
+    probes = units["probe"].to_numpy(dtype=object)[rows]
+    names = list(dict.fromkeys(probes))
+    valid = valid_windows(times, start, stop, names, invalid)
+    timed = np.isfinite(times)
+    # The shape and the bins, and the errors of wrong ones, also where no unit was chosen.
+    empty = psth(spikes.take(rows[:0]), times[:0], start, stop, bin_us)
+    rate = np.full((len(rows), len(empty.bin_centers)), np.nan)
+    sem = rate.copy()
+    n_events = np.zeros(len(rows), dtype=np.int64)
+    for usable in dict.fromkeys(column.tobytes() for column in valid.T):
+        chosen = np.frombuffer(usable, dtype=bool)
+        same = [name for name, column in zip(names, valid.T) if column.tobytes() == usable]
+        of_probes = np.flatnonzero(np.isin(probes, np.array(same, dtype=object)))
+        result = psth(spikes.take(rows[of_probes]), times[chosen], start, stop, bin_us)
+        rate[of_probes], sem[of_probes], n_events[of_probes] = result.rate, result.sem, result.n_events
     return UnitPsth(
-        rate=result.rate,
-        sem=result.sem,
-        n_events=result.n_events,
-        bin_centers=result.bin_centers,
-        unit_ids=unit_ids.to_numpy(dtype=object)[rows],
+        rate=rate,
+        sem=sem,
+        n_events=n_events,
+        left_out={name: int((timed & ~column).sum()) for name, column in zip(names, valid.T)},
+        bin_centers=empty.bin_centers,
+        unit_ids=units["unit_id"].to_numpy(dtype=object)[rows],
         event=event,
     )

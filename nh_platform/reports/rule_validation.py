@@ -1,4 +1,4 @@
-"""The figure of a rulebook's validation: values of good and bad units against the threshold of each rule.
+"""The figure of a rulebook's validation: values of good and bad units, and the share rejected along the truth.
 
 Contains the drawing alone, as SVG whose bytes depend on the numbers only. Add here another way to show a validation.
 Counts and histograms come from `nh_platform.qc.validate`.
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nh_platform.qc.quantities import shown_unit
 from nh_platform.qc.validate import RuleValidation
 
 _RED, _BLUE, _GREY = "#d62728", "#4c78a8", "#444444"
@@ -28,7 +29,10 @@ _STYLE: dict[Any, Any] = {
 
 
 def draw_validation(path: Path, found: Sequence[RuleValidation]) -> None:
-    """Draw one panel per rule that compares numbers: the spread of good and bad units, and the threshold between them.
+    """Draw two panels per rule that compares numbers.
+
+    Above, the spread of the values of good and bad units and the threshold between them; below, the share of units that
+    the rule rejects by how bad they truly are, blue where they are good and red where they are bad.
 
     Parameters
     ----------
@@ -45,14 +49,17 @@ def draw_validation(path: Path, found: Sequence[RuleValidation]) -> None:
     panels = [one for one in found if one.edges]
     with rc_context(_STYLE):
         width, height = _PANEL_INCHES
-        figure = Figure(figsize=(width * max(len(panels), 1), height), layout="constrained")
+        rows = 2 if any(one.bins for one in panels) else 1
+        figure = Figure(figsize=(width * max(len(panels), 1), height * rows), layout="constrained")
         canvas = FigureCanvasSVG(figure)
-        axes = figure.subplots(1, max(len(panels), 1), squeeze=False)[0]
-        for number, (one, axis) in enumerate(zip(panels, axes, strict=False)):
-            _panel(axis, one, first=number == 0)
+        axes = figure.subplots(rows, max(len(panels), 1), squeeze=False)
+        for number, one in enumerate(panels):
+            _panel(axes[0][number], one, first=number == 0)
+            if rows == 2:
+                _along_truth(axes[1][number], one, first=number == 0)
         if not panels:
-            axes[0].set_axis_off()
-            axes[0].text(0.5, 0.5, "no rule compares numbers", ha="center", va="center")
+            axes[0][0].set_axis_off()
+            axes[0][0].text(0.5, 0.5, "no rule compares numbers", ha="center", va="center")
         canvas.print_svg(path, metadata={"Date": None, "Creator": None})
     # Trailing blanks, which matplotlib writes after some attributes, would be removed by editors.
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -74,6 +81,24 @@ def _panel(axis: Any, one: RuleValidation, *, first: bool) -> None:
     if first:
         axis.set_ylabel("units")
         axis.legend(frameon=False)
+
+
+def _along_truth(axis: Any, one: RuleValidation, *, first: bool) -> None:
+    if not one.bins:
+        axis.set_axis_off()
+        axis.text(0.5, 0.5, "no single quantity decides", ha="center", va="center", color=_GREY)
+        return
+    places = np.arange(len(one.bins))
+    colours = [_RED if part.rejected_bad + part.kept_bad > part.n_units / 2 else _BLUE for part in one.bins]
+    axis.bar(places, [part.rejected for part in one.bins], width=0.85, color=colours, alpha=0.8)
+    for place, part in zip(places, one.bins, strict=True):
+        axis.text(place, min(part.rejected, 1.0) + 0.02, str(part.n_units), ha="center", color=_GREY, fontsize=6)
+    unit = shown_unit(one.unit)
+    axis.set_xticks(places, [f"{part.low:.3g}\n–{part.high:.3g}" for part in one.bins], fontsize=6)
+    axis.set_xlabel(f"true {one.quantity}{f' [{unit}]' if unit else ''}")
+    axis.set_ylim(0, 1.12)
+    if first:
+        axis.set_ylabel("share rejected (units above)")
 
 
 def _shown(share: float) -> str:

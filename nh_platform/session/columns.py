@@ -7,7 +7,7 @@ Contains the two record types and the validation. Add nothing about a particular
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,9 @@ from nh_platform.session.errors import SchemaError
 DTYPES = frozenset(
     {"string", "bool", "float32", "float64"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 )
+
+NULLABLE = frozenset({"string", "float32", "float64"})
+"""Dtypes that can hold a missing value."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Column:
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise ValueError(f"column {self.name}: unknown dtype {self.dtype!r}")
-        if self.nullable and self.dtype not in ("string", "float32", "float64"):
+        if self.nullable and self.dtype not in NULLABLE:
             raise ValueError(f"column {self.name}: {self.dtype} cannot hold null; use float or string")
 
     def empty(self) -> pd.Series:
@@ -67,12 +70,18 @@ class ColumnFamily:
         Dtypes that such a column may have.
     unit, meaning
         As in `Column`; they describe the family.
+    shown
+        How the names look to a person, for example ``label.<rulebook>``; the pattern where not stated.
+    nullable
+        As in `Column`.
     """
 
     pattern: str
     dtypes: tuple[str, ...]
     unit: str
     meaning: str
+    shown: str = ""
+    nullable: bool = True
 
 
 @dataclass(frozen=True)
@@ -165,10 +174,14 @@ class TableSchema:
             raise SchemaError(
                 f"table {self.name}", f"column {column.name!r} is {found}, expected {column.dtype}", "Cast it first."
             )
-        if not column.nullable and series.isna().any():
+        if not column.nullable:
+            self._refuse_null(column.name, series)
+
+    def _refuse_null(self, name: str, series: pd.Series) -> None:
+        if series.isna().any():
             raise SchemaError(
                 f"table {self.name}",
-                f"column {column.name!r} has {int(series.isna().sum())} null values and allows none",
+                f"column {name!r} has {int(series.isna().sum())} null values and allows none",
                 "Check the upstream file it comes from.",
             )
 
@@ -180,23 +193,45 @@ class TableSchema:
                     raise SchemaError(
                         f"table {self.name}", f"column {name!r} is {found}, expected one of {family.dtypes}", "Cast it."
                     )
+                if not family.nullable:
+                    self._refuse_null(name, series)
                 return
         raise SchemaError(
             f"table {self.name}", f"unknown column {name!r}", "Add it to nh_platform.session.schemas or drop it."
         )
 
 
-def describe(schema: TableSchema, names: Iterable[str]) -> list[Column]:
-    """Return one `Column` per name of ``names``, families resolved, for display in the Dagster UI."""
+ColumnWords = Callable[[str], tuple[str, str] | None]
+"""Unit of measure and meaning of a column of a family by its name; None where the family's own words are all."""
+
+
+def describe(
+    schema: TableSchema, columns: Iterable[str] | pd.DataFrame, words: ColumnWords | None = None
+) -> list[Column]:
+    """Return one `Column` per column, families resolved, for Parquet and for display in the Dagster UI.
+
+    Parameters
+    ----------
+    schema
+        Schema of the table; names that it does not know are left out.
+    columns
+        The table itself, or names of columns. Of a column of a family, a table says the real dtype; a name alone
+        leaves the first one that the family allows.
+    words
+        What is known of single columns of families, for example the metric that a column holds.
+    """
     fixed = {column.name: column for column in schema.columns}
     described = []
-    for name in names:
+    for name in columns:
         if name in fixed:
             described.append(fixed[name])
             continue
         for family in schema.families:
             if re.fullmatch(family.pattern, name):
-                described.append(Column(name, family.dtypes[0], family.unit, family.meaning))
+                dtype = _dtype_name(columns[name]) if isinstance(columns, pd.DataFrame) else family.dtypes[0]
+                unit, meaning = (words(name) if words else None) or (family.unit, family.meaning)
+                nullable = family.nullable and dtype in NULLABLE
+                described.append(Column(name, dtype, unit, meaning, nullable=nullable))
                 break
     return described
 

@@ -6,6 +6,8 @@ AllenSDK's names for stimulus presentations. No validation logic here; that is `
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nh_platform.session.change_detection_schemas import CHANGE_TRIALS, IMAGE_TEMPLATES, REWARDS, TRIAL_LICKS
 from nh_platform.session.columns import Column, ColumnFamily, TableSchema
 
@@ -27,6 +29,7 @@ SESSIONS = TableSchema(
         Column("regions", "string", "-", "Region acronyms that upstream states, comma-joined", nullable=True),
         Column("performance", "float64", "1", "Share of correct easy trials that upstream states, 0-1", nullable=True),
         Column("qc", "string", "-", "Session QC that upstream states", nullable=True),
+        Column("extended_qc", "string", "-", "Single checks of the session's QC, as one JSON object", nullable=True),
     ),
     key=("session_id",),
 )
@@ -137,22 +140,55 @@ RELEASED = ColumnFamily(
     ("float64", "float32", "int64", "uint8", "bool", "string"),
     "see the metric",
     "Metric or label as the release states it",
+    shown="released.<name>",
 )
 RECOMPUTED = ColumnFamily(
     r"[a-z][a-z0-9]*\.[A-Za-z0-9_]+@[0-9A-Za-z.\-]+",
     ("float64", "float32", "int64", "uint8", "bool"),
     "see the metric",
     "Metric recomputed from the spikes, by definition id",
+    shown="<definition id>",
 )
 LABEL = ColumnFamily(
-    r"label\.[a-z0-9\-]+", ("float64",), "1", "Share of the rulebook's rules that the unit passes; 1 is a good unit"
+    r"label\.[a-z0-9\-]+",
+    ("float64",),
+    "1",
+    "Share of the rulebook's rules that the unit passes; 1 is a good unit",
+    shown="label.<rulebook>",
+    nullable=False,
 )
 FAILED_BITS = ColumnFamily(
-    r"failed\.[a-z0-9\-]+", ("uint32",), "-", "Failed rules as bits, in the order of the rulebook; 0 is none"
+    r"failed\.[a-z0-9\-]+",
+    ("uint32",),
+    "-",
+    "Failed rules as bits, in the order of the rulebook; 0 is none",
+    shown="failed.<rulebook>",
+    nullable=False,
 )
-REASON = ColumnFamily(r"reason\.[a-z0-9\-]+", ("string",), "-", "Why the unit fails the rulebook, in words")
-RULE = ColumnFamily(r"rule\.[a-z0-9\-]+\.[a-z0-9_]+", ("bool",), "-", "Whether the unit passes the rule")
-PASS = ColumnFamily(r"pass\.[a-z0-9\-]+", ("bool",), "-", "Whether the unit is good by the rulebook, reviews included")
+REASON = ColumnFamily(
+    r"reason\.[a-z0-9\-]+",
+    ("string",),
+    "-",
+    "Why the unit fails the rulebook, in words; empty where it passes",
+    shown="reason.<rulebook>",
+    nullable=False,
+)
+RULE = ColumnFamily(
+    r"rule\.[a-z0-9\-]+\.[a-z0-9_]+",
+    ("bool",),
+    "-",
+    "Whether the unit passes the rule",
+    shown="rule.<rulebook>.<rule>",
+    nullable=False,
+)
+PASS = ColumnFamily(
+    r"pass\.[a-z0-9\-]+",
+    ("bool",),
+    "-",
+    "Whether the unit is good by the rulebook, reviews included",
+    shown="pass.<rulebook>",
+    nullable=False,
+)
 
 UNITS = TableSchema(
     "units",
@@ -202,6 +238,7 @@ PRESENTATIONS = TableSchema(
             ("float64", "string", "bool", "int64"),
             "see the stimulus",
             "Stimulus parameter as upstream names it; NaN or null where it does not apply",
+            shown="<parameter>",
         ),
     ),
     key=("presentation_id",),
@@ -324,18 +361,47 @@ RECONCILIATION = TableSchema(
         Column("meaning", "string", "-", "What is counted, in words"),
         Column("published", "float64", "1", "Count that the release is published with", nullable=True),
         Column("ours", "float64", "1", "Count in the manifest, or in the ingested units", nullable=True),
-        Column("state", "string", "-", "equal, known, incomplete, differs, not counted or not published"),
+        Column("state", "string", "-", "equal, known, incomplete, differs, may differ, not counted or not published"),
         Column("explanation", "string", "-", "Why it differs, as far as known; empty where it does not"),
         Column("cited", "string", "-", "Where the published count stands; empty where there is none"),
     ),
     key=("count",),
 )
 
+SESSION_CATALOG = TableSchema(
+    "session_catalog",
+    (
+        Column("source", "string", "-", "Source, for example ibl"),
+        _SESSION_ID,
+        Column("subject", "string", "-", "Animal"),
+        Column("lab", "string", "-", "Lab; empty where upstream names none"),
+        Column("date", "string", "-", "Day of the recording, YYYY-MM-DD; empty where not known"),
+        Column("task_protocol", "string", "-", "Task protocol or session type; empty where not known"),
+        Column("projects", "string", "-", "Projects, comma-separated; empty where not known"),
+        Column("probes", "int64", "1", "Probe insertions that upstream lists"),
+        Column("units", "float64", "1", "Units before any filter: ours, else those upstream states", nullable=True),
+        Column("good_units", "float64", "1", "Units that pass the active rulebook, reviews included", nullable=True),
+        Column("performance", "float64", "1", "Share of correct easy trials, 0 to 1", nullable=True),
+        Column("trials", "float64", "1", "Trials, or stimulus presentations where there are none", nullable=True),
+        Column("regions", "string", "-", "Beryl regions, most units first, comma-separated"),
+        Column("assets", "int64", "1", "Assets of the session that are stored"),
+    ),
+    key=("source", "session_id"),
+)
+
+UNIT_CATALOG = replace(UNITS, name="unit_catalog", columns=(_SESSION_ID, *UNITS.columns), key=("session_id", "unit_id"))
+
 UNIT_EMBEDDINGS = TableSchema(
     "unit_embeddings",
-    (_UNIT_ID, _PROBE, Column("n_spikes", "int64", "1", "Spikes of the unit in the reference window")),
+    (_UNIT_ID, _PROBE, Column("n_spikes", "int64", "1", "Valid spikes of the unit in the reference window")),
     families=(
-        ColumnFamily(r"[a-z][a-z0-9_]*", ("float32", "float64"), "see the feature", "Feature of the unit's firing"),
+        ColumnFamily(
+            r"[a-z][a-z0-9_]*",
+            ("float32", "float64"),
+            "see the feature",
+            "Feature of the unit's firing; NaN where it is undefined",
+            shown="<feature>",
+        ),
     ),
     key=("unit_id",),
 )
@@ -354,7 +420,13 @@ STIMULUS_PRESENTATIONS = TableSchema(
         Column("blank", "bool", "-", "Whether no stimulus was shown: a sweep without parameters, or scene -1"),
     ),
     families=(
-        ColumnFamily(r"[A-Za-z][A-Za-z0-9_]*", ("float64",), "see the stimulus", "Stimulus parameter; NaN if not one"),
+        ColumnFamily(
+            r"[A-Za-z][A-Za-z0-9_]*",
+            ("float64",),
+            "see the stimulus",
+            "Stimulus parameter; NaN where the stimulus has no such one",
+            shown="<parameter>",
+        ),
     ),
     key=("presentation_id",),
 )

@@ -9,12 +9,13 @@ from nh_platform.simulation.alf import write_ibl
 from nh_platform.simulation.allen_cache import write_allen_vc
 from nh_platform.simulation.releases import add_revision, add_session, patch_wheel, remove_session, set_dataset_qc
 from nh_platform.simulation.simulated_session import SimulatedSession
-from nh_platform.simulation.size import BENCHMARK, DEMO, SIZES, TINY, SimulationSize
+from nh_platform.simulation.size import BENCHMARK, DEMO, GRADED, SIZES, TINY, SimulationSize
 from nh_platform.simulation.vbn_release import write_allen_vbn
 
 __all__ = [
     "BENCHMARK",
     "DEMO",
+    "GRADED",
     "SIZES",
     "TINY",
     "SimulatedSession",

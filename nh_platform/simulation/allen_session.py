@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.ground_truth import UnitTruth, draw_units, truth_table
+from nh_platform.simulation.graded_designs import draw_probe_units
+from nh_platform.simulation.ground_truth import UnitTruth, truth_table
 from nh_platform.simulation.insertions import N_CHANNELS, TRACKS, Track, channel_regions, peak_channels
 from nh_platform.simulation.nwb_units import unit_metrics
 from nh_platform.simulation.seeding import generator, integer
@@ -114,7 +115,7 @@ def simulate_allen_session(seed: int, index: int, size: SimulationSize) -> Allen
     """
     session_type = (OBSERVATORY, CONNECTIVITY)[index % 2]
     rng = generator(seed, "allen_vc", index, "stimuli")
-    stimuli, end_s = simulate_stimuli(rng, size.allen_repeats, session_type)
+    stimuli, end_s = simulate_stimuli(rng, size.allen_repeats, session_type, movie_three=size.allen_movie_three)
     duration_s = end_s + OPTOTAGGING_S + 5.0
     session_id = integer(seed, 700_000_000, 840_000_000, "allen_vc", index, "session")
     genotype = GENOTYPES[index % len(GENOTYPES)]
@@ -224,12 +225,12 @@ def _visual_units(
 ) -> list[UnitTruth]:
     """Draw the units of a probe and give those that respond an orientation and a gain in spikes per second."""
     rng = generator(seed, source, index, number, "units")
-    truths = draw_units(
+    truths = draw_probe_units(
         rng,
         size.allen_units,
         first=number * size.allen_units,
         duration_s=duration_s,
-        mean_rate_hz=size.mean_rate_hz,
+        size=size,
         depth_range_um=3720.0,
     )
     orientation = rng.choice(np.arange(0.0, 180.0, 45.0), len(truths))

@@ -7,7 +7,7 @@ drawn here: that is `simulation.spike_trains`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -126,7 +126,14 @@ def decisive_rate_hz(duration_s: float, refractory_s: float) -> float:
 
 
 def draw_units(
-    rng: np.random.Generator, n_units: int, *, first: int, duration_s: float, mean_rate_hz: float, depth_range_um: float
+    rng: np.random.Generator,
+    n_units: int,
+    *,
+    first: int,
+    duration_s: float,
+    mean_rate_hz: float,
+    depth_range_um: float,
+    designs: Sequence[str] | None = None,
 ) -> list[UnitTruth]:
     """Draw the units of one probe.
 
@@ -144,20 +151,24 @@ def draw_units(
         Median rate of the units that are not designed to be rare.
     depth_range_um
         Units lie between 20 µm and this distance from the tip.
+    designs
+        (n_units,) the design of each unit; drawn from `FIRST_DESIGNS` and `FURTHER_DESIGNS` where not given. A design
+        that is in neither is a clean unit.
 
     Returns
     -------
     list of UnitTruth
         In the order of ``cluster_id``, which is not the order of designs.
     """
-    further, shares = list(FURTHER_DESIGNS), np.array(list(FURTHER_DESIGNS.values()))
-    drawn = rng.choice(len(further), size=n_units, p=shares / shares.sum())
-    designs = [
-        FIRST_DESIGNS[first + i] if first + i < len(FIRST_DESIGNS) else further[drawn[i]] for i in range(n_units)
-    ]
+    if designs is None:
+        further, shares = list(FURTHER_DESIGNS), np.array(list(FURTHER_DESIGNS.values()))
+        drawn = rng.choice(len(further), size=n_units, p=shares / shares.sum())
+        designs = [
+            FIRST_DESIGNS[first + i] if first + i < len(FIRST_DESIGNS) else further[drawn[i]] for i in range(n_units)
+        ]
     cluster_ids = rng.permutation(n_units)
     truths = [
-        _draw_unit(rng, int(cluster_ids[i]), design, duration_s, mean_rate_hz, depth_range_um, RESPONSES[i % 4])
+        _draw_unit(rng, int(cluster_ids[i]), str(design), duration_s, mean_rate_hz, depth_range_um, RESPONSES[i % 4])
         for i, design in enumerate(designs)
     ]
     return sorted(_paired(truths, rng), key=lambda truth: truth.cluster_id)
@@ -189,7 +200,7 @@ def _draw_unit(
         rate_hz = 0.15 + 0.3 * spread
     contamination = {"tolerable": 0.03}.get(design, 0.22 + 0.2 * share if "contaminated" in design else 0.0)
     responds = exact_count < 0 and design != "quiet"
-    return UnitTruth(
+    truth = UnitTruth(
         cluster_id=cluster_id,
         design=design,
         rate_hz=rate_hz if exact_count < 0 else 0.0,
@@ -197,8 +208,8 @@ def _draw_unit(
         contamination=contamination,
         amplitude_v=amplitude_v,
         amplitude_sd_v=amplitude_sd_v,
-        threshold_v=amplitude_v + amplitude_sd_v * NormalDist().inv_cdf(missing) if missing else 0.0,
-        missing=missing,
+        threshold_v=0.0,
+        missing=0.0,
         depth_um=20.0 + (depth_range_um - 20.0) * depth,
         drift_um=(40.0 + 40.0 * drift) * (1 if side < 0.5 else -1) if design == "drifting" else 4.0 * (drift - 0.5),
         silent=silent,
@@ -210,6 +221,15 @@ def _draw_unit(
         gain=1.5 + 2.0 * gain if responds and response != "none" else 0.0,
         exact_count=exact_count,
     )
+    return with_cut(truth, missing)
+
+
+def with_cut(truth: UnitTruth, missing: float) -> UnitTruth:
+    """Return the unit with a detection threshold under which this share of its Gaussian of amplitudes lies."""
+    if not missing:
+        return truth
+    threshold_v = truth.amplitude_v + truth.amplitude_sd_v * NormalDist().inv_cdf(missing)
+    return replace(truth, missing=missing, threshold_v=threshold_v)
 
 
 def _paired(truths: list[UnitTruth], rng: np.random.Generator) -> Iterator[UnitTruth]:

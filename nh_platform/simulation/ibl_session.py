@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.ground_truth import UnitTruth, draw_units
+from nh_platform.simulation.graded_designs import draw_probe_units
+from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.insertions import TRACKS, Track
 from nh_platform.simulation.seeding import generator, integer, uuid4
 from nh_platform.simulation.size import SimulationSize
@@ -110,12 +111,12 @@ def _simulate_probe(
     seed: int, index: int, number: int, size: SimulationSize, task: Task, gabor: pd.DataFrame
 ) -> IblProbe:
     name = f"probe{number:02d}"
-    truths = draw_units(
+    truths = draw_probe_units(
         generator(seed, "ibl", index, name, "units"),
         size.ibl_units,
         first=number * size.ibl_units,
         duration_s=size.ibl_duration_s,
-        mean_rate_hz=size.mean_rate_hz,
+        size=size,
         depth_range_um=DEPTH_RANGE_UM,
     )
     rng = generator(seed, "ibl", index, name, "spikes")

@@ -31,6 +31,10 @@ class SimulationSize:
         Median firing rate that units are drawn around.
     camera_fraction
         Share of the camera frames that is kept (60, 150 and 30 Hz upstream); the files are long and little read.
+    graded
+        Whether units have the graded faults of `graded_designs` instead of clear ones.
+    allen_movie_three
+        Whether Visual Coding sessions of the first type show natural_movie_three as well, which lasts 2 minutes.
     """
 
     name: str
@@ -44,6 +48,8 @@ class SimulationSize:
     allen_repeats: int
     mean_rate_hz: float
     camera_fraction: float = 0.1
+    graded: bool = False
+    allen_movie_three: bool = False
 
     def __post_init__(self) -> None:
         if self.ibl_trials * 4.5 > self.ibl_task_s:
@@ -64,4 +70,7 @@ DEMO = SimulationSize("demo", 1020.0, 180.0, 200, 2, 70, 2, 28, 4, 6.0)
 BENCHMARK = SimulationSize("benchmark", 3600.0, 600.0, 600, 1, 700, 4, 250, 8, 3.7)
 """The size of a real insertion: 700 units, 70 min, about 11.5 million spikes."""
 
-SIZES: dict[str, SimulationSize] = {size.name: size for size in (TINY, DEMO, BENCHMARK)}
+GRADED = SimulationSize("graded", 1020.0, 180.0, 200, 2, 100, 2, 100, 4, 6.0, camera_fraction=0.01, graded=True)
+"""For `nh qc validate` alone: as long as `DEMO`, with units on both sides of every threshold and close to it."""
+
+SIZES: dict[str, SimulationSize] = {size.name: size for size in (TINY, DEMO, BENCHMARK, GRADED)}

@@ -28,9 +28,12 @@ HALF_S = 0.50042
 SECOND_S = 1.00083
 LONG_S = 2.00167
 FRAME_S = 0.033361
+FRAME_THREE_S = 0.033362
+"""3600 of these last 120.1032 s and so reach the 6006th bin of 20 ms, as the released movies do (median 120.1003 s)."""
 FIRST_STIMULUS_S = 12.0
 N_SCENES = 118
 MOVIE_FRAMES = 900
+MOVIE_THREE_FRAMES = 3600
 ORIENTATION_WIDTH_DEG = 22.0
 FIELD_WIDTH_DEG = 15.0
 
@@ -39,19 +42,23 @@ Block = tuple[str, pd.DataFrame, float, float]
 
 
 def simulate_stimuli(
-    rng: np.random.Generator, repeats: int, session_type: str = OBSERVATORY
+    rng: np.random.Generator, repeats: int, session_type: str = OBSERVATORY, *, movie_three: bool = False
 ) -> tuple[dict[str, pd.DataFrame], float]:
     """Return the presentations by stimulus name, and when the last one ends.
 
     Each table has ``start_time``, ``stop_time`` (s), ``stimulus_name``, ``stimulus_block`` (not for spontaneous
     activity), ``stimulus_index`` and the stimulus' own parameters. Three presentations of each type last too long, as
     after a dropped frame; the ones behind them are shifted. Movies lose frames in every fourth repeat only: one late
-    frame makes a whole movie unusable, and most movies of the release are not.
+    frame makes a whole movie unusable, and most movies of the release are not. ``movie_three`` adds the long movie of
+    the first session type.
     """
     time, block = FIRST_STIMULUS_S, 0
     parts: dict[str, list[pd.DataFrame]] = {}
     for repeat in range(repeats):
-        for index, (name, parameters, duration_s, gap_s) in enumerate(_BLOCKS[session_type](rng)):
+        blocks = _BLOCKS[session_type](rng)
+        if movie_three and session_type == OBSERVATORY:
+            blocks.append(("natural_movie_three", _movie(MOVIE_THREE_FRAMES), FRAME_THREE_S, 0.0))
+        for index, (name, parameters, duration_s, gap_s) in enumerate(blocks):
             time = _append(parts, _spontaneous(time, 10.0 if repeat or index else 18.0))
             has_late = "movie" not in name or repeat % 4 == 3
             start, stop = _schedule(rng, time, len(parameters), duration_s, gap_s, has_late)
@@ -90,7 +97,7 @@ def _observatory_blocks(rng: np.random.Generator) -> list[Block]:
         ("gabors", _gabors(rng), SHORT_S, 0.0),
         ("flashes", _flashes(rng), SHORT_S, 2.0 - SHORT_S),
         ("drifting_gratings", _drifting_gratings(rng), LONG_S, 1.0),
-        ("natural_movie_one", _movie_one(), FRAME_S, 0.0),
+        ("natural_movie_one", _movie(MOVIE_FRAMES), FRAME_S, 0.0),
         ("natural_scenes", _natural_scenes(rng), SHORT_S, 0.0),
         ("static_gratings", _static_gratings(rng), SHORT_S, 0.0),
     ]
@@ -103,7 +110,7 @@ def _connectivity_blocks(rng: np.random.Generator) -> list[Block]:
         ("flashes", _flashes(rng), SHORT_S, 2.0 - SHORT_S),
         ("drifting_gratings_75_repeats", gratings_75_repeats(rng), LONG_S, 1.0),
         ("drifting_gratings_contrast", gratings_contrast(rng), HALF_S, 0.5),
-        ("natural_movie_one_more_repeats", _movie_one(), FRAME_S, 0.0),
+        ("natural_movie_one_more_repeats", _movie(MOVIE_FRAMES), FRAME_S, 0.0),
         ("dot_motion", dot_motion(rng), SECOND_S, 0.5),
     ]
 
@@ -111,8 +118,8 @@ def _connectivity_blocks(rng: np.random.Generator) -> list[Block]:
 _BLOCKS = {OBSERVATORY: _observatory_blocks, CONNECTIVITY: _connectivity_blocks}
 
 
-def _movie_one() -> pd.DataFrame:
-    return pd.DataFrame({"frame": np.arange(MOVIE_FRAMES, dtype=np.float64)})
+def _movie(n_frames: int) -> pd.DataFrame:
+    return pd.DataFrame({"frame": np.arange(n_frames, dtype=np.float64)})
 
 
 def _gabors(rng: np.random.Generator) -> pd.DataFrame:
@@ -206,7 +213,8 @@ def stimulus_responses(
             frame = table["frame"].to_numpy().astype(np.int64)
             tuning = np.where(frame < 0, 0.0, scenes[:, np.maximum(frame, 0)])
         elif "movie" in name:
-            tuning = frames[:, table["frame"].to_numpy().astype(np.int64) // 30] * 0.5
+            scene = table["frame"].to_numpy().astype(np.int64) // 30 % frames.shape[1]
+            tuning = frames[:, scene] * 0.5
         else:
             tuning = np.full((len(truths), len(table)), 2.0)
         start = table["start_time"].to_numpy()

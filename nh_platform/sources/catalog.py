@@ -21,6 +21,7 @@ from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.release_schemas import NOTICES
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.session_names import session_named
 
 GROUPS = ("spikes", "behavior", "alignment", "qc")
 """Asset groups with an identity of their own; files of any other group are listed but never read.
@@ -50,12 +51,15 @@ class SessionFiles:
         Schema `FILES`, this session's rows, sorted by collection, revision, name.
     qc
         Session QC that upstream states, None where it states none.
+    extended_qc
+        Its single checks, one JSON object; None where upstream states none.
     """
 
     session: Session
     insertions: pd.DataFrame
     files: pd.DataFrame
     qc: str | None = None
+    extended_qc: str | None = None
 
     def of_group(self, group: str) -> pd.DataFrame:
         """Return the default-revision files that the asset group ``group`` reads."""
@@ -74,8 +78,13 @@ class SessionFiles:
         if group == "qc":
             judged = self.files[read_by(self.files, GROUPS) & self.files["qc"].notna()]
             lines += sorted(map(judgement_line, judged["collection"], judged["name"], judged["qc"]))
-        lines += fact_lines(group, self.qc, self.insertions)
+        lines += fact_lines(group, self.qc, self.insertions, self.extended_qc)
         return version_of(lines)
+
+    def memberships(self) -> dict[str, int]:
+        """Return how many of the files are in each release, by release tag; no part of the identity."""
+        tags = [tag for text in self.files["tags"].dropna() for tag in text.split(",") if tag]
+        return {tag: tags.count(tag) for tag in sorted(set(tags))}
 
 
 def content_of(files: pd.DataFrame) -> pd.Series:
@@ -99,7 +108,9 @@ def judgement_line(collection: str, name: str, qc: str) -> str:
     return f"{collection}\x1f{name}\x1f{qc}\n"
 
 
-def fact_lines(group: str, session_qc: str | None, insertions: pd.DataFrame) -> list[str]:
+def fact_lines(
+    group: str, session_qc: str | None, insertions: pd.DataFrame, extended_qc: str | None = None
+) -> list[str]:
     """Return what a session's own QC and the state of its alignments add to the identity of a group.
 
     What upstream does not state adds nothing, so that a catalogue without these facts (the public tables, Allen's)
@@ -108,6 +119,7 @@ def fact_lines(group: str, session_qc: str | None, insertions: pd.DataFrame) -> 
     lines = []
     if group == "qc":
         lines += [f"session\x1f{session_qc}\n"] if session_qc else []
+        lines += [f"session extended\x1f{extended_qc}\n"] if extended_qc else []
         stated = insertions[insertions["qc"].notna()]
         lines += sorted(f"insertion\x1f{pid}\x1f{qc}\n" for pid, qc in zip(stated["insertion_id"], stated["qc"]))
     elif group == "alignment":
@@ -140,6 +152,10 @@ class Manifest:
     behavior_sessions
         Schema `BEHAVIOR_SESSIONS`: sessions of behaviour, most without a recording; they are catalogued and are no
         sessions of the platform, since they have no spikes. Empty for most sources.
+    selection
+        The settings that choose which sessions are listed, on one line; empty where the source has none or does not
+        say. Sessions that join because it changed were chosen by a person and are no new release. No part of the
+        identity.
     """
 
     source: str
@@ -149,6 +165,7 @@ class Manifest:
     files: pd.DataFrame
     notices: pd.DataFrame = field(default_factory=NOTICES.empty)
     behavior_sessions: pd.DataFrame = field(default_factory=BEHAVIOR_SESSIONS.empty)
+    selection: str = ""
 
     def __post_init__(self) -> None:
         for schema, table in self.tables():
@@ -167,6 +184,18 @@ class Manifest:
         ids = self.sessions["session_id"]
         order = pd.DataFrame({"id": ids, "size": ids.map(size).fillna(0.0)})
         return order.sort_values(["size", "id"], ascending=[False, True])["id"].tolist()
+
+    def session_named(self, asked: str) -> str:
+        """Return the id of the session that a person means by its id or the first characters of it.
+
+        Raises
+        ------
+        UnknownSession
+            As of `nh_platform.session.session_names.session_named`.
+        """
+        listed = self._positions["sessions"]
+        action = f"Run `nh sync {self.source}` and `nh sessions --source {self.source}` to see what is there."
+        return session_named(asked, listed, self.source, f"the manifest ({self.release})", action)
 
     def session(self, session_id: str) -> SessionFiles:
         """Return one session's part.
@@ -200,6 +229,7 @@ class Manifest:
             insertions=self._rows_of(self.insertions, session_id, "insertions").reset_index(drop=True),
             files=files.sort_values(["collection", "revision", "name"]).reset_index(drop=True),
             qc=row["qc"] if isinstance(row["qc"], str) else None,
+            extended_qc=row["extended_qc"] if isinstance(row["extended_qc"], str) else None,
         )
 
     @functools.cached_property

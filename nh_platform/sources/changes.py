@@ -20,6 +20,7 @@ NAMES_SHOWN = 4
 class ChangeKind(StrEnum):
     """What a release did, in the users' words."""
 
+    SELECTION_CHANGED = "selection changed"
     SESSION_ADDED = "session added"
     SESSION_RETURNED = "session returned"
     SESSION_WITHDRAWN = "session withdrawn"

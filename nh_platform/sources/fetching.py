@@ -1,17 +1,18 @@
 """What a source offers whose files are downloaded, beside what every `Source` offers.
 
-Contains the protocol that `nh fetch` uses. Add here what every downloading source can do. How one does it is in the
-source's own folder; nothing is downloaded here.
+Contains the protocols that `nh fetch` and `nh releases` use, and the question whether a source has anything to
+download. Add here what every downloading source can do. How one does it is in the source's own folder; nothing is
+downloaded here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from nh_platform.sources.catalog import SessionFiles
-from nh_platform.store.raw_files import RawFiles
+from nh_platform.sources.catalog import Manifest, SessionFiles, Source
 from nh_platform.store.raw_requests import RawRequest
 from nh_platform.store.transfers import OnBytes
 
@@ -28,20 +29,53 @@ class FileLink:
         As upstream states them.
     url
         Address with the upstream id of this file in this revision; upstream may still replace the bytes, so compare
-        the md5.
+        the hash.
+    blake2b
+        Where upstream states this hash and no md5.
     """
 
     path: str
     md5: str | None
     size: int | None
     url: str
+    blake2b: str | None = None
+
+
+class FetchedFiles(Protocol):
+    """Where fetched files stay: `RawFiles`, or the folder of an upstream client's own cache."""
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+
+    def holds(self, request: RawRequest) -> bool:
+        """Return whether the file of a request is there, without hashing it; for counts and plans."""
+
+    def require_space(self, n_bytes: float, what: str) -> None:
+        """Check that the disk has room for so many bytes more.
+
+        Raises
+        ------
+        StoreError
+            If it has not; the text says how much is missing.
+        """
+
+
+def folder_in_place(source: Source) -> Path | None:
+    """Return the folder whose files a source reads where they are, or None where it downloads.
+
+    Sources with a choice have ``settings`` with ``mode`` and ``root``, and ``local`` is the mode without downloads.
+    """
+    settings = getattr(source, "settings", None)
+    root = getattr(settings, "root", None)
+    return Path(root) if root is not None and getattr(settings, "mode", None) == "local" else None
 
 
 @runtime_checkable
 class FetchingSource(Protocol):
-    """A source whose raw files are downloaded into `RawFiles`."""
+    """A source whose raw files are downloaded."""
 
-    def raw_files(self) -> RawFiles:
+    def raw_files(self) -> FetchedFiles:
         """Return where the files go.
 
         Raises
@@ -70,3 +104,14 @@ class FetchingSource(Protocol):
 
     def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
         """Return the version-pinned address of every file that the asset groups read."""
+
+
+@runtime_checkable
+class VersionedSource(Protocol):
+    """A source whose upstream publishes releases by name, each with a manifest of its own."""
+
+    def named_releases(self) -> list[str]:
+        """Return the names of the releases at hand, oldest first; asks nobody."""
+
+    def named_manifest(self, version: str) -> Manifest | None:
+        """Return everything that a release states, whether or not its files were fetched; None where there is none."""

@@ -14,7 +14,8 @@ import pandas as pd
 
 from nh_platform.session import ConfigError
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
-from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.catalog import Manifest, version_of
+from nh_platform.sources.insertion_ids import is_made_up, with_known_ids
 
 COLUMNS = {
     "insertion_id": ("pid", "insertion_id", "probe_insertion_id"),
@@ -54,6 +55,12 @@ class Freeze:
     def insertion_ids(self) -> list[str]:
         """Insertions, sorted; none for a list of sessions alone."""
         return sorted(set(self.rows["insertion_id"]) - {""})
+
+    @property
+    def version(self) -> str:
+        """Identity of what it names, whatever the order of its lines: 64 hexadecimal digits."""
+        pairs = zip(self.rows["session_id"], self.rows["probe"], self.rows["insertion_id"])
+        return version_of(sorted("\x1f".join(row) + "\n" for row in pairs))
 
     def select(self, insertions: pd.DataFrame) -> pd.Series:
         """Return which rows of a table of schema `INSERTIONS` the freeze names.
@@ -174,9 +181,17 @@ def freeze_manifest(freeze: Freeze | Path | str, source: str = "ibl") -> Manifes
 def restrict(manifest: Manifest, freeze: Freeze) -> Manifest:
     """Return the part of a manifest that a freeze names: its insertions, their sessions, and the files of both.
 
-    Files of a probe that the freeze leaves out are left out too; files of the whole session stay.
+    Files of a probe that the freeze leaves out are left out too; files of the whole session stay. Where the source
+    knows no ids of insertions, they are the freeze's.
+
+    Raises
+    ------
+    ConfigError
+        If the freeze names insertions by ids alone, and the source knows none.
     """
-    insertions = manifest.insertions[freeze.select(manifest.insertions)].reset_index(drop=True)
+    _refuse_unknown_ids(manifest.insertions, freeze)
+    chosen = manifest.insertions[freeze.select(manifest.insertions)].reset_index(drop=True)
+    insertions = with_known_ids(chosen, freeze.rows)
     # A list of sessions alone names also those without an insertion.
     kept = set(insertions["session_id"]) if freeze.insertion_ids else set(freeze.session_ids)
     probes = pd.MultiIndex.from_frame(insertions[["session_id", "probe"]])
@@ -191,3 +206,16 @@ def restrict(manifest: Manifest, freeze: Freeze) -> Manifest:
         files=files[wanted].reset_index(drop=True),
         notices=manifest.notices,
     )
+
+
+def _refuse_unknown_ids(insertions: pd.DataFrame, freeze: Freeze) -> None:
+    """Refuse a list of ids without probes for sessions whose ids were made up: it would select nothing of them."""
+    by_id = freeze.rows[(freeze.rows["insertion_id"] != "") & (freeze.rows["probe"] == "")]
+    unknown = by_id[by_id["session_id"].isin(set(insertions["session_id"][is_made_up(insertions)]))]
+    if len(unknown):
+        raise ConfigError(
+            f"freeze {freeze.name}",
+            f"it names insertions by pid alone, and without an account their pids are not known "
+            f"({len(unknown)} insertions of {unknown['session_id'].nunique()} sessions)",
+            "Add a column probe_name to it, or set NH_ONE_URL and an account.",
+        )

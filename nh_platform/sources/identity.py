@@ -52,14 +52,14 @@ def group_versions(manifest: Manifest) -> pd.DataFrame:
     facts = {str(name): rows for name, rows in insertions[stated].groupby("session_id")}
     without = insertions.iloc[:0]
     rows = []
-    for session_id, session_qc in zip(sessions["session_id"], sessions["qc"]):
-        qc = session_qc if isinstance(session_qc, str) else None
+    for session_id, *stated_qc in zip(sessions["session_id"], sessions["qc"], sessions["extended_qc"]):
+        qc, extended_qc = (text if isinstance(text, str) else None for text in stated_qc)
         for group in GROUPS:
             own = [*of_file[group].get(session_id, ())]
             if group == "qc":
                 own += of_qc.get(session_id, ())
-            if qc or session_id in facts:
-                own += fact_lines(group, qc, facts.get(session_id, without))
+            if qc or extended_qc or session_id in facts:
+                own += fact_lines(group, qc, facts.get(session_id, without), extended_qc)
             rows.append((session_id, group, version_of(own)))
     return pd.DataFrame(rows, columns=["session_id", "group", "version"])
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 from filelock import FileLock
 
-from nh_platform.session import NhError
+from nh_platform.session import BadUpstreamData, NhError
 from nh_platform.session.release_schemas import TOMBSTONES
 from nh_platform.sources.catalog import Manifest, version_of
 from nh_platform.sources.release_diff import ReleaseDiff, diff_manifests
@@ -38,7 +38,7 @@ class StoredRelease:
     tombstones
         Schema `TOMBSTONES`: everything that was ever withdrawn.
     data_version
-        Identity of what is stored: the manifest, its release's name and the tombstones.
+        Identity of what is stored: the manifest, its release's name, what chose it, and the tombstones.
     is_new
         Whether a snapshot was added; False where upstream was unchanged.
     unreadable
@@ -72,6 +72,9 @@ def store_manifest(store: Store, manifest: Manifest, code_version: str) -> Store
     ------
     StoreError
         If the disk is full; what was stored is unchanged.
+    BadUpstreamData
+        If the manifest lists no session where there were some: no release withdraws all, a disk that is not mounted
+        looks like it.
     """
     home = store.asset_folder(manifest.source, SOURCE_WIDE, ASSET)
     home.mkdir(parents=True, exist_ok=True)
@@ -83,6 +86,7 @@ def store_manifest(store: Store, manifest: Manifest, code_version: str) -> Store
             diff = diff_manifests(None, manifest)
         else:
             snapshot, before, stones = last
+            _refuse_empty(before, manifest)
             diff = diff_manifests(before, manifest, seen_before(stones))
             stones = next_tombstones(stones, before, manifest, last_seen=snapshot.number, number=number)
         record = _record(manifest, stones, code_version)
@@ -93,6 +97,15 @@ def store_manifest(store: Store, manifest: Manifest, code_version: str) -> Store
                 write_manifest(folder, manifest, stones)
     current = list_snapshots(store, manifest.source)[-1]
     return StoredRelease(current, diff, stones, record.data_version, is_new, unreadable)
+
+
+def _refuse_empty(before: Manifest, now: Manifest) -> None:
+    if before.session_ids and not now.session_ids:
+        raise BadUpstreamData(
+            f"source {now.source}",
+            f"upstream lists no session, the snapshot before lists {len(before.session_ids)}",
+            "Look whether its folder is mounted and its tag or freeze is right. Nothing was changed.",
+        )
 
 
 def _last_readable(store: Store, source: str) -> tuple[tuple[Snapshot, Manifest, pd.DataFrame] | None, tuple[int, ...]]:
@@ -111,6 +124,9 @@ def _record(manifest: Manifest, stones: pd.DataFrame, code_version: str) -> Prov
     columns = (stones[name].astype(str) for name in TOMBSTONES.names)
     history = version_of(sorted("\x1f".join(row) + "\n" for row in zip(*columns)))
     inputs, parameters = {"upstream": manifest.version()}, {"release": manifest.release, "tombstones": history}
+    if manifest.selection:
+        # Recorded although nothing differs: what joins later joined under this selection.
+        parameters["selection"] = manifest.selection
     return Provenance(
         asset=ASSET,
         source=manifest.source,

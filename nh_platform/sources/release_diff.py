@@ -1,29 +1,23 @@
 """What one state of a source brought against another, in the users' words and as what has to run again.
 
-Contains the diff of two manifests. Add a comparison here when the manifest gains a fact; files are compared in
-`file_changes`. Nothing here talks to upstream, and which assets a group feeds is not known here.
+Contains the diff of two manifests. Add a comparison here when the manifest gains a table; files are compared in
+`file_changes`, facts in `fact_changes`. Nothing here talks to upstream, and which assets a group feeds is not known
+here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from nh_platform.sources.catalog import GROUPS, Manifest
 from nh_platform.sources.changes import Change, ChangeKind, changes_table
+from nh_platform.sources.fact_changes import compare_facts
 from nh_platform.sources.file_changes import compare_files
 from nh_platform.sources.identity import group_versions
-
-_NOT_FACTS = ("session_id", "qc")
-_INSERTION_FACTS = {
-    "qc": ChangeKind.QC_CHANGED,
-    "alignment_resolved": ChangeKind.ALIGNMENT_CHANGED,
-    "alignment_stored": ChangeKind.ALIGNMENT_CHANGED,
-    "probe": ChangeKind.FACTS_CHANGED,
-}
+from nh_platform.sources.insertion_ids import is_made_up, made_up_ids, with_known_ids
 
 
 @dataclass(frozen=True)
@@ -34,20 +28,38 @@ class Seen:
     ----------
     sessions, insertions
         Their ids.
+    probes
+        Ids that would have been made up for insertions whose real ones are among ``insertions``: a list without real
+        ids knows them by these (`insertion_ids`).
     """
 
     sessions: frozenset[str] = frozenset()
     insertions: frozenset[str] = frozenset()
+    probes: frozenset[str] = frozenset()
 
     @classmethod
     def of_manifests(cls, manifests: Iterable[Manifest]) -> Seen:
         """Return what any of some earlier manifests lists."""
-        sessions: set[str] = set()
-        insertions: set[str] = set()
-        for manifest in manifests:
-            sessions |= set(manifest.sessions["session_id"])
-            insertions |= set(manifest.insertions["insertion_id"])
-        return cls(frozenset(sessions), frozenset(insertions))
+        tables = [(manifest.sessions["session_id"], manifest.insertions) for manifest in manifests]
+        sessions = {str(session_id) for ids, _ in tables for session_id in ids}
+        of_insertions = [cls.of_insertions(insertions) for _, insertions in tables]
+        return cls(
+            frozenset(sessions),
+            frozenset().union(*(seen.insertions for seen in of_insertions)),
+            frozenset().union(*(seen.probes for seen in of_insertions)),
+        )
+
+    @classmethod
+    def of_insertions(cls, insertions: pd.DataFrame, sessions: Iterable[str] = ()) -> Seen:
+        """Return what a table of ``session_id``, ``probe`` and ``insertion_id`` lists, and some sessions."""
+        real = made_up_ids(insertions)[~is_made_up(insertions)]
+        return cls(frozenset(sessions), frozenset(insertions["insertion_id"]), frozenset(real) - {""})
+
+    def has(self, insertions: pd.DataFrame) -> pd.Series:
+        """Return which insertions were listed before, under their id or a made-up one."""
+        names = insertions["insertion_id"]
+        by_probe = made_up_ids(insertions).isin(self.insertions) | (is_made_up(insertions) & names.isin(self.probes))
+        return names.isin(self.insertions) | by_probe
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,8 @@ class ReleaseDiff:
     Parameters
     ----------
     changes
-        Schema `RELEASE_CHANGES`: one line per session, probe and asset group, whole sessions first.
+        Schema `RELEASE_CHANGES`: one line per session, probe and asset group; another selection first, then whole
+        sessions.
     added, returned, withdrawn
         Session ids, sorted; a returned session is one that was seen before and is not among the added ones.
     insertions_added, insertions_returned, insertions_removed
@@ -80,6 +93,11 @@ class ReleaseDiff:
     def is_empty(self) -> bool:
         """Whether nothing changed."""
         return len(self.changes) == 0 and len(self.affected) == 0
+
+    @property
+    def selection_changed(self) -> bool:
+        """Whether another choice of what to list lies between the two, so that no release brought what joined."""
+        return bool((self.changes["kind"] == ChangeKind.SELECTION_CHANGED.value).any())
 
     @property
     def changed_sessions(self) -> list[str]:
@@ -131,14 +149,14 @@ def diff_manifests(
     old = after_nothing(after) if before is None else before
     old_ids, new_ids = set(old.sessions["session_id"]), set(after.sessions["session_id"])
     fresh, kept = new_ids - old_ids, old_ids & new_ids
-    old_pids, new_pids = set(old.insertions["insertion_id"]), set(after.insertions["insertion_id"])
-    changes = [
-        *_whole_sessions(old, after, fresh, seen),
-        *_insertions(old.insertions, after.insertions, kept, seen),
-    ]
+    listed = with_known_ids(old.insertions, after.insertions), with_known_ids(after.insertions, old.insertions)
+    old_pids, new_pids = (set(insertions["insertion_id"]) for insertions in listed)
+    returned = set(listed[1]["insertion_id"][seen.has(listed[1])])
+    changes = [*_whole_sessions(old, after, fresh, seen), *_insertions(*listed, kept, seen)]
     affected = pd.DataFrame(columns=["session_id", "group", "before", "after"], dtype=object)
     if not membership_only:
-        changes += _facts(old, after, kept)
+        changes = [*_selection(old, after), *changes]
+        changes += compare_facts((old.sessions, after.sessions), listed, kept)
         changes += _files(old, after, kept)
         changes += _notices(old.notices, after.notices)
         affected = _affected(old, after)
@@ -148,7 +166,7 @@ def diff_manifests(
         returned=sorted(fresh & seen.sessions),
         withdrawn=sorted(old_ids - new_ids),
         insertions_added=sorted(new_pids - old_pids),
-        insertions_returned=sorted((new_pids - old_pids) & seen.insertions),
+        insertions_returned=sorted((new_pids - old_pids) & returned),
         insertions_removed=sorted(old_pids - new_pids),
         affected=affected,
     )
@@ -160,12 +178,24 @@ def after_nothing(manifest: Manifest) -> Manifest:
     return Manifest(source=manifest.source, release="", **empty)
 
 
+def selection_changed(before: str, after: str) -> bool:
+    """Return whether two manifests were chosen differently; one that does not state its selection says nothing."""
+    return bool(before and after) and before != after
+
+
+def _selection(old: Manifest, new: Manifest) -> list[Change]:
+    if not selection_changed(old.selection, new.selection):
+        return []
+    what = f"what is listed was chosen anew: {old.selection} → {new.selection}"
+    return [Change(ChangeKind.SELECTION_CHANGED, what, before=old.selection, after=new.selection)]
+
+
 def _whole_sessions(old: Manifest, new: Manifest, fresh: set[str], seen: Seen) -> list[Change]:
     gone = set(old.sessions["session_id"]) - set(new.sessions["session_id"])
     changes = []
     for manifest, ids in ((new, fresh), (old, gone)):
         sessions = manifest.sessions[manifest.sessions["session_id"].isin(ids)].sort_values("session_id")
-        probes = manifest.insertions.groupby("session_id")["probe"].apply(lambda names: ", ".join(sorted(names)))
+        probes = _called(manifest.insertions).groupby(manifest.insertions["session_id"]).apply(_listed)
         for session_id, subject, date in zip(sessions["session_id"], sessions["subject"], sessions["date"]):
             kind = ChangeKind.SESSION_WITHDRAWN
             if ids is fresh:
@@ -180,18 +210,29 @@ def _insertions(old: pd.DataFrame, new: pd.DataFrame, kept: set[str], seen: Seen
     """Return insertions that came or went in kept sessions, and those that returned in any session."""
     came = new[~new["insertion_id"].isin(set(old["insertion_id"]))]
     went = old[~old["insertion_id"].isin(set(new["insertion_id"])) & old["session_id"].isin(kept)]
-    returned = came["insertion_id"].isin(seen.insertions)
+    returned = seen.has(came)
     changes = []
     for rows, kind, what in (
         (came[~returned & came["session_id"].isin(kept)], ChangeKind.INSERTION_ADDED, "new in a kept session"),
         (came[returned], ChangeKind.INSERTION_RETURNED, "had gone and came back"),
         (went, ChangeKind.INSERTION_REMOVED, "gone; its session is kept"),
     ):
-        ordered = rows.sort_values(["session_id", "probe"])
-        for session_id, probe, insertion_id in zip(ordered["session_id"], ordered["probe"], ordered["insertion_id"]):
-            text = f"{probe} {what}"
+        ordered = rows.sort_values(["session_id", "probe", "insertion_id"])
+        names = _called(ordered)
+        columns = (ordered[name] for name in ("session_id", "probe", "insertion_id"))
+        for name, session_id, probe, insertion_id in zip(names, *columns):
+            text = f"{name} {what}"
             changes.append(Change(kind, text, session_id=session_id, probe=probe, insertion_id=insertion_id))
     return changes
+
+
+def _called(insertions: pd.DataFrame) -> pd.Series:
+    """Return how to name each insertion in words: its probe, or its id where a list states no probes."""
+    return insertions["probe"].where(insertions["probe"] != "", "insertion " + insertions["insertion_id"])
+
+
+def _listed(names: pd.Series) -> str:
+    return ", ".join(sorted(names))
 
 
 def _files(old: Manifest, new: Manifest, kept: set[str]) -> list[Change]:
@@ -205,44 +246,6 @@ def _files(old: Manifest, new: Manifest, kept: set[str]) -> list[Change]:
             wanted &= ~pd.MultiIndex.from_frame(manifest.files[["session_id", "probe"]]).isin(one_sided)
         tables.append(manifest.files[wanted])
     return compare_files(*tables)
-
-
-def _facts(old: Manifest, new: Manifest, kept: set[str]) -> list[Change]:
-    """Return changes of what is stated of kept sessions and of their insertions."""
-    facts = [name for name in new.sessions.columns if name not in _NOT_FACTS]
-    changes = []
-    for session_id, name, before, after in _differences(old.sessions, new.sessions, "session_id", [*facts, "qc"]):
-        if session_id not in kept:
-            continue
-        kind = ChangeKind.QC_CHANGED if name == "qc" else ChangeKind.FACTS_CHANGED
-        group = "qc" if name == "qc" else ""
-        what = f"session {'QC' if name == 'qc' else name}: {_said(before)} → {_said(after)}"
-        changes.append(Change(kind, what, session_id=session_id, group=group, before=_text(before), after=_text(after)))
-    where = new.insertions.set_index("insertion_id")[["session_id", "probe"]].to_dict("index")
-    columns = list(_INSERTION_FACTS)
-    for insertion_id, name, before, after in _differences(old.insertions, new.insertions, "insertion_id", columns):
-        kind = _INSERTION_FACTS[name]
-        group = {ChangeKind.QC_CHANGED: "qc", ChangeKind.ALIGNMENT_CHANGED: "alignment"}.get(kind, "")
-        what = f"insertion {name.replace('_', ' ').replace('qc', 'QC')}: {_said(before)} → {_said(after)}"
-        place: dict[str, Any] = where[insertion_id]
-        changes.append(
-            Change(
-                kind, what, insertion_id=insertion_id, group=group, before=_text(before), after=_text(after), **place
-            )
-        )
-    return sorted(changes, key=lambda change: (change.session_id, change.probe, change.kind, change.what))
-
-
-def _differences(old: pd.DataFrame, new: pd.DataFrame, key: str, columns: list[str]) -> list[tuple[str, str, Any, Any]]:
-    """Return (key, column, before, after) of every differing value of rows that both tables have."""
-    left, right = (table.drop_duplicates(key).set_index(key)[columns].astype(object) for table in (old, new))
-    ids = left.index.intersection(right.index, sort=True)
-    left, right = left.loc[ids].where(left.loc[ids].notna(), None), right.loc[ids].where(right.loc[ids].notna(), None)
-    found = []
-    for name in columns:
-        before, after = left[name].to_numpy(), right[name].to_numpy()
-        found += [(str(ids[i]), name, before[i], after[i]) for i in (before != after).nonzero()[0]]
-    return found
 
 
 def _notices(old: pd.DataFrame, new: pd.DataFrame) -> list[Change]:
@@ -263,11 +266,3 @@ def _affected(old: Manifest, new: Manifest) -> pd.DataFrame:
     versions = group_versions(old).merge(group_versions(new), on=["session_id", "group"], suffixes=("_0", "_1"))
     moved = versions[versions["version_0"] != versions["version_1"]].reset_index(drop=True)
     return moved.rename(columns={"version_0": "before", "version_1": "after"})
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _said(value: Any) -> str:
-    return "none" if value is None or value == "" else str(value)

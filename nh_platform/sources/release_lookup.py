@@ -1,4 +1,4 @@
-"""From the name that a person types to the state of a source: a snapshot, a freeze or a release tag.
+"""From the name that a person types to the state of a source: a snapshot, a release of upstream, a freeze or a tag.
 
 Contains that one lookup. Add a kind of name here when there is one more way to name a release. Nothing here compares
 or prints.
@@ -6,18 +6,23 @@ or prints.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from nh_platform.session import UnknownSession
-from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.catalog import Manifest, Source
+from nh_platform.sources.fetching import VersionedSource
 from nh_platform.sources.freezes import freeze_manifest, is_freeze_file, read_freeze
 from nh_platform.sources.release_diff import Seen
 from nh_platform.sources.snapshots import find_snapshot, list_snapshots
 from nh_platform.sources.tombstones import seen_before
 from nh_platform.store import Store
+
+_VERSION = re.compile(r"\d+(\.\d+)+(-[\w.]+)?")
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,23 @@ def known_freezes(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.csv"))}
 
 
-def find_state(store: Store, source: str, name: str, freezes: Path) -> NamedState:
+def find_state(
+    store: Store, source: str, name: str, freezes: Path, opened: Callable[[], Source] | None = None
+) -> NamedState:
     """Return the state that a name means.
 
-    In this order: the path of a CSV file; number, id or release name of a snapshot; name of a freeze in ``freezes``;
-    a tag of the last snapshot's files.
+    In this order: the path of a CSV file; a version such as ``0.5.0`` of upstream's own releases, whether or not it was
+    ever synced; number, id or release name of a snapshot; name of a freeze in ``freezes``; a tag of the last snapshot's
+    files.
+
+    Parameters
+    ----------
+    store, source, name
+        Where to look, and for what.
+    freezes
+        Folder of the freezes known by name.
+    opened
+        Opens the source; called only for a name that looks like a version.
 
     Raises
     ------
@@ -63,6 +80,11 @@ def find_state(store: Store, source: str, name: str, freezes: Path) -> NamedStat
     if is_freeze_file(name) or name.lower().endswith(".csv"):
         freeze = read_freeze(name)
         return NamedState(f"freeze {freeze.name}", freeze_manifest(freeze, source), Seen(), True)
+    if opened is not None and _VERSION.fullmatch(name):
+        upstream = opened()
+        stated = upstream.named_manifest(name) if isinstance(upstream, VersionedSource) else None
+        if stated is not None:
+            return NamedState(f"release {name}", stated, Seen(), False)
     try:
         snapshot = find_snapshot(store, source, name)
     except UnknownSession:
@@ -80,11 +102,28 @@ def find_state(store: Store, source: str, name: str, freezes: Path) -> NamedStat
         tags = sorted(tag_counts(manifest)["tag"])
         if name in tags:
             return NamedState(f"tag {name}", _tagged(manifest, name), Seen(), True)
+    if name in ("latest", "previous"):
+        raise _no_such_snapshot(source, name, len(snapshots))
     numbers = f"{snapshots[0].number} to {snapshots[-1].number}" if snapshots else "none"
     raise UnknownSession(
         f"release {name!r} of {source}",
         f"snapshots: {numbers}; tags: {', '.join(tags) or 'none'}; freezes in {freezes}: {', '.join(named) or 'none'}",
         f"Name one of these, or a CSV file; `nh releases list {source}` shows them.",
+    )
+
+
+def _no_such_snapshot(source: str, name: str, n_snapshots: int) -> UnknownSession:
+    """Return why there is no ``latest``, or no ``previous`` snapshot."""
+    if n_snapshots:
+        return UnknownSession(
+            f"{name} snapshot of {source}",
+            "there is one snapshot, of the first sync, and nothing before it to compare with",
+            f"A sync that finds upstream changed adds the next; `nh releases show {source}` shows what there is now.",
+        )
+    return UnknownSession(
+        f"{name} snapshot of {source}",
+        "the source was never synced",
+        f"Run `nh sync {source}`; it reads the catalogue and downloads nothing.",
     )
 
 

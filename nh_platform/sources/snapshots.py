@@ -65,14 +65,24 @@ class Snapshot:
         """Short form of the version."""
         return self.version[:ID_DIGITS]
 
-    @functools.cached_property
+    @property
     def release(self) -> str:
         """Name of the release, tag, freeze or revision policy that it shows."""
+        return self._release_lines[1]
+
+    @property
+    def selection(self) -> str:
+        """Settings that chose what it lists; empty where the source does not say, or it was stored before it did."""
+        return self._release_lines[2]
+
+    @functools.cached_property
+    def _release_lines(self) -> list[str]:
+        """Source, release and selection; empty text for what is not stated."""
         try:
             lines = (self.folder / _RELEASE_FILE).read_text(encoding="utf-8").split("\n")
         except FileNotFoundError:
-            return ""
-        return lines[1] if len(lines) > 1 else ""
+            lines = []
+        return [*lines, "", "", ""][:3]
 
     def rows(self, table: str) -> int:
         """Return the number of rows of one of its tables without reading it; 0 where it cannot be read."""
@@ -93,7 +103,7 @@ class Snapshot:
             If a table is missing or damaged.
         """
         tables = {name: _read(self.folder, schema) for name, schema in _TABLES.items()}
-        return Manifest(source=self.source, release=self.release, **tables)
+        return Manifest(source=self.source, release=self.release, selection=self.selection, **tables)
 
     def tombstones(self) -> pd.DataFrame:
         """Read what had been withdrawn when it was taken: schema `TOMBSTONES`."""
@@ -167,7 +177,8 @@ def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | 
     tables: Mapping[TableSchema, pd.DataFrame] = {**dict(manifest.tables()), TOMBSTONES: stones}
     for schema, table in tables.items():
         write_table(folder / f"{schema.name}.parquet", table.sort_values(list(schema.key), ignore_index=True), schema)
-    (folder / _RELEASE_FILE).write_text(f"{manifest.source}\n{manifest.release}\n", encoding="utf-8")
+    lines = [manifest.source, manifest.release, *([manifest.selection] if manifest.selection else [])]
+    (folder / _RELEASE_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _read(folder: Path, schema: TableSchema) -> pd.DataFrame:

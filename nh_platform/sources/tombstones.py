@@ -10,6 +10,7 @@ import pandas as pd
 
 from nh_platform.session.release_schemas import TOMBSTONES
 from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.insertion_ids import with_known_ids
 from nh_platform.sources.release_diff import Seen
 
 
@@ -33,13 +34,17 @@ def next_tombstones(
         The rows of ``stones``, those whose session or insertion is listed again with ``returned_in``, and a row for
         every session and insertion that ``after`` lacks.
     """
-    listed = listed_pairs(after)
     stones = stones.copy()
-    pairs = zip(stones["session_id"], stones["insertion_id"])
+    known = with_known_ids(stones, after.insertions)
+    listed = _pairs(after.sessions, with_known_ids(after.insertions, known))
+    pairs = zip(known["session_id"], known["insertion_id"])
     again = pd.Series([pair in listed for pair in pairs], index=stones.index, dtype=bool)
     stones.loc[again & stones["returned_in"].isna(), "returned_in"] = float(number)
-    went = sorted(listed_pairs(before) - listed)
-    probes = before.insertions.set_index(["session_id", "insertion_id"])["probe"].to_dict()
+    # A login gives insertions their ids, and a logout takes them: neither withdraws anything.
+    insertions = with_known_ids(before.insertions, after.insertions)
+    still_there = _pairs(after.sessions, with_known_ids(after.insertions, before.insertions))
+    went = sorted(_pairs(before.sessions, insertions) - still_there)
+    probes = insertions.set_index(["session_id", "insertion_id"])["probe"].to_dict()
     rows = [
         {
             "session_id": session_id,
@@ -55,16 +60,16 @@ def next_tombstones(
     return TOMBSTONES.conform(pd.concat([stones, added], ignore_index=True)) if len(stones) else added
 
 
-def listed_pairs(manifest: Manifest) -> set[tuple[str, str]]:
-    """Return (session, insertion) of everything that a manifest lists; a session itself has an empty insertion."""
-    sessions = {(str(session_id), "") for session_id in manifest.sessions["session_id"]}
-    return sessions | set(zip(manifest.insertions["session_id"], manifest.insertions["insertion_id"]))
+def _pairs(sessions: pd.DataFrame, insertions: pd.DataFrame) -> set[tuple[str, str]]:
+    """Return (session, insertion) of everything that is listed; a session itself has an empty insertion."""
+    whole = {(str(session_id), "") for session_id in sessions["session_id"]}
+    return whole | set(zip(insertions["session_id"], insertions["insertion_id"]))
 
 
 def seen_before(stones: pd.DataFrame) -> Seen:
     """Return what had been listed and was withdrawn, by which a returned session is told from a new one."""
     is_session = stones["insertion_id"] == ""
-    return Seen(frozenset(stones["session_id"][is_session]), frozenset(stones["insertion_id"][~is_session]))
+    return Seen.of_insertions(stones[~is_session], stones["session_id"][is_session])
 
 
 def withdrawn_sessions(stones: pd.DataFrame) -> pd.DataFrame:

@@ -206,14 +206,19 @@ def _pointed_to(home: Path) -> Path | None:
 def _version_folder(home: Path, name: str, staging: Path, keep_history: bool) -> Path:
     """Return the folder for a version: one that is free, or in a history the one that holds the same bytes.
 
-    A version that is published again with other bytes gets a number.
+    A version that is published again with other bytes gets the next number, never one that was free meanwhile: a
+    reader that still has the path would find other bytes under it in the middle of its reading.
     """
-    candidate, number = home / name, 2
-    while candidate.exists():
-        if keep_history and _same_files(candidate, staging):
-            return candidate
-        candidate, number = home / f"{name}-{number}", number + 1
-    return candidate
+    taken = {1: home / name} if (home / name).exists() else {}
+    for child in home.glob(f"{name}-*"):
+        if child.name.removeprefix(f"{name}-").isdecimal():
+            taken[int(child.name.removeprefix(f"{name}-"))] = child
+    if keep_history:
+        for _, stored in sorted(taken.items()):
+            if _same_files(stored, staging):
+                return stored
+    number = max(taken, default=0) + 1
+    return home / (name if number == 1 else f"{name}-{number}")
 
 
 def _logged(home: Path) -> list[str]:
@@ -259,13 +264,22 @@ def _exclusive(home: Path) -> FileLock:
 
 
 def _remove_superseded(home: Path, keep: frozenset[str]) -> None:
-    """Remove older versions, and what processes that are gone left half written."""
+    """Remove older versions, and what processes that are gone left half written.
+
+    A version goes at once, under another name, and then file by file: whoever lists it sees all of it or nothing, and
+    a table that is gone already is not taken for one that upstream lacks.
+    """
     for child in home.iterdir():
         if not child.is_dir() or child.name in keep:
             continue
-        if child.name.startswith(_STAGING) and _is_running(child.name):
-            continue
-        shutil.rmtree(child, ignore_errors=True)
+        if child.name.startswith(_STAGING):
+            if _is_running(child.name):
+                continue
+            leaving = child
+        else:
+            leaving = home / f"{_STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+            os.rename(child, leaving)
+        shutil.rmtree(leaving, ignore_errors=True)
 
 
 def _is_running(staging_name: str) -> bool:

@@ -5,16 +5,23 @@ Add here what every table file needs. The columns of a table are stated in `nh_p
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from nh_platform.session.columns import TableSchema, describe
+from nh_platform.session.columns import ColumnWords, TableSchema, describe
 from nh_platform.session.errors import StoreError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def write_table(path: Path, table: pd.DataFrame, schema: TableSchema) -> None:
+
+def write_table(path: Path, table: pd.DataFrame, schema: TableSchema, words: ColumnWords | None = None) -> None:
     """Write ``table``, cast to ``schema`` and validated, as Parquet.
+
+    ``words`` says what is known of single columns of the schema's families, as for `describe`.
 
     The bytes depend on the content alone: zstd level 3, byte-stream-split for floats (238 MB against 340 MB of the
     defaults on 11.5 M spikes), one row group per 1 M rows.
@@ -29,7 +36,7 @@ def write_table(path: Path, table: pd.DataFrame, schema: TableSchema) -> None:
 
     conformed = schema.conform(table)
     fields, arrays, floats, strings = [], [], [], []
-    for column in describe(schema, conformed.columns):
+    for column in describe(schema, conformed, words):
         series = conformed[column.name]
         is_text = series.dtype == object or isinstance(series.dtype, pd.StringDtype)
         kind = pa.string() if is_text else pa.from_numpy_dtype(series.dtype)
@@ -52,6 +59,67 @@ def write_table(path: Path, table: pd.DataFrame, schema: TableSchema) -> None:
     )
 
 
+def join_tables(target: Path, parts: Sequence[tuple[Mapping[str, str], Path]]) -> int:
+    """Write many tables of one schema as one, a row group each, and return the number of rows.
+
+    Only one part is in memory at a time: the units of the Brain-wide Map take some GB as one table.
+
+    Parameters
+    ----------
+    target
+        The file to write.
+    parts
+        Per part the text columns to put in front, for example its session, and the file written by `write_table`.
+        Parts may differ in their columns: what a part lacks is null in its rows.
+
+    Raises
+    ------
+    StoreError
+        If a part is missing or is not a whole Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schemas = [_read_schema(path) for _, path in parts]
+    front = list(parts[0][0]) if parts else []
+    schema = pa.unify_schemas(
+        [pa.schema([pa.field(name, pa.string()) for name in front]), *schemas], promote_options="permissive"
+    )
+    n_rows = 0
+    with pq.ParquetWriter(
+        target,
+        schema,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=[f.name for f in schema if pa.types.is_string(f.type)] or False,
+        use_byte_stream_split=[f.name for f in schema if pa.types.is_floating(f.type)] or False,
+    ) as writer:
+        for values, path in parts:
+            part = _read_arrow(path)
+            n_rows += part.num_rows
+            arrays = []
+            for each in schema:
+                if each.name in values:
+                    arrays.append(pa.array([values[each.name]] * part.num_rows, pa.string()))
+                elif each.name in part.column_names:
+                    arrays.append(part[each.name].cast(each.type))
+                else:
+                    arrays.append(pa.nulls(part.num_rows, each.type))
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+    return n_rows
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the columns of a table written by `write_table` or `join_tables`.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing or is not a Parquet file.
+    """
+    return list(_read_schema(path).names)
+
+
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a table written by `write_table`; strings come back as objects with None for null.
 
@@ -60,10 +128,28 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     StoreError
         If the file is missing or is not a whole Parquet file.
     """
+    return _read_arrow(path, columns).to_pandas()
+
+
+def _read_arrow(path: Path, columns: list[str] | None = None) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, columns=columns).to_pandas()
+        return pq.read_table(path, columns=columns)
     except (OSError, pa.ArrowException) as error:  # a damaged page is an OSError
-        raise StoreError(str(path), f"it cannot be read: {error}", "Materialize the asset again.") from error
+        raise _unreadable(path, error) from error
+
+
+def _read_schema(path: Path) -> pa.Schema:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> StoreError:
+    return StoreError(str(path), f"it cannot be read: {error}", "Materialize the asset again.")

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -54,6 +54,32 @@ class Provenance(BaseModel):
     left_out: list[str] = []
     packages: dict[str, str] = {}
     git_commit: str | None = None
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        asset: str,
+        source: str,
+        session_id: str,
+        code_version: str,
+        inputs: Mapping[str, str],
+        parameters: Mapping[str, str],
+        upstream_files: Sequence[UpstreamFile] = (),
+    ) -> Provenance:
+        """Return the record of an output that this code makes now: its data version, packages and commit filled in."""
+        return cls(
+            asset=asset,
+            source=source,
+            session_id=session_id,
+            data_version=data_version(code_version, inputs, parameters),
+            code_version=code_version,
+            inputs=dict(inputs),
+            parameters=dict(parameters),
+            upstream_files=list(upstream_files),
+            packages=recorded_packages(),
+            git_commit=git_commit(),
+        )
 
     def to_bytes(self) -> bytes:
         """Return the JSON that is stored, with sorted keys."""

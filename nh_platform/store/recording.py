@@ -80,7 +80,15 @@ def write_behavior(folder: Path, behavior: Behavior) -> None:
 
 
 def read_behavior(folder: Path) -> Behavior:
-    """Read `behavior` of one session from ``folder``."""
+    """Read `behavior` of one session from ``folder``.
+
+    Raises
+    ------
+    StoreError
+        If a file is missing that the folder had at the beginning: its version was replaced meanwhile.
+    """
+    # One listing, at the beginning: looked for one by one, tables of a version that goes would read as not recorded.
+    stored = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     signals = {}
     with open_file(folder / SIGNALS_FILE) as handle:
         session, notes = _read_session(handle)
@@ -92,7 +100,7 @@ def read_behavior(folder: Path) -> Behavior:
                 unit=group["values"].attrs["unit"],
                 columns=tuple(str(column) for column in group.attrs["columns"]),
             )
-    events = {name: read_table(folder / f"{name}.parquet") for name in EVENTS if (folder / f"{name}.parquet").exists()}
+    events = {name: read_table(folder / f"{name}.parquet") for name in EVENTS if f"{name}.parquet" in stored}
     return Behavior(session=session, events=events, signals=signals, notes=notes)
 
 

@@ -114,10 +114,18 @@ class HttpOpener:
         The URL, quoted.
     timeouts
         Longest waits.
+    version
+        ETag, or date as of Last-Modified, of the version of the file that is wanted: a part is asked for with If-Range,
+        and a server that has another version now sends the whole. For addresses whose content may be replaced and
+        where no hash tells.
+    resumes
+        Whether parts are asked for at all.
     """
 
     address: str
     timeouts: Timeouts = field(default_factory=Timeouts)
+    version: str | None = None
+    resumes: bool = True
 
     @property
     def place(self) -> str:
@@ -131,7 +139,11 @@ class HttpOpener:
         import requests
 
         # identity: the hash is that of the file, not of a compressed transfer of it
-        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={offset}-"} if offset else {})}
+        headers = {"Accept-Encoding": "identity"}
+        if offset and self.resumes:
+            headers["Range"] = f"bytes={offset}-"
+            if self.version is not None:
+                headers["If-Range"] = self.version
         try:
             timeout = (self.timeouts.connect_s, self.timeouts.read_s)
             response = _session().get(self.address, headers=headers, stream=True, timeout=timeout)
@@ -159,16 +171,19 @@ class S3Opener:
         A boto3 S3 client; clients are safe to share between threads.
     bucket, key
         The object.
+    version
+        Id of the version of the object; the newest where None.
     """
 
     client: Any
     bucket: str
     key: str
+    version: str | None = None
 
     @property
     def address(self) -> str:
-        """The object as ``s3://bucket/key``."""
-        return f"s3://{self.bucket}/{self.key}"
+        """The object as ``s3://bucket/key``, with its version where one is pinned."""
+        return f"s3://{self.bucket}/{self.key}" + (f"?versionId={self.version}" if self.version else "")
 
     @property
     def place(self) -> str:
@@ -182,6 +197,8 @@ class S3Opener:
 
         try:
             wanted = {"Range": f"bytes={offset}-"} if offset else {}
+            if self.version is not None:
+                wanted["VersionId"] = self.version
             answer = self.client.get_object(Bucket=self.bucket, Key=self.key, **wanted)
         except ClientError as error:
             status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)

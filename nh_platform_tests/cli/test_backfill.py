@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from typer.testing import CliRunner, Result
 
 from nh_platform.cli.app import app
 from nh_platform.cli.instance import open_instance
+from nh_platform.defs import steps
+from nh_platform.defs.planning import STEPS
+from nh_platform.defs.platform import Platform
 from nh_platform.defs.settings import load_settings
 from nh_platform.simulation import remove_session
 from nh_platform_tests.homes import make_home
@@ -41,20 +45,84 @@ def test_a_dry_run_queues_nothing(home: Path) -> None:
         assert list(instance.get_backfills()) == []
 
 
-def test_what_is_stale_is_queued_once_per_session(home: Path) -> None:
+def test_status_says_what_every_folder_of_the_home_takes(home: Path) -> None:
     nh(home, "sync", "ibl")
-    first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
+    (home / "raw").mkdir()
+    (home / "raw" / "one.bin").write_bytes(bytes(7_000_000))
+    words = nh(home, "status").output
+    assert "raw 0.007 GB" in words
+    assert "upstream 0.0" in words
+    assert "are free" in words
+
+
+def queued_pairs(home: Path) -> list[set[tuple[str, str]]]:
+    """Return the (session, asset) pairs of every backfill, the largest first."""
+    with open_instance(load_settings(home)) as instance:
+        found = []
+        for queued in instance.get_backfills():
+            assert queued.asset_backfill_data is not None
+            subsets = queued.asset_backfill_data.target_subset.partitions_subsets_by_asset_key
+            found.append({(name, key.path[-1]) for key, keys in subsets.items() for name in keys.get_partition_keys()})
+    return sorted(found, key=len, reverse=True)
+
+
+def test_exactly_the_stale_assets_of_each_session_are_queued(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    first, second = nh(home, "sessions", "--source", "ibl", "--ids").output.split()
+    nh(home, "materialize", "ibl", first)
+    store = Platform(load_settings(home)).store
+    shutil.rmtree(store.asset_folder("ibl", first, "windows"))
+    said = nh(home, "backfill", "ibl").output
+    assert "2 sessions queued as backfills" in said
+    whole, part = queued_pairs(home)
+    assert whole == {(second, asset) for asset in STEPS}
+    assert part == {(first, "windows")}
+
+
+def test_sessions_with_the_same_stale_assets_share_a_backfill(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    sessions = nh(home, "sessions", "--source", "ibl", "--ids").output.split()
+    assert "2 sessions queued as backfill " in nh(home, "backfill", "ibl").output
+    assert queued_pairs(home) == [{(session, asset) for session in sessions for asset in STEPS}]
+
+
+def test_a_current_session_is_not_queued(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    first, second = nh(home, "sessions", "--source", "ibl", "--ids").output.split()
     nh(home, "materialize", "ibl", first)
     assert "1 sessions queued as backfill" in nh(home, "backfill", "ibl").output
-    with open_instance(load_settings(home)) as instance:
-        (queued,) = instance.get_backfills()
-        assert queued.asset_backfill_data is not None
-        (keys,) = {
-            tuple(subset.get_partition_keys())
-            for subset in queued.asset_backfill_data.target_subset.partitions_subsets_by_asset_key.values()
-        }
-    assert len(keys) == 1
-    assert keys[0] != first
+    assert [{session for session, _ in pairs} for pairs in queued_pairs(home)] == [{second}]
+    assert "0 of 1 sessions lack something" in nh(home, "backfill", "ibl", first).output
+
+
+def test_a_gated_session_is_named_with_its_reasons_and_never_tried_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "spike times are NaN or not sorted within a unit"
+    nh(home, "sync", "ibl")
+    first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "gate_problems", lambda *_: [reason])
+        failed = nh(home, "materialize", "ibl", first, code=1)
+    assert f"it is gated: {reason}" in failed.stderr.replace("\n", " ")
+    assert "Stack Trace" not in failed.stderr
+    done = nh(home, "materialize", "ibl", "--missing")
+    assert "1 sessions, 5 assets materialized" in done.output
+    for again in (
+        nh(home, "materialize", "ibl", "--missing"),
+        nh(home, "materialize", "ibl", "--missing", "--dry-run"),
+        nh(home, "backfill", "ibl", first),
+    ):
+        assert f"gated ibl {first}" in again.stderr
+        assert reason in again.stderr
+        assert "materialized" not in again.output
+        assert "queued as" not in again.output
+    assert queued_pairs(home) == []
+    shown = nh(home, "show", "ibl", first).output
+    assert shown.count("│ gated ") == 2
+    assert reason in shown
+    row = ibl_status(home)
+    assert (row["gated"], row["stale"], row["failed"]) == (1, 0, 0)
 
 
 def test_status_counts_sessions_by_what_became_of_them(home: Path) -> None:

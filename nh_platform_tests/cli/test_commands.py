@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from nh_platform.cli.app import app
 from nh_platform.cli.instance import prepare_instance
 from nh_platform.defs.settings import load_settings
 from nh_platform_tests.homes import make_home
-
-COMMANDS = ("demo", "ui", "sync", "materialize", "sessions", "show", "doctor")
 
 
 @pytest.fixture
@@ -38,12 +40,20 @@ def session_id(home: Path) -> str:
     return nh(home, "sessions", "--source", "ibl", "--ids").output.strip()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_examples(command: str) -> None:
-    result = CliRunner().invoke(app, [command, "--help"])
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))), ids=" ".join)
+def test_every_command_has_help_with_an_example_of_itself(command: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*command, "--help"])
     assert result.exit_code == 0
-    assert "Examples" in result.output
-    assert f"nh {command}" in result.output or "nh --home" in result.output
+    text = re.sub(r"\x1b\[[0-9;]*m", "", result.output)
+    assert re.search(r"Examples\s.*nh (--home \S+ )?" + " ".join(command) + r"\b", text, flags=re.DOTALL)
 
 
 def test_sync_registers_sessions_and_makes_nothing_else(home: Path) -> None:
@@ -115,6 +125,16 @@ def test_errors_name_the_thing_and_the_next_step(home: Path, arguments: tuple[st
     assert "Traceback" not in result.stderr
 
 
+def test_the_first_characters_of_a_session_will_do(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    session = session_id(home)
+    planned = nh(home, "materialize", "ibl", session[:4], session[:8], "--dry-run").output
+    assert f"ibl {session}: raw_spikes" in planned
+    assert planned.count(session) == 1
+    assert f"ibl {session}" in nh(home, "show", "ibl", session[:6]).output
+    assert "too short" in nh(home, "show", "ibl", session[:3], code=1).stderr
+
+
 def test_a_session_that_does_not_exist_fails_by_name_and_the_others_go_on(home: Path) -> None:
     nh(home, "sync", "ibl")
     result = nh(home, "materialize", "ibl", "nope", session_id(home), code=1)
@@ -157,7 +177,7 @@ def test_a_dagster_home_that_is_set_wins(home: Path, monkeypatch: pytest.MonkeyP
 def test_the_demo_runs_and_the_second_run_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NH_HOME", str(tmp_path))
     monkeypatch.setenv("DAGSTER_HOME", "")
-    first = CliRunner().invoke(app, ["demo", "--folder", str(tmp_path / "demo")])
+    first = CliRunner().invoke(app, ["--home", str(tmp_path / "demo"), "demo"])
     assert first.exit_code == 0, (first.output, first.stderr)
     assert "What to open next" in first.output
     for text in ("ibl-2022-10", "allen-vc-default", "pass rate"):
@@ -167,3 +187,27 @@ def test_the_demo_runs_and_the_second_run_makes_nothing(tmp_path: Path, monkeypa
     other = CliRunner().invoke(app, ["demo", "--folder", str(tmp_path / "demo"), "--seed", "3"])
     assert other.exit_code == 1
     assert "another seed" in other.stderr
+
+
+def test_explain_says_first_that_units_are_stale_and_what_brings_them_up_to_date(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nh(home, "sync", "ibl")
+    session = session_id(home)
+    nh(home, "materialize", "ibl", session, "--asset", "raw_spikes", "--asset", "units")
+    assert nh(home, "qc", "explain", "ibl", session[:8], "probe00/0").output.startswith("unit ")
+    reviews = home / "reviews" / "ibl"
+    reviews.mkdir(parents=True)
+    (reviews / f"{session}.yaml").write_text(
+        f"source: ibl\nsession: {session}\nreviews:\n"
+        "  - {interval: [1.0, 2.0], decision: fail, reason: noise, reviewer: ada, date: 2026-01-01}\n"
+    )
+    with (home / "sources.yaml").open("a") as settings:
+        settings.write("  also_rulebooks: [ibl-2022-03]\n")
+    lines = nh(home, "qc", "explain", "ibl", session, "probe00/0").output.splitlines()
+    changed = "what the reviews of this session say, rulebook ibl-strict and rulebook nh-common changed"
+    assert lines[0] == f"STALE: since these units were made, {changed}. Below is what is stored."
+    assert lines[1] == f"Bring it up to date: nh materialize ibl {session}"
+    assert lines[3].startswith("unit ")
+    nh(home, "materialize", "ibl", session, "--asset", "units")
+    assert nh(home, "qc", "explain", "ibl", session, "probe00/0").output.startswith("unit ")

@@ -6,16 +6,23 @@ import csv
 import hashlib
 import io
 import json
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from typer.testing import CliRunner, Result
 
 from nh_platform.cli.app import app
-from nh_platform.simulation import TINY, write_ibl
+from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc, write_ibl
+from nh_platform.simulation.vbn_release import BUCKET
+from nh_platform.sources.allen import sdk
+from nh_platform.sources.allen.warehouse import nwb_path
 from nh_platform.sources.ibl.settings import CREDENTIALS
 from nh_platform_tests.loopback import Loopback
+from nh_platform_tests.sources.allen import warehouse_server
+from nh_platform_tests.sources.allen.bucket_server import BucketServer
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +83,7 @@ def test_a_newcomer_syncs_and_fetches_without_an_account(home: Path, servers: Lo
 def test_one_group_of_one_session_and_its_links(home: Path, servers: Loopback) -> None:
     nh(home, "sync", "ibl")
     first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
-    listed = nh(home, "fetch", "ibl", first, "--group", "behavior", "--urls")
+    listed = nh(home, "fetch", "ibl", first[:8], first, "--group", "behavior", "--urls")
     links = list(csv.DictReader(io.StringIO(listed.output)))
     assert not (home / "raw").exists()
     assert {link["session"] for link in links} == {first}
@@ -84,8 +91,6 @@ def test_one_group_of_one_session_and_its_links(home: Path, servers: Loopback) -
     assert {path.name for path in whole_files(home)} == {link["md5"] for link in links}
     assert all(link["url"].startswith(servers.files.data_server) for link in links)
     assert all("#" not in link["url"] for link in links)
-    import requests
-
     sample = links[0]
     content = requests.get(sample["url"], timeout=5).content
     assert hashlib.md5(content).hexdigest() == sample["md5"]
@@ -108,6 +113,94 @@ def test_a_session_that_fails_is_named_and_the_others_go_on(home: Path, servers:
     before = len(servers.bucket.requests)
     assert "1 sessions fetched" in nh(home, "fetch", "ibl", "--all", "--group", "behavior").output
     assert len(servers.bucket.requests) == before + 1
+
+
+@pytest.mark.parametrize("how", [(), ("--dry-run",), ("--urls",)])
+def test_a_source_that_is_read_in_place_has_nothing_to_fetch(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    (tmp_path / "sources.yaml").write_text(f"ibl:\n  read: {{root: {tree}}}\n")
+    said = nh(tmp_path, "fetch", "ibl", "--all", *how)
+    assert f"ibl: nothing to fetch; its files are read in place, in {tree}" in said.stderr.replace("\n", "")
+    assert said.stdout == ""
+    assert not (tmp_path / "raw").exists()
+    if how:
+        assert json.loads(nh(tmp_path, "fetch", "ibl", "--all", *how, "--format", "json").stdout) == []
+
+
+@pytest.fixture(scope="module")
+def allen_trees(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    roots = tmp_path_factory.mktemp("allen_vc"), tmp_path_factory.mktemp("allen_vbn")
+    write_allen_vc(roots[0], 2, 5, size=TINY)
+    write_allen_vbn(roots[1], 2, 3, size=TINY)
+    return roots
+
+
+def _sizes(home: Path, source: str) -> dict[str, int]:
+    rows = json.loads(nh(home, "fetch", source, "--all", "--dry-run", "--format", "json").stdout)
+    return {row["session"]: row["size"] for row in rows}
+
+
+def test_visual_behavior_is_fetched_by_hash_and_allensdk_takes_it_for_its_own(
+    allen_trees: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    with BucketServer() as server:
+        server.publish(allen_trees[1], "0.5.0")
+        read = f"{{mode: s3, root: cache, endpoint: '{server.url}'}}"
+        (tmp_path / "sources.yaml").write_text(f"allen_vbn:\n  read: {read}\n")
+        nh(tmp_path, "sync", "allen_vbn")
+        sizes = _sizes(tmp_path, "allen_vbn")
+        dry = nh(tmp_path, "fetch", "allen_vbn", "--all", "--dry-run").output
+        assert "in 2 files of 2 sessions would be fetched" in dry
+        assert server.fetched("ecephys_session_") == []
+        links = list(csv.DictReader(io.StringIO(nh(tmp_path, "fetch", "allen_vbn", "--all", "--urls").stdout)))
+        first, second = sorted(sizes)
+        assert "1 sessions fetched and verified" in nh(tmp_path, "fetch", "allen_vbn", first).output
+        link = next(link for link in links if link["session"] == first)
+        content = requests.get(link["url"], timeout=5).content
+        assert hashlib.blake2b(content).hexdigest() == link["blake2b"]
+        assert len(content) == sizes[first] == int(link["size"])
+        assert _sizes(tmp_path, "allen_vbn") == {first: 0, second: sizes[second]}
+        # AllenSDK's own client finds it, and asks for nothing but the list of manifests.
+        asked = len(server.requests)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cache = sdk.behavior_cache(tmp_path / "cache", BUCKET, server.url, None)
+            row = cache.get_ecephys_session_table(filter_abnormalities=False).loc[int(first)]
+            place = cache.fetch_api.cache.data_path(str(row["file_id"]))
+        assert place["exists"]
+        assert place["local_path"].read_bytes() == content
+        assert {path for _, path in server.requests[asked:]} == set(server.asked("list-type=2"))
+
+
+def test_visual_coding_is_fetched_whole_and_the_same_links_are_its_ids(
+    allen_trees: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    with warehouse_server.serve(allen_trees[0]) as warehouse:
+        read = f"{{mode: warehouse, root: cache, address: '{warehouse.address}', retry_wait_s: 0}}"
+        (tmp_path / "sources.yaml").write_text(f"allen_vc:\n  read: {read}\n")
+        nh(tmp_path, "sync", "allen_vc")
+        sizes = _sizes(tmp_path, "allen_vc")
+        assert sizes == {
+            session: nwb_path(allen_trees[0], session).stat().st_size for session in map(str, warehouse.file_ids)
+        }
+        links = list(csv.DictReader(io.StringIO(nh(tmp_path, "fetch", "allen_vc", "--all", "--urls").stdout)))
+        assert {int(link["url"].rpartition("/")[2]) for link in links} == set(warehouse.file_ids.values())
+        assert warehouse.asked("GET /") == 0
+        warehouse.faults = ["404"]
+        result = nh(tmp_path, "fetch", "allen_vc", "--all", code=1)
+        assert "1 of 2 sessions failed" in result.stderr
+        assert "HTTP 404" in result.stderr
+        (left,) = (session for session, size in _sizes(tmp_path, "allen_vc").items() if size)
+        assert left in result.stderr
+        assert "1 sessions fetched" in nh(tmp_path, "fetch", "allen_vc", "--missing").output
+        assert "nothing to fetch" in nh(tmp_path, "fetch", "allen_vc", "--all").output
+        for session in sizes:
+            whole = nwb_path(allen_trees[0], session).read_bytes()
+            assert nwb_path(tmp_path / "cache", session).read_bytes() == whole
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from nh_platform.cli.sync import sync_platform
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.settings import load_settings
+from nh_platform.simulation import TINY, write_allen_vbn
 from nh_platform.simulation.files import write_parquet
 from nh_platform.simulation.one_tables import METADATA
 from nh_platform.sources.freezes import Freeze, read_freeze
@@ -120,6 +121,28 @@ def test_diff_of_snapshots_tells_changes_and_ends_in_numbers(home, store):
         "insertions: +2 -0",
         "sessions: +1 -0",
         "changed sessions: 0",
+    ]
+
+
+def test_one_snapshot_has_nothing_before_it(home):
+    store_manifest(Store(home / "store"), a_manifest(), "1")
+    text = " ".join(run("diff", "previous", "latest", code=1))
+    assert "previous snapshot of ibl: there is one snapshot, of the first sync, and nothing before it" in text
+    assert "nh releases show ibl" in text
+    text = " ".join(run("diff", "previous", "latest", "--source", "allen_vc", code=1))
+    assert "never synced" in text
+    assert "nh sync allen_vc" in text
+
+
+def test_a_list_without_probes_names_insertions_by_their_id(home):
+    paths = [home / "first.csv", home / "second.csv"]
+    paths[0].write_text("pid,eid\np1,e1\np2,e1\n")
+    paths[1].write_text("pid,eid\np1,e1\np3,e1\np4,e2\np5,e2\n")
+    rows = json.loads("\n".join(run("diff", *paths, "--format", "json")))
+    assert [(row["kind"], row["insertion_id"], row["what"]) for row in rows] == [
+        ("session added", None, "insertion p4, insertion p5"),
+        ("insertion added", "p3", "insertion p3 new in a kept session"),
+        ("insertion removed", "p2", "insertion p2 gone; its session is kept"),
     ]
 
 
@@ -286,3 +309,26 @@ def _had_gone(paths) -> set[str]:
     """Return the insertions of the last freeze that the one before lacks and an earlier one lists."""
     first, second, third, last = (set(pd.read_csv(path)["pid"]) for path in paths)
     return (last - third) & (first | second)
+
+
+def test_the_versions_of_visual_behavior_are_compared_by_name(home):
+    write_allen_vbn(home / "vbn", 3, 3, size=TINY)
+    (home / "sources.yaml").write_text("allen_vbn:\n  read: {root: vbn}\n")
+    lines = run("diff", "0.4.0", "0.5.0", "--source", "allen_vbn")
+    assert lines[-3:] == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 2"]
+    assert lines[0].strip() == "release 0.4.0 → release 0.5.0"
+    rows = json.loads("\n".join(run("diff", "0.4.0", "0.5.0", "--source", "allen_vbn", "--format", "json")))
+    # The scale of the amplitudes is stated beside a session's files where it was wrong, and 0.5.0 mended it.
+    assert {(row["kind"], row["group"]) for row in rows} >= {("files withdrawn", "spikes")}
+    assert any(row["kind"] == "patched in place" and "behavior" in row["group"] for row in rows)
+    text = " ".join(run("list", "allen_vbn"))
+    assert "0.4.0" in text
+    assert "0.5.0" in text
+    assert any("sessions 3" in line for line in run("show", "allen_vbn", "0.4.0"))
+    refused = runner.invoke(app, ["releases", "diff", "0.4.0", "0.9.0", "--source", "allen_vbn"])
+    assert refused.exit_code == 1
+    assert "release '0.9.0' of allen_vbn" in " ".join(refused.output.split())
+    # What a session's file says does not depend on which files are here.
+    for path in (home / "vbn").glob("*-0.4.0/behavior_ecephys_sessions/*/*.nwb"):
+        path.unlink()
+    assert run("diff", "0.4.0", "0.5.0", "--source", "allen_vbn") == lines

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,7 @@ import pytest
 
 from nh_platform.cli.sync import sync_platform
 from nh_platform.defs import automation
+from nh_platform.defs.assets import diff_in_words
 from nh_platform.defs.automation import (
     PARTITION_TAG,
     RELEASE_ATTEMPTS,
@@ -18,16 +20,30 @@ from nh_platform.defs.automation import (
     SNAPSHOT_TAG,
     SOURCE_TAG,
     TARGET_TAG,
+    build_release_schedule,
     build_release_sensor,
     evaluate_release,
     release_job_name,
     session_job_name,
 )
+from nh_platform.defs.build import build_defs
+from nh_platform.defs.inventory import (
+    INVENTORY,
+    across_sessions,
+    build_inventory_schedule,
+    inventory_job_name,
+    inventory_selection,
+)
+from nh_platform.defs.partitions import register_sessions
+from nh_platform.defs.planning import steps_of
 from nh_platform.defs.platform import Platform
-from nh_platform.defs.registry import source_entry
+from nh_platform.defs.registry import SourceEntry, source_entry
 from nh_platform.defs.session_states import SourceStates, source_states
+from nh_platform.defs.settings import load_settings
 from nh_platform.session import BadUpstreamData
 from nh_platform.simulation import TINY, write_allen_vc
+from nh_platform.sources.release_diff import diff_manifests
+from nh_platform.sources.snapshots import list_snapshots
 from nh_platform_tests.homes import SEED, make_home
 
 SOURCE = "allen_vc"
@@ -39,13 +55,24 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def two_releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a home whose first catalogue had one session; the second brought another, which is thus asked for."""
+    folder = tmp_path_factory.mktemp("two_releases")
+    made = make_home(folder, (SOURCE,), n_sessions=1)
+    with dg.DagsterInstance.ephemeral() as instance:
+        sync_platform(made, instance, SOURCE)
+        release_one_more(made, 1)
+        sync_platform(made, instance, SOURCE)
+    return folder
+
+
 @pytest.fixture
-def platform(tmp_path: Path, instance: dg.DagsterInstance) -> Platform:
-    """Give a home whose first catalogue had one session; the second brought another, which is thus asked for."""
-    made = make_home(tmp_path, (SOURCE,), n_sessions=1)
-    sync_platform(made, instance, SOURCE)
-    release_one_more(made, 1)
-    sync_platform(made, instance, SOURCE)
+def platform(tmp_path: Path, two_releases: Path, instance: dg.DagsterInstance) -> Platform:
+    """Give a copy of that home."""
+    copied = shutil.copytree(two_releases, tmp_path / "home")
+    made = Platform(load_settings(copied))
+    register_sessions(instance, SOURCE, made.manifest(SOURCE).session_ids)
     return made
 
 
@@ -198,7 +225,7 @@ def test_the_sensor_reads_the_settings_as_they_are_at_the_tick(
     sensor = build_release_sensor(source_entry(SOURCE), platform)
     targets = []
     for line in ("", "  presets: [stim-aligned-500ms-20ms]\n"):
-        with (tmp_path / "sources.yaml").open("a", encoding="utf-8") as settings:
+        with (platform.settings.home / "sources.yaml").open("a", encoding="utf-8") as settings:
             settings.write(line)
         with dg.build_sensor_context(instance) as context:
             result = sensor(context)
@@ -206,3 +233,92 @@ def test_the_sensor_reads_the_settings_as_they_are_at_the_tick(
         (request,) = result.run_requests or []
         targets.append(request.tags[TARGET_TAG])
     assert targets[0] != targets[1]
+
+
+def execute(instance: dg.DagsterInstance, platform: Platform, request: dg.RunRequest) -> bool:
+    """Run a request as the daemon does, in this process."""
+    name = session_job_name(SOURCE) if request.partition_key else release_job_name(SOURCE)
+    job = build_defs(platform).resolve_job_def(name)
+    result = job.execute_in_process(
+        instance=instance,
+        partition_key=request.partition_key,
+        asset_selection=list(request.asset_selection or ()),
+        tags=dict(request.tags),
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    return result.success
+
+
+def test_what_is_asked_for_runs_and_is_not_asked_for_again(instance: dg.DagsterInstance, platform: Platform) -> None:
+    first = tick(instance, platform)
+    (request,) = session_requests(first)
+    assert execute(instance, platform, request)
+    (session,) = platform.store.sessions(SOURCE)
+    assert session == request.partition_key
+    assert all(platform.store.current(SOURCE, session, asset) for asset in steps_of(SOURCE))
+    release_one_more(platform, 2)
+    (look,) = release_requests(tick(instance, platform, first.cursor))
+    assert execute(instance, platform, look)
+    (new,) = session_requests(tick(instance, platform, first.cursor))
+    assert new.partition_key not in (session, *first_catalogue(platform))
+
+
+def first_catalogue(platform: Platform) -> list[str]:
+    return list(list_snapshots(platform.store, SOURCE)[0].manifest().session_ids)
+
+
+def test_a_session_that_fails_is_tried_twice_and_then_counted_by_the_inventory(
+    instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    (request,) = session_requests(tick(instance, platform))
+    session = str(request.partition_key)
+    (file,) = (platform.settings.home / "upstream" / SOURCE).rglob(f"session_{session}.nwb")
+    file.write_bytes(file.read_bytes()[:5000])
+    assert not execute(instance, platform, request)
+    (again,) = session_requests(tick(instance, platform))
+    assert not execute(instance, platform, again)
+    assert session_requests(tick(instance, platform)) == []
+
+    job = build_defs(platform).resolve_job_def(inventory_job_name(SOURCE))
+    result = job.execute_in_process(instance=instance, raise_on_error=False)
+    (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == INVENTORY]
+    assert not check.passed
+    assert check.severity is dg.AssetCheckSeverity.WARN
+    assert str(check.description).startswith("1 sessions are left failed, 0 are gated. Run `nh materialize allen_vc")
+    assert session in str(check.description)
+    assert check.metadata["failed"].value == 1
+
+
+@pytest.mark.parametrize("build", [build_release_schedule, build_inventory_schedule])
+def test_the_daily_looks_leave_a_source_alone_that_nobody_set_up(
+    build: Callable[[SourceEntry, Platform], dg.ScheduleDefinition],
+    instance: dg.DagsterInstance,
+    platform: Platform,
+) -> None:
+    with dg.build_schedule_context(instance) as context:
+        skipped = build(source_entry("ibl"), platform).evaluate_tick(context)
+        asked = build(source_entry(SOURCE), platform).evaluate_tick(context)
+    assert skipped.run_requests == []
+    assert "never synced here; `nh sync ibl`" in str(skipped.skip_message)
+    assert len(asked.run_requests or []) == 1
+
+
+def test_a_daily_inventory_leaves_alone_what_is_current(instance: dg.DagsterInstance, platform: Platform) -> None:
+    entry = source_entry(SOURCE)
+    assets, checks = inventory_selection(platform, entry)
+    assert [key.path[-1] for key in assets] == list(across_sessions(entry))
+    job = build_defs(platform).resolve_job_def(inventory_job_name(SOURCE))
+    assert job.execute_in_process(instance=instance, raise_on_error=False).success
+    assets, checks = inventory_selection(platform, entry)
+    assert [key.path[-1] for key in assets] == ["reconciliation"]
+    assert {key.name for key in checks} == {INVENTORY, "counts_reconcile"}
+
+
+def test_a_release_is_told_in_words(platform: Platform) -> None:
+    before, after = (snapshot.manifest() for snapshot in list_snapshots(platform.store, SOURCE))
+    (new,) = set(after.session_ids) - set(before.session_ids)
+    words = diff_in_words(diff_manifests(before, after))
+    assert "- **session added**: 1" in words
+    assert f"1. `{new}`" in words
+    assert diff_in_words(diff_manifests(after, after)) == "Nothing changed since the snapshot before."

@@ -24,6 +24,15 @@ def test_counts_that_overflow_one_byte_in_sum_are_summed_right() -> None:
     assert population_coupling(counts).tolist() == pytest.approx([1.0] * 4)
 
 
+def test_bins_that_a_probe_recorded_badly_are_left_out() -> None:
+    counts = np.random.default_rng(1).poisson(2, (4, 300)).astype(np.uint8)
+    clean = population_coupling(counts[:, :200])
+    counts[:2, 200:] = 0  # what a mask leaves
+    assert population_coupling(counts)[0] > clean[0] + 0.1
+    assert population_coupling(counts, np.arange(300) < 200).tolist() == clean.tolist()
+    assert np.isnan(population_coupling(counts, np.zeros(300, dtype=bool))).all()
+
+
 @pytest.mark.parametrize("shape", [(0, 10), (3, 0), (1, 10)])
 def test_without_units_bins_or_others_it_is_undefined(shape: tuple[int, int]) -> None:
     found = population_coupling(np.ones(shape, dtype=np.uint8))

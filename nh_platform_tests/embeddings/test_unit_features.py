@@ -6,11 +6,23 @@ import pytest
 from nh_platform.embeddings import ReferenceWindow, feature_names, unit_embeddings
 from nh_platform.session import ConfigError
 from nh_platform.session.schemas import UNIT_EMBEDDINGS
-from nh_platform_tests.windows.trains import spikes_of, units_of
+from nh_platform.windows.invalid import invalid_times
+from nh_platform_tests.windows.trains import behavior_of, spikes_of, units_of
 
 
 def features_of(*trains, window="whole-session"):
     return unit_embeddings(spikes_of(*trains), units_of(*["probe00"] * len(trains)), window)
+
+
+def with_invalid(trains, probes, *bad, window="whole-session"):
+    table = {
+        "start_time": [row[0] for row in bad],
+        "stop_time": [row[1] for row in bad],
+        "scope": [row[2] for row in bad],
+        "label": [None] * len(bad),
+    }
+    invalid = invalid_times(behavior_of(invalid_times=table), list(probes))
+    return unit_embeddings(spikes_of(*trains), units_of(*probes), window, invalid)
 
 
 def test_interval_features_by_hand():
@@ -105,3 +117,46 @@ def test_sessions_without_spikes_give_a_typed_table(trains):
 def test_a_window_that_cannot_be_used_is_named(window):
     with pytest.raises(ConfigError, match="reference window"):
         features_of([1.0], window=window)
+
+
+def test_only_valid_time_counts_and_no_interval_bridges_a_gap():
+    # 4 Hz, but 100 Hz noise from 30 to 50 s on probe01 alone
+    regular = np.arange(0, 401) * 0.25
+    noisy = np.sort(np.concatenate([regular, np.arange(30.005, 50, 0.01)]))
+    table = with_invalid([noisy, regular], ["probe01", "probe00"], (30.0, 50.0, "probe01"))
+    assert table["n_spikes"].tolist() == [401 - 80, 401]
+    assert table["rate_hz"].tolist() == pytest.approx([321 / 80, 4.01])
+    # Without the gap's 20.25 s interval the train is regular.
+    assert table[["isi_cv", "isi_cv2", "isi_lv"]].to_numpy().tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert table["isi_mean_s"].tolist() == [0.25, 0.25]
+    assert table["fano_factor"].tolist() == [0, 0]
+    assert table["isi_hist_19"].tolist() == [0, 0]
+
+
+def test_intervals_of_all_probes_count_and_those_of_the_stimulus_do_not():
+    regular = np.arange(0, 401) * 0.25
+    probes = ["probe00", "probe01"]
+    both = with_invalid([regular, regular], probes, (10.0, 20.0, "all_probes"), (40.0, 60.0, "stimulus"))
+    assert both["n_spikes"].tolist() == [361, 361]
+    assert both["rate_hz"].tolist() == pytest.approx([361 / 90] * 2)
+
+
+def test_without_an_overlap_the_features_are_the_same_to_the_bit():
+    trains, probes = [np.cumsum(np.random.default_rng(3).exponential(0.2, 500))], ["probe00"]
+    plain = unit_embeddings(spikes_of(*trains), units_of(*probes))
+    beyond = with_invalid(trains, probes, (-9.0, -1.0, "probe00"), (0.0, 999.0, "probe01"))
+    assert plain.equals(beyond)
+
+
+def test_a_start_window_loses_what_is_invalid_of_it():
+    table = with_invalid([[0.0, 1.0, 4.0, 29.0, 40.0]], ["probe00"], (0.5, 10.5, "probe00"), window="start-30s")
+    assert table["n_spikes"].tolist() == [2]
+    assert table["rate_hz"].tolist() == pytest.approx([2 / 20])
+    assert table["isi_mean_s"].isna().all()
+
+
+def test_a_probe_that_is_bad_throughout_has_undefined_features():
+    table = with_invalid([[1.0, 2.0], [1.5, 9.0]], ["probe00", "probe01"], (0.0, 99.0, "probe00"))
+    assert table["n_spikes"].tolist() == [0, 2]
+    assert table.loc[0, feature_names()].isna().all()
+    assert table.loc[1, "rate_hz"] == pytest.approx(0.25)

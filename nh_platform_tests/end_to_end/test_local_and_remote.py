@@ -28,4 +28,17 @@ def test_local_and_remote_assets_are_identical(tmp_path: Path, monkeypatch: pyte
         (there,) = materialize(remote, instance, "ibl")
         assert any("auth-token" in str(request) for request in servers.alyx.requests)
     assert (here.success, there.success) == (True, True), there.errors
-    assert fingerprint(remote.store.root) == fingerprint(local.store.root)
+    session = here.plan.session_id
+    assert fingerprint(remote.store.root / "ibl" / session) == fingerprint(local.store.root / "ibl" / session)
+    assert tables(remote) == tables(local)
+    # The differences: addresses, and what chose the sessions, by which a wider choice is told from a release.
+    assert remote.manifest("ibl").files["url"].str.startswith("http://127.0.0.1").all()
+    assert local.manifest("ibl").selection == "local"
+    assert remote.manifest("ibl").selection.startswith("remote, server 127.0.0.1")
+
+
+def tables(platform: Platform) -> dict[str, list[dict[str, object]]]:
+    """Return the rows of every table of the stored manifest, but for the addresses: a local tree has none."""
+    manifest = platform.manifest("ibl")
+    tables = {schema.name: table.drop(columns="url", errors="ignore") for schema, table in manifest.tables()}
+    return {name: table.astype(object).where(table.notna(), None).to_dict("records") for name, table in tables.items()}

@@ -9,7 +9,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from nh_platform.defs.planning import stale_assets
+from nh_platform.defs.build import build_defs
+from nh_platform.defs.planning import STEPS, stale_assets
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.settings import load_settings
 from nh_platform.qc.rulebook import RULEBOOK_DIR, load_rulebook
@@ -68,6 +69,23 @@ def stale(platform: Platform) -> dict[str, list[str]]:
     }
 
 
+def unsynced(platform: Platform, instance: dg.DagsterInstance) -> dict[str, list[str]]:
+    """Return what Dagster itself marks as unsynced, which is what the UI shows."""
+    from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+    from dagster._core.loader import LoadingContextForTest
+
+    graph = build_defs(platform).resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+    return {
+        session_id: [
+            asset
+            for asset in STEPS
+            if resolver.get_status(dg.AssetKey(["ibl", asset]), session_id) is not StaleStatus.FRESH
+        ]
+        for session_id in platform.manifest("ibl").session_ids
+    }
+
+
 def units(platform: Platform, session_id: str) -> pd.DataFrame:
     return read_table(platform.store.folder("ibl", session_id, "units") / "units.parquet")
 
@@ -88,6 +106,7 @@ def test_a_changed_threshold_makes_units_and_below_stale_and_leaves_raw_spikes(
     first, second = platform.manifest("ibl").session_ids
     before, were = versions(platform), units(platform, first)
     assert stale(platform) == {first: [], second: []}
+    assert unsynced(platform, instance) == {first: [], second: []}
 
     rules = home / "rules.yaml"
     # Better words change no verdict, so they make nothing stale.
@@ -98,6 +117,7 @@ def test_a_changed_threshold_makes_units_and_below_stale_and_leaves_raw_spikes(
     assert load_rulebook(rules).rule("amp_median").threshold == 120
     changed = opened(home)
     assert stale(changed) == {first: BELOW_RULES, second: BELOW_RULES}
+    assert unsynced(changed, instance) == {first: BELOW_RULES, second: BELOW_RULES}
 
     outcomes = materialize(changed, instance, "ibl")
     assert [outcome.plan.assets for outcome in outcomes] == [tuple(BELOW_RULES)] * 2
@@ -107,6 +127,7 @@ def test_a_changed_threshold_makes_units_and_below_stale_and_leaves_raw_spikes(
     assert lost.any()
     assert are.loc[lost, "reason.ours"].str.contains(r"amp_median \S+ µV ≤ 120 µV").all()
     assert stale(changed) == {first: [], second: []}
+    assert unsynced(changed, instance) == {first: [], second: []}
 
 
 def test_one_review_file_re_runs_one_session_and_changes_that_unit_once_the_quorum_is_reached(

@@ -27,11 +27,17 @@ class AlyxServer(LoopbackServer):
         The database; read anew at every request.
     data_server
         Address under which files are served, as `FileServer.data_server`.
+
+    Attributes
+    ----------
+    max_page_size
+        Most records of a page, whatever is asked for.
     """
 
     def __init__(self, state: AlyxState, data_server: str) -> None:
         super().__init__()
         self.state, self.data_server = state, data_server
+        self.max_page_size = MAX_PAGE_SIZE
 
     def answer(self, method: str, target: str, headers: Any, body: bytes) -> Reply:
         """Answer one request."""
@@ -104,7 +110,7 @@ class AlyxServer(LoopbackServer):
             selected = select(self.state, endpoint, self._records(endpoint), query)
         except UnknownFilter as error:
             return _json({"detail": str(error)}, 400)
-        limit = min(int(query.get("limit", PAGE_SIZE)), MAX_PAGE_SIZE)
+        limit = min(int(query.get("limit", PAGE_SIZE)), self.max_page_size)
         offset = int(query.get("offset", 0))
         return _json(
             {

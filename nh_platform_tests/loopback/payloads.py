@@ -37,8 +37,10 @@ class Payloads:
         self.state, self.base_url, self.data_server = state, base_url, data_server
 
     def session(self, record: Record, detail: bool = False) -> Record:
-        """Return a session; in detail with its datasets."""
-        payload = {**record, "url": f"{self.base_url}/sessions/{record['id']}"}
+        """Return a session; in detail with its QC, extended QC and datasets."""
+        listed = ("id", "lab", "subject", "start_time", "number", "task_protocol", "projects")
+        stated = record if detail else {key: record[key] for key in listed}
+        payload = {**stated, "url": f"{self.base_url}/sessions/{record['id']}"}
         if detail:
             related = [d for d in self.state.datasets.values() if d["session"] == record["id"] and d["exists"]]
             payload["data_dataset_session_related"] = [self._related(dataset) for dataset in related]

@@ -9,6 +9,7 @@ import re
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
@@ -45,6 +46,7 @@ class LoopbackServer:
         self.requests: list[tuple[str, str]] = []
         self.ranges: list[tuple[str, str]] = []
         self.serves_ranges = True
+        self._events: list[tuple[str, Callable[[], object]]] = []
         self._stopping = threading.Event()
         self._server: ThreadingHTTPServer | None = None
 
@@ -61,6 +63,16 @@ class LoopbackServer:
     def asked(self, part: str) -> list[str]:
         """Return the paths asked so far that contain ``part``."""
         return [path for _, path in self.requests if part in path]
+
+    def when(self, pattern: str, happens: Callable[[], object]) -> None:
+        """Let something happen upstream, once: before the next request whose path matches is answered."""
+        self._events.append((pattern, happens))
+
+    def _let_happen(self, path: str) -> None:
+        due = [event for event in self._events if re.search(event[0], path)]
+        self._events = [event for event in self._events if event not in due]
+        for _, happens in due:
+            happens()
 
     def __enter__(self) -> LoopbackServer:
         outer = self
@@ -99,6 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Range"):
             server.ranges.append((path, self.headers["Range"]))
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        server._let_happen(path)
         fault = server.faults.take(path)
         if fault is not None and fault.kind == "hang":
             server._stopping.wait(fault.seconds)

@@ -39,6 +39,27 @@ def test_units_that_go_out_are_counted_by_rule_region_and_session():
     assert by_rule["units"].sum() == 2
 
 
+def test_every_changed_unit_is_named_with_its_reason_before_and_after():
+    table = units().assign(cluster_id=[7, 8, 9, 10, 11])
+    found = diff_rulebooks(table, load_rulebook("ibl-2022-03"), load_rulebook("ibl-2022-10"))
+    assert found.units.to_dict("records") == [
+        {
+            "session": "s1",
+            "region": region,
+            "unit": unit,
+            "change": "out",
+            "old": "passes",
+            "new": "noise_cutoff 10 ≥ 5",
+        }
+        for unit, region in (("8", "CA1"), ("9", "VISp"))
+    ]
+    assert found.units.index.tolist() == [1, 2]
+    back = diff_rulebooks(table, load_rulebook("ibl-2022-10"), load_rulebook("ibl-2022-03"))
+    assert back.units["change"].tolist() == ["in", "in"]
+    assert back.units["old"].tolist() == ["noise_cutoff 10 ≥ 5"] * 2
+    assert back.units["new"].tolist() == ["passes"] * 2
+
+
 def test_the_reverse_takes_the_same_units_in():
     found = diff_rulebooks(units(), load_rulebook("ibl-2022-10"), load_rulebook("ibl-2022-03"))
     assert found.came_in.tolist() == [False, True, True, False, False]
@@ -48,7 +69,7 @@ def test_the_reverse_takes_the_same_units_in():
 
 def test_the_same_rulebook_changes_nothing():
     found = diff_rulebooks(units(), load_rulebook("ibl-2022-10"), load_rulebook("ibl-2022-10"))
-    assert (found.n_changed, len(found.by_session), len(found.by_region)) == (0, 0, 0)
+    assert (found.n_changed, len(found.by_session), len(found.by_region), len(found.units)) == (0, 0, 0, 0)
 
 
 def test_sessions_come_from_the_index_where_no_column_has_them():

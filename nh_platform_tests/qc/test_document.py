@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import nh_platform
-from nh_platform.qc.bibliography import bibliography, bibtex, link
+from nh_platform.qc.bibliography import Reference, bibliography, bibtex, link
 from nh_platform.qc.document import rule_description, rulebook_page, rulebook_pages
 from nh_platform.qc.methods import bibtex_entries, cited, methods_paragraph
 from nh_platform.qc.rulebook import load_rulebook, rulebook_ids
@@ -62,6 +62,27 @@ def test_everything_cited_has_a_bibtex_entry():
     assert "doi = {10.1038/s41586-025-09235-0}" in bibtex("ibl_bwm_2025")
     with pytest.raises(ConfigError, match="unknown"):
         bibtex("nobody_1900")
+
+
+@pytest.mark.parametrize("rulebook_id", rulebook_ids())
+def test_the_paragraph_cites_every_bibtex_entry_and_every_entry_has_a_year(rulebook_id):
+    rulebook = load_rulebook(rulebook_id)
+    paragraph = methods_paragraph(rulebook)
+    entries = bibtex_entries(rulebook).split("\n\n")
+    assert len(entries) == len(cited(rulebook))
+    for key, entry in zip(sorted(cited(rulebook)), entries, strict=True):
+        assert entry.startswith(("@article{" + key, "@misc{" + key))
+        assert bibliography()[key].short in paragraph
+        assert "\n  year = {" in entry
+
+
+def test_a_reference_without_a_year_says_when_it_was_read():
+    entry = bibtex("allen_forum_2307")
+    assert "year = {n.d.}" in entry
+    assert "note = {read in November 2026}" in entry
+    assert all(one.year or one.read for one in bibliography().values())
+    with pytest.raises(ValueError, match="a year, or when it was read"):
+        Reference(kind="misc", short="s", author="a", title="t")
 
 
 def test_the_description_of_a_check_says_what_nan_means():

@@ -167,7 +167,28 @@ def test_without_published_counts_ours_are_shown():
     assert found.passed
     assert found.table["ours"].tolist() == [3.0, 7.0]
     assert found.table["published"].isna().all()
-    assert found.text() == "No published counts for this release; 2 of 3 sessions are ingested."
+    assert not found.compared
+    assert found.text().startswith("Not compared: no published counts are known")
+    assert found.text().endswith("2 of 3 sessions are ingested.")
+
+
+def test_a_count_that_may_differ_is_named_and_contradicts_nothing():
+    for published in (10, 4):
+        found = reconcile(
+            release(sessions=3, units=published),
+            {"sessions": 3, "units": 7},
+            listed="abc",
+            ingested="abc",
+            whole=False,
+            binding=False,
+            note="at least: 3 of its 3 sessions are listed",
+        )
+        assert found.passed
+        assert states(found) == {"sessions": "equal", "units": "may differ"}
+        assert found.text() == (
+            "A release, at least: 3 of its 3 sessions are listed. 100.0% of its sessions are ingested. "
+            f"1 of 2 published counts are met; units 7 where {published} are published."
+        )
 
 
 def test_a_session_that_upstream_does_not_list_any_more_does_not_count_as_ingested():
@@ -176,33 +197,59 @@ def test_a_session_that_upstream_does_not_list_any_more_does_not_count_as_ingest
 
 
 @pytest.mark.parametrize(
-    ("source", "name", "title"),
+    ("source", "name", "title", "match"),
     [
-        ("ibl", "2024_Q2_IBL_et_al_BWM_iblsort, follow_default", "second spike sorting"),
-        ("ibl", "2022_Q4_IBL_et_al_BWM, pinned 2022-12-01", "first release"),
-        ("ibl", "freeze 2023_12_bwm_release, follow_default", "second spike sorting"),
-        ("allen_vc", "visual-coding-neuropixels", "Visual Coding"),
-        ("allen_vbn", "visual-behavior-neuropixels, 0.5.0", "Visual Behavior"),
+        # What `IblSettings.release` says with a tag, and with a freeze before it.
+        ("ibl", "2024_Q2_IBL_et_al_BWM_iblsort, follow_default", "second spike sorting", "named"),
+        ("ibl", "Brainwidemap, follow_default", "second spike sorting", "named"),
+        ("ibl", "2022_Q4_IBL_et_al_BWM, pinned 2022-12-01", "first release", "named"),
+        ("ibl", "2023_12_bwm_release, follow_default", "second spike sorting", "named"),
+        ("ibl", "follow_default", "second spike sorting", "at least"),
+        ("ibl", "pinned 2024-05-06", "second spike sorting", "at least"),
+        ("allen_vc", "visual-coding-neuropixels", "Visual Coding", "named"),
+        ("allen_vc", "warehouse", "Visual Coding", "named"),
+        ("allen_vbn", "visual-behavior-neuropixels, 0.5.0", "Visual Behavior", "named"),
+        ("allen_vbn", "0.5.0", "Visual Behavior", "named"),
+        ("allen_vbn", "0.4.0", "Visual Behavior", "stands in"),
+        ("allen_vbn", "0.4.0-fix", "Visual Behavior", "stands in"),
+        ("allen_vbn", "0.6.0", "Visual Behavior", "stands in"),
     ],
 )
-def test_a_manifest_is_recognised_by_the_name_of_its_release(source, name, title):
-    found, whole = published_release(source, name)
-    assert found is not None
-    assert title in found.title
-    assert whole
+def test_a_manifest_is_recognised_by_the_name_of_its_release(source, name, title, match):
+    found = published_release(source, name)
+    assert found.release is not None
+    assert title in found.release.title
+    assert (found.match, found.whole, found.binding) == (match, match == "named", match == "named")
+    assert bool(found.note) is (match != "named")
 
 
-@pytest.mark.parametrize("name", ["follow_default", "pinned 2024-05-06", "local", "2022_Q4_IBL_et_al_BWM_2"])
-def test_another_name_has_no_published_counts(name):
-    assert published_release("ibl", name) == (None, False)
-    assert published_release("elsewhere", "2022_Q4_IBL_et_al_BWM") == (None, False)
+def test_the_counts_of_another_version_are_said_to_be_that():
+    assert published_release("allen_vbn", "0.4.0").note == (
+        "another version: no counts are known of 0.4.0, these are of 0.5.0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("ibl", "follow_default"), ("ibl", "pinned 2024-05-06"), ("allen_vc", "local"), ("allen_vbn", "0.5.0")],
+)
+def test_a_folder_is_not_recognised_by_a_mode_or_a_bare_version(source, name):
+    found = published_release(source, name, of_folder=True)
+    assert (found.release, found.match) == (None, "none")
+    assert found.note == f"no published counts are known for {source} {name}"
+    assert published_release(source, f"2022_Q4_IBL_et_al_BWM_2, {name}", of_folder=True).release is None
+
+
+def test_another_name_has_no_published_counts():
+    for source, name in (("ibl", "2022_Q4_IBL_et_al_BWM_2"), ("elsewhere", "2022_Q4_IBL_et_al_BWM"), ("toy", "0.5.0")):
+        assert published_release(source, name).release is None
 
 
 def test_the_configuration_chooses_and_does_not_claim_that_the_manifest_is_whole():
-    found, whole = published_release("ibl", "follow_default", "ibl-bwm-2024-05")
-    assert found is published_releases()["ibl-bwm-2024-05"]
-    assert not whole
-    assert published_release("ibl", "2024_Q2_IBL_et_al_BWM_iblsort", "ibl-bwm-2024-05")[1]
+    found = published_release("ibl", "follow_default", "ibl-bwm-2024-05")
+    assert found.release is published_releases()["ibl-bwm-2024-05"]
+    assert (found.whole, found.binding) == (False, True)
+    assert published_release("ibl", "2024_Q2_IBL_et_al_BWM_iblsort", "ibl-bwm-2024-05").whole
     with pytest.raises(ConfigError, match="ibl-bwm-2024-05"):
         published_release("ibl", "follow_default", "ibl-bwm-2024")
     with pytest.raises(ConfigError, match="Use one of: allen-vc"):

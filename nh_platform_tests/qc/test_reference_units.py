@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from nh_platform.cli.qc import app
 from nh_platform.qc.label_agreement import compare_labels
+from nh_platform.qc.region_rules import region_mask
 from nh_platform.qc.rulebook import load_rulebook
-from nh_platform.qc.session_rules import evaluate_records, region_mask, trial_facts, trial_mask
+from nh_platform.qc.session_rules import evaluate_records, trial_facts, trial_mask
 from nh_platform.qc.units_file import session_of
 from nh_platform.qc.verdicts import apply_rulebook
 

@@ -9,17 +9,14 @@ import pandas as pd
 import pytest
 
 from nh_platform.qc.review_agreement import cohens_kappa, reviewer_agreement
-from nh_platform.qc.reviews import (
+from nh_platform.qc.review_decisions import (
     apply_reviews,
-    parse_reviews,
-    read_all_reviews,
-    read_reviews,
-    review_path,
+    interval_reviews,
     reviewed_intervals,
-    reviews_version,
     unit_reviews,
     unknown_units,
 )
+from nh_platform.qc.reviews import parse_reviews, read_all_reviews, read_reviews, review_path, reviews_version
 from nh_platform.qc.rulebook import load_rulebook
 from nh_platform.session import ConfigError
 from nh_platform.session.schemas import INVALID_TIMES
@@ -95,6 +92,9 @@ def test_a_review_counts_from_its_date_to_its_expiry(today, decision):
 def test_an_expired_review_is_shown_as_expired():
     found = unit_reviews(reviews_of(entry(expiry="2026-02-01")), load_rulebook("ibl-2022-10"), TODAY)
     assert found["u1"].state == "expired"
+    assert found["u1"].text == "no review counts on 2026-06-01: pass by ada, to 2026-02-01"
+    later = unit_reviews(reviews_of(entry(date="2026-07-01")), load_rulebook("ibl-2022-10"), "2026-06-01")
+    assert later["u1"].text == "no review counts on 2026-06-01: pass by ada, from 2026-07-01"
 
 
 def test_a_review_of_one_rulebook_leaves_the_others_alone():
@@ -127,6 +127,30 @@ def test_intervals_need_the_quorum_too():
     INVALID_TIMES.validate(found)
     assert found.loc[0, ["start_time", "stop_time", "scope"]].tolist() == [10.0, 20.5, "probe00"]
     assert "ada, bob" in found.loc[0, "label"]
+
+
+def test_every_reviewed_interval_has_its_state():
+    def decided(start, reviewer, decision="fail", **more):
+        return entry(unit=None, interval=f"[{start}, 99]", reviewer=reviewer, decision=decision, **more)
+
+    reviews = reviews_of(
+        *(decided(10, name) for name in ("ada", "bob")),
+        decided(20, "ada"),
+        *(decided(30, name, decision) for name, decision in (("ada", "fail"), ("bob", "pass"))),
+        *(decided(40, name, expiry="2026-02-01") for name in ("ada", "bob")),
+        *(decided(50, name, "pass", scope="probe00") for name in ("ada", "bob")),
+    )
+    found = interval_reviews(reviews, 2, TODAY)
+    assert [(one.start_s, one.state, one.decision) for one in found] == [
+        (10, "counted", "fail"),
+        (20, "pending", "none"),
+        (30, "conflict", "none"),
+        (40, "expired", "none"),
+        (50, "counted", "pass"),
+    ]
+    assert found[0].name == "interval 10-99 s of all probes"
+    assert found[4].name == "interval 50-99 s of probe00"
+    assert reviewed_intervals(reviews, 2, TODAY)["start_time"].tolist() == [10]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,11 @@ MISTAKES = {
     "conversion impossible": (("    unit: uV\n", "    unit: Hz\n"), "unit: Hz", ["does not convert"]),
     "no NaN policy": (("    nan: fail\n", ""), "- id: noise_cutoff", ["'nan' is missing", "nan: ignore"]),
     "wrong NaN policy": (("    nan: fail\n", "    nan: drop\n"), "nan: drop", ["'drop'", "'fail', 'pass' or 'ignore'"]),
+    "a rule that is an error": (
+        ("    severity: warn\n", "    severity: error\n"),
+        "severity: error",
+        ["rule noise_cutoff", "severity is 'error'", "`severity: warn`", "units_usable"],
+    ),
     "unknown key": (("    nan: fail\n", "    nann: fail\n"), "nann: fail", ["unknown key 'nann'", "Did you mean nan"]),
     "unknown key at the top": (("title:", "ttle:"), "ttle:", ["unknown key 'ttle'", "title"]),
     "duplicate rule id": (("id: amp_median", "id: noise_cutoff"), "metric: ibl.amp_median", ["already on line 8"]),

@@ -1,4 +1,4 @@
-"""Session rules, trial mask and region rules, on tables made here."""
+"""Session rules and trial mask, on records and tables made here."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.qc.rulebook import load_rulebook
-from nh_platform.qc.rulebook_model import RegionRules
-from nh_platform.qc.session_rules import evaluate_records, evaluate_session, region_mask, trial_facts, trial_mask
-from nh_platform.session import SchemaError
+from nh_platform.qc.rulebook import RULEBOOK_DIR, load_rulebook, parse_rulebook
+from nh_platform.qc.session_rules import evaluate_records, evaluate_session, trial_facts, trial_mask, trial_mask_by
+from nh_platform.session import ConfigError, SchemaError
 
 BWM = load_rulebook("ibl-bwm-inclusion")
 RIGOR = load_rulebook("ibl-rigor")
@@ -61,7 +60,7 @@ def test_exactly_0_9_passes_as_the_query_excludes_what_is_below():
 def test_a_missing_task_value_passes_and_a_missing_behaviour_flag_does_not():
     assert evaluate_session(record(extended_qc={TASK[0]: None}), BWM).passed
     verdict = evaluate_session({"qc": "PASS", "extended_qc": {}}, BWM)
-    assert verdict.reason == "behavior: extended_qc.behavior not available counts as fail"
+    assert verdict.reason == "behavior: extended_qc.behavior not known counts as fail"
 
 
 def test_an_experimenters_decision_settles_the_task_rules_only():
@@ -99,6 +98,46 @@ def test_rigor_on_a_probe_and_a_region():
     assert not evaluate_session({**row, "n_channels": 5}, RIGOR, scope="region").passed
     assert not evaluate_session({**row, "n_trials": 399}, RIGOR, scope="session").passed
     assert evaluate_session({**row, "rms_ap_p90": np.float64("nan")}, RIGOR, scope="probe").passed
+
+
+TRAINED = {"n_trials": 401, "performance_easy": 0.91, "n_errors": 3}
+
+
+@pytest.mark.parametrize(
+    ("facts", "passed", "reason"),
+    [
+        (TRAINED, True, ""),
+        ({**TRAINED, "n_trials": 400}, False, "behavior: extended_qc.behavior not known, fails as n_trials"),
+        ({**TRAINED, "performance_easy": 0.9}, False, "fails as performance_easy"),
+        ({"n_trials": 401}, False, "behavior: extended_qc.behavior not known counts as fail"),
+    ],
+)
+def test_what_alyx_was_not_asked_the_trials_say(facts, passed, reason):
+    verdict = evaluate_session({"qc": None, **facts}, BWM)
+    assert verdict.passed is passed
+    assert reason in verdict.reason
+    settled = {outcome.rule: outcome.settled_by for outcome in verdict.outcomes}["behavior"]
+    assert settled == (("n_trials", "performance_easy") if "performance_easy" in facts else ())
+    assert ("behavior" in verdict.not_known) is not bool(settled)
+    assert {"session_qc", "task_reward_volumes"} < set(verdict.not_known)
+
+
+def test_what_is_stated_is_not_settled_by_other_rules():
+    verdict = evaluate_session(record(extended_qc={"behavior": 0}, **TRAINED), BWM)
+    assert verdict.reason == "behavior: 0 not == 1"
+
+
+def test_a_resolved_alignment_was_traced():
+    for resolved, passed in ((True, True), (False, False), (None, False)):
+        probe = {"qc": None, "extended_qc": {"alignment_resolved": resolved}}
+        assert evaluate_session(probe, BWM, scope="probe").passed is passed
+
+
+@pytest.mark.parametrize("name", ["n_trial", "alignment_resolved", "behavior"])
+def test_a_rule_is_settled_by_others_of_its_scope_that_exist(name):
+    text = (RULEBOOK_DIR / "ibl-bwm-inclusion.yaml").read_text(encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"x\.yaml:\d+, rule behavior: settled_by names '{name}'"):
+        parse_rulebook(text.replace("settled_by: [n_trials,", f"settled_by: [{name},"), "x.yaml")
 
 
 def test_many_records_make_a_table():
@@ -174,16 +213,8 @@ def test_facts_count_easy_trials_and_errors_within_the_mask():
     assert np.isnan(trial_facts(table.iloc[:0])["performance_easy"])
 
 
-def test_regions_need_enough_units_in_enough_sessions():
-    rules = RegionRules(min_units=2, min_sessions=2, drop=["root"], why="test")
-    rows = [
-        *[("s1", "A")] * 2, *[("s2", "A")] * 2, ("s3", "A"),  # two sessions with two units; the third has one
-        *[("s1", "B")] * 5,  # one session only
-        *[("s1", "root")] * 3, *[("s2", "root")] * 3, ("s1", None),
-    ]  # fmt: skip
-    session, region = pd.Series([s for s, _ in rows]), pd.Series([r for _, r in rows])
-    good = np.ones(len(rows), dtype=bool)
-    assert region_mask(session, region, good, rules).tolist() == [True] * 4 + [False] * (len(rows) - 4)
-    good[0] = False
-    assert not region_mask(session, region, good, rules).any()
-    assert len(region_mask(session[:0], region[:0], good[:0], rules)) == 0
+def test_the_mask_of_a_rulebook_is_applied_and_one_without_is_refused():
+    table = trials(stimOn_times=np.zeros(2), firstMovement_times=[0.07, 0.09])
+    assert trial_mask_by(table, BWM).tolist() == [False, True]
+    with pytest.raises(ConfigError, match="ibl-2022-10: it has no trial mask"):
+        trial_mask_by(table, load_rulebook("ibl-2022-10"))

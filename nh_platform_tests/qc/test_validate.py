@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 import nh_platform
-from nh_platform.cli.qc_validate import N_SESSIONS, SEED, SIMULATED, rulebooks_of, simulated_units, validate
+from nh_platform.cli.qc_validate import N_SESSIONS, SEED, SIMULATED, SIZE, rulebooks_of, simulated_units, validate
 from nh_platform.qc.metrics import METRICS
 from nh_platform.qc.rulebook import load_rulebook, rulebook_ids
 from nh_platform.qc.truth import CONDITIONS, truth_of
@@ -25,6 +26,10 @@ from nh_platform.qc.validation_table import (
 )
 from nh_platform.reports.rule_validation import draw_validation
 from nh_platform.session import ConfigError, SchemaError
+from nh_platform.simulation import GRADED
+from nh_platform.simulation.graded_designs import SHARES, draw_probe_units
+from nh_platform.simulation.ground_truth import presence
+from nh_platform.simulation.seeding import generator
 
 DOCS = Path(nh_platform.__file__).parents[1] / "docs" / "rulebooks"
 
@@ -80,6 +85,86 @@ def test_right_and_wrong_verdicts_are_counted_by_truth():
     assert sum(confidence.counts_good) == 4
     assert sum(cutoff.counts_good) == 4  # the one without a value is not drawn
     assert confidence.edges[0] <= confidence.threshold <= confidence.edges[-1]
+
+
+def test_verdicts_are_counted_along_the_truth_with_the_critical_value_as_an_edge():
+    units = pd.DataFrame(
+        {
+            "unit_id": [str(row) for row in range(6)],
+            "n_spikes": [9000] * 6,
+            "ibl.max_confidence@2022-10": [99.0] * 6,
+            "ibl.noise_cutoff@2022-10": [0.0, 9.0, 0.0, 9.0, 9.0, 9.0],
+            "ibl.amp_median@2022-10": [20e-6, 49e-6, 52e-6, 90e-6, 90e-6, 900e-6],
+        }
+    )
+    known = truth(missing=[0.0, 0.09, 0.11, 0.12, 0.4, 0.9], amplitude_v=[2e-5, 4.8e-5, 4.9e-5, 9e-5, 9e-5, 9e-4])
+    rules = load_rulebook("ibl-2022-10")
+    confidence, cutoff, amplitude, together = validate_rulebook(units, known, rules)
+    assert (cutoff.quantity, cutoff.unit, cutoff.critical) == ("share of missing spikes", "1", 0.1)
+    counted = {
+        (part.low, part.high): (part.rejected_bad, part.kept_bad, part.kept_good, part.rejected_good)
+        for part in cutoff.bins
+    }
+    assert counted == {
+        (0.0, 0.01): (0, 0, 1, 0),
+        (0.05, 0.1): (0, 0, 0, 1),
+        (0.1, 0.15): (1, 1, 0, 0),
+        (0.3, 0.45): (2, 0, 0, 0),
+    }
+    assert [(part.low, part.high, part.n_units, part.rejected) for part in amplitude.bins] == [
+        (20.0, 30.0, 1, 1.0),
+        (45.0, 50.0, 2, 0.5),
+        (80.0, 120.0, 3, 0.0),
+    ]
+    assert sum(part.n_units for part in confidence.bins) == 6
+    assert together.bins == ()
+
+
+@pytest.mark.parametrize(
+    ("rulebook_id", "rule_id", "critical", "unit"),
+    [
+        ("ibl-strict", "amp_median", 50.0, "uV"),
+        ("ibl-strict", "presence_ratio", 0.9, "1"),
+        ("ibl-strict", "firing_rate", 0.1, "Hz"),
+        ("allen-vc-default", "isi_violations", 1 / 3, "1"),
+        ("allen-vc-default", "amplitude_cutoff", 0.1, "1"),
+    ],
+)
+def test_the_critical_value_is_that_of_the_rule(rulebook_id, rule_id, critical, unit):
+    rule = load_rulebook(rulebook_id).rule(rule_id)
+    scale = CONDITIONS[rule.metric].scale
+    assert scale is not None
+    assert scale.critical(rule) == pytest.approx(critical)
+    assert scale.unit == unit
+
+
+def test_graded_units_lie_on_both_sides_of_every_threshold_and_close_to_it():
+    """Of units with clear faults alone, a sensitivity of 1 says nothing of the rule."""
+    size = replace(GRADED, name="few", ibl_task_s=225.0, ibl_passive_s=75.0, ibl_trials=40)
+    rng = generator(7, "graded")
+    truths = draw_probe_units(rng, 400, first=0, duration_s=300.0, size=size, depth_range_um=3700.0)
+    own = {
+        "contamination": [one.contamination for one in truths if one.contamination],
+        "missing": [one.missing for one in truths if one.missing],
+        "amplitude_uv": [1e6 * one.amplitude_v for one in truths if one.design == "graded_amplitude"],
+        "presence": [presence(one, 300.0) for one in truths if one.silent],
+        "rate_hz": [one.rate_hz for one in truths if one.design == "graded_rate"],
+    }
+    edges = {
+        "contamination": [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4],
+        "missing": [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4],
+        "amplitude_uv": [20, 40, 50, 60, 120],
+        "presence": [0.55, 0.7, 0.9, 0.95, 1],
+        "rate_hz": [0.02, 0.1, 0.2, 2],
+    }
+    for name, values in own.items():
+        assert (np.histogram(values, edges[name])[0] >= 2).all(), name
+    # One fault at a time, so that a rule meets its own.
+    for one in truths:
+        if one.design == "graded_missing":
+            assert (one.contamination, one.silent) == (0.0, None)
+            assert one.threshold_v > 0
+    assert {one.design for one in truths} == set(SHARES)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +241,14 @@ def test_the_table_comes_back_as_written_and_makes_a_section(ibl, tmp_path):
     found = validate_rulebook(*ibl, book)
     write_validation(tmp_path / FILE, validation_rows("ibl", book, found, seed=7, size="tiny", sessions=1))
     table = read_validation(tmp_path / FILE)
-    assert table["rejected_bad"].tolist() == [one.rejected_bad for one in found]
+    whole = table[table["quantity"] == ""]
+    assert whole["rejected_bad"].tolist() == [one.rejected_bad for one in found]
+    assert len(table) == len(found) + sum(len(one.bins) for one in found)
     section = "\n".join(validation_section(book, table))
     assert f"| `amp_median` | 24 | {found[2].rejected_bad} |" in section
     assert figure_name("ibl", book.id) in section
+    bad = sum(part.rejected_bad + part.kept_bad for part in found[2].bins if part.low == 40)
+    assert f"| `amp_median` | amplitude | 40 µV | 45 µV | {bad} | 1.000 | 0 | – |" in section
     assert "seed 7, 1 sessions of size tiny" in section
     assert validation_section(load_rulebook("ibl-strict"), table) == []
 
@@ -181,11 +270,12 @@ def test_the_committed_table_is_of_the_rules_as_they_are():
         assert (DOCS / figure_name(source, rulebook_id)).is_file()
     assert (table["seed"] == SEED).all()
     assert (table["sessions"] == N_SESSIONS).all()
+    assert (table["size"] == SIZE).all()
 
 
 @pytest.mark.slow
 def test_the_committed_table_and_figures_are_what_the_simulation_gives(tmp_path):
-    validate(seed=SEED, size="demo", sessions=N_SESSIONS, write=True, folder=tmp_path)
+    validate(seed=SEED, size=SIZE, sessions=N_SESSIONS, write=True, folder=tmp_path)
     for path in sorted(tmp_path.iterdir()):
         assert path.read_bytes() == (DOCS / path.name).read_bytes(), f"{path.name}: run `nh qc validate --write`"
     assert len(list(tmp_path.glob("*.svg"))) == len(list(DOCS.glob("validation-*.svg")))

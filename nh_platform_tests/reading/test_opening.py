@@ -3,12 +3,19 @@
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import nh_platform
 from nh_platform.reading.search import SessionQuery
 from nh_platform.session import StoreError, UnknownSession
-from nh_platform_tests.reading.conftest import GATED, LISTED, WHOLE
+from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.snapshots import write_manifest
+from nh_platform.store import Store
+from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform_tests.reading.conftest import GATED, LISTED, WHOLE, publish
 
 
 def test_home_and_store_folder_open_the_same(home):
@@ -39,7 +46,28 @@ def test_a_store_without_manifest_lists_its_folders(home, tmp_path):
         store.session("ibl", LISTED)
 
 
-@pytest.mark.parametrize("asked", [WHOLE[:8], WHOLE + "x", WHOLE.replace("1", "7", 1)])
+@pytest.mark.parametrize("asked", [WHOLE, WHOLE[:4], WHOLE[:8]])
+def test_a_session_opens_by_its_id_or_a_unique_beginning_of_it(home, asked):
+    assert nh_platform.open_store(home).session("ibl", asked).session_id == WHOLE
+
+
+def test_a_beginning_counts_as_unique_among_listed_sessions_too(home, tmp_path):
+    twin = WHOLE[:6] + "-not-made"
+    (tmp_path / "ibl").mkdir()
+    for folder in (home / "store" / "ibl").iterdir():
+        if folder.name != SOURCE_WIDE:
+            (tmp_path / "ibl" / folder.name).symlink_to(folder)
+    sessions = pd.DataFrame({"session_id": [WHOLE, twin], "subject": "m1", "number": np.uint16(1)})
+    manifest = Manifest("ibl", "test", SESSIONS.conform(sessions), INSERTIONS.empty(), FILES.empty())
+    with publish(Store(tmp_path), SOURCE_WIDE, "release_manifest") as target:
+        write_manifest(target, manifest)
+    store = nh_platform.open_store(tmp_path)
+    with pytest.raises(UnknownSession, match=f"2 sessions begin with it: {twin}, {WHOLE}"):
+        store.session("ibl", WHOLE[:6])
+    assert store.session("ibl", WHOLE[:8]).session_id == WHOLE
+
+
+@pytest.mark.parametrize("asked", [WHOLE + "x", WHOLE.replace("1", "7", 1)])
 def test_an_unknown_session_gets_close_ones(home, asked):
     with pytest.raises(UnknownSession, match=f"Did you mean {WHOLE}"):
         nh_platform.open_store(home).session("ibl", asked)

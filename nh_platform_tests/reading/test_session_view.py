@@ -38,8 +38,9 @@ def test_good_units_by_the_active_or_a_named_rulebook(session):
 def test_a_psth_shows_the_response(session):
     result = session.psth("stimOn_times", units=session.good_units())
     assert result.unit_ids.tolist() == ["b"]
-    assert (result.rate.shape, result.n_events) == ((1, 50), 4)
-    # 5 spikes within 100 to 120 ms after each of 4 stimuli: 5 / 0.02 s
+    # probe00 is invalid from 5 to 6 s: of four stimuli the one at 5 s is left out
+    assert (result.rate.shape, result.n_events.tolist(), result.left_out) == ((1, 50), [3], {"probe00": 1})
+    # 5 spikes within 100 to 120 ms after each of 3 stimuli: 5 / 0.02 s
     assert result.rate[0, 30] == pytest.approx(250)
     assert result.rate[0].sum() == pytest.approx(250)
     assert result.bin_centers[30] == pytest.approx(0.11)
@@ -48,10 +49,31 @@ def test_a_psth_shows_the_response(session):
 def test_a_psth_by_a_column(session):
     by_choice = session.psth(("trials", "stimOn_times"), units=["b"], by="choice", start=0.0, stop=0.2, bin_s=0.1)
     assert list(by_choice) == [-1.0, 0.0, 1.0]
-    assert [by_choice[value].n_events for value in by_choice] == [1, 0, 3]
+    assert [by_choice[value].n_events.tolist() for value in by_choice] == [[0], [0], [3]]
+    assert [by_choice[value].left_out for value in by_choice] == [{"probe00": 1}, {"probe00": 0}, {"probe00": 0}]
     assert by_choice[1.0].rate.tolist() == [[0.0, pytest.approx(50)]]
     assert np.isnan(by_choice[0.0].rate).all()
+    assert np.isnan(by_choice[-1.0].rate).all()
     assert list(session.psth(by="contrastLeft")) == [0.25, 1.0]
+
+
+def test_events_are_left_out_for_the_units_of_the_bad_probe_alone(session):
+    result = session.psth()
+    assert result.unit_ids.tolist() == ["a", "b", "c"]
+    assert result.n_events.tolist() == [3, 3, 4]
+    assert result.left_out == {"probe00": 1, "probe01": 0}
+    # the window around 7 s does not reach the interval, one from 2 s before does
+    assert session.psth(start=-2.0, stop=0.5, bin_s=0.1).left_out == {"probe00": 2, "probe01": 0}
+
+
+def test_valid_spikes_leave_out_the_invalid_interval_of_the_probe(session):
+    kept = session.valid_spikes
+    inside = (session.spikes.of_unit(0) >= 5) & (session.spikes.of_unit(0) < 6)
+    assert kept.spikes.of_unit(0).tolist() == session.spikes.of_unit(0)[~inside].tolist()
+    assert kept.spikes.counts.tolist() == [900, 15, 0]
+    assert kept.left_out == {"probe00": 105, "probe01": 0}
+    first, last = session.spikes.time_range
+    assert kept.duration_s == {"probe00": pytest.approx(last - first - 1), "probe01": pytest.approx(last - first)}
 
 
 def test_units_by_mask_id_row_or_all_are_the_same(session):
@@ -88,7 +110,8 @@ def test_a_psth_as_xarray(session):
     dataset = session.psth().to_xarray()
     assert dict(dataset.sizes) == {"unit": 3, "time": 50}
     assert float(dataset["rate"].sel(unit="b").isel(time=30)) == pytest.approx(250)
-    assert dataset.attrs["n_events"] == 4
+    assert dataset["n_events"].values.tolist() == [3, 3, 4]
+    assert dataset.attrs["events_left_out"] == "probe00: 1, probe01: 0"
 
 
 def test_what_upstream_lacks_is_said(session):

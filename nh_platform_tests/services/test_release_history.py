@@ -1,8 +1,8 @@
 """The release history under the real daemon: after each step exactly the affected assets are made again.
 
-Upstream is the loopback Alyx, read by the real ONE client in the daemon's own processes. The sensor looks every 5 s;
-after each step the daily look is launched as its schedule does at 05:15, because some changes move no date and are
-found by it alone. Everything else is the daemon's doing.
+Upstream is the loopback Alyx, read by the real ONE client in the daemon's own processes. The sensor looks every 5 s and
+notices what upstream announces. A deletion moves nothing of that: for it the job of the daily look is launched,
+as its schedule does at 05:15. Everything else is the daemon's doing.
 """
 
 from __future__ import annotations
@@ -18,13 +18,22 @@ from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
 from nh_platform.cli.instance import open_instance
-from nh_platform.defs.automation import failed_sessions, release_job_name
+from nh_platform.defs.automation import PARTITION_TAG, release_job_name
+from nh_platform.defs.inventory import failed_sessions
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.session_states import source_states, withdrawn
 from nh_platform.defs.settings import load_settings
 from nh_platform.sources.snapshots import ASSET as MANIFEST
 from nh_platform_tests.loopback import Loopback
-from nh_platform_tests.release_history import ALL, HISTORY, Runs, session_id, table, write_first_release
+from nh_platform_tests.release_history import (
+    ALL,
+    FOUND_BY_THE_DAILY_LOOK,
+    HISTORY,
+    Runs,
+    session_id,
+    table,
+    write_first_release,
+)
 from nh_platform_tests.services.servers import graphql, nh_ui
 
 pytestmark = pytest.mark.service
@@ -52,17 +61,36 @@ class Daemon:
 
     def __init__(self, home: Path, address: str, instance: dg.DagsterInstance) -> None:
         self.home, self.address, self.instance = home, address, instance
-        (repository,) = graphql(address, REPOSITORIES)["repositoriesOrError"]["nodes"]
+        repository = self._loaded_repository()
         self._repository = {
             "repositoryName": repository["name"],
             "repositoryLocationName": repository["location"]["name"],
         }
+
+    def _loaded_repository(self) -> dict[str, Any]:
+        until = time.monotonic() + SETTLE_S
+        while time.monotonic() < until:
+            nodes = graphql(self.address, REPOSITORIES)["repositoriesOrError"]["nodes"]
+            if nodes:
+                return dict(nodes[0])
+            time.sleep(1)  # the web server answers before the code location is loaded
+        raise AssertionError(f"the code location did not load:\n{(self.home / 'ui.log').read_text()[-4000:]}")
 
     def look_at_the_catalogue(self) -> None:
         """Launch what the daily schedule launches."""
         parameters = {"selector": {**self._repository, "jobName": release_job_name("ibl")}, "mode": "default"}
         launched = graphql(self.address, LAUNCH, {"parameters": parameters})["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
+
+    def wait_for_a_look(self, before: set[str]) -> None:
+        """Wait until the catalogue is being read by a run that is not among ``before``."""
+        until = time.monotonic() + SETTLE_S
+        while time.monotonic() < until:
+            runs = [self.instance.get_run_by_id(run_id) for run_id in self.run_ids() - before]
+            if any(run is not None and PARTITION_TAG not in run.tags for run in runs):
+                return
+            time.sleep(1)
+        raise AssertionError(f"no look at the catalogue:\n{(self.home / 'ui.log').read_text()[-4000:]}")
 
     def settle(self) -> None:
         """Wait until nothing runs, and a tick of the sensor that began after the last run asked for nothing."""
@@ -87,7 +115,8 @@ class Daemon:
         found: dict[str, list[str]] = {}
         for run_id in run_ids:
             run = self.instance.get_run_by_id(run_id)
-            assert run is not None and run.status is dg.DagsterRunStatus.SUCCESS, run
+            assert run is not None, run_id
+            assert run.status is dg.DagsterRunStatus.SUCCESS, run
             for key, partition in self._materializations(run_id):
                 if key[-1] == MANIFEST:
                     continue
@@ -99,7 +128,8 @@ class Daemon:
     def _materializations(self, run_id: str) -> Iterator[tuple[tuple[str, ...], str]]:
         for entry in self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
             event = entry.dagster_event
-            assert event is not None and event.asset_key is not None
+            assert event is not None
+            assert event.asset_key is not None
             yield tuple(event.asset_key.path), str(event.partition)
 
     def _last_tick(self) -> dict[str, Any]:
@@ -130,7 +160,9 @@ def test_after_each_release_the_daemon_makes_exactly_what_it_touched(
             for step in HISTORY:
                 before = daemon.run_ids()
                 expected = step(servers.state)
-                daemon.look_at_the_catalogue()
+                if step in FOUND_BY_THE_DAILY_LOOK:
+                    daemon.look_at_the_catalogue()
+                daemon.wait_for_a_look(before)
                 daemon.settle()
                 rows.append((step.__name__.replace("_", " "), expected, daemon.made(daemon.run_ids() - before)))
             with capsys.disabled():

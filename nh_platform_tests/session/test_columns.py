@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import Column, ColumnFamily, SchemaError, TableSchema
+from nh_platform.session.columns import describe
 from nh_platform.session.schemas import EVENTS, UNITS
 
 SCHEMA = TableSchema(
@@ -76,3 +77,21 @@ def test_every_written_column_states_unit_and_meaning() -> None:
         for column in schema.columns:
             assert column.unit, (schema.name, column.name)
             assert len(column.meaning) > 3, (schema.name, column.name)
+
+
+def test_columns_of_a_family_are_described_as_they_are() -> None:
+    schema = TableSchema(
+        "measured",
+        SCHEMA.columns,
+        families=(ColumnFamily(r"m\.\w+", ("float64", "string", "int64", "uint8"), "see there", "Something measured"),),
+    )
+    words = {"m.rate": ("Hz", "Rate"), "m.bits": ("-", "Bits")}
+    measured = {"m.rate": [1.0, 2.0], "m.kind": ["x", None], "m.bits": np.array([1, 2], np.uint8)}
+    found = {one.name: one for one in describe(schema, schema.conform(table(**measured)), words.get)}
+    assert list(found) == ["name", "count", "size", "m.rate", "m.kind", "m.bits"]
+    assert found["count"] == SCHEMA.columns[1]
+    assert found["m.rate"] == Column("m.rate", "float64", "Hz", "Rate", nullable=True)
+    assert found["m.kind"] == Column("m.kind", "string", "see there", "Something measured", nullable=True)
+    assert found["m.bits"] == Column("m.bits", "uint8", "-", "Bits")
+    # Of names alone the first dtype of the family is what can be said.
+    assert describe(schema, ["m.rate"])[0].unit == "see there"

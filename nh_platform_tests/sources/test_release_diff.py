@@ -35,6 +35,7 @@ def unjudged(manifest: Manifest) -> Manifest:
 BASE = unjudged(a_manifest())
 FIRST, SECOND = ids(BASE)[:2]
 PIDS = list(BASE.insertions["insertion_id"])
+GONE = ids(BASE)[2:]
 
 
 def told(diff: ReleaseDiff) -> set[tuple[str, str, str, str]]:
@@ -247,3 +248,17 @@ def test_no_difference_of_two_manifests_goes_untold(rows, column, dropped):
 
 def _rows(manifest: Manifest, session_id: str) -> pd.DataFrame:
     return manifest.session(session_id).files.drop(columns="size")
+
+
+def test_another_selection_is_said_first_and_makes_a_diff_of_equal_content():
+    narrow = replace(without_sessions(BASE, *GONE), selection="public, tag Brainwidemap")
+    wide = replace(BASE, selection="public")
+    diff = diff_manifests(narrow, wide)
+    assert diff.selection_changed
+    assert diff.changes["kind"].iloc[0] == "selection changed"
+    assert diff.changes["what"].iloc[0].endswith("public, tag Brainwidemap → public")
+    assert diff.added == sorted(GONE)
+    assert not diff_manifests(wide, replace(wide, selection="")).selection_changed
+    assert not diff_manifests(None, wide).selection_changed
+    assert diff_manifests(wide, narrow, membership_only=True).selection_changed is False
+    assert not diff_manifests(replace(BASE, selection="local"), wide).is_empty

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import signal
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import StoreError, UnknownSession
+from nh_platform.session import BadUpstreamData, StoreError, UnknownSession
 from nh_platform.sources import publishing
 from nh_platform.sources.catalog import Manifest
 from nh_platform.sources.publishing import StoredRelease, store_manifest
@@ -100,6 +101,17 @@ def test_a_renamed_release_of_the_same_content_is_a_snapshot_without_changes(tmp
     assert read_manifest(store, "ibl").release == "pinned 2024-05-06"
 
 
+def test_the_selection_is_stored_and_another_one_is_a_snapshot_although_nothing_differs(tmp_path):
+    store = Store(tmp_path)
+    chosen = [dataclasses.replace(ALL, selection=text) for text in ("", "public, tag X", "public", "public")]
+    done = play(store, *chosen)
+    assert [release.is_new for release in done] == [True, True, True, False]
+    assert [snapshot.selection for snapshot in list_snapshots(store, "ibl")] == ["", "public, tag X", "public"]
+    assert read_manifest(store, "ibl").selection == "public"
+    assert {snapshot.release for snapshot in list_snapshots(store, "ibl")} == {"follow_default"}
+    assert [release.diff.selection_changed for release in done] == [False, False, True, False]
+
+
 def test_what_upstream_withdraws_is_recorded_for_ever(tmp_path):
     store = Store(tmp_path)
     done = play(store, ALL, LESS, without_probe(LESS, SECOND, "probe00"), ALL, LESS)
@@ -114,6 +126,15 @@ def test_what_upstream_withdraws_is_recorded_for_ever(tmp_path):
     np.testing.assert_array_equal(sessions["returned_in"], [4.0, np.nan])
     gone_probe = stones[stones["session_id"] == SECOND]
     assert gone_probe[["probe", "last_seen", "returned_in"]].to_numpy().tolist() == [["probe00", 2, 4.0]]
+
+
+def test_a_catalogue_that_is_suddenly_empty_is_refused_and_withdraws_nothing(tmp_path):
+    store = Store(tmp_path)
+    play(store, ALL)
+    before = content(store)
+    with pytest.raises(BadUpstreamData, match=r"ibl.*lists no session, the snapshot before lists 4.*mounted"):
+        play(store, without_sessions(ALL, *ids(ALL)))
+    assert content(store) == before
 
 
 def test_the_same_history_is_the_same_bytes(tmp_path):

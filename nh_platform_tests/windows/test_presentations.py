@@ -90,6 +90,43 @@ def test_many_presentations_are_counted_block_by_block():
     np.testing.assert_array_equal(counts, plain_counts(trains, starts, edges, np.full(len(starts), np.inf)))
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("gap", [0.0, 0.02, 1.3])
+@pytest.mark.parametrize("clipped", [False, True])
+def test_presentations_apart_or_back_to_back_are_counted_alike(seed, gap, clipped):
+    rng = np.random.default_rng(seed)
+    edges = np.array([-0.02, 0.0, 0.01, 0.02, 0.03, 0.13, 0.18])
+    starts = 1.0 + np.arange(60) * (0.2001 + gap) + rng.uniform(0, 1e-4, 60)  # more than one block of them
+    stops = starts + rng.uniform(-0.03, 0.25, 60) if clipped else np.full(60, np.inf)
+    on = np.concatenate([(starts[:, None] + edges).ravel(), stops[np.isfinite(stops)]])
+    trains = [np.sort(np.append(rng.uniform(-1, starts[-1] + 3, n), rng.choice(on, n // 3))) for n in (0, 3, 600, 90)]
+    trains[1] = np.array([-np.inf, starts[7], np.inf])
+    order = rng.permutation(60)
+    given = stops[order] if clipped else None
+    counts = count_in_presentations(spikes_of(*trains), starts[order], edges, given)
+    np.testing.assert_array_equal(counts, plain_counts(trains, starts[order], edges, stops[order]))
+    if clipped:
+        return
+    domain = presentation_domain(starts, edges, stops)
+    closed = count_in_presentations(spikes_of(*trains), starts, edges, closed=True)
+    at_right_edges = np.array([[[(train == edge).sum() for train in trains] for edge in row[1:]] for row in domain])
+    np.testing.assert_array_equal(closed - counts[np.argsort(order)], at_right_edges)
+
+
+def test_presentations_that_end_a_nanosecond_apart_are_counted():
+    starts, edges = np.array([1.0, 1.000000001, 4000.0]), np.array([0.0, 1e-9])
+    trains = [np.array([1.0, 1.000000001, 1.000000001, 1.5, 4000.0])]
+    counts = count_in_presentations(spikes_of(*trains), starts, edges)
+    np.testing.assert_array_equal(counts, plain_counts(trains, starts, edges, np.full(3, np.inf)))
+
+
+@pytest.mark.parametrize("train", [[2.0, 1.0], [1.0, np.nan, 2.0], [np.nan]])
+@pytest.mark.parametrize("starts", [[0.5, 2.5], [0.5, 0.6]])
+def test_spikes_that_are_not_sorted_are_refused_wherever_they_lie(train, starts):
+    with pytest.raises(BadUpstreamData, match="unit row 1"):
+        count_in_presentations(spikes_of([1.0], train), starts, [0.0, 1.0])
+
+
 def test_more_than_255_spikes_in_a_bin_are_counted_all_the_same():
     counts = count_in_presentations(spikes_of(np.linspace(0, 0.9, 300)), [0.0], [0.0, 1.0])
     assert counts.dtype == np.uint16

@@ -13,7 +13,7 @@ from nh_platform.exports.stimulus.cleaning import (
 )
 from nh_platform.exports.stimulus.conventions import MODES, Mode, check_mode
 from nh_platform.exports.stimulus.frames import frames_at, movie_frames, scene_images
-from nh_platform.exports.stimulus.npy import export_npy
+from nh_platform.exports.stimulus.npy import export_npy, shown_names
 from nh_platform.exports.stimulus.stimulus_files import write_stimulus_files
 from nh_platform.exports.stimulus.tensor_files import StoredTensors, plan_tensors, write_tensors
 from nh_platform.exports.stimulus.tensors import make_tensor
@@ -33,6 +33,7 @@ __all__ = [
     "plan_tensors",
     "regular",
     "scene_images",
+    "shown_names",
     "unknown_stimulus",
     "write_stimulus_files",
     "write_tensors",

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+import pandas as pd
 
 from nh_platform.exports.stimulus.cleaning import unknown_stimulus
 from nh_platform.exports.stimulus.conventions import Mode, eye_group, stimulus_type
 from nh_platform.exports.stimulus.netcdf import Variable, read_group
+from nh_platform.exports.stimulus.tables import STIMULUS_NAMES_FILE
 from nh_platform.session import ConfigError
 from nh_platform.store.hdf5 import open_file
 
@@ -31,16 +33,25 @@ AXES = {
 
 
 def export_npy(
-    files: Path | str, stimulus: str, structure: str, out: Path | str, data: str = "spike_data", mode: Mode = "exact"
+    files: Path | str,
+    stimulus: str,
+    structure: str,
+    out: Path | str,
+    data: str = "spike_data",
+    mode: Mode = "exact",
+    variant: str | None = None,
 ) -> list[Path]:
     """Write ``session_<id>-<stimulus>-<structure>-<data>.npy`` for every session that has it.
+
+    The file of ``natural_movie_one`` holds the sessions of ``natural_movie_one_more_repeats`` too: the same movie, 60
+    times in place of 20. Both are exported; ``variant`` takes the sessions of one.
 
     Parameters
     ----------
     files
         Folder of the asset `stimulus_files`, with one folder per mode in it.
     stimulus
-        Stimulus type, for example ``natural_movie_one``.
+        Stimulus type, for example ``natural_movie_one``; or the name of a variant, for its sessions alone.
     structure
         Acronym, for example ``VISp``.
     out
@@ -50,17 +61,19 @@ def export_npy(
         variables × presentations × time.
     mode
         Which of the two sets of files.
+    variant
+        Name under which the stimulus was shown; sessions that were shown another one are left out.
 
     Returns
     -------
     list of Path
         The npy files. ``<stimulus>-<structure>-<data>.json`` beside them names units, presentations, bin centres and
-        variables of each axis, by session.
+        variables of each axis, and under which name the stimulus was shown (``stimulus_name``), by session.
 
     Raises
     ------
     ConfigError
-        If there is no such stimulus, structure or data; the text names what comes close.
+        If there is no such stimulus, variant, structure or data; the text names what comes close.
     """
     if data not in DATA:
         raise ConfigError(f"data {data!r}", "it cannot be exported", f"Use one of: {', '.join(DATA)}.")
@@ -68,6 +81,10 @@ def export_npy(
     source = folder / f"{stimulus_type(stimulus)}.h5"
     if not source.is_file():
         raise unknown_stimulus(stimulus, (path.stem for path in folder.glob("*.h5")))
+    names = shown_names(folder, stimulus)
+    wanted = variant or (stimulus if stimulus_type(stimulus) != stimulus else None)
+    if wanted is not None and wanted not in names.values():
+        raise unknown_stimulus(wanted, names.values())
     target = Path(out)
     target.mkdir(parents=True, exist_ok=True)
     group_name = eye_group(mode) if data == "pupil_data" else data
@@ -77,6 +94,8 @@ def export_npy(
     with open_file(source) as handle:
         for session in sorted(name for name in handle if name.startswith("session_")):
             known |= set(handle[session])
+            if wanted not in (None, names[session]):
+                continue
             path = f"{session}/{structure}/{group_name}"
             if path not in handle:
                 continue
@@ -84,7 +103,7 @@ def export_npy(
             array, labels = _array(group, data)
             name = target / f"{session}-{stimulus}-{structure}-{data}.npy"
             _save(name, array)
-            axes[session] = labels
+            axes[session] = {**labels, "stimulus_name": names[session]}
             written.append(name)
     if structure not in known:
         close = difflib.get_close_matches(structure, sorted(known), n=3, cutoff=0.5)
@@ -93,6 +112,21 @@ def export_npy(
     text = json.dumps({"axes": AXES[data], "mode": mode, "sessions": axes}, indent=1, sort_keys=True)
     (target / f"{stimulus}-{structure}-{data}.json").write_text(text + "\n", encoding="utf-8")
     return written
+
+
+def shown_names(folder: Path | str, stimulus: str) -> dict[str, str]:
+    """Return under which name every session of a stimulus was shown it, by ``session_<id>``.
+
+    Parameters
+    ----------
+    folder
+        Folder of one mode of the asset `stimulus_files`.
+    stimulus
+        Stimulus type, or a variant of it. No session was shown two variants of one type.
+    """
+    table = pd.read_csv(Path(folder) / STIMULUS_NAMES_FILE, dtype={"session_id": str})
+    own = table[table["stimulus_type"] == stimulus_type(stimulus)]
+    return {f"session_{session}": str(name) for session, name in zip(own["session_id"], own["stimulus_name"])}
 
 
 def _array(group: dict[str, Variable], data: str) -> tuple[np.ndarray, dict[str, list[Any]]]:

@@ -25,7 +25,7 @@ from nh_platform.exports.stimulus.conventions import (
 )
 from nh_platform.exports.stimulus.grids import time_edges
 from nh_platform.exports.stimulus.netcdf import NetcdfWriter, Variable, create_netcdf
-from nh_platform.exports.stimulus.tables import StatisticsRow, write_tables
+from nh_platform.exports.stimulus.tables import NamesRow, StatisticsRow, write_tables
 from nh_platform.exports.stimulus.tensor_files import StoredTensors
 from nh_platform.session import Note
 
@@ -87,7 +87,8 @@ def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: 
                 for stored in shown:
                     ids = kept[stored.session_id][stimulus_type]
                     _write_session(file, stored, stimulus_type, ids, prefix=NATURAL_VISUAL_PREFIX)
-    write_tables(folder, ordered, medians, statistics, mode)
+    names = [row for name in types for stored in ordered for row in _names(stored, name, kept[stored.session_id])]
+    write_tables(folder, ordered, medians, statistics, names, mode)
     return FilesSummary(medians, tuple(statistics), tuple(notes))
 
 
@@ -116,6 +117,13 @@ def _kept_ids(stored: StoredTensors, medians: Mapping[str, float]) -> dict[str, 
     table = stored.presentations
     good = table[regular(table, medians) & ~table["blank"].to_numpy()]
     return {str(name): part["presentation_id"].to_numpy() for name, part in good.groupby("stimulus_type")}
+
+
+def _names(stored: StoredTensors, stimulus_type: str, kept: Mapping[str, np.ndarray]) -> list[NamesRow]:
+    """Return under which names the presentations that the filter keeps of a type were shown."""
+    table = stored.presentations
+    shown = table.loc[table["presentation_id"].isin(kept.get(stimulus_type, ())), "stimulus_name"].value_counts()
+    return [NamesRow(stimulus_type, stored.session_id, str(n), int(shown[n])) for n in sorted(shown.index)]
 
 
 def _write_session(

@@ -1,7 +1,9 @@
-"""The tables beside the files of all sessions: statistics, sessions, units, medians and the filter summary.
+"""The tables beside the files of all sessions: statistics, sessions, units, medians, filter summary, stimulus names.
 
 Contains their columns and the writer; names and columns are those of the Mlynarski group's data set, so that code
-written for it reads these. Add a table here. Numbers are made by `cleaning` and `stimulus_files`.
+written for it reads these. `STIMULUS_NAMES_FILE` alone is not of that set: it tells the variants of a stimulus apart
+that share a file, which the files of ``mlynarski-compat`` do not say. Add a table here. Numbers are made by
+`cleaning` and `stimulus_files`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ SESSIONS_FILE = "sessions.csv"
 UNITS_FILE = "units.csv"
 MEDIANS_FILE = "presentations_median_durations.csv"
 SUMMARY_FILE = "presentations_filtered_summary.csv"
+STIMULUS_NAMES_FILE = "stimulus_names.csv"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,21 @@ class StatisticsRow:
     n_presentations: int
     n_units: int
     has_eyes: bool
+
+
+@dataclass(frozen=True)
+class NamesRow:
+    """Under which name, and how often, a session was shown the stimulus of a file."""
+
+    stimulus_type: str
+    session_id: str
+    stimulus_name: str
+    n_presentations: int
+
+
+def names_table(rows: Sequence[NamesRow]) -> pd.DataFrame:
+    """Return one row per stimulus type, session and name of the stimulus."""
+    return pd.DataFrame([asdict(row) for row in rows], columns=list(NamesRow.__dataclass_fields__))
 
 
 def statistics_table(rows: Sequence[StatisticsRow], mode: Mode) -> pd.DataFrame:
@@ -83,14 +101,16 @@ def write_tables(
     sessions: Sequence[StoredTensors],
     medians: Mapping[str, float],
     statistics: Sequence[StatisticsRow],
+    names: Sequence[NamesRow],
     mode: Mode,
 ) -> None:
-    """Write the five tables into ``folder`` as CSV."""
+    """Write the six tables into ``folder`` as CSV."""
     for name, table in (
         (STATISTICS_FILE, statistics_table(statistics, mode)),
         (SESSIONS_FILE, sessions_table(sessions, statistics)),
         (UNITS_FILE, units_table(sessions)),
         (MEDIANS_FILE, medians_table(medians)),
+        (STIMULUS_NAMES_FILE, names_table(names)),
         (SUMMARY_FILE, filter_summary((stored.presentations for stored in sessions), medians)),
     ):
         table.to_csv(folder / name, index=False, lineterminator="\n")

@@ -18,7 +18,7 @@ from nh_platform.exports.stimulus.grids import time_centers, time_edges
 from nh_platform.exports.stimulus.netcdf import Group, Variable
 from nh_platform.session import Behavior, ConfigError, Signal, Spikes
 from nh_platform.session.schemas import STIMULUS_UNITS
-from nh_platform.windows.invalid import InvalidTimes, invalid_times, masked_ranges, overlapping
+from nh_platform.windows.invalid import invalid_times, masked_ranges, overlapping
 from nh_platform.windows.presentations import count_in_presentations, presentation_domain
 
 FloatArray = npt.NDArray[np.float64]
@@ -148,7 +148,7 @@ def _spikes(given: TensorInput, table: pd.DataFrame, edges: FloatArray, mode: Mo
     invalid = invalid_times(given.behavior, list(dict.fromkeys(probes)))
     for probe in dict.fromkeys(probes):
         columns = np.flatnonzero(probes == probe)
-        for row, first, end in _masked_bins(domain, _spoiled(invalid, probe)):
+        for row, first, end in _masked_bins(domain, invalid.of_windows(probe)):
             counts[row, first:end, columns] = 0
             valid[row, columns] = 0
     return {
@@ -161,12 +161,6 @@ def _spikes(given: TensorInput, table: pd.DataFrame, edges: FloatArray, mode: Mo
             {"long_name": "0 where an invalid interval of the unit's probe overlaps; its bins are 0"},
         ),
     }
-
-
-def _spoiled(invalid: InvalidTimes, probe: str) -> FloatArray:
-    """Return the intervals that spoil a probe: its own, and those of all probes."""
-    both = np.concatenate([invalid.probes.get(probe, np.zeros((0, 2))), invalid.session])
-    return both[np.argsort(both[:, 0], kind="stable")]
 
 
 def _masked_bins(domain: FloatArray, intervals: FloatArray) -> list[tuple[int, int, int]]:

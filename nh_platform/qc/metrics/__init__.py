@@ -1,21 +1,22 @@
 """Unit metrics: what each one is, and the numbers computed from spikes.
 
 `METRICS` and `definition` say what a metric is; `compute_metrics` computes any of them for a session;
-`autocorrelogram` and `log_isi_histogram` give arrays per unit. Add a metric as a definition (modules `ibl`, `allen`,
-`nh`) and a family of code (modules `families_*`). Rules, thresholds and verdicts do not belong here.
+`unit_histograms` gives autocorrelograms and interval histograms (`HISTOGRAMS`). Add a metric as a definition (modules
+`ibl`, `allen`, `nh`) and a family of code (modules `families_*`). Rules, thresholds and verdicts do not belong here.
 """
 
 from nh_platform.qc.metrics.compute import compute_metrics
 from nh_platform.qc.metrics.definition import MetricDefinition
-from nh_platform.qc.metrics.intervals import autocorrelogram, log_isi_histogram
-from nh_platform.qc.metrics.registry import DEFAULT_IDS, METRICS, definition
+from nh_platform.qc.metrics.intervals import UnitHistogram, unit_histograms
+from nh_platform.qc.metrics.registry import DEFAULT_IDS, HISTOGRAMS, METRICS, definition
 
 __all__ = [
     "DEFAULT_IDS",
+    "HISTOGRAMS",
     "METRICS",
     "MetricDefinition",
-    "autocorrelogram",
+    "UnitHistogram",
     "compute_metrics",
     "definition",
-    "log_isi_histogram",
+    "unit_histograms",
 ]

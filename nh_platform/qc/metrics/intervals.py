@@ -1,97 +1,114 @@
 """Arrays per unit that describe when it fires: the autocorrelogram and the histogram of log intervals.
 
-Add a per-unit array of spike times here. Single numbers per unit are metrics and belong to the `families_*` modules.
+Contains the bins and the pass that counts both. Add a per-unit array of spike times here, with its definition in `nh`.
+Single numbers per unit are metrics and belong to the `families_*` modules; the file is `histogram_file`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from nh_platform.session import Spikes
+from nh_platform.qc.metrics.chunk import UnitChunk
+from nh_platform.qc.metrics.nh import HISTOGRAM_PARAMETERS
+from nh_platform.qc.metrics.walk import first_names, probes_of, problem_notes, unit_names, walk
+from nh_platform.session import Note, Spikes
 
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+ISI = "nh.log_isi_histogram@1"
+ACG = "nh.autocorrelogram@1"
 
 
-def autocorrelogram(
-    spikes: Spikes, bin_s: float = 0.001, window_s: float = 0.1, sampling_rate_hz: float = 30000.0
-) -> tuple[Counts, Floats]:
-    """Count pairs of spikes of each unit by their lag.
+@dataclass(frozen=True)
+class UnitHistogram:
+    """Counts of every unit in the same bins.
 
-    Times are rounded to samples first, so that a lag of exactly one bin at the sampling rate always falls in the
-    second bin; floats would put it on either side of the edge.
+    Parameters
+    ----------
+    definition
+        Definition id, see `nh_platform.qc.metrics.HISTOGRAMS`.
+    counts
+        (n_units, n_bins) int64, in the order of the units table.
+    edges_s
+        (n_bins + 1,) float64, s; bin k holds ``edges_s[k] <= value < edges_s[k + 1]``.
+    """
+
+    definition: str
+    counts: npt.NDArray[np.int64]
+    edges_s: npt.NDArray[np.float64]
+
+
+def unit_histograms(
+    spikes: Spikes, units: pd.DataFrame, n_threads: int | None = None
+) -> tuple[dict[str, UnitHistogram], tuple[Note, ...]]:
+    """Count the intervals and lags of every unit of a session, in one pass over its spikes.
+
+    Lags are of times rounded to samples first, so that a lag of exactly one bin at the sampling rate always falls in
+    the bin that it opens; floats would put it on either side of the edge.
 
     Parameters
     ----------
     spikes
-        Spikes grouped by unit; non-finite times are left out, unsorted ones sorted.
-    bin_s, window_s
-        Bin width and longest lag, s; both are rounded to whole samples and whole bins.
-    sampling_rate_hz
-        Sampling rate of the probe, Hz.
+        Spikes grouped by unit; times in s, of any real dtype.
+    units
+        (n_units,) rows in the order of ``spikes.offsets``, with column ``probe`` and, for the notes, ``unit_id``.
+    n_threads
+        Number of threads; the result is the same, byte for byte, for every number. None is one per core, at most 8.
 
     Returns
     -------
     tuple
-        (n_units, n_bins) int64 counts of pairs with a lag in ``[k·bin, (k + 1)·bin)``, all pairs and not only
-        neighbours, positive lags only; and (n_bins + 1,) float64 edges, s.
+        Histograms by definition id, and notes on units whose histograms are 0 and on times that could not be used.
 
     Raises
     ------
-    ValueError
-        If the bin is shorter than a sample or the window shorter than the bin.
+    SchemaError
+        If ``units`` has no column ``probe`` or not one row per unit.
     """
-    from nh_platform.qc.metrics.kernels import lag_counts
+    from nh_platform.qc.metrics.kernels_times import interval_counts
 
-    bin_samples = round(bin_s * sampling_rate_hz)
-    n_bins = round(window_s / bin_s)
-    if bin_samples < 1 or n_bins < 1:
-        raise ValueError(f"bin {bin_s} s and window {window_s} s give no bin at {sampling_rate_hz} Hz; use longer ones")
-    counts = np.zeros((spikes.n_units, n_bins), np.int64)
-    fine = np.empty(n_bins * bin_samples, np.int64)
-    for unit in range(spikes.n_units):
-        fine[:] = 0
-        lag_counts(np.rint(_sorted_finite(spikes.of_unit(unit)) * sampling_rate_hz).astype(np.int64), fine)
-        counts[unit] = fine.reshape(n_bins, bin_samples).sum(axis=1)
-    return counts, np.arange(n_bins + 1) * bin_samples / sampling_rate_hz
+    probes = probes_of(units, spikes)
+    isi_edges_s, lag_edges_s, bin_samples = _isi_edges_s(), *_lag_bins()
+    sampling_rate_hz = HISTOGRAM_PARAMETERS[ACG]["sampling_rate_hz"]
+    intervals = np.zeros((spikes.n_units, len(isi_edges_s) - 1), np.int64)
+    lags = np.zeros((spikes.n_units, len(lag_edges_s) - 1), np.int64)
 
+    def work(chunk: UnitChunk, rows: slice) -> None:
+        interval_counts(
+            chunk.times,
+            chunk.offsets,
+            chunk.usable(("times",)),
+            isi_edges_s,
+            sampling_rate_hz,
+            bin_samples,
+            chunk.integers,
+            intervals[rows],
+            lags[rows],
+        )
 
-def log_isi_histogram(
-    spikes: Spikes, shortest_s: float = 1e-4, longest_s: float = 100.0, bins_per_decade: int = 10
-) -> tuple[Counts, Floats]:
-    """Count the inter-spike intervals of each unit in bins of equal width on a logarithmic scale.
-
-    Parameters
-    ----------
-    spikes
-        Spikes grouped by unit; non-finite times are left out, unsorted ones sorted.
-    shortest_s, longest_s
-        First and last edge, s; intervals outside are not counted.
-    bins_per_decade
-        Bins per factor of ten.
-
-    Returns
-    -------
-    tuple
-        (n_units, n_bins) int64 counts of intervals in ``[edge_k, edge_(k + 1))``, and (n_bins + 1,) float64 edges, s.
-
-    Raises
-    ------
-    ValueError
-        If the edges are not positive and increasing.
-    """
-    if not 0 < shortest_s < longest_s or bins_per_decade < 1:
-        raise ValueError(f"edges from {shortest_s} to {longest_s} s must be positive and increasing")
-    n_bins = max(round(np.log10(longest_s / shortest_s) * bins_per_decade), 1)
-    edges = shortest_s * (longest_s / shortest_s) ** (np.arange(n_bins + 1) / n_bins)
-    counts = np.zeros((spikes.n_units, n_bins), np.int64)
-    for unit in range(spikes.n_units):
-        bins = edges.searchsorted(np.diff(_sorted_finite(spikes.of_unit(unit))), side="right")
-        counts[unit] = np.bincount(bins, minlength=n_bins + 2)[1 : n_bins + 1]
-    return counts, edges
+    unknown = np.full(spikes.n_units, np.nan)
+    problems = walk(spikes, unknown, unknown, n_threads, work)
+    made = {ISI: UnitHistogram(ISI, intervals, isi_edges_s), ACG: UnitHistogram(ACG, lags, lag_edges_s)}
+    few = [name for name, count in zip(unit_names(units), spikes.counts.tolist(), strict=True) if count < 2]
+    notes = problem_notes(problems, spikes, units, probes, {"times"})
+    if few:
+        text = f"{len(few)} of {spikes.n_units} units have fewer than two spikes ({first_names(few)})"
+        notes = (*notes, Note("histograms", f"{text}: their histograms are 0"))
+    return made, notes
 
 
-def _sorted_finite(times: npt.NDArray[np.floating]) -> Floats:
-    finite = np.asarray(times, np.float64)
-    return np.sort(finite[np.isfinite(finite)])
+def _isi_edges_s() -> npt.NDArray[np.float64]:
+    bins = HISTOGRAM_PARAMETERS[ISI]
+    shortest_s, longest_s = bins["shortest_s"], bins["longest_s"]
+    n_bins = round(np.log10(longest_s / shortest_s) * bins["bins_per_decade"])
+    return shortest_s * (longest_s / shortest_s) ** (np.arange(n_bins + 1) / n_bins)
+
+
+def _lag_bins() -> tuple[npt.NDArray[np.float64], int]:
+    """Return edges, s, and the samples of a bin."""
+    bins = HISTOGRAM_PARAMETERS[ACG]
+    bin_samples = round(bins["bin_s"] * bins["sampling_rate_hz"])
+    n_bins = round(bins["window_s"] / bins["bin_s"])
+    return np.arange(n_bins + 1) * bin_samples / bins["sampling_rate_hz"], bin_samples

@@ -116,6 +116,54 @@ def lags(
 
 
 @njit(cache=True, nogil=True)
+def interval_counts(
+    times: Floats,
+    offsets: Integers,
+    marked: Flags,
+    edges: Floats,
+    sampling_rate_hz: float,
+    bin_samples: int,
+    samples: Integers,
+    interval_histogram: Integers,
+    autocorrelogram: Integers,
+) -> None:
+    """Count the intervals and the lags of all pairs of each marked unit, in one pass over its spikes.
+
+    Parameters
+    ----------
+    times, offsets, marked
+        The chunk, and the units to do.
+    edges
+        (n_bins + 1,) increasing edges of the intervals, s; bin k holds ``edges[k] <= interval < edges[k + 1]``.
+    sampling_rate_hz, bin_samples
+        Lags are differences of times rounded to samples, in bins of ``bin_samples``.
+    samples
+        (n_spikes,) work space.
+    interval_histogram
+        (n_units, n_bins) zeros, counted into.
+    autocorrelogram
+        (n_units, n_lag_bins) zeros, counted into; longer lags are not counted.
+    """
+    n_bins = edges.size - 1
+    longest = autocorrelogram.shape[1] * bin_samples
+    for unit in range(marked.size):
+        if not marked[unit]:
+            continue
+        begin, end = offsets[unit], offsets[unit + 1]
+        for i in range(begin, end):
+            samples[i] = int(np.rint(times[i] * sampling_rate_hz))
+        # Backwards from each spike: the spikes before it have their samples, and the first pair is its interval.
+        for i in range(begin + 1, end):
+            place = np.searchsorted(edges, times[i] - times[i - 1], side="right") - 1
+            if 0 <= place < n_bins:
+                interval_histogram[unit, place] += 1
+            j = i - 1
+            while j >= begin and samples[i] - samples[j] < longest:
+                autocorrelogram[unit, (samples[i] - samples[j]) // bin_samples] += 1
+                j -= 1
+
+
+@njit(cache=True, nogil=True)
 def irregularity(times: Floats, offsets: Integers, marked: Flags, refractoriness_s: float, values: Floats) -> None:
     """Fill (n_units, 4): CV, CV2, LV and LvR of the inter-spike intervals; NaN stays where they are not defined."""
     for unit in range(marked.size):

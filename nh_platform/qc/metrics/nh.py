@@ -1,7 +1,7 @@
-"""The platform's own metrics: the irregularity of firing, which no release states.
+"""The platform's own metrics: the irregularity of firing and its histograms, which no release states.
 
 Add a definition here when a metric is wanted that no release defines. The code that computes them is in the
-`families_*` modules.
+`families_*` modules, that of the histograms in `intervals`.
 """
 
 from __future__ import annotations
@@ -50,3 +50,40 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         {"refractoriness_s": 0.005},
     ),
 )
+
+HISTOGRAM_PARAMETERS = {
+    "nh.log_isi_histogram@1": {"shortest_s": 1e-4, "longest_s": 100.0, "bins_per_decade": 10.0},
+    "nh.autocorrelogram@1": {"bin_s": 0.001, "window_s": 0.1, "sampling_rate_hz": 30000.0},
+}
+_ZEROS = (
+    "All 0 for a unit with fewer than two spikes, with a note. Unsorted times are sorted; all 0, with a note, where a "
+    "time is NaN, infinite or beyond 1e9 s."
+)
+
+HISTOGRAMS: tuple[MetricDefinition, ...] = (
+    MetricDefinition(
+        "nh.log_isi_histogram@1",
+        "Inter-spike intervals in bins of equal width on a logarithmic scale, 0.1 ms to 100 s.",
+        "edges shortest_s (longest_s / shortest_s)^(k / 60), k = 0..60; counts of I in [edge_k, edge_(k+1)); longer "
+        "and shorter intervals are not counted",
+        "1",
+        ("times",),
+        _ZEROS,
+        "this platform",
+        HISTOGRAM_PARAMETERS["nh.log_isi_histogram@1"],
+        dtype="int64",
+    ),
+    MetricDefinition(
+        "nh.autocorrelogram@1",
+        "Pairs of spikes by their lag in 1 ms bins up to 100 ms, all pairs and not only neighbours.",
+        "times rounded to samples of 30 kHz; counts of lags in [k bin_s, (k + 1) bin_s), k = 0..99, positive lags and "
+        "lag 0 of two spikes",
+        "1",
+        ("times",),
+        _ZEROS,
+        "Perkel, Gerstein, Moore 1967, Biophys J 7:391 (doi:10.1016/S0006-3495(67)86596-2)",
+        HISTOGRAM_PARAMETERS["nh.autocorrelogram@1"],
+        dtype="int64",
+    ),
+)
+"""Arrays per unit: counts in fixed bins. They are no columns of `units` and no rule can name them."""

@@ -26,8 +26,12 @@ def _by_id(definitions: Iterable[MetricDefinition]) -> dict[str, MetricDefinitio
 METRICS: dict[str, MetricDefinition] = _by_id((*ibl.DEFINITIONS, *allen.DEFINITIONS, *nh.DEFINITIONS))
 """Definition by id, in the order in which columns are written."""
 
+HISTOGRAMS: dict[str, MetricDefinition] = _by_id(nh.HISTOGRAMS)
+"""Definition by id of the arrays per unit, which are stored beside the units table."""
+
 DEFAULT_IDS: tuple[str, ...] = tuple(name for name in METRICS if not name.endswith("@2022-03"))
-"""Every metric but those of the superseded vintage, which are computed when a rulebook asks for them."""
+"""Every metric but those of the superseded vintage, which `units` has where a configured rulebook names them
+(`nh_platform.qc.unit_columns.metric_ids`)."""
 
 
 def definition(metric_id: str) -> MetricDefinition:

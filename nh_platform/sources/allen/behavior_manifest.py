@@ -6,6 +6,7 @@ state. Nothing is downloaded and no session file is opened here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -34,7 +35,11 @@ class ManifestRows:
     files: list[dict[str, object]] = field(default_factory=list)
 
 
-def manifest_rows(release: Release, newest: Release | None, *, only_present: bool) -> ManifestRows:
+Sizes = Mapping[tuple[str, str], int]
+"""Bytes by path and object version, as the bucket lists them; empty where nobody was asked."""
+
+
+def manifest_rows(release: Release, newest: Release | None, sizes: Sizes, *, only_present: bool) -> ManifestRows:
     """Return the rows of every session of a release, in the order of their ids.
 
     Parameters
@@ -43,6 +48,8 @@ def manifest_rows(release: Release, newest: Release | None, *, only_present: boo
         The release that is read.
     newest
         The newest release at hand, which tells which amplitudes of an older one were right.
+    sizes
+        What the bucket lists; the size of a file that lies in the folder is known without it.
     only_present
         Whether sessions count only where their file lies in the folder.
 
@@ -73,7 +80,7 @@ def manifest_rows(release: Release, newest: Release | None, *, only_present: boo
         ]
         file = files[session_id]
         if file is not None:
-            out.files.append(_nwb_row(session_id, release, file))
+            out.files.append(_nwb_row(session_id, release, file, sizes))
         out.files.append(_fact(session_id, "behavior,alignment", TABLES, SESSIONS_CSV, abnormal.content_version()))
         if session_id in channels:
             md5 = warehouse.channel_rows_md5(channels[session_id])
@@ -81,7 +88,7 @@ def manifest_rows(release: Release, newest: Release | None, *, only_present: boo
         if session_id in scales:
             # Only where it differs from 1: a file that the mended release left alone keeps its identity.
             out.files.append(_fact(session_id, "spikes", "", SCALE_NAME, f"{scales[session_id]:g}"))
-        out.files += _lfp_rows(session_id, release, own_probes, by_file_id)
+        out.files += _lfp_rows(session_id, release, own_probes, by_file_id, sizes)
     return out
 
 
@@ -101,19 +108,22 @@ def _session_row(session_id: str, row: pd.Series, abnormal: Abnormalities) -> di
     }
 
 
-def _nwb_row(session_id: str, release: Release, file: ReleaseFile) -> dict[str, object]:
+def _nwb_row(session_id: str, release: Release, file: ReleaseFile, sizes: Sizes) -> dict[str, object]:
     collection, _, name = file.path.rpartition("/")
     local = release.folder / file.path
+    size = sizes.get((file.path, file.version_id))
+    if size is None and local.is_file():
+        size = local.stat().st_size
     return {
         **_fact(session_id, NWB_GROUPS, collection, name, file.file_hash),
-        "size": float(local.stat().st_size) if local.is_file() else None,
+        "size": float(size) if size is not None else None,
         "dataset_id": file.file_id,
         "url": file.url,
     }
 
 
 def _lfp_rows(
-    session_id: str, release: Release, probes: pd.DataFrame, by_file_id: dict[str, ReleaseFile]
+    session_id: str, release: Release, probes: pd.DataFrame, by_file_id: dict[str, ReleaseFile], sizes: Sizes
 ) -> list[dict[str, object]]:
     """Return the LFP files of the session's probes; they are listed and never read."""
     rows = []
@@ -121,7 +131,7 @@ def _lfp_rows(
     for name, file_id in zip(probes["name"], file_ids):
         file = by_file_id.get(str(file_id).removesuffix(".0"))
         if file is not None:
-            rows.append({**_nwb_row(session_id, release, file), "group": "other", "probe": name})
+            rows.append({**_nwb_row(session_id, release, file, sizes), "group": "other", "probe": name})
     return rows
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from nh_platform.sources.allen.releases import LATEST, version_of
 
@@ -31,13 +31,16 @@ class AllenVbnSettings(BaseModel):
         beside ``visual-behavior-neuropixels-<v>/``. A plain copy of the bucket is read too.
     mode
         ``local``: the sessions whose NWB file is in ``root`` are all there is. ``s3``: all sessions of the release;
-        what is missing in ``root`` is fetched through AllenSDK.
+        what is missing in ``root`` is fetched.
     manifest
         Release to read: ``latest``, or a version such as ``0.4.0`` to stay with it.
     bucket, endpoint
         For ``s3``: the bucket, and the address of the S3 server where it is not Amazon's.
     cache_dir
         Where hashes are remembered between runs; None hashes each file whenever it is read.
+    attempts, retry_wait_s, stall_s
+        For ``s3``: tries of a download, seconds before the second, doubled each time, and the longest wait for the next
+        bytes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,3 +51,6 @@ class AllenVbnSettings(BaseModel):
     bucket: str = BUCKET
     endpoint: str | None = None
     cache_dir: Path | None = None
+    attempts: Annotated[int, Field(ge=1)] = 3
+    retry_wait_s: Annotated[float, Field(ge=0)] = 1.0
+    stall_s: Annotated[float, Field(gt=0)] = 60.0

@@ -6,6 +6,7 @@ kind of template. What is computed from images belongs to `nh_platform.embedding
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import Note
+from nh_platform.session import ConfigError, Note
 from nh_platform.session.change_detection_schemas import IMAGE_TEMPLATES
 from nh_platform.sources.allen.nwb import NwbFile
 
 TEMPLATES = "stimulus/templates"
+OMITTED = "omitted"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,29 @@ def read_images(nwb: NwbFile) -> dict[str, ImageSet]:
         )
         for name, images, _ in _sets(nwb)
     }
+
+
+def read_image_of(nwb: NwbFile, presentation: Mapping[str, Any] | pd.Series) -> npt.NDArray[Any]:
+    """Return the warped image of a presentation, (height, width).
+
+    Raises
+    ------
+    ConfigError
+        If the presentation shows no image of the file.
+    BadUpstreamData
+        If the set has no such image.
+    """
+    stimulus, index = str(presentation["stimulus_name"]), presentation["image_index"]
+    sizes = {name: len(images) for name, images, _ in _sets(nwb)}
+    if stimulus not in sizes:
+        raise ConfigError(
+            f"stimulus {stimulus}", "it has no images in the NWB file", f"Use {', '.join(sizes) or 'none'}."
+        )
+    if presentation.get("omitted") is True or presentation.get("image_name") == OMITTED or pd.isna(index):
+        raise ConfigError(f"a presentation of {stimulus}", "it is an omission; no image was shown", "Leave it out.")
+    if not 0 <= int(index) < sizes[stimulus]:
+        raise nwb.bad(f"{TEMPLATES}/{stimulus} has {sizes[stimulus]} images and number {int(index)} is asked for")
+    return np.array(nwb.handle[f"{TEMPLATES}/{stimulus}/data"][int(index)])
 
 
 def _sets(nwb: NwbFile) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:

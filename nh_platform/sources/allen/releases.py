@@ -1,9 +1,8 @@
 """A folder in the layout of AllenSDK's cloud cache: its releases, what each one holds, and where a file of it lies.
 
 Contains the reader of the release manifests of Visual Behavior Neuropixels and the comparison of two of them. Add here
-what such a manifest states. Downloading belongs to AllenSDK's `VisualBehaviorNeuropixelsProjectCache`
-(`nh_platform.sources.allen.sdk.behavior_cache`), which fills such a folder; the tables of a release are
-`nh_platform.sources.allen.release_tables`.
+what such a manifest states. What fills such a folder is `nh_platform.sources.allen.behavior_downloads`, or AllenSDK's
+`VisualBehaviorNeuropixelsProjectCache`; the tables of a release are `nh_platform.sources.allen.release_tables`.
 
 Two layouts are read: the cache's own (``<project>_project_manifest_v<version>.json`` beside ``<project>-<version>/``)
 and a plain copy of the bucket (``<project>/manifests/`` and the files of the newest version beside).
@@ -41,12 +40,15 @@ class ReleaseFile:
         Where the bucket serves it.
     file_id
         Id by which the tables name it; empty for a table.
+    version_id
+        Version of the object in the bucket.
     """
 
     path: str
     file_hash: str
     url: str
     file_id: str
+    version_id: str
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,26 @@ def load_release(root: Path, version: str = LATEST) -> Release:
             f"Use one of those, or `{LATEST}`; a folder holds {manifest_name('<version>')} for each.",
         )
     path, folder = paths[wanted]
+    return read_release(path, wanted, folder)
+
+
+def read_release(path: Path, version: str, folder: Path) -> Release:
+    """Read one manifest, which must be that of a version.
+
+    Parameters
+    ----------
+    path
+        The manifest.
+    version
+        Version that it must state.
+    folder
+        Where the files of the release lie.
+
+    Raises
+    ------
+    BadUpstreamData
+        If it cannot be read, or states another version.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         files = [
@@ -133,13 +155,13 @@ def load_release(root: Path, version: str = LATEST) -> Release:
             *(_file(entry, file_id) for file_id, entry in content["data_files"].items()),
         ]
         stated = str(content["manifest_version"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise BadUpstreamData(
             f"file {path.name}", f"it is not a manifest of AllenSDK's cloud cache: {error!r}", "Delete it; download it."
         ) from error
-    if stated != wanted:
+    if stated != version:
         raise BadUpstreamData(f"file {path.name}", f"it states version {stated}", "Delete it and download it again.")
-    return Release(version=wanted, folder=folder, files={file.path: file for file in files})
+    return Release(version=version, folder=folder, files={file.path: file for file in files})
 
 
 def compare_releases(old: Release, new: Release) -> pd.DataFrame:
@@ -198,4 +220,10 @@ def _file(entry: dict[str, Any], file_id: str) -> ReleaseFile:
     below = urlparse(url).path.lstrip("/").partition("/")[2]
     if not below or ".." in below.split("/"):
         raise ValueError(f"url {url} names no file of the project")
-    return ReleaseFile(path=below, file_hash=str(entry["file_hash"]), url=url, file_id=file_id)
+    return ReleaseFile(
+        path=below,
+        file_hash=str(entry["file_hash"]),
+        url=url,
+        file_id=file_id,
+        version_id=str(entry["version_id"]),
+    )

@@ -125,18 +125,18 @@ def fetch_warehouse_tables(cache: EcephysProjectCache, address: str) -> None:
         cache.get_session_table()  # joins all four
 
 
-def stream_warehouse_file(cache: EcephysProjectCache, address: str, link: str) -> Iterator[bytes]:
-    """Yield the bytes that the warehouse sends for a link of `list_warehouse_nwb_files`.
-
-    AllenSDK looks neither at the status of the answer nor at its length: an error page comes as bytes too.
+def warehouse_template_links(cache: EcephysProjectCache, address: str, kind: str) -> dict[int, str]:
+    """Return the download link of every stimulus template of a kind (``scene``, ``movie``) by its number.
 
     Raises
     ------
     BadUpstreamData
-        If the connection fails.
+        If the warehouse cannot be asked.
     """
     with _warehouse(address):
-        yield from cache.fetch_api.rma_engine.stream(link.lstrip("/"))
+        table = cache.fetch_api.stimulus_templates
+        rows = table[table[f"{kind}_number"].notna()]
+        return {int(number): str(link) for number, link in zip(rows[f"{kind}_number"], rows["download_link"])}
 
 
 @contextmanager
@@ -159,23 +159,6 @@ def _warehouse(address: str) -> Iterator[None]:
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_S3"
 """Variable from which boto3 (1.28 and later) takes another S3 server than Amazon's; AllenSDK has no argument for it."""
-
-
-def list_bucket_manifests(root: Path, bucket: str, endpoint: str | None) -> list[str]:
-    """Return the names of the release manifests in the bucket of Visual Behavior Neuropixels; downloads nothing.
-
-    Raises
-    ------
-    BadUpstreamData
-        If the bucket cannot be listed.
-    """
-    restore_numpy_names()
-    from allensdk.api.cloud_cache.cloud_cache import S3CloudCache
-
-    from nh_platform.sources.allen.releases import PROJECT
-
-    with _s3(bucket, endpoint):
-        return list(S3CloudCache(root, bucket, PROJECT).manifest_file_names)
 
 
 def behavior_cache(
@@ -217,18 +200,6 @@ def behavior_cache(
         if cache.current_manifest() != wanted:
             cache.load_manifest(wanted)
         return cache
-
-
-def download_behavior_file(cache: VisualBehaviorNeuropixelsProjectCache, bucket: str, file_id: str) -> Path:
-    """Download a data file of the loaded manifest unless it is there, and return where it lies.
-
-    Raises
-    ------
-    BadUpstreamData
-        If it cannot be downloaded with the hash that the manifest states.
-    """
-    with _s3(bucket, None):
-        return Path(cache.fetch_api.cache.download_data(file_id))
 
 
 @contextmanager

@@ -6,13 +6,12 @@ joins them. Decoding belongs to those modules; rules, windows and Dagster do not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
-from urllib.parse import urlsplit
+from typing import Any, ClassVar
 
+import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import (
@@ -25,20 +24,25 @@ from nh_platform.session import (
     UnitAnnotation,
 )
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
-from nh_platform.sources.allen import warehouse
+from nh_platform.sources.allen import stall_guard, warehouse
+from nh_platform.sources.allen.coding_files import CodingFiles
 from nh_platform.sources.allen.coding_settings import AllenVcSettings
 from nh_platform.sources.allen.electrodes import read_probes
 from nh_platform.sources.allen.file_content import content_md5
 from nh_platform.sources.allen.invalid_times import read_invalid_times, read_optogenetic_epochs
-from nh_platform.sources.allen.nwb import NwbFile, open_nwb
+from nh_platform.sources.allen.natural_images import read_image, template_of
+from nh_platform.sources.allen.placed_files import CacheFolder
 from nh_platform.sources.allen.presentations import read_presentations
 from nh_platform.sources.allen.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.signals import read_gaze, read_pupil, read_running_speed
 from nh_platform.sources.allen.warehouse_cache import WarehouseCatalogue, WarehouseFile
-from nh_platform.sources.allen.warehouse_downloads import Attempts, WarehouseDownloads
+from nh_platform.sources.allen.warehouse_templates import fetch_template
 from nh_platform.sources.allen.waveforms import MeanWaveforms, read_mean_waveforms
 from nh_platform.sources.catalog import GROUPS, Manifest, SessionFiles, version_of
+from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.signals import folder_signal
+from nh_platform.store.raw_requests import RawRequest
+from nh_platform.store.transfers import OnBytes
 
 NWB_GROUPS = ",".join(GROUPS)
 """One NWB file holds the whole session, so a changed file is a change of every asset group."""
@@ -57,18 +61,19 @@ class AllenVisualCodingSource:
         """Return a text that differs when a session file was added or replaced; as of `Source.signal`.
 
         In mode ``local`` from the files of the folder, in mode ``warehouse`` from one request for the list of what is
-        served.
+        served, without a lock, and within `SIGNAL_WAIT_S`.
 
         Raises
         ------
         BadUpstreamData
-            If the warehouse cannot be asked.
+            If the warehouse cannot be asked in that time.
         """
         if self.settings.mode == "local":
             return folder_signal(self.settings.root, ("*.csv", "session_*/session_*.nwb"))
         if not self.settings.refresh:
             return folder_signal(self.settings.root, ("*.csv",))
-        return version_of(f"{file.session_id} {file.file_id}\n" for file in self._catalogue().ask())
+        asked = self._catalogue().ask(stall_guard.SIGNAL_WAIT_S)
+        return version_of(f"{file.session_id} {file.file_id}\n" for file in asked)
 
     def manifest(self) -> Manifest:
         """List every session, with the identity of what is read of it; downloads no session data.
@@ -111,6 +116,7 @@ class AllenVisualCodingSource:
         return Manifest(
             source=self.name,
             release=settings.release or settings.mode,
+            selection=settings.mode,
             sessions=SESSIONS.conform(pd.DataFrame(sessions)) if sessions else SESSIONS.empty(),
             insertions=INSERTIONS.conform(pd.DataFrame(insertions)) if insertions else INSERTIONS.empty(),
             files=FILES.conform(pd.DataFrame(files)) if files else FILES.empty(),
@@ -124,7 +130,7 @@ class AllenVisualCodingSource:
         BadUpstreamData
             If the file is missing, damaged, not the one of the manifest, or its tables disagree.
         """
-        with self._open(session) as (nwb, notes):
+        with self._files.open(session) as (nwb, notes):
             recording = read_recording(nwb, session.session)
         return replace(recording, notes=(*recording.notes, *notes))
 
@@ -136,7 +142,7 @@ class AllenVisualCodingSource:
         BadUpstreamData
             If the file is missing, damaged or not the one of the manifest, or times in it are NaN.
         """
-        with self._open(session) as (nwb, notes):
+        with self._files.open(session) as (nwb, notes):
             invalid, more = read_invalid_times(nwb, read_probes(nwb))
             notes += more
             presentations, more = read_presentations(nwb, invalid)
@@ -167,7 +173,7 @@ class AllenVisualCodingSource:
         BadUpstreamData
             If the file is missing, damaged, not the one of the manifest, or does not have one of the units.
         """
-        with self._open(session) as (nwb, notes):
+        with self._files.open(session) as (nwb, notes):
             annotation = read_unit_annotation(nwb, units, channels, self._csv_channels(session))
         return replace(annotation, notes=(*annotation.notes, *notes))
 
@@ -192,8 +198,67 @@ class AllenVisualCodingSource:
         self, session: SessionFiles, unit_ids: Iterable[str | int], around_peak: int | None = None
     ) -> MeanWaveforms:
         """Read the mean waveforms of some units (volts); see `nh_platform.sources.allen.waveforms.mean_waveforms`."""
-        with self._open(session) as (nwb, _):
+        with self._files.open(session) as (nwb, _):
             return read_mean_waveforms(nwb, unit_ids, around_peak)
+
+    def presentation_image(self, session: SessionFiles, presentation: pd.Series) -> npt.NDArray[Any]:
+        """Return the image that a presentation showed: a natural scene, or a frame of a natural movie.
+
+        In mode ``warehouse`` a template that is not in the folder is fetched; all sessions share the templates.
+
+        Parameters
+        ----------
+        session
+            The session; of no account here, and needed by `AllenVisualBehaviorSource.presentation_image`.
+        presentation
+            Row of its presentations.
+
+        Returns
+        -------
+        numpy.ndarray
+            (height, width) grey levels 0-255, uint8; see `nh_platform.sources.allen.natural_images.read_image`.
+
+        Raises
+        ------
+        ConfigError
+            If the presentation shows no picture.
+        BadUpstreamData
+            If the template is missing or damaged, or does not come.
+        """
+        template, frame = template_of(presentation)
+        settings = self.settings
+        if settings.mode == "warehouse":
+            fetch_template(settings.root, settings.address, template, self._files.downloads.attempts)
+        return read_image(settings.root, template, frame)
+
+    def raw_files(self) -> CacheFolder:
+        """Return where fetched files stay; as of `FetchingSource.raw_files`."""
+        return self._files.kept()
+
+    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+        """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
+        return self._files.requests(session, groups)
+
+    def fetch(
+        self,
+        session: SessionFiles,
+        groups: Iterable[str],
+        on_bytes: OnBytes | None = None,
+        parallel: int | None = None,
+    ) -> int:
+        """Download what is not there, whole and of the session; as of `FetchingSource.fetch`.
+
+        A session is one file, so ``parallel`` has nothing to divide.
+        """
+        return self._files.fetch(session, groups, on_bytes)
+
+    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
+        """Return the address of every file; as of `FetchingSource.links`."""
+        return self._files.links(session, groups)
+
+    @property
+    def _files(self) -> CodingFiles:
+        return CodingFiles(self.settings)
 
     def _catalogue(self) -> WarehouseCatalogue:
         return WarehouseCatalogue(self.settings.root, self.settings.address)
@@ -209,57 +274,6 @@ class AllenVisualCodingSource:
             **_file_row(session_id, path.parent.name, path.name, content_md5(path, self.settings.cache_dir)),
             "size": float(path.stat().st_size),
         }
-
-    def _located(self, row: pd.Series, session_id: str) -> tuple[Path, str | None, list[Note]]:
-        """Return where the file of a manifest row lies, fetched if need be, the md5 it must have, and what to note."""
-        settings = self.settings
-        if settings.mode == "local":
-            return settings.root / row["collection"] / row["name"], row["md5"], []
-        if pd.isna(row["url"]):
-            raise BadUpstreamData(
-                f"session {session_id}",
-                "the stored manifest was made in mode local and does not say where the warehouse has the file",
-                f"Run `nh sync {self.name}`.",
-            )
-        size = None if pd.isna(row["size"]) else int(row["size"])
-        file = WarehouseFile(session_id, str(row["dataset_id"]), urlsplit(str(row["url"])).path, size)
-        attempts = Attempts(settings.attempts, settings.retry_wait_s, settings.stall_s)
-        fetched = WarehouseDownloads(settings.root, settings.address, attempts).fetch(file)
-        text = f"{file.identity} of the warehouse, which states no hash; the md5 of what came is {fetched.md5}"
-        return fetched.path, fetched.md5, [Note(fetched.path.name, text)]
-
-    @contextmanager
-    def _open(self, session: SessionFiles) -> Iterator[tuple[NwbFile, list[Note]]]:
-        """Open the session's NWB file after checking that it is the file of the manifest."""
-        session_id = session.session.session_id
-        rows = session.of_group("spikes")
-        if len(rows) != 1:
-            raise BadUpstreamData(
-                f"session {session_id}",
-                f"the manifest lists {len(rows)} NWB files and one is needed",
-                f"Put {warehouse.nwb_path(Path(), session_id)} under the source's root and run `nh sync {self.name}`.",
-            )
-        path, expected, notes = self._located(rows.iloc[0], session_id)
-        with open_nwb(path) as nwb:
-            # Opened first: a truncated file should be called truncated, not different.
-            found = content_md5(path, self.settings.cache_dir)
-            if expected is not None and found != expected:
-                raise nwb.bad(*self._difference(found, expected))
-            identifier = nwb.text("identifier")
-            if identifier != session_id:
-                raise nwb.bad(
-                    f"it is the file of session {identifier} and lies in the folder of session {session_id}",
-                    "Move it to its own folder.",
-                )
-            yield nwb, notes
-
-    def _difference(self, found: str, expected: str) -> tuple[str, str]:
-        if self.settings.mode == "warehouse":
-            return f"its md5 is {found} and that of what came was {expected}", "Delete it; it is fetched again."
-        return (
-            f"its md5 is {found} and the manifest says {expected}",
-            f"Run `nh sync {self.name}` if the file was replaced on purpose; else download it again.",
-        )
 
 
 def _file_row(session_id: str, collection: str, name: str, identity: str) -> dict[str, object]:

@@ -23,7 +23,7 @@ from filelock import FileLock
 
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen import sdk
-from nh_platform.sources.allen.stall_guard import Stalled, while_coming
+from nh_platform.sources.allen.stall_guard import Stalled, answer_within
 from nh_platform.store.durable import write_durably
 
 T = TypeVar("T")
@@ -91,17 +91,22 @@ class WarehouseCatalogue:
     root: Path
     address: str = sdk.WAREHOUSE
 
-    def ask(self) -> list[WarehouseFile]:
+    def ask(self, wait_s: float = LIST_WAIT_S) -> list[WarehouseFile]:
         """Return what the warehouse serves now, without sizes: one request, nothing is stored.
+
+        Parameters
+        ----------
+        wait_s
+            Longest wait for the answer.
 
         Raises
         ------
         BadUpstreamData
-            If it cannot be asked, or lists nothing.
+            If it cannot be asked in that time, or lists nothing.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         cache = sdk.warehouse_cache(self.root / MANIFEST, self.address)
-        table = self._answer(lambda: sdk.list_warehouse_nwb_files(cache, self.address), LIST_WAIT_S)
+        table = self._answer(lambda: sdk.list_warehouse_nwb_files(cache, self.address), wait_s)
         missing = [name for name in ("id", "attachable_id", "download_link") if name not in table]
         if missing:
             found = f"lacks {', '.join(missing)}" if len(table) else "is empty"
@@ -189,7 +194,7 @@ class WarehouseCatalogue:
         found: dict[str, int] = {}
         unanswered = 0
         for file in files:
-            size = served_size(self.address, file.link)
+            size = served_version(self.address, file.link).size
             if size is not None:
                 found[file.file_id] = size
             unanswered = unanswered + 1 if size is None else 0
@@ -205,16 +210,32 @@ class WarehouseCatalogue:
     def _answer(self, ask: Callable[[], T], wait_s: float) -> T:
         """Return what AllenSDK answers, which would wait for ever by itself."""
         try:
-            return next(while_coming((ask() for _ in range(1)), wait_s))
+            return answer_within(wait_s, ask)
         except Stalled as error:
-            raise self._bad(f"no answer in {wait_s:.0f} s", "Try again later.") from error
+            raise self._bad(str(error), "Try again later.") from error
 
     def _bad(self, found: str, action: str) -> BadUpstreamData:
         return BadUpstreamData(f"warehouse {self.address}", found, action)
 
 
-def served_size(address: str, link: str) -> int | None:
-    """Return how many bytes the server says it would send for a link; None where it does not say, or not answer."""
+@dataclass(frozen=True)
+class ServedVersion:
+    """What a server says of a file before it sends it, None where it does not say.
+
+    Parameters
+    ----------
+    size
+        Bytes.
+    version
+        Its ETag, else its Last-Modified: what an If-Range may state.
+    """
+
+    size: int | None = None
+    version: str | None = None
+
+
+def served_version(address: str, link: str) -> ServedVersion:
+    """Return what the server says that it would send for a link."""
     import requests
 
     try:
@@ -225,6 +246,11 @@ def served_size(address: str, link: str) -> int | None:
             headers={"Accept-Encoding": "identity"},  # else the size is of the compressed answer
         )
     except requests.RequestException:
-        return None
+        return ServedVersion()
+    if not answer.ok:
+        return ServedVersion()
     length = answer.headers.get("Content-Length", "")
-    return int(length) if answer.ok and length.isdigit() and int(length) > 0 else None
+    tag = answer.headers.get("ETag", "")
+    # A weak ETag (W/"…") may be the same for other bytes; If-Range must not state it (RFC 9110, 13.1.5).
+    version = tag if tag.startswith('"') else answer.headers.get("Last-Modified")
+    return ServedVersion(int(length) if length.isdigit() and int(length) > 0 else None, version)

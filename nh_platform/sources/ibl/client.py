@@ -17,18 +17,25 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, ConfigError, NhError, Session
-from nh_platform.sources.ibl.addresses import FileAddress, addresses_of_records
+from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.ibl.addresses import FileAddress, addresses_of_records, file_url
 from nh_platform.sources.ibl.archives import ARCHIVE_ERRORS
-from nh_platform.sources.ibl.connection import OneConnection
+from nh_platform.sources.ibl.connection import Deadline, OneConnection
 from nh_platform.sources.ibl.datasets import relative_path
 from nh_platform.sources.ibl.failures import explain, foreign_errors, is_passing, status_of
 from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.sources.ibl.statements import fetch_insertions, fetch_notices, fetch_session_qc
-from nh_platform.sources.ibl.tables import read_tables
+from nh_platform.sources.ibl.statements import (
+    fetch_dataset_statements,
+    fetch_extended_qc,
+    fetch_insertions,
+    fetch_notices,
+    fetch_session_qc,
+)
+from nh_platform.sources.ibl.tables import merge_tables, read_tables
 from nh_platform.store.hashes import md5_of
 
 IDS_PER_QUERY = 100
-"""Dataset ids per request, as ``OneAlyx._download_aws`` has it; more make the address too long (HTTP 414)."""
+"""Ids per request, as ``OneAlyx._download_aws`` has it; more make the address too long (HTTP 414)."""
 
 
 class OneClient:
@@ -56,8 +63,8 @@ class OneClient:
 
         From a server also ``qc`` of the sessions, ``json`` of the insertions, and ``notices``.
 
-        Indexes are text: ``id`` of sessions, (``eid``, ``id``) of the others. ``attrs['tags']`` of datasets names
-        the release tags that the tables were made for.
+        Indexes are text: ``id`` of sessions, (``eid``, ``id``) of the others. ``tags`` of datasets are the release
+        tags that the tables were made for.
 
         Raises
         ------
@@ -66,21 +73,40 @@ class OneClient:
         """
         if not self.is_remote:
             return read_tables(self._connection.local_tables_dir)
-        tables = self._remote_tables()
-        ask, url = self._connection.ask, self.settings.url
-        tables["insertions"] = ask(fetch_insertions, f"insertions of {url}")
-        stated = ask(fetch_session_qc, f"QC of the sessions of {url}")
+        tables = merge_tables([self._remote_tables(tag) for tag in self.settings.tags or (None,)])
+        tables["insertions"] = fetch_insertions(self._connection)
+        stated = fetch_session_qc(self._connection)
         tables["sessions"]["qc"] = [stated.get(session_id) for session_id in tables["sessions"].index]
-        tables["notices"] = ask(fetch_notices, f"data notices of {url}")
-        tags = tables["datasets"].attrs["tags"]
-        if self.settings.tag and self.settings.tag not in tags:
-            # Alyx without a `location` in cache/info serves its full tables in the place of a tag's (seen on 3.6.1).
-            raise ConfigError(
-                f"ONE tables of {self.settings.url}",
-                f"asked for release tag {self.settings.tag!r}, received tables of {', '.join(tags) or 'no tag'}",
-                "Ask the server's administrator for the tag's tables, or leave `tag` out to read everything.",
-            )
+        tables["notices"] = fetch_notices(self._connection)
         return tables
+
+    def dataset_facts(self, manifest: Manifest) -> pd.DataFrame:
+        """Return the release tags and the address of every dataset of the listed sessions; as of `Details`.
+
+        One request for 1,000 datasets: 83 for the 459 sessions of the Brain-wide Map.
+
+        Raises
+        ------
+        ConfigError, BadUpstreamData
+            If the server or the login cannot be used, or the list changes all the time.
+        """
+        session_ids = sorted(manifest.sessions["session_id"])
+        stated = fetch_dataset_statements(self._connection, session_ids, IDS_PER_QUERY)
+        only_there = any(place.key and not place.url for _, _, place in stated)
+        bucket = self.bucket() if only_there else None
+        facts = pd.DataFrame(
+            {
+                "tags": [",".join(tags) or None for _, tags, _ in stated],
+                "url": [file_url(place, bucket[1] if bucket else None) for _, _, place in stated],
+            },
+            index=[dataset_id for dataset_id, _, _ in stated],
+            dtype=object,
+        )
+        return facts[~facts.index.duplicated()]
+
+    def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
+        """Return the extended QC of sessions; as of `Details`. One request each, none where the settings say so."""
+        return fetch_extended_qc(self._connection, session_ids) if self.settings.extended_qc else {}
 
     def session_folder(self, session: Session) -> Path:
         """Return the folder of a session in the local tree."""
@@ -146,16 +172,19 @@ class OneClient:
     def announcements(self) -> dict[str, Any]:
         """Return the few things that move with a release: date of the tables, tags, revisions, notices.
 
-        Four small requests. They are triggers: the date of the tables moves every few hours although nothing changed.
+        Four small requests, all of them and the login within `signal_timeout_s`. They are triggers: the date of the
+        tables moves every few hours although nothing changed.
 
         Raises
         ------
-        ConfigError
-            If the server or the login cannot be used.
+        ConfigError, BadUpstreamData
+            If the server or the login cannot be used, or there is no answer in time.
         """
         paths = {"cache": "/cache/info", "tags": "/tags", "revisions": "/revisions", "notices": "/data-notices"}
         return self._connection.ask(
-            lambda one: {name: _listed(one.alyx.get(path)) for name, path in paths.items()}, "announcements"
+            lambda one: {name: _listed(one.alyx.get(path)) for name, path in paths.items()},
+            f"announcements of {self.settings.url}",
+            deadline=Deadline(self.settings.signal_timeout_s, "signal_timeout_s"),
         )
 
     def bucket(self) -> tuple[dict[str, Any], str] | None:
@@ -174,8 +203,7 @@ class OneClient:
             self._bucket_asked = True
         return self._bucket
 
-    def _remote_tables(self) -> dict[str, pd.DataFrame]:
-        tag = self.settings.tag
+    def _remote_tables(self, tag: str | None) -> dict[str, pd.DataFrame]:
         what = f"ONE tables of {self.settings.url}" + (f" for release tag {tag!r}" if tag else "")
         problem: NhError | None = None
         for attempt in range(self.settings.attempts):
@@ -189,7 +217,7 @@ class OneClient:
             try:
                 self._connection.call(partial(_load_cache, folder=folder, tag=tag), what)
                 if any(folder.glob("*.pqt")):
-                    return read_tables(folder)
+                    return self._of_tag(read_tables(folder), tag)
                 # ONE turns an HTTP error of cache/info or cache.zip into a log line and goes on without tables.
                 problem = ConfigError(
                     what,
@@ -216,6 +244,18 @@ class OneClient:
                 shutil.rmtree(folder, ignore_errors=True)
         assert problem is not None  # IblSettings wants one attempt at least
         raise problem
+
+    def _of_tag(self, tables: dict[str, pd.DataFrame], tag: str | None) -> dict[str, pd.DataFrame]:
+        """Return tables that were made for a tag, and refuse others."""
+        tags = tables["datasets"].attrs["tags"]
+        if tag and tag not in tags:
+            # Alyx without a `location` in cache/info serves its full tables in the place of a tag's (seen on 3.6.1).
+            raise ConfigError(
+                f"ONE tables of {self.settings.url}",
+                f"asked for release tag {tag!r}, received tables of {', '.join(tags) or 'no tag'}",
+                "Ask the server's administrator for the tag's tables, or leave `tag` out to read everything.",
+            )
+        return tables
 
 
 _FILE_COLUMNS = ["collection", "revision", "name", "md5"]

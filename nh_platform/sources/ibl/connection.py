@@ -20,6 +20,31 @@ from nh_platform.sources.ibl.settings import IblSettings
 
 T = TypeVar("T")
 
+
+class Deadline:
+    """The moment by which something must be done, from when it is first looked at.
+
+    Parameters
+    ----------
+    seconds
+        How long it may take.
+    setting
+        The setting that says so, for error texts.
+    """
+
+    def __init__(self, seconds: float, setting: str) -> None:
+        self.seconds, self.setting = seconds, setting
+        self._ends: float | None = None
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left."""
+        now = time.monotonic()
+        if self._ends is None:
+            self._ends = now + self.seconds
+        return max(self._ends - now, 0.0)
+
+
 LOCAL_URL = "http://localhost"
 """Address given to ONE in local mode; nothing is ever asked there."""
 
@@ -62,35 +87,53 @@ class OneConnection:
         assert folder is not None  # IblSettings refuses local mode without it
         return folder
 
-    def ask(self, request: Callable[[Any], T], what: str, raw: bool = False) -> T:
+    def ask(self, request: Callable[[Any], T], what: str, raw: bool = False, deadline: Deadline | None = None) -> T:
         """Return ``request(one)``, tried again where the failure may pass by itself.
+
+        Parameters
+        ----------
+        request
+            What is asked of ONE.
+        what
+            What it is about, for error texts.
+        raw
+            Let what ONE raised through where it does not pass by itself.
+        deadline
+            For all attempts together; `timeout_s` for each where there is none.
 
         Raises
         ------
         NhError
-            The platform's error for what ONE raised, or with ``raw`` what ONE raised.
+            The platform's error for what ONE raised, or with ``raw`` what ONE raised; no answer in time.
         """
         for attempt in range(self.settings.attempts):
-            if attempt:
-                time.sleep(self.settings.retry_wait_s * 2 ** (attempt - 1))
+            wait_s = self.settings.retry_wait_s * 2 ** (attempt - 1) if attempt else 0.0
+            time.sleep(wait_s)
             try:
-                return self.call(request, what)
+                return self.call(request, what, deadline)
             except foreign_errors() as error:
-                if is_passing(error) and attempt + 1 < self.settings.attempts:
+                is_last = attempt + 1 == self.settings.attempts or (
+                    deadline is not None and deadline.left_s <= self.settings.retry_wait_s * 2**attempt
+                )
+                if is_passing(error) and not is_last:
                     continue
                 if raw and not is_passing(error):
                     raise
                 raise explain(error, what, self.settings.url) from error
         raise AssertionError("unreachable")
 
-    def call(self, request: Callable[[Any], T], what: str) -> T:
+    def call(self, request: Callable[[Any], T], what: str, deadline: Deadline | None = None) -> T:
         """Return ``request(one)``; log in once more if the server has forgotten us, as it does after a release."""
+        import one.api  # noqa: F401  before the clock starts: 2 s from a cold disk
+
+        limit = deadline or Deadline(self.settings.timeout_s, "timeout_s")
         for again in (True, False):
             try:
-                with private_home(self.private / "home"), warnings.catch_warnings():
+                wait_s = None if deadline is None else limit.left_s
+                with private_home(self.private / "home", wait_s, what), warnings.catch_warnings():
                     # ONE warns about revisions and old tables; the manifest's exact rows have settled both.
                     warnings.simplefilter("ignore")
-                    return within(self.settings.timeout_s, lambda: request(self._open()), what)
+                    return within(limit.left_s, lambda: request(self._open()), what, limit.setting)
             except foreign_errors() as error:
                 if not (again and self.is_remote and self._one is not None and status_of(error) in LOGIN_STATUS):
                     raise

@@ -17,7 +17,7 @@ import pandas as pd
 
 from nh_platform.session import ConfigError, Session
 from nh_platform.sources.fetching import FileLink
-from nh_platform.sources.ibl.addresses import FileAddress
+from nh_platform.sources.ibl.addresses import FileAddress, file_url
 from nh_platform.sources.ibl.buckets import s3_client
 from nh_platform.sources.ibl.datasets import relative_path
 from nh_platform.sources.ibl.home import PrivateFolder
@@ -154,9 +154,8 @@ class Downloads:
         bucket = self._directory.bucket()
         links = []
         for path, request in self.requests(session, rows).items():
-            place = addresses[path]
-            url = place.url or (f"s3://{bucket[1]}/{place.key}" if bucket and place.key else "")
-            links.append(FileLink(path, request.md5, request.size, url))
+            url = file_url(addresses[path], bucket[1] if bucket else None)
+            links.append(FileLink(path, request.md5, request.size, url or ""))
         return links
 
     def _openers(self, session: Session, rows: pd.DataFrame) -> dict[str, Sequence[Opener]]:

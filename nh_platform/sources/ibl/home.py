@@ -58,12 +58,21 @@ def _remove_own(folder: Path, owner: int) -> None:
 
 
 @contextmanager
-def private_home(folder: Path) -> Iterator[None]:
+def private_home(folder: Path, wait_s: float | None = None, what: str = "ONE") -> Iterator[None]:
     """Let ``~`` be ``folder`` while ONE works, one thread at a time.
 
     ONE has no argument for the place of its parameters; the environment is the only public way.
+
+    Raises
+    ------
+    BadUpstreamData
+        If another thread's request goes on for longer than ``wait_s`` seconds.
     """
-    with _HOME_LOCK:
+    if not _HOME_LOCK.acquire(timeout=-1 if wait_s is None else wait_s):
+        raise BadUpstreamData(
+            what, f"another request of this process was not done within {wait_s:g} s", "Wait for it and run it again."
+        )
+    try:
         before = {name: os.environ.get(name) for name in _HOME_VARIABLES}
         os.environ.update(dict.fromkeys(_HOME_VARIABLES if sys.platform == "win32" else ("HOME",), str(folder)))
         try:
@@ -74,10 +83,12 @@ def private_home(folder: Path) -> Iterator[None]:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+    finally:
+        _HOME_LOCK.release()
 
 
-def within(timeout_s: float, call: Callable[[], T], what: str) -> T:
-    """Return ``call()``, or give up after ``timeout_s`` seconds.
+def within(timeout_s: float, call: Callable[[], T], what: str, setting: str = "timeout_s") -> T:
+    """Return ``call()``, or give up after ``timeout_s`` seconds, which ``setting`` of the IBL settings raises.
 
     ONE-api 3.6.1 sets no timeout on any request: a silent server would hold a run for ever.
 
@@ -102,7 +113,7 @@ def within(timeout_s: float, call: Callable[[], T], what: str) -> T:
         raise BadUpstreamData(
             what,
             f"no answer within {timeout_s:g} s",
-            "Check the server and the network, or raise `timeout_s` of the IBL settings, and run it again.",
+            f"Check the server and the network, or raise `{setting}` of the IBL settings, and run it again.",
         )
     if failure:
         raise failure[0]

@@ -23,7 +23,11 @@ from nh_platform.sources.freezes import read_freeze, restrict
 from nh_platform.sources.ibl.datasets import assign_groups, probe_of_collection, relative_path, split_relative_paths
 from nh_platform.sources.ibl.revisions import resolve_revisions
 from nh_platform.sources.ibl.settings import IblSettings
+from nh_platform.sources.insertion_ids import made_up_ids
 from nh_platform.store.hashes import md5_of
+
+_VERSION_DIGITS = 8
+"""Digits of a freeze's content that tell an edited list from the one before."""
 
 
 def build_manifest(
@@ -65,7 +69,6 @@ def build_manifest(
 
     files["default_revision"] = resolve_revisions(files, settings.revision)
     files["group"] = assign_groups(files, settings.sorter)
-    files["tags"] = ",".join(tables["datasets"].attrs.get("tags", [])) or None
     order = ["session_id", "collection", "revision", "name"]
     manifest = Manifest(
         source="ibl",
@@ -75,8 +78,12 @@ def build_manifest(
         files=FILES.conform(files.sort_values(order, ignore_index=True)),
         notices=NOTICES.conform(tables["notices"]) if "notices" in tables else NOTICES.empty(),
     )
+    selection = settings.selection
     if settings.freeze:
-        manifest = restrict(manifest, read_freeze(settings.freeze))
+        freeze = read_freeze(settings.freeze)
+        manifest = restrict(manifest, freeze)
+        selection += f", freeze {freeze.name} ({freeze.version[:_VERSION_DIGITS]})"
+    manifest = replace(manifest, selection=selection)
     if folder_of is not None:
         manifest = replace(manifest, files=_with_missing_md5(manifest.files, manifest.sessions, folder_of))
     return manifest
@@ -97,6 +104,7 @@ def _files(datasets: pd.DataFrame) -> pd.DataFrame:
             "md5": datasets["hash"].map(lambda value: value if isinstance(value, str) and value else None).to_numpy(),
             "size": datasets["file_size"].astype("Float64").to_numpy(dtype="float64", na_value=float("nan")),
             "qc": [_stated_qc(value) for value in datasets["qc"]] if "qc" in datasets else None,
+            "tags": datasets["tags"].to_numpy() if "tags" in datasets else None,
             "dataset_id": datasets.index.get_level_values("id"),
         }
     )
@@ -127,7 +135,7 @@ def _insertions(table: pd.DataFrame | None, files: pd.DataFrame) -> pd.DataFrame
     """Return the insertions of the table; without a table, one per probe folder, with an id made of its parts."""
     if table is None:
         probes = files.loc[files["probe"] != "", ["session_id", "probe"]].drop_duplicates()
-        frame = probes.assign(insertion_id=probes["session_id"] + "_" + probes["probe"])
+        frame = probes.assign(insertion_id=made_up_ids(probes))
     else:
         frame = pd.DataFrame(
             {

@@ -18,12 +18,13 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.session import ConfigError, Session, StoreError
-from nh_platform.sources.ibl.addresses import FileAddress, conventional_addresses
+from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.ibl.addresses import FileAddress, conventional_addresses, conventional_urls
 from nh_platform.sources.ibl.archives import problem_of_archive
 from nh_platform.sources.ibl.buckets import public_bucket, s3_client
-from nh_platform.sources.ibl.home import PrivateFolder
+from nh_platform.sources.ibl.home import PrivateFolder, within
 from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.sources.ibl.tables import read_tables
+from nh_platform.sources.ibl.tables import merge_tables, read_tables
 from nh_platform.store.remote_bytes import S3Opener
 from nh_platform.store.transfers import NotTransferred, PartialFile, RetryPolicy, WrongContent, transfer
 
@@ -56,10 +57,13 @@ class PublicBucket:
         ConfigError
             If the bucket or the release tag cannot be reached, or the zip is broken.
         """
+        return merge_tables([self._tables_of(tag) for tag in self.settings.tags or (None,)])
+
+    def _tables_of(self, tag: str | None) -> dict[str, pd.DataFrame]:
         folder = self._private / "catalogue"
         path = folder / ZIP_FILE
         with self._lock:
-            self._download(ZIP_FILE, path)
+            self._download(_key(ZIP_FILE, tag), path, self.settings)
             for stale in folder.glob("*.pqt"):
                 stale.unlink()
             try:
@@ -71,64 +75,92 @@ class PublicBucket:
             path.unlink()
             return read_tables(folder)
 
-    def cache_info(self) -> dict[str, Any]:
-        """Return ``cache_info.json``: when the tables were made (a trigger, never a version) and for which tag.
+    def announcements(self) -> dict[str, Any]:
+        """Return, by release tag, when the tables were made (a trigger, never a version); "" where none is asked for.
+
+        One small file for each, all of them within `signal_timeout_s`.
 
         Raises
         ------
-        ConfigError
-            If the bucket cannot be reached, or the file is not JSON.
+        ConfigError, BadUpstreamData
+            If the bucket cannot be reached or does not answer in time, or the file is not JSON.
         """
-        path = self._private / "catalogue" / INFO_FILE
-        with self._lock:
-            self._download(INFO_FILE, path)
-            try:
-                content = json.loads(path.read_bytes())
-            except ValueError as error:
-                raise ConfigError(
-                    self._key(INFO_FILE), f"it is not JSON: {error}", "Run it again; nothing stored changed."
-                ) from error
-            finally:
-                path.unlink()
-        return dict(content)
+        settings = self.settings
+        # A share for each attempt, so that the thread that a deadline leaves behind ends by itself.
+        share_s = settings.signal_timeout_s / settings.attempts
+        hurried = settings.model_copy(
+            update={
+                "connect_timeout_s": min(settings.connect_timeout_s, share_s),
+                "read_timeout_s": min(settings.read_timeout_s, share_s),
+            }
+        )
+        s3_client(hurried, {}, public_bucket())  # made before the clock starts: importing boto3 takes a second
+        folder = PrivateFolder(self._private.path)  # its own, so that nobody waits for a thread that was left behind
+
+        def ask() -> dict[str, Any]:
+            return {tag or "": self._info(tag, folder.path, hurried) for tag in settings.tags or (None,)}
+
+        what = f"s3://{public_bucket()}/{CATALOGUE_FOLDER}"
+        return within(settings.signal_timeout_s, ask, what, "signal_timeout_s")
+
+    def _info(self, tag: str | None, folder: Path, settings: IblSettings) -> dict[str, Any]:
+        key, path = _key(INFO_FILE, tag), folder / INFO_FILE
+        self._download(key, path, settings)
+        try:
+            return dict(json.loads(path.read_bytes()))
+        except ValueError as error:
+            raise ConfigError(key, f"it is not JSON: {error}", "Run it again; nothing stored changed.") from error
 
     def addresses(self, session: Session, rows: pd.DataFrame) -> dict[str, FileAddress]:
         """Return where the files of manifest rows lie, by path relative to the session; asks nobody."""
-        return conventional_addresses(session, rows, self.settings.data_server or _default_data_server())
+        return conventional_addresses(session, rows, self._data_server)
+
+    def dataset_facts(self, manifest: Manifest) -> pd.DataFrame:
+        """Return the address of every dataset by its naming, and no tags beside the tables'; as of `Details`."""
+        files = manifest.files
+        urls = conventional_urls(manifest.sessions, files, self._data_server)
+        facts = pd.DataFrame({"tags": None, "url": urls}, index=files["dataset_id"], dtype=object)
+        return facts[~facts.index.duplicated()]
+
+    def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
+        """Return nothing: the bucket does not state it; as of `Details`."""
+        return {}
 
     def bucket(self) -> tuple[dict[str, Any], str]:
         """Return the keys, of which there are none, and the name of the bucket."""
         return {}, public_bucket()
 
-    def _key(self, name: str) -> str:
-        tag = f"{self.settings.tag}/" if self.settings.tag else ""
-        return f"{CATALOGUE_FOLDER}/{tag}{name}"
-
-    def _download(self, name: str, path: Path) -> None:
-        key, bucket = self._key(name), public_bucket()
+    def _download(self, key: str, path: Path, settings: IblSettings) -> None:
+        bucket = public_bucket()
         what = f"s3://{bucket}/{key}"
         path.unlink(missing_ok=True)
-        is_zip = name == ZIP_FILE
+        is_zip = path.name == ZIP_FILE
         try:
             with PartialFile(path) as part:
                 transfer(
-                    [S3Opener(s3_client(self.settings, {}, bucket), bucket, key)],
+                    [S3Opener(s3_client(settings, {}, bucket), bucket, key)],
                     part,
                     lambda _: problem_of_archive(path) if is_zip else None,
-                    RetryPolicy(self.settings.attempts, self.settings.retry_wait_s),
+                    RetryPolicy(settings.attempts, settings.retry_wait_s),
                 )
         except WrongContent as wrong:
             raise ConfigError(
-                what, f"{wrong.problem}, in {self.settings.attempts} tries", "Nothing stored changed; try later."
+                what, f"{wrong.problem}, in {settings.attempts} tries", "Nothing stored changed; try later."
             ) from wrong
         except NotTransferred as failure:
             action = "Check the network (`nh doctor`) and run it again."
             if failure.missing:
-                tag = self.settings.tag
-                action = f"Check `tag` ({tag!r}) of the IBL settings." if tag else "Update the platform."
+                tags = ", ".join(settings.tags)
+                action = f"Check `tag` ({tags}) of the IBL settings." if tags else "Update the platform."
             raise ConfigError(what, failure.text, action) from failure
         except OSError as error:
             raise _disk_trouble(path, error) from error
+
+    @property
+    def _data_server(self) -> str:
+        import one.params
+
+        return self.settings.data_server or str(one.params.default().HTTP_DATA_SERVER)
 
     @property
     def _private(self) -> PrivateFolder:
@@ -137,15 +169,13 @@ class PublicBucket:
         return self._folder
 
 
+def _key(name: str, tag: str | None) -> str:
+    return "/".join(part for part in (CATALOGUE_FOLDER, tag, name) if part)
+
+
 def _disk_trouble(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"catalogue {path.name}",
         f"{path.parent} cannot be written: {error.strerror or error}",
         "Free space or set `cache_dir` of the IBL settings to a larger disk, and run it again.",
     )
-
-
-def _default_data_server() -> str:
-    import one.params
-
-    return str(one.params.default().HTTP_DATA_SERVER)

@@ -6,10 +6,12 @@ reading IBL. No client is opened and no file is read here.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -17,6 +19,8 @@ from nh_platform.session import ConfigError
 
 FOLLOW_DEFAULT = "follow_default"
 """Read the revision that upstream serves by default."""
+
+_ACCOUNT_DIGITS = 8
 
 _REVISION = re.compile(r"\d{4}-\d{2}-\d{2}[a-z]?")
 
@@ -31,6 +35,11 @@ ENVIRONMENT = {
     "data_server": "NH_ONE_DATA_SERVER",
 }
 """Environment variable of each setting that names a server or a credential; these are never read from a file."""
+
+
+def environment_values() -> dict[str, str]:
+    """Return the settings that the ``NH_ONE_*`` variables state."""
+    return {name: os.environ[variable] for name, variable in ENVIRONMENT.items() if os.environ.get(variable)}
 
 
 class IblSettings(BaseModel):
@@ -53,13 +62,15 @@ class IblSettings(BaseModel):
     username, password, token
         Remote: credentials; a token stands for a user name and password.
     tag
-        Remote, public: release tag, for example ``2024_Q2_IBL_et_al_BWM_iblsort``; all that the account sees, or all
-        that is public, where not given.
+        Remote, public: release tag, for example ``2024_Q2_IBL_et_al_BWM_iblsort``, or several: what any of them has;
+        all that the account sees, or all that is public, where not given.
     freeze
         CSV file with columns ``pid`` and ``eid`` (`nh_platform.sources.freezes`): only these insertions and their
         sessions are listed; everything where not given.
     sorter
         Spike sorter to prefer, for example ``pykilosort``.
+    extended_qc
+        Remote: whether the extended QC of each listed session is asked for, which takes a request for each.
     revision
         ``follow_default``, or a date ``YYYY-MM-DD``: per dataset the last revision before or on it.
     cache_dir
@@ -74,6 +85,9 @@ class IblSettings(BaseModel):
         Remote, public: most files of a session that are downloaded at a time.
     timeout_s
         Longest time in seconds that one request to ONE may take: ONE itself sets none and waits for ever.
+    signal_timeout_s
+        Longest time in seconds of one look for announcements, all attempts together. Dagster ends a sensor's tick after
+        60 s, and the tick has more to do.
     connect_timeout_s, read_timeout_s
         Longest wait of a download for a connection, and for its next bytes.
     attempts
@@ -92,15 +106,17 @@ class IblSettings(BaseModel):
     username: str | None = None
     password: SecretStr | None = None
     token: SecretStr | None = None
-    tag: str | None = None
+    tag: str | tuple[str, ...] | None = None
     freeze: Path | None = None
     sorter: str | None = None
+    extended_qc: bool = True
     revision: str = FOLLOW_DEFAULT
     cache_dir: Path | None = None
     raw_dir: Path | None = None
     keep_raw: bool = True
     parallel_downloads: int = Field(default=4, ge=1, le=32)
     timeout_s: float = Field(default=1800.0, gt=0)
+    signal_timeout_s: float = Field(default=15.0, gt=0, le=45.0)
     connect_timeout_s: float = Field(default=10.0, gt=0)
     read_timeout_s: float = Field(default=60.0, gt=0)
     attempts: int = Field(default=3, ge=1)
@@ -140,8 +156,7 @@ class IblSettings(BaseModel):
         ConfigError
             Naming the setting and what to do.
         """
-        values: dict[str, object] = {name: os.environ[key] for name, key in ENVIRONMENT.items() if os.environ.get(key)}
-        values.update(chosen)
+        values: dict[str, object] = {**environment_values(), **chosen}
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -150,7 +165,29 @@ class IblSettings(BaseModel):
             raise ConfigError("IBL source", found, "Correct the setting or the environment variable.") from None
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """The release tags, each once and sorted; none where everything is read."""
+        stated = (self.tag,) if isinstance(self.tag, str) else self.tag or ()
+        return tuple(sorted({tag for tag in stated if tag}))
+
+    @property
+    def selection(self) -> str:
+        """Which sessions are asked for, but for the freeze: the mode, whose server as whom, and the tag.
+
+        Neither the revision policy nor the sorter is in it: they choose files of sessions that are listed either way.
+        The account is told from others by a hash, because snapshots are files and credentials are never in files.
+        """
+        parts: list[str] = [self.mode]
+        if self.mode == "remote":
+            parts.append(f"server {urlsplit(self.url or '').hostname}")
+            if self.username:
+                parts.append(f"account {hashlib.sha256(self.username.encode()).hexdigest()[:_ACCOUNT_DIGITS]}")
+        if self.mode != "local":
+            parts += [f"tag {tag}" for tag in self.tags]
+        return ", ".join(parts)
+
+    @property
     def release(self) -> str:
-        """Name of what the manifest shows: the tag, if any, and the revision policy."""
+        """Name of what the manifest shows: the tags, if any, and the revision policy."""
         policy = self.revision if self.revision == FOLLOW_DEFAULT else f"pinned {self.revision}"
-        return f"{self.tag}, {policy}" if self.tag else policy
+        return f"{'+'.join(self.tags)}, {policy}" if self.tags else policy

@@ -17,6 +17,7 @@ from nh_platform.sources.catalog import Manifest, SessionFiles
 from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.ibl.behavior import read_behavior_files
 from nh_platform.sources.ibl.client import OneClient
+from nh_platform.sources.ibl.details import with_details
 from nh_platform.sources.ibl.downloads import Downloads
 from nh_platform.sources.ibl.files import VerifiedFiles, open_files, usable_rows
 from nh_platform.sources.ibl.manifest import build_manifest
@@ -69,17 +70,14 @@ class IblSource:
 
         Raises
         ------
-        ConfigError
-            If the server, the bucket or the login cannot be used.
+        ConfigError, BadUpstreamData
+            If the server, the bucket or the login cannot be used, or does not answer within `signal_timeout_s`.
         """
-        if isinstance(self._client, PublicBucket):
-            announced: object = self._client.cache_info()
-        elif self._client.is_remote:
-            announced = self._client.announcements()
-        else:
+        if self.settings.mode == "local":
             folder = self.settings.tables or self.settings.root
             assert folder is not None  # IblSettings refuses local mode without it
             return folder_signal(folder, ("*.pqt",))
+        announced = self._client.announcements()
         return hashlib.sha256(json.dumps(announced, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     def manifest(self) -> Manifest:
@@ -92,7 +90,8 @@ class IblSource:
         """
         client = self._client
         folder_of = client.session_folder if isinstance(client, OneClient) and not client.is_remote else None
-        return build_manifest(client.tables(), self.settings, folder_of)
+        manifest = build_manifest(client.tables(), self.settings, folder_of)
+        return manifest if self.settings.mode == "local" else with_details(manifest, client)
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read the verified sorting of one session; as of `Source.read_spikes`.

@@ -22,7 +22,7 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     -------
     dict
         Indexes are text: ``id`` of sessions, (``eid``, ``id``) of the others. ``attrs['tags']`` of datasets names the
-        release tags that the tables were made for.
+        release tags that the tables were made for, and its column ``tags`` says it of every row, comma-joined.
 
     Raises
     ------
@@ -47,8 +47,23 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
         )
     tables = {name: _with_text_index(loaded[name]) for name in (*REQUIRED, "insertions") if name in loaded}
     tags = {tag for meta in loaded["_meta"]["raw"].values() for tag in _as_list(meta.get("database_tags"))}
+    tables["datasets"] = tables["datasets"].assign(tags=",".join(sorted(tags)) or None)
     tables["datasets"].attrs["tags"] = sorted(tags)
     return tables
+
+
+def merge_tables(parts: list[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """Return what any of some tables list, each row once; a dataset of several has the tags of each."""
+    if len(parts) == 1:
+        return parts[0]
+    merged = {}
+    for name in (name for name in (*REQUIRED, "insertions") if any(name in part for part in parts)):
+        rows = pd.concat([part[name].assign() for part in parts if name in part])
+        merged[name] = rows[~rows.index.duplicated()].sort_index()
+    of_each = pd.concat([part["datasets"]["tags"] for part in parts])
+    joined = of_each.groupby(level=["eid", "id"]).agg(lambda texts: ",".join(sorted({*",".join(texts).split(",")})))
+    merged["datasets"] = merged["datasets"].assign(tags=joined.reindex(merged["datasets"].index))
+    return merged
 
 
 def _with_text_index(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from nh_platform.exports.stimulus import MODES, StoredTensors, export_npy, write_stimulus_files, write_tensors
+from nh_platform.exports.stimulus import (
+    MODES,
+    StoredTensors,
+    export_npy,
+    shown_names,
+    write_stimulus_files,
+    write_tensors,
+)
 from nh_platform.exports.stimulus.stimulus_files import usable_medians
 from nh_platform.exports.stimulus.tensor_files import TensorPlan, plan_tensors
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
@@ -152,7 +159,8 @@ def test_npy_has_units_presentations_time(made: list[Made], files: Path, tmp_pat
 @pytest.mark.parametrize("mode", MODES)
 def test_npy_of_speed_and_pupil(files: Path, tmp_path: Path, mode: str) -> None:
     tree = xr.open_datatree(files / mode / "natural_movie_one.h5", engine="h5netcdf")
-    session = next(iter(tree.children))
+    shown = shown_names(files / mode, "natural_movie_one")
+    session = next(name for name in tree.children if shown[name] == "natural_movie_one_more_repeats")
     structure = next(iter(tree[session].children))
     export_npy(files, "natural_movie_one_more_repeats", structure, tmp_path, "speed", mode)
     name = f"{session}-natural_movie_one_more_repeats-{structure}"
@@ -166,6 +174,33 @@ def test_npy_of_speed_and_pupil(files: Path, tmp_path: Path, mode: str) -> None:
     group = "gaze_data" if mode == "mlynarski-compat" else "pupil_data"
     eyes = tree[f"{session}/{structure}/{group}"].to_dataset()
     np.testing.assert_array_equal(array[2], eyes[names[2]].transpose("presentation_id", "time"))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_two_movies_of_one_file_can_be_told_apart(made: list[Made], files: Path, tmp_path: Path, mode: str) -> None:
+    few, many = "natural_movie_one", "natural_movie_one_more_repeats"
+    sessions = {name: f"session_{session_of(made, name).session_id}" for name in (few, many)}
+    assert shown_names(files / mode, few) == {session: name for name, session in sessions.items()}
+    tree = xr.open_datatree(files / mode / f"{few}.h5", engine="h5netcdf")
+    shared = set.intersection(*(set(tree[session].children) for session in sessions.values()))
+    structure = sorted(shared)[0]
+
+    def exported(folder: str, *arguments: str) -> set[str]:
+        stimulus, *variant = arguments
+        written = export_npy(files, stimulus, structure, tmp_path / folder, "spike_data", mode, *variant)
+        labels = json.loads((tmp_path / folder / f"{stimulus}-{structure}-spike_data.json").read_text())["sessions"]
+        assert {s: labels[s]["stimulus_name"] for s in labels} == {
+            session: name for name, session in sessions.items() if session in labels
+        }
+        assert {path.name.split("-")[0] for path in written} == set(labels)
+        return set(labels)
+
+    assert exported("both", few) == set(sessions.values())
+    assert exported("few", few, few) == {sessions[few]}
+    assert exported("many", few, many) == {sessions[many]}
+    assert exported("named", many) == {sessions[many]}
+    with pytest.raises(ConfigError, match=r"stimulus 'natural_movie_on'.*Did you mean natural_movie_one"):
+        exported("none", few, "natural_movie_on")
 
 
 def test_an_unknown_stimulus_structure_or_kind_of_data_is_refused_with_close_names(files: Path, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from nh_platform.qc.metrics import METRICS, compute_metrics
+from nh_platform.qc.metrics import METRICS, compute_metrics, unit_histograms
+from nh_platform.qc.metrics.intervals import ISI
 from nh_platform.qc.metrics.labels import DERIVED
 from nh_platform.session import Spikes
 from nh_platform_tests.qc.metrics import plain
@@ -49,6 +50,9 @@ def test_no_input_raises_and_every_column_is_typed_and_finite(spikes):
     table, notes = compute_metrics(spikes, units_of(spikes), ALL, n_threads=1)
     assert {name: str(table[name].dtype) for name in table} == {name: METRICS[name].dtype for name in ALL}
     assert not np.isinf(table.to_numpy(float)).any()
+    histograms, _ = unit_histograms(spikes, units_of(spikes), n_threads=1)
+    assert all((made.counts >= 0).all() for made in histograms.values())
+    assert (histograms[ISI].counts.sum(axis=1) <= np.maximum(spikes.counts - 1, 0)).all()
     assert (table["ibl.spike_count@2022-10"] == spikes.counts).all()
     for unit in range(spikes.n_units):
         part = slice(spikes.offsets[unit], spikes.offsets[unit + 1])

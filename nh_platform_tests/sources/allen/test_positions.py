@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen.positions import locate_channels
 
 Opened = Callable[..., Any]
@@ -114,3 +115,71 @@ def test_units_lie_where_their_peak_channel_lies(opened: Opened) -> None:
     subset = raw.units.iloc[[7, 2]].reset_index(drop=True)
     again = source.read_annotation(session, subset, raw.channels)
     assert again.released["unit_id"].tolist() == subset["unit_id"].tolist()
+
+
+def _annotate(source: Any, session: Any) -> pd.DataFrame:
+    raw = source.read_spikes(session)
+    return source.read_annotation(session, raw.units, raw.channels).positions
+
+
+def _edit_csv(root: Path, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    edit(pd.read_csv(root / "channels.csv", dtype=str)).to_csv(root / "channels.csv", index=False)
+
+
+@pytest.fixture
+def with_csv(opened: Opened) -> tuple[Any, Any, Path]:
+    """Return a source with a channels.csv, its session as the manifest lists it, and the root."""
+    source, _ = opened()
+    root = source.settings.root
+    _write_csv(root, root / "session_715093703" / "session_715093703.nwb")
+    return source, source.manifest().session("715093703"), root
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda rows: rows.assign(left_right_ccf_coordinate=rows["left_right_ccf_coordinate"].replace("8200.0", "1.0")),
+        lambda rows: rows.assign(ecephys_structure_acronym="CA1"),
+        lambda rows: rows.iloc[1:],
+        lambda rows: rows.iloc[:0],
+        lambda rows: pd.concat([rows, rows.iloc[:1].assign(id="1")]),
+    ],
+    ids=["other position", "other region", "one row fewer", "no rows", "one row more"],
+)
+def test_rows_of_channels_csv_that_changed_after_the_manifest_are_refused_until_it_is_synced(
+    with_csv: tuple[Any, Any, Path], edit: Callable[[pd.DataFrame], pd.DataFrame]
+) -> None:
+    source, session, root = with_csv
+    _annotate(source, session)
+    _edit_csv(root, edit)
+    with pytest.raises(
+        BadUpstreamData, match=r"session 715093703 in channels.csv: its rows are not those .*`nh sync allen_vc`"
+    ):
+        _annotate(source, session)
+    assert len(source.read_spikes(session).units) == 10, "spikes do not depend on the positions"
+    synced = source.manifest().session("715093703")
+    assert synced.version("alignment") != session.version("alignment")
+    _annotate(source, synced)
+
+
+def test_a_channels_csv_that_is_gone_is_refused(with_csv: tuple[Any, Any, Path]) -> None:
+    source, session, root = with_csv
+    (root / "channels.csv").unlink()
+    with pytest.raises(BadUpstreamData, match=r"session 715093703 in channels.csv.*restore the file"):
+        _annotate(source, session)
+
+
+def test_a_channels_csv_with_other_order_and_more_sessions_is_the_same(with_csv: tuple[Any, Any, Path]) -> None:
+    source, session, root = with_csv
+    before = _annotate(source, session)
+    _edit_csv(root, lambda rows: pd.concat([rows.iloc[::-1], rows.iloc[:1].assign(id="7", ecephys_probe_id="7")]))
+    pd.testing.assert_frame_equal(_annotate(source, session), before)
+    assert source.manifest().session("715093703").version("alignment") == session.version("alignment")
+
+
+def test_a_channels_csv_that_came_after_the_manifest_is_not_read(opened: Opened) -> None:
+    source, session = opened()
+    before, root = _annotate(source, session), source.settings.root
+    _write_csv(root, root / "session_715093703" / "session_715093703.nwb")
+    pd.testing.assert_frame_equal(_annotate(source, session), before)
+    assert set(_annotate(source, source.manifest().session("715093703"))["acronym"]) == {"LGd"}

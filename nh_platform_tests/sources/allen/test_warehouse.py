@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 from nh_platform.qc.gate import gate_problems
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform.simulation import TINY, write_allen_vc
-from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
+from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk, stall_guard
 from nh_platform.sources.allen.warehouse import nwb_path
 from nh_platform.sources.allen.warehouse_cache import TABLES, WarehouseCatalogue
 from nh_platform.sources.catalog import GROUPS
@@ -137,7 +139,9 @@ def test_a_file_released_anew_is_announced_listed_and_fetched(remote: Remote) ->
 
 
 @pytest.mark.parametrize(
-    "faults", [["truncated"], ["error", "other"], ["stall", "truncated"]], ids=lambda faults: "+".join(faults)
+    "faults",
+    [["truncated"], ["500", "other"], ["stall", "truncated"], ["429", "reset"]],
+    ids=lambda faults: "+".join(faults),
 )
 def test_broken_downloads_are_tried_again(remote: Remote, faults: list[str]) -> None:
     source = remote.source(stall_s=0.3)
@@ -150,20 +154,27 @@ def test_broken_downloads_are_tried_again(remote: Remote, faults: list[str]) -> 
 @pytest.mark.parametrize(
     ("fault", "found"),
     [
-        ("truncated", r"it cannot be read|bytes are there and the server says"),
-        ("error", r"bytes are there and the server says"),
-        ("other", r"bytes are there and the server says"),
-        ("stall", r"nothing came for 0.3 s"),
+        ("truncated", r"ended after|IncompleteRead"),
+        ("500", r"answered HTTP 500; tried 3 times"),
+        ("429", r"answered HTTP 429; tried 3 times"),
+        ("404", r"does not exist \(HTTP 404\)"),
+        ("other", r"in 3 tries: .*bytes are there and the server says"),
+        ("stall", r"[Tt]imed? ?out"),
+        ("reset", r"reset by peer|IncompleteRead"),
     ],
 )
 def test_after_three_tries_the_file_is_named_and_nothing_is_left(remote: Remote, fault: str, found: str) -> None:
+    remote.warehouse.states_versions = False  # so that nothing is resumed
     source = remote.source(stall_s=0.3)
     session = source.manifest().session(remote.sessions[0])
-    remote.warehouse.faults = [fault] * 3
-    name = f"NWB file session_{remote.sessions[0]}.nwb: it did not come whole .*in 3 tries: .*({found})"
+    remote.warehouse.faults = [fault] * 9  # a try that brought something new does not count
+    name = f"NWB file session_{remote.sessions[0]}.nwb: it did not come whole from .*({found})"
     with pytest.raises(BadUpstreamData, match=name):
         source.read_spikes(session)
-    assert remote.warehouse.faults == []
+    left_over = len(remote.warehouse.faults)
+    assert left_over == {"404": 8, "other": 6, "500": 6, "429": 6}.get(fault, left_over)
+    assert left_over > 0
+    remote.warehouse.faults = []
     left = [path.name for path in remote.path(remote.sessions[0]).parent.iterdir() if path.suffix != ".lock"]
     assert left == []
     # The other session goes on, and so does this one later.
@@ -176,9 +187,9 @@ def test_without_stated_sizes_hdf5_itself_tells_a_truncated_file(remote: Remote)
     source = remote.source(attempts=1)
     manifest = source.manifest()
     assert manifest.files["size"].isna().all()
-    remote.warehouse.faults = ["other", "error", "truncated"]
+    remote.warehouse.faults = ["other", "500", "truncated", "truncated"]
     session = manifest.session(remote.sessions[0])
-    for found in ("no units table", "cannot be read, as a file does whose download broke off", "cannot be read"):
+    for found in ("no units table", "HTTP 500", "ended after|IncompleteRead"):
         with pytest.raises(BadUpstreamData, match=found):
             source.read_spikes(session)
     assert len(source.read_spikes(session).units) > 0
@@ -271,7 +282,7 @@ def test_a_full_disk_is_said_before_anything_comes(remote: Remote, monkeypatch: 
     session = source.manifest().session(remote.sessions[0])
     usage = shutil.disk_usage(remote.root)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(StoreError, match=r"GB are to be downloaded and 0.00 GB are free"):
+    with pytest.raises(StoreError, match=r"GB are to be downloaded to .* only 0.00 GB are free"):
         source.read_spikes(session)
 
 
@@ -281,3 +292,100 @@ def test_every_group_has_the_identity_of_the_one_file(remote: Remote) -> None:
         f"session_{remote.sessions[0]}.nwb",
         "channels.csv",
     }
+
+
+def test_a_broken_download_is_resumed_where_the_server_names_the_version(remote: Remote, upstream: Path) -> None:
+    source = remote.source(attempts=1)
+    session = source.manifest().session(remote.sessions[0])
+    whole = nwb_path(upstream, remote.sessions[0]).read_bytes()
+    remote.warehouse.faults = ["truncated", "500"]
+    with pytest.raises(BadUpstreamData, match="what came is kept and resumed"):
+        source.read_spikes(session)
+    (part,) = remote.path(remote.sessions[0]).parent.glob("*.part")
+    kept = part.stat().st_size
+    assert 0 < kept <= len(whole) // 2
+    counted: list[int] = []
+    assert source.fetch(session, GROUPS, counted.append) == 1
+    assert remote.warehouse.ranges == [f"bytes={kept}-"]
+    assert sum(counted) == len(whole)
+    assert remote.path(remote.sessions[0]).read_bytes() == whole
+    assert not part.exists()
+
+
+def test_what_came_of_another_version_is_not_put_together_with_this_one(
+    upstream: Path, tmp_path: Path, remote: Remote
+) -> None:
+    copy = tmp_path / "replaced"
+    shutil.copytree(upstream, copy)
+    remote.warehouse.root = copy
+    source = remote.source(attempts=1)
+    session = source.manifest().session(remote.sessions[0])
+    remote.warehouse.faults = ["truncated", "500"]
+    with pytest.raises(BadUpstreamData):
+        source.read_spikes(session)
+    path = nwb_path(copy, remote.sessions[0])
+    with h5py.File(path, "r+") as handle:
+        handle["units/snr"][0] = 99.0  # other bytes under the same id, of the same size
+    assert len(source.read_spikes(session).units) > 0
+    assert remote.warehouse.ranges == []
+    assert remote.path(remote.sessions[0]).read_bytes() == path.read_bytes()
+    assert list(remote.path(remote.sessions[0]).parent.glob("*.part")) == []
+
+
+def test_a_silent_warehouse_is_given_up_before_dagster_gives_up_the_sensor(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stall_guard.SIGNAL_WAIT_S <= 15
+    monkeypatch.setattr(stall_guard, "SIGNAL_WAIT_S", 0.5)
+    remote.warehouse.silent = True
+    started = time.monotonic()
+    with pytest.raises(BadUpstreamData, match=rf"warehouse {remote.warehouse.address}: no answer in 0.5 s"):
+        remote.source().signal()
+    assert time.monotonic() - started < 3.0
+
+
+def _read(root: Path, address: str, session: str, replies: Any) -> None:
+    settings = AllenVcSettings(root=root, mode="warehouse", address=address, refresh=False, retry_wait_s=0.0)
+    source = AllenVisualCodingSource(settings)
+    replies.put(len(source.read_spikes(source.manifest().session(session)).units))
+
+
+@pytest.mark.slow
+def test_two_processes_fetch_a_session_once(remote: Remote) -> None:
+    session = remote.sessions[0]
+    remote.source().manifest()
+    context = multiprocessing.get_context("spawn")
+    replies = context.Queue()
+    arguments = (remote.root, remote.warehouse.address, session, replies)
+    both = [context.Process(target=_read, args=arguments) for _ in range(2)]
+    for process in both:
+        process.start()
+    assert replies.get(timeout=60) == replies.get(timeout=60) > 0
+    for process in both:
+        process.join(30)
+    assert remote.warehouse.asked(f"GET /{warehouse_server.FILE_ROUTE}") == 1
+
+
+@pytest.mark.slow
+def test_a_process_killed_in_the_middle_leaves_nothing_that_is_read_and_the_next_goes_on(
+    remote: Remote, upstream: Path
+) -> None:
+    session = remote.sessions[0]
+    source = remote.source()
+    files = source.manifest().session(session)
+    remote.warehouse.faults = ["stall"]
+    context = multiprocessing.get_context("spawn")
+    replies = context.Queue()
+    process = context.Process(target=_read, args=(remote.root, remote.warehouse.address, session, replies))
+    process.start()
+    folder = remote.path(session).parent
+    deadline = time.monotonic() + 60
+    while not (kept := sum(path.stat().st_size for path in folder.glob("*.part"))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert kept
+    process.kill()
+    process.join(10)
+    assert not remote.path(session).exists()
+    assert len(source.read_spikes(files).units) > 0
+    assert len(remote.warehouse.ranges) == 1
+    assert remote.path(session).read_bytes() == nwb_path(upstream, session).read_bytes()

@@ -13,6 +13,7 @@ from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, 
 from nh_platform.sources.allen.sdk import open_session
 from nh_platform.sources.allen.waveforms import BEYOND_PROBE
 from nh_platform_tests.sources.allen.conftest import nwb_in
+from nh_platform_tests.sources.allen.vbn import ACTIVITY, NORMAL, nwb_path, session_ids, source_of
 
 UV_PER_V = 1e6
 
@@ -91,3 +92,17 @@ def test_unknown_units_and_files_without_waveforms_are_named(released_root: Path
         del handle["units/waveform_mean"]
     with pytest.raises(BadUpstreamData, match="units/waveform_mean or its index is missing"):
         mean_waveforms(copy, _units(path)[0][:1])
+
+
+def test_visual_behavior_waveforms_have_one_scale_in_both_releases(vbn_root: Path) -> None:
+    for number, at_first in ((NORMAL, 2.0), (ACTIVITY, 1.0)):
+        session_id = session_ids(vbn_root)[number]
+        unit = _units(nwb_path(vbn_root, number))[0][:2]
+        old, new = (
+            source.mean_waveforms(source.manifest().session(session_id), unit, around_peak=2)
+            for source in (source_of(vbn_root, "0.4.0"), source_of(vbn_root, "0.5.0"))
+        )
+        np.testing.assert_allclose(old.values, new.values, rtol=1e-6, atol=1e-30)
+        assert 1e-5 < -np.nanmin(new.values) < 1e-3  # volts
+        stated = mean_waveforms(nwb_path(vbn_root, number, "0.4.0"), unit, around_peak=2)
+        np.testing.assert_allclose(stated.values, at_first * new.values, rtol=1e-6, atol=1e-30)

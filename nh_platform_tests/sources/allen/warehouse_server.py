@@ -6,8 +6,11 @@ warehouse is seen to have it. No test lives here.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,10 +43,19 @@ class Warehouse:
         Well-known-file id by session id; give a session another one to release its file anew.
     faults
         What happens to the next downloads of a file, first to last: ``truncated`` (half the bytes under the full
-        length), ``error`` (500 and a page), ``stall`` (half the bytes and then nothing), ``other`` (a whole HDF5 file
-        without units). Nothing once the list is empty.
+        length), a status such as ``500`` or ``429`` (with a page), ``stall`` (half the bytes and then nothing),
+        ``reset`` (half the bytes and a reset connection), ``other`` (a whole HDF5 file without units). Nothing once the
+        list is empty.
     states_sizes
         Whether HEAD is answered with a length.
+    states_versions
+        Whether answers have an ETag, and parts are served of that version.
+    silent
+        Whether queries are left without an answer.
+    templates
+        Path upstream and content of stimulus templates, by well-known-file id.
+    ranges
+        Range headers that were answered with a part.
     requests
         Method and path of every request, RMA models in the place of their query.
     """
@@ -54,6 +66,10 @@ class Warehouse:
         self.file_ids = {str(session): FIRST_FILE_ID + number for number, session in enumerate(sessions)}
         self.faults: list[str] = []
         self.states_sizes = True
+        self.states_versions = True
+        self.silent = False
+        self.ranges: list[str] = []
+        self.templates: dict[int, tuple[str, bytes]] = {}
         self.requests: list[str] = []
         self.address = ""
         self.stopping = threading.Event()
@@ -64,10 +80,19 @@ class Warehouse:
 
     def nwb(self, file_id: int) -> bytes | None:
         """Return the bytes of a well-known file."""
+        if file_id in self.templates:
+            return self.templates[file_id][1]
         for session, own in self.file_ids.items():
             if own == file_id:
                 return (self.root / f"session_{session}" / f"session_{session}.nwb").read_bytes()
         return None
+
+    def template_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of the stimulus templates."""
+        return [
+            {"id": file_id, "download_link": f"/{FILE_ROUTE}{file_id}", "path": path}
+            for file_id, (path, _) in self.templates.items()
+        ]
 
     def rows(self, model: str) -> list[dict[str, Any]]:
         """Return the rows of an RMA model in the form in which the warehouse has them."""
@@ -131,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None or not self.served.states_sizes:
             self.send_error(405)
         else:
-            self._head(200, len(body))
+            self._head(200, len(body), self._tag(body))
 
     def do_GET(self) -> None:  # name of http.server
         if FILE_ROUTE in self.path:
@@ -140,8 +165,11 @@ class _Handler(BaseHTTPRequestHandler):
         query = unquote(self.path)
         model = re.findall(r"model::(\w+)", query)[0]
         self.served.requests.append(f"GET {model}")
+        if self.served.silent:
+            self.served.stopping.wait(60)
+            return
         start, count = (int(number) for number in PAGE.findall(query)[0])
-        rows = self.served.rows(model)
+        rows = self.served.template_rows() if "'Stimulus'" in query else self.served.rows(model)
         page = rows[start : start + count]
         answer = {"success": True, "num_rows": len(page), "total_rows": len(rows), "start_row": start, "msg": page}
         body = json.dumps(answer).encode()
@@ -151,24 +179,43 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_file(self) -> None:
         body = self._file()
         fault = self.served.faults.pop(0) if self.served.faults else ""
-        if body is None or fault == "error":
-            self.send_error(404 if body is None else 500)
+        if body is None or fault.isdigit():
+            self.send_error(404 if body is None else int(fault))
             return
+        tag = self._tag(body)
         if fault == "other":
             body = (self.served.root / "other.h5").read_bytes()
-        self._head(200, len(body))
-        self.wfile.write(body[: len(body) // 2] if fault in ("truncated", "stall") else body)
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        if wanted and tag and self.headers.get("If-Range") in (None, tag):
+            self.served.ranges.append(self.headers["Range"])
+            start, size = int(wanted[1]), len(body)
+            body = body[start:]
+            self._head(206, len(body), tag, f"bytes {start}-{size - 1}/{size}")
+        else:
+            self._head(200, len(body), tag)
+        self.wfile.write(body[: len(body) // 2] if fault in ("truncated", "stall", "reset") else body)
+        self.wfile.flush()
         if fault == "stall":
-            self.wfile.flush()
             self.served.stopping.wait(60)
+        if fault == "reset":  # a zero linger time makes close() send RST instead of FIN
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
 
     def _file(self) -> bytes | None:
         self.served.requests.append(f"{self.command} {self.path}")
         return self.served.nwb(int(self.path.rpartition("/")[2]))
 
-    def _head(self, status: int, length: int) -> None:
+    def _tag(self, body: bytes) -> str:
+        tag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        return f'"{tag}"' if self.served.states_versions else ""
+
+    def _head(self, status: int, length: int, tag: str = "", part: str = "") -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(length))
+        if tag:
+            self.send_header("ETag", tag)
+        if part:
+            self.send_header("Content-Range", part)
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -69,6 +69,18 @@ def test_a_freeze_selects_what_the_source_lists(tree, tmp_path):
     assert set(recording.units["probe"]) == {"probe01"}
 
 
+def test_the_selection_tells_an_edited_freeze_from_the_one_before(tree, tmp_path):
+    first, second = tree.source().manifest().session(tree.eid).insertions["insertion_id"]
+    path = tmp_path / "paper.csv"
+    selections = [tree.source().manifest().selection]
+    for lines in ([first], [first, second], [second, first]):
+        path.write_text("pid,eid\n" + "".join(f"{pid},{tree.eid}\n" for pid in lines))
+        selections.append(tree.source(freeze=path).manifest().selection)
+    assert selections[0] == "local"
+    assert all(text.startswith("local, freeze paper (") for text in selections[1:])
+    assert selections[1] != selections[2] == selections[3]
+
+
 def test_a_freeze_that_cannot_be_read_is_named(tree, tmp_path):
     with pytest.raises(ConfigError, match=r"paper\.csv.*no such file"):
         tree.source(freeze=tmp_path / "paper.csv").manifest()

@@ -8,9 +8,13 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.sources.freezes import freeze_manifest
 from nh_platform.sources.ibl import IblSettings, IblSource
+from nh_platform.sources.publishing import store_manifest
+from nh_platform.sources.release_diff import diff_manifests
+from nh_platform.store import Store
 from nh_platform_tests.loopback import Loopback
-from nh_platform_tests.sources.ibl.test_remote import assert_same_recording
+from nh_platform_tests.sources.ibl.test_remote import assert_same_recording, assert_same_tables
 
 TIMES = r"#2024-05-06#/spikes\.times\."
 
@@ -52,8 +56,7 @@ def test_the_public_bucket_and_the_local_tree_are_the_same(pristine, public, lis
         servers.bucket.lists_insertions = lists_insertions
         far, near = public(servers), pristine.source()
         manifest, local = far.manifest(), near.manifest()
-        for name in ("sessions", "files"):
-            pd.testing.assert_frame_equal(getattr(manifest, name), getattr(local, name))
+        assert_same_tables(manifest, local, "sessions", "files")
         probes = ["session_id", "probe"]
         pd.testing.assert_frame_equal(manifest.insertions[probes], local.insertions[probes])
         if lists_insertions:
@@ -149,7 +152,7 @@ def test_a_broken_catalogue_is_fetched_again_or_named(calm, public, kind):
 
 def test_when_the_catalogue_was_made_can_be_asked_cheaply(calm, public):
     source = public(calm)
-    assert source._client.cache_info()["date_created"] == calm.state.date_created
+    assert source._client.announcements()[""]["date_created"] == calm.state.date_created
 
 
 def test_no_network_is_named(public, calm, monkeypatch):
@@ -201,3 +204,28 @@ def test_a_real_s3_implementation_gives_the_same(pristine, public, monkeypatch):
             assert servers.files.requests == servers.bucket.requests == servers.alyx.requests == []
         finally:
             moto.stop()
+
+
+@pytest.mark.parametrize("logs_in", [True, False])
+def test_an_account_neither_adds_nor_withdraws_insertions(servers, tree, public, tmp_path, logs_in):
+    account = IblSource(IblSettings.model_validate(servers.settings))
+    store, states = Store(tmp_path), [public(servers).manifest(), account.manifest()]
+    for manifest in states if logs_in else reversed(states):
+        stored = store_manifest(store, manifest, "1")
+    assert stored.diff.summary() == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 2"]
+    assert set(stored.diff.changes["kind"]) == {"selection changed", "QC changed", "alignment changed"}
+    assert set(stored.diff.affected["group"]) == {"qc", "alignment"}, "what the account states, and no spikes"
+    assert len(stored.tombstones) == 0
+    servers.state.delete_session(tree.eid)
+    gone = store_manifest(store, (public(servers) if logs_in else account).manifest(), "1")
+    assert gone.diff.summary()[0] == "insertions: +0 -2"
+    assert sorted(gone.tombstones["probe"]) == ["", "probe00", "probe01"]
+
+
+def test_a_freeze_lends_its_pids(servers, tree, public, tmp_path):
+    listed = tree.source().manifest().session(tree.eid).insertions
+    path = tmp_path / "paper.csv"
+    listed.rename(columns={"insertion_id": "pid", "session_id": "eid", "probe": "probe_name"}).to_csv(path)
+    manifest = public(servers, freeze=path).manifest()
+    assert manifest.insertions["insertion_id"].tolist() == listed["insertion_id"].tolist()
+    assert diff_manifests(freeze_manifest(path), manifest, membership_only=True).is_empty

@@ -46,3 +46,35 @@ def test_a_wrong_setting_is_named_and_no_secret_is_shown(chosen, text):
 
 def test_a_pinned_revision_names_the_release():
     assert IblSettings(root="x", revision="2024-05-06").release == "pinned 2024-05-06"
+
+
+@pytest.mark.parametrize(
+    ("tag", "tags", "release"),
+    [
+        (None, (), "follow_default"),
+        ("", (), "follow_default"),
+        ("2024_Q2", ("2024_Q2",), "2024_Q2, follow_default"),
+        (["2024_Q2", "2022_Q4"], ("2022_Q4", "2024_Q2"), "2022_Q4+2024_Q2, follow_default"),
+    ],
+)
+def test_one_tag_or_several_name_the_release(tag, tags, release):
+    settings = IblSettings(mode="public", tag=tag)
+    assert (settings.tags, settings.release) == (tags, release)
+
+
+REMOTE = {"mode": "remote", "url": "https://alyx.example.org:8443", "username": "ada", "password": "sesame"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "selection"),
+    [
+        ({"root": "x"}, "local"),
+        ({"root": "x", "revision": "2024-05-06", "sorter": "pykilosort", "attempts": 9, "tag": "unused"}, "local"),
+        ({"mode": "public"}, "public"),
+        ({"mode": "public", "tag": "2024_Q2", "timeout_s": 5.0}, "public, tag 2024_Q2"),
+        ({"mode": "public", "tag": ["B", "A", "B", ""], "signal_timeout_s": 5.0}, "public, tag A, tag B"),
+        (REMOTE, "remote, server alyx.example.org, account fdee430d"),
+    ],
+)
+def test_the_selection_names_what_chooses_sessions_and_nothing_else(chosen, selection):
+    assert IblSettings(**chosen).selection == selection

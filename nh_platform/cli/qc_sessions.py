@@ -1,0 +1,168 @@
+"""`nh qc sessions` and `nh qc regions`: which sessions, insertions and regions the published rules include.
+
+Contains the two commands and the block of `nh show`. What is held against the rules is `nh_platform.reading.inclusion`,
+the rules themselves are rulebooks; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nh_platform.cli import console
+from nh_platform.cli.console import Format
+
+if TYPE_CHECKING:
+    from nh_platform.defs.platform import Platform
+    from nh_platform.reading.inclusion import Inclusion
+    from nh_platform.sources.catalog import Manifest
+
+SourceName = Annotated[str, typer.Argument(help="Source, for example ibl.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+SESSION_COLUMNS = ("session_id", "verdict", "probes", "trials_kept", "not_known", "reason")
+REGION_COLUMNS = ("region", "sessions", "units", "kept", "why_not")
+REGION_RULES = "ibl-bwm-inclusion"
+
+
+def sessions(
+    source: SourceName,
+    rulebook: Annotated[
+        str | None,
+        typer.Option(help="Id of a rulebook, or path of a YAML file; the source's own.", show_default=False),
+    ] = None,
+    format_: FormatOption = Format.table,
+) -> None:
+    """Say which sessions of a source the published rules include, and why not the others.
+
+    Reads what is stored and asks nobody: a value that the catalogue does not state is *not known*, and the rulebook
+    says what that means. Ends with `pass: N of M`.
+
+    **Examples**
+
+        nh qc sessions ibl
+
+        nh qc sessions ibl --rulebook ibl-rigor --format csv > sessions.csv
+    """
+    from nh_platform.defs.platform import Platform
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.reading.inclusion import session_inclusion
+
+    platform = Platform(load_settings())
+    book = load_rulebook(rulebook or _own_rulebook(source))
+    manifest = platform.manifest(source)
+    found = [
+        session_inclusion(platform.store, manifest, session_id, book)
+        for session_id in sorted(manifest.sessions["session_id"])
+    ]
+    rows = [
+        {
+            "session_id": one.session_id,
+            "verdict": one.word,
+            "probes": f"{one.n_probes_passed} of {len(one.probes)}",
+            "trials_kept": "" if one.n_trials_kept is None else f"{one.n_trials_kept} of {one.n_trials}",
+            "not_known": _not_known(one),
+            "reason": one.reason,
+        }
+        for one in found
+    ]
+    title = f"{source} by {book.id}"
+    console.print_rows(rows, SESSION_COLUMNS, format_, title=title)
+    _last_line(f"pass: {sum(one.passed for one in found)} of {len(found)}", format_)
+
+
+def regions(
+    source: SourceName,
+    rulebook: Annotated[str, typer.Option(help="Rulebook with region rules: id or path.")] = REGION_RULES,
+    good_by: Annotated[
+        str | None, typer.Option(help="Rulebook whose good units count; the source's active one.", show_default=False)
+    ] = None,
+    format_: FormatOption = Format.table,
+) -> None:
+    """Say which regions have enough good units in enough sessions, over all stored sessions of a source.
+
+    Ends with how many regions, and units in them, are kept.
+
+    **Examples**
+
+        nh qc regions ibl
+
+        nh qc regions allen_vc --good-by nh-common --format csv > regions.csv
+    """
+    from nh_platform.defs.platform import Platform
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.reading.inclusion import region_selection
+
+    source_entry(source)
+    platform = Platform(load_settings())
+    judge = good_by or platform.config(source).rulebook_ids[0]
+    book = load_rulebook(rulebook)
+    table = region_selection(platform.store, source, book, judge)
+    shown = table.assign(kept=["yes" if kept else "no" for kept in table["kept"]])
+    rows = shown.sort_values(["kept", "units", "region"], ascending=[False, False, True]).to_dict("records")
+    console.print_rows(rows, REGION_COLUMNS, format_, title=f"{source} by {book.id}, good units by {judge}")
+    kept = table[table["kept"]]
+    _last_line(
+        f"kept: {len(kept)} of {len(table)} regions, {int(kept['units'].sum())} of {int(table['good_units'].sum())} "
+        "good units",
+        format_,
+    )
+
+
+def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None:
+    """Print what the source's rules about sessions say of one session; nothing where it has none."""
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.reading.inclusion import session_inclusion
+
+    name = source_entry(manifest.source).inclusion
+    if name is None:
+        return
+    found = session_inclusion(platform.store, manifest, session, load_rulebook(name))
+    rows = [
+        {
+            "about": about,
+            "verdict": ("pass" if verdict.passed else "fail") if verdict.counted else "not known",
+            "reason": verdict.reason,
+            "not known": _short(verdict.not_known),
+        }
+        for about, verdict in (("session", found.verdict), *found.probes.items())
+    ]
+    title = f"Inclusion by {name}: {found.word}"
+    if found.n_trials_kept is not None:
+        title += f"; trial mask keeps {found.n_trials_kept} of {found.n_trials} trials"
+    console.print_rows(rows, ["about", "verdict", "reason", "not known"], Format.table, title=title)
+
+
+def _own_rulebook(source: str) -> str:
+    from nh_platform.defs.registry import source_entry
+    from nh_platform.session import ConfigError
+
+    name = source_entry(source).inclusion
+    if name is None:
+        raise ConfigError(
+            f"source {source}",
+            "it has no rulebook about sessions",
+            "Give one of your own with --rulebook; its `sources` must name the source.",
+        )
+    return name
+
+
+def _not_known(found: Inclusion) -> str:
+    text = _short(found.not_known)
+    return f"{text} ({' and '.join(found.not_made)} not made yet)" if found.not_made else text
+
+
+def _short(rules: tuple[str, ...]) -> str:
+    """Return names of rules, those about the task's events as one."""
+    task = [rule for rule in rules if rule.startswith("task_")]
+    others = [rule for rule in rules if rule not in task]
+    return ", ".join([*others, *([f"task QC ({len(task)} rules)"] if task else [])])
+
+
+def _last_line(text: str, form: Format) -> None:
+    """Print the line that ends a table; beside csv and json, not among them."""
+    typer.echo(text, err=form is not Format.table)

@@ -1,0 +1,92 @@
+"""The units that a `nh qc` command works on: a file, with what lies beside it, or every stored session of a source.
+
+Contains what `nh qc label`, `diff` and `methods` share. Add another place that units come from here. Reading and
+joining files is `nh_platform.qc`; nothing is judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Use(StrEnum):
+    """Where values are read."""
+
+    released = "released"
+    recomputed = "recomputed"
+
+
+UseOption = Annotated[
+    Use | None, typer.Option(help="Read these values instead of what the rulebook states.", show_default=False)
+]
+
+
+def units_of_file(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Return the units of a file, and a line on what lay beside it and was joined, if anything was."""
+    from nh_platform.qc.units_file import read_units
+    from nh_platform.qc.warehouse_tables import join_neighbours
+
+    table, joined = join_neighbours(read_units(path), path)
+    return table, [f"joined: {joined}"] if joined else []
+
+
+def stored_units(source: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return the units of every stored session of a source, one table with a column ``session_id``.
+
+    The lines that come with it name the metrics that some sessions were made without: their values are not available
+    there, and a rule's NaN policy decides.
+
+    Raises
+    ------
+    UnknownSession
+        If no session of the source has units.
+    """
+    import pandas as pd
+
+    from nh_platform.defs.settings import load_settings
+    from nh_platform.reading import open_store
+    from nh_platform.session import UnknownSession
+
+    store = open_store(load_settings().home)
+    tables = []
+    for session_id in store.sessions(source)["session_id"]:
+        view = store.session(source, session_id)
+        if "units" in view.assets:
+            table = view.units.drop(columns=["region", "label", "good"], errors="ignore")
+            tables.append(table.assign(session_id=session_id))
+    if not tables:
+        action = f"Run `nh materialize {source} --missing`."
+        raise UnknownSession(f"source {source}", "no session has units yet", action)
+    units = pd.concat(tables, ignore_index=True)
+    lines = []
+    for column in (name for name in units.columns if "@" in name):
+        n_without = sum(column not in table for table in tables)
+        if n_without:
+            lines.append(
+                f"{n_without} of {len(tables)} sessions were made without {column}: not available there; "
+                f"`nh materialize {source} --missing` makes them again"
+            )
+    return units, lines
+
+
+@contextmanager
+def naming_the_file(path: Path | None, units: pd.DataFrame) -> Iterator[None]:
+    """Add the file that units were read from to an error about a column that they lack."""
+    from nh_platform.qc.columns import MissingColumn
+    from nh_platform.qc.warehouse_tables import missing_column_of
+
+    try:
+        yield
+    except MissingColumn as error:
+        if path is None:
+            raise
+        raise missing_column_of(path, units, error) from error

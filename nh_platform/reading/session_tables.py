@@ -1,0 +1,180 @@
+"""The tables and signals of one stored session: spikes, channels, units, events, embeddings, each read at first use.
+
+Contains `SessionTables`, of which `SessionView` is what people use. Add a property here for every table of a session
+that people read. What is computed from several of them (PSTHs, counts) belongs to `session_view`.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.qc.metrics.histogram_file import read_histograms
+from nh_platform.qc.metrics.intervals import ACG, ISI, UnitHistogram
+from nh_platform.reading.search import read_summary
+from nh_platform.reading.stored_session import StoredSession
+from nh_platform.session import Session, Signal, Spikes, UnknownSession
+from nh_platform.store.parquet import read_table
+from nh_platform.windows.invalid import InvalidTimes, invalid_times
+from nh_platform.windows.valid_time import ValidSpikes, valid_spikes
+
+
+class SessionTables(StoredSession):
+    """Tables and signals of one session of a store. Parameters are those of `StoredSession`."""
+
+    @property
+    def info(self) -> Session:
+        """Subject, lab, date and task of the session."""
+        listed = self._listed
+        return self._recording.session if listed is None else listed.session
+
+    @property
+    def spikes(self) -> Spikes:
+        """Spikes of all units, grouped by unit in the order of ``units``; seconds, volts, µm."""
+        return self._recording.spikes
+
+    @cached_property
+    def invalid_times(self) -> InvalidTimes:
+        """Intervals that upstream or counted reviews call invalid, by what they spoil; `events` has only upstream's."""
+        return invalid_times(self._reviewed_behavior, list(dict.fromkeys(self._recording.units["probe"])))
+
+    @cached_property
+    def valid_spikes(self) -> ValidSpikes:
+        """Spikes outside the invalid intervals of their probe and of all probes, with each probe's valid seconds.
+
+        Rates are ``valid_spikes.spikes.counts`` over ``valid_spikes.duration_s`` of the unit's probe. Recomputed
+        quality metrics are over the whole recording, as the released ones are.
+        """
+        return valid_spikes(self.spikes, self._recording.units["probe"].tolist(), self.invalid_times)
+
+    @property
+    def probes(self) -> pd.DataFrame:
+        """One row per probe insertion, schema `PROBES`."""
+        probes, listed = self._recording.probes, self._listed
+        if listed is None:
+            return probes
+        ids = dict(zip(listed.insertions["probe"], listed.insertions["insertion_id"]))
+        return probes.assign(insertion_id=[ids.get(probe) for probe in probes["probe"]])
+
+    @cached_property
+    def channels(self) -> pd.DataFrame:
+        """One row per channel: position on the probe and, once `units` is made, in the brain."""
+        channels = self._recording.channels
+        folder = self._store.current(self.source, self.session_id, "units")
+        if folder is None or not (folder / "channels.parquet").exists():
+            return channels
+        positions = read_table(folder / "channels.parquet")
+        return channels.merge(positions, on=["probe", "channel"], how="left", validate="one_to_one")
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """One row per unit, schema `UNITS`, and three short names at the end.
+
+        ``region`` is the Beryl acronym (the Allen one where there is none), ``label`` and ``good`` the verdict of
+        the active rulebook: share of passed rules, and whether the unit passes, reviews included.
+        """
+        table = read_table(self.folder("units") / "units.parquet")
+        region = table["beryl"].where(table["beryl"].notna(), table["acronym"])
+        added = {"region": region.astype(object).where(region.notna(), None)}
+        active = self.active_rulebook
+        if active:
+            added |= {"label": table[f"label.{active}"], "good": table[f"pass.{active}"]}
+        return table.assign(**added)
+
+    @property
+    def isi_histograms(self) -> UnitHistogram:
+        """Inter-spike intervals of every unit in logarithmic bins, (n_units, 60), in the order of ``units``."""
+        return self._histograms[ISI]
+
+    @property
+    def autocorrelograms(self) -> UnitHistogram:
+        """Pairs of spikes of every unit by their lag in 1 ms bins, (n_units, 100), in the order of ``units``."""
+        return self._histograms[ACG]
+
+    @cached_property
+    def _histograms(self) -> dict[str, UnitHistogram]:
+        return read_histograms(self.folder("units"))
+
+    @property
+    def active_rulebook(self) -> str:
+        """Id of the rulebook that the source's checks run; empty where the stored units do not say."""
+        return str(read_summary(self._store, self.source, self.session_id, "units").get("active_rulebook", ""))
+
+    def good_units(self, rulebook: str | None = None) -> npt.NDArray[np.bool_]:
+        """Return (n_units,) whether each unit is good by a rulebook, reviews included.
+
+        Parameters
+        ----------
+        rulebook
+            Rulebook id; the active one of the source where not stated.
+
+        Raises
+        ------
+        UnknownSession
+            If the units were not judged by it; the text names those that judged them.
+        """
+        judged = [name.removeprefix("pass.") for name in self.units.columns if name.startswith("pass.")]
+        chosen = rulebook or self.active_rulebook or (judged[0] if len(judged) == 1 else "")
+        if chosen not in judged:
+            raise UnknownSession(
+                f"rulebook {chosen!r}" if chosen else "rulebook",
+                f"the units of {self.source} session {self.session_id} were judged by {', '.join(judged) or 'none'}",
+                "State one of those, or configure the rulebook for the source and materialize `units` again.",
+            )
+        return self.units[f"pass.{chosen}"].to_numpy(dtype=bool)
+
+    @property
+    def events(self) -> dict[str, pd.DataFrame]:
+        """Event tables by name: trials, presentations, licks, invalid_times, …; absent ones are not in it.
+
+        They are what upstream states; `invalid_times` has the intervals of counted reviews too.
+        """
+        return self._behavior.events
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """Trials, schema `TRIALS`."""
+        return self._events("trials")
+
+    @property
+    def presentations(self) -> pd.DataFrame:
+        """Stimulus presentations, schema `PRESENTATIONS`."""
+        return self._events("presentations")
+
+    @property
+    def signals(self) -> dict[str, Signal]:
+        """Sampled signals by name: wheel_position, running_speed, pupil_diameter and so on."""
+        return self._behavior.signals
+
+    def signal(self, name: str) -> Signal:
+        """Return one signal.
+
+        Raises
+        ------
+        UnknownSession
+            If the session does not have it; the text names those that it has.
+        """
+        if name not in self.signals:
+            raise UnknownSession(
+                f"signal {name!r}",
+                f"{self.source} session {self.session_id} has {', '.join(sorted(self.signals)) or 'no signals'}",
+                "Use one of those; a signal that upstream lacks is named in the provenance of `behavior`.",
+            )
+        return self.signals[name]
+
+    @cached_property
+    def embeddings(self) -> pd.DataFrame:
+        """Features of every unit's firing, schema `UNIT_EMBEDDINGS`."""
+        return read_table(self.folder("unit_embeddings") / "unit_embeddings.parquet")
+
+    def _events(self, name: str) -> pd.DataFrame:
+        if name not in self.events:
+            raise UnknownSession(
+                f"{name} of {self.source} session {self.session_id}",
+                f"upstream has none; it has {', '.join(sorted(self.events)) or 'no events'}",
+                "Use one of those.",
+            )
+        return self.events[name]

@@ -1,0 +1,110 @@
+"""The stored assets of one session: which there are, their folders and provenance, and what is read of them once.
+
+Contains `StoredSession`, of which `SessionView` is what people use. Add here how another asset is found and opened.
+The tables that people read of them belong to `session_tables`; nothing is written here.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from nh_platform.qc.gate import read_gate
+from nh_platform.session import Behavior, RawRecording, StoreError, UnknownSession
+from nh_platform.sources.catalog import SessionFiles
+from nh_platform.sources.snapshots import list_snapshots
+from nh_platform.store import Provenance, Store
+from nh_platform.store.recording import read_behavior, read_recording
+from nh_platform.windows import StoredWindows
+from nh_platform.windows.reviewed import read_reviewed, with_reviewed
+
+
+class StoredSession:
+    """The assets of one session of a store.
+
+    Parameters
+    ----------
+    store
+        The files.
+    source, session_id
+        The session.
+    """
+
+    def __init__(self, store: Store, source: str, session_id: str) -> None:
+        self.source = source
+        self.session_id = session_id
+        self._store = store
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.source!r}, {self.session_id!r}, assets={self.assets})"
+
+    @property
+    def assets(self) -> list[str]:
+        """Assets of the session that are in the store."""
+        names = ("raw_spikes", "behavior", "units", "windows", "unit_embeddings", "stimulus_tensors")
+        return [name for name in names if self._store.current(self.source, self.session_id, name) is not None]
+
+    def folder(self, asset: str) -> Path:
+        """Return the folder with the files of an asset.
+
+        Raises
+        ------
+        UnknownSession
+            If the asset was not made yet; the text has the command that makes it.
+        StoreError
+            If it was not made because the session's data are unusable; the text says why.
+        """
+        found = self._store.current(self.source, self.session_id, asset)
+        is_behind_the_gate = asset not in ("raw_spikes", "behavior", "units")
+        problems = self._gate_problems() if found is None or is_behind_the_gate else ()
+        if found is not None and not problems:
+            return found
+        if problems:
+            raise StoreError(
+                f"{self.source} session {self.session_id}",
+                f"it has no current {asset}, because its units are unusable: {'; '.join(problems)}",
+                f"Correct the upstream files, then run `nh materialize {self.source} {self.session_id}`.",
+            )
+        return self._store.folder(self.source, self.session_id, asset)
+
+    def provenance(self, asset: str) -> Provenance:
+        """Return the record of where an asset's bytes come from.
+
+        Raises
+        ------
+        UnknownSession
+            If the asset was not made yet.
+        """
+        return Provenance.read(self.folder(asset) / "provenance.json")
+
+    @cached_property
+    def _listed(self) -> SessionFiles | None:
+        """The session as the catalogue lists it, or last listed it; None in a store without a catalogue."""
+        for snapshot in reversed(list_snapshots(self._store, self.source)):
+            try:
+                return snapshot.manifest().session(self.session_id)
+            except UnknownSession:
+                continue
+        return None
+
+    @cached_property
+    def _recording(self) -> RawRecording:
+        return read_recording(self.folder("raw_spikes"))
+
+    @cached_property
+    def _behavior(self) -> Behavior:
+        return read_behavior(self.folder("behavior"))
+
+    @cached_property
+    def _reviewed_behavior(self) -> Behavior:
+        """The behavior with the intervals that counted reviews mark, as `units` was made with them."""
+        units = self._store.current(self.source, self.session_id, "units")
+        return with_reviewed(self._behavior, read_reviewed(units))
+
+    @cached_property
+    def _windows(self) -> StoredWindows:
+        return StoredWindows(self.folder("windows"))
+
+    def _gate_problems(self) -> tuple[str, ...]:
+        units = self._store.current(self.source, self.session_id, "units")
+        return () if units is None else read_gate(units)

@@ -1,0 +1,200 @@
+"""The data dictionary: every table that the platform writes, column by column, and every metric definition.
+
+Contains the writer of `docs/data-dictionary.md` and where each table lies. A new table is added to `TABLES` here, with
+the file that holds it; its columns stand in `nh_platform.session`, a metric's words in `nh_platform.qc.metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from nh_platform.embeddings.population_coupling import COUPLING
+from nh_platform.embeddings.unit_features import FEATURES
+from nh_platform.qc.methods import listed
+from nh_platform.qc.metrics.definition import MetricDefinition
+from nh_platform.qc.metrics.registry import HISTOGRAMS, METRICS
+from nh_platform.qc.quantities import RELEASED_ONLY
+from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
+from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.release_schemas import NOTICES, RELEASE_CHANGES, TOMBSTONES
+from nh_platform.session.schemas import (
+    CHANNEL_POSITIONS,
+    EVENTS,
+    FILES,
+    INSERTIONS,
+    INVALID_TIMES,
+    PROBES,
+    RAW_CHANNELS,
+    RAW_UNITS,
+    RECONCILIATION,
+    SESSION_CATALOG,
+    SESSIONS,
+    STIMULUS_PRESENTATIONS,
+    STIMULUS_UNITS,
+    UNIT_CATALOG,
+    UNIT_EMBEDDINGS,
+    UNIT_POSITIONS,
+    UNITS,
+    WINDOW_INDEX,
+    WINDOW_MASKS,
+)
+
+GENERATED = (
+    "<!-- Written by `nh qc docs` from the column schemas and metric definitions; edit those, not this page. -->"
+)
+
+TABLES: dict[str, tuple[tuple[TableSchema, str], ...]] = {
+    "release_manifest": (
+        (SESSIONS, "sessions.parquet"),
+        (INSERTIONS, "insertions.parquet"),
+        (FILES, "files.parquet"),
+        (NOTICES, "notices.parquet"),
+        (TOMBSTONES, "tombstones.parquet"),
+        (BEHAVIOR_SESSIONS, "behavior_sessions.parquet, where there are any"),
+        (RELEASE_CHANGES, "not stored; what `nh releases diff --format csv` prints"),
+    ),
+    "raw_spikes": (
+        (PROBES, "probes.parquet"),
+        (RAW_UNITS, "units.parquet"),
+        (RAW_CHANNELS, "channels.parquet"),
+    ),
+    "behavior": tuple((schema, f"{name}.parquet, where the session has any") for name, schema in EVENTS.items()),
+    "units": (
+        (UNITS, "units.parquet"),
+        (CHANNEL_POSITIONS, "channels.parquet"),
+        (UNIT_POSITIONS, "not stored by itself; its columns are part of units.parquet"),
+        (INVALID_TIMES, "reviewed_intervals.parquet, those that counted reviews mark"),
+    ),
+    "windows": (
+        (WINDOW_INDEX, "index.parquet"),
+        (WINDOW_MASKS, "masks.parquet"),
+    ),
+    "unit_embeddings": ((UNIT_EMBEDDINGS, "unit_embeddings.parquet"),),
+    "stimulus_tensors": (
+        (STIMULUS_PRESENTATIONS, "<mode>/presentations.parquet"),
+        (STIMULUS_UNITS, "<mode>/units.parquet"),
+    ),
+    "reconciliation": ((RECONCILIATION, "reconciliation.parquet"),),
+    "session_catalog": ((SESSION_CATALOG, "session_catalog.parquet"),),
+    "unit_catalog": ((UNIT_CATALOG, "unit_catalog.parquet, where a column that a session lacks is null"),),
+}
+"""Tables by the asset that holds them, each with its file in the folder of the asset."""
+
+_FAMILIES = {"ibl": "International Brain Laboratory", "allen": "Allen Institute", "nh": "this platform"}
+
+
+def dictionary_page() -> str:
+    """Return the Markdown page of the data dictionary."""
+    parts = [
+        "# Data dictionary",
+        GENERATED,
+        "Every table that the platform writes, by asset, and every metric definition. The files of an asset lie in "
+        "`<home>/store/<source>/<session>/<asset>/<version>/` (`_source` stands for the session where an asset belongs "
+        "to a whole source), and `nh show SOURCE SESSION` names the folders. Tables are Parquet; arrays (spikes, "
+        "signals, counts) are HDF5 in the same folders, with unit and meaning as attributes of each dataset.",
+        "Units of measure: `s`, `V`, `um` and so on; `1` is a pure number, `-` means that none applies. *Null* says "
+        "whether a value may be missing: NaN in numbers, null in text. Times are seconds on the session clock.",
+        "\n".join(
+            f"- [{asset}](#{asset}): "
+            + ", ".join(f"[{_title(schema)}](#{_anchor(asset, schema)})" for schema, _ in held)
+            for asset, held in TABLES.items()
+        )
+        + "\n- [Features of `unit_embeddings`](#features-of-unit_embeddings)"
+        + "\n- [Metric definitions](#metric-definitions)",
+    ]
+    for asset, tables in TABLES.items():
+        parts.append(f"## {asset}")
+        for schema, file in tables:
+            parts += [f"### {_heading(asset, schema)}", _where(schema, file), _column_table(schema)]
+    parts += [
+        "## Features of `unit_embeddings`",
+        "Each is undefined (NaN) where a unit has too few spikes for it.",
+        _table(_COLUMN_HEAD, (_column_row(column) for column in (*FEATURES, COUPLING))),
+        *_metric_parts(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+_COLUMN_HEAD = ("column", "type", "unit", "null", "meaning")
+
+
+def _column_table(schema: TableSchema) -> str:
+    rows = [_column_row(column) for column in schema.columns]
+    rows += [
+        (_code(family.shown or family.pattern), ", ".join(family.dtypes), family.unit, _null(family), family.meaning)
+        for family in schema.families
+    ]
+    return _table(_COLUMN_HEAD, rows)
+
+
+def _column_row(column: Column) -> tuple[str, ...]:
+    return _code(column.name), column.dtype, column.unit, _null(column), column.meaning
+
+
+def _null(column: Column | ColumnFamily) -> str:
+    return "yes" if column.nullable else "no"
+
+
+def _code(name: str) -> str:
+    return f"`{name}`"
+
+
+def _where(schema: TableSchema, file: str) -> str:
+    name, comma, rest = file.partition(", ")
+    stated = f"{file[0].upper()}{file[1:]}." if file.startswith("not stored") else f"File `{name}`{comma}{rest}."
+    key = f" One row per {listed(map(_code, schema.key))}." if schema.key else ""
+    return stated + key
+
+
+def _metric_parts() -> list[str]:
+    parts = [
+        "## Metric definitions",
+        "A metric's definition id is its column in `units` and what a rule names: `<who>.<name>@<vintage>`. Another "
+        "formula is another id, so that two definitions never share a column. What a release states stays in "
+        "`released.<name>`; [the rulebooks](rulebooks/README.md) say which released column stands for which id. "
+        "Below, N is the number of spikes of a unit, t their times, a their amplitudes, d their depths and T the time "
+        "from the first to the last spike of the probe. A value that cannot be computed is NaN.",
+    ]
+    for family, who in _FAMILIES.items():
+        own = [metric for metric in METRICS.values() if metric.family == family]
+        rows = ((_code(metric.id), metric.dtype, metric.unit, metric.meaning) for metric in own)
+        parts += [f"### {who[0].upper()}{who[1:]}", _table(("definition", "type", "unit", "meaning"), rows)]
+        parts += ["\n".join(_formula(metric) for metric in own)]
+    held = ((_code(one.id), f"`{one.name}/counts`", one.unit, one.meaning) for one in HISTOGRAMS.values())
+    parts += [
+        "### Histograms",
+        "Counts of every unit in fixed bins, in `histograms.h5` of `units`: one group each with `counts` (units × "
+        "bins, in the order of `units.parquet`) and `edges_s`. In Python they are `session.isi_histograms` and "
+        "`session.autocorrelograms`.",
+        _table(("definition", "dataset", "unit", "meaning"), held),
+        "\n".join(_formula(one) for one in HISTOGRAMS.values()),
+    ]
+    rows = ((_code(found.id), found.unit, found.meaning, found.source) for found in RELEASED_ONLY.values())
+    parts += [
+        "### Stated by a release only",
+        "No formula of the platform computes these.",
+        _table(("definition", "unit", "meaning", "source"), rows),
+    ]
+    return parts
+
+
+def _formula(metric: MetricDefinition) -> str:
+    return f"- `{metric.id}`: {metric.formula}. Edge cases: {metric.edge_cases.rstrip('.')}. Source: {metric.source}"
+
+
+def _heading(asset: str, schema: TableSchema) -> str:
+    """Return a heading that no other table has, so that links find it."""
+    return f"{asset}: {_title(schema)}"
+
+
+def _title(schema: TableSchema) -> str:
+    return schema.name.replace("_", " ")
+
+
+def _anchor(asset: str, schema: TableSchema) -> str:
+    return _heading(asset, schema).replace(":", "").replace(" ", "-")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

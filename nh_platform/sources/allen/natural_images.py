@@ -1,0 +1,138 @@
+"""The pictures of Visual Coding: the image of a natural scene, and the frames of the natural movies.
+
+Contains the way from a presentation to the array that was shown, out of the templates that AllenSDK's cache keeps in
+its folder. They are in no NWB file of Visual Coding. Add a template here when the warehouse has one more. Fetching one
+is `warehouse_templates`; Visual Behavior's images are in its NWB files (`image_templates`).
+
+The folder form, which AllenSDK 2.16.2 makes and which a person may fill by hand:
+``natural_scene_templates/natural_scene_<0…117>.tiff`` and ``natural_movie_templates/natural_movie_<1|3>.h5``; the
+latter are npy files under that name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.session import BadUpstreamData, ConfigError
+
+Kind = Literal["scene", "movie"]
+Pixels = npt.NDArray[Any]
+
+BLANK_FRAME = -1
+SCENES = "natural_scenes"
+_NUMBER_WORDS = {"one": 1, "three": 3}
+_MOVIE = re.compile(r"natural_movie_(one|three)(_more_repeats)?")
+
+
+@dataclass(frozen=True)
+class Template:
+    """One file of pictures.
+
+    Parameters
+    ----------
+    kind
+        A scene is one image, a movie all its frames.
+    number
+        Number of the scene, which is the ``frame`` of its presentations, or of the movie.
+    """
+
+    kind: Kind
+    number: int
+
+    def path(self, root: Path) -> Path:
+        """Return where AllenSDK's cache keeps it."""
+        suffix = "tiff" if self.kind == "scene" else "h5"
+        name = f"natural_{self.kind}"
+        return root / f"{name}_templates" / f"{name}_{self.number}.{suffix}"
+
+
+def template_of(presentation: Mapping[str, Any] | pd.Series) -> tuple[Template, int]:
+    """Return the template of a presentation, and the frame in it (0 for a scene).
+
+    Parameters
+    ----------
+    presentation
+        Row of the session's presentations: ``stimulus_name`` and ``frame``.
+
+    Raises
+    ------
+    ConfigError
+        If it shows no picture: another stimulus, a blank, or a shuffled movie, whose order is in no released file.
+    """
+    stimulus, frame = str(presentation["stimulus_name"]), presentation["frame"]
+    movie = _MOVIE.fullmatch(stimulus)
+    if stimulus != SCENES and movie is None:
+        raise ConfigError(
+            f"stimulus {stimulus}",
+            "it has no template images",
+            f"Use {SCENES}, natural_movie_one or natural_movie_three.",
+        )
+    if pd.isna(frame) or int(frame) == BLANK_FRAME:
+        raise ConfigError(f"a presentation of {stimulus}", "it is a blank; no image was shown", "Leave blanks out.")
+    if movie is None:
+        return Template("scene", int(frame)), 0
+    return Template("movie", _NUMBER_WORDS[movie[1]]), int(frame)
+
+
+def read_image(root: Path, template: Template, frame: int = 0) -> Pixels:
+    """Read one picture.
+
+    Parameters
+    ----------
+    root
+        AllenSDK's cache folder.
+    template
+        Which file.
+    frame
+        Frame of a movie.
+
+    Returns
+    -------
+    numpy.ndarray
+        (height, width), grey levels in the file's dtype: uint8 in the released files, 918 × 1174 px for scenes and
+        304 × 608 px for movies. Of a movie only the frame is read.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the template is not in the folder or cannot be read, or has no such frame.
+    """
+    path = template.path(root)
+    if not path.is_file():
+        raise BadUpstreamData(
+            f"template {path.parent.name}/{path.name}",
+            f"it is not in {root}",
+            "Put it there, as AllenSDK's cache does, or set `mode: warehouse` to have it fetched.",
+        )
+    return read_picture(path, template.kind, frame)
+
+
+def read_picture(path: Path, kind: Kind, frame: int = 0) -> Pixels:
+    """Read one picture of a template file; as of `read_image`."""
+    try:
+        if kind == "movie":
+            frames = np.load(path, mmap_mode="r", allow_pickle=False)
+            if frames.ndim == 3 and 0 <= frame < len(frames):
+                return np.array(frames[frame])
+            found = f"it has the shape {frames.shape}, and frame {frame} is asked for"
+        else:
+            from PIL import Image
+
+            with Image.open(path) as image:
+                pixels = np.array(image)
+            if pixels.ndim == 2:
+                return pixels
+            found = f"it has the shape {pixels.shape}, expected height × width"
+    except (ValueError, OSError, EOFError) as error:  # PIL's errors are OSErrors
+        raise BadUpstreamData(
+            f"template {path.parent.name}/{path.name}", f"it cannot be read: {error}", "Delete it; it is fetched again."
+        ) from error
+    raise BadUpstreamData(f"template {path.parent.name}/{path.name}", found, "Delete it; it is fetched again.")

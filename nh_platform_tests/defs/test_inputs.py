@@ -1,0 +1,165 @@
+"""A step records the versions of exactly what it read, whoever publishes its inputs meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from nh_platform.defs import steps
+from nh_platform.defs.assets import materialize_step
+from nh_platform.defs.inputs import TRIES
+from nh_platform.defs.planning import STEPS
+from nh_platform.defs.platform import Platform
+from nh_platform.defs.settings import load_settings
+from nh_platform.session.schemas import UNITS
+from nh_platform.sources.publishing import store_manifest
+from nh_platform.store import Provenance
+from nh_platform.store.layout import PROVENANCE
+from nh_platform.store.parquet import read_table, write_table
+from nh_platform.windows import build
+from nh_platform_tests.homes import make_home
+
+OTHER = "0" * 64
+REASON = "reason.ibl-2022-10"
+REVIEW = """\
+source: ibl
+session: {session}
+reviews:
+  - {{unit: {unit}, decision: fail, reason: noise, reviewer: ada, date: 2026-01-01}}
+  - {{unit: {unit}, decision: fail, reason: noise, reviewer: bob, date: 2026-01-01}}
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with one session of which everything in front of `windows` is made."""
+    folder = tmp_path_factory.mktemp("made") / "home"
+    platform = make_home(folder, ("ibl",))
+    store_manifest(platform.store, platform.source("ibl").manifest(), "1")
+    for asset in ("raw_spikes", "behavior", "units"):
+        materialize_step(platform, "ibl", session_of(platform), STEPS[asset])
+    return folder
+
+
+@pytest.fixture
+def platform(made: Path, tmp_path: Path) -> Platform:
+    shutil.copytree(made, tmp_path / "home")
+    return Platform(load_settings(tmp_path / "home"))
+
+
+def session_of(platform: Platform) -> str:
+    (session,) = platform.manifest("ibl").session_ids
+    return session
+
+
+def publish_units(platform: Platform, version: str, reason: str) -> None:
+    """Publish another version of `units`, told from the one before by the reason of its first unit."""
+    folder = platform.store.folder("ibl", session_of(platform), "units")
+    table = read_table(folder / "units.parquet")
+    table.loc[0, REASON] = reason
+    record = Provenance.read(folder / PROVENANCE).model_copy(update={"data_version": version})
+    with platform.store.publish(record) as target:
+        for path in folder.iterdir():
+            if path.name not in ("units.parquet", PROVENANCE):
+                shutil.copy(path, target / path.name)
+        write_table(target / "units.parquet", table, UNITS)
+
+
+def before_reading(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> list[pd.DataFrame]:
+    """Do something when `windows` has begun to read; return the units of which it then makes windows."""
+    used: list[pd.DataFrame] = []
+    read, make = steps.read_recording, build.build_windows
+
+    def reading(folder: Path):
+        recording = read(folder)
+        meanwhile()
+        return recording
+
+    def building(spikes, units, *others):
+        used.append(units)
+        return make(spikes, units, *others)
+
+    monkeypatch.setattr(steps, "read_recording", reading)
+    monkeypatch.setattr(build, "build_windows", building)
+    return used
+
+
+def test_an_input_that_is_replaced_meanwhile_is_recorded_as_what_was_read(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publications = iter([OTHER])
+
+    def meanwhile() -> None:
+        for version in publications:
+            publish_units(platform, version, "published meanwhile")
+
+    used = before_reading(monkeypatch, meanwhile)
+    result = materialize_step(platform, "ibl", session_of(platform), STEPS["windows"])
+    record = platform.store.provenance("ibl", session_of(platform), "windows")
+    assert record is not None
+    assert record.inputs["units"] == OTHER
+    assert used[-1].loc[0, REASON] == "published meanwhile"
+    assert result.data_version == dg.DataVersion(record.data_version)
+
+
+def test_an_input_that_is_replaced_at_every_try_refuses_the_step_by_name(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+
+    def meanwhile() -> None:
+        tries.append(f"{len(tries):064d}")
+        publish_units(platform, tries[-1], tries[-1])
+
+    before_reading(monkeypatch, meanwhile)
+    with pytest.raises(dg.Failure, match=r"units.*replaced while.*was read"):
+        materialize_step(platform, "ibl", session_of(platform), STEPS["windows"])
+    assert len(tries) == TRIES
+    assert platform.store.current("ibl", session_of(platform), "windows") is None
+
+
+def test_a_version_that_goes_and_returns_meanwhile_counts_as_replaced(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder has the same name again, but files were missing while the step read."""
+    before = platform.store.provenance("ibl", session_of(platform), "units")
+    assert before is not None
+    publications = iter([OTHER, before.data_version])
+
+    def meanwhile() -> None:
+        for version in publications:
+            publish_units(platform, version, version[:4])
+
+    used = before_reading(monkeypatch, meanwhile)
+    materialize_step(platform, "ibl", session_of(platform), STEPS["windows"])
+    assert [units.loc[0, REASON] for units in used][-1] == before.data_version[:4]
+    assert len(used) == 2
+
+
+def test_a_review_that_is_written_meanwhile_is_recorded_as_what_was_read(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = session_of(platform)
+    unit = read_table(platform.store.folder("ibl", session, "units") / "units.parquet").loc[0, "unit_id"]
+    path = platform.settings.reviews / "ibl" / f"{session}.yaml"
+
+    def meanwhile() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(REVIEW.format(session=session, unit=unit), encoding="utf-8")
+
+    before_reading(monkeypatch, meanwhile)
+    materialize_step(platform, "ibl", session, STEPS["units"])
+    record = platform.store.provenance("ibl", session, "units")
+    assert record is not None
+    assert record.parameters["reviews"] == platform.parameters("ibl", session)["reviews"]
+
+
+def test_an_input_that_was_never_made_is_named(platform: Platform) -> None:
+    shutil.rmtree(platform.store.asset_folder("ibl", session_of(platform), "units"))
+    with pytest.raises(dg.Failure, match="it has no units in the store"):
+        materialize_step(platform, "ibl", session_of(platform), STEPS["windows"])

@@ -1,0 +1,42 @@
+"""What of a session is stale, and what its gate keeps from being tried again: one rule, on plain data."""
+
+from __future__ import annotations
+
+import pytest
+
+from nh_platform.defs.planning import STEPS, Standing, expected_versions, standing
+from nh_platform.sources.catalog import GROUPS
+
+GATE = ("spike times are NaN or not sorted within a unit",)
+PARAMETERS = dict.fromkeys(("metrics", "rulebooks", "reviews", "presets", "features"), "1")
+EXPECTED = expected_versions("ibl", dict.fromkeys(GROUPS, "1"), PARAMETERS)
+
+
+def stored(**other: str | None) -> dict[str, str | None]:
+    return {**EXPECTED, **other}
+
+
+def test_what_is_missing_or_of_another_version_is_stale_in_running_order() -> None:
+    held = standing(EXPECTED, stored(windows="old", behavior=None), ())
+    assert held == Standing(("behavior", "windows"), (), (), is_loaded=True)
+
+
+def test_a_current_session_lacks_nothing() -> None:
+    assert standing(EXPECTED, stored(), ()) == Standing((), (), (), is_loaded=True)
+
+
+def test_of_a_session_that_was_never_loaded_everything_is_stale() -> None:
+    held = standing(EXPECTED, dict.fromkeys(EXPECTED), ())
+    assert (held.stale, held.is_loaded) == (tuple(STEPS), False)
+
+
+def test_what_a_current_gate_stops_is_not_stale() -> None:
+    held = standing(EXPECTED, stored(behavior=None, windows=None, unit_embeddings="old"), GATE)
+    assert held == Standing(("behavior",), ("windows", "unit_embeddings"), GATE, is_loaded=True)
+
+
+@pytest.mark.parametrize("moved", ["raw_spikes", "units"])
+def test_a_gate_that_is_not_current_stops_nothing(moved: str) -> None:
+    held = standing(EXPECTED, stored(**{moved: "old"}, windows=None, unit_embeddings=None), GATE)
+    assert held.stale == (moved, "windows", "unit_embeddings")
+    assert held.stopped == ()
