@@ -104,7 +104,7 @@ def test_a_silent_bucket_is_given_up_before_dagster_gives_up_the_sensor(
 def test_a_fault_is_named_nothing_wrong_is_published_and_the_others_go_on(
     remote: Remote, fault: str, details: dict[str, Any], found: str
 ) -> None:
-    source = remote.source(stall_s=0.3)
+    source = remote.source(stall_s=1.0 if fault in ("hang", "stall") else 30.0)
     bad, good = (source.manifest().session(session_ids(remote.upstream)[number]) for number in (0, 2))
     remote.server.faults.add(f"{bad.session.session_id}.nwb", fault, **details)
     if found:

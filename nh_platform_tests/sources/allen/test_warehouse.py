@@ -144,7 +144,7 @@ def test_a_file_released_anew_is_announced_listed_and_fetched(remote: Remote) ->
     ids=lambda faults: "+".join(faults),
 )
 def test_broken_downloads_are_tried_again(remote: Remote, faults: list[str]) -> None:
-    source = remote.source(stall_s=0.3)
+    source = remote.source(stall_s=1.0 if "stall" in faults else 30.0)
     session = source.manifest().session(remote.sessions[0])
     remote.warehouse.faults = [*faults]
     assert len(source.read_spikes(session).units) > 0
@@ -165,7 +165,7 @@ def test_broken_downloads_are_tried_again(remote: Remote, faults: list[str]) -> 
 )
 def test_after_three_tries_the_file_is_named_and_nothing_is_left(remote: Remote, fault: str, found: str) -> None:
     remote.warehouse.states_versions = False  # so that nothing is resumed
-    source = remote.source(stall_s=0.3)
+    source = remote.source(stall_s=1.0 if fault == "stall" else 30.0)
     session = source.manifest().session(remote.sessions[0])
     remote.warehouse.faults = [fault] * 9  # a try that brought something new does not count
     name = f"NWB file session_{remote.sessions[0]}.nwb: it did not come whole from .*({found})"
