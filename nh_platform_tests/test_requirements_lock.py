@@ -21,6 +21,8 @@ def test_every_direct_dependency_is_pinned_exactly_and_locked_as_pinned() -> Non
     for requirement in project["dependencies"]:
         assert re.fullmatch(r"[A-Za-z0-9_.\-]+==[0-9A-Za-z.]+", requirement), requirement
         assert f"{requirement.lower()} " in locked, requirement
+        # One version for every Python: an override that is no exact pin lets a newer one in where it fits.
+        assert len(re.findall(rf"^{re.escape(requirement.lower().split('==')[0])}==", locked, re.MULTILINE)) == 1
 
 
 @pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
