@@ -83,6 +83,7 @@ def test_a_silent_bucket_is_given_up_before_dagster_gives_up_the_sensor(
     assert time.monotonic() - started < 2.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "details", "found"),
     [

@@ -138,6 +138,7 @@ def test_a_file_released_anew_is_announced_listed_and_fetched(remote: Remote) ->
     assert len(source.read_spikes(after.session(session)).units) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "faults",
     [["truncated"], ["500", "other"], ["stall", "truncated"], ["429", "reset"]],
@@ -151,6 +152,7 @@ def test_broken_downloads_are_tried_again(remote: Remote, faults: list[str]) -> 
     assert remote.warehouse.faults == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "found"),
     [

@@ -11,6 +11,8 @@ from nh_platform.session import NhError
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform_tests.loopback import Loopback
 
+pytestmark = pytest.mark.slow
+
 TROUBLE = (("status", {"status": 500}), ("status", {"status": 502}), ("reset", {}), ("empty", {}))
 CATALOGUE = (
     r"/auth-token",
