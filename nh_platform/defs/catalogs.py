@@ -22,7 +22,7 @@ from nh_platform.reading.all_units import stored_units
 from nh_platform.reading.search import SessionQuery, find_sessions
 from nh_platform.session import NhError
 from nh_platform.session.columns import TableSchema
-from nh_platform.session.schemas import SESSION_CATALOG, UNIT_CATALOG
+from nh_platform.session.source_schemas import SESSION_CATALOG, UNIT_CATALOG
 from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE

@@ -17,7 +17,7 @@ from nh_platform.defs.metadata import records_table, rounded, table_schema
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import SourceEntry
 from nh_platform.session import NhError
-from nh_platform.session.schemas import RECONCILIATION
+from nh_platform.session.source_schemas import RECONCILIATION
 from nh_platform.sources.catalog import Manifest
 from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.store import Provenance

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.qc.published import PublishedRelease
-from nh_platform.session.schemas import RECONCILIATION
+from nh_platform.session.source_schemas import RECONCILIATION
 
 OF_MANIFEST = ("sessions", "insertions", "subjects")
 """Counted in the manifest; all others in the units of ingested sessions."""

@@ -26,18 +26,16 @@ from nh_platform.session.schemas import (
     PROBES,
     RAW_CHANNELS,
     RAW_UNITS,
-    RECONCILIATION,
-    SESSION_CATALOG,
     SESSIONS,
     STIMULUS_PRESENTATIONS,
     STIMULUS_UNITS,
-    UNIT_CATALOG,
     UNIT_EMBEDDINGS,
     UNIT_POSITIONS,
     UNITS,
     WINDOW_INDEX,
     WINDOW_MASKS,
 )
+from nh_platform.session.source_schemas import RECONCILIATION, SESSION_CATALOG, UNIT_CATALOG
 
 GENERATED = (
     "<!-- Written by `nh qc docs` from the column schemas and metric definitions; edit those, not this page. -->"

@@ -1,24 +1,23 @@
-"""Every table that the platform writes: its columns, units of measure and meaning.
+"""The tables of a session: their columns, units of measure and meaning.
 
-Add a table here before a codec or an asset writes it. Column names are those of the field: IBL's ALF names for trials,
-AllenSDK's names for stimulus presentations. No validation logic here; that is `nh_platform.session.columns`.
+Add a table here before a codec or an asset writes it; tables over all sessions are in `source_schemas`, those of a
+release in `release_schemas`. Column names are those of the field: IBL's ALF names for trials, AllenSDK's names for
+stimulus presentations. No validation logic here; that is `nh_platform.session.columns`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from nh_platform.session.change_detection_schemas import CHANGE_TRIALS, IMAGE_TEMPLATES, REWARDS, TRIAL_LICKS
 from nh_platform.session.columns import Column, ColumnFamily, TableSchema
 
-_SESSION_ID = Column("session_id", "string", "-", "Upstream session id: IBL eid or Allen ecephys_session_id")
+SESSION_ID = Column("session_id", "string", "-", "Upstream session id: IBL eid or Allen ecephys_session_id")
 _UNIT_ID = Column("unit_id", "string", "-", "Upstream unit id: IBL cluster uuid (else probe_cluster) or Allen unit id")
 _PROBE = Column("probe", "string", "-", "Probe name within the session, for example probe00 or probeA")
 
 SESSIONS = TableSchema(
     "sessions",
     (
-        _SESSION_ID,
+        SESSION_ID,
         Column("subject", "string", "-", "Animal"),
         Column("lab", "string", "-", "Laboratory", nullable=True),
         Column("date", "string", "-", "Recording day, YYYY-MM-DD", nullable=True),
@@ -37,7 +36,7 @@ SESSIONS = TableSchema(
 INSERTIONS = TableSchema(
     "insertions",
     (
-        _SESSION_ID,
+        SESSION_ID,
         Column("insertion_id", "string", "-", "Upstream probe insertion id: IBL pid or Allen probe id"),
         _PROBE,
         Column("qc", "string", "-", "Insertion QC that upstream states", nullable=True),
@@ -50,7 +49,7 @@ INSERTIONS = TableSchema(
 FILES = TableSchema(
     "files",
     (
-        _SESSION_ID,
+        SESSION_ID,
         Column("probe", "string", "-", "Probe that the file belongs to; empty for the whole session"),
         Column("group", "string", "-", "Asset groups that read it, comma-joined, or other"),
         Column("collection", "string", "-", "Upstream collection (ALF folder), for example alf/probe00/pykilosort"),
@@ -353,43 +352,6 @@ WINDOW_MASKS = TableSchema(
     ),
     key=("grid", "window_id", "probe", "start_bin"),
 )
-
-RECONCILIATION = TableSchema(
-    "reconciliation",
-    (
-        Column("count", "string", "-", "What is counted, as `nh_platform.qc.reconcile.COUNTS` names it"),
-        Column("meaning", "string", "-", "What is counted, in words"),
-        Column("published", "float64", "1", "Count that the release is published with", nullable=True),
-        Column("ours", "float64", "1", "Count in the manifest, or in the ingested units", nullable=True),
-        Column("state", "string", "-", "equal, known, incomplete, differs, may differ, not counted or not published"),
-        Column("explanation", "string", "-", "Why it differs, as far as known; empty where it does not"),
-        Column("cited", "string", "-", "Where the published count stands; empty where there is none"),
-    ),
-    key=("count",),
-)
-
-SESSION_CATALOG = TableSchema(
-    "session_catalog",
-    (
-        Column("source", "string", "-", "Source, for example ibl"),
-        _SESSION_ID,
-        Column("subject", "string", "-", "Animal"),
-        Column("lab", "string", "-", "Lab; empty where upstream names none"),
-        Column("date", "string", "-", "Day of the recording, YYYY-MM-DD; empty where not known"),
-        Column("task_protocol", "string", "-", "Task protocol or session type; empty where not known"),
-        Column("projects", "string", "-", "Projects, comma-separated; empty where not known"),
-        Column("probes", "int64", "1", "Probe insertions that upstream lists"),
-        Column("units", "float64", "1", "Units before any filter: ours, else those upstream states", nullable=True),
-        Column("good_units", "float64", "1", "Units that pass the active rulebook, reviews included", nullable=True),
-        Column("performance", "float64", "1", "Share of correct easy trials, 0 to 1", nullable=True),
-        Column("trials", "float64", "1", "Trials, or stimulus presentations where there are none", nullable=True),
-        Column("regions", "string", "-", "Beryl regions, most units first, comma-separated"),
-        Column("assets", "int64", "1", "Assets of the session that are stored"),
-    ),
-    key=("source", "session_id"),
-)
-
-UNIT_CATALOG = replace(UNITS, name="unit_catalog", columns=(_SESSION_ID, *UNITS.columns), key=("session_id", "unit_id"))
 
 UNIT_EMBEDDINGS = TableSchema(
     "unit_embeddings",

@@ -15,7 +15,7 @@ from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import source_entry
 from nh_platform.defs.settings import load_settings
 from nh_platform.session import ConfigError
-from nh_platform.session.schemas import SESSION_CATALOG, UNIT_CATALOG
+from nh_platform.session.source_schemas import SESSION_CATALOG, UNIT_CATALOG
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.homes import make_home
 

@@ -17,7 +17,8 @@ from nh_platform.defs.registry import SOURCES
 from nh_platform.defs.settings import load_settings
 from nh_platform.qc import published, published_members
 from nh_platform.qc.published import PublishedRelease, published_releases
-from nh_platform.session.schemas import FILES, INSERTIONS, RECONCILIATION, SESSIONS
+from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.source_schemas import RECONCILIATION
 from nh_platform.sources.catalog import Manifest
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import read_table

@@ -11,7 +11,7 @@ from nh_platform.qc.bibliography import bibliography
 from nh_platform.qc.published import PublishedRelease, parse_published, published_release, published_releases
 from nh_platform.qc.reconcile import COUNTS, count_release, reconcile
 from nh_platform.session import ConfigError
-from nh_platform.session.schemas import RECONCILIATION
+from nh_platform.session.source_schemas import RECONCILIATION
 
 SESSIONS = pd.DataFrame({"session_id": ["a", "b", "c"], "subject": ["m1", "m1", "m2"]})
 INSERTIONS = pd.DataFrame({"session_id": ["a", "a", "b", "c"], "insertion_id": ["p0", "p1", "p2", "p3"]})
