@@ -43,8 +43,8 @@ TARGET_SPEED, TARGET_MEMORY = 10.0, 1 / 3
 
 def write_file(path: Path, n_units: int, n_spikes: int) -> None:
     from nh_platform.simulation import TINY
-    from nh_platform.simulation.allen_session import simulate_allen_session
-    from nh_platform.simulation.nwb import write_nwb
+    from nh_platform.simulation.allen.allen_session import simulate_allen_session
+    from nh_platform.simulation.allen.coding_nwb import write_nwb
     from nh_platform.simulation.spike_trains import SimulatedSpikes
 
     size = replace(TINY, allen_probes=N_PROBES, allen_units=n_units // N_PROBES, mean_rate_hz=0.05)

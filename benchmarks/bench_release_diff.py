@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 from aims import Aims
 
-from nh_platform.simulation.catalogue import simulate_catalogue
+from nh_platform.simulation.ibl.catalogue import simulate_catalogue
 from nh_platform.sources.catalog import GROUPS, Manifest
 from nh_platform.sources.identity import group_versions
 from nh_platform.sources.publishing import store_manifest

@@ -33,7 +33,7 @@ from nh_platform.defs.partitions import register_sessions
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import source_entry
 from nh_platform.defs.settings import load_settings
-from nh_platform.simulation.catalogue import simulate_catalogue
+from nh_platform.simulation.ibl.catalogue import simulate_catalogue
 from nh_platform.sources.catalog import Manifest
 from nh_platform.sources.publishing import store_manifest
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nh_platform.simulation import TINY, add_revision, add_session, remove_session, write_ibl
-from nh_platform.simulation.ibl_session import simulate_ibl_session
+from nh_platform.simulation.ibl.ibl_session import simulate_ibl_session
 from nh_platform_tests.homes import SEED
 from nh_platform_tests.loopback.state import AlyxState
 

@@ -16,12 +16,7 @@ import pandas as pd
 from nh_platform.exports.stimulus.cleaning import check_overlap, unknown_stimulus
 from nh_platform.session import Signal, Spikes
 from nh_platform.windows.invalid import InvalidTimes, valid_windows
-from nh_platform.windows.presentations import (
-    PresentationCounts,
-    count_in_presentations,
-    even_edges,
-    presentation_means,
-)
+from nh_platform.windows.presentations import PresentationCounts, count_in_presentations, even_edges, presentation_means
 
 BLINKS = "likely_blink"
 """Column of the pupil signal that marks likely blinks, where upstream states them."""

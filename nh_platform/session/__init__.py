@@ -5,23 +5,8 @@ Nothing here reads files, knows an upstream source or imports Dagster.
 """
 
 from nh_platform.session.columns import Column, ColumnFamily, TableSchema
-from nh_platform.session.errors import (
-    BadUpstreamData,
-    ConfigError,
-    NhError,
-    SchemaError,
-    StoreError,
-    UnknownSession,
-)
-from nh_platform.session.recording import (
-    Behavior,
-    Note,
-    RawRecording,
-    Session,
-    Signal,
-    Spikes,
-    UnitAnnotation,
-)
+from nh_platform.session.errors import BadUpstreamData, ConfigError, NhError, SchemaError, StoreError, UnknownSession
+from nh_platform.session.recording import Behavior, Note, RawRecording, Session, Signal, Spikes, UnitAnnotation
 
 __all__ = [
     "BadUpstreamData",

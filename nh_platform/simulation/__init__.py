@@ -5,12 +5,18 @@ whatever the clock, the folder or the number of threads. Add a writer here when 
 `cli`, tests and benchmarks import this package.
 """
 
-from nh_platform.simulation.alf import write_ibl
-from nh_platform.simulation.allen_cache import write_allen_vc
-from nh_platform.simulation.releases import add_revision, add_session, patch_wheel, remove_session, set_dataset_qc
+from nh_platform.simulation.allen.allen_cache import write_allen_vc
+from nh_platform.simulation.allen.behavior.cloud_release import write_allen_vbn
+from nh_platform.simulation.ibl.alf_tree import write_ibl
+from nh_platform.simulation.ibl.release_changes import (
+    add_revision,
+    add_session,
+    patch_wheel,
+    remove_session,
+    set_dataset_qc,
+)
 from nh_platform.simulation.simulated_session import SimulatedSession
 from nh_platform.simulation.size import BENCHMARK, DEMO, GRADED, SIZES, TINY, SimulationSize
-from nh_platform.simulation.vbn_release import write_allen_vbn
 
 __all__ = [
     "BENCHMARK",

@@ -27,12 +27,7 @@ from nh_platform.windows.binning import (
     count_events,
     count_grid,
 )
-from nh_platform.windows.index import (
-    aligned_rows,
-    continuous_rows,
-    continuous_starts,
-    select_events,
-)
+from nh_platform.windows.index import aligned_rows, continuous_rows, continuous_starts, select_events
 from nh_platform.windows.invalid import event_masks, grid_masks, invalid_times
 from nh_platform.windows.preset_model import AlignedPreset, ContinuousPreset, Preset
 

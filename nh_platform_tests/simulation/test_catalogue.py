@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
-from nh_platform.simulation.catalogue import RESORT, simulate_catalogue
+from nh_platform.simulation.ibl.catalogue import RESORT, simulate_catalogue
 
 
 def test_a_catalogue_is_valid_and_of_the_size_asked_for():

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 
 from nh_platform.simulation import SimulatedSession
+from nh_platform.simulation.allen.nwb_units import mean_waveforms
 from nh_platform.simulation.ground_truth import UnitTruth
-from nh_platform.simulation.nwb_units import mean_waveforms
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # AllenSDK 2.16.2 and its dependencies emit dozens of deprecations
 Allen = tuple[Path, SimulatedSession]

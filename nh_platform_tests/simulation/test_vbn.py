@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from nh_platform.simulation import TINY, SimulatedSession, write_allen_vbn
-from nh_platform.simulation.change_detection import IMAGES, simulate_task
+from nh_platform.simulation.allen.behavior.behavior_session import simulate_vbn_session
+from nh_platform.simulation.allen.behavior.change_detection import IMAGES, simulate_task
+from nh_platform.simulation.allen.behavior.cloud_release import PROJECT, manifest_name
 from nh_platform.simulation.seeding import generator
-from nh_platform.simulation.vbn_release import PROJECT, manifest_name
-from nh_platform.simulation.vbn_session import simulate_vbn_session
 from nh_platform_tests.simulation.conftest import SEED
 
 Vbn = tuple[Path, list[SimulatedSession]]

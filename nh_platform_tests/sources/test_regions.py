@@ -5,12 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nh_platform.sources.regions import (
-    ccf_um_from_xyz_m,
-    regions_of_acronyms,
-    regions_of_ids,
-    xyz_m_from_ccf_um,
-)
+from nh_platform.sources.regions import ccf_um_from_xyz_m, regions_of_acronyms, regions_of_ids, xyz_m_from_ccf_um
 
 
 @pytest.fixture(scope="module")

@@ -27,12 +27,7 @@ from nh_platform.sources.allen.invalid_times import read_invalid_times, read_opt
 from nh_platform.sources.allen.placed_files import CacheFolder
 from nh_platform.sources.allen.presentations import read_presentations
 from nh_platform.sources.allen.release_tables import read_behavior_sessions
-from nh_platform.sources.allen.releases import (
-    Release,
-    compare_releases,
-    list_releases,
-    load_release,
-)
+from nh_platform.sources.allen.releases import Release, compare_releases, list_releases, load_release
 from nh_platform.sources.allen.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.task_events import read_licks, read_rewards, read_trials
 from nh_platform.sources.allen.waveforms import MeanWaveforms, read_mean_waveforms

@@ -14,15 +14,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import (
-    BadUpstreamData,
-    Behavior,
-    ConfigError,
-    Note,
-    RawRecording,
-    Signal,
-    UnitAnnotation,
-)
+from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen import stall_guard, warehouse
 from nh_platform.sources.allen.coding_files import CodingFiles

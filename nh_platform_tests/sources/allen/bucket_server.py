@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from nh_platform.simulation.vbn_release import BUCKET, PROJECT, manifest_name
+from nh_platform.simulation.allen.behavior.cloud_release import BUCKET, PROJECT, manifest_name
 from nh_platform_tests.loopback.serving import LoopbackServer, Reply
 
 LISTED = "2024-10-01T00:00:00.000Z"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nh_platform.session import BadUpstreamData, ConfigError
-from nh_platform.simulation.vbn_release import PROJECT
+from nh_platform.simulation.allen.behavior.cloud_release import PROJECT
 from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
 from nh_platform.sources.allen.sdk import ENDPOINT_VARIABLE
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, NORMAL, nwb_path, session_ids, source_of

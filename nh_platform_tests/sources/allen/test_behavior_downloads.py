@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from nh_platform.session import BadUpstreamData, StoreError
-from nh_platform.simulation.vbn_release import manifest_name
+from nh_platform.simulation.allen.behavior.cloud_release import manifest_name
 from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource, stall_guard
 from nh_platform.sources.catalog import SessionFiles
 from nh_platform.store import transfers

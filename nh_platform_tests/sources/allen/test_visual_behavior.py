@@ -14,7 +14,7 @@ import pytest
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.schemas import EVENTS
-from nh_platform.simulation.vbn_release import PROJECT, manifest_name, write_release_manifest
+from nh_platform.simulation.allen.behavior.cloud_release import PROJECT, manifest_name, write_release_manifest
 from nh_platform.sources.allen import AllenVbnSettings
 from nh_platform.sources.allen.abnormal import ACTIVITY_MARGIN_S
 from nh_platform_tests.sources.allen.conftest import replace

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 
-from nh_platform.simulation.vbn_release import PROJECT, write_release_manifest
+from nh_platform.simulation.allen.behavior.cloud_release import PROJECT, write_release_manifest
 from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
 
 NORMAL, ACTIVITY, HISTOLOGY = 0, 1, 2

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nh_platform.simulation.vbn_release import BUCKET, PROJECT, manifest_name, write_release_manifest
+from nh_platform.simulation.allen.behavior.cloud_release import BUCKET, PROJECT, manifest_name, write_release_manifest
 
 DATA_SUFFIXES = (".csv", ".nwb")
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.simulation import TINY, write_ibl
-from nh_platform.simulation.one_tables import METADATA
+from nh_platform.simulation.ibl.one_tables import METADATA
 from nh_platform.sources.catalog import SessionFiles
 from nh_platform.sources.ibl import IblSettings, IblSource
 

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.simulation.allen_session import AllenProbe, ProbeIds, probe_truth, simulate_probe
+from nh_platform.simulation.allen.allen_session import AllenProbe, ProbeIds, probe_truth, simulate_probe
+from nh_platform.simulation.allen.behavior.stimulus_blocks import VbnStimuli, simulate_stimuli, vbn_responses
 from nh_platform.simulation.seeding import generator, integer, uuid4
 from nh_platform.simulation.size import SimulationSize
-from nh_platform.simulation.vbn_stimuli import VbnStimuli, simulate_stimuli, vbn_responses
 
 SOURCE = "allen_vbn"
 GENOTYPES = ("wt/wt", "Sst-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt", "Vip-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt")

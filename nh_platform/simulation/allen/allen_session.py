@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from nh_platform.simulation.allen.nwb_units import unit_metrics
+from nh_platform.simulation.allen.visual_stimuli import CONNECTIVITY, OBSERVATORY, simulate_stimuli, stimulus_responses
 from nh_platform.simulation.graded_designs import draw_probe_units
 from nh_platform.simulation.ground_truth import UnitTruth, truth_table
 from nh_platform.simulation.insertions import N_CHANNELS, TRACKS, Track, channel_regions, peak_channels
-from nh_platform.simulation.nwb_units import unit_metrics
 from nh_platform.simulation.seeding import generator, integer
 from nh_platform.simulation.size import SimulationSize
 from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, EvokedResponse, SimulatedSpikes, simulate_spikes
-from nh_platform.simulation.visual_stimuli import CONNECTIVITY, OBSERVATORY, simulate_stimuli, stimulus_responses
 
 GENOTYPES = ("wt", "Sst-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt", "Vip-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt")
 FIRST_DAY = datetime.date(2019, 1, 19)

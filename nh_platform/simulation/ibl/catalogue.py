@@ -1,7 +1,7 @@
 """A catalogue of any size: sessions, insertions and datasets as a release lists them, with no file behind.
 
 Contains the tables that benchmarks and tests of releases compare. Add a kind of dataset to `_DATASETS` when a release
-brings one. Session files are `nh_platform.simulation.ibl_session`; changes of a release are made by the test.
+brings one. Session files are `nh_platform.simulation.ibl.ibl_session`; changes of a release are made by the test.
 """
 
 from __future__ import annotations

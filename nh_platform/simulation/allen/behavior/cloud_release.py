@@ -19,15 +19,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.allen_cache import channel_table
-from nh_platform.simulation.allen_session import AllenProbe
-from nh_platform.simulation.files import merge_csv, write_parquet
+from nh_platform.simulation.allen.allen_cache import channel_table
+from nh_platform.simulation.allen.allen_session import AllenProbe
+from nh_platform.simulation.allen.behavior.behavior_nwb import LAYOUT, double_waveforms, write_vbn_nwb
+from nh_platform.simulation.allen.behavior.behavior_session import SOURCE, VbnSession, simulate_vbn_session
+from nh_platform.simulation.file_bytes import merge_csv, write_parquet
 from nh_platform.simulation.insertions import N_CHANNELS
 from nh_platform.simulation.seeding import integer
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
 from nh_platform.simulation.size import DEMO, SimulationSize
-from nh_platform.simulation.vbn_nwb import LAYOUT, double_waveforms, write_vbn_nwb
-from nh_platform.simulation.vbn_session import SOURCE, VbnSession, simulate_vbn_session
 
 PROJECT = "visual-behavior-neuropixels"
 BUCKET = "visual-behavior-neuropixels-data"

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.simulation.connectivity_stimuli import dot_motion, gratings_75_repeats, gratings_contrast
+from nh_platform.simulation.allen.connectivity_stimuli import dot_motion, gratings_75_repeats, gratings_contrast
 from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.spike_trains import EvokedResponse
 

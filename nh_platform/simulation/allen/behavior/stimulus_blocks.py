@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.simulation.change_detection import (
+from nh_platform.simulation.allen.behavior.change_detection import (
     FLASH_FRAMES,
     FRAME_S,
     IMAGES,
@@ -23,9 +23,9 @@ from nh_platform.simulation.change_detection import (
     Task,
     simulate_task,
 )
+from nh_platform.simulation.allen.visual_stimuli import stimulus_responses
 from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.spike_trains import EvokedResponse
-from nh_platform.simulation.visual_stimuli import stimulus_responses
 
 FIRST_FRAME_S = 12.0
 FLASHES_PER_REPEAT = 160

@@ -10,12 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from nh_platform.simulation.alf import described, sorting_folder, write_ibl, write_sorting, write_truth, write_wheel
-from nh_platform.simulation.ibl_session import simulate_ibl_session
-from nh_platform.simulation.one_tables import remove_session, set_dataset_qc, update_tables
+from nh_platform.simulation.ibl.alf_tree import (
+    described,
+    sorting_folder,
+    write_ibl,
+    write_sorting,
+    write_truth,
+    write_wheel,
+)
+from nh_platform.simulation.ibl.ibl_session import simulate_ibl_session
+from nh_platform.simulation.ibl.one_tables import remove_session, set_dataset_qc, update_tables
+from nh_platform.simulation.ibl.spike_sorting import RESORT_REVISION, sort_probe
 from nh_platform.simulation.simulated_session import SimulatedSession
 from nh_platform.simulation.size import SimulationSize
-from nh_platform.simulation.sorting import RESORT_REVISION, sort_probe
 
 __all__ = ["add_revision", "add_session", "patch_wheel", "remove_session", "set_dataset_qc"]
 

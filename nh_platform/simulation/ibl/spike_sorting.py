@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.simulation.ground_truth import truth_table
-from nh_platform.simulation.ibl_session import IblProbe, IblSession
+from nh_platform.simulation.ibl.ibl_session import IblProbe, IblSession
 from nh_platform.simulation.insertions import channel_regions, peak_channels
 from nh_platform.simulation.released_metrics import ibl_metrics
 from nh_platform.simulation.seeding import generator, uuid4

@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.simulation.nwb_elements import NwbWriter
+from nh_platform.simulation.allen.behavior.behavior_session import SOURCE, VbnSession
+from nh_platform.simulation.allen.nwb_elements import NwbWriter
 from nh_platform.simulation.seeding import generator
-from nh_platform.simulation.vbn_session import SOURCE, VbnSession
 
 EYE_RATE_HZ = 15.0
 """60 Hz upstream; thinned, since eye tracking would be half of a small file."""

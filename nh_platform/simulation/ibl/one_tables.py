@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.files import write_parquet
-from nh_platform.simulation.ibl_session import PROJECT, TASK_PROTOCOL, IblSession
+from nh_platform.simulation.file_bytes import write_parquet
+from nh_platform.simulation.ibl.ibl_session import PROJECT, TASK_PROTOCOL, IblSession
 from nh_platform.simulation.seeding import uuid4
 
 METADATA = {"date_created": "2024-05-06 12:00", "origin": "simulation", "min_api_version": "2.10"}

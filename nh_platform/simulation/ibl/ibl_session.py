@@ -14,11 +14,11 @@ import pandas as pd
 
 from nh_platform.simulation.graded_designs import draw_probe_units
 from nh_platform.simulation.ground_truth import UnitTruth
+from nh_platform.simulation.ibl.task import Task, passive_tables, simulate_task
 from nh_platform.simulation.insertions import TRACKS, Track
 from nh_platform.simulation.seeding import generator, integer, uuid4
 from nh_platform.simulation.size import SimulationSize
 from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, EvokedResponse, SimulatedSpikes, simulate_spikes
-from nh_platform.simulation.task import Task, passive_tables, simulate_task
 
 LABS = ("simulatedlab", "phantomlab")
 SUBJECT_PREFIXES = ("SWC_sim", "NYU-sim")

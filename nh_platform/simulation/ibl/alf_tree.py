@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.files import write_csv, write_npy, write_parquet
-from nh_platform.simulation.ibl_session import IblProbe, IblSession, simulate_ibl_session
+from nh_platform.simulation.file_bytes import write_csv, write_npy, write_parquet
+from nh_platform.simulation.ibl.ibl_session import IblProbe, IblSession, simulate_ibl_session
+from nh_platform.simulation.ibl.one_tables import update_tables
+from nh_platform.simulation.ibl.spike_sorting import RESORT_REVISION, Sorting, sort_probe, sorting_truth
+from nh_platform.simulation.ibl.task import camera_times, motion_energy, pupil_diameter
 from nh_platform.simulation.insertions import channel_regions, mlapdv_um, site_positions
-from nh_platform.simulation.one_tables import update_tables
 from nh_platform.simulation.seeding import generator
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
 from nh_platform.simulation.size import DEMO, SimulationSize
-from nh_platform.simulation.sorting import RESORT_REVISION, Sorting, sort_probe, sorting_truth
-from nh_platform.simulation.task import camera_times, motion_energy, pupil_diameter
 
 SORTER = "pykilosort"
 DEAD_CHANNELS = (36, 75, 112, 191, 303)

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.simulation.change_detection import AUTO_REWARD_ML, OMITTED_SHARE, REWARD_ML
-from nh_platform.simulation.nwb_elements import TEXT, NwbWriter, Ragged
-from nh_platform.simulation.nwb_ephys import EphysLayout, write_optotagging, write_probes, write_units
+from nh_platform.simulation.allen.behavior.behavior_session import SOURCE, VbnSession
+from nh_platform.simulation.allen.behavior.change_detection import AUTO_REWARD_ML, OMITTED_SHARE, REWARD_ML
+from nh_platform.simulation.allen.behavior.nwb_signals import write_eye_tracking, write_running
+from nh_platform.simulation.allen.nwb_elements import TEXT, NwbWriter, Ragged
+from nh_platform.simulation.allen.nwb_ephys import EphysLayout, write_optotagging, write_probes, write_units
 from nh_platform.simulation.seeding import generator
-from nh_platform.simulation.vbn_nwb_signals import write_eye_tracking, write_running
-from nh_platform.simulation.vbn_session import SOURCE, VbnSession
 
 NWB_VERSION = "2.6.0-alpha"
 LAYOUT = EphysLayout(

@@ -11,15 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.allen_session import (
-    UNREGISTERED_UM,
-    AllenProbe,
-    AllenSession,
-    simulate_allen_session,
-)
-from nh_platform.simulation.files import merge_csv, write_csv, write_parquet
+from nh_platform.simulation.allen.allen_session import UNREGISTERED_UM, AllenProbe, AllenSession, simulate_allen_session
+from nh_platform.simulation.allen.coding_nwb import write_nwb
+from nh_platform.simulation.file_bytes import merge_csv, write_csv, write_parquet
 from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
-from nh_platform.simulation.nwb import write_nwb
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
 from nh_platform.simulation.size import DEMO, SimulationSize
 

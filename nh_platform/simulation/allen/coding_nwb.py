@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.allen_session import UNREGISTERED_UM, AllenSession
-from nh_platform.simulation.nwb_elements import NwbWriter
-from nh_platform.simulation.nwb_ephys import EphysLayout, write_optotagging, write_probes, write_units
+from nh_platform.simulation.allen.allen_session import UNREGISTERED_UM, AllenSession
+from nh_platform.simulation.allen.nwb_elements import NwbWriter
+from nh_platform.simulation.allen.nwb_ephys import EphysLayout, write_optotagging, write_probes, write_units
 from nh_platform.simulation.seeding import generator
 
 NWB_VERSION = "2.2.2"

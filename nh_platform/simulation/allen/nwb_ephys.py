@@ -14,10 +14,10 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.allen_session import AllenProbe
+from nh_platform.simulation.allen.allen_session import AllenProbe
+from nh_platform.simulation.allen.nwb_elements import REFERENCE, NwbWriter, Ragged
+from nh_platform.simulation.allen.nwb_units import mean_waveforms
 from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
-from nh_platform.simulation.nwb_elements import REFERENCE, NwbWriter, Ragged
-from nh_platform.simulation.nwb_units import mean_waveforms
 
 INVALID_CHANNELS = (36, 191, 303)
 OPTOTAGGING_LEAD_S = 3.0
