@@ -22,9 +22,9 @@ ASK = """
 import nh_platform
 from nh_platform.cli.instance import configuration_file
 from nh_platform.defs.build import build_defs
-from nh_platform.qc.bibliography import bibliography
-from nh_platform.qc.published import published_releases
-from nh_platform.qc.rulebook import load_rulebook, rulebook_ids
+from nh_platform.qc.rules.bibliography import bibliography
+from nh_platform.qc.published.published_counts import published_releases
+from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
 from nh_platform.windows.presets import load_presets
 
 print(nh_platform.__file__)

@@ -1,8 +1,8 @@
 """`nh qc …`: what the unit-quality rules say, why, and what changing them would do.
 
 Contains the group and its shorter commands, about rulebooks and methods text. Add another short one here, and a longer
-one in a module `qc_<name>` beside this. The rules themselves are YAML in `nh_platform/qc/rulebooks`, and how they are
-applied is `nh_platform.qc`; nothing is decided here.
+one in a module `qc_<name>` beside this. The rules themselves are YAML in `nh_platform/qc/rules/rulebooks`, and how they
+are applied is `nh_platform.qc`; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def list_rulebooks() -> None:
 
         nh qc rules list
     """
-    from nh_platform.qc.rule_summary import criterion
-    from nh_platform.qc.rulebook import load_rulebook, rulebook_ids
+    from nh_platform.qc.rules.rule_summary import criterion
+    from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
 
     for rulebook_id in rulebook_ids():
         book = load_rulebook(rulebook_id)
@@ -65,8 +65,8 @@ def show_rulebook(rulebook: RulebookName) -> None:
 
         nh qc rules show ibl-2022-10
     """
-    from nh_platform.qc.document import rulebook_page
-    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.qc.rules.rulebook_pages import rulebook_page
 
     typer.echo(rulebook_page(load_rulebook(rulebook)), nl=False)
 
@@ -79,7 +79,7 @@ def list_metrics() -> None:
 
         nh qc rules metrics
     """
-    from nh_platform.qc.quantities import quantity, quantity_ids
+    from nh_platform.qc.rules.quantities import quantity, quantity_ids
 
     for definition_id in quantity_ids():
         found = quantity(definition_id)
@@ -102,9 +102,9 @@ def methods(
 
         nh qc methods allen-vc-default --units units.csv --no-bibtex
     """
-    from nh_platform.qc.methods import bibtex_entries, methods_paragraph
-    from nh_platform.qc.rulebook import load_rulebook
-    from nh_platform.qc.verdicts import apply_rulebook
+    from nh_platform.qc.rules.methods import bibtex_entries, methods_paragraph
+    from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.qc.rules.verdicts import apply_rulebook
 
     book = load_rulebook(rulebook)
     n_units = n_good = None

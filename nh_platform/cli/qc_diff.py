@@ -1,6 +1,7 @@
 """`nh qc diff`: what a change of rules does to units, unit by unit and counted.
 
-Contains the command and how a difference is printed. The comparison is `nh_platform.qc.diff`; nothing is decided here.
+Contains the command and how a difference is printed. The comparison is `nh_platform.qc.rules.rulebook_diff`; nothing is
+decided here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from nh_platform.cli.qc_units import UseOption, naming_the_file, stored_units, u
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nh_platform.qc.diff import RulebookDiff
+    from nh_platform.qc.rules.rulebook_diff import RulebookDiff
 
 
 def diff(
@@ -37,8 +38,8 @@ def diff(
 
         nh qc diff ibl-2022-10 my-proposal.yaml --source ibl --rows 0
     """
-    from nh_platform.qc.diff import diff_rulebooks
-    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
     from nh_platform.qc.units_file import write_units
     from nh_platform.session import ConfigError
 

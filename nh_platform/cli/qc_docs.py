@@ -1,6 +1,7 @@
 """`nh qc docs`: the pages of the documentation that are generated, written or held against what they should be.
 
-Contains the command alone. What the pages say is `nh_platform.qc.document` and `nh_platform.reports.data_dictionary`.
+Contains the command alone. What the pages say is `nh_platform.qc.rules.rulebook_pages` and
+`nh_platform.reports.data_dictionary`.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ def docs(
 
 def generated_pages(folder: Path) -> dict[Path, str]:
     """Return the text of every generated page below the documentation's folder, by its path, sorted."""
-    from nh_platform.qc.document import rulebook_pages
-    from nh_platform.qc.validation_table import FILE, read_validation
+    from nh_platform.qc.rules.rulebook_pages import rulebook_pages
+    from nh_platform.qc.validation.validation_table import FILE, read_validation
     from nh_platform.reports.data_dictionary import dictionary_page
 
     rulebooks = rulebook_pages(read_validation(folder / RULEBOOKS / FILE))

@@ -1,7 +1,7 @@
 """`nh qc explain`: why one unit passed or failed, and whether what is stored is still what would be made.
 
-Contains the command and the words for stale units. The words about a unit are `nh_platform.qc.explain`, what a fresh
-result would be made from is `nh_platform.defs.planning`; nothing is decided here.
+Contains the command and the words for stale units. The words about a unit are `nh_platform.qc.rules.explain`, what a
+fresh result would be made from is `nh_platform.defs.planning`; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def explain(
     """
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.settings import load_settings
-    from nh_platform.qc.explain import explain_unit, find_unit
-    from nh_platform.qc.reviews import read_reviews, review_path
-    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.qc.reviews.review_files import read_reviews, review_path
+    from nh_platform.qc.rules.explain import explain_unit, find_unit
+    from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading import open_store
 
     settings = load_settings()
@@ -64,7 +64,7 @@ def stale_lines(platform: Platform, source: str, session_id: str) -> list[str]:
     Units of a session that upstream withdrew, or of a source that was never synced, are held against rules and reviews
     alone: nobody says which files they should be made from.
     """
-    from nh_platform.qc.methods import listed
+    from nh_platform.qc.rules.methods import listed
     from nh_platform.session import UnknownSession
 
     stored = platform.store.provenance(source, session_id, ASSET)

@@ -1,6 +1,6 @@
 """`nh qc label`: a rulebook applied to a table of units.
 
-Contains the command alone. How rules are applied is `nh_platform.qc.verdicts`; nothing is decided here.
+Contains the command alone. How rules are applied is `nh_platform.qc.rules.verdicts`; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def label(
 
         nh qc label --rulebook allen-vc-default --units units.csv --out verdicts.csv
     """
-    from nh_platform.qc.label_agreement import compare_labels
-    from nh_platform.qc.rule_summary import rule_summary
-    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.qc.rules.label_agreement import compare_labels
+    from nh_platform.qc.rules.rule_summary import rule_summary
+    from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.qc.rules.verdicts import apply_rulebook
     from nh_platform.qc.units_file import UNIT_COLUMNS, first_column, unit_names, write_units
-    from nh_platform.qc.verdicts import apply_rulebook
     from nh_platform.session import ConfigError
 
     book = load_rulebook(rulebook)

@@ -1,7 +1,7 @@
 """`nh qc reviews`: what reviewers decided, what counts, and how far they agree.
 
-Contains the command alone. What a review may say is `nh_platform.qc.reviews`, when it counts
-`nh_platform.qc.review_decisions`; agreement is `nh_platform.qc.review_agreement`.
+Contains the command alone. What a review may say is `nh_platform.qc.reviews.review_files`, when it counts
+`nh_platform.qc.reviews.review_decisions`; agreement is `nh_platform.qc.reviews.reviewer_agreement`.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def reviews(
     """
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.settings import load_settings
-    from nh_platform.qc.review_agreement import reviewer_agreement
-    from nh_platform.qc.review_decisions import interval_reviews, unit_reviews
-    from nh_platform.qc.reviews import as_day, read_all_reviews
-    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.qc.reviews.review_decisions import interval_reviews, unit_reviews
+    from nh_platform.qc.reviews.review_files import as_day, read_all_reviews
+    from nh_platform.qc.reviews.reviewer_agreement import reviewer_agreement
+    from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.session import ConfigError
 
     platform = Platform(load_settings())

@@ -46,7 +46,7 @@ def sessions(
     """
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.settings import load_settings
-    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import session_inclusion
 
     platform = Platform(load_settings())
@@ -93,7 +93,7 @@ def regions(
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
-    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import region_selection
 
     source_entry(source)
@@ -115,7 +115,7 @@ def regions(
 def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None:
     """Print what the source's rules about sessions say of one session; nothing where it has none."""
     from nh_platform.defs.registry import source_entry
-    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import session_inclusion
 
     name = source_entry(manifest.source).inclusion

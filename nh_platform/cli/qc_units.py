@@ -81,7 +81,7 @@ def stored_units(source: str) -> tuple[pd.DataFrame, list[str]]:
 @contextmanager
 def naming_the_file(path: Path | None, units: pd.DataFrame) -> Iterator[None]:
     """Add the file that units were read from to an error about a column that they lack."""
-    from nh_platform.qc.columns import MissingColumn
+    from nh_platform.qc.rules.rule_columns import MissingColumn
     from nh_platform.qc.warehouse_tables import missing_column_of
 
     try:

@@ -1,7 +1,7 @@
 """`nh qc validate`: rules against simulated units whose truth is known.
 
-Contains the command and the making of the sessions. What a rule should reject is stated in `nh_platform.qc.validate`,
-figures are drawn in `nh_platform.reports`; nothing is counted here.
+Contains the command and the making of the sessions. What a rule should reject is stated in
+`nh_platform.qc.validation.validate`, figures are drawn in `nh_platform.reports`; nothing is counted here.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nh_platform.qc.rulebook_model import Rulebook
-    from nh_platform.qc.validate import RuleValidation
+    from nh_platform.qc.rules.rulebook_model import Rulebook
+    from nh_platform.qc.validation.validate import RuleValidation
 
 SEED = 2026
 N_SESSIONS = 4
@@ -49,8 +49,8 @@ def validate(
 
         nh qc validate --write
     """
-    from nh_platform.qc.validate import unvalidated
-    from nh_platform.qc.validation_table import validation_rows, write_validation
+    from nh_platform.qc.validation.validate import unvalidated
+    from nh_platform.qc.validation.validation_table import validation_rows, write_validation
 
     rows = []
     figures = {}
@@ -64,7 +64,7 @@ def validate(
             for rule in unvalidated(book):
                 typer.echo(f"{rule}: no truth is known for it")
     if write:
-        from nh_platform.qc.validation_table import FILE, figure_name
+        from nh_platform.qc.validation.validation_table import FILE, figure_name
         from nh_platform.reports.rule_validation import draw_validation
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def validate(
 
 def rulebooks_of(source: str) -> list[Rulebook]:
     """Return the shipped rulebooks with unit rules that are meant for a source."""
-    from nh_platform.qc.rulebook import load_rulebook, rulebook_ids
+    from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
 
     books = [load_rulebook(rulebook_id) for rulebook_id in rulebook_ids()]
     return [book for book in books if book.rules and source in book.sources]
@@ -87,7 +87,7 @@ def rulebooks_of(source: str) -> list[Rulebook]:
 def _validated(
     source: str, books: list[Rulebook], seed: int, size: str, sessions: int
 ) -> list[tuple[Rulebook, list[RuleValidation]]]:
-    from nh_platform.qc.validate import recomputed_ids, validate_rulebook
+    from nh_platform.qc.validation.validate import recomputed_ids, validate_rulebook
 
     units, truth = simulated_units(source, recomputed_ids(books), seed, size, sessions)
     return [(book, validate_rulebook(units, truth, book)) for book in books]
@@ -107,7 +107,7 @@ def simulated_units(
 
     from nh_platform.defs.registry import source_entry
     from nh_platform.qc.metrics import compute_metrics
-    from nh_platform.qc.truth import truth_of
+    from nh_platform.qc.validation.truth import truth_of
     from nh_platform.session import ConfigError
     from nh_platform.simulation import SIZES, write_allen_vbn, write_allen_vc, write_ibl
 
@@ -137,7 +137,7 @@ def simulated_units(
 
 
 def _print(found: list[RuleValidation]) -> None:
-    from nh_platform.qc.quantities import shown_unit
+    from nh_platform.qc.rules.quantities import shown_unit
 
     head = (
         "rule",

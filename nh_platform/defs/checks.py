@@ -17,13 +17,13 @@ from nh_platform.defs.metadata import histogram_svg, records_table, rounded
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.platform import Platform, source_config
 from nh_platform.defs.registry import SourceEntry
-from nh_platform.qc.agreement import Agreement, MetricAgreement, released_agreement
 from nh_platform.qc.gate import read_gate
-from nh_platform.qc.quantities import quantity, shown_unit
-from nh_platform.qc.rule_summary import RuleSummary, criterion, rule_summary
-from nh_platform.qc.rulebook import load_rulebook
-from nh_platform.qc.rulebook_model import Rule, Rulebook
-from nh_platform.qc.verdicts import apply_rulebook
+from nh_platform.qc.released_agreement import Agreement, MetricAgreement, released_agreement
+from nh_platform.qc.rules.quantities import quantity, shown_unit
+from nh_platform.qc.rules.rule_summary import RuleSummary, criterion, rule_summary
+from nh_platform.qc.rules.rulebook import load_rulebook
+from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
+from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.store.parquet import read_table
 
 AGREEMENT = "released_vs_recomputed"

@@ -51,7 +51,7 @@ class SourceConfig:
     @property
     def rulebook_ids(self) -> tuple[str, ...]:
         """Ids of `rulebooks`, in the same order."""
-        from nh_platform.qc.rulebook import load_rulebook
+        from nh_platform.qc.rules.rulebook import load_rulebook
 
         return tuple(load_rulebook(name).id for name in self.rulebooks)
 
@@ -94,7 +94,7 @@ class Platform:
 
     def parameters(self, source: str, session_id: str) -> dict[str, str]:
         """Return the value of every parameter that a step may name, for one session."""
-        from nh_platform.qc.reviews import reviews_version
+        from nh_platform.qc.reviews.review_files import reviews_version
 
         reviews = reviews_version(self.settings.reviews / source / f"{session_id}.yaml", self.today)
         return {**self.source_parameters(source), "reviews": reviews}
@@ -102,8 +102,8 @@ class Platform:
     def source_parameters(self, source: str) -> dict[str, str]:
         """Return the value of every parameter that is the same for all sessions of a source."""
         from nh_platform.embeddings.unit_features import FEATURES_VERSION
-        from nh_platform.qc.metrics.registry import HISTOGRAMS
-        from nh_platform.qc.rulebook import load_rulebook
+        from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS
+        from nh_platform.qc.rules.rulebook import load_rulebook
         from nh_platform.qc.unit_columns import metric_ids
         from nh_platform.windows.presets import load_presets
 
@@ -157,8 +157,8 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
     ConfigError
         Naming the file and the key, what there is, and the closest of it.
     """
-    from nh_platform.qc import published
-    from nh_platform.qc.rulebook import rulebook_ids
+    from nh_platform.qc.published import published_counts as published
+    from nh_platform.qc.rules.rulebook import rulebook_ids
     from nh_platform.windows.presets import load_presets
 
     def check(location: Location, name: str, known: Iterable[str], what: str, also: str = "") -> None:

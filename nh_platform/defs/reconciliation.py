@@ -1,7 +1,7 @@
 """The `reconciliation` asset of a source and its check: what the release is published to hold against what is here.
 
 Not partitioned, and nothing depends on it: a session never becomes stale because another was ingested. Add here what
-must be read from the store for it. Counting and comparing is `nh_platform.qc.reconcile`.
+must be read from the store for it. Counting and comparing is `nh_platform.qc.published.reconcile`.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import column_names, read_table, write_table
 
 if TYPE_CHECKING:
-    from nh_platform.qc.published import Recognised
+    from nh_platform.qc.published.published_counts import Recognised
 
 ASSET = "reconciliation"
 CHECK = "counts_reconcile"
@@ -39,7 +39,7 @@ _COMPARED = {
     "at least": "at least: what of the release is listed; nothing is contradicted",
     "none": "no",
 }
-"""How a release was compared, in words, by how it was found (`nh_platform.qc.published.Match`)."""
+"""How a release was compared, in words, by how it was found (`nh_platform.qc.published.published_counts.Match`)."""
 
 
 def build_reconciliation(entry: SourceEntry, platform: Platform) -> dg.AssetsDefinition:
@@ -85,7 +85,7 @@ def reconcile_source(platform: Platform, entry: SourceEntry) -> dg.MaterializeRe
     dagster.Failure
         If the source was never synced, or the configured published release is unknown.
     """
-    from nh_platform.qc.reconcile import count_release, reconcile
+    from nh_platform.qc.published.reconcile import count_release, reconcile
 
     source = entry.name
     try:
@@ -181,8 +181,8 @@ def published_part(manifest: Manifest, configured: str | None) -> tuple["Recogni
     ConfigError
         If the configured release is unknown.
     """
-    from nh_platform.qc.published import Recognised, published_release
-    from nh_platform.qc.published_members import recognise_members
+    from nh_platform.qc.published.published_counts import Recognised, published_release
+    from nh_platform.qc.published.published_members import recognise_members
 
     of_folder = manifest.selection.split(",")[0] == "local"
     found = published_release(manifest.source, manifest.release, configured, of_folder=of_folder)
@@ -215,8 +215,9 @@ def ingested_units(
     Returns
     -------
     tuple
-        Units as `nh_platform.qc.reconcile.count_release` takes them; the data version of ``units`` by session; and
-        whether every session was judged by ``rulebook``. Reviews do not count: no published number has them.
+        Units as `nh_platform.qc.published.reconcile.count_release` takes them; the data version of ``units`` by
+        session; and whether every session was judged by ``rulebook``. Reviews do not count: no published number has
+        them.
     """
     probes = None if only is None else only.groupby("session_id")["probe"].agg(set).to_dict()
     label = f"label.{rulebook}"

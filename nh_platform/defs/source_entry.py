@@ -38,7 +38,8 @@ class SourceEntry:
     upstream_format
         Format of the upstream files, shown as a kind in the UI.
     published
-        Release of `qc/published_counts.yaml` to reconcile with; found by the name of the manifest's release where None.
+        Release of `qc/published/published_counts.yaml` to reconcile with; found by the name of the manifest's release
+        where None.
     inclusion
         Rulebook about sessions and insertions that `nh show` and `nh qc sessions` apply; none where None.
     servers

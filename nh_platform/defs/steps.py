@@ -126,7 +126,7 @@ def make_units(platform: Platform, files: SessionFiles, inputs: StepInputs) -> S
     """Join released metrics, recomputed metrics, positions, verdicts of every rulebook and reviews."""
     from nh_platform.qc.metrics.histogram_file import write_histograms
     from nh_platform.qc.unit_columns import column_words
-    from nh_platform.qc.units import build_units
+    from nh_platform.qc.unit_table import build_units
     from nh_platform.windows.reviewed import write_reviewed
 
     source = files.session.source
@@ -295,9 +295,9 @@ MAKERS: dict[str, Callable[[Platform, SessionFiles, StepInputs], StepResult]] = 
 
 def _reviewed_intervals(platform: Platform, files: SessionFiles) -> pd.DataFrame:
     """Return the intervals that counted reviews mark; `units` keeps them for all that reads it."""
-    from nh_platform.qc.review_decisions import reviewed_intervals
-    from nh_platform.qc.reviews import read_reviews
-    from nh_platform.qc.rulebook import load_rulebook
+    from nh_platform.qc.reviews.review_decisions import reviewed_intervals
+    from nh_platform.qc.reviews.review_files import read_reviews
+    from nh_platform.qc.rules.rulebook import load_rulebook
 
     session = files.session
     reviews = read_reviews(platform.settings.reviews / session.source / f"{session.session_id}.yaml")

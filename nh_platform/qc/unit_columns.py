@@ -2,16 +2,16 @@
 
 Contains the choice of metrics for the configured rulebooks, and the words for recomputed and released columns. Add a
 released column here when upstream states a metric that has no definition. Formulas are in `nh_platform.qc.metrics`,
-which released column stands for which definition in `nh_platform.qc.agreement`; no value is computed here.
+which released column stands for which definition in `nh_platform.qc.released_agreement`; no value is computed here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from nh_platform.qc.agreement import COUNTERPARTS
-from nh_platform.qc.metrics.registry import DEFAULT_IDS, METRICS
-from nh_platform.qc.rulebook_model import Rulebook
+from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, METRICS
+from nh_platform.qc.released_agreement import COUNTERPARTS
+from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session.columns import ColumnWords
 
 _RELEASED = "released."

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.qc.columns import MissingColumn
+from nh_platform.qc.rules.rule_columns import MissingColumn
 from nh_platform.qc.units_file import read_units
 from nh_platform.session import BadUpstreamData
 

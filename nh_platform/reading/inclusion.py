@@ -1,8 +1,8 @@
 """Which stored sessions and regions the published rules include: the facts that the store has, held against a rulebook.
 
 Contains the records that session rules read, made of the catalogue and the stored assets, and the verdicts on them. Add
-a fact here when a rule reads one more. The rules are applied by `nh_platform.qc.session_rules` and `region_rules`;
-upstream is never asked, so what it was not asked before is *not known*.
+a fact here when a rule reads one more. The rules are applied by `nh_platform.qc.rules.session_rules` and
+`region_rules`; upstream is never asked, so what it was not asked before is *not known*.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from nh_platform.qc.region_rules import region_table
-from nh_platform.qc.rulebook_model import Rulebook
-from nh_platform.qc.session_rules import SessionVerdict, evaluate_session, trial_facts
+from nh_platform.qc.rules.region_rules import region_table
+from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.qc.rules.session_rules import SessionVerdict, evaluate_session, trial_facts
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.schemas import TRIALS
 from nh_platform.sources.catalog import Manifest, SessionFiles
@@ -148,7 +148,7 @@ def region_selection(store: Store, source: str, rulebook: Rulebook, good_by: str
     Returns
     -------
     DataFrame
-        As of `nh_platform.qc.region_rules.region_table`.
+        As of `nh_platform.qc.rules.region_rules.region_table`.
 
     Raises
     ------

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.qc.metrics.histogram_file import read_histograms
-from nh_platform.qc.metrics.intervals import ACG, ISI, UnitHistogram
+from nh_platform.qc.metrics.interval_histograms import ACG, ISI, UnitHistogram
 from nh_platform.reading.search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.session import Session, Signal, Spikes, UnknownSession

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.rulebook import load_rulebook
-from nh_platform.qc.session_rules import trial_mask_by
+from nh_platform.qc.rules.rulebook import load_rulebook
+from nh_platform.qc.rules.session_rules import trial_mask_by
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_counts, stimulus_means
 from nh_platform.reading.psth import UnitPsth, choose_units, event_column, session_psth, values_of
 from nh_platform.reading.session_tables import SessionTables

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 
 from nh_platform.embeddings.population_coupling import COUPLING
 from nh_platform.embeddings.unit_features import FEATURES
-from nh_platform.qc.methods import listed
-from nh_platform.qc.metrics.definition import MetricDefinition
-from nh_platform.qc.metrics.registry import HISTOGRAMS, METRICS
-from nh_platform.qc.quantities import RELEASED_ONLY
+from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS, METRICS
+from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
+from nh_platform.qc.rules.methods import listed
+from nh_platform.qc.rules.quantities import RELEASED_ONLY
 from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.columns import Column, ColumnFamily, TableSchema
 from nh_platform.session.release_schemas import NOTICES, RELEASE_CHANGES, TOMBSTONES

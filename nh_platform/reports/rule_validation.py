@@ -1,7 +1,7 @@
 """The figure of a rulebook's validation: values of good and bad units, and the share rejected along the truth.
 
 Contains the drawing alone, as SVG whose bytes depend on the numbers only. Add here another way to show a validation.
-Counts and histograms come from `nh_platform.qc.validate`.
+Counts and histograms come from `nh_platform.qc.validation.validate`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from nh_platform.qc.quantities import shown_unit
-from nh_platform.qc.validate import RuleValidation
+from nh_platform.qc.rules.quantities import shown_unit
+from nh_platform.qc.validation.validate import RuleValidation
 
 _RED, _BLUE, _GREY = "#d62728", "#4c78a8", "#444444"
 _PANEL_INCHES = (3.1, 2.5)
@@ -39,8 +39,8 @@ def draw_validation(path: Path, found: Sequence[RuleValidation]) -> None:
     path
         SVG file to write. The same numbers give the same bytes.
     found
-        From `nh_platform.qc.validate.validate_rulebook`. Rules without a histogram are left out; where none has one,
-        the figure says so.
+        From `nh_platform.qc.validation.validate.validate_rulebook`. Rules without a histogram are left out; where none
+        has one, the figure says so.
     """
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG

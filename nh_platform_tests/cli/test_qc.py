@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.qc import app
-from nh_platform.qc.explain import explain_unit, find_unit
-from nh_platform.qc.reviews import SessionReviews, parse_reviews
-from nh_platform.qc.rulebook import RULEBOOK_DIR, load_rulebook
-from nh_platform.qc.verdicts import apply_rulebook
+from nh_platform.qc.reviews.review_files import SessionReviews, parse_reviews
+from nh_platform.qc.rules.explain import explain_unit, find_unit
+from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
+from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.schemas import UNITS
 from nh_platform.simulation import TINY, write_allen_vc

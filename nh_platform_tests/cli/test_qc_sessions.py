@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nh_platform.cli.app import app
-from nh_platform.qc.rulebook import RULEBOOK_DIR
+from nh_platform.qc.rules.rulebook import RULEBOOK_DIR
 from nh_platform.reading import open_store
 from nh_platform_tests.homes import make_home, materialize
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from nh_platform.defs.checks import rule_result, threshold_metadata
-from nh_platform.qc.rule_summary import rule_summary
-from nh_platform.qc.rulebook import load_rulebook
-from nh_platform.qc.rulebook_model import Threshold
-from nh_platform.qc.verdicts import apply_rulebook
+from nh_platform.qc.rules.rule_summary import rule_summary
+from nh_platform.qc.rules.rulebook import load_rulebook
+from nh_platform.qc.rules.rulebook_model import Threshold
+from nh_platform.qc.rules.verdicts import apply_rulebook
 
 BOOK = load_rulebook("ibl-2022-10")
 

@@ -15,8 +15,9 @@ from nh_platform.defs.platform import Platform
 from nh_platform.defs.reconciliation import ASSET, CHECK, SUMMARY_FILE, TABLE_FILE, build_reconciliation, published_part
 from nh_platform.defs.registry import SOURCES
 from nh_platform.defs.settings import load_settings
-from nh_platform.qc import published, published_members
-from nh_platform.qc.published import PublishedRelease, published_releases
+from nh_platform.qc.published import published_counts as published
+from nh_platform.qc.published import published_members
+from nh_platform.qc.published.published_counts import PublishedRelease, published_releases
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.source_schemas import RECONCILIATION
 from nh_platform.sources.catalog import Manifest

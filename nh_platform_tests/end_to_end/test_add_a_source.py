@@ -17,7 +17,7 @@ from nh_platform.defs import registry
 from nh_platform.defs.planning import STEPS
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.registry import SOURCES, SourceEntry, installed_entries
-from nh_platform.qc.rulebook import load_rulebook
+from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
 
 HERE = Path(__file__).parent

@@ -10,8 +10,8 @@ import pytest
 
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.settings import load_settings
-from nh_platform.qc.rulebook import load_rulebook
-from nh_platform.qc.verdicts import apply_rulebook
+from nh_platform.qc.rules.rulebook import load_rulebook
+from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.reading import open_store
 from nh_platform_tests.homes import materialize
 from nh_platform_tests.sources.ibl.test_reference import EID, lay_out_mini_session

@@ -13,7 +13,7 @@ from nh_platform.defs.build import build_defs
 from nh_platform.defs.planning import STEPS, stale_assets
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.settings import load_settings
-from nh_platform.qc.rulebook import RULEBOOK_DIR, load_rulebook
+from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
 from nh_platform.store.parquet import read_table
 from nh_platform_tests.homes import make_home, materialize
 

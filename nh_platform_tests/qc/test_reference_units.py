@@ -11,12 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.qc import app
-from nh_platform.qc.label_agreement import compare_labels
-from nh_platform.qc.region_rules import region_mask
-from nh_platform.qc.rulebook import load_rulebook
-from nh_platform.qc.session_rules import evaluate_records, trial_facts, trial_mask
+from nh_platform.qc.rules.label_agreement import compare_labels
+from nh_platform.qc.rules.region_rules import region_mask
+from nh_platform.qc.rules.rulebook import load_rulebook
+from nh_platform.qc.rules.session_rules import evaluate_records, trial_facts, trial_mask
+from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.qc.units_file import session_of
-from nh_platform.qc.verdicts import apply_rulebook
 
 pytestmark = pytest.mark.reference
 

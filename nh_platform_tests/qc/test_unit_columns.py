@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nh_platform.qc.agreement import COUNTERPARTS
 from nh_platform.qc.metrics import DEFAULT_IDS, METRICS
-from nh_platform.qc.rulebook import load_rulebook
+from nh_platform.qc.released_agreement import COUNTERPARTS
+from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.unit_columns import RELEASED_COLUMNS, column_words, metric_ids
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.qc.rulebook import load_rulebook
+from nh_platform.qc.rules.rulebook import load_rulebook
+from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.qc.units_file import read_units
-from nh_platform.qc.verdicts import apply_rulebook
 from nh_platform.qc.warehouse_tables import join_neighbours
 from nh_platform.session import BadUpstreamData
 from nh_platform.simulation import TINY, write_allen_vc

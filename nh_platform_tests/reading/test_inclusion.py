@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.qc.rulebook import load_rulebook
-from nh_platform.qc.rulebook_model import RegionRules
+from nh_platform.qc.rules.rulebook import load_rulebook
+from nh_platform.qc.rules.rulebook_model import RegionRules
 from nh_platform.reading.inclusion import region_selection, session_inclusion
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.schemas import CHANNEL_POSITIONS, FILES, INSERTIONS, RAW_UNITS, SESSIONS, TRIALS, UNITS

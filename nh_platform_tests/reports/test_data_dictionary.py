@@ -11,7 +11,7 @@ import nh_platform
 from nh_platform import session
 from nh_platform.cli.qc_docs import DICTIONARY
 from nh_platform.embeddings.unit_features import FEATURES
-from nh_platform.qc.metrics.registry import METRICS
+from nh_platform.qc.metrics.definitions.lookup import METRICS
 from nh_platform.reports.data_dictionary import TABLES, dictionary_page
 from nh_platform.session.columns import TableSchema
 

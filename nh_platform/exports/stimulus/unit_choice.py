@@ -28,8 +28,8 @@ def tensor_good_units(units: pd.DataFrame, mode: Mode, active_rulebook: str) -> 
     """
     if mode == "exact":
         return units[f"pass.{active_rulebook}"].to_numpy(dtype=bool)
-    from nh_platform.qc.rulebook import load_rulebook
-    from nh_platform.qc.verdicts import apply_rulebook
+    from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.qc.rules.verdicts import apply_rulebook
 
     good = apply_rulebook(units, load_rulebook(DEFAULT_UNITS_RULEBOOK), missing="nan").good
     if "released.valid_data" in units:

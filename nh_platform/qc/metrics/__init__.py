@@ -6,9 +6,9 @@
 """
 
 from nh_platform.qc.metrics.compute import compute_metrics
-from nh_platform.qc.metrics.definition import MetricDefinition
-from nh_platform.qc.metrics.intervals import UnitHistogram, unit_histograms
-from nh_platform.qc.metrics.registry import DEFAULT_IDS, HISTOGRAMS, METRICS, definition
+from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, HISTOGRAMS, METRICS, definition
+from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
+from nh_platform.qc.metrics.interval_histograms import UnitHistogram, unit_histograms
 
 __all__ = [
     "DEFAULT_IDS",

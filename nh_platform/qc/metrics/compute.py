@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from nh_platform.qc.metrics import families_amplitudes, families_times
-from nh_platform.qc.metrics.chunk import LONGEST_TIME_S, ProbeRange, UnitChunk
-from nh_platform.qc.metrics.labels import DERIVED
-from nh_platform.qc.metrics.registry import DEFAULT_IDS, definition
-from nh_platform.qc.metrics.walk import probes_of, problem_notes, walk
+from nh_platform.qc.metrics import amplitude_metrics as families_amplitudes
+from nh_platform.qc.metrics import time_metrics as families_times
+from nh_platform.qc.metrics.block_loop import probes_of, problem_notes, walk
+from nh_platform.qc.metrics.definitions.ibl_labels import DERIVED
+from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, definition
+from nh_platform.qc.metrics.unit_blocks import LONGEST_TIME_S, ProbeRange, UnitChunk
 from nh_platform.session import Note, Spikes
 
 _FAMILIES = (*families_times.FAMILIES, *families_amplitudes.FAMILIES)

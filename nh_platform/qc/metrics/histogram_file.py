@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nh_platform.qc.metrics.intervals import UnitHistogram
-from nh_platform.qc.metrics.registry import HISTOGRAMS
+from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS
+from nh_platform.qc.metrics.interval_histograms import UnitHistogram
 from nh_platform.session import StoreError
 from nh_platform.store.hdf5 import create_dataset, create_file, open_file
 

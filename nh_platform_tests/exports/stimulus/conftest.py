@@ -13,7 +13,7 @@ import pytest
 
 from nh_platform.exports.stimulus import MODES, StoredTensors, plan_tensors, write_stimulus_files, write_tensors
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
-from nh_platform.qc.units import build_units
+from nh_platform.qc.unit_table import build_units
 from nh_platform.session import Behavior, RawRecording
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource

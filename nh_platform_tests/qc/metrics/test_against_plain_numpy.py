@@ -7,10 +7,16 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from nh_platform.qc.metrics import METRICS, compute_metrics
-from nh_platform.qc.metrics.families_amplitudes import smoothing_weights
-from nh_platform.qc.metrics.kernels import bin_occupancy, edge_histogram, gather_middle, lag_counts, pairs_between
-from nh_platform.qc.metrics.kernels_amplitudes import smooth
-from nh_platform.qc.metrics.labels import DERIVED
+from nh_platform.qc.metrics.amplitude_metrics import smoothing_weights
+from nh_platform.qc.metrics.definitions.ibl_labels import DERIVED
+from nh_platform.qc.metrics.kernels.amplitude_kernels import smooth
+from nh_platform.qc.metrics.kernels.pair_kernels import (
+    bin_occupancy,
+    edge_histogram,
+    gather_middle,
+    lag_counts,
+    pairs_between,
+)
 from nh_platform_tests.qc.metrics import plain
 from nh_platform_tests.qc.metrics.trains import group, session, units_of
 

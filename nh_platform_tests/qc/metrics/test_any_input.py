@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nh_platform.qc.metrics import METRICS, compute_metrics, unit_histograms
-from nh_platform.qc.metrics.intervals import ISI
-from nh_platform.qc.metrics.labels import DERIVED
+from nh_platform.qc.metrics.definitions.ibl_labels import DERIVED
+from nh_platform.qc.metrics.interval_histograms import ISI
 from nh_platform.session import Spikes
 from nh_platform_tests.qc.metrics import plain
 from nh_platform_tests.qc.metrics.trains import units_of

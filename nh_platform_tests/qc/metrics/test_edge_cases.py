@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.qc.metrics import DEFAULT_IDS, METRICS, chunk, compute_metrics
+from nh_platform.qc.metrics import DEFAULT_IDS, METRICS, compute_metrics
+from nh_platform.qc.metrics import unit_blocks as chunk
 from nh_platform.session import ConfigError, SchemaError, Spikes
 from nh_platform_tests.qc.metrics.trains import group, session, units_of
 

@@ -1,0 +1,177 @@
+"""Metrics from spike amplitudes: level and spread, and the cut-offs at the detection threshold.
+
+Each function computes the metrics that share their work, for a chunk of units, and `FAMILIES` says which. Add a metric
+from amplitudes here. Definitions in words stand in `ibl` and `allen`, loops over spikes in `kernels_amplitudes`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.qc.metrics.metric_group import Family, Values
+from nh_platform.qc.metrics.unit_blocks import Flags, Floats, Integers, UnitChunk
+
+# ibllib 4.1.0 brainbox/metrics/single_units.py METRICS_PARAMS.
+NOISE_EDGES = 100
+NOISE_QUANTILE_LENGTH = 0.25
+MISSED_SPIKES_PER_BIN = 10
+MISSED_SIGMA_BINS = 4
+MISSED_MIN_BINS = 50
+# ibllib before 96d6c631: nc_quartile_length, nc_n_low_bins.
+NOISE_QUARTILE_LENGTH_2022_03 = 0.2
+NOISE_LOW_BINS_2022_03 = 2
+# ecephys_spike_sorting quality_metrics/metrics.py amplitude_cutoff.
+CUTOFF_BINS = 500
+CUTOFF_SIGMA_BINS = 3
+
+LARGEST_MISSING = 0.5
+
+
+def levels(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill smallest, largest and geometric median amplitude (V), and the spread (dB)."""
+    from nh_platform.qc.metrics.kernels.amplitude_kernels import spread
+
+    values[marked, 0] = chunk.smallest[marked]
+    values[marked, 1] = chunk.largest[marked]
+    # The logarithm keeps the order, so the median needs the logarithm of two amplitudes only.
+    middle = _middle_pairs(chunk, marked & (chunk.smallest >= 0))
+    values[:, 2] = 10 ** ((20 * np.log10(middle)).sum(axis=1) / 2 / 20)
+    spread_db = np.full((len(marked), 1), np.nan)
+    logarithms = np.log10(chunk.amplitudes, out=chunk.scratch)
+    spread(logarithms, chunk.offsets, marked & (chunk.smallest > 0), spread_db)
+    values[:, 3] = 20 * spread_db[:, 0]
+
+
+def noise_cutoff(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill IBL's noise cut-off of October 2022."""
+    counts = _histograms(chunk, marked)
+    bins = np.arange(counts.shape[1])
+    filled = counts > 0
+    peak = counts.argmax(axis=1)
+    n_upper = (filled & (bins >= peak[:, None]))[:, :-1].sum(axis=1)
+    start = np.ceil(2 * NOISE_QUANTILE_LENGTH * n_upper + peak)
+    # The second non-empty bin: the first one where the running number of them is 2.
+    low = np.take_along_axis(counts, (filled.cumsum(axis=1) == 2).argmax(axis=1)[:, None], axis=1)[:, 0]
+    values[:, 0] = _distances(low, counts, filled & (bins >= start[:, None]))
+
+
+def noise_cutoff_2022_03(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill IBL's noise cut-off of before October 2022."""
+    for unit, counts in enumerate(_histograms(chunk, marked)):
+        steps = np.flatnonzero(np.diff(counts))
+        if len(steps) < NOISE_LOW_BINS_2022_03:
+            continue
+        peak = counts.argmax()
+        start = np.ceil((1 - 2 * NOISE_QUARTILE_LENGTH_2022_03) * (steps[-1] - peak) + peak)
+        upper = np.zeros(len(counts), np.bool_)
+        upper[steps[steps > start]] = True
+        low = counts[steps[1:NOISE_LOW_BINS_2022_03]].mean()
+        values[unit, 0] = _distances(low, counts[None], upper[None])[0]
+
+
+def missed_spikes(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill IBL's estimate of the share of missed spikes."""
+    enough = marked & (chunk.counts > MISSED_SPIKES_PER_BIN * MISSED_MIN_BINS)
+    shares = _missing_shares(chunk, enough, chunk.counts // MISSED_SPIKES_PER_BIN, MISSED_SIGMA_BINS)
+    values[:, 0] = np.minimum(shares[:, 0], LARGEST_MISSING)
+
+
+def amplitude_cutoff(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+    """Fill the Allen estimate of the share of missed spikes."""
+    shares = _missing_shares(chunk, marked, np.full(len(marked), CUTOFF_BINS), CUTOFF_SIGMA_BINS)
+    values[:, 0] = np.minimum(shares[:, 1], LARGEST_MISSING)
+
+
+def _middle_pairs(chunk: UnitChunk, marked: Flags) -> Floats:
+    """Return (n_units, 2) amplitudes at the middle of the order; the same one twice for an odd number."""
+    from nh_platform.qc.metrics.kernels.amplitude_kernels import gather_middles
+
+    ranks = np.zeros((len(marked), 2), np.int64)
+    gathered = chunk.scratch
+    gather_middles(chunk.amplitudes, chunk.offsets, marked, chunk.smallest, chunk.largest, gathered, ranks)
+    middle = np.full((len(marked), 2), np.nan)
+    for unit in np.flatnonzero(marked):
+        begin, n = chunk.offsets[unit], chunk.counts[unit]
+        n_below, n_gathered = ranks[unit]
+        near = np.sort(gathered[begin : begin + n_gathered])
+        middle[unit] = near[[(n - 1) // 2 - n_below, n // 2 - n_below]]
+    return middle
+
+
+def _histograms(chunk: UnitChunk, marked: Flags) -> Integers:
+    """Return (n_units, 99) counts on `linspace(0, max, 100)`; zeros for one spike or where no bins can be made."""
+    from nh_platform.qc.metrics.kernels.amplitude_kernels import histograms_from_zero
+
+    counts = np.zeros((len(marked), NOISE_EDGES - 1), np.int64)
+    histograms_from_zero(
+        chunk.amplitudes, chunk.offsets, marked & (chunk.counts > 1), chunk.largest, NOISE_EDGES, counts
+    )
+    return counts
+
+
+def _distances(low: npt.ArrayLike, counts: Integers, upper: Flags) -> Floats:
+    """Return how many population standard deviations of the bins ``upper`` a count lies above their mean.
+
+    NaN where those bins do not vary. The sums are exact integers, so equal counts give exactly 0 variance.
+    """
+    n = upper.sum(axis=1)
+    total = np.where(upper, counts, 0).sum(axis=1)
+    squares = np.where(upper, counts * counts, 0).sum(axis=1)
+    variance_n2 = n * squares - total * total
+    distance = (np.asarray(low) - total / n) / (np.sqrt(variance_n2) / n)
+    return np.where(variance_n2 > 0, distance, np.nan)
+
+
+def _missing_shares(chunk: UnitChunk, marked: Flags, n_bins: Integers, sigma_bins: int) -> Floats:
+    from nh_platform.qc.metrics.kernels.amplitude_kernels import missing_shares
+
+    shares = np.full((len(marked), 2), np.nan)
+    missing_shares(
+        chunk.amplitudes,
+        chunk.offsets,
+        marked,
+        chunk.smallest,
+        chunk.largest,
+        n_bins,
+        smoothing_weights(sigma_bins),
+        shares,
+    )
+    return shares
+
+
+@cache
+def smoothing_weights(sigma_bins: int) -> Floats:
+    """Return the weights of scipy's Gaussian filter, read off its response to an impulse so that no bit differs.
+
+    Parameters
+    ----------
+    sigma_bins
+        Standard deviation, bins; the filter reaches four of them to each side (scipy's default ``truncate``).
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    radius = 4 * sigma_bins
+    impulse = np.zeros(4 * radius + 1)
+    impulse[2 * radius] = 1.0
+    return np.asarray(gaussian_filter1d(impulse, sigma_bins)[radius : 3 * radius + 1]).copy()
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        (
+            "ibl.amp_min@2022-10",
+            "ibl.amp_max@2022-10",
+            "ibl.amp_median@2022-10",
+            "ibl.amp_std_dB@2022-10",
+        ),
+        levels,
+        ("amplitudes",),
+    ),
+    Family(("ibl.noise_cutoff@2022-10",), noise_cutoff, ("amplitudes",)),
+    Family(("ibl.noise_cutoff@2022-03",), noise_cutoff_2022_03, ("amplitudes",)),
+    Family(("ibl.missed_spikes_est@2022-10",), missed_spikes, ("amplitudes",)),
+    Family(("allen.amplitude_cutoff@2019",), amplitude_cutoff, ("amplitudes",)),
+)

@@ -1,0 +1,170 @@
+"""Compiled loops over a chunk's units for metrics from amplitudes: medians, spread, histograms, cut-offs.
+
+Each kernel fills one row of its output per marked unit. Loops over the spikes of one unit that others share stand in
+`kernels`. Importing this module imports numba: do so inside functions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from nh_platform.qc.metrics.kernels.pair_kernels import edge_histogram, gather_middle
+from nh_platform.qc.metrics.unit_blocks import Flags, Floats, Integers
+
+
+@njit(cache=True, nogil=True)
+def gather_middles(
+    amplitudes: Floats,
+    offsets: Integers,
+    marked: Flags,
+    smallest: Floats,
+    largest: Floats,
+    gathered: Floats,
+    ranks: Integers,
+) -> None:
+    """Move the amplitudes near the median of each unit to the front of its part of ``gathered``.
+
+    Parameters
+    ----------
+    amplitudes, offsets, marked, smallest, largest
+        The chunk, and the units to do.
+    gathered
+        (n_spikes,) output; a unit's values start at its offset.
+    ranks
+        (n_units, 2) output: number of amplitudes below those gathered, and number gathered.
+    """
+    for unit in range(marked.size):
+        if marked[unit]:
+            begin, end = offsets[unit], offsets[unit + 1]
+            n_below, m = gather_middle(amplitudes[begin:end], smallest[unit], largest[unit], gathered[begin:end])
+            ranks[unit, 0], ranks[unit, 1] = n_below, m
+
+
+@njit(cache=True, nogil=True)
+def spread(x: Floats, offsets: Integers, marked: Flags, values: Floats) -> None:
+    """Fill (n_units, 1): sample standard deviation (ddof 1); NaN stays for one value."""
+    for unit in range(marked.size):
+        part = x[offsets[unit] : offsets[unit + 1]]
+        n = part.size
+        if not marked[unit] or n < 2:
+            continue
+        # Relative to the first value, so that equal values have exactly no spread.
+        first = part[0]
+        shift = 0.0
+        for i in range(n):
+            shift += part[i] - first
+        mean = first + shift / n
+        # Four sums, because one would wait for each addition in turn.
+        a = b = c = d = 0.0
+        for i in range(0, n - 3, 4):
+            a += (part[i] - mean) ** 2
+            b += (part[i + 1] - mean) ** 2
+            c += (part[i + 2] - mean) ** 2
+            d += (part[i + 3] - mean) ** 2
+        for i in range(n - n % 4, n):
+            a += (part[i] - mean) ** 2
+        values[unit, 0] = np.sqrt((a + b + c + d) / (n - 1))
+
+
+@njit(cache=True, nogil=True)
+def histograms_from_zero(
+    amplitudes: Floats, offsets: Integers, marked: Flags, largest: Floats, n_edges: int, counts: Integers
+) -> None:
+    """Fill (n_units, n_edges - 1): counts on `numpy.linspace(0, largest, n_edges)`; zeros where no bins can be made."""
+    for unit in range(marked.size):
+        step = largest[unit] / (n_edges - 1)
+        if not marked[unit] or not step > 1e-300:
+            continue
+        edges = np.arange(n_edges) * step
+        edges[-1] = largest[unit]
+        edge_histogram(amplitudes[offsets[unit] : offsets[unit + 1]], edges, counts[unit])
+
+
+@njit(cache=True, nogil=True)
+def smooth(density: Floats, weights: Floats, smoothed: Floats) -> None:
+    """Correlate with symmetric ``weights``, reflecting at both ends, in the order of additions of scipy.ndimage.
+
+    The order matters: 3 of 700 units have ties in the comparison that follows, and another order breaks them
+    differently. A test holds this equal to `scipy.ndimage.gaussian_filter1d`, bit by bit.
+    """
+    n = density.size
+    radius = weights.size // 2
+    for i in range(n):
+        total = density[i] * weights[radius]
+        for k in range(radius, 0, -1):
+            left = i - k
+            right = i + k
+            if left < 0:
+                left = -left - 1
+            if right >= n:
+                right = 2 * n - 1 - right
+            total += (density[left] + density[right]) * weights[radius - k]
+        smoothed[i] = total
+
+
+@njit(cache=True, nogil=True)
+def missing_shares(
+    amplitudes: Floats,
+    offsets: Integers,
+    marked: Flags,
+    smallest: Floats,
+    largest: Floats,
+    n_bins: Integers,
+    weights: Floats,
+    values: Floats,
+) -> None:
+    """Fill (n_units, 2): area above the bin as high as the first one, over the whole area, and as an integral.
+
+    Parameters
+    ----------
+    amplitudes, offsets, marked, smallest, largest
+        The chunk, and the units to do.
+    n_bins
+        (n_units,) bins of the histogram from the smallest to the largest amplitude.
+    weights
+        (2 radius + 1,) weights of the smoothing; no unit has fewer bins than the radius.
+    values
+        Output; NaN stays where the amplitudes are too close together for the bins (numpy refuses the histogram then).
+    """
+    for unit in range(marked.size):
+        if not marked[unit]:
+            continue
+        low, high, n = smallest[unit], largest[unit], n_bins[unit]
+        if low == high:
+            low, high = low - 0.5, high + 0.5  # as numpy.histogram widens an empty range
+        # Loops rather than array expressions: those took 3.6 s to compile.
+        edges = np.empty(n + 1)
+        step = (high - low) / n
+        for k in range(n):
+            edges[k] = k * step + low  # the arithmetic of numpy.linspace
+        edges[n] = high
+        distinct = True
+        for k in range(n):
+            distinct = distinct and edges[k] < edges[k + 1]
+        if not distinct:
+            continue
+        counts = np.zeros(n, np.int64)
+        edge_histogram(amplitudes[offsets[unit] : offsets[unit + 1]], edges, counts)
+        density = np.empty(n)
+        n_spikes = offsets[unit + 1] - offsets[unit]
+        for k in range(n):
+            density[k] = counts[k] / (edges[k + 1] - edges[k]) / n_spikes
+        smoothed = np.empty(n)
+        smooth(density, weights, smoothed)
+        peak = 0
+        for k in range(n):
+            if smoothed[k] > smoothed[peak]:
+                peak = k
+        cut = peak
+        for k in range(peak, n):
+            if abs(smoothed[k] - smoothed[0]) < abs(smoothed[cut] - smoothed[0]):
+                cut = k
+        total = 0.0
+        above = 0.0
+        for k in range(n):
+            total += smoothed[k]
+            if k >= cut:
+                above += smoothed[k]
+        values[unit, 0] = above / total
+        values[unit, 1] = above * ((edges[n - 1] - edges[0]) / (n - 1))

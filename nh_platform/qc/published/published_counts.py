@@ -1,0 +1,209 @@
+"""What releases are published to hold, with the source of every number.
+
+Contains the reader of `published_counts.yaml` and the choice of the published release that a manifest shows. Add a
+release or a number to the YAML file. Counting and comparing is `nh_platform.qc.published.reconcile`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from nh_platform.qc.rules.bibliography import bibliography
+from nh_platform.qc.rules.rulebook import rulebook_ids
+from nh_platform.qc.yaml_lines import LinedYaml, close_matches, read_lined
+from nh_platform.session import ConfigError
+
+_FILE = Path(__file__).with_name("published_counts.yaml")
+_Text = Annotated[str, Field(min_length=1)]
+Match = Literal["named", "configured", "stands in", "at least", "none"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PublishedCount(_Strict):
+    """One number and the key of the bibliography entry that states it."""
+
+    value: Annotated[int, Field(ge=0, strict=True)]
+    cited: _Text
+
+
+class KnownDifference(_Strict):
+    """A value that is met although another is published, and why; ``accepted`` lets a complete release pass with it."""
+
+    count: _Text
+    value: Annotated[int, Field(ge=0, strict=True)]
+    accepted: bool
+    why: _Text
+
+
+class PublishedRelease(_Strict):
+    """What one release is published to hold.
+
+    ``names`` are the words in the name of a manifest's release that mean this one. ``served_as`` are words that mean it
+    where the manifest lists what upstream serves and not what lies in a folder: a mode or a bare version, which folders
+    of simulated sessions have too. A release that matches ``stands_in_for`` (regular expression) and has no counts of
+    its own is held against this one, and a listing whose release is one of ``within`` should hold this one and more;
+    neither contradicts anything. ``good_units_by`` is the rulebook that the published numbers of good units were made
+    with.
+    """
+
+    source: _Text
+    title: _Text
+    names: list[_Text] = Field(min_length=1)
+    served_as: list[_Text] = []
+    stands_in_for: _Text | None = None
+    within: list[_Text] = []
+    good_units_by: _Text
+    counts: dict[str, PublishedCount]
+    known: list[KnownDifference] = []
+
+    def content_version(self) -> str:
+        """Return sha256 over everything stated of the release."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def published_releases() -> dict[str, PublishedRelease]:
+    """Return every published release by id, in the order of the file.
+
+    Raises
+    ------
+    ConfigError
+        As of `parse_published`.
+    """
+    return parse_published(_FILE.read_text(encoding="utf-8"), _FILE.name)
+
+
+def parse_published(text: str, file: str) -> dict[str, PublishedRelease]:
+    """Parse and check published counts.
+
+    Raises
+    ------
+    ConfigError
+        With the line, if the file is not as `PublishedRelease` describes, a count, rulebook or reference is unknown,
+        sessions are not stated, or a name means two releases.
+    """
+    from nh_platform.qc.published.reconcile import COUNTS
+
+    source = read_lined(text, file)
+    try:
+        releases = TypeAdapter(dict[str, PublishedRelease]).validate_python(source.data)
+    except ValidationError as error:
+        complaint = error.errors()[0]
+        at = tuple(complaint["loc"])
+        raise source.error(at, str(at[0]) if at else "", complaint["msg"], "Correct this value.") from error
+    names: dict[str, str] = {}
+    for release_id, release in releases.items():
+        for name in (*release.counts, *(one.count for one in release.known)):
+            if name not in COUNTS:
+                action = f"Use one of: {', '.join(COUNTS)}.{close_matches(name, COUNTS)}"
+                raise _problem(source, release_id, "counts", f"unknown count {name!r}", action)
+        for name, count in release.counts.items():
+            if count.cited not in bibliography():
+                found = f"{name} cites {count.cited!r}, which is unknown"
+                raise _problem(source, release_id, "counts", found, "Add it to qc/rules/bibliography.yaml.")
+        if "sessions" not in release.counts:
+            raise _problem(source, release_id, "counts", "sessions are not stated", "Coverage is a share of them.")
+        if release.good_units_by not in rulebook_ids():
+            found = f"unknown rulebook {release.good_units_by!r}"
+            raise _problem(source, release_id, "good_units_by", found, f"Use one of: {', '.join(rulebook_ids())}.")
+        for name in (*release.names, *release.served_as):
+            if name in names:
+                found = f"the name {name!r} means {names[name]} already"
+                raise _problem(source, release_id, "names", found, "Keep it at one release.")
+            names[name] = release_id
+    return releases
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The published release that a manifest shows.
+
+    Parameters
+    ----------
+    release
+        The release; None where none is known.
+    match
+        How it was found: ``named`` by the manifest itself, ``configured``, ``stands in`` (the counts are of another
+        version), ``at least`` (the listing should hold it and more), or ``none``.
+    note
+        What that means for the comparison, in words; empty for ``named`` and ``configured``.
+    """
+
+    release: PublishedRelease | None
+    match: Match
+    note: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the manifest says itself that it shows this release."""
+        return self.match == "named"
+
+    @property
+    def binding(self) -> bool:
+        """Whether a count that is not the published one contradicts the release."""
+        return self.match in ("named", "configured")
+
+
+def published_release(
+    source: str, release: str, configured: str | None = None, *, of_folder: bool = False
+) -> Recognised:
+    """Return the published release that a manifest shows, by the words in the name of its release.
+
+    Parameters
+    ----------
+    source
+        Name of the source.
+    release
+        Name of the manifest's release, for example ``2024_Q2_IBL_et_al_BWM_iblsort, follow_default``. Its words,
+        between commas and blanks, are compared with the names of the published releases; the first that is one counts.
+    configured
+        Id of the published release that the configuration names; it wins over the manifest's own name.
+    of_folder
+        Whether the manifest lists what lies in a folder; modes, bare versions and revision policies then say nothing.
+
+    Raises
+    ------
+    ConfigError
+        If the configured release is unknown or of another source.
+    """
+    releases = {release_id: one for release_id, one in published_releases().items() if one.source == source}
+    words = re.split(r"[,\s]+", release)
+    own = {
+        name: release_id
+        for release_id, one in releases.items()
+        for name in (*one.names, *(() if of_folder else one.served_as))
+    }
+    named = next((own[word] for word in words if word in own), None)
+    if configured is not None:
+        if configured not in releases:
+            raise ConfigError(
+                f"source {source}, published release {configured!r}",
+                "there are no published counts of that name",
+                f"Use one of: {', '.join(releases) or 'none'}.{close_matches(configured, releases)}",
+            )
+        return Recognised(releases[configured], "named" if configured == named else "configured")
+    if named is not None:
+        return Recognised(releases[named], "named")
+    if not of_folder:
+        for one in reversed(releases.values()):  # the newest stands last
+            if one.stands_in_for and re.fullmatch(one.stands_in_for, words[0]):
+                note = f"another version: no counts are known of {release}, these are of {', '.join(one.served_as)}"
+                return Recognised(one, "stands in", note)
+            if not set(one.within).isdisjoint(words):
+                return Recognised(one, "at least", f"at least: {release} names no release")
+    return Recognised(None, "none", f"no published counts are known for {source} {release}")
+
+
+def _problem(source: LinedYaml, release_id: str, key: str, found: str, action: str) -> ConfigError:
+    return source.error((release_id, key), release_id, found, action)

@@ -1,0 +1,96 @@
+"""The papers, programs and data sets that rules cite, and their BibTeX.
+
+Contains the reader of `bibliography.yaml` and the formatting of one entry. Add a reference to the YAML file, not here.
+Which rule cites what is stated by the rulebooks.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+
+from nh_platform.qc.yaml_lines import read_lined
+from nh_platform.session import ConfigError
+
+_FILE = Path(__file__).with_name("bibliography.yaml")
+
+
+class Reference(BaseModel):
+    """One thing that can be cited.
+
+    ``short`` is how a sentence names it, for example ``IBL et al., 2025``. What states no year, a page of a forum for
+    example, has ``read`` instead: the month in which it was read.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["article", "misc", "software"]
+    short: str
+    author: str
+    title: str
+    year: int | None = None
+    journal: str | None = None
+    volume: str | None = None
+    pages: str | None = None
+    doi: str | None = None
+    url: str | None = None
+    note: str | None = None
+    read: str | None = None
+
+    @model_validator(mode="after")
+    def _dated(self) -> Reference:
+        if self.year is None and self.read is None:
+            raise ValueError("it needs a year, or when it was read")
+        return self
+
+
+@lru_cache(maxsize=1)
+def bibliography() -> dict[str, Reference]:
+    """Return every reference by key.
+
+    Raises
+    ------
+    ConfigError
+        If `bibliography.yaml` is not as `Reference` describes.
+    """
+    source = read_lined(_FILE.read_text(encoding="utf-8"), _FILE.name)
+    try:
+        return TypeAdapter(dict[str, Reference]).validate_python(source.data)
+    except ValidationError as error:
+        complaint = error.errors()[0]
+        raise source.error(tuple(complaint["loc"]), "", complaint["msg"], "Correct the reference.") from error
+
+
+def link(reference: Reference) -> str:
+    """Return the address of a reference: its DOI where it has one."""
+    return f"https://doi.org/{reference.doi}" if reference.doi else reference.url or ""
+
+
+def bibtex(key: str) -> str:
+    """Return the BibTeX entry of a reference.
+
+    Raises
+    ------
+    ConfigError
+        If the bibliography has no such key.
+    """
+    if key not in bibliography():
+        raise ConfigError(f"reference {key!r}", "unknown", "Add it to qc/rules/bibliography.yaml.")
+    reference = bibliography()[key]
+    fields = {
+        "author": reference.author,
+        "title": f"{{{reference.title}}}",
+        "journal": reference.journal,
+        "year": str(reference.year or "n.d."),
+        "volume": reference.volume,
+        "pages": reference.pages.replace("–", "--") if reference.pages else None,
+        "doi": reference.doi,
+        "url": reference.url,
+        "note": reference.note or (f"read in {reference.read}" if reference.read else None),
+    }
+    entry = "article" if reference.kind == "article" else "misc"
+    lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
+    return "\n".join([f"@{entry}{{{key},", ",\n".join(lines), "}"])

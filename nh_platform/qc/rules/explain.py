@@ -1,0 +1,115 @@
+"""Why one unit passed or failed: every rule with its value, by every rulebook that judged it, and its reviews.
+
+Contains the words behind `nh qc explain`. Add here what a person asking about one unit wants to see. The verdicts are
+those stored in the `units` table; nothing is decided again here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from nh_platform.qc.reviews.review_decisions import unit_reviews
+from nh_platform.qc.reviews.review_files import Day, SessionReviews
+from nh_platform.qc.rules.rule_summary import criterion
+from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
+from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.qc.rules.verdicts import apply_rulebook, in_rule_unit, is_numeric
+from nh_platform.session import UnknownSession
+
+
+def find_unit(units: pd.DataFrame, name: str, where: str) -> pd.DataFrame:
+    """Return the one row of ``units`` that ``name`` means.
+
+    Parameters
+    ----------
+    units
+        Units table of a session (schema `UNITS`).
+    name
+        Unit id, the start of exactly one unit id, or ``probe/cluster_id``.
+    where
+        Names the session in error texts.
+
+    Raises
+    ------
+    UnknownSession
+        If no unit, or more than one, is meant.
+    """
+    ids = units["unit_id"].astype(str)
+    chosen = ids == name
+    if not chosen.any() and "/" in name:
+        chosen = (units["probe"].astype(str) + "/" + units["cluster_id"].astype(str)) == name
+    if not chosen.any() and name:
+        chosen = ids.str.startswith(name)
+    if int(chosen.sum()) != 1:
+        found = f"{int(chosen.sum())} of its {len(units)} units match"
+        example = f", for example {ids.iloc[0]}" if len(units) else ""
+        raise UnknownSession(f"unit {name!r} of {where}", found, f"Give a whole unit id{example}, or PROBE/CLUSTER.")
+    return units[chosen]
+
+
+def explain_unit(
+    row: pd.DataFrame, reviews: SessionReviews, today: Day, rulebooks: Mapping[str, Rulebook] | None = None
+) -> list[str]:
+    """Return lines of text about one unit.
+
+    Parameters
+    ----------
+    row
+        One row of the units table.
+    reviews
+        Reviews of the session; the state of each that is about the unit is shown, expired ones too.
+    today
+        Day on which reviews count: the platform's, as for the units themselves.
+    rulebooks
+        Rulebooks by id that are configured besides the shipped ones; the rest is looked up among those.
+    """
+    unit = row.iloc[0]
+    place = unit["beryl"] if isinstance(unit.get("beryl"), str) else unit.get("acronym")
+    lines = [
+        f"unit {unit['unit_id']}  {unit['probe']}, cluster {unit['cluster_id']}, {unit['n_spikes']} spikes, "
+        f"region {place if isinstance(place, str) else 'unknown'}"
+    ]
+    judged = [str(name).removeprefix("label.") for name in row.columns if str(name).startswith("label.")]
+    for rulebook_id in judged:
+        lines += ["", *_rulebook_lines(row, rulebook_id, reviews, today, rulebooks or {})]
+    if not judged:
+        lines += ["", "no rulebook judged it; see `also_rulebooks` in the configuration of the source"]
+    return lines
+
+
+def _rulebook_lines(
+    row: pd.DataFrame, rulebook_id: str, reviews: SessionReviews, today: Day, rulebooks: Mapping[str, Rulebook]
+) -> list[str]:
+    unit = row.iloc[0]
+    passed = bool(unit[f"pass.{rulebook_id}"])
+    reason = str(unit[f"reason.{rulebook_id}"] or "")
+    label = float(unit[f"label.{rulebook_id}"])
+    lines = [f"{rulebook_id}: {'pass' if passed else 'FAIL'}, label {label:.3g}" + (f"  ({reason})" if reason else "")]
+    if rulebook_id not in rulebooks and rulebook_id not in rulebook_ids():
+        # Judged by a rulebook that is gone: the stored words are what there is.
+        return [*lines, "  (this rulebook is neither configured nor shipped any more; its rules cannot be shown)"]
+    rulebook = rulebooks.get(rulebook_id) or load_rulebook(rulebook_id)
+    lines += [f"  {text}" for text in _rule_lines(row, rulebook)]
+    found = unit_reviews(reviews, rulebook, today).get(str(unit["unit_id"]))
+    if found is not None:
+        lines.append(f"  reviews (quorum {rulebook.review_quorum}): {found.state}: {found.text}")
+    return lines
+
+
+def _rule_lines(row: pd.DataFrame, rulebook: Rulebook) -> list[str]:
+    verdicts = apply_rulebook(row, rulebook, missing="nan")
+    lines = []
+    for column, (rule, values) in enumerate(zip(rulebook.rules, verdicts.values)):
+        stored = row.get(f"rule.{rulebook.id}.{rule.id}")
+        passed = bool(verdicts.passed[0, column]) if stored is None else bool(stored.iloc[0])
+        if values.missing[0]:
+            value = f"not available (NaN: {rule.nan})"
+        elif is_numeric(values):
+            value = f"{in_rule_unit(rule, values)[0]:.5g}"
+        else:
+            value = str(values.values[0])
+        read = f" from {values.column}" if values.column else ""
+        lines.append(f"{'pass' if passed else 'FAIL'}  {criterion(rule)}: {value}{read}. {rule.why.strip()}")
+    return lines

@@ -1,0 +1,127 @@
+"""Every quantity that a rule may name: the metric definitions, and what only a release states about a unit.
+
+Contains the look-up by definition id, the released-only quantities, and the factors between units of measure. Add here
+a quantity that the platform cannot compute from spikes. A metric with a formula belongs to `nh_platform.qc.metrics`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something known about a unit that a rule may compare with a threshold.
+
+    Parameters
+    ----------
+    id
+        Definition id, for example ``ibl.noise_cutoff@2022-10``.
+    unit
+        Unit of measure of its values; ``1`` for a pure number, ``-`` for text and yes/no.
+    meaning
+        One sentence.
+    source
+        Where the definition is written.
+    released_only
+        True where no formula of the platform computes it, so that it can only be read from a release.
+    """
+
+    id: str
+    unit: str
+    meaning: str
+    source: str
+    released_only: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name without dataset prefix and version, for example ``noise_cutoff``."""
+        return self.id.split(".", 1)[1].split("@", 1)[0]
+
+
+_RELEASED_ONLY = (
+    Quantity(
+        "allen.quality@2019",
+        "-",
+        "Judgement of the waveform by the Allen pipeline: good or noise",
+        "AllenSDK 2.16.2, EcephysProjectCache, column quality of the unit table",
+    ),
+    Quantity(
+        "nh.inside_brain@1",
+        "-",
+        "Whether the peak channel of the unit has an Allen CCF structure",
+        "AllenSDK 2.16.2, EcephysProjectCache._get_units: ecephys_structure_id is not NaN",
+    ),
+)
+
+RELEASED_ONLY: dict[str, Quantity] = {
+    quantity.id: Quantity(quantity.id, quantity.unit, quantity.meaning, quantity.source, released_only=True)
+    for quantity in _RELEASED_ONLY
+}
+
+_SCALES: dict[str, tuple[str, Decimal]] = {
+    "V": ("V", Decimal(1)),
+    "mV": ("V", Decimal("1e-3")),
+    "uV": ("V", Decimal("1e-6")),
+    "s": ("s", Decimal(1)),
+    "ms": ("s", Decimal("1e-3")),
+    "us": ("s", Decimal("1e-6")),
+    "m": ("m", Decimal(1)),
+    "mm": ("m", Decimal("1e-3")),
+    "um": ("m", Decimal("1e-6")),
+    "1": ("1", Decimal(1)),
+    "%": ("1", Decimal("1e-2")),
+    "Hz": ("Hz", Decimal(1)),
+}
+
+_PLATFORM_UNIT = {"uV": "V", "mV": "V"}
+_SHOWN_UNIT = {"uV": "µV", "um": "µm", "us": "µs", "1": "", "-": ""}
+
+
+def quantity_ids() -> list[str]:
+    """Return every id that a rule may name, sorted."""
+    from nh_platform.qc.metrics.definitions.lookup import METRICS
+
+    return sorted({*METRICS, *RELEASED_ONLY})
+
+
+def quantity(definition_id: str) -> Quantity:
+    """Return the quantity with this definition id.
+
+    Raises
+    ------
+    KeyError
+        If neither the metric registry nor the released-only quantities have it.
+    """
+    if definition_id in RELEASED_ONLY:
+        return RELEASED_ONLY[definition_id]
+    from nh_platform.qc.metrics.definitions.lookup import METRICS
+
+    definition = METRICS[definition_id]
+    return Quantity(definition.id, definition.unit, definition.meaning, definition.source)
+
+
+def unit_factor(from_unit: str, to_unit: str) -> Decimal | None:
+    """Return what a value in ``from_unit`` is multiplied by to be in ``to_unit``; None where they do not convert.
+
+    Decimal, not float: 50 µV × 1e-6 must be the float 50e-6 that upstream compares with, or a unit exactly at the
+    threshold changes sides.
+    """
+    if from_unit == to_unit:
+        return Decimal(1)
+    if from_unit not in _SCALES or to_unit not in _SCALES:
+        return None
+    from_base, from_scale = _SCALES[from_unit]
+    to_base, to_scale = _SCALES[to_unit]
+    return from_scale / to_scale if from_base == to_base else None
+
+
+def platform_unit(upstream_unit: str) -> str:
+    """Return the unit of measure in which the platform stores what upstream states in ``upstream_unit``."""
+    return _PLATFORM_UNIT.get(upstream_unit, upstream_unit)
+
+
+def shown_unit(unit: str) -> str:
+    """Return a unit of measure as a person reads it: µV for uV, nothing for a pure number."""
+    return _SHOWN_UNIT.get(unit, unit)

@@ -1,0 +1,190 @@
+"""Finds, for each rule, the column of a units table that holds its values, and in which unit of measure.
+
+Contains the resolution of the `columns:` section of a rulebook against a table: the platform's own units table or any
+table with the upstream column names of IBL or Allen. Add here another way in which a column may stand for a quantity.
+Thresholds and verdicts belong to `nh_platform.qc.rules.verdicts`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.qc.rules.quantities import platform_unit, quantity
+from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, ValueSource
+from nh_platform.session import ConfigError
+
+NULL_TEXT = frozenset({"", "None", "nan", "null"})
+"""Text that stands for no value: an Allen NWB file writes "None" or "" for a structure outside the brain."""
+
+
+class MissingColumn(ConfigError):
+    """A units table has no column that holds the values of a rule."""
+
+
+@dataclass(frozen=True)
+class RuleValues:
+    """The values that one rule is held against, one per unit.
+
+    Parameters
+    ----------
+    values
+        (n_units,) float, bool or object array as the table has it; NaN or None where not available.
+    missing
+        (n_units,) bool, True where the value is not available.
+    unit
+        Unit of measure of ``values``.
+    column
+        Column that was read; empty where the table has none.
+    source
+        The entry of the rulebook that the column was found by; None for a recomputed value.
+    """
+
+    values: npt.NDArray[Any]
+    missing: npt.NDArray[np.bool_]
+    unit: str
+    column: str
+    source: ColumnSource | None
+
+
+def rule_values(
+    units: pd.DataFrame, rulebook: Rulebook, rule: Rule, value_source: ValueSource | None, missing: str
+) -> RuleValues:
+    """Return the values of ``rule`` in ``units``.
+
+    Parameters
+    ----------
+    units
+        One row per unit; columns of the platform's units table, or upstream's.
+    rulebook, rule
+        The rulebook and one of its unit rules.
+    value_source
+        ``released`` or ``recomputed``, or None for what the rulebook states.
+    missing
+        ``error`` to refuse a table without the column, ``nan`` to treat every unit's value as not available.
+
+    Raises
+    ------
+    MissingColumn
+        If the table has no column for the rule and ``missing`` is ``error``.
+    ConfigError
+        If the column does not hold numbers.
+    """
+    for name, (unit, source) in candidates(units, rulebook, rule, value_source).items():
+        if name in units.columns:
+            return _values(units, name, unit, source, rule)
+    if missing == "nan":
+        nothing = np.full(len(units), np.nan)
+        return RuleValues(nothing, np.ones(len(units), dtype=bool), rule.unit, "", None)
+    raise _missing_column(units, rulebook, rule, value_source)
+
+
+def candidates(
+    units: pd.DataFrame, rulebook: Rulebook, rule: Rule, value_source: ValueSource | None
+) -> dict[str, tuple[str, ColumnSource | None]]:
+    """Return the columns that may hold the values of ``rule``, best first: unit of measure there, and by which entry.
+
+    Parameters are those of `rule_values`; ``units`` decides by its kind, not by the columns that it has.
+    """
+    if _recomputes(rulebook, rule, value_source):
+        return {rule.metric: (quantity(rule.metric).unit, None)}
+    own = _is_units_table(units)
+    found: dict[str, tuple[str, ColumnSource | None]] = {}
+    for source in rulebook.columns.get(rule.metric, []):
+        for name, unit in _candidates(source, own=own):
+            found.setdefault(name, (unit, source))
+    return found
+
+
+def _recomputes(rulebook: Rulebook, rule: Rule, value_source: ValueSource | None) -> bool:
+    return rulebook.uses(rule, value_source) == "recomputed" and not quantity(rule.metric).released_only
+
+
+def _missing_column(
+    units: pd.DataFrame, rulebook: Rulebook, rule: Rule, value_source: ValueSource | None
+) -> MissingColumn:
+    about = f"rulebook {rulebook.id}, rule {rule.id}"
+    if _recomputes(rulebook, rule, value_source) and _is_units_table(units):
+        return MissingColumn(
+            about,
+            f"these units were made without {rule.metric}: a metric of an older vintage is computed where a configured "
+            "rulebook names it",
+            f"Name {rulebook.id} under `also_rulebooks` of the source in sources.yaml and run "
+            "`nh materialize SOURCE --missing`, or read the released values (`--use released`).",
+        )
+    looked_for = ", ".join(candidates(units, rulebook, rule, value_source)) or "none"
+    return MissingColumn(
+        about,
+        f"the units table has no column for {rule.metric}; looked for {looked_for}; it has {_some(units.columns)}",
+        "Name a table that has one of these columns, or another rulebook (`nh qc rules list`).",
+    )
+
+
+def _is_units_table(units: pd.DataFrame) -> bool:
+    """Return whether the table is the platform's own, where a bare ``label`` or ``depth`` is not upstream's column."""
+    return "review" in units.columns or any(str(name).startswith("released.") for name in units.columns)
+
+
+def _candidates(source: ColumnSource, *, own: bool) -> list[tuple[str, str]]:
+    """Names under which a source may stand in a table, with the unit of measure there."""
+    if source.table == "units":
+        return [(source.column, source.unit)] if own else []
+    released = (f"released.{source.column}", platform_unit(source.unit))
+    return [released] if own else [(source.column, source.unit)]
+
+
+def _values(units: pd.DataFrame, name: str, unit: str, source: ColumnSource | None, rule: Rule) -> RuleValues:
+    series = units[name]
+    if isinstance(series, pd.DataFrame):
+        raise ConfigError(f"column {name!r}", "stands more than once in the units table", "Keep one of them.")
+    kind = source.kind if source else "value"
+    if kind == "present":
+        present = ~_null(series)
+        return RuleValues(present, np.zeros(len(units), dtype=bool), unit, name, source)
+    if kind == "nonzero":
+        numbers = _numbers(series, name, rule)
+        inside = ~np.isnan(numbers) & (numbers != 0)
+        return RuleValues(inside, np.zeros(len(units), dtype=bool), unit, name, source)
+    compared = source.passes if source and source.kind == "verdict" else rule.threshold
+    if _wants_text(compared):
+        null = _null(series)
+        text = series.astype(object).to_numpy(copy=True)
+        text[null] = None
+        return RuleValues(text, null, unit, name, source)
+    numbers = _numbers(series, name, rule)
+    return RuleValues(numbers, np.isnan(numbers), unit, name, source)
+
+
+def _wants_text(threshold: object) -> bool:
+    values = threshold if isinstance(threshold, list) else [threshold]
+    return any(isinstance(value, str) for value in values)
+
+
+def _null(series: pd.Series) -> npt.NDArray[np.bool_]:
+    null = series.isna().to_numpy(dtype=bool)
+    if series.dtype == object or isinstance(series.dtype, pd.StringDtype | pd.CategoricalDtype):
+        null = null | series.astype(object).isin(NULL_TEXT).to_numpy(dtype=bool)
+    return null
+
+
+def _numbers(series: pd.Series, name: str, rule: Rule) -> npt.NDArray[np.floating]:
+    """Return the column as float32 where it is float32, else float64; nulls become NaN."""
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind == "f":
+        # float32 stays float32: 0.1 stored there is compared with float32(0.1), as upstream's own code does.
+        return series.to_numpy() if series.dtype.itemsize >= 4 else series.to_numpy(dtype=np.float32)
+    try:
+        numeric = pd.to_numeric(series, errors="raise")
+        return numeric.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"column {name!r}, rule {rule.id}", f"does not hold numbers: {error}", "Correct the units table."
+        ) from error
+
+
+def _some(columns: pd.Index) -> str:
+    names = [str(name) for name in columns]
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

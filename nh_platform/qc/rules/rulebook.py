@@ -1,0 +1,287 @@
+"""Reads rulebooks and refuses those that do not say exactly what they mean, with file and line.
+
+Contains the look-up of the shipped rulebooks, the reader and every check that goes beyond the shape of the YAML. Add
+here a check that makes a wrong rulebook impossible. The models are in `rulebook_model.py`; nothing is applied here.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from functools import cache, lru_cache
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from nh_platform.qc.rules.bibliography import bibliography
+from nh_platform.qc.rules.quantities import quantity, quantity_ids, unit_factor
+from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
+from nh_platform.qc.yaml_lines import LinedYaml, Location, close_matches, first_complaint, read_lined
+from nh_platform.session import ConfigError
+
+RULEBOOK_DIR = Path(__file__).with_name("rulebooks")
+
+
+def rulebook_ids() -> list[str]:
+    """Return the ids of the shipped rulebooks, sorted."""
+    return sorted(path.stem for path in RULEBOOK_DIR.glob("*.yaml"))
+
+
+def load_rulebook(name: str | os.PathLike[str]) -> Rulebook:
+    """Return a shipped rulebook by id, or a rulebook of your own by path of its YAML file.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such rulebook (close matches offered) or it is refused; names file, line, rule, what was
+        found and what to do.
+    """
+    text = os.fspath(name)
+    if text in rulebook_ids():
+        return _shipped(text)
+    path = Path(text)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        try:
+            content = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"rulebook {path}", f"cannot be read: {error}", "Check the path.") from error
+        rulebook = _parsed(content, str(path))
+        if rulebook.id in rulebook_ids() and rulebook.content_version() != _shipped(rulebook.id).content_version():
+            raise ConfigError(
+                f"rulebook {path}",
+                f"its id is that of the shipped {rulebook.id!r}, and its rules are others",
+                "Give it an id of its own: verdicts are stored under the id.",
+            )
+        return rulebook
+    raise ConfigError(
+        f"rulebook {text!r}",
+        f"unknown; there are {', '.join(rulebook_ids())}",
+        f"Name one of them or the path of a YAML file.{close_matches(text, rulebook_ids())}",
+    )
+
+
+@cache
+def _shipped(rulebook_id: str) -> Rulebook:
+    path = RULEBOOK_DIR / f"{rulebook_id}.yaml"
+    rulebook = parse_rulebook(path.read_text(encoding="utf-8"), path.name)
+    if rulebook.id != rulebook_id:
+        raise ConfigError(f"{path.name}:1", f"its id is {rulebook.id!r}", "Name the file after the id.")
+    return rulebook
+
+
+def parse_rulebook(text: str, file: str) -> Rulebook:
+    """Parse and check the text of a rulebook.
+
+    Parameters
+    ----------
+    text
+        YAML.
+    file
+        Name of the file, for error texts.
+
+    Raises
+    ------
+    ConfigError
+        For the first mistake from the top: not YAML, unknown key, missing key (the NaN policy among them), bad
+        comparison, duplicate rule id, unknown metric, unit of measure that is not the metric's, threshold that does
+        not fit the comparison, unknown reference, a released metric without a column.
+    """
+    source = read_lined(text, file)
+    if not isinstance(source.data, dict):
+        raise ConfigError(
+            f"{file}:1", "the rulebook is empty or not a mapping", "Start from one of `nh qc rules list`."
+        )
+    _refuse_duplicate_ids(source)
+    try:
+        rulebook = Rulebook.model_validate(source.data)
+    except ValidationError as error:
+        raise first_complaint(error, source, Rulebook, lambda location: _about(source, location)) from error
+    problems = [
+        *_rule_problems(rulebook, source),
+        *_session_problems(rulebook, source),
+        *_book_problems(rulebook, source),
+    ]
+    if problems:
+        raise min(problems, key=lambda item: item[0])[1]
+    return rulebook
+
+
+def _about(source: LinedYaml, location: Location) -> str:
+    """Name the rule that a location is within, by its id where it has one."""
+    if len(location) >= 2 and location[0] in ("rules", "session"):
+        rule_id = source.at((*location[:2], "id"))
+        return f"rule {rule_id}" if isinstance(rule_id, str) else f"rule number {int(location[1]) + 1}"
+    if location and location[0] in ("columns", "trial_mask", "regions"):
+        return str(location[0])
+    return ""
+
+
+def _refuse_duplicate_ids(source: LinedYaml) -> None:
+    seen: dict[str, int] = {}
+    for section in ("rules", "session"):
+        for index, rule in enumerate(source.data.get(section) or []):
+            rule_id = rule.get("id") if isinstance(rule, dict) else None
+            if not isinstance(rule_id, str):
+                continue
+            if rule_id in seen:
+                raise source.error(
+                    (section, index, "id"),
+                    f"rule {rule_id}",
+                    f"the id stands already on line {seen[rule_id]}",
+                    "Give each rule an id of its own.",
+                )
+            seen[rule_id] = source.line((section, index, "id"))
+
+
+Problem = tuple[int, ConfigError]
+
+
+def _problem(source: LinedYaml, location: Location, about: str, found: str, action: str) -> Problem:
+    return source.line(location), source.error(location, about, found, action)
+
+
+def _rule_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
+    known = quantity_ids()
+    problems = []
+    for index, rule in enumerate(rulebook.rules):
+        at: Location = ("rules", index)
+        about = f"rule {rule.id}"
+        problems += _threshold_problems(rule, source, at)
+        problems += _reference_problems(rule.references, source, (*at, "references"), about)
+        if rule.metric not in known:
+            hint = close_matches(rule.metric, known) or " `nh qc rules metrics` lists them."
+            problems.append(
+                _problem(source, (*at, "metric"), about, f"unknown metric {rule.metric!r}", f"Name a definition.{hint}")
+            )
+            continue
+        problems += _unit_problems(rule, source, at)
+        problems += _value_problems(rulebook, rule, source, at)
+    return problems
+
+
+def _threshold_problems(rule: Rule | SessionRule, source: LinedYaml, at: Location) -> list[Problem]:
+    about = f"rule {rule.id}"
+    threshold = rule.threshold
+    where = (*at, "threshold")
+    if (rule.comparison == "in") != isinstance(threshold, list):
+        wanted = "a list of values" if rule.comparison == "in" else "one value"
+        return [
+            _problem(
+                source, where, about, f"comparison {rule.comparison!r} with threshold {threshold!r}", f"Give {wanted}."
+            )
+        ]
+    if isinstance(threshold, list) and not threshold:
+        return [_problem(source, where, about, "the list of allowed values is empty", "List at least one value.")]
+    ordered = rule.comparison in ("<", "<=", ">", ">=")
+    if ordered and (isinstance(threshold, bool) or not isinstance(threshold, int | float)):
+        action = "Give a number (write 5.0e-5, not 5e-5: YAML reads the latter as text)."
+        return [_problem(source, where, about, f"{rule.comparison!r} needs a number, found {threshold!r}", action)]
+    if isinstance(threshold, float) and math.isnan(threshold):
+        return [_problem(source, where, about, "the threshold is NaN", "Nothing compares with it; give a number.")]
+    return []
+
+
+def _unit_problems(rule: Rule, source: LinedYaml, at: Location) -> list[Problem]:
+    about = f"rule {rule.id}"
+    metric_unit = quantity(rule.metric).unit
+    if rule.unit == metric_unit and rule.metric_unit in (None, metric_unit):
+        return []
+    if rule.metric_unit is None:
+        found = f"unit of measure {rule.unit!r}, but {rule.metric} is defined in {metric_unit!r}"
+        action = f"Use {metric_unit!r}, or state the conversion with `metric_unit: {metric_unit}`."
+        return [_problem(source, (*at, "unit"), about, found, action)]
+    if rule.metric_unit != metric_unit:
+        found = f"metric_unit {rule.metric_unit!r}, but {rule.metric} is defined in {metric_unit!r}"
+        return [_problem(source, (*at, "metric_unit"), about, found, f"Write `metric_unit: {metric_unit}`.")]
+    if unit_factor(rule.unit, metric_unit) is None:
+        found = f"{rule.unit!r} does not convert to {metric_unit!r}"
+        return [_problem(source, (*at, "unit"), about, found, f"State the threshold in {metric_unit!r}.")]
+    return []
+
+
+def _value_problems(rulebook: Rulebook, rule: Rule, source: LinedYaml, at: Location) -> list[Problem]:
+    """Check that the rulebook says where the values of ``rule`` come from, and in which unit of measure."""
+    about = f"rule {rule.id}"
+    reads_release = rulebook.uses(rule) == "released"
+    if not reads_release and quantity(rule.metric).released_only:
+        where = (*at, "use") if rule.use else (*at, "metric")
+        found = f"{rule.metric} is stated by releases only and cannot be recomputed"
+        return [_problem(source, where, about, found, "Add `use: released` to the rule, and its column.")]
+    if reads_release and rule.metric not in rulebook.columns:
+        found = f"no released column stands for {rule.metric}"
+        return [_problem(source, (*at, "metric"), about, found, f"Add `{rule.metric}:` under `columns:`.")]
+    problems = []
+    for index, column in enumerate(rulebook.columns.get(rule.metric, [])):
+        where = ("columns", rule.metric, index)
+        problems += _column_problems(rule, column, source, where)
+    return problems
+
+
+def _column_problems(rule: Rule, column: ColumnSource, source: LinedYaml, at: Location) -> list[Problem]:
+    about = f"column {column.column} for {rule.metric}"
+    if column.kind == "verdict" and column.passes is None:
+        return [_problem(source, at, about, "a verdict without its passing value", "Add `passes:`, for example 1.")]
+    if column.kind == "value" and unit_factor(column.unit, rule.unit) is None:
+        found = f"unit of measure {column.unit!r}, but rule {rule.id} compares in {rule.unit!r}"
+        return [_problem(source, at, about, found, "State upstream's unit of measure of the column.")]
+    return []
+
+
+def _session_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
+    problems = []
+    scopes = {rule.id: rule.scope for rule in rulebook.session if not rule.settled_by}
+    for index, rule in enumerate(rulebook.session):
+        at: Location = ("session", index)
+        problems += _threshold_problems(rule, source, at)
+        problems += _reference_problems(rule.references, source, (*at, "references"), f"rule {rule.id}")
+        for name in rule.settled_by:
+            if scopes.get(name) != rule.scope:
+                found = f"settled_by names {name!r}, which is no rule about a {rule.scope} with a value of its own"
+                action = f"Name such rules.{close_matches(name, scopes)}"
+                problems.append(_problem(source, (*at, "settled_by"), f"rule {rule.id}", found, action))
+    return problems
+
+
+def _book_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
+    problems = _reference_problems(rulebook.references, source, ("references",), "")
+    named = {rule.metric for rule in rulebook.rules}
+    for metric in rulebook.columns:
+        if metric not in named:
+            at: Location = ("columns", metric)
+            found = f"columns are given for {metric!r}, which no rule reads"
+            problems.append(_problem(source, at, "columns", found, f"Remove it.{close_matches(metric, named)}"))
+    if len(rulebook.rules) > 32:
+        found = f"{len(rulebook.rules)} rules, but the failed-rule bits hold 32"
+        problems.append(_problem(source, ("rules", 32), "", found, "Split the rulebook."))
+    if not (rulebook.rules or rulebook.session or rulebook.trial_mask or rulebook.regions):
+        found = "it has no rules, session rules, trial mask or region rules"
+        problems.append(_problem(source, (), "", found, "Add at least one."))
+    if rulebook.trial_mask:
+        mask = rulebook.trial_mask
+        problems += _reference_problems(mask.references, source, ("trial_mask", "references"), "trial_mask")
+        if mask.reaction_time_min_s >= mask.reaction_time_max_s:
+            found = f"reaction time from {mask.reaction_time_min_s} to {mask.reaction_time_max_s} s keeps no trial"
+            where = ("trial_mask", "reaction_time_min_s")
+            problems.append(_problem(source, where, "trial_mask", found, "Give a lower minimum."))
+    if rulebook.regions:
+        problems += _reference_problems(rulebook.regions.references, source, ("regions", "references"), "regions")
+    return problems
+
+
+def _reference_problems(keys: list[str], source: LinedYaml, at: Location, about: str) -> list[Problem]:
+    known = bibliography()
+    return [
+        _problem(
+            source,
+            (*at, index),
+            about,
+            f"unknown reference {key!r}",
+            f"Add it to qc/rules/bibliography.yaml.{close_matches(key, known)}",
+        )
+        for index, key in enumerate(keys)
+        if key not in known
+    ]
+
+
+_parsed = lru_cache(maxsize=32)(parse_rulebook)
+"""A sensor asks for the rulebook once per session: 1,000 readings of one file took 9 s."""

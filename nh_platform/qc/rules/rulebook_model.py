@@ -1,0 +1,196 @@
+"""What a rulebook states: unit rules, session rules, trial mask, region rules, and which columns stand for what.
+
+Contains the pydantic models of the YAML files in `rulebooks/`. Add here a key that a rulebook may have. Reading and
+checking the files is `nh_platform.qc.rules.rulebook`; applying them is `verdicts.py` and `session_rules.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+Comparison = Literal["<", "<=", ">", ">=", "==", "in"]
+NanPolicy = Literal["fail", "pass", "ignore"]
+ValueSource = Literal["released", "recomputed"]
+Severity = Literal["warn"]
+"""Rules only warn: the one error is the gate of unusable data, `units_usable`, which no rulebook switches off."""
+Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
+Threshold = Scalar | list[Scalar]
+RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Text = Annotated[str, Field(min_length=1)]
+
+DEFAULT_WARN_BELOW = 0.1
+"""For rules whose spread over released sessions is not known: warn where fewer than one unit in ten passes."""
+
+
+class _Strict(BaseModel):
+    """A model that refuses keys it does not know, so that a typo never switches a rule off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rule(_Strict):
+    """One comparison that every unit is held against.
+
+    ``nan`` says what a value that is not available means: ``fail`` and ``pass`` decide the rule, ``ignore`` leaves it
+    out of that unit's label. ``unit`` is the unit of measure of the threshold; where it is another scale of the
+    metric's own unit, ``metric_unit`` repeats the metric's, so that the conversion is written down.
+    ``warn_below`` is the share of a session's units that must pass the rule for its asset check to be green: some units
+    fail every rule in every session, so a warning is for a session that is unlike the others.
+    """
+
+    id: RuleId
+    metric: Text
+    comparison: Comparison
+    threshold: Threshold
+    unit: Text
+    metric_unit: Text | None = None
+    warn_below: Annotated[float, Field(ge=0, le=1)] = DEFAULT_WARN_BELOW
+    nan: NanPolicy
+    severity: Severity
+    why: Text
+    references: list[str] = []
+    since: Text
+    use: ValueSource | None = None
+
+
+class ColumnSource(_Strict):
+    """A released column that stands for a quantity.
+
+    ``kind`` says how: ``value`` compares its value; ``verdict`` holds the outcome of the rule itself (``passes`` is
+    the passing value); ``present`` is yes where the column is not null; ``nonzero`` is yes where it is not 0.
+    ``unit`` is upstream's unit of measure. ``table: units`` reads the column of the platform's own units table under
+    exactly this name instead of upstream's.
+    """
+
+    column: Text
+    kind: Literal["value", "verdict", "present", "nonzero"] = "value"
+    unit: Text = "-"
+    passes: Scalar | None = None
+    table: Literal["upstream", "units"] = "upstream"
+    why: str = ""
+
+
+class Unless(_Strict):
+    """A person's decision upstream that settles a session rule, for example experimenter_task PASS."""
+
+    field: Text
+    equals: Scalar
+
+
+class SessionRule(_Strict):
+    """One comparison that a session, probe insertion or region recording is held against.
+
+    ``field`` names an entry of the record; dots go into nested entries. ``absolute`` compares the absolute value.
+    ``settled_by`` are rules of the same scope that together say what this one does: where its own value is not known
+    and theirs are, it passes if all of them do, before its NaN policy is asked.
+    """
+
+    id: RuleId
+    scope: Literal["session", "probe", "region"]
+    field: Text
+    absolute: bool = False
+    comparison: Comparison
+    threshold: Threshold
+    unit: Text
+    nan: NanPolicy
+    severity: Severity
+    why: Text
+    references: list[str] = []
+    since: Text
+    unless: Unless | None = None
+    settled_by: list[RuleId] = []
+
+
+class TrialMask(_Strict):
+    """Which trials are used: bounds on the reaction time and fields that must not be NaN.
+
+    The reaction time is ``firstMovement_times - stimOn_times``; both bounds belong to the kept range.
+    """
+
+    reaction_time_min_s: float
+    reaction_time_max_s: float
+    not_nan: list[Text]
+    trial_length_min_s: float | None = None
+    trial_length_max_s: float | None = None
+    exclude_unbiased: bool = False
+    exclude_nochoice: bool = False
+    why: Text
+    references: list[str] = []
+
+
+class RegionRules(_Strict):
+    """Which regions are used: at least ``min_units`` good units in each of at least ``min_sessions`` sessions."""
+
+    min_units: Annotated[int, Field(ge=1)]
+    min_sessions: Annotated[int, Field(ge=1)]
+    drop: list[str] = []
+    atlas: Literal["beryl", "cosmos", "acronym"] = "beryl"
+    why: Text
+    references: list[str] = []
+
+
+class Rulebook(_Strict):
+    """A versioned list of rules and how they make a label.
+
+    ``label``: ``thirds`` is the mean of the rule booleans (three rules give thirds; the name is IBL's), ``all`` is 1
+    where every counted rule passes and 0 elsewhere. In both a good unit has label 1.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9\-]*$", max_length=40)]
+    title: Text
+    version: Text
+    sources: list[Text] = Field(min_length=1)
+    why: Text
+    references: list[str] = []
+    use: ValueSource = "released"
+    label: Literal["thirds", "all"] = "all"
+    review_quorum: Annotated[int, Field(ge=1)] = 2
+    rules: list[Rule] = []
+    columns: dict[str, list[ColumnSource]] = {}
+    session: list[SessionRule] = []
+    trial_mask: TrialMask | None = None
+    regions: RegionRules | None = None
+    notes: list[Text] = []
+
+    def rule(self, rule_id: str) -> Rule:
+        """Return the unit rule with this id.
+
+        Raises
+        ------
+        KeyError
+            If the rulebook has no such rule.
+        """
+        for rule in self.rules:
+            if rule.id == rule_id:
+                return rule
+        raise KeyError(rule_id)
+
+    def uses(self, rule: Rule, value_source: ValueSource | None = None) -> ValueSource:
+        """Return where the values of ``rule`` are read: the rule's own wish, the caller's, then the rulebook's."""
+        return rule.use or value_source or self.use
+
+    def check_name(self, rule: Rule) -> str:
+        """Return the name of the rule's asset check: ``<rulebook>__<rule>`` in letters, digits and ``_``."""
+        return f"{self.id.replace('-', '_')}__{rule.id}"
+
+    def content_version(self) -> str:
+        """Return sha256 over everything that can change a verdict.
+
+        Titles, reasons, references, severities, warnings and notes are left out: better wording must not mark the
+        units of every session stale.
+        """
+        words = {"title", "why", "references", "notes", "severity", "since", "warn_below"}
+        content = _without(self.model_dump(mode="json"), words)
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _without(value: object, keys: set[str]) -> object:
+    if isinstance(value, dict):
+        return {key: _without(inner, keys) for key, inner in value.items() if key not in keys}
+    if isinstance(value, list):
+        return [_without(inner, keys) for inner in value]
+    return value

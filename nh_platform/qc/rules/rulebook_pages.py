@@ -1,0 +1,244 @@
+"""Turns a rulebook into a page for people, and a rule into the description of its check.
+
+Contains the writer of `docs/rulebooks/*.md`. Everything is generated from the rulebook and the metric definitions, so
+that text and rules cannot drift apart. Add here another section of the page. Methods text is
+`nh_platform.qc.rules.methods`; no rule is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from nh_platform.qc.rules.bibliography import bibliography, link
+from nh_platform.qc.rules.methods import bound, cited, field_name, listed, methods_paragraph
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, quantity, shown_unit
+from nh_platform.qc.rules.rule_summary import criterion
+from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
+from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
+from nh_platform.qc.validation.validation_table import validation_section
+
+_NAN = {
+    "fail": "fails the rule",
+    "pass": "passes the rule",
+    "ignore": "leaves the rule out for that unit",
+}
+_SOURCES = {
+    "ibl": "International Brain Laboratory",
+    "allen_vc": "Allen Visual Coding Neuropixels",
+    "allen_vbn": "Allen Visual Behavior Neuropixels",
+}
+_GENERATED = "<!-- Written by `nh qc docs` from the rulebook; edit the YAML file, not this page. -->"
+
+
+def rule_description(rule: Rule) -> str:
+    """Return one or two sentences about a rule, for the description of its asset check."""
+    return f"{criterion(rule)}. {rule.why.strip()} A value that is not available (NaN) {_NAN[rule.nan]}."
+
+
+def rulebook_page(rulebook: Rulebook, validation: pd.DataFrame | None = None) -> str:
+    """Return the Markdown page of a rulebook, with what is known of it from units of known truth.
+
+    Parameters
+    ----------
+    rulebook
+        The rulebook.
+    validation
+        From `nh_platform.qc.validation.validation_table.read_validation`; the page says nothing of it where None.
+    """
+    parts = [
+        f"# {rulebook.title}",
+        _GENERATED,
+        f"`{rulebook.id}`, version {rulebook.version}, for {listed(_SOURCES.get(s, s) for s in rulebook.sources)}.",
+        rulebook.why.strip(),
+    ]
+    if rulebook.rules:
+        parts += ["## Unit rules", _label_text(rulebook), _rule_table(rulebook)]
+        for bit, rule in enumerate(rulebook.rules):
+            parts.append(_rule_section(rulebook, rule, bit))
+        parts += _column_section(rulebook)
+    if rulebook.session:
+        parts += ["## Rules above the unit", _session_table(rulebook.session)]
+    if rulebook.trial_mask:
+        parts += ["## Trial mask", rulebook.trial_mask.why.strip(), _mask_list(rulebook)]
+    if rulebook.regions:
+        rules = rulebook.regions
+        found = (
+            f"- At least {rules.min_units} good units per region and session, and {rules.min_sessions} such sessions "
+            f"per region.\n- Regions are those of the {rules.atlas.capitalize()} parcellation; left out: "
+            f"{listed(rules.drop)}."
+        )
+        parts += ["## Region rules", rules.why.strip(), found]
+    if validation is not None:
+        parts += validation_section(rulebook, validation)
+    parts += ["## Reviews", _review_text(rulebook)]
+    if rulebook.notes:
+        parts += ["## Notes", "\n".join(f"- {note.strip()}" for note in rulebook.notes)]
+    parts += ["## For a methods section", methods_paragraph(rulebook), "## References", _reference_list(rulebook)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def rulebook_pages(validation: pd.DataFrame | None = None) -> dict[str, str]:
+    """Return every generated page by file name: one per shipped rulebook, and ``README.md`` with the overview.
+
+    ``validation`` is as for `rulebook_page`.
+    """
+    rulebooks = [load_rulebook(rulebook_id) for rulebook_id in rulebook_ids()]
+    pages = {f"{rulebook.id}.md": rulebook_page(rulebook, validation) for rulebook in rulebooks}
+    rows = [
+        f"| [{rulebook.id}]({rulebook.id}.md) | {rulebook.title} | {', '.join(rulebook.sources)} | "
+        f"{'; '.join(criterion(rule) for rule in rulebook.rules) or 'sessions, trials, regions'} |"
+        for rulebook in rulebooks
+    ]
+    table = "\n".join(["| rulebook | what it is | sources | unit rules |", "| --- | --- | --- | --- |", *rows])
+    intro = (
+        "Which units, trials, sessions and regions are used, and why. Each page is generated from a file in "
+        "`nh_platform/qc/rules/rulebooks/`; `nh qc diff OLD NEW` shows what a change does."
+    )
+    pages["README.md"] = "\n\n".join(["# Rulebooks", _GENERATED, intro, table]) + "\n"
+    return pages
+
+
+def _label_text(rulebook: Rulebook) -> str:
+    made = (
+        f"The label is the share of the {len(rulebook.rules)} rules that the unit passes; a unit with label 1 is good."
+        if rulebook.label == "thirds"
+        else "The label is 1 where the unit passes every rule and 0 elsewhere; a unit with label 1 is good."
+    )
+    return f"{made} Values are read as {rulebook.use} unless a rule says otherwise."
+
+
+def _rule_table(rulebook: Rulebook) -> str:
+    rows = [
+        f"| {1 << bit} | `{rule.id}` | {_cell(criterion(rule))} | {rule.nan} "
+        f"| {rule.severity}, below {rule.warn_below:.0%} of a session | {rule.since} |"
+        for bit, rule in enumerate(rulebook.rules)
+    ]
+    return "\n".join(
+        ["| bit | rule | criterion | NaN | severity | since |", "| --- | --- | --- | --- | --- | --- |", *rows]
+    )
+
+
+def _rule_section(rulebook: Rulebook, rule: Rule, bit: int) -> str:
+    lines = [f"### {criterion(rule)}", rule.why.strip(), _definition(rule)]
+    facts = [
+        f"- A value that is not available (NaN) {_NAN[rule.nan]}.",
+        f"- Bit {1 << bit} of `failed.{rulebook.id}`; column `rule.{rulebook.id}.{rule.id}`; "
+        f"check `{rulebook.check_name(rule)}`.",
+    ]
+    if rule.metric_unit and rule.metric_unit != rule.unit:
+        converted = f"{shown_unit(rule.unit)}; values are in {rule.metric_unit}"
+        facts.append(f"- The threshold is stated in {converted}, and is converted exactly before comparing.")
+    if rule.references:
+        facts.append(f"- {_linked(rule.references)}")
+    return "\n\n".join([*lines, "\n".join(facts)])
+
+
+def _definition(rule: Rule) -> str:
+    if rule.metric in RELEASED_ONLY:
+        found = quantity(rule.metric)
+        return f"`{found.id}`: {found.meaning}. Stated by the release only. Source: {found.source}."
+    from nh_platform.qc.metrics.definitions.lookup import METRICS
+
+    metric = METRICS[rule.metric]
+    unit = f" in {shown_unit(metric.unit)}" if shown_unit(metric.unit) else ""
+    return "\n".join(
+        [
+            f"`{metric.id}`{unit}: {metric.meaning}",
+            "",
+            f"- Formula: {metric.formula}",
+            f"- Edge cases: {metric.edge_cases}",
+            f"- Source: {metric.source}",
+        ]
+    )
+
+
+def _column_section(rulebook: Rulebook) -> list[str]:
+    if not rulebook.columns:
+        return []
+    rows = [
+        f"| `{metric}` | {order} | `{source.column}` | {_stands(source)} | {source.why.strip()} |"
+        for metric, sources in rulebook.columns.items()
+        for order, source in enumerate(sources, start=1)
+    ]
+    head = ["| metric | preference | released column | how it stands for it | why |", "| --- | --- | --- | --- | --- |"]
+    intro = (
+        "The first of a metric's columns that a table has is read; in the platform's tables under `released.<name>`."
+    )
+    return ["### Which released columns stand for which metric", intro, "\n".join([*head, *rows])]
+
+
+def _stands(source: ColumnSource) -> str:
+    match source.kind:
+        case "verdict":
+            return f"outcome of the rule itself, {source.passes} passes"
+        case "present":
+            return "yes where it is not null"
+        case "nonzero":
+            return "yes where it is not 0 (units table of the platform)"
+        case _:
+            unit = shown_unit(source.unit)
+            return f"value in {unit}" if unit else "value"
+
+
+def _session_table(rules: list[SessionRule]) -> str:
+    head = "| rule | scope | criterion | not available | unless | why |"
+    rows = [
+        f"| `{rule.id}` | {rule.scope} | {_cell(field_name(rule))} "
+        f"{bound(rule.comparison, rule.threshold, rule.unit)} | {_if_not_known(rule)} | "
+        f"{f'`{rule.unless.field}` is {rule.unless.equals}' if rule.unless else ''} | {rule.why.strip()} |"
+        for rule in rules
+    ]
+    return "\n".join([head, "| --- | --- | --- | --- | --- | --- |", *rows])
+
+
+def _if_not_known(rule: SessionRule) -> str:
+    settled = f"as {listed(f'`{name}`' for name in rule.settled_by)}, else " if rule.settled_by else ""
+    return f"{settled}{rule.nan}"
+
+
+def _mask_list(rulebook: Rulebook) -> str:
+    mask = rulebook.trial_mask
+    if mask is None:
+        return ""
+    lines = [
+        f"- {mask.reaction_time_min_s:g} s ≤ `firstMovement_times - stimOn_times` ≤ {mask.reaction_time_max_s:g} s",
+        f"- not NaN: {', '.join(f'`{name}`' for name in mask.not_nan)}",
+    ]
+    if mask.trial_length_min_s is not None:
+        lines.append(f"- `feedback_times - goCue_times` ≥ {mask.trial_length_min_s:g} s")
+    if mask.trial_length_max_s is not None:
+        lines.append(f"- `feedback_times - goCue_times` ≤ {mask.trial_length_max_s:g} s")
+    if mask.exclude_unbiased:
+        lines.append("- not in the unbiased block (`probabilityLeft` 0.5)")
+    if mask.exclude_nochoice:
+        lines.append("- the animal responded (`choice` is not 0)")
+    return "\n".join(lines)
+
+
+def _review_text(rulebook: Rulebook) -> str:
+    return (
+        f"A reviewed decision replaces the verdict of a unit once {rulebook.review_quorum} reviewers agree and none "
+        "disagrees. Rule columns and labels keep what the rules say."
+    )
+
+
+def _linked(keys: Iterable[str]) -> str:
+    found = [(bibliography()[key].short, link(bibliography()[key])) for key in keys]
+    return "References: " + "; ".join(f"[{short}]({address})" for short, address in found) + "."
+
+
+def _reference_list(rulebook: Rulebook) -> str:
+    lines = []
+    for key in cited(rulebook):
+        reference = bibliography()[key]
+        where = ", ".join(part for part in (reference.journal, reference.volume, reference.pages) if part)
+        year = f" ({reference.year})" if reference.year else ""
+        author = reference.author.replace("{", "").replace("}", "").replace(" and ", "; ")
+        lines.append(f"- {author}{year}. {reference.title}. {where + '. ' if where else ''}<{link(reference)}>")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

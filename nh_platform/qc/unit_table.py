@@ -1,0 +1,103 @@
+"""The `units` table of a session: identity, position, released and recomputed metrics, verdicts, reviews.
+
+Contains the joining of what the other modules of `qc` make. Add a column family here when every unit shall carry it.
+No formula and no threshold stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nh_platform.qc.metrics.interval_histograms import UnitHistogram
+from nh_platform.qc.rules.rule_columns import candidates
+from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook
+from nh_platform.session import Note, RawRecording, UnitAnnotation
+from nh_platform.session.schemas import UNITS
+
+_COUNTS_AS = {"fail": "counts as fail", "pass": "counts as pass", "ignore": "is judged without it"}
+
+
+@dataclass(frozen=True)
+class BuiltUnits:
+    """The units table (schema `UNITS`), histograms by definition id, and what was missing or assumed."""
+
+    table: pd.DataFrame
+    histograms: Mapping[str, UnitHistogram]
+    notes: tuple[Note, ...]
+
+
+def build_units(
+    recording: RawRecording,
+    annotation: UnitAnnotation,
+    *,
+    rulebooks: Sequence[str],
+    reviews_file: Path,
+    today: str | None = None,
+) -> BuiltUnits:
+    """Join everything that is known of a session's units.
+
+    Parameters
+    ----------
+    recording
+        Spikes and units as upstream sorted them.
+    annotation
+        Released metrics and positions, one row per unit in the order of ``recording.units``.
+    rulebooks
+        Rulebook ids; the first is the active one, whose quorum decides the reviews.
+    reviews_file
+        YAML file of the session's reviews; need not exist.
+    today
+        ``YYYY-MM-DD`` against which reviews expire; reviews do not expire where None, so that a result never depends
+        on the clock.
+
+    Returns
+    -------
+    BuiltUnits
+        One row per unit, none left out. What could not be computed, is stated nowhere, or is reviewed and not there,
+        is noted.
+    """
+    from nh_platform.qc.metrics import compute_metrics, unit_histograms
+    from nh_platform.qc.reviews.review_decisions import apply_reviews, unknown_units
+    from nh_platform.qc.reviews.review_files import read_reviews
+    from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.qc.unit_columns import metric_ids
+
+    books = [load_rulebook(name) for name in rulebooks]
+    metrics, noted = compute_metrics(recording.spikes, recording.units, metric_ids(books))
+    histograms, also_noted = unit_histograms(recording.spikes, recording.units)
+    notes = tuple(dict.fromkeys((*noted, *also_noted)))  # both speak of times that are not in order
+    table = pd.concat(
+        [
+            recording.units.reset_index(drop=True),
+            annotation.positions.drop(columns="unit_id").reset_index(drop=True),
+            annotation.released.drop(columns="unit_id").reset_index(drop=True),
+            metrics.reset_index(drop=True),
+        ],
+        axis=1,
+    )
+    stated = read_reviews(reviews_file)
+    reviews = [apply_reviews(table, stated, book, today) for book in books]
+    table["review"] = reviews[0].to_numpy()
+    verdicts = [apply_rulebook(table, book, missing="nan") for book in books]
+    judged = [found.columns(decided) for found, decided in zip(verdicts, reviews, strict=True)]
+    unknown = (Note("reviews", f"unit {unit} is not in this session") for unit in unknown_units(table, stated))
+    absent = (note for found in verdicts for note in _absent_columns(table, found))
+    units = UNITS.conform(pd.concat([table, *judged], axis=1))
+    return BuiltUnits(units, histograms, (*notes, *unknown, *absent))
+
+
+def _absent_columns(table: pd.DataFrame, verdicts: Verdicts) -> Iterator[Note]:
+    """Return a note for every rule that no column of the table has values for: its NaN policy alone decides."""
+    book = verdicts.rulebook
+    for rule, values in zip(book.rules, verdicts.values):
+        if not values.column and len(table):
+            looked_for = ", ".join(candidates(table, book, rule, None))
+            yield Note(
+                f"rulebook {book.id}, rule {rule.id}",
+                f"the release states no column for {rule.metric} (looked for {looked_for}): every unit "
+                f"{_COUNTS_AS[rule.nan]}",
+            )

@@ -1,0 +1,242 @@
+"""A rulebook is refused, with file and line, whenever it does not say exactly what it means."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+
+from nh_platform.qc.metrics.definitions.lookup import METRICS
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, quantity, unit_factor
+from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook, parse_rulebook, rulebook_ids
+from nh_platform.session import ConfigError
+
+GOOD = """\
+id: mine
+title: A rulebook
+version: "1"
+sources: [ibl]
+why: Because.
+references: [ibllib]
+rules:
+  - id: noise_cutoff
+    metric: ibl.noise_cutoff@2022-10
+    comparison: "<"
+    threshold: 5
+    unit: "1"
+    nan: fail
+    severity: warn
+    why: Cut-off.
+    references: [ibllib]
+    since: "1"
+  - id: amp_median
+    metric: ibl.amp_median@2022-10
+    comparison: ">"
+    threshold: 50
+    unit: uV
+    metric_unit: V
+    nan: fail
+    severity: warn
+    why: Large.
+    since: "1"
+columns:
+  ibl.noise_cutoff@2022-10:
+    - {column: noise_cutoff, unit: "1"}
+  ibl.amp_median@2022-10:
+    - {column: amp_median, unit: V}
+"""
+
+
+def line_of(text: str, part: str) -> int:
+    return text[: text.index(part)].count("\n") + 1
+
+
+def test_the_example_is_accepted():
+    rulebook = parse_rulebook(GOOD, "mine.yaml")
+    assert [rule.id for rule in rulebook.rules] == ["noise_cutoff", "amp_median"]
+    assert rulebook.review_quorum == 2
+    assert rulebook.check_name(rulebook.rules[0]) == "mine__noise_cutoff"
+
+
+MISTAKES = {
+    "unknown metric": (
+        ("    metric: ibl.noise_cutoff@2022-10\n", "    metric: noise_cutof\n"),
+        "metric: noise_cutof",
+        ["rule noise_cutoff", "unknown metric 'noise_cutof'", "ibl.noise_cutoff@2022-10"],
+    ),
+    "unit of measure": (('    unit: "1"\n', "    unit: uV\n"), "unit: uV", ["'uV'", "is defined in '1'"]),
+    "conversion not stated": (
+        ("    metric_unit: V\n", ""),
+        "unit: uV",
+        ["rule amp_median", "'uV'", "'V'", "metric_unit: V"],
+    ),
+    "conversion to another unit": (("metric_unit: V", "metric_unit: mV"), "metric_unit: mV", ["'mV'", "'V'"]),
+    "conversion impossible": (("    unit: uV\n", "    unit: Hz\n"), "unit: Hz", ["does not convert"]),
+    "no NaN policy": (("    nan: fail\n", ""), "- id: noise_cutoff", ["'nan' is missing", "nan: ignore"]),
+    "wrong NaN policy": (("    nan: fail\n", "    nan: drop\n"), "nan: drop", ["'drop'", "'fail', 'pass' or 'ignore'"]),
+    "a rule that is an error": (
+        ("    severity: warn\n", "    severity: error\n"),
+        "severity: error",
+        ["rule noise_cutoff", "severity is 'error'", "`severity: warn`", "units_usable"],
+    ),
+    "unknown key": (("    nan: fail\n", "    nann: fail\n"), "nann: fail", ["unknown key 'nann'", "Did you mean nan"]),
+    "unknown key at the top": (("title:", "ttle:"), "ttle:", ["unknown key 'ttle'", "title"]),
+    "duplicate rule id": (("id: amp_median", "id: noise_cutoff"), "metric: ibl.amp_median", ["already on line 8"]),
+    "bad comparison": (('comparison: "<"', 'comparison: "=<"'), 'comparison: "=<"', ["'=<'", "comparison"]),
+    "text as threshold": (("threshold: 5\n", "threshold: 5e-5\n"), "threshold: 5e-5", ["needs a number", "5.0e-5"]),
+    "list as threshold": (("threshold: 5\n", "threshold: [5]\n"), "threshold: [5]", ["one value"]),
+    "NaN as threshold": (("threshold: 5\n", "threshold: .nan\n"), "threshold: .nan", ["threshold is NaN"]),
+    "unknown reference": (
+        ("    references: [ibllib]\n", "    references: [ibllip]\n"),
+        "ibllip",
+        ["Did you mean ibllib"],
+    ),
+    "no column": (
+        ('  ibl.noise_cutoff@2022-10:\n    - {column: noise_cutoff, unit: "1"}\n', ""),
+        "metric: ibl.noise",
+        ["no released column"],
+    ),
+    "column in another unit": (
+        ('{column: noise_cutoff, unit: "1"}', "{column: noise_cutoff, unit: Hz}"),
+        "{column: noise",
+        ["'Hz'"],
+    ),
+    "column that no rule reads": (
+        ("  ibl.amp_median@2022-10:\n", "  ibl.amp_min@2022-10: []\n  ibl.amp_median@2022-10:\n"),
+        "ibl.amp_min@2022-10",
+        ["no rule reads"],
+    ),
+    "verdict without passing value": (
+        ('{column: noise_cutoff, unit: "1"}', "{column: noise_cutoff, kind: verdict}"),
+        "{column: noise",
+        ["without its passing value"],
+    ),
+    "key twice": (("    threshold: 5\n", "    threshold: 5\n    threshold: 50\n"), "threshold: 50", ["stands twice"]),
+    "not YAML": (("    threshold: 5\n", "    threshold: [5\n"), 'unit: "1"', ["not valid YAML"]),
+    "quorum of nobody": (("why: Because.", "why: Because.\nreview_quorum: 0"), "review_quorum", ["review_quorum is 0"]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named_with_its_line(mistake):
+    (old, new), place, words = MISTAKES[mistake]
+    assert GOOD.count(old) >= 1
+    text = GOOD.replace(old, new, 1)
+    with pytest.raises(ConfigError) as raised:
+        parse_rulebook(text, "mine.yaml")
+    start = line_of(text, place)
+    # A duplicate id is reported on its own line, the one before the metric that finds it here.
+    expected = start - 1 if mistake == "duplicate rule id" else start
+    assert f"mine.yaml:{expected}" in str(raised.value), raised.value
+    for word in words:
+        assert word in str(raised.value), raised.value
+    assert raised.value.action
+
+
+def test_the_first_mistake_from_the_top_is_named():
+    text = GOOD.replace("threshold: 5\n", "threshold: none\n").replace("ibl.noise_cutoff@2022-10\n", "x.y@1\n", 1)
+    with pytest.raises(ConfigError, match="unknown metric"):
+        parse_rulebook(text, "mine.yaml")
+
+
+def test_a_released_quantity_cannot_be_recomputed():
+    text = (RULEBOOK_DIR / "allen-vc-default.yaml").read_text()
+    with pytest.raises(ConfigError, match=r"rule quality: allen.quality@2019 is stated by releases only"):
+        parse_rulebook(text.replace("use: released", "use: recomputed"), "x.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "just text\n"])
+def test_a_file_without_a_rulebook_is_refused(text):
+    with pytest.raises(ConfigError, match=r"x.yaml:1"):
+        parse_rulebook(text, "x.yaml")
+
+
+def test_an_unknown_rulebook_offers_the_nearest():
+    with pytest.raises(ConfigError, match="Did you mean ibl-2022-10"):
+        load_rulebook("ibl-2022-11")
+
+
+def test_a_rulebook_of_ones_own_is_read_from_its_path(tmp_path):
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    assert load_rulebook(tmp_path / "mine.yaml").id == "mine"
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_rulebook(tmp_path / "absent.yaml")
+
+
+def test_every_shipped_rulebook_is_accepted_and_named_after_its_file():
+    assert rulebook_ids() == [
+        "allen-vbn-recommended",
+        "allen-vc-default",
+        "ibl-2022-03",
+        "ibl-2022-10",
+        "ibl-bwm-inclusion",
+        "ibl-rigor",
+        "ibl-strict",
+        "nh-common",
+    ]
+    for rulebook_id in rulebook_ids():
+        rulebook = load_rulebook(rulebook_id)
+        assert rulebook.id == rulebook_id
+        for rule in rulebook.rules:
+            assert re.fullmatch(r"[A-Za-z0-9_]+", rulebook.check_name(rule))
+
+
+def test_the_published_thresholds():
+    def rules(name):
+        return {r.metric: (r.comparison, r.threshold, r.unit, r.nan) for r in load_rulebook(name).rules}
+
+    assert rules("ibl-2022-10") == {
+        "ibl.max_confidence@2022-10": (">=", 90, "%", "fail"),
+        "ibl.noise_cutoff@2022-10": ("<", 5, "1", "fail"),
+        "ibl.amp_median@2022-10": (">", 50, "uV", "fail"),
+    }
+    assert rules("ibl-2022-03")["ibl.noise_cutoff@2022-03"] == ("<", 20, "1", "fail")
+    assert rules("ibl-strict") == {
+        "ibl.label@2022-10": ("==", 1, "1", "fail"),
+        "ibl.firing_rate@2022-10": (">", 0.1, "Hz", "fail"),
+        "ibl.amp_median@2022-10": (">", 50, "uV", "fail"),
+        "ibl.presence_ratio@2022-10": (">", 0.9, "1", "fail"),
+    }
+    assert rules("allen-vc-default") == {
+        "allen.amplitude_cutoff@2019": ("<=", 0.1, "1", "fail"),
+        "allen.presence_ratio@2019": (">=", 0.95, "1", "fail"),
+        "allen.isi_violations@2019": ("<=", 0.5, "1", "fail"),
+        "allen.quality@2019": ("==", "good", "-", "fail"),
+        "nh.inside_brain@1": ("==", True, "-", "fail"),
+    }
+    assert rules("allen-vbn-recommended") == {
+        "allen.isi_violations@2019": ("<", 0.5, "1", "fail"),
+        "allen.amplitude_cutoff@2019": ("<", 0.1, "1", "fail"),
+        "allen.presence_ratio@2019": (">", 0.9, "1", "fail"),
+    }
+    common = load_rulebook("nh-common")
+    assert common.use == "recomputed"
+    assert all(rule.metric in METRICS for rule in common.rules)
+
+
+def test_released_only_quantities_do_not_hide_a_metric():
+    assert not set(RELEASED_ONLY) & set(METRICS)
+    assert all(found.released_only for found in RELEASED_ONLY.values())
+    assert quantity("ibl.amp_median@2022-10").unit == "V"
+
+
+def test_factors_are_exact_in_decimal():
+    factor = unit_factor("uV", "V")
+    assert factor is not None
+    assert float(50 * factor) == 50e-6
+    assert unit_factor("uV", "Hz") is None
+    assert unit_factor("anything", "anything") == 1
+
+
+def test_the_content_version_follows_verdicts_not_words():
+    rulebook = parse_rulebook(GOOD, "mine.yaml")
+    reworded = parse_rulebook(GOOD.replace("Cut-off.", "Another reason."), "mine.yaml")
+    changed = parse_rulebook(GOOD.replace("threshold: 5\n", "threshold: 6\n"), "mine.yaml")
+    assert rulebook.content_version() == reworded.content_version()
+    assert rulebook.content_version() != changed.content_version()
+
+
+def test_metric_definitions_carry_what_rulebooks_read():
+    names = {field.name for field in dataclasses.fields(next(iter(METRICS.values())))}
+    assert {"id", "unit", "meaning", "source", "formula", "edge_cases"} <= names
