@@ -28,7 +28,7 @@ from aims import Aims
 
 from nh_platform.session import Spikes
 from nh_platform.sources.allen.sdk import restore_numpy_names
-from nh_platform.windows.presentations import count_in_presentations
+from nh_platform.windows.presentations.presentation_counts import count_in_presentations
 
 N_UNITS, N_SPIKES, DURATION_S = 2000, 58_400_000, 9000.0
 N_PRESENTATIONS, SHOWN_S, BLOCKS_AT_S = 6000, 0.25021, (900.0, 4200.0, 7800.0)

@@ -25,7 +25,7 @@ from nh_platform.defs.build import build_defs
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.published.published_counts import published_releases
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
-from nh_platform.windows.presets import load_presets
+from nh_platform.windows.presets.preset_files import load_presets
 
 print(nh_platform.__file__)
 print(configuration_file("dagster.yaml"))

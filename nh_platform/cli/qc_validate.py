@@ -65,7 +65,7 @@ def validate(
                 typer.echo(f"{rule}: no truth is known for it")
     if write:
         from nh_platform.qc.validation.validation_table import FILE, figure_name
-        from nh_platform.reports.rule_validation import draw_validation
+        from nh_platform.reports.validation_figure import draw_validation
 
         folder.mkdir(parents=True, exist_ok=True)
         write_validation(folder / FILE, rows)

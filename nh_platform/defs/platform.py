@@ -15,18 +15,18 @@ from nh_platform.defs.planning import expected_records
 from nh_platform.defs.registry import SOURCES, SourceEntry, source_entry
 from nh_platform.defs.setting_errors import setting_error
 from nh_platform.defs.settings import PlatformSettings
-from nh_platform.exports.stimulus.conventions import (
+from nh_platform.qc.yaml_lines import Location, close_matches
+from nh_platform.session import ConfigError
+from nh_platform.sources.catalog import Manifest, SessionFiles, Source
+from nh_platform.sources.snapshots import read_manifest
+from nh_platform.store import Provenance, Store
+from nh_platform.windows.presentations.conventions import (
     CONVENTIONS_VERSION,
     DEFAULT_UNITS_RULEBOOK,
     MODES,
     Mode,
     check_mode,
 )
-from nh_platform.qc.yaml_lines import Location, close_matches
-from nh_platform.session import ConfigError
-from nh_platform.sources.catalog import Manifest, SessionFiles, Source
-from nh_platform.sources.snapshots import read_manifest
-from nh_platform.store import Provenance, Store
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Platform:
         from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS
         from nh_platform.qc.rules.rulebook import load_rulebook
         from nh_platform.qc.unit_columns import metric_ids
-        from nh_platform.windows.presets import load_presets
+        from nh_platform.windows.presets.preset_files import load_presets
 
         config, presets = self.config(source), load_presets()
         unknown = [name for name in config.presets if name not in presets]
@@ -159,7 +159,7 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
     """
     from nh_platform.qc.published import published_counts as published
     from nh_platform.qc.rules.rulebook import rulebook_ids
-    from nh_platform.windows.presets import load_presets
+    from nh_platform.windows.presets.preset_files import load_presets
 
     def check(location: Location, name: str, known: Iterable[str], what: str, also: str = "") -> None:
         there = list(known)

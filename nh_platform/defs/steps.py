@@ -127,7 +127,7 @@ def make_units(platform: Platform, files: SessionFiles, inputs: StepInputs) -> S
     from nh_platform.qc.metrics.histogram_file import write_histograms
     from nh_platform.qc.unit_columns import column_words
     from nh_platform.qc.unit_table import build_units
-    from nh_platform.windows.reviewed import write_reviewed
+    from nh_platform.windows.reviewed_intervals import write_reviewed
 
     source = files.session.source
     config = platform.config(source)
@@ -190,9 +190,9 @@ def make_units(platform: Platform, files: SessionFiles, inputs: StepInputs) -> S
 
 def make_windows(platform: Platform, files: SessionFiles, inputs: StepInputs) -> StepResult:
     """Bin the spikes for the presets of the source and index the windows."""
-    from nh_platform.windows.build import build_windows
-    from nh_platform.windows.codec import write_windows
-    from nh_platform.windows.presets import load_presets
+    from nh_platform.windows.presets.preset_files import load_presets
+    from nh_platform.windows.session_windows import build_windows
+    from nh_platform.windows.window_files import write_windows
 
     _refuse_gated(files, inputs)
     recording = read_recording(inputs.folder("raw_spikes"))
@@ -222,8 +222,8 @@ def make_unit_embeddings(platform: Platform, files: SessionFiles, inputs: StepIn
     from nh_platform.embeddings.population_coupling import population_coupling
     from nh_platform.embeddings.unit_features import unit_embeddings
     from nh_platform.windows.binning import bin_edges
-    from nh_platform.windows.codec import StoredWindows
-    from nh_platform.windows.invalid import invalid_times, valid_bins
+    from nh_platform.windows.invalid_masks import invalid_times, valid_bins
+    from nh_platform.windows.window_files import StoredWindows
 
     _refuse_gated(files, inputs)
     recording = read_recording(inputs.folder("raw_spikes"))
@@ -307,7 +307,7 @@ def _reviewed_intervals(platform: Platform, files: SessionFiles) -> pd.DataFrame
 
 def _reviewed_behavior(inputs: StepInputs) -> Behavior:
     """Read `behavior` with the intervals that `units` was reviewed with."""
-    from nh_platform.windows.reviewed import read_reviewed_behavior
+    from nh_platform.windows.reviewed_intervals import read_reviewed_behavior
 
     return read_reviewed_behavior(inputs.folder("behavior"), inputs.folder("units"))
 

@@ -23,7 +23,7 @@ from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE
 
 if TYPE_CHECKING:
-    from nh_platform.exports.stimulus.stimulus_files import FilesSummary
+    from nh_platform.exports.stimulus.joined_files import FilesSummary
 
 ASSET = "stimulus_files"
 CHECK = "every_session_is_in"
@@ -103,9 +103,9 @@ def make_stimulus_files(platform: Platform, source: str) -> dg.MaterializeResult
     dagster.Failure
         With the thing, what was found and what to do, where tensors cannot be used.
     """
-    from nh_platform.exports.stimulus.conventions import MODES
-    from nh_platform.exports.stimulus.stimulus_files import write_stimulus_files
+    from nh_platform.exports.stimulus.joined_files import write_stimulus_files
     from nh_platform.exports.stimulus.tensor_files import StoredTensors, stored_modes
+    from nh_platform.windows.presentations.conventions import MODES
 
     summaries: dict[str, FilesSummary] = {}
     try:

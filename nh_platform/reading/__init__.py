@@ -5,8 +5,8 @@ asset is made and no upstream file is opened here.
 """
 
 from nh_platform.reading.opening import OpenedStore, open_store
-from nh_platform.reading.psth import UnitPsth
 from nh_platform.reading.session_view import SessionView
+from nh_platform.reading.unit_psth import UnitPsth
 from nh_platform.reading.windows_view import WindowsView
 
 __all__ = ["OpenedStore", "SessionView", "UnitPsth", "WindowsView", "open_store"]

@@ -1,7 +1,8 @@
 """Counts and signals of a stored session per stimulus presentation: which stimulus, which bins, which units.
 
 Contains the choice of presentations and the labelled result. Add here what a person may say to choose them. The
-counting is `nh_platform.windows.presentations`; whole stimulus types in fixed bins are the asset `stimulus_tensors`.
+counting is `nh_platform.windows.presentations.presentation_counts`; whole stimulus types in fixed bins are the asset
+`stimulus_tensors`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.exports.stimulus.cleaning import check_overlap, unknown_stimulus
 from nh_platform.session import Signal, Spikes
-from nh_platform.windows.invalid import InvalidTimes, valid_windows
-from nh_platform.windows.presentations import PresentationCounts, count_in_presentations, even_edges, presentation_means
+from nh_platform.windows.invalid_masks import InvalidTimes, valid_windows
+from nh_platform.windows.presentations.cleaning import check_overlap, unknown_stimulus
+from nh_platform.windows.presentations.presentation_counts import (
+    PresentationCounts,
+    count_in_presentations,
+    even_edges,
+    presentation_means,
+)
 
 BLINKS = "likely_blink"
 """Column of the pupil signal that marks likely blinks, where upstream states them."""

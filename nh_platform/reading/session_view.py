@@ -16,10 +16,10 @@ import pandas as pd
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.session_rules import trial_mask_by
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_counts, stimulus_means
-from nh_platform.reading.psth import UnitPsth, choose_units, event_column, session_psth, values_of
 from nh_platform.reading.session_tables import SessionTables
+from nh_platform.reading.unit_psth import UnitPsth, choose_units, event_column, session_psth, values_of
 from nh_platform.reading.windows_view import WindowsView, view_windows
-from nh_platform.windows.presentations import PresentationCounts
+from nh_platform.windows.presentations.presentation_counts import PresentationCounts
 
 UnitChoice: TypeAlias = (
     npt.NDArray[np.bool_] | npt.NDArray[np.integer] | Sequence[str] | Sequence[int] | pd.Series | None

@@ -1,7 +1,7 @@
 """The windows of one preset of a stored session: counts, index, bin centres, masks.
 
 Contains `WindowsView`. Add here what people read of windows. Splits and normalisation are joined by the training
-loader, not here; the files are the matter of `nh_platform.windows.codec`.
+loader, not here; the files are the matter of `nh_platform.windows.window_files`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.windows import StoredWindows
 from nh_platform.windows.binning import bin_centers, binarise
-from nh_platform.windows.codec import StoredPreset
+from nh_platform.windows.window_files import StoredPreset
 
 CountArray = npt.NDArray[np.uint8]
 

@@ -4,12 +4,12 @@ Presets are reviewed text (`presets.yaml`); `build_windows` lays a session out, 
 cuts or bins a session. Splits, normalisation and the choice of units are joined when windows are read, not stored here.
 """
 
-from nh_platform.windows.alignment import Psth, psth
 from nh_platform.windows.binning import EventCounts, Grid, bin_events, bin_session
-from nh_platform.windows.build import Windows, build_windows
-from nh_platform.windows.codec import StoredWindows, write_windows
-from nh_platform.windows.preset_model import AlignedPreset, ContinuousPreset, Preset
-from nh_platform.windows.presets import get_preset, load_presets, presets_for
+from nh_platform.windows.presets.preset_files import get_preset, load_presets, presets_for
+from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset
+from nh_platform.windows.psth import Psth, psth
+from nh_platform.windows.session_windows import Windows, build_windows
+from nh_platform.windows.window_files import StoredWindows, write_windows
 
 __all__ = [
     "AlignedPreset",

@@ -1,7 +1,7 @@
 """Spike counts in bins whose edges are whole microseconds: over the session, and around events.
 
 Contains the edges, the two ways of counting, and what can be derived from counts. Add here what turns spikes or counts
-into counts. Which windows there are is `nh_platform.windows.index`; no file is read or written here.
+into counts. Which windows there are is `nh_platform.windows.window_index`; no file is read or written here.
 
 Bin ``k`` is the half-open interval ``[k w, (k + 1) w)``, with the edge ``k w`` computed as ``k * bin_us / 1e6`` in
 float64: the float64 nearest to the true edge, never a running sum. (``np.arange(0, 0.28, 0.02)`` has 15 elements and
@@ -120,7 +120,7 @@ def check_sorted(spikes: Spikes) -> None:
     BadUpstreamData
         Naming the first unit and time where they do not.
     """
-    from nh_platform.windows.kernels import first_unsorted
+    from nh_platform.windows.count_kernels import first_unsorted
 
     at = int(first_unsorted(spikes.times, spikes.offsets))
     if at >= 0:
@@ -196,7 +196,7 @@ def bin_events(spikes: Spikes, event_times: FloatArray, start_us: int, n_bins: i
 
 def count_grid(spikes: Spikes, bin_us: int, start_bin: int, n_bins: int) -> Grid:
     """Count as `bin_session` does, without checking the spikes; for block after block of checked spikes."""
-    from nh_platform.windows.kernels import grid_counts
+    from nh_platform.windows.count_kernels import grid_counts
 
     counts = np.zeros((spikes.n_units, n_bins), dtype=np.uint8)
     largest = np.zeros(spikes.n_units, dtype=np.int64)
@@ -206,7 +206,7 @@ def count_grid(spikes: Spikes, bin_us: int, start_bin: int, n_bins: int) -> Grid
 
 def count_events(spikes: Spikes, event_times: FloatArray, start_us: int, n_bins: int, bin_us: int) -> EventCounts:
     """Count as `bin_events` does, without checking its arguments; for block after block."""
-    from nh_platform.windows.kernels import event_counts
+    from nh_platform.windows.count_kernels import event_counts
 
     counts = np.zeros((len(event_times), spikes.n_units, n_bins), dtype=np.uint8)
     largest = np.zeros(spikes.n_units, dtype=np.int64)

@@ -1,7 +1,7 @@
 """Valid time: the spikes outside the invalid intervals of their probe, and how long each probe recorded well.
 
 Contains `valid_spikes` and the stretches between invalid intervals. Add here what leaves invalid times out of spikes
-or durations. What an interval does to windows and their bins is `nh_platform.windows.invalid`.
+or durations. What an interval does to windows and their bins is `nh_platform.windows.invalid_masks`.
 
 The recording of every probe is taken to last from the first to the last spike of the session, as for the features of
 `unit_embeddings`. A spike at the start of an interval is in it, one at its end is not.
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import Spikes
-from nh_platform.windows.invalid import InvalidTimes
+from nh_platform.windows.invalid_masks import InvalidTimes
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from nh_platform.sources.publishing import store_manifest
 from nh_platform.store import Provenance
 from nh_platform.store.layout import PROVENANCE
 from nh_platform.store.parquet import read_table, write_table
-from nh_platform.windows import build
+from nh_platform.windows import session_windows as build
 from nh_platform_tests.homes import make_home
 
 OTHER = "0" * 64

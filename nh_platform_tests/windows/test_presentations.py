@@ -9,7 +9,7 @@ import pytest
 
 from nh_platform.session import BadUpstreamData, ConfigError, Signal
 from nh_platform.sources.allen import sdk
-from nh_platform.windows.presentations import (
+from nh_platform.windows.presentations.presentation_counts import (
     count_in_presentations,
     even_edges,
     presentation_domain,

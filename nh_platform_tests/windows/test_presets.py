@@ -3,7 +3,7 @@
 import pytest
 
 from nh_platform.session import ConfigError
-from nh_platform.windows.presets import get_preset, load_presets, parse_presets, presets_for
+from nh_platform.windows.presets.preset_files import get_preset, load_presets, parse_presets, presets_for
 
 CONTINUOUS = """
 - id: c

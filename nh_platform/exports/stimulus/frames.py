@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.exports.stimulus.cleaning import movie_numbers
-from nh_platform.exports.stimulus.conventions import MOVIE_FRAMES, N_SCENES, is_movie
 from nh_platform.session import BadUpstreamData
+from nh_platform.windows.presentations.cleaning import movie_numbers
+from nh_platform.windows.presentations.conventions import MOVIE_FRAMES, N_SCENES, is_movie
 
 NO_IMAGE = -1
 

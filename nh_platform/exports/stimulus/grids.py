@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.exports.stimulus.conventions import BIN_S, BIN_US, Mode
 from nh_platform.windows.binning import bin_edges, whole_microseconds
+from nh_platform.windows.presentations.conventions import BIN_S, BIN_US, Mode
 
 FloatArray = npt.NDArray[np.float64]
 

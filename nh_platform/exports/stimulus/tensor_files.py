@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nh_platform.exports.stimulus.cleaning import clean_presentations, regular, unknown_stimuli, unknown_stimulus
-from nh_platform.exports.stimulus.conventions import MODES, PUBLISHED_MEDIAN_S, Mode
 from nh_platform.exports.stimulus.netcdf import Variable, create_netcdf, read_group
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units
 from nh_platform.session import Behavior, Note, Spikes
 from nh_platform.session.schemas import PRESENTATIONS, STIMULUS_PRESENTATIONS, STIMULUS_UNITS
 from nh_platform.store.hdf5 import open_file
 from nh_platform.store.parquet import read_table, write_table
+from nh_platform.windows.presentations.cleaning import clean_presentations, regular, unknown_stimuli, unknown_stimulus
+from nh_platform.windows.presentations.conventions import MODES, PUBLISHED_MEDIAN_S, Mode
 
 PRESENTATIONS_FILE = "presentations.parquet"
 UNITS_FILE = "units.parquet"

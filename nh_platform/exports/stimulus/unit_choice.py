@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.exports.stimulus.conventions import DEFAULT_UNITS_RULEBOOK, Mode
+from nh_platform.windows.presentations.conventions import DEFAULT_UNITS_RULEBOOK, Mode
 
 
 def tensor_good_units(units: pd.DataFrame, mode: Mode, active_rulebook: str) -> npt.NDArray[np.bool_]:

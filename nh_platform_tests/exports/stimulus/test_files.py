@@ -18,7 +18,7 @@ from nh_platform.exports.stimulus import (
     write_stimulus_files,
     write_tensors,
 )
-from nh_platform.exports.stimulus.stimulus_files import usable_medians
+from nh_platform.exports.stimulus.joined_files import usable_medians
 from nh_platform.exports.stimulus.tensor_files import TensorPlan, plan_tensors
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.session import ConfigError

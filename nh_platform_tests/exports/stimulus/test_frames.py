@@ -8,7 +8,7 @@ import pytest
 
 from nh_platform.exports.stimulus import clean_presentations, frames_at, movie_frames, scene_images
 from nh_platform.session import BadUpstreamData
-from nh_platform_tests.exports.stimulus.test_cleaning import movie, shown
+from nh_platform_tests.windows.test_presentation_cleaning import movie, shown
 
 
 def test_scenes_map_to_their_template_and_the_grey_screen_to_none():

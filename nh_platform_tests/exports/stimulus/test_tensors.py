@@ -14,7 +14,7 @@ from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.session import Behavior, ConfigError, Session, Signal
 from nh_platform.session.schemas import INVALID_TIMES, STIMULUS_UNITS
 from nh_platform_tests.exports.stimulus.conftest import Made
-from nh_platform_tests.exports.stimulus.test_cleaning import movie, shown
+from nh_platform_tests.windows.test_presentation_cleaning import movie, shown
 from nh_platform_tests.windows.trains import spikes_of
 
 SESSION = Session("allen_vc", "7", "mouse")

@@ -24,7 +24,7 @@ from nh_platform.qc.validation.validation_table import (
     validation_section,
     write_validation,
 )
-from nh_platform.reports.rule_validation import draw_validation
+from nh_platform.reports.validation_figure import draw_validation
 from nh_platform.session import ConfigError, SchemaError
 from nh_platform.simulation import GRADED
 from nh_platform.simulation.graded_designs import SHARES, draw_probe_units

@@ -1,7 +1,7 @@
 """All windows of one session: the index, the masks, and counts that are made block by block when asked for.
 
 Contains `build_windows` and what it returns. Add here what concerns all presets of a session together. Files are the
-matter of `nh_platform.windows.codec`.
+matter of `nh_platform.windows.window_files`.
 
 Nothing is counted before `blocks` or `count` is called: 60,000 presentations of 1000 units in 50 bins are 3 GB, which
 the codec writes in blocks of some MB.
@@ -27,9 +27,9 @@ from nh_platform.windows.binning import (
     count_events,
     count_grid,
 )
-from nh_platform.windows.index import aligned_rows, continuous_rows, continuous_starts, select_events
-from nh_platform.windows.invalid import event_masks, grid_masks, invalid_times
-from nh_platform.windows.preset_model import AlignedPreset, ContinuousPreset, Preset
+from nh_platform.windows.invalid_masks import event_masks, grid_masks, invalid_times
+from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset
+from nh_platform.windows.window_index import aligned_rows, continuous_rows, continuous_starts, select_events
 
 UnitsOfProbe = dict[str, npt.NDArray[np.intp]]
 

@@ -25,7 +25,7 @@ from nh_platform.session.schemas import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.store.hdf5 import ZSTD_LEVEL, create_dataset, create_file, open_file
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.windows.binning import EventCounts, Grid
-from nh_platform.windows.build import AlignedPlan, GridPlan, Windows
+from nh_platform.windows.session_windows import AlignedPlan, GridPlan, Windows
 
 COUNTS_FILE = "counts.h5"
 INDEX_FILE = "index.parquet"

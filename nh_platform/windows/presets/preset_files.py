@@ -1,7 +1,7 @@
 """The file of window presets: reading `presets.yaml` and finding a preset in it.
 
 Contains the reader with its errors. Add here what concerns the file as a whole; what a preset can state is
-`nh_platform.windows.preset_model`. No preset is written in code.
+`nh_platform.windows.presets.preset_model`. No preset is written in code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from nh_platform.session import ConfigError
-from nh_platform.windows.preset_model import Preset
+from nh_platform.windows.presets.preset_model import Preset
 
 DEFAULT_FILE = Path(__file__).with_name("presets.yaml")
 

@@ -1,7 +1,7 @@
 """Invalid times: what they spoil of each probe, which windows they overlap, and which bins are masked.
 
 Contains the rules of overlap and the mask tables. Add here what an invalid interval does to windows. Where windows lie
-is `nh_platform.windows.index`; spikes and durations outside the intervals are `nh_platform.windows.valid_time`.
+is `nh_platform.windows.window_index`; spikes and durations outside the intervals are `nh_platform.windows.valid_time`.
 
 Overlap is half-open: an invalid interval ``[s, e)`` overlaps a window or bin ``[a, b)`` where ``s < b`` and ``e > a``;
 touching is no overlap. Intervals of scope ``all_probes`` and ``stimulus`` make the window invalid and leave the counts

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.exports.stimulus.cleaning import filter_summary
-from nh_platform.exports.stimulus.conventions import Mode, eye_group
 from nh_platform.exports.stimulus.tensor_files import StoredTensors
+from nh_platform.windows.presentations.cleaning import filter_summary
+from nh_platform.windows.presentations.conventions import Mode, eye_group
 
 STATISTICS_FILE = "combined_statistics.csv"
 SESSIONS_FILE = "sessions.csv"

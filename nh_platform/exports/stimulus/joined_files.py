@@ -14,8 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from nh_platform.exports.stimulus.cleaning import median_durations, regular
-from nh_platform.exports.stimulus.conventions import (
+from nh_platform.exports.stimulus.grids import time_edges
+from nh_platform.exports.stimulus.joined_tables import NamesRow, StatisticsRow, write_tables
+from nh_platform.exports.stimulus.netcdf import NetcdfWriter, Variable, create_netcdf
+from nh_platform.exports.stimulus.tensor_files import StoredTensors
+from nh_platform.session import Note
+from nh_platform.windows.presentations.cleaning import median_durations, regular
+from nh_platform.windows.presentations.conventions import (
     BIN_US,
     NATURAL_VISUAL_PREFIX,
     NATURAL_VISUAL_TYPES,
@@ -23,11 +28,6 @@ from nh_platform.exports.stimulus.conventions import (
     Mode,
     tolerance_s,
 )
-from nh_platform.exports.stimulus.grids import time_edges
-from nh_platform.exports.stimulus.netcdf import NetcdfWriter, Variable, create_netcdf
-from nh_platform.exports.stimulus.tables import NamesRow, StatisticsRow, write_tables
-from nh_platform.exports.stimulus.tensor_files import StoredTensors
-from nh_platform.session import Note
 
 SUBSET_FOLDER = "natural_visual"
 

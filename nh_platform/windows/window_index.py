@@ -1,7 +1,7 @@
 """Which windows a session has: one row per window, with its place, its event and what is invalid in it.
 
 Contains the choice of events and the rows of the window index. Add here what decides where a window lies. What an
-invalid interval does to a window is `nh_platform.windows.invalid`; counting is `nh_platform.windows.binning`.
+invalid interval does to a window is `nh_platform.windows.invalid_masks`; counting is `nh_platform.windows.binning`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pandas as pd
 from nh_platform.session import Behavior, ConfigError, Note
 from nh_platform.session.schemas import WINDOW_INDEX
 from nh_platform.windows.binning import bin_edges, bin_of_time
-from nh_platform.windows.invalid import InvalidTimes, overlapping
-from nh_platform.windows.preset_model import AlignedPreset, ContinuousPreset, EventFilter
+from nh_platform.windows.invalid_masks import InvalidTimes, overlapping
+from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, EventFilter
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -77,7 +77,7 @@ def psth(
     >>> psth(one_unit, [1.0, 2.0], start=0.0, stop=0.1, bin_us=50_000).rate
     array([[30.,  0.]])
     """
-    from nh_platform.windows.kernels import event_moments
+    from nh_platform.windows.count_kernels import event_moments
 
     check_sorted(spikes)
     start_us, stop_us = whole_microseconds(start, "start"), whole_microseconds(stop, "stop")

@@ -5,7 +5,7 @@ import pytest
 
 from nh_platform.session import StoreError
 from nh_platform.windows import StoredWindows, build_windows, load_presets, write_windows
-from nh_platform.windows import codec as codec_module
+from nh_platform.windows import window_files as codec_module
 from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of
 
 ALIGNED = "stim-aligned-500ms-20ms"

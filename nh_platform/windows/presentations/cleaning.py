@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.exports.stimulus.conventions import (
+from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session.schemas import STIMULUS_PRESENTATIONS
+from nh_platform.windows.presentations.conventions import (
     EXCLUDED,
     PARAMETERS,
     WITH_BLANKS,
@@ -28,8 +30,6 @@ from nh_platform.exports.stimulus.conventions import (
     stimulus_type,
     tolerance_s,
 )
-from nh_platform.session import BadUpstreamData, ConfigError
-from nh_platform.session.schemas import STIMULUS_PRESENTATIONS
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -1,8 +1,8 @@
 """Spike counts and signals per stimulus presentation: any bin edges, clipped to the presentation where asked.
 
 Contains the counting of spikes around presentations and the mean of a signal over each. Add here what turns spikes or
-signals into one value per presentation and bin. Which presentations count is `nh_platform.exports.stimulus.cleaning`;
-windows of the presets, all alike, are `nh_platform.windows.binning`.
+signals into one value per presentation and bin. Which presentations count is
+`nh_platform.windows.presentations.cleaning`; windows of the presets, all alike, are `nh_platform.windows.binning`.
 
 The counts are those of AllenSDK's `EcephysSession.presentationwise_spike_counts` (2.16.2) but for one thing: AllenSDK
 takes bins closed at both ends, so that a spike exactly on an inner edge counts in both bins. Here it counts in the bin
@@ -158,7 +158,7 @@ def count_in_presentations(
     >>> count_in_presentations(one_unit, [1.0, 2.0], [0.0, 0.04, 0.08])[:, :, 0].tolist()
     [[1, 0], [1, 1]]
     """
-    from nh_platform.windows.presentation_kernels import add_right_edges, fill_counts, presentation_counts
+    from nh_platform.windows.presentations.presentation_kernels import add_right_edges, fill_counts, presentation_counts
 
     starts = np.asarray(start_times, dtype=np.float64)
     relative = np.asarray(edges, dtype=np.float64)
@@ -206,7 +206,7 @@ def _bin_numbers(
     BadUpstreamData
         If the spikes are not sorted or a time is NaN.
     """
-    from nh_platform.windows.presentation_kernels import bin_numbers
+    from nh_platform.windows.presentations.presentation_kernels import bin_numbers
 
     lows = starts + relative[0]
     highs = np.maximum(np.minimum(starts + relative[-1], stops), lows)
