@@ -71,9 +71,9 @@ def write_file(path: Path, n_units: int, n_spikes: int) -> None:
 
 
 def read_ours(path: Path) -> Mapping[int, Any]:
-    from nh_platform.sources.allen.electrodes import read_channels
-    from nh_platform.sources.allen.nwb import open_nwb
-    from nh_platform.sources.allen.units import read_spike_times, read_units, released_metrics
+    from nh_platform.sources.allen.nwb.electrodes import read_channels
+    from nh_platform.sources.allen.nwb.nwb_file import open_nwb
+    from nh_platform.sources.allen.nwb.sorted_units import read_spike_times, read_units, released_metrics
 
     with open_nwb(path) as nwb:
         units = read_units(nwb, read_channels(nwb))
@@ -84,8 +84,8 @@ def read_ours(path: Path) -> Mapping[int, Any]:
 
 def read_recording(path: Path) -> Mapping[int, Any]:
     from nh_platform.session import Session
-    from nh_platform.sources.allen.nwb import open_nwb
-    from nh_platform.sources.allen.session_file import read_recording as read
+    from nh_platform.sources.allen.nwb.nwb_file import open_nwb
+    from nh_platform.sources.allen.nwb.session_file import read_recording as read
 
     with open_nwb(path) as nwb:
         recording = read(nwb, Session("allen_vc", "1", "1"))
@@ -117,7 +117,7 @@ def measure(reader: str, path: Path) -> dict[str, Any]:
         restore_numpy_names()
         import allensdk.brain_observatory.ecephys.ecephys_session  # noqa: F401  imports are not counted
     else:
-        import nh_platform.sources.allen.session_file  # noqa: F401
+        import nh_platform.sources.allen.nwb.session_file  # noqa: F401
     wall, cpu = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -72,7 +72,7 @@ def _allen_vc_servers(read: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _allen_vbn_servers(read: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the bucket, where the source is configured to fetch from it."""
-    from nh_platform.sources.allen.behavior_settings import BUCKET
+    from nh_platform.sources.allen.behavior.settings import BUCKET
 
     if read.get("mode") != "s3":
         return ()

@@ -18,7 +18,7 @@ from nh_platform.cli.app import app
 from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc, write_ibl
 from nh_platform.simulation.allen.behavior.cloud_release import BUCKET
 from nh_platform.sources.allen import sdk
-from nh_platform.sources.allen.warehouse import nwb_path
+from nh_platform.sources.allen.coding.cache_folder import nwb_path
 from nh_platform.sources.ibl.settings import CREDENTIALS
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.allen import warehouse_server

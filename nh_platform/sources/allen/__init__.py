@@ -4,11 +4,11 @@ One folder per family of formats. Add a module for a table of the NWB file, or a
 `visual_behavior`. Only `sdk` imports allensdk, and nothing here imports Dagster.
 """
 
-from nh_platform.sources.allen.behavior_settings import AllenVbnSettings
-from nh_platform.sources.allen.coding_settings import AllenVcSettings
-from nh_platform.sources.allen.visual_behavior import AllenVisualBehaviorSource
-from nh_platform.sources.allen.visual_coding import AllenVisualCodingSource
-from nh_platform.sources.allen.waveforms import MeanWaveforms, mean_waveforms
+from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
+from nh_platform.sources.allen.behavior.source import AllenVisualBehaviorSource
+from nh_platform.sources.allen.coding.settings import AllenVcSettings
+from nh_platform.sources.allen.coding.source import AllenVisualCodingSource
+from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, mean_waveforms
 
 __all__ = [
     "AllenVbnSettings",

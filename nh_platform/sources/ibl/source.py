@@ -15,17 +15,17 @@ import pandas as pd
 from nh_platform.session import Behavior, ConfigError, RawRecording, UnitAnnotation
 from nh_platform.sources.catalog import Manifest, SessionFiles
 from nh_platform.sources.fetching import FileLink
-from nh_platform.sources.ibl.behavior import read_behavior_files
-from nh_platform.sources.ibl.client import OneClient
-from nh_platform.sources.ibl.details import with_details
-from nh_platform.sources.ibl.downloads import Downloads
-from nh_platform.sources.ibl.files import VerifiedFiles, open_files, usable_rows
-from nh_platform.sources.ibl.manifest import build_manifest
-from nh_platform.sources.ibl.metrics import read_released
-from nh_platform.sources.ibl.positions import read_positions
-from nh_platform.sources.ibl.public import PublicBucket
+from nh_platform.sources.ibl.catalogue.manifest_additions import with_details
+from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
+from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
+from nh_platform.sources.ibl.downloads.session_downloads import Downloads
+from nh_platform.sources.ibl.server.one_client import OneClient
+from nh_platform.sources.ibl.session.behavior import read_behavior_files
+from nh_platform.sources.ibl.session.positions import read_positions
+from nh_platform.sources.ibl.session.released_metrics import read_released
+from nh_platform.sources.ibl.session.sorting import read_recording
+from nh_platform.sources.ibl.session.verified_files import VerifiedFiles, open_files, usable_rows
 from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.sources.ibl.sorting import read_recording
 from nh_platform.sources.signals import folder_signal
 from nh_platform.store.raw_files import RawFiles
 from nh_platform.store.raw_requests import RawRequest
@@ -99,7 +99,7 @@ class IblSource:
         Raises
         ------
         BadUpstreamData
-            As of `nh_platform.sources.ibl.sorting.read_recording`, or if a file's md5 is not the manifest's.
+            As of `nh_platform.sources.ibl.session.sorting.read_recording`, or if a file's md5 is not the manifest's.
         StoreError
             If the disk of the raw files is full.
         """

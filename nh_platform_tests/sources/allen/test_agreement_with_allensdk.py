@@ -12,8 +12,8 @@ import pytest
 
 from nh_platform.session import Behavior, RawRecording, UnitAnnotation
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
-from nh_platform.sources.allen.electrodes import read_channels, read_probes
-from nh_platform.sources.allen.nwb import open_nwb
+from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
+from nh_platform.sources.allen.nwb.nwb_file import open_nwb
 from nh_platform_tests.sources.allen.conftest import nwb_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

@@ -12,8 +12,8 @@ import pytest
 
 from nh_platform.session import Behavior, RawRecording, UnitAnnotation
 from nh_platform.sources.allen import sdk
-from nh_platform.sources.allen.electrodes import read_channels
-from nh_platform.sources.allen.nwb import open_nwb
+from nh_platform.sources.allen.nwb.electrodes import read_channels
+from nh_platform.sources.allen.nwb.nwb_file import open_nwb
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, nwb_path, session_ids, source_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

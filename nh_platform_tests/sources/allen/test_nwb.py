@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.allen.nwb import open_nwb, plain_columns, ragged_columns, ragged_offsets
+from nh_platform.sources.allen.nwb.nwb_file import open_nwb, plain_columns, ragged_columns, ragged_offsets
 
 
 def _table(path: Path, index_dtype: str) -> None:

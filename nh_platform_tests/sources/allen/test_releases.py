@@ -10,7 +10,13 @@ import pytest
 
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.simulation.allen.behavior.cloud_release import PROJECT, manifest_name
-from nh_platform.sources.allen.releases import compare_releases, find_file, list_releases, load_release, version_order
+from nh_platform.sources.allen.behavior.cloud_cache import (
+    compare_releases,
+    find_file,
+    list_releases,
+    load_release,
+    version_order,
+)
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, NORMAL, nwb_path, session_ids
 
 

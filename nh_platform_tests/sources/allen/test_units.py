@@ -175,7 +175,7 @@ def test_wrong_units_are_refused_by_name(opened: Opened, edit: Callable[[h5py.Fi
 def test_unsorted_times_are_found_across_the_steps_of_the_check(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nh_platform.sources.allen.units.SPIKES_AT_ONCE", 3)
+    monkeypatch.setattr("nh_platform.sources.allen.nwb.sorted_units.SPIKES_AT_ONCE", 3)
     source, session = opened()
     times = source.read_spikes(session).spikes.times
     assert len(times) == 500

@@ -16,7 +16,7 @@ from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.schemas import EVENTS
 from nh_platform.simulation.allen.behavior.cloud_release import PROJECT, manifest_name, write_release_manifest
 from nh_platform.sources.allen import AllenVbnSettings
-from nh_platform.sources.allen.abnormal import ACTIVITY_MARGIN_S
+from nh_platform.sources.allen.behavior.abnormal import ACTIVITY_MARGIN_S
 from nh_platform_tests.sources.allen.conftest import replace
 from nh_platform_tests.sources.allen.vbn import (
     ACTIVITY,

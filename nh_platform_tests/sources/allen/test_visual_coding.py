@@ -13,7 +13,7 @@ import pytest
 
 from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
-from nh_platform.sources.allen.warehouse import nwb_path
+from nh_platform.sources.allen.coding.cache_folder import nwb_path
 from nh_platform.sources.catalog import GROUPS
 
 Opened = Callable[..., Any]

@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.ibl.datasets import (
+from nh_platform.sources.ibl.catalogue.datasets import (
     assign_groups,
     choose_sorting,
     probe_of_collection,
     relative_path,
     split_relative_paths,
 )
-from nh_platform.sources.ibl.revisions import one_revision, resolve_revisions
+from nh_platform.sources.ibl.catalogue.revisions import one_revision, resolve_revisions
 
 
 def files_of(*paths: str, session: str = "s") -> pd.DataFrame:

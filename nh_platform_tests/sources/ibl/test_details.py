@@ -196,7 +196,7 @@ def test_what_is_asked_for_a_manifest_grows_with_sessions_and_pages_alone(server
 
 
 def test_sessions_are_asked_for_in_addresses_that_are_short_enough(servers, monkeypatch):
-    from nh_platform.sources.ibl import client
+    from nh_platform.sources.ibl.server import one_client as client
 
     monkeypatch.setattr(client, "IDS_PER_QUERY", 1)
     servers.state.add_tag(BWM, list(servers.state.datasets))

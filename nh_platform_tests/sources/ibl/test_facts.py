@@ -11,8 +11,8 @@ import pytest
 from nh_platform.session import ConfigError
 from nh_platform.sources.catalog import Manifest
 from nh_platform.sources.ibl import IblSettings, IblSource
-from nh_platform.sources.ibl.manifest import build_manifest
-from nh_platform.sources.ibl.statements import notices_table
+from nh_platform.sources.ibl.catalogue.alyx_records import notices_table
+from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.release_diff import diff_manifests
 from nh_platform_tests.loopback import Loopback
 
@@ -87,7 +87,7 @@ def test_a_freeze_that_cannot_be_read_is_named(tree, tmp_path):
 
 
 def test_session_qc_and_notices_are_kept_where_the_tables_have_them(tree):
-    from nh_platform.sources.ibl.tables import read_tables
+    from nh_platform.sources.ibl.catalogue.one_tables import read_tables
 
     tables = read_tables(tree.root)
     tables["sessions"] = tables["sessions"].assign(qc="CRITICAL")

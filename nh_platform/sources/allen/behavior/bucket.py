@@ -1,0 +1,129 @@
+"""The public bucket of Visual Behavior Neuropixels: what it lists, and an opener for each of its objects.
+
+Contains the S3 client, with timeouts, and the two listings. Add here a further question to the bucket. Where files go
+is `behavior_downloads`; what a manifest states is `releases`.
+
+boto3 itself, and not AllenSDK's cache: that has boto3's timeouts and five tries (5 minutes for a silent server), keeps
+what a broken connection left of a file under the file's name, and takes it for whole from then on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from nh_platform.session import BadUpstreamData
+from nh_platform.sources.allen.behavior.cloud_cache import PROJECT, ReleaseFile, version_of
+from nh_platform.sources.allen.stall_guard import Stalled, answer_within
+from nh_platform.store.remote_bytes import S3Opener, Timeouts
+
+T = TypeVar("T")
+
+REGION = "us-west-2"
+"""Where the Allen Institute's bucket is, as the addresses in its manifests say."""
+
+LIST_WAIT_S = 120.0
+"""Longest wait for a listing when somebody waits for the catalogue; 1,100 objects are two answers."""
+
+LIST_TRIES = 3
+MAX_CONNECTIONS = 32
+MANIFESTS = f"{PROJECT}/manifests/"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket that serves releases.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    endpoint
+        Address of the S3 server where it is not Amazon's.
+    timeouts
+        Longest waits for a connection and for the next bytes.
+    """
+
+    name: str
+    endpoint: str | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    def manifests(self, wait_s: float = LIST_WAIT_S) -> list[str]:
+        """Return the file names of the release manifests, sorted; downloads nothing.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the bucket cannot be listed, or not within ``wait_s``.
+        """
+
+        def ask() -> list[str]:
+            keys = [row["Key"] for row in self._pages("list_objects_v2", "Contents", MANIFESTS)]
+            return sorted(key.removeprefix(MANIFESTS) for key in keys if version_of(key.removeprefix(MANIFESTS)))
+
+        return self._asked(ask, wait_s)
+
+    def sizes(self, folder: str) -> dict[tuple[str, str], int]:
+        """Return the bytes of every object below a folder of the project, by path below the project and version.
+
+        Raises
+        ------
+        BadUpstreamData
+            As of `manifests`.
+        """
+
+        def ask() -> dict[tuple[str, str], int]:
+            rows = self._pages("list_object_versions", "Versions", f"{PROJECT}/{folder}/")
+            return {(row["Key"].removeprefix(f"{PROJECT}/"), row["VersionId"]): int(row["Size"]) for row in rows}
+
+        return self._asked(ask, LIST_WAIT_S)
+
+    def opener(self, path: str, version: str | None = None) -> S3Opener:
+        """Return an opener for a path below the project, of exactly one version of it where one is named."""
+        return S3Opener(self._client(1), self.name, f"{PROJECT}/{path}", version)
+
+    def link(self, file: ReleaseFile) -> str:
+        """Return the address of exactly this version of a file, for any HTTP client."""
+        address = file.url if self.endpoint is None else f"{self.endpoint}/{self.name}/{PROJECT}/{file.path}"
+        return f"{address}?versionId={file.version_id}"
+
+    def _pages(self, operation: str, part: str, prefix: str) -> Iterator[dict[str, Any]]:
+        for page in self._client(LIST_TRIES).get_paginator(operation).paginate(Bucket=self.name, Prefix=prefix):
+            yield from page.get(part, ())
+
+    def _asked(self, ask: Callable[[], T], wait_s: float) -> T:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return answer_within(wait_s, ask)
+        except Stalled as error:
+            raise BadUpstreamData(f"bucket {self.name}", str(error), "Try again later.") from error
+        except (BotoCoreError, ClientError) as error:
+            raise BadUpstreamData(
+                f"bucket {self.name}",
+                f"it cannot be read: {error}",
+                "Check the network and the settings bucket and endpoint.",
+            ) from error
+
+    def _client(self, tries: int) -> Any:
+        return _client(os.getpid(), self.endpoint, self.timeouts.connect_s, self.timeouts.read_s, tries)
+
+
+@lru_cache(maxsize=8)
+def _client(process: int, endpoint: str | None, connect_s: float, read_s: float, tries: int) -> Any:
+    """Make an unsigned client, once per process and set-up: it takes 0.3 s, and connections must not survive a fork."""
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    config = Config(
+        signature_version=UNSIGNED,
+        connect_timeout=connect_s,
+        read_timeout=read_s,
+        retries={"total_max_attempts": tries, "mode": "standard"},
+        max_pool_connections=MAX_CONNECTIONS,
+    )
+    return boto3.Session(region_name=REGION).client("s3", config=config, endpoint_url=endpoint)

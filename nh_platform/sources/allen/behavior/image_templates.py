@@ -1,0 +1,121 @@
+"""The images that were shown in a Visual Behavior session.
+
+Contains the reader of ``/stimulus/templates``: names for the session's tables, pixels on request. Add here a further
+kind of template. What is computed from images belongs to `nh_platform.embeddings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.session import ConfigError, Note
+from nh_platform.session.change_detection_schemas import IMAGE_TEMPLATES
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile
+
+TEMPLATES = "stimulus/templates"
+OMITTED = "omitted"
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """The images of one set.
+
+    Parameters
+    ----------
+    name
+        Name of the set, which is the stimulus name of its presentations.
+    image_names
+        (n_images,) names; the presentations' ``image_index`` counts them from 0.
+    warped
+        (n_images, height, width) grey levels 0-255 as on the monitor, warped for its distance from the eye.
+    unwarped
+        (n_images, height, width) the images before, NaN where no pixel was visible.
+    """
+
+    name: str
+    image_names: tuple[str, ...]
+    warped: npt.NDArray[Any]
+    unwarped: npt.NDArray[Any]
+
+
+def read_image_templates(nwb: NwbFile) -> tuple[pd.DataFrame | None, list[Note]]:
+    """Return the names and sizes of all images (schema `IMAGE_TEMPLATES`), or None and a note; no pixel is read."""
+    parts = [
+        pd.DataFrame(
+            {
+                "image_set": name,
+                "image_index": np.arange(len(images), dtype=np.int64),
+                "image_name": list(images),
+                "height": np.int64(shape[1]),
+                "width": np.int64(shape[2]),
+            }
+        )
+        for name, images, shape in _sets(nwb)
+    ]
+    if not parts:
+        return None, [Note("image_templates", "no image templates in the NWB file")]
+    return IMAGE_TEMPLATES.conform(pd.concat(parts, ignore_index=True)), []
+
+
+def read_images(nwb: NwbFile) -> dict[str, ImageSet]:
+    """Return every image set with its pixels (about 20 MB each upstream), by name."""
+    return {
+        name: ImageSet(
+            name=name,
+            image_names=images,
+            warped=nwb.array(f"{TEMPLATES}/{name}/data"),
+            unwarped=nwb.array(f"{TEMPLATES}/{name}/unwarped"),
+        )
+        for name, images, _ in _sets(nwb)
+    }
+
+
+def read_image_of(nwb: NwbFile, presentation: Mapping[str, Any] | pd.Series) -> npt.NDArray[Any]:
+    """Return the warped image of a presentation, (height, width).
+
+    Raises
+    ------
+    ConfigError
+        If the presentation shows no image of the file.
+    BadUpstreamData
+        If the set has no such image.
+    """
+    stimulus, index = str(presentation["stimulus_name"]), presentation["image_index"]
+    sizes = {name: len(images) for name, images, _ in _sets(nwb)}
+    if stimulus not in sizes:
+        raise ConfigError(
+            f"stimulus {stimulus}", "it has no images in the NWB file", f"Use {', '.join(sizes) or 'none'}."
+        )
+    if presentation.get("omitted") is True or presentation.get("image_name") == OMITTED or pd.isna(index):
+        raise ConfigError(f"a presentation of {stimulus}", "it is an omission; no image was shown", "Leave it out.")
+    if not 0 <= int(index) < sizes[stimulus]:
+        raise nwb.bad(f"{TEMPLATES}/{stimulus} has {sizes[stimulus]} images and number {int(index)} is asked for")
+    return np.array(nwb.handle[f"{TEMPLATES}/{stimulus}/data"][int(index)])
+
+
+def _sets(nwb: NwbFile) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:
+    """Return name, image names and shape of every set of images, sorted by name.
+
+    Raises
+    ------
+    BadUpstreamData
+        If there are not as many names as images.
+    """
+    group = nwb.handle.get(TEMPLATES)
+    found = []
+    for name in sorted(group) if isinstance(group, h5py.Group) else ():
+        data = nwb.handle.get(f"{TEMPLATES}/{name}/data")
+        if not isinstance(data, h5py.Dataset) or data.ndim != 3:
+            raise nwb.bad(f"{TEMPLATES}/{name} holds no images (height × width)")
+        names = tuple(nwb.array(f"{TEMPLATES}/{name}/control_description").tolist())
+        if len(names) != len(data):
+            raise nwb.bad(f"{TEMPLATES}/{name} has {len(data)} images and {len(names)} names")
+        found.append((name, names, data.shape))
+    return found

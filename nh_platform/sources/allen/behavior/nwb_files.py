@@ -1,0 +1,158 @@
+"""The files of Visual Behavior sessions: which one a session has, fetched where the mode allows it, opened verified.
+
+Contains the way from the rows of a session's manifest to its open NWB file, and what `nh fetch` asks. Add here a
+further file of a session. What is read of it is `visual_behavior`; transfers are `behavior_downloads`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.sources.allen.behavior.bucket import Bucket
+from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile, find_file
+from nh_platform.sources.allen.behavior.downloads import BucketFolder
+from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
+from nh_platform.sources.allen.file_content import content_hash
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
+from nh_platform.sources.allen.placed_files import Attempts, CacheFolder, PlacedRequest
+from nh_platform.sources.catalog import SessionFiles, read_by
+from nh_platform.sources.fetching import FileLink
+from nh_platform.store.raw_requests import RawRequest
+from nh_platform.store.remote_bytes import Timeouts
+from nh_platform.store.transfers import OnBytes
+
+
+@dataclass(frozen=True)
+class BehaviorFiles:
+    """The files of the sessions of source ``allen_vbn``."""
+
+    settings: AllenVbnSettings
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket of mode ``s3``."""
+        return Bucket(self.settings.bucket, self.settings.endpoint, Timeouts(read_s=self.settings.stall_s))
+
+    @property
+    def folder(self) -> BucketFolder:
+        """The folder, as it is filled from the bucket."""
+        settings = self.settings
+        attempts = Attempts(settings.attempts, settings.retry_wait_s, settings.stall_s)
+        return BucketFolder(settings.root, self.bucket, attempts, settings.cache_dir)
+
+    @contextmanager
+    def open(self, session: SessionFiles) -> Iterator[NwbFile]:
+        """Open the session's NWB file, fetched where the mode allows it, after checking that it is the manifest's.
+
+        Raises
+        ------
+        BadUpstreamData
+            If it is missing, damaged, another session's, or does not come.
+        """
+        session_id = session.session.session_id
+        row = _nwb_row(session)
+        release, file, path = self._located(row)
+        if self.settings.mode == "s3":
+            path = self.folder.fetch_file(release, file, _size(row))
+        with open_nwb(path) as nwb:
+            # Opened first: a truncated file should be called truncated, not different.
+            found = content_hash(path, "blake2b", self.settings.cache_dir)
+            if found != row["md5"]:
+                raise nwb.bad(
+                    f"its blake2b is {found[:12]}… and release {release.version} says {row['md5'][:12]}…",
+                    "Delete it and download it again.",
+                )
+            identifier = nwb.text("identifier")
+            if identifier != session_id:
+                raise nwb.bad(
+                    f"it is the file of session {identifier} and lies in the folder of session {session_id}",
+                    "Move it to its own folder.",
+                )
+            yield nwb
+
+    def kept(self) -> CacheFolder:
+        """Return where fetched files stay; as of `FetchingSource.raw_files`."""
+        if self.settings.mode == "local":
+            raise ConfigError(
+                "source allen_vbn",
+                f"it reads the files of {self.settings.root} in place; there is nothing to download",
+                "Set `mode` of the source to s3 to download files.",
+            )
+        return CacheFolder(self.settings.root)
+
+    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+        """Return the NWB file if a group reads it; as of `FetchingSource.raw_requests`.
+
+        A file counts as there when it lies in its place with the size that the bucket lists: hashing the 350 GB of a
+        release takes 10 minutes. Its content is verified when it is fetched, and when it is read.
+        """
+        if not _is_read(session, groups):
+            return []
+        row = _nwb_row(session)
+        _, _, path = self._located(row)
+        size = _size(row)
+        return [
+            PlacedRequest(
+                label=f"session {session.session.session_id}, file {row['name']}",
+                md5=None,
+                size=size,
+                weak_key=row["md5"],
+                is_there=lambda: path.is_file() and size in (None, path.stat().st_size),
+            )
+        ]
+
+    def fetch(self, session: SessionFiles, groups: Iterable[str], on_bytes: OnBytes | None = None) -> int:
+        """Download the NWB file if a group reads it; as of `FetchingSource.fetch`."""
+        if not _is_read(session, groups):
+            return 0
+        row = _nwb_row(session)
+        release, file, _ = self._located(row)
+        self.folder.fetch_file(release, file, _size(row), on_bytes)
+        return 1
+
+    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
+        """Return the address of exactly this version of the NWB file; as of `FetchingSource.links`."""
+        if not _is_read(session, groups):
+            return []
+        row = _nwb_row(session)
+        _, file, _ = self._located(row)
+        return [FileLink(file.path, None, _size(row), self.bucket.link(file), blake2b=file.file_hash)]
+
+    def _located(self, row: pd.Series) -> tuple[Release, ReleaseFile, Path]:
+        """Return which release states the file of a manifest row, and where it lies or would lie."""
+        path = f"{row['collection']}/{row['name']}"
+        place = find_file(self.settings.root, path, row["md5"])
+        if place is None:
+            raise BadUpstreamData(
+                f"NWB file {row['name']}",
+                f"no release in {self.settings.root} states the content of the manifest (blake2b {row['md5'][:12]}…)",
+                "Run `nh sync allen_vbn`.",
+            )
+        return place[0], place[0].files[path], place[1]
+
+
+def _nwb_row(session: SessionFiles) -> pd.Series:
+    """Return the row of the session's NWB file."""
+    rows = session.files[session.files["name"].str.endswith(".nwb") & (session.files["group"] != "other")]
+    if len(rows) != 1:
+        raise BadUpstreamData(
+            f"session {session.session.session_id}",
+            f"the manifest lists {len(rows)} NWB files and one is needed",
+            "Run `nh sync allen_vbn`; without a file in the release there is nothing to read.",
+        )
+    return rows.iloc[0]
+
+
+def _is_read(session: SessionFiles, groups: Iterable[str]) -> bool:
+    """Return whether one of the groups reads the NWB file."""
+    return bool((read_by(session.files, groups) & session.files["name"].str.endswith(".nwb")).any())
+
+
+def _size(row: pd.Series) -> int | None:
+    return None if pd.isna(row["size"]) else int(row["size"])

@@ -1,0 +1,56 @@
+"""Where Visual Behavior Neuropixels sessions are read from.
+
+Contains the settings of the source ``allen_vbn``. Add a setting here when a person must be able to change it without
+touching code. What is done with them belongs to `nh_platform.sources.allen.behavior.source`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from nh_platform.sources.allen.behavior.cloud_cache import LATEST, version_of
+
+BUCKET = "visual-behavior-neuropixels-data"
+
+
+def _plain_version(value: object) -> object:
+    """Accept the file name of a manifest for its version."""
+    return (version_of(value) or value) if isinstance(value, str) else value
+
+
+class AllenVbnSettings(BaseModel):
+    """Where Visual Behavior Neuropixels sessions are.
+
+    Parameters
+    ----------
+    root
+        Folder in the layout of AllenSDK's cloud cache: ``visual-behavior-neuropixels_project_manifest_v<v>.json``
+        beside ``visual-behavior-neuropixels-<v>/``. A plain copy of the bucket is read too.
+    mode
+        ``local``: the sessions whose NWB file is in ``root`` are all there is. ``s3``: all sessions of the release;
+        what is missing in ``root`` is fetched.
+    manifest
+        Release to read: ``latest``, or a version such as ``0.4.0`` to stay with it.
+    bucket, endpoint
+        For ``s3``: the bucket, and the address of the S3 server where it is not Amazon's.
+    cache_dir
+        Where hashes are remembered between runs; None hashes each file whenever it is read.
+    attempts, retry_wait_s, stall_s
+        For ``s3``: tries of a download, seconds before the second, doubled each time, and the longest wait for the next
+        bytes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    root: Path
+    mode: Literal["local", "s3"] = "local"
+    manifest: Annotated[str, BeforeValidator(_plain_version)] = LATEST
+    bucket: str = BUCKET
+    endpoint: str | None = None
+    cache_dir: Path | None = None
+    attempts: Annotated[int, Field(ge=1)] = 3
+    retry_wait_s: Annotated[float, Field(ge=0)] = 1.0
+    stall_s: Annotated[float, Field(gt=0)] = 60.0

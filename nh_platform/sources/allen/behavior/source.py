@@ -1,0 +1,302 @@
+"""Allen Visual Behavior Neuropixels as a source of the platform.
+
+Contains the manifest and the three readers, put together from the modules beside. Add here only what
+joins them. Decoding belongs to those modules; rules, windows and Dagster do not belong here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.session import Behavior, Note, RawRecording, Signal, UnitAnnotation
+from nh_platform.session.schemas import FILES, INSERTIONS, INVALID_TIMES, SESSIONS
+from nh_platform.sources.allen import stall_guard
+from nh_platform.sources.allen.behavior import manifest_rows as behavior_manifest
+from nh_platform.sources.allen.behavior import running_and_eyes as behavior_signals
+from nh_platform.sources.allen.behavior.amplitude_scale import FILE_NAME as SCALE_NAME
+from nh_platform.sources.allen.behavior.amplitude_scale import scale_note
+from nh_platform.sources.allen.behavior.cloud_cache import Release, compare_releases, list_releases, load_release
+from nh_platform.sources.allen.behavior.image_templates import (
+    ImageSet,
+    read_image_of,
+    read_image_templates,
+    read_images,
+)
+from nh_platform.sources.allen.behavior.nwb_files import BehaviorFiles
+from nh_platform.sources.allen.behavior.release_tables import read_behavior_sessions
+from nh_platform.sources.allen.behavior.releases_at_hand import BehaviorReleases, has_tables, stated_content
+from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
+from nh_platform.sources.allen.behavior.task_events import read_licks, read_rewards, read_trials
+from nh_platform.sources.allen.nwb.electrodes import read_probes
+from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read_optogenetic_epochs
+from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
+from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
+from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
+from nh_platform.sources.allen.placed_files import CacheFolder
+from nh_platform.sources.catalog import Manifest, SessionFiles
+from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.signals import folder_signal
+from nh_platform.store.raw_requests import RawRequest
+from nh_platform.store.transfers import OnBytes
+
+SESSIONS_FOLDER = "behavior_ecephys_sessions"
+"""Folder of the project with the files of sessions."""
+
+
+@dataclass(frozen=True)
+class AllenVisualBehaviorSource:
+    """Source ``allen_vbn``; see `nh_platform.sources.catalog.Source`."""
+
+    settings: AllenVbnSettings
+
+    name: ClassVar[str] = "allen_vbn"
+    title: ClassVar[str] = "Allen Visual Behavior Neuropixels"
+
+    def signal(self) -> str:
+        """Return a text that differs when a release or a file was added; as of `Source.signal`.
+
+        In mode ``s3`` from one listing of the bucket, without a lock, and within `SIGNAL_WAIT_S`.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the bucket cannot be listed in that time.
+        """
+        if self.settings.mode == "s3":
+            return ",".join(self._files.bucket.manifests(stall_guard.SIGNAL_WAIT_S))
+        return folder_signal(self.settings.root, ("*.json", "*/project_metadata/*.csv", "*/*/*/ecephys_session_*.nwb"))
+
+    def manifest(self) -> Manifest:
+        """List the sessions of the release, with the hash of every file that the release states.
+
+        Reads the release's own manifest and tables; hashes no session file. In mode ``local`` the sessions are those
+        whose file is in the folder, damaged or not; in mode ``s3`` all of the release.
+
+        Raises
+        ------
+        ConfigError
+            If ``root`` is no folder, or the release is not there.
+        BadUpstreamData
+            If a table or the bucket cannot be read.
+        """
+        release = self._releases.newest()
+        sizes = self._files.bucket.sizes(SESSIONS_FOLDER) if self.settings.mode == "s3" else {}
+        return self._manifest_of(release, sizes, only_present=self.settings.mode == "local")
+
+    def named_releases(self) -> list[str]:
+        """Return the versions whose manifest is in the folder, oldest first; asks nobody."""
+        return list_releases(self.settings.root)
+
+    def named_manifest(self, version: str) -> Manifest | None:
+        """Return everything that a release states, or None where there is no such release.
+
+        Whether session files lie in the folder changes nothing: two releases are compared by what they state. In mode
+        ``s3`` a release that is not in the folder is fetched, its manifest and tables.
+
+        Raises
+        ------
+        BadUpstreamData
+            If a table of the release is not in the folder or cannot be read, or the bucket cannot be read.
+        """
+        if version not in self.named_releases():
+            if self.settings.mode == "local" or version not in self._files.folder.releases():
+                return None
+            self._files.folder.fetch_release(version)
+        elif self.settings.mode == "s3" and not has_tables(load_release(self.settings.root, version)):
+            self._files.folder.fetch_release(version)
+        return self._manifest_of(load_release(self.settings.root, version), {}, only_present=False)
+
+    def _manifest_of(self, release: Release, sizes: behavior_manifest.Sizes, *, only_present: bool) -> Manifest:
+        rows = behavior_manifest.manifest_rows(release, self._releases.mended(), sizes, only_present=only_present)
+        return Manifest(
+            source=self.name,
+            release=release.version,
+            selection=f"{self.settings.mode}, manifest {self.settings.manifest}",
+            sessions=SESSIONS.conform(pd.DataFrame(rows.sessions)) if rows.sessions else SESSIONS.empty(),
+            insertions=INSERTIONS.conform(pd.DataFrame(rows.insertions)) if rows.insertions else INSERTIONS.empty(),
+            files=FILES.conform(pd.DataFrame(rows.files)) if rows.files else FILES.empty(),
+            behavior_sessions=read_behavior_sessions(release),
+        )
+
+    def releases(self) -> list[str]:
+        """Return the versions of the releases, oldest first: those of the folder or, in mode ``s3``, of the bucket."""
+        return self._files.folder.releases() if self.settings.mode == "s3" else list_releases(self.settings.root)
+
+    def compare(self, old: str, new: str) -> pd.DataFrame:
+        """Return what release ``new`` brought against ``old``: ``path`` and ``change`` (added, removed, changed)."""
+        if self.settings.mode == "s3":
+            for version in (old, new):
+                if version not in list_releases(self.settings.root):
+                    self._files.folder.fetch_release(version)
+        return compare_releases(load_release(self.settings.root, old), load_release(self.settings.root, new))
+
+    def images(self, session: SessionFiles) -> dict[str, ImageSet]:
+        """Return the pixels of the images that were shown, by image set."""
+        with self._files.open(session) as nwb:
+            return read_images(nwb)
+
+    def presentation_image(self, session: SessionFiles, presentation: pd.Series) -> npt.NDArray[Any]:
+        """Return the image that a presentation showed, as it was on the monitor.
+
+        Parameters
+        ----------
+        session
+            The session, whose file holds the images.
+        presentation
+            Row of its presentations: ``stimulus_name`` is the image set, ``image_index`` counts in it.
+
+        Returns
+        -------
+        numpy.ndarray
+            (height, width) grey levels 0-255, warped for the distance of the monitor; only this image is read.
+
+        Raises
+        ------
+        ConfigError
+            If the presentation shows no image: another stimulus, or an omission.
+        BadUpstreamData
+            If the file is missing or damaged, or has no such image.
+        """
+        with self._files.open(session) as nwb:
+            return read_image_of(nwb, presentation)
+
+    def read_spikes(self, session: SessionFiles) -> RawRecording:
+        """Read every unit and every spike of one session.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, damaged, not the one of the manifest, or its tables disagree.
+        """
+        scale = _amplitude_scale(session)
+        with self._files.open(session) as nwb:
+            recording = read_recording(nwb, session.session, amplitude_scale=1.0 if scale is None else scale)
+        notes = () if scale is None else (scale_note(scale),)
+        return replace(recording, notes=(*recording.notes, *notes))
+
+    def read_behavior(self, session: SessionFiles) -> Behavior:
+        """Read trials, licks, rewards, presentations, invalid times, optogenetic epochs, running and eye tracking.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, damaged or not the one of the manifest, or times in it are NaN.
+        """
+        abnormal = self._releases.abnormalities(session)
+        notes = abnormal.notes()
+        with self._files.open(session) as nwb:
+            stated, more = read_invalid_times(nwb, read_probes(nwb))
+            invalid = _joined(stated, abnormal.invalid_times())
+            notes += more
+            presentations, more = read_presentations(nwb, invalid)
+            notes += more
+            trials, trial_licks, more = read_trials(nwb)
+            notes += more
+            licks, more = read_licks(nwb)
+            notes += more
+            rewards, more = read_rewards(nwb)
+            notes += more
+            templates, more = read_image_templates(nwb)
+            notes += more
+            epochs = read_optogenetic_epochs(nwb)
+            running, more = behavior_signals.read_running_speed(nwb)
+            notes += more
+            pupil, more = behavior_signals.read_pupil(nwb)
+            notes += more
+        if epochs is None:
+            notes.append(Note("optogenetic_epochs", "no optotagging in the NWB file"))
+        events = {
+            "invalid_times": invalid,
+            "presentations": presentations,
+            "change_trials": trials,
+            "trial_licks": trial_licks,
+            "licks": licks,
+            "rewards": rewards,
+            "image_templates": templates,
+            "optogenetic_epochs": epochs,
+        }
+        signals: list[Signal | None] = [running, pupil]
+        return Behavior(
+            session=session.session,
+            events={name: table for name, table in events.items() if table is not None},
+            signals={signal.name: signal for signal in signals if signal is not None},
+            notes=tuple(notes),
+        )
+
+    def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
+        """Read released metrics, quality and positions for ``units`` (schema `RAW_UNITS`), row by row.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, damaged, not the one of the manifest, or does not have one of the units.
+        """
+        abnormal = self._releases.abnormalities(session)
+        csv_channels = self._releases.csv_channels(session)
+        with self._files.open(session) as nwb:
+            annotation = read_unit_annotation(nwb, units, channels, csv_channels)
+        histology = tuple(note for note in abnormal.notes() if note.subject == "abnormal_histology")
+        return replace(annotation, notes=(*annotation.notes, *histology))
+
+    def mean_waveforms(
+        self, session: SessionFiles, unit_ids: Iterable[str | int], around_peak: int | None = None
+    ) -> MeanWaveforms:
+        """Read the mean waveforms of some units (volts); see `nh_platform.sources.allen.nwb.waveforms.mean_waveforms`.
+
+        Halved where the release of the manifest states them twice too large, as `read_spikes` does with amplitudes.
+        """
+        scale = _amplitude_scale(session)
+        with self._files.open(session) as nwb:
+            return read_mean_waveforms(nwb, unit_ids, around_peak, scale=1.0 if scale is None else scale)
+
+    def raw_files(self) -> CacheFolder:
+        """Return where fetched files stay; as of `FetchingSource.raw_files`."""
+        return self._files.kept()
+
+    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+        """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
+        return self._files.requests(session, groups)
+
+    def fetch(
+        self,
+        session: SessionFiles,
+        groups: Iterable[str],
+        on_bytes: OnBytes | None = None,
+        parallel: int | None = None,
+    ) -> int:
+        """Download what is not there, verified by the release's hash; as of `FetchingSource.fetch`.
+
+        A session is one file, so ``parallel`` has nothing to divide.
+        """
+        return self._files.fetch(session, groups, on_bytes)
+
+    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
+        """Return the address of exactly this version of every file; as of `FetchingSource.links`."""
+        return self._files.links(session, groups)
+
+    @property
+    def _files(self) -> BehaviorFiles:
+        return BehaviorFiles(self.settings)
+
+    @property
+    def _releases(self) -> BehaviorReleases:
+        return BehaviorReleases(self.settings)
+
+
+def _amplitude_scale(session: SessionFiles) -> float | None:
+    """Return the factor that the manifest states for the amplitudes, None for releases whose scale is right."""
+    stated = stated_content(session, SCALE_NAME)
+    return None if stated is None else float(stated)
+
+
+def _joined(stated: pd.DataFrame, abnormal: pd.DataFrame) -> pd.DataFrame:
+    parts = [table for table in (stated, abnormal) if len(table)]
+    if not parts:
+        return stated
+    table = pd.concat(parts, ignore_index=True).sort_values(["start_time", "stop_time", "scope"], ignore_index=True)
+    return INVALID_TIMES.conform(table)

@@ -1,0 +1,156 @@
+"""The files of Visual Coding sessions: where a session's NWB file lies, fetched where the mode allows it, verified.
+
+Contains the way from the rows of a session's manifest to its open NWB file, and what `nh fetch` asks. Add here a
+further file of a session. What is read of it is `visual_coding`; transfers are `warehouse_downloads`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from nh_platform.session import BadUpstreamData, ConfigError, Note
+from nh_platform.sources.allen.coding import cache_folder as warehouse
+from nh_platform.sources.allen.coding.settings import AllenVcSettings
+from nh_platform.sources.allen.coding.warehouse import WarehouseFile
+from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
+from nh_platform.sources.allen.file_content import content_md5
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
+from nh_platform.sources.allen.placed_files import Attempts, CacheFolder, PlacedRequest
+from nh_platform.sources.catalog import SessionFiles, read_by
+from nh_platform.sources.fetching import FileLink
+from nh_platform.store.raw_requests import RawRequest
+from nh_platform.store.transfers import OnBytes
+
+
+@dataclass(frozen=True)
+class CodingFiles:
+    """The files of the sessions of source ``allen_vc``."""
+
+    settings: AllenVcSettings
+
+    @property
+    def downloads(self) -> WarehouseDownloads:
+        """The folder, as it is filled from the warehouse."""
+        settings = self.settings
+        attempts = Attempts(settings.attempts, settings.retry_wait_s, settings.stall_s)
+        return WarehouseDownloads(settings.root, settings.address, attempts)
+
+    @contextmanager
+    def open(self, session: SessionFiles) -> Iterator[tuple[NwbFile, list[Note]]]:
+        """Open the session's NWB file after checking that it is the file of the manifest, with what to note of it.
+
+        Raises
+        ------
+        BadUpstreamData
+            If it is missing, damaged, another session's, or does not come.
+        """
+        session_id = session.session.session_id
+        path, expected, notes = self._located(_nwb_row(session), session_id)
+        with open_nwb(path) as nwb:
+            # Opened first: a truncated file should be called truncated, not different.
+            found = content_md5(path, self.settings.cache_dir)
+            if expected is not None and found != expected:
+                raise nwb.bad(*self._difference(found, expected))
+            identifier = nwb.text("identifier")
+            if identifier != session_id:
+                raise nwb.bad(
+                    f"it is the file of session {identifier} and lies in the folder of session {session_id}",
+                    "Move it to its own folder.",
+                )
+            yield nwb, notes
+
+    def kept(self) -> CacheFolder:
+        """Return where fetched files stay; as of `FetchingSource.raw_files`."""
+        if self.settings.mode == "local":
+            raise ConfigError(
+                "source allen_vc",
+                f"it reads the files of {self.settings.root} in place; there is nothing to download",
+                "Set `mode` of the source to warehouse to download files.",
+            )
+        return CacheFolder(self.settings.root)
+
+    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+        """Return the NWB file if a group reads it; as of `FetchingSource.raw_requests`.
+
+        A file that AllenSDK left counts as not there: `fetch` looks whether it is whole, and takes it over.
+        """
+        if not _is_read(session, groups):
+            return []
+        file = _served(_nwb_row(session), session.session.session_id)
+        return [
+            PlacedRequest(
+                label=f"session {file.session_id}, file {self.downloads.path(file.session_id).name}",
+                md5=None,
+                size=file.size,
+                weak_key=file.identity,
+                is_there=lambda: self.downloads.held(file) is not None,
+            )
+        ]
+
+    def fetch(self, session: SessionFiles, groups: Iterable[str], on_bytes: OnBytes | None = None) -> int:
+        """Download the NWB file if a group reads it; as of `FetchingSource.fetch`."""
+        if not _is_read(session, groups):
+            return 0
+        self.downloads.fetch(_served(_nwb_row(session), session.session.session_id), on_bytes)
+        return 1
+
+    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
+        """Return the address of the well-known file, whose id is its version; as of `FetchingSource.links`."""
+        if not _is_read(session, groups):
+            return []
+        row = _nwb_row(session)
+        file = _served(row, session.session.session_id)
+        return [FileLink(f"{row['collection']}/{row['name']}", None, file.size, str(row["url"]))]
+
+    def _located(self, row: pd.Series, session_id: str) -> tuple[Path, str | None, list[Note]]:
+        """Return where the file of a manifest row lies, fetched if need be, the md5 it must have, and what to note."""
+        if self.settings.mode == "local":
+            return self.settings.root / row["collection"] / row["name"], row["md5"], []
+        file = _served(row, session_id)
+        fetched = self.downloads.fetch(file)
+        text = f"{file.identity} of the warehouse, which states no hash; the md5 of what came is {fetched.md5}"
+        return fetched.path, fetched.md5, [Note(fetched.path.name, text)]
+
+    def _difference(self, found: str, expected: str) -> tuple[str, str]:
+        if self.settings.mode == "warehouse":
+            return f"its md5 is {found} and that of what came was {expected}", "Delete it; it is fetched again."
+        return (
+            f"its md5 is {found} and the manifest says {expected}",
+            "Run `nh sync allen_vc` if the file was replaced on purpose; else download it again.",
+        )
+
+
+def _nwb_row(session: SessionFiles) -> pd.Series:
+    """Return the row of the session's NWB file."""
+    session_id = session.session.session_id
+    rows = session.of_group("spikes")
+    if len(rows) != 1:
+        raise BadUpstreamData(
+            f"session {session_id}",
+            f"the manifest lists {len(rows)} NWB files and one is needed",
+            f"Put {warehouse.nwb_path(Path(), session_id)} under the source's root and run `nh sync allen_vc`.",
+        )
+    return rows.iloc[0]
+
+
+def _served(row: pd.Series, session_id: str) -> WarehouseFile:
+    """Return the well-known file of a manifest row."""
+    if pd.isna(row["url"]):
+        raise BadUpstreamData(
+            f"session {session_id}",
+            "the stored manifest was made in mode local and does not say where the warehouse has the file",
+            "Run `nh sync allen_vc`.",
+        )
+    size = None if pd.isna(row["size"]) else int(row["size"])
+    return WarehouseFile(session_id, str(row["dataset_id"]), urlsplit(str(row["url"])).path, size)
+
+
+def _is_read(session: SessionFiles, groups: Iterable[str]) -> bool:
+    """Return whether one of the groups reads the NWB file."""
+    return bool((read_by(session.files, groups) & session.files["name"].str.endswith(".nwb")).any())

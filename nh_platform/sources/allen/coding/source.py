@@ -1,0 +1,311 @@
+"""Allen Visual Coding Neuropixels as a source of the platform.
+
+Contains the manifest and the three readers, put together from the modules beside. Add here only what
+joins them. Decoding belongs to those modules; rules, windows and Dagster do not belong here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
+from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.sources.allen import stall_guard
+from nh_platform.sources.allen.coding import cache_folder as warehouse
+from nh_platform.sources.allen.coding.natural_images import read_image, template_of
+from nh_platform.sources.allen.coding.nwb_files import CodingFiles
+from nh_platform.sources.allen.coding.running_and_eyes import read_gaze, read_pupil, read_running_speed
+from nh_platform.sources.allen.coding.settings import AllenVcSettings
+from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, WarehouseFile
+from nh_platform.sources.allen.coding.warehouse_templates import fetch_template
+from nh_platform.sources.allen.file_content import content_md5
+from nh_platform.sources.allen.nwb.electrodes import read_probes
+from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read_optogenetic_epochs
+from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
+from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
+from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
+from nh_platform.sources.allen.placed_files import CacheFolder
+from nh_platform.sources.catalog import GROUPS, Manifest, SessionFiles, version_of
+from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.signals import folder_signal
+from nh_platform.store.raw_requests import RawRequest
+from nh_platform.store.transfers import OnBytes
+
+NWB_GROUPS = ",".join(GROUPS)
+"""One NWB file holds the whole session, so a changed file is a change of every asset group."""
+
+
+@dataclass(frozen=True)
+class AllenVisualCodingSource:
+    """Source ``allen_vc``; see `nh_platform.sources.catalog.Source`."""
+
+    settings: AllenVcSettings
+
+    name: ClassVar[str] = "allen_vc"
+    title: ClassVar[str] = "Allen Visual Coding Neuropixels"
+
+    def signal(self) -> str:
+        """Return a text that differs when a session file was added or replaced; as of `Source.signal`.
+
+        In mode ``local`` from the files of the folder, in mode ``warehouse`` from one request for the list of what is
+        served, without a lock, and within `SIGNAL_WAIT_S`.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the warehouse cannot be asked in that time.
+        """
+        if self.settings.mode == "local":
+            return folder_signal(self.settings.root, ("*.csv", "session_*/session_*.nwb"))
+        if not self.settings.refresh:
+            return folder_signal(self.settings.root, ("*.csv",))
+        asked = self._catalogue().ask(stall_guard.SIGNAL_WAIT_S)
+        return version_of(f"{file.session_id} {file.file_id}\n" for file in asked)
+
+    def manifest(self) -> Manifest:
+        """List every session, with the identity of what is read of it; downloads no session data.
+
+        In mode ``local`` the sessions whose NWB file is in the folder, with its md5; a damaged file is listed too, so
+        that its session shows as failed and not as absent. In mode ``warehouse`` every session whose file is served,
+        with the well-known-file id in the place of the md5 (`warehouse_cache` says why) and the size where the server
+        states it; whether a file was fetched before changes nothing.
+
+        Raises
+        ------
+        ConfigError
+            If ``root`` is no folder.
+        BadUpstreamData
+            If a cross-session table cannot be read, or the warehouse cannot be asked.
+        """
+        settings = self.settings
+        if settings.mode == "local":
+            if not settings.root.is_dir():
+                raise ConfigError(
+                    f"setting root of {self.name}",
+                    f"{settings.root} is not a folder",
+                    "Set it to a folder with session_<id>/session_<id>.nwb, as AllenSDK's cache makes it.",
+                )
+            nwb_rows = {session_id: self._local_row(session_id) for session_id in warehouse.session_ids(settings.root)}
+        else:
+            served = sorted(self._served(), key=lambda file: int(file.session_id))
+            nwb_rows = {file.session_id: _served_row(file, settings.address) for file in served}
+        tables = warehouse.read_tables(settings.root)
+        sessions, insertions, files = [], [], []
+        for session_id, nwb_row in nwb_rows.items():
+            facts = warehouse.facts_of(settings.root, session_id, tables, from_file=settings.mode == "local")
+            sessions.append(_session_row(session_id, facts))
+            insertions += [
+                {"session_id": session_id, "insertion_id": probe_id, "probe": name}
+                for probe_id, name in sorted(facts.probes.items(), key=lambda item: item[1])
+            ]
+            csv_channels = warehouse.channels_of(tables, facts.probes)
+            files += [nwb_row] if csv_channels is None else [nwb_row, _channels_row(session_id, csv_channels)]
+        return Manifest(
+            source=self.name,
+            release=settings.release or settings.mode,
+            selection=settings.mode,
+            sessions=SESSIONS.conform(pd.DataFrame(sessions)) if sessions else SESSIONS.empty(),
+            insertions=INSERTIONS.conform(pd.DataFrame(insertions)) if insertions else INSERTIONS.empty(),
+            files=FILES.conform(pd.DataFrame(files)) if files else FILES.empty(),
+        )
+
+    def read_spikes(self, session: SessionFiles) -> RawRecording:
+        """Read every unit and every spike of one session.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, damaged, not the one of the manifest, or its tables disagree.
+        """
+        with self._files.open(session) as (nwb, notes):
+            recording = read_recording(nwb, session.session)
+        return replace(recording, notes=(*recording.notes, *notes))
+
+    def read_behavior(self, session: SessionFiles) -> Behavior:
+        """Read presentations, invalid times, optogenetic epochs, running, pupil and gaze of one session.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, damaged or not the one of the manifest, or times in it are NaN.
+        """
+        with self._files.open(session) as (nwb, notes):
+            invalid, more = read_invalid_times(nwb, read_probes(nwb))
+            notes += more
+            presentations, more = read_presentations(nwb, invalid)
+            notes += more
+            epochs = read_optogenetic_epochs(nwb)
+            running, more = read_running_speed(nwb)
+            notes += more
+            pupil, more = read_pupil(nwb)
+            notes += more
+            gaze, more = read_gaze(nwb)
+            notes += more
+        if epochs is None:
+            notes.append(Note("optogenetic_epochs", "no optotagging in the NWB file"))
+        events = {"invalid_times": invalid, "presentations": presentations, "optogenetic_epochs": epochs}
+        signals: list[Signal | None] = [running, pupil, gaze]
+        return Behavior(
+            session=session.session,
+            events={name: table for name, table in events.items() if table is not None},
+            signals={signal.name: signal for signal in signals if signal is not None},
+            notes=tuple(notes),
+        )
+
+    def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
+        """Read released metrics, quality and positions for ``units`` (schema `RAW_UNITS`), row by row.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, damaged, not the one of the manifest, or does not have one of the units.
+        """
+        with self._files.open(session) as (nwb, notes):
+            annotation = read_unit_annotation(nwb, units, channels, self._csv_channels(session))
+        return replace(annotation, notes=(*annotation.notes, *notes))
+
+    def _csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
+        """Return the session's rows of channels.csv, which must be those that the manifest was made from."""
+        session_id = session.session.session_id
+        stated = session.files.loc[session.files["name"] == warehouse.CHANNELS_CSV, "md5"]
+        if stated.empty:
+            return None
+        table = warehouse.read_csv_channels(self.settings.root)
+        probes = set(session.insertions["insertion_id"])
+        own = None if table is None else table[table["ecephys_probe_id"].isin(probes)]
+        if own is None or warehouse.channel_rows_md5(own) != stated.iloc[0]:
+            raise BadUpstreamData(
+                f"session {session_id} in {warehouse.CHANNELS_CSV}",
+                "its rows are not those that the manifest was made from",
+                f"Run `nh sync {self.name}`, or restore the file.",
+            )
+        return own
+
+    def mean_waveforms(
+        self, session: SessionFiles, unit_ids: Iterable[str | int], around_peak: int | None = None
+    ) -> MeanWaveforms:
+        """Read the mean waveforms of some units, in volts, as `nwb.waveforms.mean_waveforms` does."""
+        with self._files.open(session) as (nwb, _):
+            return read_mean_waveforms(nwb, unit_ids, around_peak)
+
+    def presentation_image(self, session: SessionFiles, presentation: pd.Series) -> npt.NDArray[Any]:
+        """Return the image that a presentation showed: a natural scene, or a frame of a natural movie.
+
+        In mode ``warehouse`` a template that is not in the folder is fetched; all sessions share the templates.
+
+        Parameters
+        ----------
+        session
+            The session; of no account here, and needed by `AllenVisualBehaviorSource.presentation_image`.
+        presentation
+            Row of its presentations.
+
+        Returns
+        -------
+        numpy.ndarray
+            (height, width) grey levels 0-255, uint8; see `nh_platform.sources.allen.coding.natural_images.read_image`.
+
+        Raises
+        ------
+        ConfigError
+            If the presentation shows no picture.
+        BadUpstreamData
+            If the template is missing or damaged, or does not come.
+        """
+        template, frame = template_of(presentation)
+        settings = self.settings
+        if settings.mode == "warehouse":
+            fetch_template(settings.root, settings.address, template, self._files.downloads.attempts)
+        return read_image(settings.root, template, frame)
+
+    def raw_files(self) -> CacheFolder:
+        """Return where fetched files stay; as of `FetchingSource.raw_files`."""
+        return self._files.kept()
+
+    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+        """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
+        return self._files.requests(session, groups)
+
+    def fetch(
+        self,
+        session: SessionFiles,
+        groups: Iterable[str],
+        on_bytes: OnBytes | None = None,
+        parallel: int | None = None,
+    ) -> int:
+        """Download what is not there, whole and of the session; as of `FetchingSource.fetch`.
+
+        A session is one file, so ``parallel`` has nothing to divide.
+        """
+        return self._files.fetch(session, groups, on_bytes)
+
+    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
+        """Return the address of every file; as of `FetchingSource.links`."""
+        return self._files.links(session, groups)
+
+    @property
+    def _files(self) -> CodingFiles:
+        return CodingFiles(self.settings)
+
+    def _catalogue(self) -> WarehouseCatalogue:
+        return WarehouseCatalogue(self.settings.root, self.settings.address)
+
+    def _served(self) -> list[WarehouseFile]:
+        """Return what the warehouse serves: asked now, or as the folder knows it."""
+        stored = None if self.settings.refresh else self._catalogue().stored()
+        return self._catalogue().update() if stored is None else stored
+
+    def _local_row(self, session_id: str) -> dict[str, object]:
+        path = warehouse.nwb_path(self.settings.root, session_id)
+        return {
+            **_file_row(session_id, path.parent.name, path.name, content_md5(path, self.settings.cache_dir)),
+            "size": float(path.stat().st_size),
+        }
+
+
+def _file_row(session_id: str, collection: str, name: str, identity: str) -> dict[str, object]:
+    return {
+        "session_id": session_id,
+        "probe": "",
+        "group": NWB_GROUPS,
+        "collection": collection,
+        "revision": "",
+        "name": name,
+        "md5": identity,
+        "default_revision": True,
+    }
+
+
+def _served_row(file: WarehouseFile, address: str) -> dict[str, object]:
+    path = warehouse.nwb_path(Path(), file.session_id)
+    return {
+        **_file_row(file.session_id, path.parent.name, path.name, file.identity),
+        "size": file.size,
+        "dataset_id": file.file_id,
+        "url": f"{address}/{file.link.lstrip('/')}",
+    }
+
+
+def _channels_row(session_id: str, csv_channels: pd.DataFrame) -> dict[str, object]:
+    md5 = warehouse.channel_rows_md5(csv_channels)
+    return {**_file_row(session_id, "", warehouse.CHANNELS_CSV, md5), "group": "alignment"}
+
+
+def _session_row(session_id: str, facts: warehouse.SessionFacts) -> dict[str, object]:
+    return {
+        "session_id": session_id,
+        "subject": facts.subject,
+        "lab": warehouse.LAB,
+        "date": facts.date or None,
+        "number": 1,
+        "task_protocol": facts.session_type or None,
+        "projects": warehouse.PROJECT,
+        "n_units_released": facts.n_units,
+        "regions": ",".join(facts.regions) or None,
+    }

@@ -1,0 +1,200 @@
+"""One session's NWB file from the warehouse, whole or not at all, in the place where AllenSDK's cache keeps it.
+
+Contains what makes a file complete, when a broken download may be resumed, and the record of what came
+(``session_<id>.nwb.json``). Add here what is peculiar to files of the warehouse. What there is to fetch is
+`warehouse_cache`; the transfer is `placed_files`.
+
+AllenSDK writes into the final place, looks at neither status nor length of the answer and takes whatever lies there
+for complete from then on, so a broken download stays. Here the bytes go beside, and get their name only when they are
+as many as the server said and open as the session's file.
+
+The warehouse states no hash, so nothing would tell a file that was put together from two versions of the same size. A
+download is therefore resumed only where the server names the version (ETag, else Last-Modified) and only of that one
+(If-Range); otherwise it begins again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock
+
+from nh_platform.session import BadUpstreamData
+from nh_platform.sources.allen import sdk
+from nh_platform.sources.allen.coding.cache_folder import nwb_path
+from nh_platform.sources.allen.coding.warehouse import WarehouseFile, served_version
+from nh_platform.sources.allen.file_content import content_md5
+from nh_platform.sources.allen.nwb.nwb_file import open_nwb
+from nh_platform.sources.allen.placed_files import Attempts, Download
+from nh_platform.store.durable import write_durably
+from nh_platform.store.remote_bytes import HttpOpener, Timeouts
+from nh_platform.store.transfers import OnBytes
+
+_VERSION_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A session's file that is there.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    file_id
+        Id of the well-known file that it is.
+    size, md5
+        Of the bytes that came.
+    """
+
+    path: Path
+    file_id: str
+    size: int
+    md5: str
+
+
+@dataclass(frozen=True)
+class WarehouseDownloads:
+    """Downloads from a warehouse into a folder.
+
+    Parameters
+    ----------
+    root
+        The folder, AllenSDK's cache.
+    address
+        The warehouse, scheme and host.
+    attempts
+        How often a file is tried.
+    """
+
+    root: Path
+    address: str = sdk.WAREHOUSE
+    attempts: Attempts = field(default_factory=Attempts)
+
+    def path(self, session_id: str) -> Path:
+        """Return where a session's file lies or would lie."""
+        return nwb_path(self.root, session_id)
+
+    def held(self, file: WarehouseFile) -> Fetched | None:
+        """Return what was fetched of exactly this file before; None where it is to be fetched. Asks nobody.
+
+        The size is looked at, the content is not: `Fetched.md5` is there to compare with.
+        """
+        path = self.path(file.session_id)
+        try:
+            record = json.loads(_record_path(path).read_text(encoding="utf-8"))
+            fetched = Fetched(path, str(record["file_id"]), int(record["size"]), str(record["md5"]))
+            size = path.stat().st_size
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return fetched if fetched.file_id == file.file_id and fetched.size == size else None
+
+    def fetch(self, file: WarehouseFile, on_bytes: OnBytes | None = None) -> Fetched:
+        """Return a session's file, downloaded if it is not there.
+
+        A file that lies there without a record, as AllenSDK leaves it, is taken over if it is complete, and removed
+        otherwise. Of several processes that want the same file one downloads it and the others wait.
+
+        Parameters
+        ----------
+        file
+            Which one.
+        on_bytes
+            Told of progress.
+
+        Raises
+        ------
+        BadUpstreamData
+            If it did not come whole in all tries; the text names the file and what was wrong last.
+        StoreError
+            If the disk is full.
+        """
+        found = self.held(file)
+        if found is not None:
+            return found
+        path = self.path(file.session_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f"{path.name}.lock")):
+            return self.held(file) or self._taken_over(file) or self._downloaded(file, on_bytes)
+
+    def _taken_over(self, file: WarehouseFile) -> Fetched | None:
+        """Record a file that AllenSDK, or a person, put there; remove it if it is not complete."""
+        path = self.path(file.session_id)
+        if not path.is_file() or _record_path(path).is_file():
+            return None  # with a record it is another version, or changed since
+        size = served_version(self.address, file.link).size or file.size
+        if incompleteness(path, file.session_id, size) is not None:
+            path.unlink()
+            return None
+        return _recorded(path, file.file_id, content_md5(path))
+
+    def _downloaded(self, file: WarehouseFile, on_bytes: OnBytes | None) -> Fetched:
+        path = self.path(file.session_id)
+        served = served_version(self.address, file.link)
+        size = served.size or file.size
+        part = path.with_name(f"{path.name}.{_version_name(file.file_id, served.version)}.part")
+        for left in path.parent.glob(f"{path.name}*.part"):
+            if left != part:
+                left.unlink()  # of a version that is not served any more
+        opener = HttpOpener(
+            f"{self.address}/{file.link.lstrip('/')}",
+            Timeouts(read_s=self.attempts.stall_s),
+            version=served.version,
+            resumes=served.version is not None,
+        )
+        got = Download(
+            label=f"NWB file {path.name}",
+            place=path,
+            part=part,
+            where=f"{self.address} (well-known file {file.file_id})",
+            openers=[opener],
+            problem_of=lambda _: incompleteness(part, file.session_id, size),
+            size=size,
+            resumes=opener.resumes,
+        ).run(self.attempts, on_bytes)
+        return _recorded(path, file.file_id, got.md5)
+
+
+def incompleteness(path: Path, session_id: str, size: int | None) -> str | None:
+    """Return why a file is not the whole NWB file of a session, in words; None where it is.
+
+    Parameters
+    ----------
+    path
+        The file.
+    session_id
+        The session that it should be of.
+    size
+        Bytes that the server says it has; None where it does not say. HDF5 tells a truncated file by itself, since it
+        states its own end.
+    """
+    there = path.stat().st_size
+    if size is not None and there != size:
+        return f"{there} bytes are there and the server says {size}"
+    try:
+        with open_nwb(path) as nwb:
+            if not nwb.has("units"):
+                return "it has no units table"
+            identifier = nwb.text("identifier")
+            return None if identifier == session_id else f"it is the file of session {identifier}"
+    except BadUpstreamData as error:
+        return error.found
+
+
+def _version_name(file_id: str, version: str | None) -> str:
+    return hashlib.sha256(f"{file_id} {version}".encode()).hexdigest()[:_VERSION_DIGITS]
+
+
+def _record_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _recorded(path: Path, file_id: str, md5: str) -> Fetched:
+    """Write down what came, after it is in its place: a record never vouches for bytes that are not there."""
+    fetched = Fetched(path, file_id, path.stat().st_size, md5)
+    record = {"file_id": file_id, "md5": md5, "size": fetched.size}
+    write_durably(_record_path(path), (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
+    return fetched

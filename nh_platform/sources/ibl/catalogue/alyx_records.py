@@ -1,0 +1,118 @@
+"""What Alyx states beside its tables: of insertions, sessions and datasets, and its data notices.
+
+Add a statement here that needs an account and belongs into the manifest. What the manifest makes of it is `manifest`
+and `details`; how a list is paged is `pages`, and how a request is made and repeated is the connection's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from nh_platform.sources.ibl.downloads.addresses import FileAddress, address_of_record, id_of_record
+from nh_platform.sources.ibl.server.connection import OneConnection
+from nh_platform.sources.ibl.server.one_errors import explain, status_of
+from nh_platform.sources.ibl.server.paginated_lists import read_list
+
+JUDGEMENTS = ("PASS", "WARNING", "FAIL", "CRITICAL")
+"""Levels of a session's QC that say something (``alyx.data.models.QC``)."""
+
+DatasetStatement = tuple[str, tuple[str, ...], FileAddress]
+"""Dataset id, its release tags, and where it lies."""
+
+
+def fetch_insertions(connection: OneConnection) -> pd.DataFrame:
+    """Return every insertion: ``name`` and ``json``, index (``eid``, ``id``)."""
+    what = f"insertions of {connection.settings.url}"
+
+    def take(record: Mapping[str, Any]) -> tuple[Any, ...]:
+        return record["session"][-36:], record["id"], record["name"], record.get("json")
+
+    found = read_list(connection, "/insertions", what, take)
+    eids, ids, names, details = zip(*found) if found else ((), (), (), ())
+    index = pd.MultiIndex.from_arrays([list(eids), list(ids)], names=["eid", "id"])
+    return pd.DataFrame({"name": list(names), "json": list(details)}, index=index, dtype=object)
+
+
+def fetch_session_qc(connection: OneConnection) -> dict[str, str]:
+    """Return the QC of every session that has one, by session id.
+
+    By one query for each level: the list of sessions does not state the QC, and asking for each session by itself is
+    8,161 requests for what is public.
+    """
+    what = f"QC of the sessions of {connection.settings.url}"
+    stated: dict[str, str] = {}
+    for level in JUDGEMENTS:
+        stated |= dict.fromkeys(read_list(connection, f"/sessions?qc={level}", what, lambda r: str(r["id"])), level)
+    return stated
+
+
+def fetch_extended_qc(connection: OneConnection, session_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the extended QC of sessions that have one, by session id; one request each, since no list states it.
+
+    A session that upstream no longer has states nothing: it was withdrawn after the tables were read.
+    """
+    import requests
+
+    stated = {}
+    for session_id in session_ids:
+        what = f"session {session_id}"
+        try:
+            record = connection.ask(partial(_get, path=f"/sessions/{session_id}"), what, raw=True)
+        except requests.HTTPError as error:
+            if status_of(error) != 404:
+                raise explain(error, what, connection.settings.url) from error
+            continue
+        extended = record.get("extended_qc")
+        if isinstance(extended, dict):
+            stated[session_id] = extended
+    return stated
+
+
+def fetch_dataset_statements(
+    connection: OneConnection, session_ids: Sequence[str], ids_per_query: int
+) -> list[DatasetStatement]:
+    """Return what is stated of every dataset of some sessions.
+
+    By session and not by tag, ``/datasets?tag=``: a dataset lists its tags, so that one reading of 83 pages tells the
+    membership of the Brain-wide Map's 82,390 datasets in every release, and where each lies.
+    """
+    what = f"datasets of {connection.settings.url}"
+    data_server = connection.settings.data_server
+
+    def take(record: Mapping[str, Any]) -> DatasetStatement:
+        tags = tuple(sorted({str(tag) for tag in record.get("tags") or ()}))
+        return id_of_record(record), tags, address_of_record(record, data_server)
+
+    stated = []
+    for start in range(0, len(session_ids), ids_per_query):
+        some = [str(session_id) for session_id in session_ids[start : start + ids_per_query]]
+        path = f"/datasets?django={quote(f'session__in,{some}', safe=',')}"
+        stated += read_list(connection, path, what, take)
+    return stated
+
+
+def fetch_notices(connection: OneConnection) -> pd.DataFrame:
+    """Return the data notices: columns of schema `NOTICES`."""
+    return notices_table(read_list(connection, "/data-notices", f"data notices of {connection.settings.url}", dict))
+
+
+def notices_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return notices as a table; the first of the fields that hold a text is taken, a record without one left out."""
+    rows = []
+    for record in records:
+        text = next((record[name] for name in ("text", "description", "name") if record.get(name)), None)
+        if text is None:
+            continue
+        moment = next((record[name] for name in ("datetime", "created_datetime", "date") if record.get(name)), None)
+        number = record.get("id") or text
+        rows.append({"notice_id": str(number), "date": str(moment)[:10] if moment else None, "text": str(text)})
+    return pd.DataFrame(rows, columns=["notice_id", "date", "text"], dtype=object)
+
+
+def _get(one: Any, path: str) -> dict[str, Any]:
+    return dict(one.alyx.get(path))

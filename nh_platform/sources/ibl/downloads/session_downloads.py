@@ -1,0 +1,180 @@
+"""The files of a session from the bucket or the HTTP server, into the raw files.
+
+Bypasses ONE's downloader on purpose (docs/decisions/0006): it checks neither hash nor size, tries once, and leaves
+half files under names that it takes for whole ones later. Add here what is particular to fetching IBL files. Where
+they lie is `addresses`; the transfer itself is the store's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from nh_platform.session import ConfigError, Session
+from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.ibl.catalogue.datasets import relative_path
+from nh_platform.sources.ibl.downloads.addresses import FileAddress, file_url
+from nh_platform.sources.ibl.downloads.s3_client import s3_client
+from nh_platform.sources.ibl.server.private_home import PrivateFolder
+from nh_platform.sources.ibl.settings import IblSettings
+from nh_platform.store.raw_batches import fetch_all
+from nh_platform.store.raw_files import RawFiles
+from nh_platform.store.raw_requests import RawRequest
+from nh_platform.store.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
+from nh_platform.store.transfers import OnBytes, RetryPolicy
+
+
+class Directory(Protocol):
+    """Who knows where files lie: an Alyx server, or the naming of the public bucket."""
+
+    def addresses(self, session: Session, rows: pd.DataFrame) -> dict[str, FileAddress]:
+        """Return the addresses of manifest rows, by path relative to the session."""
+
+    def bucket(self) -> tuple[dict[str, Any], str] | None:
+        """Return the keys and the name of the bucket, if there is one."""
+
+
+class Downloads:
+    """Files of sessions, downloaded and verified.
+
+    Parameters
+    ----------
+    settings
+        Where raw files go, timeouts, attempts, how many at a time.
+    directory
+        Who knows where they lie.
+    """
+
+    def __init__(self, settings: IblSettings, directory: Directory) -> None:
+        self.settings, self._directory = settings, directory
+        self._folder: PrivateFolder | None = None
+        self._kept: RawFiles | None = None
+        if settings.raw_dir is not None and settings.keep_raw:
+            self._kept = self._raw_files_in(settings.raw_dir)
+
+    @property
+    def kept(self) -> RawFiles:
+        """The raw files that stay.
+
+        Raises
+        ------
+        ConfigError
+            If none stay, as the settings have it.
+        """
+        if self._kept is None:
+            raise ConfigError(
+                "IBL source",
+                "its settings keep no raw files (`keep_raw: false`, or no `raw_dir`)",
+                "Remove `keep_raw` from the source's settings to fetch files ahead of use.",
+            )
+        return self._kept
+
+    @contextmanager
+    def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[dict[str, Path]]:
+        """Give the files of manifest rows, each equal to the md5 that the manifest states.
+
+        Parameters
+        ----------
+        session
+            The session.
+        rows
+            Rows of the files table (schema `FILES`), every one of which is needed.
+
+        Yields
+        ------
+        dict
+            Path by path relative to the session. Without ``keep_raw`` they are removed on leaving.
+
+        Raises
+        ------
+        UnknownSession
+            If the session was withdrawn upstream.
+        BadUpstreamData
+            If a file is missing, or its content is not that of the manifest.
+        StoreError
+            If the disk is full.
+        """
+        if self._kept is not None:
+            yield self.fetch(self._kept, session, rows)
+            return
+        if self._folder is None or self._folder.owner != os.getpid():
+            self._folder = PrivateFolder(self.settings.cache_dir)
+        own = PrivateFolder(self._folder.path)  # threads that read the same session remove their own files alone
+        try:
+            yield self.fetch(self._raw_files_in(own.path, keep_wrong=False), session, rows)
+        finally:
+            own.remove()
+
+    def requests(self, session: Session, rows: pd.DataFrame) -> dict[str, RawRequest]:
+        """Return what is wanted of the raw files, by path relative to the session."""
+        wanted = {}
+        for collection, revision, name, md5, size, dataset_id in rows[_COLUMNS].itertuples(index=False):
+            path = relative_path(collection, revision, name)
+            n_bytes = None if pd.isna(size) else int(size)
+            wanted[path] = RawRequest(
+                label=f"session {session.session_id}, file {path}",
+                md5=md5 if isinstance(md5, str) else None,
+                size=n_bytes,
+                weak_key=f"ibl/{dataset_id}/{n_bytes}",
+            )
+        return wanted
+
+    def fetch(
+        self,
+        raw: RawFiles,
+        session: Session,
+        rows: pd.DataFrame,
+        on_bytes: OnBytes | None = None,
+        parallel: int | None = None,
+    ) -> dict[str, Path]:
+        """Return the files of manifest rows, by path relative to the session; downloads what is not there."""
+        requests = self.requests(session, rows)
+        found = {path: raw.find(request) for path, request in requests.items()}
+        missing = [path for path, file in found.items() if file is None]
+        if missing:
+            openers = self._openers(session, rows)
+            batch = fetch_all(
+                raw,
+                {path: (requests[path], openers[path]) for path in missing},
+                parallel or self.settings.parallel_downloads,
+                on_bytes,
+            )
+            batch.raise_first()
+            found |= batch.files
+        return {path: file.path for path, file in found.items() if file is not None}
+
+    def links(self, session: Session, rows: pd.DataFrame) -> list[FileLink]:
+        """Return the version-pinned address of every manifest row."""
+        addresses = self._directory.addresses(session, rows)
+        bucket = self._directory.bucket()
+        links = []
+        for path, request in self.requests(session, rows).items():
+            url = file_url(addresses[path], bucket[1] if bucket else None)
+            links.append(FileLink(path, request.md5, request.size, url or ""))
+        return links
+
+    def _openers(self, session: Session, rows: pd.DataFrame) -> dict[str, Sequence[Opener]]:
+        """Return the places of every row, the bucket before the HTTP server."""
+        timeouts = Timeouts(self.settings.connect_timeout_s, self.settings.read_timeout_s)
+        bucket = self._directory.bucket()
+        client = None if bucket is None else s3_client(self.settings, *bucket)
+        openers: dict[str, Sequence[Opener]] = {}
+        for path, place in self._directory.addresses(session, rows).items():
+            own: list[Opener] = []
+            if bucket is not None and place.key:
+                own.append(S3Opener(client, bucket[1], place.key))
+            if place.url:
+                own.append(HttpOpener(place.url, timeouts))
+            openers[path] = own
+        return openers
+
+    def _raw_files_in(self, folder: Path, keep_wrong: bool = True) -> RawFiles:
+        return RawFiles(folder, RetryPolicy(self.settings.attempts, self.settings.retry_wait_s), keep_wrong)
+
+
+_COLUMNS = ["collection", "revision", "name", "md5", "size", "dataset_id"]

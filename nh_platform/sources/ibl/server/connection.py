@@ -1,0 +1,181 @@
+"""The open ONE: a private home, a deadline, a renewed login, and another attempt where the failure passes.
+
+Wraps the unmodified ``OneAlyx`` of ONE-api 3.6.1, which has none of them. Add here what every request to ONE needs.
+What is asked is `client`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nh_platform.session import ConfigError, NhError
+from nh_platform.sources.ibl.server.one_errors import LOGIN_STATUS, explain, foreign_errors, is_passing, status_of
+from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home, within
+from nh_platform.sources.ibl.settings import IblSettings
+
+T = TypeVar("T")
+
+
+class Deadline:
+    """The moment by which something must be done, from when it is first looked at.
+
+    Parameters
+    ----------
+    seconds
+        How long it may take.
+    setting
+        The setting that says so, for error texts.
+    """
+
+    def __init__(self, seconds: float, setting: str) -> None:
+        self.seconds, self.setting = seconds, setting
+        self._ends: float | None = None
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left."""
+        now = time.monotonic()
+        if self._ends is None:
+            self._ends = now + self.seconds
+        return max(self._ends - now, 0.0)
+
+
+LOCAL_URL = "http://localhost"
+"""Address given to ONE in local mode; nothing is ever asked there."""
+
+
+class OneConnection:
+    """ONE on local tables or an Alyx server, opened when it is first asked.
+
+    Parameters
+    ----------
+    settings
+        Where to read from.
+    """
+
+    def __init__(self, settings: IblSettings) -> None:
+        self.settings = settings
+        self._folder: PrivateFolder | None = None
+        self._one: Any = None
+        self._tables_state: object = None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether a server is asked."""
+        return self.settings.mode == "remote"
+
+    def forget(self) -> None:
+        """Open ONE anew at the next request."""
+        self._one = None
+
+    @property
+    def private(self) -> PrivateFolder:
+        """A folder of this process alone, for ONE's parameters and what it downloads."""
+        if self._folder is None or self._folder.owner != os.getpid():
+            self._folder = PrivateFolder(self.settings.cache_dir)
+        return self._folder
+
+    @property
+    def local_tables_dir(self) -> Path:
+        """Folder of the local tables."""
+        folder = self.settings.tables or self.settings.root
+        assert folder is not None  # IblSettings refuses local mode without it
+        return folder
+
+    def ask(self, request: Callable[[Any], T], what: str, raw: bool = False, deadline: Deadline | None = None) -> T:
+        """Return ``request(one)``, tried again where the failure may pass by itself.
+
+        Parameters
+        ----------
+        request
+            What is asked of ONE.
+        what
+            What it is about, for error texts.
+        raw
+            Let what ONE raised through where it does not pass by itself.
+        deadline
+            For all attempts together; `timeout_s` for each where there is none.
+
+        Raises
+        ------
+        NhError
+            The platform's error for what ONE raised, or with ``raw`` what ONE raised; no answer in time.
+        """
+        for attempt in range(self.settings.attempts):
+            wait_s = self.settings.retry_wait_s * 2 ** (attempt - 1) if attempt else 0.0
+            time.sleep(wait_s)
+            try:
+                return self.call(request, what, deadline)
+            except foreign_errors() as error:
+                is_last = attempt + 1 == self.settings.attempts or (
+                    deadline is not None and deadline.left_s <= self.settings.retry_wait_s * 2**attempt
+                )
+                if is_passing(error) and not is_last:
+                    continue
+                if raw and not is_passing(error):
+                    raise
+                raise explain(error, what, self.settings.url) from error
+        raise AssertionError("unreachable")
+
+    def call(self, request: Callable[[Any], T], what: str, deadline: Deadline | None = None) -> T:
+        """Return ``request(one)``; log in once more if the server has forgotten us, as it does after a release."""
+        import one.api  # noqa: F401  before the clock starts: 2 s from a cold disk
+
+        limit = deadline or Deadline(self.settings.timeout_s, "timeout_s")
+        for again in (True, False):
+            try:
+                wait_s = None if deadline is None else limit.left_s
+                with private_home(self.private / "home", wait_s, what), warnings.catch_warnings():
+                    # ONE warns about revisions and old tables; the manifest's exact rows have settled both.
+                    warnings.simplefilter("ignore")
+                    return within(limit.left_s, lambda: request(self._open()), what, limit.setting)
+            except foreign_errors() as error:
+                if not (again and self.is_remote and self._one is not None and status_of(error) in LOGIN_STATUS):
+                    raise
+                self._one = None
+            except NhError:
+                self._one = None  # after a deadline its thread may still be at work with it
+                raise
+        raise AssertionError("unreachable")
+
+    def _open(self) -> Any:
+        if os.environ.get("ONE_REVISION_LAST_BEFORE"):
+            raise ConfigError(
+                "environment",
+                f"ONE_REVISION_LAST_BEFORE={os.environ['ONE_REVISION_LAST_BEFORE']} changes every load of ONE",
+                "Unset it; pin a revision with `revision` of the IBL settings.",
+            )
+        import one.params
+        from one.api import OneAlyx
+
+        settings, files = self.settings, self.private / "files"
+        if self.is_remote:
+            if self._one is None:
+                one.params.setup(client=settings.url, silent=True, cache_dir=files, make_default=True)
+                client = OneAlyx(base_url=settings.url, cache_dir=files, silent=True, cache_rest=None)
+                # Not through the constructor: that writes the token in clear into the parameter file.
+                client.alyx.authenticate(
+                    username=settings.username,
+                    password=settings.password.get_secret_value() if settings.password else None,
+                    token=settings.token.get_secret_value() if settings.token else None,
+                    cache_token=False,
+                )
+                self._one = client
+            return self._one
+        state = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(self.local_tables_dir.glob("*.pqt")))
+        if self._one is None or state != self._tables_state:
+            one.params.setup(client=LOCAL_URL, silent=True, cache_dir=files, make_default=True)
+            self._one = OneAlyx(
+                base_url=LOCAL_URL,
+                cache_dir=settings.root,
+                tables_dir=self.local_tables_dir,
+                mode="local",
+                silent=True,
+            )
+            self._tables_state = state
+        return self._one

@@ -1,0 +1,292 @@
+"""What is asked of ONE: its tables, local files, and the addresses of remote ones.
+
+Add a request to ONE here. How ONE is opened and kept in hand is `connection`; downloading is `downloads` (ONE's own
+checks neither hash nor size and tries once); what the tables and files mean is for the modules that call this.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nh_platform.session import BadUpstreamData, ConfigError, NhError, Session
+from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.ibl.catalogue.alyx_records import (
+    fetch_dataset_statements,
+    fetch_extended_qc,
+    fetch_insertions,
+    fetch_notices,
+    fetch_session_qc,
+)
+from nh_platform.sources.ibl.catalogue.datasets import relative_path
+from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
+from nh_platform.sources.ibl.catalogue.tables_zip import ARCHIVE_ERRORS
+from nh_platform.sources.ibl.downloads.addresses import FileAddress, addresses_of_records, file_url
+from nh_platform.sources.ibl.server.connection import Deadline, OneConnection
+from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_passing, status_of
+from nh_platform.sources.ibl.settings import IblSettings
+from nh_platform.store.hashes import md5_of
+
+IDS_PER_QUERY = 100
+"""Ids per request, as ``OneAlyx._download_aws`` has it; more make the address too long (HTTP 414)."""
+
+
+class OneClient:
+    """Tables and files of one ONE source.
+
+    Parameters
+    ----------
+    settings
+        Where to read from.
+    """
+
+    def __init__(self, settings: IblSettings) -> None:
+        self.settings = settings
+        self._connection = OneConnection(settings)
+        self._bucket: tuple[dict[str, Any], str] | None = None
+        self._bucket_asked = False
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether files come from a server."""
+        return self._connection.is_remote
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the ONE tables ``sessions``, ``datasets`` and, where there is one, ``insertions``, as they are now.
+
+        From a server also ``qc`` of the sessions, ``json`` of the insertions, and ``notices``.
+
+        Indexes are text: ``id`` of sessions, (``eid``, ``id``) of the others. ``tags`` of datasets are the release
+        tags that the tables were made for.
+
+        Raises
+        ------
+        ConfigError
+            If the tables are not there, or the server or tag cannot be reached.
+        """
+        if not self.is_remote:
+            return read_tables(self._connection.local_tables_dir)
+        tables = merge_tables([self._remote_tables(tag) for tag in self.settings.tags or (None,)])
+        tables["insertions"] = fetch_insertions(self._connection)
+        stated = fetch_session_qc(self._connection)
+        tables["sessions"]["qc"] = [stated.get(session_id) for session_id in tables["sessions"].index]
+        tables["notices"] = fetch_notices(self._connection)
+        return tables
+
+    def dataset_facts(self, manifest: Manifest) -> pd.DataFrame:
+        """Return the release tags and the address of every dataset of the listed sessions; as of `Details`.
+
+        One request for 1,000 datasets: 83 for the 459 sessions of the Brain-wide Map.
+
+        Raises
+        ------
+        ConfigError, BadUpstreamData
+            If the server or the login cannot be used, or the list changes all the time.
+        """
+        session_ids = sorted(manifest.sessions["session_id"])
+        stated = fetch_dataset_statements(self._connection, session_ids, IDS_PER_QUERY)
+        only_there = any(place.key and not place.url for _, _, place in stated)
+        bucket = self.bucket() if only_there else None
+        facts = pd.DataFrame(
+            {
+                "tags": [",".join(tags) or None for _, tags, _ in stated],
+                "url": [file_url(place, bucket[1] if bucket else None) for _, _, place in stated],
+            },
+            index=[dataset_id for dataset_id, _, _ in stated],
+            dtype=object,
+        )
+        return facts[~facts.index.duplicated()]
+
+    def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
+        """Return the extended QC of sessions; as of `Details`. One request each, none where the settings say so."""
+        return fetch_extended_qc(self._connection, session_ids) if self.settings.extended_qc else {}
+
+    def session_folder(self, session: Session) -> Path:
+        """Return the folder of a session in the local tree."""
+        root = self.settings.root
+        assert root is not None  # IblSettings refuses local mode without it
+        day = Path(session.subject, session.date, f"{session.number:03d}")
+        return root / session.lab / "Subjects" / day if session.lab else root / day
+
+    @contextmanager
+    def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[dict[str, Path]]:
+        """Give the files of manifest rows in the local tree, each equal to the md5 that the manifest states.
+
+        Parameters
+        ----------
+        session
+            The session.
+        rows
+            Rows of the files table (schema `FILES`), every one of which is needed.
+
+        Yields
+        ------
+        dict
+            Path by path relative to the session.
+
+        Raises
+        ------
+        BadUpstreamData
+            If a file is missing, or its content is not that of the manifest.
+        """
+        what = f"session {session.session_id}"
+        wanted = {relative_path(*parts): md5 for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False)}
+        try:
+            paths = (
+                self._connection.call(partial(_load, eid=session.session_id, names=list(wanted)), what)
+                if wanted
+                else {}
+            )
+            actual = {name: md5_of(path) if wanted[name] else None for name, path in paths.items()}
+        except foreign_errors() as error:
+            raise explain(error, what, None) from error
+        different = [name for name in paths if actual[name] != wanted[name]]
+        if different:
+            raise _different_content(what, different, wanted, actual)
+        yield paths
+
+    def addresses(self, session: Session, rows: pd.DataFrame) -> dict[str, FileAddress]:
+        """Return where the server says that the files of manifest rows lie now, by path relative to the session.
+
+        Raises
+        ------
+        UnknownSession, BadUpstreamData
+            If the server lists none, or not all, of them any more.
+        ConfigError
+            If the server or the login cannot be used.
+        """
+        ids = [str(dataset_id) for dataset_id in rows["dataset_id"]]
+        records: list[dict[str, Any]] = []
+        for start in range(0, len(ids), IDS_PER_QUERY):
+            some = ids[start : start + IDS_PER_QUERY]
+            records += self._connection.ask(partial(_records, dataset_ids=some), f"session {session.session_id}")
+        return addresses_of_records(session, rows, records, self.settings.data_server)
+
+    def announcements(self) -> dict[str, Any]:
+        """Return the few things that move with a release: date of the tables, tags, revisions, notices.
+
+        Four small requests, all of them and the login within `signal_timeout_s`. They are triggers: the date of the
+        tables moves every few hours although nothing changed.
+
+        Raises
+        ------
+        ConfigError, BadUpstreamData
+            If the server or the login cannot be used, or there is no answer in time.
+        """
+        paths = {"cache": "/cache/info", "tags": "/tags", "revisions": "/revisions", "notices": "/data-notices"}
+        return self._connection.ask(
+            lambda one: {name: _listed(one.alyx.get(path)) for name, path in paths.items()},
+            f"announcements of {self.settings.url}",
+            deadline=Deadline(self.settings.signal_timeout_s, "signal_timeout_s"),
+        )
+
+    def bucket(self) -> tuple[dict[str, Any], str] | None:
+        """Return the keys (none for a public one) and name of the S3 bucket that the server states, if it does."""
+        import requests
+        from one.remote import aws
+
+        if not self._bucket_asked:
+            try:
+                self._bucket = self._connection.ask(
+                    lambda one: aws.get_aws_access_keys(one.alyx), "S3 bucket", raw=True
+                )
+            except requests.HTTPError as error:
+                if status_of(error) != 404:
+                    raise explain(error, "S3 bucket", self.settings.url) from error
+            self._bucket_asked = True
+        return self._bucket
+
+    def _remote_tables(self, tag: str | None) -> dict[str, pd.DataFrame]:
+        what = f"ONE tables of {self.settings.url}" + (f" for release tag {tag!r}" if tag else "")
+        problem: NhError | None = None
+        for attempt in range(self.settings.attempts):
+            if attempt:
+                time.sleep(self.settings.retry_wait_s * 2 ** (attempt - 1))
+            # A fresh client and folder: with tables at hand ONE compares creation dates of one-minute resolution and
+            # may keep the old ones. And a client that holds a release's tables merges every session into them at each
+            # load.
+            self._connection.forget()
+            folder = self._connection.private / "tables"
+            try:
+                self._connection.call(partial(_load_cache, folder=folder, tag=tag), what)
+                if any(folder.glob("*.pqt")):
+                    return self._of_tag(read_tables(folder), tag)
+                # ONE turns an HTTP error of cache/info or cache.zip into a log line and goes on without tables.
+                problem = ConfigError(
+                    what,
+                    "the server gave none",
+                    "Check `tag` of the IBL settings, and that the server answers /cache/info; then run it again.",
+                )
+            except AssertionError as error:
+                # ONE asserts that cache/info names the tag and that the zip holds files.
+                raise ConfigError(
+                    what, "the server answers with other tables", "Check `tag` of the IBL settings."
+                ) from error
+            except foreign_errors() as error:
+                if not is_passing(error):
+                    raise explain(error, what, self.settings.url) from error
+                problem = explain(error, what, self.settings.url)
+            except ARCHIVE_ERRORS as error:
+                problem = ConfigError(
+                    what,
+                    f"cache.zip is broken ({type(error).__name__}: {error}), in {attempt + 1} tries",
+                    "Nothing stored changed; run it again, and tell the server's administrator if it stays so.",
+                )
+            finally:
+                self._connection.forget()
+                shutil.rmtree(folder, ignore_errors=True)
+        assert problem is not None  # IblSettings wants one attempt at least
+        raise problem
+
+    def _of_tag(self, tables: dict[str, pd.DataFrame], tag: str | None) -> dict[str, pd.DataFrame]:
+        """Return tables that were made for a tag, and refuse others."""
+        tags = tables["datasets"].attrs["tags"]
+        if tag and tag not in tags:
+            # Alyx without a `location` in cache/info serves its full tables in the place of a tag's (seen on 3.6.1).
+            raise ConfigError(
+                f"ONE tables of {self.settings.url}",
+                f"asked for release tag {tag!r}, received tables of {', '.join(tags) or 'no tag'}",
+                "Ask the server's administrator for the tag's tables, or leave `tag` out to read everything.",
+            )
+        return tables
+
+
+_FILE_COLUMNS = ["collection", "revision", "name", "md5"]
+
+
+def _listed(answer: Any) -> Any:
+    return answer if isinstance(answer, dict) else list(answer)
+
+
+def _load(one: Any, eid: str, names: list[str]) -> dict[str, Path]:
+    """Return the local paths of exact relative paths."""
+    # No `revision=`: with exact paths ONE matches collection and revision literally. No check_hash: we check.
+    paths, _ = one.load_datasets(eid, names, download_only=True, check_hash=False)
+    return {name: Path(path) for name, path in zip(names, paths or [], strict=True)}
+
+
+def _records(one: Any, dataset_ids: list[str]) -> list[dict[str, Any]]:
+    return list(one.alyx.rest("datasets", "list", exists=True, django=f"id__in,{dataset_ids}"))
+
+
+def _load_cache(one: Any, folder: Path, tag: str | None) -> None:
+    one.load_cache(tables_dir=folder, clobber=True, tag=tag)
+
+
+def _different_content(
+    what: str, names: list[str], wanted: dict[str, str | None], actual: dict[str, str | None]
+) -> BadUpstreamData:
+    first = min(names)
+    return BadUpstreamData(
+        f"{what}, file {first}",
+        f"md5 of the content is {actual[first]}, the manifest states {wanted[first]}"
+        + (f" ({len(names) - 1} more files differ)" if len(names) > 1 else ""),
+        "If upstream replaced the file, run `nh sync ibl`; otherwise restore the file and run it again.",
+    )

@@ -1,0 +1,78 @@
+"""Lists of Alyx, one page at a time, so that a failure or a revoked token costs a page and not the list.
+
+Contains the reading of one list. Add here what every list needs. What is asked is `statements`; how one request is
+repeated is `connection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from nh_platform.session import BadUpstreamData
+from nh_platform.sources.ibl.server.connection import OneConnection
+
+T = TypeVar("T")
+Record = Mapping[str, Any]
+
+PAGE = 1000
+"""Largest page that Alyx serves (``LimitedLimitOffsetPagination.max_limit``)."""
+
+READINGS = 3
+"""How often a list is read from its start before one that changes all the time is given up."""
+
+
+def read_list(connection: OneConnection, path: str, what: str, take: Callable[[Record], T]) -> list[T]:
+    """Read every page of a list.
+
+    Parameters
+    ----------
+    connection
+        The open ONE.
+    path
+        Address without paging, for example ``/insertions``.
+    what
+        What it lists, for error texts.
+    take
+        What is kept of a record; whole records of 80,000 datasets are 200 MB.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the number of records changes from page to page in each of `READINGS` tries: a record that moves across the
+        border of two pages would be missed.
+    ConfigError
+        If the server or the login cannot be used.
+    """
+    for _ in range(READINGS):
+        taken = _once(connection, path, what, take)
+        if taken is not None:
+            return taken
+    raise BadUpstreamData(
+        what,
+        f"the list changed while it was read, in {READINGS} tries",
+        "Upstream is being rebuilt; run it again in an hour.",
+    )
+
+
+def _once(connection: OneConnection, path: str, what: str, take: Callable[[Record], T]) -> list[T] | None:
+    taken: list[T] = []
+    total: int | None = None
+    while total is None or len(taken) < total:
+        page, count = connection.ask(partial(_page, path=path, offset=len(taken)), what)
+        if total not in (None, count) or (count and not page):
+            return None
+        taken += map(take, page)
+        total = count
+    return taken
+
+
+def _page(one: Any, path: str, offset: int) -> tuple[list[Record], int]:
+    """Return the records of one page, and how many the whole list has."""
+    query = f"{path}{'&' if '?' in path else '?'}limit={PAGE}" + (f"&offset={offset}" if offset else "")
+    answer = one.alyx.get(query)
+    if isinstance(answer, list):
+        return answer, len(answer)
+    # A page that is not all: ONE counts it from 0 whatever its offset, and would fetch the rest by itself.
+    return [answer[i] for i in range(answer.limit)], len(answer)

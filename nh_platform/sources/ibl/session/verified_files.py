@@ -1,0 +1,175 @@
+"""One session's verified files of some asset groups, opened with errors that name the file.
+
+Contains the lookup by ALF collection and name, and the loading of npy, parquet and csv. Add a file format here. What
+the arrays mean, and which are required, is for the readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.session import BadUpstreamData, Note, Session
+from nh_platform.sources.catalog import SessionFiles
+from nh_platform.sources.ibl.catalogue.datasets import relative_path
+
+CRITICAL = "CRITICAL"
+"""Dataset QC with which IBL marks a dataset as not to be used; ONE does not load it (``QC.FAIL`` is its limit)."""
+
+
+class OpenFiles:
+    """Files of one session that are present and verified.
+
+    Parameters
+    ----------
+    session_id
+        The session.
+    rows
+        Rows of the files table that are to be read.
+    paths
+        Local path of each readable row, by path relative to the session.
+
+    Attributes
+    ----------
+    notes
+        What readers found missing or assumed, in the order of reading.
+    """
+
+    def __init__(self, session_id: str, rows: pd.DataFrame, paths: dict[str, Path]) -> None:
+        self.session_id = session_id
+        self.rows = rows.assign(
+            path=[relative_path(*parts) for parts in zip(rows["collection"], rows["revision"], rows["name"])]
+        )
+        self._paths = paths
+        self._by_name: dict[tuple[str, str], list[str]] = {}
+        for collection, name, path in zip(self.rows["collection"], self.rows["name"], self.rows["path"]):
+            self._by_name.setdefault((collection, name), []).append(path)
+        self.notes: list[Note] = []
+        for row in self.rows[self.rows["md5"].isna()].itertuples():
+            self.note(str(row.path), "upstream states no hash; the content was not verified")
+
+    def note(self, subject: str, text: str) -> None:
+        """Record something that was missing or assumed."""
+        self.notes.append(Note(subject, text))
+
+    def has(self, collection: str, name: str) -> bool:
+        """Return whether the dataset is there and may be used."""
+        path = self._path(collection, name)
+        return path is not None and path in self._paths
+
+    def require(self, collection: str, name: str) -> None:
+        """Check that a dataset is there.
+
+        Raises
+        ------
+        BadUpstreamData
+            If it is missing, or its dataset QC is CRITICAL.
+        """
+        if self.has(collection, name):
+            return
+        path = self._path(collection, name)
+        if path is None:
+            found, action = "required, and upstream has none that is served by default", "Leave the session out"
+        else:
+            found, action = "required, and its dataset QC upstream is CRITICAL", "Leave the session out"
+        raise self.bad(path or f"{collection}/{name}", found, f"{action}, or pin another revision.")
+
+    def bad(
+        self, path: str, found: str, action: str = "Leave the session out and report it to IBL."
+    ) -> BadUpstreamData:
+        """Return the error that names this session and file, ready to be raised."""
+        return BadUpstreamData(f"session {self.session_id}, file {path}", found, action)
+
+    def label(self, collection: str, name: str) -> str:
+        """Return the path relative to the session of a dataset that is there."""
+        return self._path(collection, name) or f"{collection}/{name}"
+
+    def array(self, collection: str, name: str, kinds: str = "f", columns: int | None = None) -> npt.NDArray[Any]:
+        """Load an npy file.
+
+        Parameters
+        ----------
+        collection, name
+            The dataset.
+        kinds
+            Allowed kinds of dtype (``f`` float, ``i`` and ``u`` integer, ``b`` bool).
+        columns
+            None for a vector, else the number of columns of a matrix.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, truncated, or of another dtype or shape.
+        """
+        self.require(collection, name)
+        path = self.label(collection, name)
+        try:
+            array = np.load(self._paths[path], allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise self.bad(path, f"not a whole npy file: {error}") from error
+        if array.ndim == 2 and columns is None and array.shape[1] == 1:
+            array = array[:, 0]  # some extractors wrote vectors as (n, 1)
+        fits = array.ndim == 1 if columns is None else array.ndim == 2 and array.shape[1] == columns
+        if array.dtype.kind not in kinds or not fits:
+            shape = "a vector" if columns is None else f"(n, {columns})"
+            raise self.bad(path, f"{array.dtype} of shape {array.shape}, expected {shape} of dtype kind {kinds!r}")
+        return array
+
+    def table(self, collection: str, name: str) -> pd.DataFrame:
+        """Load a parquet or csv file.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing or cannot be parsed.
+        """
+        self.require(collection, name)
+        path = self.label(collection, name)
+        try:
+            return pd.read_csv(self._paths[path]) if name.endswith(".csv") else pd.read_parquet(self._paths[path])
+        except (ValueError, OSError) as error:  # pyarrow's and pandas' parse errors are ValueErrors
+            raise self.bad(path, f"cannot be parsed: {str(error).splitlines()[0]}") from error
+
+    def _path(self, collection: str, name: str) -> str | None:
+        paths = self._by_name.get((collection, name), [])
+        if len(paths) > 1:
+            raise self.bad(
+                f"{collection}/{name}",
+                f"{len(paths)} revisions are all served by default: {', '.join(paths)}",
+                "Pin a revision (`revision` of the IBL settings).",
+            )
+        return paths[0] if paths else None
+
+
+class VerifiedFiles(Protocol):
+    """Who gives the files: the local tree, or the downloads."""
+
+    def verified_files(self, session: Session, rows: pd.DataFrame) -> AbstractContextManager[dict[str, Path]]:
+        """Give the local path of every row, by path relative to the session."""
+
+
+def usable_rows(session: SessionFiles, *groups: str) -> pd.DataFrame:
+    """Return the rows of the files that the asset groups read, without those whose dataset QC is CRITICAL."""
+    rows = _rows_of(session, groups)
+    return rows[rows["qc"] != CRITICAL]
+
+
+@contextmanager
+def open_files(given: VerifiedFiles, session: SessionFiles, *groups: str) -> Iterator[OpenFiles]:
+    """Open the files that the asset groups read, verified; they are there only within the block."""
+    rows = _rows_of(session, groups)
+    with given.verified_files(session.session, usable_rows(session, *groups)) as paths:
+        files = OpenFiles(session.session.session_id, rows, paths)
+        for path in files.rows.loc[rows["qc"] == CRITICAL, "path"]:
+            files.note(path, "dataset QC upstream is CRITICAL; not read")
+        yield files
+
+
+def _rows_of(session: SessionFiles, groups: tuple[str, ...]) -> pd.DataFrame:
+    return pd.concat([session.of_group(group) for group in groups], ignore_index=True)
