@@ -31,7 +31,7 @@ from nh_platform.session.schemas import (
 )
 from nh_platform.sources.catalog import SessionFiles
 from nh_platform.store.parquet import read_table, write_table
-from nh_platform.store.recording import read_recording, write_behavior, write_recording
+from nh_platform.store.recording_files import read_recording, write_behavior, write_recording
 
 SUMMARY_FILE = "summary.json"
 _REGION_COLUMNS = ("acronym", "beryl", "cosmos")

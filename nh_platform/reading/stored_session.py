@@ -14,7 +14,7 @@ from nh_platform.session import Behavior, RawRecording, StoreError, UnknownSessi
 from nh_platform.sources.catalog import SessionFiles
 from nh_platform.sources.snapshots import list_snapshots
 from nh_platform.store import Provenance, Store
-from nh_platform.store.recording import read_behavior, read_recording
+from nh_platform.store.recording_files import read_behavior, read_recording
 from nh_platform.windows import StoredWindows
 from nh_platform.windows.reviewed_intervals import read_reviewed, with_reviewed
 

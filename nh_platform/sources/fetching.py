@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.transfers import OnBytes
 from nh_platform.sources.catalog import Manifest, SessionFiles, Source
-from nh_platform.store.raw_requests import RawRequest
-from nh_platform.store.transfers import OnBytes
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import pandas as pd
 from nh_platform.session import Behavior
 from nh_platform.session.schemas import INVALID_TIMES
 from nh_platform.store.parquet import read_table, write_table
-from nh_platform.store.recording import read_behavior
+from nh_platform.store.recording_files import read_behavior
 
 REVIEWED_FILE = "reviewed_intervals.parquet"
 

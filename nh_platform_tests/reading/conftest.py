@@ -28,7 +28,7 @@ from nh_platform.sources.snapshots import write_manifest
 from nh_platform.store import Provenance, Store
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import write_table
-from nh_platform.store.recording import write_behavior, write_recording
+from nh_platform.store.recording_files import write_behavior, write_recording
 from nh_platform.windows import build_windows, load_presets, write_windows
 from nh_platform_tests.windows.trains import spikes_of
 

@@ -15,7 +15,7 @@ from nh_platform.session import Behavior, Note, RawRecording, SchemaError, Sessi
 from nh_platform.session.schemas import LICKS, PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.store.hdf5 import create_dataset, create_file, open_file
 from nh_platform.store.parquet import read_table, write_table
-from nh_platform.store.recording import read_behavior, read_recording, write_behavior, write_recording
+from nh_platform.store.recording_files import read_behavior, read_recording, write_behavior, write_recording
 
 SESSION = Session("ibl", "s1", "mouse", lab="lab", date="2020-01-02", number=2)
 

@@ -15,9 +15,10 @@ import pytest
 
 from nh_platform.session import Behavior, Session, StoreError
 from nh_platform.session.schemas import EVENTS
-from nh_platform.store import Provenance, Store, data_version, recording
+from nh_platform.store import Provenance, Store, data_version
+from nh_platform.store import recording_files as recording
 from nh_platform.store.layout import PROVENANCE
-from nh_platform.store.recording import read_behavior, write_behavior
+from nh_platform.store.recording_files import read_behavior, write_behavior
 
 ASSET = ("ibl", "s1", "units")
 READ_S, LIMIT_S = 1.0, 60.0

@@ -77,7 +77,7 @@ class IblSettings(BaseModel):
         Folder under which each process makes a private folder for ONE's parameters, removed when the process ends;
         the system's temporary folder where not given.
     raw_dir
-        Remote, public: folder of the raw files (`nh_platform.store.raw_files.RawFiles`), shared by all processes.
+        Remote, public: folder of the raw files (`nh_platform.downloads.raw_files.RawFiles`), shared by all processes.
         Where not given, downloads lie in the private folder.
     keep_raw
         Remote, public: keep raw files after they were read. Otherwise they lie in the private folder and are removed.

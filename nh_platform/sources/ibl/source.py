@@ -12,6 +12,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from nh_platform.downloads.raw_files import RawFiles
+from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.transfers import OnBytes
 from nh_platform.session import Behavior, ConfigError, RawRecording, UnitAnnotation
 from nh_platform.sources.catalog import Manifest, SessionFiles
 from nh_platform.sources.fetching import FileLink
@@ -27,9 +30,6 @@ from nh_platform.sources.ibl.session.sorting import read_recording
 from nh_platform.sources.ibl.session.verified_files import VerifiedFiles, open_files, usable_rows
 from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.sources.signals import folder_signal
-from nh_platform.store.raw_files import RawFiles
-from nh_platform.store.raw_requests import RawRequest
-from nh_platform.store.transfers import OnBytes
 
 
 class IblSource:

@@ -17,10 +17,11 @@ import h5py
 import pandas as pd
 import pytest
 
+from nh_platform.downloads import deadlines as stall_guard
 from nh_platform.qc.gate import gate_problems
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform.simulation import TINY, write_allen_vc
-from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk, stall_guard
+from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
 from nh_platform.sources.allen.coding.warehouse import TABLES, WarehouseCatalogue
 from nh_platform.sources.catalog import GROUPS

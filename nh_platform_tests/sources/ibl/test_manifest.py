@@ -7,9 +7,9 @@ import datetime
 import pandas as pd
 import pytest
 
+from nh_platform.downloads.hashes import md5_of
 from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
 from nh_platform.simulation import TINY, add_revision, patch_wheel
-from nh_platform.store.hashes import md5_of
 from nh_platform_tests.sources.ibl.conftest import SORTING
 
 

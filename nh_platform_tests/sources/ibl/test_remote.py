@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.downloads.raw_files import RawFiles
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
 from nh_platform.simulation import TINY, add_revision
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.sources.ibl.server.one_errors import explain
-from nh_platform.store.raw_files import RawFiles
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.ibl.conftest import SORTING
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from nh_platform.downloads.deadlines import Stalled, answer_within
+from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen.behavior.cloud_cache import PROJECT, ReleaseFile, version_of
-from nh_platform.sources.allen.stall_guard import Stalled, answer_within
-from nh_platform.store.remote_bytes import S3Opener, Timeouts
 
 T = TypeVar("T")
 

@@ -16,6 +16,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from nh_platform.downloads.content_hash import content_hash
+from nh_platform.downloads.placed_files import Attempts, Download
+from nh_platform.downloads.transfers import OnBytes, Transferred
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError
 from nh_platform.sources.allen.behavior.bucket import Bucket
 from nh_platform.sources.allen.behavior.cloud_cache import (
@@ -29,10 +32,7 @@ from nh_platform.sources.allen.behavior.cloud_cache import (
     version_of,
     version_order,
 )
-from nh_platform.sources.allen.file_content import content_hash
-from nh_platform.sources.allen.placed_files import Attempts, Download
 from nh_platform.store.durable import write_durably
-from nh_platform.store.transfers import OnBytes, Transferred
 
 LOCKS = ".nh_platform.locks"
 LOCK_NAME = "{}.json.lock"

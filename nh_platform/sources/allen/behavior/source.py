@@ -13,9 +13,12 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.downloads import deadlines as stall_guard
+from nh_platform.downloads.placed_files import CacheFolder
+from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.transfers import OnBytes
 from nh_platform.session import Behavior, Note, RawRecording, Signal, UnitAnnotation
 from nh_platform.session.schemas import FILES, INSERTIONS, INVALID_TIMES, SESSIONS
-from nh_platform.sources.allen import stall_guard
 from nh_platform.sources.allen.behavior import manifest_rows as behavior_manifest
 from nh_platform.sources.allen.behavior import running_and_eyes as behavior_signals
 from nh_platform.sources.allen.behavior.amplitude_scale import FILE_NAME as SCALE_NAME
@@ -37,12 +40,9 @@ from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read
 from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
-from nh_platform.sources.allen.placed_files import CacheFolder
 from nh_platform.sources.catalog import Manifest, SessionFiles
 from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.signals import folder_signal
-from nh_platform.store.raw_requests import RawRequest
-from nh_platform.store.transfers import OnBytes
 
 SESSIONS_FOLDER = "behavior_ecephys_sessions"
 """Folder of the project with the files of sessions."""

@@ -14,9 +14,13 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.downloads import deadlines as stall_guard
+from nh_platform.downloads.content_hash import content_md5
+from nh_platform.downloads.placed_files import CacheFolder
+from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.transfers import OnBytes
 from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
-from nh_platform.sources.allen import stall_guard
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.natural_images import read_image, template_of
 from nh_platform.sources.allen.coding.nwb_files import CodingFiles
@@ -24,18 +28,14 @@ from nh_platform.sources.allen.coding.running_and_eyes import read_gaze, read_pu
 from nh_platform.sources.allen.coding.settings import AllenVcSettings
 from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_templates import fetch_template
-from nh_platform.sources.allen.file_content import content_md5
 from nh_platform.sources.allen.nwb.electrodes import read_probes
 from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read_optogenetic_epochs
 from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
-from nh_platform.sources.allen.placed_files import CacheFolder
 from nh_platform.sources.catalog import GROUPS, Manifest, SessionFiles, version_of
 from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.signals import folder_signal
-from nh_platform.store.raw_requests import RawRequest
-from nh_platform.store.transfers import OnBytes
 
 NWB_GROUPS = ",".join(GROUPS)
 """One NWB file holds the whole session, so a changed file is a change of every asset group."""

@@ -21,9 +21,9 @@ from typing import TypeVar
 import pandas as pd
 from filelock import FileLock
 
+from nh_platform.downloads.deadlines import Stalled, answer_within
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen import sdk
-from nh_platform.sources.allen.stall_guard import Stalled, answer_within
 from nh_platform.store.durable import write_durably
 
 T = TypeVar("T")

@@ -22,16 +22,16 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from nh_platform.downloads.content_hash import content_md5
+from nh_platform.downloads.placed_files import Attempts, Download
+from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
+from nh_platform.downloads.transfers import OnBytes
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
 from nh_platform.sources.allen.coding.warehouse import WarehouseFile, served_version
-from nh_platform.sources.allen.file_content import content_md5
 from nh_platform.sources.allen.nwb.nwb_file import open_nwb
-from nh_platform.sources.allen.placed_files import Attempts, Download
 from nh_platform.store.durable import write_durably
-from nh_platform.store.remote_bytes import HttpOpener, Timeouts
-from nh_platform.store.transfers import OnBytes
 
 _VERSION_DIGITS = 12
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from nh_platform.downloads.deadlines import Stalled, answer_within
+from nh_platform.downloads.placed_files import Attempts, Download
+from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.coding.natural_images import Template, read_picture
 from nh_platform.sources.allen.coding.warehouse import LIST_WAIT_S, MANIFEST, served_version
-from nh_platform.sources.allen.placed_files import Attempts, Download
-from nh_platform.sources.allen.stall_guard import Stalled, answer_within
-from nh_platform.store.remote_bytes import HttpOpener, Timeouts
 
 
 def fetch_template(root: Path, address: str, template: Template, attempts: Attempts) -> Path:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from nh_platform.downloads.hashes import md5_of
 from nh_platform.session import Session
 from nh_platform.session.release_schemas import NOTICES
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
@@ -29,7 +30,6 @@ from nh_platform.sources.ibl.catalogue.datasets import (
 from nh_platform.sources.ibl.catalogue.revisions import resolve_revisions
 from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.sources.insertion_ids import made_up_ids
-from nh_platform.store.hashes import md5_of
 
 _VERSION_DIGITS = 8
 """Digits of a freeze's content that tell an edited list from the one before."""

@@ -17,6 +17,8 @@ from typing import Any
 
 import pandas as pd
 
+from nh_platform.downloads.remote_bytes import S3Opener
+from nh_platform.downloads.transfers import NotTransferred, PartialFile, RetryPolicy, WrongContent, transfer
 from nh_platform.session import ConfigError, Session, StoreError
 from nh_platform.sources.catalog import Manifest
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
@@ -25,8 +27,6 @@ from nh_platform.sources.ibl.downloads.addresses import FileAddress, conventiona
 from nh_platform.sources.ibl.downloads.s3_client import public_bucket, s3_client
 from nh_platform.sources.ibl.server.private_home import PrivateFolder, within
 from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.store.remote_bytes import S3Opener
-from nh_platform.store.transfers import NotTransferred, PartialFile, RetryPolicy, WrongContent, transfer
 
 CATALOGUE_FOLDER = "caches/openalyx"
 ZIP_FILE, INFO_FILE = "cache.zip", "cache_info.json"

@@ -15,6 +15,11 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from nh_platform.downloads.batches import fetch_all
+from nh_platform.downloads.raw_files import RawFiles
+from nh_platform.downloads.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
+from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy
 from nh_platform.session import ConfigError, Session
 from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
@@ -22,11 +27,6 @@ from nh_platform.sources.ibl.downloads.addresses import FileAddress, file_url
 from nh_platform.sources.ibl.downloads.s3_client import s3_client
 from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.store.raw_batches import fetch_all
-from nh_platform.store.raw_files import RawFiles
-from nh_platform.store.raw_requests import RawRequest
-from nh_platform.store.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
-from nh_platform.store.transfers import OnBytes, RetryPolicy
 
 
 class Directory(Protocol):

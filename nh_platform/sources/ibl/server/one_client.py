@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from nh_platform.downloads.hashes import md5_of
 from nh_platform.session import BadUpstreamData, ConfigError, NhError, Session
 from nh_platform.sources.catalog import Manifest
 from nh_platform.sources.ibl.catalogue.alyx_records import (
@@ -32,7 +33,6 @@ from nh_platform.sources.ibl.downloads.addresses import FileAddress, addresses_o
 from nh_platform.sources.ibl.server.connection import Deadline, OneConnection
 from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_passing, status_of
 from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.store.hashes import md5_of
 
 IDS_PER_QUERY = 100
 """Ids per request, as ``OneAlyx._download_aws`` has it; more make the address too long (HTTP 414)."""

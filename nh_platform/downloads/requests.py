@@ -9,8 +9,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from nh_platform.downloads.transfers import NotTransferred, Transferred
 from nh_platform.session import BadUpstreamData
-from nh_platform.store.transfers import NotTransferred, Transferred
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nh_platform.downloads.content_hash import content_md5
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.allen.file_content import content_md5
 
 
 def test_the_md5_is_that_of_the_bytes_with_and_without_a_cache(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 Contains the one transfer of both Allen sources, and what `nh fetch` asks of their folders. Add here what holds for a
 file of either. Which files there are, and what makes one whole, is `behavior_downloads` and `warehouse_downloads`.
 
-Content-addressed files (`nh_platform.store.raw_files`) would not be found by AllenSDK, so these keep its names.
+Content-addressed files (`nh_platform.downloads.raw_files`) would not be found by AllenSDK, so these keep its names.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nh_platform.session import BadUpstreamData, StoreError
-from nh_platform.store.durable import sync_folder
-from nh_platform.store.raw_requests import RawRequest
-from nh_platform.store.remote_bytes import Opener
-from nh_platform.store.transfers import (
+from nh_platform.downloads.remote_bytes import Opener
+from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.transfers import (
     NotTransferred,
     OnBytes,
     PartialFile,
@@ -28,6 +26,8 @@ from nh_platform.store.transfers import (
     WrongContent,
     transfer,
 )
+from nh_platform.session import BadUpstreamData, StoreError
+from nh_platform.store.durable import sync_folder
 
 SPARE_BYTES = 64 << 20
 """Space that a download leaves free: Dagster's history and the assets may be on the same disk."""

@@ -21,12 +21,10 @@ from threading import Event
 
 from filelock import FileLock, Timeout
 
-from nh_platform.session import BadUpstreamData, NhError, StoreError
-from nh_platform.store.durable import sync_folder, write_durably
-from nh_platform.store.hashes import is_md5, md5_of
-from nh_platform.store.raw_requests import RawFile, RawRequest, not_transferred, problem_of
-from nh_platform.store.remote_bytes import Opener
-from nh_platform.store.transfers import (
+from nh_platform.downloads.hashes import is_md5, md5_of
+from nh_platform.downloads.remote_bytes import Opener
+from nh_platform.downloads.requests import RawFile, RawRequest, not_transferred, problem_of
+from nh_platform.downloads.transfers import (
     Cancelled,
     NotTransferred,
     OnBytes,
@@ -36,6 +34,8 @@ from nh_platform.store.transfers import (
     WrongContent,
     transfer,
 )
+from nh_platform.session import BadUpstreamData, NhError, StoreError
+from nh_platform.store.durable import sync_folder, write_durably
 
 SPARE_BYTES = 64 << 20
 """Space that downloads leave free: Dagster's history and the assets are written to the same disk."""

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nh_platform.downloads.batches import fetch_all
+from nh_platform.downloads.raw_files import RawFiles
+from nh_platform.downloads.remote_bytes import CHUNK_BYTES, HttpOpener, S3Opener, Timeouts
+from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.transfers import Cancelled, RetryPolicy
 from nh_platform.session import BadUpstreamData, StoreError
-from nh_platform.store.raw_batches import fetch_all
-from nh_platform.store.raw_files import RawFiles
-from nh_platform.store.raw_requests import RawRequest
-from nh_platform.store.remote_bytes import CHUNK_BYTES, HttpOpener, S3Opener, Timeouts
-from nh_platform.store.transfers import Cancelled, RetryPolicy
-from nh_platform_tests.store.bytes_server import BytesServer
+from nh_platform_tests.downloads.bytes_server import BytesServer
 
 CONTENT = np.random.default_rng(0).bytes(1_500_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -312,10 +312,10 @@ def test_an_object_of_a_bucket_is_resumed_and_its_failures_are_sorted(server, ra
 
 FETCH = """
 import hashlib, sys
-from nh_platform.store.raw_files import RawFiles
-from nh_platform.store.raw_requests import RawRequest
-from nh_platform.store.remote_bytes import HttpOpener
-from nh_platform.store.transfers import RetryPolicy
+from nh_platform.downloads.raw_files import RawFiles
+from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.remote_bytes import HttpOpener
+from nh_platform.downloads.transfers import RetryPolicy
 root, url, md5 = sys.argv[1:]
 print("ready", flush=True)
 file = RawFiles(root, RetryPolicy(3, 0.05)).fetch(RawRequest("session s, file a", md5), [HttpOpener(url)])
@@ -358,9 +358,9 @@ def test_a_killed_download_is_resumed_and_nothing_half_is_published(server, raw)
 FILL = textwrap.dedent(
     """
     import sys
-    import nh_platform.store.raw_files as module
+    import nh_platform.downloads.raw_files as module
     from nh_platform.session import StoreError
-    from nh_platform.store.remote_bytes import HttpOpener
+    from nh_platform.downloads.remote_bytes import HttpOpener
     module.SPARE_BYTES = 0
     raw = module.RawFiles(sys.argv[1])
     try:
