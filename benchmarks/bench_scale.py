@@ -31,11 +31,11 @@ from nh_platform.defs.automation import evaluate_release
 from nh_platform.defs.checks import unit_check_names
 from nh_platform.defs.partitions import register_sessions
 from nh_platform.defs.platform import Platform
-from nh_platform.defs.registry import source_entry
 from nh_platform.defs.settings import load_settings
+from nh_platform.history.manifest import Manifest
+from nh_platform.history.publishing import store_manifest
 from nh_platform.simulation.ibl.catalogue import simulate_catalogue
-from nh_platform.sources.catalog import Manifest
-from nh_platform.sources.publishing import store_manifest
+from nh_platform.sources.registry import source_entry
 
 REPEATS = 5
 TICK_AIM_S, PAGE_AIM_S = 10.0, 1.0

@@ -34,9 +34,9 @@ def backfill(
     from nh_platform.cli.instance import open_instance
     from nh_platform.cli.runs import print_gated
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import source_entry
     from nh_platform.defs.session_states import source_states
     from nh_platform.defs.settings import load_settings
+    from nh_platform.sources.registry import source_entry
 
     source_entry(source)
     settings = load_settings()

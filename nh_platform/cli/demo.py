@@ -48,8 +48,8 @@ def demo(
     from nh_platform.defs.build import build_defs
     from nh_platform.defs.inventory import RECONCILIATION, old_across_sessions
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import HOME_VARIABLE, load_settings
+    from nh_platform.sources.registry import source_entry
 
     began = time.monotonic()
     folder = folder or Path(os.environ.get(HOME_VARIABLE) or DEMO_HOME)
@@ -90,9 +90,9 @@ def write_upstream(folder: Path, seed: int, sources: tuple[str, ...] = ("ibl", "
     ConfigError
         If the folder holds data of another seed, or a home that is not a demo.
     """
-    from nh_platform.defs.setting_errors import SOURCES_FILE
     from nh_platform.session import ConfigError
     from nh_platform.simulation import DEMO, write_allen_vbn, write_allen_vc, write_ibl
+    from nh_platform.sources.setting_errors import SOURCES_FILE
 
     upstream = folder / UPSTREAM
     marker = upstream / _MARKER

@@ -91,9 +91,9 @@ def _home() -> Iterator[Finding]:
 
 def _sources() -> Iterator[Finding]:
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import SOURCES
     from nh_platform.defs.settings import load_settings
     from nh_platform.session import ConfigError, NhError
+    from nh_platform.sources.registry import SOURCES
 
     for name in CREDENTIALS:
         value = os.environ.get(name)
@@ -113,9 +113,9 @@ def _sources() -> Iterator[Finding]:
 
 def _servers() -> Iterator[Finding]:
     """Try every server that a source asks as it is configured: a connection each, and no request."""
-    from nh_platform.defs.registry import SOURCES
     from nh_platform.defs.settings import load_settings
     from nh_platform.session import ConfigError
+    from nh_platform.sources.registry import SOURCES
 
     try:
         settings = load_settings()

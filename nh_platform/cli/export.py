@@ -85,9 +85,9 @@ def bring_up_to_date(settings: PlatformSettings, platform: Platform, source: str
 
     from nh_platform.cli.instance import open_instance
     from nh_platform.cli.runs import errors_of
-    from nh_platform.defs.registry import source_entry
     from nh_platform.defs.stimulus_files import ASSET, TENSORS, build_stimulus_files, expected_stimulus_files
     from nh_platform.session import ConfigError, StoreError
+    from nh_platform.sources.registry import source_entry
     from nh_platform.store.layout import SOURCE_WIDE
 
     entry = source_entry(source)

@@ -19,7 +19,7 @@ from nh_platform.session import NhError
 
 if TYPE_CHECKING:
     from nh_platform.defs.platform import Platform
-    from nh_platform.sources.catalog import SessionFiles
+    from nh_platform.history.manifest import SessionFiles
     from nh_platform.sources.fetching import FetchedFiles, FetchingSource
 
 PLAN_COLUMNS = ("session", "subject", "date", "files", "to_fetch", "size")
@@ -92,11 +92,11 @@ def fetch(
         nh fetch allen_vbn 1139846596
     """
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
+    from nh_platform.history.manifest import GROUPS
     from nh_platform.session import ConfigError
-    from nh_platform.sources.catalog import GROUPS
     from nh_platform.sources.fetching import folder_in_place
+    from nh_platform.sources.registry import source_entry
 
     source_entry(source)
     if sum([bool(session), all_, missing]) != 1:

@@ -31,8 +31,8 @@ def inventory(
     from nh_platform.cli.instance import open_instance
     from nh_platform.defs.build import build_defs
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
+    from nh_platform.sources.registry import source_entry
 
     source_entry(source)
     settings = load_settings()
@@ -56,7 +56,7 @@ def look_over(
     """Run the inventory job of a source here and now; return its check evaluations, folders and errors."""
     from nh_platform.cli.runs import errors_of
     from nh_platform.defs.inventory import inventory_job_name, inventory_selection
-    from nh_platform.defs.registry import source_entry
+    from nh_platform.sources.registry import source_entry
 
     assets, checks = inventory_selection(platform, source_entry(source))
     with console.err.status(f"looking over {source}"):

@@ -41,9 +41,9 @@ def materialize(
     from nh_platform.defs.build import build_defs
     from nh_platform.defs.planning import steps_of
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
     from nh_platform.session import ConfigError
+    from nh_platform.sources.registry import source_entry
 
     source_entry(source)
     given = [bool(session), all_, missing]

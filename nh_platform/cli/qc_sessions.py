@@ -15,8 +15,8 @@ from nh_platform.cli.console import Format
 
 if TYPE_CHECKING:
     from nh_platform.defs.platform import Platform
+    from nh_platform.history.manifest import Manifest
     from nh_platform.reading.inclusion import Inclusion
-    from nh_platform.sources.catalog import Manifest
 
 SourceName = Annotated[str, typer.Argument(help="Source, for example ibl.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
@@ -91,10 +91,10 @@ def regions(
         nh qc regions allen_vc --good-by nh-common --format csv > regions.csv
     """
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import region_selection
+    from nh_platform.sources.registry import source_entry
 
     source_entry(source)
     platform = Platform(load_settings())
@@ -114,9 +114,9 @@ def regions(
 
 def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None:
     """Print what the source's rules about sessions say of one session; nothing where it has none."""
-    from nh_platform.defs.registry import source_entry
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import session_inclusion
+    from nh_platform.sources.registry import source_entry
 
     name = source_entry(manifest.source).inclusion
     if name is None:
@@ -138,8 +138,8 @@ def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None
 
 
 def _own_rulebook(source: str) -> str:
-    from nh_platform.defs.registry import source_entry
     from nh_platform.session import ConfigError
+    from nh_platform.sources.registry import source_entry
 
     name = source_entry(source).inclusion
     if name is None:

@@ -105,11 +105,11 @@ def simulated_units(
     """
     import pandas as pd
 
-    from nh_platform.defs.registry import source_entry
     from nh_platform.qc.metrics import compute_metrics
     from nh_platform.qc.validation.truth import truth_of
     from nh_platform.session import ConfigError
     from nh_platform.simulation import SIZES, write_allen_vbn, write_allen_vc, write_ibl
+    from nh_platform.sources.registry import source_entry
 
     if size not in SIZES:
         raise ConfigError(f"--size {size}", "there is no such size", f"Use one of: {', '.join(SIZES)}.")

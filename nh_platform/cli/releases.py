@@ -20,8 +20,9 @@ from nh_platform.cli.console import Format
 
 if TYPE_CHECKING:
     from nh_platform.defs.settings import PlatformSettings
-    from nh_platform.sources.catalog import Manifest, Source
-    from nh_platform.sources.snapshots import Snapshot
+    from nh_platform.history.manifest import Manifest
+    from nh_platform.history.snapshots import Snapshot
+    from nh_platform.sources.source import Source
     from nh_platform.store import Store
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Releases: what there is, what changed.")
@@ -95,11 +96,11 @@ def list_(
         nh releases list ibl --format json
     """
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import SOURCES, source_entry
+    from nh_platform.history.freezes import read_freeze
+    from nh_platform.history.release_lookup import known_freezes, tag_counts
+    from nh_platform.history.snapshots import list_snapshots
     from nh_platform.sources.fetching import VersionedSource
-    from nh_platform.sources.freezes import read_freeze
-    from nh_platform.sources.release_lookup import known_freezes, tag_counts
-    from nh_platform.sources.snapshots import list_snapshots
+    from nh_platform.sources.registry import SOURCES, source_entry
 
     settings, store = _home()
     names = [source_entry(source).name] if source else list(SOURCES)
@@ -160,13 +161,13 @@ def show(
         nh releases show allen_vbn 0.4.0
     """
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import source_entry
+    from nh_platform.history.release_diff import diff_manifests
+    from nh_platform.history.release_lookup import tag_counts
+    from nh_platform.history.snapshots import find_snapshot, list_snapshots
+    from nh_platform.history.tombstones import seen_before, withdrawn_sessions
     from nh_platform.session import UnknownSession
     from nh_platform.sources.fetching import VersionedSource
-    from nh_platform.sources.release_diff import diff_manifests
-    from nh_platform.sources.release_lookup import tag_counts
-    from nh_platform.sources.snapshots import find_snapshot, list_snapshots
-    from nh_platform.sources.tombstones import seen_before, withdrawn_sessions
+    from nh_platform.sources.registry import source_entry
 
     source_entry(source)
     settings, store = _home()
@@ -235,9 +236,9 @@ def diff(
         nh releases diff 3 5 --source ibl --format csv > changes.csv
     """
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import source_entry
-    from nh_platform.sources.release_diff import Seen, diff_manifests
-    from nh_platform.sources.release_lookup import find_state
+    from nh_platform.history.release_diff import Seen, diff_manifests
+    from nh_platform.history.release_lookup import find_state
+    from nh_platform.sources.registry import source_entry
 
     settings, store = _home()
     name = source_entry(source).name if source else _only_source(store)
@@ -282,8 +283,8 @@ def _print_sizes(manifest: Manifest) -> None:
 
 def _only_source(store: Store) -> str:
     """Return the source that was synced where there is one alone, else IBL, whose lists freezes are."""
-    from nh_platform.defs.registry import SOURCES
-    from nh_platform.sources.snapshots import list_snapshots
+    from nh_platform.history.snapshots import list_snapshots
+    from nh_platform.sources.registry import SOURCES
 
     synced = [name for name in SOURCES if list_snapshots(store, name)]
     return synced[0] if len(synced) == 1 else _DEFAULT_SOURCE

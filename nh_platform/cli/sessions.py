@@ -52,10 +52,10 @@ def sessions(
         nh sessions --source ibl --dataset spikes.times.npy --format csv > sessions.csv
     """
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import SOURCES, source_entry
     from nh_platform.defs.settings import load_settings
     from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
     from nh_platform.session import UnknownSession
+    from nh_platform.sources.registry import SOURCES, source_entry
 
     platform = Platform(load_settings())
     query = SessionQuery(
@@ -113,10 +113,10 @@ def show(
     from nh_platform.defs.planning import standing_of, steps_of
     from nh_platform.defs.platform import Platform
     from nh_platform.defs.reconciliation import ASSET as RECONCILIATION
-    from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
+    from nh_platform.history.manifest import GROUPS
     from nh_platform.reading.search import read_summary
-    from nh_platform.sources.catalog import GROUPS
+    from nh_platform.sources.registry import source_entry
     from nh_platform.store.layout import SOURCE_WIDE
 
     source_entry(source)

@@ -30,9 +30,9 @@ def status(
     """
     from nh_platform.cli.instance import open_instance
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import SOURCES
     from nh_platform.defs.settings import load_settings
     from nh_platform.session import UnknownSession
+    from nh_platform.sources.registry import SOURCES
 
     settings = load_settings()
     platform = Platform(settings)

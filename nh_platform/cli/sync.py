@@ -35,8 +35,8 @@ def sync_source(source: str) -> str:
     """Read the catalogue of a source of the home folder; see `sync_platform`."""
     from nh_platform.cli.instance import open_instance
     from nh_platform.defs.platform import Platform
-    from nh_platform.defs.registry import source_entry
     from nh_platform.defs.settings import load_settings
+    from nh_platform.sources.registry import source_entry
 
     source_entry(source)
     settings = load_settings()
@@ -57,9 +57,9 @@ def sync_platform(platform: Platform, instance: dg.DagsterInstance, source: str)
     import dagster as dg
 
     from nh_platform.defs.assets import build_source_assets
-    from nh_platform.defs.registry import source_entry
+    from nh_platform.history.snapshots import ASSET
     from nh_platform.session import BadUpstreamData
-    from nh_platform.sources.snapshots import ASSET
+    from nh_platform.sources.registry import source_entry
 
     result = dg.materialize(
         build_source_assets(source_entry(source), platform),

@@ -35,8 +35,8 @@ def ui(
     import sys
 
     from nh_platform.cli.instance import configuration_file, prepare_instance, use_embedded_instance
-    from nh_platform.defs.registry import SOURCES
     from nh_platform.defs.settings import load_settings
+    from nh_platform.sources.registry import SOURCES
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
     if demo and not settings.store.is_dir():

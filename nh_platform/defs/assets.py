@@ -14,8 +14,11 @@ from nh_platform.defs.metadata import file_list, records_table, rounded_values, 
 from nh_platform.defs.partitions import register_sessions, session_partitions
 from nh_platform.defs.planning import Step, definition_version, step_record, steps_of
 from nh_platform.defs.platform import Platform
-from nh_platform.defs.registry import SourceEntry
 from nh_platform.defs.steps import MAKERS
+from nh_platform.history.publishing import store_manifest
+from nh_platform.history.release_diff import ReleaseDiff
+from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.session import NhError
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.schemas import (
@@ -27,10 +30,7 @@ from nh_platform.session.schemas import (
     UNITS,
     WINDOW_INDEX,
 )
-from nh_platform.sources.publishing import store_manifest
-from nh_platform.sources.release_diff import ReleaseDiff
-from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
-from nh_platform.sources.tombstones import withdrawn_sessions
+from nh_platform.sources.registry import SourceEntry
 
 OWNERS = ["team:data-platform"]
 FRESHNESS_FAIL = timedelta(days=3)

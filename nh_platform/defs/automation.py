@@ -16,14 +16,14 @@ from nh_platform.defs.checks import unit_check_names
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.planning import steps_of
 from nh_platform.defs.platform import Platform
-from nh_platform.defs.registry import SourceEntry
 from nh_platform.defs.requests import Attempt, AttemptState, changed_versions, decide
 from nh_platform.defs.session_states import SourceStates, source_states
 from nh_platform.defs.settings import load_settings
+from nh_platform.history.manifest import GROUPS
+from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.history.snapshots import list_snapshots
 from nh_platform.session import NhError, UnknownSession
-from nh_platform.sources.catalog import GROUPS
-from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
-from nh_platform.sources.snapshots import list_snapshots
+from nh_platform.sources.registry import SourceEntry
 
 SENSOR_INTERVAL_S = int(os.environ.get("NH_SENSOR_INTERVAL_S") or 120)
 """Seconds between two looks of the release sensor; a look costs four small requests."""

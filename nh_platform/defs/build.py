@@ -17,8 +17,8 @@ from nh_platform.defs.inventory import (
     build_inventory_schedule,
 )
 from nh_platform.defs.platform import Platform
-from nh_platform.defs.registry import SOURCES, SourceEntry
 from nh_platform.defs.settings import load_settings
+from nh_platform.sources.registry import SOURCES, SourceEntry
 
 
 def build_defs(platform: Platform | None = None) -> dg.Definitions:

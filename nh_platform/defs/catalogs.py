@@ -17,13 +17,13 @@ from nh_platform.defs.assets import OWNERS, failure
 from nh_platform.defs.metadata import counts_table, records_table, table_schema
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.reconciliation import versions_digest
-from nh_platform.defs.registry import SourceEntry
+from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.reading.all_units import stored_units
 from nh_platform.reading.search import SessionQuery, find_sessions
 from nh_platform.session import NhError
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.source_schemas import SESSION_CATALOG, UNIT_CATALOG
-from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.sources.registry import SourceEntry
 from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import column_names, join_tables, read_table, write_table

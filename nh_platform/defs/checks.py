@@ -16,7 +16,6 @@ import dagster as dg
 from nh_platform.defs.metadata import histogram_svg, records_table, rounded
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.platform import Platform, source_config
-from nh_platform.defs.registry import SourceEntry
 from nh_platform.qc.gate import read_gate
 from nh_platform.qc.released_agreement import Agreement, MetricAgreement, released_agreement
 from nh_platform.qc.rules.quantities import quantity, shown_unit
@@ -24,6 +23,7 @@ from nh_platform.qc.rules.rule_summary import RuleSummary, criterion, rule_summa
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
+from nh_platform.sources.registry import SourceEntry
 from nh_platform.store.parquet import read_table
 
 AGREEMENT = "released_vs_recomputed"

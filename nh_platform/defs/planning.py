@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nh_platform.defs.registry import source_entry
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc.gate import read_gate
-from nh_platform.sources.catalog import SessionFiles
+from nh_platform.sources.registry import source_entry
 from nh_platform.store import Provenance, Store, UpstreamFile, data_version
 from nh_platform.store.provenance import git_commit, recorded_packages
 

@@ -15,11 +15,11 @@ import pandas as pd
 from nh_platform.defs.assets import OWNERS, failure
 from nh_platform.defs.metadata import records_table, rounded, table_schema
 from nh_platform.defs.platform import Platform
-from nh_platform.defs.registry import SourceEntry
+from nh_platform.history.manifest import Manifest
+from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.session import NhError
 from nh_platform.session.source_schemas import RECONCILIATION
-from nh_platform.sources.catalog import Manifest
-from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.sources.registry import SourceEntry
 from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import column_names, read_table, write_table

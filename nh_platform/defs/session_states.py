@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from nh_platform.defs.planning import expected_versions, session_standing
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.requests import SessionState
+from nh_platform.history.identity import group_versions
+from nh_platform.history.release_diff import selection_changed
+from nh_platform.history.snapshots import Snapshot, list_snapshots
+from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.session import NhError, StoreError
-from nh_platform.sources.identity import group_versions
-from nh_platform.sources.release_diff import selection_changed
-from nh_platform.sources.snapshots import Snapshot, list_snapshots
-from nh_platform.sources.tombstones import withdrawn_sessions
 from nh_platform.store.parquet import read_table
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from nh_platform.defs.setting_errors import first_setting_error, read_sources_file, refuse_credentials
+from nh_platform.sources.setting_errors import first_setting_error, read_sources_file, refuse_credentials
 
 HOME_VARIABLE = "NH_HOME"
 REVIEWS_VARIABLE = "NH_REVIEWS"

@@ -18,6 +18,7 @@ import pandas as pd
 from nh_platform.defs.inputs import StepInputs
 from nh_platform.defs.metadata import counts_table, records_table, table_schema
 from nh_platform.defs.platform import Platform
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc.gate import GATE_FILE, gate_problems, read_gate
 from nh_platform.session import BadUpstreamData, Behavior, Note
 from nh_platform.session.schemas import (
@@ -29,7 +30,6 @@ from nh_platform.session.schemas import (
     UNITS,
     WINDOW_INDEX,
 )
-from nh_platform.sources.catalog import SessionFiles
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.store.recording_files import read_recording, write_behavior, write_recording
 

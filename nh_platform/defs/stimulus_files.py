@@ -17,8 +17,8 @@ from nh_platform.defs.assets import OWNERS, failure
 from nh_platform.defs.inputs import resolve_inputs
 from nh_platform.defs.metadata import file_list, records_table
 from nh_platform.defs.platform import Platform
-from nh_platform.defs.registry import SourceEntry
 from nh_platform.session import NhError
+from nh_platform.sources.registry import SourceEntry
 from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE
 

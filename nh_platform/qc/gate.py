@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import RawRecording, Spikes, UnitAnnotation
-from nh_platform.sources.catalog import SessionFiles
 
 GATE_FILE = "gate.json"
 """File of `units` that says why the session cannot be used."""

@@ -14,12 +14,12 @@ from typing import Any
 
 import pandas as pd
 
+from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.qc.rules.region_rules import region_table
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.rules.session_rules import SessionVerdict, evaluate_session, trial_facts
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.schemas import TRIALS
-from nh_platform.sources.catalog import Manifest, SessionFiles
 from nh_platform.store import Store
 from nh_platform.store.parquet import column_names, read_table
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.history.snapshots import read_manifest
 from nh_platform.reading.all_units import read_all_units, stored_units
 from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
 from nh_platform.reading.session_view import SessionView
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.session_names import session_named, suggestion
-from nh_platform.sources.snapshots import ASSET as MANIFEST_ASSET
-from nh_platform.sources.snapshots import read_manifest
 from nh_platform.store import Store
 from nh_platform.store.layout import SOURCE_WIDE
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError
-from nh_platform.sources.catalog import Manifest
 from nh_platform.store import Store
 
 COLUMNS = (

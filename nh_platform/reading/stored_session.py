@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from nh_platform.history.manifest import SessionFiles
+from nh_platform.history.snapshots import list_snapshots
 from nh_platform.qc.gate import read_gate
 from nh_platform.session import Behavior, RawRecording, StoreError, UnknownSession
-from nh_platform.sources.catalog import SessionFiles
-from nh_platform.sources.snapshots import list_snapshots
 from nh_platform.store import Provenance, Store
 from nh_platform.store.recording_files import read_behavior, read_recording
 from nh_platform.windows import StoredWindows

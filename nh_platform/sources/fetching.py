@@ -14,7 +14,8 @@ from typing import Protocol, runtime_checkable
 
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
-from nh_platform.sources.catalog import Manifest, SessionFiles, Source
+from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.sources.source import Source
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from nh_platform.cli import doctor
 from nh_platform.cli.app import app
-from nh_platform.defs.registry import SOURCES
+from nh_platform.sources.registry import SOURCES
 
 ALLEN = "http://api.brain-map.org", "https://visual-behavior-neuropixels-data.s3.amazonaws.com"
 

@@ -16,8 +16,8 @@ from nh_platform.defs.inputs import TRIES
 from nh_platform.defs.planning import STEPS
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.settings import load_settings
+from nh_platform.history.publishing import store_manifest
 from nh_platform.session.schemas import UNITS
-from nh_platform.sources.publishing import store_manifest
 from nh_platform.store import Provenance
 from nh_platform.store.layout import PROVENANCE
 from nh_platform.store.parquet import read_table, write_table

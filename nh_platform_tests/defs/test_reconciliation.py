@@ -13,14 +13,14 @@ import pytest
 
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.reconciliation import ASSET, CHECK, SUMMARY_FILE, TABLE_FILE, build_reconciliation, published_part
-from nh_platform.defs.registry import SOURCES
 from nh_platform.defs.settings import load_settings
+from nh_platform.history.manifest import Manifest
 from nh_platform.qc.published import published_counts as published
 from nh_platform.qc.published import published_members
 from nh_platform.qc.published.published_counts import PublishedRelease, published_releases
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.source_schemas import RECONCILIATION
-from nh_platform.sources.catalog import Manifest
+from nh_platform.sources.registry import SOURCES
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import read_table
 from nh_platform_tests.homes import make_home, materialize

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.defs import registry
 from nh_platform.defs.planning import STEPS
 from nh_platform.defs.platform import Platform
-from nh_platform.defs.registry import SOURCES, SourceEntry, installed_entries
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
+from nh_platform.sources import registry
+from nh_platform.sources.registry import SOURCES, SourceEntry, installed_entries
 
 HERE = Path(__file__).parent
 TOY = HERE / "toy_lab"

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc import gate
 from nh_platform.qc.gate import gate_problems
 from nh_platform.session import Session, Spikes, UnitAnnotation
 from nh_platform.session.schemas import CHANNEL_POSITIONS, FILES, INSERTIONS, UNIT_POSITIONS
-from nh_platform.sources.catalog import SessionFiles
 from nh_platform_tests.store.test_codecs import recording
 
 RECORDING = recording(300)

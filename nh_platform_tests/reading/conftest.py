@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from nh_platform.embeddings import unit_embeddings
+from nh_platform.history.manifest import Manifest
+from nh_platform.history.snapshots import write_manifest
 from nh_platform.session import Behavior, RawRecording, Session, Signal
 from nh_platform.session.schemas import (
     CHANNEL_POSITIONS,
@@ -23,8 +25,6 @@ from nh_platform.session.schemas import (
     UNIT_EMBEDDINGS,
     UNITS,
 )
-from nh_platform.sources.catalog import Manifest
-from nh_platform.sources.snapshots import write_manifest
 from nh_platform.store import Provenance, Store
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import write_table

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.history.manifest import Manifest
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import RegionRules
 from nh_platform.reading.inclusion import region_selection, session_inclusion
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.schemas import CHANNEL_POSITIONS, FILES, INSERTIONS, RAW_UNITS, SESSIONS, TRIALS, UNITS
-from nh_platform.sources.catalog import Manifest
 from nh_platform.store import Provenance, Store
 from nh_platform.store.parquet import write_table
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nh_platform.history.manifest import Manifest
 from nh_platform.reading.search import SessionQuery, find_sessions
 from nh_platform.session import ConfigError
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
-from nh_platform.sources.catalog import Manifest
 from nh_platform.store import Store
 
 

@@ -23,7 +23,7 @@ from nh_platform.defs.inventory import failed_sessions
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.session_states import source_states, withdrawn
 from nh_platform.defs.settings import load_settings
-from nh_platform.sources.snapshots import ASSET as MANIFEST
+from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.release_history import (
     ALL,

@@ -65,7 +65,7 @@ class IblSettings(BaseModel):
         Remote, public: release tag, for example ``2024_Q2_IBL_et_al_BWM_iblsort``, or several: what any of them has;
         all that the account sees, or all that is public, where not given.
     freeze
-        CSV file with columns ``pid`` and ``eid`` (`nh_platform.sources.freezes`): only these insertions and their
+        CSV file with columns ``pid`` and ``eid`` (`nh_platform.history.freezes`): only these insertions and their
         sessions are listed; everything where not given.
     sorter
         Spike sorter to prefer, for example ``pykilosort``.

@@ -15,9 +15,10 @@ import pandas as pd
 from nh_platform.downloads.raw_files import RawFiles
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
+from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import Behavior, ConfigError, RawRecording, UnitAnnotation
-from nh_platform.sources.catalog import Manifest, SessionFiles
 from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.ibl.catalogue.manifest_additions import with_details
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
@@ -29,7 +30,6 @@ from nh_platform.sources.ibl.session.released_metrics import read_released
 from nh_platform.sources.ibl.session.sorting import read_recording
 from nh_platform.sources.ibl.session.verified_files import VerifiedFiles, open_files, usable_rows
 from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.sources.signals import folder_signal
 
 
 class IblSource:

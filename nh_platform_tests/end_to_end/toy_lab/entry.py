@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nh_platform.defs.source_entry import SourceEntry
-from nh_platform.sources.catalog import Source
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.source import Source
 
 
 def _open(read: Mapping[str, Any], home: Path) -> Source:

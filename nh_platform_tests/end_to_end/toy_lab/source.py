@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, Behavior, Note, RawRecording, Spikes, UnitAnnotation
 from nh_platform.session.schemas import (
     CHANNEL_POSITIONS,
@@ -27,8 +28,7 @@ from nh_platform.session.schemas import (
     SESSIONS,
     UNIT_POSITIONS,
 )
-from nh_platform.sources.catalog import Manifest, SessionFiles
-from nh_platform.sources.signals import folder_signal
+from nh_platform.sources.folder_signal import folder_signal
 
 PROBE = "probe00"
 FILE_GROUPS = {
@@ -45,7 +45,7 @@ FILE_GROUPS = {
 
 @dataclass(frozen=True)
 class ToySource:
-    """Source ``toy``; see `nh_platform.sources.catalog.Source`."""
+    """Source ``toy``; see `nh_platform.sources.source.Source`."""
 
     root: Path
     name: str = "toy"

@@ -13,9 +13,9 @@ from pathlib import Path
 import h5py
 import pytest
 
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
-from nh_platform.sources.catalog import SessionFiles
 from nh_platform_tests.sources.allen import newer_layout
 
 Edit = Callable[[h5py.File], None]

@@ -16,10 +16,10 @@ import pytest
 
 from nh_platform.downloads import deadlines as stall_guard
 from nh_platform.downloads import transfers
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform.simulation.allen.behavior.cloud_release import manifest_name
 from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
-from nh_platform.sources.catalog import SessionFiles
 from nh_platform_tests.sources.allen.bucket_server import BucketServer
 from nh_platform_tests.sources.allen.vbn import nwb_path, session_ids
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
-from nh_platform.sources.catalog import SessionFiles
 from nh_platform_tests.sources.allen import warehouse_server
 from nh_platform_tests.sources.allen.vbn import NORMAL, session_ids, source_of
 

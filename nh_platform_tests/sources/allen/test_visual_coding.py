@@ -11,10 +11,10 @@ import h5py
 import pandas as pd
 import pytest
 
+from nh_platform.history.manifest import GROUPS
 from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
-from nh_platform.sources.catalog import GROUPS
 
 Opened = Callable[..., Any]
 SESSION = "715093703"

@@ -18,13 +18,13 @@ import pandas as pd
 import pytest
 
 from nh_platform.downloads import deadlines as stall_guard
+from nh_platform.history.manifest import GROUPS
 from nh_platform.qc.gate import gate_problems
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
 from nh_platform.sources.allen.coding.warehouse import TABLES, WarehouseCatalogue
-from nh_platform.sources.catalog import GROUPS
 from nh_platform_tests.sources.allen import warehouse_server
 from nh_platform_tests.sources.allen.warehouse_server import FIRST_FILE_ID, Warehouse
 

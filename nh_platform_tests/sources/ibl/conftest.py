@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform.simulation.ibl.one_tables import METADATA
-from nh_platform.sources.catalog import SessionFiles
 from nh_platform.sources.ibl import IblSettings, IblSource
 
 SORTING = "alf/probe00/pykilosort/#2024-05-06#"

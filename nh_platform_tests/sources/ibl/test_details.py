@@ -7,13 +7,13 @@ from itertools import pairwise
 
 import pytest
 
+from nh_platform.history.manifest import GROUPS
+from nh_platform.history.publishing import store_manifest
+from nh_platform.history.release_diff import diff_manifests
+from nh_platform.history.release_lookup import find_state, tag_counts
+from nh_platform.history.snapshots import read_manifest
 from nh_platform.session import BadUpstreamData, ConfigError
-from nh_platform.sources.catalog import GROUPS
 from nh_platform.sources.ibl import IblSettings, IblSource
-from nh_platform.sources.publishing import store_manifest
-from nh_platform.sources.release_diff import diff_manifests
-from nh_platform.sources.release_lookup import find_state, tag_counts
-from nh_platform.sources.snapshots import read_manifest
 from nh_platform.store import Store
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.release_history import tag_only

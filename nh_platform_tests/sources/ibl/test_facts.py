@@ -8,12 +8,12 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
+from nh_platform.history.manifest import Manifest
+from nh_platform.history.release_diff import diff_manifests
 from nh_platform.session import ConfigError
-from nh_platform.sources.catalog import Manifest
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.sources.ibl.catalogue.alyx_records import notices_table
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
-from nh_platform.sources.release_diff import diff_manifests
 from nh_platform_tests.loopback import Loopback
 
 

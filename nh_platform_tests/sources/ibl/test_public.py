@@ -7,11 +7,11 @@ import re
 import pandas as pd
 import pytest
 
+from nh_platform.history.freezes import freeze_manifest
+from nh_platform.history.publishing import store_manifest
+from nh_platform.history.release_diff import diff_manifests
 from nh_platform.session import BadUpstreamData, ConfigError
-from nh_platform.sources.freezes import freeze_manifest
 from nh_platform.sources.ibl import IblSettings, IblSource
-from nh_platform.sources.publishing import store_manifest
-from nh_platform.sources.release_diff import diff_manifests
 from nh_platform.store import Store
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.ibl.test_remote import assert_same_recording, assert_same_tables

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from nh_platform.history.manifest import GROUPS
 from nh_platform.sources.allen.behavior.abnormal import Abnormalities, abnormalities
 from nh_platform.sources.allen.behavior.amplitude_scale import FILE_NAME as SCALE_NAME
 from nh_platform.sources.allen.behavior.amplitude_scale import amplitude_scales, is_mended
 from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile
 from nh_platform.sources.allen.behavior.release_tables import listed, read_channels, read_probes, read_sessions
 from nh_platform.sources.allen.coding import cache_folder as warehouse
-from nh_platform.sources.catalog import GROUPS
 
 NWB_GROUPS = ",".join(GROUPS)
 """One NWB file holds the whole session, so a changed file is a change of every asset group."""

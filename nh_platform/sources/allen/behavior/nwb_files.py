@@ -18,13 +18,13 @@ from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequ
 from nh_platform.downloads.remote_bytes import Timeouts
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
+from nh_platform.history.manifest import SessionFiles, read_by
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.allen.behavior.bucket import Bucket
 from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile, find_file
 from nh_platform.sources.allen.behavior.downloads import BucketFolder
 from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
-from nh_platform.sources.catalog import SessionFiles, read_by
 from nh_platform.sources.fetching import FileLink
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.allen.behavior import abnormal
 from nh_platform.sources.allen.behavior import manifest_rows as behavior_manifest
@@ -20,7 +21,6 @@ from nh_platform.sources.allen.behavior.nwb_files import BehaviorFiles
 from nh_platform.sources.allen.behavior.release_tables import read_channels, read_sessions
 from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
 from nh_platform.sources.allen.coding import cache_folder as warehouse
-from nh_platform.sources.catalog import SessionFiles
 
 
 @dataclass(frozen=True)

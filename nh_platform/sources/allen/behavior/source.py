@@ -17,6 +17,7 @@ from nh_platform.downloads import deadlines as stall_guard
 from nh_platform.downloads.placed_files import CacheFolder
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
+from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import Behavior, Note, RawRecording, Signal, UnitAnnotation
 from nh_platform.session.schemas import FILES, INSERTIONS, INVALID_TIMES, SESSIONS
 from nh_platform.sources.allen.behavior import manifest_rows as behavior_manifest
@@ -40,9 +41,8 @@ from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read
 from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
-from nh_platform.sources.catalog import Manifest, SessionFiles
 from nh_platform.sources.fetching import FileLink
-from nh_platform.sources.signals import folder_signal
+from nh_platform.sources.folder_signal import folder_signal
 
 SESSIONS_FOLDER = "behavior_ecephys_sessions"
 """Folder of the project with the files of sessions."""
@@ -50,7 +50,7 @@ SESSIONS_FOLDER = "behavior_ecephys_sessions"
 
 @dataclass(frozen=True)
 class AllenVisualBehaviorSource:
-    """Source ``allen_vbn``; see `nh_platform.sources.catalog.Source`."""
+    """Source ``allen_vbn``; see `nh_platform.sources.source.Source`."""
 
     settings: AllenVbnSettings
 

@@ -18,13 +18,13 @@ from nh_platform.downloads.content_hash import content_md5
 from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequest
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
+from nh_platform.history.manifest import SessionFiles, read_by
 from nh_platform.session import BadUpstreamData, ConfigError, Note
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.settings import AllenVcSettings
 from nh_platform.sources.allen.coding.warehouse import WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
-from nh_platform.sources.catalog import SessionFiles, read_by
 from nh_platform.sources.fetching import FileLink
 
 

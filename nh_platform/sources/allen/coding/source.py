@@ -19,6 +19,7 @@ from nh_platform.downloads.content_hash import content_md5
 from nh_platform.downloads.placed_files import CacheFolder
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
+from nh_platform.history.manifest import GROUPS, Manifest, SessionFiles, version_of
 from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
@@ -33,9 +34,8 @@ from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read
 from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
-from nh_platform.sources.catalog import GROUPS, Manifest, SessionFiles, version_of
 from nh_platform.sources.fetching import FileLink
-from nh_platform.sources.signals import folder_signal
+from nh_platform.sources.folder_signal import folder_signal
 
 NWB_GROUPS = ",".join(GROUPS)
 """One NWB file holds the whole session, so a changed file is a change of every asset group."""
@@ -43,7 +43,7 @@ NWB_GROUPS = ",".join(GROUPS)
 
 @dataclass(frozen=True)
 class AllenVisualCodingSource:
-    """Source ``allen_vc``; see `nh_platform.sources.catalog.Source`."""
+    """Source ``allen_vc``; see `nh_platform.sources.source.Source`."""
 
     settings: AllenVcSettings
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from nh_platform.history.manifest import Manifest
 from nh_platform.session.schemas import FILES, SESSIONS
-from nh_platform.sources.catalog import Manifest
 
 _SAYS_NOTHING = (None, "", "NOT_SET")
 

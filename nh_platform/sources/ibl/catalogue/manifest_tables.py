@@ -16,11 +16,12 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.downloads.hashes import md5_of
+from nh_platform.history.freezes import read_freeze, restrict
+from nh_platform.history.insertion_ids import made_up_ids
+from nh_platform.history.manifest import GROUPS, Manifest
 from nh_platform.session import Session
 from nh_platform.session.release_schemas import NOTICES
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
-from nh_platform.sources.catalog import GROUPS, Manifest
-from nh_platform.sources.freezes import read_freeze, restrict
 from nh_platform.sources.ibl.catalogue.datasets import (
     assign_groups,
     probe_of_collection,
@@ -29,7 +30,6 @@ from nh_platform.sources.ibl.catalogue.datasets import (
 )
 from nh_platform.sources.ibl.catalogue.revisions import resolve_revisions
 from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.sources.insertion_ids import made_up_ids
 
 _VERSION_DIGITS = 8
 """Digits of a freeze's content that tell an edited list from the one before."""

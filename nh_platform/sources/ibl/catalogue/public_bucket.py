@@ -19,8 +19,8 @@ import pandas as pd
 
 from nh_platform.downloads.remote_bytes import S3Opener
 from nh_platform.downloads.transfers import NotTransferred, PartialFile, RetryPolicy, WrongContent, transfer
+from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError, Session, StoreError
-from nh_platform.sources.catalog import Manifest
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
 from nh_platform.sources.ibl.catalogue.tables_zip import problem_of_archive
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, conventional_addresses, conventional_urls

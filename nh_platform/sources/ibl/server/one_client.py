@@ -17,8 +17,8 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.downloads.hashes import md5_of
+from nh_platform.history.manifest import Manifest
 from nh_platform.session import BadUpstreamData, ConfigError, NhError, Session
-from nh_platform.sources.catalog import Manifest
 from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_dataset_statements,
     fetch_extended_qc,

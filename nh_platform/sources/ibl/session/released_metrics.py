@@ -11,7 +11,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from nh_platform.sources.catalog import SessionFiles
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
 METRICS = "clusters.metrics.pqt"

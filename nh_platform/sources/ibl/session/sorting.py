@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, RawRecording, SchemaError, Spikes
 from nh_platform.session.recording import smallest_uint
 from nh_platform.session.schemas import PROBES, RAW_CHANNELS, RAW_UNITS
-from nh_platform.sources.catalog import SessionFiles
 from nh_platform.sources.ibl.catalogue.datasets import sorter_of_collection
 from nh_platform.sources.ibl.catalogue.revisions import one_revision
 from nh_platform.sources.ibl.session.verified_files import OpenFiles

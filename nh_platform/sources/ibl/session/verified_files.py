@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, Note, Session
-from nh_platform.sources.catalog import SessionFiles
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 
 CRITICAL = "CRITICAL"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from nh_platform.history.freezes import freeze_manifest, read_freeze, restrict
+from nh_platform.history.publishing import store_manifest
+from nh_platform.history.release_lookup import find_state, known_freezes, tag_counts
 from nh_platform.session import ConfigError, UnknownSession
-from nh_platform.sources.freezes import freeze_manifest, read_freeze, restrict
-from nh_platform.sources.publishing import store_manifest
-from nh_platform.sources.release_lookup import find_state, known_freezes, tag_counts
 from nh_platform.store import Store
-from nh_platform_tests.sources.releases import a_manifest, edit, ids, of, without_sessions
+from nh_platform_tests.history.releases import a_manifest, edit, ids, of, without_sessions
 
 WHOLE = ",pid,eid,probe_name,session_number,date,subject,lab\n0,p2,e1,probe01,2,2020-02-18,NYU-11,angelakilab\n"
 REFERENCE = {

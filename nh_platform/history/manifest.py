@@ -11,12 +11,12 @@ import functools
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import Behavior, RawRecording, Session, UnitAnnotation, UnknownSession
+from nh_platform.session import Session, UnknownSession
 from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.release_schemas import NOTICES
@@ -71,7 +71,7 @@ class SessionFiles:
         Dataset, session and insertion QC are part of the ``qc`` group alone, and the state of the alignment of
         ``alignment`` alone, so neither touches the spikes. Sizes and timestamps are never part of it (knowledge of
         the releases: both are wrong or move without a change upstream).
-        `nh_platform.sources.identity.group_versions` gives the same for every session at once.
+        `nh_platform.history.identity.group_versions` gives the same for every session at once.
         """
         rows = self.of_group(group)
         lines = sorted(map(identity_line, rows["collection"], rows["revision"], rows["name"], content_of(rows)))
@@ -254,37 +254,3 @@ class Manifest:
             columns = (table[name].fillna("").astype(str).to_numpy() for name in names)
             parts += [f"{schema.name}\n", *sorted("\x1f".join(row) + "\n" for row in zip(*columns))]
         return version_of(parts)
-
-
-class Source(Protocol):
-    """What a dataset offers to the platform. One folder in `nh_platform.sources` implements it.
-
-    All three readers raise `BadUpstreamData` naming the file when upstream's bytes cannot be used; an optional
-    dataset that is missing becomes NaN and a note.
-    """
-
-    @property
-    def name(self) -> str:
-        """Name of the source, for example ``ibl``."""
-
-    @property
-    def title(self) -> str:
-        """What a person calls it, for example ``IBL Brain-wide Map``."""
-
-    def signal(self) -> str:
-        """Return a short text that differs when upstream announces something; cheap enough for every few minutes.
-
-        A trigger, never an identity: it may differ although nothing changed, and the manifest decides.
-        """
-
-    def manifest(self) -> Manifest:
-        """Read what upstream holds now. Downloads no session data."""
-
-    def read_spikes(self, session: SessionFiles) -> RawRecording:
-        """Read the verified sorting of one session."""
-
-    def read_behavior(self, session: SessionFiles) -> Behavior:
-        """Read the events and signals of one session."""
-
-    def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
-        """Read released metrics, labels and positions for ``units`` (schema `RAW_UNITS`), row by row."""

@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.history import publishing
+from nh_platform.history.manifest import Manifest
+from nh_platform.history.publishing import StoredRelease, store_manifest
+from nh_platform.history.snapshots import ASSET, find_snapshot, list_snapshots, read_manifest, read_tombstones
+from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.session import BadUpstreamData, StoreError, UnknownSession
-from nh_platform.sources import publishing
-from nh_platform.sources.catalog import Manifest
-from nh_platform.sources.publishing import StoredRelease, store_manifest
-from nh_platform.sources.snapshots import ASSET, find_snapshot, list_snapshots, read_manifest, read_tombstones
-from nh_platform.sources.tombstones import withdrawn_sessions
 from nh_platform.store import Store
 from nh_platform.store.layout import SOURCE_WIDE
-from nh_platform_tests.sources.releases import a_manifest, edit, ids, of, with_notice, without_probe, without_sessions
+from nh_platform_tests.history.releases import a_manifest, edit, ids, of, with_notice, without_probe, without_sessions
 
 ALL = a_manifest()
 FIRST, SECOND = ids(ALL)[:2]
@@ -204,8 +204,8 @@ def test_a_full_disk_leaves_the_history_as_it_was(tmp_path, monkeypatch):
 KILLED = """
     import os, signal, sys
     from nh_platform.store import Store, layout
-    from nh_platform.sources.publishing import store_manifest
-    from nh_platform_tests.sources.releases import a_manifest, ids, without_sessions
+    from nh_platform.history.publishing import store_manifest
+    from nh_platform_tests.history.releases import a_manifest, ids, without_sessions
 
     manifest = a_manifest()
     real = getattr(layout, sys.argv[2])

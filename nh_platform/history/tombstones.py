@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from nh_platform.history.insertion_ids import with_known_ids
+from nh_platform.history.manifest import Manifest
+from nh_platform.history.release_diff import Seen
 from nh_platform.session.release_schemas import TOMBSTONES
-from nh_platform.sources.catalog import Manifest
-from nh_platform.sources.insertion_ids import with_known_ids
-from nh_platform.sources.release_diff import Seen
 
 
 def next_tombstones(

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.history.identity import group_versions
+from nh_platform.history.manifest import GROUPS, Manifest
 from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
-from nh_platform.sources.catalog import GROUPS, Manifest
-from nh_platform.sources.identity import group_versions
-from nh_platform_tests.sources.releases import a_manifest, edit, ids, of, with_fact
+from nh_platform_tests.history.releases import a_manifest, edit, ids, of, with_fact
 
 
 def by_session(manifest: Manifest) -> dict[tuple[str, str], str]:

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from nh_platform.history.freezes import freeze_manifest, read_freeze, restrict
+from nh_platform.history.insertion_ids import is_made_up, with_known_ids
+from nh_platform.history.manifest import Manifest
+from nh_platform.history.publishing import store_manifest
+from nh_platform.history.release_diff import Seen, diff_manifests
+from nh_platform.history.release_lookup import find_state
+from nh_platform.history.snapshots import read_tombstones
+from nh_platform.history.tombstones import seen_before
 from nh_platform.session import ConfigError
-from nh_platform.sources.catalog import Manifest
-from nh_platform.sources.freezes import freeze_manifest, read_freeze, restrict
-from nh_platform.sources.insertion_ids import is_made_up, with_known_ids
-from nh_platform.sources.publishing import store_manifest
-from nh_platform.sources.release_diff import Seen, diff_manifests
-from nh_platform.sources.release_lookup import find_state
-from nh_platform.sources.snapshots import read_tombstones
-from nh_platform.sources.tombstones import seen_before
 from nh_platform.store import Store
-from nh_platform_tests.sources.releases import a_manifest, edit, ids, with_fact, without_probe, without_sessions
+from nh_platform_tests.history.releases import a_manifest, edit, ids, with_fact, without_probe, without_sessions
 
 
 def without_account(manifest: Manifest) -> Manifest:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from nh_platform.sources.catalog import GROUPS, Manifest
-from nh_platform.sources.changes import Change, ChangeKind, changes_table
-from nh_platform.sources.fact_changes import compare_facts
-from nh_platform.sources.file_changes import compare_files
-from nh_platform.sources.identity import group_versions
-from nh_platform.sources.insertion_ids import is_made_up, made_up_ids, with_known_ids
+from nh_platform.history.changes import Change, ChangeKind, changes_table
+from nh_platform.history.fact_changes import compare_facts
+from nh_platform.history.file_changes import compare_files
+from nh_platform.history.identity import group_versions
+from nh_platform.history.insertion_ids import is_made_up, made_up_ids, with_known_ids
+from nh_platform.history.manifest import GROUPS, Manifest
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pandas as pd
 
+from nh_platform.history.manifest import Manifest
 from nh_platform.simulation.ibl.catalogue import RESORT, simulate_catalogue
-from nh_platform.sources.catalog import Manifest
 
 NEW_REVISION = "2026-01-01"
 

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from nh_platform.defs.setting_errors import first_setting_error
-from nh_platform.defs.source_entry import SourceEntry
 from nh_platform.session import ConfigError
-from nh_platform.sources.catalog import Source
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.setting_errors import first_setting_error
+from nh_platform.sources.source import Source
 
 __all__ = ["ENTRY_POINTS", "SOURCES", "SourceEntry", "installed_entries", "source_entry"]
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.history.freezes import freeze_manifest, is_freeze_file, read_freeze
+from nh_platform.history.manifest import Manifest
+from nh_platform.history.release_diff import Seen
+from nh_platform.history.snapshots import find_snapshot, list_snapshots
+from nh_platform.history.tombstones import seen_before
 from nh_platform.session import UnknownSession
-from nh_platform.sources.catalog import Manifest, Source
 from nh_platform.sources.fetching import VersionedSource
-from nh_platform.sources.freezes import freeze_manifest, is_freeze_file, read_freeze
-from nh_platform.sources.release_diff import Seen
-from nh_platform.sources.snapshots import find_snapshot, list_snapshots
-from nh_platform.sources.tombstones import seen_before
+from nh_platform.sources.source import Source
 from nh_platform.store import Store
 
 _VERSION = re.compile(r"\d+(\.\d+)+(-[\w.]+)?")

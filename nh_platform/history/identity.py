@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from nh_platform.sources.catalog import (
+from nh_platform.history.manifest import (
     GROUPS,
     Manifest,
     content_of,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nh_platform.sources.catalog import Source
+from nh_platform.sources.source import Source
 
 
 def _no_servers(read: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,0 +1,48 @@
+"""What a dataset offers to the platform: the `Source` protocol.
+
+Add a method here when every source must offer one more thing. What a source offers that downloads its files is in
+`fetching`; what the platform must know of a dataset to serve it is its entry.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pandas as pd
+
+from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.session import Behavior, RawRecording, UnitAnnotation
+
+
+class Source(Protocol):
+    """What a dataset offers to the platform. One folder in `nh_platform.sources` implements it.
+
+    All three readers raise `BadUpstreamData` naming the file when upstream's bytes cannot be used; an optional
+    dataset that is missing becomes NaN and a note.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the source, for example ``ibl``."""
+
+    @property
+    def title(self) -> str:
+        """What a person calls it, for example ``IBL Brain-wide Map``."""
+
+    def signal(self) -> str:
+        """Return a short text that differs when upstream announces something; cheap enough for every few minutes.
+
+        A trigger, never an identity: it may differ although nothing changed, and the manifest decides.
+        """
+
+    def manifest(self) -> Manifest:
+        """Read what upstream holds now. Downloads no session data."""
+
+    def read_spikes(self, session: SessionFiles) -> RawRecording:
+        """Read the verified sorting of one session."""
+
+    def read_behavior(self, session: SessionFiles) -> Behavior:
+        """Read the events and signals of one session."""
+
+    def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
+        """Read released metrics, labels and positions for ``units`` (schema `RAW_UNITS`), row by row."""
