@@ -21,15 +21,13 @@ from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.session import NhError
 from nh_platform.session.columns import TableSchema
-from nh_platform.session.schemas import (
-    RAW_UNITS,
-    SESSIONS,
-    STIMULUS_PRESENTATIONS,
-    TRIALS,
-    UNIT_EMBEDDINGS,
-    UNITS,
-    WINDOW_INDEX,
-)
+from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
+from nh_platform.session.tables.events import TRIALS
+from nh_platform.session.tables.manifest import SESSIONS
+from nh_platform.session.tables.spikes import RAW_UNITS
+from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS
+from nh_platform.session.tables.units import UNITS
+from nh_platform.session.tables.windows import WINDOW_INDEX
 from nh_platform.sources.registry import SourceEntry
 
 OWNERS = ["team:data-platform"]

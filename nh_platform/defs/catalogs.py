@@ -1,7 +1,7 @@
 """The assets `session_catalog` and `unit_catalog` of a source: all its sessions, and all their units, as one table.
 
 Not partitioned, and no session depends on them. They are made of what the store holds when they run, daily with the
-inventory. Add here what is shown of them. Which columns they have is `nh_platform.session.schemas`.
+inventory. Add here what is shown of them. Which columns they have is `nh_platform.session.tables`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nh_platform.reading.all_units import stored_units
 from nh_platform.reading.search import SessionQuery, find_sessions
 from nh_platform.session import NhError
 from nh_platform.session.columns import TableSchema
-from nh_platform.session.source_schemas import SESSION_CATALOG, UNIT_CATALOG
+from nh_platform.session.tables.catalogs import SESSION_CATALOG, UNIT_CATALOG
 from nh_platform.sources.registry import SourceEntry
 from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE

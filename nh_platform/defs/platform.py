@@ -15,8 +15,8 @@ from nh_platform.defs.planning import expected_records
 from nh_platform.defs.settings import PlatformSettings
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.snapshots import read_manifest
-from nh_platform.qc.yaml_lines import Location, close_matches
 from nh_platform.session import ConfigError
+from nh_platform.session.yaml_lines import Location, close_matches
 from nh_platform.sources.registry import SOURCES, SourceEntry, source_entry
 from nh_platform.sources.setting_errors import setting_error
 from nh_platform.sources.source import Source

@@ -18,7 +18,7 @@ from nh_platform.defs.platform import Platform
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.session import NhError
-from nh_platform.session.source_schemas import RECONCILIATION
+from nh_platform.session.tables.catalogs import RECONCILIATION
 from nh_platform.sources.registry import SourceEntry
 from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE

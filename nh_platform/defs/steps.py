@@ -21,15 +21,12 @@ from nh_platform.defs.platform import Platform
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc.gate import GATE_FILE, gate_problems, read_gate
 from nh_platform.session import BadUpstreamData, Behavior, Note
-from nh_platform.session.schemas import (
-    CHANNEL_POSITIONS,
-    EVENTS,
-    RAW_UNITS,
-    STIMULUS_PRESENTATIONS,
-    UNIT_EMBEDDINGS,
-    UNITS,
-    WINDOW_INDEX,
-)
+from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
+from nh_platform.session.tables.events import EVENTS
+from nh_platform.session.tables.spikes import RAW_UNITS
+from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNITS
+from nh_platform.session.tables.windows import WINDOW_INDEX
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.store.recording_files import read_recording, write_behavior, write_recording
 

@@ -29,7 +29,7 @@ import pandas as pd
 
 from nh_platform.session import ConfigError, Spikes
 from nh_platform.session.columns import Column
-from nh_platform.session.schemas import UNIT_EMBEDDINGS
+from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.windows.invalid_masks import InvalidTimes
 from nh_platform.windows.valid_time import duration_s, valid_stretches, within
 

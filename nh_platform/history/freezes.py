@@ -15,7 +15,7 @@ import pandas as pd
 from nh_platform.history.insertion_ids import is_made_up, with_known_ids
 from nh_platform.history.manifest import Manifest, version_of
 from nh_platform.session import ConfigError
-from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 
 COLUMNS = {
     "insertion_id": ("pid", "insertion_id", "probe_insertion_id"),

@@ -17,11 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Session, UnknownSession
-from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.columns import TableSchema
-from nh_platform.session.release_schemas import NOTICES
-from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.session_names import session_named
+from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.releases import NOTICES
 
 GROUPS = ("spikes", "behavior", "alignment", "qc")
 """Asset groups with an identity of their own; files of any other group are listed but never read.

@@ -15,10 +15,10 @@ import pandas as pd
 
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import UnknownSession
-from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.columns import TableSchema
-from nh_platform.session.release_schemas import NOTICES, TOMBSTONES
-from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.releases import NOTICES, TOMBSTONES
 from nh_platform.store.layout import PROVENANCE, SOURCE_WIDE, Store
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.store.provenance import Provenance

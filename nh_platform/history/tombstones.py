@@ -11,7 +11,7 @@ import pandas as pd
 from nh_platform.history.insertion_ids import with_known_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.release_diff import Seen
-from nh_platform.session.release_schemas import TOMBSTONES
+from nh_platform.session.tables.releases import TOMBSTONES
 
 
 def next_tombstones(

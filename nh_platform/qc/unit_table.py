@@ -16,7 +16,7 @@ from nh_platform.qc.metrics.interval_histograms import UnitHistogram
 from nh_platform.qc.rules.rule_columns import candidates
 from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook
 from nh_platform.session import Note, RawRecording, UnitAnnotation
-from nh_platform.session.schemas import UNITS
+from nh_platform.session.tables.units import UNITS
 
 _COUNTS_AS = {"fail": "counts as fail", "pass": "counts as pass", "ignore": "is judged without it"}
 

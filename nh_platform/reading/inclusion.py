@@ -19,7 +19,7 @@ from nh_platform.qc.rules.region_rules import region_table
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.rules.session_rules import SessionVerdict, evaluate_session, trial_facts
 from nh_platform.session import ConfigError, UnknownSession
-from nh_platform.session.schemas import TRIALS
+from nh_platform.session.tables.events import TRIALS
 from nh_platform.store import Store
 from nh_platform.store.parquet import column_names, read_table
 

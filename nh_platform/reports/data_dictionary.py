@@ -14,28 +14,17 @@ from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS, METRICS
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 from nh_platform.qc.rules.methods import listed
 from nh_platform.qc.rules.quantities import RELEASED_ONLY
-from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
 from nh_platform.session.columns import Column, ColumnFamily, TableSchema
-from nh_platform.session.release_schemas import NOTICES, RELEASE_CHANGES, TOMBSTONES
-from nh_platform.session.schemas import (
-    CHANNEL_POSITIONS,
-    EVENTS,
-    FILES,
-    INSERTIONS,
-    INVALID_TIMES,
-    PROBES,
-    RAW_CHANNELS,
-    RAW_UNITS,
-    SESSIONS,
-    STIMULUS_PRESENTATIONS,
-    STIMULUS_UNITS,
-    UNIT_EMBEDDINGS,
-    UNIT_POSITIONS,
-    UNITS,
-    WINDOW_INDEX,
-    WINDOW_MASKS,
-)
-from nh_platform.session.source_schemas import RECONCILIATION, SESSION_CATALOG, UNIT_CATALOG
+from nh_platform.session.tables.catalogs import RECONCILIATION, SESSION_CATALOG, UNIT_CATALOG
+from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
+from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
+from nh_platform.session.tables.events import EVENTS, INVALID_TIMES
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.releases import NOTICES, RELEASE_CHANGES, TOMBSTONES
+from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS, UNITS
+from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 
 GENERATED = (
     "<!-- Written by `nh qc docs` from the column schemas and metric definitions; edit those, not this page. -->"

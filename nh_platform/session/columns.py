@@ -1,7 +1,7 @@
 """Column schemas: name, dtype, unit of measure and meaning of every column that is ever written.
 
 Contains the two record types and the validation. Add nothing about a particular table here: tables are listed in
-`nh_platform.session.schemas`. No file is read or written here.
+`nh_platform.session.tables`. No file is read or written here.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class TableSchema:
                     self._refuse_null(name, series)
                 return
         raise SchemaError(
-            f"table {self.name}", f"unknown column {name!r}", "Add it to nh_platform.session.schemas or drop it."
+            f"table {self.name}", f"unknown column {name!r}", "Add it to nh_platform.session.tables or drop it."
         )
 
 

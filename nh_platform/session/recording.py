@@ -195,7 +195,7 @@ class Behavior:
     session
         The session.
     events
-        Tables by name, each with a schema of the same name in `nh_platform.session.schemas.EVENTS`
+        Tables by name, each with a schema of the same name in `nh_platform.session.tables.events.EVENTS`
         (``trials``, ``presentations``, ``licks``, ``invalid_times``, …). A table that upstream lacks is absent.
     signals
         Signals by name (``wheel_position``, ``running_speed``, ``pupil_diameter``, …).

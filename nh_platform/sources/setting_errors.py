@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from nh_platform.qc.yaml_lines import LinedYaml, Location, close_matches, read_lined
 from nh_platform.session import ConfigError
+from nh_platform.session.yaml_lines import LinedYaml, Location, close_matches, read_lined
 
 SOURCES_FILE = "sources.yaml"
 DOCUMENTATION = "See docs/configuration.md."

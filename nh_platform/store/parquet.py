@@ -1,6 +1,6 @@
 """Tables ↔ Parquet, with the unit of measure and meaning of every column kept in the file.
 
-Add here what every table file needs. The columns of a table are stated in `nh_platform.session.schemas`.
+Add here what every table file needs. The columns of a table are stated in `nh_platform.session.tables`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from nh_platform.session import Behavior, Note, RawRecording, Session, Signal, Spikes, StoreError
-from nh_platform.session.schemas import EVENTS, PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.session.tables.events import EVENTS
+from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.store.hdf5 import create_dataset, create_file, open_file
 from nh_platform.store.parquet import read_table, write_table
 
@@ -67,7 +68,9 @@ def write_behavior(folder: Path, behavior: Behavior) -> None:
     """Write `behavior` of one session into ``folder``."""
     for name in sorted(behavior.events):
         if name not in EVENTS:
-            raise StoreError(f"event table {name}", "it has no schema", "Add it to nh_platform.session.schemas.EVENTS.")
+            raise StoreError(
+                f"event table {name}", "it has no schema", "Add it to nh_platform.session.tables.events.EVENTS."
+            )
         write_table(folder / f"{name}.parquet", behavior.events[name], EVENTS[name])
     with create_file(folder / SIGNALS_FILE) as handle:
         _write_session(handle, behavior.session, behavior.notes)

@@ -21,7 +21,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, Behavior
-from nh_platform.session.schemas import INVALID_TIMES, WINDOW_MASKS
+from nh_platform.session.tables.events import INVALID_TIMES
+from nh_platform.session.tables.windows import WINDOW_MASKS
 
 FloatArray = npt.NDArray[np.float64]
 

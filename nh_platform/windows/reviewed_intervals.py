@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.session import Behavior
-from nh_platform.session.schemas import INVALID_TIMES
+from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.store.recording_files import read_behavior
 

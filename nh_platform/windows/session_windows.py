@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Behavior, Note, Spikes
-from nh_platform.session.schemas import WINDOW_INDEX, WINDOW_MASKS
+from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.windows.binning import (
     EventCounts,
     Grid,

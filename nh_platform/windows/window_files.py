@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Note, StoreError
-from nh_platform.session.schemas import WINDOW_INDEX, WINDOW_MASKS
+from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.store.hdf5 import ZSTD_LEVEL, create_dataset, create_file, open_file
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.windows.binning import EventCounts, Grid

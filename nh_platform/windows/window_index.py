@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Behavior, ConfigError, Note
-from nh_platform.session.schemas import WINDOW_INDEX
+from nh_platform.session.tables.windows import WINDOW_INDEX
 from nh_platform.windows.binning import bin_edges, bin_of_time
 from nh_platform.windows.invalid_masks import InvalidTimes, overlapping
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, EventFilter

@@ -14,7 +14,7 @@ from nh_platform.defs.inventory import RECONCILIATION, old_across_sessions
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.settings import load_settings
 from nh_platform.session import ConfigError
-from nh_platform.session.source_schemas import SESSION_CATALOG, UNIT_CATALOG
+from nh_platform.session.tables.catalogs import SESSION_CATALOG, UNIT_CATALOG
 from nh_platform.sources.registry import source_entry
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.homes import make_home

@@ -16,7 +16,7 @@ from nh_platform.qc.rules.explain import explain_unit, find_unit
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.session import ConfigError, UnknownSession
-from nh_platform.session.schemas import UNITS
+from nh_platform.session.tables.units import UNITS
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.store import Provenance, Store
 from nh_platform.store.parquet import read_table, write_table

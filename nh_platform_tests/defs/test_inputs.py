@@ -17,7 +17,7 @@ from nh_platform.defs.planning import STEPS
 from nh_platform.defs.platform import Platform
 from nh_platform.defs.settings import load_settings
 from nh_platform.history.publishing import store_manifest
-from nh_platform.session.schemas import UNITS
+from nh_platform.session.tables.units import UNITS
 from nh_platform.store import Provenance
 from nh_platform.store.layout import PROVENANCE
 from nh_platform.store.parquet import read_table, write_table

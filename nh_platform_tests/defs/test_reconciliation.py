@@ -18,8 +18,8 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.qc.published import published_counts as published
 from nh_platform.qc.published import published_members
 from nh_platform.qc.published.published_counts import PublishedRelease, published_releases
-from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
-from nh_platform.session.source_schemas import RECONCILIATION
+from nh_platform.session.tables.catalogs import RECONCILIATION
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.registry import SOURCES
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import read_table

@@ -8,7 +8,7 @@ import pytest
 
 from nh_platform.history.identity import group_versions
 from nh_platform.history.manifest import GROUPS, Manifest
-from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform_tests.history.releases import a_manifest, edit, ids, of, with_fact
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nh_platform.history.changes import listed
 from nh_platform.history.manifest import GROUPS, Manifest
 from nh_platform.history.release_diff import ReleaseDiff, Seen, diff_manifests
-from nh_platform.session.release_schemas import RELEASE_CHANGES
+from nh_platform.session.tables.releases import RELEASE_CHANGES
 from nh_platform_tests.history.releases import (
     NEW_REVISION,
     a_manifest,

@@ -12,7 +12,8 @@ from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc import gate
 from nh_platform.qc.gate import gate_problems
 from nh_platform.session import Session, Spikes, UnitAnnotation
-from nh_platform.session.schemas import CHANNEL_POSITIONS, FILES, INSERTIONS, UNIT_POSITIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
 from nh_platform_tests.store.test_codecs import recording
 
 RECORDING = recording(300)

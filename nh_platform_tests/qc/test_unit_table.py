@@ -13,7 +13,8 @@ from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
 from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
 from nh_platform.qc.unit_table import BuiltUnits, build_units
 from nh_platform.session import RawRecording, Session, UnitAnnotation
-from nh_platform.session.schemas import CHANNEL_POSITIONS, PROBES, RAW_CHANNELS, RAW_UNITS, UNIT_POSITIONS
+from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
 from nh_platform_tests.qc.metrics.trains import session
 
 N_UNITS = 6

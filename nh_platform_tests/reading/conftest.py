@@ -13,18 +13,11 @@ from nh_platform.embeddings import unit_embeddings
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import write_manifest
 from nh_platform.session import Behavior, RawRecording, Session, Signal
-from nh_platform.session.schemas import (
-    CHANNEL_POSITIONS,
-    EVENTS,
-    FILES,
-    INSERTIONS,
-    PROBES,
-    RAW_CHANNELS,
-    RAW_UNITS,
-    SESSIONS,
-    UNIT_EMBEDDINGS,
-    UNITS,
-)
+from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
+from nh_platform.session.tables.events import EVENTS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNITS
 from nh_platform.store import Provenance, Store
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import write_table

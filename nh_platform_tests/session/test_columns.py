@@ -8,7 +8,8 @@ import pytest
 
 from nh_platform.session import Column, ColumnFamily, SchemaError, TableSchema
 from nh_platform.session.columns import describe
-from nh_platform.session.schemas import EVENTS, UNITS
+from nh_platform.session.tables.events import EVENTS
+from nh_platform.session.tables.units import UNITS
 
 SCHEMA = TableSchema(
     "things",

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import Behavior, Note, RawRecording, SchemaError, Session, Signal, Spikes, StoreError
-from nh_platform.session.schemas import LICKS, PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.session.tables.events import LICKS
+from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.store.hdf5 import create_dataset, create_file, open_file
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.store.recording_files import read_behavior, read_recording, write_behavior, write_recording

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import Behavior, Session, StoreError
-from nh_platform.session.schemas import EVENTS
+from nh_platform.session.tables.events import EVENTS
 from nh_platform.store import Provenance, Store, data_version
 from nh_platform.store import recording_files as recording
 from nh_platform.store.layout import PROVENANCE

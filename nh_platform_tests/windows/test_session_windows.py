@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import BadUpstreamData, ConfigError
-from nh_platform.session.schemas import WINDOW_INDEX, WINDOW_MASKS
+from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.windows import build_windows, load_presets
 from nh_platform.windows.presets.preset_files import parse_presets
 from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.session import Behavior, Session, Spikes
-from nh_platform.session.schemas import EVENTS
+from nh_platform.session.tables.events import EVENTS
 
 
 def spikes_of(*trains):

@@ -22,7 +22,8 @@ import pandas as pd
 from nh_platform.exports.stimulus.netcdf import Variable, create_netcdf, read_group
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units
 from nh_platform.session import Behavior, Note, Spikes
-from nh_platform.session.schemas import PRESENTATIONS, STIMULUS_PRESENTATIONS, STIMULUS_UNITS
+from nh_platform.session.tables.events import PRESENTATIONS
+from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
 from nh_platform.store.hdf5 import open_file
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.windows.presentations.cleaning import clean_presentations, regular, unknown_stimuli, unknown_stimulus

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.rules.rulebook import rulebook_ids
-from nh_platform.qc.yaml_lines import LinedYaml, close_matches, read_lined
 from nh_platform.session import ConfigError
+from nh_platform.session.yaml_lines import LinedYaml, close_matches, read_lined
 
 _FILE = Path(__file__).with_name("published_counts.yaml")
 _Text = Annotated[str, Field(min_length=1)]

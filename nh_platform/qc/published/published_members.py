@@ -17,7 +17,7 @@ import pandas as pd
 
 from nh_platform.qc.published.published_counts import PublishedRelease, Recognised, published_releases
 from nh_platform.qc.published.reconcile import WHOLE_SHARE
-from nh_platform.qc.yaml_lines import read_lined
+from nh_platform.session.yaml_lines import read_lined
 
 _FILE = Path(__file__).with_name("published_members.yaml")
 DIGITS = 10

@@ -15,7 +15,7 @@ import pandas as pd
 
 from nh_platform.qc.reviews.review_files import Day, Decision, Review, SessionReviews, as_day
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.session.schemas import INVALID_TIMES
+from nh_platform.session.tables.events import INVALID_TIMES
 
 State = Literal["counted", "pending", "conflict", "expired"]
 

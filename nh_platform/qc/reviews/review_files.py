@@ -18,8 +18,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from nh_platform.qc.yaml_lines import LinedYaml, Location, first_complaint, read_lined
 from nh_platform.session import ConfigError
+from nh_platform.session.yaml_lines import LinedYaml, Location, first_complaint, read_lined
 
 Decision = Literal["pass", "fail"]
 Day = dt.date | str | None

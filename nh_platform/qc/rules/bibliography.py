@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
-from nh_platform.qc.yaml_lines import read_lined
 from nh_platform.session import ConfigError
+from nh_platform.session.yaml_lines import read_lined
 
 _FILE = Path(__file__).with_name("bibliography.yaml")
 

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.rules.quantities import quantity, quantity_ids, unit_factor
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
-from nh_platform.qc.yaml_lines import LinedYaml, Location, close_matches, first_complaint, read_lined
 from nh_platform.session import ConfigError
+from nh_platform.session.yaml_lines import LinedYaml, Location, close_matches, first_complaint, read_lined
 
 RULEBOOK_DIR = Path(__file__).with_name("rulebooks")
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, ConfigError
-from nh_platform.session.schemas import STIMULUS_PRESENTATIONS
+from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS
 from nh_platform.windows.presentations.conventions import (
     EXCLUDED,
     PARAMETERS,

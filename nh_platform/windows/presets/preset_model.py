@@ -63,7 +63,7 @@ class Alignment(_Strict):
     sources
         Names of the sources that have this table.
     table, column
-        Event table (`nh_platform.session.schemas.EVENTS`) and its column of times in seconds.
+        Event table (`nh_platform.session.tables.events.EVENTS`) and its column of times in seconds.
     filters
         Conditions that all must hold.
     """

@@ -15,7 +15,7 @@ from nh_platform.qc.metrics.definitions import metric_definition as definition
 from nh_platform.qc.metrics.definitions.ibl_labels import DERIVED
 from nh_platform.qc.metrics.definitions.metric_definition import ID_PATTERN
 from nh_platform.session import ConfigError
-from nh_platform.session.schemas import RECOMPUTED
+from nh_platform.session.tables.units import RECOMPUTED
 
 
 def test_every_definition_is_computed_once_and_every_computed_id_is_defined():

@@ -16,7 +16,7 @@ from nh_platform.qc.published.published_counts import (
 from nh_platform.qc.published.reconcile import COUNTS, count_release, reconcile
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.session import ConfigError
-from nh_platform.session.source_schemas import RECONCILIATION
+from nh_platform.session.tables.catalogs import RECONCILIATION
 
 SESSIONS = pd.DataFrame({"session_id": ["a", "b", "c"], "subject": ["m1", "m1", "m2"]})
 INSERTIONS = pd.DataFrame({"session_id": ["a", "a", "b", "c"], "insertion_id": ["p0", "p1", "p2", "p3"]})

@@ -25,7 +25,7 @@ from nh_platform.qc.reviews.review_files import (
 from nh_platform.qc.reviews.reviewer_agreement import cohens_kappa, reviewer_agreement
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
-from nh_platform.session.schemas import INVALID_TIMES
+from nh_platform.session.tables.events import INVALID_TIMES
 
 HEAD = "source: ibl\nsession: s1\nreviews:\n"
 TODAY = dt.date(2026, 6, 1)

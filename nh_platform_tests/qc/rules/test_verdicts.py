@@ -10,7 +10,7 @@ from nh_platform.qc.rules.rule_summary import rule_summary
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook, parse_rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.session import ConfigError
-from nh_platform.session.schemas import FAILED_BITS, LABEL, PASS, REASON, RULE
+from nh_platform.session.tables.units import FAILED_BITS, LABEL, PASS, REASON, RULE
 
 
 @pytest.fixture

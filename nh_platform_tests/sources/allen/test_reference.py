@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session.schemas import INVALID_TIMES
+from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.sources.allen.nwb.nwb_file import open_nwb
 from nh_platform.sources.allen.nwb.sorted_units import V_PER_UV
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations

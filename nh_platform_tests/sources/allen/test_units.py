@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.session.schemas import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform_tests.sources.allen.conftest import replace
 
 Opened = Callable[..., Any]

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import BadUpstreamData, ConfigError
-from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
-from nh_platform.session.schemas import EVENTS
+from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
+from nh_platform.session.tables.events import EVENTS
 from nh_platform.simulation.allen.behavior.cloud_release import PROJECT, manifest_name, write_release_manifest
 from nh_platform.sources.allen import AllenVbnSettings
 from nh_platform.sources.allen.behavior.abnormal import ACTIVITY_MARGIN_S

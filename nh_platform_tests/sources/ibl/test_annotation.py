@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.session.schemas import CHANNEL_POSITIONS, RELEASED, UNIT_POSITIONS, TableSchema
+from nh_platform.session.columns import TableSchema
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, RELEASED, UNIT_POSITIONS
 from nh_platform_tests.sources.ibl.conftest import SORTING
 
 SITES = "alf/probe00/electrodeSites"

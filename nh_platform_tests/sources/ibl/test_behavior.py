@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.session.schemas import EVENTS
+from nh_platform.session.tables.events import EVENTS
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, Note
-from nh_platform.session.schemas import INVALID_TIMES
+from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.sources.allen.behavior.release_tables import listed
 
 ACTIVITY_MARGIN_S = 10.0

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import ConfigError, Note
-from nh_platform.session.change_detection_schemas import IMAGE_TEMPLATES
+from nh_platform.session.tables.change_detection import IMAGE_TEMPLATES
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile
 
 TEMPLATES = "stimulus/templates"

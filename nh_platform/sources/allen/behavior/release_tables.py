@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.session.change_detection_schemas import BEHAVIOR_SESSIONS
+from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
 from nh_platform.sources.allen.behavior.cloud_cache import Release
 
 SESSION_COLUMNS = ("ecephys_session_id", "mouse_id", "session_type", "file_id")

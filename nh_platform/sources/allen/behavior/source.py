@@ -19,7 +19,8 @@ from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import Behavior, Note, RawRecording, Signal, UnitAnnotation
-from nh_platform.session.schemas import FILES, INSERTIONS, INVALID_TIMES, SESSIONS
+from nh_platform.session.tables.events import INVALID_TIMES
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.behavior import manifest_rows as behavior_manifest
 from nh_platform.sources.allen.behavior import running_and_eyes as behavior_signals
 from nh_platform.sources.allen.behavior.amplitude_scale import FILE_NAME as SCALE_NAME

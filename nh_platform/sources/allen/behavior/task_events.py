@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Note
-from nh_platform.session.change_detection_schemas import CHANGE_TRIALS, REWARDS, TRIAL_LICKS
-from nh_platform.session.schemas import LICKS
+from nh_platform.session.tables.change_detection import CHANGE_TRIALS, REWARDS, TRIAL_LICKS
+from nh_platform.session.tables.events import LICKS
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, plain_columns, ragged_columns, ragged_offsets, texts_or_none
 
 TRIALS = "intervals/trials"

@@ -21,7 +21,7 @@ from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import GROUPS, Manifest, SessionFiles, version_of
 from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
-from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.natural_images import read_image, template_of
 from nh_platform.sources.allen.coding.nwb_files import CodingFiles

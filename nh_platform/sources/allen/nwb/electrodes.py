@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from nh_platform.session.schemas import PROBES, RAW_CHANNELS
+from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, plain_columns, texts_or_none
 
 EPHYS = "general/extracellular_ephys"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.session import Note
-from nh_platform.session.schemas import INVALID_TIMES, OPTOGENETIC_EPOCHS
+from nh_platform.session.tables.events import INVALID_TIMES, OPTOGENETIC_EPOCHS
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, plain_columns, ragged_offsets, texts_or_none
 
 INVALID = "intervals/invalid_times"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.session import Note
-from nh_platform.session.schemas import CHANNEL_POSITIONS, UNIT_POSITIONS
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
 from nh_platform.sources.regions import regions_of_acronyms, xyz_m_from_ccf_um
 
 UNREGISTERED_UM = -1000.0

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Note, Spikes
-from nh_platform.session.schemas import RAW_UNITS
+from nh_platform.session.tables.spikes import RAW_UNITS
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, plain_columns, ragged_columns, ragged_offsets, texts_or_none
 
 UNITS = "units"

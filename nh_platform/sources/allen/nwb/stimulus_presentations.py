@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Note
-from nh_platform.session.schemas import PRESENTATIONS
+from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile, plain_columns, ragged_columns
 
 INTERVALS = "intervals"

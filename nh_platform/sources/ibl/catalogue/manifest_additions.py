@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from nh_platform.history.manifest import Manifest
-from nh_platform.session.schemas import FILES, SESSIONS
+from nh_platform.session.tables.manifest import FILES, SESSIONS
 
 _SAYS_NOTHING = (None, "", "NOT_SET")
 

@@ -20,8 +20,8 @@ from nh_platform.history.freezes import read_freeze, restrict
 from nh_platform.history.insertion_ids import made_up_ids
 from nh_platform.history.manifest import GROUPS, Manifest
 from nh_platform.session import Session
-from nh_platform.session.release_schemas import NOTICES
-from nh_platform.session.schemas import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.releases import NOTICES
 from nh_platform.sources.ibl.catalogue.datasets import (
     assign_groups,
     probe_of_collection,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import Behavior, SchemaError, Signal, TableSchema
-from nh_platform.session.schemas import LICKS, PASSIVE_GABOR, PASSIVE_PERIODS, PASSIVE_STIMS, WHEEL_MOVES
+from nh_platform.session.tables.events import LICKS, PASSIVE_GABOR, PASSIVE_PERIODS, PASSIVE_STIMS, WHEEL_MOVES
 from nh_platform.sources.ibl.catalogue.datasets import BEHAVIOR_OBJECTS, CAMERAS
 from nh_platform.sources.ibl.session.trials import read_trials
 from nh_platform.sources.ibl.session.verified_files import OpenFiles

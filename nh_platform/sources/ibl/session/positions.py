@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session.schemas import CHANNEL_POSITIONS, UNIT_POSITIONS
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 from nh_platform.sources.regions import ccf_um_from_xyz_m, regions_of_ids
 

@@ -15,7 +15,7 @@ import pandas as pd
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, RawRecording, SchemaError, Spikes
 from nh_platform.session.recording import smallest_uint
-from nh_platform.session.schemas import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.sources.ibl.catalogue.datasets import sorter_of_collection
 from nh_platform.sources.ibl.catalogue.revisions import one_revision
 from nh_platform.sources.ibl.session.verified_files import OpenFiles

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import SchemaError
-from nh_platform.session.schemas import TRIALS
+from nh_platform.session.tables.events import TRIALS
 from nh_platform.sources.ibl.catalogue.datasets import BESIDE_TABLE, TRIAL_COLUMNS, TRIALS_TABLE
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 

@@ -1,8 +1,8 @@
 """The tables of the image change detection task (Allen Visual Behavior): trials, licks within trials, rewards, images.
 
 Add a column here when the task's tables bring one. Trials of the IBL task are another table
-(`nh_platform.session.schemas.TRIALS`): the two tasks share no column but start and stop, so that one table for both
-would be empty in most of its columns whichever the source. No validation logic here.
+(`nh_platform.session.tables.events.TRIALS`): the two tasks share no column but start and stop, so that one table for
+both would be empty in most of its columns whichever the source. No validation logic here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The tables over all sessions of a source: catalogs of sessions and units, and published counts against ours.
 
-Add a table here when an asset joins sessions. Tables of one session are in `nh_platform.session.schemas`, those of a
+Add a table here when an asset joins sessions. Tables of one session are in `nh_platform.session.tables`, those of a
 release in `release_schemas`.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.session.schemas import SESSION_ID, UNITS
+from nh_platform.session.tables.manifest import SESSION_ID
+from nh_platform.session.tables.units import UNITS
 
 RECONCILIATION = TableSchema(
     "reconciliation",

@@ -1,0 +1,130 @@
+"""The event tables of a session: trials, presentations, licks, passive periods, intervals that are not valid.
+
+Add a table here when a source has events that no other table describes, and list it in `EVENTS`.
+"""
+
+from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.tables.change_detection import CHANGE_TRIALS, IMAGE_TEMPLATES, REWARDS, TRIAL_LICKS
+
+TRIALS = TableSchema(
+    "trials",
+    (
+        Column("start_time", "float64", "s", "Start of the trial (ALF intervals_0)"),
+        Column("stop_time", "float64", "s", "End of the trial (ALF intervals_1)"),
+        Column("stimOn_times", "float64", "s", "Stimulus onset", nullable=True),
+        Column("goCue_times", "float64", "s", "Go cue", nullable=True),
+        Column("firstMovement_times", "float64", "s", "First movement of the wheel", nullable=True),
+        Column("response_times", "float64", "s", "Response", nullable=True),
+        Column("feedback_times", "float64", "s", "Reward or noise", nullable=True),
+        Column("stimOff_times", "float64", "s", "Stimulus offset", nullable=True),
+        Column("choice", "float64", "1", "+1 wheel clockwise (correct for left), -1 counter-clockwise, 0 no-go"),
+        Column("contrastLeft", "float64", "1", "Contrast on the left, 0-1; NaN for a right stimulus", nullable=True),
+        Column("contrastRight", "float64", "1", "Contrast on the right, 0-1; NaN for a left stimulus", nullable=True),
+        Column("feedbackType", "float64", "1", "+1 rewarded, -1 not", nullable=True),
+        Column("rewardVolume", "float64", "uL", "Reward", nullable=True),
+        Column("probabilityLeft", "float64", "1", "Probability of a left stimulus in the block", nullable=True),
+        Column("quiescencePeriod", "float64", "s", "Required quiescence before the stimulus", nullable=True),
+    ),
+)
+
+PRESENTATIONS = TableSchema(
+    "presentations",
+    (
+        Column("presentation_id", "int64", "1", "Number of the presentation, in order of start time"),
+        Column("start_time", "float64", "s", "Start of the presentation"),
+        Column("stop_time", "float64", "s", "End of the presentation"),
+        Column("stimulus_name", "string", "-", "Stimulus type, for example drifting_gratings"),
+        Column("stimulus_block", "float64", "1", "Block; NaN for spontaneous activity", nullable=True),
+        Column("valid", "bool", "-", "False where a stimulus-scoped invalid interval overlaps the presentation"),
+    ),
+    families=(
+        ColumnFamily(
+            r"[A-Za-z][A-Za-z0-9_]*",
+            ("float64", "string", "bool", "int64"),
+            "see the stimulus",
+            "Stimulus parameter as upstream names it; NaN or null where it does not apply",
+            shown="<parameter>",
+        ),
+    ),
+    key=("presentation_id",),
+)
+
+LICKS = TableSchema("licks", (Column("times", "float64", "s", "Lick"),))
+
+WHEEL_MOVES = TableSchema(
+    "wheel_moves",
+    (
+        Column("start_time", "float64", "s", "Start of the movement"),
+        Column("stop_time", "float64", "s", "End of the movement"),
+        Column("peak_amplitude", "float64", "rad", "Largest excursion of the movement", nullable=True),
+    ),
+)
+
+PASSIVE_PERIODS = TableSchema(
+    "passive_periods",
+    (
+        Column("start_time", "float64", "s", "Start of the period"),
+        Column("stop_time", "float64", "s", "End of the period"),
+        Column("name", "string", "-", "passiveProtocol, spontaneousActivity, RFM or taskReplay"),
+    ),
+)
+
+PASSIVE_GABOR = TableSchema(
+    "passive_gabor",
+    (
+        Column("start_time", "float64", "s", "Start of the Gabor patch"),
+        Column("stop_time", "float64", "s", "End of the Gabor patch"),
+        Column("position", "float64", "deg", "Azimuth of the patch", nullable=True),
+        Column("contrast", "float64", "1", "Contrast, 0-1", nullable=True),
+        Column("phase", "float64", "rad", "Phase", nullable=True),
+    ),
+)
+
+PASSIVE_STIMS = TableSchema(
+    "passive_stims",
+    (
+        Column("start_time", "float64", "s", "Start of the event"),
+        Column("stop_time", "float64", "s", "End of the event"),
+        Column("name", "string", "-", "valve, tone or noise"),
+    ),
+)
+
+INVALID_TIMES = TableSchema(
+    "invalid_times",
+    (
+        Column("start_time", "float64", "s", "Start of the invalid interval"),
+        Column("stop_time", "float64", "s", "End of the invalid interval"),
+        Column("scope", "string", "-", "What it spoils: all_probes, stimulus, optotagging or a probe name"),
+        Column("label", "string", "-", "Reason as upstream states it", nullable=True),
+    ),
+)
+
+OPTOGENETIC_EPOCHS = TableSchema(
+    "optogenetic_epochs",
+    (
+        Column("start_time", "float64", "s", "Start of the light"),
+        Column("stop_time", "float64", "s", "End of the light"),
+        Column("condition", "string", "-", "Condition as upstream states it", nullable=True),
+        Column("level", "float64", "V", "Level of the light command", nullable=True),
+        Column("stimulus_name", "string", "-", "Stimulus name as upstream states it", nullable=True),
+    ),
+)
+
+EVENTS: dict[str, TableSchema] = {
+    schema.name: schema
+    for schema in (
+        TRIALS,
+        CHANGE_TRIALS,
+        TRIAL_LICKS,
+        PRESENTATIONS,
+        IMAGE_TEMPLATES,
+        LICKS,
+        REWARDS,
+        WHEEL_MOVES,
+        PASSIVE_PERIODS,
+        PASSIVE_GABOR,
+        PASSIVE_STIMS,
+        INVALID_TIMES,
+        OPTOGENETIC_EPOCHS,
+    )
+}

@@ -1,0 +1,102 @@
+"""The table `units` and its families of columns: positions, metrics, verdicts, reasons, labels.
+
+Add a column here when every unit gets one more. What a metric means is said by its definition in `nh_platform.qc`.
+"""
+
+from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.tables.manifest import PROBE
+from nh_platform.session.tables.spikes import RAW_UNITS, UNIT_ID
+
+_POSITION_COLUMNS = (
+    Column("atlas_id", "int64", "-", "Allen CCF 2017 structure id, unsigned; 0 where outside or unlocated"),
+    Column("acronym", "string", "-", "Allen structure acronym", nullable=True),
+    Column("beryl", "string", "-", "Region in the Beryl parcellation (IBL)", nullable=True),
+    Column("cosmos", "string", "-", "Region in the Cosmos parcellation (IBL)", nullable=True),
+    Column("ccf_ap_um", "float64", "um", "Allen CCF position, anterior to posterior", nullable=True),
+    Column("ccf_dv_um", "float64", "um", "Allen CCF position, dorsal to ventral", nullable=True),
+    Column("ccf_ml_um", "float64", "um", "Allen CCF position, left to right", nullable=True),
+    Column("x_m", "float64", "m", "IBL position from bregma, right positive", nullable=True),
+    Column("y_m", "float64", "m", "IBL position from bregma, anterior positive", nullable=True),
+    Column("z_m", "float64", "m", "IBL position from bregma, dorsal positive", nullable=True),
+    Column("histology", "string", "-", "Where the position comes from: alf, allen, or unlocated"),
+)
+
+UNIT_POSITIONS = TableSchema("unit_positions", (UNIT_ID, *_POSITION_COLUMNS), key=("unit_id",))
+
+CHANNEL_POSITIONS = TableSchema(
+    "channel_positions",
+    (PROBE, Column("channel", "int64", "1", "Row of the channel within its probe"), *_POSITION_COLUMNS),
+    key=("probe", "channel"),
+)
+
+RELEASED = ColumnFamily(
+    r"released\.[A-Za-z0-9_]+",
+    ("float64", "float32", "int64", "uint8", "bool", "string"),
+    "see the metric",
+    "Metric or label as the release states it",
+    shown="released.<name>",
+)
+
+RECOMPUTED = ColumnFamily(
+    r"[a-z][a-z0-9]*\.[A-Za-z0-9_]+@[0-9A-Za-z.\-]+",
+    ("float64", "float32", "int64", "uint8", "bool"),
+    "see the metric",
+    "Metric recomputed from the spikes, by definition id",
+    shown="<definition id>",
+)
+
+LABEL = ColumnFamily(
+    r"label\.[a-z0-9\-]+",
+    ("float64",),
+    "1",
+    "Share of the rulebook's rules that the unit passes; 1 is a good unit",
+    shown="label.<rulebook>",
+    nullable=False,
+)
+
+FAILED_BITS = ColumnFamily(
+    r"failed\.[a-z0-9\-]+",
+    ("uint32",),
+    "-",
+    "Failed rules as bits, in the order of the rulebook; 0 is none",
+    shown="failed.<rulebook>",
+    nullable=False,
+)
+
+REASON = ColumnFamily(
+    r"reason\.[a-z0-9\-]+",
+    ("string",),
+    "-",
+    "Why the unit fails the rulebook, in words; empty where it passes",
+    shown="reason.<rulebook>",
+    nullable=False,
+)
+
+RULE = ColumnFamily(
+    r"rule\.[a-z0-9\-]+\.[a-z0-9_]+",
+    ("bool",),
+    "-",
+    "Whether the unit passes the rule",
+    shown="rule.<rulebook>.<rule>",
+    nullable=False,
+)
+
+PASS = ColumnFamily(
+    r"pass\.[a-z0-9\-]+",
+    ("bool",),
+    "-",
+    "Whether the unit is good by the rulebook, reviews included",
+    shown="pass.<rulebook>",
+    nullable=False,
+)
+
+UNITS = TableSchema(
+    "units",
+    (
+        *RAW_UNITS.columns,
+        *_POSITION_COLUMNS,
+        Column("review", "string", "-", "Decision of the counted reviews: pass, fail, or none"),
+    ),
+    families=(RELEASED, RECOMPUTED, LABEL, FAILED_BITS, REASON, RULE, PASS),
+    key=("unit_id",),
+)
