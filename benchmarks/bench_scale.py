@@ -26,14 +26,14 @@ import dagster as dg
 
 from benchmarks.aims import Aims
 from benchmarks.graphql_pages import ASSET_PAGE, CHECK_PAGE, PARTITIONS_PAGE, ask
-from nh_platform.cli.instance import open_instance, prepare_instance
 from nh_platform.defs.automation import evaluate_release
 from nh_platform.defs.checks import unit_check_names
 from nh_platform.defs.partitions import register_sessions
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance, prepare_instance
 from nh_platform.simulation.ibl.catalogue import simulate_catalogue
 from nh_platform.sources.registry import source_entry
 

@@ -14,8 +14,8 @@ import dagster as dg
 from nh_platform.cli.runs import SessionOutcome, plan_sessions, run_plans
 from nh_platform.cli.sync import sync_platform
 from nh_platform.defs.build import build_defs
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform.simulation import TINY, SimulationSize, write_allen_vbn, write_allen_vc, write_ibl
 
 SEED = 7

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).resolve().parents[1]
 ASK = """
 import nh_platform
-from nh_platform.cli.instance import configuration_file
+from nh_platform.operations.instance import configuration_file
 from nh_platform.defs.build import build_defs
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.published.published_counts import published_releases

@@ -20,13 +20,13 @@ from nh_platform.cli.export import app as export_app
 from nh_platform.cli.fetch import fetch
 from nh_platform.cli.inventory import inventory
 from nh_platform.cli.materialize import materialize
-from nh_platform.cli.qc import app as qc_app
+from nh_platform.cli.qc.rulebooks import app as qc_app
 from nh_platform.cli.releases import app as releases_app
 from nh_platform.cli.sessions import sessions, show
 from nh_platform.cli.status import status
 from nh_platform.cli.sync import sync
 from nh_platform.cli.ui import DEMO_HOME, ui
-from nh_platform.defs.settings import HOME_VARIABLE, home_folder
+from nh_platform.home.settings import HOME_VARIABLE, home_folder
 from nh_platform.session import NhError
 
 

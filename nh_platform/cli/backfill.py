@@ -31,11 +31,11 @@ def backfill(
 
         nh backfill allen_vc
     """
-    from nh_platform.cli.instance import open_instance
     from nh_platform.cli.runs import print_gated
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.session_states import source_states
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
+    from nh_platform.operations.instance import open_instance
+    from nh_platform.planning.session_states import source_states
     from nh_platform.sources.registry import source_entry
 
     source_entry(source)

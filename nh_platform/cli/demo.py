@@ -15,7 +15,7 @@ from nh_platform.cli.ui import DEMO_HOME
 
 if TYPE_CHECKING:
     from nh_platform.cli.runs import SessionOutcome
-    from nh_platform.defs.platform import Platform
+    from nh_platform.home.platform import Platform
 
 SEED = 2026
 SESSIONS_PER_SOURCE = 2
@@ -41,14 +41,14 @@ def demo(
 
         nh demo --folder /data/nh-demo --seed 7
     """
-    from nh_platform.cli.instance import open_instance, use_embedded_instance
     from nh_platform.cli.inventory import look_over
     from nh_platform.cli.runs import plan_sessions, print_failures, run_plans
     from nh_platform.cli.sync import sync_platform
     from nh_platform.defs.build import build_defs
     from nh_platform.defs.inventory import RECONCILIATION, old_across_sessions
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import HOME_VARIABLE, load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import HOME_VARIABLE, load_settings
+    from nh_platform.operations.instance import open_instance, use_embedded_instance
     from nh_platform.sources.registry import source_entry
 
     began = time.monotonic()

@@ -69,9 +69,9 @@ def _environment() -> Iterator[Finding]:
 
 
 def _home() -> Iterator[Finding]:
-    from nh_platform.cli.instance import configuration_file
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
+    from nh_platform.operations.instance import configuration_file
     from nh_platform.session import ConfigError
 
     try:
@@ -90,8 +90,8 @@ def _home() -> Iterator[Finding]:
 
 
 def _sources() -> Iterator[Finding]:
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
     from nh_platform.session import ConfigError, NhError
     from nh_platform.sources.registry import SOURCES
 
@@ -113,7 +113,7 @@ def _sources() -> Iterator[Finding]:
 
 def _servers() -> Iterator[Finding]:
     """Try every server that a source asks as it is configured: a connection each, and no request."""
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.settings import load_settings
     from nh_platform.session import ConfigError
     from nh_platform.sources.registry import SOURCES
 

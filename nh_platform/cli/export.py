@@ -11,8 +11,8 @@ import typer
 from nh_platform.cli import console
 
 if TYPE_CHECKING:
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import PlatformSettings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import PlatformSettings
 
 app = typer.Typer(no_args_is_help=True, help="Writes what the store holds in layouts that other tools read.")
 
@@ -50,10 +50,10 @@ def stimulus(
 
         nh export stimulus drifting_gratings VISl npy --data speed --mode mlynarski-compat
     """
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
     from nh_platform.defs.stimulus_files import ASSET
     from nh_platform.exports.stimulus import check_mode, export_npy, shown_names
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
     from nh_platform.store.layout import SOURCE_WIDE
 
     chosen = check_mode(mode)
@@ -83,9 +83,9 @@ def bring_up_to_date(settings: PlatformSettings, platform: Platform, source: str
     """
     import dagster as dg
 
-    from nh_platform.cli.instance import open_instance
     from nh_platform.cli.runs import errors_of
     from nh_platform.defs.stimulus_files import ASSET, TENSORS, build_stimulus_files, expected_stimulus_files
+    from nh_platform.operations.instance import open_instance
     from nh_platform.session import ConfigError, StoreError
     from nh_platform.sources.registry import source_entry
     from nh_platform.store.layout import SOURCE_WIDE

@@ -18,8 +18,8 @@ from nh_platform.cli.console import Format
 from nh_platform.session import NhError
 
 if TYPE_CHECKING:
-    from nh_platform.defs.platform import Platform
     from nh_platform.history.manifest import SessionFiles
+    from nh_platform.home.platform import Platform
     from nh_platform.sources.fetching import FetchedFiles, FetchingSource
 
 PLAN_COLUMNS = ("session", "subject", "date", "files", "to_fetch", "size")
@@ -91,9 +91,9 @@ def fetch(
 
         nh fetch allen_vbn 1139846596
     """
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
     from nh_platform.history.manifest import GROUPS
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
     from nh_platform.session import ConfigError
     from nh_platform.sources.fetching import folder_in_place
     from nh_platform.sources.registry import source_entry
@@ -159,7 +159,7 @@ def plan_fetch(
     only_stale
         Leave out groups that only assets read which are current in the store.
     """
-    from nh_platform.defs.planning import ALL_STEPS, stale_assets
+    from nh_platform.planning.versions import ALL_STEPS, stale_assets
 
     manifest = platform.manifest(source)
     plans: dict[str, FetchPlan] = {}

@@ -10,7 +10,7 @@ import typer
 from nh_platform.cli import console
 
 if TYPE_CHECKING:
-    from nh_platform.defs.platform import Platform
+    from nh_platform.home.platform import Platform
 
 
 def materialize(
@@ -36,12 +36,12 @@ def materialize(
 
         nh materialize ibl --all --asset units --asset windows
     """
-    from nh_platform.cli.instance import open_instance
     from nh_platform.cli.runs import plan_sessions, print_failures, print_gated, run_plans
     from nh_platform.defs.build import build_defs
-    from nh_platform.defs.planning import steps_of
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
+    from nh_platform.operations.instance import open_instance
+    from nh_platform.planning.versions import steps_of
     from nh_platform.session import ConfigError
     from nh_platform.sources.registry import source_entry
 

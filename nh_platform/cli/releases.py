@@ -19,9 +19,9 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format
 
 if TYPE_CHECKING:
-    from nh_platform.defs.settings import PlatformSettings
     from nh_platform.history.manifest import Manifest
     from nh_platform.history.snapshots import Snapshot
+    from nh_platform.home.settings import PlatformSettings
     from nh_platform.sources.source import Source
     from nh_platform.store import Store
 
@@ -95,10 +95,10 @@ def list_(
 
         nh releases list ibl --format json
     """
-    from nh_platform.defs.platform import Platform
     from nh_platform.history.freezes import read_freeze
     from nh_platform.history.release_lookup import known_freezes, tag_counts
     from nh_platform.history.snapshots import list_snapshots
+    from nh_platform.home.platform import Platform
     from nh_platform.sources.fetching import VersionedSource
     from nh_platform.sources.registry import SOURCES, source_entry
 
@@ -160,11 +160,11 @@ def show(
 
         nh releases show allen_vbn 0.4.0
     """
-    from nh_platform.defs.platform import Platform
     from nh_platform.history.release_diff import diff_manifests
     from nh_platform.history.release_lookup import tag_counts
     from nh_platform.history.snapshots import find_snapshot, list_snapshots
     from nh_platform.history.tombstones import seen_before, withdrawn_sessions
+    from nh_platform.home.platform import Platform
     from nh_platform.session import UnknownSession
     from nh_platform.sources.fetching import VersionedSource
     from nh_platform.sources.registry import source_entry
@@ -235,9 +235,9 @@ def diff(
 
         nh releases diff 3 5 --source ibl --format csv > changes.csv
     """
-    from nh_platform.defs.platform import Platform
     from nh_platform.history.release_diff import Seen, diff_manifests
     from nh_platform.history.release_lookup import find_state
+    from nh_platform.home.platform import Platform
     from nh_platform.sources.registry import source_entry
 
     settings, store = _home()
@@ -268,7 +268,7 @@ def diff(
 
 
 def _home() -> tuple[PlatformSettings, Store]:
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.settings import load_settings
     from nh_platform.store import Store
 
     settings = load_settings()

@@ -21,7 +21,7 @@ from nh_platform.session import NhError
 if TYPE_CHECKING:
     import dagster as dg
 
-    from nh_platform.defs.platform import Platform
+    from nh_platform.home.platform import Platform
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def plan_sessions(
     assets
         Restrict to these assets; all per-session assets where empty.
     """
-    from nh_platform.defs.planning import stale_assets, steps_of
+    from nh_platform.planning.versions import stale_assets, steps_of
 
     manifest = platform.manifest(source)
     steps = steps_of(source)

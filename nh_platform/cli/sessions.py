@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from nh_platform.cli import console
 from nh_platform.cli.console import Format
-from nh_platform.cli.qc_sessions import show_inclusion
+from nh_platform.cli.qc.inclusion import show_inclusion
 
 TABLE_COLUMNS = ("source", "session_id", "subject", "date", "units", "good_units", "performance", "trials", "regions")
 """What fits a terminal of 120 columns; csv and json have every column."""
@@ -51,8 +51,8 @@ def sessions(
 
         nh sessions --source ibl --dataset spikes.times.npy --format csv > sessions.csv
     """
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
     from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
     from nh_platform.session import UnknownSession
     from nh_platform.sources.registry import SOURCES, source_entry
@@ -110,11 +110,11 @@ def show(
 
         nh show ibl 4b7f
     """
-    from nh_platform.defs.planning import standing_of, steps_of
-    from nh_platform.defs.platform import Platform
     from nh_platform.defs.reconciliation import ASSET as RECONCILIATION
-    from nh_platform.defs.settings import load_settings
     from nh_platform.history.manifest import GROUPS
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
+    from nh_platform.planning.versions import standing_of, steps_of
     from nh_platform.reading.search import read_summary
     from nh_platform.sources.registry import source_entry
     from nh_platform.store.layout import SOURCE_WIDE

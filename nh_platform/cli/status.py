@@ -14,7 +14,7 @@ from nh_platform.cli.console import Format
 if TYPE_CHECKING:
     import dagster as dg
 
-    from nh_platform.defs.platform import Platform
+    from nh_platform.home.platform import Platform
 
 
 def status(
@@ -28,9 +28,9 @@ def status(
 
         nh --home /data/neuropixels status --format json
     """
-    from nh_platform.cli.instance import open_instance
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
+    from nh_platform.operations.instance import open_instance
     from nh_platform.session import UnknownSession
     from nh_platform.sources.registry import SOURCES
 
@@ -54,7 +54,7 @@ def status(
 
 def _status_row(instance: dg.DagsterInstance, platform: Platform, source: str) -> dict[str, Any]:
     from nh_platform.defs.inventory import failed_sessions
-    from nh_platform.defs.session_states import source_states, withdrawn
+    from nh_platform.planning.session_states import source_states, withdrawn
 
     states = source_states(platform, source)
     stored = set(platform.store.sessions(source))

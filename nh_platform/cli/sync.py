@@ -11,7 +11,7 @@ from nh_platform.cli import console
 if TYPE_CHECKING:
     import dagster as dg
 
-    from nh_platform.defs.platform import Platform
+    from nh_platform.home.platform import Platform
 
 
 def sync(
@@ -33,9 +33,9 @@ def sync(
 
 def sync_source(source: str) -> str:
     """Read the catalogue of a source of the home folder; see `sync_platform`."""
-    from nh_platform.cli.instance import open_instance
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
+    from nh_platform.operations.instance import open_instance
     from nh_platform.sources.registry import source_entry
 
     source_entry(source)

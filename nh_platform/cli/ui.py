@@ -34,8 +34,8 @@ def ui(
     import subprocess
     import sys
 
-    from nh_platform.cli.instance import configuration_file, prepare_instance, use_embedded_instance
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.settings import load_settings
+    from nh_platform.operations.instance import configuration_file, prepare_instance, use_embedded_instance
     from nh_platform.sources.registry import SOURCES
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()

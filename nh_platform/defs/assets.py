@@ -9,16 +9,16 @@ from typing import Any
 
 import dagster as dg
 
-from nh_platform.defs.inputs import TRIES, InputReplaced, resolve_inputs
 from nh_platform.defs.metadata import file_list, records_table, rounded_values, table_schema
 from nh_platform.defs.partitions import register_sessions, session_partitions
-from nh_platform.defs.planning import Step, definition_version, step_record, steps_of
-from nh_platform.defs.platform import Platform
 from nh_platform.defs.steps import MAKERS
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.release_diff import ReleaseDiff
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.history.tombstones import withdrawn_sessions
+from nh_platform.home.platform import Platform
+from nh_platform.planning.inputs import TRIES, InputReplaced, resolve_inputs
+from nh_platform.planning.versions import Step, definition_version, step_record, steps_of
 from nh_platform.session import NhError
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS

@@ -14,14 +14,14 @@ import dagster as dg
 
 from nh_platform.defs.checks import unit_check_names
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.planning import steps_of
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.requests import Attempt, AttemptState, changed_versions, decide
-from nh_platform.defs.session_states import SourceStates, source_states
-from nh_platform.defs.settings import load_settings
 from nh_platform.history.manifest import GROUPS
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.history.snapshots import list_snapshots
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.run_requests import Attempt, AttemptState, changed_versions, decide
+from nh_platform.planning.session_states import SourceStates, source_states
+from nh_platform.planning.versions import steps_of
 from nh_platform.session import NhError, UnknownSession
 from nh_platform.sources.registry import SourceEntry
 

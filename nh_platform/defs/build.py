@@ -16,8 +16,8 @@ from nh_platform.defs.inventory import (
     build_inventory_job,
     build_inventory_schedule,
 )
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform.sources.registry import SOURCES, SourceEntry
 
 

@@ -15,9 +15,9 @@ import pandas as pd
 
 from nh_platform.defs.assets import OWNERS, failure
 from nh_platform.defs.metadata import counts_table, records_table, table_schema
-from nh_platform.defs.platform import Platform
 from nh_platform.defs.reconciliation import versions_digest
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.home.platform import Platform
 from nh_platform.reading.all_units import stored_units
 from nh_platform.reading.search import SessionQuery, find_sessions
 from nh_platform.session import NhError

@@ -15,7 +15,7 @@ import dagster as dg
 
 from nh_platform.defs.metadata import histogram_svg, records_table, rounded
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.platform import Platform, source_config
+from nh_platform.home.platform import Platform, source_config
 from nh_platform.qc.gate import read_gate
 from nh_platform.qc.released_agreement import Agreement, MetricAgreement, released_agreement
 from nh_platform.qc.rules.quantities import quantity, shown_unit

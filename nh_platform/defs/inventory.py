@@ -11,16 +11,16 @@ import dagster as dg
 from nh_platform.defs.automation import not_synced
 from nh_platform.defs.catalogs import CATALOGS, build_catalogs, expected_catalog
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.planning import steps_of
-from nh_platform.defs.platform import Platform
 from nh_platform.defs.reconciliation import ASSET as RECONCILIATION
 from nh_platform.defs.reconciliation import CHECK as COUNTS_RECONCILE
 from nh_platform.defs.reconciliation import build_reconciliation
-from nh_platform.defs.session_states import SourceStates, source_states
 from nh_platform.defs.stimulus_files import ASSET as STIMULUS_FILES
 from nh_platform.defs.stimulus_files import CHECK as EVERY_SESSION_IS_IN
 from nh_platform.defs.stimulus_files import TENSORS, build_stimulus_files, expected_stimulus_files
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.home.platform import Platform
+from nh_platform.planning.session_states import SourceStates, source_states
+from nh_platform.planning.versions import steps_of
 from nh_platform.sources.registry import SourceEntry
 from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE

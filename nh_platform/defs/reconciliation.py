@@ -14,9 +14,9 @@ import pandas as pd
 
 from nh_platform.defs.assets import OWNERS, failure
 from nh_platform.defs.metadata import records_table, rounded, table_schema
-from nh_platform.defs.platform import Platform
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
+from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
 from nh_platform.session.tables.catalogs import RECONCILIATION
 from nh_platform.sources.registry import SourceEntry

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nh_platform.defs.inputs import StepInputs
 from nh_platform.defs.metadata import counts_table, records_table, table_schema
-from nh_platform.defs.platform import Platform
 from nh_platform.history.manifest import SessionFiles
+from nh_platform.home.platform import Platform
+from nh_platform.planning.inputs import StepInputs
 from nh_platform.qc.gate import GATE_FILE, gate_problems, read_gate
 from nh_platform.session import BadUpstreamData, Behavior, Note
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from nh_platform.defs.assets import OWNERS, failure
-from nh_platform.defs.inputs import resolve_inputs
 from nh_platform.defs.metadata import file_list, records_table
-from nh_platform.defs.platform import Platform
+from nh_platform.home.platform import Platform
+from nh_platform.planning.inputs import resolve_inputs
 from nh_platform.session import NhError
 from nh_platform.sources.registry import SourceEntry
 from nh_platform.store import Provenance

@@ -15,8 +15,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from nh_platform.cli.instance import open_instance
-from nh_platform.defs.platform import Platform
+from nh_platform.home.platform import Platform
+from nh_platform.operations.instance import open_instance
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.services.servers import chromium, graphql, nh_ui, wait_for_text
 

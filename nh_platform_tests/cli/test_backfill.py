@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nh_platform.cli.app import app
-from nh_platform.cli.instance import open_instance
 from nh_platform.defs import steps
-from nh_platform.defs.planning import STEPS
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance
+from nh_platform.planning.versions import STEPS
 from nh_platform.simulation import remove_session
 from nh_platform_tests.homes import make_home
 

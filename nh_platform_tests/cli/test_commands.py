@@ -15,8 +15,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from nh_platform.cli.app import app
-from nh_platform.cli.instance import prepare_instance
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import prepare_instance
 from nh_platform_tests.homes import make_home
 
 

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from nh_platform import open_store
 from nh_platform.cli.app import app
-from nh_platform.defs.planning import STEPS, steps_of
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
 from nh_platform.defs.stimulus_files import ASSET, expected_stimulus_files
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.versions import STEPS, steps_of
 from nh_platform.session import ConfigError
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.homes import make_home, materialize

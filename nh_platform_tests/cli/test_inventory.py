@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 import nh_platform
 from nh_platform.cli.app import app
 from nh_platform.defs.inventory import RECONCILIATION, old_across_sessions
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.catalogs import SESSION_CATALOG, UNIT_CATALOG
 from nh_platform.sources.registry import source_entry

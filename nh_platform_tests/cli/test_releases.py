@@ -16,12 +16,12 @@ from nh_platform.cli.app import app
 from nh_platform.cli.releases import repeat_history
 from nh_platform.cli.sync import sync_platform
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
 from nh_platform.history.freezes import Freeze, read_freeze
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.snapshots import list_snapshots, read_manifest, read_tombstones
 from nh_platform.history.tombstones import withdrawn_sessions
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform.simulation import TINY, write_allen_vbn
 from nh_platform.simulation.file_bytes import write_parquet
 from nh_platform.simulation.ibl.one_tables import METADATA

@@ -35,12 +35,12 @@ from nh_platform.defs.inventory import (
     inventory_selection,
 )
 from nh_platform.defs.partitions import register_sessions
-from nh_platform.defs.planning import steps_of
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.session_states import SourceStates, source_states
-from nh_platform.defs.settings import load_settings
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import list_snapshots
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.session_states import SourceStates, source_states
+from nh_platform.planning.versions import steps_of
 from nh_platform.session import BadUpstreamData
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.registry import SourceEntry, source_entry

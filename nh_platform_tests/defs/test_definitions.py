@@ -11,9 +11,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from nh_platform.defs.build import build_defs
-from nh_platform.defs.planning import steps_of
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.versions import steps_of
 from nh_platform.sources.registry import SOURCES
 
 HEAVY = ("numba", "scipy", "one", "iblatlas", "allensdk", "h5py", "matplotlib", "boto3", "xarray", "torch")

@@ -10,9 +10,9 @@ import pytest
 from dagster._core.storage.asset_check_state import _valid_partition_key
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-from nh_platform.cli.instance import open_instance
 from nh_platform.defs.event_log import REMEMBERED_S, PartitionCachingSqliteEventLogStorage
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from nh_platform.defs.platform import Platform
 from nh_platform.defs.reconciliation import ASSET, CHECK, SUMMARY_FILE, TABLE_FILE, build_reconciliation, published_part
-from nh_platform.defs.settings import load_settings
 from nh_platform.history.manifest import Manifest
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform.qc.published import published_counts as published
 from nh_platform.qc.published import published_members
 from nh_platform.qc.published.published_counts import PublishedRelease, published_releases

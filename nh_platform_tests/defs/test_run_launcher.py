@@ -14,9 +14,9 @@ import dagster as dg
 import pytest
 from dagster._core.launcher.base import WorkerStatus
 
-from nh_platform.cli.instance import open_instance
 from nh_platform.defs.run_launcher import HealthCheckingRunLauncher, end_lost_runs, is_alive
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance
 
 
 @dg.job

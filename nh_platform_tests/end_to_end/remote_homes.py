@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform_tests.homes import SEED
 from nh_platform_tests.loopback import Loopback

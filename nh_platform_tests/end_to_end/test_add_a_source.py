@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.defs.planning import STEPS
-from nh_platform.defs.platform import Platform
+from nh_platform.home.platform import Platform
+from nh_platform.planning.versions import STEPS
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
 from nh_platform.sources import registry
@@ -102,7 +102,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, li
 
 @pytest.fixture
 def platform(served: tuple[Path, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch) -> Platform:
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.settings import load_settings
 
     monkeypatch.syspath_prepend(str(HERE))
     from toy_lab.entry import ENTRY

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.cli.runs import print_failures
-from nh_platform.defs.platform import Platform
+from nh_platform.home.platform import Platform
 from nh_platform_tests.end_to_end.test_sessions import fingerprint
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.sources.ibl.conftest import Tree

@@ -11,10 +11,10 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
 from nh_platform.exports.stimulus import StoredTensors
 from nh_platform.exports.stimulus.netcdf import Variable
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform.reading import open_store
 from nh_platform.reading.session_view import SessionView
 from nh_platform_tests.homes import make_home, materialize

@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform_tests.end_to_end.test_sessions import fingerprint
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.loopback import Loopback

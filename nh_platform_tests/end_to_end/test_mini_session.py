@@ -8,8 +8,8 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.reading import open_store

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from nh_platform.defs.build import build_defs
-from nh_platform.defs.planning import STEPS, stale_assets
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.versions import STEPS, stale_assets
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
 from nh_platform.store.parquet import read_table
 from nh_platform_tests.homes import make_home, materialize

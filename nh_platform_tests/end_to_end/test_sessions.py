@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from nh_platform.defs.planning import STEPS, stale_assets
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.versions import STEPS, stale_assets
 from nh_platform.reading import open_store
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform_tests.homes import SEED, make_home, materialize

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from nh_platform.cli.app import app
 from nh_platform.cli.sync import sync_platform
 from nh_platform.defs.automation import evaluate_release
-from nh_platform.defs.session_states import source_states
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import find_snapshot
+from nh_platform.planning.session_states import source_states
 from nh_platform.sources.registry import source_entry
 from nh_platform_tests.end_to_end.remote_homes import make_remote_home, write_upstream
 from nh_platform_tests.homes import materialize

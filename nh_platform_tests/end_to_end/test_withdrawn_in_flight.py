@@ -9,9 +9,9 @@ import pytest
 
 from nh_platform.defs.automation import evaluate_release
 from nh_platform.defs.partitions import register_sessions
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.session_states import withdrawn
 from nh_platform.history.publishing import store_manifest
+from nh_platform.home.platform import Platform
+from nh_platform.planning.session_states import withdrawn
 from nh_platform.sources.registry import source_entry
 from nh_platform_tests.end_to_end.remote_homes import make_remote_home, write_upstream
 from nh_platform_tests.end_to_end.test_sessions import fingerprint

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from nh_platform.cli.qc import app
+from nh_platform.cli.qc.rulebooks import app
 from nh_platform.qc.rules.label_agreement import compare_labels
 from nh_platform.qc.rules.region_rules import region_mask
 from nh_platform.qc.rules.rulebook import load_rulebook

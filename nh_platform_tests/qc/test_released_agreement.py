@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.cli.qc_validate import simulated_units
+from nh_platform.cli.qc.validate import simulated_units
 from nh_platform.qc.metrics import METRICS
 from nh_platform.qc.released_agreement import ALLEN, COUNTERPARTS, IBL, released_agreement
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nh_platform
 from nh_platform import session
-from nh_platform.cli.qc_docs import DICTIONARY
+from nh_platform.cli.qc.docs import DICTIONARY
 from nh_platform.embeddings.unit_features import FEATURES
 from nh_platform.qc.metrics.definitions.lookup import METRICS
 from nh_platform.reports.data_dictionary import TABLES, dictionary_page

@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
-from nh_platform.defs.planning import STEPS
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.versions import STEPS
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform_tests.homes import SEED, make_home
 from nh_platform_tests.services.servers import graphql, nh_ui

@@ -18,8 +18,8 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
 from nh_platform_tests.homes import make_home
 from nh_platform_tests.services.servers import START_S, free_port, graphql
 

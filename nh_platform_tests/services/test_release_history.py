@@ -17,13 +17,13 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
-from nh_platform.cli.instance import open_instance
 from nh_platform.defs.automation import PARTITION_TAG, release_job_name
 from nh_platform.defs.inventory import failed_sessions
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.session_states import source_states, withdrawn
-from nh_platform.defs.settings import load_settings
 from nh_platform.history.snapshots import ASSET as MANIFEST
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance
+from nh_platform.planning.session_states import source_states, withdrawn
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.release_history import (
     ALL,

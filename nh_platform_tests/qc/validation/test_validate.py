@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import nh_platform
-from nh_platform.cli.qc_validate import N_SESSIONS, SEED, SIMULATED, SIZE, rulebooks_of, simulated_units, validate
+from nh_platform.cli.qc.validate import N_SESSIONS, SEED, SIMULATED, SIZE, rulebooks_of, simulated_units, validate
 from nh_platform.qc.metrics import METRICS
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
 from nh_platform.qc.validation.truth import CONDITIONS, truth_of

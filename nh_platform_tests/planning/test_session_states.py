@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.requests import decide
-from nh_platform.defs.session_states import loaded_by_command, source_states
-from nh_platform.defs.settings import load_settings
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.snapshots import list_snapshots
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.run_requests import decide
+from nh_platform.planning.session_states import loaded_by_command, source_states
 from nh_platform.store import Store
 from nh_platform_tests.history.releases import a_manifest, ids, without_sessions
 

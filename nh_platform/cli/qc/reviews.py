@@ -31,8 +31,8 @@ def reviews(
 
         nh qc reviews ibl --day 2026-12-01
     """
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
     from nh_platform.qc.reviews.review_decisions import interval_reviews, unit_reviews
     from nh_platform.qc.reviews.review_files import as_day, read_all_reviews
     from nh_platform.qc.reviews.reviewer_agreement import reviewer_agreement

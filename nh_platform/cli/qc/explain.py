@@ -1,7 +1,7 @@
 """`nh qc explain`: why one unit passed or failed, and whether what is stored is still what would be made.
 
 Contains the command and the words for stale units. The words about a unit are `nh_platform.qc.rules.explain`, what a
-fresh result would be made from is `nh_platform.defs.planning`; nothing is decided here.
+fresh result would be made from is `nh_platform.planning.versions`; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from nh_platform.defs.platform import Platform
+    from nh_platform.home.platform import Platform
     from nh_platform.store import Provenance
 
 ASSET = "units"
@@ -40,8 +40,8 @@ def explain(
 
         nh qc explain ibl 4b7f probe00/12
     """
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
     from nh_platform.qc.reviews.review_files import read_reviews, review_path
     from nh_platform.qc.rules.explain import explain_unit, find_unit
     from nh_platform.qc.rules.rulebook import load_rulebook

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from nh_platform.cli.qc import app
+from nh_platform.cli.qc.rulebooks import app
 from nh_platform.qc.validation.validation_table import FILE, read_validation
 from nh_platform.session import ConfigError
 

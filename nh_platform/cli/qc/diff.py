@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nh_platform.cli.qc_units import UseOption, naming_the_file, stored_units, units_of_file
+from nh_platform.cli.qc.units_used import UseOption, naming_the_file, stored_units, units_of_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nh_platform.defs.requests import (
+from nh_platform.planning.run_requests import (
     MAX_ATTEMPTS,
     Attempt,
     AttemptState,

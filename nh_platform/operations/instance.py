@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nh_platform.defs.settings import HOME_VARIABLE, PlatformSettings
+from nh_platform.home.settings import HOME_VARIABLE, PlatformSettings
 from nh_platform.session import ConfigError
 
 if TYPE_CHECKING:

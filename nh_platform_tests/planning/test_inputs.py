@@ -12,11 +12,11 @@ import pytest
 
 from nh_platform.defs import steps
 from nh_platform.defs.assets import materialize_step
-from nh_platform.defs.inputs import TRIES
-from nh_platform.defs.planning import STEPS
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.settings import load_settings
 from nh_platform.history.publishing import store_manifest
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.inputs import TRIES
+from nh_platform.planning.versions import STEPS
 from nh_platform.session.tables.units import UNITS
 from nh_platform.store import Provenance
 from nh_platform.store.layout import PROVENANCE

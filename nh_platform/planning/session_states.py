@@ -11,13 +11,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nh_platform.defs.planning import expected_versions, session_standing
-from nh_platform.defs.platform import Platform
-from nh_platform.defs.requests import SessionState
 from nh_platform.history.identity import group_versions
 from nh_platform.history.release_diff import selection_changed
 from nh_platform.history.snapshots import Snapshot, list_snapshots
 from nh_platform.history.tombstones import withdrawn_sessions
+from nh_platform.home.platform import Platform
+from nh_platform.planning.run_requests import SessionState
+from nh_platform.planning.versions import expected_versions, session_standing
 from nh_platform.session import NhError, StoreError
 from nh_platform.store.parquet import read_table
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nh_platform.defs.planning import STEPS, Standing, expected_versions, standing
 from nh_platform.history.manifest import GROUPS
+from nh_platform.planning.versions import STEPS, Standing, expected_versions, standing
 
 GATE = ("spike times are NaN or not sorted within a unit",)
 PARAMETERS = dict.fromkeys(("metrics", "rulebooks", "reviews", "presets", "features"), "1")

@@ -52,7 +52,7 @@ def stored_units(source: str) -> tuple[pd.DataFrame, list[str]]:
     """
     import pandas as pd
 
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.settings import load_settings
     from nh_platform.reading import open_store
     from nh_platform.session import UnknownSession
 

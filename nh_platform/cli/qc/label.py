@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from nh_platform.cli.qc_units import UseOption, naming_the_file, units_of_file
+from nh_platform.cli.qc.units_used import UseOption, naming_the_file, units_of_file
 
 
 def label(

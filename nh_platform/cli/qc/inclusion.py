@@ -14,8 +14,8 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format
 
 if TYPE_CHECKING:
-    from nh_platform.defs.platform import Platform
     from nh_platform.history.manifest import Manifest
+    from nh_platform.home.platform import Platform
     from nh_platform.reading.inclusion import Inclusion
 
 SourceName = Annotated[str, typer.Argument(help="Source, for example ibl.")]
@@ -44,8 +44,8 @@ def sessions(
 
         nh qc sessions ibl --rulebook ibl-rigor --format csv > sessions.csv
     """
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import session_inclusion
 
@@ -90,8 +90,8 @@ def regions(
 
         nh qc regions allen_vc --good-by nh-common --format csv > regions.csv
     """
-    from nh_platform.defs.platform import Platform
-    from nh_platform.defs.settings import load_settings
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import region_selection
     from nh_platform.sources.registry import source_entry

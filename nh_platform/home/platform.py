@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nh_platform.defs.planning import expected_records
-from nh_platform.defs.settings import PlatformSettings
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.snapshots import read_manifest
+from nh_platform.home.settings import PlatformSettings
+from nh_platform.planning.versions import expected_records
 from nh_platform.session import ConfigError
 from nh_platform.session.yaml_lines import Location, close_matches
 from nh_platform.sources.registry import SOURCES, SourceEntry, source_entry

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from nh_platform.cli.qc import app
-from nh_platform.defs.platform import Platform
+from nh_platform.cli.qc.rulebooks import app
+from nh_platform.home.platform import Platform
 from nh_platform.session import ConfigError
 
 REVIEW = "  - {{unit: {unit}, decision: {decision}, reason: seen, reviewer: {reviewer}, date: 2026-03-01{more}}}\n"

@@ -12,14 +12,14 @@ from typing import Annotated
 
 import typer
 
-from nh_platform.cli.qc_diff import diff
-from nh_platform.cli.qc_docs import docs
-from nh_platform.cli.qc_explain import explain
-from nh_platform.cli.qc_label import label
-from nh_platform.cli.qc_reviews import reviews as list_reviews
-from nh_platform.cli.qc_sessions import regions, sessions
-from nh_platform.cli.qc_units import naming_the_file, units_of_file
-from nh_platform.cli.qc_validate import validate
+from nh_platform.cli.qc.diff import diff
+from nh_platform.cli.qc.docs import docs
+from nh_platform.cli.qc.explain import explain
+from nh_platform.cli.qc.inclusion import regions, sessions
+from nh_platform.cli.qc.label import label
+from nh_platform.cli.qc.reviews import reviews as list_reviews
+from nh_platform.cli.qc.units_used import naming_the_file, units_of_file
+from nh_platform.cli.qc.validate import validate
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Unit quality: rules, labels, reasons.")
 rules_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="The rulebooks and their rules.")

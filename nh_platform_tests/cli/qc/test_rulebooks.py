@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from nh_platform.cli.qc import app
+from nh_platform.cli.qc.rulebooks import app
 from nh_platform.qc.reviews.review_files import SessionReviews, parse_reviews
 from nh_platform.qc.rules.explain import explain_unit, find_unit
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
@@ -322,5 +322,5 @@ def test_diff_of_recomputed_values_works_or_says_why_not(home):
 
 
 def test_the_commands_load_without_dagster():
-    code = "import sys, nh_platform.cli.qc; sys.exit('dagster' in sys.modules or 'numba' in sys.modules)"
+    code = "import sys, nh_platform.cli.qc.rulebooks; sys.exit('dagster' in sys.modules or 'numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
-from nh_platform.defs.platform import Platform, source_config
-from nh_platform.defs.settings import load_settings
+from nh_platform.home.platform import Platform, source_config
+from nh_platform.home.settings import load_settings
 from nh_platform.session import ConfigError
 from nh_platform.sources.ibl import IblSource
 
