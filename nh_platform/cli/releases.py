@@ -96,10 +96,9 @@ def list_(
         nh releases list ibl --format json
     """
     from nh_platform.history.freezes import read_freeze
-    from nh_platform.history.release_lookup import known_freezes, tag_counts
+    from nh_platform.history.release_lookup import VersionedSource, known_freezes, tag_counts
     from nh_platform.history.snapshots import list_snapshots
     from nh_platform.home.platform import Platform
-    from nh_platform.sources.fetching import VersionedSource
     from nh_platform.sources.registry import SOURCES, source_entry
 
     settings, store = _home()
@@ -161,12 +160,11 @@ def show(
         nh releases show allen_vbn 0.4.0
     """
     from nh_platform.history.release_diff import diff_manifests
-    from nh_platform.history.release_lookup import tag_counts
+    from nh_platform.history.release_lookup import VersionedSource, tag_counts
     from nh_platform.history.snapshots import find_snapshot, list_snapshots
     from nh_platform.history.tombstones import seen_before, withdrawn_sessions
     from nh_platform.home.platform import Platform
     from nh_platform.session import UnknownSession
-    from nh_platform.sources.fetching import VersionedSource
     from nh_platform.sources.registry import source_entry
 
     source_entry(source)

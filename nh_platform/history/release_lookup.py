@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -19,8 +20,6 @@ from nh_platform.history.release_diff import Seen
 from nh_platform.history.snapshots import find_snapshot, list_snapshots
 from nh_platform.history.tombstones import seen_before
 from nh_platform.session import UnknownSession
-from nh_platform.sources.fetching import VersionedSource
-from nh_platform.sources.source import Source
 from nh_platform.store import Store
 
 _VERSION = re.compile(r"\d+(\.\d+)+(-[\w.]+)?")
@@ -48,13 +47,24 @@ class NamedState:
     membership_only: bool
 
 
+@runtime_checkable
+class VersionedSource(Protocol):
+    """A source whose upstream publishes releases by name, each with a manifest of its own."""
+
+    def named_releases(self) -> list[str]:
+        """Return the names of the releases at hand, oldest first; asks nobody."""
+
+    def named_manifest(self, version: str) -> Manifest | None:
+        """Return everything that a release states, whether or not its files were fetched; None where there is none."""
+
+
 def known_freezes(folder: Path) -> dict[str, Path]:
     """Return the freezes of a folder by name, sorted; none where there is no such folder."""
     return {path.stem: path for path in sorted(folder.glob("*.csv"))}
 
 
 def find_state(
-    store: Store, source: str, name: str, freezes: Path, opened: Callable[[], Source] | None = None
+    store: Store, source: str, name: str, freezes: Path, opened: Callable[[], object] | None = None
 ) -> NamedState:
     """Return the state that a name means.
 

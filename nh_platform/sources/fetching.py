@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
-from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.sources.source import Source
 
 
@@ -105,14 +105,3 @@ class FetchingSource(Protocol):
 
     def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
         """Return the version-pinned address of every file that the asset groups read."""
-
-
-@runtime_checkable
-class VersionedSource(Protocol):
-    """A source whose upstream publishes releases by name, each with a manifest of its own."""
-
-    def named_releases(self) -> list[str]:
-        """Return the names of the releases at hand, oldest first; asks nobody."""
-
-    def named_manifest(self, version: str) -> Manifest | None:
-        """Return everything that a release states, whether or not its files were fetched; None where there is none."""
