@@ -41,15 +41,15 @@ def demo(
 
         nh demo --folder /data/nh-demo --seed 7
     """
+    from nh_platform.assets.registry import source_assets
     from nh_platform.cli.inventory import look_over
     from nh_platform.cli.runs import plan_sessions, print_failures, run_plans
     from nh_platform.cli.sync import sync_platform
     from nh_platform.defs.build import build_defs
-    from nh_platform.defs.inventory import RECONCILIATION, old_across_sessions
+    from nh_platform.defs.inventory import old_source_assets
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import HOME_VARIABLE, load_settings
     from nh_platform.operations.instance import open_instance, use_embedded_instance
-    from nh_platform.sources.registry import source_entry
 
     began = time.monotonic()
     folder = folder or Path(os.environ.get(HOME_VARIABLE) or DEMO_HOME)
@@ -69,7 +69,8 @@ def demo(
             outcomes.extend(refused)
         outcomes.extend(run_plans(definitions, instance, plans) if plans else [])
         for source in settings.sources:
-            if set(old_across_sessions(platform, source_entry(source))) > {RECONCILIATION}:
+            always = {name for name, asset in source_assets(source).items() if asset.is_remade_daily}
+            if set(old_source_assets(platform, source)) > always:
                 look_over(definitions, instance, platform, source)
     n_failed = print_failures(outcomes)
     if not outcomes:

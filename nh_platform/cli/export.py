@@ -50,7 +50,7 @@ def stimulus(
 
         nh export stimulus drifting_gratings VISl npy --data speed --mode mlynarski-compat
     """
-    from nh_platform.defs.stimulus_files import ASSET
+    from nh_platform.assets.across_sessions.stimulus_files import ASSET
     from nh_platform.exports.stimulus import check_mode, export_npy, shown_names
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
@@ -60,7 +60,7 @@ def stimulus(
     settings = load_settings()
     platform = Platform(settings)
     bring_up_to_date(settings, platform, source)
-    files = platform.store.folder(source, SOURCE_WIDE, ASSET)
+    files = platform.store.folder(source, SOURCE_WIDE, ASSET.name)
     written = export_npy(files, stimulus, structure, out, data, chosen, variant)
     console.say(f"{len(written)} sessions of {stimulus} in {structure} written to {out}")
     names = shown_names(files / chosen, stimulus)
@@ -83,33 +83,37 @@ def bring_up_to_date(settings: PlatformSettings, platform: Platform, source: str
     """
     import dagster as dg
 
+    from nh_platform.assets.across_sessions.stimulus_files import ASSET, TENSORS
     from nh_platform.cli.runs import errors_of
-    from nh_platform.defs.stimulus_files import ASSET, TENSORS, build_stimulus_files, expected_stimulus_files
+    from nh_platform.defs.source_assets import build_source_asset
     from nh_platform.operations.instance import open_instance
+    from nh_platform.planning.versions import expected_source_asset
     from nh_platform.session import ConfigError, StoreError
     from nh_platform.sources.registry import source_entry
     from nh_platform.store.layout import SOURCE_WIDE
 
     entry = source_entry(source)
-    if TENSORS not in entry.extra_steps:
+    if TENSORS not in entry.extra_assets:
         raise ConfigError(f"source {source}", "it has no stimulus tensors", "Use allen_vc.")
-    expected = expected_stimulus_files(platform, source)
+    expected = expected_source_asset(platform, source, ASSET)
     if not expected.inputs:
         raise StoreError(
             f"source {source}",
             f"no session in {platform.store.root} has {TENSORS}",
             f"Run `nh materialize {source} --missing`.",
         )
-    stored = platform.store.provenance(source, SOURCE_WIDE, ASSET)
+    stored = platform.store.provenance(source, SOURCE_WIDE, ASSET.name)
     if stored is not None and stored.data_version == expected.data_version:
         return
     console.say(f"joining the tensors of {len(expected.inputs)} sessions")
     with open_instance(settings) as instance:
         result = dg.materialize(
-            [build_stimulus_files(entry, platform)],
+            [build_source_asset(entry, platform, ASSET)],
             instance=instance,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     if not result.success:
-        raise StoreError(f"{source} {ASSET}", "; ".join(errors_of(result)), "Correct it and run the command again.")
+        raise StoreError(
+            f"{source} {ASSET.name}", "; ".join(errors_of(result)), "Correct it and run the command again."
+        )

@@ -159,9 +159,10 @@ def plan_fetch(
     only_stale
         Leave out groups that only assets read which are current in the store.
     """
-    from nh_platform.planning.versions import ALL_STEPS, stale_assets
+    from nh_platform.planning.staleness import standing_of
+    from nh_platform.planning.versions import SourcePlan
 
-    manifest = platform.manifest(source)
+    manifest, plan = platform.manifest(source), SourcePlan(platform, source)
     plans: dict[str, FetchPlan] = {}
     failed, counted = {}, set()
     for asked in session_ids:
@@ -172,8 +173,8 @@ def plan_fetch(
             files = manifest.session(session_id)
             wanted = tuple(groups)
             if only_stale:
-                stale = stale_assets(platform.store, platform.expected(files))
-                wanted = tuple(name for name in groups if any(name in ALL_STEPS[asset].groups for asset in stale))
+                stale = standing_of(plan, files).stale
+                wanted = tuple(name for name in groups if any(name in plan.assets[one].groups for one in stale))
             requests = upstream.raw_requests(files, wanted) if wanted else []
             missing = [request for request in requests if not raw.holds(request)]
         except NhError as error:

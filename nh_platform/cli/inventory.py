@@ -56,9 +56,8 @@ def look_over(
     """Run the inventory job of a source here and now; return its check evaluations, folders and errors."""
     from nh_platform.cli.runs import errors_of
     from nh_platform.defs.inventory import inventory_job_name, inventory_selection
-    from nh_platform.sources.registry import source_entry
 
-    assets, checks = inventory_selection(platform, source_entry(source))
+    assets, checks = inventory_selection(platform, source)
     with console.err.status(f"looking over {source}"):
         job = definitions.resolve_job_def(inventory_job_name(source)).get_subset(
             asset_selection=set(assets), asset_check_selection=set(checks)

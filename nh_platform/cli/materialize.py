@@ -36,12 +36,12 @@ def materialize(
 
         nh materialize ibl --all --asset units --asset windows
     """
+    from nh_platform.assets.registry import session_assets
     from nh_platform.cli.runs import plan_sessions, print_failures, print_gated, run_plans
     from nh_platform.defs.build import build_defs
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.instance import open_instance
-    from nh_platform.planning.versions import steps_of
     from nh_platform.session import ConfigError
     from nh_platform.sources.registry import source_entry
 
@@ -51,11 +51,10 @@ def materialize(
         raise ConfigError(
             "nh materialize", "it needs session ids, --all or --missing, and only one of them", "See --help."
         )
+    known = session_assets(source)
     for name in asset or []:
-        if name not in steps_of(source):
-            raise ConfigError(
-                f"asset {name!r}", f"{source} has no such per-session asset", f"Use: {', '.join(steps_of(source))}."
-            )
+        if name not in known:
+            raise ConfigError(f"asset {name!r}", f"{source} has no such per-session asset", f"Use: {', '.join(known)}.")
     settings = load_settings()
     platform = Platform(settings)
     ids = session or platform.manifest(source).session_ids

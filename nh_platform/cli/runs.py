@@ -83,21 +83,22 @@ def plan_sessions(
     assets
         Restrict to these assets; all per-session assets where empty.
     """
-    from nh_platform.planning.versions import stale_assets, steps_of
+    from nh_platform.planning.staleness import standing_of
+    from nh_platform.planning.versions import SourcePlan
 
     manifest = platform.manifest(source)
-    steps = steps_of(source)
+    plan = SourcePlan(platform, source)
+    steps = plan.assets
     wanted = tuple(assets) or tuple(steps)
     plans: dict[str, SessionPlan] = {}
     refused = []
     for asked in session_ids:
         try:
             session_id = manifest.session_named(asked)
-            expected = platform.expected(manifest.session(session_id))
-            stale = set(stale_assets(platform.store, expected)) if only_stale else set(steps)
+            files = manifest.session(session_id)
+            stale = set(standing_of(plan, files).stale if only_stale else steps)
         except NhError as error:
-            plan = SessionPlan(source, asked, wanted)
-            refused.append(SessionOutcome(plan, success=False, errors=[str(error)]))
+            refused.append(SessionOutcome(SessionPlan(source, asked, wanted), success=False, errors=[str(error)]))
             continue
         chosen = tuple(asset for asset in steps if asset in stale and asset in wanted)
         if chosen:

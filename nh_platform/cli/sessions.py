@@ -110,11 +110,12 @@ def show(
 
         nh show ibl 4b7f
     """
-    from nh_platform.defs.reconciliation import ASSET as RECONCILIATION
+    from nh_platform.assets.across_sessions.reconciliation import ASSET as RECONCILIATION
     from nh_platform.history.manifest import GROUPS
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
-    from nh_platform.planning.versions import standing_of, steps_of
+    from nh_platform.planning.staleness import standing_of
+    from nh_platform.planning.versions import SourcePlan
     from nh_platform.reading.search import read_summary
     from nh_platform.sources.registry import source_entry
     from nh_platform.store.layout import SOURCE_WIDE
@@ -142,9 +143,10 @@ def show(
         for group in GROUPS
     ]
     console.print_rows(groups, ["group", "files", "revisions", "content version"], Format.table, title="Upstream files")
-    standing = standing_of(platform.store, platform.expected(files))
+    plan = SourcePlan(platform, source)
+    standing = standing_of(plan, files)
     assets = []
-    for asset in steps_of(source):
+    for asset in plan.assets:
         record = platform.store.provenance(source, session, asset)
         folder = platform.store.current(source, session, asset)
         lacks = "missing" if record is None else "stale"
@@ -162,7 +164,7 @@ def show(
     console.print_rows(assets, ["asset", "state", "data version", "notes", "folder"], Format.table, title=title)
     for problem in standing.gate:
         console.say(f"gated: {escape(problem)}")
-    for asset in steps_of(source):
+    for asset in plan.assets:
         record = platform.store.provenance(source, session, asset)
         for line in [] if record is None else record.left_out:
             console.say(f"note, {asset}: {escape(line)}")
@@ -177,8 +179,8 @@ def show(
         regions.sort(key=lambda row: -int(row["units"]))
         console.print_rows(regions, ["region", "units"], Format.table, title="Regions (Beryl)")
     show_inclusion(platform, manifest, session)
-    counts = read_summary(platform.store, source, SOURCE_WIDE, RECONCILIATION)
-    text = counts.get("text") or f"not compared yet (asset {source}/reconciliation)"
+    counts = read_summary(platform.store, source, SOURCE_WIDE, RECONCILIATION.name)
+    text = counts.get("text") or f"not compared yet (asset {source}/{RECONCILIATION.name})"
     console.say(escape(f"published counts of {source}: {text}"))
 
 

@@ -56,14 +56,12 @@ def sync_platform(platform: Platform, instance: dg.DagsterInstance, source: str)
     """
     import dagster as dg
 
-    from nh_platform.defs.assets import build_source_assets
-    from nh_platform.history.snapshots import ASSET
+    from nh_platform.defs.release_manifest import build_release_manifest
     from nh_platform.session import BadUpstreamData
     from nh_platform.sources.registry import source_entry
 
     result = dg.materialize(
-        build_source_assets(source_entry(source), platform),
-        selection=[dg.AssetKey([source, ASSET])],
+        [build_release_manifest(source_entry(source), platform)],
         instance=instance,
         raise_on_error=False,
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

@@ -12,16 +12,19 @@ from typing import Any
 
 import dagster as dg
 
+from nh_platform.assets.registry import session_assets
+from nh_platform.assets.release_manifest import NAME as MANIFEST_ASSET
+from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.defs.checks import unit_check_names
+from nh_platform.defs.metadata import OWNERS
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.history.manifest import GROUPS
-from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.run_requests import Attempt, AttemptState, changed_versions, decide
 from nh_platform.planning.session_states import SourceStates, source_states
-from nh_platform.planning.versions import steps_of
+from nh_platform.planning.versions import REVIEWS
 from nh_platform.session import NhError, UnknownSession
 from nh_platform.sources.registry import SourceEntry
 
@@ -75,18 +78,18 @@ def external_specs(entry: SourceEntry) -> list[dg.AssetSpec]:
             partitions_def=partitions,
             group_name=entry.name,
             kinds={entry.upstream_format},
-            owners=["team:data-platform"],
+            owners=OWNERS,
         )
         for group in GROUPS
     ]
     specs.append(
         dg.AssetSpec(
-            dg.AssetKey([entry.name, "reviews"]),
+            dg.AssetKey([entry.name, REVIEWS]),
             description="People's recorded decisions on the units of a session, from the reviews folder.",
             partitions_def=partitions,
             group_name=entry.name,
             kinds={"yaml"},
-            owners=["team:data-platform"],
+            owners=OWNERS,
         )
     )
     return specs
@@ -177,7 +180,7 @@ def evaluate_release(
                 run_key=f"{entry.name}:{request.run_key}",
                 partition_key=request.session_id,
                 asset_selection=[dg.AssetKey([entry.name, asset]) for asset in request.assets],
-                asset_check_keys=checks if "units" in request.assets else [],
+                asset_check_keys=checks if UNITS.name in request.assets else [],
                 tags={SOURCE_TAG: entry.name, TARGET_TAG: request.target, SNAPSHOT_TAG: str(states.snapshot)},
             )
         )
@@ -264,7 +267,7 @@ def _is_of(run: dg.DagsterRun, source: str) -> bool:
 
 
 def _unit_checks(entry: SourceEntry, platform: Platform) -> list[dg.AssetCheckKey]:
-    key = dg.AssetKey([entry.name, "units"])
+    key = dg.AssetKey([entry.name, UNITS.name])
     return [dg.AssetCheckKey(key, name) for name in unit_check_names(entry, platform)]
 
 
@@ -272,7 +275,7 @@ def iter_jobs(entry: SourceEntry) -> Iterator[Any]:
     """Yield the jobs of a source: one session, the release."""
     yield dg.define_asset_job(
         session_job_name(entry.name),
-        selection=dg.AssetSelection.assets(*(dg.AssetKey([entry.name, asset]) for asset in steps_of(entry.name))),
+        selection=dg.AssetSelection.assets(*(dg.AssetKey([entry.name, asset]) for asset in session_assets(entry.name))),
         description=f"Every asset and check of one session of {entry.title}.",
     )
     manifest = dg.AssetSelection.assets(dg.AssetKey([entry.name, MANIFEST_ASSET]))

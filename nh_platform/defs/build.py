@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import dagster as dg
 
-from nh_platform.defs.assets import build_source_assets
 from nh_platform.defs.automation import build_release_schedule, build_release_sensor, external_specs, iter_jobs
 from nh_platform.defs.checks import build_unit_checks
 from nh_platform.defs.inventory import (
-    build_across_sessions,
     build_inventory_check,
     build_inventory_job,
     build_inventory_schedule,
 )
+from nh_platform.defs.release_manifest import build_release_manifest
+from nh_platform.defs.session_assets import build_session_assets
+from nh_platform.defs.source_assets import build_source_assets
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.sources.registry import SOURCES, SourceEntry
@@ -37,8 +38,9 @@ def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *external_specs(entry),
+            build_release_manifest(entry, platform),
+            *build_session_assets(entry, platform),
             *build_source_assets(entry, platform),
-            *build_across_sessions(entry, platform),
         ],
         asset_checks=[build_unit_checks(entry, platform), build_inventory_check(entry, platform)],
         jobs=[*iter_jobs(entry), build_inventory_job(entry)],

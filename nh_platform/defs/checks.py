@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.defs.metadata import histogram_svg, records_table, rounded
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.home.platform import Platform, source_config
@@ -33,7 +34,7 @@ GATE = "units_usable"
 def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
     """Return the checks of one source's `units` asset."""
     rulebook = load_rulebook(source_config(platform.settings, entry.name).rulebook)
-    units_key = dg.AssetKey([entry.name, "units"])
+    units_key = dg.AssetKey([entry.name, UNITS.name])
     partitions = session_partitions(entry.name)
     with warnings.catch_warnings():
         # Partitioned checks are marked preview in 1.13; docs/decisions/0003 says why they are used all the same.
@@ -79,7 +80,7 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
 
     @dg.multi_asset_check(name=f"{entry.name}_unit_checks", specs=specs, can_subset=True)
     def unit_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        folder = platform.store.folder(entry.name, context.partition_key, "units")
+        folder = platform.store.folder(entry.name, context.partition_key, UNITS.name)
         units = read_table(folder / "units.parquet")
         verdicts = apply_rulebook(units, rulebook, missing="nan")
         summaries = {s.rule: s for s in rule_summary(verdicts, units["unit_id"].tolist())}

@@ -1,28 +1,21 @@
-"""What is made of all sessions of a source together, and the daily inventory that makes it.
+"""The daily inventory: what joins all sessions is made anew where it is old, and failed sessions are counted.
 
-Contains the list of those assets, which of them are old, the standing check that no session is left failed, and the
-job and schedule of both. Add an asset here that joins sessions. No session depends on any of them.
+Contains which assets across sessions are old, the standing check that no session is left failed, and the job and
+schedule of both. Add here what is looked at once a day. What the assets are is `nh_platform.assets.across_sessions`.
 """
 
 from typing import Any
 
 import dagster as dg
 
+from nh_platform.assets.registry import session_assets, source_assets
+from nh_platform.assets.release_manifest import NAME as MANIFEST
 from nh_platform.defs.automation import not_synced
-from nh_platform.defs.catalogs import CATALOGS, build_catalogs, expected_catalog
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.reconciliation import ASSET as RECONCILIATION
-from nh_platform.defs.reconciliation import CHECK as COUNTS_RECONCILE
-from nh_platform.defs.reconciliation import build_reconciliation
-from nh_platform.defs.stimulus_files import ASSET as STIMULUS_FILES
-from nh_platform.defs.stimulus_files import CHECK as EVERY_SESSION_IS_IN
-from nh_platform.defs.stimulus_files import TENSORS, build_stimulus_files, expected_stimulus_files
-from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.home.platform import Platform
 from nh_platform.planning.session_states import SourceStates, source_states
-from nh_platform.planning.versions import steps_of
-from nh_platform.sources.registry import SourceEntry
-from nh_platform.store import Provenance
+from nh_platform.planning.versions import expected_source_asset
+from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.layout import SOURCE_WIDE
 
 CRON = "45 6 * * *"
@@ -35,56 +28,33 @@ def inventory_job_name(source: str) -> str:
     return f"{source}_inventory"
 
 
-def build_across_sessions(entry: SourceEntry, platform: Platform) -> list[dg.AssetsDefinition]:
-    """Return the assets that join all sessions of a source."""
-    files = [build_stimulus_files(entry, platform)] if TENSORS in entry.extra_steps else []
-    return [build_reconciliation(entry, platform), *build_catalogs(entry, platform), *files]
+def old_source_assets(platform: Platform, source: str) -> list[str]:
+    """Return the assets across sessions that an inventory makes: those not made of what the store holds now.
 
-
-def across_sessions(entry: SourceEntry) -> tuple[str, ...]:
-    """Return the names of the assets that join all sessions of a source."""
-    return (RECONCILIATION, *CATALOGS, *((STIMULUS_FILES,) if TENSORS in entry.extra_steps else ()))
-
-
-def old_across_sessions(platform: Platform, entry: SourceEntry) -> list[str]:
-    """Return those of `across_sessions` that are not made of what the store holds now; reconciliation always is one.
-
-    It is small and also depends on the day's published counts, so it is made anew at every look.
+    One that also depends on something without a version, as reconciliation does on the published counts, is always one.
     """
     return [
         name
-        for name in across_sessions(entry)
-        if name == RECONCILIATION
-        or platform.store.data_version(entry.name, SOURCE_WIDE, name)
-        != _expected(platform, entry.name, name).data_version
+        for name, asset in source_assets(source).items()
+        if asset.is_remade_daily
+        or platform.store.data_version(source, SOURCE_WIDE, name)
+        != expected_source_asset(platform, source, asset).data_version
     ]
 
 
-def _expected(platform: Platform, source: str, name: str) -> Provenance:
-    return (
-        expected_stimulus_files(platform, source)
-        if name == STIMULUS_FILES
-        else expected_catalog(platform, source, name)
-    )
-
-
-def inventory_selection(platform: Platform, entry: SourceEntry) -> tuple[list[dg.AssetKey], list[dg.AssetCheckKey]]:
-    """Return the assets and checks of an inventory now: the standing ones, and the tables and files that are old."""
-    assets = [dg.AssetKey([entry.name, name]) for name in old_across_sessions(platform, entry)]
-    checks = [
-        dg.AssetCheckKey(dg.AssetKey([entry.name, MANIFEST_ASSET]), INVENTORY),
-        dg.AssetCheckKey(dg.AssetKey([entry.name, RECONCILIATION]), COUNTS_RECONCILE),
-    ]
-    files = dg.AssetKey([entry.name, STIMULUS_FILES])
-    if files in assets:
-        checks.append(dg.AssetCheckKey(files, EVERY_SESSION_IS_IN))
-    return assets, checks
+def inventory_selection(platform: Platform, source: str) -> tuple[list[dg.AssetKey], list[dg.AssetCheckKey]]:
+    """Return the assets and checks of an inventory now: the standing check, and what is old with its checks."""
+    records = source_assets(source)
+    old = [records[name] for name in old_source_assets(platform, source)]
+    checks = [dg.AssetCheckKey(dg.AssetKey([source, MANIFEST]), INVENTORY)]
+    checks += [dg.AssetCheckKey(dg.AssetKey([source, one.name]), one.check.name) for one in old if one.check]
+    return [dg.AssetKey([source, one.name]) for one in old], checks
 
 
 def build_inventory_job(entry: SourceEntry) -> Any:
-    """Return the job of all of `across_sessions` and the standing check."""
-    inventory = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey([entry.name, MANIFEST_ASSET]), INVENTORY))
-    assets = (dg.AssetKey([entry.name, name]) for name in across_sessions(entry))
+    """Return the job of all assets across sessions and the standing check."""
+    inventory = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey([entry.name, MANIFEST]), INVENTORY))
+    assets = (dg.AssetKey([entry.name, name]) for name in source_assets(entry.name))
     return dg.define_asset_job(
         inventory_job_name(entry.name),
         selection=inventory | dg.AssetSelection.assets(*assets),
@@ -102,7 +72,7 @@ def build_inventory_schedule(entry: SourceEntry, platform: Platform) -> dg.Sched
         skipped = not_synced(platform, entry)
         if skipped:
             return skipped
-        assets, checks = inventory_selection(platform, entry)
+        assets, checks = inventory_selection(platform, entry.name)
         return dg.RunRequest(asset_selection=assets, asset_check_keys=checks)
 
     return dg.ScheduleDefinition(
@@ -122,7 +92,7 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
     """Return the standing check that no session is left failed."""
 
     @dg.asset_check(
-        asset=dg.AssetKey([entry.name, MANIFEST_ASSET]),
+        asset=dg.AssetKey([entry.name, MANIFEST]),
         name=INVENTORY,
         description=(
             "No session is left failed. Counts failed sessions apart from gated ones, whose upstream data cannot be "
@@ -161,7 +131,7 @@ def failed_sessions(instance: dg.DagsterInstance, source: str, states: SourceSta
     """Return the sessions with a stale asset whose last run failed, apart from gated ones; sorted."""
     stale = {state.session_id: state.stale for state in states.sessions if state.stale}
     failed = set()
-    for asset in steps_of(source):
+    for asset in session_assets(source):
         wanted = [session for session, assets in stale.items() if asset in assets and session not in states.gated]
         if not wanted:
             continue

@@ -6,14 +6,17 @@ Add a conversion here when a result of the science rooms must be shown. Nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 
-from nh_platform.session.columns import ColumnWords, TableSchema, describe
+from nh_platform.assets.record import AssetResult
+from nh_platform.session import NhError
+from nh_platform.session.columns import Column
+
+OWNERS = ["team:data-platform"]
 
 SHOWN_DIGITS = 4
 """Significant digits of a single number."""
@@ -36,26 +39,38 @@ def rounded(value: float, digits: int = SHOWN_DIGITS) -> float:
     return round(value, max(digits - 1 - math.floor(math.log10(abs(value))), SHOWN_DECIMALS))
 
 
-def rounded_values(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metadata with its plain floats rounded; everything else as it is."""
-    return {name: rounded(value) if isinstance(value, float) else value for name, value in metadata.items()}
+def shown_metadata(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an asset shows as Dagster draws it: numbers rounded, lists of mappings as tables."""
+    return {name: _drawn(value) for name, value in shown.items()}
 
 
-def table_schema(
-    schema: TableSchema, table: pd.DataFrame | Iterable[str] | None = None, words: ColumnWords | None = None
-) -> dg.TableSchema:
-    """Return a Dagster table schema; the unit of measure stands before each column's meaning.
+def _drawn(value: Any) -> Any:
+    if isinstance(value, float):
+        return rounded(value)
+    return records_table(value) if isinstance(value, list) else value
 
-    Parameters
-    ----------
-    schema
-        The fixed columns, shown alone where no table is given.
-    table
-        The table, which says which columns of families there are and of which dtype, or names of columns.
-    words
-        Unit and meaning of single columns of families, as for `nh_platform.session.columns.describe`.
-    """
-    columns = describe(schema, schema.names if table is None else table, words)
+
+def published_metadata(result: AssetResult, folder: Path) -> dict[str, Any]:
+    """Return what is shown of an asset that was published: what it shows itself, its notes, files and folder."""
+    return {
+        **shown_metadata(result.shown),
+        "notes": dg.MetadataValue.md("\n".join(f"- {line}" for line in result.notes) or "none"),
+        "files": file_list(folder),
+        "dagster/uri": str(folder),
+    }
+
+
+def failure(error: NhError) -> dg.Failure:
+    """Return the Dagster failure of a named error; retrying does not mend bad data."""
+    return dg.Failure(
+        description=str(error),
+        metadata={"what": error.thing, "found": error.found, "what to do": error.action},
+        allow_retries=False,
+    )
+
+
+def table_schema(columns: Iterable[Column]) -> dg.TableSchema:
+    """Return columns as a Dagster table schema; the unit of measure stands before each column's meaning."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -69,7 +84,7 @@ def table_schema(
     )
 
 
-def records_table(rows: list[Mapping[str, Any]]) -> dg.TableMetadataValue | dg.TextMetadataValue:
+def records_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue | dg.TextMetadataValue:
     """Return rows as a table that the UI draws, floats rounded to `CELL_DIGITS`; a text where there are none."""
     if not rows:
         return dg.MetadataValue.text("none")
@@ -78,12 +93,6 @@ def records_table(rows: list[Mapping[str, Any]]) -> dg.TableMetadataValue | dg.T
         for row in rows
     ]
     return dg.MetadataValue.table([dg.TableRecord(row) for row in cells])
-
-
-def counts_table(counts: pd.Series, name: str, limit: int = 12) -> dg.TableMetadataValue | dg.TextMetadataValue:
-    """Return the ``limit`` largest counts as a table with columns ``name`` and ``units``."""
-    top = counts.sort_values(ascending=False, kind="stable").head(limit)
-    return records_table([{name: str(index), "units": int(value)} for index, value in top.items()])
 
 
 def file_list(folder: Path) -> dg.TableMetadataValue | dg.TextMetadataValue:

@@ -11,23 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.settings import PlatformSettings
-from nh_platform.planning.versions import expected_records
-from nh_platform.session import ConfigError
 from nh_platform.session.yaml_lines import Location, close_matches
 from nh_platform.sources.registry import SOURCES, SourceEntry, source_entry
 from nh_platform.sources.setting_errors import setting_error
 from nh_platform.sources.source import Source
-from nh_platform.store import Provenance, Store
-from nh_platform.windows.presentations.conventions import (
-    CONVENTIONS_VERSION,
-    DEFAULT_UNITS_RULEBOOK,
-    MODES,
-    Mode,
-    check_mode,
-)
+from nh_platform.store import Store
+from nh_platform.windows.presentations.conventions import MODES, Mode, check_mode
+from nh_platform.windows.presets.preset_model import Preset
 
 
 @dataclass(frozen=True)
@@ -93,47 +86,27 @@ class Platform:
         """Return the manifest that was stored last."""
         return read_manifest(self.store, source)
 
-    def parameters(self, source: str, session_id: str) -> dict[str, str]:
-        """Return the value of every parameter that a step may name, for one session."""
+    def presets(self, source: str) -> tuple[Preset, ...]:
+        """Return the window presets that are configured for a source.
+
+        Raises
+        ------
+        ConfigError
+            If one does not exist; those of ``sources.yaml`` were looked at when the platform was opened.
+        """
+        from nh_platform.windows.presets.preset_files import get_preset
+
+        return tuple(get_preset(name) for name in self.config(source).presets)
+
+    def reviews_file(self, source: str, session_id: str) -> Path:
+        """Return the file of the reviews of a session, whether or not there is one."""
+        return self.settings.reviews / source / f"{session_id}.yaml"
+
+    def reviews_version(self, source: str, session_id: str) -> str:
+        """Return the identity of the reviews of a session that count today."""
         from nh_platform.qc.reviews.review_files import reviews_version
 
-        reviews = reviews_version(self.settings.reviews / source / f"{session_id}.yaml", self.today)
-        return {**self.source_parameters(source), "reviews": reviews}
-
-    def source_parameters(self, source: str) -> dict[str, str]:
-        """Return the value of every parameter that is the same for all sessions of a source."""
-        from nh_platform.embeddings.unit_features import FEATURES_VERSION
-        from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS
-        from nh_platform.qc.rules.rulebook import load_rulebook
-        from nh_platform.qc.unit_columns import metric_ids
-        from nh_platform.windows.presets.preset_files import load_presets
-
-        config, presets = self.config(source), load_presets()
-        unknown = [name for name in config.presets if name not in presets]
-        if unknown:  # an entry's own: those of sources.yaml were looked at when the platform was opened
-            raise ConfigError(
-                f"source {source}", f"window preset {unknown[0]!r} does not exist", f"Use: {', '.join(presets)}."
-            )
-        rulebooks = [load_rulebook(name) for name in config.rulebooks]
-        return {
-            "metrics": ";".join((*metric_ids(rulebooks), *HISTOGRAMS)),
-            "rulebooks": ";".join(f"{book.id}={book.content_version()}" for book in rulebooks),
-            "presets": ";".join(f"{name}={presets[name].content_version}" for name in config.presets),
-            "features": FEATURES_VERSION,
-            "stimulus_tensors": ";".join(
-                [
-                    f"conventions={CONVENTIONS_VERSION}",
-                    f"modes={','.join(config.stimulus_modes)}",
-                    f"{DEFAULT_UNITS_RULEBOOK}={load_rulebook(DEFAULT_UNITS_RULEBOOK).content_version()}",
-                    f"active={load_rulebook(config.rulebook).id}",
-                ]
-            ),
-        }
-
-    def expected(self, files: SessionFiles) -> dict[str, Provenance]:
-        """Return the record that a fresh result of every per-session asset would carry."""
-        session = files.session
-        return expected_records(files, self.parameters(session.source, session.session_id))
+        return reviews_version(self.reviews_file(source, session_id), self.today)
 
 
 def source_config(settings: PlatformSettings, source: str) -> SourceConfig:

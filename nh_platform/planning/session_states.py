@@ -17,7 +17,8 @@ from nh_platform.history.snapshots import Snapshot, list_snapshots
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.planning.run_requests import SessionState
-from nh_platform.planning.versions import expected_versions, session_standing
+from nh_platform.planning.staleness import session_standing
+from nh_platform.planning.versions import REVIEWS, SourcePlan
 from nh_platform.session import NhError, StoreError
 from nh_platform.store.parquet import read_table
 
@@ -57,19 +58,20 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     for session_id, group, version in group_versions(manifest).itertuples(index=False):
         by_session.setdefault(session_id, {})[group] = version
     by_command = loaded_by_command(list_snapshots(platform.store, source))
-    observed: dict[str, dict[str, str]] = {"reviews": {}}
+    plan = SourcePlan(platform, source)
+    observed: dict[str, dict[str, str]] = {REVIEWS: {}}
     states: list[SessionState] = []
     gated: dict[str, tuple[str, ...]] = {}
     for session_id in manifest.session_ids:
         groups = by_session[session_id]
         try:
-            parameters = platform.parameters(source, session_id)
+            expected = plan.expected(session_id, groups)
         except NhError as error:
             # A review file that cannot be read is its session's matter alone; the others go on.
             gated[session_id] = (str(error),)
             states.append(SessionState(session_id, (), "", in_scope=False))
             continue
-        expected = expected_versions(source, groups, parameters)
+        versions = {name: one.data_version for name, one in expected.items()}
         held = session_standing(platform.store, source, session_id, expected)
         if held.gate:
             gated[session_id] = held.gate
@@ -77,11 +79,11 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             SessionState(
                 session_id=session_id,
                 stale=held.stale,
-                target=hashlib.sha256(json.dumps(expected, sort_keys=True).encode()).hexdigest(),
+                target=hashlib.sha256(json.dumps(versions, sort_keys=True).encode()).hexdigest(),
                 in_scope=held.is_loaded or session_id not in by_command,
             )
         )
-        observed["reviews"][session_id] = parameters["reviews"]
+        observed[REVIEWS][session_id] = platform.reviews_version(source, session_id)
         for group, version in groups.items():
             observed.setdefault(f"upstream_files/{group}", {})[session_id] = version
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)

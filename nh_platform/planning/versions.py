@@ -1,8 +1,7 @@
-"""What every asset of a session should be, from the manifest alone, and whether the store holds it already.
+"""Which version of every asset a session should have, from the manifest and the configuration alone.
 
-Contains the dependency and code version of each step, the expected data versions that follow, and what of a session
-is stale or stopped by its gate. This is the one place that says what depends on what and what has to run; the Dagster
-assets take their dependencies from here. Nothing here runs a step.
+Contains the one computation of a data version: planning, records beside the files, and Dagster's code versions all
+take it from here. Add here what identifies an asset. Whether the store holds that version is `staleness`.
 """
 
 from __future__ import annotations
@@ -10,237 +9,143 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nh_platform.assets.record import Parameters, SessionAsset, SourceAsset
+from nh_platform.assets.registry import session_assets
 from nh_platform.history.manifest import SessionFiles
-from nh_platform.qc.gate import read_gate
-from nh_platform.sources.registry import source_entry
-from nh_platform.store import Provenance, Store, UpstreamFile, data_version
-from nh_platform.store.provenance import git_commit, recorded_packages
+from nh_platform.home.platform import Platform
+from nh_platform.store import Provenance, UpstreamFile, data_version
+from nh_platform.store.layout import SOURCE_WIDE
+
+REVIEWS = "reviews"
+"""Name of the parameter that says which reviews of a session count."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """One per-session asset.
+class ExpectedAsset:
+    """What one asset of one session should be made from.
 
     Parameters
     ----------
     asset
-        Name of the asset.
-    code_version
-        Moves, in the commit that does it, when the step's results move.
-    groups
-        Upstream asset groups whose content it reads.
+        The asset.
     inputs
-        Assets of the same session that it reads.
+        Version of every input, upstream groups as ``upstream/<group>``.
     parameters
-        Names of the parameters that change its result.
+        Value of every parameter, as text.
+    data_version
+        The identity that follows.
     """
 
-    asset: str
-    code_version: str
-    groups: tuple[str, ...]
-    inputs: tuple[str, ...]
-    parameters: tuple[str, ...] = ()
+    asset: SessionAsset
+    inputs: Mapping[str, str]
+    parameters: Parameters
+    data_version: str
+
+    def record(self, files: SessionFiles, notes: tuple[str, ...] = ()) -> Provenance:
+        """Return the record that is kept beside the result."""
+        upstream = [
+            UpstreamFile(collection=row.collection, revision=row.revision, name=row.name, md5=row.md5)
+            for group in self.asset.groups
+            for row in files.of_group(group).itertuples(index=False)
+        ]
+        return Provenance.make(
+            asset=self.asset.name,
+            source=files.session.source,
+            session_id=files.session.session_id,
+            code_version=self.asset.code_version,
+            inputs=self.inputs,
+            parameters=self.parameters,
+            upstream_files=upstream,
+            left_out=notes,
+        )
 
 
-STEPS: dict[str, Step] = {
-    step.asset: step
-    for step in (
-        Step("raw_spikes", "1", groups=("spikes",), inputs=()),
-        Step("behavior", "1", groups=("behavior",), inputs=()),
-        Step(
-            "units",
-            "2",
-            groups=("alignment", "qc"),
-            inputs=("raw_spikes",),
-            parameters=("metrics", "rulebooks", "reviews"),
-        ),
-        Step("windows", "1", groups=(), inputs=("raw_spikes", "units", "behavior"), parameters=("presets",)),
-        Step(
-            "unit_embeddings",
-            "2",
-            groups=(),
-            inputs=("raw_spikes", "units", "behavior", "windows"),
-            parameters=("features",),
-        ),
-    )
-}
-"""Per-session assets of every source, in an order in which they can run."""
+class SourcePlan:
+    """What every session of a source should hold, with what is the same for all of them looked up once.
 
-EXTRA_STEPS: dict[str, Step] = {
-    step.asset: step
-    for step in (
-        Step(
-            "stimulus_tensors",
-            "2",
-            groups=(),
-            inputs=("raw_spikes", "units", "behavior"),
-            parameters=("stimulus_tensors",),
-        ),
-    )
-}
-"""Per-session assets that only the sources have which name them; they run after `STEPS`, in this order."""
-
-ALL_STEPS = STEPS | EXTRA_STEPS
-
-
-def steps_of(source: str) -> dict[str, Step]:
-    """Return the per-session assets of a source, in an order in which they can run.
+    Parameters
+    ----------
+    platform
+        The platform.
+    source
+        Name of the source.
 
     Raises
     ------
     ConfigError
-        If there is no such source.
+        If there is no such source, or its configuration names what does not exist.
     """
-    chosen = source_entry(source).extra_steps
-    return STEPS | {name: step for name, step in EXTRA_STEPS.items() if name in chosen}
+
+    def __init__(self, platform: Platform, source: str) -> None:
+        self.platform, self.source = platform, source
+        self.assets = session_assets(source)
+        self._parameters = {name: asset.parameters(platform, source) for name, asset in self.assets.items()}
+
+    def parameters(self, asset: SessionAsset, session_id: str) -> dict[str, str]:
+        """Return the value of every parameter that changes an asset of a session.
+
+        Raises
+        ------
+        ConfigError
+            If the reviews of the session cannot be read.
+        """
+        reviews = {REVIEWS: self.platform.reviews_version(self.source, session_id)} if asset.reads_reviews else {}
+        return {**self._parameters[asset.name], **reviews}
+
+    def expect(
+        self, asset: SessionAsset, session_id: str, group_versions: Mapping[str, str], inputs: Mapping[str, str]
+    ) -> ExpectedAsset:
+        """Return what one asset should be made from, given the versions of what it reads.
+
+        Parameters
+        ----------
+        asset, session_id
+            Which asset.
+        group_versions
+            Content version of every group of upstream files, by name.
+        inputs
+            Data version of the assets of the session, by name; at least of those that it reads.
+        """
+        stated = {f"upstream/{group}": group_versions[group] for group in asset.groups}
+        stated |= {name: inputs[name] for name in asset.inputs}
+        own = self.parameters(asset, session_id)
+        return ExpectedAsset(asset, stated, own, data_version(asset.code_version, stated, own))
+
+    def expected(self, session_id: str, group_versions: Mapping[str, str]) -> dict[str, ExpectedAsset]:
+        """Return what every asset of a session should be made from, in running order."""
+        found: dict[str, ExpectedAsset] = {}
+        for name, asset in self.assets.items():
+            versions = {one: expected.data_version for one, expected in found.items()}
+            found[name] = self.expect(asset, session_id, group_versions, versions)
+        return found
+
+    def expected_of(self, files: SessionFiles) -> dict[str, ExpectedAsset]:
+        """Return the same as `expected` for one session of the manifest."""
+        groups = {group for asset in self.assets.values() for group in asset.groups}
+        return self.expected(files.session.session_id, {group: files.version(group) for group in groups})
+
+    def definition_version(self, name: str) -> str:
+        """Return the code version that Dagster is told: of the asset, and of the rules and settings that it depends on.
+
+        A changed threshold marks every partition of ``units`` and of all below it in the UI, as a change of code does:
+        Dagster itself marks an asset only once its input was made anew. Reviews are not in it: they are of one session,
+        and an observed asset.
+        """
+        asset = self.assets[name]
+        own = self._parameters[name]
+        inputs = {one: self.definition_version(one) for one in asset.inputs}
+        if not own and not inputs:
+            return asset.code_version
+        return f"{asset.code_version}-{data_version(asset.code_version, inputs, own)[:8]}"
 
 
-def definition_version(step: Step, parameters: Mapping[str, str]) -> str:
-    """Return the code version that Dagster is told: of the step, and of the rules and settings that it depends on.
-
-    A changed threshold marks every partition of ``units`` and of all below it in the UI, as a change of code does:
-    Dagster itself marks an asset only once its input was made anew. Reviews are not in it: they are of one session,
-    and an observed asset.
-
-    Parameters
-    ----------
-    step
-        The step.
-    parameters
-        Value of the parameters that are the same for all sessions of the source.
-    """
-    own = {name: parameters[name] for name in step.parameters if name in parameters}
-    inputs = {name: definition_version(ALL_STEPS[name], parameters) for name in step.inputs}
-    if not own and not inputs:
-        return step.code_version
-    return f"{step.code_version}-{data_version(step.code_version, inputs, own)[:8]}"
-
-
-def step_record(
-    step: Step, files: SessionFiles, input_versions: Mapping[str, str], parameters: Mapping[str, str]
-) -> Provenance:
-    """Return the record of one step's result.
-
-    Parameters
-    ----------
-    step
-        The step.
-    files
-        The session's part of the manifest.
-    input_versions
-        Data version of every asset that the step reads.
-    parameters
-        Value of every parameter that the step names, as text.
-    """
-    inputs = {f"upstream/{group}": files.version(group) for group in step.groups}
-    inputs |= {name: input_versions[name] for name in step.inputs}
-    own = {name: parameters[name] for name in step.parameters}
-    upstream = [
-        UpstreamFile(collection=row.collection, revision=row.revision, name=row.name, md5=row.md5)
-        for group in step.groups
-        for row in files.of_group(group).itertuples(index=False)
-    ]
-    return Provenance(
-        asset=step.asset,
-        source=files.session.source,
-        session_id=files.session.session_id,
-        data_version=data_version(step.code_version, inputs, own),
-        code_version=step.code_version,
-        inputs=inputs,
-        parameters=own,
-        upstream_files=upstream,
-        packages=recorded_packages(),
-        git_commit=git_commit(),
+def expected_source_asset(platform: Platform, source: str, asset: SourceAsset) -> Provenance:
+    """Return the record that an asset across sessions, made of what the store has now, would carry."""
+    return Provenance.make(
+        asset=asset.name,
+        source=source,
+        session_id=SOURCE_WIDE,
+        code_version=asset.code_version,
+        inputs=asset.inputs(platform, source),
+        parameters=asset.parameters(platform, source),
     )
-
-
-def expected_records(files: SessionFiles, parameters: Mapping[str, str]) -> dict[str, Provenance]:
-    """Return, for every per-session asset, the record that a fresh result of the whole chain would carry."""
-    records: dict[str, Provenance] = {}
-    for step in steps_of(files.session.source).values():
-        versions = {name: records[name].data_version for name in step.inputs}
-        records[step.asset] = step_record(step, files, versions, parameters)
-    return records
-
-
-def expected_versions(source: str, group_versions: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the data version of every asset of a session, from the versions of its upstream groups alone.
-
-    The same values as `expected_records`, without reading which files they are.
-    """
-    versions: dict[str, str] = {}
-    for step in steps_of(source).values():
-        inputs = {f"upstream/{group}": group_versions[group] for group in step.groups}
-        inputs |= {name: versions[name] for name in step.inputs}
-        own = {name: parameters[name] for name in step.parameters}
-        versions[step.asset] = data_version(step.code_version, inputs, own)
-    return versions
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What a session lacks, and what it cannot have.
-
-    Parameters
-    ----------
-    stale
-        Assets that the store lacks or holds in another version and that can be made, in running order.
-    stopped
-        Assets that it lacks or holds in another version and that the gate stops, in running order: made again they
-        would fail again until upstream changes.
-    gate
-        Why the session cannot be used, as its stored `units` say; empty where it can.
-    is_loaded
-        Whether anything of it is stored, in whatever version.
-    """
-
-    stale: tuple[str, ...]
-    stopped: tuple[str, ...]
-    gate: tuple[str, ...]
-    is_loaded: bool
-
-
-def session_standing(store: Store, source: str, session_id: str, expected: Mapping[str, str]) -> Standing:
-    """Hold what the store has of one session against what it should have.
-
-    Parameters
-    ----------
-    store
-        The store.
-    source, session_id
-        The session.
-    expected
-        Data version of every asset, in running order: `expected_versions`.
-    """
-    stored = {asset: store.data_version(source, session_id, asset) for asset in expected}
-    units = store.current(source, session_id, "units")
-    return standing(expected, stored, () if units is None else read_gate(units))
-
-
-def standing(expected: Mapping[str, str], stored: Mapping[str, str | None], gate: tuple[str, ...]) -> Standing:
-    """Return what of a session is stale; behind a gate that is current, what the gate stops is not."""
-    stale = tuple(asset for asset, version in expected.items() if stored[asset] != version)
-    is_loaded = any(version is not None for version in stored.values())
-    if not gate or "raw_spikes" in stale or "units" in stale:
-        return Standing(stale, (), gate, is_loaded)
-    stopped = tuple(asset for asset in stale if "units" in _ancestors(asset))
-    return Standing(tuple(asset for asset in stale if asset not in stopped), stopped, gate, is_loaded)
-
-
-def standing_of(store: Store, expected: Mapping[str, Provenance]) -> Standing:
-    """Return `session_standing` of the session whose `expected_records` are given."""
-    versions = {asset: record.data_version for asset, record in expected.items()}
-    source, session_id = next((record.source, record.session_id) for record in expected.values())
-    return session_standing(store, source, session_id, versions)
-
-
-def stale_assets(store: Store, expected: Mapping[str, Provenance]) -> list[str]:
-    """Return the assets of one session that can and should be made, in running order, from `expected_records`."""
-    return list(standing_of(store, expected).stale)
-
-
-def _ancestors(asset: str) -> set[str]:
-    found = set(ALL_STEPS[asset].inputs)
-    for name in ALL_STEPS[asset].inputs:
-        found |= _ancestors(name)
-    return found

@@ -142,7 +142,6 @@ def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str
     regions: dict[str, int] = units.get("regions", {})
     stated = [name for name in (upstream["regions"] or "").split(",") if name]
     released = upstream["n_units_released"]
-    made = ["raw_spikes", "behavior", "units", "windows", "unit_embeddings"]
     performance = behavior.get("performance", upstream["performance"])
     return {
         "source": source,
@@ -158,7 +157,7 @@ def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str
         "performance": None if performance is None or pd.isna(performance) else float(performance),
         "trials": behavior.get("n_trials") or behavior.get("n_presentations"),
         "regions": ", ".join(sorted(regions, key=lambda name: (-regions[name], name))) or ", ".join(stated),
-        "assets": sum(store.current(source, session_id, name) is not None for name in made),
+        "assets": len(store.assets(source, session_id)),
         "region_counts": regions or dict.fromkeys(stated, 1),
         "region_names": units.get("region_names", stated),
     }

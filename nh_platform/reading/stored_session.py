@@ -18,6 +18,9 @@ from nh_platform.store.recording_files import read_behavior, read_recording
 from nh_platform.windows import StoredWindows
 from nh_platform.windows.reviewed_intervals import read_reviewed, with_reviewed
 
+GATED_BY = "units"
+"""Asset with the gate; it stops what was made from it."""
+
 
 class StoredSession:
     """The assets of one session of a store.
@@ -40,9 +43,8 @@ class StoredSession:
 
     @property
     def assets(self) -> list[str]:
-        """Assets of the session that are in the store."""
-        names = ("raw_spikes", "behavior", "units", "windows", "unit_embeddings", "stimulus_tensors")
-        return [name for name in names if self._store.current(self.source, self.session_id, name) is not None]
+        """Assets of the session that are in the store, sorted."""
+        return self._store.assets(self.source, self.session_id)
 
     def folder(self, asset: str) -> Path:
         """Return the folder with the files of an asset.
@@ -55,8 +57,8 @@ class StoredSession:
             If it was not made because the session's data are unusable; the text says why.
         """
         found = self._store.current(self.source, self.session_id, asset)
-        is_behind_the_gate = asset not in ("raw_spikes", "behavior", "units")
-        problems = self._gate_problems() if found is None or is_behind_the_gate else ()
+        record = self._store.provenance(self.source, self.session_id, asset)
+        problems = self._gate_problems() if record is None or GATED_BY in record.inputs else ()
         if found is not None and not problems:
             return found
         if problems:
@@ -106,5 +108,5 @@ class StoredSession:
         return StoredWindows(self.folder("windows"))
 
     def _gate_problems(self) -> tuple[str, ...]:
-        units = self._store.current(self.source, self.session_id, "units")
+        units = self._store.current(self.source, self.session_id, GATED_BY)
         return () if units is None else read_gate(units)

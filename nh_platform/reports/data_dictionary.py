@@ -1,12 +1,12 @@
 """The data dictionary: every table that the platform writes, column by column, and every metric definition.
 
-Contains the writer of `docs/data-dictionary.md` and where each table lies. A new table is added to `TABLES` here, with
-the file that holds it; its columns stand in `nh_platform.session`, a metric's words in `nh_platform.qc.metrics`.
+Contains the writer of `docs/data-dictionary.md`. Which tables an asset has is said in its
+record; their columns stand in `nh_platform.session.tables`, a metric's words in `nh_platform.qc.metrics`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nh_platform.embeddings.population_coupling import COUPLING
 from nh_platform.embeddings.unit_features import FEATURES
@@ -15,63 +15,22 @@ from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinitio
 from nh_platform.qc.rules.methods import listed
 from nh_platform.qc.rules.quantities import RELEASED_ONLY
 from nh_platform.session.columns import Column, ColumnFamily, TableSchema
-from nh_platform.session.tables.catalogs import RECONCILIATION, SESSION_CATALOG, UNIT_CATALOG
-from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
-from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
-from nh_platform.session.tables.events import EVENTS, INVALID_TIMES
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
-from nh_platform.session.tables.releases import NOTICES, RELEASE_CHANGES, TOMBSTONES
-from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
-from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
-from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS, UNITS
-from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 
 GENERATED = (
     "<!-- Written by `nh qc docs` from the column schemas and metric definitions; edit those, not this page. -->"
 )
 
-TABLES: dict[str, tuple[tuple[TableSchema, str], ...]] = {
-    "release_manifest": (
-        (SESSIONS, "sessions.parquet"),
-        (INSERTIONS, "insertions.parquet"),
-        (FILES, "files.parquet"),
-        (NOTICES, "notices.parquet"),
-        (TOMBSTONES, "tombstones.parquet"),
-        (BEHAVIOR_SESSIONS, "behavior_sessions.parquet, where there are any"),
-        (RELEASE_CHANGES, "not stored; what `nh releases diff --format csv` prints"),
-    ),
-    "raw_spikes": (
-        (PROBES, "probes.parquet"),
-        (RAW_UNITS, "units.parquet"),
-        (RAW_CHANNELS, "channels.parquet"),
-    ),
-    "behavior": tuple((schema, f"{name}.parquet, where the session has any") for name, schema in EVENTS.items()),
-    "units": (
-        (UNITS, "units.parquet"),
-        (CHANNEL_POSITIONS, "channels.parquet"),
-        (UNIT_POSITIONS, "not stored by itself; its columns are part of units.parquet"),
-        (INVALID_TIMES, "reviewed_intervals.parquet, those that counted reviews mark"),
-    ),
-    "windows": (
-        (WINDOW_INDEX, "index.parquet"),
-        (WINDOW_MASKS, "masks.parquet"),
-    ),
-    "unit_embeddings": ((UNIT_EMBEDDINGS, "unit_embeddings.parquet"),),
-    "stimulus_tensors": (
-        (STIMULUS_PRESENTATIONS, "<mode>/presentations.parquet"),
-        (STIMULUS_UNITS, "<mode>/units.parquet"),
-    ),
-    "reconciliation": ((RECONCILIATION, "reconciliation.parquet"),),
-    "session_catalog": ((SESSION_CATALOG, "session_catalog.parquet"),),
-    "unit_catalog": ((UNIT_CATALOG, "unit_catalog.parquet, where a column that a session lacks is null"),),
-}
-"""Tables by the asset that holds them, each with its file in the folder of the asset."""
-
 _FAMILIES = {"ibl": "International Brain Laboratory", "allen": "Allen Institute", "nh": "this platform"}
 
 
-def dictionary_page() -> str:
-    """Return the Markdown page of the data dictionary."""
+def dictionary_page(tables: Mapping[str, Sequence[tuple[TableSchema, str]]]) -> str:
+    """Return the Markdown page of the data dictionary.
+
+    Parameters
+    ----------
+    tables
+        Tables by the asset that holds them, each with its file in the folder of the asset.
+    """
     parts = [
         "# Data dictionary",
         GENERATED,
@@ -84,14 +43,14 @@ def dictionary_page() -> str:
         "\n".join(
             f"- [{asset}](#{asset}): "
             + ", ".join(f"[{_title(schema)}](#{_anchor(asset, schema)})" for schema, _ in held)
-            for asset, held in TABLES.items()
+            for asset, held in tables.items()
         )
         + "\n- [Features of `unit_embeddings`](#features-of-unit_embeddings)"
         + "\n- [Metric definitions](#metric-definitions)",
     ]
-    for asset, tables in TABLES.items():
+    for asset, held in tables.items():
         parts.append(f"## {asset}")
-        for schema, file in tables:
+        for schema, file in held:
             parts += [f"### {_heading(asset, schema)}", _where(schema, file), _column_table(schema)]
     parts += [
         "## Features of `unit_embeddings`",

@@ -44,8 +44,8 @@ class SourceEntry:
         Rulebook about sessions and insertions that `nh show` and `nh qc sessions` apply; none where None.
     servers
         Addresses that the source asks with given settings (``read`` of ``sources.yaml``), for `nh doctor`.
-    extra_steps
-        Per-session assets that this source has beyond those of every source (`planning.EXTRA_STEPS`).
+    extra_assets
+        Per-session assets that this source has beyond those of every source .
     """
 
     name: str
@@ -57,6 +57,6 @@ class SourceEntry:
     presets: tuple[str, ...]
     upstream_format: str
     published: str | None = None
-    extra_steps: tuple[str, ...] = ()
+    extra_assets: tuple[str, ...] = ()
     inclusion: str | None = None
     servers: Callable[[Mapping[str, Any]], tuple[str, ...]] = _no_servers

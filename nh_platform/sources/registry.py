@@ -132,7 +132,7 @@ _SHIPPED: dict[str, SourceEntry] = {
             presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
             upstream_format="nwb",
             servers=_allen_vc_servers,
-            extra_steps=("stimulus_tensors",),
+            extra_assets=("stimulus_tensors",),
         ),
         SourceEntry(
             name="allen_vbn",

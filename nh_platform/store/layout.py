@@ -96,6 +96,11 @@ class Store:
             )
         return found
 
+    def assets(self, source: str, session_id: str) -> list[str]:
+        """Return the assets of a session that have a version which counts, sorted."""
+        names = _folder_names(self.root / source / session_id)
+        return [name for name in names if self.current(source, session_id, name) is not None]
+
     def provenance(self, source: str, session_id: str, asset: str) -> Provenance | None:
         """Return the record of the version that counts, or None where the asset was never published."""
         content = self._record_bytes(source, session_id, asset)

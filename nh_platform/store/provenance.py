@@ -66,6 +66,7 @@ class Provenance(BaseModel):
         inputs: Mapping[str, str],
         parameters: Mapping[str, str],
         upstream_files: Sequence[UpstreamFile] = (),
+        left_out: Sequence[str] = (),
     ) -> Provenance:
         """Return the record of an output that this code makes now: its data version, packages and commit filled in."""
         return cls(
@@ -77,6 +78,7 @@ class Provenance(BaseModel):
             inputs=dict(inputs),
             parameters=dict(parameters),
             upstream_files=list(upstream_files),
+            left_out=list(left_out),
             packages=recorded_packages(),
             git_commit=git_commit(),
         )

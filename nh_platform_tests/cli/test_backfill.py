@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from nh_platform.assets import units
+from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
-from nh_platform.defs import steps
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
-from nh_platform.planning.versions import STEPS
 from nh_platform.simulation import remove_session
 from nh_platform_tests.homes import make_home
 
@@ -75,7 +75,7 @@ def test_exactly_the_stale_assets_of_each_session_are_queued(home: Path) -> None
     said = nh(home, "backfill", "ibl").output
     assert "2 sessions queued as backfills" in said
     whole, part = queued_pairs(home)
-    assert whole == {(second, asset) for asset in STEPS}
+    assert whole == {(second, asset) for asset in session_assets("ibl")}
     assert part == {(first, "windows")}
 
 
@@ -83,7 +83,7 @@ def test_sessions_with_the_same_stale_assets_share_a_backfill(home: Path) -> Non
     nh(home, "sync", "ibl")
     sessions = nh(home, "sessions", "--source", "ibl", "--ids").output.split()
     assert "2 sessions queued as backfill " in nh(home, "backfill", "ibl").output
-    assert queued_pairs(home) == [{(session, asset) for session in sessions for asset in STEPS}]
+    assert queued_pairs(home) == [{(session, asset) for session in sessions for asset in session_assets("ibl")}]
 
 
 def test_a_current_session_is_not_queued(home: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_gated_session_is_named_with_its_reasons_and_never_tried_again(
     nh(home, "sync", "ibl")
     first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
     with monkeypatch.context() as patched:
-        patched.setattr(steps, "gate_problems", lambda *_: [reason])
+        patched.setattr(units, "gate_problems", lambda *_: [reason])
         failed = nh(home, "materialize", "ibl", first, code=1)
     assert f"it is gated: {reason}" in failed.stderr.replace("\n", " ")
     assert "Stack Trace" not in failed.stderr

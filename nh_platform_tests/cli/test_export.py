@@ -10,11 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform import open_store
+from nh_platform.assets.across_sessions.stimulus_files import ASSET
+from nh_platform.assets.registry import session_assets
+from nh_platform.assets.stimulus_tensors import parameters
 from nh_platform.cli.app import app
-from nh_platform.defs.stimulus_files import ASSET, expected_stimulus_files
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.planning.versions import STEPS, steps_of
+from nh_platform.planning.versions import expected_source_asset
 from nh_platform.session import ConfigError
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.homes import make_home, materialize
@@ -27,7 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     with dg.DagsterInstance.ephemeral() as instance:
         (outcome,) = materialize(platform, instance, "allen_vc")
     assert outcome.success, outcome.errors
-    assert outcome.plan.assets == tuple(steps_of("allen_vc")) == (*STEPS, "stimulus_tensors")
+    assert outcome.plan.assets == (*session_assets("ibl"), "stimulus_tensors")
     return platform
 
 
@@ -36,7 +38,7 @@ def run(home: Platform, *arguments: str):
 
 
 def test_the_files_are_made_when_they_are_asked_for_and_only_then(home: Platform, tmp_path: Path) -> None:
-    assert home.store.current("allen_vc", SOURCE_WIDE, ASSET) is None
+    assert home.store.current("allen_vc", SOURCE_WIDE, ASSET.name) is None
     first = run(home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path))
     assert first.exit_code == 0, first.output
     assert "joining the tensors of 1 sessions" in first.output
@@ -44,9 +46,9 @@ def test_the_files_are_made_when_they_are_asked_for_and_only_then(home: Platform
     array = np.load(tmp_path / f"session_{session_id}-natural_scenes-VISp-spike_data.npy")
     assert array.dtype == np.uint8
     assert array.shape[1:] == (115, 13)
-    record = home.store.provenance("allen_vc", SOURCE_WIDE, ASSET)
+    record = home.store.provenance("allen_vc", SOURCE_WIDE, ASSET.name)
     assert record is not None
-    assert record.data_version == expected_stimulus_files(home, "allen_vc").data_version
+    assert record.data_version == expected_source_asset(home, "allen_vc", ASSET).data_version
     compat = run(
         home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path / "c"), "--mode", "mlynarski-compat"
     )
@@ -71,13 +73,13 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(home: Platform, tmp_path:
 
 
 def test_modes_are_a_setting_and_part_of_the_data_version(home: Platform) -> None:
-    assert "modes=exact,mlynarski-compat" in home.parameters("allen_vc", "1")["stimulus_tensors"]
+    assert "modes=exact,mlynarski-compat" in parameters(home, "allen_vc")["stimulus_tensors"]
     own = home.settings.model_copy(
         update={
             "sources": {"allen_vc": home.settings.source("allen_vc").model_copy(update={"stimulus_modes": ["exact"]})}
         }
     )
-    assert "modes=exact;" in Platform(own).parameters("allen_vc", "1")["stimulus_tensors"]
+    assert "modes=exact;" in parameters(Platform(own), "allen_vc")["stimulus_tensors"]
     wrong = home.settings.source("allen_vc").model_copy(update={"stimulus_modes": ["fast"]})
     with pytest.raises(ConfigError, match=r"allen_vc\.stimulus_modes.*'fast'.*exact, mlynarski-compat"):
         Platform(home.settings.model_copy(update={"sources": {"allen_vc": wrong}})).config("allen_vc")

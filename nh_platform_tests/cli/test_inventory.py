@@ -10,12 +10,11 @@ from typer.testing import CliRunner
 
 import nh_platform
 from nh_platform.cli.app import app
-from nh_platform.defs.inventory import RECONCILIATION, old_across_sessions
+from nh_platform.defs.inventory import old_source_assets
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.catalogs import SESSION_CATALOG, UNIT_CATALOG
-from nh_platform.sources.registry import source_entry
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.homes import make_home
 
@@ -80,11 +79,11 @@ def test_a_new_session_makes_the_catalogs_old(home: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setenv("NH_HOME", str(home))
     platform = Platform(load_settings(home))
-    assert old_across_sessions(platform, source_entry("ibl")) == [RECONCILIATION]
+    assert old_source_assets(platform, "ibl") == ["reconciliation"]
     nh(home, "materialize", "ibl", "--missing")
-    assert len(old_across_sessions(platform, source_entry("ibl"))) == 3
+    assert len(old_source_assets(platform, "ibl")) == 3
     said = nh(home, "inventory", "ibl")
-    assert old_across_sessions(platform, source_entry("ibl")) == [RECONCILIATION]
+    assert old_source_assets(platform, "ibl") == ["reconciliation"]
     for check in ("counts_reconcile", "no_partitions_left_failed"):
         assert check in said
     assert catalog(home, "unit_catalog")["session_id"].nunique() == 2

@@ -10,9 +10,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from nh_platform.assets.registry import session_assets, source_assets
 from nh_platform.cli.sync import sync_platform
 from nh_platform.defs import automation
-from nh_platform.defs.assets import diff_in_words
 from nh_platform.defs.automation import (
     PARTITION_TAG,
     RELEASE_ATTEMPTS,
@@ -29,18 +29,17 @@ from nh_platform.defs.automation import (
 from nh_platform.defs.build import build_defs
 from nh_platform.defs.inventory import (
     INVENTORY,
-    across_sessions,
     build_inventory_schedule,
     inventory_job_name,
     inventory_selection,
 )
 from nh_platform.defs.partitions import register_sessions
+from nh_platform.defs.release_manifest import diff_in_words
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.session_states import SourceStates, source_states
-from nh_platform.planning.versions import steps_of
 from nh_platform.session import BadUpstreamData
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.registry import SourceEntry, source_entry
@@ -256,7 +255,7 @@ def test_what_is_asked_for_runs_and_is_not_asked_for_again(instance: dg.DagsterI
     assert execute(instance, platform, request)
     (session,) = platform.store.sessions(SOURCE)
     assert session == request.partition_key
-    assert all(platform.store.current(SOURCE, session, asset) for asset in steps_of(SOURCE))
+    assert all(platform.store.current(SOURCE, session, asset) for asset in session_assets(SOURCE))
     release_one_more(platform, 2)
     (look,) = release_requests(tick(instance, platform, first.cursor))
     assert execute(instance, platform, look)
@@ -306,11 +305,11 @@ def test_the_daily_looks_leave_a_source_alone_that_nobody_set_up(
 
 def test_a_daily_inventory_leaves_alone_what_is_current(instance: dg.DagsterInstance, platform: Platform) -> None:
     entry = source_entry(SOURCE)
-    assets, checks = inventory_selection(platform, entry)
-    assert [key.path[-1] for key in assets] == list(across_sessions(entry))
+    assets, checks = inventory_selection(platform, entry.name)
+    assert [key.path[-1] for key in assets] == list(source_assets(entry.name))
     job = build_defs(platform).resolve_job_def(inventory_job_name(SOURCE))
     assert job.execute_in_process(instance=instance, raise_on_error=False).success
-    assets, checks = inventory_selection(platform, entry)
+    assets, checks = inventory_selection(platform, entry.name)
     assert [key.path[-1] for key in assets] == ["reconciliation"]
     assert {key.name for key in checks} == {INVENTORY, "counts_reconcile"}
 

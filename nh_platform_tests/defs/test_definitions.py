@@ -10,10 +10,10 @@ import dagster as dg
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from nh_platform.assets.registry import session_assets
 from nh_platform.defs.build import build_defs
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.planning.versions import steps_of
 from nh_platform.sources.registry import SOURCES
 
 HEAVY = ("numba", "scipy", "one", "iblatlas", "allensdk", "h5py", "matplotlib", "boto3", "xarray", "torch")
@@ -70,7 +70,7 @@ def test_no_session_asset_depends_on_an_asset_across_sessions(definitions: dg.De
     """An unpartitioned parent would mark every session stale."""
     graph = definitions.resolve_asset_graph()
     for source in SOURCES:
-        for asset in steps_of(source):
+        for asset in session_assets(source):
             for parent in graph.get(dg.AssetKey([source, asset])).parent_keys:
                 assert graph.get(parent).is_partitioned, (source, asset, parent)
 

@@ -8,7 +8,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from nh_platform.defs.metadata import records_table, rounded, rounded_values
+from nh_platform.defs.metadata import records_table, rounded, shown_metadata
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_four_digits_and_at_least_milliseconds(value: float, shown: float) -> No
 def test_what_is_no_finite_number_stays() -> None:
     assert math.isnan(rounded(math.nan))
     assert rounded(math.inf) == math.inf
-    assert rounded_values({"share": 1 / 3, "units": 7, "name": "x", "ok": True}) == {
+    assert shown_metadata({"share": 1 / 3, "units": 7, "name": "x", "ok": True}) == {
         "share": 0.3333,
         "units": 7,
         "name": "x",

@@ -11,7 +11,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from nh_platform.defs.reconciliation import ASSET, CHECK, SUMMARY_FILE, TABLE_FILE, build_reconciliation, published_part
+from nh_platform.assets.across_sessions.reconciliation import ASSET, TABLE_FILE, published_part
+from nh_platform.defs.source_assets import build_source_asset
 from nh_platform.history.manifest import Manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
@@ -21,6 +22,7 @@ from nh_platform.qc.published.published_counts import PublishedRelease, publishe
 from nh_platform.session.tables.catalogs import RECONCILIATION
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.registry import SOURCES
+from nh_platform.store.json_files import SUMMARY_FILE
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import read_table
 from nh_platform_tests.homes import make_home, materialize
@@ -46,11 +48,11 @@ def reconciled(home: Path, instance: dg.DagsterInstance) -> tuple[dg.AssetCheckE
     platform = Platform(load_settings(home))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = dg.materialize([build_reconciliation(SOURCES["ibl"], platform)], instance=instance)
+        result = dg.materialize([build_source_asset(SOURCES["ibl"], platform, ASSET)], instance=instance)
     assert result.success
     (check,) = result.get_asset_check_evaluations()
-    assert check.check_name == CHECK
-    folder = platform.store.folder("ibl", SOURCE_WIDE, ASSET)
+    assert check.check_name == "counts_reconcile"
+    folder = platform.store.folder("ibl", SOURCE_WIDE, ASSET.name)
     table = read_table(folder / TABLE_FILE)
     RECONCILIATION.validate(table)
     return check, json.loads((folder / SUMMARY_FILE).read_text()), table
@@ -151,12 +153,12 @@ def test_the_same_state_is_the_same_version_and_another_session_is_another(
 ) -> None:
     platform = Platform(load_settings(home))
     reconciled(home, instance)
-    first = platform.store.provenance("ibl", SOURCE_WIDE, ASSET)
+    first = platform.store.provenance("ibl", SOURCE_WIDE, ASSET.name)
     reconciled(home, instance)
-    again = platform.store.provenance("ibl", SOURCE_WIDE, ASSET)
+    again = platform.store.provenance("ibl", SOURCE_WIDE, ASSET.name)
     materialize(platform, instance, "ibl", assets=["raw_spikes", "units"])
     check, summary, _ = reconciled(home, instance)
-    other = platform.store.provenance("ibl", SOURCE_WIDE, ASSET)
+    other = platform.store.provenance("ibl", SOURCE_WIDE, ASSET.name)
     assert first is not None
     assert again is not None
     assert other is not None
@@ -166,7 +168,7 @@ def test_the_same_state_is_the_same_version_and_another_session_is_another(
 
 def test_a_source_that_was_never_synced_fails_with_what_to_do(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     platform = make_home(tmp_path, ("ibl",))
-    asset = build_reconciliation(SOURCES["ibl"], platform)
+    asset = build_source_asset(SOURCES["ibl"], platform, ASSET)
     result = dg.materialize([asset], instance=instance, raise_on_error=False)
     assert not result.success
     (failed,) = result.get_step_failure_events()

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.assets.registry import session_assets
 from nh_platform.home.platform import Platform
-from nh_platform.planning.versions import STEPS
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
 from nh_platform.sources import registry
@@ -114,13 +114,13 @@ def platform(served: tuple[Path, dict[str, list[str]]], monkeypatch: pytest.Monk
 def test_the_commands_serve_the_source(served: tuple[Path, dict[str, list[str]]]) -> None:
     synced, made, again, ids = served[1]["printed"]
     assert "toy: 2 sessions, 2 insertions, 14 files" in synced
-    assert f"2 sessions, {2 * len(STEPS)} assets materialized" in made
+    assert f"2 sessions, {2 * len(session_assets('ibl'))} assets materialized" in made
     assert "nothing to do" in again
     assert sorted(ids.split()) == ["mouse1_2026-01-02", "mouse2_2026-01-03"]
 
 
 def test_dagster_shows_all_assets_and_the_labs_own_rules_as_checks(served: tuple[Path, dict[str, list[str]]]) -> None:
-    assert {f"toy/{asset}" for asset in ("release_manifest", *STEPS)} <= set(served[1]["assets"])
+    assert {f"toy/{asset}" for asset in ("release_manifest", *session_assets("ibl"))} <= set(served[1]["assets"])
     checks = set(served[1]["checks"])
     assert {f"toy/units:toy_lab__{rule}" for rule in ("presence_ratio", "firing_rate")} <= checks
     assert {"toy/units:units_usable", "toy/release_manifest:no_partitions_left_failed"} <= checks
@@ -130,7 +130,7 @@ def test_every_asset_is_in_the_store_and_the_rules_decided(platform: Platform) -
     from nh_platform.reading import open_store
 
     session = "mouse1_2026-01-02"
-    for asset in STEPS:
+    for asset in session_assets("ibl"):
         assert platform.store.folder("toy", session, asset).is_dir()
     units = pd.read_parquet(platform.store.folder("toy", session, "units") / "units.parquet").set_index("cluster_id")
     assert units["pass.toy-lab"].tolist() == [True, True, True, True, False, False]

@@ -9,10 +9,12 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from nh_platform.assets.registry import session_assets
 from nh_platform.defs.build import build_defs
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.planning.versions import STEPS, stale_assets
+from nh_platform.planning.staleness import standing_of
+from nh_platform.planning.versions import SourcePlan
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
 from nh_platform.store.parquet import read_table
 from nh_platform_tests.homes import make_home, materialize
@@ -64,7 +66,7 @@ def opened(home: Path) -> Platform:
 def stale(platform: Platform) -> dict[str, list[str]]:
     manifest = platform.manifest("ibl")
     return {
-        session_id: stale_assets(platform.store, platform.expected(manifest.session(session_id)))
+        session_id: list(standing_of(SourcePlan(platform, "ibl"), manifest.session(session_id)).stale)
         for session_id in manifest.session_ids
     }
 
@@ -79,7 +81,7 @@ def unsynced(platform: Platform, instance: dg.DagsterInstance) -> dict[str, list
     return {
         session_id: [
             asset
-            for asset in STEPS
+            for asset in session_assets("ibl")
             if resolver.get_status(dg.AssetKey(["ibl", asset]), session_id) is not StaleStatus.FRESH
         ]
         for session_id in platform.manifest("ibl").session_ids

@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from nh_platform.assets.registry import session_assets
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.planning.versions import STEPS, stale_assets
+from nh_platform.planning.staleness import standing_of
+from nh_platform.planning.versions import SourcePlan
 from nh_platform.reading import open_store
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform_tests.homes import SEED, make_home, materialize
@@ -65,7 +67,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInsta
 def test_every_asset_of_a_session_is_in_the_store_with_its_provenance(platform: Platform, source: str) -> None:
     (session_id,) = platform.manifest(source).session_ids
     files = platform.manifest(source).session(session_id)
-    for asset, expected in platform.expected(files).items():
+    for asset, expected in SourcePlan(platform, files.session.source).expected_of(files).items():
         stored = platform.store.provenance(source, session_id, asset)
         assert stored is not None
         assert stored.data_version == expected.data_version
@@ -186,7 +188,7 @@ def test_a_removed_asset_is_missing_again(tmp_path: Path, instance: dg.DagsterIn
     session_id = outcome.plan.session_id
     shutil.rmtree(home.store.root / "ibl" / session_id / "units")
     files = home.manifest("ibl").session(session_id)
-    assert stale_assets(home.store, home.expected(files)) == ["units"]
+    assert standing_of(SourcePlan(home, files.session.source), files).stale == ("units",)
 
 
 def test_a_new_upstream_session_is_registered_and_only_it_is_made(tmp_path: Path, instance: dg.DagsterInstance) -> None:
@@ -195,5 +197,5 @@ def test_a_new_upstream_session_is_registered_and_only_it_is_made(tmp_path: Path
     write_ibl(tmp_path / "upstream" / "ibl", 1, SEED, size=TINY, first=1)
     (second,) = materialize(Platform(home.settings), instance, "ibl")
     assert second.plan.session_id != first.plan.session_id
-    assert second.plan.assets == tuple(STEPS)
+    assert second.plan.assets == tuple(session_assets("ibl"))
     assert set(instance.get_dynamic_partitions("ibl_sessions")) >= {first.plan.session_id, second.plan.session_id}

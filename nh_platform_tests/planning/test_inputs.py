@@ -1,4 +1,4 @@
-"""A step records the versions of exactly what it read, whoever publishes its inputs meanwhile."""
+"""An asset records the versions of exactly what it read, whoever publishes its inputs meanwhile."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from nh_platform.defs import steps
-from nh_platform.defs.assets import materialize_step
+from nh_platform.assets import inputs
+from nh_platform.assets.inputs import TRIES
+from nh_platform.assets.registry import all_session_assets
+from nh_platform.defs.session_assets import materialize
 from nh_platform.history.publishing import store_manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.planning.inputs import TRIES
-from nh_platform.planning.versions import STEPS
 from nh_platform.session.tables.units import UNITS
 from nh_platform.store import Provenance
 from nh_platform.store.layout import PROVENANCE
@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     platform = make_home(folder, ("ibl",))
     store_manifest(platform.store, platform.source("ibl").manifest(), "1")
     for asset in ("raw_spikes", "behavior", "units"):
-        materialize_step(platform, "ibl", session_of(platform), STEPS[asset])
+        materialize(platform, "ibl", session_of(platform), all_session_assets()[asset])
     return folder
 
 
@@ -73,7 +73,7 @@ def publish_units(platform: Platform, version: str, reason: str) -> None:
 def before_reading(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> list[pd.DataFrame]:
     """Do something when `windows` has begun to read; return the units of which it then makes windows."""
     used: list[pd.DataFrame] = []
-    read, make = steps.read_recording, build.build_windows
+    read, make = inputs.read_recording, build.build_windows
 
     def reading(folder: Path):
         recording = read(folder)
@@ -84,7 +84,7 @@ def before_reading(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None
         used.append(units)
         return make(spikes, units, *others)
 
-    monkeypatch.setattr(steps, "read_recording", reading)
+    monkeypatch.setattr(inputs, "read_recording", reading)
     monkeypatch.setattr(build, "build_windows", building)
     return used
 
@@ -99,7 +99,7 @@ def test_an_input_that_is_replaced_meanwhile_is_recorded_as_what_was_read(
             publish_units(platform, version, "published meanwhile")
 
     used = before_reading(monkeypatch, meanwhile)
-    result = materialize_step(platform, "ibl", session_of(platform), STEPS["windows"])
+    result = materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
     record = platform.store.provenance("ibl", session_of(platform), "windows")
     assert record is not None
     assert record.inputs["units"] == OTHER
@@ -107,7 +107,7 @@ def test_an_input_that_is_replaced_meanwhile_is_recorded_as_what_was_read(
     assert result.data_version == dg.DataVersion(record.data_version)
 
 
-def test_an_input_that_is_replaced_at_every_try_refuses_the_step_by_name(
+def test_an_input_that_is_replaced_at_every_try_refuses_the_asset_by_name(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
@@ -118,7 +118,7 @@ def test_an_input_that_is_replaced_at_every_try_refuses_the_step_by_name(
 
     before_reading(monkeypatch, meanwhile)
     with pytest.raises(dg.Failure, match=r"units.*replaced while.*was read"):
-        materialize_step(platform, "ibl", session_of(platform), STEPS["windows"])
+        materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
     assert len(tries) == TRIES
     assert platform.store.current("ibl", session_of(platform), "windows") is None
 
@@ -126,7 +126,7 @@ def test_an_input_that_is_replaced_at_every_try_refuses_the_step_by_name(
 def test_a_version_that_goes_and_returns_meanwhile_counts_as_replaced(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its folder has the same name again, but files were missing while the step read."""
+    """Its folder has the same name again, but files were missing while the asset read."""
     before = platform.store.provenance("ibl", session_of(platform), "units")
     assert before is not None
     publications = iter([OTHER, before.data_version])
@@ -136,7 +136,7 @@ def test_a_version_that_goes_and_returns_meanwhile_counts_as_replaced(
             publish_units(platform, version, version[:4])
 
     used = before_reading(monkeypatch, meanwhile)
-    materialize_step(platform, "ibl", session_of(platform), STEPS["windows"])
+    materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
     assert [units.loc[0, REASON] for units in used][-1] == before.data_version[:4]
     assert len(used) == 2
 
@@ -153,13 +153,13 @@ def test_a_review_that_is_written_meanwhile_is_recorded_as_what_was_read(
         path.write_text(REVIEW.format(session=session, unit=unit), encoding="utf-8")
 
     before_reading(monkeypatch, meanwhile)
-    materialize_step(platform, "ibl", session, STEPS["units"])
+    materialize(platform, "ibl", session, all_session_assets()["units"])
     record = platform.store.provenance("ibl", session, "units")
     assert record is not None
-    assert record.parameters["reviews"] == platform.parameters("ibl", session)["reviews"]
+    assert record.parameters["reviews"] == platform.reviews_version("ibl", session)
 
 
 def test_an_input_that_was_never_made_is_named(platform: Platform) -> None:
     shutil.rmtree(platform.store.asset_folder("ibl", session_of(platform), "units"))
     with pytest.raises(dg.Failure, match="it has no units in the store"):
-        materialize_step(platform, "ibl", session_of(platform), STEPS["windows"])
+        materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])

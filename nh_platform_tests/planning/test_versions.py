@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from nh_platform.history.manifest import GROUPS
-from nh_platform.planning.versions import STEPS, Standing, expected_versions, standing
+from nh_platform.assets.registry import all_session_assets
+from nh_platform.planning.staleness import Standing, standing
+from nh_platform.planning.versions import ExpectedAsset
 
 GATE = ("spike times are NaN or not sorted within a unit",)
-PARAMETERS = dict.fromkeys(("metrics", "rulebooks", "reviews", "presets", "features"), "1")
-EXPECTED = expected_versions("ibl", dict.fromkeys(GROUPS, "1"), PARAMETERS)
+EXPECTED = {
+    name: ExpectedAsset(asset, {}, {}, f"version of {name}")
+    for name, asset in all_session_assets().items()
+    if asset.of_every_source
+}
 
 
 def stored(**other: str | None) -> dict[str, str | None]:
-    return {**EXPECTED, **other}
+    return {**{name: one.data_version for name, one in EXPECTED.items()}, **other}
 
 
 def test_what_is_missing_or_of_another_version_is_stale_in_running_order() -> None:
@@ -27,7 +31,7 @@ def test_a_current_session_lacks_nothing() -> None:
 
 def test_of_a_session_that_was_never_loaded_everything_is_stale() -> None:
     held = standing(EXPECTED, dict.fromkeys(EXPECTED), ())
-    assert (held.stale, held.is_loaded) == (tuple(STEPS), False)
+    assert (held.stale, held.is_loaded) == (tuple(EXPECTED), False)
 
 
 def test_what_a_current_gate_stops_is_not_stale() -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.planning.versions import STEPS
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform_tests.homes import SEED, make_home
 from nh_platform_tests.services.servers import graphql, nh_ui
@@ -44,7 +44,7 @@ def wait_until(what: str, done: Callable[[], bool], log: Path) -> None:
 def ingested(home: Path, source: str) -> list[str]:
     platform = Platform(load_settings(home))
     sessions = platform.manifest(source).session_ids
-    return [s for s in sessions if all(platform.store.current(source, s, asset) for asset in STEPS)]
+    return [s for s in sessions if all(platform.store.current(source, s, asset) for asset in session_assets(source))]
 
 
 def test_a_backfill_and_then_a_release_are_worked_off_without_a_hand(
@@ -101,7 +101,7 @@ def test_a_backfill_whose_processes_are_killed_is_finished_after_a_restart(
         kill_everything(tmp_path)
     platform = Platform(load_settings(tmp_path))
     for session in platform.manifest("allen_vc").session_ids:
-        for asset in STEPS:
+        for asset in session_assets("allen_vc"):
             platform.store.current("allen_vc", session, asset)  # raises where a pointer leads nowhere
     with nh_ui(tmp_path):
         wait_until("the rest of the backfill", lambda: len(ingested(tmp_path, "allen_vc")) == 3, log)

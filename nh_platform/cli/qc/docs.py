@@ -47,13 +47,14 @@ def docs(
 
 def generated_pages(folder: Path) -> dict[Path, str]:
     """Return the text of every generated page below the documentation's folder, by its path, sorted."""
+    from nh_platform.assets.registry import asset_tables
     from nh_platform.qc.rules.rulebook_pages import rulebook_pages
     from nh_platform.qc.validation.validation_table import FILE, read_validation
     from nh_platform.reports.data_dictionary import dictionary_page
 
     rulebooks = rulebook_pages(read_validation(folder / RULEBOOKS / FILE))
     pages = {folder / RULEBOOKS / name: text for name, text in rulebooks.items()}
-    pages[folder / DICTIONARY] = dictionary_page()
+    pages[folder / DICTIONARY] = dictionary_page(asset_tables())
     return dict(sorted(pages.items()))
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
     from nh_platform.store import Provenance
 
-ASSET = "units"
+
 _CHANGED = {
     "metrics": "the list of metrics",
     "reviews": "what the reviews of this session say",
@@ -64,20 +64,23 @@ def stale_lines(platform: Platform, source: str, session_id: str) -> list[str]:
     Units of a session that upstream withdrew, or of a source that was never synced, are held against rules and reviews
     alone: nobody says which files they should be made from.
     """
+    from nh_platform.assets.units import ASSET as UNITS
+    from nh_platform.planning.versions import SourcePlan
     from nh_platform.qc.rules.methods import listed
     from nh_platform.session import UnknownSession
 
-    stored = platform.store.provenance(source, session_id, ASSET)
+    stored = platform.store.provenance(source, session_id, UNITS.name)
     if stored is None:
         return []
+    plan = SourcePlan(platform, source)
     action = [f"Bring it up to date: nh materialize {source} {session_id}"]
     try:
-        expected = platform.expected(platform.manifest(source).session(session_id))[ASSET]
+        expected = plan.expected_of(platform.manifest(source).session(session_id))[UNITS.name]
         changed = _changes(stored, expected.parameters, expected.inputs)
-        if stored.code_version != expected.code_version:
+        if stored.code_version != expected.asset.code_version:
             changed.append("how this version of the platform makes them")
     except UnknownSession as error:
-        parameters = platform.parameters(source, session_id)
+        parameters = plan.parameters(plan.assets[UNITS.name], session_id)
         known = {name: value for name, value in parameters.items() if name in stored.parameters}
         changed = _changes(stored, known, stored.inputs)
         action = [f"It cannot be brought up to date: {error.found}. {error.action}"]

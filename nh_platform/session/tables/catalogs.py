@@ -15,7 +15,7 @@ from nh_platform.session.tables.units import UNITS
 RECONCILIATION = TableSchema(
     "reconciliation",
     (
-        Column("count", "string", "-", "What is counted, as `nh_platform.qc.published.reconcile.COUNTS` names it"),
+        Column("count", "string", "-", "Name of the count, for example insertions, units or good_units"),
         Column("meaning", "string", "-", "What is counted, in words"),
         Column("published", "float64", "1", "Count that the release is published with", nullable=True),
         Column("ours", "float64", "1", "Count in the manifest, or in the ingested units", nullable=True),

@@ -1,0 +1,115 @@
+"""The asset `stimulus_files`: all sessions of a source in one HDF5 file per stimulus type.
+
+Change here what is shown of it. What the files hold is `nh_platform.exports.stimulus`. It is made of the tensors of
+every session that the store has them of; a session that is new or remade shows in its data version, not in any
+session's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nh_platform.assets.across_sessions.stored_versions import stored_versions
+from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset
+from nh_platform.home.platform import Platform
+from nh_platform.session.columns import Column, TableSchema
+
+if TYPE_CHECKING:
+    from nh_platform.exports.stimulus.joined_files import FilesSummary
+
+TENSORS = "stimulus_tensors"
+
+STATISTICS = TableSchema(
+    "statistics",
+    (
+        Column("stimulus_type", "string", "-", "Stimulus type, the name of the file"),
+        Column("session_id", "string", "-", "Session"),
+        Column("brain_structure", "string", "-", "Allen structure acronym"),
+        Column("n_presentations", "int64", "-", "Presentations of the stimulus"),
+        Column("n_units", "int64", "-", "Units of the structure"),
+        Column("has_pupil_data", "bool", "-", "Whether the session has eye data (has_gaze_data in compat)"),
+    ),
+)
+
+
+def inputs(platform: Platform, source: str) -> Mapping[str, str]:
+    """Return the version of the tensors of every session in the store, by asset and session."""
+    versions = stored_versions(platform, source, TENSORS, platform.store.sessions(source))
+    return {f"{TENSORS}/{session_id}": version for session_id, version in versions.items()}
+
+
+def make(platform: Platform, source: str, folder: Path) -> AssetResult:
+    """Write the files of every mode that the sessions have."""
+    from nh_platform.exports.stimulus.joined_files import write_stimulus_files
+    from nh_platform.exports.stimulus.tensor_files import StoredTensors, stored_modes
+    from nh_platform.windows.presentations.conventions import MODES
+
+    found = ((one, platform.store.current(source, one, TENSORS)) for one in platform.store.sessions(source))
+    modes_of = {one: (path, stored_modes(path)) for one, path in found if path is not None}
+    summaries: dict[str, FilesSummary] = {}
+    for mode in MODES:
+        stored = [StoredTensors(path, one, mode) for one, (path, modes) in modes_of.items() if mode in modes]
+        if stored:
+            summaries[mode] = write_stimulus_files(folder / mode, stored, mode)
+    medians = next(iter(summaries.values())).medians if summaries else {}
+    missing = [
+        {"mode": mode, "session": one}
+        for one, (_, modes) in modes_of.items()
+        for mode in modes
+        if one not in {row.session_id for row in summaries[mode].statistics}
+    ]
+    return AssetResult(
+        rows=sum(len(summary.statistics) for summary in summaries.values()),
+        shown={
+            "sessions": len(modes_of),
+            "files by stimulus": [
+                _of_file(summary, mode, name) for mode, summary in summaries.items() for name in _types(summary)
+            ],
+            "median durations [s]": [{"stimulus": name, "median": value} for name, value in medians.items()],
+        },
+        notes=tuple(f"{mode}, {n.subject}: {n.text}" for mode, made in summaries.items() for n in made.notes),
+        check=CheckOutcome(
+            not missing,
+            f"{len(missing)} of {len(modes_of)} sessions with tensors are in no file of a mode.",
+            {"sessions": len(modes_of), "left out": missing},
+        ),
+    )
+
+
+def _types(summary: FilesSummary) -> list[str]:
+    return sorted({row.stimulus_type for row in summary.statistics})
+
+
+def _of_file(summary: FilesSummary, mode: str, stimulus: str) -> dict[str, object]:
+    """Return how many sessions and structures the file of a stimulus holds."""
+    rows = [row for row in summary.statistics if row.stimulus_type == stimulus]
+    return {
+        "mode": mode,
+        "stimulus": stimulus,
+        "sessions": len({row.session_id for row in rows}),
+        "structures": len({row.brain_structure for row in rows}),
+    }
+
+
+ASSET = SourceAsset(
+    name="stimulus_files",
+    code_version="2",
+    description=(
+        "Every session in one HDF5 file per stimulus type, session_<id>/<structure>/spike_data, speed, "
+        "presentations and eyes, which xarray opens as a tree; with the table of what is in it, the median "
+        "durations over all sessions and what the filter by them removed. Made of the sessions whose "
+        "stimulus_tensors are in the store."
+    ),
+    kinds=frozenset({"hdf5"}),
+    tables=((STATISTICS, "<mode>/combined_statistics.csv"),),
+    reads=(TENSORS,),
+    inputs=inputs,
+    make=make,
+    check=AssetCheck(
+        "every_session_is_in",
+        "Every session that has stimulus tensors is in the files of each of its modes. One that is left "
+        "out (no good unit in any structure, no presentation within the durations) is named.",
+    ),
+)

@@ -1,0 +1,198 @@
+"""What an asset of a session is made from: the session's files, and one published version of each input.
+
+A version's folder never changes while it counts, but whoever publishes its successor removes it. Who reads meanwhile
+would find files missing, and missing tables of `behavior` read as tables that upstream lacks; so a result is published
+only if its inputs still count. Add here what several assets read in the same way. What is made of it stands in the
+asset's own file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nh_platform.history.manifest import SessionFiles
+from nh_platform.home.platform import Platform, SourceConfig
+from nh_platform.session import Behavior, RawRecording, StoreError
+from nh_platform.sources.source import Source
+from nh_platform.store import Provenance, Store
+from nh_platform.store.layout import PROVENANCE
+from nh_platform.store.parquet import read_table
+from nh_platform.store.recording_files import read_recording
+from nh_platform.windows.reviewed_intervals import read_reviewed_behavior
+
+TRIES = 3
+"""How often an asset is begun anew where an input was replaced under it; two publishers of one session are rare enough
+that a third replacement is a process that goes on publishing."""
+
+
+class InputReplaced(StoreError):
+    """Something that an asset reads was replaced before its result was published; it can be made again."""
+
+
+@dataclass(frozen=True)
+class StoredInput:
+    """One input.
+
+    Parameters
+    ----------
+    folder
+        Folder of its version.
+    record
+        The record in that folder.
+    stamp
+        Inode and time of the folder's last change [ns]: a version that goes and is published again has the same name.
+    """
+
+    folder: Path
+    record: Provenance
+    stamp: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class StoredInputs:
+    """One published version of every input of an asset.
+
+    Parameters
+    ----------
+    store
+        The store.
+    by_asset
+        Input by name of asset.
+    """
+
+    store: Store
+    by_asset: Mapping[str, StoredInput]
+
+    def folder(self, asset: str) -> Path:
+        """Return the folder of the version that the asset reads."""
+        return self.by_asset[asset].folder
+
+    def record(self, asset: str) -> Provenance:
+        """Return the record of the version that the asset reads."""
+        return self.by_asset[asset].record
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Data version of every input."""
+        return {asset: one.record.data_version for asset, one in self.by_asset.items()}
+
+    def replaced(self) -> list[str]:
+        """Return the inputs whose version no longer counts, or went and came back; sorted."""
+        found = []
+        for asset, one in sorted(self.by_asset.items()):
+            current = self.store.current(one.record.source, one.record.session_id, asset)
+            if current != one.folder or _stamp(one.folder) != one.stamp:
+                found.append(asset)
+        return found
+
+    def require_current(self) -> None:
+        """Stop where an input was replaced since it was resolved.
+
+        Raises
+        ------
+        InputReplaced
+            Naming the session and the inputs.
+        """
+        replaced = self.replaced()
+        if replaced:
+            record = self.record(replaced[0])
+            raise _replaced(record.source, record.session_id, ", ".join(replaced))
+
+
+@dataclass(frozen=True)
+class SessionInputs:
+    """What an asset of one session is made from.
+
+    Parameters
+    ----------
+    platform
+        The store, sources and rules of the home folder.
+    files
+        The session's part of the manifest.
+    stored
+        The version of each input that is read.
+    """
+
+    platform: Platform
+    files: SessionFiles
+    stored: StoredInputs
+
+    @property
+    def source(self) -> str:
+        """Name of the source."""
+        return self.files.session.source
+
+    @property
+    def session_id(self) -> str:
+        """Id of the session."""
+        return self.files.session.session_id
+
+    @property
+    def upstream(self) -> Source:
+        """The opened source."""
+        return self.platform.source(self.source)
+
+    @property
+    def config(self) -> SourceConfig:
+        """What is configured for the source."""
+        return self.platform.config(self.source)
+
+    @property
+    def reviews_file(self) -> Path:
+        """File of the reviews of the session, whether or not there is one."""
+        return self.platform.reviews_file(self.source, self.session_id)
+
+    def recording(self) -> RawRecording:
+        """Read `raw_spikes`."""
+        return read_recording(self.stored.folder("raw_spikes"))
+
+    def units(self) -> pd.DataFrame:
+        """Read the table of `units`."""
+        return read_table(self.stored.folder("units") / "units.parquet")
+
+    def behavior(self) -> Behavior:
+        """Read `behavior` with the invalid intervals that `units` was reviewed with."""
+        return read_reviewed_behavior(self.stored.folder("behavior"), self.stored.folder("units"))
+
+
+def resolve_inputs(store: Store, source: str, session_id: str, assets: Iterable[str]) -> StoredInputs:
+    """Return the version that counts of each input, each by one look at its pointer.
+
+    Raises
+    ------
+    UnknownSession
+        If one was never published for that session.
+    InputReplaced
+        If one is replaced at this moment.
+    """
+    return StoredInputs(store, {asset: _resolve(store, source, session_id, asset) for asset in assets})
+
+
+def _resolve(store: Store, source: str, session_id: str, asset: str) -> StoredInput:
+    folder = store.folder(source, session_id, asset)
+    stamp = _stamp(folder)
+    try:
+        return StoredInput(folder, Provenance.read(folder / PROVENANCE), stamp)
+    except FileNotFoundError as error:
+        store.data_version(source, session_id, asset)  # raises where it is damaged and not replaced
+        raise _replaced(source, session_id, asset) from error
+
+
+def _stamp(folder: Path) -> tuple[int, int] | None:
+    try:
+        facts = folder.stat()
+    except FileNotFoundError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns
+
+
+def _replaced(source: str, session_id: str, what: str) -> InputReplaced:
+    return InputReplaced(
+        f"{source} session {session_id}",
+        f"{what} was replaced while it was read; nothing was published",
+        "Another run publishes the same session. Wait for it, then materialize the session again.",
+    )

@@ -1,0 +1,45 @@
+"""The asset `raw_spikes`: the verified upstream sorting, nothing filtered.
+
+Change here what is stored of a sorting and what is shown of it. Reading upstream's files belongs to the source; quality
+metrics and brain regions are `units`.
+"""
+
+from nh_platform.assets.inputs import SessionInputs
+from nh_platform.assets.record import AssetResult, SessionAsset, in_words
+from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.store.recording_files import write_recording
+
+
+def make(inputs: SessionInputs) -> AssetResult:
+    """Read the verified upstream sorting."""
+    recording = inputs.upstream.read_spikes(inputs.files)
+    spikes = recording.spikes
+    first, last = spikes.time_range
+    probes = recording.probes.to_dict("records")
+    return AssetResult(
+        write=lambda folder: write_recording(folder, recording),
+        rows=spikes.n_units,
+        shown={
+            "units": spikes.n_units,
+            "units without spikes": int((spikes.counts == 0).sum()),
+            "spikes": len(spikes.times),
+            "first spike [s]": first,
+            "last spike [s]": last,
+            "probes": [{key: str(value) for key, value in row.items() if value is not None} for row in probes],
+        },
+        notes=in_words(recording.notes),
+    )
+
+
+ASSET = SessionAsset(
+    name="raw_spikes",
+    code_version="1",
+    description=(
+        "Spike times, amplitudes and depths of every sorted unit, from verified upstream files. Nothing is filtered; "
+        "no quality metric and no brain region is in it. Times are seconds on the session clock, amplitudes volts."
+    ),
+    kinds=frozenset({"hdf5", "parquet"}),
+    tables=((RAW_UNITS, "units.parquet"), (PROBES, "probes.parquet"), (RAW_CHANNELS, "channels.parquet")),
+    make=make,
+    groups=("spikes",),
+)

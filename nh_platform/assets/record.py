@@ -1,0 +1,179 @@
+"""The record of an asset: name, version, inputs, parameters, tables, description, and what makes it.
+
+Contains the record of a per-session asset, that of an asset across sessions, and what making one returns. Add a field
+here when assets differ in one more way. No asset is named here; Dagster's words for these records are in
+`nh_platform.defs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nh_platform.session.columns import Column, TableSchema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nh_platform.assets.inputs import SessionInputs
+    from nh_platform.home.platform import Platform
+    from nh_platform.session import Note
+
+Tables = tuple[tuple[TableSchema, str], ...]
+"""Schemas of the tables that an asset holds, each with its file, or with where it is found instead."""
+
+Parameters = Mapping[str, str]
+"""Value of every parameter that changes the result, as text by name."""
+
+
+def no_parameters(platform: Platform, source: str) -> Parameters:
+    """Return that nothing which a person configures changes the result."""
+    return {}
+
+
+@dataclass(frozen=True)
+class AssetResult:
+    """What was made: what to write, and what a person sees of it.
+
+    Parameters
+    ----------
+    rows
+        Rows of the main table.
+    write
+        Writes the files into the folder that it is given; None where making it has written them.
+    columns
+        Columns of the main table as it is; those of the record's schema where None.
+    shown
+        Texts, numbers, and lists of mappings, which are drawn as tables; by name.
+    notes
+        What was missing, assumed or left out, in words; kept in the provenance.
+    check
+        Outcome of the record's check; None where it has none.
+    """
+
+    rows: int
+    write: Callable[[Path], None] | None = None
+    columns: Sequence[Column] | None = None
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    check: CheckOutcome | None = None
+
+
+@dataclass(frozen=True)
+class SessionAsset:
+    """One per-session asset, whole.
+
+    Parameters
+    ----------
+    name
+        Name of the asset; the folder in the store and, behind the source, Dagster's key.
+    code_version
+        Moves, in the commit that does it, when the asset's results move.
+    description
+        What it holds, for a person who has not seen it before.
+    kinds
+        Formats of its files, shown in the UI.
+    tables
+        The tables that it holds, for the data dictionary; the UI shows the columns of the first.
+    make
+        Makes it from its inputs.
+    inputs
+        Assets of the same session that it reads.
+    groups
+        Groups of upstream files that it reads (`nh_platform.history.manifest.GROUPS`).
+    parameters
+        What a person configures for the source that changes its result.
+    reads_reviews
+        Whether the reviews of the session change its result.
+    is_gate
+        Whether its stored gate stops what reads it (`nh_platform.qc.gate`).
+    of_every_source
+        Whether every source has it; else only those whose entry names it.
+    """
+
+    name: str
+    code_version: str
+    description: str
+    kinds: frozenset[str]
+    tables: Tables
+    make: Callable[[SessionInputs], AssetResult]
+    inputs: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    parameters: Callable[[Platform, str], Parameters] = no_parameters
+    reads_reviews: bool = False
+    is_gate: bool = False
+    of_every_source: bool = True
+
+
+@dataclass(frozen=True)
+class AssetCheck:
+    """A check that making an asset across sessions carries out."""
+
+    name: str
+    description: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """What a check found.
+
+    Parameters
+    ----------
+    passed
+        Whether all is as it should be.
+    description
+        What was found, in words.
+    shown
+        As of `AssetResult`.
+    """
+
+    passed: bool
+    description: str
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SourceAsset:
+    """One asset that is made of all sessions of a source, whole.
+
+    Parameters
+    ----------
+    name, code_version, description, kinds, tables, parameters
+        As of `SessionAsset`.
+    reads
+        Assets of the source that it depends on.
+    inputs
+        Version by name of everything that it is made of, as the store has it now.
+    make
+        Makes it from what the store has now for a source of the platform, and writes it into a folder.
+    check
+        The check that making it carries out, None where there is none.
+    is_remade_daily
+        Whether it also depends on something without a version, so that every inventory makes it anew.
+    """
+
+    name: str
+    code_version: str
+    description: str
+    kinds: frozenset[str]
+    tables: Tables
+    reads: tuple[str, ...]
+    inputs: Callable[[Platform, str], Mapping[str, str]]
+    make: Callable[[Platform, str, Path], AssetResult]
+    parameters: Callable[[Platform, str], Parameters] = no_parameters
+    check: AssetCheck | None = None
+    is_remade_daily: bool = False
+
+
+def in_words(notes: Iterable[Note]) -> tuple[str, ...]:
+    """Return notes as they are kept in the provenance."""
+    return tuple(f"{note.subject}: {note.text}" for note in notes)
+
+
+def largest_counts(counts: pd.Series, name: str, limit: int = 12) -> list[dict[str, Any]]:
+    """Return the ``limit`` largest counts as rows with ``name`` and ``units``."""
+    top = counts.sort_values(ascending=False, kind="stable").head(limit)
+    return [{name: str(index), "units": int(value)} for index, value in top.items()]

@@ -1,0 +1,105 @@
+"""Which assets there are: those in this folder, and those that installed packages bring.
+
+Nothing is listed by hand: a shipped asset is a module beside this one with a record `ASSET`. Add here what finding them
+needs. What an asset is stands in its own file.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from types import ModuleType
+from typing import TypeVar
+
+from nh_platform import assets
+from nh_platform.assets import across_sessions, release_manifest
+from nh_platform.assets.record import SessionAsset, SourceAsset, Tables
+from nh_platform.session import ConfigError
+from nh_platform.sources.registry import source_entry
+
+Record = TypeVar("Record", SessionAsset, SourceAsset)
+
+ENTRY_POINTS = "nh_platform.assets"
+"""Group of the entry points by which an installed package brings a per-session asset; each names a `SessionAsset`."""
+
+
+@functools.cache
+def all_session_assets() -> dict[str, SessionAsset]:
+    """Return every per-session asset by name, in an order in which they can run; those of single sources come last."""
+    return in_running_order(_records(assets, SessionAsset))
+
+
+def session_assets(source: str) -> dict[str, SessionAsset]:
+    """Return the per-session assets of a source by name, in an order in which they can run.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source.
+    """
+    also = source_entry(source).extra_assets
+    return {name: asset for name, asset in all_session_assets().items() if asset.of_every_source or name in also}
+
+
+@functools.cache
+def all_source_assets() -> dict[str, SourceAsset]:
+    """Return every asset across sessions by name."""
+    return {asset.name: asset for asset in _records(across_sessions, SourceAsset)}
+
+
+def source_assets(source: str) -> dict[str, SourceAsset]:
+    """Return the assets across sessions of a source by name: those whose sessions have what they read."""
+    absent = all_session_assets().keys() - session_assets(source).keys()
+    return {name: asset for name, asset in all_source_assets().items() if absent.isdisjoint(asset.reads)}
+
+
+def in_running_order(records: Iterable[SessionAsset]) -> dict[str, SessionAsset]:
+    """Return assets by name, each behind what it reads: those of every source first, then by depth and use.
+
+    Raises
+    ------
+    ConfigError
+        If one reads what is not there, or itself.
+    """
+    by_name = {asset.name: asset for asset in records}
+    above = {name: ancestors(by_name, name) for name in by_name}
+
+    def place(asset: SessionAsset) -> tuple[bool, int, int, str]:
+        readers = sum(asset.name in names for names in above.values())
+        return not asset.of_every_source, len(above[asset.name]), -readers, asset.name
+
+    return {asset.name: asset for asset in sorted(by_name.values(), key=place)}
+
+
+def ancestors(by_name: dict[str, SessionAsset], name: str) -> frozenset[str]:
+    """Return everything that an asset reads, directly or through others."""
+    found: set[str] = set()
+    waiting = list(by_name[name].inputs)
+    while waiting:
+        one = waiting.pop()
+        if one not in by_name or one == name:
+            raise ConfigError(
+                f"asset {name}",
+                f"it reads {one!r}, which {'is itself' if one == name else 'does not exist'}",
+                f"Name inputs of the same session: {', '.join(by_name)}.",
+            )
+        if one not in found:
+            found.add(one)
+            waiting += by_name[one].inputs
+    return frozenset(found)
+
+
+def asset_tables() -> dict[str, Tables]:
+    """Return the tables of every asset by its name: the manifest, then those of a session, then those across."""
+    of_sessions = {name: asset.tables for name, asset in all_session_assets().items()}
+    across = {name: asset.tables for name, asset in all_source_assets().items()}
+    return {release_manifest.NAME: release_manifest.TABLES} | of_sessions | across
+
+
+def _records(package: ModuleType, kind: type[Record]) -> list[Record]:
+    """Return the records `ASSET` of the modules of a package."""
+    names = (f"{package.__name__}.{one.name}" for one in pkgutil.iter_modules(package.__path__))
+    found = (getattr(importlib.import_module(name), "ASSET", None) for name in names)
+    return [record for record in found if isinstance(record, kind)]

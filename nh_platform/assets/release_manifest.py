@@ -1,0 +1,34 @@
+"""The asset `release_manifest`: the snapshot of what upstream holds, and what changed since the one before.
+
+Change here what it is called and which tables it holds. Comparing and keeping snapshots is `nh_platform.history`; it is
+no per-session asset and no session depends on it.
+"""
+
+from nh_platform.history.publishing import StoredRelease, store_manifest
+from nh_platform.history.snapshots import ASSET as NAME
+from nh_platform.home.platform import Platform
+from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.releases import NOTICES, RELEASE_CHANGES, TOMBSTONES
+
+__all__ = ["CODE_VERSION", "DESCRIPTION", "NAME", "TABLES", "take_snapshot"]
+
+CODE_VERSION = "2"
+DESCRIPTION = (
+    "This is the snapshot of what upstream holds: every session, insertion and file with its hash, and what changed "
+    "since the snapshot before. Reading it downloads no session data."
+)
+TABLES = (
+    (SESSIONS, "sessions.parquet"),
+    (INSERTIONS, "insertions.parquet"),
+    (FILES, "files.parquet"),
+    (NOTICES, "notices.parquet"),
+    (TOMBSTONES, "tombstones.parquet"),
+    (BEHAVIOR_SESSIONS, "behavior_sessions.parquet, where there are any"),
+    (RELEASE_CHANGES, "not stored; what `nh releases diff --format csv` prints"),
+)
+
+
+def take_snapshot(platform: Platform, source: str) -> StoredRelease:
+    """Read the manifest of a source from upstream and store it, if it differs, as the next snapshot."""
+    return store_manifest(platform.store, platform.source(source).manifest(), CODE_VERSION)

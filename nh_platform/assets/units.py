@@ -1,0 +1,132 @@
+"""The asset `units`: every unit with metrics, verdicts, reasons, labels, position and reviews.
+
+Change here what is stored of units and what is shown of them. Metrics, rules and reviews are `nh_platform.qc`; the
+checks of this asset, one per rule, are `nh_platform.defs.checks`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nh_platform.assets.inputs import SessionInputs
+from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, in_words, largest_counts
+from nh_platform.home.platform import Platform
+from nh_platform.qc.gate import GATE_FILE, gate_problems
+from nh_platform.session.columns import describe
+from nh_platform.session.tables.events import INVALID_TIMES
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS, UNITS
+from nh_platform.store.json_files import SUMMARY_FILE, write_json
+from nh_platform.store.parquet import write_table
+
+
+def parameters(platform: Platform, source: str) -> Parameters:
+    """Return the metrics that are computed, and the rulebooks by content."""
+    from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS
+    from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.qc.unit_columns import metric_ids
+
+    rulebooks = [load_rulebook(name) for name in platform.config(source).rulebooks]
+    return {
+        "metrics": ";".join((*metric_ids(rulebooks), *HISTOGRAMS)),
+        "rulebooks": ";".join(f"{book.id}={book.content_version()}" for book in rulebooks),
+    }
+
+
+def make(inputs: SessionInputs) -> AssetResult:
+    """Join released metrics, recomputed metrics, positions, verdicts of every rulebook and reviews."""
+    from nh_platform.qc.metrics.histogram_file import write_histograms
+    from nh_platform.qc.reviews.review_decisions import reviewed_intervals
+    from nh_platform.qc.reviews.review_files import read_reviews
+    from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.qc.unit_columns import column_words
+    from nh_platform.qc.unit_table import build_units
+    from nh_platform.windows.reviewed_intervals import write_reviewed
+
+    config, today = inputs.config, inputs.platform.today
+    recording = inputs.recording()
+    annotation = inputs.upstream.read_annotation(inputs.files, recording.units, recording.channels)
+    problems = gate_problems(
+        recording, annotation, inputs.files, inputs.stored.record("raw_spikes").inputs["upstream/spikes"]
+    )
+    built = build_units(
+        recording, annotation, rulebooks=config.rulebooks, reviews_file=inputs.reviews_file, today=today
+    )
+    quorum = load_rulebook(config.rulebook).review_quorum
+    reviewed = reviewed_intervals(read_reviews(inputs.reviews_file), quorum, today)
+    table, words, rulebook = built.table, column_words(inputs.source), config.rulebook_ids[0]
+    good = table[f"pass.{rulebook}"]
+    summary = _summary(table, config.rulebook_ids)
+
+    def write(folder: Path) -> None:
+        write_table(folder / "units.parquet", table, UNITS, words)
+        write_table(folder / "channels.parquet", annotation.channels, CHANNEL_POSITIONS)
+        write_histograms(folder, built.histograms)
+        write_reviewed(folder, reviewed)
+        write_json(folder / SUMMARY_FILE, summary)
+        write_json(folder / GATE_FILE, {"problems": problems})
+
+    return AssetResult(
+        write=write,
+        rows=len(table),
+        columns=describe(UNITS, table, words),
+        shown={
+            "units": len(table),
+            "good units": int(good.sum()),
+            "share good": float(good.mean()) if len(table) else 0.0,
+            "rulebook": rulebook,
+            "good units by rulebook": [{"rulebook": name, "units": n} for name, n in summary["n_pass"].items()],
+            "good units by region": largest_counts(_regions(table[good]), "region"),
+            "most frequent reasons": largest_counts(_failures(table, rulebook), "rule"),
+        },
+        notes=in_words((*annotation.notes, *built.notes)),
+    )
+
+
+def _summary(table: pd.DataFrame, rulebook_ids: tuple[str, ...]) -> dict[str, Any]:
+    """Return what finding sessions needs to know of their units."""
+    names = {str(name) for column in ("acronym", "beryl", "cosmos") for name in table[column].dropna()}
+    return {
+        "n_units": len(table),
+        "n_pass": {name: int(table[f"pass.{name}"].sum()) for name in rulebook_ids},
+        "active_rulebook": rulebook_ids[0],
+        "regions": {str(region): int(count) for region, count in sorted(_regions(table).items())},
+        "region_names": sorted(names),
+        "n_spikes": int(table["n_spikes"].sum()),
+        "probes": sorted(table["probe"].unique()),
+    }
+
+
+def _regions(table: pd.DataFrame) -> pd.Series:
+    return table["beryl"].fillna("unlocated").value_counts()
+
+
+def _failures(table: pd.DataFrame, rulebook: str) -> pd.Series:
+    """Return how many units fail each rule of a rulebook."""
+    prefix = f"rule.{rulebook}."
+    rules = [name for name in table.columns if name.startswith(prefix)]
+    return (~table[rules]).sum().rename(lambda name: name.removeprefix(prefix))
+
+
+ASSET = SessionAsset(
+    name="units",
+    code_version="2",
+    description=(
+        "Every unit with released and recomputed quality metrics, the verdict of each rule, the reason in words, the "
+        "label of each rulebook, brain region (Allen, Beryl, Cosmos) and Allen CCF position. The checks of this asset "
+        "are the rules of the active rulebook."
+    ),
+    kinds=frozenset({"parquet"}),
+    tables=(
+        (UNITS, "units.parquet"),
+        (CHANNEL_POSITIONS, "channels.parquet"),
+        (UNIT_POSITIONS, "not stored by itself; its columns are part of units.parquet"),
+        (INVALID_TIMES, "reviewed_intervals.parquet, those that counted reviews mark"),
+    ),
+    make=make,
+    inputs=("raw_spikes",),
+    groups=("alignment", "qc"),
+    parameters=parameters,
+    reads_reviews=True,
+    is_gate=True,
+)

@@ -1,0 +1,73 @@
+"""Per-session assets as Dagster sees them, made from their records: the same for every source, none special-cased.
+
+Add here what Dagster must be told of every per-session asset. What an asset is stands in its own file in
+`nh_platform.assets`; how it is made is `nh_platform.planning.making`.
+"""
+
+import dagster as dg
+
+from nh_platform.assets.record import SessionAsset
+from nh_platform.assets.registry import session_assets
+from nh_platform.defs.metadata import OWNERS, failure, published_metadata, table_schema
+from nh_platform.defs.partitions import session_partitions
+from nh_platform.home.platform import Platform
+from nh_platform.planning.making import make_session_asset
+from nh_platform.planning.versions import REVIEWS, SourcePlan
+from nh_platform.session import NhError
+from nh_platform.sources.entry import SourceEntry
+
+
+def build_session_assets(entry: SourceEntry, platform: Platform) -> list[dg.AssetsDefinition]:
+    """Return every per-session asset of one source."""
+    plan = SourcePlan(platform, entry.name)
+    return [_build(entry, plan, asset) for asset in session_assets(entry.name).values()]
+
+
+def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=asset.name,
+        key_prefix=entry.name,
+        partitions_def=session_partitions(entry.name),
+        deps=_parents(entry, asset),
+        group_name=entry.name,
+        kinds=set(asset.kinds),
+        owners=OWNERS,
+        code_version=plan.definition_version(asset.name),
+        pool=f"{entry.name}_upstream" if asset.groups else None,
+        description=asset.description,
+        metadata={"dagster/column_schema": table_schema(asset.tables[0][0].columns)},
+    )
+    def session_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        return materialize(plan.platform, entry.name, context.partition_key, asset)
+
+    return session_asset
+
+
+def _parents(entry: SourceEntry, asset: SessionAsset) -> list[dg.AssetKey]:
+    """Return what an asset reads: assets of the session, and what is outside."""
+    keys = [dg.AssetKey([entry.name, name]) for name in asset.inputs]
+    keys += [dg.AssetKey([entry.name, "upstream_files", group]) for group in asset.groups]
+    return keys + ([dg.AssetKey([entry.name, REVIEWS])] if asset.reads_reviews else [])
+
+
+def materialize(platform: Platform, source: str, session_id: str, asset: SessionAsset) -> dg.MaterializeResult:
+    """Make one asset of one session, publish it, and return what the UI shows.
+
+    Raises
+    ------
+    dagster.Failure
+        With the thing, what was found and what to do, where upstream data or the store cannot be used.
+    """
+    try:
+        made = make_session_asset(platform, source, session_id, asset.name)
+    except NhError as error:
+        raise failure(error) from error
+    columns = made.result.columns or asset.tables[0][0].columns
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(made.record.data_version),
+        metadata={
+            "dagster/partition_row_count": made.result.rows,
+            "dagster/column_schema": table_schema(columns),
+            **published_metadata(made.result, made.folder),
+        },
+    )

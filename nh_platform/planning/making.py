@@ -1,0 +1,126 @@
+"""Making an asset: its inputs resolved once and held to, the result published whole with its record, or nothing.
+
+Contains the one recipe of per-session assets and that of assets across sessions. Add here what must hold for every
+asset that is made. What an asset is made of stands in its own file; Dagster's view of it is `nh_platform.defs`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nh_platform.assets.inputs import TRIES, InputReplaced, SessionInputs, resolve_inputs
+from nh_platform.assets.record import AssetResult, SourceAsset
+from nh_platform.home.platform import Platform
+from nh_platform.planning.versions import SourcePlan, expected_source_asset
+from nh_platform.qc.gate import read_gate
+from nh_platform.session import BadUpstreamData, NhError
+from nh_platform.store import Provenance
+from nh_platform.store.layout import SOURCE_WIDE
+
+
+@dataclass(frozen=True)
+class MadeAsset:
+    """An asset that was made and published.
+
+    Parameters
+    ----------
+    result
+        What was made.
+    record
+        The record beside it.
+    folder
+        Where it lies.
+    """
+
+    result: AssetResult
+    record: Provenance
+    folder: Path
+
+
+def make_session_asset(platform: Platform, source: str, session_id: str, name: str) -> MadeAsset:
+    """Make one asset of one session and publish it.
+
+    It is begun anew, at most `TRIES` times in all, where what it reads was replaced meanwhile.
+
+    Raises
+    ------
+    NhError
+        With the thing, what was found and what to do, where upstream data or the store cannot be used.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return _make_once(platform, source, session_id, name)
+        except InputReplaced:
+            continue
+    return _make_once(platform, source, session_id, name)
+
+
+def _make_once(platform: Platform, source: str, session_id: str, name: str) -> MadeAsset:
+    plan = SourcePlan(platform, source)
+    asset = plan.assets[name]
+    files = platform.manifest(source).session(session_id)
+    stored = resolve_inputs(platform.store, source, session_id, asset.inputs)
+    groups = {group: files.version(group) for group in asset.groups}
+    expected = plan.expect(asset, session_id, groups, stored.versions)
+    inputs = SessionInputs(platform, files, stored)
+    try:
+        _refuse_gated(plan, inputs)
+        result = asset.make(inputs)
+        record = expected.record(files, result.notes)
+        with platform.store.publish(record) as folder:
+            if result.write is not None:
+                result.write(folder)
+            stored.require_current()
+            if SourcePlan(platform, source).parameters(asset, session_id) != expected.parameters:
+                raise InputReplaced(
+                    f"{source} session {session_id}",
+                    "its reviews or a rulebook changed while they were read; nothing was published",
+                    "Materialize the session again.",
+                )
+    except InputReplaced:
+        raise
+    except (NhError, OSError):
+        stored.require_current()  # files that are missing because their version was replaced
+        raise
+    return MadeAsset(result, record, platform.store.folder(source, session_id, name))
+
+
+def _refuse_gated(plan: SourcePlan, inputs: SessionInputs) -> None:
+    """Stop where a gate found the data unusable: a blocking check only stops the run that it is in."""
+    gates = (name for name in inputs.stored.by_asset if plan.assets[name].is_gate)
+    problems = [problem for name in gates for problem in read_gate(inputs.stored.folder(name))]
+    if problems:
+        raise BadUpstreamData(
+            f"{inputs.source} session {inputs.session_id}",
+            f"it is gated: {'; '.join(problems)}",
+            "Correct the upstream data or wait for the next release, then materialize raw_spikes and units again.",
+        )
+
+
+def make_source_asset(platform: Platform, source: str, asset: SourceAsset) -> MadeAsset:
+    """Make one asset across sessions of what the store has now, and publish it.
+
+    Raises
+    ------
+    InputReplaced
+        If a session was made or removed meanwhile, at the last of `TRIES` tries.
+    NhError
+        Where the source was never synced or a stored table cannot be read.
+    """
+    for attempt in range(TRIES):
+        record = expected_source_asset(platform, source, asset)
+        try:
+            with platform.store.publish(record) as folder:
+                result = asset.make(platform, source, folder)
+                if expected_source_asset(platform, source, asset).data_version != record.data_version:
+                    raise InputReplaced(
+                        f"{source} {asset.name}",
+                        "sessions were made while it was joined; nothing was published",
+                        "Wait for the runs, then run `nh inventory` again.",
+                    )
+            break
+        except InputReplaced:
+            if attempt == TRIES - 1:
+                raise
+    return MadeAsset(result, record, platform.store.folder(source, SOURCE_WIDE, asset.name))

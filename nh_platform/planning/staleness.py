@@ -1,0 +1,80 @@
+"""What of a session is stale, and what its gate stops: what the store has, held against what it should have.
+
+This is the one place that decides it, for commands, sensor and checks alike. Nothing here makes an asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nh_platform.assets.record import SessionAsset
+from nh_platform.assets.registry import ancestors
+from nh_platform.history.manifest import SessionFiles
+from nh_platform.planning.versions import ExpectedAsset, SourcePlan
+from nh_platform.qc.gate import read_gate
+from nh_platform.store import Store
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a session lacks, and what it cannot have.
+
+    Parameters
+    ----------
+    stale
+        Assets that the store lacks or holds in another version and that can be made, in running order.
+    stopped
+        Assets that it lacks or holds in another version and that the gate stops, in running order: made again they
+        would fail again until upstream changes.
+    gate
+        Why the session cannot be used, as its stored gate says; empty where it can.
+    is_loaded
+        Whether anything of it is stored, in whatever version.
+    """
+
+    stale: tuple[str, ...]
+    stopped: tuple[str, ...]
+    gate: tuple[str, ...]
+    is_loaded: bool
+
+
+def standing_of(plan: SourcePlan, files: SessionFiles) -> Standing:
+    """Return what of one session of the manifest is stale."""
+    session = files.session
+    return session_standing(plan.platform.store, session.source, session.session_id, plan.expected_of(files))
+
+
+def session_standing(store: Store, source: str, session_id: str, expected: Mapping[str, ExpectedAsset]) -> Standing:
+    """Return what of one session is stale.
+
+    Parameters
+    ----------
+    store, source, session_id
+        Where, and which session.
+    expected
+        What every asset should be made from, in running order.
+    """
+    stored = {asset: store.data_version(source, session_id, asset) for asset in expected}
+    return standing(expected, stored, stored_gate(store, source, session_id, expected))
+
+
+def stored_gate(store: Store, source: str, session_id: str, assets: Mapping[str, object]) -> tuple[str, ...]:
+    """Return why a session cannot be used, as the stored gates among some assets say; empty where it can."""
+    folders = (store.current(source, session_id, asset) for asset in assets)
+    return tuple(problem for folder in folders if folder is not None for problem in read_gate(folder))
+
+
+def standing(
+    expected: Mapping[str, ExpectedAsset], stored: Mapping[str, str | None], gate: tuple[str, ...]
+) -> Standing:
+    """Return what of a session is stale; behind a gate that is current, what the gate stops is not."""
+    stale = tuple(name for name, one in expected.items() if stored[name] != one.data_version)
+    is_loaded = any(version is not None for version in stored.values())
+    assets: dict[str, SessionAsset] = {name: one.asset for name, one in expected.items()}
+    gates = {name for name, asset in assets.items() if asset.is_gate}
+    in_front = gates.union(*(ancestors(assets, name) for name in gates))
+    if not gate or not in_front.isdisjoint(stale):
+        return Standing(stale, (), gate, is_loaded)
+    stopped = tuple(name for name in stale if not gates.isdisjoint(ancestors(assets, name)))
+    return Standing(tuple(name for name in stale if name not in stopped), stopped, gate, is_loaded)

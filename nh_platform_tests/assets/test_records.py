@@ -1,0 +1,112 @@
+"""Each asset is one record in one file; whatever needs its name asks the records."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import nh_platform
+from nh_platform.assets import registry, release_manifest
+from nh_platform.assets.raw_spikes import ASSET as RAW_SPIKES
+from nh_platform.assets.registry import (
+    all_session_assets,
+    all_source_assets,
+    ancestors,
+    asset_tables,
+    in_running_order,
+    session_assets,
+    source_assets,
+)
+from nh_platform.session import ConfigError
+
+PACKAGE = Path(nh_platform.__file__).parent
+NAMES = {*all_session_assets(), *all_source_assets(), release_manifest.NAME}
+
+
+def listed_texts(path: Path) -> Iterator[set[str]]:
+    """Yield the texts that stand together in a list, tuple, set or mapping of a module, and in one comparison."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        elements = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+        yield {one.value for one in elements if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+def test_the_records_of_session_assets_are_found_in_running_order() -> None:
+    assert list(all_session_assets()) == [
+        "raw_spikes",
+        "behavior",
+        "units",
+        "windows",
+        "unit_embeddings",
+        "stimulus_tensors",
+    ]
+
+
+def test_each_name_is_that_of_one_record_in_the_file_of_that_name() -> None:
+    records = {**all_session_assets(), **all_source_assets()}
+    files = {path.stem: path for path in (PACKAGE / "assets").rglob("*.py")}
+    for name, record in records.items():
+        assert record.name == name
+        assert "ASSET = " in files[name].read_text(encoding="utf-8")
+    stated = [
+        keyword.value.value
+        for path in files.values()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("SessionAsset", "SourceAsset")
+        for keyword in node.keywords
+        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
+    ]
+    assert len(stated) == len(set(stated))
+
+
+@pytest.mark.parametrize("room", ["defs", "cli", "operations", "planning", "reading"])
+def test_no_file_elsewhere_lists_the_names_of_assets(room: str) -> None:
+    for path in (PACKAGE / room).rglob("*.py"):
+        for texts in listed_texts(path):
+            assert len(NAMES & texts) < 2, f"{path.relative_to(PACKAGE)} lists {sorted(NAMES & texts)}: ask the records"
+
+
+def test_every_asset_says_what_it_holds() -> None:
+    for name, tables in asset_tables().items():
+        assert tables, name
+    for record in (*all_session_assets().values(), *all_source_assets().values()):
+        assert len(record.description) > 40
+        assert record.kinds
+
+
+def test_a_source_has_what_its_entry_names_and_what_follows_from_it() -> None:
+    assert "stimulus_tensors" in session_assets("allen_vc")
+    assert "stimulus_tensors" not in session_assets("ibl")
+    assert "stimulus_files" in source_assets("allen_vc")
+    assert set(source_assets("ibl")) == {"reconciliation", "session_catalog", "unit_catalog"}
+
+
+def test_assets_run_behind_what_they_read() -> None:
+    one = replace(RAW_SPIKES, name="one", inputs=("two",))
+    two = replace(RAW_SPIKES, name="two", inputs=("three",))
+    three = replace(RAW_SPIKES, name="three", inputs=())
+    ordered = in_running_order([one, two, three])
+    assert list(ordered) == ["three", "two", "one"]
+    assert ancestors(ordered, "one") == {"two", "three"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "found"), [(("nowhere",), "'nowhere', which does not exist"), (("one",), "'one', which is itself")]
+)
+def test_an_asset_that_reads_what_cannot_be_is_refused_by_name(inputs: tuple[str, ...], found: str) -> None:
+    with pytest.raises(ConfigError, match=f"asset one.*{found}"):
+        in_running_order([replace(RAW_SPIKES, name="one", inputs=inputs)])
+
+
+def test_assets_that_read_each_other_are_refused_by_name() -> None:
+    circle = [replace(RAW_SPIKES, name="one", inputs=("two",)), replace(RAW_SPIKES, name="two", inputs=("one",))]
+    with pytest.raises(ConfigError, match="asset one"):
+        in_running_order(circle)
+
+
+def test_the_registry_lists_nothing_by_hand() -> None:
+    text = Path(registry.__file__).read_text(encoding="utf-8")
+    assert not any(f'"{name}"' in text for name in NAMES)
