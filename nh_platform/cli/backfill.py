@@ -32,6 +32,7 @@ def backfill(
         nh backfill allen_vc
     """
     from nh_platform.cli.runs import print_gated
+    from nh_platform.history.wanted import want
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.instance import open_instance
@@ -55,6 +56,7 @@ def backfill(
         return
     with open_instance(settings) as instance:
         ids = queue_backfills(instance, source, stale)
+    want(platform.store, source, stale, "nh backfill")
     what = f"backfill {ids[0]}" if len(ids) == 1 else f"backfills {', '.join(ids)}, one for each set of stale assets"
     console.say(f"{source}: {len(stale)} sessions queued as {what}.")
     console.say("The daemon works it off: `nh ui` runs one; follow it under Runs, Backfills.")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from nh_platform.assets.registry import session_assets
 from nh_platform.assets.release_manifest import NAME as MANIFEST_ASSET
@@ -25,7 +26,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.planning.run_requests import Attempt, AttemptState, changed_versions, decide
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.planning.versions import REVIEWS
-from nh_platform.session import NhError, UnknownSession
+from nh_platform.session import NhError
 from nh_platform.sources.registry import SourceEntry
 
 SENSOR_INTERVAL_S = int(os.environ.get("NH_SENSOR_INTERVAL_S") or 120)
@@ -154,10 +155,10 @@ def evaluate_release(
     memory = json.loads(cursor) if cursor else {}
     # Before the store is read: a run that publishes and ends in between would else be neither in progress nor stored,
     # and its session would be made a second time.
-    running = _in_progress(instance, entry.name)
+    running = [*_in_progress(instance, entry.name), *_in_backfills(instance, entry.name)]
     try:
         states = source_states(platform, entry.name)
-    except UnknownSession as error:
+    except NhError as error:
         return dg.SkipReason(f"{error.found}. {error.action}")
     requests: list[dg.RunRequest] = []
     known: str | None = memory.get("signal")
@@ -248,6 +249,16 @@ def _in_progress(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
         if session and _is_of(run, source):
             attempts.append(Attempt(session, run.tags.get(TARGET_TAG, ""), AttemptState.in_progress))
     return attempts
+
+
+def _in_backfills(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
+    """Return the sessions of backfills that Dagster still works off: it will launch their runs itself."""
+    sessions: set[str] = set()
+    for backfill in instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])):
+        data = backfill.asset_backfill_data
+        for key, subset in data.target_subset.partitions_subsets_by_asset_key.items() if data else ():
+            sessions |= set(subset.get_partition_keys()) if key.path[0] == source else set()
+    return [Attempt(session, "", AttemptState.in_progress) for session in sorted(sessions)]
 
 
 def _ended(instance: dg.DagsterInstance, source: str, states: SourceStates) -> list[Attempt]:

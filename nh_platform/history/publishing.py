@@ -12,9 +12,10 @@ import pandas as pd
 from filelock import FileLock
 
 from nh_platform.history.manifest import Manifest, version_of
-from nh_platform.history.release_diff import ReleaseDiff, diff_manifests
+from nh_platform.history.release_diff import ReleaseDiff, diff_manifests, selection_changed
 from nh_platform.history.snapshots import ASSET, Snapshot, list_snapshots, write_manifest
 from nh_platform.history.tombstones import next_tombstones, seen_before
+from nh_platform.history.wanted import want
 from nh_platform.session import BadUpstreamData, NhError
 from nh_platform.session.tables.releases import TOMBSTONES
 from nh_platform.store import Provenance, Store, data_version
@@ -79,6 +80,7 @@ def store_manifest(store: Store, manifest: Manifest, code_version: str) -> Store
     home = store.asset_folder(manifest.source, SOURCE_WIDE, ASSET)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / ".releases.lock", timeout=LOCK_TIMEOUT_S):
+        selections = [one.selection for one in list_snapshots(store, manifest.source) if one.selection]
         last, unreadable = _last_readable(store, manifest.source)
         number = max(store.history(manifest.source, SOURCE_WIDE, ASSET), default=0) + 1
         if last is None:
@@ -95,6 +97,9 @@ def store_manifest(store: Store, manifest: Manifest, code_version: str) -> Store
         if is_new:
             with store.publish(record, keep_history=True) as folder:
                 write_manifest(folder, manifest, stones)
+            if last is not None and not selection_changed((selections or [""])[-1], manifest.selection):
+                brought = [*diff.added, *diff.returned]
+                want(store, manifest.source, brought, f"snapshot {number} ({manifest.release})")
     current = list_snapshots(store, manifest.source)[-1]
     return StoredRelease(current, diff, stones, record.data_version, is_new, unreadable)
 

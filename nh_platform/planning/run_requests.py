@@ -59,16 +59,15 @@ class SessionState:
         Assets that the store lacks or holds in another version, in running order.
     target
         Identity of the state that is wanted: hash of all expected data versions.
-    in_scope
-        Whether the sensor may ask for it: something of it is stored, or a later release than the first brought it.
-        The sessions of the first catalogue, and those that another choice of what to list brought, are loaded by an
-        explicit command.
+    is_wanted
+        Whether the sensor may ask for it: something of it is stored, a command asked for it, or a release brought it
+        (`nh_platform.history.wanted`). Sessions that were only listed wait for an explicit command.
     """
 
     session_id: str
     stale: tuple[str, ...]
     target: str
-    in_scope: bool
+    is_wanted: bool
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class Decision:
     waiting
         Sessions left for the next tick by the cap.
     not_loaded
-        Sessions of the first catalogue, or of a wider choice of what to list, that nobody loaded.
+        Sessions that were only listed, and that nobody asked to load.
     """
 
     requests: tuple[SessionRequest, ...]
@@ -137,7 +136,7 @@ def decide(states: Sequence[SessionState], attempts: Sequence[Attempt], *, snaps
             continue
         if state.session_id in busy:
             in_progress.append(state.session_id)
-        elif not state.in_scope:
+        elif not state.is_wanted:
             not_loaded.append(state.session_id)
         elif before[-MAX_ATTEMPTS:] == [state.target] * MAX_ATTEMPTS:
             exhausted.append(state.session_id)

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nh_platform.history.identity import group_versions
-from nh_platform.history.release_diff import selection_changed
-from nh_platform.history.snapshots import Snapshot, list_snapshots
+from nh_platform.history.snapshots import list_snapshots
 from nh_platform.history.tombstones import withdrawn_sessions
+from nh_platform.history.wanted import wanted_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.planning.run_requests import SessionState
 from nh_platform.planning.staleness import session_standing
 from nh_platform.planning.versions import REVIEWS, SourcePlan
-from nh_platform.session import NhError, StoreError
-from nh_platform.store.parquet import read_table
+from nh_platform.session import NhError
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     by_session: dict[str, dict[str, str]] = {}
     for session_id, group, version in group_versions(manifest).itertuples(index=False):
         by_session.setdefault(session_id, {})[group] = version
-    by_command = loaded_by_command(list_snapshots(platform.store, source))
+    wanted = wanted_sessions(platform.store, source)
     plan = SourcePlan(platform, source)
     observed: dict[str, dict[str, str]] = {REVIEWS: {}}
     states: list[SessionState] = []
@@ -69,7 +68,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
         except NhError as error:
             # A review file that cannot be read is its session's matter alone; the others go on.
             gated[session_id] = (str(error),)
-            states.append(SessionState(session_id, (), "", in_scope=False))
+            states.append(SessionState(session_id, (), "", is_wanted=False))
             continue
         versions = {name: one.data_version for name, one in expected.items()}
         held = session_standing(platform.store, source, session_id, expected)
@@ -80,7 +79,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
                 session_id=session_id,
                 stale=held.stale,
                 target=hashlib.sha256(json.dumps(versions, sort_keys=True).encode()).hexdigest(),
-                in_scope=held.is_loaded or session_id not in by_command,
+                is_wanted=held.is_loaded or session_id in wanted,
             )
         )
         observed[REVIEWS][session_id] = platform.reviews_version(source, session_id)
@@ -88,45 +87,6 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             observed.setdefault(f"upstream_files/{group}", {})[session_id] = version
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
     return SourceStates(number, tuple(states), observed, gated)
-
-
-def loaded_by_command(snapshots: Sequence[Snapshot]) -> set[str]:
-    """Return the sessions that a person chose to list, and that an explicit command therefore loads.
-
-    Those of the first catalogue, and those that joined it with a snapshot that was taken under another choice of what
-    to list (a `tag` or `freeze` that is gone makes 459 sessions of 350): no release brought them. A snapshot that does
-    not state its selection was taken under the one before. Damaged snapshots are passed over.
-
-    Parameters
-    ----------
-    snapshots
-        Every snapshot of a source, oldest first.
-    """
-    chosen: set[str] = set()
-    earlier: list[Snapshot] = []
-    selection = ""
-    for snapshot in snapshots:
-        if earlier and not selection_changed(selection, snapshot.selection):
-            earlier.append(snapshot)
-            selection = snapshot.selection or selection
-            continue
-        listed = _listed(snapshot)
-        if listed is None:
-            continue
-        before = next((ids for ids in map(_listed, reversed(earlier)) if ids is not None), set())
-        chosen |= listed - before
-        earlier.append(snapshot)
-        selection = snapshot.selection or selection
-    return chosen
-
-
-def _listed(snapshot: Snapshot) -> set[str] | None:
-    """Return the sessions of a snapshot, None where it is damaged."""
-    try:
-        table = read_table(snapshot.folder / "sessions.parquet", columns=["session_id"])
-    except StoreError:
-        return None
-    return set(table["session_id"])
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus
 
 from nh_platform.assets.registry import session_assets, source_assets
+from nh_platform.cli.backfill import queue_backfills
 from nh_platform.cli.sync import sync_platform
 from nh_platform.defs import automation
 from nh_platform.defs.automation import (
@@ -114,10 +116,21 @@ def test_only_the_session_of_the_later_release_is_asked_for(instance: dg.Dagster
     (request,) = session_requests(tick(instance, platform))
     states = {state.session_id: state for state in source_states(platform, SOURCE).sessions}
     state = states[str(request.partition_key)]
-    assert state.in_scope
+    assert state.is_wanted
     assert [key.path[-1] for key in request.asset_selection or ()] == list(state.stale)
     assert request.tags == {SOURCE_TAG: SOURCE, TARGET_TAG: state.target, SNAPSHOT_TAG: "2"}
     assert request.asset_check_keys, "the rules run with the units"
+
+
+def test_a_session_of_a_backfill_that_goes_on_is_left_to_it(instance: dg.DagsterInstance, platform: Platform) -> None:
+    (request,) = session_requests(tick(instance, platform))
+    register_sessions(instance, SOURCE, [str(request.partition_key)])
+    (queued,) = queue_backfills(instance, SOURCE, {str(request.partition_key): ["raw_spikes", "units"]})
+    assert session_requests(tick(instance, platform)) == []
+    backfill = instance.get_backfill(queued)
+    assert backfill is not None
+    instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_FAILED))
+    assert [again.partition_key for again in session_requests(tick(instance, platform))] == [request.partition_key]
 
 
 def test_a_tick_that_is_repeated_asks_with_the_same_key(instance: dg.DagsterInstance, platform: Platform) -> None:

@@ -15,8 +15,8 @@ from nh_platform.planning.run_requests import (
 STALE = ("units", "windows")
 
 
-def state(name: str, target: str = "aaaa", stale: tuple[str, ...] = STALE, in_scope: bool = True) -> SessionState:
-    return SessionState(name, stale, target, in_scope)
+def state(name: str, target: str = "aaaa", stale: tuple[str, ...] = STALE, is_wanted: bool = True) -> SessionState:
+    return SessionState(name, stale, target, is_wanted)
 
 
 def keys(decision: Decision) -> list[str]:
@@ -86,7 +86,7 @@ def test_the_cap_leaves_the_rest_for_the_next_tick_in_order() -> None:
 
 
 def test_sessions_of_the_first_catalogue_wait_for_a_person() -> None:
-    decision = decide([state("a", in_scope=False)], [], snapshot=1, cap=10)
+    decision = decide([state("a", is_wanted=False)], [], snapshot=1, cap=10)
     assert decision.requests == ()
     assert decision.not_loaded == ("a",)
 

@@ -1,4 +1,4 @@
-"""Which sessions wait for a person: those of the first catalogue, and those of a wider choice of what to list."""
+"""Which sessions are wanted: those that a release or a command brought, not those that were only listed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
-from nh_platform.history.snapshots import list_snapshots
+from nh_platform.history.wanted import want, wanted_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.run_requests import decide
-from nh_platform.planning.session_states import loaded_by_command, source_states
+from nh_platform.planning.session_states import source_states
+from nh_platform.session import StoreError
 from nh_platform.store import Store
 from nh_platform_tests.history.releases import a_manifest, ids, without_sessions
 
@@ -30,46 +31,48 @@ def listing(selection: str, *sessions: str) -> Manifest:
 def play(store: Store, *manifests: Manifest) -> set[str]:
     for manifest in manifests:
         store_manifest(store, manifest, "1")
-    return loaded_by_command(list_snapshots(store, "ibl"))
+    return set(wanted_sessions(store, "ibl"))
 
 
 @pytest.mark.parametrize(
-    ("manifests", "by_command"),
+    ("manifests", "wanted"),
     [
         ([], set()),
-        ([listing(TAGGED, A, B)], {A, B}),
+        ([listing(TAGGED, A, B)], set()),
         # a release under the same selection
-        ([listing(TAGGED, A, B), listing(TAGGED, A, B, C)], {A, B}),
+        ([listing(TAGGED, A, B), listing(TAGGED, A, B, C)], {C}),
         # the tag is taken out, and then there is a release
-        ([listing(TAGGED, A, B), listing(PUBLIC, A, B, C, D), listing(PUBLIC, A, B, C, D, E)], {A, B, C, D}),
+        ([listing(TAGGED, A, B), listing(PUBLIC, A, B, C, D), listing(PUBLIC, A, B, C, D, E)], {E}),
         # another selection that lists the same, and then a release
-        ([listing(TAGGED, A, B), listing(PUBLIC, A, B), listing(PUBLIC, A, B, C)], {A, B}),
-        # a release, then narrower, then wide again
-        (
-            [listing(PUBLIC, A), listing(PUBLIC, A, B, C), listing(TAGGED, A, B), listing(PUBLIC, A, B, C, D)],
-            {A, C, D},
-        ),
+        ([listing(TAGGED, A, B), listing(PUBLIC, A, B), listing(PUBLIC, A, B, C)], {C}),
+        # a release, then narrower, then wide again: what the release brought stays wanted
+        ([listing(PUBLIC, A), listing(PUBLIC, A, B, C), listing(TAGGED, A, B), listing(PUBLIC, A, B, C, D)], {B, C}),
         # snapshots that do not state their selection count as unchanged
-        ([listing("", A), listing("", A, B), listing(PUBLIC, A, B, C), listing(PUBLIC, A, B, C, D)], {A}),
-        ([listing(TAGGED, A), listing("", A, B), listing(PUBLIC, A, B, C)], {A, C}),
+        ([listing("", A), listing("", A, B), listing(PUBLIC, A, B, C), listing(PUBLIC, A, B, C, D)], {B, C, D}),
+        ([listing(TAGGED, A), listing("", A, B), listing(PUBLIC, A, B, C)], {B}),
     ],
 )
-def test_sessions_that_a_selection_brought_wait_for_a_command(
-    tmp_path: Path, manifests: list[Manifest], by_command: set[str]
+def test_a_release_makes_sessions_wanted_and_a_selection_does_not(
+    tmp_path: Path, manifests: list[Manifest], wanted: set[str]
 ) -> None:
-    assert play(Store(tmp_path), *manifests) == by_command
+    assert play(Store(tmp_path), *manifests) == wanted
 
 
-def test_damaged_snapshots_are_passed_over(tmp_path: Path) -> None:
+def test_a_session_that_a_command_asks_for_is_wanted_and_says_so(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    play(store, listing(TAGGED, A), listing(TAGGED, A, B), listing(PUBLIC, A, B, C), listing(PUBLIC, A, B, C, D))
-    first, second, third, _ = (snapshot.folder / "sessions.parquet" for snapshot in list_snapshots(store, "ibl"))
-    second.write_bytes(b"damaged")
-    assert loaded_by_command(list_snapshots(store, "ibl")) == {A, B, C}  # B joined at some time after the first
-    third.write_bytes(b"damaged")
-    assert loaded_by_command(list_snapshots(store, "ibl")) == {A, B, C, D}
-    first.write_bytes(b"damaged")
-    assert loaded_by_command(list_snapshots(store, "ibl")) == {A, B, C, D}
+    play(store, listing(TAGGED, A, B), listing(TAGGED, A, B, C))
+    want(store, "ibl", [A, C], "nh backfill")
+    assert wanted_sessions(store, "ibl") == {A: "nh backfill", C: "snapshot 2 (follow_default)"}
+
+
+def test_a_damaged_record_of_what_is_wanted_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    want(store, "ibl", [A], "nh backfill")
+    (path,) = tmp_path.rglob("wanted.json")
+    for content in ("{", "[1, 2]", ""):
+        path.write_text(content)
+        with pytest.raises(StoreError, match=r"wanted\.json.*damaged"):
+            wanted_sessions(store, "ibl")
 
 
 def test_a_wider_selection_asks_for_no_run_and_the_next_release_does(tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""Which sessions of a source are wanted: those that a person asked to load, and those that a release brought.
+
+Contains the record of it, one small file per source beside its snapshots. Add here another way in which a session
+becomes wanted. Sessions that were only listed (the first catalogue, a wider choice of what to list) are not in it, so
+that nothing loads hundreds of sessions because somebody looked at a catalogue. What runs is decided in
+`nh_platform.planning`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from filelock import FileLock
+
+from nh_platform.session import StoreError
+from nh_platform.store import Store
+from nh_platform.store.durable import write_durably
+from nh_platform.store.layout import SOURCE_WIDE
+
+_FILE = "wanted.json"
+_LOCK_TIMEOUT_S = 60.0
+
+
+def wanted_sessions(store: Store, source: str) -> dict[str, str]:
+    """Return the wanted sessions of a source, each with who wanted it first, in words.
+
+    Raises
+    ------
+    StoreError
+        If the record cannot be read; the text names the file.
+    """
+    path = _path(store, source)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {str(session_id): str(by) for session_id, by in content.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError) as error:
+        raise StoreError(
+            str(path),
+            f"the record of wanted sessions is damaged: {error}",
+            f"Remove it, then run `nh backfill {source}`.",
+        ) from error
+
+
+def want(store: Store, source: str, session_ids: Iterable[str], by: str) -> None:
+    """Record that sessions are wanted, and by whom: a command, or a release in words. What is recorded stays.
+
+    Raises
+    ------
+    StoreError
+        As of `wanted_sessions`.
+    """
+    path = _path(store, source)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{_FILE}.lock"), timeout=_LOCK_TIMEOUT_S):
+        known = wanted_sessions(store, source)
+        both = dict.fromkeys(session_ids, by) | known
+        if both != known:
+            write_durably(path, (json.dumps(both, indent=1, sort_keys=True) + "\n").encode())
+
+
+def _path(store: Store, source: str) -> Path:
+    return store.root / source / SOURCE_WIDE / _FILE
