@@ -8,7 +8,6 @@ import dagster as dg
 
 from nh_platform.assets.record import AssetCheck, SourceAsset
 from nh_platform.assets.registry import source_assets
-from nh_platform.assets.release_manifest import NAME as MANIFEST
 from nh_platform.defs.metadata import OWNERS, failure, published_metadata, shown_metadata, table_schema
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import MadeAsset, make_source_asset
@@ -27,7 +26,7 @@ def build_source_asset(entry: SourceEntry, platform: Platform, asset: SourceAsse
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetKey([entry.name, name]) for name in (MANIFEST, *asset.reads)],
+        deps=[dg.AssetKey([entry.name, name]) for name in asset.reads],
         group_name=entry.name,
         kinds=set(asset.kinds),
         owners=OWNERS,

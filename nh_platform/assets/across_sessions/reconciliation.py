@@ -201,7 +201,7 @@ ASSET = SourceAsset(
     ),
     kinds=frozenset({"parquet"}),
     tables=((RECONCILIATION, TABLE_FILE),),
-    reads=(),
+    reads=(MANIFEST,),
     inputs=inputs,
     make=make,
     parameters=parameters,

@@ -8,18 +8,19 @@ from pathlib import Path
 
 from nh_platform.assets.across_sessions.stored_versions import manifest_and_sessions
 from nh_platform.assets.record import AssetResult, Parameters, SourceAsset
+from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
 from nh_platform.session.tables.catalogs import SESSION_CATALOG
 from nh_platform.store.parquet import write_table
 
-READS = ("units", "behavior")
+_SEARCHED = ("units", "behavior")
 _FILE = "session_catalog.parquet"
 _SHOWN = ["session_id", "subject", "date", "units", "good_units", "regions"]
 
 
 def inputs(platform: Platform, source: str) -> Mapping[str, str]:
     """Return the versions of the manifest and of what it is searched by."""
-    return manifest_and_sessions(platform, source, READS)
+    return manifest_and_sessions(platform, source, _SEARCHED)
 
 
 def parameters(platform: Platform, source: str) -> Parameters:
@@ -54,7 +55,7 @@ ASSET = SourceAsset(
     ),
     kinds=frozenset({"parquet"}),
     tables=((SESSION_CATALOG, _FILE),),
-    reads=READS,
+    reads=(MANIFEST, *_SEARCHED),
     inputs=inputs,
     make=make,
     parameters=parameters,

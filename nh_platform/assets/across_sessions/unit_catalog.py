@@ -10,6 +10,7 @@ import pandas as pd
 
 from nh_platform.assets.across_sessions.stored_versions import manifest_and_sessions
 from nh_platform.assets.record import AssetResult, SourceAsset, largest_counts
+from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
 from nh_platform.session.columns import describe
 from nh_platform.session.tables.catalogs import UNIT_CATALOG
@@ -62,7 +63,7 @@ ASSET = SourceAsset(
     ),
     kinds=frozenset({"parquet"}),
     tables=((UNIT_CATALOG, f"{_FILE}, where a column that a session lacks is null"),),
-    reads=("units",),
+    reads=(MANIFEST, "units"),
     inputs=inputs,
     make=make,
 )
