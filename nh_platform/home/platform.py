@@ -14,7 +14,8 @@ from pathlib import Path
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.settings import PlatformSettings
-from nh_platform.session.yaml_lines import Location, close_matches
+from nh_platform.session.errors import close_matches
+from nh_platform.session.yaml_file import Location
 from nh_platform.sources.registry import SOURCES, SourceEntry, source_entry
 from nh_platform.sources.setting_errors import setting_error
 from nh_platform.sources.source import Source

@@ -1,10 +1,14 @@
 """The errors that a person may meet, each naming the thing, what was found and what to do.
 
-Contains the exception family of the platform. Add a class here when a caller must tell one kind of failure from
-another. Do not add exceptions for programming errors; those stay plain Python exceptions.
+Contains the exception family of the platform, and the offer of the nearest known words. Add a class here when a caller
+must tell one kind of failure from another. Do not add exceptions for programming errors; those stay plain Python
+exceptions.
 """
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class NhError(Exception):
@@ -45,3 +49,12 @@ class ConfigError(NhError):
 
 class StoreError(NhError):
     """The store could not be read or written: disk full, an incomplete asset, a wrong layout."""
+
+
+def close_matches(word: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean a, b?`` for the known words nearest to ``word``, or an empty text."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    if not near:  # An id that lacks its prefix or its version, for example noise_cutoff for ibl.noise_cutoff@2022-10.
+        near = [name for name in names if word and word.lower() in name.lower()][:3]
+    return f" Did you mean {', '.join(near)}?" if near else ""

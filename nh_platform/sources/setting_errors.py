@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from nh_platform.session import ConfigError
-from nh_platform.session.yaml_lines import LinedYaml, Location, close_matches, read_lined
+from nh_platform.session.errors import close_matches
+from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml
 
 SOURCES_FILE = "sources.yaml"
 DOCUMENTATION = "See docs/configuration.md."
@@ -43,7 +44,7 @@ _EXPECTED = {
 """What is expected, by the type of pydantic's complaint, where its own words are about Python."""
 
 
-def read_sources_file(home: Path) -> LinedYaml:
+def read_sources_file(home: Path) -> YamlFile:
     """Read the ``sources.yaml`` of a home folder; an empty one where there is none.
 
     Raises
@@ -55,15 +56,15 @@ def read_sources_file(home: Path) -> LinedYaml:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return LinedYaml(str(path), {}, {})
+        return YamlFile(str(path), {}, {})
     except UnicodeDecodeError as error:
         found = f"byte {error.start + 1} is no UTF-8 text"
         raise ConfigError(str(path), found, "Save the file as UTF-8 text.") from error
     except OSError as error:
         raise ConfigError(str(path), f"it cannot be read: {error.strerror}", "It must be a file of text.") from error
-    content = read_lined(text, str(path))
+    content = parse_yaml(text, str(path))
     if content.data is None:
-        return LinedYaml(str(path), {}, {})
+        return YamlFile(str(path), {}, {})
     if not isinstance(content.data, dict):
         found = f"it holds {_kind(content.data)}, and it must map the names of sources to settings"
         raise content.error((), "", found, DOCUMENTATION)
@@ -124,7 +125,7 @@ def first_setting_error(
     return setting_error(home, location, f"it is {show(complaint['input'])}, and {expected}", DOCUMENTATION)
 
 
-def refuse_credentials(content: LinedYaml) -> None:
+def refuse_credentials(content: YamlFile) -> None:
     """Refuse a file with credentials in it; the error names the key and never the value.
 
     Raises

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.rules.rulebook import rulebook_ids
 from nh_platform.session import ConfigError
-from nh_platform.session.yaml_lines import LinedYaml, close_matches, read_lined
+from nh_platform.session.errors import close_matches
+from nh_platform.session.yaml_file import YamlFile, parse_yaml
 
 _FILE = Path(__file__).with_name("published_counts.yaml")
 _Text = Annotated[str, Field(min_length=1)]
@@ -95,7 +96,7 @@ def parse_published(text: str, file: str) -> dict[str, PublishedRelease]:
     """
     from nh_platform.qc.published.reconcile import COUNTS
 
-    source = read_lined(text, file)
+    source = parse_yaml(text, file)
     try:
         releases = TypeAdapter(dict[str, PublishedRelease]).validate_python(source.data)
     except ValidationError as error:
@@ -205,5 +206,5 @@ def published_release(
     return Recognised(None, "none", f"no published counts are known for {source} {release}")
 
 
-def _problem(source: LinedYaml, release_id: str, key: str, found: str, action: str) -> ConfigError:
+def _problem(source: YamlFile, release_id: str, key: str, found: str, action: str) -> ConfigError:
     return source.error((release_id, key), release_id, found, action)

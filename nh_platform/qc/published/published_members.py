@@ -17,7 +17,7 @@ import pandas as pd
 
 from nh_platform.qc.published.published_counts import PublishedRelease, Recognised, published_releases
 from nh_platform.qc.published.reconcile import WHOLE_SHARE
-from nh_platform.session.yaml_lines import read_lined
+from nh_platform.session.yaml_file import parse_yaml
 
 _FILE = Path(__file__).with_name("published_members.yaml")
 DIGITS = 10
@@ -52,7 +52,7 @@ def member(session_id: str, probe: str = "") -> str:
 @lru_cache(maxsize=1)
 def published_members() -> dict[str, tuple[bool, frozenset[str]]]:
     """Return, by id of the published release, whether its members are insertions (else sessions), and the members."""
-    content = read_lined(_FILE.read_text(encoding="utf-8"), _FILE.name).data
+    content = parse_yaml(_FILE.read_text(encoding="utf-8"), _FILE.name).data
     return {
         release_id: (stated["of"] == "insertions", frozenset(stated["members"].split()))
         for release_id, stated in content.items()

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nh_platform.session import ConfigError
-from nh_platform.session.yaml_lines import LinedYaml, Location, first_complaint, read_lined
+from nh_platform.session.yaml_file import Location, YamlFile, first_complaint, parse_yaml
 
 Decision = Literal["pass", "fail"]
 Day = dt.date | str | None
@@ -157,7 +157,7 @@ def parse_reviews(text: str, file: str, source: str, session_id: str) -> Session
         session than its place, a review is about nothing or about two things, an interval ends before it starts, or
         one reviewer decides the same thing twice on one day.
     """
-    lined = read_lined(text, file)
+    lined = parse_yaml(text, file)
     if not isinstance(lined.data, dict):
         raise ConfigError(f"{file}:1", "the file is empty or not a mapping", "Give source, session and reviews.")
     try:
@@ -174,14 +174,14 @@ def parse_reviews(text: str, file: str, source: str, session_id: str) -> Session
     return SessionReviews(source, session_id, tuple(parsed.reviews), file)
 
 
-def _about(lined: LinedYaml, location: Location) -> str:
+def _about(lined: YamlFile, location: Location) -> str:
     if len(location) < 2 or location[0] != "reviews":
         return ""
     reviewer = lined.at((*location[:2], "reviewer"))
     return f"review {int(location[1]) + 1}" + (f" by {reviewer}" if isinstance(reviewer, str) else "")
 
 
-def _check(review: Review, index: int, lined: LinedYaml, seen: dict[tuple[object, ...], int]) -> None:
+def _check(review: Review, index: int, lined: YamlFile, seen: dict[tuple[object, ...], int]) -> None:
     at = ("reviews", index)
     about = f"review {index + 1} by {review.reviewer}"
     named = [key for key in ("unit", "units", "interval") if getattr(review, key) is not None]

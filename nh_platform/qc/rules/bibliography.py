@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from nh_platform.session import ConfigError
-from nh_platform.session.yaml_lines import read_lined
+from nh_platform.session.yaml_file import parse_yaml
 
 _FILE = Path(__file__).with_name("bibliography.yaml")
 
@@ -56,7 +56,7 @@ def bibliography() -> dict[str, Reference]:
     ConfigError
         If `bibliography.yaml` is not as `Reference` describes.
     """
-    source = read_lined(_FILE.read_text(encoding="utf-8"), _FILE.name)
+    source = parse_yaml(_FILE.read_text(encoding="utf-8"), _FILE.name)
     try:
         return TypeAdapter(dict[str, Reference]).validate_python(source.data)
     except ValidationError as error:

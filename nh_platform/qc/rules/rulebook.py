@@ -17,7 +17,8 @@ from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.rules.quantities import quantity, quantity_ids, unit_factor
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.session import ConfigError
-from nh_platform.session.yaml_lines import LinedYaml, Location, close_matches, first_complaint, read_lined
+from nh_platform.session.errors import close_matches
+from nh_platform.session.yaml_file import Location, YamlFile, first_complaint, parse_yaml
 
 RULEBOOK_DIR = Path(__file__).with_name("rulebooks")
 
@@ -86,7 +87,7 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
         comparison, duplicate rule id, unknown metric, unit of measure that is not the metric's, threshold that does
         not fit the comparison, unknown reference, a released metric without a column.
     """
-    source = read_lined(text, file)
+    source = parse_yaml(text, file)
     if not isinstance(source.data, dict):
         raise ConfigError(
             f"{file}:1", "the rulebook is empty or not a mapping", "Start from one of `nh qc rules list`."
@@ -106,7 +107,7 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
     return rulebook
 
 
-def _about(source: LinedYaml, location: Location) -> str:
+def _about(source: YamlFile, location: Location) -> str:
     """Name the rule that a location is within, by its id where it has one."""
     if len(location) >= 2 and location[0] in ("rules", "session"):
         rule_id = source.at((*location[:2], "id"))
@@ -116,7 +117,7 @@ def _about(source: LinedYaml, location: Location) -> str:
     return ""
 
 
-def _refuse_duplicate_ids(source: LinedYaml) -> None:
+def _refuse_duplicate_ids(source: YamlFile) -> None:
     seen: dict[str, int] = {}
     for section in ("rules", "session"):
         for index, rule in enumerate(source.data.get(section) or []):
@@ -136,11 +137,11 @@ def _refuse_duplicate_ids(source: LinedYaml) -> None:
 Problem = tuple[int, ConfigError]
 
 
-def _problem(source: LinedYaml, location: Location, about: str, found: str, action: str) -> Problem:
+def _problem(source: YamlFile, location: Location, about: str, found: str, action: str) -> Problem:
     return source.line(location), source.error(location, about, found, action)
 
 
-def _rule_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
+def _rule_problems(rulebook: Rulebook, source: YamlFile) -> list[Problem]:
     known = quantity_ids()
     problems = []
     for index, rule in enumerate(rulebook.rules):
@@ -159,7 +160,7 @@ def _rule_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
     return problems
 
 
-def _threshold_problems(rule: Rule | SessionRule, source: LinedYaml, at: Location) -> list[Problem]:
+def _threshold_problems(rule: Rule | SessionRule, source: YamlFile, at: Location) -> list[Problem]:
     about = f"rule {rule.id}"
     threshold = rule.threshold
     where = (*at, "threshold")
@@ -181,7 +182,7 @@ def _threshold_problems(rule: Rule | SessionRule, source: LinedYaml, at: Locatio
     return []
 
 
-def _unit_problems(rule: Rule, source: LinedYaml, at: Location) -> list[Problem]:
+def _unit_problems(rule: Rule, source: YamlFile, at: Location) -> list[Problem]:
     about = f"rule {rule.id}"
     metric_unit = quantity(rule.metric).unit
     if rule.unit == metric_unit and rule.metric_unit in (None, metric_unit):
@@ -199,7 +200,7 @@ def _unit_problems(rule: Rule, source: LinedYaml, at: Location) -> list[Problem]
     return []
 
 
-def _value_problems(rulebook: Rulebook, rule: Rule, source: LinedYaml, at: Location) -> list[Problem]:
+def _value_problems(rulebook: Rulebook, rule: Rule, source: YamlFile, at: Location) -> list[Problem]:
     """Check that the rulebook says where the values of ``rule`` come from, and in which unit of measure."""
     about = f"rule {rule.id}"
     reads_release = rulebook.uses(rule) == "released"
@@ -217,7 +218,7 @@ def _value_problems(rulebook: Rulebook, rule: Rule, source: LinedYaml, at: Locat
     return problems
 
 
-def _column_problems(rule: Rule, column: ColumnSource, source: LinedYaml, at: Location) -> list[Problem]:
+def _column_problems(rule: Rule, column: ColumnSource, source: YamlFile, at: Location) -> list[Problem]:
     about = f"column {column.column} for {rule.metric}"
     if column.kind == "verdict" and column.passes is None:
         return [_problem(source, at, about, "a verdict without its passing value", "Add `passes:`, for example 1.")]
@@ -227,7 +228,7 @@ def _column_problems(rule: Rule, column: ColumnSource, source: LinedYaml, at: Lo
     return []
 
 
-def _session_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
+def _session_problems(rulebook: Rulebook, source: YamlFile) -> list[Problem]:
     problems = []
     scopes = {rule.id: rule.scope for rule in rulebook.session if not rule.settled_by}
     for index, rule in enumerate(rulebook.session):
@@ -242,7 +243,7 @@ def _session_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
     return problems
 
 
-def _book_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
+def _book_problems(rulebook: Rulebook, source: YamlFile) -> list[Problem]:
     problems = _reference_problems(rulebook.references, source, ("references",), "")
     named = {rule.metric for rule in rulebook.rules}
     for metric in rulebook.columns:
@@ -268,7 +269,7 @@ def _book_problems(rulebook: Rulebook, source: LinedYaml) -> list[Problem]:
     return problems
 
 
-def _reference_problems(keys: list[str], source: LinedYaml, at: Location, about: str) -> list[Problem]:
+def _reference_problems(keys: list[str], source: YamlFile, at: Location, about: str) -> list[Problem]:
     known = bibliography()
     return [
         _problem(
