@@ -2,22 +2,21 @@
 
 Contains the one reader of YAML. Only the plain part of the language is read: mappings with text as keys, lists, text,
 numbers, true, false, null and aliases of these. Add here what concerns YAML itself; what a file must hold is said by a
-pydantic model.
+pydantic model and checked by `nh_platform.session.validation_errors`.
 """
 
 from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
-from nh_platform.session.errors import ConfigError, close_matches
+from nh_platform.session.errors import ConfigError
 
 Location = tuple[str | int, ...]
 
@@ -274,79 +273,3 @@ class _Builder:
 
     def refusal(self, found: str, action: str) -> ConfigError:
         return ConfigError(f"{self.file}:{self.line}", found, action)
-
-
-def first_complaint(
-    error: ValidationError, source: YamlFile, model: type[BaseModel], name: Callable[[Location], str]
-) -> ConfigError:
-    """Turn the first complaint of pydantic into a `ConfigError` with file and line.
-
-    Parameters
-    ----------
-    error
-        What pydantic found.
-    source
-        The file that was validated.
-    model
-        Model of the whole file, used to offer the keys that are allowed at the place of the complaint.
-    name
-        Names what a location is about, for example ``rule noise_cutoff``; may return an empty text.
-    """
-    # A misspelt key is unknown and leaves the right one missing: naming the misspelling says more.
-    complaint = min(
-        error.errors(), key=lambda item: (item["type"] != "extra_forbidden", source.line(_steps(item["loc"], source)))
-    )
-    location = _steps(complaint["loc"], source)
-    about = name(complaint["loc"])
-    key = str(complaint["loc"][-1]) if complaint["loc"] else ""
-    if complaint["type"] == "extra_forbidden":
-        allowed = _keys_at(model, complaint["loc"][:-1])
-        return source.error(
-            location, about, f"unknown key {key!r}", f"Allowed here: {', '.join(allowed)}.{close_matches(key, allowed)}"
-        )
-    if complaint["type"] == "missing":
-        return source.error(location, about, f"{key!r} is missing", _MISSING.get(key, f"Add {key!r}."))
-    found = f"{key} is {complaint['input']!r}: {complaint['msg'][0].lower()}{complaint['msg'][1:]}"
-    return source.error(location, about, found, _WRONG.get(key, "Correct this value."))
-
-
-_MISSING = {
-    "nan": "State what a value that is not available means for the unit: `nan: fail`, `nan: pass` or `nan: ignore`.",
-    "unit": "State the unit of measure of the threshold, for example `unit: Hz`, or `unit: '1'` for a pure number.",
-    "why": "Say in a sentence why the rule exists; it is shown to reviewers and in the methods text.",
-}
-
-_WRONG = {
-    "severity": "Write `severity: warn`. A rule never stops a session: the gate `units_usable` alone is an error.",
-}
-
-
-def _steps(location: tuple[str | int, ...], source: YamlFile) -> Location:
-    """Drop the steps that pydantic adds for unions, which are no part of the file."""
-    steps: list[str | int] = []
-    for step in location:
-        if (*steps, step) in source.lines:
-            steps.append(step)
-    return tuple(steps)
-
-
-def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """Return the keys that ``model`` allows at ``location``."""
-    current: type[BaseModel] = model
-    for step in location:
-        if not isinstance(step, str):
-            continue
-        by_alias = {(field.alias or name): field for name, field in current.model_fields.items()}
-        if step in by_alias:
-            current = _inner_model(by_alias[step].annotation) or current
-    return sorted(field.alias or name for name, field in current.model_fields.items())
-
-
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _inner_model(part)
-        if found is not None:
-            return found
-    return None

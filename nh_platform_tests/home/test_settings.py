@@ -22,12 +22,12 @@ TEXT_EXPECTED = "text is expected (in quotes, where it looks like a number)"
 
 WRONG = {
     "unknown source": ("ebl: {}", "1, ebl", "there is no source 'ebl'", "Use one of: ibl, allen_vc, allen_vbn"),
-    "unknown key": ("ibl:\n  reed: {}", "2, ibl.reed", "there is no setting 'reed'", SETTINGS),
-    "misspelt key": ("ibl:\n  ruelbook: x", "2, ibl.ruelbook", "there is no setting", "Did you mean rulebook"),
+    "unknown key": ("ibl:\n  reed: {}", "2, ibl.reed", "unknown key 'reed'", SETTINGS),
+    "misspelt key": ("ibl:\n  ruelbook: x", "2, ibl.ruelbook", "unknown key", "Did you mean rulebook"),
     "unknown key of the source": (
         "allen_vc:\n  read:\n    root: x\n    reefresh: true",
         "4, allen_vc.read.reefresh",
-        "there is no setting 'reefresh'",
+        "unknown key 'reefresh'",
         "Allowed here: address, attempts, cache_dir, mode, refresh, release, retry_wait_s, root, stall_s. "
         "Did you mean refresh",
     ),
@@ -218,7 +218,7 @@ def test_what_may_be_a_secret_in_the_wrong_place_is_not_shown(home: Path, text: 
 
 def test_a_name_that_only_sounds_like_a_credential_is_a_setting_like_any_other(home: Path) -> None:
     write(home, "ibl:\n  read: {tokenizer: x, userland: y}")
-    with pytest.raises(ConfigError, match=r"ibl\.read\.tokenizer: there is no setting"):
+    with pytest.raises(ConfigError, match=r"ibl\.read\.tokenizer: unknown key"):
         open_source(home)
 
 

@@ -14,6 +14,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nh_platform.home.settings import load_settings
+from nh_platform.qc.published.published_counts import parse_published
+from nh_platform.qc.reviews.review_files import read_reviews
+from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
 from nh_platform.session import yaml_file as reader
 from nh_platform.session.yaml_file import (
@@ -25,9 +29,18 @@ from nh_platform.session.yaml_file import (
     read_optional,
     read_text,
 )
+from nh_platform.windows.presets.preset_files import load_presets
 
 AT_ONCE_S = 5.0
 """Each is refused within a second; a busy machine is given more."""
+
+KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "rulebook": ("mine.yaml", load_rulebook),
+    "review": ("ibl/s1.yaml", read_reviews),
+    "sources.yaml": ("sources.yaml", lambda path: load_settings(path.parent)),
+    "window preset": ("presets.yaml", load_presets),
+    "published counts": ("published.yaml", lambda path: parse_published(read_text(path), path.name)),
+}
 
 ALIASES = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
@@ -62,6 +75,8 @@ BOMBS: dict[str, tuple[str, int, str]] = {
     "a quote that is not closed": ("a: 'x\nb: 1\n", 3, "not valid YAML: found unexpected end of stream"),
 }
 
+DATES = "a: 2024-99-99\nb: 2024-13-01T99:99:99Z\nc: 12:99:99"
+
 
 def refused(read: Callable[[], object]) -> ConfigError:
     """Return the error with which something is refused, which must be at once."""
@@ -74,12 +89,40 @@ def refused(read: Callable[[], object]) -> ConfigError:
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_bomb_is_refused_at_once_with_file_and_line(bomb: str) -> None:
-    text, line, words = BOMBS[bomb]
-    error = refused(lambda: parse_yaml(text, "f.yaml"))
-    assert error.thing == f"f.yaml:{line}"
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bomb_in_any_file_is_refused_at_once_with_file_and_line(kind: str, bomb: str, tmp_path: Path) -> None:
+    (name, load), (text, line, words) = KINDS[kind], BOMBS[bomb]
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    error = refused(lambda: load(path))
+    assert error.thing.endswith(f"{name}:{line}")
     assert words in error.found
     assert error.action
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        (b"a: b\nc: \xff\xfe", ":2", "byte 9 is no UTF-8 text"),
+        ("a: ü".encode("utf-16"), ":1", "byte 1 is no UTF-8 text"),
+        (b"# x\n" * 1_250_000, ":1000001", "it is longer than 4 MB"),
+        (None, "", "it cannot be read: it is no file"),
+        (DATES.encode(), ":1", ""),
+    ],
+    ids=["no text", "UTF-16", "too long", "folder", "impossible dates"],
+)
+def test_a_file_that_cannot_be_one_is_refused_by_name(
+    kind: str, content: bytes | None, line: str, words: str, tmp_path: Path
+) -> None:
+    name, load = KINDS[kind]
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.mkdir() if content is None else path.write_bytes(content)
+    error = refused(lambda: load(path))
+    assert re.search(rf"{re.escape(name)}{line}(?!\d)", error.thing)
+    assert words in error.found
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

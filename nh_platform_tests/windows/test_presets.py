@@ -50,29 +50,36 @@ def test_a_source_without_alignment_does_not_suit():
 
 
 @pytest.mark.parametrize(
-    ("text", "old", "new", "found"),
+    ("text", "old", "new", "where", "found"),
     [
-        (CONTINUOUS, "length_us", "lenght_us", "unknown key 'lenght_us'"),
-        (CONTINUOUS, "1_000_000", "1_010_000", "not a whole number of bins"),
-        (CONTINUOUS, "20_000", "0.02", "bin_us"),
-        (CONTINUOUS, "kind: continuous", "kind: sliding", "kind"),
-        (CONTINUOUS, "id: c", "id: Not OK", "id"),
-        (ALIGNED, "stop_us: 1_500_000", "stop_us: -600_000", "is not after"),
-        (ALIGNED, "stop_us: 1_500_000", "stop_us: 1_510_000", "whole number of bins"),
-        (ALIGNED, "  stop_us: 1_500_000\n", "", "either stop_us or stop_column"),
-        (ALIGNED, "column: stimOn_times", "column: stimOn_times, filters: [{column: choice}]", "needs include"),
+        (CONTINUOUS, "length_us", "lenght_us", "6, preset c, lenght_us", "unknown key 'lenght_us'"),
+        (CONTINUOUS, "1_000_000", "1_010_000", "2, preset c", "not a whole number of bins"),
+        (CONTINUOUS, "20_000", "0.02", "5, preset c, bin_us", "it is 0.02, and a whole number is expected"),
+        (CONTINUOUS, "continuous", "sliding", "4, preset c, kind", "it should be one of 'continuous', 'aligned'"),
+        (CONTINUOUS, "  kind: continuous\n", "", "2, preset c, kind", "'kind' is missing"),
+        (CONTINUOUS, "id: c", "id: Not OK", "2, preset Not OK, id", "it should match pattern"),
+        (ALIGNED, "stop_us: 1_500_000", "stop_us: -600_000", "2, preset a", "is not after"),
+        (ALIGNED, "stop_us: 1_500_000", "stop_us: 1_510_000", "2, preset a", "whole number of bins"),
+        (ALIGNED, "  stop_us: 1_500_000\n", "", "2, preset a", "either stop_us or stop_column"),
+        (
+            ALIGNED,
+            "column: stimOn_times",
+            "column: stimOn_times, filters: [{column: choice}]",
+            "8, preset a, alignments",
+            "",
+        ),
     ],
 )
-def test_a_wrong_preset_is_refused_with_file_line_and_preset(text, old, new, found):
+def test_a_wrong_preset_is_refused_with_file_line_preset_and_key(text, old, new, where, found):
     assert old in text
     with pytest.raises(ConfigError) as caught:
         parse_presets(text.replace(old, new), "p.yaml")
-    assert "p.yaml, line 2, preset" in caught.value.thing
+    assert caught.value.thing.startswith(f"p.yaml:{where}")
     assert found in caught.value.found
 
 
 def test_the_same_id_twice_is_refused():
-    with pytest.raises(ConfigError, match="preset c: is stated twice"):
+    with pytest.raises(ConfigError, match="preset c: it is stated twice"):
         parse_presets(CONTINUOUS + CONTINUOUS, "p.yaml")
 
 

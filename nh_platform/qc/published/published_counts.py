@@ -14,13 +14,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.rules.rulebook import rulebook_ids
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
-from nh_platform.session.yaml_file import YamlFile, parse_yaml
+from nh_platform.session.validation_errors import checked
+from nh_platform.session.yaml_file import YamlFile, parse_yaml, read_text
 
 _FILE = Path(__file__).with_name("published_counts.yaml")
 _Text = Annotated[str, Field(min_length=1)]
@@ -82,7 +83,7 @@ def published_releases() -> dict[str, PublishedRelease]:
     ConfigError
         As of `parse_published`.
     """
-    return parse_published(_FILE.read_text(encoding="utf-8"), _FILE.name)
+    return parse_published(read_text(_FILE), _FILE.name)
 
 
 def parse_published(text: str, file: str) -> dict[str, PublishedRelease]:
@@ -97,12 +98,7 @@ def parse_published(text: str, file: str) -> dict[str, PublishedRelease]:
     from nh_platform.qc.published.reconcile import COUNTS
 
     source = parse_yaml(text, file)
-    try:
-        releases = TypeAdapter(dict[str, PublishedRelease]).validate_python(source.data)
-    except ValidationError as error:
-        complaint = error.errors()[0]
-        at = tuple(complaint["loc"])
-        raise source.error(at, str(at[0]) if at else "", complaint["msg"], "Correct this value.") from error
+    releases = checked(source, dict[str, PublishedRelease])
     names: dict[str, str] = {}
     for release_id, release in releases.items():
         for name in (*release.counts, *(one.count for one in release.known)):

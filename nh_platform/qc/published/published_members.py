@@ -12,16 +12,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
 
 from nh_platform.qc.published.published_counts import PublishedRelease, Recognised, published_releases
 from nh_platform.qc.published.reconcile import WHOLE_SHARE
-from nh_platform.session.yaml_file import parse_yaml
+from nh_platform.session.validation_errors import checked
+from nh_platform.session.yaml_file import parse_yaml, read_text
 
 _FILE = Path(__file__).with_name("published_members.yaml")
 DIGITS = 10
 """Hexadecimal digits of a member: with 3,000 insertions listed, one is mistaken for one of 699 in 500,000 listings."""
+
+
+class _StatedMembers(BaseModel):
+    """What the YAML file says of one release."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    of: Literal["insertions", "sessions"]
+    stated_by: str = Field(alias="from")
+    members: str
 
 
 @dataclass(frozen=True)
@@ -52,11 +65,8 @@ def member(session_id: str, probe: str = "") -> str:
 @lru_cache(maxsize=1)
 def published_members() -> dict[str, tuple[bool, frozenset[str]]]:
     """Return, by id of the published release, whether its members are insertions (else sessions), and the members."""
-    content = parse_yaml(_FILE.read_text(encoding="utf-8"), _FILE.name).data
-    return {
-        release_id: (stated["of"] == "insertions", frozenset(stated["members"].split()))
-        for release_id, stated in content.items()
-    }
+    stated = checked(parse_yaml(read_text(_FILE), _FILE.name), dict[str, _StatedMembers])
+    return {key: (one.of == "insertions", frozenset(one.members.split())) for key, one in stated.items()}
 
 
 def recognise_members(source: str, session_ids: Iterable[str], insertions: pd.DataFrame) -> Members | None:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from nh_platform.session import ConfigError
-from nh_platform.session.yaml_file import Location, YamlFile, first_complaint, parse_yaml
+from nh_platform.session.validation_errors import checked
+from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml, read_optional
 
 Decision = Literal["pass", "fail"]
 Day = dt.date | str | None
@@ -137,9 +137,9 @@ def read_reviews(path: str | os.PathLike[str]) -> SessionReviews:
     """
     file = Path(path)
     source, session_id = file.parent.name, file.stem
-    if not file.is_file():
-        return SessionReviews(source, session_id)
-    return parse_reviews(file.read_text(encoding="utf-8"), f"{source}/{file.name}", source, session_id)
+    name = f"{source}/{file.name}"
+    text = read_optional(file, name)
+    return SessionReviews(source, session_id) if text is None else parse_reviews(text, name, source, session_id)
 
 
 def read_all_reviews(folder: str | os.PathLike[str], source: str | None = None) -> list[SessionReviews]:
@@ -158,12 +158,8 @@ def parse_reviews(text: str, file: str, source: str, session_id: str) -> Session
         one reviewer decides the same thing twice on one day.
     """
     lined = parse_yaml(text, file)
-    if not isinstance(lined.data, dict):
-        raise ConfigError(f"{file}:1", "the file is empty or not a mapping", "Give source, session and reviews.")
-    try:
-        parsed = _ReviewFile.model_validate(lined.data)
-    except ValidationError as error:
-        raise first_complaint(error, lined, _ReviewFile, lambda location: _about(lined, location)) from error
+    actions = {"": "Give source, session and reviews."}
+    parsed = checked(lined, _ReviewFile, lambda location: _about(lined, location), actions)
     for key, stated, expected in (("source", parsed.source, source), ("session", parsed.session, session_id)):
         if stated != expected:
             found = f"{key} {stated!r}, but its place says {expected!r}"
@@ -174,11 +170,12 @@ def parse_reviews(text: str, file: str, source: str, session_id: str) -> Session
     return SessionReviews(source, session_id, tuple(parsed.reviews), file)
 
 
-def _about(lined: YamlFile, location: Location) -> str:
+def _about(lined: YamlFile, location: Location) -> tuple[str, Location]:
     if len(location) < 2 or location[0] != "reviews":
-        return ""
+        return "", location
     reviewer = lined.at((*location[:2], "reviewer"))
-    return f"review {int(location[1]) + 1}" + (f" by {reviewer}" if isinstance(reviewer, str) else "")
+    by = f" by {reviewer}" if isinstance(reviewer, str) else ""
+    return f"review {int(location[1]) + 1}{by}", location[2:]
 
 
 def _check(review: Review, index: int, lined: YamlFile, seen: dict[tuple[object, ...], int]) -> None:
@@ -216,11 +213,11 @@ def reviews_version(path: str | os.PathLike[str], today: Day = None) -> str:
     Raises
     ------
     ConfigError
-        With ``today``, if the file cannot be parsed.
+        If the file cannot be read; with ``today``, if it cannot be parsed.
     """
     file = Path(path)
-    content = file.read_bytes() if file.is_file() else b""
-    digest = hashlib.sha256(content)
+    content = read_optional(file, f"{file.parent.name}/{file.name}") or ""
+    digest = hashlib.sha256(content.encode())
     if today is not None and content:
         parsed = read_reviews(file)
         counting = [str(index) for index, review in enumerate(parsed.reviews) if review.counts_on(today)]

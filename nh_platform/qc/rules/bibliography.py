@@ -10,10 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from nh_platform.session import ConfigError
-from nh_platform.session.yaml_file import parse_yaml
+from nh_platform.session.validation_errors import checked
+from nh_platform.session.yaml_file import parse_yaml, read_text
 
 _FILE = Path(__file__).with_name("bibliography.yaml")
 
@@ -56,12 +57,7 @@ def bibliography() -> dict[str, Reference]:
     ConfigError
         If `bibliography.yaml` is not as `Reference` describes.
     """
-    source = parse_yaml(_FILE.read_text(encoding="utf-8"), _FILE.name)
-    try:
-        return TypeAdapter(dict[str, Reference]).validate_python(source.data)
-    except ValidationError as error:
-        complaint = error.errors()[0]
-        raise source.error(tuple(complaint["loc"]), "", complaint["msg"], "Correct the reference.") from error
+    return checked(parse_yaml(read_text(_FILE), _FILE.name), dict[str, Reference])
 
 
 def link(reference: Reference) -> str:

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.rules.quantities import quantity, quantity_ids, unit_factor
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
-from nh_platform.session.yaml_file import Location, YamlFile, first_complaint, parse_yaml
+from nh_platform.session.validation_errors import checked
+from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml, read_text
 
 RULEBOOK_DIR = Path(__file__).with_name("rulebooks")
+
+_ACTIONS = {
+    "": "Start from one of `nh qc rules list`.",
+    "nan": "State what a value that is not available means for the unit: `nan: fail`, `nan: pass` or `nan: ignore`.",
+    "severity": "Write `severity: warn`. A rule never stops a session: the gate `units_usable` alone is an error.",
+    "unit": "State the unit of measure of the threshold, for example `unit: Hz`, or `unit: '1'` for a pure number.",
+    "why": "Say in a sentence why the rule exists; it is shown to reviewers and in the methods text.",
+}
 
 
 def rulebook_ids() -> list[str]:
@@ -42,11 +50,7 @@ def load_rulebook(name: str | os.PathLike[str]) -> Rulebook:
         return _shipped(text)
     path = Path(text)
     if path.suffix in (".yaml", ".yml") or path.is_file():
-        try:
-            content = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"rulebook {path}", f"cannot be read: {error}", "Check the path.") from error
-        rulebook = _parsed(content, str(path))
+        rulebook = _parsed(read_text(path), str(path))
         if rulebook.id in rulebook_ids() and rulebook.content_version() != _shipped(rulebook.id).content_version():
             raise ConfigError(
                 f"rulebook {path}",
@@ -64,7 +68,7 @@ def load_rulebook(name: str | os.PathLike[str]) -> Rulebook:
 @cache
 def _shipped(rulebook_id: str) -> Rulebook:
     path = RULEBOOK_DIR / f"{rulebook_id}.yaml"
-    rulebook = parse_rulebook(path.read_text(encoding="utf-8"), path.name)
+    rulebook = parse_rulebook(read_text(path), path.name)
     if rulebook.id != rulebook_id:
         raise ConfigError(f"{path.name}:1", f"its id is {rulebook.id!r}", "Name the file after the id.")
     return rulebook
@@ -88,15 +92,8 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
         not fit the comparison, unknown reference, a released metric without a column.
     """
     source = parse_yaml(text, file)
-    if not isinstance(source.data, dict):
-        raise ConfigError(
-            f"{file}:1", "the rulebook is empty or not a mapping", "Start from one of `nh qc rules list`."
-        )
-    _refuse_duplicate_ids(source)
-    try:
-        rulebook = Rulebook.model_validate(source.data)
-    except ValidationError as error:
-        raise first_complaint(error, source, Rulebook, lambda location: _about(source, location)) from error
+    rulebook = checked(source, Rulebook, lambda location: _about(source, location), _ACTIONS)
+    _refuse_duplicate_ids(rulebook, source)
     problems = [
         *_rule_problems(rulebook, source),
         *_session_problems(rulebook, source),
@@ -107,31 +104,25 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
     return rulebook
 
 
-def _about(source: YamlFile, location: Location) -> str:
+def _about(source: YamlFile, location: Location) -> tuple[str, Location]:
     """Name the rule that a location is within, by its id where it has one."""
     if len(location) >= 2 and location[0] in ("rules", "session"):
         rule_id = source.at((*location[:2], "id"))
-        return f"rule {rule_id}" if isinstance(rule_id, str) else f"rule number {int(location[1]) + 1}"
-    if location and location[0] in ("columns", "trial_mask", "regions"):
-        return str(location[0])
-    return ""
+        name = f"rule {rule_id}" if isinstance(rule_id, str) else f"rule number {int(location[1]) + 1}"
+        return name, location[2:]
+    return "", location
 
 
-def _refuse_duplicate_ids(source: YamlFile) -> None:
+def _refuse_duplicate_ids(rulebook: Rulebook, source: YamlFile) -> None:
     seen: dict[str, int] = {}
-    for section in ("rules", "session"):
-        for index, rule in enumerate(source.data.get(section) or []):
-            rule_id = rule.get("id") if isinstance(rule, dict) else None
-            if not isinstance(rule_id, str):
-                continue
-            if rule_id in seen:
-                raise source.error(
-                    (section, index, "id"),
-                    f"rule {rule_id}",
-                    f"the id stands already on line {seen[rule_id]}",
-                    "Give each rule an id of its own.",
-                )
-            seen[rule_id] = source.line((section, index, "id"))
+    sections: dict[str, Sequence[Rule | SessionRule]] = {"rules": rulebook.rules, "session": rulebook.session}
+    for section, rules in sections.items():
+        for index, rule in enumerate(rules):
+            at: Location = (section, index, "id")
+            if rule.id in seen:
+                found = f"the id stands already on line {seen[rule.id]}"
+                raise source.error(at, f"rule {rule.id}", found, "Give each rule an id of its own.")
+            seen[rule.id] = source.line(at)
 
 
 Problem = tuple[int, ConfigError]

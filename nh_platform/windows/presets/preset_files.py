@@ -9,17 +9,18 @@ from __future__ import annotations
 import difflib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from nh_platform.session import ConfigError
+from nh_platform.session.validation_errors import checked
+from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml, read_text
 from nh_platform.windows.presets.preset_model import Preset
 
 DEFAULT_FILE = Path(__file__).with_name("presets.yaml")
 
-_PRESET: TypeAdapter[Preset] = TypeAdapter(Annotated[Preset, Field(discriminator="kind")])
+_PRESETS = list[Annotated[Preset, Field(discriminator="kind")]]
 
 
 def parse_presets(text: str, origin: str) -> dict[str, Preset]:
@@ -31,18 +32,11 @@ def parse_presets(text: str, origin: str) -> dict[str, Preset]:
         Naming the file, the line, the preset and the field, for YAML that cannot be read, an unknown key, a window
         that is no whole number of bins, or an id that occurs twice.
     """
-    try:
-        entries = yaml.safe_load(text)
-        nodes = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise ConfigError(origin, f"is not readable as YAML: {error}", "Correct the file.") from error
-    if not isinstance(entries, list) or nodes is None:
-        raise ConfigError(origin, f"holds {type(entries).__name__}, expected a list of presets", "Start with `- id:`.")
+    source = parse_yaml(text, origin)
     presets: dict[str, Preset] = {}
-    for entry, node in zip(entries, nodes.value):
-        preset = _parse_entry(entry, f"{origin}, line {node.start_mark.line + 1}")
+    for index, preset in enumerate(checked(source, _PRESETS, lambda location: _about(source, location))):
         if preset.id in presets:
-            raise ConfigError(f"{origin}, preset {preset.id}", "is stated twice", "Give one of them another id.")
+            raise source.error((index,), f"preset {preset.id}", "it is stated twice", "Give one of them another id.")
         presets[preset.id] = preset
     return presets
 
@@ -55,9 +49,7 @@ def load_presets(path: Path = DEFAULT_FILE) -> dict[str, Preset]:
     ConfigError
         See `parse_presets`; also if the file is missing.
     """
-    if not path.is_file():
-        raise ConfigError(str(path), "does not exist", "State a file of window presets.")
-    return dict(_load_cached(path, path.stat().st_mtime_ns))
+    return dict(_parsed(read_text(path), path.name))
 
 
 def presets_for(source: str) -> tuple[Preset, ...]:
@@ -80,25 +72,8 @@ def get_preset(preset_id: str) -> Preset:
     return presets[preset_id]
 
 
-@cache
-def _load_cached(path: Path, _modified: int) -> dict[str, Preset]:
-    return parse_presets(path.read_text(encoding="utf-8"), path.name)
+def _about(source: YamlFile, location: Location) -> tuple[str, Location]:
+    return f"preset {source.at((*location[:1], 'id')) or 'without id'}" if location else "", location[1:]
 
 
-def _parse_entry(entry: Any, where: str) -> Preset:
-    name = entry.get("id", "without id") if isinstance(entry, dict) else "without id"
-    try:
-        return _PRESET.validate_python(entry)
-    except ValidationError as error:
-        found = "; ".join(_explain(problem) for problem in error.errors())
-        raise ConfigError(
-            f"{where}, preset {name}", found, "Correct the entry; preset_model.py explains the fields."
-        ) from None
-
-
-def _explain(problem: Any) -> str:
-    # The first part of the location is the kind that the entry states, which the reader knows already.
-    place = ".".join(str(part) for part in problem["loc"] if part not in ("continuous", "aligned"))
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key {place!r}"
-    return f"{place}: {problem['msg']}" if place else str(problem["msg"])
+_parsed = cache(parse_presets)

@@ -278,7 +278,7 @@ def test_every_published_number_has_its_source():
         (("sessions: {", "subjects: {"), "sessions are not stated"),
         (("good_units_by: ibl-2022-10", "good_units_by: ibl-2022"), "unknown rulebook 'ibl-2022'"),
         (("names: [A]", "names: []"), "at least 1 item"),
-        (("value: 2", "value: two"), "integer"),
+        (("value: 2", "value: two"), "a whole number is expected"),
     ],
 )
 def test_a_mistake_in_the_file_is_named_with_its_line(change, found):

@@ -162,10 +162,10 @@ def test_every_reviewed_interval_has_its_state():
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        (HEAD + entry(decision="maybe"), 5, "decision is 'maybe'"),
+        (HEAD + entry(decision="maybe"), 5, "decision: it is 'maybe'"),
         (HEAD + entry().replace("    reviewer: ada\n", ""), 4, "'reviewer' is missing"),
         (HEAD + entry(verdict="x"), 9, "unknown key 'verdict'"),
-        (HEAD + entry(date="soon"), 8, "date is 'soon'"),
+        (HEAD + entry(date="soon"), 8, "date: it is 'soon'"),
         (HEAD + entry(expiry="2025-01-01"), 9, "expires on 2025-01-01, before its date"),
         (HEAD + entry(interval="[1, 2]"), 4, "about unit and interval"),
         (HEAD + entry().replace("unit: u1\n    decision", "decision"), 4, "about nothing"),

@@ -78,9 +78,14 @@ MISTAKES = {
     "a rule that is an error": (
         ("    severity: warn\n", "    severity: error\n"),
         "severity: error",
-        ["rule noise_cutoff", "severity is 'error'", "`severity: warn`", "units_usable"],
+        ["rule noise_cutoff", "severity: it is 'error'", "`severity: warn`", "units_usable"],
     ),
     "unknown key": (("    nan: fail\n", "    nann: fail\n"), "nann: fail", ["unknown key 'nann'", "Did you mean nan"]),
+    "key of another section": (
+        ("why: Because.", "why: Because.\ntrial_mask: {unit: s}"),
+        "trial_mask",
+        ["trial_mask.unit: unknown key 'unit'", "Allowed here: exclude_nochoice"],
+    ),
     "unknown key at the top": (("title:", "ttle:"), "ttle:", ["unknown key 'ttle'", "title"]),
     "duplicate rule id": (("id: amp_median", "id: noise_cutoff"), "metric: ibl.amp_median", ["already on line 8"]),
     "bad comparison": (('comparison: "<"', 'comparison: "=<"'), 'comparison: "=<"', ["'=<'", "comparison"]),
@@ -114,7 +119,11 @@ MISTAKES = {
     ),
     "key twice": (("    threshold: 5\n", "    threshold: 5\n    threshold: 50\n"), "threshold: 50", ["stands twice"]),
     "not YAML": (("    threshold: 5\n", "    threshold: [5\n"), 'unit: "1"', ["not valid YAML"]),
-    "quorum of nobody": (("why: Because.", "why: Because.\nreview_quorum: 0"), "review_quorum", ["review_quorum is 0"]),
+    "quorum of nobody": (
+        ("why: Because.", "why: Because.\nreview_quorum: 0"),
+        "review_quorum",
+        ["review_quorum: it is 0"],
+    ),
 }
 
 
