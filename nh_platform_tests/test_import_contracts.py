@@ -38,6 +38,7 @@ def test_the_contracts_hold(copy: Path) -> None:
     ("module", "line"),
     [
         ("qc/gate.py", "import dagster"),
+        ("qc/gate.py", "import yaml"),
         ("store/layout.py", "import nh_platform.qc.gate"),
         ("windows/binning.py", "from one.api import ONE"),
         ("qc/gate.py", "from nh_platform import simulation"),
