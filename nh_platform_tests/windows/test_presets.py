@@ -109,21 +109,18 @@ PUBLISHED = """
 - {id: mtm, version: 1, kind: aligned, bin_us: 20_000, start_us: -500_000, stop_us: 1_500_000, description: d, why: w,
    alignments: [{sources: [ibl], table: trials, column: stimOn_times, filters: [
      {column: firstMovement_times, minus: stimOn_times, minimum: 0, maximum: 10},
-     {column: stop_time, minus: start_time, maximum: 10}, {column: choice, exclude: [0]}]}],
-   units: {min_rate_hz: 2}, split: {by: random, fractions: [0.7, 0.1, 0.2]}}
+     {column: stop_time, minus: start_time, maximum: 10}, {column: choice, exclude: [0]}]}]}
 - {id: mtm-unaligned, version: 1, kind: continuous, bin_us: 20_000, length_us: 2_000_000, sources: [ibl],
    description: d, why: w}
-- {id: poyo-ibl, version: 1, kind: aligned, bin_us: 20_000, start_us: -500_000, stop_us: 1_500_000, crop_us: 1_000_000,
-   alignments: [{sources: [ibl], table: trials, column: stimOn_times}], units: {dropout: [30, 300]},
+- {id: poyo-ibl, version: 1, kind: aligned, bin_us: 20_000, start_us: -500_000, stop_us: 1_500_000,
+   alignments: [{sources: [ibl], table: trials, column: stimOn_times}],
    description: d, why: w}
 - {id: bwm-block, version: 1, kind: aligned, bin_us: 300_000, start_us: -400_000, stop_us: -100_000,
    alignments: [{sources: [ibl], table: trials, column: stimOn_times,
                  filters: [{column: probabilityLeft, exclude: [0.5]}]}],
-   units: {rulebook: ibl-2022-10, min_units_per_region: 5, min_sessions_per_region: 2}, split: {by: folds},
    description: d, why: w}
 - {id: ibl-bwm-2025, version: 1, kind: aligned, bin_us: 20_000, start_us: 0, stop_us: 1_000_000,
-   alignments: [{sources: [ibl], table: trials, column: feedback_times}], description: d, why: w,
-   split: {by: causal, fractions: [0.4, 0.2, 0.4], gap_s: 20}}
+   alignments: [{sources: [ibl], table: trials, column: feedback_times}], description: d, why: w}
 - {id: mlynarski-vcn, version: 1, kind: aligned, bin_us: 20_000, start_us: 0, stop_column: stop_time, binarise: true,
    alignments: [{sources: [allen_vc], table: presentations, column: start_time,
                  filters: [{column: stimulus_name, include: [gabors]}]}], description: d, why: w}

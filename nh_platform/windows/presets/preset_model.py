@@ -79,46 +79,6 @@ class Alignment(_Strict):
         return f"{self.table}.{self.column}"
 
 
-class UnitSelection(_Strict):
-    """Units that readers of the preset keep; the stored counts hold every unit.
-
-    Parameters
-    ----------
-    rulebook
-        Rulebook whose good units are kept; none keeps all.
-    min_rate_hz
-        Smallest mean rate.
-    min_units_per_region, min_sessions_per_region
-        The Brain-wide Map's (5, 2) rule.
-    dropout
-        Smallest and largest number of units drawn while training (POYO's unit dropout).
-    """
-
-    rulebook: str | None = None
-    min_rate_hz: float | None = None
-    min_units_per_region: int | None = None
-    min_sessions_per_region: int | None = None
-    dropout: tuple[int, int] | None = None
-
-
-class SplitRule(_Strict):
-    """How published work split these windows; the platform's own split is by subject (see `splits`).
-
-    Parameters
-    ----------
-    by
-        What is split: windows at random, in time order with a gap, by session, or folds per analysis.
-    fractions
-        Shares of train, valid and test.
-    gap_s
-        Time in seconds left out between the parts of a causal split.
-    """
-
-    by: Literal["random", "causal", "session", "folds"]
-    fractions: tuple[float, float, float] | None = None
-    gap_s: float = 0.0
-
-
 class WindowPreset(_Strict):
     """What both kinds of preset state.
 
@@ -132,8 +92,6 @@ class WindowPreset(_Strict):
         Whether readers get 0/1 instead of counts; counts are stored.
     description, why, references
         What it is, why it is so, where it comes from.
-    units, split
-        What published work on this preset selects and how it splits; joined when windows are read.
     """
 
     id: Name
@@ -143,8 +101,6 @@ class WindowPreset(_Strict):
     description: str = Field(min_length=1)
     why: str = Field(min_length=1)
     references: tuple[str, ...] = ()
-    units: UnitSelection | None = None
-    split: SplitRule | None = None
 
     @property
     def definition(self) -> str:
@@ -174,8 +130,6 @@ class ContinuousPreset(WindowPreset):
         Length of a window in µs.
     step_us
         From one start to the next in µs; the length where not stated. Windows start at multiples of it.
-    crop_us
-        Length that a training loader draws at random from each window; none takes all.
     sources
         Sources it suits, or ``all``.
     """
@@ -183,7 +137,6 @@ class ContinuousPreset(WindowPreset):
     kind: Literal["continuous"]
     length_us: int = Field(gt=0)
     step_us: int | None = Field(default=None, gt=0)
-    crop_us: int | None = Field(default=None, gt=0)
     sources: SourceNames | Literal["all"]
 
     @property
@@ -202,9 +155,9 @@ class ContinuousPreset(WindowPreset):
 
     @model_validator(mode="after")
     def _whole_bins(self) -> Self:
-        for name in ("length_us", "step", "crop_us"):
+        for name in ("length_us", "step"):
             value = getattr(self, name)
-            if value is not None and value % self.bin_us:
+            if value % self.bin_us:
                 raise ValueError(f"{name} {value} is not a whole number of bins of {self.bin_us} us")
         return self
 
@@ -219,8 +172,6 @@ class AlignedPreset(WindowPreset):
     stop_column
         Instead of ``stop_us``: column with the end of the event; windows end with the first bin edge at or after the
         longest event of the session, as the binned Allen datasets have it.
-    crop_us
-        Length that a training loader draws at random from each window; none takes all.
     alignments
         Events per source; the first entry that names a source counts.
     """
@@ -229,7 +180,6 @@ class AlignedPreset(WindowPreset):
     start_us: int
     stop_us: int | None = None
     stop_column: str | None = None
-    crop_us: int | None = Field(default=None, gt=0)
     alignments: tuple[Alignment, ...] = Field(min_length=1)
 
     def suits(self, source: str) -> bool:
@@ -253,8 +203,6 @@ class AlignedPreset(WindowPreset):
     def _whole_bins(self) -> Self:
         if (self.stop_us is None) == (self.stop_column is None):
             raise ValueError("needs either stop_us or stop_column")
-        if self.crop_us is not None and self.crop_us % self.bin_us:
-            raise ValueError(f"crop_us {self.crop_us} is not a whole number of bins of {self.bin_us} us")
         if self.stop_us is None:
             return self
         if self.stop_us <= self.start_us:
