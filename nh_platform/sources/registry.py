@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from nh_platform.session import ConfigError
-from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.entry import EventFilter, EventTimes, SourceEntry
 from nh_platform.sources.setting_errors import first_setting_error
 from nh_platform.sources.source import Source
 
@@ -101,6 +101,11 @@ def _absolute(read: Mapping[str, Any], home: Path) -> dict[str, Any]:
     return {key: home / value if key in stated else value for key, value in read.items()}
 
 
+_PRESENTATION = EventTimes(
+    "presentations", "start_time", (EventFilter(column="stimulus_name", exclude=("spontaneous",)),)
+)
+"""Spontaneous activity has no onset, so Allen's `spontaneous` rows are none; blank sweeps are, they are the control."""
+
 _SHIPPED: dict[str, SourceEntry] = {
     entry.name: entry
     for entry in (
@@ -116,6 +121,15 @@ _SHIPPED: dict[str, SourceEntry] = {
             also_rulebooks=("ibl-2022-03", "ibl-strict", "nh-common"),
             presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
             upstream_format="alf",
+            events={
+                "stimulus onset": EventTimes("trials", "stimOn_times"),
+                "stimulus offset": EventTimes("trials", "stimOff_times"),
+                "go cue": EventTimes("trials", "goCue_times"),
+                "first movement": EventTimes("trials", "firstMovement_times"),
+                "response": EventTimes("trials", "response_times"),
+                "feedback": EventTimes("trials", "feedback_times"),
+                "lick": EventTimes("licks", "times"),
+            },
             inclusion="ibl-bwm-inclusion",
             servers=_ibl_servers,
         ),
@@ -131,6 +145,7 @@ _SHIPPED: dict[str, SourceEntry] = {
             also_rulebooks=("nh-common",),
             presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
             upstream_format="nwb",
+            events={"stimulus onset": _PRESENTATION},
             servers=_allen_vc_servers,
             extra_assets=("stimulus_tensors",),
         ),
@@ -146,6 +161,14 @@ _SHIPPED: dict[str, SourceEntry] = {
             also_rulebooks=("nh-common",),
             presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
             upstream_format="nwb",
+            events={
+                "stimulus onset": _PRESENTATION,
+                "image change": EventTimes(
+                    "presentations", "start_time", (EventFilter(column="is_change", minimum=1),)
+                ),
+                "lick": EventTimes("licks", "times"),
+                "reward": EventTimes("rewards", "times"),
+            },
             servers=_allen_vbn_servers,
         ),
     )
