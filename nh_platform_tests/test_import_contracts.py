@@ -56,7 +56,9 @@ def test_every_package_is_named_by_the_contract_that_refuses_it(copy: Path) -> N
     """One run for all: each offence is reported by the contract that it breaks."""
     offences = {
         "import dagster": [name for name in PACKAGES if name not in ("defs", "operations", "cli")],
-        "from nh_platform import simulation": [name for name in PACKAGES if name not in ("cli", "operations", "simulation")],
+        "from nh_platform import simulation": [
+            name for name in PACKAGES if name not in ("cli", "operations", "simulation")
+        ],
         "from one.api import ONE": [name for name in PACKAGES if name != "sources"],
         "import allensdk": [name for name in PACKAGES if name != "sources"],
     }

@@ -25,13 +25,13 @@ from nh_platform.defs.build import build_defs
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.published.published_counts import published_releases
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
-from nh_platform.windows.presets.preset_files import load_presets
+from nh_platform.windows.presets.preset_files import load_presets, preset_ids
 
 print(nh_platform.__file__)
 print(configuration_file("dagster.yaml"))
 print(configuration_file("workspace.yaml"))
 print(*[load_rulebook(name).id for name in rulebook_ids()])
-print(*load_presets())
+print(*[preset.id for preset in load_presets(preset_ids())])
 print(*published_releases())
 print(len(bibliography()))
 print(len(list(build_defs().resolve_all_asset_keys())))

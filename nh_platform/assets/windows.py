@@ -1,7 +1,7 @@
 """The asset `windows`: binned spike counts, and the index of windows for the configured presets.
 
 Change here what is stored of windows and what is shown of them. Cutting and counting is `nh_platform.windows`; a preset
-is text in `nh_platform/windows/presets`.
+is text in `nh_platform/windows/presets/shipped`, and an event is stated by the source's entry.
 """
 
 from nh_platform.assets.inputs import SessionInputs
@@ -11,26 +11,28 @@ from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 
 
 def parameters(platform: Platform, source: str) -> Parameters:
-    """Return the presets by content."""
+    """Return the presets by content, with the events that they are aligned to."""
+    events = platform.config(source).entry.events
     presets = platform.presets(source)
-    return {"presets": ";".join(f"{preset.id}={preset.content_version}" for preset in presets)}
+    return {"presets": ";".join(f"{preset.id}={preset.content_version(events)}" for preset in presets)}
 
 
 def make(inputs: SessionInputs) -> AssetResult:
-    """Bin the spikes for the presets of the source and index the windows."""
+    """Bin the spikes for the presets of the source, around the events that it states, and index the windows."""
     from nh_platform.windows.session_windows import build_windows
     from nh_platform.windows.window_files import write_windows
 
     presets = inputs.platform.presets(inputs.source)
-    windows = build_windows(inputs.recording().spikes, inputs.units(), inputs.behavior(), presets)
-    per_preset = windows.index.groupby("preset", sort=True).agg(windows=("valid", "size"), valid=("valid", "sum"))
+    events = inputs.platform.config(inputs.source).entry.events
+    windows = build_windows(inputs.recording().spikes, inputs.units(), inputs.behavior(), presets, events)
+    valid = {name: rows["valid"] for name, rows in windows.index.groupby("preset")}
     return AssetResult(
         write=lambda folder: write_windows(folder, windows),
         rows=len(windows.index),
         shown={
             "windows": [
-                {"preset": preset, "windows": int(row["windows"]), "valid": int(row["valid"])}
-                for preset, row in per_preset.iterrows()
+                {"preset": name, "windows": len(valid.get(name, ())), "valid": int(sum(valid.get(name, ())))}
+                for name in sorted(preset.id for preset in presets)
             ]
         },
         notes=in_words(windows.notes),
@@ -42,7 +44,7 @@ ASSET = SessionAsset(
     code_version="1",
     description=(
         "Binned spike counts and the index of windows for the configured presets: continuous windows and windows "
-        "aligned to stimulus onset. Bins are half-open; a spike falls into exactly one."
+        "aligned to an event. Bins are half-open; a spike falls into exactly one."
     ),
     kinds=frozenset({"hdf5", "parquet"}),
     tables=((WINDOW_INDEX, "index.parquet"), (WINDOW_MASKS, "masks.parquet")),

@@ -28,7 +28,7 @@ from nh_platform.windows.presets.preset_model import Preset
 class SourceConfig:
     """What runs for one source: the entry's defaults, or what ``sources.yaml`` says.
 
-    Rulebooks are ids of shipped ones or paths of YAML files; `rulebook_ids` are the ids that columns carry.
+    Rulebooks and presets are ids of shipped ones or paths of YAML files; `rulebook_ids` are the ids that columns carry.
     """
 
     entry: SourceEntry
@@ -93,11 +93,11 @@ class Platform:
         Raises
         ------
         ConfigError
-            If one does not exist; those of ``sources.yaml`` were looked at when the platform was opened.
+            If one does not exist, its file is refused, or two have the same id.
         """
-        from nh_platform.windows.presets.preset_files import get_preset
+        from nh_platform.windows.presets.preset_files import load_presets
 
-        return tuple(get_preset(name) for name in self.config(source).presets)
+        return load_presets(self.config(source).presets)
 
     def reviews_file(self, source: str, session_id: str) -> Path:
         """Return the file of the reviews of a session, whether or not there is one."""
@@ -114,11 +114,12 @@ def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
     """Merge the entry of a source with what ``sources.yaml`` says of it."""
     entry, own = source_entry(source), settings.source(source)
     also = entry.also_rulebooks if own.also_rulebooks is None else tuple(own.also_rulebooks)
+    presets = entry.presets if own.presets is None else own.presets
     return SourceConfig(
         entry=entry,
         rulebook=_resolved(own.rulebook or entry.rulebook, settings),
         also_rulebooks=tuple(_resolved(name, settings) for name in also),
-        presets=entry.presets if own.presets is None else tuple(own.presets),
+        presets=tuple(_resolved(name, settings) for name in presets),
         published=own.published or entry.published,
         stimulus_modes=MODES if own.stimulus_modes is None else tuple(check_mode(m) for m in own.stimulus_modes),
     )
@@ -134,7 +135,7 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
     """
     from nh_platform.qc.published import published_counts as published
     from nh_platform.qc.rules.rulebook import rulebook_ids
-    from nh_platform.windows.presets.preset_files import load_presets
+    from nh_platform.windows.presets.preset_files import preset_ids
 
     def check(location: Location, name: str, known: Iterable[str], what: str, also: str = "") -> None:
         there = list(known)
@@ -146,11 +147,11 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
     own = settings.source(source)
     rulebooks: list[tuple[Location, str]] = [((source, "rulebook"), own.rulebook)] if own.rulebook is not None else []
     rulebooks += [((source, "also_rulebooks", index), name) for index, name in enumerate(own.also_rulebooks or ())]
-    for location, name in rulebooks:
-        if not Path(_resolved(name, settings)).is_file():
-            check(location, name, rulebook_ids(), "rulebook", ", or a YAML file by its path from the home folder")
-    for index, name in enumerate(own.presets or ()):
-        check((source, "presets", index), name, load_presets(), "window preset")
+    presets = [((source, "presets", index), name) for index, name in enumerate(own.presets or ())]
+    for stated, known, what in ((rulebooks, rulebook_ids(), "rulebook"), (presets, preset_ids(), "window preset")):
+        for location, name in stated:
+            if not Path(_resolved(name, settings)).is_file():
+                check(location, name, known, what, ", or a YAML file by its path from the home folder")
     for index, name in enumerate(own.stimulus_modes or ()):
         check((source, "stimulus_modes", index), name, MODES, "way to make stimulus tensors")
     if own.published is not None:
@@ -158,6 +159,6 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
         check((source, "published"), own.published, releases, "release with published counts")
 
 
-def _resolved(rulebook: str, settings: PlatformSettings) -> str:
-    """Resolve the path of a rulebook of one's own against the home folder; ids stay as they are."""
-    return str(settings.home / rulebook) if rulebook.endswith((".yaml", ".yml")) else rulebook
+def _resolved(name: str, settings: PlatformSettings) -> str:
+    """Resolve the path of a rulebook or preset of your own against the home folder; ids stay as they are."""
+    return str(settings.home / name) if name.endswith((".yaml", ".yml")) else name

@@ -9,7 +9,7 @@ the codec writes in blocks of some MB.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ import pandas as pd
 
 from nh_platform.session import Behavior, Note, Spikes
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
+from nh_platform.sources.entry import EventTimes
 from nh_platform.windows.binning import (
     EventCounts,
     Grid,
@@ -158,8 +159,14 @@ class Windows:
     notes: tuple[Note, ...]
 
 
-def build_windows(spikes: Spikes, units: pd.DataFrame, behavior: Behavior, presets: Sequence[Preset]) -> Windows:
-    """Lay out the windows of one session for the presets that suit its source.
+def build_windows(
+    spikes: Spikes,
+    units: pd.DataFrame,
+    behavior: Behavior,
+    presets: Sequence[Preset],
+    events: Mapping[str, EventTimes],
+) -> Windows:
+    """Lay out the windows of one session; a preset that does not suit it has none, and a note says why.
 
     Parameters
     ----------
@@ -170,19 +177,19 @@ def build_windows(spikes: Spikes, units: pd.DataFrame, behavior: Behavior, prese
     behavior
         Events and invalid times of the session.
     presets
-        Presets; those for other sources are passed over.
+        Presets to lay out.
+    events
+        Events of the session's source (`SourceEntry.events`).
 
     Returns
     -------
     Windows
-        With no units, no spikes or no events the tables and counts are empty and typed.
+        With no units, no spikes or no events the tables and counts are empty and typed, and notes say so.
 
     Raises
     ------
     BadUpstreamData
         If spikes are unsorted or NaN, or an invalid interval ends before it starts.
-    ConfigError
-        If a preset names a column that the session's table lacks.
     """
     if len(units) != spikes.n_units:
         raise ValueError(f"{len(units)} units but spikes of {spikes.n_units}")
@@ -190,14 +197,13 @@ def build_windows(spikes: Spikes, units: pd.DataFrame, behavior: Behavior, prese
     probes = units["probe"].to_numpy(dtype=object)
     rows = {probe: np.flatnonzero(probes == probe) for probe in sorted(set(probes))}
     invalid = invalid_times(behavior, list(rows))
-    suited = [preset for preset in presets if preset.suits(behavior.session.source)]
-    notes: list[Note] = []
+    notes = [] if len(units) else [Note("units", "the session has none: its windows hold no counts")]
     index = [WINDOW_INDEX.empty()]
     masks = [WINDOW_MASKS.empty()]
 
     first, last = spikes.time_range
     grids: dict[int, GridPlan] = {}
-    continuous = [preset for preset in suited if isinstance(preset, ContinuousPreset)]
+    continuous = [preset for preset in presets if isinstance(preset, ContinuousPreset)]
     for bin_us in sorted({preset.bin_us for preset in continuous}):
         same = [preset for preset in continuous if preset.bin_us == bin_us]
         starts = {preset.id: continuous_starts(preset, first, last) for preset in same}
@@ -206,27 +212,29 @@ def build_windows(spikes: Spikes, units: pd.DataFrame, behavior: Behavior, prese
         mask = grid_masks(name, bin_edges(start_bin * bin_us, end_bin - start_bin, bin_us), invalid)
         grids[bin_us] = GridPlan(name, bin_us, start_bin, end_bin - start_bin, spikes, rows, mask)
         masks.append(mask)
+        span = "there are no spikes" if np.isnan(first) else "the spikes do not span one"
+        notes += [Note(preset.id, f"no windows: {span}") for preset in same if not len(starts[preset.id])]
         index += [continuous_rows(preset, starts[preset.id], start_bin, invalid) for preset in same]
 
     aligned: dict[str, AlignedPlan] = {}
-    for preset in suited:
+    for preset in presets:
         if not isinstance(preset, AlignedPreset):
             continue
-        events, left_out = select_events(preset, behavior)
+        selected, left_out = select_events(preset, behavior, events)
         notes += left_out
-        edges = bin_edges(preset.start_us, events.n_bins, preset.bin_us)
-        mask = event_masks(preset.id, events.times, edges, invalid)
+        edges = bin_edges(preset.start_us, selected.n_bins, preset.bin_us)
+        mask = event_masks(preset.id, selected.times, edges, invalid)
         masks.append(mask)
-        table = aligned_rows(preset, events, invalid)
+        table = aligned_rows(preset, selected, invalid)
         index.append(table)
         outside = int(((table["start"] < first) | (table["stop"] > last)).sum())
         if outside:
             notes.append(Note(preset.id, f"{outside} of {len(table)} windows reach beyond the first or last spike"))
         aligned[preset.id] = AlignedPlan(
-            preset.id, preset.bin_us, preset.start_us, events.n_bins, events.times, spikes, rows, mask
+            preset.id, preset.bin_us, preset.start_us, selected.n_bins, selected.times, spikes, rows, mask
         )
     return Windows(
-        presets=tuple(suited),
+        presets=tuple(presets),
         unit_ids=tuple(str(unit) for unit in units["unit_id"]),
         grids=grids,
         aligned=aligned,

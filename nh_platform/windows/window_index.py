@@ -6,17 +6,19 @@ invalid interval does to a window is `nh_platform.windows.invalid_masks`; counti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import Behavior, ConfigError, Note
+from nh_platform.session import Behavior, Note
 from nh_platform.session.tables.windows import WINDOW_INDEX
+from nh_platform.sources.entry import EventFilter, EventTimes
 from nh_platform.windows.binning import bin_edges, bin_of_time
 from nh_platform.windows.invalid_masks import InvalidTimes, overlapping
-from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, EventFilter
+from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -61,37 +63,49 @@ def continuous_starts(preset: ContinuousPreset, first: float, last: float) -> In
     return np.arange(begin, end - preset.n_bins + 1, step, dtype=np.int64)
 
 
-def select_events(preset: AlignedPreset, behavior: Behavior) -> tuple[Events, list[Note]]:
-    """Return the events of ``preset`` in a session, and notes on those that were left out.
-
-    Raises
-    ------
-    ConfigError
-        If the preset names a column that the event table does not have.
-    """
-    alignment = preset.alignment(behavior.session.source)
-    table = behavior.events.get(alignment.table)
+def select_events(
+    preset: AlignedPreset, behavior: Behavior, stated: Mapping[str, EventTimes]
+) -> tuple[Events, list[Note]]:
+    """Return the events of ``preset`` in a session of a source that states these, and notes on those left out."""
+    where = preset.times(stated)
+    if where is None:
+        known = ", ".join(sorted(stated)) or "none"
+        return _nothing(preset, f"{behavior.session.source} states no event {preset.event!r}; it states {known}")
+    table = behavior.events.get(where.table)
+    if table is None or table.empty:
+        return _nothing(preset, f"the session has no {where.table}")
+    needed = (where.column, preset.stop_column, *(name for one in where.filters for name in (one.column, one.minus)))
+    for name in needed:
+        if name is not None and name not in table:  # stimulus parameters are other columns in other sessions
+            return _nothing(
+                preset, f"{where.table} has no column {name!r}; it has {', '.join(map(str, table.columns))}"
+            )
     notes: list[Note] = []
-    if table is None:
-        notes.append(Note(preset.id, f"no windows: the session has no {alignment.table}"))
-        table = pd.DataFrame({alignment.column: np.zeros(0)})
-        wanted = np.zeros(0, dtype=bool)
-    else:
-        wanted = np.ones(len(table), dtype=bool)
-        for condition in alignment.filters:
-            wanted &= _meets(condition, table, preset.id, alignment.table)
-        if not wanted.all():
-            left_out = int((~wanted).sum())
-            notes.append(Note(preset.id, f"{left_out} of {len(table)} {alignment.table} are left out by its filters"))
-    times = _column(table, alignment.column, preset.id, alignment.table).to_numpy(dtype=np.float64)
+    wanted = np.ones(len(table), dtype=bool)
+    for condition in where.filters:
+        wanted &= _meets(condition, table)
+    if not wanted.all():
+        left_out = int((~wanted).sum())
+        notes.append(Note(preset.id, f"{left_out} of {len(table)} {where.table} are left out by its filters"))
+    times = _numbers(table[where.column])
     timeless = wanted & ~np.isfinite(times)
     if timeless.any():
-        text = f"{int(timeless.sum())} of {int(wanted.sum())} {alignment.table} have no {alignment.column}: no window"
+        text = f"{int(timeless.sum())} of {int(wanted.sum())} {where.table} have no {where.column}: no window"
         notes.append(Note(preset.id, text))
     rows = np.flatnonzero(wanted & ~timeless)
     valid = table["valid"].to_numpy(dtype=bool)[rows] if "valid" in table else np.ones(len(rows), dtype=bool)
-    n_bins = _aligned_bins(preset, table, times, rows, alignment.table)
-    return Events(times[rows], rows.astype(np.int64), valid, n_bins, alignment.label), notes
+    ends = times if preset.stop_column is None else _numbers(table[preset.stop_column])
+    n_bins = _aligned_bins(preset, (ends - times)[rows])
+    return Events(times[rows], rows.astype(np.int64), valid, n_bins, where.label), notes
+
+
+def _nothing(preset: AlignedPreset, why: str) -> tuple[Events, list[Note]]:
+    """Return no events, and the note that says why a preset does not suit a session."""
+    none = np.zeros(0)
+    n_bins = _aligned_bins(preset, none)
+    return Events(none, none.astype(np.int64), none.astype(bool), n_bins, "none"), [
+        Note(preset.id, f"no windows: {why}")
+    ]
 
 
 def continuous_rows(preset: ContinuousPreset, starts: IntArray, grid_start: int, invalid: InvalidTimes) -> pd.DataFrame:
@@ -163,40 +177,33 @@ def _rows(
     return WINDOW_INDEX.conform(table)
 
 
-def _column(table: pd.DataFrame, column: str, preset_id: str, table_name: str) -> pd.Series:
-    if column not in table:
-        raise ConfigError(
-            f"preset {preset_id}",
-            f"table {table_name} has no column {column!r}",
-            f"It has {', '.join(map(str, table.columns))}; correct presets.yaml.",
-        )
-    return table[column]
+def _numbers(values: pd.Series) -> FloatArray:
+    """Return values as numbers; what is none is NaN."""
+    return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
 
 
-def _meets(condition: EventFilter, table: pd.DataFrame, preset_id: str, table_name: str) -> npt.NDArray[np.bool_]:
-    values = _column(table, condition.column, preset_id, table_name)
+def _meets(condition: EventFilter, table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    values = table[condition.column]
     if condition.minus is not None:
-        values = values - _column(table, condition.minus, preset_id, table_name)
+        values = pd.Series(_numbers(values) - _numbers(table[condition.minus]))
     met = np.ones(len(table), dtype=bool)
     if condition.include is not None:
         met &= values.isin(condition.include).to_numpy()
     if condition.exclude is not None:
         met &= ~values.isin(condition.exclude).to_numpy()
     if condition.minimum is not None:
-        met &= (values >= condition.minimum).to_numpy()
+        met &= _numbers(values) >= condition.minimum
     if condition.maximum is not None:
-        met &= (values <= condition.maximum).to_numpy()
+        met &= _numbers(values) <= condition.maximum
     return met
 
 
-def _aligned_bins(
-    preset: AlignedPreset, table: pd.DataFrame, times: FloatArray, rows: npt.NDArray[np.intp], table_name: str
-) -> int:
+def _aligned_bins(preset: AlignedPreset, lengths: FloatArray) -> int:
+    """Return the bins of a window; the ``lengths`` of the events (s) count where the preset ends with them."""
     if preset.stop_us is not None:
         return (preset.stop_us - preset.start_us) // preset.bin_us
-    if len(rows) == 0:
+    if len(lengths) == 0:
         return 0
-    stops = _column(table, str(preset.stop_column), preset.id, table_name).to_numpy(dtype=np.float64)
-    longest = np.nanmax(stops[rows] - times[rows], initial=0.0)
+    longest = np.nanmax(lengths, initial=0.0)
     # Rounded to µs first: the difference of two times at 5000 s is off by 1e-12 s, which is no further bin.
     return max(-((preset.start_us - round(longest * 1e6)) // preset.bin_us), 0)

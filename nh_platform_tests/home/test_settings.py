@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
 from nh_platform.home.platform import Platform, source_config
 from nh_platform.home.settings import load_settings
@@ -58,7 +59,13 @@ WRONG = {
         "ibl:\n  presets: [continous-1s-20ms]",
         "2, ibl.presets.0",
         "there is no window preset 'continous-1s-20ms'",
-        "Did you mean continuous-1s-20ms",
+        "or a YAML file by its path from the home folder. Did you mean continuous-1s-20ms",
+    ),
+    "preset file that is not there": (
+        "ibl:\n  presets:\n    - presets/mine.yaml",
+        "3, ibl.presets.0",
+        "there is no window preset 'presets/mine.yaml'",
+        "stim-aligned-500ms-20ms",
     ),
     "unknown release": (
         "ibl:\n  published: ibl-bwm-2024",
@@ -270,3 +277,42 @@ def test_a_date_needs_no_quotes_and_a_rulebook_of_ones_own_lies_in_the_home(home
     assert isinstance(source, IblSource)
     assert source.settings.revision == "2024-05-06"
     assert source.settings.root == home / "here"
+
+
+PRESET = """\
+id: mine
+version: 1
+kind: aligned
+bin_us: 20_000
+event: go cue
+start_us: 0
+stop_us: 40_000
+description: d
+why: w
+"""
+
+
+def configured(platform: Platform) -> str:
+    """Return the parameter of `windows` that names the presets, with their identity."""
+    return session_assets("ibl")["windows"].parameters(platform, "ibl")["presets"]
+
+
+def test_a_preset_of_your_own_lies_in_the_home_and_a_broken_one_is_refused_by_its_line(home: Path) -> None:
+    path = home / "presets" / "mine.yaml"
+    path.parent.mkdir()
+    path.write_text(PRESET, encoding="utf-8")
+    write(home, "ibl:\n  read: {root: here}\n  presets: [continuous-1s-20ms, presets/mine.yaml]")
+    platform = Platform(load_settings(home))
+    assert platform.config("ibl").presets == ("continuous-1s-20ms", str(path))
+    first = configured(platform)
+    assert [part.partition("=")[0] for part in first.split(";")] == ["continuous-1s-20ms", "mine"]
+    path.write_text(PRESET.replace("40_000", "60_000"), encoding="utf-8")
+    assert configured(platform).split(";")[0] == first.split(";")[0]
+    assert configured(platform) != first
+    path.write_text(PRESET.replace("40_000", "50_000"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="50000 us is not a whole number of bins of 20000 us") as caught:
+        configured(platform)
+    assert caught.value.thing == f"{path}:7, preset mine, stop_us"
+    write(home, "ibl:\n  presets: [continuous-1s-20ms, continuous-1s-20ms]")
+    with pytest.raises(ConfigError, match="its id 'continuous-1s-20ms' is named twice"):
+        configured(Platform(load_settings(home)))

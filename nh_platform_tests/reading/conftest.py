@@ -22,8 +22,8 @@ from nh_platform.store import Provenance, Store
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import write_table
 from nh_platform.store.recording_files import write_behavior, write_recording
-from nh_platform.windows import build_windows, load_presets, write_windows
-from nh_platform_tests.windows.trains import spikes_of
+from nh_platform.windows import write_windows
+from nh_platform_tests.windows.trains import spikes_of, windows_of
 
 WHOLE, GATED, LISTED = "11112222-aaaa", "33334444-bbbb", "55556666-cccc"
 
@@ -112,7 +112,7 @@ def home(tmp_path_factory):
         (target / "summary.json").write_text(json.dumps({"active_rulebook": "ibl-2022-10", "n_units": 3}))
         (target / "gate.json").write_text(json.dumps({"problems": []}))
     with publish(store, WHOLE, "windows") as target:
-        write_windows(target, build_windows(recording.spikes, units, behavior, list(load_presets().values())))
+        write_windows(target, windows_of(recording.spikes, units, behavior))
     with publish(store, WHOLE, "unit_embeddings") as target:
         table = unit_embeddings(recording.spikes, units)
         write_table(target / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS)

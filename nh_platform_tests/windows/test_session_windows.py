@@ -4,13 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session import BadUpstreamData
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
-from nh_platform.windows import build_windows, load_presets
-from nh_platform.windows.presets.preset_files import parse_presets
-from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of
+from nh_platform.windows.presets.preset_files import parse_preset
+from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of, windows_of
 
-PRESETS = list(load_presets().values())
 CONTINUOUS, ALIGNED = "continuous-1s-20ms", "stim-aligned-500ms-20ms"
 SPIKES = spikes_of(np.arange(210, 1000) / 100, np.arange(210, 1000) / 100)  # 2.10 s to 9.99 s, every 10 ms
 UNITS = units_of("probe00", "probe01")
@@ -30,7 +28,7 @@ def invalid(*rows):
 
 
 def test_continuous_windows_start_at_the_second_of_the_first_spike_and_stay_within_the_data():
-    table = of_preset(build_windows(SPIKES, UNITS, behavior_of(), PRESETS), CONTINUOUS)
+    table = of_preset(windows_of(SPIKES, UNITS, behavior_of()), CONTINUOUS)
     assert table["start"].tolist() == [2, 3, 4, 5, 6, 7, 8, 9]
     assert table["stop"].iloc[-1] == 10
     assert table["start_bin"].tolist() == [0, 50, 100, 150, 200, 250, 300, 350]
@@ -41,12 +39,12 @@ def test_continuous_windows_start_at_the_second_of_the_first_spike_and_stay_with
 
 def test_a_second_that_the_data_do_not_fill_makes_no_window():
     spikes = spikes_of([2.1, 9.97])
-    table = of_preset(build_windows(spikes, units_of("p"), behavior_of(), PRESETS), CONTINUOUS)
+    table = of_preset(windows_of(spikes, units_of("p"), behavior_of()), CONTINUOUS)
     assert table["stop"].max() == 9
 
 
 def test_the_grid_holds_every_spike_and_its_windows_are_its_columns():
-    windows = build_windows(SPIKES, UNITS, behavior_of(), PRESETS)
+    windows = windows_of(SPIKES, UNITS, behavior_of())
     grid = windows.grids[20_000].count()
     assert grid.start_bin == 100
     assert grid.counts.sum(axis=1, dtype=int).tolist() == [790, 790]
@@ -57,7 +55,7 @@ def test_the_grid_holds_every_spike_and_its_windows_are_its_columns():
 
 
 def test_aligned_windows_skip_nan_events_and_say_so():
-    windows = build_windows(SPIKES, UNITS, behavior_of(trials=trials([3.0, np.nan, 5.0])), PRESETS)
+    windows = windows_of(SPIKES, UNITS, behavior_of(trials=trials([3.0, np.nan, 5.0])))
     table = of_preset(windows, ALIGNED)
     assert table["event_id"].tolist() == [0, 2]
     assert table["event_time"].tolist() == [3.0, 5.0]
@@ -76,7 +74,7 @@ def test_allen_windows_leave_out_spontaneous_and_carry_invalid_presentations():
         "stimulus_block": [np.nan, 1.0, np.nan],
         "valid": [True, True, False],
     }
-    windows = build_windows(SPIKES, UNITS, behavior_of("allen_vc", presentations=presentations), PRESETS)
+    windows = windows_of(SPIKES, UNITS, behavior_of("allen_vc", presentations=presentations))
     table = of_preset(windows, ALIGNED)
     assert table["event_id"].tolist() == [1, 2]
     assert table["valid"].tolist() == [True, False]
@@ -87,7 +85,7 @@ def test_invalid_intervals_of_the_session_spoil_overlapping_windows_and_leave_co
         trials=trials([3.0, 5.0, 7.0]),
         invalid_times=invalid((3.5, 4.5, "all_probes"), (6.0, 6.2, "stimulus"), (8.0, 9.0, "optotagging")),
     )
-    windows = build_windows(SPIKES, UNITS, spoiled, PRESETS)
+    windows = windows_of(SPIKES, UNITS, spoiled)
     # [2.5, 3.5) and [4.5, 5.5) touch the interval without overlap.
     assert of_preset(windows, ALIGNED)["valid"].tolist() == [True, True, True]
     assert of_preset(windows, CONTINUOUS)["valid"].tolist() == [True, False, False, True, False, True, True, True]
@@ -100,7 +98,7 @@ def test_invalid_intervals_of_a_probe_mask_its_units_alone():
         trials=trials([3.0, 5.0]),
         invalid_times=invalid((3.211, 3.25, "probe01"), (3.24, 3.3, "probe01"), (3.31, 3.312, "probe01")),
     )
-    windows = build_windows(SPIKES, UNITS, spoiled, PRESETS)
+    windows = windows_of(SPIKES, UNITS, spoiled)
     continuous, aligned = of_preset(windows, CONTINUOUS), of_preset(windows, ALIGNED)
     assert continuous["invalid_probes"].tolist() == ["", "probe01", "", "", "", "", "", ""]
     assert aligned["invalid_probes"].tolist() == ["probe01", ""]
@@ -120,7 +118,7 @@ def test_invalid_intervals_of_a_probe_mask_its_units_alone():
 
 def test_blocks_of_any_size_equal_the_whole():
     spoiled = behavior_of(trials=trials([3.0, 5.0, 4.0, 8.0]), invalid_times=invalid((4.1, 5.2, "probe00")))
-    windows = build_windows(SPIKES, UNITS, spoiled, PRESETS)
+    windows = windows_of(SPIKES, UNITS, spoiled)
     grid, aligned = windows.grids[20_000], windows.aligned[ALIGNED]
     for size in (1, 3, 70):
         assert np.array_equal(np.hstack([block.counts for _, block in grid.blocks(size)]), grid.count().counts)
@@ -131,7 +129,7 @@ def test_blocks_of_any_size_equal_the_whole():
 @pytest.mark.parametrize("spikes", [spikes_of(), spikes_of([], [])])
 def test_no_units_no_spikes_no_events_give_empty_typed_results(source, spikes):
     units = UNITS.iloc[: spikes.n_units]
-    windows = build_windows(spikes, units, behavior_of(source), PRESETS)
+    windows = windows_of(spikes, units, behavior_of(source))
     assert len(windows.index) == len(windows.masks) == 0
     WINDOW_INDEX.validate(windows.index)
     WINDOW_MASKS.validate(windows.masks)
@@ -141,51 +139,46 @@ def test_no_units_no_spikes_no_events_give_empty_typed_results(source, spikes):
 
 
 def test_units_without_spikes_still_have_event_windows():
-    windows = build_windows(spikes_of([]), units_of("p"), behavior_of(trials=trials([1.0])), PRESETS)
+    windows = windows_of(spikes_of([]), units_of("p"), behavior_of(trials=trials([1.0])))
     assert windows.aligned[ALIGNED].count().counts.tolist() == [[[0] * 50]]
 
 
 def test_windows_beyond_the_recording_are_noted():
-    windows = build_windows(SPIKES, UNITS, behavior_of(trials=trials([2.2, 5.0, 20.0])), PRESETS)
+    windows = windows_of(SPIKES, UNITS, behavior_of(trials=trials([2.2, 5.0, 20.0])))
     assert [note.text for note in windows.notes] == ["2 of 3 windows reach beyond the first or last spike"]
 
 
 def test_filters_choose_trials_as_published():
-    (preset,) = parse_presets(
+    preset = parse_preset(
         """
-- id: rt
-  version: 1
-  kind: aligned
-  bin_us: 100_000
-  start_us: -100_000
-  stop_us: 0
-  alignments:
-    - sources: [ibl]
-      table: trials
-      column: firstMovement_times
-      filters:
-        - {column: firstMovement_times, minus: stimOn_times, minimum: 0.08, maximum: 2.0}
-        - {column: choice, exclude: [0]}
-  description: d
-  why: w
+id: rt
+version: 1
+kind: aligned
+bin_us: 100_000
+event: first movement
+start_us: -100_000
+stop_us: 0
+filters:
+  - {column: firstMovement_times, minus: stimOn_times, minimum: 0.08, maximum: 2.0}
+  - {column: choice, exclude: [0]}
+description: d
+why: w
 """,
         "p",
-    ).values()
+    )
     table = trials([3.0, 4.0, 5.0, 6.0, np.nan])
     table |= {"firstMovement_times": [3.01, 4.5, 5.5, np.nan, 7.0], "choice": [1.0, 1.0, 0.0, -1.0, 1.0]}
-    windows = build_windows(SPIKES, UNITS, behavior_of(trials=table), [preset])
+    windows = windows_of(SPIKES, UNITS, behavior_of(trials=table), [preset])
     assert windows.index["event_id"].tolist() == [1]
     assert windows.aligned["rt"].count().counts.tolist() == [[[10], [10]]]
 
 
 def test_windows_to_the_end_of_the_longest_event():
-    (preset,) = parse_presets(
-        """
-- {id: whole, version: 1, kind: aligned, bin_us: 20_000, start_us: 0, stop_column: stop_time, description: d, why: w,
-   alignments: [{sources: [allen_vc], table: presentations, column: start_time}]}
-""",
+    preset = parse_preset(
+        "{id: whole, version: 1, kind: aligned, bin_us: 20_000, event: stimulus onset, start_us: 0,"
+        " stop_column: stop_time, description: d, why: w}",
         "p",
-    ).values()
+    )
     presentations = {
         "presentation_id": [0, 1],
         "start_time": [3.1, 5000.1],
@@ -194,38 +187,23 @@ def test_windows_to_the_end_of_the_longest_event():
         "stimulus_block": [1.0, 1.0],
         "valid": [True, True],
     }
-    windows = build_windows(SPIKES, UNITS, behavior_of("allen_vc", presentations=presentations), [preset])
+    windows = windows_of(SPIKES, UNITS, behavior_of("allen_vc", presentations=presentations), [preset])
     assert windows.index["n_bins"].tolist() == [13, 13]
-
-
-def test_a_preset_that_names_an_unknown_column_is_refused():
-    (preset,) = parse_presets(
-        """
-- {id: wrong, version: 1, kind: aligned, bin_us: 1000, start_us: 0, stop_us: 1000, description: d, why: w,
-   alignments: [{sources: [ibl], table: trials, column: stimOn}]}
-""",
-        "p",
-    ).values()
-    with pytest.raises(ConfigError, match="preset wrong: table trials has no column 'stimOn'"):
-        build_windows(SPIKES, UNITS, behavior_of(trials=trials([1.0])), [preset])
 
 
 def test_an_interval_that_ends_before_it_starts_is_refused():
     with pytest.raises(BadUpstreamData, match="invalid_times"):
-        build_windows(SPIKES, UNITS, behavior_of(invalid_times=invalid((4.0, 3.0, "all_probes"))), PRESETS)
+        windows_of(SPIKES, UNITS, behavior_of(invalid_times=invalid((4.0, 3.0, "all_probes"))))
 
 
 def test_two_presets_of_one_bin_width_share_a_grid():
-    presets = parse_presets(
-        """
-- {id: two-s, version: 1, kind: continuous, bin_us: 20_000, length_us: 2_000_000, sources: all, description: d, why: w}
-- {id: half-overlap, version: 1, kind: continuous, bin_us: 20_000, length_us: 1_000_000, step_us: 500_000,
-   sources: [ibl], description: d, why: w}
-""",
-        "p",
-    )
+    stated = "version: 1, kind: continuous, bin_us: 20_000, description: d, why: w"
+    presets = [
+        parse_preset(f"{{id: two-s, length_us: 2_000_000, {stated}}}", "p"),
+        parse_preset(f"{{id: half-overlap, length_us: 1_000_000, step_us: 500_000, {stated}}}", "p"),
+    ]
     spikes = spikes_of([3.2, 3.7, 7.99])
-    windows = build_windows(spikes, units_of("p"), behavior_of(), list(presets.values()))
+    windows = windows_of(spikes, units_of("p"), behavior_of(), presets)
     assert of_preset(windows, "two-s")["start"].tolist() == [2, 4, 6]
     assert of_preset(windows, "half-overlap")["start"].tolist() == list(np.arange(3, 7.5, 0.5))
     assert list(windows.grids) == [20_000]
@@ -236,7 +214,7 @@ def test_two_presets_of_one_bin_width_share_a_grid():
 
 
 def test_the_index_keeps_its_schema_with_all_presets_together():
-    windows = build_windows(SPIKES, UNITS, behavior_of(trials=trials([3.0])), PRESETS)
+    windows = windows_of(SPIKES, UNITS, behavior_of(trials=trials([3.0])))
     WINDOW_INDEX.validate(windows.index)
     assert isinstance(windows.index, pd.DataFrame)
     assert windows.index.groupby("preset").size().to_dict() == {CONTINUOUS: 8, ALIGNED: 1}

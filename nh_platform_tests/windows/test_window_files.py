@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from nh_platform.session import StoreError
-from nh_platform.windows import StoredWindows, build_windows, load_presets, write_windows
+from nh_platform.windows import StoredWindows, write_windows
 from nh_platform.windows import window_files as codec_module
-from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of
+from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of, windows_of
 
 ALIGNED = "stim-aligned-500ms-20ms"
 
@@ -19,7 +19,7 @@ def some_windows(n_units=3, seed=0):
         invalid_times={"start_time": [7.0], "stop_time": [9.0], "scope": ["probe01"], "label": ["x"]},
     )
     units = units_of(*(["probe00", "probe01", "probe01"][:n_units]))
-    return build_windows(spikes, units, behavior, list(load_presets().values()))
+    return windows_of(spikes, units, behavior)
 
 
 def test_round_trip(tmp_path):
@@ -86,9 +86,7 @@ def test_every_dataset_states_unit_and_meaning(tmp_path):
 
 @pytest.mark.parametrize("n_units", [0, 1])
 def test_empty_sessions_are_written_and_read(tmp_path, n_units):
-    windows = build_windows(
-        spikes_of(*[[]] * n_units), units_of(*["p"] * n_units), behavior_of(), list(load_presets().values())
-    )
+    windows = windows_of(spikes_of(*[[]] * n_units), units_of(*["p"] * n_units), behavior_of())
     write_windows(tmp_path, windows)
     stored = StoredWindows(tmp_path)
     assert stored.grid(20_000).counts.shape == (n_units, 0)

@@ -12,6 +12,15 @@ import pandas as pd
 
 from nh_platform.session import Behavior, Session, Spikes
 from nh_platform.session.tables.events import EVENTS
+from nh_platform.sources.registry import source_entry
+from nh_platform.windows import Windows, build_windows, load_presets, preset_ids
+
+PRESETS = load_presets(preset_ids())
+
+
+def windows_of(spikes, units, behavior, presets=PRESETS) -> Windows:
+    """Lay out the windows of a session with the events that its source states."""
+    return build_windows(spikes, units, behavior, presets, source_entry(behavior.session.source).events)
 
 
 def spikes_of(*trains):

@@ -1,4 +1,4 @@
 """Window presets: which stretches of a session become windows, and in which bins, as reviewed text.
 
-Add a preset to `presets.yaml`. No spike is counted here.
+Add a preset as a file of `shipped/`, named by its id. No spike is counted here.
 """

@@ -1,79 +1,105 @@
-"""The file of window presets: reading `presets.yaml` and finding a preset in it.
+"""The look-up and the reader of window presets: shipped ones by id, those of your own by path.
 
-Contains the reader with its errors. Add here what concerns the file as a whole; what a preset can state is
-`nh_platform.windows.presets.preset_model`. No preset is written in code.
+Add here what concerns the file of a preset; what it can state is `nh_platform.windows.presets.preset_model`. No preset
+is written in code.
 """
 
 from __future__ import annotations
 
-import difflib
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from nh_platform.session import ConfigError
+from nh_platform.session.errors import close_matches
 from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml, read_text
+from nh_platform.session.yaml_file import parse_yaml, read_text
 from nh_platform.windows.presets.preset_model import Preset
 
-DEFAULT_FILE = Path(__file__).with_name("presets.yaml")
+PRESET_DIR = Path(__file__).with_name("shipped")
 
-_PRESETS = list[Annotated[Preset, Field(discriminator="kind")]]
-
-
-def parse_presets(text: str, origin: str) -> dict[str, Preset]:
-    """Read presets by id from YAML ``text``; ``origin`` names it in errors.
-
-    Raises
-    ------
-    ConfigError
-        Naming the file, the line, the preset and the field, for YAML that cannot be read, an unknown key, a window
-        that is no whole number of bins, or an id that occurs twice.
-    """
-    source = parse_yaml(text, origin)
-    presets: dict[str, Preset] = {}
-    for index, preset in enumerate(checked(source, _PRESETS, lambda location: _about(source, location))):
-        if preset.id in presets:
-            raise source.error((index,), f"preset {preset.id}", "it is stated twice", "Give one of them another id.")
-        presets[preset.id] = preset
-    return presets
+_PRESET: Any = Annotated[Preset, Field(discriminator="kind")]
 
 
-def load_presets(path: Path = DEFAULT_FILE) -> dict[str, Preset]:
-    """Return every preset of ``path`` by id, in the order of the file.
+def preset_ids() -> list[str]:
+    """Return the ids of the shipped presets, sorted."""
+    return sorted(path.stem for path in PRESET_DIR.glob("*.yaml"))
+
+
+def load_presets(names: Iterable[str]) -> tuple[Preset, ...]:
+    """Return several presets in the order given, each by id or path.
 
     Raises
     ------
     ConfigError
-        See `parse_presets`; also if the file is missing.
+        As `load_preset`; also where two of them have the same id.
     """
-    return dict(_parsed(read_text(path), path.name))
+    found: dict[str, Preset] = {}
+    for name in names:
+        preset = load_preset(name)
+        if preset.id in found:
+            raise ConfigError(
+                f"window preset {name}", f"its id {preset.id!r} is named twice", "Leave one out or give it another id."
+            )
+        found[preset.id] = preset
+    return tuple(found.values())
 
 
-def presets_for(source: str) -> tuple[Preset, ...]:
-    """Return the presets of the platform that suit ``source``."""
-    return tuple(preset for preset in load_presets().values() if preset.suits(source))
-
-
-def get_preset(preset_id: str) -> Preset:
-    """Return the preset of that id.
+def load_preset(name: str) -> Preset:
+    """Return a shipped preset by id, or a preset of your own by path of its YAML file.
 
     Raises
     ------
     ConfigError
-        If there is none, naming the closest ids.
+        If there is no such preset (close matches offered) or it is refused; names file, line, what was found and what
+        to do.
     """
-    presets = load_presets()
-    if preset_id not in presets:
-        close = difflib.get_close_matches(preset_id, presets, n=3, cutoff=0.3) or sorted(presets)
-        raise ConfigError(f"window preset {preset_id!r}", "is not known", f"Did you mean {', '.join(close)}?")
-    return presets[preset_id]
+    if name in preset_ids():
+        return _shipped(name)
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        raise ConfigError(
+            f"window preset {name!r}",
+            f"unknown; there are {', '.join(preset_ids())}",
+            f"Name one of them or the path of a YAML file.{close_matches(name, preset_ids())}",
+        )
+    preset = _parsed(read_text(path), str(path))
+    if preset.id in preset_ids() and preset.stated != _shipped(preset.id).stated:
+        raise ConfigError(
+            f"window preset {path}",
+            f"its id is that of the shipped {preset.id!r}, and its windows are others",
+            "Give it an id of its own: windows are stored under the id.",
+        )
+    return preset
 
 
-def _about(source: YamlFile, location: Location) -> tuple[str, Location]:
-    return f"preset {source.at((*location[:1], 'id')) or 'without id'}" if location else "", location[1:]
+@cache
+def _shipped(preset_id: str) -> Preset:
+    path = PRESET_DIR / f"{preset_id}.yaml"
+    preset = parse_preset(read_text(path), path.name)
+    if preset.id != preset_id:
+        raise ConfigError(f"{path.name}:1", f"its id is {preset.id!r}", "Name the file after the id.")
+    return preset
 
 
-_parsed = cache(parse_presets)
+def parse_preset(text: str, file: str) -> Preset:
+    """Parse and check the YAML ``text`` of a preset; ``file`` names it in errors.
+
+    Raises
+    ------
+    ConfigError
+        For the first mistake from the top, with its line: not YAML, an unknown or missing key, a window that is no
+        whole number of bins.
+    """
+    source = parse_yaml(text, file)
+    name = f"preset {source.at(('id',)) or 'without id'}"
+    actions = {"": "Start from a preset of docs/configuration.md."}
+    preset: Preset = checked(source, _PRESET, lambda location: (name, location), actions)
+    return preset
+
+
+_parsed = lru_cache(maxsize=32)(parse_preset)
+"""A sensor asks for the presets once per session, and reads their YAML once."""

@@ -1,7 +1,7 @@
 """What a window preset can state: which stretches of a session become windows, and in which bins.
 
-Contains the models of a preset. A new preset is an entry in `presets.yaml`, which `presets.py` reads; add a field here
-only when a published way of cutting windows cannot be written with those there are. No spike is counted here.
+Contains the models of a preset, which `preset_files.py` reads. Add a field here only when a published way of cutting
+windows cannot be written with those there are, and something reads it. No spike is counted here.
 
 Lengths and offsets are whole microseconds: bins must divide windows exactly, and 0.02 is no exact float.
 """
@@ -11,88 +11,34 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import to_jsonable_python
 
-from nh_platform.session import ConfigError
+from nh_platform.sources.entry import EventFilter, EventTimes
 
-SourceNames = tuple[str, ...]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="Lower-case words joined by hyphens")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
-
-
-class EventFilter(_Strict):
-    """One condition that an event must meet to get a window.
-
-    Parameters
-    ----------
-    column
-        Column of the event table.
-    minus
-        Second column, subtracted before the comparison: a reaction time is ``firstMovement_times`` minus
-        ``stimOn_times``.
-    include, exclude
-        Values that are kept, or dropped.
-    minimum, maximum
-        Inclusive bounds; a NaN never meets them.
-    """
-
-    column: str
-    minus: str | None = None
-    include: tuple[str | float, ...] | None = None
-    exclude: tuple[str | float, ...] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.include is None and self.exclude is None and self.minimum is None and self.maximum is None:
-            raise ValueError("needs include, exclude, minimum or maximum")
-        return self
-
-
-class Alignment(_Strict):
-    """Where the events of an aligned preset come from, for some sources.
-
-    Parameters
-    ----------
-    sources
-        Names of the sources that have this table.
-    table, column
-        Event table (`nh_platform.session.tables.events.EVENTS`) and its column of times in seconds.
-    filters
-        Conditions that all must hold.
-    """
-
-    sources: SourceNames = Field(min_length=1)
-    table: str
-    column: str
-    filters: tuple[EventFilter, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """``table.column``, as written in the window index."""
-        return f"{self.table}.{self.column}"
-
-
-class WindowPreset(_Strict):
+class WindowPreset(BaseModel):
     """What both kinds of preset state.
 
     Parameters
     ----------
     id, version
-        Name and whole-number version; together (``definition``) they identify the preset.
+        Name and whole-number version, both written into the windows.
     bin_us
         Width of a bin in µs; windows are a whole number of bins.
     binarise
         Whether readers get 0/1 instead of counts; counts are stored.
     description, why, references
-        What it is, why it is so, where it comes from.
+        What it is, why it is so, where it comes from: for people, no part of its identity.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Name
     version: int = Field(ge=1)
@@ -103,22 +49,26 @@ class WindowPreset(_Strict):
     references: tuple[str, ...] = ()
 
     @property
-    def definition(self) -> str:
-        """``id@version``."""
-        return f"{self.id}@{self.version}"
+    def stated(self) -> dict[str, Any]:
+        """Every field but the words."""
+        return self.model_dump(mode="json", exclude={"description", "why", "references"})
+
+    def content_version(self, events: Mapping[str, EventTimes]) -> str:
+        """Return the identity of what the preset makes of a source: sha256 over all that shapes the stored windows.
+
+        Better wording makes nothing stale; another definition of the event by the source does.
+
+        Parameters
+        ----------
+        events
+            Events of the source.
+        """
+        text = json.dumps(self.stated | self._resolved(events), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @abstractmethod
-    def suits(self, source: str) -> bool:
-        """Return whether the preset says how to cut sessions of ``source``."""
-
-    @property
-    def content_version(self) -> str:
-        """Identity of what the preset states: sha256 over all fields that shape the windows, for the data version.
-
-        The words (description, why, references) are left out: better wording makes nothing stale.
-        """
-        text = json.dumps(self.model_dump(mode="json", exclude={"description", "why", "references"}), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+    def _resolved(self, events: Mapping[str, EventTimes]) -> dict[str, Any]:
+        """Return the fields that mean another thing than what they state."""
 
 
 class ContinuousPreset(WindowPreset):
@@ -130,14 +80,11 @@ class ContinuousPreset(WindowPreset):
         Length of a window in µs.
     step_us
         From one start to the next in µs; the length where not stated. Windows start at multiples of it.
-    sources
-        Sources it suits, or ``all``.
     """
 
     kind: Literal["continuous"]
     length_us: int = Field(gt=0)
     step_us: int | None = Field(default=None, gt=0)
-    sources: SourceNames | Literal["all"]
 
     @property
     def step(self) -> int:
@@ -149,17 +96,13 @@ class ContinuousPreset(WindowPreset):
         """Bins of a window."""
         return self.length_us // self.bin_us
 
-    def suits(self, source: str) -> bool:
-        """Return whether the preset names ``source`` or all sources."""
-        return self.sources == "all" or source in self.sources
+    def _resolved(self, events: Mapping[str, EventTimes]) -> dict[str, Any]:
+        return {"step_us": self.step}
 
-    @model_validator(mode="after")
-    def _whole_bins(self) -> Self:
-        for name in ("length_us", "step"):
-            value = getattr(self, name)
-            if value % self.bin_us:
-                raise ValueError(f"{name} {value} is not a whole number of bins of {self.bin_us} us")
-        return self
+    @field_validator("length_us", "step_us")
+    @classmethod
+    def _whole_bins(cls, value: int | None, info: ValidationInfo) -> int | None:
+        return value if value is None else _whole(value, info)
 
 
 class AlignedPreset(WindowPreset):
@@ -167,49 +110,58 @@ class AlignedPreset(WindowPreset):
 
     Parameters
     ----------
+    event
+        Name of the event, for example ``stimulus onset``; each source says where it lies (`SourceEntry.events`).
+    filters
+        Conditions that an event must meet to get a window, beyond those of the source; all must hold.
     start_us, stop_us
         Start (included) and stop (excluded) of the window relative to the event, in µs.
     stop_column
         Instead of ``stop_us``: column with the end of the event; windows end with the first bin edge at or after the
         longest event of the session, as the binned Allen datasets have it.
-    alignments
-        Events per source; the first entry that names a source counts.
     """
 
     kind: Literal["aligned"]
+    event: str = Field(min_length=1)
+    filters: tuple[EventFilter, ...] = ()
     start_us: int
     stop_us: int | None = None
     stop_column: str | None = None
-    alignments: tuple[Alignment, ...] = Field(min_length=1)
 
-    def suits(self, source: str) -> bool:
-        """Return whether an alignment is stated for ``source``."""
-        return any(source in alignment.sources for alignment in self.alignments)
+    def times(self, events: Mapping[str, EventTimes]) -> EventTimes | None:
+        """Return where a source with these events keeps the preset's, with the filters of both; None if it has none."""
+        times = events.get(self.event)
+        return times and replace(times, filters=(*times.filters, *self.filters))
 
-    def alignment(self, source: str) -> Alignment:
-        """Return the alignment for ``source``.
+    def _resolved(self, events: Mapping[str, EventTimes]) -> dict[str, Any]:
+        # Without the event the windows hold a note, which lists those that the source has.
+        times = self.times(events)
+        found = [self.event, *sorted(events)] if times is None else to_jsonable_python(times)
+        return {"event": found, "filters": None}
 
-        Raises
-        ------
-        ConfigError
-            If the preset states none.
-        """
-        for alignment in self.alignments:
-            if source in alignment.sources:
-                return alignment
-        raise ConfigError(f"preset {self.id}", f"no alignment for source {source!r}", "Add one to presets.yaml.")
+    @field_validator("stop_us")
+    @classmethod
+    def _after_start(cls, value: int | None, info: ValidationInfo) -> int | None:
+        start = info.data.get("start_us")
+        if value is None or start is None:
+            return value
+        if value <= start:
+            raise ValueError(f"{value} is not after start_us, {start}")
+        return start + _whole(value - start, info)
 
     @model_validator(mode="after")
-    def _whole_bins(self) -> Self:
+    def _one_stop(self) -> Self:
         if (self.stop_us is None) == (self.stop_column is None):
-            raise ValueError("needs either stop_us or stop_column")
-        if self.stop_us is None:
-            return self
-        if self.stop_us <= self.start_us:
-            raise ValueError(f"stop_us {self.stop_us} is not after start_us {self.start_us}")
-        if (self.stop_us - self.start_us) % self.bin_us:
-            raise ValueError(f"{self.stop_us - self.start_us} us is not a whole number of bins of {self.bin_us} us")
+            raise ValueError("it needs either stop_us or stop_column")
         return self
+
+
+def _whole(length: int, info: ValidationInfo) -> int:
+    """Return a length that is a whole number of bins; where the bins are wrong themselves, that was said already."""
+    bin_us = info.data.get("bin_us", 1)
+    if length % bin_us:
+        raise ValueError(f"a length of {length} us is not a whole number of bins of {bin_us} us")
+    return length
 
 
 Preset = ContinuousPreset | AlignedPreset
