@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
 
 from nh_platform.assets.registry import session_assets
+from nh_platform.defs.session_assets import materialize
 from nh_platform.home.platform import Platform
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
@@ -22,16 +29,21 @@ from nh_platform.sources.registry import SOURCES, SourceEntry, installed_entries
 
 HERE = Path(__file__).parent
 TOY = HERE / "toy_lab"
+PAGE = HERE.parents[1] / "docs" / "add-a-source.md"
 PACKAGE = Path(registry.__file__).parents[1]
 
 AS_A_PERSON = """
 import json, sys
+from pathlib import Path
 from typer.testing import CliRunner
 from nh_platform.cli.app import app
 from nh_platform.definitions import defs
 
 printed = []
 for command in json.loads(sys.argv[1]):
+    if command[0] == "write":
+        Path(command[1]).write_text(command[2])
+        continue
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, (command, result.output, result.stderr, result.exception)
     printed.append(result.output)
@@ -43,8 +55,28 @@ print(json.dumps({"printed": printed, "assets": keys, "checks": checks}))
 """
 """What a person does, in a process of its own: the entry point is found when the platform is imported."""
 
+OWN_PRESETS = {
+    "flash": "event: stimulus onset, bin_us: 10_000, filters: [{column: color, minimum: 0}]",
+    "movement": "event: first movement, bin_us: 20_000",
+}
+MADE, REMADE = "mouse1_2026-01-02", "mouse2_2026-01-03"
 
-def _installed(folder: Path, value: str = "toy_lab.entry:ENTRY") -> Path:
+
+def _blocks(language: str) -> list[str]:
+    """Return the blocks of the page in one language."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def _written_by_the_page(folder: Path) -> Path:
+    """Install the package as the page says: the toy lab's reader and rulebook, the page's own entry and entry point."""
+    (entry,) = _blocks("python")
+    shutil.copytree(TOY, folder / "toy_lab", ignore=shutil.ignore_patterns("entry.py", "__pycache__"))
+    (folder / "toy_lab" / "entry.py").write_text(entry)
+    (points,) = tomllib.loads(*_blocks("toml"))["project"]["entry-points"].values()
+    return _installed(folder, points["toy"])
+
+
+def _installed(folder: Path, value: str) -> Path:
     """Write what installing the lab's package leaves beside it, and return the folder to put on the path."""
     info = folder / "toy_lab-0.1.dist-info"
     info.mkdir(parents=True)
@@ -78,18 +110,30 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, li
     """Return the home of a person who installed the lab's package, and what their commands printed."""
     folder = tmp_path_factory.mktemp("toy")
     home = folder / "home"
-    for number, name in enumerate(("mouse1_2026-01-02", "mouse2_2026-01-03")):
+    for number, name in enumerate((MADE, REMADE)):
         _record(home / "upstream" / "toy" / name, seed=number)
-    commands = [
-        ["--home", str(home), "sync", "toy"],
-        ["--home", str(home), "materialize", "toy", "--all"],
-        ["--home", str(home), "materialize", "toy", "--missing"],
-        ["--home", str(home), "sessions", "--source", "toy", "--ids"],
-    ]
-    path = os.pathsep.join([str(_installed(folder / "site")), str(HERE)])
+    tried = [line.replace("SESSION", MADE) for line in _blocks("bash")[-1].splitlines() if " nh ui" not in line]
+    commands = [shlex.split(line, comments=True)[3:] for line in tried]
+    commands += [["materialize", "toy", "--all"], ["materialize", "toy", "--missing"]]
+    commands += [["sessions", "--source", "toy", "--ids"]]
+    (home / "presets").mkdir()
+    for name, text in OWN_PRESETS.items():
+        stated = f"id: {name}, version: 1, kind: aligned, start_us: 0, stop_us: 100_000, description: d, why: w, {text}"
+        (home / "presets" / f"{name}.yaml").write_text(f"{{{stated}}}")
+    own = ", ".join(f"presets/{name}.yaml" for name in OWN_PRESETS)
+    commands += [["write", str(home / "sources.yaml"), f"toy:\n  presets: [continuous-1s-20ms, {own}]\n"]]
+    commands += [["materialize", "toy", "--missing", "--dry-run"]]
+    commands += [["materialize", "toy", REMADE, "--asset", "windows"], ["show", "toy", REMADE]]
+    site = _written_by_the_page(folder / "site")
     done = subprocess.run(
         [sys.executable, "-c", AS_A_PERSON, json.dumps(commands)],
-        env={**os.environ, "PYTHONPATH": path, "NH_HOME": str(home), "DAGSTER_HOME": "", "PYTHONWARNINGS": "ignore"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(site),
+            "NH_HOME": str(home),
+            "DAGSTER_HOME": "",
+            "PYTHONWARNINGS": "ignore",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -112,11 +156,21 @@ def platform(served: tuple[Path, dict[str, list[str]]], monkeypatch: pytest.Monk
 
 
 def test_the_commands_serve_the_source(served: tuple[Path, dict[str, list[str]]]) -> None:
-    synced, made, again, ids = served[1]["printed"]
+    synced, made, shown, all_made, again, ids, stale, remade, _ = served[1]["printed"]
     assert "toy: 2 sessions, 2 insertions, 14 files" in synced
-    assert f"2 sessions, {2 * len(session_assets('ibl'))} assets materialized" in made
+    assert f"1 sessions, {len(session_assets('ibl'))} assets materialized" in made
+    assert "note, raw_spikes: spike depths: the toy lab has none; NaN" in shown
+    assert "note, windows" not in shown
+    assert f"2 sessions, {2 * len(session_assets('ibl'))} assets materialized" in all_made
     assert "nothing to do" in again
-    assert sorted(ids.split()) == ["mouse1_2026-01-02", "mouse2_2026-01-03"]
+    assert sorted(ids.split()) == [MADE, REMADE]
+    assert stale.splitlines()[:2] == [f"toy {name}: windows, unit_embeddings" for name in (MADE, REMADE)]
+    assert "1 sessions, 1 assets materialized" in remade
+
+
+def test_the_page_states_the_entry_of_the_toy_lab() -> None:
+    pages, labs = (ast.parse(text).body[-1] for text in (*_blocks("python"), (TOY / "entry.py").read_text()))
+    assert ast.dump(pages) == ast.dump(labs)
 
 
 def test_dagster_shows_all_assets_and_the_labs_own_rules_as_checks(served: tuple[Path, dict[str, list[str]]]) -> None:
@@ -129,7 +183,7 @@ def test_dagster_shows_all_assets_and_the_labs_own_rules_as_checks(served: tuple
 def test_every_asset_is_in_the_store_and_the_rules_decided(platform: Platform) -> None:
     from nh_platform.reading import open_store
 
-    session = "mouse1_2026-01-02"
+    session = MADE
     for asset in session_assets("ibl"):
         assert platform.store.folder("toy", session, asset).is_dir()
     units = pd.read_parquet(platform.store.folder("toy", session, "units") / "units.parquet").set_index("cluster_id")
@@ -142,14 +196,56 @@ def test_every_asset_is_in_the_store_and_the_rules_decided(platform: Platform) -
     assert set(view.events["licks"]) == {"times"}
 
 
-def test_a_change_upstream_concerns_only_what_reads_it(platform: Platform, tmp_path: Path) -> None:
-    import shutil
+def test_windows_lie_around_the_flashes_that_the_lab_states(platform: Platform) -> None:
+    from nh_platform.reading import open_store
 
+    view = open_store(platform.settings.home / "store").session("toy", MADE).windows("stim-aligned-500ms-20ms")
+    onsets = np.arange(5.0, 110.0, 5.0)
+    assert view.index["event_time"].tolist() == onsets.tolist()
+    assert view.index["alignment"].unique().tolist() == ["presentations.start_time"]
+    probe = platform.settings.home / "upstream" / "toy" / MADE / "alf" / "probe00"
+    times, clusters = np.load(probe / "spikes.times.npy"), np.load(probe / "spikes.clusters.npy")
+    for cluster, unit in enumerate(view.unit_ids):
+        assert unit == f"probe00_{cluster}"
+        own = times[clusters == cluster]
+        inside = [int(((own >= onset - 0.5) & (own < onset + 0.5)).sum()) for onset in onsets]
+        assert view.counts[:, cluster].sum(axis=1, dtype=int).tolist() == inside
+    assert view.counts.sum(dtype=int) > 0
+
+
+def test_presets_of_your_own_are_made_and_one_that_does_not_suit_is_a_note(
+    platform: Platform, served: tuple[Path, dict[str, list[str]]]
+) -> None:
+    from nh_platform.reading import open_store
+
+    session = open_store(platform.settings.home / "store").session("toy", REMADE)
+    flash = session.windows("flash")
+    assert flash.index["event_time"].tolist() == np.arange(5.0, 110.0, 10.0).tolist()  # the white ones
+    assert flash.counts.shape == (11, 6, 10)
+    assert len(session.windows("continuous-1s-20ms")) > 100
+    assert len(session.windows("movement")) == 0
+    why = "movement: no windows: toy states no event 'first movement'; it states lick, stimulus onset"
+    notes = ["flash: 10 of 21 presentations are left out by its filters", why]
+    assert session.provenance("windows").left_out == notes
+    assert f"note, windows: {why}" in " ".join(served[1]["printed"][-1].split())
+    made = materialize(platform, "toy", REMADE, session_assets("toy")["windows"]).metadata or {}
+    assert made["notes"].value == "\n".join(f"- {note}" for note in notes)
+    assert [(one["preset"], one["windows"]) for one in _rows(made["windows"])][1:] == [("flash", 11), ("movement", 0)]
+    own = session.provenance("windows").parameters["presets"]
+    assert [part.partition("=")[0] for part in own.split(";")] == ["continuous-1s-20ms", "flash", "movement"]
+
+
+def _rows(table: dg.MetadataValue) -> list[dict[str, object]]:
+    assert isinstance(table, dg.TableMetadataValue)
+    return [dict(record.data) for record in table.records]
+
+
+def test_a_change_upstream_concerns_only_what_reads_it(platform: Platform, tmp_path: Path) -> None:
     root = tmp_path / "upstream"
     shutil.copytree(platform.settings.home / "upstream" / "toy", root)
     source = SOURCES["toy"].open({"root": str(root)}, tmp_path)
     before, signal = source.manifest(), source.signal()
-    label = root / "mouse1_2026-01-02" / "alf" / "probe00" / "clusters.label.npy"
+    label = root / MADE / "alf" / "probe00" / "clusters.label.npy"
     np.save(label, np.zeros(6))
     assert source.signal() != signal
     after = source.manifest()
@@ -160,7 +256,7 @@ def test_a_change_upstream_concerns_only_what_reads_it(platform: Platform, tmp_p
         for group in groups
         if before.session(session).version(group) != after.session(session).version(group)
     }
-    assert moved == {("mouse1_2026-01-02", "qc")}
+    assert moved == {(MADE, "qc")}
 
 
 def test_nothing_outside_the_folder_the_rulebook_and_the_entry_knows_of_it() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.entry import EventTimes, SourceEntry
 from nh_platform.sources.source import Source
 
 
@@ -28,4 +28,5 @@ ENTRY = SourceEntry(
     also_rulebooks=("nh-common",),
     presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
     upstream_format="alf",
+    events={"stimulus onset": EventTimes("presentations", "start_time"), "lick": EventTimes("licks", "times")},
 )
