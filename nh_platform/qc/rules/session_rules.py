@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.rules.quantities import shown_unit
+from nh_platform.qc.rules.quantities import shown_number, shown_unit
 from nh_platform.qc.rules.rulebook_model import Rulebook, SessionRule, TrialMask
 from nh_platform.session import ConfigError, SchemaError
 
@@ -173,7 +173,7 @@ def _holds(value: Any, rule: SessionRule) -> bool:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return shown_number(value, 4) if isinstance(value, float) else str(value)
 
 
 def _wanted(rule: SessionRule) -> str:

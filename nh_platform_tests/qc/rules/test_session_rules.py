@@ -149,6 +149,11 @@ def test_the_reason_names_the_rule_the_value_and_what_is_wanted():
     assert verdict.reason == "session_qc: CRITICAL not in (NOT_SET, PASS, WARNING, FAIL)"
 
 
+def test_a_large_number_in_a_reason_keeps_its_digits() -> None:
+    verdict = evaluate_session({"rms_ap_p90": 123456.0}, RIGOR, scope="probe")
+    assert any(outcome.reason.startswith("ap_rms: 123456 not < 40") for outcome in verdict.outcomes), verdict.reason
+
+
 def trials(**columns):
     n = len(next(iter(columns.values())))
     base = {

@@ -51,6 +51,27 @@ def test_ibl_labels_bits_and_reasons(ibl_units):
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "threshold", "reason"),
+    [
+        (123456.0, "5", "123456 ≥ 5"),
+        (1234567.0, "5", "1234567 ≥ 5"),
+        (99999.7, "5", "100000 ≥ 5"),
+        (100000.5, "100000", "100000.5 ≥ 100000"),
+        (123456.4, "123456.0", "123456.4 ≥ 123456"),
+        (2e6, "1234567.5", "2000000 ≥ 1234567.5"),
+        (3e20, "5", "3e+20 ≥ 5"),
+        (np.inf, "5", "inf ≥ 5"),
+    ],
+)
+def test_large_values_and_thresholds_keep_the_digits_before_the_point(
+    value: float, threshold: str, reason: str
+) -> None:
+    units = pd.DataFrame({"max_confidence": [100.0], "noise_cutoff": [value], "amp_median": [60e-6]})
+    rulebook = variant("ibl-2022-10", ("threshold: 5\n", f"threshold: {threshold}\n"))
+    assert apply_rulebook(units, rulebook).reasons().tolist() == [f"noise_cutoff {reason}"]
+
+
 def test_exactly_50_microvolts_fails_and_one_bit_more_passes():
     volts = [50e-6, np.nextafter(50e-6, 1)]
     units = pd.DataFrame({"max_confidence": 100.0, "noise_cutoff": 0.0, "amp_median": volts})
