@@ -93,9 +93,12 @@ def read_recording(path: Path) -> Mapping[int, Any]:
 
 
 def read_allensdk(path: Path) -> Mapping[int, Any]:
-    from nh_platform.sources.allen.sdk import open_session
+    from nh_platform.sources.allen.sdk import restore_numpy_names
 
-    session = open_session(path, **NO_FILTER)
+    restore_numpy_names()
+    from allensdk.brain_observatory.ecephys.ecephys_session import EcephysSession
+
+    session = EcephysSession.from_nwb_path(str(path), api_kwargs=NO_FILTER)
     units, times = session.units, session.spike_times
     if set(units.index) != set(times):
         raise SystemExit("AllenSDK has other units than spikes")

@@ -5,16 +5,13 @@ the four hours of its longest run time, and two of them hold every place of the 
 itself must do differently.
 """
 
-import os
-from pathlib import Path
+import math
 from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 
-_START_FIELD = 19
-"""Start of the process in clock ticks since boot in /proc/<pid>/stat, counted from the state behind the name; proc(5)
-numbers it 22, with the state as 3."""
+from nh_platform.store.processes import process_start
 
 _CLOCK_TOLERANCE_S = 30.0
 """The time of boot is in whole seconds and moves when the clock is set; a run says its process within a second."""
@@ -82,7 +79,7 @@ def _holders_that_ended(instance: DagsterInstance) -> set[str]:
     return ended
 
 
-def is_alive(pid: int, reported_at: float | None = None) -> bool:
+def is_alive(pid: int, reported_at: float = math.inf) -> bool:
     """Return whether a process with this id runs on this machine; one that ended and was not collected does not.
 
     Parameters
@@ -93,21 +90,5 @@ def is_alive(pid: int, reported_at: float | None = None) -> bool:
         Time [s since 1970] at which the process said its id: one that began later has been given the same id, which
         in a container that was restarted is the rule. Any process with the id counts where not given.
     """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        began = _boot_time() + int(fields[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
-    except (FileNotFoundError, ProcessLookupError):
-        return True  # a system without /proc: the signal above has answered
-    return fields[0] != "Z" and (reported_at is None or began <= reported_at + _CLOCK_TOLERANCE_S)
-
-
-def _boot_time() -> float:
-    """Return when this machine was started [s since 1970], as its clock says now."""
-    lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
-    return float(next(line for line in lines if line.startswith("btime ")).split()[1])
+    start = process_start(pid)
+    return start is not None and not start > reported_at + _CLOCK_TOLERANCE_S  # a hidden start is NaN: it counts

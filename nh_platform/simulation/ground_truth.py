@@ -16,9 +16,6 @@ import pandas as pd
 
 from nh_platform.session import Column, TableSchema
 
-AMP_MIN_V = 50e-6
-"""Median amplitude that a good IBL unit exceeds (brainbox METRICS_PARAMS, ibllib 4.1.0)."""
-
 ALLOWED_CONTAMINATION = 0.1
 """Contamination that the sliding refractory period test accepts (slidingRP 1.1.1, as brainbox calls it)."""
 

@@ -6,6 +6,7 @@ Add here what every writer of the store needs for that. What is written is their
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 
@@ -20,7 +21,7 @@ def sync_folder(folder: Path) -> None:
 
 def write_durably(path: Path, content: bytes) -> None:
     """Replace a file by ``content``, whole or not at all."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.new")
     try:
         with fresh.open("wb") as handle:
             handle.write(content)

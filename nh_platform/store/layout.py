@@ -6,6 +6,9 @@ killed at any instant leaves the old state or the new one. Outputs of a whole so
 session id. An asset that keeps its history has every version that ever counted beside the current one, and
 ``<asset>/history`` names them in order, one a line.
 
+A version that is being written lies in a ``.staging-`` folder named after its process. One that a killed process left
+is removed by the next publication on the same machine, where processes can be looked for; on another, a week later.
+
 Add here what every asset needs of the store. The format of the files is the codecs' matter.
 """
 
@@ -26,6 +29,7 @@ from filelock import FileLock
 
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.store.durable import sync_folder, write_durably
+from nh_platform.store.processes import is_running, process_name
 from nh_platform.store.provenance import Provenance
 
 PROVENANCE = "provenance.json"
@@ -35,6 +39,8 @@ SOURCE_WIDE = "_source"
 _POINTER = "current"
 _HISTORY = "history"
 _STAGING = ".staging-"
+_OTHERS_KEPT_S = 7 * 86400
+"""How long the staging of another machine is left alone [s]; ``dagster.yaml`` ends a run after four hours."""
 _VERSION_DIGITS = 16
 _TRIES, _WAIT_S = 20, 0.01
 """How often a reader looks again where a version was replaced under it: one publisher against one reader for 8 s gave
@@ -167,7 +173,7 @@ class Store:
         """
         home = self.asset_folder(provenance.source, provenance.session_id, provenance.asset)
         home.mkdir(parents=True, exist_ok=True)
-        staging = home / f"{_STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        staging = home / _staging_name()
         staging.mkdir()
         try:
             yield staging
@@ -242,7 +248,7 @@ def _with_latest(names: list[str], latest: Path | None) -> list[str]:
 
 
 def _replace_pointer(home: Path, version: str) -> None:
-    fresh = home / f"{_STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}.pointer"
+    fresh = home / f"{_staging_name()}.pointer"
     try:
         with fresh.open("w") as handle:
             handle.write(version + "\n")
@@ -278,23 +284,31 @@ def _remove_superseded(home: Path, keep: frozenset[str]) -> None:
         if not child.is_dir() or child.name in keep:
             continue
         if child.name.startswith(_STAGING):
-            if _is_running(child.name):
+            if not _is_abandoned(child):
                 continue
             leaving = child
         else:
-            leaving = home / f"{_STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+            leaving = home / _staging_name()
             os.rename(child, leaving)
         shutil.rmtree(leaving, ignore_errors=True)
 
 
-def _is_running(staging_name: str) -> bool:
+def _staging_name() -> str:
+    return f"{_STAGING}{process_name()}-{uuid.uuid4().hex[:8]}"
+
+
+def _is_abandoned(staging: Path) -> bool:
+    """Return whether nobody writes a staging folder any more, by its process, or by its age where that is unknown.
+
+    Unknown are another machine's, and those that name a process by its id alone, as versions up to 0.1 did.
+    """
+    running = is_running(staging.name.removeprefix(_STAGING).rpartition("-")[0])
+    if running is not None:
+        return not running
     try:
-        os.kill(int(staging_name.removeprefix(_STAGING).split("-")[0]), 0)
-    except ProcessLookupError:
+        return time.time() - staging.stat().st_mtime > _OTHERS_KEPT_S
+    except FileNotFoundError:  # its process is done with it
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _sync_tree(folder: Path) -> None:

@@ -49,7 +49,7 @@ def psth(
     spikes
         Spikes, ascending within each unit.
     event_times
-        (n_events,) seconds on the session clock; NaN ones are left out.
+        (n_events,) seconds on the session clock; NaN and infinite ones are left out.
     start, stop
         Window relative to the event in seconds, a whole number of bins long.
     bin_us

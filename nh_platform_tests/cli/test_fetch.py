@@ -17,11 +17,11 @@ from typer.testing import CliRunner, Result
 from nh_platform.cli.app import app
 from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc, write_ibl
 from nh_platform.simulation.allen.behavior.cloud_release import BUCKET
-from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
 from nh_platform.sources.ibl.settings import CREDENTIALS
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.allen import warehouse_server
+from nh_platform_tests.sources.allen.allensdk_clients import behavior_cache
 from nh_platform_tests.sources.allen.bucket_server import BucketServer
 
 
@@ -167,7 +167,7 @@ def test_visual_behavior_is_fetched_by_hash_and_allensdk_takes_it_for_its_own(
         asked = len(server.requests)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            cache = sdk.behavior_cache(tmp_path / "cache", BUCKET, server.url, None)
+            cache = behavior_cache(tmp_path / "cache", BUCKET, server.url)
             row = cache.get_ecephys_session_table(filter_abnormalities=False).loc[int(first)]
             place = cache.fetch_api.cache.data_path(str(row["file_id"]))
         assert place["exists"]

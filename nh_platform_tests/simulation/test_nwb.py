@@ -63,7 +63,8 @@ def test_allensdk_opens_the_path_and_the_cache_without_a_request(
     import shutil
     import socket
 
-    from nh_platform.sources.allen.sdk import open_session, warehouse_cache
+    from nh_platform.sources.allen.sdk import warehouse_cache
+    from nh_platform_tests.sources.allen.allensdk_clients import open_session
 
     def refuse(*_: object) -> None:
         raise AssertionError("AllenSDK made a request")

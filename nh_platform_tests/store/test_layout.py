@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.store import Provenance, Store, data_version
+from nh_platform.store.processes import process_name
 
 
 def record(version: str = "1") -> Provenance:
@@ -110,6 +112,62 @@ def test_a_process_killed_while_writing_leaves_the_old_state(tmp_path: Path) -> 
     assert content(store) == "three"
     left = [p.name for p in store.asset_folder("ibl", "s1", "units").iterdir() if p.is_dir()]
     assert len(left) == 1, "what the killed process left is removed by the next publication"
+
+
+def left_of(store: Store, process: str, age_s: float = 0) -> Path:
+    """Make the half-written folder that a process of this name left, so many seconds ago."""
+    folder = store.asset_folder("ibl", "s1", "units") / f".staging-{process}-0a1b2c3d"
+    folder.mkdir(parents=True)
+    (folder / "file.txt").write_text("half")
+    os.utime(folder, (time.time() - age_s,) * 2)
+    return folder
+
+
+WRITING = """
+    import sys
+    from nh_platform.store import Provenance, Store
+    with Store(sys.argv[1]).publish(Provenance.model_validate_json(sys.argv[2])) as folder:
+        (folder / "file.txt").write_text("slow")
+        print(folder, flush=True)
+        input()
+"""
+
+
+def test_what_a_living_process_is_writing_is_left_alone_and_published_when_it_is_done(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    command = [sys.executable, "-c", textwrap.dedent(WRITING), str(tmp_path), record("2").to_bytes().decode()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        os.utime(folder, (0, 0))  # however long it takes
+        publish(store, "one")
+        publish(store, "three", version="3")
+        assert (folder / "file.txt").read_text() == "slow"
+        process.communicate("\n")
+    assert process.returncode == 0
+    assert content(store) == "slow"
+    assert not folder.exists()
+
+
+def test_what_an_earlier_process_with_the_same_id_left_is_removed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    host, pid, start = process_name().rsplit("-", 2)
+    earlier = left_of(store, f"{host}-{pid}-{int(start) - 60_000}")
+    own = left_of(store, process_name())
+    publish(store, "one")
+    assert not earlier.exists()
+    assert own.exists()
+
+
+@pytest.mark.parametrize("process", ["other-host-1-1000", "4194304"], ids=["another machine", "version 0.1"])
+def test_what_a_process_that_cannot_be_looked_for_left_is_removed_after_a_week(tmp_path: Path, process: str) -> None:
+    store = Store(tmp_path)
+    folder = left_of(store, process, age_s=6 * 86400)
+    publish(store, "one")
+    assert folder.exists()
+    os.utime(folder, (time.time() - 8 * 86400,) * 2)
+    publish(store, "two", version="2")
+    assert not folder.exists()
 
 
 def _publish_often(root: str, name: str) -> None:

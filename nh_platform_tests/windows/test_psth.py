@@ -37,6 +37,12 @@ def test_nan_events_are_left_out_and_counted():
     assert np.isnan(result.sem).all()
 
 
+def test_infinite_events_are_left_out_and_counted() -> None:
+    result = psth(spikes_of([1.01], [0.5, 1.01]), [-np.inf, 1.0, np.inf], 0.0, 0.02)
+    assert result.n_events == 1
+    assert result.rate.ravel().tolist() == [pytest.approx(50), pytest.approx(50)]
+
+
 def test_no_events_give_nan_of_the_right_shape():
     result = psth(spikes_of([1.0], []), [])
     assert result.rate.shape == (2, 50)

@@ -122,6 +122,18 @@ def platform_unit(upstream_unit: str) -> str:
     return _PLATFORM_UNIT.get(upstream_unit, upstream_unit)
 
 
+def shown_number(value: float, digits: int) -> str:
+    """Return a number in ``digits`` significant digits, but none before the point is lost, up to a limit of 1e15.
+
+    Examples
+    --------
+    >>> shown_number(0.123456, 4), shown_number(123456.7, 4)
+    ('0.1235', '123457')
+    """
+    text = f"{value:.{digits}g}"
+    return f"{value:.0f}" if "e+" in text and abs(value) < 1e15 else text
+
+
 def shown_unit(unit: str) -> str:
     """Return a unit of measure as a person reads it: µV for uV, nothing for a pure number."""
     return _SHOWN_UNIT.get(unit, unit)

@@ -16,10 +16,10 @@ COLUMNS = ("region", "sessions", "units", "kept", "why_not", "sessions_with_unit
 """Columns of the table that `region_table` returns."""
 
 
-def region_mask(
+def region_table(
     session: pd.Series, region: pd.Series, good: npt.NDArray[np.bool_] | pd.Series, rules: RegionRules
-) -> npt.NDArray[np.bool_]:
-    """Return which units lie in a region that the rules keep, ``(n_units,)`` bool.
+) -> pd.DataFrame:
+    """Return one row per region: whether the rules keep it, what they keep of it, and why not.
 
     Parameters
     ----------
@@ -31,26 +31,6 @@ def region_mask(
         The region rules; a (region, session) pair needs ``min_units`` good units, and a region ``min_sessions`` such
         pairs. Units of a pair below ``min_units`` are dropped although their region may be kept, as in
         `filter_units_region` of paper-brain-wide-map.
-    """
-    table = _units(session, region, good)
-    use = table["good"] & ~table["region"].isin(rules.drop)
-    pairs = table[use].groupby(["region", "session"])["good"].transform("size")
-    enough = table.loc[pairs.index[pairs >= rules.min_units]]
-    sessions = enough.groupby("region")["session"].transform("nunique")
-    kept = np.zeros(len(table), dtype=bool)
-    kept[sessions.index[sessions >= rules.min_sessions]] = True
-    return kept
-
-
-def region_table(
-    session: pd.Series, region: pd.Series, good: npt.NDArray[np.bool_] | pd.Series, rules: RegionRules
-) -> pd.DataFrame:
-    """Return one row per region: whether the rules keep it, what they keep of it, and why not.
-
-    Parameters
-    ----------
-    session, region, good, rules
-        As of `region_mask`.
 
     Returns
     -------

@@ -7,7 +7,7 @@ units. Verdicts of single units are made by `nh_platform.qc.rules.verdicts`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -37,11 +37,9 @@ class RuleSummary:
     rule, criterion
         Id of the rule, and what it asks for in words, for example ``noise_cutoff < 5``.
     n_units
-        Units of the table; ``n_pass + n_fail + n_ignored``.
-    n_evaluated
-        Units with a value.
-    n_pass, n_fail, n_nan, n_ignored
-        Units that pass, that fail, without a value, and left out because the rule says ``nan: ignore``.
+        Units of the table; those that neither pass nor fail are left out because the rule says ``nan: ignore``.
+    n_pass, n_fail, n_nan
+        Units that pass, that fail, and without a value.
     share
         ``n_pass / (n_pass + n_fail)``; NaN where no unit is counted.
     column
@@ -56,20 +54,14 @@ class RuleSummary:
     rule: str
     criterion: str
     n_units: int
-    n_evaluated: int
     n_pass: int
     n_fail: int
     n_nan: int
-    n_ignored: int
     share: float
     column: str
     worst: tuple[WorstUnit, ...]
     counts: tuple[int, ...]
     edges: tuple[float, ...]
-
-    def as_dict(self) -> dict[str, object]:
-        """Return plain dictionaries, lists and numbers, for JSON and check metadata."""
-        return asdict(self)
 
 
 def rule_summary(verdicts: Verdicts, unit_ids: Sequence[object] | None = None) -> list[RuleSummary]:
@@ -116,11 +108,9 @@ def _summary(verdicts: Verdicts, column: int, rule: Rule, names: list[object]) -
         rule=rule.id,
         criterion=criterion(rule),
         n_units=len(passed),
-        n_evaluated=int((~values.missing).sum()),
         n_pass=n_pass,
         n_fail=n_fail,
         n_nan=int(values.missing.sum()),
-        n_ignored=int((~counted).sum()),
         share=n_pass / (n_pass + n_fail) if n_pass + n_fail else float("nan"),
         column=values.column,
         worst=worst,

@@ -1,4 +1,4 @@
-"""Turns a rulebook into a page for people, and a rule into the description of its check.
+"""Turns a rulebook into a page for people.
 
 Contains the writer of `docs/rulebooks/*.md`. Everything is generated from the rulebook and the metric definitions, so
 that text and rules cannot drift apart. Add here another section of the page. Methods text is
@@ -30,11 +30,6 @@ _SOURCES = {
     "allen_vbn": "Allen Visual Behavior Neuropixels",
 }
 _GENERATED = "<!-- Written by `nh qc docs` from the rulebook; edit the YAML file, not this page. -->"
-
-
-def rule_description(rule: Rule) -> str:
-    """Return one or two sentences about a rule, for the description of its asset check."""
-    return f"{criterion(rule)}. {rule.why.strip()} A value that is not available (NaN) {_NAN[rule.nan]}."
 
 
 def rulebook_page(rulebook: Rulebook, validation: pd.DataFrame | None = None) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.rules.quantities import shown_unit
+from nh_platform.qc.rules.quantities import shown_number, shown_unit
 from nh_platform.qc.rules.rulebook_model import Rulebook, SessionRule, TrialMask
 from nh_platform.session import ConfigError, SchemaError
 
@@ -38,10 +38,8 @@ class SessionOutcome:
         Whether the rule is passed, NaN policy and overrides applied.
     counted
         False where the value is not known and the rule says ``nan: ignore``.
-    overridden
-        True where a person's decision upstream passed it although its value fails.
     reason
-        Why it fails, or what overrode it, in words; empty where it simply passes.
+        Why it fails, or in words what passed it although its value fails; empty where it simply passes.
     settled_by
         Rules that decided it where its own value is not known.
     """
@@ -50,7 +48,6 @@ class SessionOutcome:
     value: object
     passed: bool
     counted: bool
-    overridden: bool
     reason: str
     settled_by: tuple[str, ...] = ()
 
@@ -108,35 +105,22 @@ def evaluate_session(record: Mapping[str, Any], rulebook: Rulebook, *, scope: Sc
     return SessionVerdict(rulebook.id, scope, tuple(_settled(rule, own) for rule in rules))
 
 
-def evaluate_records(
-    records: Mapping[str, Mapping[str, Any]], rulebook: Rulebook, *, scope: Scope = "session"
-) -> pd.DataFrame:
-    """Evaluate many records; return one row per record: ``passed``, ``reason`` and one bool column per rule."""
-    rows = {}
-    for name, record in records.items():
-        verdict = evaluate_session(record, rulebook, scope=scope)
-        rules = {outcome.rule: outcome.passed for outcome in verdict.outcomes}
-        rows[name] = {"passed": verdict.passed, "reason": verdict.reason, **rules}
-    columns = ["passed", "reason", *(rule.id for rule in rulebook.session if rule.scope == scope)]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-
-
 def _outcome(record: Mapping[str, Any], rule: SessionRule) -> SessionOutcome:
     value = _usable(_look_up(record, rule.field), rule)
     if value is None:
         failing = rule.nan == "fail"
         reason = f"{rule.id}: {rule.field} not known counts as fail" if failing else ""
-        return _unless(record, rule, SessionOutcome(rule.id, None, not failing, rule.nan != "ignore", False, reason))
+        return _unless(record, rule, SessionOutcome(rule.id, None, not failing, rule.nan != "ignore", reason))
     passed = _holds(value, rule)
     reason = "" if passed else f"{rule.id}: {_shown(value)} not {_wanted(rule)}"
-    return _unless(record, rule, SessionOutcome(rule.id, value, passed, True, False, reason))
+    return _unless(record, rule, SessionOutcome(rule.id, value, passed, True, reason))
 
 
 def _unless(record: Mapping[str, Any], rule: SessionRule, outcome: SessionOutcome) -> SessionOutcome:
     if outcome.passed or rule.unless is None or _look_up(record, rule.unless.field) != rule.unless.equals:
         return outcome
     reason = f"{outcome.reason}; passed because {rule.unless.field} is {rule.unless.equals}"
-    return SessionOutcome(outcome.rule, outcome.value, True, outcome.counted, True, reason)
+    return SessionOutcome(outcome.rule, outcome.value, True, outcome.counted, reason)
 
 
 def _settled(rule: SessionRule, own: Mapping[str, SessionOutcome]) -> SessionOutcome:
@@ -147,7 +131,7 @@ def _settled(rule: SessionRule, own: Mapping[str, SessionOutcome]) -> SessionOut
         return outcome
     failing = [other.rule for other in others if not other.passed]
     reason = f"{rule.id}: {rule.field} not known, fails as {' and '.join(failing)}" if failing else ""
-    return SessionOutcome(rule.id, None, not failing, True, False, reason, tuple(rule.settled_by))
+    return SessionOutcome(rule.id, None, not failing, True, reason, tuple(rule.settled_by))
 
 
 def _look_up(record: Mapping[str, Any], field: str) -> object:
@@ -189,7 +173,7 @@ def _holds(value: Any, rule: SessionRule) -> bool:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return shown_number(value, 4) if isinstance(value, float) else str(value)
 
 
 def _wanted(rule: SessionRule) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.rules.quantities import quantity, shown_unit, unit_factor
+from nh_platform.qc.rules.quantities import quantity, shown_number, shown_unit, unit_factor
 from nh_platform.qc.rules.rule_columns import RuleValues, rule_values
 from nh_platform.qc.rules.rulebook_model import Comparison, Rule, Rulebook, ValueSource
 from nh_platform.session import ConfigError
@@ -230,7 +230,7 @@ def _reason_texts(rule: Rule, values: RuleValues, rows: npt.NDArray[np.intp]) ->
     limit = float(rule.threshold)  # type: ignore[arg-type]  # numbers only, checked when read
     unit = shown_unit(rule.unit)
     space = f" {unit}" if unit else ""
-    tail = f"{space} {negation} {_plain(rule.threshold)}{space}"
+    tail = f"{space} {negation} {_shown_threshold(rule)}{space}"
     numbers = in_rule_unit(rule, replace(values, values=values.values[rows], missing=missing))
     found = zip(missing.tolist(), numbers.tolist())
     return [absent if gone else f"{name} {_number(value, limit)}{tail}" for gone, value in found]
@@ -238,20 +238,18 @@ def _reason_texts(rule: Rule, values: RuleValues, rows: npt.NDArray[np.intp]) ->
 
 def _number(value: float, threshold: float) -> str:
     """Four digits, or as many as it takes to show on which side of the threshold the value lies."""
-    text = f"{value:.4g}"
-    if float(text) == threshold and value != threshold:
-        text = f"{value:.10g}"
-    return text if "e+" not in text or abs(value) >= 1e15 else f"{value:.0f}"
+    text = shown_number(value, 4)
+    return shown_number(value, 10) if float(text) == threshold and value != threshold else text
 
 
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _plain(value: object, digits: int = 6) -> str:
+    return shown_number(value, digits) if isinstance(value, float) else str(value)
 
 
 def _shown_threshold(rule: Rule) -> str:
     if isinstance(rule.threshold, list):
-        return "(" + ", ".join(_plain(value) for value in rule.threshold) + ")"
-    return _plain(rule.threshold)
+        return "(" + ", ".join(_plain(value, 15) for value in rule.threshold) + ")"
+    return _plain(rule.threshold, 15)
 
 
 def _reviewed(reason: str, decision: object) -> str:

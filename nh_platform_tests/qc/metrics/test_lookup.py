@@ -8,10 +8,7 @@ import sys
 
 import pytest
 
-from nh_platform.qc.metrics import DEFAULT_IDS, METRICS, MetricDefinition
-from nh_platform.qc.metrics import amplitude_metrics as families_amplitudes
-from nh_platform.qc.metrics import time_metrics as families_times
-from nh_platform.qc.metrics.definitions import metric_definition as definition
+from nh_platform.qc.metrics import DEFAULT_IDS, METRICS, MetricDefinition, amplitude_metrics, definition, time_metrics
 from nh_platform.qc.metrics.definitions.ibl_labels import DERIVED
 from nh_platform.qc.metrics.definitions.metric_definition import ID_PATTERN
 from nh_platform.session import ConfigError
@@ -19,13 +16,13 @@ from nh_platform.session.tables.units import RECOMPUTED
 
 
 def test_every_definition_is_computed_once_and_every_computed_id_is_defined():
-    families = [*families_times.FAMILIES, *families_amplitudes.FAMILIES]
+    families = [*time_metrics.FAMILIES, *amplitude_metrics.FAMILIES]
     computed = [metric_id for family in families for metric_id in family.ids]
     assert sorted([*computed, *DERIVED, "ibl.spike_count@2022-10"]) == sorted(METRICS)
 
 
 def test_a_family_needs_what_its_definitions_say():
-    for family in (*families_times.FAMILIES, *families_amplitudes.FAMILIES):
+    for family in (*time_metrics.FAMILIES, *amplitude_metrics.FAMILIES):
         assert {METRICS[metric_id].needs for metric_id in family.ids} == {family.needs}
 
 
@@ -47,10 +44,7 @@ def test_all_twenty_ibl_columns_are_there_by_upstream_name():
     }  # fmt: skip
 
 
-def test_the_paragraph_of_a_definition_has_formula_parameters_and_edge_cases():
-    doc = METRICS["ibl.noise_cutoff@2022-10"].doc
-    for part in ("linspace(0, max a, 100)", "quantile_length = 0.25", "float64", "NaN", "ibllib 4.1.0"):
-        assert part in doc
+def test_every_definition_has_meaning_formula_source_and_edge_cases():
     assert all(known.edge_cases and known.source and known.formula and known.meaning for known in METRICS.values())
 
 

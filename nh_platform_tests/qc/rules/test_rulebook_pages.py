@@ -10,7 +10,7 @@ import nh_platform
 from nh_platform.qc.rules.bibliography import Reference, bibliography, bibtex, link
 from nh_platform.qc.rules.methods import bibtex_entries, cited, methods_paragraph
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
-from nh_platform.qc.rules.rulebook_pages import rule_description, rulebook_page, rulebook_pages
+from nh_platform.qc.rules.rulebook_pages import rulebook_page, rulebook_pages
 from nh_platform.qc.validation.validation_table import FILE, read_validation
 from nh_platform.session import ConfigError
 
@@ -83,9 +83,3 @@ def test_a_reference_without_a_year_says_when_it_was_read():
     assert all(one.year or one.read for one in bibliography().values())
     with pytest.raises(ValueError, match="a year, or when it was read"):
         Reference(kind="misc", short="s", author="a", title="t")
-
-
-def test_the_description_of_a_check_says_what_nan_means():
-    rule = load_rulebook("ibl-2022-10").rule("noise_cutoff")
-    assert rule_description(rule).startswith("noise_cutoff < 5. ")
-    assert rule_description(rule).endswith("A value that is not available (NaN) fails the rule.")

@@ -8,7 +8,6 @@ import pytest
 
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook, parse_rulebook
 from nh_platform.qc.rules.session_rules import (
-    evaluate_records,
     evaluate_session,
     trial_facts,
     trial_mask,
@@ -72,9 +71,8 @@ def test_a_missing_task_value_passes_and_a_missing_behaviour_flag_does_not():
 def test_an_experimenters_decision_settles_the_task_rules_only():
     verdict = evaluate_session(record(extended_qc={TASK[0]: 0.1, "experimenter_task": "PASS"}), BWM)
     assert verdict.passed
-    overridden = [outcome for outcome in verdict.outcomes if outcome.overridden]
-    assert len(overridden) == 1
-    assert "passed because extended_qc.experimenter_task is PASS" in overridden[0].reason
+    (overridden,) = [outcome for outcome in verdict.outcomes if outcome.reason]
+    assert overridden.reason.endswith("; passed because extended_qc.experimenter_task is PASS")
     assert not evaluate_session(record(qc="CRITICAL", extended_qc={"experimenter_task": "PASS"}), BWM).passed
 
 
@@ -146,12 +144,14 @@ def test_a_rule_is_settled_by_others_of_its_scope_that_exist(name):
         parse_rulebook(text.replace("settled_by: [n_trials,", f"settled_by: [{name},"), "x.yaml")
 
 
-def test_many_records_make_a_table():
-    table = evaluate_records({"a": record(), "b": record(qc="CRITICAL")}, BWM)
-    assert table["passed"].tolist() == [True, False]
-    assert table.loc["b", "reason"] == "session_qc: CRITICAL not in (NOT_SET, PASS, WARNING, FAIL)"
-    assert not table.loc["b", "session_qc"]
-    assert len(evaluate_records({}, BWM)) == 0
+def test_the_reason_names_the_rule_the_value_and_what_is_wanted():
+    verdict = evaluate_session(record(qc="CRITICAL"), BWM)
+    assert verdict.reason == "session_qc: CRITICAL not in (NOT_SET, PASS, WARNING, FAIL)"
+
+
+def test_a_large_number_in_a_reason_keeps_its_digits() -> None:
+    verdict = evaluate_session({"rms_ap_p90": 123456.0}, RIGOR, scope="probe")
+    assert any(outcome.reason.startswith("ap_rms: 123456 not < 40") for outcome in verdict.outcomes), verdict.reason
 
 
 def trials(**columns):

@@ -11,7 +11,6 @@ import pytest
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.simulation.allen.behavior.cloud_release import PROJECT
 from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
-from nh_platform.sources.allen.sdk import ENDPOINT_VARIABLE
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, NORMAL, nwb_path, session_ids, source_of
 from nh_platform_tests.sources.allen.vbn_bucket import Bucket, serve_bucket
 
@@ -78,15 +77,15 @@ def test_a_release_is_taken_over_and_only_what_it_changed_is_fetched(
     new_amplitude = source.read_spikes(after.session(ids[NORMAL])).units["amplitude"]
     assert bucket.take_fetched() == [_key(vbn_copy, NORMAL)]
     assert new_amplitude.tolist() == old_amplitude.tolist()  # 0.4.0 states twice as much
-    assert ENDPOINT_VARIABLE not in os.environ
+    assert "AWS_ENDPOINT_URL_S3" not in os.environ
 
 
 def test_the_compare_is_that_of_allensdk(bucket: Bucket, vbn_copy: Path, tmp_path: Path) -> None:
-    from nh_platform.sources.allen.sdk import behavior_cache
+    from nh_platform_tests.sources.allen.allensdk_clients import behavior_cache
 
     for release in ("0.4.0", "0.5.0"):
         bucket.publish(vbn_copy, release)
-    cache = behavior_cache(tmp_path / "cache", "visual-behavior-neuropixels-data", bucket.endpoint, None)
+    cache = behavior_cache(tmp_path / "cache", "visual-behavior-neuropixels-data", bucket.endpoint)
     for name in cache.list_manifest_file_names():
         cache.load_manifest(name)
     theirs = cache.compare_manifests(*cache.list_manifest_file_names())

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from nh_platform.sources.allen import sdk
-from nh_platform_tests.sources.allen.conftest import nwb_in
 
 
 def test_the_shim_adds_names_to_numpy_and_leaves_existing_ones(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,13 +23,6 @@ def test_reading_a_session_needs_no_allensdk() -> None:
     code = "import sys, nh_platform.sources.allen; print([m for m in sys.modules if m in ('allensdk', 'pynwb', 'one')])"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_open_session_passes_the_filters_on(newer_root: Path) -> None:
-    session = sdk.open_session(nwb_in(newer_root), filter_by_validity=False)
-    assert session.ecephys_session_id == 715093703
-    assert session.api.filter_by_validity is False
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -11,7 +11,7 @@ import pytest
 from nh_platform.session import BadUpstreamData, UnknownSession
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, mean_waveforms
 from nh_platform.sources.allen.nwb.waveforms import BEYOND_PROBE
-from nh_platform.sources.allen.sdk import open_session
+from nh_platform_tests.sources.allen.allensdk_clients import open_session
 from nh_platform_tests.sources.allen.conftest import nwb_in
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, NORMAL, nwb_path, session_ids, source_of
 

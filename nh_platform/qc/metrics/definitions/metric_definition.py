@@ -81,20 +81,3 @@ class MetricDefinition:
     def version(self) -> str:
         """Vintage of the definition, for example ``2022-10``."""
         return self.id.split("@", 1)[1]
-
-    @property
-    def doc(self) -> str:
-        """Everything above as one paragraph, for generated documentation and the Dagster UI."""
-        parameters = ", ".join(f"{name} = {value:g}" for name, value in self.parameters.items())
-        return "\n".join(
-            line
-            for line in (
-                f"{self.id}: {self.meaning}",
-                f"Formula: {self.formula}",
-                f"Parameters: {parameters}" if parameters else "",
-                f"Unit of measure: {self.unit}; dtype {self.dtype}; computed from {', '.join(self.needs)}.",
-                f"Edge cases: {self.edge_cases}",
-                f"Source: {self.source}",
-            )
-            if line
-        )

@@ -1,0 +1,102 @@
+"""Whatever a person can change moves the version of exactly what reads it, and of what is below that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from nh_platform.assets.registry import ancestors
+from nh_platform.embeddings import unit_features
+from nh_platform.history.manifest import GROUPS
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.versions import ExpectedAsset, SourcePlan
+from nh_platform.qc import unit_columns
+from nh_platform.qc.metrics.definitions import lookup
+from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.windows.presentations import conventions
+
+SOURCE, SESSION = "allen_vc", "715093703"
+"""Of all sources the one with every per-session asset."""
+
+REVIEW = """\
+source: allen_vc
+session: "715093703"
+reviews:
+  - {unit: "1", decision: fail, reason: two neurons, reviewer: ada, date: 2026-03-01}
+"""
+
+Change = Callable[[Path, pytest.MonkeyPatch], None]
+
+
+def set_key(key: str, value: str) -> Change:
+    def change(home: Path, patch: pytest.MonkeyPatch) -> None:
+        (home / "sources.yaml").write_text(f"{SOURCE}:\n  {key}: {value}\n")
+
+    return change
+
+
+def patch_name(owner: object, name: str, value: object) -> Change:
+    def change(home: Path, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(owner, name, value)
+
+    return change
+
+
+def write_review(home: Path, patch: pytest.MonkeyPatch) -> None:
+    (home / "reviews" / SOURCE).mkdir(parents=True)
+    (home / "reviews" / SOURCE / f"{SESSION}.yaml").write_text(REVIEW)
+
+
+def planned(
+    home: Path, groups: Mapping[str, str] = dict.fromkeys(GROUPS, "1")
+) -> tuple[dict[str, ExpectedAsset], dict[str, str]]:
+    """Return what every asset of the session should be made from, and the code versions that Dagster is told."""
+    plan = SourcePlan(Platform(load_settings(home)), SOURCE)
+    return plan.expected(SESSION, groups), {name: plan.definition_version(name) for name in plan.assets}
+
+
+def with_what_is_below(names: set[str]) -> set[str]:
+    plan = SourcePlan(Platform(load_settings(Path("nowhere"))), SOURCE)
+    return {name for name in plan.assets if names & {name, *ancestors(plan.assets, name)}}
+
+
+@pytest.mark.parametrize(
+    ("change", "readers"),
+    [
+        (set_key("rulebook", "nh-common"), {"units", "stimulus_tensors"}),
+        (set_key("also_rulebooks", "[]"), {"units"}),
+        (patch_name(Rulebook, "content_version", lambda self: "other"), {"units", "stimulus_tensors"}),
+        (patch_name(unit_columns, "metric_ids", lambda rulebooks: ("other",)), {"units"}),
+        (patch_name(lookup, "HISTOGRAMS", ("other",)), {"units"}),
+        (write_review, {"units"}),
+        (set_key("presets", "[]"), {"windows"}),
+        (patch_name(unit_features, "FEATURES_VERSION", "other"), {"unit_embeddings"}),
+        (patch_name(conventions, "CONVENTIONS_VERSION", "other"), {"stimulus_tensors"}),
+        (set_key("stimulus_modes", "[exact]"), {"stimulus_tensors"}),
+    ],
+    ids=["active rulebook", "further rulebooks", "a rule", "metrics", "histograms", "a review", "presets", "features",
+         "conventions", "modes"],
+)  # fmt: skip
+def test_a_change_moves_what_reads_it_and_what_is_below(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Change, readers: set[str]
+) -> None:
+    before, told_before = planned(tmp_path)
+    change(tmp_path, monkeypatch)
+    after, told_after = planned(tmp_path)
+    assert {name for name in before if before[name].parameters != after[name].parameters} == readers
+    moved = {name for name in before if before[name].data_version != after[name].data_version}
+    assert moved == with_what_is_below(readers)
+    told = {name for name in before if told_before[name] != told_after[name]}
+    assert told == (set() if change is write_review else moved), "reviews are of one session"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_new_upstream_files_move_what_reads_them_and_what_is_below(tmp_path: Path, group: str) -> None:
+    before, _ = planned(tmp_path)
+    after, _ = planned(tmp_path, {**dict.fromkeys(GROUPS, "1"), group: "2"})
+    readers = {name for name in before if group in before[name].asset.groups}
+    moved = {name for name in before if before[name].data_version != after[name].data_version}
+    assert moved == with_what_is_below(readers)
