@@ -33,7 +33,7 @@ class SourceSettings(BaseModel):
 
     ``read`` is handed to the source itself; ``rulebook`` is the active one, whose rules run as asset checks;
     ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds; ``published``
-    is the release of `qc/published/published_counts.yaml` to reconcile with; ``stimulus_modes`` are the ways in which
+    is the release of its `published_counts.yaml` to reconcile with; ``stimulus_modes`` are the ways in which
     `stimulus_tensors` are made.
     """
 

@@ -1,17 +1,22 @@
 """What the platform must know of a dataset to serve it: the record that a source is registered with.
 
-Contains the one record, apart from `registry` so that a package which brings a source imports this and nothing else of
-`defs`. Add a field here when sources differ in one more way. No source is named here.
+Contains the one record, which a package that brings a source imports and nothing else of the platform. Add a field here
+when sources differ in one more way. No source is named here, and nothing heavy is imported: entries are loaded whenever
+the platform is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nh_platform.sources.source import Source
+from nh_platform.sources.counterparts import Counterpart
+
+if TYPE_CHECKING:
+    from nh_platform.sources.source import Source
 
 
 def _no_servers(read: Mapping[str, Any]) -> tuple[str, ...]:
@@ -26,7 +31,8 @@ class SourceEntry:
     Parameters
     ----------
     name
-        Source name; key prefix of its assets, ``<name>_sessions`` is its partitions definition.
+        Source name: small letters, digits and ``_``. Key prefix of its assets; ``<name>_sessions`` is its partitions
+        definition.
     title, description
         What a reader of the UI sees.
     open
@@ -37,15 +43,38 @@ class SourceEntry:
         Window presets that `windows` holds.
     upstream_format
         Format of the upstream files, shown as a kind in the UI.
+    short_title
+        What its sessions are called in a sentence, for example ``IBL``; the title where empty.
+    organisation
+        Who made the recordings.
+    order
+        Place among the sources in lists and on pages: smaller first, those of one place by name.
     published
-        Release of `qc/published/published_counts.yaml` to reconcile with; found by the name of the manifest's release
-        where None.
+        Release of `published_counts` to reconcile with; found by the name of the manifest's release where None.
+    published_counts, published_members
+        YAML files of what releases are published to hold, and of the sessions or insertions that they are made of
+        (`nh_platform.qc.published`); None where nothing is published.
     inclusion
         Rulebook about sessions and insertions that `nh show` and `nh qc sessions` apply; none where None.
     servers
         Addresses that the source asks with given settings (``read`` of ``sources.yaml``), for `nh doctor`.
+    counterparts
+        Released columns that stand for a recomputed metric; the two are compared.
+    released_words
+        Unit of measure in the platform's table and meaning of released columns that stand for none, by upstream's name.
+    definer
+        Family of the metric definitions that have the names of the released columns, for example ``ibl``.
+    simulation
+        Writer of simulated sessions in the upstream format, for `nh demo` and `nh qc validate`: a dotted name such as
+        ``my_lab.simulation:write``, since a source knows no simulation; `nh_platform.operations.simulated_sources` says
+        how it is called. Empty where there is none.
     extra_assets
-        Per-session assets that this source has beyond those of every source .
+        Per-session assets that this source has beyond those of every source.
+
+    Raises
+    ------
+    ValueError
+        If the name cannot be part of Dagster's names.
     """
 
     name: str
@@ -56,7 +85,20 @@ class SourceEntry:
     also_rulebooks: tuple[str, ...]
     presets: tuple[str, ...]
     upstream_format: str
+    short_title: str = ""
+    organisation: str = ""
+    order: int = 100
     published: str | None = None
-    extra_assets: tuple[str, ...] = ()
+    published_counts: Path | None = None
+    published_members: Path | None = None
     inclusion: str | None = None
     servers: Callable[[Mapping[str, Any]], tuple[str, ...]] = _no_servers
+    counterparts: tuple[Counterpart, ...] = ()
+    released_words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    definer: str = ""
+    simulation: str = ""
+    extra_assets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise ValueError(f"source name {self.name!r} must be small letters, digits and _")

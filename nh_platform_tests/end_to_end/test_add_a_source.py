@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,9 @@ import pytest
 from nh_platform.assets.registry import session_assets
 from nh_platform.home.platform import Platform
 from nh_platform.qc.rules.rulebook import load_rulebook
-from nh_platform.session import ConfigError
 from nh_platform.sources import registry
-from nh_platform.sources.registry import SOURCES, SourceEntry, installed_entries
+from nh_platform.sources.registry import source_entry, source_names
+from nh_platform_tests.lab_packages import install, on_the_path
 
 HERE = Path(__file__).parent
 TOY = HERE / "toy_lab"
@@ -42,15 +42,6 @@ checks = sorted(f"{check.asset_key.to_user_string()}:{check.name}" for check in 
 print(json.dumps({"printed": printed, "assets": keys, "checks": checks}))
 """
 """What a person does, in a process of its own: the entry point is found when the platform is imported."""
-
-
-def _installed(folder: Path, value: str = "toy_lab.entry:ENTRY") -> Path:
-    """Write what installing the lab's package leaves beside it, and return the folder to put on the path."""
-    info = folder / "toy_lab-0.1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-lab\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\ntoy = {value}\n")
-    return folder
 
 
 def _record(folder: Path, seed: int) -> None:
@@ -86,7 +77,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, li
         ["--home", str(home), "materialize", "toy", "--missing"],
         ["--home", str(home), "sessions", "--source", "toy", "--ids"],
     ]
-    path = os.pathsep.join([str(_installed(folder / "site")), str(HERE)])
+    path = os.pathsep.join([str(install(folder / "site", {"toy": "toy_lab.entry:ENTRY"})), str(HERE)])
     done = subprocess.run(
         [sys.executable, "-c", AS_A_PERSON, json.dumps(commands)],
         env={**os.environ, "PYTHONPATH": path, "NH_HOME": str(home), "DAGSTER_HOME": "", "PYTHONWARNINGS": "ignore"},
@@ -101,14 +92,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, li
 
 
 @pytest.fixture
-def platform(served: tuple[Path, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch) -> Platform:
+def platform(served: tuple[Path, dict[str, list[str]]]) -> Iterator[Platform]:
     from nh_platform.home.settings import load_settings
 
-    monkeypatch.syspath_prepend(str(HERE))
-    from toy_lab.entry import ENTRY
-
-    monkeypatch.setitem(SOURCES, "toy", ENTRY)
-    return Platform(load_settings(served[0]))
+    with on_the_path(served[0].parent / "site", HERE):
+        yield Platform(load_settings(served[0]))
 
 
 def test_the_commands_serve_the_source(served: tuple[Path, dict[str, list[str]]]) -> None:
@@ -147,7 +135,7 @@ def test_a_change_upstream_concerns_only_what_reads_it(platform: Platform, tmp_p
 
     root = tmp_path / "upstream"
     shutil.copytree(platform.settings.home / "upstream" / "toy", root)
-    source = SOURCES["toy"].open({"root": str(root)}, tmp_path)
+    source = source_entry("toy").open({"root": str(root)}, tmp_path)
     before, signal = source.manifest(), source.signal()
     label = root / "mouse1_2026-01-02" / "alf" / "probe00" / "clusters.label.npy"
     np.save(label, np.zeros(6))
@@ -170,50 +158,8 @@ def test_nothing_outside_the_folder_the_rulebook_and_the_entry_knows_of_it() -> 
         "source.py",
         "toy-lab.yaml",
     }
-    assert "toy" not in SOURCES
+    assert "toy" not in source_names()
     for path in PACKAGE.rglob("*"):
         if path.suffix in (".py", ".yaml"):
             assert "toy_lab" not in path.read_text(encoding="utf-8"), path
     assert load_rulebook(TOY / "toy-lab.yaml").sources == ["toy"]
-
-
-@pytest.mark.parametrize(
-    ("value", "found"),
-    [
-        ("no_such_module:ENTRY", "cannot be loaded: No module named"),
-        ("json:ENTRY", "cannot be loaded"),
-        ("json:dumps", "it is a function and no SourceEntry"),
-        ("nh_platform_tests.end_to_end.test_add_a_source:NAMED_IBL", "there is a source 'ibl' already"),
-    ],
-)
-def test_a_wrong_entry_point_is_named_with_its_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, found: str
-) -> None:
-    monkeypatch.syspath_prepend(str(_installed(tmp_path, value)))
-    with pytest.raises(ConfigError, match=rf"entry point toy = {value} of toy-lab: .*{found}"):
-        installed_entries()
-
-
-def test_entries_come_in_the_order_of_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [
-        EntryPoint(name, f"nh_platform_tests.end_to_end.test_add_a_source:{value}", registry.ENTRY_POINTS)
-        for name, value in (("b", "NAMED_B"), ("a", "NAMED_A"))
-    ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points)
-    assert list(installed_entries()) == ["lab_a", "lab_b"]
-
-
-def _named(name: str) -> SourceEntry:
-    return SourceEntry(
-        name=name,
-        title="T",
-        description="D",
-        open=lambda read, home: None,  # type: ignore[arg-type,return-value]
-        rulebook="nh-common",
-        also_rulebooks=(),
-        presets=(),
-        upstream_format="alf",
-    )
-
-
-NAMED_A, NAMED_B, NAMED_IBL = _named("lab_a"), _named("lab_b"), _named("ibl")

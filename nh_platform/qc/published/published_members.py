@@ -1,8 +1,8 @@
 """The sessions and insertions that published releases are made of, by which a listing without a name is recognised.
 
-Contains the reader of `published_members.yaml` and the comparison of a listing with it. Add the members of another
-release to the YAML file. What a release is published to hold is `nh_platform.qc.published.published_counts`; nothing is
-counted here.
+Contains the reader of a source's `published_members.yaml` and the comparison of a listing with it. Add the members of
+another release to the YAML file in the source's folder. What a release is published to hold is
+`nh_platform.qc.published.published_counts`; nothing is counted here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -18,8 +18,8 @@ import pandas as pd
 from nh_platform.qc.published.published_counts import PublishedRelease, Recognised, published_releases
 from nh_platform.qc.published.reconcile import WHOLE_SHARE
 from nh_platform.session.yaml_lines import read_lined
+from nh_platform.sources.registry import sources
 
-_FILE = Path(__file__).with_name("published_members.yaml")
 DIGITS = 10
 """Hexadecimal digits of a member: with 3,000 insertions listed, one is mistaken for one of 699 in 500,000 listings."""
 
@@ -44,15 +44,20 @@ class Members:
 
 
 def member(session_id: str, probe: str = "") -> str:
-    """Return how the YAML file names a session, or with ``probe`` an insertion: `DIGITS` digits of a sha256."""
+    """Return how the YAML files name a session, or with ``probe`` an insertion: `DIGITS` digits of a sha256."""
     text = f"{session_id}/{probe}" if probe else session_id
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
-@lru_cache(maxsize=1)
-def published_members() -> dict[str, tuple[bool, frozenset[str]]]:
+def published_members(source: str) -> dict[str, tuple[bool, frozenset[str]]]:
     """Return, by id of the published release, whether its members are insertions (else sessions), and the members."""
-    content = read_lined(_FILE.read_text(encoding="utf-8"), _FILE.name).data
+    entry = sources().get(source)
+    return {} if entry is None or entry.published_members is None else _read(entry.published_members)
+
+
+@cache
+def _read(file: Path) -> dict[str, tuple[bool, frozenset[str]]]:
+    content = read_lined(file.read_text(encoding="utf-8"), str(file)).data
     return {
         release_id: (stated["of"] == "insertions", frozenset(stated["members"].split()))
         for release_id, stated in content.items()
@@ -77,12 +82,10 @@ def recognise_members(source: str, session_ids: Iterable[str], insertions: pd.Da
     """
     found: list[tuple[float, Members]] = []
     listed = sorted(set(session_ids))
-    releases = published_releases()
-    known = {key: value for key, value in published_members().items() if key in releases}
+    releases = published_releases(source)
+    known = {key: value for key, value in published_members(source).items() if key in releases}
     for release_id, (by_insertion, members) in sorted(known.items(), key=lambda item: -len(item[1][1])):
         release = releases[release_id]
-        if release.source != source:
-            continue
         if by_insertion:
             pairs = zip(insertions["session_id"], insertions["probe"])
             keep = pd.Series([member(s, p) in members for s, p in pairs], index=insertions.index, dtype=bool)
