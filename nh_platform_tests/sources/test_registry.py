@@ -24,7 +24,7 @@ from nh_platform_tests.lab_packages import install, lab_entry, on_the_path
 LAB = lab_entry("lab", title="A lab")
 EARLY = lab_entry("early", order=0)
 NAMED_IBL = lab_entry("ibl")
-HEAVY = ("numpy", "pandas", "pydantic", "yaml", "one", "allensdk", "boto3", "h5py", "dagster")
+HEAVY = ("numpy", "pandas", "one", "allensdk", "boto3", "h5py", "dagster")
 
 
 def test_the_platforms_own_are_served_in_their_order() -> None:
