@@ -76,10 +76,13 @@ def validate(
 
 
 def rulebooks_of(source: str) -> list[Rulebook]:
-    """Return the shipped rulebooks with unit rules that are meant for a source."""
+    """Return the rulebooks with unit rules that are meant for a source: those shipped, and those of its entry."""
     from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
+    from nh_platform.sources.registry import source_entry
 
-    books = [load_rulebook(rulebook_id) for rulebook_id in rulebook_ids()]
+    entry = source_entry(source)
+    names = dict.fromkeys((*rulebook_ids(), entry.rulebook, *entry.also_rulebooks))
+    books = [load_rulebook(name) for name in names]
     return [book for book in books if book.rules and source in book.sources]
 
 
