@@ -47,7 +47,8 @@ def build_defs(platform: Platform | None = None) -> dg.Definitions:
             if package is None:
                 raise
             # Code and rulebook are a lab's: whatever is wrong with them, the other sources go on.
-            _log.warning("source %s of package %s is left out: %s; the others go on", entry.name, package, error)
+            found = str(error).rstrip(".")
+            _log.warning("source %s of package %s is left out: %s; the others go on", entry.name, package, found)
     return dg.Definitions.merge(*made)
 
 
