@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from nh_platform.session.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from nh_platform.reading import open_store
 
 __all__ = ["open_store"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "open_store":
-        from nh_platform.reading import open_store
-
-        return open_store
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, {"open_store": "reading"})

@@ -1,8 +1,15 @@
 """What the code location serves: the definitions of the home folder that `NH_HOME` names.
 
-Nothing else stands here. `nh_platform.defs.build.build_defs` makes them; tests call it themselves.
+Nothing else stands here. `nh_platform.defs.build.build_defs` makes them; tests call it themselves. What an installed
+package brings and cannot be served is said in the log of the code location: the others go on.
 """
 
+import logging
+
 from nh_platform.defs.build import build_defs
+from nh_platform.sources.registry import source_problems
+
+for _problem in source_problems():
+    logging.getLogger(__name__).warning("%s %s; the others go on", _problem.thing, _problem.found)
 
 defs = build_defs()

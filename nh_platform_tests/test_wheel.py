@@ -32,7 +32,7 @@ print(configuration_file("dagster.yaml"))
 print(configuration_file("workspace.yaml"))
 print(*[load_rulebook(name).id for name in rulebook_ids()])
 print(*[preset.id for preset in load_presets(preset_ids())])
-print(*published_releases())
+print(*published_releases("ibl"))
 print(len(bibliography()))
 print(len(list(build_defs().resolve_all_asset_keys())))
 """

@@ -54,7 +54,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     )
     quorum = load_rulebook(config.rulebook).review_quorum
     reviewed = reviewed_intervals(read_reviews(inputs.reviews_file), quorum, today)
-    table, words, rulebook = built.table, column_words(inputs.source), config.rulebook_ids[0]
+    table, words, rulebook = built.table, column_words(config.entry), config.rulebook_ids[0]
     good = table[f"pass.{rulebook}"]
     summary = _summary(table, config.rulebook_ids)
 

@@ -35,6 +35,8 @@ class _NamedErrors(TyperGroup):
 
     def invoke(self, ctx):  # type: ignore[no-untyped-def]
         try:
+            if not set(ctx.help_option_names) & set(ctx.args):  # help is to answer at once
+                console.warn_of_broken_packages()
             return super().invoke(ctx)
         except NhError as error:
             console.show_error(error)

@@ -72,6 +72,19 @@ def show_error(error: NhError) -> None:
     err.print(f"      {escape(error.action)}", soft_wrap=True)
 
 
+def warn(problem: NhError) -> None:
+    """Print what is left out while the others go on: the thing, and what was found."""
+    err.print(f"[yellow]warning[/]: {escape(problem.thing)} {escape(problem.found)}; the others go on", soft_wrap=True)
+
+
+def warn_of_broken_packages() -> None:
+    """Print a warning for everything that an installed package brings and the platform cannot serve."""
+    from nh_platform.sources.registry import source_problems
+
+    for problem in source_problems():
+        warn(problem)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -83,32 +83,43 @@ def demo(
         raise typer.Exit(1)
 
 
-def write_upstream(folder: Path, seed: int, sources: tuple[str, ...] = ("ibl", "allen_vc", "allen_vbn")) -> None:
+def write_upstream(folder: Path, seed: int, sources: tuple[str, ...] = ()) -> None:
     """Write the simulated upstream data and the ``sources.yaml`` that points at it; nothing if it is there.
+
+    Parameters
+    ----------
+    folder
+        Home folder of the demo.
+    seed
+        Seed of the simulation.
+    sources
+        Names of the sources; all that have a simulation where empty.
 
     Raises
     ------
     ConfigError
-        If the folder holds data of another seed, or a home that is not a demo.
+        If the folder holds data of another seed or of other sources, or a home that is not a demo.
     """
+    from nh_platform.operations.simulated_sources import simulated_sources, write_simulated
     from nh_platform.session import ConfigError
-    from nh_platform.simulation import DEMO, write_allen_vbn, write_allen_vc, write_ibl
+    from nh_platform.simulation import DEMO
     from nh_platform.sources.setting_errors import SOURCES_FILE
 
+    sources = sources or simulated_sources()
     upstream = folder / UPSTREAM
     marker = upstream / _MARKER
     stated = f"seed {seed}, {SESSIONS_PER_SOURCE} sessions each of {', '.join(sources)}\n"
     if marker.exists():
         if marker.read_text(encoding="utf-8") != stated:
-            raise ConfigError(str(folder), "it holds a demo of another seed", "Delete it or choose another --folder.")
+            found = "it holds a demo of another seed or of other sources"
+            raise ConfigError(str(folder), found, "Delete it or choose another --folder.")
         return
     settings_file = folder / SOURCES_FILE
     if settings_file.exists() and settings_file.read_text(encoding="utf-8") != _sources_text(sources):
         raise ConfigError(str(folder), "it is the home of something other than this demo", "Choose another --folder.")
-    writers: dict[str, Any] = {"ibl": write_ibl, "allen_vc": write_allen_vc, "allen_vbn": write_allen_vbn}
     for source in sources:
         with console.err.status(f"writing simulated {source} sessions"):
-            writers[source](upstream / source, SESSIONS_PER_SOURCE, seed, size=DEMO)
+            write_simulated(source, upstream / source, SESSIONS_PER_SOURCE, seed, DEMO)
     settings_file.write_text(_sources_text(sources), encoding="utf-8")
     marker.write_text(stated, encoding="utf-8")
 
@@ -152,7 +163,8 @@ def _print_summary(platform: Platform, outcomes: list[SessionOutcome]) -> None:
 
 
 def _print_next(folder: Path, platform: Platform) -> None:
-    first = platform.manifest("ibl").session_ids[0]
+    source = next(iter(platform.settings.sources))
+    first = platform.manifest(source).session_ids[0]
     where = "--demo" if folder == Path(DEMO_HOME) else ""
     home = "" if where else f"--home {folder} "
     at = f"--home {folder} "
@@ -160,6 +172,6 @@ def _print_next(folder: Path, platform: Platform) -> None:
     console.say(
         f"  uv run nh {home}ui {where}".rstrip() + "    the asset graph, sessions and checks in Dagster's web page"
     )
-    console.say(f"  uv run nh {at}show ibl {first}    one session: files, assets, units, regions")
+    console.say(f"  uv run nh {at}show {source} {first}    one session: files, assets, units, regions")
     console.say(f"  uv run nh {at}sessions --sort units --spread region    find sessions")
     console.say("  docs/first-session.md    read spikes, units, trials and PSTHs in a notebook")

@@ -73,9 +73,11 @@ def _home() -> Iterator[Finding]:
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.instance import configuration_file
     from nh_platform.session import ConfigError
+    from nh_platform.sources.registry import source_names
 
     try:
         settings = Platform(load_settings()).settings
+        source_names()
     except ConfigError as error:
         yield Finding("settings", False, str(error))
         return
@@ -93,17 +95,19 @@ def _sources() -> Iterator[Finding]:
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.session import ConfigError, NhError
-    from nh_platform.sources.registry import SOURCES
+    from nh_platform.sources.registry import source_names, source_problems
 
     for name in CREDENTIALS:
         value = os.environ.get(name)
         shown = "not set" if not value else value if name in ("NH_ONE_URL", "NH_ONE_USERNAME") else "set"
         yield Finding(name, None, shown)
+    for problem in source_problems():
+        yield Finding(problem.thing, None, f"{problem.found}. {problem.action}")
     try:
-        platform = Platform(load_settings())
+        platform, names = Platform(load_settings()), source_names()
     except ConfigError:
         return  # the line on the settings says why
-    for name in SOURCES:
+    for name in names:
         try:
             manifest = platform.manifest(name)
             yield Finding(f"source {name}", None, f"{len(manifest.sessions)} sessions at the last sync")
@@ -114,17 +118,21 @@ def _sources() -> Iterator[Finding]:
 def _servers() -> Iterator[Finding]:
     """Try every server that a source asks as it is configured: a connection each, and no request."""
     from nh_platform.home.settings import load_settings
-    from nh_platform.session import ConfigError
-    from nh_platform.sources.registry import SOURCES
+    from nh_platform.session import ConfigError, NhError
+    from nh_platform.sources.registry import named_failures, sources
 
     try:
-        settings = load_settings()
+        settings, served = load_settings(), sources()
     except ConfigError:
         return  # the line on the settings says why
     asked_by: dict[str, list[str]] = {}
-    for name, entry in SOURCES.items():
-        for url in entry.servers(settings.source(name).read):
-            asked_by.setdefault(url, []).append(name)
+    for name, entry in served.items():
+        try:
+            with named_failures(name, "its servers cannot be told"):
+                for url in entry.servers(settings.source(name).read):
+                    asked_by.setdefault(url, []).append(name)
+        except NhError as error:
+            yield Finding(error.thing, None, f"{error.found}. {error.action}")
     for url, names in asked_by.items():
         try:
             parts = urlsplit(url)

@@ -32,7 +32,7 @@ def stimulus(
     variant: Annotated[
         str | None, typer.Option(help="Only sessions that were shown the stimulus under this name.")
     ] = None,
-    source: Annotated[str, typer.Option(help="Source.")] = "allen_vc",
+    source: Annotated[str, typer.Option(help="Source; by default the first that has stimulus tensors.")] = "",
 ) -> None:
     """Write one npy per session: units × presentations × time, in bins of 20 ms.
 
@@ -50,13 +50,15 @@ def stimulus(
 
         nh export stimulus drifting_gratings VISl npy --data speed --mode mlynarski-compat
     """
-    from nh_platform.assets.across_sessions.stimulus_files import ASSET
+    from nh_platform.assets.across_sessions.stimulus_files import ASSET, TENSORS
     from nh_platform.exports.stimulus import check_mode, export_npy, shown_names
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
+    from nh_platform.sources.registry import sources
     from nh_platform.store.layout import SOURCE_WIDE
 
     chosen = check_mode(mode)
+    source = source or next(name for name, entry in sources().items() if TENSORS in entry.extra_assets)
     settings = load_settings()
     platform = Platform(settings)
     bring_up_to_date(settings, platform, source)
@@ -94,7 +96,7 @@ def bring_up_to_date(settings: PlatformSettings, platform: Platform, source: str
 
     entry = source_entry(source)
     if TENSORS not in entry.extra_assets:
-        raise ConfigError(f"source {source}", "it has no stimulus tensors", "Use allen_vc.")
+        raise ConfigError(f"source {source}", "it has no stimulus tensors", "Leave --source out.")
     expected = expected_source_asset(platform, source, ASSET)
     if not expected.inputs:
         raise StoreError(

@@ -32,7 +32,6 @@ FREEZES_FOLDER = "freezes"
 
 _CHANGE_COLUMNS = ("kind", "session_id", "probe", "insertion_id", "group", "what")
 _ALL_CHANGE_COLUMNS = (*_CHANGE_COLUMNS, "n_files", "before", "after")
-_DEFAULT_SOURCE = "ibl"
 _TABLES = ("sessions", "insertions", "files")
 
 FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
@@ -99,10 +98,11 @@ def list_(
     from nh_platform.history.release_lookup import VersionedSource, known_freezes, tag_counts
     from nh_platform.history.snapshots import list_snapshots
     from nh_platform.home.platform import Platform
-    from nh_platform.sources.registry import SOURCES, source_entry
+    from nh_platform.session import ConfigError
+    from nh_platform.sources.registry import source_entry, source_names
 
     settings, store = _home()
-    names = [source_entry(source).name] if source else list(SOURCES)
+    names = [source_entry(source).name] if source else source_names()
     snapshots = [snapshot for name in names for snapshot in list_snapshots(store, name)]
     rows = [_snapshot_row(snapshot) for snapshot in snapshots]
     columns = ["source", "number", "id", "release", "sessions", "insertions", "files", "stored", "current"]
@@ -118,7 +118,14 @@ def list_(
         title = "Release tags in the current snapshots"
         console.print_rows(tags, ["source", "tag", "sessions", "insertions", "files"], format_, title=title)
     platform = Platform(settings)
-    opened = {name: platform.source(name) for name in names}
+    opened = {}
+    for name in names:
+        try:
+            opened[name] = platform.source(name)
+        except ConfigError as error:
+            if source:
+                raise
+            console.warn(error)
     versions = [
         {"source": name, "release": version}
         for name, upstream in opened.items()
@@ -280,12 +287,12 @@ def _print_sizes(manifest: Manifest) -> None:
 
 
 def _only_source(store: Store) -> str:
-    """Return the source that was synced where there is one alone, else IBL, whose lists freezes are."""
+    """Return the source that was synced where there is one alone, else the first: freezes are lists of IBL's."""
     from nh_platform.history.snapshots import list_snapshots
-    from nh_platform.sources.registry import SOURCES
+    from nh_platform.sources.registry import source_names
 
-    synced = [name for name in SOURCES if list_snapshots(store, name)]
-    return synced[0] if len(synced) == 1 else _DEFAULT_SOURCE
+    synced = [name for name in source_names() if list_snapshots(store, name)]
+    return synced[0] if len(synced) == 1 else source_names()[0]
 
 
 def _freeze_files(settings: PlatformSettings, known: dict[str, Path]) -> list[Path]:

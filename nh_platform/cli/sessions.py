@@ -55,7 +55,7 @@ def sessions(
     from nh_platform.home.settings import load_settings
     from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
     from nh_platform.session import UnknownSession
-    from nh_platform.sources.registry import SOURCES, source_entry
+    from nh_platform.sources.registry import source_entry, source_names
 
     platform = Platform(load_settings())
     query = SessionQuery(
@@ -71,7 +71,7 @@ def sessions(
         min_performance=min_performance,
     )
     manifests, unsynced = [], []
-    for name in [source_entry(source).name] if source else SOURCES:
+    for name in [source_entry(source).name] if source else source_names():
         try:
             manifests.append(platform.manifest(name))
         except UnknownSession:

@@ -31,18 +31,21 @@ def status(
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.instance import open_instance
-    from nh_platform.session import UnknownSession
-    from nh_platform.sources.registry import SOURCES
+    from nh_platform.session import ConfigError, UnknownSession
+    from nh_platform.sources.registry import source_names
 
     settings = load_settings()
     platform = Platform(settings)
     rows: list[dict[str, Any]] = []
     with open_instance(settings) as instance:
-        for source in SOURCES:
+        for source in source_names():
             try:
                 rows.append(_status_row(instance, platform, source))
             except UnknownSession:
                 rows.append({"source": source, "release": f"never synced: nh sync {source}"})
+            except ConfigError as error:  # its rulebook, for example
+                rows.append({"source": source, "release": "cannot be used as it is configured"})
+                console.warn(error)
     columns = (
         *("source", "release", "snapshot", "sessions", "ingested", "stale", "not loaded", "failed", "gated"),
         *("withdrawn", "store GB"),

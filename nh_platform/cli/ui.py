@@ -36,7 +36,7 @@ def ui(
 
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.instance import configuration_file, prepare_instance, use_embedded_instance
-    from nh_platform.sources.registry import SOURCES
+    from nh_platform.sources.registry import source_names
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
     if demo and not settings.store.is_dir():
@@ -48,7 +48,7 @@ def ui(
     workspace = configuration_file("workspace.yaml")
     address = f"http://{host}:{port}"
     console.say(f"Dagster on {settings.home}: {address}  (Ctrl-C stops it)")
-    for source in sorted(settings.sources) or SOURCES:
+    for source in sorted(settings.sources) or source_names():
         console.say(f"  {source}: {address}/assets/{source}/units?view=partitions")
     command = [
         sys.executable,

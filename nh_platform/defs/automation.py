@@ -27,7 +27,7 @@ from nh_platform.planning.run_requests import Attempt, AttemptState, changed_ver
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.planning.versions import REVIEWS
 from nh_platform.session import NhError
-from nh_platform.sources.registry import SourceEntry
+from nh_platform.sources.entry import SourceEntry
 
 SENSOR_INTERVAL_S = int(os.environ.get("NH_SENSOR_INTERVAL_S") or 120)
 """Seconds between two looks of the release sensor; a look costs four small requests."""

@@ -5,6 +5,8 @@ Add here what belongs to every source. Anything of one source alone is an entry 
 
 from __future__ import annotations
 
+import logging
+
 import dagster as dg
 
 from nh_platform.defs.automation import build_release_schedule, build_release_sensor, external_specs, iter_jobs
@@ -19,11 +21,16 @@ from nh_platform.defs.session_assets import build_session_assets
 from nh_platform.defs.source_assets import build_source_assets
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.sources.registry import SOURCES, SourceEntry
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.registry import lab_package, sources
+
+_log = logging.getLogger(__name__)
 
 
 def build_defs(platform: Platform | None = None) -> dg.Definitions:
     """Return fresh definitions: assets, checks, jobs, schedules and sensors of every source.
+
+    A source of an installed package whose definitions cannot be made is left out, with a warning in the log.
 
     Parameters
     ----------
@@ -31,7 +38,18 @@ def build_defs(platform: Platform | None = None) -> dg.Definitions:
         The store, sources and parameters to use; those of the home folder where None.
     """
     used = platform or Platform(load_settings())
-    return dg.Definitions.merge(*(_source_defs(entry, used) for entry in SOURCES.values()))
+    made = []
+    for entry in sources().values():
+        package = lab_package(entry.name)
+        try:
+            made.append(_source_defs(entry, used))
+        except Exception as error:
+            if package is None:
+                raise
+            # Code and rulebook are a lab's: whatever is wrong with them, the other sources go on.
+            found = str(error).rstrip(".")
+            _log.warning("source %s of package %s is left out: %s; the others go on", entry.name, package, found)
+    return dg.Definitions.merge(*made)
 
 
 def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:

@@ -24,7 +24,7 @@ from nh_platform.qc.rules.rule_summary import RuleSummary, criterion, rule_summa
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
-from nh_platform.sources.registry import SourceEntry
+from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.parquet import read_table
 
 AGREEMENT = "released_vs_recomputed"
@@ -89,7 +89,7 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
             if rulebook.check_name(rule) in chosen:
                 yield rule_result(rulebook, rule, summaries[rule.id], units_key)
         if AGREEMENT in chosen:
-            yield _agreement_result(released_agreement(units, entry.name), units_key)
+            yield _agreement_result(released_agreement(units, entry.counterparts), units_key)
         if GATE in chosen:
             problems = read_gate(folder)
             yield dg.AssetCheckResult(

@@ -150,7 +150,7 @@ def _check(path: Path, rows: pd.DataFrame, *, has_insertions: bool) -> None:
             raise ConfigError(f"freeze {path}, line {line + 2} {what}".rstrip(), found, "Correct that line.")
 
 
-def freeze_manifest(freeze: Freeze | Path | str, source: str = "ibl") -> Manifest:
+def freeze_manifest(freeze: Freeze | Path | str, source: str) -> Manifest:
     """Return the catalogue that a freeze is by itself: its sessions and insertions, and no files.
 
     Parameters

@@ -16,7 +16,8 @@ from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.settings import PlatformSettings
 from nh_platform.session.errors import close_matches
 from nh_platform.session.yaml_file import Location
-from nh_platform.sources.registry import SOURCES, SourceEntry, source_entry
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.registry import broken_source, named_failures, source_entry, source_names
 from nh_platform.sources.setting_errors import setting_error
 from nh_platform.sources.source import Source
 from nh_platform.store import Store
@@ -80,7 +81,8 @@ class Platform:
         """Open a source, once per process."""
         if name not in self._sources:
             entry = source_entry(name)
-            self._sources[name] = entry.open(self.settings.source(name).read, self.settings.home)
+            with named_failures(name, "it cannot be opened"):
+                self._sources[name] = entry.open(self.settings.source(name).read, self.settings.home)
         return self._sources[name]
 
     def manifest(self, source: str) -> Manifest:
@@ -143,7 +145,9 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
             action = f"Use one of: {', '.join(there) or 'none'}{also}.{close_matches(name, there)}"
             raise setting_error(settings.home, location, f"there is no {what} {name!r}", action)
 
-    check((source,), source, SOURCES, "source")
+    if broken := broken_source(source):
+        raise setting_error(settings.home, (source,), f"{broken.thing} {broken.found}", broken.action)
+    check((source,), source, source_names(), "source")
     own = settings.source(source)
     rulebooks: list[tuple[Location, str]] = [((source, "rulebook"), own.rulebook)] if own.rulebook is not None else []
     rulebooks += [((source, "also_rulebooks", index), name) for index, name in enumerate(own.also_rulebooks or ())]
@@ -155,7 +159,7 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
     for index, name in enumerate(own.stimulus_modes or ()):
         check((source, "stimulus_modes", index), name, MODES, "way to make stimulus tensors")
     if own.published is not None:
-        releases = [name for name, one in published.published_releases().items() if one.source == source]
+        releases = published.published_releases(source)
         check((source, "published"), own.published, releases, "release with published counts")
 
 

@@ -33,8 +33,8 @@ class SourceSettings(BaseModel):
 
     ``read`` is handed to the source itself; ``rulebook`` is the active one, whose rules run as asset checks;
     ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds, by id or path;
-    ``published`` is the release of `qc/published/published_counts.yaml` to reconcile with; ``stimulus_modes`` are the
-    ways in which `stimulus_tensors` are made.
+    ``published`` is the release of its `published_counts.yaml` to reconcile with; ``stimulus_modes`` are the ways in
+    which `stimulus_tensors` are made.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -1,8 +1,7 @@
 """How far the metrics that a release states agree with those that the platform recomputes from the same spikes.
 
-Contains which released column stands for which definition id, the tolerance of each, and the comparison. Add a
-counterpart here when a source states a metric that has a definition. Nothing here decides whether a unit is good, and
-neither side is ever replaced by the other.
+Contains the comparison. Which released column stands for which definition, and with what tolerance, is said by the
+source's entry. Nothing here decides whether a unit is good, and neither side is ever replaced by the other.
 
 Why the two can differ although both are right: a release keeps the numbers of the vintage of the code that wrote it
 (IBL changed `noise_cutoff` and the refractory test in October 2022, ibllib commit 96d6c631), may state metrics of an
@@ -12,90 +11,19 @@ stores as float32 amplitudes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.sources.counterparts import Counterpart
+
 ALLOWED_SHARE = 0.01
 """A metric agrees where at most one unit in a hundred differs: float32 moves single spikes over a histogram edge."""
 
 N_WORST = 3
-EXACT = 1e-9
-"""Counts, flags and sums over float64 times: only the order of summation may differ."""
-STORED_AMPLITUDES = 1e-6
-"""Amplitudes are stored as float32 (relative step 6e-8)."""
-HISTOGRAM_OF_AMPLITUDES = 0.02
-"""One spike that float32 moves to the next bin changes a bin of 50 spikes by 2 %."""
-
-
-@dataclass(frozen=True)
-class Counterpart:
-    """A released column and the definition that it stands for.
-
-    Parameters
-    ----------
-    column
-        Upstream's name; the units table has it as ``released.<column>``.
-    definition
-        Definition id of the recomputed metric.
-    relative
-        Largest difference, as share of the larger of the two values, that still counts as agreement.
-    absolute
-        Difference, in the metric's unit of measure, that always counts as agreement.
-    only_with
-        Released column that a table of the same vintage also has. In a table without it the metric is compared and
-        shown, and does not decide the check.
-    """
-
-    column: str
-    definition: str
-    relative: float = EXACT
-    absolute: float = 0.0
-    only_with: str = ""
-
-
-def _ibl(column: str, relative: float = EXACT, absolute: float = 0.0, only_with: str = "") -> Counterpart:
-    return Counterpart(column, f"ibl.{column}@2022-10", relative, absolute, only_with)
-
-
-IBL = (
-    _ibl("spike_count"),
-    _ibl("firing_rate"),
-    _ibl("presence_ratio"),
-    _ibl("presence_ratio_std"),
-    _ibl("contamination"),
-    _ibl("contamination_alt"),
-    # Before ibllib stored the confidence, the column of this name held the outcome of another test.
-    _ibl("slidingRP_viol", only_with="max_confidence"),
-    _ibl("slidingRP_viol_forced"),
-    _ibl("max_confidence", absolute=1e-6),
-    _ibl("min_contamination"),
-    _ibl("n_spikes_below2"),
-    _ibl("amp_min", STORED_AMPLITUDES),
-    _ibl("amp_max", STORED_AMPLITUDES),
-    _ibl("amp_median", STORED_AMPLITUDES),
-    _ibl("amp_std_dB", 1e-5),
-    # 0.05 is a hundredth of the threshold of the label.
-    _ibl("noise_cutoff", HISTOGRAM_OF_AMPLITUDES, 0.05, only_with="max_confidence"),
-    _ibl("missed_spikes_est", HISTOGRAM_OF_AMPLITUDES, 0.005),
-    _ibl("drift", 1e-5),
-    _ibl("label", only_with="max_confidence"),
-    _ibl("bitwise_fail", only_with="max_confidence"),
-)
-"""Columns of ``clusters.metrics`` as brainbox writes them (ibllib 4.1.0)."""
-
-ALLEN = (
-    Counterpart("firing_rate", "allen.firing_rate@2019", 1e-6),
-    Counterpart("isi_violations", "allen.isi_violations@2019", 1e-6),
-    Counterpart("presence_ratio", "allen.presence_ratio@2019", absolute=1e-9),
-    Counterpart("amplitude_cutoff", "allen.amplitude_cutoff@2019", HISTOGRAM_OF_AMPLITUDES, 0.005),
-)
-"""Columns of ``/units`` that spike times and amplitudes decide (AllenInstitute/ecephys_spike_sorting)."""
-
-COUNTERPARTS: dict[str, tuple[Counterpart, ...]] = {"ibl": IBL, "allen_vc": ALLEN, "allen_vbn": ALLEN}
-"""By source; a source that is not listed has nothing to compare."""
 
 
 @dataclass(frozen=True)
@@ -195,27 +123,26 @@ class Agreement:
         return f"Released and recomputed values differ: {', '.join(parts)}."
 
 
-def released_agreement(units: pd.DataFrame, source: str) -> Agreement:
+def released_agreement(units: pd.DataFrame, counterparts: Iterable[Counterpart]) -> Agreement:
     """Compare the released with the recomputed metrics of a session's units.
 
     Parameters
     ----------
     units
         Schema `UNITS`: ``released.<name>`` and definition-id columns side by side, and ``n_spikes``.
-    source
-        Name of the source; decides which column stands for which definition.
+    counterparts
+        Which column stands for which definition: those of the source's entry.
 
     Returns
     -------
     Agreement
-        In the order of `COUNTERPARTS`. A value that is infinite counts as not available: brainbox divides by a
+        In the order of ``counterparts``. A value that is infinite counts as not available: brainbox divides by a
         duration of zero where the platform says NaN.
     """
     spiking = units[units["n_spikes"].to_numpy() > 0]
-    known = COUNTERPARTS.get(source, ())
     compared = [
         counterpart
-        for counterpart in known
+        for counterpart in counterparts
         if f"released.{counterpart.column}" in units and counterpart.definition in units
     ]
     stated = {str(name).removeprefix("released.") for name in units.columns if str(name).startswith("released.")}

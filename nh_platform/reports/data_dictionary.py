@@ -15,12 +15,11 @@ from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinitio
 from nh_platform.qc.rules.methods import listed
 from nh_platform.qc.rules.quantities import RELEASED_ONLY
 from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.sources.registry import sources
 
 GENERATED = (
     "<!-- Written by `nh qc docs` from the column schemas and metric definitions; edit those, not this page. -->"
 )
-
-_FAMILIES = {"ibl": "International Brain Laboratory", "allen": "Allen Institute", "nh": "this platform"}
 
 
 def dictionary_page(tables: Mapping[str, Sequence[tuple[TableSchema, str]]]) -> str:
@@ -101,7 +100,8 @@ def _metric_parts() -> list[str]:
         "Below, N is the number of spikes of a unit, t their times, a their amplitudes, d their depths and T the time "
         "from the first to the last spike of the probe. A value that cannot be computed is NaN.",
     ]
-    for family, who in _FAMILIES.items():
+    for family in dict.fromkeys(metric.family for metric in METRICS.values()):
+        who = next((entry.organisation for entry in sources().values() if entry.definer == family), "this platform")
         own = [metric for metric in METRICS.values() if metric.family == family]
         rows = ((_code(metric.id), metric.dtype, metric.unit, metric.meaning) for metric in own)
         parts += [f"### {who[0].upper()}{who[1:]}", _table(("definition", "type", "unit", "meaning"), rows)]

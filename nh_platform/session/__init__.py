@@ -1,12 +1,20 @@
 """The vocabulary: what a session, its spikes, units, channels, events and signals are, and every column schema.
 
 Everything else in the platform is written in these words. Add a container or a schema here when two rooms share it.
-Nothing here reads files, knows an upstream source or imports Dagster.
+Nothing here reads files, knows an upstream source or imports Dagster. What needs pandas is loaded when it is asked for:
+an error or the record of a source is named without.
 """
 
-from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from nh_platform.session.errors import BadUpstreamData, ConfigError, NhError, SchemaError, StoreError, UnknownSession
-from nh_platform.session.recording import Behavior, Note, RawRecording, Session, Signal, Spikes, UnitAnnotation
+from nh_platform.session.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+    from nh_platform.session.recording import Behavior, Note, RawRecording, Session, Signal, Spikes, UnitAnnotation
 
 __all__ = [
     "BadUpstreamData",
@@ -26,3 +34,9 @@ __all__ = [
     "UnitAnnotation",
     "UnknownSession",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    dict.fromkeys(("Column", "ColumnFamily", "TableSchema"), "columns")
+    | dict.fromkeys(("Behavior", "Note", "RawRecording", "Session", "Signal", "Spikes", "UnitAnnotation"), "recording"),
+)

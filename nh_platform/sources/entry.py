@@ -1,78 +1,30 @@
 """What the platform must know of a dataset to serve it: the record that a source is registered with.
 
-Contains the one record and where its events lie, apart from `registry` so that a package which brings a source imports
-this and nothing else of `defs`. Add a field here when sources differ in one more way. No source is named here.
+Contains the one record and offers what it is made of, so that a package that brings a source imports this alone. Add a
+field here when sources differ in one more way. No source is named here, and nothing heavy is imported: entries are
+loaded whenever the platform is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from nh_platform.sources.counterparts import Counterpart
+from nh_platform.sources.events import EventFilter, EventTimes
 
-from nh_platform.sources.source import Source
+if TYPE_CHECKING:
+    from nh_platform.sources.source import Source
+
+__all__ = ["Counterpart", "EventFilter", "EventTimes", "SourceEntry"]
 
 
 def _no_servers(read: Mapping[str, Any]) -> tuple[str, ...]:
     """Return that a source asks nobody."""
     return ()
-
-
-class EventFilter(BaseModel):
-    """One condition on the rows of an event table.
-
-    Parameters
-    ----------
-    column
-        Column of the event table.
-    minus
-        Second column, subtracted before the comparison: a reaction time is ``firstMovement_times`` minus
-        ``stimOn_times``.
-    include, exclude
-        Values that are kept, or dropped.
-    minimum, maximum
-        Inclusive bounds; a NaN never meets them.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    column: str
-    minus: str | None = None
-    include: tuple[str | float, ...] | None = None
-    exclude: tuple[str | float, ...] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.include is None and self.exclude is None and self.minimum is None and self.maximum is None:
-            raise ValueError(f"the filter on {self.column} needs include, exclude, minimum or maximum")
-        return self
-
-
-@dataclass(frozen=True)
-class EventTimes:
-    """Where a source keeps the times of one event.
-
-    Parameters
-    ----------
-    table, column
-        Event table (`nh_platform.session.tables.events.EVENTS`) and its column of times in seconds.
-    filters
-        Conditions that a row must meet to be the event; all must hold.
-    """
-
-    table: str
-    column: str
-    filters: tuple[EventFilter, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """``table.column``, as written in the window index."""
-        return f"{self.table}.{self.column}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +34,8 @@ class SourceEntry:
     Parameters
     ----------
     name
-        Source name; key prefix of its assets, ``<name>_sessions`` is its partitions definition.
+        Source name: small letters, digits and ``_``. Key prefix of its assets; ``<name>_sessions`` is its partitions
+        definition.
     title, description
         What a reader of the UI sees.
     open
@@ -96,15 +49,38 @@ class SourceEntry:
     events
         Where its events lie, by their names; a window preset aligns to a name. What other sources have too is named as
         there: ``stimulus onset``, ``go cue``, ``first movement``, ``response``, ``feedback``, ``lick``, ``reward``.
+    short_title
+        What its sessions are called in a sentence, for example ``IBL``; the title where empty.
+    organisation
+        Who made the recordings.
+    order
+        Place among the sources in lists and on pages: smaller first, those of one place by name.
     published
-        Release of `qc/published/published_counts.yaml` to reconcile with; found by the name of the manifest's release
-        where None.
+        Release of `published_counts` to reconcile with; found by the name of the manifest's release where None.
+    published_counts, published_members
+        YAML files of what releases are published to hold, and of the sessions or insertions that they are made of
+        (`nh_platform.qc.published`); None where nothing is published.
     inclusion
         Rulebook about sessions and insertions that `nh show` and `nh qc sessions` apply; none where None.
     servers
         Addresses that the source asks with given settings (``read`` of ``sources.yaml``), for `nh doctor`.
+    counterparts
+        Released columns that stand for a recomputed metric; the two are compared.
+    released_words
+        Unit of measure in the platform's table and meaning of released columns that stand for none, by upstream's name.
+    definer
+        Family of the metric definitions that have the names of the released columns, for example ``ibl``.
+    simulation
+        Writer of simulated sessions in the upstream format, for `nh demo` and `nh qc validate`: a dotted name such as
+        ``my_lab.simulation:write``, since a source knows no simulation; `nh_platform.operations.simulated_sources` says
+        how it is called. Empty where there is none.
     extra_assets
-        Per-session assets that this source has beyond those of every source .
+        Per-session assets that this source has beyond those of every source.
+
+    Raises
+    ------
+    ValueError
+        If the name cannot be part of Dagster's names.
     """
 
     name: str
@@ -116,7 +92,20 @@ class SourceEntry:
     presets: tuple[str, ...]
     upstream_format: str
     events: Mapping[str, EventTimes] = field(default_factory=dict)
+    short_title: str = ""
+    organisation: str = ""
+    order: int = 100
     published: str | None = None
-    extra_assets: tuple[str, ...] = ()
+    published_counts: Path | None = None
+    published_members: Path | None = None
     inclusion: str | None = None
     servers: Callable[[Mapping[str, Any]], tuple[str, ...]] = _no_servers
+    counterparts: tuple[Counterpart, ...] = ()
+    released_words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    definer: str = ""
+    simulation: str = ""
+    extra_assets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise ValueError(f"source name {self.name!r} must be small letters, digits and _")

@@ -25,10 +25,6 @@ class Source(Protocol):
     def name(self) -> str:
         """Name of the source, for example ``ibl``."""
 
-    @property
-    def title(self) -> str:
-        """What a person calls it, for example ``IBL Brain-wide Map``."""
-
     def signal(self) -> str:
         """Return a short text that differs when upstream announces something; cheap enough for every few minutes.
 

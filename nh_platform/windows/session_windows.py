@@ -18,7 +18,7 @@ import pandas as pd
 
 from nh_platform.session import Behavior, Note, Spikes
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
-from nh_platform.sources.entry import EventTimes
+from nh_platform.sources.events import EventTimes
 from nh_platform.windows.binning import (
     EventCounts,
     Grid,

@@ -15,7 +15,7 @@ import pandas as pd
 
 from nh_platform.session import Behavior, Note
 from nh_platform.session.tables.windows import WINDOW_INDEX
-from nh_platform.sources.entry import EventFilter, EventTimes
+from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.windows.binning import bin_edges, bin_of_time
 from nh_platform.windows.invalid_masks import InvalidTimes, overlapping
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from nh_platform.cli import doctor
 from nh_platform.cli.app import app
-from nh_platform.sources.registry import SOURCES
+from nh_platform.sources.registry import source_entry
 
 ALLEN = "http://api.brain-map.org", "https://visual-behavior-neuropixels-data.s3.amazonaws.com"
 
@@ -108,4 +108,4 @@ def test_an_address_that_is_none_is_said_to_be_unreachable(tmp_path: Path, tried
 def test_the_public_servers_of_the_registry_are_those_of_the_sources() -> None:
     from nh_platform.sources.ibl.downloads.s3_client import public_bucket
 
-    assert public_bucket() in SOURCES["ibl"].servers({})[1]
+    assert public_bucket() in source_entry("ibl").servers({})[1]

@@ -44,7 +44,8 @@ from nh_platform.home.settings import load_settings
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.session import BadUpstreamData
 from nh_platform.simulation import TINY, write_allen_vc
-from nh_platform.sources.registry import SourceEntry, source_entry
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.registry import source_entry
 from nh_platform_tests.homes import SEED, make_home
 
 SOURCE = "allen_vc"

@@ -14,7 +14,7 @@ from nh_platform.assets.registry import session_assets
 from nh_platform.defs.build import build_defs
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.sources.registry import SOURCES
+from nh_platform.sources.registry import source_names
 
 HEAVY = ("numba", "scipy", "one", "iblatlas", "allensdk", "h5py", "matplotlib", "boto3", "xarray", "torch")
 
@@ -69,7 +69,7 @@ def test_every_asset_tells_a_reader_what_it_is(definitions: dg.Definitions) -> N
 def test_no_session_asset_depends_on_an_asset_across_sessions(definitions: dg.Definitions) -> None:
     """An unpartitioned parent would mark every session stale."""
     graph = definitions.resolve_asset_graph()
-    for source in SOURCES:
+    for source in source_names():
         for asset in session_assets(source):
             for parent in graph.get(dg.AssetKey([source, asset])).parent_keys:
                 assert graph.get(parent).is_partitioned, (source, asset, parent)
@@ -78,7 +78,7 @@ def test_no_session_asset_depends_on_an_asset_across_sessions(definitions: dg.De
 def test_the_gate_is_the_only_blocking_check(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     blocking = {key.to_user_string() for key in graph.asset_check_keys if graph.get(key).blocking}
-    assert blocking == {f"{source}/units:units_usable" for source in SOURCES}
+    assert blocking == {f"{source}/units:units_usable" for source in source_names()}
 
 
 def test_check_names_are_letters_digits_and_underscores(definitions: dg.Definitions) -> None:

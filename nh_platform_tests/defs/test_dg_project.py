@@ -12,7 +12,7 @@ import pytest
 
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import prepare_instance
-from nh_platform.sources.registry import SOURCES
+from nh_platform.sources.registry import sources
 
 pytestmark = pytest.mark.slow
 
@@ -46,8 +46,8 @@ def test_dg_loads_the_definitions_and_lists_the_assets_of_every_source(
     assert "All definitions loaded successfully." in run_dg(environment, "check", "defs")
     listed = json.loads(run_dg(environment, "list", "defs", "--json"))
     keys = {asset["asset_key"] for asset in listed["assets"]}
-    expected = {f"{source}/{asset}" for source in SOURCES for asset in ("release_manifest", "raw_spikes", "units")}
+    expected = {f"{source}/{asset}" for source in sources() for asset in ("release_manifest", "raw_spikes", "units")}
     assert expected <= keys, f"not listed: {expected - keys}"
     checked = {check["asset_key"] for check in listed["asset_checks"]}
-    assert {f"{source}/units" for source in SOURCES} <= checked
+    assert {f"{source}/units" for source in sources()} <= checked
     assert not (tmp_path / "person" / ".dagster").exists(), "telemetry was written"

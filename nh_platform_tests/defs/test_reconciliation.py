@@ -21,7 +21,7 @@ from nh_platform.qc.published import published_members
 from nh_platform.qc.published.published_counts import PublishedRelease, published_releases
 from nh_platform.session.tables.catalogs import RECONCILIATION
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
-from nh_platform.sources.registry import SOURCES
+from nh_platform.sources.registry import source_entry, sources
 from nh_platform.store.json_files import SUMMARY_FILE
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import read_table
@@ -48,7 +48,7 @@ def reconciled(home: Path, instance: dg.DagsterInstance) -> tuple[dg.AssetCheckE
     platform = Platform(load_settings(home))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = dg.materialize([build_source_asset(SOURCES["ibl"], platform, ASSET)], instance=instance)
+        result = dg.materialize([build_source_asset(source_entry("ibl"), platform, ASSET)], instance=instance)
     assert result.success
     (check,) = result.get_asset_check_evaluations()
     assert check.check_name == "counts_reconcile"
@@ -60,7 +60,7 @@ def reconciled(home: Path, instance: dg.DagsterInstance) -> tuple[dg.AssetCheckE
 
 def a_release(**counts: int) -> dict[str, PublishedRelease]:
     stated = {name: {"value": value, "cited": "ibllib"} for name, value in counts.items()}
-    content = {"source": "ibl", "title": "Simulated", "names": ["follow_default"], "good_units_by": "ibl-2022-10"}
+    content = {"title": "Simulated", "names": ["follow_default"], "good_units_by": "ibl-2022-10"}
     return {"simulated": PublishedRelease.model_validate({**content, "counts": stated})}
 
 
@@ -84,7 +84,7 @@ def test_a_folder_that_holds_sessions_of_a_release_is_held_against_it_at_least(
     pairs = sorted(zip(manifest.insertions["session_id"], manifest.insertions["probe"]))
     chosen = [pairs[0], ("elsewhere", "probe00")]
     stated = {"ibl-bwm-2024-05": (True, frozenset(published_members.member(*pair) for pair in chosen))}
-    monkeypatch.setattr(published_members, "published_members", lambda: stated)
+    monkeypatch.setattr(published_members, "published_members", lambda source: stated)
     check, summary, table = reconciled(home, instance)
     assert check.passed
     assert (
@@ -129,7 +129,7 @@ def test_a_part_of_a_configured_release_passes_with_its_coverage(home: Path, ins
 def test_a_complete_release_that_does_not_reconcile_fails(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(published, "published_releases", lambda: a_release(sessions=1, insertions=4, units=25))
+    monkeypatch.setattr(published, "published_releases", lambda source: a_release(sessions=1, insertions=4, units=25))
     check, summary, table = reconciled(home, instance)
     assert not check.passed
     assert check.severity == dg.AssetCheckSeverity.ERROR
@@ -142,7 +142,7 @@ def test_units_that_another_rulebook_judged_are_not_counted(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = a_release(sessions=2, good_units=3)["simulated"].model_copy(update={"good_units_by": "allen-vc-default"})
-    monkeypatch.setattr(published, "published_releases", lambda: {"simulated": release})
+    monkeypatch.setattr(published, "published_releases", lambda source: {"simulated": release})
     check, _, table = reconciled(home, instance)
     assert check.passed  # one of two sessions: nothing is contradicted yet
     assert table.set_index("count").loc["good_units", "state"] == "not counted"
@@ -168,7 +168,7 @@ def test_the_same_state_is_the_same_version_and_another_session_is_another(
 
 def test_a_source_that_was_never_synced_fails_with_what_to_do(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     platform = make_home(tmp_path, ("ibl",))
-    asset = build_source_asset(SOURCES["ibl"], platform, ASSET)
+    asset = build_source_asset(source_entry("ibl"), platform, ASSET)
     result = dg.materialize([asset], instance=instance, raise_on_error=False)
     assert not result.success
     (failed,) = result.get_step_failure_events()
@@ -176,5 +176,5 @@ def test_a_source_that_was_never_synced_fails_with_what_to_do(tmp_path: Path, in
 
 
 def test_the_published_releases_of_the_registry_exist() -> None:
-    for entry in SOURCES.values():
-        assert entry.published is None or entry.published in published_releases()
+    for entry in sources().values():
+        assert entry.published is None or entry.published in published_releases(entry.name)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import EntryPoint
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -23,9 +23,9 @@ from nh_platform.assets.registry import session_assets
 from nh_platform.defs.session_assets import materialize
 from nh_platform.home.platform import Platform
 from nh_platform.qc.rules.rulebook import load_rulebook
-from nh_platform.session import ConfigError
 from nh_platform.sources import registry
-from nh_platform.sources.registry import SOURCES, SourceEntry, installed_entries
+from nh_platform.sources.registry import source_entry, source_names
+from nh_platform_tests.lab_packages import install, on_the_path
 
 HERE = Path(__file__).parent
 TOY = HERE / "toy_lab"
@@ -73,16 +73,7 @@ def _written_by_the_page(folder: Path) -> Path:
     shutil.copytree(TOY, folder / "toy_lab", ignore=shutil.ignore_patterns("entry.py", "__pycache__"))
     (folder / "toy_lab" / "entry.py").write_text(entry)
     (points,) = tomllib.loads(*_blocks("toml"))["project"]["entry-points"].values()
-    return _installed(folder, points["toy"])
-
-
-def _installed(folder: Path, value: str) -> Path:
-    """Write what installing the lab's package leaves beside it, and return the folder to put on the path."""
-    info = folder / "toy_lab-0.1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-lab\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\ntoy = {value}\n")
-    return folder
+    return install(folder, {"toy": points["toy"]})
 
 
 def _record(folder: Path, seed: int) -> None:
@@ -145,14 +136,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, li
 
 
 @pytest.fixture
-def platform(served: tuple[Path, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch) -> Platform:
+def platform(served: tuple[Path, dict[str, list[str]]]) -> Iterator[Platform]:
     from nh_platform.home.settings import load_settings
 
-    monkeypatch.syspath_prepend(str(HERE))
-    from toy_lab.entry import ENTRY
-
-    monkeypatch.setitem(SOURCES, "toy", ENTRY)
-    return Platform(load_settings(served[0]))
+    with on_the_path(served[0].parent / "site"):
+        yield Platform(load_settings(served[0]))
 
 
 def test_the_commands_serve_the_source(served: tuple[Path, dict[str, list[str]]]) -> None:
@@ -243,7 +231,7 @@ def _rows(table: dg.MetadataValue) -> list[dict[str, object]]:
 def test_a_change_upstream_concerns_only_what_reads_it(platform: Platform, tmp_path: Path) -> None:
     root = tmp_path / "upstream"
     shutil.copytree(platform.settings.home / "upstream" / "toy", root)
-    source = SOURCES["toy"].open({"root": str(root)}, tmp_path)
+    source = source_entry("toy").open({"root": str(root)}, tmp_path)
     before, signal = source.manifest(), source.signal()
     label = root / MADE / "alf" / "probe00" / "clusters.label.npy"
     np.save(label, np.zeros(6))
@@ -266,50 +254,8 @@ def test_nothing_outside_the_folder_the_rulebook_and_the_entry_knows_of_it() -> 
         "source.py",
         "toy-lab.yaml",
     }
-    assert "toy" not in SOURCES
+    assert "toy" not in source_names()
     for path in PACKAGE.rglob("*"):
         if path.suffix in (".py", ".yaml"):
             assert "toy_lab" not in path.read_text(encoding="utf-8"), path
     assert load_rulebook(TOY / "toy-lab.yaml").sources == ["toy"]
-
-
-@pytest.mark.parametrize(
-    ("value", "found"),
-    [
-        ("no_such_module:ENTRY", "cannot be loaded: No module named"),
-        ("json:ENTRY", "cannot be loaded"),
-        ("json:dumps", "it is a function and no SourceEntry"),
-        ("nh_platform_tests.end_to_end.test_add_a_source:NAMED_IBL", "there is a source 'ibl' already"),
-    ],
-)
-def test_a_wrong_entry_point_is_named_with_its_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, found: str
-) -> None:
-    monkeypatch.syspath_prepend(str(_installed(tmp_path, value)))
-    with pytest.raises(ConfigError, match=rf"entry point toy = {value} of toy-lab: .*{found}"):
-        installed_entries()
-
-
-def test_entries_come_in_the_order_of_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [
-        EntryPoint(name, f"nh_platform_tests.end_to_end.test_add_a_source:{value}", registry.ENTRY_POINTS)
-        for name, value in (("b", "NAMED_B"), ("a", "NAMED_A"))
-    ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points)
-    assert list(installed_entries()) == ["lab_a", "lab_b"]
-
-
-def _named(name: str) -> SourceEntry:
-    return SourceEntry(
-        name=name,
-        title="T",
-        description="D",
-        open=lambda read, home: None,  # type: ignore[arg-type,return-value]
-        rulebook="nh-common",
-        also_rulebooks=(),
-        presets=(),
-        upstream_format="alf",
-    )
-
-
-NAMED_A, NAMED_B, NAMED_IBL = _named("lab_a"), _named("lab_b"), _named("ibl")

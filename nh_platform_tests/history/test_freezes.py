@@ -42,7 +42,7 @@ def test_a_whole_list_is_a_catalogue(tmp_path):
         "date": "2020-02-18",
         "number": 2,
     }
-    manifest = freeze_manifest(path)
+    manifest = freeze_manifest(path, "ibl")
     assert (manifest.source, manifest.release) == ("ibl", "a_freeze")
     assert (len(manifest.sessions), len(manifest.insertions), len(manifest.files)) == (1, 2, 0)
 
@@ -61,7 +61,7 @@ def test_lists_that_state_less(tmp_path, text, pids, probes):
     freeze = read_freeze(written(tmp_path, text))
     assert freeze.insertion_ids == pids
     assert freeze.rows["probe"].tolist() == probes
-    assert len(freeze_manifest(freeze).sessions) == len(freeze.session_ids)
+    assert len(freeze_manifest(freeze, "ibl").sessions) == len(freeze.session_ids)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_a_snapshot_without_an_account_is_compared_with_a_freeze_by_probe(tmp_pa
     for before, after in ((freeze.manifest, snapshot), (snapshot, freeze.manifest)):
         diff = diff_manifests(before, after, membership_only=True)
         assert diff.summary() == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 0"]
-    narrow = freeze_manifest(freeze_csv(tmp_path, without_probe(REAL, FIRST, "probe01")))
+    narrow = freeze_manifest(freeze_csv(tmp_path, without_probe(REAL, FIRST, "probe01")), "ibl")
     diff = diff_manifests(narrow, snapshot, membership_only=True)
     assert diff.summary() == ["insertions: +1 -0", "sessions: +0 -0", "changed sessions: 1"]
 

@@ -8,7 +8,10 @@ import pytest
 
 from nh_platform.cli.qc.validate import simulated_units
 from nh_platform.qc.metrics import METRICS
-from nh_platform.qc.released_agreement import ALLEN, COUNTERPARTS, IBL, released_agreement
+from nh_platform.qc.released_agreement import released_agreement
+from nh_platform.sources.registry import source_entry, sources
+
+IBL = source_entry("ibl").counterparts
 
 
 def table(released: list[float], recomputed: list[float], n_spikes: list[int] | None = None) -> pd.DataFrame:
@@ -24,28 +27,29 @@ def table(released: list[float], recomputed: list[float], n_spikes: list[int] | 
 
 @pytest.mark.parametrize("source", ["ibl", "allen_vc", "allen_vbn"])
 def test_the_second_implementation_of_the_simulation_agrees_in_every_unit(source):
-    ids = [counterpart.definition for counterpart in COUNTERPARTS[source]]
+    counterparts = source_entry(source).counterparts
+    ids = [counterpart.definition for counterpart in counterparts]
     units, _ = simulated_units(source, ids, seed=7, size="tiny", sessions=1)
-    agreement = released_agreement(units, source)
-    assert [metric.counterpart for metric in agreement.metrics] == list(COUNTERPARTS[source])
+    agreement = released_agreement(units, counterparts)
+    assert [metric.counterpart for metric in agreement.metrics] == list(counterparts)
     assert {metric.counterpart.column: metric.n_disagree for metric in agreement.metrics if metric.n_disagree} == {}
     assert max(metric.largest for metric in agreement.metrics) < 1e-9
     assert agreement.passed
     assert agreement.n_silent == 1
     assert agreement.n_units == 23
-    assert agreement.text() == f"{len(COUNTERPARTS[source])} metrics agree in 23 units."
+    assert agreement.text() == f"{len(counterparts)} metrics agree in 23 units."
     assert agreement.without_definition == () if source == "ibl" else "d_prime" in agreement.without_definition
 
 
 def test_every_counterpart_is_a_definition():
-    for counterparts in COUNTERPARTS.values():
-        assert {counterpart.definition for counterpart in counterparts} <= set(METRICS)
+    for entry in sources().values():
+        assert {counterpart.definition for counterpart in entry.counterparts} <= set(METRICS)
+        assert len({counterpart.column for counterpart in entry.counterparts}) == len(entry.counterparts)
     assert len(IBL) == 20
-    assert len({counterpart.column for counterpart in (*ALLEN,)}) == len(ALLEN)
 
 
 def test_differences_are_counted_and_the_worst_are_named():
-    found = released_agreement(table([1.0, 2.0, 3.0, 0.0], [1.0, 2.2, 6.0, 0.0]), "ibl")
+    found = released_agreement(table([1.0, 2.0, 3.0, 0.0], [1.0, 2.2, 6.0, 0.0]), IBL)
     (metric,) = found.metrics
     assert (metric.n_both, metric.n_differ, metric.n_disagree) == (4, 2, 2)
     assert metric.largest == 0.5
@@ -58,20 +62,20 @@ def test_differences_are_counted_and_the_worst_are_named():
 
 
 def test_a_value_on_one_side_alone_is_a_disagreement():
-    (metric,) = released_agreement(table([np.nan, 1.0, np.nan], [1.0, np.nan, np.nan]), "ibl").metrics
+    (metric,) = released_agreement(table([np.nan, 1.0, np.nan], [1.0, np.nan, np.nan]), IBL).metrics
     assert (metric.n_both, metric.n_only_released, metric.n_only_recomputed) == (0, 1, 1)
     assert np.isnan(metric.largest)
     assert not metric.agrees
 
 
 def test_infinity_counts_as_no_value():
-    (metric,) = released_agreement(table([np.inf], [np.nan]), "ibl").metrics
+    (metric,) = released_agreement(table([np.inf], [np.nan]), IBL).metrics
     assert metric.n_disagree == 0
     assert metric.agrees
 
 
 def test_units_without_spikes_are_left_out():
-    agreement = released_agreement(table([np.nan, 1.0], [0.0, 1.0], [0, 5]), "ibl")
+    agreement = released_agreement(table([np.nan, 1.0], [0.0, 1.0], [0, 5]), IBL)
     assert (agreement.n_units, agreement.n_silent) == (1, 1)
     assert agreement.passed
 
@@ -81,7 +85,7 @@ def test_one_unit_in_a_hundred_may_differ_and_two_may_not():
     for n_differing, agrees in ((1, True), (2, False)):
         other = same.copy()
         other[:n_differing] = 2.0
-        assert released_agreement(table(list(same), list(other)), "ibl").passed is agrees
+        assert released_agreement(table(list(same), list(other)), IBL).passed is agrees
 
 
 def test_a_table_of_another_vintage_is_shown_and_does_not_decide():
@@ -93,11 +97,11 @@ def test_a_table_of_another_vintage_is_shown_and_does_not_decide():
             "ibl.label@2022-10": [0.0, 0.0],
         }
     )
-    old = released_agreement(units, "ibl")
+    old = released_agreement(units, IBL)
     assert old.metrics[0].n_differ == 1
     assert old.passed
     assert "1 more are of another vintage" in old.text()
-    assert not released_agreement(units.assign(**{"released.max_confidence": 95.0}), "ibl").passed
+    assert not released_agreement(units.assign(**{"released.max_confidence": 95.0}), IBL).passed
 
 
 def test_float32_amplitudes_agree_with_float64_ones():
@@ -110,13 +114,13 @@ def test_float32_amplitudes_agree_with_float64_ones():
             "ibl.amp_median@2022-10": values.astype(np.float32).astype(np.float64),
         }
     )
-    (metric,) = released_agreement(units, "ibl").metrics
+    (metric,) = released_agreement(units, IBL).metrics
     assert 0 < metric.largest < 1e-6
     assert metric.n_differ == 0
 
 
 def test_a_source_without_counterparts_has_nothing_to_compare():
-    agreement = released_agreement(table([1.0], [2.0]), "elsewhere")
+    agreement = released_agreement(table([1.0], [2.0]), ())
     assert agreement.metrics == ()
     assert agreement.passed
     assert agreement.without_definition == ("firing_rate",)

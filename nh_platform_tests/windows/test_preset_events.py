@@ -11,8 +11,8 @@ import pytest
 
 from nh_platform.session import Behavior
 from nh_platform.session.tables.windows import WINDOW_INDEX
-from nh_platform.sources.entry import EventFilter, EventTimes
-from nh_platform.sources.registry import SOURCES
+from nh_platform.sources.events import EventFilter, EventTimes
+from nh_platform.sources.registry import sources
 from nh_platform.windows import AlignedPreset, Windows, build_windows, load_preset
 from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of, windows_of
 
@@ -139,11 +139,11 @@ def test_identity_moves_with_the_definition_of_the_event_and_not_with_its_name()
     assert filtered.content_version(stated) == onset.content_version(others[2])
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", sources())
 def test_the_shipped_sources_name_tables_and_columns_that_there_are(source: str) -> None:
     from nh_platform.session.tables.events import EVENTS
 
-    for event in SOURCES[source].events.values():
+    for event in sources()[source].events.values():
         columns = [column.name for column in EVENTS[event.table].columns]
         named = [event.column, *(one.column for one in event.filters if one.column != "is_change")]
         assert set(named) <= set(columns)
@@ -151,7 +151,7 @@ def test_the_shipped_sources_name_tables_and_columns_that_there_are(source: str)
 
 def test_image_changes_are_the_presentations_that_changed() -> None:
     presentations = flashes(color=[1, 1, 1]) | {"is_change": [0.0, 1.0, np.nan]}
-    events = SOURCES["allen_vbn"].events
+    events = sources()["allen_vbn"].events
     windows = laid_out(aligned(event="image change"), behavior_of("allen_vbn", presentations=presentations), events)
     assert windows.index["event_time"].tolist() == [2.0]
     assert isinstance(windows.index, pd.DataFrame)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nh_platform.session import ConfigError
-from nh_platform.sources.registry import SOURCES
+from nh_platform.sources.registry import sources
 from nh_platform.windows import AlignedPreset, ContinuousPreset, load_preset, load_presets, preset_ids
 from nh_platform.windows.presets.preset_files import parse_preset
 
@@ -35,7 +35,7 @@ why: w
 
 
 def test_every_source_states_the_events_of_its_presets() -> None:
-    for entry in SOURCES.values():
+    for entry in sources().values():
         presets = load_presets(entry.presets)
         assert {"continuous-1s-20ms", "stim-aligned-500ms-20ms"} <= {preset.id for preset in presets}
         for preset in presets:
@@ -49,7 +49,7 @@ def test_the_shipped_presets_are_50_bins_of_20_ms() -> None:
     assert isinstance(aligned, AlignedPreset)
     assert aligned.stop_us is not None
     assert (aligned.stop_us - aligned.start_us) / aligned.bin_us == 50
-    ibl, allen = (aligned.times(SOURCES[source].events) for source in ("ibl", "allen_vc"))
+    ibl, allen = (aligned.times(sources()[source].events) for source in ("ibl", "allen_vc"))
     assert ibl is not None
     assert ibl.label == "trials.stimOn_times"
     assert allen is not None
@@ -177,5 +177,5 @@ def test_the_published_presets_of_the_field_can_be_written() -> None:
     assert mtm.filters[0].minus == "stimOn_times"
     assert isinstance(whole, AlignedPreset)
     assert whole.stop_us is None
-    events = SOURCES["ibl"].events
+    events = sources()["ibl"].events
     assert all(preset.event in events for preset in presets.values() if isinstance(preset, AlignedPreset))

@@ -45,7 +45,7 @@ def parameters(platform: Platform, source: str) -> Parameters:
     recognised, _, _ = published_part(platform.manifest(source), platform.config(source).published)
     release = recognised.release
     return {
-        "published": "none" if release is None else release.content_version(),
+        "published": "none" if release is None else release.content_version(source),
         "match": recognised.match,
         "rulebook": _good_units_by(platform, source, recognised),
     }

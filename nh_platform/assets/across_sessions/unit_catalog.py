@@ -42,7 +42,7 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
     passed = table[good].eq(True) if good in table else pd.Series(False, index=table.index)
     return AssetResult(
         rows=len(table),
-        columns=describe(UNIT_CATALOG, columns, column_words(source)),
+        columns=describe(UNIT_CATALOG, columns, column_words(platform.config(source).entry)),
         shown={
             "sessions": len(parts),
             "units": len(table),

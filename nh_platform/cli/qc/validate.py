@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,8 +22,6 @@ SEED = 2026
 N_SESSIONS = 4
 SIZE = "graded"
 """Units on both sides of every threshold and close to it; of the other sizes every unit is clearly good or bad."""
-SIMULATED = ("ibl", "allen_vc", "allen_vbn")
-"""Sources that have a simulation."""
 
 
 def validate(
@@ -49,12 +47,13 @@ def validate(
 
         nh qc validate --write
     """
+    from nh_platform.operations.simulated_sources import simulated_sources
     from nh_platform.qc.validation.validate import unvalidated
     from nh_platform.qc.validation.validation_table import validation_rows, write_validation
 
     rows = []
     figures = {}
-    for source in SIMULATED:
+    for source in simulated_sources():
         books = rulebooks_of(source)
         for book, found in _validated(source, books, seed, size, sessions):
             rows += validation_rows(source, book, found, seed=seed, size=size, sessions=sessions)
@@ -77,10 +76,13 @@ def validate(
 
 
 def rulebooks_of(source: str) -> list[Rulebook]:
-    """Return the shipped rulebooks with unit rules that are meant for a source."""
+    """Return the rulebooks with unit rules that are meant for a source: those shipped, and those of its entry."""
     from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
+    from nh_platform.sources.registry import source_entry
 
-    books = [load_rulebook(rulebook_id) for rulebook_id in rulebook_ids()]
+    entry = source_entry(source)
+    names = dict.fromkeys((*rulebook_ids(), entry.rulebook, *entry.also_rulebooks))
+    books = [load_rulebook(name) for name in names]
     return [book for book in books if book.rules and source in book.sources]
 
 
@@ -105,18 +107,18 @@ def simulated_units(
     """
     import pandas as pd
 
+    from nh_platform.operations.simulated_sources import write_simulated
     from nh_platform.qc.metrics import compute_metrics
     from nh_platform.qc.validation.truth import truth_of
     from nh_platform.session import ConfigError
-    from nh_platform.simulation import SIZES, write_allen_vbn, write_allen_vc, write_ibl
+    from nh_platform.simulation import SIZES
     from nh_platform.sources.registry import source_entry
 
     if size not in SIZES:
         raise ConfigError(f"--size {size}", "there is no such size", f"Use one of: {', '.join(SIZES)}.")
-    writers: dict[str, Any] = {"ibl": write_ibl, "allen_vc": write_allen_vc, "allen_vbn": write_allen_vbn}
     tables, truths = [], []
     with tempfile.TemporaryDirectory(prefix="nh-validate-") as folder:
-        made = writers[source](Path(folder) / source, sessions, seed, size=SIZES[size])
+        made = write_simulated(source, Path(folder) / source, sessions, seed, SIZES[size])
         reader = source_entry(source).open({"mode": "local", "root": source}, Path(folder))
         manifest = reader.manifest()
         for session in made:

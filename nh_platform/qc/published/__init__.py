@@ -1,4 +1,4 @@
 """What releases are published to hold, and how our counts compare with it.
 
-Add the counts of another release to the YAML files here. Nothing here reads the store.
+The counts of a release stand in the folder of its source. Nothing here reads the store.
 """

@@ -1,7 +1,8 @@
 """What releases are published to hold, with the source of every number.
 
-Contains the reader of `published_counts.yaml` and the choice of the published release that a manifest shows. Add a
-release or a number to the YAML file. Counting and comparing is `nh_platform.qc.published.reconcile`.
+Contains the reader of a source's `published_counts.yaml` and the choice of the published release that a manifest shows.
+Add a release or a number to the YAML file in the source's folder. Counting and comparing is
+`nh_platform.qc.published.reconcile`.
 """
 
 from __future__ import annotations
@@ -9,21 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Set
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from nh_platform.qc.rules.bibliography import bibliography
-from nh_platform.qc.rules.rulebook import rulebook_ids
+from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.session.validation_errors import checked
 from nh_platform.session.yaml_file import YamlFile, parse_yaml, read_text
+from nh_platform.sources.registry import sources
 
-_FILE = Path(__file__).with_name("published_counts.yaml")
 _Text = Annotated[str, Field(min_length=1)]
 Match = Literal["named", "configured", "stands in", "at least", "none"]
 
@@ -33,7 +35,7 @@ class _Strict(BaseModel):
 
 
 class PublishedCount(_Strict):
-    """One number and the key of the bibliography entry that states it."""
+    """One number, and the key of the bibliography entry or the https address that states it."""
 
     value: Annotated[int, Field(ge=0, strict=True)]
     cited: _Text
@@ -55,11 +57,11 @@ class PublishedRelease(_Strict):
     where the manifest lists what upstream serves and not what lies in a folder: a mode or a bare version, which folders
     of simulated sessions have too. A release that matches ``stands_in_for`` (regular expression) and has no counts of
     its own is held against this one, and a listing whose release is one of ``within`` should hold this one and more;
-    neither contradicts anything. ``good_units_by`` is the rulebook that the published numbers of good units were made
-    with.
+    neither contradicts anything. Where all that says too little, ``published: <id>`` in ``sources.yaml`` chooses a
+    release. ``good_units_by`` is the rulebook that the published numbers of good units were made with. A difference
+    that is ``known`` is shown with its reason.
     """
 
-    source: _Text
     title: _Text
     names: list[_Text] = Field(min_length=1)
     served_as: list[_Text] = []
@@ -69,25 +71,41 @@ class PublishedRelease(_Strict):
     counts: dict[str, PublishedCount]
     known: list[KnownDifference] = []
 
-    def content_version(self) -> str:
-        """Return sha256 over everything stated of the release."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+    def content_version(self, source: str) -> str:
+        """Return sha256 over everything stated of the release of a source."""
+        stated = {"source": source, **self.model_dump(mode="json")}
+        return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()
 
 
-@lru_cache(maxsize=1)
-def published_releases() -> dict[str, PublishedRelease]:
-    """Return every published release by id, in the order of the file.
+def published_releases(source: str) -> dict[str, PublishedRelease]:
+    """Return every published release of a source by id, in the order of its file; none where it has no file.
 
     Raises
     ------
     ConfigError
         As of `parse_published`.
     """
-    return parse_published(read_text(_FILE), _FILE.name)
+    entry = sources().get(source)
+    if entry is None or entry.published_counts is None:
+        return {}
+    own = {load_rulebook(name).id for name in (entry.rulebook, *entry.also_rulebooks)}
+    return _read(entry.published_counts, frozenset(own))
 
 
-def parse_published(text: str, file: str) -> dict[str, PublishedRelease]:
+@cache
+def _read(file: Path, rulebooks: frozenset[str]) -> dict[str, PublishedRelease]:
+    return parse_published(read_text(file), str(file), rulebooks)
+
+
+def parse_published(text: str, file: str, rulebooks: Set[str]) -> dict[str, PublishedRelease]:
     """Parse and check published counts.
+
+    Parameters
+    ----------
+    text, file
+        Text of the YAML file, and its name for errors.
+    rulebooks
+        Ids of the rulebooks that may have made numbers of good units.
 
     Raises
     ------
@@ -106,14 +124,15 @@ def parse_published(text: str, file: str) -> dict[str, PublishedRelease]:
                 action = f"Use one of: {', '.join(COUNTS)}.{close_matches(name, COUNTS)}"
                 raise _problem(source, release_id, "counts", f"unknown count {name!r}", action)
         for name, count in release.counts.items():
-            if count.cited not in bibliography():
+            if count.cited not in bibliography() and not count.cited.startswith("https://"):
                 found = f"{name} cites {count.cited!r}, which is unknown"
-                raise _problem(source, release_id, "counts", found, "Add it to qc/rules/bibliography.yaml.")
+                action = "Add it to qc/rules/bibliography.yaml, or give its https address."
+                raise _problem(source, release_id, "counts", found, action)
         if "sessions" not in release.counts:
             raise _problem(source, release_id, "counts", "sessions are not stated", "Coverage is a share of them.")
-        if release.good_units_by not in rulebook_ids():
+        if release.good_units_by not in rulebooks:
             found = f"unknown rulebook {release.good_units_by!r}"
-            raise _problem(source, release_id, "good_units_by", found, f"Use one of: {', '.join(rulebook_ids())}.")
+            raise _problem(source, release_id, "good_units_by", found, f"Use one of: {', '.join(sorted(rulebooks))}.")
         for name in (*release.names, *release.served_as):
             if name in names:
                 found = f"the name {name!r} means {names[name]} already"
@@ -172,9 +191,9 @@ def published_release(
     Raises
     ------
     ConfigError
-        If the configured release is unknown or of another source.
+        If the source has no such published release.
     """
-    releases = {release_id: one for release_id, one in published_releases().items() if one.source == source}
+    releases = published_releases(source)
     words = re.split(r"[,\s]+", release)
     own = {
         name: release_id

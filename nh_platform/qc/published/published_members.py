@@ -1,8 +1,8 @@
 """The sessions and insertions that published releases are made of, by which a listing without a name is recognised.
 
-Contains the reader of `published_members.yaml` and the comparison of a listing with it. Add the members of another
-release to the YAML file. What a release is published to hold is `nh_platform.qc.published.published_counts`; nothing is
-counted here.
+Contains the reader of a source's `published_members.yaml` and the comparison of a listing with it. Add the members of
+another release to the YAML file in the source's folder. What a release is published to hold is
+`nh_platform.qc.published.published_counts`; nothing is counted here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -21,8 +21,8 @@ from nh_platform.qc.published.published_counts import PublishedRelease, Recognis
 from nh_platform.qc.published.reconcile import WHOLE_SHARE
 from nh_platform.session.validation_errors import checked
 from nh_platform.session.yaml_file import parse_yaml, read_text
+from nh_platform.sources.registry import sources
 
-_FILE = Path(__file__).with_name("published_members.yaml")
 DIGITS = 10
 """Hexadecimal digits of a member: with 3,000 insertions listed, one is mistaken for one of 699 in 500,000 listings."""
 
@@ -57,15 +57,20 @@ class Members:
 
 
 def member(session_id: str, probe: str = "") -> str:
-    """Return how the YAML file names a session, or with ``probe`` an insertion: `DIGITS` digits of a sha256."""
+    """Return how the YAML files name a session, or with ``probe`` an insertion: `DIGITS` digits of a sha256."""
     text = f"{session_id}/{probe}" if probe else session_id
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
-@lru_cache(maxsize=1)
-def published_members() -> dict[str, tuple[bool, frozenset[str]]]:
+def published_members(source: str) -> dict[str, tuple[bool, frozenset[str]]]:
     """Return, by id of the published release, whether its members are insertions (else sessions), and the members."""
-    stated = checked(parse_yaml(read_text(_FILE), _FILE.name), dict[str, _StatedMembers])
+    entry = sources().get(source)
+    return {} if entry is None or entry.published_members is None else _read(entry.published_members)
+
+
+@cache
+def _read(file: Path) -> dict[str, tuple[bool, frozenset[str]]]:
+    stated = checked(parse_yaml(read_text(file), str(file)), dict[str, _StatedMembers])
     return {key: (one.of == "insertions", frozenset(one.members.split())) for key, one in stated.items()}
 
 
@@ -87,12 +92,10 @@ def recognise_members(source: str, session_ids: Iterable[str], insertions: pd.Da
     """
     found: list[tuple[float, Members]] = []
     listed = sorted(set(session_ids))
-    releases = published_releases()
-    known = {key: value for key, value in published_members().items() if key in releases}
+    releases = published_releases(source)
+    known = {key: value for key, value in published_members(source).items() if key in releases}
     for release_id, (by_insertion, members) in sorted(known.items(), key=lambda item: -len(item[1][1])):
         release = releases[release_id]
-        if release.source != source:
-            continue
         if by_insertion:
             pairs = zip(insertions["session_id"], insertions["probe"])
             keep = pd.Series([member(s, p) in members for s, p in pairs], index=insertions.index, dtype=bool)

@@ -1,8 +1,8 @@
 """Published counts of a release against ours: sessions, insertions, subjects, units, and the funnel of good units.
 
 Contains the counting, as pure functions on tables, and the comparison. Add here another thing that a release is
-published to have so many of. The published numbers and their sources are `published_counts.yaml`, read by
-`nh_platform.qc.published.published_counts`; nothing is read from the store here.
+published to have so many of. The published numbers and who states them are in the `published_counts.yaml` of a source,
+read by `nh_platform.qc.published.published_counts`; nothing is read from the store here.
 """
 
 from __future__ import annotations

@@ -18,16 +18,12 @@ from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.qc.validation.validation_table import validation_section
+from nh_platform.sources.registry import short_title
 
 _NAN = {
     "fail": "fails the rule",
     "pass": "passes the rule",
     "ignore": "leaves the rule out for that unit",
-}
-_SOURCES = {
-    "ibl": "International Brain Laboratory",
-    "allen_vc": "Allen Visual Coding Neuropixels",
-    "allen_vbn": "Allen Visual Behavior Neuropixels",
 }
 _GENERATED = "<!-- Written by `nh qc docs` from the rulebook; edit the YAML file, not this page. -->"
 
@@ -45,7 +41,7 @@ def rulebook_page(rulebook: Rulebook, validation: pd.DataFrame | None = None) ->
     parts = [
         f"# {rulebook.title}",
         _GENERATED,
-        f"`{rulebook.id}`, version {rulebook.version}, for {listed(_SOURCES.get(s, s) for s in rulebook.sources)}.",
+        f"`{rulebook.id}`, version {rulebook.version}, for {listed(map(short_title, rulebook.sources))} sessions.",
         rulebook.why.strip(),
     ]
     if rulebook.rules:

@@ -15,6 +15,7 @@ from nh_platform.qc.rules.quantities import shown_unit
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.validation.validate import ALL_RULES, RuleValidation, unvalidated
 from nh_platform.session import ConfigError
+from nh_platform.sources.registry import short_title
 
 FILE = "validation.csv"
 COLUMNS = (
@@ -39,11 +40,6 @@ COLUMNS = (
 )
 _BIN_COUNTS = ("rejected_bad", "kept_bad", "kept_good", "rejected_good")
 _COUNTS = (*_BIN_COUNTS, "rejected_few")
-_SIMULATIONS = {
-    "ibl": "simulated IBL sessions",
-    "allen_vc": "simulated Visual Coding sessions",
-    "allen_vbn": "simulated Visual Behavior sessions",
-}
 
 
 def rules_version(rulebook: Rulebook) -> str:
@@ -127,7 +123,7 @@ def validation_section(rulebook: Rulebook, table: pd.DataFrame) -> list[str]:
         f"{first['sessions']} sessions of size {first['size']} per source).",
     ]
     for source, rows in own.groupby("source", sort=False):
-        where = _SIMULATIONS.get(str(source), str(source))
+        where = f"simulated {short_title(str(source))} sessions"
         parts += [
             f"### On {where}",
             _table(rows[rows["quantity"] == ""]),

@@ -4,7 +4,6 @@ The only folder that imports ONE. Add here what is particular to IBL's files and
 too belongs to `nh_platform.sources`; nothing here writes to the store or imports Dagster.
 """
 
-from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.sources.ibl.source import IblSource
+from nh_platform.session.lazy_names import lazy_names
 
-__all__ = ["IblSettings", "IblSource"]
+__getattr__ = lazy_names(__name__, {"IblSettings": "settings", "IblSource": "source"})

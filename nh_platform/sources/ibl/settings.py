@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-
-from nh_platform.session import ConfigError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 FOLLOW_DEFAULT = "follow_default"
 """Read the revision that upstream serves by default."""
@@ -146,23 +144,6 @@ class IblSettings(BaseModel):
             if self.token is None and (self.username is None or self.password is None):
                 raise ValueError("remote mode needs NH_ONE_TOKEN, or NH_ONE_USERNAME and NH_ONE_PASSWORD")
         return self
-
-    @classmethod
-    def from_environment(cls, **chosen: object) -> IblSettings:
-        """Build the settings from ``chosen`` and, for servers and credentials, the ``NH_ONE_*`` variables.
-
-        Raises
-        ------
-        ConfigError
-            Naming the setting and what to do.
-        """
-        values: dict[str, object] = {**environment_values(), **chosen}
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            # Not str(error): pydantic repeats the input there, which may hold a password.
-            found = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
-            raise ConfigError("IBL source", found, "Correct the setting or the environment variable.") from None
 
     @property
     def tags(self) -> tuple[str, ...]:

@@ -50,7 +50,6 @@ class IblSource:
     """
 
     name = "ibl"
-    title = "IBL Neuropixels (Brain-wide Map, Reproducible Ephys)"
 
     def __init__(self, settings: IblSettings) -> None:
         self.settings = settings

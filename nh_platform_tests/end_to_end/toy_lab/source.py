@@ -41,7 +41,6 @@ class ToySource:
 
     root: Path
     name: str = "toy"
-    title: str = "Toy Lab"
 
     def signal(self) -> str:
         """Return a text that differs when a file was added, removed or written."""

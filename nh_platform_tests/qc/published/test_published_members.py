@@ -9,6 +9,7 @@ import pytest
 
 from nh_platform.qc.published.published_counts import published_releases
 from nh_platform.qc.published.published_members import member, published_members, recognise_members
+from nh_platform.sources.registry import source_names
 
 
 def listing(*pairs: tuple[str, str]) -> pd.DataFrame:
@@ -17,11 +18,11 @@ def listing(*pairs: tuple[str, str]) -> pd.DataFrame:
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[str, str]]]:
-    """Make a first release of 10 insertions in 5 sessions, and a second with 10 more in 5 more."""
+    """Make a first release of IBL of 10 insertions in 5 sessions, and a second with 10 more in 5 more."""
     pairs = [(f"s{number // 2}", f"probe0{number % 2}") for number in range(20)]
     members = {"ibl-bwm-2022-10": pairs[:10], "ibl-bwm-2024-05": pairs}
     stated = {name: (True, frozenset(member(*pair) for pair in of)) for name, of in members.items()}
-    monkeypatch.setattr("nh_platform.qc.published.published_members.published_members", lambda: stated)
+    monkeypatch.setattr("nh_platform.qc.published.published_members.published_members", lambda source: stated)
     return {**members, "pairs": pairs}
 
 
@@ -30,7 +31,7 @@ def recognised(pairs: list[tuple[str, str]]) -> tuple[str, str, str] | None:
     found = recognise_members("ibl", table["session_id"], table)
     if found is None:
         return None
-    titles = {one.title: name for name, one in published_releases().items()}
+    titles = {one.title: name for name, one in published_releases("ibl").items()}
     assert found.recognised.release is not None
     return titles[found.recognised.release.title], found.recognised.match, found.recognised.note
 
@@ -60,13 +61,17 @@ def test_a_few_sessions_are_held_against_the_largest_release(known) -> None:
 
 def test_nothing_of_a_release_is_not_recognised(known) -> None:
     assert recognised([("x", "probe00")]) is None
-    table = listing(*known["pairs"])
-    assert recognise_members("allen_vc", table["session_id"], table) is None
+
+
+def test_a_source_without_published_members_recognises_nothing() -> None:
+    assert published_members("allen_vbn") == published_members("elsewhere") == {}
+    table = listing(("1", "probeA"))
+    assert recognise_members("allen_vbn", table["session_id"], table) is None
 
 
 def test_a_release_of_sessions_counts_all_their_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     stated = {"allen-vc": (False, frozenset(member(name) for name in ("1", "2")))}
-    monkeypatch.setattr("nh_platform.qc.published.published_members.published_members", lambda: stated)
+    monkeypatch.setattr("nh_platform.qc.published.published_members.published_members", lambda source: stated)
     table = listing(("1", "probeA"), ("1", "probeB"), ("3", "probeA"))
     found = recognise_members("allen_vc", ["1", "3"], table)
     assert found is not None
@@ -76,9 +81,13 @@ def test_a_release_of_sessions_counts_all_their_probes(monkeypatch: pytest.Monke
 
 
 def test_the_members_are_as_many_as_were_published() -> None:
-    for release_id, (by_insertion, members) in published_members().items():
-        counts = published_releases()[release_id].counts
-        assert len(members) == counts["insertions" if by_insertion else "sessions"].value
+    compared = 0
+    for source in source_names():
+        for release_id, (by_insertion, members) in published_members(source).items():
+            counts = published_releases(source)[release_id].counts
+            assert len(members) == counts["insertions" if by_insertion else "sessions"].value
+            compared += 1
+    assert compared == 3
 
 
 @pytest.mark.reference
@@ -89,7 +98,7 @@ def test_the_members_are_as_many_as_were_published() -> None:
 def test_the_published_freezes_are_recognised(reference_dir: Path, file: str, release_id: str) -> None:
     freeze = pd.read_csv(reference_dir / "ibl_releases" / file)
     pairs = list(zip(freeze["eid"], freeze["probe_name"]))
-    assert published_members()[release_id] == (True, {member(*pair) for pair in pairs})
+    assert published_members("ibl")[release_id] == (True, {member(*pair) for pair in pairs})
     assert recognised(pairs)[:2] == (release_id, "named")
     assert recognised([*pairs, ("other", "probe00")])[:2] == (release_id, "at least")
 

@@ -17,6 +17,7 @@ from nh_platform.qc.published.reconcile import COUNTS, count_release, reconcile
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.catalogs import RECONCILIATION
+from nh_platform.sources.registry import source_names
 
 SESSIONS = pd.DataFrame({"session_id": ["a", "b", "c"], "subject": ["m1", "m1", "m2"]})
 INSERTIONS = pd.DataFrame({"session_id": ["a", "a", "b", "c"], "insertion_id": ["p0", "p1", "p2", "p3"]})
@@ -25,7 +26,6 @@ INSERTIONS = pd.DataFrame({"session_id": ["a", "a", "b", "c"], "insertion_id": [
 def release(known: list[dict] | None = None, **counts: int) -> PublishedRelease:
     return PublishedRelease.model_validate(
         {
-            "source": "ibl",
             "title": "A release",
             "names": ["A"],
             "good_units_by": "ibl-2022-10",
@@ -252,7 +252,7 @@ def test_another_name_has_no_published_counts():
 
 def test_the_configuration_chooses_and_does_not_claim_that_the_manifest_is_whole():
     found = published_release("ibl", "follow_default", "ibl-bwm-2024-05")
-    assert found.release is published_releases()["ibl-bwm-2024-05"]
+    assert found.release is published_releases("ibl")["ibl-bwm-2024-05"]
     assert (found.whole, found.binding) == (False, True)
     assert published_release("ibl", "2024_Q2_IBL_et_al_BWM_iblsort", "ibl-bwm-2024-05").whole
     with pytest.raises(ConfigError, match="ibl-bwm-2024-05"):
@@ -262,9 +262,10 @@ def test_the_configuration_chooses_and_does_not_claim_that_the_manifest_is_whole
 
 
 def test_every_published_number_has_its_source():
-    for found in published_releases().values():
-        assert {count.cited for count in found.counts.values()} <= set(bibliography())
-    counts = {name: found.counts for name, found in published_releases().items()}
+    found = [release for source in source_names() for release in published_releases(source).values()]
+    assert len(found) == 5
+    assert {count.cited for release in found for count in release.counts.values()} <= set(bibliography())
+    counts = {name: release.counts for name, release in published_releases("ibl").items()}
     additions = counts["ibl-bwm-2023-12-additions"]["units"].value
     # The total before the second sorting, which the notes state too.
     assert counts["ibl-bwm-2022-10"]["units"].value + additions == 376_730
@@ -283,26 +284,35 @@ def test_every_published_number_has_its_source():
 )
 def test_a_mistake_in_the_file_is_named_with_its_line(change, found):
     text = (
-        "first:\n  source: ibl\n  title: T\n  names: [A]\n  good_units_by: ibl-2022-10\n"
+        "first:\n  title: T\n  names: [A]\n  good_units_by: ibl-2022-10\n"
         "  counts:\n    sessions: {value: 1, cited: ibllib}\n    units: {value: 2, cited: ibllib}\n"
     )
-    assert parse_published(text, "f.yaml")["first"].counts["units"].value == 2
+    assert parse_published(text, "f.yaml", {"ibl-2022-10"})["first"].counts["units"].value == 2
     with pytest.raises(ConfigError, match=r"f\.yaml:\d") as error:
-        parse_published(text.replace(*change), "f.yaml")
+        parse_published(text.replace(*change), "f.yaml", {"ibl-2022-10"})
     assert found in str(error.value)
 
 
+def test_a_lab_cites_addresses_and_judges_by_its_own_rulebook():
+    text = (
+        "first:\n  title: T\n  names: [A]\n  good_units_by: toy-lab\n"
+        "  counts:\n    sessions: {value: 1, cited: 'https://toy.example.org/data'}\n"
+    )
+    stated = parse_published(text, "f.yaml", {"toy-lab", "nh-common"})["first"]
+    assert (stated.good_units_by, stated.counts["sessions"].cited) == ("toy-lab", "https://toy.example.org/data")
+
+
 def test_a_name_means_one_release():
-    one = "  source: ibl\n  title: T\n  names: [A]\n  good_units_by: ibl-2022-10\n"
+    one = "  title: T\n  names: [A]\n  good_units_by: ibl-2022-10\n"
     one += "  counts:\n    sessions: {value: 1, cited: ibllib}\n"
     with pytest.raises(ConfigError, match="means first already"):
-        parse_published(f"first:\n{one}second:\n{one}", "f.yaml")
+        parse_published(f"first:\n{one}second:\n{one}", "f.yaml", {"ibl-2022-10"})
 
 
 @pytest.mark.reference
 def test_the_brain_wide_map_funnel_is_the_published_one(reference_dir: Path):
     table = pd.read_csv(reference_dir / "ibl_session_qc" / "inclusion_info.csv", index_col=0)
-    counts = {name: count.value for name, count in published_releases()["ibl-bwm-2024-05"].counts.items()}
+    counts = {name: count.value for name, count in published_releases("ibl")["ibl-bwm-2024-05"].counts.items()}
     columns = {"n_sessions": "sessions", "n_probes": "insertions", "n_units": "units", "n_regions": "regions"}
     stages = {
         "Session and insertion QC": "{}",
@@ -337,18 +347,18 @@ def test_the_freezes_have_the_published_sessions_insertions_and_animals(referenc
     insertions = freeze.rename(columns={"eid": "session_id", "pid": "insertion_id"})
     none = pd.DataFrame({"session_id": [], "probe": [], "region": [], "good": []})
     ours = count_release(sessions, insertions, none)
-    counts = published_releases()[release_id].counts
+    counts = published_releases("ibl")[release_id].counts
     for name in ("sessions", "insertions", "subjects"):
         assert ours[name] == counts[name].value, name
     listed = sessions["session_id"].tolist()
-    found = reconcile(published_releases()[release_id], ours, listed=listed, ingested=[], whole=True)
+    found = reconcile(published_releases("ibl")[release_id], ours, listed=listed, ingested=[], whole=True)
     assert (found.passed, found.coverage, found.complete) == (True, 0.0, False)
 
 
 @pytest.mark.reference
 def test_visual_coding_has_58_sessions(reference_dir: Path):
     table = pd.read_csv(reference_dir / "allen_vc" / "sessions_58.csv")
-    assert len(table) == published_releases()["allen-vc"].counts["sessions"].value
+    assert len(table) == published_releases("allen_vc")["allen-vc"].counts["sessions"].value
 
 
 @pytest.mark.reference
@@ -356,7 +366,7 @@ def test_the_additions_of_2023_are_sessions_new_and_old(reference_dir: Path):
     folder = reference_dir / "ibl_releases"
     added = pd.read_csv(folder / "2023_Q4_IBL_et_al_BWM_2_eids_pids.csv")
     before, after = (pd.read_csv(folder / f"{name}_bwm_release.csv") for name in ("2022_10", "2023_12"))
-    release = published_releases()["ibl-bwm-2023-12-additions"]
+    release = published_releases("ibl")["ibl-bwm-2023-12-additions"]
     assert set(before["pid"]) | set(added["pid"]) == set(after["pid"])
     subject = after.drop_duplicates("eid").set_index("eid")["subject"]
     ours = {

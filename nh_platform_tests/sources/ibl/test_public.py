@@ -228,4 +228,4 @@ def test_a_freeze_lends_its_pids(servers, tree, public, tmp_path):
     listed.rename(columns={"insertion_id": "pid", "session_id": "eid", "probe": "probe_name"}).to_csv(path)
     manifest = public(servers, freeze=path).manifest()
     assert manifest.insertions["insertion_id"].tolist() == listed["insertion_id"].tolist()
-    assert diff_manifests(freeze_manifest(path), manifest, membership_only=True).is_empty
+    assert diff_manifests(freeze_manifest(path, "ibl"), manifest, membership_only=True).is_empty

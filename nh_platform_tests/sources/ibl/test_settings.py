@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nh_platform.session import ConfigError
-from nh_platform.sources.ibl import IblSettings
+from nh_platform.sources.ibl import IblSettings, IblSource
+from nh_platform.sources.registry import source_entry
 
 
 @pytest.fixture(autouse=True)
@@ -14,11 +17,18 @@ def no_environment(monkeypatch):
         monkeypatch.delenv(f"NH_ONE_{name}", raising=False)
 
 
-def test_servers_and_credentials_come_from_the_environment(monkeypatch):
+def opened(chosen: dict[str, object], home: Path) -> IblSettings:
+    """Return the settings with which ``read`` of ``sources.yaml`` opens the source."""
+    source = source_entry("ibl").open(chosen, home)
+    assert isinstance(source, IblSource)
+    return source.settings
+
+
+def test_servers_and_credentials_come_from_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("NH_ONE_URL", "https://alyx.example.org/")
     monkeypatch.setenv("NH_ONE_USERNAME", "me")
     monkeypatch.setenv("NH_ONE_PASSWORD", "hush")
-    settings = IblSettings.from_environment(mode="remote", tag="2024_Q2_IBL_et_al_BWM_iblsort")
+    settings = opened({"mode": "remote", "tag": "2024_Q2_IBL_et_al_BWM_iblsort"}, tmp_path)
     assert settings.url == "https://alyx.example.org"
     assert settings.password is not None
     assert settings.password.get_secret_value() == "hush"
@@ -34,12 +44,12 @@ def test_servers_and_credentials_come_from_the_environment(monkeypatch):
         ({"mode": "remote", "url": "a.org", "token": "sesame"}, "not an http"),
         ({"mode": "local"}, "local mode needs `root`"),
         ({"root": "x", "revision": "2024-5-6"}, "2024-05-06"),
-        ({"root": "x", "sortr": "pykilosort"}, "sortr: Extra inputs"),
+        ({"root": "x", "sortr": "pykilosort"}, "there is no setting 'sortr'"),
     ],
 )
-def test_a_wrong_setting_is_named_and_no_secret_is_shown(chosen, text):
-    with pytest.raises(ConfigError, match="IBL source: ") as error:
-        IblSettings.from_environment(**chosen)
+def test_a_wrong_setting_is_named_and_no_secret_is_shown(chosen, text, tmp_path):
+    with pytest.raises(ConfigError, match=r"setting ibl\.read") as error:
+        opened(chosen, tmp_path)
     assert text in str(error.value)
     assert "sesame" not in str(error.value)
 

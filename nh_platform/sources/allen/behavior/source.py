@@ -56,7 +56,6 @@ class AllenVisualBehaviorSource:
     settings: AllenVbnSettings
 
     name: ClassVar[str] = "allen_vbn"
-    title: ClassVar[str] = "Allen Visual Behavior Neuropixels"
 
     def signal(self) -> str:
         """Return a text that differs when a release or a file was added; as of `Source.signal`.

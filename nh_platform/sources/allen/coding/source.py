@@ -48,7 +48,6 @@ class AllenVisualCodingSource:
     settings: AllenVcSettings
 
     name: ClassVar[str] = "allen_vc"
-    title: ClassVar[str] = "Allen Visual Coding Neuropixels"
 
     def signal(self) -> str:
         """Return a text that differs when a session file was added or replaced; as of `Source.signal`.

@@ -1,0 +1,83 @@
+"""What installed packages bring to the platform through entry points: each is loaded by itself, a broken one is named.
+
+Contains the loading, for every group of entry points. A group and what it may name belong to the room that serves it
+(`nh_platform.sources.registry`); nothing is decided here about what is loaded.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NamedTuple
+
+from nh_platform.session.errors import ConfigError
+
+PLATFORM = "nh-platform"
+"""The platform's own package, whose names no other package takes."""
+
+
+class Problem(NamedTuple):
+    """An entry point that is not served: its name, and the error that names its package."""
+
+    name: str
+    error: ConfigError
+
+
+class Installed(NamedTuple):
+    """What the packages of this environment bring of one kind.
+
+    Parameters
+    ----------
+    found
+        What is served, by its own name: that of the platform first, then in the order of the entry points' names.
+    packages
+        Package that brought it, by the same name.
+    problems
+        What cannot be served.
+    """
+
+    found: dict[str, Any]
+    packages: dict[str, str]
+    problems: tuple[Problem, ...]
+
+
+@cache
+def load(group: str, kind: type[Any], taken: frozenset[str] = frozenset()) -> Installed:
+    """Load what the entry points of a group name, once per process.
+
+    Parameters
+    ----------
+    group
+        Group of entry points, the platform's name and a plural: ``nh_platform.sources``.
+    kind
+        Class of what they name; it has a ``name``.
+    taken
+        Names that no package may use, because the platform has them without an entry point.
+    """
+    what = group.rpartition(".")[2].removesuffix("s")
+    found: dict[str, Any] = {}
+    packages: dict[str, str] = {}
+    problems: list[Problem] = []
+    points = entry_points(group=group)
+    for point in sorted(points, key=lambda one: (_package(one) != PLATFORM, one.name, one.value)):
+        try:
+            brought = point.load()
+        # The code is a lab's and may raise anything while it is imported (SystemExit: a script without a main guard);
+        # the other packages go on.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            trouble = " ".join(f"cannot be loaded: {type(error).__name__}: {error}".split())
+        else:
+            if not isinstance(brought, kind):
+                trouble = f"cannot be used: {point.value} is of type {type(brought).__name__} and no {kind.__name__}"
+            elif (name := brought.name) in found or name in taken:
+                trouble = f"cannot be used: there is a {what} {name!r} already, of {packages.get(name, PLATFORM)}"
+            else:
+                found[name], packages[name] = brought, _package(point)
+                continue
+        thing = f"{what} {point.name} of package {_package(point)}"
+        problems.append(Problem(point.name, ConfigError(thing, trouble, "Correct or uninstall the package.")))
+    return Installed(found, packages, tuple(problems))
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "unknown"

@@ -1,0 +1,67 @@
+"""The source ``allen_vbn``: how it is opened and served.
+
+Add here what the platform must know of Visual Behavior as a whole. It is imported whenever the platform is: what reads
+the files is imported when the source is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
+from nh_platform.sources.allen.stimulus_onset import PRESENTATION
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.events import EventFilter, EventTimes
+
+if TYPE_CHECKING:
+    from nh_platform.sources.source import Source
+
+
+def _open(read: Mapping[str, Any], home: Path) -> Source:
+    from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
+    from nh_platform.sources.allen.behavior.source import AllenVisualBehaviorSource
+    from nh_platform.sources.read_settings import read_settings
+
+    values = {"root": "upstream/allen_vbn", "cache_dir": "cache/allen_vbn", **read}
+    return AllenVisualBehaviorSource(read_settings(AllenVbnSettings, ENTRY.name, values, home))
+
+
+def _servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the bucket, where the source is configured to fetch from it."""
+    from nh_platform.sources.allen.behavior.settings import BUCKET
+
+    if read.get("mode") != "s3":
+        return ()
+    return (str(read.get("endpoint") or f"https://{read.get('bucket') or BUCKET}.s3.amazonaws.com"),)
+
+
+ENTRY = SourceEntry(
+    name="allen_vbn",
+    title="Allen Visual Behavior",
+    short_title="Visual Behavior",
+    description=(
+        "Neuropixels recordings of mice that detect changes of images, with trials, licks, rewards, running "
+        "and eye tracking, by the Allen Institute, read from its NWB files by release."
+    ),
+    organisation="Allen Institute",
+    order=3,
+    open=_open,
+    servers=_servers,
+    rulebook="allen-vbn-recommended",
+    also_rulebooks=("nh-common",),
+    presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+    events={
+        "stimulus onset": PRESENTATION,
+        "image change": EventTimes("presentations", "start_time", (EventFilter(column="is_change", minimum=1),)),
+        "lick": EventTimes("licks", "times"),
+        "reward": EventTimes("rewards", "times"),
+    },
+    upstream_format="nwb",
+    counterparts=COUNTERPARTS,
+    released_words=WORDS,
+    definer="allen",
+    published_counts=Path(__file__).with_name("published_counts.yaml"),
+    simulation="nh_platform.simulation:write_allen_vbn",
+)

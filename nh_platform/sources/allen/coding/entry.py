@@ -1,0 +1,63 @@
+"""The source ``allen_vc``: how it is opened and served.
+
+Add here what the platform must know of Visual Coding as a whole. It is imported whenever the platform is: what reads
+the files is imported when the source is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
+from nh_platform.sources.allen.stimulus_onset import PRESENTATION
+from nh_platform.sources.entry import SourceEntry
+
+if TYPE_CHECKING:
+    from nh_platform.sources.source import Source
+
+_FOLDER = Path(__file__).parent
+
+
+def _open(read: Mapping[str, Any], home: Path) -> Source:
+    from nh_platform.sources.allen.coding.settings import AllenVcSettings
+    from nh_platform.sources.allen.coding.source import AllenVisualCodingSource
+    from nh_platform.sources.read_settings import read_settings
+
+    values = {"root": "upstream/allen_vc", "cache_dir": "cache/allen_vc", **read}
+    return AllenVisualCodingSource(read_settings(AllenVcSettings, ENTRY.name, values, home))
+
+
+def _servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the warehouse, where the source is configured to ask it."""
+    from nh_platform.sources.allen.sdk import WAREHOUSE
+
+    return (str(read.get("address") or WAREHOUSE),) if read.get("mode") == "warehouse" else ()
+
+
+ENTRY = SourceEntry(
+    name="allen_vc",
+    title="Allen Visual Coding",
+    short_title="Visual Coding",
+    description=(
+        "Neuropixels recordings of the mouse visual system under many visual stimuli, by the Allen Institute, "
+        "read from its NWB files."
+    ),
+    organisation="Allen Institute",
+    order=2,
+    open=_open,
+    servers=_servers,
+    rulebook="allen-vc-default",
+    also_rulebooks=("nh-common",),
+    presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+    events={"stimulus onset": PRESENTATION},
+    upstream_format="nwb",
+    counterparts=COUNTERPARTS,
+    released_words=WORDS,
+    definer="allen",
+    published_counts=_FOLDER / "published_counts.yaml",
+    published_members=_FOLDER / "published_members.yaml",
+    simulation="nh_platform.simulation:write_allen_vc",
+    extra_assets=("stimulus_tensors",),
+)

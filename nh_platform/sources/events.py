@@ -1,0 +1,62 @@
+"""Where a source keeps the times of its events: table, column, and the rows that are the event.
+
+Add here what an event may state. Which events a source has stands in its entry; windows around them are cut in
+`nh_platform.windows`. Nothing heavy is imported: entries are loaded whenever the platform is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """One condition on the rows of an event table.
+
+    Parameters
+    ----------
+    column
+        Column of the event table.
+    minus
+        Second column, subtracted before the comparison: a reaction time is ``firstMovement_times`` minus
+        ``stimOn_times``.
+    include, exclude
+        Values that are kept, or dropped.
+    minimum, maximum
+        Inclusive bounds; a NaN never meets them.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  read by pydantic, where a preset states filters
+
+    column: str
+    minus: str | None = None
+    include: tuple[str | float, ...] | None = None
+    exclude: tuple[str | float, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.include is None and self.exclude is None and self.minimum is None and self.maximum is None:
+            raise ValueError(f"the filter on {self.column} needs include, exclude, minimum or maximum")
+
+
+@dataclass(frozen=True)
+class EventTimes:
+    """Where a source keeps the times of one event.
+
+    Parameters
+    ----------
+    table, column
+        Event table (`nh_platform.session.tables.events.EVENTS`) and its column of times in seconds.
+    filters
+        Conditions that a row must meet to be the event; all must hold.
+    """
+
+    table: str
+    column: str
+    filters: tuple[EventFilter, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``table.column``, as written in the window index."""
+        return f"{self.table}.{self.column}"

@@ -1,0 +1,78 @@
+"""The source ``ibl``: how it is opened and served.
+
+Add here what the platform must know of IBL's releases as a whole. It is imported whenever the platform is: what reads
+them is imported when the source is opened.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.events import EventTimes
+from nh_platform.sources.ibl.released_columns import COUNTERPARTS, WORDS
+
+if TYPE_CHECKING:
+    from nh_platform.sources.source import Source
+
+_FOLDER = Path(__file__).parent
+
+
+def _open(read: Mapping[str, Any], home: Path) -> Source:
+    from nh_platform.sources.ibl.settings import CREDENTIALS, ENVIRONMENT, IblSettings, environment_values
+    from nh_platform.sources.ibl.source import IblSource
+    from nh_platform.sources.read_settings import read_settings
+
+    has_account = any(os.environ.get(name) for name in CREDENTIALS)
+    mode = "local" if "root" in read else "remote" if has_account else "public"
+    values = {**environment_values(), "mode": mode, "raw_dir": "raw", **read}
+    variables = {name: variable for name, variable in ENVIRONMENT.items() if name not in read}
+    return IblSource(read_settings(IblSettings, ENTRY.name, values, home, variables))
+
+
+def _servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return Alyx and the bucket of the files, also where a local tree is read: they are where real data come from."""
+    from nh_platform.sources.ibl.settings import environment_values
+
+    values = {**environment_values(), **read}
+    alyx = str(values.get("url") or "https://openalyx.internationalbrainlab.org")
+    bucket = "https://ibl-brain-wide-map-public.s3.amazonaws.com"
+    return (alyx, bucket, *([str(values["data_server"])] if values.get("data_server") else []))
+
+
+ENTRY = SourceEntry(
+    name="ibl",
+    title="IBL Brain-wide Map",
+    short_title="IBL",
+    description=(
+        "Neuropixels recordings of mice in the International Brain Laboratory's decision task: Brain-wide Map "
+        "and Reproducible Ephys, read through ONE."
+    ),
+    organisation="International Brain Laboratory",
+    order=1,
+    open=_open,
+    servers=_servers,
+    rulebook="ibl-2022-10",
+    also_rulebooks=("ibl-2022-03", "ibl-strict", "nh-common"),
+    inclusion="ibl-bwm-inclusion",
+    presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+    events={
+        "stimulus onset": EventTimes("trials", "stimOn_times"),
+        "stimulus offset": EventTimes("trials", "stimOff_times"),
+        "go cue": EventTimes("trials", "goCue_times"),
+        "first movement": EventTimes("trials", "firstMovement_times"),
+        "response": EventTimes("trials", "response_times"),
+        "feedback": EventTimes("trials", "feedback_times"),
+        "lick": EventTimes("licks", "times"),
+    },
+    upstream_format="alf",
+    counterparts=COUNTERPARTS,
+    released_words=WORDS,
+    definer="ibl",
+    published_counts=_FOLDER / "published_counts.yaml",
+    published_members=_FOLDER / "published_members.yaml",
+    simulation="nh_platform.simulation:write_ibl",
+)
