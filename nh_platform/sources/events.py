@@ -7,10 +7,12 @@ Add here what an event may state. Which events a source has stands in its entry;
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
-@dataclass(frozen=True)
-class EventFilter:
+class EventFilter(BaseModel):
     """One condition on the rows of an event table.
 
     Parameters
@@ -26,7 +28,7 @@ class EventFilter:
         Inclusive bounds; a NaN never meets them.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  read by pydantic, where a preset states filters
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: str
     minus: str | None = None
@@ -35,9 +37,11 @@ class EventFilter:
     minimum: float | None = None
     maximum: float | None = None
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
         if self.include is None and self.exclude is None and self.minimum is None and self.maximum is None:
             raise ValueError(f"the filter on {self.column} needs include, exclude, minimum or maximum")
+        return self
 
 
 @dataclass(frozen=True)
