@@ -29,7 +29,7 @@ from nh_platform.session.yaml_file import (
     read_optional,
     read_text,
 )
-from nh_platform.windows.presets.preset_files import load_presets
+from nh_platform.windows.presets.preset_files import load_preset
 
 AT_ONCE_S = 5.0
 """Each is refused within a second; a busy machine is given more."""
@@ -38,7 +38,7 @@ KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "rulebook": ("mine.yaml", load_rulebook),
     "review": ("ibl/s1.yaml", read_reviews),
     "sources.yaml": ("sources.yaml", lambda path: load_settings(path.parent)),
-    "window preset": ("presets.yaml", load_presets),
+    "window preset": ("preset.yaml", load_preset),
     "published counts": ("published.yaml", lambda path: parse_published(read_text(path), path.name)),
 }
 

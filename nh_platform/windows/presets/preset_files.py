@@ -48,7 +48,7 @@ def load_presets(names: Iterable[str]) -> tuple[Preset, ...]:
     return tuple(found.values())
 
 
-def load_preset(name: str) -> Preset:
+def load_preset(name: str | Path) -> Preset:
     """Return a shipped preset by id, or a preset of your own by path of its YAML file.
 
     Raises
@@ -57,17 +57,17 @@ def load_preset(name: str) -> Preset:
         If there is no such preset (close matches offered) or it is refused; names file, line, what was found and what
         to do.
     """
-    if name in preset_ids():
-        return _shipped(name)
-    path = Path(name)
+    path, known = Path(name), preset_ids()
+    if str(name) in known:
+        return _shipped(str(name))
     if path.suffix not in (".yaml", ".yml"):
         raise ConfigError(
-            f"window preset {name!r}",
-            f"unknown; there are {', '.join(preset_ids())}",
-            f"Name one of them or the path of a YAML file.{close_matches(name, preset_ids())}",
+            f"window preset {str(name)!r}",
+            f"unknown; there are {', '.join(known)}",
+            f"Name one of them or the path of a YAML file.{close_matches(str(name), known)}",
         )
     preset = _parsed(read_text(path), str(path))
-    if preset.id in preset_ids() and preset.stated != _shipped(preset.id).stated:
+    if preset.id in known and preset.stated != _shipped(preset.id).stated:
         raise ConfigError(
             f"window preset {path}",
             f"its id is that of the shipped {preset.id!r}, and its windows are others",
