@@ -6,10 +6,10 @@ package brings and cannot be served is said in the log of the code location: the
 
 import logging
 
+from nh_platform.assets.registry import package_problems
 from nh_platform.defs.build import build_defs
-from nh_platform.sources.registry import source_problems
 
-for _problem in source_problems():
+for _problem in package_problems():
     logging.getLogger(__name__).warning("%s %s; the others go on", _problem.thing, _problem.found)
 
 defs = build_defs()

@@ -17,7 +17,8 @@ from nh_platform import assets
 from nh_platform.assets import across_sessions, release_manifest
 from nh_platform.assets.record import SessionAsset, SourceAsset, Tables
 from nh_platform.session import ConfigError
-from nh_platform.sources.registry import source_entry
+from nh_platform.session.installed import Installed, load
+from nh_platform.sources.registry import source_entry, source_problems
 
 Record = TypeVar("Record", SessionAsset, SourceAsset)
 
@@ -28,7 +29,12 @@ ENTRY_POINTS = "nh_platform.assets"
 @functools.cache
 def all_session_assets() -> dict[str, SessionAsset]:
     """Return every per-session asset by name, in an order in which they can run; those of single sources come last."""
-    return in_running_order(_records(assets, SessionAsset))
+    return in_running_order(_served()[0])
+
+
+def package_problems() -> tuple[ConfigError, ...]:
+    """Return what installed packages bring and the platform cannot serve, each with its package; all else goes on."""
+    return (*source_problems(), *(problem.error for problem in _installed().problems), *_served()[1])
 
 
 def session_assets(source: str) -> dict[str, SessionAsset]:
@@ -96,6 +102,29 @@ def asset_tables() -> dict[str, Tables]:
     of_sessions = {name: asset.tables for name, asset in all_session_assets().items()}
     across = {name: asset.tables for name, asset in all_source_assets().items()}
     return {release_manifest.NAME: release_manifest.TABLES} | of_sessions | across
+
+
+def _installed() -> Installed:
+    shipped = (record.name for record in _records(assets, SessionAsset))
+    return load(ENTRY_POINTS, SessionAsset, frozenset({*shipped, *all_source_assets(), release_manifest.NAME}))
+
+
+def _served() -> tuple[list[SessionAsset], list[ConfigError]]:
+    """Return the shipped assets and those of packages that read what is served, and why the others are left out."""
+    installed = _installed()
+    served = {record.name: record for record in _records(assets, SessionAsset)}
+    waiting = dict(installed.found)
+    while ready := [name for name, asset in waiting.items() if served.keys() >= {*asset.inputs}]:
+        served |= {name: waiting.pop(name) for name in ready}
+    left_out = [
+        ConfigError(
+            f"asset {name} of package {installed.packages[name]}",
+            f"it reads {', '.join(one for one in asset.inputs if one not in served)}, which is not served or reads it",
+            f"Name inputs of the same session: {', '.join(served)}.",
+        )
+        for name, asset in waiting.items()
+    ]
+    return list(served.values()), left_out
 
 
 def _records(package: ModuleType, kind: type[Record]) -> list[Record]:

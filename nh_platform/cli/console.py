@@ -79,9 +79,9 @@ def warn(problem: NhError) -> None:
 
 def warn_of_broken_packages() -> None:
     """Print a warning for everything that an installed package brings and the platform cannot serve."""
-    from nh_platform.sources.registry import source_problems
+    from nh_platform.assets.registry import package_problems
 
-    for problem in source_problems():
+    for problem in package_problems():
         warn(problem)
 
 

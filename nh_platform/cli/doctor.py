@@ -92,16 +92,17 @@ def _home() -> Iterator[Finding]:
 
 
 def _sources() -> Iterator[Finding]:
+    from nh_platform.assets.registry import package_problems
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.session import ConfigError, NhError
-    from nh_platform.sources.registry import source_names, source_problems
+    from nh_platform.sources.registry import source_names
 
     for name in CREDENTIALS:
         value = os.environ.get(name)
         shown = "not set" if not value else value if name in ("NH_ONE_URL", "NH_ONE_USERNAME") else "set"
         yield Finding(name, None, shown)
-    for problem in source_problems():
+    for problem in package_problems():
         yield Finding(problem.thing, None, f"{problem.found}. {problem.action}")
     try:
         platform, names = Platform(load_settings()), source_names()
