@@ -9,7 +9,7 @@ from nh_platform_tests.reading.conftest import GATED, LISTED, WHOLE
 
 
 def test_the_parts_of_a_session(session):
-    assert session.assets == ["raw_spikes", "behavior", "units", "windows", "unit_embeddings"]
+    assert session.assets == ["behavior", "raw_spikes", "unit_embeddings", "units", "windows"]
     assert session.info.subject == "m1"
     assert session.spikes.counts.tolist() == [1000, 20, 0]
     assert session.probes["probe"].tolist() == ["probe00", "probe01"]

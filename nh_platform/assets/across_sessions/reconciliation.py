@@ -209,7 +209,7 @@ ASSET = SourceAsset(
         "counts_reconcile",
         "A release that is ingested whole has the counts that it was published with. A part of a release "
         "passes, as long as no count is above the published one. Where there is nothing to compare with "
-        "(a folder of one's own, simulated sessions), the check passes too and begins with *Not compared*.",
+        "(a folder of your own, simulated sessions), the check passes too and begins with *Not compared*.",
         is_error=True,
     ),
     is_remade_daily=True,
