@@ -111,6 +111,32 @@ def test_a_login_leaves_no_tombstones(tmp_path, before, after):
     assert sorted(stones["probe"]) == ["", "probe00", "probe01"]
 
 
+def test_a_login_after_a_return_does_not_make_another_insertion_of_the_probe_a_returned_one(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for manifest in (PUBLIC, without_account(without_probe(REAL, FIRST, "probe01")), PUBLIC, REAL):
+        store_manifest(store, manifest, "1")
+    stored = store_manifest(store, with_fact(REAL, "insertions", 1, insertion_id="another"), "1")
+    assert stored.diff.counts() == {"insertion added": 1, "insertion removed": 1}
+    assert stored.diff.insertions_returned == []
+
+
+def test_a_logout_brings_back_no_insertion_that_another_one_replaced(tmp_path: Path) -> None:
+    store, other = Store(tmp_path), with_fact(REAL, "insertions", 1, insertion_id="another")
+    for manifest in (REAL, without_probe(REAL, FIRST, "probe01"), other, without_account(other)):
+        stored = store_manifest(store, manifest, "1")
+    assert stored.tombstones["insertion_id"].tolist() == [SECOND_PID]
+    assert stored.tombstones["returned_in"].isna().all()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_history_that_knows_the_ids_shows_that_no_insertion_was_away(tmp_path: Path, turned: bool) -> None:
+    """A list of ids alone and one without an account name the same insertions in ways that only the history joins."""
+    states = [PUBLIC, freeze_manifest(freeze_csv(tmp_path, REAL, "pid,eid"))]
+    diff = diff_manifests(*(states[::-1] if turned else states), Seen.of_manifests([REAL]), membership_only=True)
+    assert diff.summary() == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 0"]
+    assert diff.insertions_returned == []
+
+
 def test_a_snapshot_without_an_account_is_compared_with_a_freeze_by_probe(tmp_path):
     store = Store(tmp_path / "store")
     store_manifest(store, PUBLIC, "1")
