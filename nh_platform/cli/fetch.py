@@ -91,7 +91,7 @@ def fetch(
 
         nh fetch allen_vbn 1139846596
     """
-    from nh_platform.history.manifest import GROUPS
+    from nh_platform.history.identity import GROUPS
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.session import ConfigError

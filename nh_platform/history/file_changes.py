@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.history.changes import Change, ChangeKind, listed
-from nh_platform.history.manifest import GROUPS, read_by
+from nh_platform.history.identity import GROUPS, read_by
 
 Cell = tuple[str, str, str]
 """Session, probe and group that one line is about."""

@@ -15,10 +15,12 @@ import pandas as pd
 from nh_platform.history.changes import Change, ChangeKind, changes_table
 from nh_platform.history.fact_changes import compare_facts
 from nh_platform.history.file_changes import compare_files
-from nh_platform.history.identity import group_versions
+from nh_platform.history.identity import GROUPS, group_versions
 from nh_platform.history.insertion_ids import with_shared_ids
-from nh_platform.history.manifest import GROUPS, Manifest
+from nh_platform.history.manifest import Manifest
 from nh_platform.session.tables.manifest import INSERTIONS
+
+_AFFECTED = ["session_id", "group", "before", "after"]
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def diff_manifests(
     old_pids, new_pids = (set(insertions["insertion_id"]) for insertions in listed)
     returned = (new_pids - old_pids) & set(earlier["insertion_id"])
     changes = [*_whole_sessions(old, after, fresh, seen), *_insertions(*listed, kept, returned)]
-    affected = pd.DataFrame(columns=["session_id", "group", "before", "after"], dtype=object)
+    affected = pd.DataFrame(columns=_AFFECTED, dtype=object)
     if not membership_only:
         changes = [*_selection(old, after), *changes]
         changes += compare_facts((old.sessions, after.sessions), listed, kept)
@@ -246,6 +248,12 @@ def _notices(old: pd.DataFrame, new: pd.DataFrame) -> list[Change]:
 
 
 def _affected(old: Manifest, new: Manifest) -> pd.DataFrame:
-    versions = group_versions(old).merge(group_versions(new), on=["session_id", "group"], suffixes=("_0", "_1"))
-    moved = versions[versions["version_0"] != versions["version_1"]].reset_index(drop=True)
-    return moved.rename(columns={"version_0": "before", "version_1": "after"})
+    before, after = (group_versions(each.sessions, each.insertions, each.files) for each in (old, new))
+    moved = [
+        (session_id, group, before[session_id][group], version)
+        for session_id, versions in after.items()
+        if session_id in before
+        for group, version in versions.items()
+        if version != before[session_id][group]
+    ]
+    return pd.DataFrame(moved, columns=_AFFECTED, dtype=object)

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.downloads import deadlines as stall_guard
-from nh_platform.history.manifest import GROUPS
+from nh_platform.history.identity import GROUPS
 from nh_platform.qc.gate import gate_problems
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform.simulation import TINY, write_allen_vc

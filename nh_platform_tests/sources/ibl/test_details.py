@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from nh_platform.history.manifest import GROUPS
+from nh_platform.history.identity import GROUPS
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.release_lookup import find_state, tag_counts

@@ -18,7 +18,8 @@ from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequ
 from nh_platform.downloads.remote_bytes import Timeouts
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
-from nh_platform.history.manifest import SessionFiles, read_by
+from nh_platform.history.identity import read_by
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.allen.behavior.bucket import Bucket
 from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile, find_file

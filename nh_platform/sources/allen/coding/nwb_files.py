@@ -18,7 +18,8 @@ from nh_platform.downloads.content_hash import content_md5
 from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequest
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
-from nh_platform.history.manifest import SessionFiles, read_by
+from nh_platform.history.identity import read_by
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError, Note
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.settings import AllenVcSettings

@@ -19,7 +19,8 @@ from nh_platform.downloads.content_hash import content_md5
 from nh_platform.downloads.placed_files import CacheFolder
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
-from nh_platform.history.manifest import GROUPS, Manifest, SessionFiles, version_of
+from nh_platform.history.identity import GROUPS, version_of
+from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse

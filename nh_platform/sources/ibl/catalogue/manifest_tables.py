@@ -17,8 +17,9 @@ import pandas as pd
 
 from nh_platform.downloads.hashes import md5_of
 from nh_platform.history.freezes import read_freeze, restrict
+from nh_platform.history.identity import GROUPS
 from nh_platform.history.insertion_ids import made_up_ids
-from nh_platform.history.manifest import GROUPS, Manifest
+from nh_platform.history.manifest import Manifest
 from nh_platform.session import Session
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.releases import NOTICES
