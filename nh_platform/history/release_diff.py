@@ -15,7 +15,7 @@ import pandas as pd
 from nh_platform.history.changes import Change, ChangeKind, changes_table
 from nh_platform.history.fact_changes import compare_facts
 from nh_platform.history.file_changes import compare_files
-from nh_platform.history.identity import GROUPS, group_versions
+from nh_platform.history.identity import group_versions
 from nh_platform.history.insertion_ids import with_shared_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.session.tables.manifest import INSERTIONS
@@ -88,11 +88,6 @@ class ReleaseDiff:
         """Kept sessions with any change, sorted."""
         whole = {*self.added, *self.returned, *self.withdrawn, ""}
         return sorted(set(self.changes["session_id"]) - whole)
-
-    def groups_to_run(self) -> dict[str, tuple[str, ...]]:
-        """Return, by session, the asset groups whose content is new: all of an added or returned session."""
-        groups = {str(name): tuple(rows["group"]) for name, rows in self.affected.groupby("session_id")}
-        return groups | dict.fromkeys(sorted({*self.added, *self.returned}), GROUPS)
 
     def counts(self) -> dict[str, int]:
         """Return how many lines of each kind there are, in the order of `ChangeKind`."""

@@ -13,7 +13,7 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.release_diff import Seen, diff_manifests
 from nh_platform.history.release_lookup import find_state
-from nh_platform.history.snapshots import read_tombstones
+from nh_platform.history.snapshots import find_snapshot
 from nh_platform.history.tombstones import seen_before
 from nh_platform.session import ConfigError
 from nh_platform.store import Store
@@ -85,13 +85,13 @@ def test_an_insertion_that_returns_is_recognised_under_either_id(tmp_path, seen_
     less = without_probe(seen_as, FIRST, "probe01")
     for manifest in (seen_as, less):
         store_manifest(store, manifest, "1")
-    (stone,) = read_tombstones(store, "ibl").to_dict("records")
+    (stone,) = find_snapshot(store, "ibl").tombstones().to_dict("records")
     assert (stone["probe"], stone["gone_since"]) == ("probe01", 2)
-    diff = diff_manifests(less, comes_as, seen_before(read_tombstones(store, "ibl")))
+    diff = diff_manifests(less, comes_as, seen_before(find_snapshot(store, "ibl").tombstones()))
     assert diff.counts() == {"insertion returned": 1}
     assert diff_manifests(less, comes_as, Seen.of_manifests([seen_as])).counts() == {"insertion returned": 1}
     store_manifest(store, comes_as, "1")
-    (stone,) = read_tombstones(store, "ibl").to_dict("records")
+    (stone,) = find_snapshot(store, "ibl").tombstones().to_dict("records")
     assert stone["returned_in"] == 3
 
 
@@ -106,7 +106,7 @@ def test_a_login_leaves_no_tombstones(tmp_path, before, after):
     store = Store(tmp_path)
     for manifest in (before, after, without_sessions(after, FIRST)):
         store_manifest(store, manifest, "1")
-    stones = read_tombstones(store, "ibl")
+    stones = find_snapshot(store, "ibl").tombstones()
     assert set(stones["session_id"]) == {FIRST}
     assert sorted(stones["probe"]) == ["", "probe00", "probe01"]
 

@@ -63,7 +63,6 @@ def test_everything_is_new_where_there_was_nothing():
     diff = diff_manifests(None, BASE)
     assert diff.added == sorted(ids(BASE))
     assert diff.summary() == ["insertions: +8 -0", "sessions: +4 -0", "changed sessions: 0"]
-    assert diff.groups_to_run() == dict.fromkeys(sorted(ids(BASE)), GROUPS)
 
 
 def test_sessions_are_added_withdrawn_and_returned():
@@ -71,7 +70,6 @@ def test_sessions_are_added_withdrawn_and_returned():
     gone = diff_manifests(BASE, less)
     assert gone.withdrawn == sorted([FIRST, SECOND])
     assert told(gone) == {("session withdrawn", FIRST, "", ""), ("session withdrawn", SECOND, "", "")}
-    assert gone.groups_to_run() == {}
     back = diff_manifests(less, BASE, Seen(frozenset([FIRST]), BASE.insertions[:2]))
     assert (back.added, back.returned) == ([SECOND], [FIRST])
     assert back.insertions_returned == sorted(PIDS[:2])
@@ -82,7 +80,6 @@ def test_sessions_are_added_withdrawn_and_returned():
         ("insertion returned", FIRST, "probe01", ""),
     }
     assert back.summary() == ["insertions: +4 -0", "sessions: +2 -0", "changed sessions: 0"]
-    assert back.groups_to_run() == dict.fromkeys(sorted([FIRST, SECOND]), GROUPS)
 
 
 def test_an_insertion_of_a_kept_session_comes_and_goes():
@@ -208,7 +205,6 @@ def test_tag_notice_and_facts_run_nothing(after, kind, what):
     assert diff.changes["kind"].tolist() == [kind]
     assert what in diff.changes["what"].iloc[0]
     assert len(diff.affected) == 0
-    assert diff.groups_to_run() == {}
 
 
 def test_a_withdrawn_notice_is_told():

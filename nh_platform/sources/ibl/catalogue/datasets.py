@@ -6,8 +6,6 @@ dataset here before a reader uses it. Everything works on the columns of the fil
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
 SPIKES, BEHAVIOR, ALIGNMENT, QC, OTHER = "spikes", "behavior", "alignment", "qc", "other"
@@ -200,9 +198,3 @@ def _in_chosen_behavior(files: pd.DataFrame) -> pd.Series:
     # Where the table is there, the older one-file-per-column copies are not read and must not be part of the version.
     has_table = files["session_id"].isin(files["session_id"][is_read & (files["name"] == TRIALS_TABLE)])
     return is_read & ~(has_table & files["name"].isin(_COPIES_OF_TABLE))
-
-
-def camera_of(name: str) -> str | None:
-    """Return ``left``, ``right`` or ``body`` where a file name is that of a camera dataset, else None."""
-    match = re.match(rf"(?:_ibl_)?({'|'.join(CAMERAS)})Camera\.", name)
-    return match.group(1) if match else None
