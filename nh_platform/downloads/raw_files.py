@@ -21,7 +21,7 @@ from threading import Event
 
 from filelock import FileLock, Timeout
 
-from nh_platform.downloads.hashes import is_md5, md5_of
+from nh_platform.downloads.hashes import file_hash, is_md5
 from nh_platform.downloads.remote_bytes import Opener
 from nh_platform.downloads.requests import RawFile, RawRequest, not_transferred, problem_of
 from nh_platform.downloads.transfers import (
@@ -96,7 +96,7 @@ class RawFiles:
             return None
         seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if self._checked.get(md5) != seen:
-            actual = md5_of(path)
+            actual = file_hash(path)
             if actual != md5:
                 self._quarantine(path, md5, actual, "its content changed on this disk", ())
                 return None

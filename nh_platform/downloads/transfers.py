@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from nh_platform.downloads.hashes import BLOCK_BYTES
 from nh_platform.downloads.remote_bytes import LastingFailure, Opener, PassingFailure, RangeRefused
+
+BLOCK_BYTES = 1 << 20
+"""Bytes of a partial file that are hashed at a time."""
 
 PROGRESS_BYTES = 1 << 20
 """Attempts that brought at least this much do not count: a large file may survive any number of broken connections."""

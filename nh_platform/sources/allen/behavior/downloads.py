@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from nh_platform.downloads.content_hash import content_hash
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.placed_files import Attempts, Download
 from nh_platform.downloads.transfers import OnBytes, Transferred
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError
@@ -149,7 +149,7 @@ class BucketFolder:
 
     def is_whole(self, path: Path, file: ReleaseFile) -> bool:
         """Return whether a file is there with the content that is stated."""
-        return path.is_file() and content_hash(path, "blake2b", self.cache_dir) == file.file_hash
+        return path.is_file() and file_hash(path, "blake2b", self.cache_dir) == file.file_hash
 
     def _download(self, path: Path, file: ReleaseFile, size: int | None, on_bytes: OnBytes | None) -> None:
         part = path.with_name(PART_NAME.format(path.name))
@@ -157,7 +157,7 @@ class BucketFolder:
         def problem(came: Transferred) -> str | None:
             if size is not None and came.size != size:
                 return f"{came.size} bytes came and the bucket lists {size}"
-            found = content_hash(part, "blake2b")
+            found = file_hash(part, "blake2b")
             return None if found == file.file_hash else _difference(found, file)
 
         Download(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.downloads.content_hash import content_hash
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequest
 from nh_platform.downloads.remote_bytes import Timeouts
 from nh_platform.downloads.requests import RawRequest
@@ -63,7 +63,7 @@ class BehaviorFiles:
             path = self.folder.fetch_file(release, file, _size(row))
         with open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
-            found = content_hash(path, "blake2b", self.settings.cache_dir)
+            found = file_hash(path, "blake2b", self.settings.cache_dir)
             if found != row["md5"]:
                 raise nwb.bad(
                     f"its blake2b is {found[:12]}… and release {release.version} says {row['md5'][:12]}…",

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from nh_platform.downloads.content_hash import content_md5
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequest
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
@@ -55,7 +55,7 @@ class CodingFiles:
         path, expected, notes = self._located(_nwb_row(session), session_id)
         with open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
-            found = content_md5(path, self.settings.cache_dir)
+            found = file_hash(path, cache_dir=self.settings.cache_dir)
             if expected is not None and found != expected:
                 raise nwb.bad(*self._difference(found, expected))
             identifier = nwb.text("identifier")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.downloads import deadlines as stall_guard
-from nh_platform.downloads.content_hash import content_md5
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.placed_files import CacheFolder
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
@@ -264,7 +264,7 @@ class AllenVisualCodingSource:
     def _local_row(self, session_id: str) -> dict[str, object]:
         path = warehouse.nwb_path(self.settings.root, session_id)
         return {
-            **_file_row(session_id, path.parent.name, path.name, content_md5(path, self.settings.cache_dir)),
+            **_file_row(session_id, path.parent.name, path.name, file_hash(path, cache_dir=self.settings.cache_dir)),
             "size": float(path.stat().st_size),
         }
 

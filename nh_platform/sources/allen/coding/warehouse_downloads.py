@@ -22,7 +22,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from nh_platform.downloads.content_hash import content_md5
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.placed_files import Attempts, Download
 from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
 from nh_platform.downloads.transfers import OnBytes
@@ -129,7 +129,7 @@ class WarehouseDownloads:
         if incompleteness(path, file.session_id, size) is not None:
             path.unlink()
             return None
-        return _recorded(path, file.file_id, content_md5(path))
+        return _recorded(path, file.file_id, file_hash(path))
 
     def _downloaded(self, file: WarehouseFile, on_bytes: OnBytes | None) -> Fetched:
         path = self.path(file.session_id)

@@ -15,12 +15,12 @@ from typing import Any
 
 import pandas as pd
 
-from nh_platform.downloads.hashes import md5_of
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.freezes import read_freeze, restrict
 from nh_platform.history.identity import GROUPS
 from nh_platform.history.insertion_ids import made_up_ids
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import Session
+from nh_platform.session import BadUpstreamData, Session
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.releases import NOTICES
 from nh_platform.sources.ibl.catalogue.datasets import (
@@ -201,6 +201,6 @@ def _with_missing_md5(
         )
         path = relative_path(str(row.collection), str(row.revision), str(row.file))
         # A file that is not there stays without md5: reading its session names it, and the other sessions go on.
-        with suppress(OSError):
-            md5[row.Index] = md5_of(folder_of(session) / path)
+        with suppress(BadUpstreamData):
+            md5[row.Index] = file_hash(folder_of(session) / path)
     return files.assign(md5=md5)

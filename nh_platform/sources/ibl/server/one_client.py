@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from nh_platform.downloads.hashes import md5_of
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import BadUpstreamData, ConfigError, NhError, Session
 from nh_platform.sources.ibl.catalogue.alyx_records import (
@@ -144,7 +144,7 @@ class OneClient:
                 if wanted
                 else {}
             )
-            actual = {name: md5_of(path) if wanted[name] else None for name, path in paths.items()}
+            actual = {name: file_hash(path) if wanted[name] else None for name, path in paths.items()}
         except foreign_errors() as error:
             raise explain(error, what, None) from error
         different = [name for name in paths if actual[name] != wanted[name]]
