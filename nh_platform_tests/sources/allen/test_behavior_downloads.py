@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from nh_platform.downloads import deadlines as stall_guard
-from nh_platform.downloads import transfers
+from nh_platform.downloads import deadlines, transfers
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform.simulation.allen.behavior.cloud_release import manifest_name
@@ -75,11 +74,11 @@ def test_the_catalogue_answers_and_other_files_come_while_one_download_is_held(r
 def test_a_silent_bucket_is_given_up_before_dagster_gives_up_the_sensor(
     remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert stall_guard.SIGNAL_WAIT_S <= 15
-    monkeypatch.setattr(stall_guard, "SIGNAL_WAIT_S", 0.5)
+    assert deadlines.SIGNAL_WAIT_S <= 15
+    monkeypatch.setattr(deadlines, "SIGNAL_WAIT_S", 0.5)
     remote.server.faults.add(LISTING, "hang")
     started = time.monotonic()
-    with pytest.raises(BadUpstreamData, match=r"bucket visual-behavior-neuropixels-data: no answer in 0.5 s"):
+    with pytest.raises(BadUpstreamData, match=r"bucket visual-behavior-neuropixels-data: no answer within 0.5 s"):
         remote.source().signal()
     assert time.monotonic() - started < 2.0
 

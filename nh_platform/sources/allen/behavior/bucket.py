@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from nh_platform.downloads.deadlines import Stalled, answer_within
+from nh_platform.downloads.deadlines import within
 from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen.behavior.cloud_cache import PROJECT, ReleaseFile, version_of
@@ -98,9 +98,7 @@ class Bucket:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return answer_within(wait_s, ask)
-        except Stalled as error:
-            raise BadUpstreamData(f"bucket {self.name}", str(error), "Try again later.") from error
+            return within(wait_s, ask, f"bucket {self.name}")
         except (BotoCoreError, ClientError) as error:
             raise BadUpstreamData(
                 f"bucket {self.name}",

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.downloads import deadlines as stall_guard
+from nh_platform.downloads import deadlines
 from nh_platform.downloads.placed_files import CacheFolder
 from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
@@ -68,7 +68,7 @@ class AllenVisualBehaviorSource:
             If the bucket cannot be listed in that time.
         """
         if self.settings.mode == "s3":
-            return ",".join(self._files.bucket.manifests(stall_guard.SIGNAL_WAIT_S))
+            return ",".join(self._files.bucket.manifests(deadlines.SIGNAL_WAIT_S))
         return folder_signal(self.settings.root, ("*.json", "*/project_metadata/*.csv", "*/*/*/ecephys_session_*.nwb"))
 
     def manifest(self) -> Manifest:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.downloads import deadlines as stall_guard
+from nh_platform.downloads import deadlines
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.placed_files import CacheFolder
 from nh_platform.downloads.requests import RawRequest
@@ -65,7 +65,7 @@ class AllenVisualCodingSource:
             return folder_signal(self.settings.root, ("*.csv", "session_*/session_*.nwb"))
         if not self.settings.refresh:
             return folder_signal(self.settings.root, ("*.csv",))
-        asked = self._catalogue().ask(stall_guard.SIGNAL_WAIT_S)
+        asked = self._catalogue().ask(deadlines.SIGNAL_WAIT_S)
         return version_of(f"{file.session_id} {file.file_id}\n" for file in asked)
 
     def manifest(self) -> Manifest:

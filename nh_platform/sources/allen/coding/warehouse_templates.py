@@ -6,11 +6,12 @@ keeps it. What the files are and how one is read is `natural_images`.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock
 
-from nh_platform.downloads.deadlines import Stalled, answer_within
+from nh_platform.downloads.deadlines import within
 from nh_platform.downloads.placed_files import Attempts, Download
 from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
 from nh_platform.session import BadUpstreamData
@@ -39,10 +40,8 @@ def fetch_template(root: Path, address: str, template: Template, attempts: Attem
         if path.is_file():  # another process fetched it meanwhile
             return path
         cache = sdk.warehouse_cache(root / MANIFEST, address)
-        try:
-            links = answer_within(LIST_WAIT_S, lambda: sdk.warehouse_template_links(cache, address, template.kind))
-        except Stalled as error:
-            raise BadUpstreamData(f"warehouse {address}", str(error), "Try again later.") from error
+        ask = partial(sdk.warehouse_template_links, cache, address, template.kind)
+        links = within(LIST_WAIT_S, ask, f"warehouse {address}")
         if template.number not in links:
             raise BadUpstreamData(
                 f"template {path.name}",

@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from nh_platform.downloads.deadlines import within
 from nh_platform.downloads.remote_bytes import S3Opener
 from nh_platform.downloads.transfers import NotTransferred, PartialFile, RetryPolicy, WrongContent, transfer
 from nh_platform.history.manifest import Manifest
@@ -25,7 +26,8 @@ from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tabl
 from nh_platform.sources.ibl.catalogue.tables_zip import problem_of_archive
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, conventional_addresses, conventional_urls
 from nh_platform.sources.ibl.downloads.s3_client import public_bucket, s3_client
-from nh_platform.sources.ibl.server.private_home import PrivateFolder, within
+from nh_platform.sources.ibl.server.connection import Deadline
+from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
 
 CATALOGUE_FOLDER = "caches/openalyx"
@@ -100,8 +102,8 @@ class PublicBucket:
         def ask() -> dict[str, Any]:
             return {tag or "": self._info(tag, folder.path, hurried) for tag in settings.tags or (None,)}
 
-        what = f"s3://{public_bucket()}/{CATALOGUE_FOLDER}"
-        return within(settings.signal_timeout_s, ask, what, "signal_timeout_s")
+        deadline = Deadline(settings.signal_timeout_s, "signal_timeout_s")
+        return within(deadline.left_s, ask, f"s3://{public_bucket()}/{CATALOGUE_FOLDER}", deadline.action)
 
     def _info(self, tag: str | None, folder: Path, settings: IblSettings) -> dict[str, Any]:
         key, path = _key(INFO_FILE, tag), folder / INFO_FILE

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nh_platform.downloads.deadlines import within
 from nh_platform.session import ConfigError, NhError
 from nh_platform.sources.ibl.server.one_errors import LOGIN_STATUS, explain, foreign_errors, is_passing, status_of
-from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home, within
+from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home
 from nh_platform.sources.ibl.settings import IblSettings
 
 T = TypeVar("T")
@@ -29,11 +30,17 @@ class Deadline:
     seconds
         How long it may take.
     setting
-        The setting that says so, for error texts.
+        The setting that says so.
+
+    Attributes
+    ----------
+    action
+        What a person can do where it is missed.
     """
 
     def __init__(self, seconds: float, setting: str) -> None:
-        self.seconds, self.setting = seconds, setting
+        self.seconds = seconds
+        self.action = f"Check the server and the network, or raise `{setting}` of the IBL settings, and run it again."
         self._ends: float | None = None
 
     @property
@@ -133,7 +140,7 @@ class OneConnection:
                 with private_home(self.private / "home", wait_s, what), warnings.catch_warnings():
                     # ONE warns about revisions and old tables; the manifest's exact rows have settled both.
                     warnings.simplefilter("ignore")
-                    return within(limit.left_s, lambda: request(self._open()), what, limit.setting)
+                    return within(limit.left_s, lambda: request(self._open()), what, limit.action)
             except foreign_errors() as error:
                 if not (again and self.is_remote and self._one is not None and status_of(error) in LOGIN_STATUS):
                     raise
