@@ -18,14 +18,14 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.downloads.deadlines import within
-from nh_platform.downloads.remote_bytes import S3Opener
+from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
 from nh_platform.downloads.transfers import NotTransferred, PartialFile, RetryPolicy, WrongContent, transfer
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError, Session, StoreError
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
 from nh_platform.sources.ibl.catalogue.tables_zip import problem_of_archive
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, conventional_addresses, conventional_urls
-from nh_platform.sources.ibl.downloads.s3_client import public_bucket, s3_client
+from nh_platform.sources.ibl.downloads.bucket_access import bucket_client, public_bucket
 from nh_platform.sources.ibl.server.connection import Deadline
 from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
@@ -62,10 +62,10 @@ class PublicBucket:
         return merge_tables([self._tables_of(tag) for tag in self.settings.tags or (None,)])
 
     def _tables_of(self, tag: str | None) -> dict[str, pd.DataFrame]:
-        folder = self._private / "catalogue"
+        settings, folder = self.settings, self._private / "catalogue"
         path = folder / ZIP_FILE
         with self._lock:
-            self._download(_key(ZIP_FILE, tag), path, self.settings)
+            self._download(_key(ZIP_FILE, tag), path, Timeouts(settings.connect_timeout_s, settings.read_timeout_s))
             for stale in folder.glob("*.pqt"):
                 stale.unlink()
             try:
@@ -90,13 +90,8 @@ class PublicBucket:
         settings = self.settings
         # A share for each attempt, so that the thread that a deadline leaves behind ends by itself.
         share_s = settings.signal_timeout_s / settings.attempts
-        hurried = settings.model_copy(
-            update={
-                "connect_timeout_s": min(settings.connect_timeout_s, share_s),
-                "read_timeout_s": min(settings.read_timeout_s, share_s),
-            }
-        )
-        s3_client(hurried, {}, public_bucket())  # made before the clock starts: importing boto3 takes a second
+        hurried = Timeouts(min(settings.connect_timeout_s, share_s), min(settings.read_timeout_s, share_s))
+        bucket_client(hurried, {}, public_bucket())  # made before the clock starts: importing boto3 takes a second
         folder = PrivateFolder(self._private.path)  # its own, so that nobody waits for a thread that was left behind
 
         def ask() -> dict[str, Any]:
@@ -105,9 +100,9 @@ class PublicBucket:
         deadline = Deadline(settings.signal_timeout_s, "signal_timeout_s")
         return within(deadline.left_s, ask, f"s3://{public_bucket()}/{CATALOGUE_FOLDER}", deadline.action)
 
-    def _info(self, tag: str | None, folder: Path, settings: IblSettings) -> dict[str, Any]:
+    def _info(self, tag: str | None, folder: Path, timeouts: Timeouts) -> dict[str, Any]:
         key, path = _key(INFO_FILE, tag), folder / INFO_FILE
-        self._download(key, path, settings)
+        self._download(key, path, timeouts)
         try:
             return dict(json.loads(path.read_bytes()))
         except ValueError as error:
@@ -132,15 +127,15 @@ class PublicBucket:
         """Return the keys, of which there are none, and the name of the bucket."""
         return {}, public_bucket()
 
-    def _download(self, key: str, path: Path, settings: IblSettings) -> None:
-        bucket = public_bucket()
+    def _download(self, key: str, path: Path, timeouts: Timeouts) -> None:
+        settings, bucket = self.settings, public_bucket()
         what = f"s3://{bucket}/{key}"
         path.unlink(missing_ok=True)
         is_zip = path.name == ZIP_FILE
         try:
             with PartialFile(path) as part:
                 transfer(
-                    [S3Opener(s3_client(settings, {}, bucket), bucket, key)],
+                    [S3Opener(bucket_client(timeouts, {}, bucket), bucket, key)],
                     part,
                     lambda _: problem_of_archive(path) if is_zip else None,
                     RetryPolicy(settings.attempts, settings.retry_wait_s),

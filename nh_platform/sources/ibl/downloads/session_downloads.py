@@ -24,7 +24,7 @@ from nh_platform.session import ConfigError, Session
 from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, file_url
-from nh_platform.sources.ibl.downloads.s3_client import s3_client
+from nh_platform.sources.ibl.downloads.bucket_access import bucket_client
 from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
 
@@ -162,7 +162,7 @@ class Downloads:
         """Return the places of every row, the bucket before the HTTP server."""
         timeouts = Timeouts(self.settings.connect_timeout_s, self.settings.read_timeout_s)
         bucket = self._directory.bucket()
-        client = None if bucket is None else s3_client(self.settings, *bucket)
+        client = None if bucket is None else bucket_client(timeouts, *bucket)
         openers: dict[str, Sequence[Opener]] = {}
         for path, place in self._directory.addresses(session, rows).items():
             own: list[Opener] = []
