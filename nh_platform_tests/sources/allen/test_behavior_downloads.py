@@ -155,7 +155,7 @@ def test_a_full_disk_is_said_before_anything_comes(remote: Remote, monkeypatch: 
     session = remote.session(0)
     usage = shutil.disk_usage(remote.root)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(StoreError, match=r"GB are to be downloaded to .* only 0.00 GB are free"):
+    with pytest.raises(StoreError, match=r"MB are to be downloaded to .* only 0.0 MB are free"):
         remote.source().read_spikes(session)
     assert remote.server.fetched("ecephys_session_") == []
 
@@ -170,7 +170,7 @@ def test_a_disk_that_fills_up_on_the_way_is_named_and_freed(remote: Remote, monk
         append(part, chunk)
 
     monkeypatch.setattr(transfers.PartialFile, "append", full)
-    with pytest.raises(StoreError, match=r"NWB file .*the disk of .* is full; nothing of it was kept"):
+    with pytest.raises(StoreError, match=r"NWB file .*the disk of .* is full; nothing was published"):
         remote.source().read_spikes(session)
     assert [path.name for path in remote.path(0).parent.iterdir()] == []
     monkeypatch.undo()

@@ -14,10 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
-from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequest
 from nh_platform.downloads.remote_bytes import Timeouts
-from nh_platform.downloads.requests import RawRequest
-from nh_platform.downloads.transfers import OnBytes
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy
 from nh_platform.history.identity import read_by
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError
@@ -26,7 +24,7 @@ from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile,
 from nh_platform.sources.allen.behavior.downloads import BucketFolder
 from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
-from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.fetching import FileLink, WantedFile
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,8 @@ class BehaviorFiles:
     def folder(self) -> BucketFolder:
         """The folder, as it is filled from the bucket."""
         settings = self.settings
-        attempts = Attempts(settings.attempts, settings.retry_wait_s, settings.stall_s)
-        return BucketFolder(settings.root, self.bucket, attempts, settings.cache_dir)
+        retries = RetryPolicy(settings.attempts, settings.retry_wait_s)
+        return BucketFolder(settings.root, self.bucket, retries, settings.cache_dir)
 
     @contextmanager
     def open(self, session: SessionFiles) -> Iterator[NwbFile]:
@@ -77,7 +75,7 @@ class BehaviorFiles:
                 )
             yield nwb
 
-    def kept(self) -> CacheFolder:
+    def kept(self) -> BucketFolder:
         """Return where fetched files stay; as of `FetchingSource.raw_files`."""
         if self.settings.mode == "local":
             raise ConfigError(
@@ -85,9 +83,9 @@ class BehaviorFiles:
                 f"it reads the files of {self.settings.root} in place; there is nothing to download",
                 "Set `mode` of the source to s3 to download files.",
             )
-        return CacheFolder(self.settings.root)
+        return self.folder
 
-    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
         """Return the NWB file if a group reads it; as of `FetchingSource.raw_requests`.
 
         A file counts as there when it lies in its place with the size that the bucket lists: hashing the 350 GB of a
@@ -98,15 +96,7 @@ class BehaviorFiles:
         row = _nwb_row(session)
         _, _, path = self._located(row)
         size = _size(row)
-        return [
-            PlacedRequest(
-                label=f"session {session.session.session_id}, file {row['name']}",
-                md5=None,
-                size=size,
-                weak_key=row["md5"],
-                is_there=lambda: path.is_file() and size in (None, path.stat().st_size),
-            )
-        ]
+        return [WantedFile(row["md5"], size, path.is_file() and size in (None, path.stat().st_size))]
 
     def fetch(self, session: SessionFiles, groups: Iterable[str], on_bytes: OnBytes | None = None) -> int:
         """Download the NWB file if a group reads it; as of `FetchingSource.fetch`."""

@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
-from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequest
-from nh_platform.downloads.requests import RawRequest
-from nh_platform.downloads.transfers import OnBytes
+from nh_platform.downloads.remote_bytes import Timeouts
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy
 from nh_platform.history.identity import read_by
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError, Note
@@ -26,7 +25,7 @@ from nh_platform.sources.allen.coding.settings import AllenVcSettings
 from nh_platform.sources.allen.coding.warehouse import WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
-from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.fetching import FileLink, WantedFile
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class CodingFiles:
     def downloads(self) -> WarehouseDownloads:
         """The folder, as it is filled from the warehouse."""
         settings = self.settings
-        attempts = Attempts(settings.attempts, settings.retry_wait_s, settings.stall_s)
-        return WarehouseDownloads(settings.root, settings.address, attempts)
+        retries = RetryPolicy(settings.attempts, settings.retry_wait_s)
+        return WarehouseDownloads(settings.root, settings.address, retries, Timeouts(read_s=settings.stall_s))
 
     @contextmanager
     def open(self, session: SessionFiles) -> Iterator[tuple[NwbFile, list[Note]]]:
@@ -66,7 +65,7 @@ class CodingFiles:
                 )
             yield nwb, notes
 
-    def kept(self) -> CacheFolder:
+    def kept(self) -> WarehouseDownloads:
         """Return where fetched files stay; as of `FetchingSource.raw_files`."""
         if self.settings.mode == "local":
             raise ConfigError(
@@ -74,9 +73,9 @@ class CodingFiles:
                 f"it reads the files of {self.settings.root} in place; there is nothing to download",
                 "Set `mode` of the source to warehouse to download files.",
             )
-        return CacheFolder(self.settings.root)
+        return self.downloads
 
-    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
         """Return the NWB file if a group reads it; as of `FetchingSource.raw_requests`.
 
         A file that AllenSDK left counts as not there: `fetch` looks whether it is whole, and takes it over.
@@ -84,15 +83,7 @@ class CodingFiles:
         if not _is_read(session, groups):
             return []
         file = _served(_nwb_row(session), session.session.session_id)
-        return [
-            PlacedRequest(
-                label=f"session {file.session_id}, file {self.downloads.path(file.session_id).name}",
-                md5=None,
-                size=file.size,
-                weak_key=file.identity,
-                is_there=lambda: self.downloads.held(file) is not None,
-            )
-        ]
+        return [WantedFile(file.identity, file.size, self.downloads.held(file) is not None)]
 
     def fetch(self, session: SessionFiles, groups: Iterable[str], on_bytes: OnBytes | None = None) -> int:
         """Download the NWB file if a group reads it; as of `FetchingSource.fetch`."""

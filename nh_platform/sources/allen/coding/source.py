@@ -15,9 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.downloads import deadlines
+from nh_platform.downloads.download_folder import DownloadFolder
 from nh_platform.downloads.hashes import file_hash
-from nh_platform.downloads.placed_files import CacheFolder
-from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.identity import GROUPS, version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
@@ -35,7 +34,7 @@ from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read
 from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
-from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 
 NWB_GROUPS = ",".join(GROUPS)
@@ -221,14 +220,14 @@ class AllenVisualCodingSource:
         template, frame = template_of(presentation)
         settings = self.settings
         if settings.mode == "warehouse":
-            fetch_template(settings.root, settings.address, template, self._files.downloads.attempts)
+            fetch_template(self._files.downloads, template)
         return read_image(settings.root, template, frame)
 
-    def raw_files(self) -> CacheFolder:
+    def raw_files(self) -> DownloadFolder:
         """Return where fetched files stay; as of `FetchingSource.raw_files`."""
         return self._files.kept()
 
-    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
         """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
         return self._files.requests(session, groups)
 

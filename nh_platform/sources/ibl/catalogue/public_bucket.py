@@ -18,12 +18,13 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.downloads.deadlines import within
+from nh_platform.downloads.download_folder import DownloadFolder, Place
 from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
-from nh_platform.downloads.transfers import NotTransferred, PartialFile, RetryPolicy, WrongContent, transfer
+from nh_platform.downloads.transfers import NotTransferred, RetryPolicy
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import ConfigError, Session, StoreError
+from nh_platform.session import BadUpstreamData, ConfigError, Session, StoreError
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
-from nh_platform.sources.ibl.catalogue.tables_zip import problem_of_archive
+from nh_platform.sources.ibl.catalogue.tables_zip import zip_problem
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, conventional_addresses, conventional_urls
 from nh_platform.sources.ibl.downloads.bucket_access import bucket_client, public_bucket
 from nh_platform.sources.ibl.server.connection import Deadline
@@ -130,28 +131,19 @@ class PublicBucket:
     def _download(self, key: str, path: Path, timeouts: Timeouts) -> None:
         settings, bucket = self.settings, public_bucket()
         what = f"s3://{bucket}/{key}"
-        path.unlink(missing_ok=True)
+        part = path.with_name(f"{path.name}.part")
         is_zip = path.name == ZIP_FILE
+        folder = DownloadFolder(path.parent, "cache_dir", RetryPolicy(settings.attempts, settings.retry_wait_s))
+        place = Place(what, path, part, lambda _: zip_problem(part) if is_zip else None, resumes=False)
         try:
-            with PartialFile(path) as part:
-                transfer(
-                    [S3Opener(bucket_client(timeouts, {}, bucket), bucket, key)],
-                    part,
-                    lambda _: problem_of_archive(path) if is_zip else None,
-                    RetryPolicy(settings.attempts, settings.retry_wait_s),
-                )
-        except WrongContent as wrong:
-            raise ConfigError(
-                what, f"{wrong.problem}, in {settings.attempts} tries", "Nothing stored changed; try later."
-            ) from wrong
-        except NotTransferred as failure:
-            action = "Check the network (`nh doctor`) and run it again."
-            if failure.missing:
+            with folder.alone(what, path.with_name(f"{path.name}.lock")):
+                folder.download(place, [S3Opener(bucket_client(timeouts, {}, bucket), bucket, key)])
+        except BadUpstreamData as error:
+            action = error.action
+            if isinstance(error.__cause__, NotTransferred) and error.__cause__.missing:
                 tags = ", ".join(settings.tags)
                 action = f"Check `tag` ({tags}) of the IBL settings." if tags else "Update the platform."
-            raise ConfigError(what, failure.text, action) from failure
-        except OSError as error:
-            raise _disk_trouble(path, error) from error
+            raise ConfigError(what, error.found, action) from error
 
     @property
     def _data_server(self) -> str:

@@ -13,7 +13,7 @@ ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 """What Python's zipfile raises on a truncated or altered archive, depending on where it was hit."""
 
 
-def problem_of_archive(path: Path) -> str | None:
+def zip_problem(path: Path) -> str | None:
     """Return what is wrong with a zip, in words; None where every member has its stated length and checksum."""
     try:
         with zipfile.ZipFile(path) as archive:

@@ -16,9 +16,8 @@ from typing import Any, Protocol
 import pandas as pd
 
 from nh_platform.downloads.batches import fetch_all
-from nh_platform.downloads.raw_files import RawFiles
+from nh_platform.downloads.raw_files import RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
-from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes, RetryPolicy
 from nh_platform.session import ConfigError, Session
 from nh_platform.sources.fetching import FileLink
@@ -106,7 +105,7 @@ class Downloads:
             self._folder = PrivateFolder(self.settings.cache_dir)
         own = PrivateFolder(self._folder.path)  # threads that read the same session remove their own files alone
         try:
-            yield self.fetch(self._raw_files_in(own.path, keep_wrong=False), session, rows)
+            yield self.fetch(self._raw_files_in(own.path, "cache_dir", keep_wrong=False), session, rows)
         finally:
             own.remove()
 
@@ -173,8 +172,9 @@ class Downloads:
             openers[path] = own
         return openers
 
-    def _raw_files_in(self, folder: Path, keep_wrong: bool = True) -> RawFiles:
-        return RawFiles(folder, RetryPolicy(self.settings.attempts, self.settings.retry_wait_s), keep_wrong)
+    def _raw_files_in(self, folder: Path, setting: str = "raw_dir", keep_wrong: bool = True) -> RawFiles:
+        retries = RetryPolicy(self.settings.attempts, self.settings.retry_wait_s)
+        return RawFiles(folder, retries, keep_wrong, setting)
 
 
 _COLUMNS = ["collection", "revision", "name", "md5", "size", "dataset_id"]
