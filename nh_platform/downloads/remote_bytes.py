@@ -193,7 +193,7 @@ class S3Opener:
     @contextmanager
     def open(self, offset: int) -> Iterator[RemoteBytes]:
         """Open the object at ``offset``; as of `Opener.open`."""
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+        from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
         try:
             wanted = {"Range": f"bytes={offset}-"} if offset else {}
@@ -205,7 +205,7 @@ class S3Opener:
             headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             _check_status(status, self.address, headers.get("retry-after"))
             raise LastingFailure(f"{self.address}: {_words(error)}") from error
-        except HTTPClientError as error:
+        except (ConnectionError, HTTPClientError) as error:
             raise PassingFailure(f"{self.address}: {_words(error)}", unreachable=True) from error
         except BotoCoreError as error:  # no credentials, a wrong region
             raise LastingFailure(f"{self.address}: {_words(error)}") from error

@@ -306,6 +306,9 @@ def test_an_object_of_a_bucket_is_resumed_and_its_failures_are_sorted(server, ra
     assert server.ranges[0] == ("/bucket/a", f"bytes={len(CONTENT) // 2}-")
     with pytest.raises(BadUpstreamData, match=r"s3://bucket/gone does not exist \(HTTP 404\)"):
         raw.fetch(request(), [S3Opener(client, "bucket", "gone")])
+    nobody = boto3.Session(region_name="us-east-1").client("s3", endpoint_url="http://127.0.0.1:9", config=quick)
+    with pytest.raises(BadUpstreamData, match=r"Could not connect.*tried 3 times.*Check the network"):
+        raw.fetch(request(), [S3Opener(nobody, "bucket", "a")])
 
 
 FETCH = """
