@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 """What Python's zipfile raises on a truncated or altered archive, depending on where it was hit."""
 
 
@@ -18,6 +18,6 @@ def zip_problem(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
-    except (*ARCHIVE_ERRORS, RuntimeError) as error:  # RuntimeError: the altered flag that says encrypted
+    except (*ZIP_ERRORS, RuntimeError) as error:  # RuntimeError: the altered flag that says encrypted
         return f"not a whole zip file: {error}"
     return None if broken is None else f"not a whole zip file: checksum of {broken}"

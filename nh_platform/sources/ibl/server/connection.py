@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
 from nh_platform.downloads.deadlines import within
 from nh_platform.session import ConfigError, NhError
-from nh_platform.sources.ibl.server.one_errors import LOGIN_STATUS, explain, foreign_errors, is_passing, status_of
+from nh_platform.sources.ibl.server.one_errors import LOGIN_STATUS, explain, foreign_errors, is_transient, status_of
 from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home
 from nh_platform.sources.ibl.settings import IblSettings
 
@@ -113,21 +115,30 @@ class OneConnection:
         NhError
             The platform's error for what ONE raised, or with ``raw`` what ONE raised; no answer in time.
         """
-        for attempt in range(self.settings.attempts):
-            wait_s = self.settings.retry_wait_s * 2 ** (attempt - 1) if attempt else 0.0
-            time.sleep(wait_s)
-            try:
-                return self.call(request, what, deadline)
-            except foreign_errors() as error:
-                is_last = attempt + 1 == self.settings.attempts or (
-                    deadline is not None and deadline.left_s <= self.settings.retry_wait_s * 2**attempt
-                )
-                if is_passing(error) and not is_last:
-                    continue
-                if raw and not is_passing(error):
-                    raise
-                raise explain(error, what, self.settings.url) from error
-        raise AssertionError("unreachable")
+        try:
+            return self.retries(is_transient, deadline)(self.call, request, what, deadline)
+        except foreign_errors() as error:
+            if raw and not is_transient(error):
+                raise
+            raise explain(error, what, self.settings.url) from error
+
+    def retries(self, is_worth_it: Callable[[BaseException], bool], deadline: Deadline | None = None) -> Retrying:
+        """Return the attempts and waits of the settings, none of them after a deadline; the last error is raised.
+
+        Parameters
+        ----------
+        is_worth_it
+            Whether an error is worth another attempt.
+        deadline
+            For all attempts together.
+        """
+        used_up = stop_after_attempt(self.settings.attempts)
+        return Retrying(
+            stop=lambda state: used_up(state) or (deadline is not None and deadline.left_s <= state.upcoming_sleep),
+            wait=wait_exponential(self.settings.retry_wait_s),
+            retry=retry_if_exception(is_worth_it),
+            reraise=True,
+        )
 
     def call(self, request: Callable[[Any], T], what: str, deadline: Deadline | None = None) -> T:
         """Return ``request(one)``; log in once more if the server has forgotten us, as it does after a release."""
