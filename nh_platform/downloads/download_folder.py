@@ -21,10 +21,10 @@ from filelock import FileLock, Timeout
 from nh_platform.downloads.remote_bytes import Opener
 from nh_platform.downloads.transfers import (
     Cancelled,
-    NotTransferred,
     OnBytes,
     PartialFile,
     RetryPolicy,
+    TransferFailed,
     Transferred,
     WrongContent,
     transfer,
@@ -186,8 +186,8 @@ class DownloadFolder:
                 (f"The last is kept as {kept}. " if kept else "Nothing of it is kept. ")
                 + "If upstream replaced the file, sync the source; otherwise try later.",
             ) from wrong
-        except NotTransferred as failure:
-            raise self._not_transferred(place, failure) from failure
+        except TransferFailed as failed:
+            raise self._failed(place, failed) from failed
         except OSError as error:
             if error.errno in _FULL:
                 place.part.unlink(missing_ok=True)  # what fills the disk holds up everything else that writes there
@@ -199,17 +199,17 @@ class DownloadFolder:
         part.unlink()
         return None
 
-    def _not_transferred(self, place: Place, failure: NotTransferred) -> BadUpstreamData:
+    def _failed(self, place: Place, failed: TransferFailed) -> BadUpstreamData:
         if not place.resumes:
             place.part.unlink(missing_ok=True)
-        if failure.missing:
+        if failed.missing:
             action = "Sync the source to see what upstream holds now."
-        elif failure.unreachable:
+        elif failed.unreachable:
             action = "Check the network and the address (`nh doctor`), and run it again."
         else:
             rest = "what came is kept and resumed" if place.resumes else "nothing of it is kept"
             action = f"Wait for the server and run it again; {rest}."
-        return BadUpstreamData(place.label, f"it did not come whole: {failure.text}", action)
+        return BadUpstreamData(place.label, f"it did not come whole: {failed.text}", action)
 
 
 def _size(n_bytes: float) -> str:

@@ -20,7 +20,7 @@ import pandas as pd
 from nh_platform.downloads.deadlines import within
 from nh_platform.downloads.download_folder import DownloadFolder, Place
 from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
-from nh_platform.downloads.transfers import NotTransferred, RetryPolicy
+from nh_platform.downloads.transfers import RetryPolicy, TransferFailed
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import BadUpstreamData, ConfigError, Session, StoreError
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
@@ -140,7 +140,7 @@ class PublicBucket:
                 folder.download(place, [S3Opener(bucket_client(timeouts, {}, bucket), bucket, key)])
         except BadUpstreamData as error:
             action = error.action
-            if isinstance(error.__cause__, NotTransferred) and error.__cause__.missing:
+            if isinstance(error.__cause__, TransferFailed) and error.__cause__.missing:
                 tags = ", ".join(settings.tags)
                 action = f"Check `tag` ({tags}) of the IBL settings." if tags else "Update the platform."
             raise ConfigError(what, error.found, action) from error
