@@ -18,7 +18,7 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import Behavior, ConfigError, RawRecording, UnitAnnotation
 from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
-from nh_platform.sources.ibl.catalogue.manifest_additions import with_details
+from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
 from nh_platform.sources.ibl.downloads.session_downloads import Downloads
@@ -89,7 +89,7 @@ class IblSource:
         client = self._client
         folder_of = client.session_folder if isinstance(client, OneClient) and not client.is_remote else None
         manifest = build_manifest(client.tables(), self.settings, folder_of)
-        return manifest if self.settings.mode == "local" else with_details(manifest, client)
+        return manifest if self.settings.mode == "local" else with_additions(manifest, client)
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read the verified sorting of one session; as of `Source.read_spikes`.

@@ -1,7 +1,7 @@
 """The files of Visual Behavior sessions: which one a session has, fetched where the mode allows it, opened verified.
 
 Contains the way from the rows of a session's manifest to its open NWB file, and what `nh fetch` asks. Add here a
-further file of a session. What is read of it is `visual_behavior`; transfers are `behavior_downloads`.
+further file of a session. What is read of it is `source`; transfers are `downloads`.
 """
 
 from __future__ import annotations

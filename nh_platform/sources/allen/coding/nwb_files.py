@@ -1,7 +1,7 @@
 """The files of Visual Coding sessions: where a session's NWB file lies, fetched where the mode allows it, verified.
 
 Contains the way from the rows of a session's manifest to its open NWB file, and what `nh fetch` asks. Add here a
-further file of a session. What is read of it is `visual_coding`; transfers are `warehouse_downloads`.
+further file of a session. What is read of it is `source`; transfers are `warehouse_downloads`.
 """
 
 from __future__ import annotations

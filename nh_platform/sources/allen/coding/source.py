@@ -72,7 +72,7 @@ class AllenVisualCodingSource:
 
         In mode ``local`` the sessions whose NWB file is in the folder, with its md5; a damaged file is listed too, so
         that its session shows as failed and not as absent. In mode ``warehouse`` every session whose file is served,
-        with the well-known-file id in the place of the md5 (`warehouse_cache` says why) and the size where the server
+        with the well-known-file id in the place of the md5 (`warehouse` says why) and the size where the server
         states it; whether a file was fetched before changes nothing.
 
         Raises

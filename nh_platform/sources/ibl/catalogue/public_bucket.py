@@ -2,8 +2,8 @@
 
 The bucket holds the ONE tables that Alyx' ``cache/info`` points to (``caches/openalyx/[<tag>/]cache.zip``) and every
 public file (``data/<lab>/Subjects/…/<name>.<dataset id>.<ext>``). QC of sessions and insertions, unresolved
-alignments, tags and notices are not in it: those need an account. Add here what else the bucket holds. Bucket name,
-region and unsigned access are those of ``one.remote.aws``; its download is not used, since it has no timeouts of ours.
+alignments, tags and notices are not in it: those need an account. Add here what else the bucket holds. How it is
+reached is `bucket_access`.
 """
 
 from __future__ import annotations
@@ -103,14 +103,14 @@ class PublicBucket:
         return conventional_addresses(session, rows, self._data_server)
 
     def dataset_facts(self, manifest: Manifest) -> pd.DataFrame:
-        """Return the address of every dataset by its naming, and no tags beside the tables'; as of `Details`."""
+        """Return addresses of datasets by their naming, no tags beside the tables'; as of `ManifestAdditions`."""
         files = manifest.files
         urls = conventional_urls(manifest.sessions, files, self._data_server)
         facts = pd.DataFrame({"tags": None, "url": urls}, index=files["dataset_id"], dtype=object)
         return facts[~facts.index.duplicated()]
 
     def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
-        """Return nothing: the bucket does not state it; as of `Details`."""
+        """Return nothing: the bucket does not state it; as of `ManifestAdditions`."""
         return {}
 
     def bucket(self) -> tuple[dict[str, Any], str]:

@@ -2,7 +2,7 @@
 
 Bypasses ONE's downloader on purpose (docs/decisions/0006): it checks neither hash nor size, tries once, and leaves
 half files under names that it takes for whole ones later. Add here what is particular to fetching IBL files. Where
-they lie is `addresses`; the transfer itself is the store's.
+they lie is `addresses`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The open ONE: a private home, a deadline, a renewed login, and another attempt where the failure passes.
+"""The connection to ONE: a private home, a deadline, a renewed login, and another attempt where that may help.
 
 Wraps the unmodified ``OneAlyx`` of ONE-api 3.6.1, which has none of them. Add here what every request to ONE needs.
-What is asked is `client`.
+What is asked is `one_client`.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class OneConnection:
         return folder
 
     def ask(self, request: Callable[[Any], T], what: str, raw: bool = False, deadline: Deadline | None = None) -> T:
-        """Return ``request(one)``, tried again where the failure may pass by itself.
+        """Return ``request(one)``, tried again where an error may pass by itself.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 """What is asked of ONE: its tables, local files, and the addresses of remote ones.
 
-Add a request to ONE here. How ONE is opened and kept in hand is `connection`; downloading is `downloads` (ONE's own
+Add a request to ONE here. How ONE is opened and asked is `connection`; downloading is `session_downloads` (ONE's own
 checks neither hash nor size and tries once); what the tables and files mean is for the modules that call this.
 """
 
@@ -19,7 +19,7 @@ from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import BadUpstreamData, ConfigError, Session
 from nh_platform.sources.ibl.catalogue.alyx_records import (
-    fetch_dataset_statements,
+    fetch_dataset_records,
     fetch_extended_qc,
     fetch_insertions,
     fetch_notices,
@@ -85,7 +85,7 @@ class OneClient:
         return tables
 
     def dataset_facts(self, manifest: Manifest) -> pd.DataFrame:
-        """Return the release tags and the address of every dataset of the listed sessions; as of `Details`.
+        """Return the release tags and the address of every dataset of the listed sessions; as of `ManifestAdditions`.
 
         One request for 1,000 datasets: 83 for the 459 sessions of the Brain-wide Map.
 
@@ -95,7 +95,7 @@ class OneClient:
             If the server or the login cannot be used, or the list changes all the time.
         """
         session_ids = sorted(manifest.sessions["session_id"])
-        stated = fetch_dataset_statements(self._connection, session_ids, IDS_PER_QUERY)
+        stated = fetch_dataset_records(self._connection, session_ids, IDS_PER_QUERY)
         only_there = any(place.key and not place.url for _, _, place in stated)
         bucket = self.bucket() if only_there else None
         facts = pd.DataFrame(
@@ -109,7 +109,7 @@ class OneClient:
         return facts[~facts.index.duplicated()]
 
     def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
-        """Return the extended QC of sessions; as of `Details`. One request each, none where the settings say so."""
+        """Return the extended QC of sessions, one request each, none where so set; as of `ManifestAdditions`."""
         return fetch_extended_qc(self._connection, session_ids) if self.settings.extended_qc else {}
 
     def session_folder(self, session: Session) -> Path:

@@ -1,4 +1,4 @@
-"""What a failure of ONE, its server or the disk means for the person running the platform.
+"""What an error of ONE, its server or the disk means for the person running the platform.
 
 Contains the translation of foreign exceptions into the platform's own, and which of them may pass by themselves. Add an
 exception here when ONE raises one that a person should not have to decode. No request is made here.
@@ -40,7 +40,7 @@ def status_of(error: BaseException) -> int | None:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether the failure may pass by itself: server trouble or a broken connection."""
+    """Return whether an error may pass by itself: server trouble or a broken connection."""
     import requests
 
     status = status_of(error)
