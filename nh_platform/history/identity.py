@@ -1,4 +1,4 @@
-"""Which files each asset group reads, and what identifies their content.
+"""The identity of content: the files that each asset group reads, and the version of what is in them.
 
 Add here what changes identity. Nothing here compares two manifests.
 """

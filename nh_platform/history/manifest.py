@@ -46,6 +46,16 @@ class SessionFiles:
     qc: str | None = None
     extended_qc: str | None = None
 
+    @property
+    def session_id(self) -> str:
+        """Id of the session."""
+        return self.session.session_id
+
+    @property
+    def source(self) -> str:
+        """Name of its source."""
+        return self.session.source
+
     def of_group(self, group: str) -> pd.DataFrame:
         """Return the default-revision files that the asset group ``group`` reads."""
         return self.files[read_by(self.files, (group,))].reset_index(drop=True)
@@ -56,7 +66,7 @@ class SessionFiles:
 
     @functools.cached_property
     def _versions(self) -> dict[str, str]:
-        facts = {"session_id": [self.session.session_id], "qc": [self.qc], "extended_qc": [self.extended_qc]}
+        facts = {"session_id": [self.session_id], "qc": [self.qc], "extended_qc": [self.extended_qc]}
         (versions,) = group_versions(pd.DataFrame(facts), self.insertions, self.files).values()
         return versions
 

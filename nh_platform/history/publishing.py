@@ -1,4 +1,4 @@
-"""How a manifest becomes the next snapshot: compared, its tombstones carried on, and published whole or not at all.
+"""Publishing of a manifest as the next snapshot: compared, its tombstones carried on, whole or not at all.
 
 Contains the one function that does it. Add here what must happen with every new state of a source. What runs because
 of it is decided by the caller.

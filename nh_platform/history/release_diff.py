@@ -1,4 +1,4 @@
-"""What one state of a source brought against another, in the users' words and as what has to run again.
+"""The difference between two states of a source, in the users' words and as what has to run again.
 
 Contains the diff of two manifests. Add a comparison here when the manifest gains a table; files are compared in
 `file_changes`, facts in `fact_changes`. Nothing here talks to upstream, and which assets a group feeds is not known

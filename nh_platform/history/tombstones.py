@@ -1,4 +1,4 @@
-"""What upstream withdrew, kept for ever: sessions and insertions by the snapshots between which they went.
+"""Tombstones of withdrawn sessions and insertions, kept for ever with the snapshots between which they went.
 
 Contains the record that each snapshot carries on from the one before. Nothing is ever removed from it, and nothing of
 the store is removed because of it. Comparing manifests is `release_diff`.

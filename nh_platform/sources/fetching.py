@@ -1,4 +1,4 @@
-"""What a source offers whose files are downloaded, beside what every `Source` offers.
+"""Protocols of a source whose files are downloaded, beside what every `Source` offers.
 
 Contains the protocols that `nh fetch` and `nh releases` use, and the question whether a source has anything to
 download. Add here what every downloading source can do. How one does it is in the source's own folder; nothing is

@@ -54,7 +54,7 @@ class BehaviorFiles:
         BadUpstreamData
             If it is missing, damaged, another session's, or does not come.
         """
-        session_id = session.session.session_id
+        session_id = session.session_id
         row = _nwb_row(session)
         release, file, path = self._located(row)
         if self.settings.mode == "s3":
@@ -133,7 +133,7 @@ def _nwb_row(session: SessionFiles) -> pd.Series:
     rows = session.files[session.files["name"].str.endswith(".nwb") & (session.files["group"] != "other")]
     if len(rows) != 1:
         raise BadUpstreamData(
-            f"session {session.session.session_id}",
+            f"session {session.session_id}",
             f"the manifest lists {len(rows)} NWB files and one is needed",
             "Run `nh sync allen_vbn`; without a file in the release there is nothing to read.",
         )

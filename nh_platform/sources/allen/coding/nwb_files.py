@@ -50,7 +50,7 @@ class CodingFiles:
         BadUpstreamData
             If it is missing, damaged, another session's, or does not come.
         """
-        session_id = session.session.session_id
+        session_id = session.session_id
         path, expected, notes = self._located(_nwb_row(session), session_id)
         with open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
@@ -82,14 +82,14 @@ class CodingFiles:
         """
         if not _is_read(session, groups):
             return []
-        file = _served(_nwb_row(session), session.session.session_id)
+        file = _served(_nwb_row(session), session.session_id)
         return [WantedFile(file.identity, file.size, self.downloads.held(file) is not None)]
 
     def fetch(self, session: SessionFiles, groups: Iterable[str], on_bytes: OnBytes | None = None) -> int:
         """Download the NWB file if a group reads it; as of `FetchingSource.fetch`."""
         if not _is_read(session, groups):
             return 0
-        self.downloads.fetch(_served(_nwb_row(session), session.session.session_id), on_bytes)
+        self.downloads.fetch(_served(_nwb_row(session), session.session_id), on_bytes)
         return 1
 
     def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
@@ -97,7 +97,7 @@ class CodingFiles:
         if not _is_read(session, groups):
             return []
         row = _nwb_row(session)
-        file = _served(row, session.session.session_id)
+        file = _served(row, session.session_id)
         return [FileLink(f"{row['collection']}/{row['name']}", None, file.size, str(row["url"]))]
 
     def _located(self, row: pd.Series, session_id: str) -> tuple[Path, str | None, list[Note]]:
@@ -120,7 +120,7 @@ class CodingFiles:
 
 def _nwb_row(session: SessionFiles) -> pd.Series:
     """Return the row of the session's NWB file."""
-    session_id = session.session.session_id
+    session_id = session.session_id
     rows = session.of_group("spikes")
     if len(rows) != 1:
         raise BadUpstreamData(

@@ -1,4 +1,4 @@
-"""Which datasets of a session the platform reads, and from which ALF collection.
+"""The datasets of a session that the platform reads, and the ALF collection that each is read from.
 
 Contains the names of every dataset that is read, by asset group, and the choice of one sorting per probe. Add a
 dataset here before a reader uses it. Everything works on the columns of the files table; no file is opened here.

@@ -1,4 +1,4 @@
-"""What is asked of ONE: its tables, local files, and the addresses of remote ones.
+"""Requests to ONE: its tables, local files, and the addresses of remote ones.
 
 Add a request to ONE here. How ONE is opened and asked is `connection`; downloading is `session_downloads` (ONE's own
 checks neither hash nor size and tries once); what the tables and files mean is for the modules that call this.

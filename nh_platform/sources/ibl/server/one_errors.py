@@ -1,4 +1,4 @@
-"""What an error of ONE, its server or the disk means for the person running the platform.
+"""Errors of ONE, its server and the disk, and what they mean for the person running the platform.
 
 Contains the translation of foreign exceptions into the platform's own, and which of them may pass by themselves. Add an
 exception here when ONE raises one that a person should not have to decode. No request is made here.
