@@ -18,9 +18,10 @@ from nh_platform.cli.console import Format
 from nh_platform.session import NhError
 
 if TYPE_CHECKING:
+    from nh_platform.downloads.download_folder import DownloadFolder
     from nh_platform.history.manifest import SessionFiles
     from nh_platform.home.platform import Platform
-    from nh_platform.sources.fetching import FetchedFiles, FetchingSource
+    from nh_platform.sources.fetching import FetchingSource
 
 PLAN_COLUMNS = ("session", "subject", "date", "files", "to_fetch", "size")
 LINK_COLUMNS = ("session", "path", "md5", "size", "url")
@@ -91,7 +92,7 @@ def fetch(
 
         nh fetch allen_vbn 1139846596
     """
-    from nh_platform.history.manifest import GROUPS
+    from nh_platform.history.identity import GROUPS
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.session import ConfigError
@@ -115,7 +116,7 @@ def fetch(
     upstream = _fetching_source(platform, source)
     raw = upstream.raw_files()
     ids = session or platform.manifest(source).session_ids
-    plans, failed = plan_fetch(platform, upstream, raw, source, ids, groups, only_stale=missing)
+    plans, failed = plan_fetch(platform, upstream, source, ids, groups, only_stale=missing)
     if urls:
         failed |= _print_links(upstream, plans, format_ or Format.csv)
     elif dry_run:
@@ -135,7 +136,6 @@ def fetch(
 def plan_fetch(
     platform: Platform,
     upstream: FetchingSource,
-    raw: FetchedFiles,
     source: str,
     session_ids: Sequence[str],
     groups: Sequence[str],
@@ -148,8 +148,8 @@ def plan_fetch(
     ----------
     platform
         The platform.
-    upstream, raw
-        The opened source, and where its files go.
+    upstream
+        The opened source.
     source
         Source name.
     session_ids
@@ -176,7 +176,7 @@ def plan_fetch(
                 stale = standing_of(plan, files).stale
                 wanted = tuple(name for name in groups if any(name in plan.assets[one].groups for one in stale))
             requests = upstream.raw_requests(files, wanted) if wanted else []
-            missing = [request for request in requests if not raw.holds(request)]
+            missing = [request for request in requests if not request.is_there]
         except NhError as error:
             failed[asked] = error
             continue
@@ -201,7 +201,7 @@ def _fetching_source(platform: Platform, source: str) -> FetchingSource:
 
 
 def _fetch_plans(
-    upstream: FetchingSource, raw: FetchedFiles, source: str, plans: Sequence[FetchPlan], jobs: int | None
+    upstream: FetchingSource, raw: DownloadFolder, source: str, plans: Sequence[FetchPlan], jobs: int | None
 ) -> dict[str, NhError]:
     wanted = [plan for plan in plans if plan.n_missing]
     if not wanted:
@@ -246,7 +246,7 @@ def _print_plans(plans: Sequence[FetchPlan], form: Format) -> None:
     console.print_rows(rows, PLAN_COLUMNS, form)
 
 
-def _summary(source: str, plans: Sequence[FetchPlan], raw: FetchedFiles) -> str:
+def _summary(source: str, plans: Sequence[FetchPlan], raw: DownloadFolder) -> str:
     to_fetch = [plan for plan in plans if plan.n_missing]
     there = raw.root if raw.root.exists() else raw.root.parent
     while not there.exists():

@@ -111,7 +111,7 @@ def show(
         nh show ibl 4b7f
     """
     from nh_platform.assets.across_sessions.reconciliation import ASSET as RECONCILIATION
-    from nh_platform.history.manifest import GROUPS
+    from nh_platform.history.identity import GROUPS
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.planning.staleness import standing_of

@@ -19,7 +19,7 @@ from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.defs.checks import unit_check_names
 from nh_platform.defs.metadata import OWNERS
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.history.manifest import GROUPS
+from nh_platform.history.identity import GROUPS
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings

@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from threading import Event
 
-from nh_platform.downloads.raw_files import RawFiles
+from nh_platform.downloads.raw_files import RawFile, RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import Opener
-from nh_platform.downloads.requests import RawFile, RawRequest
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.session import NhError, StoreError
 

@@ -1,17 +1,18 @@
-"""An answer within a stated time, or none: a caller that is not held for ever by a silent server.
+"""An answer within a stated time, or an error: a caller that is not held for ever by a silent server.
 
-Contains the one function and how long a sensor may wait. AllenSDK 2.16.2 sets no timeout on its requests to the
-warehouse (`http_engine.py`, `rma_engine.py`), and the timeouts of any client are per connection and per byte, so the
-whole wait is bounded from outside. Add nothing that knows what is asked.
+Neither ONE-api 3.6.1 nor AllenSDK 2.16.2 (`http_engine.py`, `rma_engine.py`) sets a timeout on its requests, and the
+timeouts of any client are per connection and per byte, so the whole wait is bounded from outside. Add nothing that
+knows what is asked.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from concurrent.futures import Future, wait
+from typing import TypeVar
+
+from nh_platform.session import BadUpstreamData
 
 T = TypeVar("T")
 
@@ -19,19 +20,7 @@ SIGNAL_WAIT_S = 15.0
 """Longest wait of a source's `signal`, all in all: Dagster ends a sensor's tick after 60 s."""
 
 
-class Stalled(Exception):
-    """Nothing came for as long as the caller was willing to wait."""
-
-
-@dataclass(frozen=True)
-class _Outcome(Generic[T]):
-    """What the thread found: a value, or why there is none."""
-
-    value: T | None = None
-    error: BaseException | None = None
-
-
-def answer_within(wait_s: float, ask: Callable[[], T]) -> T:
+def within(wait_s: float, ask: Callable[[], T], what: str, action: str = "Try again later.") -> T:
     """Return what ``ask`` returns, asked in a thread of its own.
 
     A thread that hangs in a read cannot be ended; it is left behind as a daemon and ends with its connection or the
@@ -43,25 +32,23 @@ def answer_within(wait_s: float, ask: Callable[[], T]) -> T:
         Longest wait in seconds.
     ask
         What to call; what it raises is raised here.
+    what, action
+        Thing and next step of the error.
 
     Raises
     ------
-    Stalled
+    BadUpstreamData
         If nothing came for ``wait_s``.
     """
-    found: queue.Queue[_Outcome[T]] = queue.Queue()
+    answer: Future[T] = Future()
 
     def run() -> None:
         try:
-            found.put(_Outcome(value=ask()))
+            answer.set_result(ask())
         except BaseException as error:  # noqa: BLE001  raised again where the answer is wanted
-            found.put(_Outcome(error=error))
+            answer.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        outcome = found.get(timeout=wait_s)
-    except queue.Empty:
-        raise Stalled(f"no answer in {wait_s:g} s") from None
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value  # type: ignore[return-value]  # T may be None itself
+    threading.Thread(target=run, daemon=True, name="within").start()
+    if not wait([answer], wait_s).done:
+        raise BadUpstreamData(what, f"no answer within {wait_s:g} s", action)
+    return answer.result()

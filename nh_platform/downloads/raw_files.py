@@ -1,61 +1,101 @@
 """Upstream files as they were released, named by their content: ``<root>/<aa>/<md5>``, shared by sessions and sources.
 
-A file gets its name only when its bytes have the md5 that upstream states, after they are on the disk: written beside
-under a lock, synced, renamed. What is wrong three times goes to ``quarantine/``. Files that upstream states no md5 of
-are named by the md5 that came (*weak*), found again by a key of the source's choice.
+A file whose content is wrong three times goes to ``quarantine/``. Files that upstream states no md5 of are named by the
+md5 that came (*weak*), found again by a key of the source's choice.
 
-Add here what is kept of raw files. The transfer itself is `transfers`; many files at once is `raw_batches`; where a
+Add here what is kept of raw files. The download itself is `download_folder`; many files at once is `batches`; where a
 file lies upstream is each source's matter.
 """
 
 from __future__ import annotations
 
-import errno
+import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from filelock import FileLock, Timeout
-
-from nh_platform.downloads.hashes import is_md5, md5_of
+from nh_platform.downloads.download_folder import DownloadFolder, Place
+from nh_platform.downloads.hashes import file_hash, is_md5
 from nh_platform.downloads.remote_bytes import Opener
-from nh_platform.downloads.requests import RawFile, RawRequest, not_transferred, problem_of
-from nh_platform.downloads.transfers import (
-    Cancelled,
-    NotTransferred,
-    OnBytes,
-    PartialFile,
-    RetryPolicy,
-    Transferred,
-    WrongContent,
-    transfer,
-)
-from nh_platform.session import BadUpstreamData, NhError, StoreError
-from nh_platform.store.durable import sync_folder, write_durably
-
-SPARE_BYTES = 64 << 20
-"""Space that downloads leave free: Dagster's history and the assets are written to the same disk."""
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy, Transferred, WrongContent
+from nh_platform.session import BadUpstreamData
+from nh_platform.store.durable import write_durably
 
 QUARANTINE = "quarantine"
 _WEAK = "weak"
 _LOCKS = ".locks"
 _LOCK_DIGITS = 3  # 4,096 lock files at most; two files that share one merely wait for each other
-_LOCK_POLL_S = 1.0
 
 
-class RawFiles:
-    """The raw files under one folder; several processes and threads may use it at once.
+@dataclass(frozen=True)
+class RawRequest:
+    """One upstream file that is wanted.
 
     Parameters
     ----------
-    root
-        Folder; made when first written to.
-    policy
-        Attempts and waits of downloads.
+    label
+        What a person calls it, for example ``session …, file alf/licks.times.npy``.
+    md5
+        md5 that upstream states, in lower-case hexadecimal digits; None where it states none.
+    size
+        Size in bytes that upstream states. Never identity: of files with an md5 it only serves the check of disk
+        space and the progress bar (Alyx states 22 MB for files of 138 MB). Of files without it must be right.
+    weak_key
+        Without md5: what tells this file from every other and from other versions of itself, as far as upstream says.
+    """
+
+    label: str
+    md5: str | None
+    size: int | None = None
+    weak_key: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.md5 is None and not self.weak_key:
+            raise ValueError(f"{self.label}: a file without md5 needs a weak_key")
+
+    @property
+    def identity(self) -> str:
+        """The md5, or the sha256 of the weak key."""
+        return self.md5 if self.md5 is not None else hashlib.sha256(str(self.weak_key).encode()).hexdigest()
+
+    def problem(self, came: Transferred) -> str | None:
+        """Return what is wrong with a whole answer; None where nothing is."""
+        if self.md5 is not None:
+            return None if came.md5 == self.md5 else f"md5 of the content is {came.md5}, upstream states {self.md5}"
+        if self.size is not None and came.size != self.size:
+            return f"{came.size} bytes came (md5 {came.md5}), upstream states {self.size} and no md5"
+        return None
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One raw file that is there.
+
+    Parameters
+    ----------
+    path
+        Where it lies, read-only.
+    md5, size
+        Of its content.
+    """
+
+    path: Path
+    md5: str
+    size: int
+
+
+class RawFiles(DownloadFolder):
+    """The raw files under one folder.
+
+    Parameters
+    ----------
+    root, retries
+        The folder, and attempts and waits of downloads; see `DownloadFolder`.
+    setting
+        Name of the setting that names it.
     keep_wrong
         Keep files with a wrong content in ``quarantine/``, for a person to look at; otherwise they are removed.
 
@@ -66,11 +106,16 @@ class RawFiles:
     'data/raw/d4/d41d8cd98f00b204e9800998ecf8427e'
     """
 
-    def __init__(self, root: Path | str, policy: RetryPolicy | None = None, keep_wrong: bool = True) -> None:
-        self.root, self.keep_wrong = Path(root), keep_wrong
-        self.policy = policy or RetryPolicy()
+    def __init__(
+        self,
+        root: Path | str,
+        retries: RetryPolicy | None = None,
+        keep_wrong: bool = True,
+        setting: str = "raw_dir",
+    ) -> None:
+        super().__init__(root, setting, retries)
+        self.keep_wrong = keep_wrong
         self._checked: dict[str, tuple[int, int, int]] = {}
-        self._unreachable: set[str] = set()
 
     def path(self, md5: str) -> Path:
         """Return where the file with this md5 lies, whether or not it is there.
@@ -91,14 +136,13 @@ class RawFiles:
         """
         path = self.path(md5)
         try:
-            stat = path.stat()
+            seen = _state(path)
         except FileNotFoundError:
             return None
-        seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if self._checked.get(md5) != seen:
-            actual = md5_of(path)
+            actual = file_hash(path)
             if actual != md5:
-                self._quarantine(path, md5, actual, "its content changed on this disk", ())
+                self.set_aside(path, WrongContent(Transferred(actual, seen[1]), "its content changed on this disk", ()))
                 return None
             self._checked[md5] = seen
         return path
@@ -107,9 +151,7 @@ class RawFiles:
         """Return the file of a request, verified as by `get`; None where there is none."""
         md5 = request.md5 or self._weak_md5(request)
         path = None if md5 is None else self.get(md5)
-        if md5 is None or path is None:
-            return None
-        return RawFile(path, md5, path.stat().st_size, is_weak=request.md5 is None)
+        return None if md5 is None or path is None else RawFile(path, md5, path.stat().st_size)
 
     def holds(self, request: RawRequest) -> bool:
         """Return whether the file of a request is there, without hashing it; for counts and plans."""
@@ -119,148 +161,47 @@ class RawFiles:
     def fetch(
         self,
         request: RawRequest,
-        openers: Sequence[Opener],
+        servers: Sequence[Opener],
         on_bytes: OnBytes | None = None,
         stop: Event | None = None,
     ) -> RawFile:
-        """Return the file of a request, downloading it if it is not there.
+        """Return the file of a request, downloaded if it is not there; as of `DownloadFolder.download`.
 
         Of several processes that want the same file one downloads it and the others wait. What came before a failure
         or a kill is kept beside as ``<md5>.part`` and resumed where the server can.
-
-        Parameters
-        ----------
-        request
-            The file.
-        openers
-            Places to get it from, in the order of preference.
-        on_bytes
-            Told how many bytes came; negative where they were of no use.
-        stop
-            Set by another thread to end the download.
-
-        Raises
-        ------
-        BadUpstreamData
-            If no place has the file or answers, or every answer was wrong; the text names the file, and both hashes.
-        StoreError
-            If the disk is full or cannot be written; nothing was published.
-        Cancelled
-            If ``stop`` was set.
         """
         found = self.find(request)
         if found is not None:
             return found
-        try:
-            with self._alone(request, stop):
-                return self.find(request) or self._download(request, openers, on_bytes, stop)
-        except OSError as error:
-            raise self._disk_trouble(request, error) from error
+        with self.alone(request.label, self.root / _LOCKS / request.identity[:_LOCK_DIGITS], stop):
+            return self.find(request) or self._fetch(request, servers, on_bytes, stop)
 
-    def require_space(self, n_bytes: float, what: str) -> None:
-        """Check that the disk has room for so many bytes more.
-
-        Raises
-        ------
-        StoreError
-            If it has not; the text says how much is missing.
-        """
-        free = shutil.disk_usage(_existing(self.root)).free
-        if n_bytes + SPARE_BYTES > free:
-            raise StoreError(
-                what,
-                f"{_size(n_bytes)} are to be downloaded to {self.root}, and only {_size(free)} are free there"
-                f" ({_size(SPARE_BYTES)} are left to the rest)",
-                "Free space, fetch fewer sessions, or name a folder on a larger disk (`raw_dir`).",
-            )
-
-    def _download(
-        self, request: RawRequest, openers: Sequence[Opener], on_bytes: OnBytes | None, stop: Event | None
-    ) -> RawFile:
-        path = self._part_path(request)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        there = path.stat().st_size if path.exists() else 0
-        self.require_space(max((request.size or 0) - there, 0), request.label)
-        try:
-            with PartialFile(path) as part:
-                got = transfer(
-                    openers,
-                    part,
-                    lambda came: problem_of(request, came),
-                    self.policy,
-                    on_bytes,
-                    stop,
-                    self._unreachable,
-                )
-                part.sync()
-        except WrongContent as wrong:
-            kept = self._quarantine(path, request.identity, wrong.got.md5, wrong.problem, wrong.addresses)
-            raise BadUpstreamData(
-                request.label,
-                f"{wrong.problem}, in {self.policy.attempts} tries",
-                (f"The last is kept as {kept}. " if kept else "")
-                + "If upstream replaced the file, sync the source; otherwise try later.",
-            ) from wrong
-        except NotTransferred as failure:
-            raise not_transferred(request, failure) from failure
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                path.unlink(missing_ok=True)  # what fills the disk would hold up everything else that writes there
-            raise
-        return self._publish(request, path, got)
-
-    def _publish(self, request: RawRequest, part: Path, got: Transferred) -> RawFile:
-        final = self.path(got.md5)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        part.chmod(0o444)
-        os.replace(part, final)
-        sync_folder(final.parent)
-        stat = final.stat()
-        self._checked[got.md5] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        if request.md5 is None:
-            record = {"key": request.weak_key, "label": request.label, "md5": got.md5, "size": got.size}
-            index = self._weak_path(request)
-            index.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(index, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
-        return RawFile(final, got.md5, got.size, is_weak=request.md5 is None)
-
-    def _quarantine(
-        self, path: Path, expected: str, actual: str, problem: str, addresses: Sequence[str]
-    ) -> Path | None:
-        """Move a wrong file aside with a note beside it, and return its new place if it is kept."""
+    def set_aside(self, part: Path, wrong: WrongContent) -> Path | None:
+        """Move a wrong file to quarantine with a note beside it, and return its new place if it is kept."""
         if not self.keep_wrong:
-            path.unlink()
-            return None
+            return super().set_aside(part, wrong)
         folder = self.root / QUARANTINE
         folder.mkdir(parents=True, exist_ok=True)
-        kept = folder / f"{expected}.{actual}"
-        os.replace(path, kept)
-        note = {"expected": expected, "md5": actual, "problem": problem, "addresses": list(addresses)}
+        kept = folder / f"{part.stem}.{wrong.got.md5}"
+        os.replace(part, kept)
+        note = {"expected": part.stem, "md5": wrong.got.md5, "problem": wrong.problem, "addresses": wrong.addresses}
         write_durably(kept.with_name(f"{kept.name}.json"), (json.dumps(note, indent=1) + "\n").encode())
         return kept
 
-    @contextmanager
-    def _alone(self, request: RawRequest, stop: Event | None) -> Iterator[None]:
-        """Hold the lock of a file; the system releases it when a process is killed."""
-        folder = self.root / _LOCKS
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / request.identity[:_LOCK_DIGITS])
-        while True:
-            if stop is not None and stop.is_set():
-                raise Cancelled
-            try:
-                lock.acquire(timeout=_LOCK_POLL_S)
-                break
-            except Timeout:
-                continue
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _part_path(self, request: RawRequest) -> Path:
-        whole = self._weak_path(request) if request.md5 is None else self.path(request.md5)
-        return whole.with_name(f"{request.identity}.part")
+    def _fetch(
+        self, request: RawRequest, servers: Sequence[Opener], on_bytes: OnBytes | None, stop: Event | None
+    ) -> RawFile:
+        beside = self._weak_path(request) if request.md5 is None else self.path(request.md5)
+        part = beside.with_name(f"{request.identity}.part")
+        place = Place(request.label, self.path, part, request.problem, request.size)
+        got = self.download(place, servers, on_bytes, stop)
+        path = self.path(got.md5)
+        path.chmod(0o444)
+        self._checked[got.md5] = _state(path)
+        if request.md5 is None:
+            record = {"key": request.weak_key, "label": request.label, "md5": got.md5, "size": got.size}
+            write_durably(beside, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
+        return RawFile(path, got.md5, got.size)
 
     def _weak_path(self, request: RawRequest) -> Path:
         return self.root / _WEAK / request.identity[:2] / f"{request.identity}.json"
@@ -272,17 +213,8 @@ class RawFiles:
             return None
         return str(record["md5"])
 
-    def _disk_trouble(self, request: RawRequest, error: OSError) -> NhError:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            found = f"the disk of {self.root} is full; nothing was published, and what was stored is unchanged"
-        else:
-            found = f"{self.root} cannot be written: {error.strerror or error}"
-        return StoreError(request.label, found, "Free space or name another folder (`raw_dir`), and run it again.")
 
-
-def _existing(folder: Path) -> Path:
-    return folder if folder.exists() else _existing(folder.absolute().parent)
-
-
-def _size(n_bytes: float) -> str:
-    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
+def _state(path: Path) -> tuple[int, int, int]:
+    """Return what tells whether a file was touched since it was hashed."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns

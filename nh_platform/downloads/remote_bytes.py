@@ -1,8 +1,7 @@
 """Opening one remote file at an offset: over HTTP, or from an S3 bucket.
 
-Contains what a download needs of a server, and the sorting of failures into those that may pass by themselves and
-those that will not. Add a protocol here. Retries, resuming and hashing are `transfers`; which file is wanted, and
-where it lies, is the sources' matter.
+Add a protocol here; it tells transient errors from permanent ones. Retries, resuming and hashing are `transfers`; which
+file is wanted, and where it lies, is the sources' matter.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from urllib.parse import urlsplit
 CHUNK_BYTES = 256 << 10
 """Bytes that are written at once; a connection that breaks loses less than this of what came."""
 
-PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 """HTTP answers worth another attempt."""
 
 RANGE_REFUSED = 416
@@ -34,8 +33,8 @@ class Timeouts:
     read_s: float = 60.0
 
 
-class PassingFailure(Exception):
-    """A failure that may pass by itself.
+class TransientError(Exception):
+    """An error that may pass by itself.
 
     Parameters
     ----------
@@ -52,8 +51,8 @@ class PassingFailure(Exception):
         super().__init__(text)
 
 
-class LastingFailure(Exception):
-    """A failure that the same request will meet again: the file is not there, or not for us."""
+class PermanentError(Exception):
+    """An error that the same request will meet again: the file is not there, or not for us."""
 
     def __init__(self, text: str, missing: bool = False) -> None:
         self.text, self.missing = text, missing
@@ -75,7 +74,7 @@ class RemoteBytes:
     total
         Size of the whole file as the server states it now, if it does.
     chunks
-        The bytes; may raise `PassingFailure`.
+        The bytes; may raise `TransientError`.
     """
 
     offset: int
@@ -84,14 +83,14 @@ class RemoteBytes:
 
 
 class Opener(Protocol):
-    """One place that a file can be had from."""
+    """One address that a file can be had from."""
 
     @property
     def address(self) -> str:
         """Address of the file, as a person may use it."""
 
     @property
-    def place(self) -> str:
+    def server(self) -> str:
         """Server or bucket, to remember one that does not answer."""
 
     def open(self, offset: int) -> AbstractContextManager[RemoteBytes]:
@@ -99,7 +98,7 @@ class Opener(Protocol):
 
         Raises
         ------
-        PassingFailure, LastingFailure, RangeRefused
+        TransientError, PermanentError, RangeRefused
             As the server answers.
         """
 
@@ -128,7 +127,7 @@ class HttpOpener:
     resumes: bool = True
 
     @property
-    def place(self) -> str:
+    def server(self) -> str:
         """Scheme and host."""
         parts = urlsplit(self.address)
         return f"{parts.scheme}://{parts.netloc}"
@@ -148,9 +147,9 @@ class HttpOpener:
             timeout = (self.timeouts.connect_s, self.timeouts.read_s)
             response = _session().get(self.address, headers=headers, stream=True, timeout=timeout)
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise PassingFailure(f"{self.address}: {_words(error)}", unreachable=True) from error
+            raise TransientError(f"{self.address}: {_words(error)}", unreachable=True) from error
         except requests.RequestException as error:
-            raise LastingFailure(f"{self.address}: {_words(error)}") from error
+            raise PermanentError(f"{self.address}: {_words(error)}") from error
         with response:
             _check_status(response.status_code, self.address, response.headers.get("Retry-After"))
             resumed = response.status_code == 206
@@ -186,14 +185,14 @@ class S3Opener:
         return f"s3://{self.bucket}/{self.key}" + (f"?versionId={self.version}" if self.version else "")
 
     @property
-    def place(self) -> str:
+    def server(self) -> str:
         """The bucket."""
         return f"s3://{self.bucket}"
 
     @contextmanager
     def open(self, offset: int) -> Iterator[RemoteBytes]:
         """Open the object at ``offset``; as of `Opener.open`."""
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+        from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
         try:
             wanted = {"Range": f"bytes={offset}-"} if offset else {}
@@ -204,11 +203,11 @@ class S3Opener:
             status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
             headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             _check_status(status, self.address, headers.get("retry-after"))
-            raise LastingFailure(f"{self.address}: {_words(error)}") from error
-        except HTTPClientError as error:
-            raise PassingFailure(f"{self.address}: {_words(error)}", unreachable=True) from error
+            raise PermanentError(f"{self.address}: {_words(error)}") from error
+        except (ConnectionError, HTTPClientError) as error:
+            raise TransientError(f"{self.address}: {_words(error)}", unreachable=True) from error
         except BotoCoreError as error:  # no credentials, a wrong region
-            raise LastingFailure(f"{self.address}: {_words(error)}") from error
+            raise PermanentError(f"{self.address}: {_words(error)}") from error
         with closing(answer["Body"]) as body:
             resumed = "ContentRange" in answer
             yield RemoteBytes(
@@ -227,11 +226,11 @@ def _check_status(status: int, address: str, retry_after: str | None) -> None:
     text = f"{address} answered HTTP {status}"
     if status == RANGE_REFUSED:
         raise RangeRefused(text)
-    if status in PASSING_STATUS:
-        raise PassingFailure(text, retry_after_s=_seconds(retry_after))
+    if status in TRANSIENT_STATUS:
+        raise TransientError(text, retry_after_s=_seconds(retry_after))
     if status in (404, 410):
-        raise LastingFailure(f"{address} does not exist (HTTP {status})", missing=True)
-    raise LastingFailure(text)
+        raise PermanentError(f"{address} does not exist (HTTP {status})", missing=True)
+    raise PermanentError(text)
 
 
 def _seconds(retry_after: str | None) -> float:
@@ -262,7 +261,7 @@ def _http_chunks(response: Any, address: str) -> Iterator[bytes]:
     try:
         yield from response.iter_content(CHUNK_BYTES)
     except (OSError, HTTPError) as error:  # every exception of requests is an OSError
-        raise PassingFailure(f"{address}: {_words(error)}") from error
+        raise TransientError(f"{address}: {_words(error)}") from error
 
 
 def _s3_chunks(body: Any, address: str) -> Iterator[bytes]:
@@ -272,7 +271,7 @@ def _s3_chunks(body: Any, address: str) -> Iterator[bytes]:
     try:
         yield from body.iter_chunks(CHUNK_BYTES)
     except (BotoCoreError, HTTPError, OSError) as error:
-        raise PassingFailure(f"{address}: {_words(error)}") from error
+        raise TransientError(f"{address}: {_words(error)}") from error
 
 
 _sessions = threading.local()

@@ -1,7 +1,7 @@
-"""One download: several places, resumed where it broke, hashed while it is written, tried again where that can help.
+"""The transfer of one file: from several servers, resumed where it broke, hashed on the way, tried again if that helps.
 
-Contains the partial file and the loop of attempts. Add here what a single transfer must survive. Opening a place is
-`remote_bytes`; where whole files go, and what happens to wrong ones, is `raw_files`.
+Contains the partial file and the loop of attempts. Add here what a single transfer must survive. Opening a file on a
+server is `remote_bytes`; where whole files go, and what happens to wrong ones, is `download_folder`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from nh_platform.downloads.hashes import BLOCK_BYTES
-from nh_platform.downloads.remote_bytes import LastingFailure, Opener, PassingFailure, RangeRefused
+from nh_platform.downloads.remote_bytes import Opener, PermanentError, RangeRefused, TransientError
+
+BLOCK_BYTES = 1 << 20
+"""Bytes of a partial file that are hashed at a time."""
 
 PROGRESS_BYTES = 1 << 20
 """Attempts that brought at least this much do not count: a large file may survive any number of broken connections."""
@@ -33,7 +35,7 @@ class RetryPolicy:
     Parameters
     ----------
     attempts
-        Rounds over all places without progress, and wrong contents, before giving up.
+        Rounds over all servers without progress, and wrong contents, before giving up.
     wait_s
         Seconds before the second attempt, doubled each time.
     """
@@ -62,8 +64,8 @@ class WrongContent(Exception):
         super().__init__(problem)
 
 
-class NotTransferred(Exception):
-    """No place gave the whole file."""
+class TransferFailed(Exception):
+    """No server gave the whole file."""
 
     def __init__(self, text: str, missing: bool, unreachable: bool) -> None:
         self.text, self.missing, self.unreachable = text, missing, unreachable
@@ -123,93 +125,92 @@ class PartialFile:
 
 
 def transfer(
-    openers: Sequence[Opener],
+    servers: Sequence[Opener],
     part: PartialFile,
-    problem_of: Callable[[Transferred], str | None],
-    policy: RetryPolicy,
-    on_bytes: OnBytes | None = None,
-    stop: Event | None = None,
-    unreachable: set[str] | None = None,
+    problem: Callable[[Transferred], str | None],
+    retries: RetryPolicy,
+    on_bytes: OnBytes | None,
+    stop: Event | None,
+    unreachable: set[str],
 ) -> Transferred:
-    """Fill ``part`` from the first place that gives the right content.
+    """Fill ``part`` from the first server that gives the right content.
 
     Parameters
     ----------
-    openers
-        Places in the order of preference. One that does not have the file is not asked again.
+    servers
+        Where the file can be had, in the order of preference. One that does not have it is not asked again.
     part
-        What came so far; resumed where the place can.
-    problem_of
+        What came so far; resumed where the server can.
+    problem
         What is wrong with a whole answer, in words; None where nothing is.
-    policy
+    retries
         Attempts and waits. Longer waits that a server asks for (Retry-After) are honoured up to `MAX_RETRY_AFTER_S`.
     on_bytes
         Told of progress.
     stop
         Set by another thread to end the transfer.
     unreachable
-        Places that did not answer at all before, shared by many transfers: they are asked last, so that a blocked
+        Servers that did not answer at all before, shared by many transfers: they are asked last, so that a blocked
         bucket costs one wait for a connection and not one per file.
 
     Raises
     ------
     WrongContent
-        If ``policy.attempts`` whole answers were wrong; the last one is in ``part``.
-    NotTransferred
-        If no place gave the whole file; what came is in ``part``.
+        If ``retries.attempts`` whole answers were wrong; the last one is in ``part``.
+    TransferFailed
+        If no server gave the whole file; what came is in ``part``.
     Cancelled
         If ``stop`` was set.
     OSError
         If ``part`` cannot be written.
     """
     tell, halt = on_bytes or (lambda _: None), stop or Event()
-    mute = unreachable if unreachable is not None else set()
-    alive, gone = list(openers), []
-    last = PassingFailure("no place to get it from")
+    alive, gone = list(servers), []
+    last = TransientError("no server to get it from")
     n_wrong = idle_rounds = best = 0
     if part.size:
         tell(part.size)
-        if problem_of(part.content) is None:
+        if problem(part.content) is None:
             return part.content
     while True:
-        wait_s, all_mute = 0.0, True
-        for opener in sorted(alive, key=lambda one: one.place in mute):
+        wait_s, all_silent = 0.0, True
+        for opener in sorted(alive, key=lambda one: one.server in unreachable):
             try:
                 _receive(opener, part, tell, halt)
-            except LastingFailure as failure:
+            except PermanentError as error:
                 alive.remove(opener)
-                gone.append(failure)
+                gone.append(error)
                 continue
-            except PassingFailure as failure:
-                last, wait_s = failure, max(wait_s, failure.retry_after_s)
-                all_mute = all_mute and failure.unreachable
-                if failure.unreachable:
-                    mute.add(opener.place)
+            except TransientError as error:
+                last, wait_s = error, max(wait_s, error.retry_after_s)
+                all_silent = all_silent and error.unreachable
+                if error.unreachable:
+                    unreachable.add(opener.server)
                 continue
-            problem = problem_of(part.content)
-            if problem is None:
+            wrong = problem(part.content)
+            if wrong is None:
                 return part.content
             n_wrong += 1
-            if n_wrong >= policy.attempts:
-                raise WrongContent(part.content, problem, [one.address for one in openers])
+            if n_wrong >= retries.attempts:
+                raise WrongContent(part.content, wrong, [one.address for one in servers])
             tell(-part.size)
             part.restart()
-            last, all_mute = PassingFailure(f"{opener.address}: {problem}"), False
+            last, all_silent = TransientError(f"{opener.address}: {wrong}"), False
         if not alive:
-            raise NotTransferred("; ".join(one.text for one in gone), all(one.missing for one in gone), False)
+            raise TransferFailed("; ".join(one.text for one in gone), all(one.missing for one in gone), False)
         idle_rounds = 0 if part.size - best >= PROGRESS_BYTES else idle_rounds + 1
         best = max(best, part.size)
-        if idle_rounds >= policy.attempts or wait_s > MAX_RETRY_AFTER_S:
+        if idle_rounds >= retries.attempts or wait_s > MAX_RETRY_AFTER_S:
             asked = f", and asks to wait {wait_s:.0f} s" if wait_s > MAX_RETRY_AFTER_S else ""
-            tried = f"; tried {policy.attempts} times" if idle_rounds >= policy.attempts else ""
+            tried = f"; tried {retries.attempts} times" if idle_rounds >= retries.attempts else ""
             others = "".join(f"; {one.text}" for one in gone)
-            raise NotTransferred(last.text + asked + tried + others, False, all_mute)
-        if halt.wait(max(wait_s, policy.wait_s * 2 ** max(idle_rounds - 1, 0))):
+            raise TransferFailed(last.text + asked + tried + others, False, all_silent)
+        if halt.wait(max(wait_s, retries.wait_s * 2 ** max(idle_rounds - 1, 0))):
             raise Cancelled
 
 
 def _receive(opener: Opener, part: PartialFile, tell: OnBytes, halt: Event) -> None:
-    """Append what one place gives; returns when the answer is whole."""
+    """Append what one server gives; returns when the answer is whole."""
     if halt.is_set():
         raise Cancelled
     try:
@@ -223,8 +224,8 @@ def _receive(opener: Opener, part: PartialFile, tell: OnBytes, halt: Event) -> N
                 if halt.is_set():
                     raise Cancelled
             if answer.total is not None and part.size < answer.total:
-                raise PassingFailure(f"{opener.address} ended after {part.size} of {answer.total} bytes")
+                raise TransientError(f"{opener.address} ended after {part.size} of {answer.total} bytes")
     except RangeRefused as refused:
         tell(-part.size)
         part.restart()
-        raise PassingFailure(f"{opener.address} has fewer bytes than came before") from refused
+        raise TransientError(f"{opener.address} has fewer bytes than came before") from refused

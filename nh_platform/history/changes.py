@@ -1,4 +1,4 @@
-"""The words for what a release did: the kinds of change, and one change as a line.
+"""The kinds of change that a release brings, in words, and one change as a line.
 
 Add a kind here when a release can bring it. How a change is found is `file_changes` and `release_diff`.
 """

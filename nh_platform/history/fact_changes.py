@@ -1,4 +1,4 @@
-"""What upstream states differently of kept sessions and insertions: QC, alignment, and facts that nothing reads.
+"""Changes in what upstream states of kept sessions and insertions: QC, alignment, and facts that nothing reads.
 
 Add a fact here when the manifest gains one. Files are compared in `file_changes`, what is listed in `release_diff`.
 """

@@ -1,4 +1,4 @@
-"""What happened to the files of kept sessions between two manifests, row by row and without a loop over sessions.
+"""Changes in the files of kept sessions between two manifests, found without a loop over sessions.
 
 Contains the comparison of two files tables and the meaning of each kind of difference. Add a kind here when a release
 can bring it to a file. Sessions, insertions and notices are compared in `release_diff`.
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.history.changes import Change, ChangeKind, listed
-from nh_platform.history.manifest import GROUPS, read_by
+from nh_platform.history.identity import GROUPS, read_by
 
 Cell = tuple[str, str, str]
 """Session, probe and group that one line is about."""

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.history.identity import version_of
 from nh_platform.history.insertion_ids import is_made_up, with_known_ids
-from nh_platform.history.manifest import Manifest, version_of
+from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 

@@ -20,8 +20,8 @@ def is_made_up(insertions: pd.DataFrame) -> pd.Series:
     return (insertions["insertion_id"] == made_up_ids(insertions)) & (insertions["probe"] != "")
 
 
-def with_known_ids(insertions: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """Return insertions whose made-up ids are replaced by those that another table knows.
+def with_known_ids(insertions: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
+    """Return insertions whose made-up ids are replaced by those that other tables know.
 
     Parameters
     ----------
@@ -31,12 +31,32 @@ def with_known_ids(insertions: pd.DataFrame, others: pd.DataFrame) -> pd.DataFra
     Returns
     -------
     pandas.DataFrame
-        The rows of ``insertions`` in their order. An id that was made up is that of ``others`` for the same session
-        and probe, if there is one; of several the last.
+        The rows of ``insertions`` in their order. An id that was made up is that of the first of ``others`` that knows
+        one for the same session and probe; of several in one table the last.
     """
-    made = is_made_up(insertions)
-    known = others[(others["probe"] != "") & (others["insertion_id"] != "") & ~is_made_up(others)]
-    if not made.any() or len(known) == 0:
+    real: dict[str, str] = {}
+    for table in reversed(others) if is_made_up(insertions).any() else ():
+        known = table[(table["probe"] != "") & (table["insertion_id"] != "") & ~is_made_up(table)]
+        real |= dict(zip(made_up_ids(known), known["insertion_id"]))
+    if not real:
         return insertions
-    real = dict(zip(made_up_ids(known), known["insertion_id"]))
     return insertions.assign(insertion_id=insertions["insertion_id"].map(real).fillna(insertions["insertion_id"]))
+
+
+def with_shared_ids(
+    before: pd.DataFrame, after: pd.DataFrame, earlier: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the insertions of three states, in which one insertion has the same id wherever any state knows its own.
+
+    Parameters
+    ----------
+    before, after
+        Two states that are compared; a login or a logout may lie between them.
+    earlier
+        What was listed before both.
+    """
+    return (
+        with_known_ids(before, after, earlier),
+        with_known_ids(after, before, earlier),
+        with_known_ids(earlier, before, earlier, after),
+    )

@@ -1,40 +1,25 @@
-"""What upstream holds: the manifest of a source, the identity of each session's files, and what a source must offer.
+"""The manifest of a source: every session, insertion and file that upstream holds, and one session's part of it.
 
-Contains the manifest model shared by all sources, the per-group content versions, and the `Source` protocol. Add here
-what every source needs. Reading an upstream format belongs to the folder of that source; no upstream client is
-imported here.
+Add a field here that every source can state. What identifies the content is `identity`; reading an upstream format
+belongs to the folder of that source.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.history.identity import group_versions, read_by, version_of
 from nh_platform.session import Session, UnknownSession
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.session_names import session_named
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.releases import NOTICES
-
-GROUPS = ("spikes", "behavior", "alignment", "qc")
-"""Asset groups with an identity of their own; files of any other group are listed but never read.
-
-A file that feeds several groups names them all, comma-joined: an NWB file is one file with the whole session in it.
-"""
-
-
-def read_by(files: pd.DataFrame, groups: Iterable[str]) -> pd.Series:
-    """Return, per row of a table of schema `FILES`, whether a default-revision file of one of ``groups``."""
-    wanted = frozenset(groups)
-    by_group = {text: not wanted.isdisjoint(text.split(",")) for text in files["group"].unique()}
-    return files["group"].map(by_group).astype(bool) & files["default_revision"]
 
 
 @dataclass(frozen=True)
@@ -61,78 +46,34 @@ class SessionFiles:
     qc: str | None = None
     extended_qc: str | None = None
 
+    @property
+    def session_id(self) -> str:
+        """Id of the session."""
+        return self.session.session_id
+
+    @property
+    def source(self) -> str:
+        """Name of its source."""
+        return self.session.source
+
     def of_group(self, group: str) -> pd.DataFrame:
         """Return the default-revision files that the asset group ``group`` reads."""
         return self.files[read_by(self.files, (group,))].reset_index(drop=True)
 
     def version(self, group: str) -> str:
-        """Return the content identity of a group: sha256 over its sorted (collection, revision, name, md5).
+        """Return the content version of an asset group; see `nh_platform.history.identity.group_versions`."""
+        return self._versions[group]
 
-        Dataset, session and insertion QC are part of the ``qc`` group alone, and the state of the alignment of
-        ``alignment`` alone, so neither touches the spikes. Sizes and timestamps are never part of it (knowledge of
-        the releases: both are wrong or move without a change upstream).
-        `nh_platform.history.identity.group_versions` gives the same for every session at once.
-        """
-        rows = self.of_group(group)
-        lines = sorted(map(identity_line, rows["collection"], rows["revision"], rows["name"], content_of(rows)))
-        if group == "qc":
-            judged = self.files[read_by(self.files, GROUPS) & self.files["qc"].notna()]
-            lines += sorted(map(judgement_line, judged["collection"], judged["name"], judged["qc"]))
-        lines += fact_lines(group, self.qc, self.insertions, self.extended_qc)
-        return version_of(lines)
+    @functools.cached_property
+    def _versions(self) -> dict[str, str]:
+        facts = {"session_id": [self.session_id], "qc": [self.qc], "extended_qc": [self.extended_qc]}
+        (versions,) = group_versions(pd.DataFrame(facts), self.insertions, self.files).values()
+        return versions
 
     def memberships(self) -> dict[str, int]:
         """Return how many of the files are in each release, by release tag; no part of the identity."""
         tags = [tag for text in self.files["tags"].dropna() for tag in text.split(",") if tag]
         return {tag: tags.count(tag) for tag in sorted(set(tags))}
-
-
-def content_of(files: pd.DataFrame) -> pd.Series:
-    """Return what identifies the content that is read of each file: its md5, and that it is not read at all.
-
-    Files that upstream itself calls CRITICAL are not read, so that a file that becomes CRITICAL is another content.
-    """
-    return files["md5"].fillna("").where(files["qc"] != "CRITICAL", "not read: CRITICAL")
-
-
-def identity_line(collection: str, revision: str, name: str, value: str) -> str:
-    """Return what one file adds to the identity of a group; sorts as the four texts do."""
-    return f"{collection}\x1f{revision}\x1f{name}\x1f{value}\n"
-
-
-def judgement_line(collection: str, name: str, qc: str) -> str:
-    """Return what the QC of one file adds to the identity of ``qc``.
-
-    Without the revision: a new revision of the behaviour with the same QC leaves the units alone.
-    """
-    return f"{collection}\x1f{name}\x1f{qc}\n"
-
-
-def fact_lines(
-    group: str, session_qc: str | None, insertions: pd.DataFrame, extended_qc: str | None = None
-) -> list[str]:
-    """Return what a session's own QC and the state of its alignments add to the identity of a group.
-
-    What upstream does not state adds nothing, so that a catalogue without these facts (the public tables, Allen's)
-    has the identity of its files alone.
-    """
-    lines = []
-    if group == "qc":
-        lines += [f"session\x1f{session_qc}\n"] if session_qc else []
-        lines += [f"session extended\x1f{extended_qc}\n"] if extended_qc else []
-        stated = insertions[insertions["qc"].notna()]
-        lines += sorted(f"insertion\x1f{pid}\x1f{qc}\n" for pid, qc in zip(stated["insertion_id"], stated["qc"]))
-    elif group == "alignment":
-        resolved = insertions["alignment_resolved"] == "yes"
-        stated = insertions[resolved | insertions["alignment_stored"].notna()]
-        columns = (stated[name].fillna("") for name in ("insertion_id", "alignment_resolved", "alignment_stored"))
-        lines += sorted("insertion\x1f" + "\x1f".join(row) + "\n" for row in zip(*columns))
-    return lines
-
-
-def version_of(lines: Iterable[str]) -> str:
-    """Return the sha256 of some lines, 64 hexadecimal digits."""
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

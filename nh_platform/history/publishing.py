@@ -1,4 +1,4 @@
-"""How a manifest becomes the next snapshot: compared, its tombstones carried on, and published whole or not at all.
+"""Publishing of a manifest as the next snapshot: compared, its tombstones carried on, whole or not at all.
 
 Contains the one function that does it. Add here what must happen with every new state of a source. What runs because
 of it is decided by the caller.
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pandas as pd
 from filelock import FileLock
 
-from nh_platform.history.manifest import Manifest, version_of
+from nh_platform.history.identity import version_of
+from nh_platform.history.manifest import Manifest
 from nh_platform.history.release_diff import ReleaseDiff, diff_manifests, selection_changed
 from nh_platform.history.snapshots import ASSET, Snapshot, list_snapshots, write_manifest
 from nh_platform.history.tombstones import next_tombstones, seen_before

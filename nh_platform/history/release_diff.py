@@ -1,4 +1,4 @@
-"""What one state of a source brought against another, in the users' words and as what has to run again.
+"""The difference between two states of a source, in the users' words and as what has to run again.
 
 Contains the diff of two manifests. Add a comparison here when the manifest gains a table; files are compared in
 `file_changes`, facts in `fact_changes`. Nothing here talks to upstream, and which assets a group feeds is not known
@@ -8,7 +8,7 @@ here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -16,8 +16,11 @@ from nh_platform.history.changes import Change, ChangeKind, changes_table
 from nh_platform.history.fact_changes import compare_facts
 from nh_platform.history.file_changes import compare_files
 from nh_platform.history.identity import group_versions
-from nh_platform.history.insertion_ids import is_made_up, made_up_ids, with_known_ids
-from nh_platform.history.manifest import GROUPS, Manifest
+from nh_platform.history.insertion_ids import with_shared_ids
+from nh_platform.history.manifest import Manifest
+from nh_platform.session.tables.manifest import INSERTIONS
+
+_AFFECTED = ["session_id", "group", "before", "after"]
 
 
 @dataclass(frozen=True)
@@ -26,40 +29,21 @@ class Seen:
 
     Parameters
     ----------
-    sessions, insertions
+    sessions
         Their ids.
-    probes
-        Ids that would have been made up for insertions whose real ones are among ``insertions``: a list without real
-        ids knows them by these (`insertion_ids`).
+    insertions
+        Columns ``session_id``, ``probe`` and ``insertion_id``.
     """
 
     sessions: frozenset[str] = frozenset()
-    insertions: frozenset[str] = frozenset()
-    probes: frozenset[str] = frozenset()
+    insertions: pd.DataFrame = field(default_factory=INSERTIONS.empty, compare=False)
 
     @classmethod
     def of_manifests(cls, manifests: Iterable[Manifest]) -> Seen:
         """Return what any of some earlier manifests lists."""
         tables = [(manifest.sessions["session_id"], manifest.insertions) for manifest in manifests]
-        sessions = {str(session_id) for ids, _ in tables for session_id in ids}
-        of_insertions = [cls.of_insertions(insertions) for _, insertions in tables]
-        return cls(
-            frozenset(sessions),
-            frozenset().union(*(seen.insertions for seen in of_insertions)),
-            frozenset().union(*(seen.probes for seen in of_insertions)),
-        )
-
-    @classmethod
-    def of_insertions(cls, insertions: pd.DataFrame, sessions: Iterable[str] = ()) -> Seen:
-        """Return what a table of ``session_id``, ``probe`` and ``insertion_id`` lists, and some sessions."""
-        real = made_up_ids(insertions)[~is_made_up(insertions)]
-        return cls(frozenset(sessions), frozenset(insertions["insertion_id"]), frozenset(real) - {""})
-
-    def has(self, insertions: pd.DataFrame) -> pd.Series:
-        """Return which insertions were listed before, under their id or a made-up one."""
-        names = insertions["insertion_id"]
-        by_probe = made_up_ids(insertions).isin(self.insertions) | (is_made_up(insertions) & names.isin(self.probes))
-        return names.isin(self.insertions) | by_probe
+        sessions = frozenset(str(session_id) for ids, _ in tables for session_id in ids)
+        return cls(sessions, pd.concat([insertions for _, insertions in tables]))
 
 
 @dataclass(frozen=True)
@@ -105,11 +89,6 @@ class ReleaseDiff:
         whole = {*self.added, *self.returned, *self.withdrawn, ""}
         return sorted(set(self.changes["session_id"]) - whole)
 
-    def groups_to_run(self) -> dict[str, tuple[str, ...]]:
-        """Return, by session, the asset groups whose content is new: all of an added or returned session."""
-        groups = {str(name): tuple(rows["group"]) for name, rows in self.affected.groupby("session_id")}
-        return groups | dict.fromkeys(sorted({*self.added, *self.returned}), GROUPS)
-
     def counts(self) -> dict[str, int]:
         """Return how many lines of each kind there are, in the order of `ChangeKind`."""
         found = self.changes["kind"].value_counts()
@@ -149,11 +128,12 @@ def diff_manifests(
     old = after_nothing(after) if before is None else before
     old_ids, new_ids = set(old.sessions["session_id"]), set(after.sessions["session_id"])
     fresh, kept = new_ids - old_ids, old_ids & new_ids
-    listed = with_known_ids(old.insertions, after.insertions), with_known_ids(after.insertions, old.insertions)
+    first, second, earlier = with_shared_ids(old.insertions, after.insertions, seen.insertions)
+    listed = first, second
     old_pids, new_pids = (set(insertions["insertion_id"]) for insertions in listed)
-    returned = set(listed[1]["insertion_id"][seen.has(listed[1])])
-    changes = [*_whole_sessions(old, after, fresh, seen), *_insertions(*listed, kept, seen)]
-    affected = pd.DataFrame(columns=["session_id", "group", "before", "after"], dtype=object)
+    returned = (new_pids - old_pids) & set(earlier["insertion_id"])
+    changes = [*_whole_sessions(old, after, fresh, seen), *_insertions(*listed, kept, returned)]
+    affected = pd.DataFrame(columns=_AFFECTED, dtype=object)
     if not membership_only:
         changes = [*_selection(old, after), *changes]
         changes += compare_facts((old.sessions, after.sessions), listed, kept)
@@ -166,7 +146,7 @@ def diff_manifests(
         returned=sorted(fresh & seen.sessions),
         withdrawn=sorted(old_ids - new_ids),
         insertions_added=sorted(new_pids - old_pids),
-        insertions_returned=sorted((new_pids - old_pids) & returned),
+        insertions_returned=sorted(returned),
         insertions_removed=sorted(old_pids - new_pids),
         affected=affected,
     )
@@ -206,11 +186,11 @@ def _whole_sessions(old: Manifest, new: Manifest, fresh: set[str], seen: Seen) -
     return sorted(changes, key=lambda change: (order.index(change.kind), change.session_id))
 
 
-def _insertions(old: pd.DataFrame, new: pd.DataFrame, kept: set[str], seen: Seen) -> list[Change]:
+def _insertions(old: pd.DataFrame, new: pd.DataFrame, kept: set[str], back: set[str]) -> list[Change]:
     """Return insertions that came or went in kept sessions, and those that returned in any session."""
     came = new[~new["insertion_id"].isin(set(old["insertion_id"]))]
     went = old[~old["insertion_id"].isin(set(new["insertion_id"])) & old["session_id"].isin(kept)]
-    returned = seen.has(came)
+    returned = came["insertion_id"].isin(back)
     changes = []
     for rows, kind, what in (
         (came[~returned & came["session_id"].isin(kept)], ChangeKind.INSERTION_ADDED, "new in a kept session"),
@@ -263,6 +243,12 @@ def _notices(old: pd.DataFrame, new: pd.DataFrame) -> list[Change]:
 
 
 def _affected(old: Manifest, new: Manifest) -> pd.DataFrame:
-    versions = group_versions(old).merge(group_versions(new), on=["session_id", "group"], suffixes=("_0", "_1"))
-    moved = versions[versions["version_0"] != versions["version_1"]].reset_index(drop=True)
-    return moved.rename(columns={"version_0": "before", "version_1": "after"})
+    before, after = (group_versions(each.sessions, each.insertions, each.files) for each in (old, new))
+    moved = [
+        (session_id, group, before[session_id][group], version)
+        for session_id, versions in after.items()
+        if session_id in before
+        for group, version in versions.items()
+        if version != before[session_id][group]
+    ]
+    return pd.DataFrame(moved, columns=_AFFECTED, dtype=object)

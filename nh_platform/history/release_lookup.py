@@ -1,4 +1,4 @@
-"""From the name that a person types to the state of a source: a snapshot, a release of upstream, a freeze or a tag.
+"""The state of a source that a typed name means: a snapshot, a release of upstream, a freeze or a tag.
 
 Contains that one lookup. Add a kind of name here when there is one more way to name a release. Nothing here compares
 or prints.

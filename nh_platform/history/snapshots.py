@@ -166,11 +166,6 @@ def read_manifest(store: Store, source: str, snapshot: str | int | None = None) 
     return find_snapshot(store, source, snapshot).manifest()
 
 
-def read_tombstones(store: Store, source: str) -> pd.DataFrame:
-    """Return every session and insertion that upstream ever withdrew: schema `TOMBSTONES`."""
-    return find_snapshot(store, source).tombstones()
-
-
 def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | None = None) -> None:
     """Write a manifest into ``folder``, rows in the order of their keys so that equal manifests are equal bytes."""
     stones = TOMBSTONES.empty() if tombstones is None else tombstones

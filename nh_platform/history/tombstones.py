@@ -1,4 +1,4 @@
-"""What upstream withdrew, kept for ever: sessions and insertions by the snapshots between which they went.
+"""Tombstones of withdrawn sessions and insertions, kept for ever with the snapshots between which they went.
 
 Contains the record that each snapshot carries on from the one before. Nothing is ever removed from it, and nothing of
 the store is removed because of it. Comparing manifests is `release_diff`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from nh_platform.history.insertion_ids import with_known_ids
+from nh_platform.history.insertion_ids import with_shared_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.release_diff import Seen
 from nh_platform.session.tables.releases import TOMBSTONES
@@ -34,16 +34,13 @@ def next_tombstones(
         The rows of ``stones``, those whose session or insertion is listed again with ``returned_in``, and a row for
         every session and insertion that ``after`` lacks.
     """
-    stones = stones.copy()
-    known = with_known_ids(stones, after.insertions)
-    listed = _pairs(after.sessions, with_known_ids(after.insertions, known))
+    # A login gives insertions their ids, and a logout takes them: neither withdraws or brings back anything.
+    insertions, after_insertions, known = with_shared_ids(before.insertions, after.insertions, stones)
+    listed = _pairs(after.sessions, after_insertions)
     pairs = zip(known["session_id"], known["insertion_id"])
     again = pd.Series([pair in listed for pair in pairs], index=stones.index, dtype=bool)
-    stones.loc[again & stones["returned_in"].isna(), "returned_in"] = float(number)
-    # A login gives insertions their ids, and a logout takes them: neither withdraws anything.
-    insertions = with_known_ids(before.insertions, after.insertions)
-    still_there = _pairs(after.sessions, with_known_ids(after.insertions, before.insertions))
-    went = sorted(_pairs(before.sessions, insertions) - still_there)
+    stones = stones.assign(returned_in=stones["returned_in"].mask(again & stones["returned_in"].isna(), float(number)))
+    went = sorted(_pairs(before.sessions, insertions) - listed)
     probes = insertions.set_index(["session_id", "insertion_id"])["probe"].to_dict()
     rows = [
         {
@@ -69,7 +66,7 @@ def _pairs(sessions: pd.DataFrame, insertions: pd.DataFrame) -> set[tuple[str, s
 def seen_before(stones: pd.DataFrame) -> Seen:
     """Return what had been listed and was withdrawn, by which a returned session is told from a new one."""
     is_session = stones["insertion_id"] == ""
-    return Seen.of_insertions(stones[~is_session], stones["session_id"][is_session])
+    return Seen(frozenset(stones["session_id"][is_session]), stones[~is_session])
 
 
 def withdrawn_sessions(stones: pd.DataFrame) -> pd.DataFrame:

@@ -53,9 +53,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
         If the source was never synced.
     """
     manifest = platform.manifest(source)
-    by_session: dict[str, dict[str, str]] = {}
-    for session_id, group, version in group_versions(manifest).itertuples(index=False):
-        by_session.setdefault(session_id, {})[group] = version
+    by_session = group_versions(manifest.sessions, manifest.insertions, manifest.files)
     wanted = wanted_sessions(platform.store, source)
     plan = SourcePlan(platform, source)
     observed: dict[str, dict[str, str]] = {REVIEWS: {}}

@@ -1,4 +1,4 @@
-"""What a source offers whose files are downloaded, beside what every `Source` offers.
+"""Protocols of a source whose files are downloaded, beside what every `Source` offers.
 
 Contains the protocols that `nh fetch` and `nh releases` use, and the question whether a source has anything to
 download. Add here what every downloading source can do. How one does it is in the source's own folder; nothing is
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.download_folder import DownloadFolder
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.sources.source import Source
@@ -42,24 +42,23 @@ class FileLink:
     blake2b: str | None = None
 
 
-class FetchedFiles(Protocol):
-    """Where fetched files stay: `RawFiles`, or the folder of an upstream client's own cache."""
+@dataclass(frozen=True)
+class WantedFile:
+    """One file that an asset group reads, before it is fetched.
 
-    @property
-    def root(self) -> Path:
-        """The folder."""
+    Parameters
+    ----------
+    identity
+        What tells it from others, so that a file of several sessions is counted once.
+    size
+        Bytes as upstream states them.
+    is_there
+        Whether it was fetched before, as far as can be told without reading it.
+    """
 
-    def holds(self, request: RawRequest) -> bool:
-        """Return whether the file of a request is there, without hashing it; for counts and plans."""
-
-    def require_space(self, n_bytes: float, what: str) -> None:
-        """Check that the disk has room for so many bytes more.
-
-        Raises
-        ------
-        StoreError
-            If it has not; the text says how much is missing.
-        """
+    identity: str
+    size: int | None
+    is_there: bool
 
 
 def folder_in_place(source: Source) -> Path | None:
@@ -76,7 +75,7 @@ def folder_in_place(source: Source) -> Path | None:
 class FetchingSource(Protocol):
     """A source whose raw files are downloaded."""
 
-    def raw_files(self) -> FetchedFiles:
+    def raw_files(self) -> DownloadFolder:
         """Return where the files go.
 
         Raises
@@ -85,7 +84,7 @@ class FetchingSource(Protocol):
             If this source, as it is set up, reads files in place.
         """
 
-    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
         """Return the files that the asset groups read; asks nobody."""
 
     def fetch(

@@ -106,6 +106,6 @@ def test_an_address_that_is_none_is_said_to_be_unreachable(tmp_path: Path, tried
 
 
 def test_the_public_servers_of_the_registry_are_those_of_the_sources() -> None:
-    from nh_platform.sources.ibl.downloads.s3_client import public_bucket
+    from nh_platform.sources.ibl.downloads.bucket_access import public_bucket
 
     assert public_bucket() in source_entry("ibl").servers({})[1]

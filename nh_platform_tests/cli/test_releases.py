@@ -18,7 +18,7 @@ from nh_platform.cli.sync import sync_platform
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.history.freezes import Freeze, read_freeze
 from nh_platform.history.publishing import store_manifest
-from nh_platform.history.snapshots import list_snapshots, read_manifest, read_tombstones
+from nh_platform.history.snapshots import find_snapshot, list_snapshots, read_manifest
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
@@ -274,7 +274,7 @@ def test_the_freezes_played_through_the_catalogue(reference_dir, home):
             sync_platform(platform, instance, "ibl")
             sessions.append(len(platform.manifest("ibl").sessions))
             partitions.append(len(instance.get_dynamic_partitions(session_partitions("ibl").name)))
-            stones.append(len(withdrawn_sessions(read_tombstones(platform.store, "ibl"))))
+            stones.append(len(withdrawn_sessions(find_snapshot(platform.store, "ibl").tombstones())))
             if path != paths[0]:
                 ends.append(run("diff", "previous", "latest")[-3:])
                 rows = json.loads("\n".join(run("diff", "previous", "latest", "--format", "json")))

@@ -17,9 +17,8 @@ import numpy as np
 import pytest
 
 from nh_platform.downloads.batches import fetch_all
-from nh_platform.downloads.raw_files import RawFiles
+from nh_platform.downloads.raw_files import RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import CHUNK_BYTES, HttpOpener, S3Opener, Timeouts
-from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import Cancelled, RetryPolicy
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform_tests.downloads.bytes_server import BytesServer
@@ -66,7 +65,7 @@ def test_a_file_is_fetched_once_and_found_by_its_content(server, raw):
     file = raw.fetch(request(), [at(server)], came.append)
     assert file.path == raw.path(MD5) == raw.root / MD5[:2] / MD5
     assert file.path.read_bytes() == CONTENT
-    assert (file.md5, file.size, file.is_weak) == (MD5, len(CONTENT), False)
+    assert (file.md5, file.size) == (MD5, len(CONTENT))
     assert sum(came) == len(CONTENT)
     assert raw.fetch(request(label="another session's copy"), []) == file
     assert len(server.requests) == 1
@@ -224,7 +223,6 @@ def test_files_without_a_hash_are_weak_and_found_by_their_key(server, raw):
     wanted = request(b"other", md5=None, weak_key="allen_vc/7/ecephys.nwb/5")
     assert not raw.holds(wanted)
     file = raw.fetch(wanted, [at(server, "/b")])
-    assert file.is_weak
     assert file.path == raw.path(hashlib.md5(b"other").hexdigest())
     assert raw.holds(wanted)
     assert raw.find(wanted) == file == raw.fetch(wanted, [])
@@ -308,12 +306,14 @@ def test_an_object_of_a_bucket_is_resumed_and_its_failures_are_sorted(server, ra
     assert server.ranges[0] == ("/bucket/a", f"bytes={len(CONTENT) // 2}-")
     with pytest.raises(BadUpstreamData, match=r"s3://bucket/gone does not exist \(HTTP 404\)"):
         raw.fetch(request(), [S3Opener(client, "bucket", "gone")])
+    nobody = boto3.Session(region_name="us-east-1").client("s3", endpoint_url="http://127.0.0.1:9", config=quick)
+    with pytest.raises(BadUpstreamData, match=r"Could not connect.*tried 3 times.*Check the network"):
+        raw.fetch(request(), [S3Opener(nobody, "bucket", "a")])
 
 
 FETCH = """
 import hashlib, sys
-from nh_platform.downloads.raw_files import RawFiles
-from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads.raw_files import RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import HttpOpener
 from nh_platform.downloads.transfers import RetryPolicy
 root, url, md5 = sys.argv[1:]
@@ -358,13 +358,14 @@ def test_a_killed_download_is_resumed_and_nothing_half_is_published(server, raw)
 FILL = textwrap.dedent(
     """
     import sys
-    import nh_platform.downloads.raw_files as module
+    import nh_platform.downloads.download_folder as module
+    from nh_platform.downloads.raw_files import RawFiles, RawRequest
     from nh_platform.session import StoreError
     from nh_platform.downloads.remote_bytes import HttpOpener
     module.SPARE_BYTES = 0
-    raw = module.RawFiles(sys.argv[1])
+    raw = RawFiles(sys.argv[1])
     try:
-        raw.fetch(module.RawRequest("session s, file a", sys.argv[3], size=None), [HttpOpener(sys.argv[2])])
+        raw.fetch(RawRequest("session s, file a", sys.argv[3], size=None), [HttpOpener(sys.argv[2])])
     except StoreError as error:
         print(error)
     """

@@ -41,7 +41,7 @@ def test_a_tag_makes_a_snapshot_and_no_run(tmp_path: Path, monkeypatch: pytest.M
         assert diff.counts() == {"tag changed": 1}
         assert diff.changes["what"].tolist() == ["5 files: +2026_Q1_Test"]
         assert manifests[1].session(outcome.plan.session_id).memberships() == {"2026_Q1_Test": 5}
-        assert diff.groups_to_run() == {}
+        assert len(diff.affected) == 0
         # What is left to make is what was left before, and none of it for the tag's sake.
         tick = evaluate_release(instance, source_entry("ibl"), home, None)
         assert isinstance(tick, dg.SensorResult)

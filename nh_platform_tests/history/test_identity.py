@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.history.identity import group_versions
-from nh_platform.history.manifest import GROUPS, Manifest
+from nh_platform.history.identity import GROUPS, group_versions
+from nh_platform.history.manifest import Manifest
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform_tests.history.releases import a_manifest, edit, ids, of, with_fact
 
@@ -17,8 +19,8 @@ def by_session(manifest: Manifest) -> dict[tuple[str, str], str]:
 
 
 def at_once(manifest: Manifest) -> dict[tuple[str, str], str]:
-    table = group_versions(manifest)
-    return dict(zip(zip(table["session_id"], table["group"]), table["version"]))
+    versions = group_versions(manifest.sessions, manifest.insertions, manifest.files)
+    return {(name, group): version for name, groups in versions.items() for group, version in groups.items()}
 
 
 def awkward() -> Manifest:
@@ -28,7 +30,7 @@ def awkward() -> Manifest:
     manifest = edit(manifest, of(first, "spikes.times", "probe00"), group="spikes,behavior,alignment,qc", md5=None)
     manifest = edit(manifest, of(first, "licks"), qc=None, collection="alf\x01odd")
     manifest = edit(manifest, of(first, "_ibl_wheel.position"), name="_ibl_wheel\x1e.é.npy")
-    manifest = with_fact(manifest, "sessions", 0, qc="FAIL")
+    manifest = with_fact(manifest, "sessions", 0, qc="FAIL", extended_qc='{"task":"PASS"}')
     manifest = with_fact(manifest, "insertions", 2, qc="CRITICAL", alignment_resolved="no")
     manifest = with_fact(manifest, "insertions", 1, alignment_resolved="yes", alignment_stored="2022-02-08T10:00:00")
     files = manifest.files[manifest.files["session_id"] != second]
@@ -39,11 +41,19 @@ def awkward() -> Manifest:
 def test_versions_at_once_are_those_of_each_session(make):
     manifest = make()
     assert at_once(manifest) == by_session(manifest)
-    assert len(group_versions(manifest)) == len(ids(manifest)) * len(GROUPS)
+    assert len(at_once(manifest)) == len(ids(manifest)) * len(GROUPS)
+
+
+def test_the_identity_of_the_same_content_is_what_it_always_was() -> None:
+    """A change here makes every stored asset stale."""
+    text = "".join(f"{name} {group} {version}\n" for (name, group), version in sorted(at_once(awkward()).items()))
+    assert (
+        hashlib.sha256(text.encode()).hexdigest() == "4884f7d72ce714fe4659a99b5e53e929e58857f4aa7a7d0c2ca6172857488b40"
+    )
 
 
 def test_a_manifest_without_rows_has_no_versions():
-    assert len(group_versions(Manifest("ibl", "x", SESSIONS.empty(), INSERTIONS.empty(), FILES.empty()))) == 0
+    assert group_versions(SESSIONS.empty(), INSERTIONS.empty(), FILES.empty()) == {}
 
 
 def test_the_order_of_rows_is_no_part_of_identity():
@@ -95,8 +105,7 @@ def test_a_file_that_becomes_critical_is_another_content_because_it_is_not_read(
     assert before.session("s1").version("spikes") != after.session("s1").version("spikes")
     assert _manifest_of_one_file("WARNING").session("s1").version("spikes") == before.session("s1").version("spikes")
     for manifest in (before, after):
-        versions = group_versions(manifest).set_index("group")["version"]
-        assert versions["spikes"] == manifest.session("s1").version("spikes")
+        assert at_once(manifest)["s1", "spikes"] == manifest.session("s1").version("spikes")
 
 
 def _manifest_of_one_file(qc: str) -> Manifest:

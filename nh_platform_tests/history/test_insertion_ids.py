@@ -13,7 +13,7 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.release_diff import Seen, diff_manifests
 from nh_platform.history.release_lookup import find_state
-from nh_platform.history.snapshots import read_tombstones
+from nh_platform.history.snapshots import find_snapshot
 from nh_platform.history.tombstones import seen_before
 from nh_platform.session import ConfigError
 from nh_platform.store import Store
@@ -85,13 +85,13 @@ def test_an_insertion_that_returns_is_recognised_under_either_id(tmp_path, seen_
     less = without_probe(seen_as, FIRST, "probe01")
     for manifest in (seen_as, less):
         store_manifest(store, manifest, "1")
-    (stone,) = read_tombstones(store, "ibl").to_dict("records")
+    (stone,) = find_snapshot(store, "ibl").tombstones().to_dict("records")
     assert (stone["probe"], stone["gone_since"]) == ("probe01", 2)
-    diff = diff_manifests(less, comes_as, seen_before(read_tombstones(store, "ibl")))
+    diff = diff_manifests(less, comes_as, seen_before(find_snapshot(store, "ibl").tombstones()))
     assert diff.counts() == {"insertion returned": 1}
     assert diff_manifests(less, comes_as, Seen.of_manifests([seen_as])).counts() == {"insertion returned": 1}
     store_manifest(store, comes_as, "1")
-    (stone,) = read_tombstones(store, "ibl").to_dict("records")
+    (stone,) = find_snapshot(store, "ibl").tombstones().to_dict("records")
     assert stone["returned_in"] == 3
 
 
@@ -106,9 +106,35 @@ def test_a_login_leaves_no_tombstones(tmp_path, before, after):
     store = Store(tmp_path)
     for manifest in (before, after, without_sessions(after, FIRST)):
         store_manifest(store, manifest, "1")
-    stones = read_tombstones(store, "ibl")
+    stones = find_snapshot(store, "ibl").tombstones()
     assert set(stones["session_id"]) == {FIRST}
     assert sorted(stones["probe"]) == ["", "probe00", "probe01"]
+
+
+def test_a_login_after_a_return_does_not_make_another_insertion_of_the_probe_a_returned_one(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for manifest in (PUBLIC, without_account(without_probe(REAL, FIRST, "probe01")), PUBLIC, REAL):
+        store_manifest(store, manifest, "1")
+    stored = store_manifest(store, with_fact(REAL, "insertions", 1, insertion_id="another"), "1")
+    assert stored.diff.counts() == {"insertion added": 1, "insertion removed": 1}
+    assert stored.diff.insertions_returned == []
+
+
+def test_a_logout_brings_back_no_insertion_that_another_one_replaced(tmp_path: Path) -> None:
+    store, other = Store(tmp_path), with_fact(REAL, "insertions", 1, insertion_id="another")
+    for manifest in (REAL, without_probe(REAL, FIRST, "probe01"), other, without_account(other)):
+        stored = store_manifest(store, manifest, "1")
+    assert stored.tombstones["insertion_id"].tolist() == [SECOND_PID]
+    assert stored.tombstones["returned_in"].isna().all()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_history_that_knows_the_ids_shows_that_no_insertion_was_away(tmp_path: Path, turned: bool) -> None:
+    """A list of ids alone and one without an account name the same insertions in ways that only the history joins."""
+    states = [PUBLIC, freeze_manifest(freeze_csv(tmp_path, REAL, "pid,eid"))]
+    diff = diff_manifests(*(states[::-1] if turned else states), Seen.of_manifests([REAL]), membership_only=True)
+    assert diff.summary() == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 0"]
+    assert diff.insertions_returned == []
 
 
 def test_a_snapshot_without_an_account_is_compared_with_a_freeze_by_probe(tmp_path):

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nh_platform.history.changes import listed
-from nh_platform.history.manifest import GROUPS, Manifest
+from nh_platform.history.identity import GROUPS
+from nh_platform.history.manifest import Manifest
 from nh_platform.history.release_diff import ReleaseDiff, Seen, diff_manifests
 from nh_platform.session.tables.releases import RELEASE_CHANGES
 from nh_platform_tests.history.releases import (
@@ -62,7 +63,6 @@ def test_everything_is_new_where_there_was_nothing():
     diff = diff_manifests(None, BASE)
     assert diff.added == sorted(ids(BASE))
     assert diff.summary() == ["insertions: +8 -0", "sessions: +4 -0", "changed sessions: 0"]
-    assert diff.groups_to_run() == dict.fromkeys(sorted(ids(BASE)), GROUPS)
 
 
 def test_sessions_are_added_withdrawn_and_returned():
@@ -70,8 +70,7 @@ def test_sessions_are_added_withdrawn_and_returned():
     gone = diff_manifests(BASE, less)
     assert gone.withdrawn == sorted([FIRST, SECOND])
     assert told(gone) == {("session withdrawn", FIRST, "", ""), ("session withdrawn", SECOND, "", "")}
-    assert gone.groups_to_run() == {}
-    back = diff_manifests(less, BASE, Seen(frozenset([FIRST]), frozenset(PIDS[:2])))
+    back = diff_manifests(less, BASE, Seen(frozenset([FIRST]), BASE.insertions[:2]))
     assert (back.added, back.returned) == ([SECOND], [FIRST])
     assert back.insertions_returned == sorted(PIDS[:2])
     assert told(back) == {
@@ -81,17 +80,29 @@ def test_sessions_are_added_withdrawn_and_returned():
         ("insertion returned", FIRST, "probe01", ""),
     }
     assert back.summary() == ["insertions: +4 -0", "sessions: +2 -0", "changed sessions: 0"]
-    assert back.groups_to_run() == dict.fromkeys(sorted([FIRST, SECOND]), GROUPS)
 
 
 def test_an_insertion_of_a_kept_session_comes_and_goes():
     less = without_probe(BASE, FIRST, "probe01")
-    gone, back = diff_manifests(BASE, less), diff_manifests(less, BASE, Seen(insertions=frozenset([PIDS[1]])))
+    gone, back = diff_manifests(BASE, less), diff_manifests(less, BASE, Seen(insertions=BASE.insertions[1:2]))
     assert told(gone) == {("insertion removed", FIRST, "probe01", "")}
     assert gone.changes["insertion_id"].tolist() == [PIDS[1]]
     assert gone.summary() == ["insertions: +0 -1", "sessions: +0 -0", "changed sessions: 1"]
     assert told(back) == {("insertion returned", FIRST, "probe01", "")}
     assert affected(gone) == affected(back) == {(FIRST, "spikes"), (FIRST, "alignment"), (FIRST, "qc")}
+
+
+def test_only_what_the_state_before_lacked_has_returned() -> None:
+    """The history lists everything; of that, what both states list was never away."""
+    less = without_sessions(without_probe(BASE, FIRST, "probe01"), SECOND)
+    everything = Seen.of_manifests([BASE])
+    diff = diff_manifests(less, BASE, everything)
+    assert diff.insertions_returned == sorted(PIDS[1:4])
+    assert (diff.added, diff.returned) == ([], [SECOND])
+    for before, after in ((BASE, BASE), (BASE, less), (less, less)):
+        diff = diff_manifests(before, after, everything)
+        assert (diff.insertions_returned, diff.returned) == ([], [])
+        assert not {"insertion returned", "session returned"} & set(diff.counts())
 
 
 def test_a_resort_takes_its_alignment_and_metrics_with_it():
@@ -194,7 +205,6 @@ def test_tag_notice_and_facts_run_nothing(after, kind, what):
     assert diff.changes["kind"].tolist() == [kind]
     assert what in diff.changes["what"].iloc[0]
     assert len(diff.affected) == 0
-    assert diff.groups_to_run() == {}
 
 
 def test_a_withdrawn_notice_is_told():

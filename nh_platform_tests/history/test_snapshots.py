@@ -18,7 +18,7 @@ import pytest
 from nh_platform.history import publishing
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import StoredRelease, store_manifest
-from nh_platform.history.snapshots import ASSET, find_snapshot, list_snapshots, read_manifest, read_tombstones
+from nh_platform.history.snapshots import ASSET, Snapshot, find_snapshot, list_snapshots, read_manifest
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.session import BadUpstreamData, StoreError, UnknownSession
 from nh_platform.store import Store
@@ -118,7 +118,7 @@ def test_what_upstream_withdraws_is_recorded_for_ever(tmp_path):
     assert [len(withdrawn_sessions(release.tombstones)) for release in done] == [0, 1, 1, 0, 1]
     assert (done[3].diff.added, done[3].diff.returned) == ([], [FIRST])
     assert len(done[3].diff.insertions_returned) == 3
-    stones = read_tombstones(store, "ibl")
+    stones = find_snapshot(store, "ibl").tombstones()
     sessions = stones[stones["insertion_id"] == ""]
     assert sessions["session_id"].tolist() == [FIRST, FIRST]
     assert sessions["last_seen"].tolist() == [1, 4]
@@ -151,12 +151,12 @@ def test_a_damaged_snapshot_does_not_stand_in_the_way(tmp_path, table):
     path = store.folder("ibl", SOURCE_WIDE, ASSET) / f"{table}.parquet"
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(StoreError, match=f"{table}.parquet"):
-        (read_manifest if table != "tombstones" else read_tombstones)(store, "ibl")
+        (Snapshot.manifest if table != "tombstones" else Snapshot.tombstones)(find_snapshot(store, "ibl"))
     (release,) = play(store, LESS)
     assert release.unreadable == (2,)
     assert release.diff.withdrawn == [FIRST]
     assert read_manifest(store, "ibl").version() == LESS.version()
-    assert withdrawn_sessions(read_tombstones(store, "ibl"))["session_id"].tolist() == [FIRST]
+    assert withdrawn_sessions(find_snapshot(store, "ibl").tombstones())["session_id"].tolist() == [FIRST]
     assert not play(store, LESS)[0].is_new
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from nh_platform.assets.registry import ancestors
 from nh_platform.embeddings import unit_features
-from nh_platform.history.manifest import GROUPS
+from nh_platform.history.identity import GROUPS
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.versions import ExpectedAsset, SourcePlan

@@ -13,13 +13,12 @@ from collections.abc import Iterable
 import pandas as pd
 
 from nh_platform.downloads.raw_files import RawFiles
-from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import Behavior, ConfigError, RawRecording, UnitAnnotation
-from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
-from nh_platform.sources.ibl.catalogue.manifest_additions import with_details
+from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
 from nh_platform.sources.ibl.downloads.session_downloads import Downloads
@@ -90,7 +89,7 @@ class IblSource:
         client = self._client
         folder_of = client.session_folder if isinstance(client, OneClient) and not client.is_remote else None
         manifest = build_manifest(client.tables(), self.settings, folder_of)
-        return manifest if self.settings.mode == "local" else with_details(manifest, client)
+        return manifest if self.settings.mode == "local" else with_additions(manifest, client)
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read the verified sorting of one session; as of `Source.read_spikes`.
@@ -123,9 +122,10 @@ class IblSource:
         """Return where downloaded files stay; as of `FetchingSource.raw_files`."""
         return self._fetching.kept
 
-    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
         """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
-        return list(self._fetching.requests(session.session, usable_rows(session, *groups)).values())
+        requests = self._fetching.requests(session.session, usable_rows(session, *groups)).values()
+        return [WantedFile(each.identity, each.size, self.raw_files().holds(each)) for each in requests]
 
     def fetch(
         self,

@@ -11,7 +11,7 @@ import h5py
 import pandas as pd
 import pytest
 
-from nh_platform.history.manifest import GROUPS
+from nh_platform.history.identity import GROUPS
 from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
 from nh_platform.sources.allen.coding.cache_folder import nwb_path

@@ -63,7 +63,7 @@ def test_no_fault_publishes_a_corrupt_file_or_loses_a_session(servers, tree, tmp
     manifest = remote(servers, tmp_path).manifest()
     sessions = [manifest.session(eid) for eid in (tree.eid, tree.other)]
     near = tree.source()
-    expected = {s.session.session_id: near.read_spikes(s).spikes.times.tobytes() for s in sessions}
+    expected = {s.session_id: near.read_spikes(s).spikes.times.tobytes() for s in sessions}
     n_corrupt = n_lost = 0
     lines = []
     for name, (kind, details, text) in FAULTS.items():
@@ -74,7 +74,7 @@ def test_no_fault_publishes_a_corrupt_file_or_loses_a_session(servers, tree, tmp
             for session in sessions:
                 try:
                     spikes = remote(servers, root).read_spikes(session).spikes
-                    read.append(spikes.times.tobytes() == expected[session.session.session_id])
+                    read.append(spikes.times.tobytes() == expected[session.session_id])
                 except NhError as error:
                     errors.append(str(error))
             servers.files.faults.clear()

@@ -7,7 +7,7 @@ import datetime
 import pandas as pd
 import pytest
 
-from nh_platform.downloads.hashes import md5_of
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
 from nh_platform.simulation import TINY, add_revision, patch_wheel
 from nh_platform_tests.sources.ibl.conftest import SORTING
@@ -80,7 +80,7 @@ def test_a_missing_hash_is_computed_for_files_that_are_read(tree):
     files = tree.source().manifest().session(tree.eid).files
     row = files[(files["collection"] == "alf/probe00/pykilosort") & (files["name"] == "spikes.times.npy")]
     by_revision = row.set_index("revision")["md5"]
-    assert by_revision["2024-05-06"] == md5_of(tree.path(name))
+    assert by_revision["2024-05-06"] == file_hash(tree.path(name))
     assert by_revision[""] is None
 
 

@@ -190,7 +190,7 @@ def test_a_patch_in_place_is_refused_until_the_manifest_is_read_again(own_server
     session = source.manifest().session(tree.eid)
     np.save(tree.path("alf/licks.times.npy"), np.array([1.0, 2.0]))
     servers.state.patch_file(tree.eid, "alf/licks.times.npy", tree.path("alf/licks.times.npy").read_bytes())
-    with pytest.raises(BadUpstreamData, match=r"alf/licks\.times\.npy: md5 of the content"):
+    with pytest.raises(BadUpstreamData, match=r"alf/licks\.times\.npy: .*md5 of the content"):
         source.read_behavior(session)
     fresh = source.read_behavior(source.manifest().session(tree.eid))
     assert fresh.events["licks"]["times"].tolist() == [1.0, 2.0]

@@ -1,7 +1,7 @@
 """The public bucket of Visual Behavior Neuropixels: what it lists, and an opener for each of its objects.
 
-Contains the S3 client, with timeouts, and the two listings. Add here a further question to the bucket. Where files go
-is `behavior_downloads`; what a manifest states is `releases`.
+Add here a further question to the bucket. Where files go is `downloads` beside this; what a manifest states is
+`cloud_cache`.
 
 boto3 itself, and not AllenSDK's cache: that has boto3's timeouts and five tries (5 minutes for a silent server), keeps
 what a broken connection left of a file under the file's name, and takes it for whole from then on.
@@ -9,14 +9,13 @@ what a broken connection left of a file under the file's name, and takes it for 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, TypeVar
 
-from nh_platform.downloads.deadlines import Stalled, answer_within
+from nh_platform.downloads.deadlines import within
 from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
+from nh_platform.downloads.s3_client import s3_client
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen.behavior.cloud_cache import PROJECT, ReleaseFile, version_of
 
@@ -29,7 +28,6 @@ LIST_WAIT_S = 120.0
 """Longest wait for a listing when somebody waits for the catalogue; 1,100 objects are two answers."""
 
 LIST_TRIES = 3
-MAX_CONNECTIONS = 32
 MANIFESTS = f"{PROJECT}/manifests/"
 
 
@@ -83,7 +81,7 @@ class Bucket:
 
     def opener(self, path: str, version: str | None = None) -> S3Opener:
         """Return an opener for a path below the project, of exactly one version of it where one is named."""
-        return S3Opener(self._client(1), self.name, f"{PROJECT}/{path}", version)
+        return S3Opener(self._client(), self.name, f"{PROJECT}/{path}", version)
 
     def link(self, file: ReleaseFile) -> str:
         """Return the address of exactly this version of a file, for any HTTP client."""
@@ -91,16 +89,14 @@ class Bucket:
         return f"{address}?versionId={file.version_id}"
 
     def _pages(self, operation: str, part: str, prefix: str) -> Iterator[dict[str, Any]]:
-        for page in self._client(LIST_TRIES).get_paginator(operation).paginate(Bucket=self.name, Prefix=prefix):
+        for page in self._client(tries=LIST_TRIES).get_paginator(operation).paginate(Bucket=self.name, Prefix=prefix):
             yield from page.get(part, ())
 
     def _asked(self, ask: Callable[[], T], wait_s: float) -> T:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return answer_within(wait_s, ask)
-        except Stalled as error:
-            raise BadUpstreamData(f"bucket {self.name}", str(error), "Try again later.") from error
+            return within(wait_s, ask, f"bucket {self.name}")
         except (BotoCoreError, ClientError) as error:
             raise BadUpstreamData(
                 f"bucket {self.name}",
@@ -108,22 +104,5 @@ class Bucket:
                 "Check the network and the settings bucket and endpoint.",
             ) from error
 
-    def _client(self, tries: int) -> Any:
-        return _client(os.getpid(), self.endpoint, self.timeouts.connect_s, self.timeouts.read_s, tries)
-
-
-@lru_cache(maxsize=8)
-def _client(process: int, endpoint: str | None, connect_s: float, read_s: float, tries: int) -> Any:
-    """Make an unsigned client, once per process and set-up: it takes 0.3 s, and connections must not survive a fork."""
-    import boto3
-    from botocore import UNSIGNED
-    from botocore.config import Config
-
-    config = Config(
-        signature_version=UNSIGNED,
-        connect_timeout=connect_s,
-        read_timeout=read_s,
-        retries={"total_max_attempts": tries, "mode": "standard"},
-        max_pool_connections=MAX_CONNECTIONS,
-    )
-    return boto3.Session(region_name=REGION).client("s3", config=config, endpoint_url=endpoint)
+    def _client(self, tries: int = 1) -> Any:
+        return s3_client(self.timeouts, unsigned=True, tries=tries, endpoint=self.endpoint, region_name=REGION)

@@ -1,7 +1,7 @@
 """Fetching releases and files of Visual Behavior Neuropixels into a folder that AllenSDK's cache takes for its own.
 
 Contains when something is fetched, what is checked afterwards, and the list of downloads that AllenSDK keeps. Add here
-what concerns the folder. The bytes come through `placed_files`; what the bucket is asked is `bucket`.
+what concerns the folder. What the bucket is asked is `bucket`.
 
 A file is whole when its blake2b is the one that the release states. Each content has a lock of its own, so that
 sessions come beside each other and the catalogue never waits for one; of several processes that want the same content
@@ -11,15 +11,13 @@ one downloads it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from filelock import FileLock
-
-from nh_platform.downloads.content_hash import content_hash
-from nh_platform.downloads.placed_files import Attempts, Download
-from nh_platform.downloads.transfers import OnBytes, Transferred
-from nh_platform.session import BadUpstreamData, ConfigError, StoreError
+from nh_platform.downloads.download_folder import DownloadFolder, Place
+from nh_platform.downloads.hashes import file_hash
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy, Transferred
+from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.allen.behavior.bucket import Bucket
 from nh_platform.sources.allen.behavior.cloud_cache import (
     LATEST,
@@ -45,26 +43,22 @@ DOWNLOADED = "_downloaded_data.json"
 _LOCK_DIGITS = 32
 
 
-@dataclass(frozen=True)
-class BucketFolder:
-    """A folder that is filled from a bucket.
+class BucketFolder(DownloadFolder):
+    """AllenSDK's cache folder, filled from a bucket.
 
     Parameters
     ----------
-    root
-        The folder, AllenSDK's ``cache_dir``.
+    root, retries
+        The folder, and attempts and waits of downloads; see `DownloadFolder`.
     bucket
         The bucket.
-    attempts
-        How often a file is tried.
     cache_dir
         Where hashes are remembered between runs.
     """
 
-    root: Path
-    bucket: Bucket
-    attempts: Attempts
-    cache_dir: Path | None
+    def __init__(self, root: Path, bucket: Bucket, retries: RetryPolicy, cache_dir: Path | None) -> None:
+        super().__init__(root, "root", retries)
+        self.bucket, self.cache_dir = bucket, cache_dir
 
     def releases(self) -> list[str]:
         """Return the versions in the bucket, oldest first; no lock is taken.
@@ -98,7 +92,7 @@ class BucketFolder:
                 f"(it has: {', '.join(map(manifest_name, served)) or 'none'})",
                 "Use one of those versions, or `latest`.",
             )
-        with self._lock(manifest_name(wanted)):
+        with self._lock(f"manifest {manifest_name(wanted)}", manifest_name(wanted)):
             self._fetch_manifest(wanted)
         release = load_release(self.root, wanted)
         for file in release.files.values():
@@ -133,7 +127,8 @@ class BucketFolder:
         path = release.folder / file.path
         if self.is_whole(path, file):
             return path
-        with self._lock(file.file_hash[:_LOCK_DIGITS]):
+        label = f"{'NWB file' if file.file_id else 'table'} {path.name}"
+        with self._lock(label, file.file_hash[:_LOCK_DIGITS]):
             if self.is_whole(path, file):  # another process fetched it meanwhile
                 return path
             other = find_file(self.root, file.path, file.file_hash)
@@ -143,32 +138,25 @@ class BucketFolder:
                 _link(path, other[1])
                 return path
             path.unlink(missing_ok=True)
-            self._download(path, file, size, on_bytes)
+            self._download(label, path, file, size, on_bytes)
         self._list_download(path, file.file_hash)
         return path
 
     def is_whole(self, path: Path, file: ReleaseFile) -> bool:
         """Return whether a file is there with the content that is stated."""
-        return path.is_file() and content_hash(path, "blake2b", self.cache_dir) == file.file_hash
+        return path.is_file() and file_hash(path, "blake2b", self.cache_dir) == file.file_hash
 
-    def _download(self, path: Path, file: ReleaseFile, size: int | None, on_bytes: OnBytes | None) -> None:
+    def _download(self, label: str, path: Path, file: ReleaseFile, size: int | None, on_bytes: OnBytes | None) -> None:
         part = path.with_name(PART_NAME.format(path.name))
 
         def problem(came: Transferred) -> str | None:
             if size is not None and came.size != size:
                 return f"{came.size} bytes came and the bucket lists {size}"
-            found = content_hash(part, "blake2b")
+            found = file_hash(part, "blake2b")
             return None if found == file.file_hash else _difference(found, file)
 
-        Download(
-            label=f"{'NWB file' if file.file_id else 'table'} {path.name}",
-            place=path,
-            part=part,
-            where=f"bucket {self.bucket.name}",
-            openers=[self.bucket.opener(file.path, file.version_id)],
-            problem_of=problem,
-            size=size,
-        ).run(self.attempts, on_bytes)
+        place = Place(label, path, part, problem, size)
+        self.download(place, [self.bucket.opener(file.path, file.version_id)], on_bytes)
 
     def _fetch_manifest(self, version: str) -> None:
         name = manifest_name(version)
@@ -176,19 +164,13 @@ class BucketFolder:
         part = path.with_name(PART_NAME.format(name))
         if _manifest_problem(path, version) is None:
             return
-        Download(
-            label=f"manifest {name}",
-            place=path,
-            part=part,
-            where=f"bucket {self.bucket.name}",
-            openers=[self.bucket.opener(f"manifests/{name}")],
-            problem_of=lambda _: _manifest_problem(part, version),
-            resumes=False,  # a manifest has no hash that would tell two of them put together
-        ).run(self.attempts)
+        # A manifest has no hash that would tell two of them put together.
+        place = Place(f"manifest {name}", path, part, lambda _: _manifest_problem(part, version), resumes=False)
+        self.download(place, [self.bucket.opener(f"manifests/{name}")])
 
     def _list_download(self, path: Path, file_hash: str) -> None:
         """Note a download in AllenSDK's list, which it reads whenever it looks for a file."""
-        with self._lock(DOWNLOADED):
+        with self._lock(f"list {DOWNLOADED}", DOWNLOADED):
             place = self.root / DOWNLOADED
             try:
                 listed = json.loads(place.read_text(encoding="utf-8"))
@@ -197,15 +179,8 @@ class BucketFolder:
             listed[str(path.resolve())] = file_hash
             write_durably(place, json.dumps(listed, indent=2, sort_keys=True).encode())
 
-    def _lock(self, name: str) -> FileLock:
-        folder = self.root / LOCKS
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"folder {self.root}", f"it cannot be written: {error.strerror or error}", "Name another (`root`)."
-            ) from error
-        return FileLock(folder / LOCK_NAME.format(name))
+    def _lock(self, label: str, name: str) -> AbstractContextManager[None]:
+        return self.alone(label, self.root / LOCKS / LOCK_NAME.format(name))
 
 
 def _difference(found: str, file: ReleaseFile) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from nh_platform.history.manifest import GROUPS
+from nh_platform.history.identity import GROUPS
 from nh_platform.sources.allen.behavior.abnormal import Abnormalities, abnormalities
 from nh_platform.sources.allen.behavior.amplitude_scale import FILE_NAME as SCALE_NAME
 from nh_platform.sources.allen.behavior.amplitude_scale import amplitude_scales, is_mended

@@ -1,7 +1,7 @@
 """The files of Visual Behavior sessions: which one a session has, fetched where the mode allows it, opened verified.
 
 Contains the way from the rows of a session's manifest to its open NWB file, and what `nh fetch` asks. Add here a
-further file of a session. What is read of it is `visual_behavior`; transfers are `behavior_downloads`.
+further file of a session. What is read of it is `source`; transfers are `downloads`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.downloads.content_hash import content_hash
-from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequest
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.remote_bytes import Timeouts
-from nh_platform.downloads.requests import RawRequest
-from nh_platform.downloads.transfers import OnBytes
-from nh_platform.history.manifest import SessionFiles, read_by
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy
+from nh_platform.history.identity import read_by
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.allen.behavior.bucket import Bucket
 from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile, find_file
 from nh_platform.sources.allen.behavior.downloads import BucketFolder
 from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
-from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.fetching import FileLink, WantedFile
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class BehaviorFiles:
     def folder(self) -> BucketFolder:
         """The folder, as it is filled from the bucket."""
         settings = self.settings
-        attempts = Attempts(settings.attempts, settings.retry_wait_s, settings.stall_s)
-        return BucketFolder(settings.root, self.bucket, attempts, settings.cache_dir)
+        retries = RetryPolicy(settings.attempts, settings.retry_wait_s)
+        return BucketFolder(settings.root, self.bucket, retries, settings.cache_dir)
 
     @contextmanager
     def open(self, session: SessionFiles) -> Iterator[NwbFile]:
@@ -55,14 +54,14 @@ class BehaviorFiles:
         BadUpstreamData
             If it is missing, damaged, another session's, or does not come.
         """
-        session_id = session.session.session_id
+        session_id = session.session_id
         row = _nwb_row(session)
         release, file, path = self._located(row)
         if self.settings.mode == "s3":
             path = self.folder.fetch_file(release, file, _size(row))
         with open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
-            found = content_hash(path, "blake2b", self.settings.cache_dir)
+            found = file_hash(path, "blake2b", self.settings.cache_dir)
             if found != row["md5"]:
                 raise nwb.bad(
                     f"its blake2b is {found[:12]}… and release {release.version} says {row['md5'][:12]}…",
@@ -76,7 +75,7 @@ class BehaviorFiles:
                 )
             yield nwb
 
-    def kept(self) -> CacheFolder:
+    def kept(self) -> BucketFolder:
         """Return where fetched files stay; as of `FetchingSource.raw_files`."""
         if self.settings.mode == "local":
             raise ConfigError(
@@ -84,9 +83,9 @@ class BehaviorFiles:
                 f"it reads the files of {self.settings.root} in place; there is nothing to download",
                 "Set `mode` of the source to s3 to download files.",
             )
-        return CacheFolder(self.settings.root)
+        return self.folder
 
-    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
         """Return the NWB file if a group reads it; as of `FetchingSource.raw_requests`.
 
         A file counts as there when it lies in its place with the size that the bucket lists: hashing the 350 GB of a
@@ -97,15 +96,7 @@ class BehaviorFiles:
         row = _nwb_row(session)
         _, _, path = self._located(row)
         size = _size(row)
-        return [
-            PlacedRequest(
-                label=f"session {session.session.session_id}, file {row['name']}",
-                md5=None,
-                size=size,
-                weak_key=row["md5"],
-                is_there=lambda: path.is_file() and size in (None, path.stat().st_size),
-            )
-        ]
+        return [WantedFile(row["md5"], size, path.is_file() and size in (None, path.stat().st_size))]
 
     def fetch(self, session: SessionFiles, groups: Iterable[str], on_bytes: OnBytes | None = None) -> int:
         """Download the NWB file if a group reads it; as of `FetchingSource.fetch`."""
@@ -142,7 +133,7 @@ def _nwb_row(session: SessionFiles) -> pd.Series:
     rows = session.files[session.files["name"].str.endswith(".nwb") & (session.files["group"] != "other")]
     if len(rows) != 1:
         raise BadUpstreamData(
-            f"session {session.session.session_id}",
+            f"session {session.session_id}",
             f"the manifest lists {len(rows)} NWB files and one is needed",
             "Run `nh sync allen_vbn`; without a file in the release there is nothing to read.",
         )

@@ -1,7 +1,7 @@
 """The releases of Visual Behavior that are at hand, and what they state of a session.
 
 Contains the choice among the releases in the folder, and the rows of their tables that a session was made from. Add
-here a further table that a reader needs. The readers of tables are `release_tables`; fetching is `behavior_downloads`.
+here a further table that a reader needs. The readers of tables are `release_tables`; fetching is `downloads`.
 """
 
 from __future__ import annotations

@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.downloads import deadlines as stall_guard
-from nh_platform.downloads.placed_files import CacheFolder
-from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads import deadlines
+from nh_platform.downloads.download_folder import DownloadFolder
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import Behavior, Note, RawRecording, Signal, UnitAnnotation
@@ -42,7 +41,7 @@ from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read
 from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
-from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 
 SESSIONS_FOLDER = "behavior_ecephys_sessions"
@@ -68,7 +67,7 @@ class AllenVisualBehaviorSource:
             If the bucket cannot be listed in that time.
         """
         if self.settings.mode == "s3":
-            return ",".join(self._files.bucket.manifests(stall_guard.SIGNAL_WAIT_S))
+            return ",".join(self._files.bucket.manifests(deadlines.SIGNAL_WAIT_S))
         return folder_signal(self.settings.root, ("*.json", "*/project_metadata/*.csv", "*/*/*/ecephys_session_*.nwb"))
 
     def manifest(self) -> Manifest:
@@ -254,11 +253,11 @@ class AllenVisualBehaviorSource:
         with self._files.open(session) as nwb:
             return read_mean_waveforms(nwb, unit_ids, around_peak, scale=1.0 if scale is None else scale)
 
-    def raw_files(self) -> CacheFolder:
+    def raw_files(self) -> DownloadFolder:
         """Return where fetched files stay; as of `FetchingSource.raw_files`."""
         return self._files.kept()
 
-    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
         """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
         return self._files.requests(session, groups)
 

@@ -2,7 +2,7 @@
 
 Contains the readers of ``sessions.csv``, ``probes.csv``, ``channels.csv`` and ``units.csv``, the list of session files,
 and what is known of a session without reading its data. Add here a fact that such a table states. Downloading belongs
-to `warehouse_cache` and `warehouse_downloads`, which have AllenSDK's `EcephysProjectCache` fill such a folder; reading
+to `warehouse` and `warehouse_downloads`, which have AllenSDK's `EcephysProjectCache` fill such a folder; reading
 data belongs to the modules beside.
 """
 

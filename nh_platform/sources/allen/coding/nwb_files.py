@@ -1,7 +1,7 @@
 """The files of Visual Coding sessions: where a session's NWB file lies, fetched where the mode allows it, verified.
 
 Contains the way from the rows of a session's manifest to its open NWB file, and what `nh fetch` asks. Add here a
-further file of a session. What is read of it is `visual_coding`; transfers are `warehouse_downloads`.
+further file of a session. What is read of it is `source`; transfers are `warehouse_downloads`.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from nh_platform.downloads.content_hash import content_md5
-from nh_platform.downloads.placed_files import Attempts, CacheFolder, PlacedRequest
-from nh_platform.downloads.requests import RawRequest
-from nh_platform.downloads.transfers import OnBytes
-from nh_platform.history.manifest import SessionFiles, read_by
+from nh_platform.downloads.hashes import file_hash
+from nh_platform.downloads.remote_bytes import Timeouts
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy
+from nh_platform.history.identity import read_by
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError, Note
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.settings import AllenVcSettings
 from nh_platform.sources.allen.coding.warehouse import WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
-from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.fetching import FileLink, WantedFile
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class CodingFiles:
     def downloads(self) -> WarehouseDownloads:
         """The folder, as it is filled from the warehouse."""
         settings = self.settings
-        attempts = Attempts(settings.attempts, settings.retry_wait_s, settings.stall_s)
-        return WarehouseDownloads(settings.root, settings.address, attempts)
+        retries = RetryPolicy(settings.attempts, settings.retry_wait_s)
+        return WarehouseDownloads(settings.root, settings.address, retries, Timeouts(read_s=settings.stall_s))
 
     @contextmanager
     def open(self, session: SessionFiles) -> Iterator[tuple[NwbFile, list[Note]]]:
@@ -50,11 +50,11 @@ class CodingFiles:
         BadUpstreamData
             If it is missing, damaged, another session's, or does not come.
         """
-        session_id = session.session.session_id
+        session_id = session.session_id
         path, expected, notes = self._located(_nwb_row(session), session_id)
         with open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
-            found = content_md5(path, self.settings.cache_dir)
+            found = file_hash(path, cache_dir=self.settings.cache_dir)
             if expected is not None and found != expected:
                 raise nwb.bad(*self._difference(found, expected))
             identifier = nwb.text("identifier")
@@ -65,7 +65,7 @@ class CodingFiles:
                 )
             yield nwb, notes
 
-    def kept(self) -> CacheFolder:
+    def kept(self) -> WarehouseDownloads:
         """Return where fetched files stay; as of `FetchingSource.raw_files`."""
         if self.settings.mode == "local":
             raise ConfigError(
@@ -73,31 +73,23 @@ class CodingFiles:
                 f"it reads the files of {self.settings.root} in place; there is nothing to download",
                 "Set `mode` of the source to warehouse to download files.",
             )
-        return CacheFolder(self.settings.root)
+        return self.downloads
 
-    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
         """Return the NWB file if a group reads it; as of `FetchingSource.raw_requests`.
 
         A file that AllenSDK left counts as not there: `fetch` looks whether it is whole, and takes it over.
         """
         if not _is_read(session, groups):
             return []
-        file = _served(_nwb_row(session), session.session.session_id)
-        return [
-            PlacedRequest(
-                label=f"session {file.session_id}, file {self.downloads.path(file.session_id).name}",
-                md5=None,
-                size=file.size,
-                weak_key=file.identity,
-                is_there=lambda: self.downloads.held(file) is not None,
-            )
-        ]
+        file = _served(_nwb_row(session), session.session_id)
+        return [WantedFile(file.identity, file.size, self.downloads.held(file) is not None)]
 
     def fetch(self, session: SessionFiles, groups: Iterable[str], on_bytes: OnBytes | None = None) -> int:
         """Download the NWB file if a group reads it; as of `FetchingSource.fetch`."""
         if not _is_read(session, groups):
             return 0
-        self.downloads.fetch(_served(_nwb_row(session), session.session.session_id), on_bytes)
+        self.downloads.fetch(_served(_nwb_row(session), session.session_id), on_bytes)
         return 1
 
     def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
@@ -105,7 +97,7 @@ class CodingFiles:
         if not _is_read(session, groups):
             return []
         row = _nwb_row(session)
-        file = _served(row, session.session.session_id)
+        file = _served(row, session.session_id)
         return [FileLink(f"{row['collection']}/{row['name']}", None, file.size, str(row["url"]))]
 
     def _located(self, row: pd.Series, session_id: str) -> tuple[Path, str | None, list[Note]]:
@@ -128,7 +120,7 @@ class CodingFiles:
 
 def _nwb_row(session: SessionFiles) -> pd.Series:
     """Return the row of the session's NWB file."""
-    session_id = session.session.session_id
+    session_id = session.session_id
     rows = session.of_group("spikes")
     if len(rows) != 1:
         raise BadUpstreamData(

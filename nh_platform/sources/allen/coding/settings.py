@@ -1,7 +1,7 @@
 """Where Visual Coding sessions are read from, as ``sources.yaml`` says it.
 
 Contains the settings model of the source ``allen_vc``. Add a setting here when a person must be able to change it. What
-the settings do is in `visual_coding`, `warehouse_cache` and `warehouse_downloads`.
+the settings do is in `source`, `warehouse` and `warehouse_downloads`.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.downloads import deadlines as stall_guard
-from nh_platform.downloads.content_hash import content_md5
-from nh_platform.downloads.placed_files import CacheFolder
-from nh_platform.downloads.requests import RawRequest
+from nh_platform.downloads import deadlines
+from nh_platform.downloads.download_folder import DownloadFolder
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.transfers import OnBytes
-from nh_platform.history.manifest import GROUPS, Manifest, SessionFiles, version_of
+from nh_platform.history.identity import GROUPS, version_of
+from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
@@ -34,7 +34,7 @@ from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read
 from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
-from nh_platform.sources.fetching import FileLink
+from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 
 NWB_GROUPS = ",".join(GROUPS)
@@ -64,7 +64,7 @@ class AllenVisualCodingSource:
             return folder_signal(self.settings.root, ("*.csv", "session_*/session_*.nwb"))
         if not self.settings.refresh:
             return folder_signal(self.settings.root, ("*.csv",))
-        asked = self._catalogue().ask(stall_guard.SIGNAL_WAIT_S)
+        asked = self._catalogue().ask(deadlines.SIGNAL_WAIT_S)
         return version_of(f"{file.session_id} {file.file_id}\n" for file in asked)
 
     def manifest(self) -> Manifest:
@@ -72,7 +72,7 @@ class AllenVisualCodingSource:
 
         In mode ``local`` the sessions whose NWB file is in the folder, with its md5; a damaged file is listed too, so
         that its session shows as failed and not as absent. In mode ``warehouse`` every session whose file is served,
-        with the well-known-file id in the place of the md5 (`warehouse_cache` says why) and the size where the server
+        with the well-known-file id in the place of the md5 (`warehouse` says why) and the size where the server
         states it; whether a file was fetched before changes nothing.
 
         Raises
@@ -220,14 +220,14 @@ class AllenVisualCodingSource:
         template, frame = template_of(presentation)
         settings = self.settings
         if settings.mode == "warehouse":
-            fetch_template(settings.root, settings.address, template, self._files.downloads.attempts)
+            fetch_template(self._files.downloads, template)
         return read_image(settings.root, template, frame)
 
-    def raw_files(self) -> CacheFolder:
+    def raw_files(self) -> DownloadFolder:
         """Return where fetched files stay; as of `FetchingSource.raw_files`."""
         return self._files.kept()
 
-    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[RawRequest]:
+    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
         """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
         return self._files.requests(session, groups)
 
@@ -263,7 +263,7 @@ class AllenVisualCodingSource:
     def _local_row(self, session_id: str) -> dict[str, object]:
         path = warehouse.nwb_path(self.settings.root, session_id)
         return {
-            **_file_row(session_id, path.parent.name, path.name, content_md5(path, self.settings.cache_dir)),
+            **_file_row(session_id, path.parent.name, path.name, file_hash(path, cache_dir=self.settings.cache_dir)),
             "size": float(path.stat().st_size),
         }
 

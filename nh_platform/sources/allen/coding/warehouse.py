@@ -13,20 +13,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
 from filelock import FileLock
 
-from nh_platform.downloads.deadlines import Stalled, answer_within
+from nh_platform.downloads.deadlines import within
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen import sdk
 from nh_platform.store.durable import write_durably
-
-T = TypeVar("T")
 
 NWB_FILES_CSV = "nwb_files.csv"
 TABLES = ("sessions.csv", "probes.csv", "channels.csv", "units.csv")
@@ -106,11 +103,13 @@ class WarehouseCatalogue:
         """
         self.root.mkdir(parents=True, exist_ok=True)
         cache = sdk.warehouse_cache(self.root / MANIFEST, self.address)
-        table = self._answer(lambda: sdk.list_warehouse_nwb_files(cache, self.address), wait_s)
+        table = within(wait_s, lambda: sdk.list_warehouse_nwb_files(cache, self.address), f"warehouse {self.address}")
         missing = [name for name in ("id", "attachable_id", "download_link") if name not in table]
         if missing:
             found = f"lacks {', '.join(missing)}" if len(table) else "is empty"
-            raise self._bad(f"its list of session files {found}", "Check the setting address.")
+            raise BadUpstreamData(
+                f"warehouse {self.address}", f"its list of session files {found}", "Check the setting address."
+            )
         newest = table.sort_values("id").drop_duplicates("attachable_id", keep="last").sort_values("attachable_id")
         return [
             WarehouseFile(str(int(session)), str(int(file_id)), str(link), None)
@@ -184,7 +183,8 @@ class WarehouseCatalogue:
             if not afresh and (self.root / name).is_file():
                 shutil.copy(self.root / name, staging)
         cache = sdk.warehouse_cache(staging / MANIFEST, self.address)
-        self._answer(lambda: sdk.fetch_warehouse_tables(cache, self.address), TABLES_WAIT_S)
+        ask = partial(sdk.fetch_warehouse_tables, cache, self.address)
+        within(TABLES_WAIT_S, ask, f"warehouse {self.address}")
         for name in TABLES:
             os.replace(staging / name, self.root / name)
         shutil.rmtree(staging)
@@ -206,16 +206,6 @@ class WarehouseCatalogue:
         rows = [(f.file_id, f.session_id, f.link, "" if f.size is None else str(f.size)) for f in files]
         text = pd.DataFrame(rows, columns=_COLUMNS).to_csv(index=False, lineterminator="\n")
         write_durably(self.root / NWB_FILES_CSV, text.encode())
-
-    def _answer(self, ask: Callable[[], T], wait_s: float) -> T:
-        """Return what AllenSDK answers, which would wait for ever by itself."""
-        try:
-            return answer_within(wait_s, ask)
-        except Stalled as error:
-            raise self._bad(str(error), "Try again later.") from error
-
-    def _bad(self, found: str, action: str) -> BadUpstreamData:
-        return BadUpstreamData(f"warehouse {self.address}", found, action)
 
 
 @dataclass(frozen=True)

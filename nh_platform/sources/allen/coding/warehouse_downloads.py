@@ -1,8 +1,7 @@
 """One session's NWB file from the warehouse, whole or not at all, in the place where AllenSDK's cache keeps it.
 
 Contains what makes a file complete, when a broken download may be resumed, and the record of what came
-(``session_<id>.nwb.json``). Add here what is peculiar to files of the warehouse. What there is to fetch is
-`warehouse_cache`; the transfer is `placed_files`.
+(``session_<id>.nwb.json``). Add here what is peculiar to files of the warehouse. What there is to fetch is `warehouse`.
 
 AllenSDK writes into the final place, looks at neither status nor length of the answer and takes whatever lies there
 for complete from then on, so a broken download stays. Here the bytes go beside, and get their name only when they are
@@ -17,17 +16,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
-from nh_platform.downloads.content_hash import content_md5
-from nh_platform.downloads.placed_files import Attempts, Download
+from nh_platform.downloads.download_folder import DownloadFolder, Place
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
-from nh_platform.downloads.transfers import OnBytes
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
 from nh_platform.sources.allen.coding.warehouse import WarehouseFile, served_version
 from nh_platform.sources.allen.nwb.nwb_file import open_nwb
@@ -56,23 +52,24 @@ class Fetched:
     md5: str
 
 
-@dataclass(frozen=True)
-class WarehouseDownloads:
-    """Downloads from a warehouse into a folder.
+class WarehouseDownloads(DownloadFolder):
+    """AllenSDK's cache folder, filled from a warehouse.
 
     Parameters
     ----------
-    root
-        The folder, AllenSDK's cache.
+    root, retries
+        The folder, and attempts and waits of downloads; see `DownloadFolder`.
     address
         The warehouse, scheme and host.
-    attempts
-        How often a file is tried.
+    timeouts
+        Longest waits for a connection and for the next bytes.
     """
 
-    root: Path
-    address: str = sdk.WAREHOUSE
-    attempts: Attempts = field(default_factory=Attempts)
+    def __init__(
+        self, root: Path, address: str, retries: RetryPolicy | None = None, timeouts: Timeouts | None = None
+    ) -> None:
+        super().__init__(root, "root", retries)
+        self.address, self.timeouts = address, timeouts or Timeouts()
 
     def path(self, session_id: str) -> Path:
         """Return where a session's file lies or would lie."""
@@ -116,8 +113,7 @@ class WarehouseDownloads:
         if found is not None:
             return found
         path = self.path(file.session_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f"{path.name}.lock")):
+        with self.alone(f"NWB file {path.name}", path.with_name(f"{path.name}.lock")):
             return self.held(file) or self._taken_over(file) or self._downloaded(file, on_bytes)
 
     def _taken_over(self, file: WarehouseFile) -> Fetched | None:
@@ -129,7 +125,7 @@ class WarehouseDownloads:
         if incompleteness(path, file.session_id, size) is not None:
             path.unlink()
             return None
-        return _recorded(path, file.file_id, content_md5(path))
+        return _recorded(path, file.file_id, file_hash(path))
 
     def _downloaded(self, file: WarehouseFile, on_bytes: OnBytes | None) -> Fetched:
         path = self.path(file.session_id)
@@ -139,22 +135,21 @@ class WarehouseDownloads:
         for left in path.parent.glob(f"{path.name}*.part"):
             if left != part:
                 left.unlink()  # of a version that is not served any more
-        opener = HttpOpener(
+        server = HttpOpener(
             f"{self.address}/{file.link.lstrip('/')}",
-            Timeouts(read_s=self.attempts.stall_s),
+            self.timeouts,
             version=served.version,
             resumes=served.version is not None,
         )
-        got = Download(
+        place = Place(
             label=f"NWB file {path.name}",
-            place=path,
+            path=path,
             part=part,
-            where=f"{self.address} (well-known file {file.file_id})",
-            openers=[opener],
-            problem_of=lambda _: incompleteness(part, file.session_id, size),
+            problem=lambda _: incompleteness(part, file.session_id, size),
             size=size,
-            resumes=opener.resumes,
-        ).run(self.attempts, on_bytes)
+            resumes=server.resumes,
+        )
+        got = self.download(place, [server], on_bytes)
         return _recorded(path, file.file_id, got.md5)
 
 

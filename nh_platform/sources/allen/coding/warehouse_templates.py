@@ -6,20 +6,21 @@ keeps it. What the files are and how one is read is `natural_images`.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from filelock import FileLock
-
-from nh_platform.downloads.deadlines import Stalled, answer_within
-from nh_platform.downloads.placed_files import Attempts, Download
-from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
+from nh_platform.downloads.deadlines import within
+from nh_platform.downloads.download_folder import Place
+from nh_platform.downloads.remote_bytes import HttpOpener
+from nh_platform.downloads.transfers import Transferred
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.coding.natural_images import Template, read_picture
 from nh_platform.sources.allen.coding.warehouse import LIST_WAIT_S, MANIFEST, served_version
+from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
 
 
-def fetch_template(root: Path, address: str, template: Template, attempts: Attempts) -> Path:
+def fetch_template(downloads: WarehouseDownloads, template: Template) -> Path:
     """Return where a template lies, downloaded if it is not there.
 
     It begins again where a download broke: scenes are 1 MB, and movies at most 0.7 GB and without a hash.
@@ -31,21 +32,19 @@ def fetch_template(root: Path, address: str, template: Template, attempts: Attem
     StoreError
         If the disk is full.
     """
-    path = template.path(root)
+    path, address = template.path(downloads.root), downloads.address
     if path.is_file():
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f"{path.name}.lock")):
+    label = f"template {path.name}"
+    with downloads.alone(label, path.with_name(f"{path.name}.lock")):
         if path.is_file():  # another process fetched it meanwhile
             return path
-        cache = sdk.warehouse_cache(root / MANIFEST, address)
-        try:
-            links = answer_within(LIST_WAIT_S, lambda: sdk.warehouse_template_links(cache, address, template.kind))
-        except Stalled as error:
-            raise BadUpstreamData(f"warehouse {address}", str(error), "Try again later.") from error
+        cache = sdk.warehouse_cache(downloads.root / MANIFEST, address)
+        ask = partial(sdk.warehouse_template_links, cache, address, template.kind)
+        links = within(LIST_WAIT_S, ask, f"warehouse {address}")
         if template.number not in links:
             raise BadUpstreamData(
-                f"template {path.name}",
+                label,
                 f"the warehouse {address} lists no natural {template.kind} {template.number}",
                 "Check the frame and the stimulus name of the presentation.",
             )
@@ -53,21 +52,13 @@ def fetch_template(root: Path, address: str, template: Template, attempts: Attem
         size = served_version(address, link).size
         part = path.with_name(f"{path.name}.part")
 
-        def problem(_: object) -> str | None:
-            if size is not None and part.stat().st_size != size:
-                return f"{part.stat().st_size} bytes came and the server says {size}"
+        def problem(came: Transferred) -> str | None:
+            if size is not None and came.size != size:
+                return f"{came.size} bytes came and the server says {size}"
             return _unreadable(part, template)
 
-        Download(
-            label=f"template {path.name}",
-            place=path,
-            part=part,
-            where=address,
-            openers=[HttpOpener(f"{address}/{link.lstrip('/')}", Timeouts(read_s=attempts.stall_s), resumes=False)],
-            problem_of=problem,
-            size=size,
-            resumes=False,
-        ).run(attempts)
+        server = HttpOpener(f"{address}/{link.lstrip('/')}", downloads.timeouts, resumes=False)
+        downloads.download(Place(label, path, part, problem, size, resumes=False), [server])
     return path
 
 

@@ -1,7 +1,7 @@
-"""What Alyx states beside its tables: of insertions, sessions and datasets, and its data notices.
+"""Records of Alyx that its tables lack: of insertions, sessions and datasets, and its data notices.
 
-Add a statement here that needs an account and belongs into the manifest. What the manifest makes of it is `manifest`
-and `details`; how a list is paged is `pages`, and how a request is made and repeated is the connection's matter.
+Add a request here that needs an account and belongs into the manifest. What the manifest makes of the records is
+`manifest_tables` and `manifest_additions`; how a list is read is `paginated_lists`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from nh_platform.sources.ibl.server.connection import OneConnection
 from nh_platform.sources.ibl.server.one_errors import explain, status_of
 from nh_platform.sources.ibl.server.paginated_lists import read_list
 
-JUDGEMENTS = ("PASS", "WARNING", "FAIL", "CRITICAL")
+QC_LEVELS = ("PASS", "WARNING", "FAIL", "CRITICAL")
 """Levels of a session's QC that say something (``alyx.data.models.QC``)."""
 
-DatasetStatement = tuple[str, tuple[str, ...], FileAddress]
+DatasetRecord = tuple[str, tuple[str, ...], FileAddress]
 """Dataset id, its release tags, and where it lies."""
 
 
@@ -33,9 +33,9 @@ def fetch_insertions(connection: OneConnection) -> pd.DataFrame:
         return record["session"][-36:], record["id"], record["name"], record.get("json")
 
     found = read_list(connection, "/insertions", what, take)
-    eids, ids, names, details = zip(*found) if found else ((), (), (), ())
+    eids, ids, names, json = zip(*found) if found else ((), (), (), ())
     index = pd.MultiIndex.from_arrays([list(eids), list(ids)], names=["eid", "id"])
-    return pd.DataFrame({"name": list(names), "json": list(details)}, index=index, dtype=object)
+    return pd.DataFrame({"name": list(names), "json": list(json)}, index=index, dtype=object)
 
 
 def fetch_session_qc(connection: OneConnection) -> dict[str, str]:
@@ -46,7 +46,7 @@ def fetch_session_qc(connection: OneConnection) -> dict[str, str]:
     """
     what = f"QC of the sessions of {connection.settings.url}"
     stated: dict[str, str] = {}
-    for level in JUDGEMENTS:
+    for level in QC_LEVELS:
         stated |= dict.fromkeys(read_list(connection, f"/sessions?qc={level}", what, lambda r: str(r["id"])), level)
     return stated
 
@@ -73,10 +73,10 @@ def fetch_extended_qc(connection: OneConnection, session_ids: Iterable[str]) -> 
     return stated
 
 
-def fetch_dataset_statements(
+def fetch_dataset_records(
     connection: OneConnection, session_ids: Sequence[str], ids_per_query: int
-) -> list[DatasetStatement]:
-    """Return what is stated of every dataset of some sessions.
+) -> list[DatasetRecord]:
+    """Return the record of every dataset of some sessions.
 
     By session and not by tag, ``/datasets?tag=``: a dataset lists its tags, so that one reading of 83 pages tells the
     membership of the Brain-wide Map's 82,390 datasets in every release, and where each lies.
@@ -84,7 +84,7 @@ def fetch_dataset_statements(
     what = f"datasets of {connection.settings.url}"
     data_server = connection.settings.data_server
 
-    def take(record: Mapping[str, Any]) -> DatasetStatement:
+    def take(record: Mapping[str, Any]) -> DatasetRecord:
         tags = tuple(sorted({str(tag) for tag in record.get("tags") or ()}))
         return id_of_record(record), tags, address_of_record(record, data_server)
 

@@ -1,12 +1,10 @@
-"""Which datasets of a session the platform reads, and from which ALF collection.
+"""The datasets of a session that the platform reads, and the ALF collection that each is read from.
 
 Contains the names of every dataset that is read, by asset group, and the choice of one sorting per probe. Add a
 dataset here before a reader uses it. Everything works on the columns of the files table; no file is opened here.
 """
 
 from __future__ import annotations
-
-import re
 
 import pandas as pd
 
@@ -200,9 +198,3 @@ def _in_chosen_behavior(files: pd.DataFrame) -> pd.Series:
     # Where the table is there, the older one-file-per-column copies are not read and must not be part of the version.
     has_table = files["session_id"].isin(files["session_id"][is_read & (files["name"] == TRIALS_TABLE)])
     return is_read & ~(has_table & files["name"].isin(_COPIES_OF_TABLE))
-
-
-def camera_of(name: str) -> str | None:
-    """Return ``left``, ``right`` or ``body`` where a file name is that of a camera dataset, else None."""
-    match = re.match(rf"(?:_ibl_)?({'|'.join(CAMERAS)})Camera\.", name)
-    return match.group(1) if match else None

@@ -1,7 +1,7 @@
-"""What the manifest says of the sessions that it lists and its tables do not: tags, addresses, extended QC.
+"""Additions to the manifest that the ONE tables lack: tags and addresses of datasets, extended QC of sessions.
 
 Asked after the tables, the release and the freeze have settled which sessions there are, so that nothing is asked of
-others. Add a detail here. The requests are `statements`; what the tables say is `manifest`.
+others. Add a further one here. The requests are `alyx_records`; what the tables say is `manifest_tables`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nh_platform.session.tables.manifest import FILES, SESSIONS
 _SAYS_NOTHING = (None, "", "NOT_SET")
 
 
-class Details(Protocol):
+class ManifestAdditions(Protocol):
     """Who knows more of sessions than the tables: an Alyx server, or the naming of the public bucket."""
 
     def dataset_facts(self, manifest: Manifest) -> pd.DataFrame:
@@ -29,7 +29,7 @@ class Details(Protocol):
         """Return the extended QC of sessions that have one, by session id."""
 
 
-def with_details(manifest: Manifest, source: Details) -> Manifest:
+def with_additions(manifest: Manifest, source: ManifestAdditions) -> Manifest:
     """Return a manifest with what is stated of its datasets and sessions.
 
     Parameters

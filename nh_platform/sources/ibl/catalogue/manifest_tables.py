@@ -1,7 +1,7 @@
-"""ONE tables → the manifest: sessions, insertions, and every file with its group, revision and hash.
+"""The manifest made of ONE tables: sessions, insertions, and every file with its group, revision and hash.
 
-Add here what the manifest says about IBL. Fetching the tables is `client`; which names are read is `datasets`; which
-revision is `revisions`. No session file is opened here, but for its md5 where a local table has none.
+Add here what the manifest says about IBL. Fetching the tables is `one_client` and `public_bucket`; which names are read
+is `datasets`; which revision is `revisions`. No session file is opened here, but for its md5 where a table has none.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import Any
 
 import pandas as pd
 
-from nh_platform.downloads.hashes import md5_of
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.freezes import read_freeze, restrict
+from nh_platform.history.identity import GROUPS
 from nh_platform.history.insertion_ids import made_up_ids
-from nh_platform.history.manifest import GROUPS, Manifest
-from nh_platform.session import Session
+from nh_platform.history.manifest import Manifest
+from nh_platform.session import BadUpstreamData, Session
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.releases import NOTICES
 from nh_platform.sources.ibl.catalogue.datasets import (
@@ -149,14 +150,14 @@ def _insertions(table: pd.DataFrame | None, files: pd.DataFrame) -> pd.DataFrame
                 "probe": table["name"].to_numpy(),
             }
         )
-        stated = [_details(value) for value in table["json"]] if "json" in table else [{}] * len(table)
-        frame["qc"] = [_stated_qc(details.get("qc")) for details in stated]
-        frame["alignment_resolved"] = [_yes_or_no(details.get("alignment_resolved")) for details in stated]
-        frame["alignment_stored"] = [_without_author(details.get("alignment_stored")) for details in stated]
+        stated = [_unfolded(value) for value in table["json"]] if "json" in table else [{}] * len(table)
+        frame["qc"] = [_stated_qc(facts.get("qc")) for facts in stated]
+        frame["alignment_resolved"] = [_yes_or_no(facts.get("alignment_resolved")) for facts in stated]
+        frame["alignment_stored"] = [_without_author(facts.get("alignment_stored")) for facts in stated]
     return INSERTIONS.conform(frame.sort_values(["session_id", "probe"], ignore_index=True))
 
 
-def _details(value: object) -> dict[str, Any]:
+def _unfolded(value: object) -> dict[str, Any]:
     """Return the ``json`` of an insertion, its extended QC unfolded; REST gives a record, a table its text."""
     with suppress(ValueError):
         value = json.loads(value) if isinstance(value, str) else value
@@ -200,6 +201,6 @@ def _with_missing_md5(
         )
         path = relative_path(str(row.collection), str(row.revision), str(row.file))
         # A file that is not there stays without md5: reading its session names it, and the other sessions go on.
-        with suppress(OSError):
-            md5[row.Index] = md5_of(folder_of(session) / path)
+        with suppress(BadUpstreamData):
+            md5[row.Index] = file_hash(folder_of(session) / path)
     return files.assign(md5=md5)

@@ -1,7 +1,7 @@
 """ONE's parquet tables in a folder, with text ids.
 
-Add here what the tables themselves need before they can be used. Where they come from is `client`, what they mean for
-the platform is `manifest`.
+Add here what the tables themselves need before they can be used. Where they come from is `one_client` and
+`public_bucket`, what they mean for the platform is `manifest_tables`.
 """
 
 from __future__ import annotations

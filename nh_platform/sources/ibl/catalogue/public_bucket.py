@@ -2,30 +2,33 @@
 
 The bucket holds the ONE tables that Alyx' ``cache/info`` points to (``caches/openalyx/[<tag>/]cache.zip``) and every
 public file (``data/<lab>/Subjects/…/<name>.<dataset id>.<ext>``). QC of sessions and insertions, unresolved
-alignments, tags and notices are not in it: those need an account. Add here what else the bucket holds. Bucket name,
-region and unsigned access are those of ``one.remote.aws``; its download is not used, since it has no timeouts of ours.
+alignments, tags and notices are not in it: those need an account. Add here what else the bucket holds. How it is
+reached is `bucket_access`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import pandas as pd
 
-from nh_platform.downloads.remote_bytes import S3Opener
-from nh_platform.downloads.transfers import NotTransferred, PartialFile, RetryPolicy, WrongContent, transfer
+from nh_platform.downloads.deadlines import within
+from nh_platform.downloads.download_folder import DownloadFolder, Place
+from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
+from nh_platform.downloads.transfers import RetryPolicy, TransferFailed
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import ConfigError, Session, StoreError
+from nh_platform.session import BadUpstreamData, ConfigError, Session
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
-from nh_platform.sources.ibl.catalogue.tables_zip import problem_of_archive
+from nh_platform.sources.ibl.catalogue.tables_zip import zip_problem
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, conventional_addresses, conventional_urls
-from nh_platform.sources.ibl.downloads.s3_client import public_bucket, s3_client
-from nh_platform.sources.ibl.server.private_home import PrivateFolder, within
+from nh_platform.sources.ibl.downloads.bucket_access import bucket_client, public_bucket
+from nh_platform.sources.ibl.server.connection import Deadline
+from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
 
 CATALOGUE_FOLDER = "caches/openalyx"
@@ -43,8 +46,6 @@ class PublicBucket:
 
     def __init__(self, settings: IblSettings) -> None:
         self.settings = settings
-        self._folder: PrivateFolder | None = None
-        self._lock = Lock()
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the ONE tables as they are in the bucket now; as of `OneClient.tables`.
@@ -60,20 +61,12 @@ class PublicBucket:
         return merge_tables([self._tables_of(tag) for tag in self.settings.tags or (None,)])
 
     def _tables_of(self, tag: str | None) -> dict[str, pd.DataFrame]:
-        folder = self._private / "catalogue"
-        path = folder / ZIP_FILE
-        with self._lock:
-            self._download(_key(ZIP_FILE, tag), path, self.settings)
-            for stale in folder.glob("*.pqt"):
-                stale.unlink()
-            try:
-                with zipfile.ZipFile(path) as archive:
-                    tables = [name for name in archive.namelist() if name.endswith(".pqt") and "/" not in name]
-                    archive.extractall(folder, members=tables)
-            except OSError as error:
-                raise _disk_trouble(path, error) from error
-            path.unlink()
-            return read_tables(folder)
+        timeouts = Timeouts(self.settings.connect_timeout_s, self.settings.read_timeout_s)
+        with self._downloaded(ZIP_FILE, tag, timeouts) as path:
+            with zipfile.ZipFile(path) as zipped:
+                tables = [name for name in zipped.namelist() if name.endswith(".pqt") and "/" not in name]
+                zipped.extractall(path.parent, members=tables)
+            return read_tables(path.parent)
 
     def announcements(self) -> dict[str, Any]:
         """Return, by release tag, when the tables were made (a trigger, never a version); "" where none is asked for.
@@ -88,73 +81,64 @@ class PublicBucket:
         settings = self.settings
         # A share for each attempt, so that the thread that a deadline leaves behind ends by itself.
         share_s = settings.signal_timeout_s / settings.attempts
-        hurried = settings.model_copy(
-            update={
-                "connect_timeout_s": min(settings.connect_timeout_s, share_s),
-                "read_timeout_s": min(settings.read_timeout_s, share_s),
-            }
-        )
-        s3_client(hurried, {}, public_bucket())  # made before the clock starts: importing boto3 takes a second
-        folder = PrivateFolder(self._private.path)  # its own, so that nobody waits for a thread that was left behind
+        hurried = Timeouts(min(settings.connect_timeout_s, share_s), min(settings.read_timeout_s, share_s))
+        bucket_client(hurried, {}, public_bucket())  # made before the clock starts: importing boto3 takes a second
 
         def ask() -> dict[str, Any]:
-            return {tag or "": self._info(tag, folder.path, hurried) for tag in settings.tags or (None,)}
+            return {tag or "": self._info(tag, hurried) for tag in settings.tags or (None,)}
 
-        what = f"s3://{public_bucket()}/{CATALOGUE_FOLDER}"
-        return within(settings.signal_timeout_s, ask, what, "signal_timeout_s")
+        deadline = Deadline(settings.signal_timeout_s, "signal_timeout_s")
+        return within(deadline.left_s, ask, f"s3://{public_bucket()}/{CATALOGUE_FOLDER}", deadline.action)
 
-    def _info(self, tag: str | None, folder: Path, settings: IblSettings) -> dict[str, Any]:
-        key, path = _key(INFO_FILE, tag), folder / INFO_FILE
-        self._download(key, path, settings)
-        try:
-            return dict(json.loads(path.read_bytes()))
-        except ValueError as error:
-            raise ConfigError(key, f"it is not JSON: {error}", "Run it again; nothing stored changed.") from error
+    def _info(self, tag: str | None, timeouts: Timeouts) -> dict[str, Any]:
+        with self._downloaded(INFO_FILE, tag, timeouts) as path:
+            try:
+                return dict(json.loads(path.read_bytes()))
+            except ValueError as error:
+                what = _key(INFO_FILE, tag)
+                raise ConfigError(what, f"it is not JSON: {error}", "Run it again; nothing stored changed.") from error
 
     def addresses(self, session: Session, rows: pd.DataFrame) -> dict[str, FileAddress]:
         """Return where the files of manifest rows lie, by path relative to the session; asks nobody."""
         return conventional_addresses(session, rows, self._data_server)
 
     def dataset_facts(self, manifest: Manifest) -> pd.DataFrame:
-        """Return the address of every dataset by its naming, and no tags beside the tables'; as of `Details`."""
+        """Return addresses of datasets by their naming, no tags beside the tables'; as of `ManifestAdditions`."""
         files = manifest.files
         urls = conventional_urls(manifest.sessions, files, self._data_server)
         facts = pd.DataFrame({"tags": None, "url": urls}, index=files["dataset_id"], dtype=object)
         return facts[~facts.index.duplicated()]
 
     def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
-        """Return nothing: the bucket does not state it; as of `Details`."""
+        """Return nothing: the bucket does not state it; as of `ManifestAdditions`."""
         return {}
 
     def bucket(self) -> tuple[dict[str, Any], str]:
         """Return the keys, of which there are none, and the name of the bucket."""
         return {}, public_bucket()
 
-    def _download(self, key: str, path: Path, settings: IblSettings) -> None:
-        bucket = public_bucket()
+    @contextmanager
+    def _downloaded(self, name: str, tag: str | None, timeouts: Timeouts) -> Iterator[Path]:
+        """Give a file of the catalogue, whole, in a folder of its own that is removed on leaving."""
+        settings, bucket, key = self.settings, public_bucket(), _key(name, tag)
         what = f"s3://{bucket}/{key}"
-        path.unlink(missing_ok=True)
-        is_zip = path.name == ZIP_FILE
+        own = PrivateFolder(settings.cache_dir)
+        folder = DownloadFolder(own.path, "cache_dir", RetryPolicy(settings.attempts, settings.retry_wait_s))
+        part = own.path / f"{name}.part"
+        problem = (lambda _: zip_problem(part)) if name == ZIP_FILE else (lambda _: None)
         try:
-            with PartialFile(path) as part:
-                transfer(
-                    [S3Opener(s3_client(settings, {}, bucket), bucket, key)],
-                    part,
-                    lambda _: problem_of_archive(path) if is_zip else None,
-                    RetryPolicy(settings.attempts, settings.retry_wait_s),
-                )
-        except WrongContent as wrong:
-            raise ConfigError(
-                what, f"{wrong.problem}, in {settings.attempts} tries", "Nothing stored changed; try later."
-            ) from wrong
-        except NotTransferred as failure:
-            action = "Check the network (`nh doctor`) and run it again."
-            if failure.missing:
+            with folder.alone(what, own.path / "lock"):
+                place = Place(what, own.path / name, part, problem, resumes=False)
+                folder.download(place, [S3Opener(bucket_client(timeouts, {}, bucket), bucket, key)])
+                yield own.path / name
+        except BadUpstreamData as error:
+            action = error.action
+            if isinstance(error.__cause__, TransferFailed) and error.__cause__.missing:
                 tags = ", ".join(settings.tags)
                 action = f"Check `tag` ({tags}) of the IBL settings." if tags else "Update the platform."
-            raise ConfigError(what, failure.text, action) from failure
-        except OSError as error:
-            raise _disk_trouble(path, error) from error
+            raise ConfigError(what, error.found, action) from error
+        finally:
+            own.remove()
 
     @property
     def _data_server(self) -> str:
@@ -162,20 +146,6 @@ class PublicBucket:
 
         return self.settings.data_server or str(one.params.default().HTTP_DATA_SERVER)
 
-    @property
-    def _private(self) -> PrivateFolder:
-        if self._folder is None or self._folder.owner != os.getpid():
-            self._folder = PrivateFolder(self.settings.cache_dir)
-        return self._folder
-
 
 def _key(name: str, tag: str | None) -> str:
     return "/".join(part for part in (CATALOGUE_FOLDER, tag, name) if part)
-
-
-def _disk_trouble(path: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"catalogue {path.name}",
-        f"{path.parent} cannot be written: {error.strerror or error}",
-        "Free space or set `cache_dir` of the IBL settings to a larger disk, and run it again.",
-    )

@@ -1,4 +1,4 @@
-"""Which revision of each dataset is read: the default one, or the last one on or before a pinned date.
+"""The revision of each dataset that is read: the default one, or the last one on or before a pinned date.
 
 The policy is resolved here once, to exact rows of the manifest; readers load these rows and never pass a revision to
 ONE, whose per-file "last before" mixes revisions with only a warning. Add a policy here. No file is opened here.

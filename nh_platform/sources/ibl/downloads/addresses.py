@@ -1,4 +1,4 @@
-"""Where an IBL file lies: its key in the S3 bucket and its address on the HTTP server.
+"""Addresses of IBL files: the key in the S3 bucket and the address on the HTTP server.
 
 Contains the naming of both, from Alyx' file records or from the session and the dataset id alone. Add a place here.
 Nothing here is downloaded.

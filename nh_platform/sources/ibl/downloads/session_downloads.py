@@ -2,7 +2,7 @@
 
 Bypasses ONE's downloader on purpose (docs/decisions/0006): it checks neither hash nor size, tries once, and leaves
 half files under names that it takes for whole ones later. Add here what is particular to fetching IBL files. Where
-they lie is `addresses`; the transfer itself is the store's.
+they lie is `addresses`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from typing import Any, Protocol
 import pandas as pd
 
 from nh_platform.downloads.batches import fetch_all
-from nh_platform.downloads.raw_files import RawFiles
+from nh_platform.downloads.raw_files import RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
-from nh_platform.downloads.requests import RawRequest
 from nh_platform.downloads.transfers import OnBytes, RetryPolicy
 from nh_platform.session import ConfigError, Session
 from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, file_url
-from nh_platform.sources.ibl.downloads.s3_client import s3_client
+from nh_platform.sources.ibl.downloads.bucket_access import bucket_client
 from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
 
@@ -106,7 +105,7 @@ class Downloads:
             self._folder = PrivateFolder(self.settings.cache_dir)
         own = PrivateFolder(self._folder.path)  # threads that read the same session remove their own files alone
         try:
-            yield self.fetch(self._raw_files_in(own.path, keep_wrong=False), session, rows)
+            yield self.fetch(self._raw_files_in(own.path, "cache_dir", keep_wrong=False), session, rows)
         finally:
             own.remove()
 
@@ -162,7 +161,7 @@ class Downloads:
         """Return the places of every row, the bucket before the HTTP server."""
         timeouts = Timeouts(self.settings.connect_timeout_s, self.settings.read_timeout_s)
         bucket = self._directory.bucket()
-        client = None if bucket is None else s3_client(self.settings, *bucket)
+        client = None if bucket is None else bucket_client(timeouts, *bucket)
         openers: dict[str, Sequence[Opener]] = {}
         for path, place in self._directory.addresses(session, rows).items():
             own: list[Opener] = []
@@ -173,8 +172,9 @@ class Downloads:
             openers[path] = own
         return openers
 
-    def _raw_files_in(self, folder: Path, keep_wrong: bool = True) -> RawFiles:
-        return RawFiles(folder, RetryPolicy(self.settings.attempts, self.settings.retry_wait_s), keep_wrong)
+    def _raw_files_in(self, folder: Path, setting: str = "raw_dir", keep_wrong: bool = True) -> RawFiles:
+        retries = RetryPolicy(self.settings.attempts, self.settings.retry_wait_s)
+        return RawFiles(folder, retries, keep_wrong, setting)
 
 
 _COLUMNS = ["collection", "revision", "name", "md5", "size", "dataset_id"]

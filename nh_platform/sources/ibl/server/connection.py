@@ -1,7 +1,7 @@
-"""The open ONE: a private home, a deadline, a renewed login, and another attempt where the failure passes.
+"""The connection to ONE: a private home, a deadline, a renewed login, and another attempt where that may help.
 
 Wraps the unmodified ``OneAlyx`` of ONE-api 3.6.1, which has none of them. Add here what every request to ONE needs.
-What is asked is `client`.
+What is asked is `one_client`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from nh_platform.downloads.deadlines import within
 from nh_platform.session import ConfigError, NhError
-from nh_platform.sources.ibl.server.one_errors import LOGIN_STATUS, explain, foreign_errors, is_passing, status_of
-from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home, within
+from nh_platform.sources.ibl.server.one_errors import LOGIN_STATUS, explain, foreign_errors, is_transient, status_of
+from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home
 from nh_platform.sources.ibl.settings import IblSettings
 
 T = TypeVar("T")
@@ -29,11 +32,17 @@ class Deadline:
     seconds
         How long it may take.
     setting
-        The setting that says so, for error texts.
+        The setting that says so.
+
+    Attributes
+    ----------
+    action
+        What a person can do where it is missed.
     """
 
     def __init__(self, seconds: float, setting: str) -> None:
-        self.seconds, self.setting = seconds, setting
+        self.seconds = seconds
+        self.action = f"Check the server and the network, or raise `{setting}` of the IBL settings, and run it again."
         self._ends: float | None = None
 
     @property
@@ -88,7 +97,7 @@ class OneConnection:
         return folder
 
     def ask(self, request: Callable[[Any], T], what: str, raw: bool = False, deadline: Deadline | None = None) -> T:
-        """Return ``request(one)``, tried again where the failure may pass by itself.
+        """Return ``request(one)``, tried again where an error may pass by itself.
 
         Parameters
         ----------
@@ -106,21 +115,30 @@ class OneConnection:
         NhError
             The platform's error for what ONE raised, or with ``raw`` what ONE raised; no answer in time.
         """
-        for attempt in range(self.settings.attempts):
-            wait_s = self.settings.retry_wait_s * 2 ** (attempt - 1) if attempt else 0.0
-            time.sleep(wait_s)
-            try:
-                return self.call(request, what, deadline)
-            except foreign_errors() as error:
-                is_last = attempt + 1 == self.settings.attempts or (
-                    deadline is not None and deadline.left_s <= self.settings.retry_wait_s * 2**attempt
-                )
-                if is_passing(error) and not is_last:
-                    continue
-                if raw and not is_passing(error):
-                    raise
-                raise explain(error, what, self.settings.url) from error
-        raise AssertionError("unreachable")
+        try:
+            return self.retries(is_transient, deadline)(self.call, request, what, deadline)
+        except foreign_errors() as error:
+            if raw and not is_transient(error):
+                raise
+            raise explain(error, what, self.settings.url) from error
+
+    def retries(self, is_worth_it: Callable[[BaseException], bool], deadline: Deadline | None = None) -> Retrying:
+        """Return the attempts and waits of the settings, none of them after a deadline; the last error is raised.
+
+        Parameters
+        ----------
+        is_worth_it
+            Whether an error is worth another attempt.
+        deadline
+            For all attempts together.
+        """
+        used_up = stop_after_attempt(self.settings.attempts)
+        return Retrying(
+            stop=lambda state: used_up(state) or (deadline is not None and deadline.left_s <= state.upcoming_sleep),
+            wait=wait_exponential(self.settings.retry_wait_s),
+            retry=retry_if_exception(is_worth_it),
+            reraise=True,
+        )
 
     def call(self, request: Callable[[Any], T], what: str, deadline: Deadline | None = None) -> T:
         """Return ``request(one)``; log in once more if the server has forgotten us, as it does after a release."""
@@ -133,7 +151,7 @@ class OneConnection:
                 with private_home(self.private / "home", wait_s, what), warnings.catch_warnings():
                     # ONE warns about revisions and old tables; the manifest's exact rows have settled both.
                     warnings.simplefilter("ignore")
-                    return within(limit.left_s, lambda: request(self._open()), what, limit.setting)
+                    return within(limit.left_s, lambda: request(self._open()), what, limit.action)
             except foreign_errors() as error:
                 if not (again and self.is_remote and self._one is not None and status_of(error) in LOGIN_STATUS):
                     raise

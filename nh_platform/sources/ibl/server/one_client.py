@@ -1,13 +1,12 @@
-"""What is asked of ONE: its tables, local files, and the addresses of remote ones.
+"""Requests to ONE: its tables, local files, and the addresses of remote ones.
 
-Add a request to ONE here. How ONE is opened and kept in hand is `connection`; downloading is `downloads` (ONE's own
+Add a request to ONE here. How ONE is opened and asked is `connection`; downloading is `session_downloads` (ONE's own
 checks neither hash nor size and tries once); what the tables and files mean is for the modules that call this.
 """
 
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,11 +15,11 @@ from typing import Any
 
 import pandas as pd
 
-from nh_platform.downloads.hashes import md5_of
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import BadUpstreamData, ConfigError, NhError, Session
+from nh_platform.session import BadUpstreamData, ConfigError, Session
 from nh_platform.sources.ibl.catalogue.alyx_records import (
-    fetch_dataset_statements,
+    fetch_dataset_records,
     fetch_extended_qc,
     fetch_insertions,
     fetch_notices,
@@ -28,11 +27,16 @@ from nh_platform.sources.ibl.catalogue.alyx_records import (
 )
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
-from nh_platform.sources.ibl.catalogue.tables_zip import ARCHIVE_ERRORS
+from nh_platform.sources.ibl.catalogue.tables_zip import ZIP_ERRORS
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, addresses_of_records, file_url
 from nh_platform.sources.ibl.server.connection import Deadline, OneConnection
-from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_passing, status_of
+from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_transient, status_of
 from nh_platform.sources.ibl.settings import IblSettings
+
+
+class _NoTables(Exception):
+    """ONE turned an HTTP error of cache/info or cache.zip into a log line, and went on without tables."""
+
 
 IDS_PER_QUERY = 100
 """Ids per request, as ``OneAlyx._download_aws`` has it; more make the address too long (HTTP 414)."""
@@ -81,7 +85,7 @@ class OneClient:
         return tables
 
     def dataset_facts(self, manifest: Manifest) -> pd.DataFrame:
-        """Return the release tags and the address of every dataset of the listed sessions; as of `Details`.
+        """Return the release tags and the address of every dataset of the listed sessions; as of `ManifestAdditions`.
 
         One request for 1,000 datasets: 83 for the 459 sessions of the Brain-wide Map.
 
@@ -91,7 +95,7 @@ class OneClient:
             If the server or the login cannot be used, or the list changes all the time.
         """
         session_ids = sorted(manifest.sessions["session_id"])
-        stated = fetch_dataset_statements(self._connection, session_ids, IDS_PER_QUERY)
+        stated = fetch_dataset_records(self._connection, session_ids, IDS_PER_QUERY)
         only_there = any(place.key and not place.url for _, _, place in stated)
         bucket = self.bucket() if only_there else None
         facts = pd.DataFrame(
@@ -105,7 +109,7 @@ class OneClient:
         return facts[~facts.index.duplicated()]
 
     def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
-        """Return the extended QC of sessions; as of `Details`. One request each, none where the settings say so."""
+        """Return the extended QC of sessions, one request each, none where so set; as of `ManifestAdditions`."""
         return fetch_extended_qc(self._connection, session_ids) if self.settings.extended_qc else {}
 
     def session_folder(self, session: Session) -> Path:
@@ -144,7 +148,7 @@ class OneClient:
                 if wanted
                 else {}
             )
-            actual = {name: md5_of(path) if wanted[name] else None for name, path in paths.items()}
+            actual = {name: file_hash(path) if wanted[name] else None for name, path in paths.items()}
         except foreign_errors() as error:
             raise explain(error, what, None) from error
         different = [name for name in paths if actual[name] != wanted[name]]
@@ -205,45 +209,45 @@ class OneClient:
 
     def _remote_tables(self, tag: str | None) -> dict[str, pd.DataFrame]:
         what = f"ONE tables of {self.settings.url}" + (f" for release tag {tag!r}" if tag else "")
-        problem: NhError | None = None
-        for attempt in range(self.settings.attempts):
-            if attempt:
-                time.sleep(self.settings.retry_wait_s * 2 ** (attempt - 1))
-            # A fresh client and folder: with tables at hand ONE compares creation dates of one-minute resolution and
-            # may keep the old ones. And a client that holds a release's tables merges every session into them at each
-            # load.
+
+        def is_worth_it(error: BaseException) -> bool:
+            return isinstance(error, (_NoTables, *ZIP_ERRORS)) or is_transient(error)
+
+        try:
+            return self._of_tag(self._connection.retries(is_worth_it)(self._download_tables, tag, what), tag)
+        except _NoTables as error:
+            raise ConfigError(
+                what,
+                "the server gave none",
+                "Check `tag` of the IBL settings, and that the server answers /cache/info; then run it again.",
+            ) from error
+        except AssertionError as error:
+            # ONE asserts that cache/info names the tag and that the zip holds files.
+            raise ConfigError(
+                what, "the server answers with other tables", "Check `tag` of the IBL settings."
+            ) from error
+        except foreign_errors() as error:
+            raise explain(error, what, self.settings.url) from error
+        except ZIP_ERRORS as error:
+            raise ConfigError(
+                what,
+                f"cache.zip is broken ({type(error).__name__}: {error}), in {self.settings.attempts} tries",
+                "Nothing stored changed; run it again, and tell the server's administrator if it stays so.",
+            ) from error
+
+    def _download_tables(self, tag: str | None, what: str) -> dict[str, pd.DataFrame]:
+        # A fresh client and folder: with tables at hand ONE compares creation dates of one-minute resolution and may
+        # keep the old ones. And a client that holds a release's tables merges every session into them at each load.
+        self._connection.forget()
+        folder = self._connection.private / "tables"
+        try:
+            self._connection.call(partial(_load_cache, folder=folder, tag=tag), what)
+            if not any(folder.glob("*.pqt")):
+                raise _NoTables
+            return read_tables(folder)
+        finally:
             self._connection.forget()
-            folder = self._connection.private / "tables"
-            try:
-                self._connection.call(partial(_load_cache, folder=folder, tag=tag), what)
-                if any(folder.glob("*.pqt")):
-                    return self._of_tag(read_tables(folder), tag)
-                # ONE turns an HTTP error of cache/info or cache.zip into a log line and goes on without tables.
-                problem = ConfigError(
-                    what,
-                    "the server gave none",
-                    "Check `tag` of the IBL settings, and that the server answers /cache/info; then run it again.",
-                )
-            except AssertionError as error:
-                # ONE asserts that cache/info names the tag and that the zip holds files.
-                raise ConfigError(
-                    what, "the server answers with other tables", "Check `tag` of the IBL settings."
-                ) from error
-            except foreign_errors() as error:
-                if not is_passing(error):
-                    raise explain(error, what, self.settings.url) from error
-                problem = explain(error, what, self.settings.url)
-            except ARCHIVE_ERRORS as error:
-                problem = ConfigError(
-                    what,
-                    f"cache.zip is broken ({type(error).__name__}: {error}), in {attempt + 1} tries",
-                    "Nothing stored changed; run it again, and tell the server's administrator if it stays so.",
-                )
-            finally:
-                self._connection.forget()
-                shutil.rmtree(folder, ignore_errors=True)
-        assert problem is not None  # IblSettings wants one attempt at least
-        raise problem
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _of_tag(self, tables: dict[str, pd.DataFrame], tag: str | None) -> dict[str, pd.DataFrame]:
         """Return tables that were made for a tag, and refuse others."""

@@ -1,6 +1,6 @@
-"""What a failure of ONE, its server or the disk means for the person running the platform.
+"""Errors of ONE, its server and the disk, and what they mean for the person running the platform.
 
-Contains the translation of foreign exceptions into the platform's own, and which of them pass by themselves. Add an
+Contains the translation of foreign exceptions into the platform's own, and which of them may pass by themselves. Add an
 exception here when ONE raises one that a person should not have to decode. No request is made here.
 """
 
@@ -13,7 +13,7 @@ import urllib.error
 
 from nh_platform.session import BadUpstreamData, ConfigError, NhError, StoreError, UnknownSession
 
-PASSING_STATUS = frozenset({429, 500, 502, 503, 504})
+TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
 """HTTP answers worth another attempt. ONE retries 429 and 503 of REST itself, the others and downloads not."""
 
 LOGIN_STATUS = frozenset({400, 401, 403})
@@ -39,13 +39,13 @@ def status_of(error: BaseException) -> int | None:
     return None
 
 
-def is_passing(error: BaseException) -> bool:
-    """Return whether the failure may pass by itself: server trouble or a broken connection."""
+def is_transient(error: BaseException) -> bool:
+    """Return whether an error may pass by itself: server trouble or a broken connection."""
     import requests
 
     status = status_of(error)
     if status is not None:
-        return status in PASSING_STATUS
+        return status in TRANSIENT_STATUS
     network = (requests.RequestException, urllib.error.URLError, ConnectionError, http.client.HTTPException)
     return isinstance(error, (*network, json.JSONDecodeError))
 
@@ -82,7 +82,7 @@ def explain(error: BaseException, what: str, url: str | None) -> NhError:
         return BadUpstreamData(
             what, f"ONE does not find a dataset: {first_line(error)}", "Run `nh sync ibl` to see what upstream holds."
         )
-    if is_passing(error):
+    if is_transient(error):
         return ConfigError(
             what,
             f"no connection to {url}: {type(error).__name__}: {first_line(error)}",

@@ -1,7 +1,6 @@
-"""Lists of Alyx, one page at a time, so that a failure or a revoked token costs a page and not the list.
+"""Lists of Alyx, one page at a time, so that an error or a revoked token costs a page and not the list.
 
-Contains the reading of one list. Add here what every list needs. What is asked is `statements`; how one request is
-repeated is `connection`.
+Add here what every list needs. What is asked is `alyx_records`; how one request is repeated is `connection`.
 """
 
 from __future__ import annotations

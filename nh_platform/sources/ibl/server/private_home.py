@@ -1,4 +1,4 @@
-"""A private home folder for ONE's parameters, and a deadline for calls that have none.
+"""A private home folder for ONE's parameters.
 
 ONE keeps its parameters under ``~/.one`` and rewrites them in place: of 150 logins of six processes that shared one
 home, 128 failed. Add here what keeps ONE's side effects away from the rest of the process. Nothing here knows a
@@ -13,14 +13,11 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from nh_platform.session import BadUpstreamData
-
-T = TypeVar("T")
 
 _HOME_VARIABLES = ("HOME", "APPDATA", "USERPROFILE")
 """Where iblutil 1.x ``io.params.getfile`` looks, on Unix and on Windows."""
@@ -85,36 +82,3 @@ def private_home(folder: Path, wait_s: float | None = None, what: str = "ONE") -
                     os.environ[name] = value
     finally:
         _HOME_LOCK.release()
-
-
-def within(timeout_s: float, call: Callable[[], T], what: str, setting: str = "timeout_s") -> T:
-    """Return ``call()``, or give up after ``timeout_s`` seconds, which ``setting`` of the IBL settings raises.
-
-    ONE-api 3.6.1 sets no timeout on any request: a silent server would hold a run for ever.
-
-    Raises
-    ------
-    BadUpstreamData
-        If there is no answer in time. The call itself cannot be stopped; it runs out in a daemon thread.
-    """
-    result: list[T] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            result.append(call())
-        except BaseException as error:  # noqa: BLE001  handed to the caller's thread unchanged
-            failure.append(error)
-
-    thread = threading.Thread(target=run, daemon=True, name="one-call")
-    thread.start()
-    thread.join(timeout_s)
-    if thread.is_alive():
-        raise BadUpstreamData(
-            what,
-            f"no answer within {timeout_s:g} s",
-            f"Check the server and the network, or raise `{setting}` of the IBL settings, and run it again.",
-        )
-    if failure:
-        raise failure[0]
-    return result[0]

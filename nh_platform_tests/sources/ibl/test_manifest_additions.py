@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from nh_platform.history.manifest import GROUPS
+from nh_platform.history.identity import GROUPS
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.release_lookup import find_state, tag_counts
@@ -56,7 +56,7 @@ def test_a_tag_is_told_and_asks_for_no_run(servers, tmp_path):
     assert after.diff.counts() == {"tag changed": len(set(after.diff.changes["session_id"]))}
     assert after.diff.changes["n_files"].sum() == 5
     assert after.diff.changes["what"].str.fullmatch(r"\d files?: \+2026_Q1_Test").all()
-    assert after.diff.groups_to_run() == {}
+    assert len(after.diff.affected) == 0
     assert before.snapshot.id != after.snapshot.id
     assert tag_counts(read_manifest(store, "ibl"))["files"].tolist() == [5]
     assert not store_manifest(store, source.manifest(), "1").is_new
