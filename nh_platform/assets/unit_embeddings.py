@@ -25,7 +25,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.embeddings.population_coupling import population_coupling
     from nh_platform.embeddings.unit_features import unit_embeddings
     from nh_platform.windows.binning import bin_edges
-    from nh_platform.windows.invalid_masks import invalid_times, valid_bins
+    from nh_platform.windows.valid_time import invalid_times, valid_bins
     from nh_platform.windows.window_files import StoredWindows
 
     recording, units, behavior = inputs.recording(), inputs.units(), inputs.behavior()

@@ -30,8 +30,7 @@ import pandas as pd
 from nh_platform.session import ConfigError, Spikes
 from nh_platform.session.columns import Column
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
-from nh_platform.windows.invalid_masks import InvalidTimes
-from nh_platform.windows.valid_time import duration_s, valid_stretches, within
+from nh_platform.windows.valid_time import InvalidTimes, duration_s, valid_stretches, within
 
 FloatArray = npt.NDArray[np.float64]
 

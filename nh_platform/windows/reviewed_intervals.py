@@ -2,7 +2,7 @@
 
 Contains their file and the one way in which windows, tensors, features and notebooks take both kinds of invalid times.
 Add here what reviews say of intervals. Which reviews count is `nh_platform.qc.reviews.review_files`; what an interval
-spoils is `nh_platform.windows.invalid_masks`.
+spoils is `nh_platform.windows.valid_time`.
 
 The file lies in the folder of `units` because reviews are a parameter of that asset: whatever reads it has the version
 of `units` among its inputs, and is stale when a review comes to count or expires.

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from nh_platform.windows.binning import bin_edges
-from nh_platform.windows.invalid_masks import invalid_times, valid_bins
-from nh_platform.windows.valid_time import valid_spikes
+from nh_platform.windows.valid_time import invalid_times, valid_bins, valid_spikes
 from nh_platform_tests.windows.trains import behavior_of, spikes_of
 
 TABLE = {
