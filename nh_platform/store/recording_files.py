@@ -1,4 +1,4 @@
-"""The codecs of `raw_spikes` and `behavior`: a session's spikes, events and signals ↔ files.
+"""The files of `raw_spikes` and `behavior`: a session's spikes, events and signals ↔ HDF5 and Parquet.
 
 ``raw_spikes``: ``spikes.h5`` (times float64 bit-exact; amplitudes and depths float32, which is IBL's own precision and
 a rounding of Allen's float64 to 24 bits; unit boundaries), ``units.parquet``, ``channels.parquet``, ``probes.parquet``.
@@ -8,20 +8,21 @@ Facts of the catalogue (subject, lab, date, insertion ids) are not stored with t
 identity, and a renamed subject or a login must not leave two contents under one version. `nh_platform.reading` joins
 them from the manifest.
 
-Add a codec here when a new container of `nh_platform.session` is stored. Windows and embeddings keep theirs beside
-their own code.
+Add a pair of functions here when a new container of `nh_platform.session` is stored. Windows and embeddings keep
+theirs beside their own code.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nh_platform.session import Behavior, Note, RawRecording, Session, Signal, Spikes, StoreError
 from nh_platform.session.tables.events import EVENTS
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
-from nh_platform.store.hdf5 import create_dataset, create_file, open_file
+from nh_platform.store.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.parquet import read_table, write_table
 
 SPIKES_FILE = "spikes.h5"
@@ -30,9 +31,6 @@ SIGNALS_FILE = "signals.h5"
 
 def write_recording(folder: Path, recording: RawRecording) -> None:
     """Write `raw_spikes` of one session into ``folder``."""
-    write_table(folder / "units.parquet", recording.units, RAW_UNITS)
-    write_table(folder / "channels.parquet", recording.channels, RAW_CHANNELS)
-    write_table(folder / "probes.parquet", recording.probes.assign(insertion_id=None), PROBES)
     spikes = recording.spikes
     with create_file(folder / SPIKES_FILE) as handle:
         _write_session(handle, recording.session, recording.notes)
@@ -47,13 +45,22 @@ def write_recording(folder: Path, recording: RawRecording) -> None:
             unit="1",
             meaning="Spikes of row i of units.parquet: times[offsets[i]:offsets[i + 1]]",
         )
+    write_table(folder / "units.parquet", recording.units, RAW_UNITS)
+    write_table(folder / "channels.parquet", recording.channels, RAW_CHANNELS)
+    write_table(folder / "probes.parquet", recording.probes.assign(insertion_id=None), PROBES)
 
 
 def read_recording(folder: Path) -> RawRecording:
     """Read `raw_spikes` of one session from ``folder``."""
     with open_file(folder / SPIKES_FILE) as handle:
         session, notes = _read_session(handle)
-        spikes = _read_spikes(handle["spikes"])
+        group = handle["spikes"]
+        spikes = Spikes(
+            times=group["times"][:],
+            offsets=group["offsets"][:].astype(np.int64),
+            amplitudes=group["amplitudes"][:],
+            depths=group["depths"][:],
+        )
     return RawRecording(
         session=session,
         probes=read_table(folder / "probes.parquet"),
@@ -107,24 +114,11 @@ def read_behavior(folder: Path) -> Behavior:
     return Behavior(session=session, events=events, signals=signals, notes=notes)
 
 
-def _read_spikes(group: object) -> Spikes:
-    return Spikes(
-        times=group["times"][:],  # type: ignore[index]
-        offsets=group["offsets"][:].astype(np.int64),  # type: ignore[index]
-        amplitudes=group["amplitudes"][:],  # type: ignore[index]
-        depths=group["depths"][:],  # type: ignore[index]
-    )
+def _write_session(handle: Any, session: Session, notes: tuple[Note, ...]) -> None:
+    handle.attrs["source"], handle.attrs["session_id"] = session.source, session.session_id
+    write_notes(handle, notes)
 
 
-def _write_session(handle: object, session: Session, notes: tuple[Note, ...]) -> None:
-    attributes = handle.attrs  # type: ignore[attr-defined]
-    attributes["source"], attributes["session_id"] = session.source, session.session_id
-    attributes["note_subjects"] = [note.subject for note in notes]
-    attributes["note_texts"] = [note.text for note in notes]
-
-
-def _read_session(handle: object) -> tuple[Session, tuple[Note, ...]]:
-    attributes = handle.attrs  # type: ignore[attr-defined]
-    session = Session(str(attributes["source"]), str(attributes["session_id"]), subject="")
-    subjects, texts = attributes["note_subjects"], attributes["note_texts"]
-    return session, tuple(Note(str(subject), str(text)) for subject, text in zip(subjects, texts))
+def _read_session(handle: Any) -> tuple[Session, tuple[Note, ...]]:
+    session = Session(str(handle.attrs["source"]), str(handle.attrs["session_id"]), subject="")
+    return session, read_notes(handle)

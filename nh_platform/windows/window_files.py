@@ -20,7 +20,7 @@ import pandas as pd
 
 from nh_platform.session import Note, StoreError
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
-from nh_platform.store.hdf5 import ZSTD_LEVEL, create_dataset, create_file, open_file
+from nh_platform.store.hdf5 import ZSTD_LEVEL, create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.windows.binning import CountPlan, EventCounts, Grid
 from nh_platform.windows.session_windows import Windows
@@ -45,8 +45,7 @@ def write_windows(folder: Path, windows: Windows) -> None:
         If the index does not conform.
     """
     with create_file(folder / COUNTS_FILE) as handle:
-        handle.attrs["note_subjects"] = [note.subject for note in windows.notes]
-        handle.attrs["note_texts"] = [note.text for note in windows.notes]
+        write_notes(handle, windows.notes)
         for preset in sorted(windows.presets, key=lambda preset: preset.id):
             group = handle.create_group(f"presets/{preset.id}")
             group.attrs.update(version=preset.version, kind=preset.kind, bin_us=preset.bin_us, binarise=preset.binarise)
@@ -122,8 +121,7 @@ class StoredWindows:
     def notes(self) -> tuple[Note, ...]:
         """What was left out when the windows were made."""
         with open_file(self.folder / COUNTS_FILE) as handle:
-            subjects, texts = handle.attrs["note_subjects"], handle.attrs["note_texts"]
-            return tuple(Note(str(subject), str(text)) for subject, text in zip(subjects, texts))
+            return read_notes(handle)
 
     @property
     def grid_widths(self) -> list[int]:
