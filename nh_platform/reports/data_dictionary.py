@@ -100,9 +100,9 @@ def _metric_parts() -> list[str]:
         "Below, N is the number of spikes of a unit, t their times, a their amplitudes, d their depths and T the time "
         "from the first to the last spike of the probe. A value that cannot be computed is NaN.",
     ]
-    for family in dict.fromkeys(metric.family for metric in METRICS.values()):
-        who = next((entry.organisation for entry in sources().values() if entry.definer == family), "this platform")
-        own = [metric for metric in METRICS.values() if metric.family == family]
+    for definer in dict.fromkeys(metric.defined_by for metric in METRICS.values()):
+        who = next((entry.organisation for entry in sources().values() if entry.definer == definer), "this platform")
+        own = [metric for metric in METRICS.values() if metric.defined_by == definer]
         rows = ((_code(metric.id), metric.dtype, metric.unit, metric.meaning) for metric in own)
         parts += [f"### {who[0].upper()}{who[1:]}", _table(("definition", "type", "unit", "meaning"), rows)]
         parts += ["\n".join(_formula(metric) for metric in own)]
