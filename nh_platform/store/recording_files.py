@@ -2,7 +2,8 @@
 
 ``raw_spikes``: ``spikes.h5`` (times float64 bit-exact; amplitudes and depths float32, which is IBL's own precision and
 a rounding of Allen's float64 to 24 bits; unit boundaries), ``units.parquet``, ``channels.parquet``, ``probes.parquet``.
-``behavior``: one Parquet per event table and ``signals.h5``.
+``behavior``: one Parquet per event table and ``signals.h5``. ``reviewed_intervals.parquet`` of ``units`` holds the
+invalid intervals that reviews add to it.
 
 Facts of the catalogue (subject, lab, date, insertion ids) are not stored with the data: they are not part of its
 identity, and a renamed subject or a login must not leave two contents under one version. `nh_platform.reading` joins
@@ -14,19 +15,22 @@ theirs beside their own code.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nh_platform.session import Behavior, Note, RawRecording, Session, Signal, Spikes, StoreError
-from nh_platform.session.tables.events import EVENTS
+from nh_platform.session.tables.events import EVENTS, INVALID_TIMES
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.store.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.parquet import read_table, write_table
 
 SPIKES_FILE = "spikes.h5"
 SIGNALS_FILE = "signals.h5"
+REVIEWED_FILE = "reviewed_intervals.parquet"
 
 
 def write_recording(folder: Path, recording: RawRecording) -> None:
@@ -112,6 +116,35 @@ def read_behavior(folder: Path) -> Behavior:
             )
     events = {name: read_table(folder / f"{name}.parquet") for name in EVENTS if f"{name}.parquet" in stored}
     return Behavior(session=session, events=events, signals=signals, notes=notes)
+
+
+def write_reviewed_intervals(units: Path, intervals: pd.DataFrame) -> None:
+    """Write the intervals (schema `INVALID_TIMES`) that counted reviews mark into the folder of `units`.
+
+    They lie there because reviews are a parameter of that asset: whatever reads them has the version of `units` among
+    its inputs, and is stale when a review comes to count or expires.
+    """
+    write_table(units / REVIEWED_FILE, intervals, INVALID_TIMES)
+
+
+def with_reviewed_intervals(behavior: Behavior, units: Path | None) -> Behavior:
+    """Return ``behavior`` with the intervals that counted reviews mark among what upstream calls invalid.
+
+    Parameters
+    ----------
+    behavior
+        Events of the session; returned itself where nothing is marked.
+    units
+        Folder of `units`; none where the asset was not made. Units made before there was the file mark nothing.
+    """
+    if units is None or not (units / REVIEWED_FILE).exists():
+        return behavior
+    marked = read_table(units / REVIEWED_FILE)
+    if marked.empty:
+        return behavior
+    known = behavior.events.get("invalid_times", INVALID_TIMES.empty())
+    both = pd.concat([known, marked], ignore_index=True) if len(known) else marked
+    return replace(behavior, events={**behavior.events, "invalid_times": both})
 
 
 def _write_session(handle: Any, session: Session, notes: tuple[Note, ...]) -> None:
