@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from nh_platform.embeddings.population_coupling import COUPLING
 from nh_platform.embeddings.unit_features import FEATURES
 from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS, METRICS
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
@@ -54,7 +53,7 @@ def dictionary_page(tables: Mapping[str, Sequence[tuple[TableSchema, str]]]) -> 
     parts += [
         "## Features of `unit_embeddings`",
         "Each is undefined (NaN) where a unit has too few spikes for it.",
-        _table(_COLUMN_HEAD, (_column_row(column) for column in (*FEATURES, COUPLING))),
+        _table(_COLUMN_HEAD, (_column_row(column) for column in FEATURES)),
         *_metric_parts(),
     ]
     return "\n\n".join(parts) + "\n"

@@ -62,6 +62,10 @@ class InvalidTimes:
         return _merged_pairs([*self.probes.get(probe, ()), *self.recording])
 
 
+NOTHING_INVALID = InvalidTimes(np.zeros((0, 2)), np.zeros((0, 2)), {})
+"""The invalid times of a session that is valid throughout."""
+
+
 @dataclass(frozen=True)
 class ValidSpikes:
     """The spikes of a session outside the invalid intervals of their probe.

@@ -123,11 +123,11 @@ class StoredWindows:
         with open_file(self.folder / COUNTS_FILE) as handle:
             return read_notes(handle)
 
-    @property
-    def grid_widths(self) -> list[int]:
-        """Bin widths (µs) of the session grids that are stored."""
+    def finest_grid(self) -> Grid | None:
+        """Read the session grid with the smallest bins; None where no continuous preset was stored."""
         with open_file(self.folder / COUNTS_FILE) as handle:
-            return sorted(int(group.attrs["bin_us"]) for name, group in handle.items() if name.startswith("grid_"))
+            widths = [int(group.attrs["bin_us"]) for name, group in handle.items() if name.startswith("grid_")]
+        return self.grid(min(widths)) if widths else None
 
     def grid(self, bin_us: int, first: int = 0, stop: int | None = None) -> Grid:
         """Read the session grid of one bin width, or its columns ``first`` to ``stop`` (excluded).

@@ -28,7 +28,7 @@ def test_round_trip(tmp_path):
     stored = StoredWindows(tmp_path)
     assert stored.unit_ids == ("u0", "u1", "u2")
     assert stored.notes == windows.notes
-    assert stored.grid_widths == [20_000]
+    assert stored.finest_grid().bin_us == 20_000
     assert {p.id: (p.version, p.kind, p.bin_us, p.binarise) for p in stored.presets.values()} == {
         "continuous-1s-20ms": (1, "continuous", 20_000, False),
         ALIGNED: (1, "aligned", 20_000, False),
