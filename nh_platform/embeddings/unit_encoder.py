@@ -77,7 +77,7 @@ class UnitEncoder:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
             raise ValueError(f"encoder {self.name!r}: a name is lower-case words joined by hyphens")
         for column in self.columns:
-            if not re.fullmatch(FEATURE.pattern, column.name) or column.dtype not in FEATURE.dtypes:
+            if not re.fullmatch(FEATURE.name, column.name) or column.dtype not in FEATURE.dtypes:
                 raise ValueError(f"encoder {self.name}: column {column.name} of {column.dtype} is no feature")
 
     @property

@@ -37,7 +37,7 @@ class SessionTables(StoredSession):
 
     @cached_property
     def invalid_times(self) -> InvalidTimes:
-        """Intervals that upstream or counted reviews call invalid, by what they spoil; `events` has only upstream's."""
+        """Intervals that upstream or counted reviews call invalid, by what is invalid; `events` has only upstream's."""
         return invalid_times(self._reviewed_behavior, list(dict.fromkeys(self._recording.units["probe"])))
 
     @cached_property

@@ -13,7 +13,7 @@ from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS, METRICS
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 from nh_platform.qc.rules.methods import listed
 from nh_platform.qc.rules.quantities import RELEASED_ONLY
-from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.sources.registry import sources
 
 GENERATED = (
@@ -65,8 +65,8 @@ _COLUMN_HEAD = ("column", "type", "unit", "null", "meaning")
 def _column_table(schema: TableSchema) -> str:
     rows = [_column_row(column) for column in schema.columns]
     rows += [
-        (_code(family.shown or family.pattern), ", ".join(family.dtypes), family.unit, _null(family), family.meaning)
-        for family in schema.families
+        (_code(column.shown or column.name), ", ".join(column.dtypes), column.unit, _null(column), column.meaning)
+        for column in schema.patterns
     ]
     return _table(_COLUMN_HEAD, rows)
 
@@ -75,7 +75,7 @@ def _column_row(column: Column) -> tuple[str, ...]:
     return _code(column.name), column.dtype, column.unit, _null(column), column.meaning
 
 
-def _null(column: Column | ColumnFamily) -> str:
+def _null(column: Column | ColumnPattern) -> str:
     return "yes" if column.nullable else "no"
 
 

@@ -1,4 +1,4 @@
-"""Windows lie where the preset says, invalid times spoil what they overlap, and masked bins are 0."""
+"""Windows lie where the preset says, invalid times mask what they overlap, and masked bins are 0."""
 
 import numpy as np
 import pandas as pd
@@ -80,12 +80,12 @@ def test_allen_windows_leave_out_spontaneous_and_carry_invalid_presentations():
     assert table["valid"].tolist() == [True, False]
 
 
-def test_invalid_intervals_of_the_session_spoil_overlapping_windows_and_leave_counts():
-    spoiled = behavior_of(
+def test_invalid_intervals_of_the_session_make_overlapping_windows_invalid_and_leave_counts():
+    behavior = behavior_of(
         trials=trials([3.0, 5.0, 7.0]),
         invalid_times=invalid((3.5, 4.5, "all_probes"), (6.0, 6.2, "stimulus"), (8.0, 9.0, "optotagging")),
     )
-    windows = windows_of(SPIKES, UNITS, spoiled)
+    windows = windows_of(SPIKES, UNITS, behavior)
     # [2.5, 3.5) and [4.5, 5.5) touch the interval without overlap.
     assert of_preset(windows, ALIGNED)["valid"].tolist() == [True, True, True]
     assert of_preset(windows, CONTINUOUS)["valid"].tolist() == [True, False, False, True, False, True, True, True]
@@ -94,11 +94,11 @@ def test_invalid_intervals_of_the_session_spoil_overlapping_windows_and_leave_co
 
 
 def test_invalid_intervals_of_a_probe_mask_its_units_alone():
-    spoiled = behavior_of(
+    behavior = behavior_of(
         trials=trials([3.0, 5.0]),
         invalid_times=invalid((3.211, 3.25, "probe01"), (3.24, 3.3, "probe01"), (3.31, 3.312, "probe01")),
     )
-    windows = windows_of(SPIKES, UNITS, spoiled)
+    windows = windows_of(SPIKES, UNITS, behavior)
     continuous, aligned = of_preset(windows, CONTINUOUS), of_preset(windows, ALIGNED)
     assert continuous["invalid_probes"].tolist() == ["", "probe01", "", "", "", "", "", ""]
     assert aligned["invalid_probes"].tolist() == ["probe01", ""]
@@ -117,8 +117,8 @@ def test_invalid_intervals_of_a_probe_mask_its_units_alone():
 
 
 def test_blocks_of_any_size_equal_the_whole():
-    spoiled = behavior_of(trials=trials([3.0, 5.0, 4.0, 8.0]), invalid_times=invalid((4.1, 5.2, "probe00")))
-    windows = windows_of(SPIKES, UNITS, spoiled)
+    behavior = behavior_of(trials=trials([3.0, 5.0, 4.0, 8.0]), invalid_times=invalid((4.1, 5.2, "probe00")))
+    windows = windows_of(SPIKES, UNITS, behavior)
     grid, aligned = windows.grids[20_000], windows.aligned[ALIGNED]
     for size in (1, 3, 70):
         assert np.array_equal(np.hstack([block for _, block, _ in grid.blocks(size)]), grid.count())

@@ -1,13 +1,13 @@
-"""The table `unit_embeddings`: one row per unit, features as columns of a family.
+"""The table `unit_embeddings`: one row per unit, features as columns of one pattern.
 
 Add the table of another embedding here. What a feature means is said where it is computed.
 """
 
-from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.session.tables.manifest import PROBE
 from nh_platform.session.tables.spikes import UNIT_ID
 
-FEATURE = ColumnFamily(
+FEATURE = ColumnPattern(
     r"[a-z][a-z0-9_]*",
     ("float32", "float64"),
     "see the feature",
@@ -18,6 +18,6 @@ FEATURE = ColumnFamily(
 UNIT_EMBEDDINGS = TableSchema(
     "unit_embeddings",
     (UNIT_ID, PROBE, Column("n_spikes", "int64", "1", "Valid spikes of the unit in the reference window")),
-    families=(FEATURE,),
+    patterns=(FEATURE,),
     key=("unit_id",),
 )

@@ -152,7 +152,7 @@ def test_unsorted_times_are_sorted_with_their_amplitudes_and_noted():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
-def test_an_unusable_time_spoils_its_unit_only(bad):
+def test_an_unusable_time_concerns_its_own_unit_only(bad):
     spikes = session()
     times = spikes.times.copy()
     times[spikes.offsets[7] - 1] = bad

@@ -42,9 +42,9 @@ def test_a_group_of_metrics_that_cannot_be_computed_together_is_refused(ids, fou
 
 
 def test_ids_are_columns_of_the_units_table():
-    assert RECOMPUTED.pattern == ID_PATTERN
+    assert RECOMPUTED.name == ID_PATTERN
     for metric_id, known in METRICS.items():
-        assert re.fullmatch(RECOMPUTED.pattern, metric_id)
+        assert re.fullmatch(RECOMPUTED.name, metric_id)
         assert known.dtype in RECOMPUTED.dtypes
         assert f"{known.defined_by}.{known.name}@{known.version}" == metric_id
 
