@@ -82,5 +82,5 @@ class UnitEncoder:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns."""
-        return tuple(column.name for column in self.columns)
+        """Its name and those of its columns, which no other encoder may use."""
+        return self.name, *(column.name for column in self.columns)

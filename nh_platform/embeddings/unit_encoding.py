@@ -16,7 +16,7 @@ from nh_platform.embeddings.unit_encoder import ENTRY_POINTS, UnitActivity, Unit
 from nh_platform.embeddings.unit_features import FIRING
 from nh_platform.session import ConfigError, Spikes
 from nh_platform.session.columns import ColumnWords
-from nh_platform.session.installed import load
+from nh_platform.session.installed import Installed, load
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.windows.binning import Grid, bin_edges
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, valid_bins, valid_spikes
@@ -50,9 +50,14 @@ REFERENCE_WINDOWS = {
 """The whole session, and the short windows at its start from which a model can describe units it has never seen."""
 
 
+def installed_encoders() -> Installed:
+    """Return the encoders that installed packages bring."""
+    return load(ENTRY_POINTS, UnitEncoder, frozenset(FIRING.names))
+
+
 def known_encoders() -> tuple[UnitEncoder, ...]:
     """Return the platform's own encoder, then those of installed packages."""
-    return FIRING, *load(ENTRY_POINTS, UnitEncoder, frozenset(FIRING.names)).found.values()
+    return FIRING, *installed_encoders().found.values()
 
 
 def encoders_version() -> str:
@@ -63,7 +68,7 @@ def encoders_version() -> str:
 
 def feature_names() -> list[str]:
     """Return the names of the features of every encoder, in the order of the columns."""
-    return [name for encoder in known_encoders() for name in encoder.names]
+    return [column.name for encoder in known_encoders() for column in encoder.columns]
 
 
 def feature_words() -> ColumnWords:

@@ -27,7 +27,7 @@ def table(**columns: object) -> pd.DataFrame:
     return pd.DataFrame({"name": ["a", "b"], "count": [1, 2], "size": [0.5, np.nan], **columns})
 
 
-def test_conform_casts_orders_and_keeps_families() -> None:
+def test_conform_casts_orders_and_keeps_columns_of_a_pattern() -> None:
     out = SCHEMA.conform(table(extra_1=[1.0, 2.0])[["extra_1", "size", "count", "name"]])
     assert list(out.columns) == ["name", "count", "size", "extra_1"]
     assert [str(out[c].dtype) for c in out] == ["object", "uint16", "float32", "float64"]

@@ -59,8 +59,13 @@ class MetricGroup:
 
     @property
     def name(self) -> str:
-        """The first of the ids."""
+        """The first of the ids, by which an installed package is told from another."""
         return self.ids[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ids, which no other package may use."""
+        return self.ids
 
     @property
     def needs(self) -> tuple[str, ...]:

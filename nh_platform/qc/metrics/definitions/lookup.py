@@ -15,7 +15,7 @@ from nh_platform.qc.metrics.definitions import nh_metrics as nh
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 from nh_platform.qc.metrics.metric_group import ENTRY_POINTS, MetricGroup
 from nh_platform.session import ConfigError
-from nh_platform.session.installed import load
+from nh_platform.session.installed import Installed, load
 
 
 def _by_id(definitions: Iterable[MetricDefinition]) -> dict[str, MetricDefinition]:
@@ -38,14 +38,14 @@ DEFAULT_IDS: tuple[str, ...] = tuple(name for name in METRICS if not name.endswi
 (`nh_platform.qc.unit_columns.metric_ids`)."""
 
 
-def installed_groups() -> tuple[MetricGroup, ...]:
-    """Return the metrics that installed packages bring."""
-    return tuple(load(ENTRY_POINTS, MetricGroup, frozenset(METRICS)).found.values())
+def installed_metrics() -> Installed:
+    """Return the groups of metrics that installed packages bring."""
+    return load(ENTRY_POINTS, MetricGroup, frozenset(METRICS))
 
 
 def known_metrics() -> dict[str, MetricDefinition]:
     """Return every definition by id: the platform's own, then those of installed packages."""
-    return METRICS | {known.id: known for group in installed_groups() for known in group.definitions}
+    return METRICS | {known.id: known for group in installed_metrics().found.values() for known in group.definitions}
 
 
 def definitions_of(*ids: str) -> tuple[MetricDefinition, ...]:
