@@ -21,8 +21,7 @@ from nh_platform.sources.source import Source
 from nh_platform.store import Provenance, Store
 from nh_platform.store.layout import PROVENANCE
 from nh_platform.store.parquet import read_table
-from nh_platform.store.recording_files import read_recording
-from nh_platform.windows.reviewed_intervals import read_reviewed_behavior
+from nh_platform.store.recording_files import read_behavior, read_recording, with_reviewed_intervals
 
 TRIES = 3
 """How often an asset is begun anew where an input was replaced under it; two publishers of one session are rare enough
@@ -156,7 +155,7 @@ class SessionInputs:
 
     def behavior(self) -> Behavior:
         """Read `behavior` with the invalid intervals that `units` was reviewed with."""
-        return read_reviewed_behavior(self.stored.folder("behavior"), self.stored.folder("units"))
+        return with_reviewed_intervals(read_behavior(self.stored.folder("behavior")), self.stored.folder("units"))
 
 
 def resolve_inputs(store: Store, source: str, session_id: str, assets: Iterable[str]) -> StoredInputs:

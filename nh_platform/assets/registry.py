@@ -34,7 +34,11 @@ def all_session_assets() -> dict[str, SessionAsset]:
 
 def package_problems() -> tuple[ConfigError, ...]:
     """Return what installed packages bring and the platform cannot serve, each with its package; all else goes on."""
-    return (*source_problems(), *(problem.error for problem in _installed().problems), *_served()[1])
+    from nh_platform.embeddings.unit_encoding import installed_encoders
+    from nh_platform.qc.metrics.definitions.lookup import installed_metrics
+
+    installed = (_installed(), installed_metrics(), installed_encoders())
+    return (*source_problems(), *(problem.error for one in installed for problem in one.problems), *_served()[1])
 
 
 def session_assets(source: str) -> dict[str, SessionAsset]:

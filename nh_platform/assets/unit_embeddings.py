@@ -3,8 +3,6 @@
 Change here what is stored of embeddings and what is shown of them. Features are computed in `nh_platform.embeddings`.
 """
 
-import numpy as np
-
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, Parameters, SessionAsset
 from nh_platform.home.platform import Platform
@@ -14,33 +12,26 @@ from nh_platform.store.parquet import write_table
 
 
 def parameters(platform: Platform, source: str) -> Parameters:
-    """Return the version of the features."""
-    from nh_platform.embeddings.unit_features import FEATURES_VERSION
+    """Return the versions of the encoders."""
+    from nh_platform.embeddings.unit_encoding import encoders_version
 
-    return {"features": FEATURES_VERSION}
+    return {"features": encoders_version()}
 
 
 def make(inputs: SessionInputs) -> AssetResult:
-    """Describe every unit by its rate, its inter-spike intervals and its coupling to others, over valid time."""
-    from nh_platform.embeddings.population_coupling import population_coupling
-    from nh_platform.embeddings.unit_features import unit_embeddings
-    from nh_platform.windows.binning import bin_edges
-    from nh_platform.windows.invalid_masks import invalid_times, valid_bins
+    """Describe every unit by every encoder, over valid time."""
+    from nh_platform.embeddings.unit_encoding import feature_words, unit_embeddings
+    from nh_platform.windows.valid_time import invalid_times
     from nh_platform.windows.window_files import StoredWindows
 
-    recording, units, behavior = inputs.recording(), inputs.units(), inputs.behavior()
-    windows = StoredWindows(inputs.stored.folder("windows"))
+    spikes, units, behavior = inputs.recording().spikes, inputs.units(), inputs.behavior()
+    grid = StoredWindows(inputs.stored.folder("windows")).finest_grid()
     invalid = invalid_times(behavior, list(dict.fromkeys(units["probe"])))
-    table = unit_embeddings(recording.spikes, units, invalid=invalid)
-    table["population_coupling"] = np.float32(np.nan)
-    if windows.grid_widths:
-        grid = windows.grid(min(windows.grid_widths))
-        edges = bin_edges(grid.start_bin * grid.bin_us, grid.counts.shape[1], grid.bin_us)
-        table["population_coupling"] = population_coupling(grid.counts, valid_bins(edges, invalid))
+    table, words = unit_embeddings(spikes, units, invalid=invalid, grid=grid), feature_words()
     return AssetResult(
-        write=lambda folder: write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS),
+        write=lambda folder: write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS, words),
         rows=len(table),
-        columns=describe(UNIT_EMBEDDINGS, table),
+        columns=describe(UNIT_EMBEDDINGS, table, words),
         shown={"features": len(table.columns) - len(UNIT_EMBEDDINGS.columns)},
     )
 

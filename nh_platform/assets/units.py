@@ -18,6 +18,7 @@ from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS, UNITS
 from nh_platform.store.json_files import SUMMARY_FILE, write_json
 from nh_platform.store.parquet import write_table
+from nh_platform.store.recording_files import write_reviewed_intervals
 
 
 def parameters(platform: Platform, source: str) -> Parameters:
@@ -41,7 +42,6 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.qc.unit_columns import column_words
     from nh_platform.qc.unit_table import build_units
-    from nh_platform.windows.reviewed_intervals import write_reviewed
 
     config, today = inputs.config, inputs.platform.today
     recording = inputs.recording()
@@ -62,7 +62,7 @@ def make(inputs: SessionInputs) -> AssetResult:
         write_table(folder / "units.parquet", table, UNITS, words)
         write_table(folder / "channels.parquet", annotation.channels, CHANNEL_POSITIONS)
         write_histograms(folder, built.histograms)
-        write_reviewed(folder, reviewed)
+        write_reviewed_intervals(folder, reviewed)
         write_json(folder / SUMMARY_FILE, summary)
         write_json(folder / GATE_FILE, {"problems": problems})
 

@@ -1,8 +1,7 @@
-"""What a unit's firing looks like in a reference window: rate, regularity, bursts, inter-spike intervals.
+"""The features of a unit's firing: rate, regularity, bursts, inter-spike intervals, coupling to the other units.
 
-Contains the features and their assembly into the `unit_embeddings` table. Add a feature here when it needs the spike
-times of one unit alone; move `FEATURES_VERSION` whenever a value changes. Unit quality is the matter of
-`nh_platform.qc`, and nothing here reads a file.
+Contains the platform's own encoder. Add a feature here when it describes firing; move `FEATURES_VERSION` whenever a
+value changes. Unit quality is the matter of `nh_platform.qc`, and nothing here reads a file.
 
 With inter-spike intervals (ISIs) ``I_1 … I_n`` in seconds:
 
@@ -14,24 +13,20 @@ With inter-spike intervals (ISIs) ``I_1 … I_n`` in seconds:
 
 The means run over the n - 1 neighbouring pairs; a pair of two zero intervals (three identical times) is left out.
 
-Only valid time counts: spikes in an invalid interval of their probe are left out, rates are per valid second, no ISI or
-pair of ISIs bridges a gap, and the bins of 1 s lie in one valid stretch each.
+Only valid time counts (`unit_encoding` leaves the rest out): rates are per valid second, no ISI or pair of ISIs bridges
+a gap, and the bins of 1 s lie in one valid stretch each.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from nh_platform.session import ConfigError, Spikes
+from nh_platform.embeddings.unit_encoder import UnitActivity, UnitEncoder
 from nh_platform.session.columns import Column
-from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
-from nh_platform.windows.invalid_masks import InvalidTimes
-from nh_platform.windows.valid_time import duration_s, valid_stretches, within
+from nh_platform.windows.valid_time import duration_s
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -51,34 +46,6 @@ HISTOGRAM_EDGES_S = 10.0 ** np.linspace(-3, 1, HISTOGRAM_BINS + 1)
 
 COUNT_BIN_S = 1.0
 """Width of the bins of ``rate_std_hz`` and ``fano_factor``."""
-
-
-@dataclass(frozen=True)
-class ReferenceWindow:
-    """The stretch of a session that units are described from, ``[start_s, stop_s)`` after the session's first spike.
-
-    Parameters
-    ----------
-    id
-        Name.
-    start_s, stop_s
-        Seconds after the first spike of the session; ``stop_s`` none means to the last spike, which is included.
-    """
-
-    id: str
-    start_s: float = 0.0
-    stop_s: float | None = None
-
-
-REFERENCE_WINDOWS = {
-    window.id: window
-    for window in (
-        ReferenceWindow("whole-session"),
-        ReferenceWindow("start-10s", 0.0, 10.0),
-        ReferenceWindow("start-30s", 0.0, 30.0),
-    )
-}
-"""The whole session, and the short windows at its start from which a model can describe units it has never seen."""
 
 
 def _feature(name: str, unit: str, meaning: str) -> Column:
@@ -102,80 +69,30 @@ FEATURES: tuple[Column, ...] = (
         _feature(f"isi_hist_{k:02d}", "1", f"Share of intervals from {1e3 * low:.3g} to {1e3 * high:.3g} ms")
         for k, (low, high) in enumerate(itertools.pairwise(HISTOGRAM_EDGES_S))
     ),
+    _feature(
+        "population_coupling",
+        "1",
+        "Correlation of the unit's counts with those of all other units (Okun et al. 2015), on the smallest stored "
+        "bins",
+    ),
 )
 """The features in the order of the columns; the first and last bin of the histogram hold what lies outside it too."""
 
 
-def feature_names() -> list[str]:
-    """Return the names of the features in the order of the columns."""
-    return [column.name for column in FEATURES]
+def firing_features(activity: UnitActivity) -> FloatArray:
+    """Return the (n_units, n_features) features of every unit in the order of `FEATURES`."""
+    probes = activity.units["probe"]
+    trains = [describe_train(activity.spikes.of_unit(k), activity.stretches[probe]) for k, probe in enumerate(probes)]
+    of_trains = np.array(trains, dtype=np.float64).reshape(len(probes), len(FEATURES) - 1)
+    return np.column_stack([of_trains, population_coupling(activity.counts)])
 
 
-def unit_embeddings(
-    spikes: Spikes,
-    units: pd.DataFrame,
-    reference_window: ReferenceWindow | str = "whole-session",
-    invalid: InvalidTimes | None = None,
-) -> pd.DataFrame:
-    """Describe every unit by its firing in the valid time of the reference window.
-
-    Parameters
-    ----------
-    spikes
-        Spikes, ascending within each unit.
-    units
-        Units in the order of ``spikes.offsets``, with ``unit_id`` and ``probe``.
-    reference_window
-        The window, or the id of one of `REFERENCE_WINDOWS`.
-    invalid
-        Invalid intervals; those of a unit's probe and of all probes are left out of its features.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Schema `UNIT_EMBEDDINGS`: ``n_spikes`` and one float32 column per name of `feature_names`. A feature is NaN
-        where it is undefined: logarithms of rate 0, ISIs of fewer than two spikes, pairs of fewer than three.
-
-    Raises
-    ------
-    ConfigError
-        If the window is unknown or does not end after it starts.
-
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> from nh_platform.session import Spikes
-    >>> nothing = np.full(3, np.nan, dtype=np.float32)
-    >>> spikes = Spikes(np.array([0.0, 1.0, 4.0]), np.array([0, 3]), nothing, nothing)
-    >>> units = pd.DataFrame({"unit_id": ["a"], "probe": ["probe00"]})
-    >>> unit_embeddings(spikes, units)[["n_spikes", "rate_hz", "isi_cv2"]]
-       n_spikes  rate_hz  isi_cv2
-    0         3     0.75      1.0
-    """
-    if len(units) != spikes.n_units:
-        raise ValueError(f"{len(units)} units but spikes of {spikes.n_units}")
-    start, stop, excluded = _limits(spikes, _resolve(reference_window))
-    features = np.full((spikes.n_units, len(feature_names())), np.nan)
-    n_spikes = np.zeros(spikes.n_units, dtype=np.int64)
-    probes = units["probe"].to_numpy(dtype=object)
-    spoiled = {p: np.zeros((0, 2)) if invalid is None else invalid.of_spikes(p) for p in dict.fromkeys(probes)}
-    stretches = {probe: valid_stretches(start, stop, intervals) for probe, intervals in spoiled.items()}
-    for row, probe in enumerate(probes):
-        times = spikes.of_unit(row)
-        first, end = np.searchsorted(times, [start, excluded])
-        times = times[first:end]
-        times = times[~within(times, spoiled[probe])]
-        n_spikes[row] = len(times)
-        features[row] = describe_train(times, stretches[probe])
-    table = pd.DataFrame(features.astype(np.float32), columns=feature_names())
-    table.insert(0, "unit_id", units["unit_id"].to_numpy(dtype=object))
-    table.insert(1, "probe", units["probe"].to_numpy(dtype=object))
-    table.insert(2, "n_spikes", n_spikes)
-    return UNIT_EMBEDDINGS.conform(table)
+FIRING = UnitEncoder("firing", FEATURES_VERSION, FEATURES, firing_features)
+"""The platform's own encoder."""
 
 
 def describe_train(times: FloatArray, stretches: FloatArray) -> FloatArray:
-    """Return the features of one spike train, in the order of `feature_names`.
+    """Return the features of one spike train, in the order of `FEATURES` up to the coupling.
 
     Parameters
     ----------
@@ -198,24 +115,41 @@ def describe_train(times: FloatArray, stretches: FloatArray) -> FloatArray:
     return np.array(values, dtype=np.float64)
 
 
-def _resolve(window: ReferenceWindow | str) -> ReferenceWindow:
-    if isinstance(window, str):
-        if window not in REFERENCE_WINDOWS:
-            known = ", ".join(sorted(REFERENCE_WINDOWS))
-            raise ConfigError(f"reference window {window!r}", "is not known", f"Use one of {known}.")
-        window = REFERENCE_WINDOWS[window]
-    if window.stop_s is not None and not window.stop_s > window.start_s:
-        raise ConfigError(f"reference window {window.id}", "does not end after it starts", "Correct its times.")
-    return window
+def population_coupling(counts: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.float32]:
+    """Return the correlation of each unit's counts with the summed counts of all other units.
 
+    The normalised form of population coupling (Okun et al. 2015, Nature 521, 511–515, eq. in Methods): Pearson's r of
+    ``c_i(t)`` and ``sum_{j != i} c_j(t)`` over all bins, without smoothing.
 
-def _limits(spikes: Spikes, window: ReferenceWindow) -> tuple[float, float, float]:
-    """Return start and end of the window, and the time from which spikes are not in it, in seconds."""
-    first, last = spikes.time_range
-    start = first + window.start_s
-    if window.stop_s is None:
-        return start, last, np.nextafter(last, np.inf)
-    return start, first + window.stop_s, first + window.stop_s
+    Parameters
+    ----------
+    counts
+        (n_units, n_bins), spikes per bin, of bins that all probes recorded well: elsewhere the zeros of one probe's
+        units would correlate with each other and lower the sum of all others.
+
+    Returns
+    -------
+    ndarray
+        (n_units,) float32 in −1 to 1; NaN where the unit or the rest of the session has the same count in every bin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> population_coupling(np.array([[1, 0, 1, 0], [2, 0, 2, 0], [0, 0, 0, 0]], dtype=np.uint8)).tolist()
+    [1.0, 1.0, nan]
+    """
+    n_units = counts.shape[0]
+    coupling = np.full(n_units, np.nan, dtype=np.float32)
+    total = counts.sum(axis=0, dtype=np.int64)
+    for unit in range(n_units):
+        own = counts[unit].astype(np.float64)
+        rest = total - own
+        own -= own.mean() if len(own) else 0.0
+        rest -= rest.mean() if len(rest) else 0.0
+        scale = np.sqrt((own @ own) * (rest @ rest))
+        if scale > 0:
+            coupling[unit] = (own @ rest) / scale
+    return coupling
 
 
 def _interval_features(every: FloatArray, is_within: npt.NDArray[np.bool_]) -> list[float]:

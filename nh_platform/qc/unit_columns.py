@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, METRICS, definition
+from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, METRICS, definition, known_metrics
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session.columns import ColumnWords
 from nh_platform.sources.entry import SourceEntry
@@ -18,7 +18,7 @@ _AS_STATED = "as the release states it"
 
 
 def metric_ids(rulebooks: Iterable[Rulebook]) -> tuple[str, ...]:
-    """Return the definition ids that `units` holds: the defaults, and what ``rulebooks`` name besides them.
+    """Return the definition ids that `units` holds: all but superseded vintages, and of those what ``rulebooks`` name.
 
     Also where a rulebook reads released values: released and recomputed stand side by side, and
     ``nh qc diff --use recomputed`` can then compare any two configured rulebooks.
@@ -29,7 +29,8 @@ def metric_ids(rulebooks: Iterable[Rulebook]) -> tuple[str, ...]:
         All rulebooks that are configured for the source.
     """
     named = {rule.metric for rulebook in rulebooks for rule in rulebook.rules}
-    return tuple(metric_id for metric_id in METRICS if metric_id in DEFAULT_IDS or metric_id in named)
+    superseded = METRICS.keys() - set(DEFAULT_IDS) - named
+    return tuple(metric_id for metric_id in known_metrics() if metric_id not in superseded)
 
 
 def column_words(entry: SourceEntry) -> ColumnWords:
@@ -41,12 +42,13 @@ def column_words(entry: SourceEntry) -> ColumnWords:
         If a released column stands for a metric that has no definition.
     """
     stated = {one.column: definition(one.definition) for one in entry.counterparts}
+    metrics = known_metrics()
     # The latest vintage of a name comes first in the register.
-    same_name = {known.name: known for known in reversed(METRICS.values()) if known.family == entry.definer}
+    same_name = {known.name: known for known in reversed(metrics.values()) if known.defined_by == entry.definer}
 
     def words(column: str) -> tuple[str, str] | None:
-        if column in METRICS:
-            return METRICS[column].unit, METRICS[column].meaning
+        if column in metrics:
+            return metrics[column].unit, metrics[column].meaning
         if not column.startswith(_RELEASED):
             return None
         name = column.removeprefix(_RELEASED)

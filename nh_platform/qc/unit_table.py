@@ -1,6 +1,6 @@
 """The `units` table of a session: identity, position, released and recomputed metrics, verdicts, reviews.
 
-Contains the joining of what the other modules of `qc` make. Add a column family here when every unit shall carry it.
+Contains the joining of what the other modules of `qc` make. Add columns here when every unit shall carry them.
 No formula and no threshold stands here.
 """
 

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Signal, Spikes
-from nh_platform.windows.invalid_masks import InvalidTimes, valid_windows
 from nh_platform.windows.presentations.cleaning import check_overlap, unknown_stimulus
 from nh_platform.windows.presentations.presentation_counts import (
     PresentationCounts,
@@ -23,6 +22,7 @@ from nh_platform.windows.presentations.presentation_counts import (
     even_edges,
     presentation_means,
 )
+from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 
 BLINKS = "likely_blink"
 """Column of the pupil signal that marks likely blinks, where upstream states them."""

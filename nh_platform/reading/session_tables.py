@@ -18,8 +18,7 @@ from nh_platform.reading.search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
 from nh_platform.store.parquet import read_table
-from nh_platform.windows.invalid_masks import InvalidTimes, invalid_times
-from nh_platform.windows.valid_time import ValidSpikes, valid_spikes
+from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes
 
 
 class SessionTables(StoredSession):
@@ -38,7 +37,7 @@ class SessionTables(StoredSession):
 
     @cached_property
     def invalid_times(self) -> InvalidTimes:
-        """Intervals that upstream or counted reviews call invalid, by what they spoil; `events` has only upstream's."""
+        """Intervals that upstream or counted reviews call invalid, by what is invalid; `events` has only upstream's."""
         return invalid_times(self._reviewed_behavior, list(dict.fromkeys(self._recording.units["probe"])))
 
     @cached_property

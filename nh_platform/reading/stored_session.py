@@ -14,9 +14,8 @@ from nh_platform.history.snapshots import list_snapshots
 from nh_platform.qc.gate import read_gate
 from nh_platform.session import Behavior, RawRecording, StoreError, UnknownSession
 from nh_platform.store import Provenance, Store
-from nh_platform.store.recording_files import read_behavior, read_recording
+from nh_platform.store.recording_files import read_behavior, read_recording, with_reviewed_intervals
 from nh_platform.windows import StoredWindows
-from nh_platform.windows.reviewed_intervals import read_reviewed, with_reviewed
 
 GATED_BY = "units"
 """Asset with the gate; it stops what was made from it."""
@@ -101,7 +100,7 @@ class StoredSession:
     def _reviewed_behavior(self) -> Behavior:
         """The behavior with the intervals that counted reviews mark, as `units` was made with them."""
         units = self._store.current(self.source, self.session_id, "units")
-        return with_reviewed(self._behavior, read_reviewed(units))
+        return with_reviewed_intervals(self._behavior, units)
 
     @cached_property
     def _windows(self) -> StoredWindows:

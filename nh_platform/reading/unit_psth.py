@@ -1,7 +1,7 @@
 """PSTHs of a stored session: which events, which units, and the result with its labels.
 
 Contains the choice of events and units and the labelled result. Add here what a person may say to choose them. The
-averaging itself is `nh_platform.windows.psth`, invalid times are `nh_platform.windows.invalid_masks`.
+averaging itself is `nh_platform.windows.psth`, invalid times are `nh_platform.windows.valid_time`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 from nh_platform.session import ConfigError, Spikes, UnknownSession
 from nh_platform.windows import psth
 from nh_platform.windows.binning import whole_microseconds
-from nh_platform.windows.invalid_masks import InvalidTimes, valid_windows
+from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 
 FloatArray = npt.NDArray[np.float64]
 RowArray = npt.NDArray[np.int64]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from nh_platform.embeddings.population_coupling import COUPLING
 from nh_platform.embeddings.unit_features import FEATURES
 from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS, METRICS
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 from nh_platform.qc.rules.methods import listed
 from nh_platform.qc.rules.quantities import RELEASED_ONLY
-from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.sources.registry import sources
 
 GENERATED = (
@@ -54,7 +53,7 @@ def dictionary_page(tables: Mapping[str, Sequence[tuple[TableSchema, str]]]) -> 
     parts += [
         "## Features of `unit_embeddings`",
         "Each is undefined (NaN) where a unit has too few spikes for it.",
-        _table(_COLUMN_HEAD, (_column_row(column) for column in (*FEATURES, COUPLING))),
+        _table(_COLUMN_HEAD, (_column_row(column) for column in FEATURES)),
         *_metric_parts(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -66,8 +65,8 @@ _COLUMN_HEAD = ("column", "type", "unit", "null", "meaning")
 def _column_table(schema: TableSchema) -> str:
     rows = [_column_row(column) for column in schema.columns]
     rows += [
-        (_code(family.shown or family.pattern), ", ".join(family.dtypes), family.unit, _null(family), family.meaning)
-        for family in schema.families
+        (_code(column.shown or column.name), ", ".join(column.dtypes), column.unit, _null(column), column.meaning)
+        for column in schema.patterns
     ]
     return _table(_COLUMN_HEAD, rows)
 
@@ -76,7 +75,7 @@ def _column_row(column: Column) -> tuple[str, ...]:
     return _code(column.name), column.dtype, column.unit, _null(column), column.meaning
 
 
-def _null(column: Column | ColumnFamily) -> str:
+def _null(column: Column | ColumnPattern) -> str:
     return "yes" if column.nullable else "no"
 
 
@@ -100,9 +99,9 @@ def _metric_parts() -> list[str]:
         "Below, N is the number of spikes of a unit, t their times, a their amplitudes, d their depths and T the time "
         "from the first to the last spike of the probe. A value that cannot be computed is NaN.",
     ]
-    for family in dict.fromkeys(metric.family for metric in METRICS.values()):
-        who = next((entry.organisation for entry in sources().values() if entry.definer == family), "this platform")
-        own = [metric for metric in METRICS.values() if metric.family == family]
+    for definer in dict.fromkeys(metric.defined_by for metric in METRICS.values()):
+        who = next((entry.organisation for entry in sources().values() if entry.definer == definer), "this platform")
+        own = [metric for metric in METRICS.values() if metric.defined_by == definer]
         rows = ((_code(metric.id), metric.dtype, metric.unit, metric.meaning) for metric in own)
         parts += [f"### {who[0].upper()}{who[1:]}", _table(("definition", "type", "unit", "meaning"), rows)]
         parts += ["\n".join(_formula(metric) for metric in own)]

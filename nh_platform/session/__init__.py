@@ -13,14 +13,14 @@ from nh_platform.session.errors import BadUpstreamData, ConfigError, NhError, Sc
 from nh_platform.session.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+    from nh_platform.session.columns import Column, ColumnPattern, TableSchema
     from nh_platform.session.recording import Behavior, Note, RawRecording, Session, Signal, Spikes, UnitAnnotation
 
 __all__ = [
     "BadUpstreamData",
     "Behavior",
     "Column",
-    "ColumnFamily",
+    "ColumnPattern",
     "ConfigError",
     "NhError",
     "Note",
@@ -37,6 +37,6 @@ __all__ = [
 
 __getattr__ = lazy_names(
     __name__,
-    dict.fromkeys(("Column", "ColumnFamily", "TableSchema"), "columns")
+    dict.fromkeys(("Column", "ColumnPattern", "TableSchema"), "columns")
     | dict.fromkeys(("Behavior", "Note", "RawRecording", "Session", "Signal", "Spikes", "UnitAnnotation"), "recording"),
 )

@@ -59,24 +59,24 @@ class Column:
 
 
 @dataclass(frozen=True)
-class ColumnFamily:
+class ColumnPattern:
     """Columns whose names are not known beforehand, for example one per metric definition.
 
     Parameters
     ----------
-    pattern
+    name
         Regular expression that the full column name matches.
     dtypes
         Dtypes that such a column may have.
     unit, meaning
-        As in `Column`; they describe the family.
+        As in `Column`, of all such columns.
     shown
-        How the names look to a person, for example ``label.<rulebook>``; the pattern where not stated.
+        How the names look to a person, for example ``label.<rulebook>``; the expression where not stated.
     nullable
         As in `Column`.
     """
 
-    pattern: str
+    name: str
     dtypes: tuple[str, ...]
     unit: str
     meaning: str
@@ -94,7 +94,7 @@ class TableSchema:
         Name of the table, used in error texts and in the Dagster UI.
     columns
         The fixed columns, all required.
-    families
+    patterns
         Further columns that may follow, matched by name.
     key
         Columns whose values together identify a row; duplicates are refused.
@@ -102,7 +102,7 @@ class TableSchema:
 
     name: str
     columns: tuple[Column, ...]
-    families: tuple[ColumnFamily, ...] = field(default=())
+    patterns: tuple[ColumnPattern, ...] = field(default=())
     key: tuple[str, ...] = field(default=())
 
     @property
@@ -159,7 +159,7 @@ class TableSchema:
             )
         for name in table.columns:
             if name not in fixed:
-                self._validate_family(name, table[name])
+                self._validate_pattern(name, table[name])
         for column in self.columns:
             self._validate_column(column, table[column.name])
         if self.key and table.duplicated(list(self.key)).any():
@@ -185,15 +185,17 @@ class TableSchema:
                 "Check the upstream file it comes from.",
             )
 
-    def _validate_family(self, name: str, series: pd.Series) -> None:
+    def _validate_pattern(self, name: str, series: pd.Series) -> None:
         found = _dtype_name(series)
-        for family in self.families:
-            if re.fullmatch(family.pattern, name):
-                if found not in family.dtypes:
+        for pattern in self.patterns:
+            if re.fullmatch(pattern.name, name):
+                if found not in pattern.dtypes:
                     raise SchemaError(
-                        f"table {self.name}", f"column {name!r} is {found}, expected one of {family.dtypes}", "Cast it."
+                        f"table {self.name}",
+                        f"column {name!r} is {found}, expected one of {pattern.dtypes}",
+                        "Cast it.",
                     )
-                if not family.nullable:
+                if not pattern.nullable:
                     self._refuse_null(name, series)
                 return
         raise SchemaError(
@@ -202,23 +204,23 @@ class TableSchema:
 
 
 ColumnWords = Callable[[str], tuple[str, str] | None]
-"""Unit of measure and meaning of a column of a family by its name; None where the family's own words are all."""
+"""Unit of measure and meaning of a column by its name; None where those of its `ColumnPattern` are all."""
 
 
 def describe(
     schema: TableSchema, columns: Iterable[str] | pd.DataFrame, words: ColumnWords | None = None
 ) -> list[Column]:
-    """Return one `Column` per column, families resolved, for Parquet and for display in the Dagster UI.
+    """Return one `Column` per column, patterns resolved, for Parquet and for display in the Dagster UI.
 
     Parameters
     ----------
     schema
         Schema of the table; names that it does not know are left out.
     columns
-        The table itself, or names of columns. Of a column of a family, a table says the real dtype; a name alone
-        leaves the first one that the family allows.
+        The table itself, or names of columns. Of a column that matches a pattern, a table says the real dtype; a name
+        alone leaves the first one that the pattern allows.
     words
-        What is known of single columns of families, for example the metric that a column holds.
+        What is known of single columns that match a pattern, for example the metric that a column holds.
     """
     fixed = {column.name: column for column in schema.columns}
     described = []
@@ -226,11 +228,11 @@ def describe(
         if name in fixed:
             described.append(fixed[name])
             continue
-        for family in schema.families:
-            if re.fullmatch(family.pattern, name):
-                dtype = _dtype_name(columns[name]) if isinstance(columns, pd.DataFrame) else family.dtypes[0]
-                unit, meaning = (words(name) if words else None) or (family.unit, family.meaning)
-                nullable = family.nullable and dtype in NULLABLE
+        for pattern in schema.patterns:
+            if re.fullmatch(pattern.name, name):
+                dtype = _dtype_name(columns[name]) if isinstance(columns, pd.DataFrame) else pattern.dtypes[0]
+                unit, meaning = (words(name) if words else None) or (pattern.unit, pattern.meaning)
+                nullable = pattern.nullable and dtype in NULLABLE
                 described.append(Column(name, dtype, unit, meaning, nullable=nullable))
                 break
     return described

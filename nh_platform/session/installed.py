@@ -50,13 +50,14 @@ def load(group: str, kind: type[Any], taken: frozenset[str] = frozenset()) -> In
     group
         Group of entry points, the platform's name and a plural: ``nh_platform.sources``.
     kind
-        Class of what they name; it has a ``name``.
+        Class of what they name; it has a ``name``, and ``names`` where others that it uses may not be used twice.
     taken
         Names that no package may use, because the platform has them without an entry point.
     """
     what = group.rpartition(".")[2].removesuffix("s")
     found: dict[str, Any] = {}
     packages: dict[str, str] = {}
+    owners = dict.fromkeys(taken, PLATFORM)
     problems: list[Problem] = []
     points = entry_points(group=group)
     for point in sorted(points, key=lambda one: (_package(one) != PLATFORM, one.name, one.value)):
@@ -69,10 +70,11 @@ def load(group: str, kind: type[Any], taken: frozenset[str] = frozenset()) -> In
         else:
             if not isinstance(brought, kind):
                 trouble = f"cannot be used: {point.value} is of type {type(brought).__name__} and no {kind.__name__}"
-            elif (name := brought.name) in found or name in taken:
-                trouble = f"cannot be used: there is a {what} {name!r} already, of {packages.get(name, PLATFORM)}"
+            elif clash := owners.keys() & (names := getattr(brought, "names", (brought.name,))):
+                trouble = f"cannot be used: the name {min(clash)!r} is taken already, by {owners[min(clash)]}"
             else:
-                found[name], packages[name] = brought, _package(point)
+                found[brought.name], packages[brought.name] = brought, _package(point)
+                owners |= dict.fromkeys(names, _package(point))
                 continue
         thing = f"{what} {point.name} of package {_package(point)}"
         problems.append(Problem(point.name, ConfigError(thing, trouble, "Correct or uninstall the package.")))

@@ -6,7 +6,7 @@ Add here what every HDF5 file needs. What a file holds is stated by the codec th
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session.errors import StoreError
+from nh_platform.session.recording import Note
 
 ZSTD_LEVEL = 3
 CHUNK_BYTES = 1 << 20
@@ -134,6 +135,19 @@ def create_dataset(
     dataset.attrs["unit"] = unit
     dataset.attrs["meaning"] = meaning
     return dataset
+
+
+def write_notes(handle: Any, notes: Iterable[Note]) -> None:
+    """Write what was left out of a file as its attributes ``note_subjects`` and ``note_texts``."""
+    notes = tuple(notes)
+    handle.attrs["note_subjects"] = [note.subject for note in notes]
+    handle.attrs["note_texts"] = [note.text for note in notes]
+
+
+def read_notes(handle: Any) -> tuple[Note, ...]:
+    """Return the notes that `write_notes` wrote."""
+    subjects, texts = handle.attrs["note_subjects"], handle.attrs["note_texts"]
+    return tuple(Note(str(subject), str(text)) for subject, text in zip(subjects, texts))
 
 
 def _default_chunks(array: npt.NDArray[Any]) -> tuple[int, ...]:

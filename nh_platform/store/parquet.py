@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def write_table(path: Path, table: pd.DataFrame, schema: TableSchema, words: ColumnWords | None = None) -> None:
     """Write ``table``, cast to ``schema`` and validated, as Parquet.
 
-    ``words`` says what is known of single columns of the schema's families, as for `describe`.
+    ``words`` says what is known of single columns that match a pattern of the schema, as for `describe`.
 
     The bytes depend on the content alone: zstd level 3, byte-stream-split for floats (238 MB against 340 MB of the
     defaults on 11.5 M spikes), one row group per 1 M rows.

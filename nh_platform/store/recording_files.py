@@ -1,38 +1,40 @@
-"""The codecs of `raw_spikes` and `behavior`: a session's spikes, events and signals ↔ files.
+"""The files of `raw_spikes` and `behavior`: a session's spikes, events and signals ↔ HDF5 and Parquet.
 
 ``raw_spikes``: ``spikes.h5`` (times float64 bit-exact; amplitudes and depths float32, which is IBL's own precision and
 a rounding of Allen's float64 to 24 bits; unit boundaries), ``units.parquet``, ``channels.parquet``, ``probes.parquet``.
-``behavior``: one Parquet per event table and ``signals.h5``.
+``behavior``: one Parquet per event table and ``signals.h5``. ``reviewed_intervals.parquet`` of ``units`` holds the
+invalid intervals that reviews add to it.
 
 Facts of the catalogue (subject, lab, date, insertion ids) are not stored with the data: they are not part of its
 identity, and a renamed subject or a login must not leave two contents under one version. `nh_platform.reading` joins
 them from the manifest.
 
-Add a codec here when a new container of `nh_platform.session` is stored. Windows and embeddings keep theirs beside
-their own code.
+Add a pair of functions here when a new container of `nh_platform.session` is stored. Windows and embeddings keep
+theirs beside their own code.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nh_platform.session import Behavior, Note, RawRecording, Session, Signal, Spikes, StoreError
-from nh_platform.session.tables.events import EVENTS
+from nh_platform.session.tables.events import EVENTS, INVALID_TIMES
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
-from nh_platform.store.hdf5 import create_dataset, create_file, open_file
+from nh_platform.store.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.parquet import read_table, write_table
 
 SPIKES_FILE = "spikes.h5"
 SIGNALS_FILE = "signals.h5"
+REVIEWED_FILE = "reviewed_intervals.parquet"
 
 
 def write_recording(folder: Path, recording: RawRecording) -> None:
     """Write `raw_spikes` of one session into ``folder``."""
-    write_table(folder / "units.parquet", recording.units, RAW_UNITS)
-    write_table(folder / "channels.parquet", recording.channels, RAW_CHANNELS)
-    write_table(folder / "probes.parquet", recording.probes.assign(insertion_id=None), PROBES)
     spikes = recording.spikes
     with create_file(folder / SPIKES_FILE) as handle:
         _write_session(handle, recording.session, recording.notes)
@@ -47,13 +49,22 @@ def write_recording(folder: Path, recording: RawRecording) -> None:
             unit="1",
             meaning="Spikes of row i of units.parquet: times[offsets[i]:offsets[i + 1]]",
         )
+    write_table(folder / "units.parquet", recording.units, RAW_UNITS)
+    write_table(folder / "channels.parquet", recording.channels, RAW_CHANNELS)
+    write_table(folder / "probes.parquet", recording.probes.assign(insertion_id=None), PROBES)
 
 
 def read_recording(folder: Path) -> RawRecording:
     """Read `raw_spikes` of one session from ``folder``."""
     with open_file(folder / SPIKES_FILE) as handle:
         session, notes = _read_session(handle)
-        spikes = _read_spikes(handle["spikes"])
+        group = handle["spikes"]
+        spikes = Spikes(
+            times=group["times"][:],
+            offsets=group["offsets"][:].astype(np.int64),
+            amplitudes=group["amplitudes"][:],
+            depths=group["depths"][:],
+        )
     return RawRecording(
         session=session,
         probes=read_table(folder / "probes.parquet"),
@@ -107,24 +118,40 @@ def read_behavior(folder: Path) -> Behavior:
     return Behavior(session=session, events=events, signals=signals, notes=notes)
 
 
-def _read_spikes(group: object) -> Spikes:
-    return Spikes(
-        times=group["times"][:],  # type: ignore[index]
-        offsets=group["offsets"][:].astype(np.int64),  # type: ignore[index]
-        amplitudes=group["amplitudes"][:],  # type: ignore[index]
-        depths=group["depths"][:],  # type: ignore[index]
-    )
+def write_reviewed_intervals(units: Path, intervals: pd.DataFrame) -> None:
+    """Write the intervals (schema `INVALID_TIMES`) that counted reviews mark into the folder of `units`.
+
+    They lie there because reviews are a parameter of that asset: whatever reads them has the version of `units` among
+    its inputs, and is stale when a review comes to count or expires.
+    """
+    write_table(units / REVIEWED_FILE, intervals, INVALID_TIMES)
 
 
-def _write_session(handle: object, session: Session, notes: tuple[Note, ...]) -> None:
-    attributes = handle.attrs  # type: ignore[attr-defined]
-    attributes["source"], attributes["session_id"] = session.source, session.session_id
-    attributes["note_subjects"] = [note.subject for note in notes]
-    attributes["note_texts"] = [note.text for note in notes]
+def with_reviewed_intervals(behavior: Behavior, units: Path | None) -> Behavior:
+    """Return ``behavior`` with the intervals that counted reviews mark among what upstream calls invalid.
+
+    Parameters
+    ----------
+    behavior
+        Events of the session; returned itself where nothing is marked.
+    units
+        Folder of `units`; none where the asset was not made. Units made before there was the file mark nothing.
+    """
+    if units is None or not (units / REVIEWED_FILE).exists():
+        return behavior
+    marked = read_table(units / REVIEWED_FILE)
+    if marked.empty:
+        return behavior
+    known = behavior.events.get("invalid_times", INVALID_TIMES.empty())
+    both = pd.concat([known, marked], ignore_index=True) if len(known) else marked
+    return replace(behavior, events={**behavior.events, "invalid_times": both})
 
 
-def _read_session(handle: object) -> tuple[Session, tuple[Note, ...]]:
-    attributes = handle.attrs  # type: ignore[attr-defined]
-    session = Session(str(attributes["source"]), str(attributes["session_id"]), subject="")
-    subjects, texts = attributes["note_subjects"], attributes["note_texts"]
-    return session, tuple(Note(str(subject), str(text)) for subject, text in zip(subjects, texts))
+def _write_session(handle: Any, session: Session, notes: tuple[Note, ...]) -> None:
+    handle.attrs["source"], handle.attrs["session_id"] = session.source, session.session_id
+    write_notes(handle, notes)
+
+
+def _read_session(handle: Any) -> tuple[Session, tuple[Note, ...]]:
+    session = Session(str(handle.attrs["source"]), str(handle.attrs["session_id"]), subject="")
+    return session, read_notes(handle)

@@ -1,8 +1,8 @@
 """Compiled loops that count spikes in bins, on spikes grouped by unit.
 
-Contains numba kernels and nothing else; `nh_platform.windows.binning` and `.alignment` check the arguments and call
-them. Add a loop here only when numpy cannot do it in one pass over the spikes. Import this module inside a function:
-numba costs 0.9 s at import, and definitions must load in less than 2 s.
+Contains numba kernels and nothing else; `nh_platform.windows.binning` and `.psth` check the arguments and call them.
+Add a loop here only when numpy cannot do it in one pass over the spikes. Import this module inside a function: numba
+costs 0.9 s at import, and definitions must load in less than 2 s.
 
 Every kernel takes ``times`` (n_spikes,) float64, ascending within each unit, and ``offsets`` (n_units + 1,) int64.
 Bins are half-open between float64 edges that the caller computed from integers. The bin of a spike is guessed by a
@@ -22,18 +22,6 @@ IntArray = npt.NDArray[np.int64]
 
 SATURATED = 255
 """Largest count that uint8 holds; larger ones are stored as this and the true maximum is recorded."""
-
-
-@njit(cache=True, nogil=True)
-def first_unsorted(times: FloatArray, offsets: IntArray) -> int:
-    """Return the index of the first spike earlier than the one before it in its unit, or NaN; -1 if there is none."""
-    for unit in range(len(offsets) - 1):
-        previous = -np.inf
-        for i in range(offsets[unit], offsets[unit + 1]):
-            if not times[i] >= previous:  # also true for NaN
-                return i
-            previous = times[i]
-    return -1
 
 
 @njit(cache=True, nogil=True)
@@ -73,29 +61,6 @@ def run_end(times: FloatArray, i: int, end: int, stop: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def grid_counts(
-    times: FloatArray, offsets: IntArray, edges: FloatArray, out: npt.NDArray[np.uint8], largest: IntArray
-) -> None:
-    """Count each unit's spikes between consecutive ``edges`` into the zeroed ``out`` (n_units, n_bins).
-
-    ``largest`` (n_units,) is raised to the largest count before saturation. Spikes outside the edges do not count.
-    """
-    n_bins = len(edges) - 1
-    if n_bins < 1:
-        return
-    per_second = n_bins / (edges[n_bins] - edges[0])
-    for unit in range(len(offsets) - 1):
-        end = offsets[unit + 1]
-        i = lower_bound(times, offsets[unit], end, edges[0])
-        while i < end and times[i] < edges[n_bins]:
-            k = bin_of(times[i], 0.0, edges, per_second)
-            start = i
-            i = run_end(times, i, end, edges[k + 1])
-            out[unit, k] = min(i - start, SATURATED)
-            largest[unit] = max(largest[unit], i - start)
-
-
-@njit(cache=True, nogil=True)
 def event_counts(
     times: FloatArray,
     offsets: IntArray,
@@ -106,8 +71,9 @@ def event_counts(
 ) -> None:
     """Count each unit's spikes around each event into the zeroed ``out`` (n_events, n_units, n_bins).
 
-    Edge ``j`` of an event at ``e`` is ``e + relative[j]``. ``largest`` (n_units,) is raised to the largest count
-    before saturation. Events may be in any order; ascending ones are fastest.
+    Edge ``j`` of an event at ``e`` is ``e + relative[j]``; one event at 0 and edges on the session clock count a whole
+    session. ``largest`` (n_units,) is raised to the largest count before saturation. Spikes outside the edges do not
+    count. Events may be in any order; ascending ones are fastest.
     """
     n_bins = len(relative) - 1
     if n_bins < 1:

@@ -1,16 +1,15 @@
-"""All windows of one session: the index, the masks, and counts that are made block by block when asked for.
+"""All windows of one session: their index, the masked bins, and plans of the counts.
 
-Contains `build_windows` and what it returns. Add here what concerns all presets of a session together. Files are the
-matter of `nh_platform.windows.window_files`.
-
-Nothing is counted before `blocks` or `count` is called: 60,000 presentations of 1000 units in 50 bins are 3 GB, which
-the codec writes in blocks of some MB.
+Contains `build_windows` and what it returns. For each preset it finds the windows first, then what is invalid in them.
+Add here what decides where windows lie. The rules of invalid times are `nh_platform.windows.valid_time`, counting is
+`nh_platform.windows.binning`, files are `nh_platform.windows.window_files`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,124 +17,22 @@ import pandas as pd
 
 from nh_platform.session import Behavior, Note, Spikes
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
-from nh_platform.sources.events import EventTimes
-from nh_platform.windows.binning import (
-    EventCounts,
-    Grid,
-    bin_edges,
-    bin_of_time,
-    check_sorted,
-    count_events,
-    count_grid,
-)
-from nh_platform.windows.invalid_masks import event_masks, grid_masks, invalid_times
+from nh_platform.sources.events import EventFilter, EventTimes
+from nh_platform.windows.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset
-from nh_platform.windows.window_index import aligned_rows, continuous_rows, continuous_starts, select_events
+from nh_platform.windows.valid_time import invalid_times, masked_bins, validity
 
-UnitsOfProbe = dict[str, npt.NDArray[np.intp]]
-
-
-@dataclass(frozen=True)
-class GridPlan:
-    """A session grid that can be counted.
-
-    Parameters
-    ----------
-    name
-        ``grid_<bin_us>us``.
-    bin_us, start_bin, n_bins
-        Width of a bin in µs, number of the first bin on the session clock, number of bins.
-    spikes, units_of_probe, masks
-        What is counted; the rows of each probe's units; the masked bins of this grid.
-    """
-
-    name: str
-    bin_us: int
-    start_bin: int
-    n_bins: int
-    spikes: Spikes
-    units_of_probe: UnitsOfProbe
-    masks: pd.DataFrame
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_units, n_bins)."""
-        return self.spikes.n_units, self.n_bins
-
-    def blocks(self, size: int) -> Iterator[tuple[int, Grid]]:
-        """Yield the first column and the masked counts of every ``size`` bins."""
-        for first in range(0, self.n_bins, size):
-            end = min(first + size, self.n_bins)
-            grid = count_grid(self.spikes, self.bin_us, self.start_bin + first, end - first)
-            for mask in self.masks.itertuples():
-                low, high = max(mask.start_bin, first), min(mask.stop_bin, end)
-                if low < high:
-                    grid.counts[self.units_of_probe[mask.probe], low - first : high - first] = 0
-            yield first, grid
-
-    def count(self) -> Grid:
-        """Return the masked counts of the whole session."""
-        for _, grid in self.blocks(max(self.n_bins, 1)):
-            return grid
-        return Grid(self.bin_us, self.start_bin, np.zeros(self.shape, dtype=np.uint8), 0)
-
-
-@dataclass(frozen=True)
-class AlignedPlan:
-    """The windows of an aligned preset that can be counted.
-
-    Parameters
-    ----------
-    preset_id
-        The preset.
-    bin_us, start_us, n_bins
-        Width of a bin and start relative to the event in µs, number of bins of a window.
-    events
-        (n_windows,) event times in seconds.
-    spikes, units_of_probe, masks
-        What is counted; the rows of each probe's units; the masked bins of this preset.
-    """
-
-    preset_id: str
-    bin_us: int
-    start_us: int
-    n_bins: int
-    events: npt.NDArray[np.float64]
-    spikes: Spikes
-    units_of_probe: UnitsOfProbe
-    masks: pd.DataFrame
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(n_windows, n_units, n_bins)."""
-        return len(self.events), self.spikes.n_units, self.n_bins
-
-    def blocks(self, size: int) -> Iterator[tuple[int, EventCounts]]:
-        """Yield the first window and the masked counts of every ``size`` windows."""
-        for first in range(0, len(self.events), size):
-            end = min(first + size, len(self.events))
-            block = count_events(self.spikes, self.events[first:end], self.start_us, self.n_bins, self.bin_us)
-            inside = self.masks[(self.masks["window_id"] >= first) & (self.masks["window_id"] < end)]
-            for mask in inside.itertuples():
-                rows = self.units_of_probe[mask.probe]
-                block.counts[mask.window_id - first, rows, mask.start_bin : mask.stop_bin] = 0
-            yield first, block
-
-    def count(self) -> EventCounts:
-        """Return the masked counts of every window."""
-        for _, block in self.blocks(max(len(self.events), 1)):
-            return block
-        return EventCounts(self.bin_us, self.start_us, np.zeros(self.shape, dtype=np.uint8), 0)
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Windows:
-    """What `windows` holds for one session.
+    """The windows of one session, before their spikes are counted.
 
     Parameters
     ----------
     presets
-        Presets that were laid out.
+        Presets that the windows were made with.
     unit_ids
         (n_units,) ids, the unit axis of all counts.
     grids
@@ -152,8 +49,8 @@ class Windows:
 
     presets: tuple[Preset, ...]
     unit_ids: tuple[str, ...]
-    grids: dict[int, GridPlan]
-    aligned: dict[str, AlignedPlan]
+    grids: dict[int, CountPlan]
+    aligned: dict[str, CountPlan]
     index: pd.DataFrame
     masks: pd.DataFrame
     notes: tuple[Note, ...]
@@ -166,7 +63,7 @@ def build_windows(
     presets: Sequence[Preset],
     events: Mapping[str, EventTimes],
 ) -> Windows:
-    """Lay out the windows of one session; a preset that does not suit it has none, and a note says why.
+    """Return the windows of one session; a preset that the session has nothing for has none, and a note says why.
 
     Parameters
     ----------
@@ -177,7 +74,7 @@ def build_windows(
     behavior
         Events and invalid times of the session.
     presets
-        Presets to lay out.
+        Presets to make windows of.
     events
         Events of the session's source (`SourceEntry.events`).
 
@@ -193,65 +90,171 @@ def build_windows(
     """
     if len(units) != spikes.n_units:
         raise ValueError(f"{len(units)} units but spikes of {spikes.n_units}")
-    check_sorted(spikes)
-    probes = units["probe"].to_numpy(dtype=object)
-    rows = {probe: np.flatnonzero(probes == probe) for probe in sorted(set(probes))}
-    invalid = invalid_times(behavior, list(rows))
-    notes = [] if len(units) else [Note("units", "the session has none: its windows hold no counts")]
-    index = [WINDOW_INDEX.empty()]
-    masks = [WINDOW_MASKS.empty()]
-
-    first, last = spikes.time_range
-    grids: dict[int, GridPlan] = {}
     continuous = [preset for preset in presets if isinstance(preset, ContinuousPreset)]
-    for bin_us in sorted({preset.bin_us for preset in continuous}):
+    check_sorted(spikes)
+    spans = {bin_us: bins_of_spikes(spikes, bin_us) for bin_us in sorted({preset.bin_us for preset in continuous})}
+    plans: dict[str, CountPlan] = {}
+    tables: list[pd.DataFrame] = []
+    notes = [] if len(units) else [Note("units", "the session has none: its windows hold no counts")]
+    for bin_us, span in spans.items():
         same = [preset for preset in continuous if preset.bin_us == bin_us]
-        starts = {preset.id: continuous_starts(preset, first, last) for preset in same}
-        start_bin, end_bin = _grid_span(bin_us, first, last, list(starts.values()))
-        name = f"grid_{bin_us}us"
-        mask = grid_masks(name, bin_edges(start_bin * bin_us, end_bin - start_bin, bin_us), invalid)
-        grids[bin_us] = GridPlan(name, bin_us, start_bin, end_bin - start_bin, spikes, rows, mask)
-        masks.append(mask)
-        span = "there are no spikes" if np.isnan(first) else "the spikes do not span one"
-        notes += [Note(preset.id, f"no windows: {span}") for preset in same if not len(starts[preset.id])]
-        index += [continuous_rows(preset, starts[preset.id], start_bin, invalid) for preset in same]
-
-    aligned: dict[str, AlignedPlan] = {}
+        plans[f"grid_{bin_us}us"], rows = _continuous_windows(same, spikes, *span)
+        tables += rows
+        why = "the spikes do not span one" if len(spikes.times) else "there are no spikes"
+        notes += [Note(preset.id, f"no windows: {why}") for preset, table in zip(same, rows) if table.empty]
     for preset in presets:
-        if not isinstance(preset, AlignedPreset):
-            continue
-        selected, left_out = select_events(preset, behavior, events)
-        notes += left_out
-        edges = bin_edges(preset.start_us, selected.n_bins, preset.bin_us)
-        mask = event_masks(preset.id, selected.times, edges, invalid)
-        masks.append(mask)
-        table = aligned_rows(preset, selected, invalid)
-        index.append(table)
-        outside = int(((table["start"] < first) | (table["stop"] > last)).sum())
-        if outside:
-            notes.append(Note(preset.id, f"{outside} of {len(table)} windows reach beyond the first or last spike"))
-        aligned[preset.id] = AlignedPlan(
-            preset.id, preset.bin_us, preset.start_us, selected.n_bins, selected.times, spikes, rows, mask
-        )
+        if isinstance(preset, AlignedPreset):
+            plans[preset.id], table, left_out = _aligned_windows(preset, behavior, events, spikes)
+            tables.append(table)
+            notes += left_out
+
+    filled = [table for table in tables if len(table)]
+    index = pd.concat(filled, ignore_index=True) if filled else WINDOW_INDEX.empty()
+    probes = units["probe"].to_numpy(dtype=object)
+    units_of = {probe: np.flatnonzero(probes == probe) for probe in sorted(set(probes))}
+    invalid = invalid_times(behavior, list(units_of))
+    valid, invalid_probes = validity(index["start"].to_numpy(), index["stop"].to_numpy(), invalid)
+    masks = []
+    for name, plan in plans.items():
+        masked = masked_bins(plan.events, plan.edges, invalid)
+        masks += [(name, -1 if plan.is_grid else window, *run) for window, *run in masked]
+        plans[name] = replace(plan, masks=[(window, units_of[probe], low, high) for window, probe, low, high in masked])
     return Windows(
         presets=tuple(presets),
         unit_ids=tuple(str(unit) for unit in units["unit_id"]),
-        grids=grids,
-        aligned=aligned,
-        index=WINDOW_INDEX.conform(_stacked(index)),
-        masks=WINDOW_MASKS.conform(_stacked(masks)),
+        grids={plan.bin_us: plan for plan in plans.values() if plan.is_grid},
+        aligned={name: plan for name, plan in plans.items() if not plan.is_grid},
+        index=WINDOW_INDEX.conform(index.assign(valid=index["valid"] & valid, invalid_probes=invalid_probes)),
+        masks=WINDOW_MASKS.conform(pd.DataFrame(masks, columns=WINDOW_MASKS.names)),
         notes=tuple(notes),
     )
 
 
-def _grid_span(bin_us: int, first: float, last: float, starts: list[npt.NDArray[np.int64]]) -> tuple[int, int]:
-    """Return first and end bin of a grid that holds every spike and every window."""
-    if np.isnan(first):
-        return 0, 0
-    begin = min([bin_of_time(first, bin_us), *(int(some[0]) for some in starts if len(some))])
-    return begin, bin_of_time(last, bin_us) + 1
+def _continuous_windows(
+    presets: Sequence[ContinuousPreset], spikes: Spikes, first_bin: int, end_bin: int
+) -> tuple[CountPlan, list[pd.DataFrame]]:
+    """Return the session grid of presets of one bin width, and the index rows of the windows of each.
+
+    Windows start at multiples of the step on the session clock, the first one at or before the first spike (at its
+    whole second for 1 s windows), and none ends after the bin of the last spike. The grid holds every window and every
+    spike. Without spikes there is nothing.
+    """
+    bin_us = presets[0].bin_us
+    starts = []
+    for preset in presets:
+        step = preset.step // bin_us
+        starts.append(np.arange(first_bin // step * step, end_bin - preset.n_bins + 1, step, dtype=np.int64))
+    grid_start = min([first_bin, *(int(bins[0]) for bins in starts if len(bins))])
+    tables = [
+        _index_rows(
+            preset.id,
+            start=bins * bin_us / US_PER_S,
+            stop=(bins + preset.n_bins) * bin_us / US_PER_S,
+            start_bin=bins - grid_start,
+            n_bins=preset.n_bins,
+        )
+        for preset, bins in zip(presets, starts)
+    ]
+    return CountPlan(bin_us, grid_start * bin_us, end_bin - grid_start, np.zeros(1), spikes, is_grid=True), tables
 
 
-def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else tables[0]
+def _aligned_windows(
+    preset: AlignedPreset, behavior: Behavior, events: Mapping[str, EventTimes], spikes: Spikes
+) -> tuple[CountPlan, pd.DataFrame, list[Note]]:
+    """Return the windows around the events of ``preset``, their index rows in the order of the events, and notes."""
+    chosen, label, notes = _chosen_events(preset, behavior, events)
+    n_bins = _aligned_bins(preset, chosen["length"].to_numpy())
+    plan = CountPlan(preset.bin_us, preset.start_us, n_bins, chosen["time"].to_numpy(), spikes)
+    start, stop = plan.events + plan.edges[0], plan.events + plan.edges[-1]
+    first, last = spikes.time_range
+    outside = int(((start < first) | (stop > last)).sum())
+    if outside:
+        notes.append(Note(preset.id, f"{outside} of {len(chosen)} windows reach beyond the first or last spike"))
+    index = _index_rows(
+        preset.id,
+        start=start,
+        stop=stop,
+        n_bins=n_bins,
+        alignment=label,
+        event_id=chosen.index.to_numpy(),
+        event_time=plan.events,
+        valid=chosen["valid"].to_numpy(dtype=bool),
+    )
+    return plan, index, notes
+
+
+def _chosen_events(
+    preset: AlignedPreset, behavior: Behavior, events: Mapping[str, EventTimes]
+) -> tuple[pd.DataFrame, str, list[Note]]:
+    """Return time, length (s) and validity of the events that get a window, by row; their label; and notes."""
+    where = preset.times(events)
+    if where is None:
+        known = ", ".join(sorted(events)) or "none"
+        return _no_events(preset, f"{behavior.session.source} states no event {preset.event!r}; it states {known}")
+    table = behavior.events.get(where.table)
+    if table is None or table.empty:
+        return _no_events(preset, f"the session has no {where.table}")
+    needed = (where.column, preset.stop_column, *(name for one in where.filters for name in (one.column, one.minus)))
+    for name in needed:
+        if name is not None and name not in table:  # stimulus parameters are other columns in other sessions
+            columns = ", ".join(map(str, table.columns))
+            return _no_events(preset, f"{where.table} has no column {name!r}; it has {columns}")
+    notes: list[Note] = []
+    wanted = np.ones(len(table), dtype=bool)
+    for condition in where.filters:
+        wanted &= _meets(condition, table)
+    if not wanted.all():
+        left_out = int((~wanted).sum())
+        notes.append(Note(preset.id, f"{left_out} of {len(table)} {where.table} are left out by its filters"))
+    times = _numbers(table[where.column])
+    timeless = wanted & ~np.isfinite(times)
+    if timeless.any():
+        text = f"{int(timeless.sum())} of {int(wanted.sum())} {where.table} have no {where.column}: no window"
+        notes.append(Note(preset.id, text))
+    ends = times if preset.stop_column is None else _numbers(table[preset.stop_column])
+    valid = table["valid"].to_numpy(dtype=bool) if "valid" in table else True
+    chosen = pd.DataFrame({"time": times, "length": ends - times, "valid": valid})[wanted & ~timeless]
+    return chosen, where.label, notes
+
+
+def _no_events(preset: AlignedPreset, why: str) -> tuple[pd.DataFrame, str, list[Note]]:
+    nothing = pd.DataFrame({"time": [], "length": [], "valid": []}, dtype=np.float64)
+    return nothing, "none", [Note(preset.id, f"no windows: {why}")]
+
+
+def _index_rows(preset_id: str, *, start: FloatArray, **columns: Any) -> pd.DataFrame:
+    """Return index rows without what is invalid; columns that are not stated are those of continuous windows."""
+    stated = {"alignment": "none", "event_id": -1, "event_time": np.nan, "start_bin": -1, "valid": True, **columns}
+    return pd.DataFrame({"window_id": np.arange(len(start)), "preset": preset_id, "start": start, **stated})
+
+
+def _numbers(values: pd.Series) -> FloatArray:
+    """Return values as numbers; what is none is NaN."""
+    return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
+
+
+def _meets(condition: EventFilter, table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    values = table[condition.column]
+    if condition.minus is not None:
+        values = pd.Series(_numbers(values) - _numbers(table[condition.minus]))
+    met = np.ones(len(table), dtype=bool)
+    if condition.include is not None:
+        met &= values.isin(condition.include).to_numpy()
+    if condition.exclude is not None:
+        met &= ~values.isin(condition.exclude).to_numpy()
+    if condition.minimum is not None:
+        met &= _numbers(values) >= condition.minimum
+    if condition.maximum is not None:
+        met &= _numbers(values) <= condition.maximum
+    return met
+
+
+def _aligned_bins(preset: AlignedPreset, lengths: FloatArray) -> int:
+    """Return the bins of a window; the ``lengths`` of the events (s) count where the preset ends with them."""
+    if preset.stop_us is not None:
+        return (preset.stop_us - preset.start_us) // preset.bin_us
+    if len(lengths) == 0:
+        return 0
+    longest = np.nanmax(lengths, initial=0.0)
+    # Rounded to µs first: the difference of two times at 5000 s is off by 1e-12 s, which is no further bin.
+    return max(-((preset.start_us - round(longest * 1e6)) // preset.bin_us), 0)

@@ -1,24 +1,69 @@
-"""Valid time: the spikes outside the invalid intervals of their probe, and how long each probe recorded well.
+"""Valid time: the invalid intervals of a session, the windows and bins that they overlap, the spikes that remain.
 
-Contains `valid_spikes` and the stretches between invalid intervals. Add here what leaves invalid times out of spikes
-or durations. What an interval does to windows and their bins is `nh_platform.windows.invalid_masks`.
+Contains the intervals, the rules of overlap, and what is valid beside them. Add here what an invalid interval does to
+windows, bins, spikes or durations. Where windows lie is `nh_platform.windows.session_windows`.
 
-The recording of every probe is taken to last from the first to the last spike of the session, as for the features of
-`unit_embeddings`. A spike at the start of an interval is in it, one at its end is not.
+Overlap is half-open: an invalid interval ``[s, e)`` overlaps a window or bin ``[a, b)`` where ``s < b`` and ``e > a``;
+touching is no overlap. Intervals of scope ``all_probes`` and ``stimulus`` make the window invalid and leave the counts
+alone. Intervals of a probe leave the window valid, name the probe in ``invalid_probes``, and its units are 0 in the
+bins that overlap, which the mask table lists: AllenSDK only warns there. Other scopes (``optotagging``) have no effect.
+Spikes outside of windows are invalid in the intervals of ``all_probes`` and of their own probe alone: where the
+stimulus is wrong, the recording is still good. A spike at the start of an interval is in it, one at its end is not.
+
+The recording of every probe is taken to last from the first to the last spike of the session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from nh_platform.session import Spikes
-from nh_platform.windows.invalid_masks import InvalidTimes
+from nh_platform.session import BadUpstreamData, Behavior, Spikes
+from nh_platform.session.tables.events import INVALID_TIMES
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+SESSION_SCOPES = ("all_probes", "stimulus")
+"""Scopes of invalid intervals that make a whole window invalid."""
+
+RECORDING_SCOPES = ("all_probes",)
+"""Those of them in which the spikes are invalid as well."""
+
+
+@dataclass(frozen=True)
+class InvalidTimes:
+    """Invalid intervals of a session, merged where they touch, each (n, 2) start and stop in seconds.
+
+    Parameters
+    ----------
+    session
+        Intervals that make a window invalid.
+    recording
+        Those of them in which the spikes of every probe are invalid.
+    probes
+        Intervals in which one probe is invalid, by probe name in sorted order.
+    """
+
+    session: FloatArray
+    recording: FloatArray
+    probes: dict[str, FloatArray]
+
+    def of_windows(self, probe: str) -> FloatArray:
+        """Return the merged intervals (n, 2) in which windows of ``probe`` are invalid: its own and the session's."""
+        return _merged_pairs([*self.probes.get(probe, ()), *self.session])
+
+    def of_spikes(self, probe: str) -> FloatArray:
+        """Return the merged intervals (n, 2) in which the spikes of ``probe`` are invalid."""
+        return _merged_pairs([*self.probes.get(probe, ()), *self.recording])
+
+
+NOTHING_INVALID = InvalidTimes(np.zeros((0, 2)), np.zeros((0, 2)), {})
+"""The invalid times of a session that is valid throughout."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +88,123 @@ class ValidSpikes:
     left_out: dict[str, int]
 
 
-def valid_spikes(spikes: Spikes, probe_of_unit: Sequence[str], invalid: InvalidTimes) -> ValidSpikes:
-    """Leave out the spikes in invalid intervals of their probe or of all probes.
+def invalid_times(behavior: Behavior, probes: Sequence[str]) -> InvalidTimes:
+    """Return the invalid intervals of a session, sorted by what is invalid in them.
+
+    Raises
+    ------
+    BadUpstreamData
+        If an interval ends before it starts or has no end.
+    """
+    table = behavior.events.get("invalid_times", INVALID_TIMES.empty())
+    bad = table[~(table["stop_time"] >= table["start_time"])]
+    if len(bad):
+        raise BadUpstreamData(
+            f"session {behavior.session.session_id}, invalid_times",
+            f"interval {bad['start_time'].iloc[0]} to {bad['stop_time'].iloc[0]} s ends before it starts",
+            "Check the invalid intervals upstream.",
+        )
+    by_probe = {probe: _merged(table[table["scope"] == probe]) for probe in sorted(set(probes))}
+    return InvalidTimes(
+        session=_merged(table[table["scope"].isin(SESSION_SCOPES)]),
+        recording=_merged(table[table["scope"].isin(RECORDING_SCOPES)]),
+        probes={probe: intervals for probe, intervals in by_probe.items() if len(intervals)},
+    )
+
+
+def overlapping(starts: FloatArray, stops: FloatArray, intervals: FloatArray) -> BoolArray:
+    """Return (n_windows,) whether any of the merged ``intervals`` (n, 2) overlaps ``[starts, stops)``."""
+    if len(intervals) == 0:
+        return np.zeros(len(starts), dtype=bool)
+    last = np.searchsorted(intervals[:, 0], stops, side="left") - 1
+    return (last >= 0) & (intervals[last, 1] > starts)
+
+
+def masked_ranges(edges: FloatArray, intervals: FloatArray) -> list[tuple[int, int]]:
+    """Return first and end (excluded) of the runs of bins between ``edges`` that the merged ``intervals`` overlap."""
+    runs: list[tuple[int, int]] = []
+    n_bins = len(edges) - 1
+    for start, stop in intervals:
+        first = max(int(np.searchsorted(edges, start, side="right")) - 1, 0)
+        end = min(int(np.searchsorted(edges, stop, side="left")), n_bins)
+        if first >= end:
+            continue
+        if runs and first <= runs[-1][1]:  # two short intervals may lie in one bin
+            first, end = runs[-1][0], max(end, runs.pop()[1])
+        runs.append((first, end))
+    return runs
+
+
+def masked_bins(times: FloatArray, edges: FloatArray, invalid: InvalidTimes) -> list[tuple[int, str, int, int]]:
+    """Return the runs of bins in which a probe is invalid, for windows with ``edges`` (s) around ``times`` (s).
+
+    Returns
+    -------
+    list
+        Number of the window, probe, first bin and first bin after the run, in ascending order.
+    """
+    masked = []
+    for probe, intervals in invalid.probes.items():
+        for window in np.flatnonzero(overlapping(times + edges[0], times + edges[-1], intervals)).tolist():
+            masked += [(window, probe, *run) for run in masked_ranges(times[window] + edges, intervals)]
+    return sorted(masked)
+
+
+def validity(starts: FloatArray, stops: FloatArray, invalid: InvalidTimes) -> tuple[BoolArray, npt.NDArray[np.object_]]:
+    """Return whether each window ``[starts, stops)`` (s) is valid, and its invalid probes, comma-joined.
+
+    Returns
+    -------
+    tuple
+        (n_windows,) bool, False where an interval of the session overlaps; and (n_windows,) text.
+    """
+    probes = np.full(len(starts), "", dtype=object)
+    for probe, intervals in invalid.probes.items():
+        hit = overlapping(starts, stops, intervals)
+        probes[hit] = [f"{before},{probe}" if before else probe for before in probes[hit]]
+    return ~overlapping(starts, stops, invalid.session), probes
+
+
+def valid_windows(
+    times: FloatArray, start: float, stop: float, probes: Sequence[str], invalid: InvalidTimes
+) -> BoolArray:
+    """Return (n_events, n_probes) whether no interval of the probe or session overlaps the window around an event.
+
+    Parameters
+    ----------
+    times
+        (n_events,) seconds; the window of one without a time (NaN) is valid, and holds nothing.
+    start, stop
+        Window relative to the event in seconds.
+    probes
+        Probe of each column, repeated as they come: one per probe, or one per unit.
+    invalid
+        Invalid intervals of the session.
+    """
+    overlaps = {p: overlapping(times + start, times + stop, invalid.of_windows(p)) for p in dict.fromkeys(probes)}
+    valid = np.ones((len(times), len(probes)), dtype=bool)
+    for column, probe in enumerate(probes):
+        valid[:, column] = ~overlaps[probe]
+    return valid
+
+
+def valid_bins(edges: FloatArray, invalid: InvalidTimes) -> BoolArray:
+    """Return (n_bins,) whether all probes recorded well in the bin between consecutive ``edges`` (s)."""
+    valid = np.ones(max(len(edges) - 1, 0), dtype=bool)
+    for intervals in (invalid.recording, *invalid.probes.values()):
+        for first, end in masked_ranges(edges, intervals):
+            valid[first:end] = False
+    return valid
+
+
+def valid_spikes(
+    spikes: Spikes,
+    probe_of_unit: Sequence[str],
+    invalid: InvalidTimes,
+    start: float | None = None,
+    stop: float | None = None,
+) -> ValidSpikes:
+    """Return the spikes outside the invalid intervals of their probe and of all probes.
 
     Parameters
     ----------
@@ -54,6 +214,8 @@ def valid_spikes(spikes: Spikes, probe_of_unit: Sequence[str], invalid: InvalidT
         (n_units,) name of each unit's probe.
     invalid
         Invalid intervals of the session.
+    start, stop
+        Stretch to take, in seconds, without its end; from the first spike to the last one, included, where None.
 
     Returns
     -------
@@ -72,14 +234,20 @@ def valid_spikes(spikes: Spikes, probe_of_unit: Sequence[str], invalid: InvalidT
     first, last = spikes.time_range
     probes = list(dict.fromkeys(probe_of_unit))
     intervals = {probe: invalid.of_spikes(probe) for probe in probes}
-    stretches = {probe: valid_stretches(first, last, intervals[probe]) for probe in probes}
+    limits = first if start is None else start, last if stop is None else stop
+    stretches = {probe: valid_stretches(*limits, intervals[probe]) for probe in probes}
     left_out = dict.fromkeys(probes, 0)
     kept = np.ones(len(spikes.times), dtype=bool)
+    if start is not None:
+        kept &= spikes.times >= start
+    if stop is not None:
+        kept &= spikes.times < stop
     for unit, probe in enumerate(probe_of_unit):
         if len(intervals[probe]):
             part = slice(int(spikes.offsets[unit]), int(spikes.offsets[unit + 1]))
-            kept[part] = ~within(spikes.times[part], intervals[probe])
-            left_out[probe] += int((~kept[part]).sum())
+            invalid_here = within(spikes.times[part], intervals[probe])
+            left_out[probe] += int((invalid_here & kept[part]).sum())
+            kept[part] &= ~invalid_here
     return ValidSpikes(
         spikes=spikes if kept.all() else _only(spikes, kept),
         stretches=stretches,
@@ -102,7 +270,7 @@ def duration_s(stretches: FloatArray) -> float:
     return float((stretches[:, 1] - stretches[:, 0]).sum())
 
 
-def within(times: FloatArray, intervals: FloatArray) -> npt.NDArray[np.bool_]:
+def within(times: FloatArray, intervals: FloatArray) -> BoolArray:
     """Return (n_times,) whether each time (s) lies in one of the merged ``intervals`` (n, 2), ends excluded."""
     if len(intervals) == 0:
         return np.zeros(len(times), dtype=bool)
@@ -110,6 +278,21 @@ def within(times: FloatArray, intervals: FloatArray) -> npt.NDArray[np.bool_]:
     return (last >= 0) & (times < intervals[last, 1])
 
 
-def _only(spikes: Spikes, kept: npt.NDArray[np.bool_]) -> Spikes:
+def _only(spikes: Spikes, kept: BoolArray) -> Spikes:
     offsets = np.concatenate([[0], np.cumsum(kept)])[spikes.offsets].astype(np.int64)
     return Spikes(spikes.times[kept], offsets, spikes.amplitudes[kept], spikes.depths[kept])
+
+
+def _merged(table: pd.DataFrame) -> FloatArray:
+    """Return the intervals of ``table`` in order of time, joined where they overlap or touch."""
+    return _merged_pairs(zip(table["start_time"], table["stop_time"]))
+
+
+def _merged_pairs(pairs: Iterable[Sequence[float]]) -> FloatArray:
+    merged: list[list[float]] = []
+    for start, stop in sorted((float(start), float(stop)) for start, stop in pairs):
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], stop)
+        else:
+            merged.append([start, stop])
+    return np.array(merged, dtype=np.float64).reshape(-1, 2)

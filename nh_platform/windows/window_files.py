@@ -1,8 +1,8 @@
-"""The codec of `windows`: counts, index and masks of one session ↔ files.
+"""The files of `windows`: counts, index and masks of one session ↔ HDF5 and Parquet.
 
 ``counts.h5`` holds ``/unit_id``, ``/grid_<bin width>us/counts`` (units × bins), ``/aligned/<preset>/counts``
 (windows × units × bins) and what readers must know of the presets; ``index.parquet`` and ``masks.parquet`` the tables.
-Add here what the files of `windows` need. No window is laid out and nothing is counted here.
+Add here what the files of `windows` need. Where windows lie and what is counted is decided elsewhere.
 
 Counts are written block by block, each block whole chunks, so that memory stays at some MB and the bytes depend on the
 content alone. Chunks hold all units of a short time: a reader that takes one window reads one or two chunks.
@@ -10,22 +10,20 @@ content alone. Chunks hold all units of a short time: a reader that takes one wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Note, StoreError
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
-from nh_platform.store.hdf5 import ZSTD_LEVEL, create_dataset, create_file, open_file
+from nh_platform.store.hdf5 import ZSTD_LEVEL, create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.parquet import read_table, write_table
-from nh_platform.windows.binning import EventCounts, Grid
-from nh_platform.windows.session_windows import AlignedPlan, GridPlan, Windows
+from nh_platform.windows.binning import CountPlan, EventCounts, Grid
+from nh_platform.windows.session_windows import Windows
 
 COUNTS_FILE = "counts.h5"
 INDEX_FILE = "index.parquet"
@@ -46,20 +44,19 @@ def write_windows(folder: Path, windows: Windows) -> None:
     SchemaError
         If the index does not conform.
     """
-    write_table(folder / INDEX_FILE, windows.index, WINDOW_INDEX)
-    write_table(folder / MASKS_FILE, windows.masks, WINDOW_MASKS)
     with create_file(folder / COUNTS_FILE) as handle:
-        handle.attrs["note_subjects"] = [note.subject for note in windows.notes]
-        handle.attrs["note_texts"] = [note.text for note in windows.notes]
+        write_notes(handle, windows.notes)
         for preset in sorted(windows.presets, key=lambda preset: preset.id):
             group = handle.create_group(f"presets/{preset.id}")
             group.attrs.update(version=preset.version, kind=preset.kind, bin_us=preset.bin_us, binarise=preset.binarise)
         ids = np.array([unit.encode() for unit in windows.unit_ids], dtype=np.bytes_)
         create_dataset(handle, "unit_id", ids, unit="-", meaning="Units of the unit axis, as in the units table")
-        for bin_us in sorted(windows.grids):
-            _write_grid(handle.create_group(windows.grids[bin_us].name), windows.grids[bin_us])
-        for preset_id in sorted(windows.aligned):
-            _write_aligned(handle.create_group(f"aligned/{preset_id}"), windows.aligned[preset_id])
+        grids = {f"grid_{bin_us}us": plan for bin_us, plan in sorted(windows.grids.items())}
+        aligned = {f"aligned/{preset}": plan for preset, plan in sorted(windows.aligned.items())}
+        for name, plan in {**grids, **aligned}.items():
+            _write_counts(handle.create_group(name), plan)
+    write_table(folder / INDEX_FILE, windows.index, WINDOW_INDEX)
+    write_table(folder / MASKS_FILE, windows.masks, WINDOW_MASKS)
 
 
 @dataclass(frozen=True)
@@ -124,14 +121,13 @@ class StoredWindows:
     def notes(self) -> tuple[Note, ...]:
         """What was left out when the windows were made."""
         with open_file(self.folder / COUNTS_FILE) as handle:
-            subjects, texts = handle.attrs["note_subjects"], handle.attrs["note_texts"]
-            return tuple(Note(str(subject), str(text)) for subject, text in zip(subjects, texts))
+            return read_notes(handle)
 
-    @property
-    def grid_widths(self) -> list[int]:
-        """Bin widths (µs) of the session grids that are stored."""
+    def finest_grid(self) -> Grid | None:
+        """Read the session grid with the smallest bins; None where no continuous preset was stored."""
         with open_file(self.folder / COUNTS_FILE) as handle:
-            return sorted(int(group.attrs["bin_us"]) for name, group in handle.items() if name.startswith("grid_"))
+            widths = [int(group.attrs["bin_us"]) for name, group in handle.items() if name.startswith("grid_")]
+        return self.grid(min(widths)) if widths else None
 
     def grid(self, bin_us: int, first: int = 0, stop: int | None = None) -> Grid:
         """Read the session grid of one bin width, or its columns ``first`` to ``stop`` (excluded).
@@ -185,64 +181,43 @@ def _read_preset(preset_id: str, attributes: Any) -> StoredPreset:
     )
 
 
-def _write_grid(group: Any, plan: GridPlan) -> None:
-    group.attrs["bin_us"] = plan.bin_us
-    group.attrs["start_bin"] = plan.start_bin
-    n_units, n_bins = plan.shape
-    chunk = min(max(CHUNK_BYTES // max(n_units, 1), 1), max(n_bins, 1))
-    dataset = _create_counts(
-        group,
-        plan.shape,
-        (n_units, chunk),
-        "Spikes of each unit (row) in bins [k w, (k + 1) w) of the session clock; column j is bin start_bin + j",
-    )
-    blocks = ((first, grid.counts, grid.maximum) for first, grid in plan.blocks(_whole_chunks(chunk, n_units)))
-    _fill(dataset, blocks, axis=1)
-
-
-def _write_aligned(group: Any, plan: AlignedPlan) -> None:
-    group.attrs["bin_us"] = plan.bin_us
-    group.attrs["start_us"] = plan.start_us
-    n_windows, n_units, n_bins = plan.shape
-    # Windows as long as a movie (6006 bins) would make one window of all units a chunk of many MB.
-    chunk_units = min(max(CHUNK_BYTES // max(n_bins, 1), 1), max(n_units, 1))
-    chunk = min(max(CHUNK_BYTES // max(chunk_units * n_bins, 1), 1), max(n_windows, 1))
-    dataset = _create_counts(
-        group,
-        plan.shape,
-        (chunk, chunk_units, n_bins),
-        "Spikes of each window, unit and bin [e + start + j w, e + start + (j + 1) w) around the event time e",
-    )
-    size = _whole_chunks(chunk, n_units * n_bins)
-    blocks = ((first, block.counts, block.maximum) for first, block in plan.blocks(size))
-    _fill(dataset, blocks, axis=0)
-
-
-def _create_counts(group: Any, shape: tuple[int, ...], chunks: tuple[int, ...], meaning: str) -> Any:
-    """Create the dataset that `_fill` fills; an empty one cannot be chunked."""
+def _write_counts(group: Any, plan: CountPlan) -> None:
+    """Write the counts of a grid along its bins, those of aligned windows along the windows."""
     import hdf5plugin
 
+    group.attrs["bin_us"] = plan.bin_us
+    n_units = plan.spikes.n_units
+    if plan.is_grid:
+        group.attrs["start_bin"] = plan.start_us // plan.bin_us
+        meaning = (
+            "Spikes of each unit (row) in bins [k w, (k + 1) w) of the session clock; column j is bin start_bin + j"
+        )
+        chunk, slice_bytes = _chunk(n_units, plan.n_bins), n_units
+        chunks: tuple[int, ...] = n_units, chunk
+    else:
+        group.attrs["start_us"] = plan.start_us
+        meaning = "Spikes of each window, unit and bin [e + start + j w, e + start + (j + 1) w) around the event time e"
+        # Windows as long as a movie (6006 bins) would make one window of all units a chunk of many MB.
+        chunk_units = _chunk(plan.n_bins, n_units)
+        chunk, slice_bytes = _chunk(chunk_units * plan.n_bins, len(plan.events)), n_units * plan.n_bins
+        chunks = chunk, chunk_units, plan.n_bins
     options: dict[str, Any] = {}
-    if all(shape):
+    if all(plan.shape):  # an empty dataset cannot be chunked
         options = {"chunks": chunks, "compression": hdf5plugin.Zstd(clevel=ZSTD_LEVEL), "shuffle": True}
-    dataset = group.create_dataset("counts", shape=shape, dtype=np.uint8, track_times=False, **options)
+    dataset = group.create_dataset("counts", shape=plan.shape, dtype=np.uint8, track_times=False, **options)
     dataset.attrs["unit"] = "1"
     dataset.attrs["meaning"] = meaning
-    return dataset
-
-
-def _fill(dataset: Any, blocks: Iterable[tuple[int, npt.NDArray[np.uint8], int]], axis: int) -> None:
     largest = 0
-    for first, counts, maximum in blocks:
-        target = [slice(None)] * dataset.ndim
-        target[axis] = slice(first, first + counts.shape[axis])
-        if counts.size:
-            dataset[tuple(target)] = counts
+    for first, counts, maximum in plan.blocks(chunk * max(BLOCK_BYTES // max(chunk * slice_bytes, 1), 1)):
+        if counts.size and plan.is_grid:
+            dataset[:, first : first + counts.shape[1]] = counts
+        elif counts.size:
+            dataset[first : first + len(counts)] = counts
         largest = max(largest, maximum)
     dataset.attrs["maximum"] = largest
     dataset.attrs["maximum_meaning"] = "Largest count before saturation at 255 and before masking"
 
 
-def _whole_chunks(chunk: int, row_bytes: int) -> int:
-    """Return the number of rows of a block: whole chunks, about `BLOCK_BYTES`."""
-    return chunk * max(BLOCK_BYTES // max(chunk * row_bytes, 1), 1)
+def _chunk(each_bytes: int, n: int) -> int:
+    """Return how many of ``n`` things, at least one, make a chunk of `CHUNK_BYTES`."""
+    return min(max(CHUNK_BYTES // max(each_bytes, 1), 1), max(n, 1))

@@ -6,7 +6,7 @@ import pytest
 from nh_platform.embeddings import ReferenceWindow, feature_names, unit_embeddings
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
-from nh_platform.windows.invalid_masks import invalid_times
+from nh_platform.windows.valid_time import invalid_times
 from nh_platform_tests.windows.trains import behavior_of, spikes_of, units_of
 
 

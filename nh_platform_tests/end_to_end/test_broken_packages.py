@@ -40,7 +40,7 @@ NOT_LOADED = {
     "importing": "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'",
     "misspelt": "cannot be loaded: SyntaxError: '(' was never closed (misspelt_entry.py, line 1)",
     "number": "cannot be used: number_entry:ENTRY is of type int and no SourceEntry",
-    "taken": "cannot be used: there is a source 'ibl' already, of nh-platform",
+    "taken": "cannot be used: the name 'ibl' is taken already, by nh-platform",
 }
 """What is said of those that are not served at all."""
 

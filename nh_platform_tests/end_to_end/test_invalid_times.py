@@ -1,4 +1,4 @@
-"""An invalid interval of one probe of two spoils that probe's spikes, rates, windows, PSTHs and tensors, and no others.
+"""An invalid interval of one probe of two is out of its spikes, rates, windows, PSTHs and tensors, and of no others.
 
 The simulated Visual Coding session has one planted on its last probe, among the gabors; counted reviews add another.
 """

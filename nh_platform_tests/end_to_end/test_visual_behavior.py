@@ -1,4 +1,4 @@
-"""Visual Behavior sessions through every asset: two partitions, one flagged, whose abnormal times spoil its windows."""
+"""Visual Behavior sessions through every asset: two partitions, one flagged, whose abnormal times mark its windows."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
 from nh_platform.simulation import TINY, write_allen_vbn
 from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
-from nh_platform.windows.invalid_masks import invalid_times
+from nh_platform.windows.valid_time import invalid_times
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import Column, ColumnFamily, SchemaError, TableSchema
+from nh_platform.session import Column, ColumnPattern, SchemaError, TableSchema
 from nh_platform.session.columns import describe
 from nh_platform.session.tables.events import EVENTS
 from nh_platform.session.tables.units import UNITS
@@ -18,7 +18,7 @@ SCHEMA = TableSchema(
         Column("count", "uint16", "1", "Count"),
         Column("size", "float32", "um", "Size", nullable=True),
     ),
-    families=(ColumnFamily(r"extra_\d", ("float64",), "1", "Extra"),),
+    patterns=(ColumnPattern(r"extra_\d", ("float64",), "1", "Extra"),),
     key=("name",),
 )
 
@@ -27,7 +27,7 @@ def table(**columns: object) -> pd.DataFrame:
     return pd.DataFrame({"name": ["a", "b"], "count": [1, 2], "size": [0.5, np.nan], **columns})
 
 
-def test_conform_casts_orders_and_keeps_families() -> None:
+def test_conform_casts_orders_and_keeps_columns_of_a_pattern() -> None:
     out = SCHEMA.conform(table(extra_1=[1.0, 2.0])[["extra_1", "size", "count", "name"]])
     assert list(out.columns) == ["name", "count", "size", "extra_1"]
     assert [str(out[c].dtype) for c in out] == ["object", "uint16", "float32", "float64"]
@@ -84,7 +84,9 @@ def test_columns_of_a_family_are_described_as_they_are() -> None:
     schema = TableSchema(
         "measured",
         SCHEMA.columns,
-        families=(ColumnFamily(r"m\.\w+", ("float64", "string", "int64", "uint8"), "see there", "Something measured"),),
+        patterns=(
+            ColumnPattern(r"m\.\w+", ("float64", "string", "int64", "uint8"), "see there", "Something measured"),
+        ),
     )
     words = {"m.rate": ("Hz", "Rate"), "m.bits": ("-", "Bits")}
     measured = {"m.rate": [1.0, 2.0], "m.kind": ["x", None], "m.bits": np.array([1, 2], np.uint8)}
@@ -94,5 +96,5 @@ def test_columns_of_a_family_are_described_as_they_are() -> None:
     assert found["m.rate"] == Column("m.rate", "float64", "Hz", "Rate", nullable=True)
     assert found["m.kind"] == Column("m.kind", "string", "see there", "Something measured", nullable=True)
     assert found["m.bits"] == Column("m.bits", "uint8", "-", "Bits")
-    # Of names alone the first dtype of the family is what can be said.
+    # Of names alone the first dtype of the pattern is what can be said.
     assert describe(schema, ["m.rate"])[0].unit == "see there"

@@ -21,6 +21,18 @@ class Toy:
     name: str
 
 
+@dataclass(frozen=True)
+class ToySet:
+    """Several toys together."""
+
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+
+BOX, CASE = ToySet(("box", "lid")), ToySet(("case", "lid"))
 BALL, CUBE, BALL_AGAIN = Toy("ball"), Toy("cube"), Toy("ball")
 
 
@@ -43,7 +55,7 @@ def test_entries_come_in_the_order_of_their_names_with_their_packages(tmp_path: 
         ("broken:BALL", "cannot be loaded: SyntaxError: "),
         ("leaving:BALL", "cannot be loaded: SystemExit: 3"),
         ("failing:BALL", "cannot be loaded: ValueError: of several lines"),
-        (f"{HERE}:BALL_AGAIN", "cannot be used: there is a toy 'ball' already, of lab-one"),
+        (f"{HERE}:BALL_AGAIN", "cannot be used: the name 'ball' is taken already, by lab-one"),
     ],
 )
 def test_what_cannot_be_served_is_named_and_the_others_go_on(tmp_path: Path, value: str, found: str) -> None:
@@ -66,7 +78,16 @@ def test_what_the_platform_has_itself_is_not_replaced(tmp_path: Path) -> None:
     with on_the_path(install(tmp_path, {"ball": f"{HERE}:BALL", "cube": f"{HERE}:CUBE"}, group=GROUP)):
         brought = load(GROUP, Toy, frozenset({"ball"}))
     assert list(brought.found) == ["cube"]
-    assert brought.problems[0].error.found == "cannot be used: there is a toy 'ball' already, of nh-platform"
+    assert brought.problems[0].error.found == "cannot be used: the name 'ball' is taken already, by nh-platform"
+
+
+def test_one_that_uses_several_names_takes_none_of_another(tmp_path: Path) -> None:
+    one = install(tmp_path / "1", {"box": f"{HERE}:BOX"}, "lab-one", GROUP)
+    two = install(tmp_path / "2", {"case": f"{HERE}:CASE"}, "lab-two", GROUP)
+    with on_the_path(one, two):
+        brought = load(GROUP, ToySet)
+    assert list(brought.found) == ["box"]
+    assert brought.problems[0].error.found == "cannot be used: the name 'lid' is taken already, by lab-one"
 
 
 def test_each_is_loaded_once_in_a_process(tmp_path: Path) -> None:

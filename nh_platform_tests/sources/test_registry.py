@@ -66,7 +66,7 @@ def test_the_platforms_own_name_is_not_taken(tmp_path: Path) -> None:
         assert source_entry("ibl").title == "IBL Brain-wide Map"
         (problem,) = source_problems()
         assert str(problem).startswith(
-            "source ibl of package toy-lab: cannot be used: there is a source 'ibl' already, of nh-platform."
+            "source ibl of package toy-lab: cannot be used: the name 'ibl' is taken already, by nh-platform."
         )
         assert broken_source("ibl") is None
 

@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from nh_platform.session import StoreError
-from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.store.parquet import column_names, join_tables, read_table, write_table
 
 SCHEMA = TableSchema(
     "things",
     (Column("name", "string", "-", "Name"),),
-    families=(ColumnFamily(r"m\.[a-z]+", ("float32", "float64"), "Hz", "A metric"),),
+    patterns=(ColumnPattern(r"m\.[a-z]+", ("float32", "float64"), "Hz", "A metric"),),
 )
 
 

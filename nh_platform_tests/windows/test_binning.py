@@ -13,7 +13,6 @@ from nh_platform.windows.binning import (
     bin_of_time,
     bin_session,
     binarise,
-    sliding_sums,
     whole_microseconds,
 )
 from nh_platform_tests.windows.trains import count_by_hand, edges_by_hand, spikes_of
@@ -133,13 +132,6 @@ def test_unsorted_or_nan_spikes_are_refused_with_unit_and_time(times):
 def test_events_without_a_time_are_refused():
     with pytest.raises(BadUpstreamData, match="1 of 2 are not finite"):
         bin_events(spikes_of([1.0]), np.array([1.0, np.nan]), 0, 1, BIN_US)
-
-
-def test_sliding_sums_equal_slices():
-    counts = np.arange(24, dtype=np.uint8).reshape(2, 12)
-    sums = sliding_sums(counts, n_bins=4, step=3)
-    assert sums.tolist() == [[int(row[k : k + 4].sum()) for k in (0, 3, 6)] for row in counts]
-    assert sliding_sums(counts, n_bins=13, step=1).shape == (2, 0)
 
 
 def test_binarised_counts_are_zero_or_one():

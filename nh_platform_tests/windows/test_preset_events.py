@@ -50,7 +50,7 @@ def test_a_lab_that_states_the_event_gets_the_windows() -> None:
     windows = laid_out(aligned(), behavior, {"stimulus onset": FLASH})
     assert windows.index["event_time"].tolist() == [1.0, 2.0, 3.0]
     assert windows.index["alignment"].unique().tolist() == ["presentations.start_time"]
-    assert windows.aligned["mine"].count().counts.sum(axis=2, dtype=int).tolist() == [[10], [10], [10]]
+    assert windows.aligned["mine"].count().sum(axis=2, dtype=int).tolist() == [[10], [10], [10]]
     assert windows.notes == ()
 
 
@@ -68,7 +68,7 @@ def test_an_event_that_the_source_does_not_state_is_a_note_with_those_that_it_st
     windows = laid_out(aligned(event="stimulus onsett"), behavior, {"stimulus onset": FLASH, "lick": FLASH})
     found = "no windows: toy states no event 'stimulus onsett'; it states lick, stimulus onset"
     assert notes_of(windows) == [("mine", found)]
-    assert windows.aligned["mine"].count().counts.shape == (0, 1, 5)
+    assert windows.aligned["mine"].count().shape == (0, 1, 5)
     (note,) = laid_out(aligned(), behavior, {}).notes
     assert note.text == "no windows: toy states no event 'stimulus onset'; it states none"
 

@@ -1,4 +1,4 @@
-"""Windows lie where the preset says, invalid times spoil what they overlap, and masked bins are 0."""
+"""Windows lie where the preset says, invalid times mask what they overlap, and masked bins are 0."""
 
 import numpy as np
 import pandas as pd
@@ -45,13 +45,13 @@ def test_a_second_that_the_data_do_not_fill_makes_no_window():
 
 def test_the_grid_holds_every_spike_and_its_windows_are_its_columns():
     windows = windows_of(SPIKES, UNITS, behavior_of())
-    grid = windows.grids[20_000].count()
-    assert grid.start_bin == 100
-    assert grid.counts.sum(axis=1, dtype=int).tolist() == [790, 790]
+    grid = windows.grids[20_000]
+    assert grid.start_us == 2_000_000
+    assert grid.count().sum(axis=1, dtype=int).tolist() == [790, 790]
     first = of_preset(windows, CONTINUOUS).iloc[0]
-    columns = grid.counts[:, first["start_bin"] : first["start_bin"] + first["n_bins"]]
+    columns = grid.count()[:, first["start_bin"] : first["start_bin"] + first["n_bins"]]
     assert columns.sum(axis=1, dtype=int).tolist() == [90, 90]
-    assert grid.bin_centers[first["start_bin"]] == pytest.approx(first["start"] + 0.01)
+    assert grid.edges[first["start_bin"]] == first["start"]
 
 
 def test_aligned_windows_skip_nan_events_and_say_so():
@@ -61,7 +61,7 @@ def test_aligned_windows_skip_nan_events_and_say_so():
     assert table["event_time"].tolist() == [3.0, 5.0]
     assert table["start"].tolist() == [2.5, 4.5]
     assert table["alignment"].unique().tolist() == ["trials.stimOn_times"]
-    assert windows.aligned[ALIGNED].count().counts.sum(axis=2, dtype=int).tolist() == [[100, 100], [100, 100]]
+    assert windows.aligned[ALIGNED].count().sum(axis=2, dtype=int).tolist() == [[100, 100], [100, 100]]
     assert [note.text for note in windows.notes] == ["1 of 3 trials have no stimOn_times: no window"]
 
 
@@ -80,25 +80,25 @@ def test_allen_windows_leave_out_spontaneous_and_carry_invalid_presentations():
     assert table["valid"].tolist() == [True, False]
 
 
-def test_invalid_intervals_of_the_session_spoil_overlapping_windows_and_leave_counts():
-    spoiled = behavior_of(
+def test_invalid_intervals_of_the_session_make_overlapping_windows_invalid_and_leave_counts():
+    behavior = behavior_of(
         trials=trials([3.0, 5.0, 7.0]),
         invalid_times=invalid((3.5, 4.5, "all_probes"), (6.0, 6.2, "stimulus"), (8.0, 9.0, "optotagging")),
     )
-    windows = windows_of(SPIKES, UNITS, spoiled)
+    windows = windows_of(SPIKES, UNITS, behavior)
     # [2.5, 3.5) and [4.5, 5.5) touch the interval without overlap.
     assert of_preset(windows, ALIGNED)["valid"].tolist() == [True, True, True]
     assert of_preset(windows, CONTINUOUS)["valid"].tolist() == [True, False, False, True, False, True, True, True]
-    assert windows.grids[20_000].count().counts.sum(dtype=int) == 2 * 790
+    assert windows.grids[20_000].count().sum(dtype=int) == 2 * 790
     assert len(windows.masks) == 0
 
 
 def test_invalid_intervals_of_a_probe_mask_its_units_alone():
-    spoiled = behavior_of(
+    behavior = behavior_of(
         trials=trials([3.0, 5.0]),
         invalid_times=invalid((3.211, 3.25, "probe01"), (3.24, 3.3, "probe01"), (3.31, 3.312, "probe01")),
     )
-    windows = windows_of(SPIKES, UNITS, spoiled)
+    windows = windows_of(SPIKES, UNITS, behavior)
     continuous, aligned = of_preset(windows, CONTINUOUS), of_preset(windows, ALIGNED)
     assert continuous["invalid_probes"].tolist() == ["", "probe01", "", "", "", "", "", ""]
     assert aligned["invalid_probes"].tolist() == ["probe01", ""]
@@ -107,22 +107,22 @@ def test_invalid_intervals_of_a_probe_mask_its_units_alone():
     masks = windows.masks.set_index("grid")
     assert masks.loc["grid_20000us", ["window_id", "start_bin", "stop_bin"]].tolist() == [-1, 60, 66]
     assert masks.loc[ALIGNED, ["window_id", "start_bin", "stop_bin"]].tolist() == [0, 35, 41]
-    grid = windows.grids[20_000].count().counts
+    grid = windows.grids[20_000].count()
     assert grid[1, 60:66].tolist() == [0] * 6
     assert (grid[0, 60:66] == 2).all()
     assert grid[1].sum(dtype=int) == 790 - 12
-    tensor = windows.aligned[ALIGNED].count().counts
+    tensor = windows.aligned[ALIGNED].count()
     assert tensor[0, 1, 35:41].sum() == 0
     assert tensor.sum(dtype=int) == 400 - 12
 
 
 def test_blocks_of_any_size_equal_the_whole():
-    spoiled = behavior_of(trials=trials([3.0, 5.0, 4.0, 8.0]), invalid_times=invalid((4.1, 5.2, "probe00")))
-    windows = windows_of(SPIKES, UNITS, spoiled)
+    behavior = behavior_of(trials=trials([3.0, 5.0, 4.0, 8.0]), invalid_times=invalid((4.1, 5.2, "probe00")))
+    windows = windows_of(SPIKES, UNITS, behavior)
     grid, aligned = windows.grids[20_000], windows.aligned[ALIGNED]
     for size in (1, 3, 70):
-        assert np.array_equal(np.hstack([block.counts for _, block in grid.blocks(size)]), grid.count().counts)
-        assert np.array_equal(np.vstack([block.counts for _, block in aligned.blocks(size)]), aligned.count().counts)
+        assert np.array_equal(np.hstack([block for _, block, _ in grid.blocks(size)]), grid.count())
+        assert np.array_equal(np.vstack([block for _, block, _ in aligned.blocks(size)]), aligned.count())
 
 
 @pytest.mark.parametrize("source", ["ibl", "allen_vc"])
@@ -133,14 +133,14 @@ def test_no_units_no_spikes_no_events_give_empty_typed_results(source, spikes):
     assert len(windows.index) == len(windows.masks) == 0
     WINDOW_INDEX.validate(windows.index)
     WINDOW_MASKS.validate(windows.masks)
-    assert windows.grids[20_000].count().counts.shape == (spikes.n_units, 0)
-    assert windows.aligned[ALIGNED].count().counts.shape == (0, spikes.n_units, 50)
-    assert windows.aligned[ALIGNED].count().counts.dtype == np.uint8
+    assert windows.grids[20_000].count().shape == (spikes.n_units, 0)
+    assert windows.aligned[ALIGNED].count().shape == (0, spikes.n_units, 50)
+    assert windows.aligned[ALIGNED].count().dtype == np.uint8
 
 
 def test_units_without_spikes_still_have_event_windows():
     windows = windows_of(spikes_of([]), units_of("p"), behavior_of(trials=trials([1.0])))
-    assert windows.aligned[ALIGNED].count().counts.tolist() == [[[0] * 50]]
+    assert windows.aligned[ALIGNED].count().tolist() == [[[0] * 50]]
 
 
 def test_windows_beyond_the_recording_are_noted():
@@ -170,7 +170,7 @@ why: w
     table |= {"firstMovement_times": [3.01, 4.5, 5.5, np.nan, 7.0], "choice": [1.0, 1.0, 0.0, -1.0, 1.0]}
     windows = windows_of(SPIKES, UNITS, behavior_of(trials=table), [preset])
     assert windows.index["event_id"].tolist() == [1]
-    assert windows.aligned["rt"].count().counts.tolist() == [[[10], [10]]]
+    assert windows.aligned["rt"].count().tolist() == [[[10], [10]]]
 
 
 def test_windows_to_the_end_of_the_longest_event():
@@ -207,7 +207,7 @@ def test_two_presets_of_one_bin_width_share_a_grid():
     assert of_preset(windows, "two-s")["start"].tolist() == [2, 4, 6]
     assert of_preset(windows, "half-overlap")["start"].tolist() == list(np.arange(3, 7.5, 0.5))
     assert list(windows.grids) == [20_000]
-    counts = windows.grids[20_000].count().counts
+    counts = windows.grids[20_000].count()
     for row in windows.index.itertuples():
         expected = ((spikes.times >= row.start) & (spikes.times < row.stop)).sum()
         assert counts[:, row.start_bin : row.start_bin + row.n_bins].sum() == expected

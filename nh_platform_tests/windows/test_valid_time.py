@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from nh_platform.windows.binning import bin_edges
-from nh_platform.windows.invalid_masks import invalid_times, valid_bins
-from nh_platform.windows.valid_time import valid_spikes
+from nh_platform.windows.valid_time import invalid_times, valid_bins, valid_spikes
 from nh_platform_tests.windows.trains import behavior_of, spikes_of
 
 TABLE = {
@@ -20,7 +19,7 @@ def invalid(table=TABLE):
     return invalid_times(behavior_of(invalid_times=table), ["probe00", "probe01"])
 
 
-def test_what_spoils_a_window_and_what_spoils_spikes():
+def test_what_makes_a_window_invalid_and_what_makes_spikes_invalid():
     found = invalid()
     assert found.of_windows("probe00").tolist() == [[2.0, 3.5], [4.0, 4.5], [6.0, 6.5]]
     assert found.of_windows("probe01").tolist() == [[4.0, 4.5], [6.0, 6.5]]

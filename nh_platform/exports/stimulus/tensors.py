@@ -17,9 +17,9 @@ from nh_platform.exports.stimulus.grids import time_centers, time_edges
 from nh_platform.exports.stimulus.netcdf import Group, Variable
 from nh_platform.session import Behavior, ConfigError, Signal, Spikes
 from nh_platform.session.tables.stimulus import STIMULUS_UNITS
-from nh_platform.windows.invalid_masks import invalid_times, masked_ranges, overlapping
 from nh_platform.windows.presentations.conventions import PARAMETERS, Mode, eye_group, is_movie
 from nh_platform.windows.presentations.presentation_counts import count_in_presentations, presentation_domain
+from nh_platform.windows.valid_time import invalid_times, masked_ranges, overlapping
 
 FloatArray = npt.NDArray[np.float64]
 

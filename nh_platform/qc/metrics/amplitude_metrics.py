@@ -1,7 +1,7 @@
 """Metrics from spike amplitudes: level and spread, and the cut-offs at the detection threshold.
 
-Each function computes the metrics that share their work, for a chunk of units, and `FAMILIES` says which. Add a metric
-from amplitudes here. Definitions in words stand in `ibl` and `allen`, loops over spikes in `kernels_amplitudes`.
+Each function computes the metrics that share their work, for a block of units, and `GROUPS` says which. Add a metric
+from amplitudes here. Definitions in words stand in `definitions`, loops over spikes in `kernels.amplitude_kernels`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.qc.metrics.metric_group import Family, Values
-from nh_platform.qc.metrics.unit_blocks import Flags, Floats, Integers, UnitChunk
+from nh_platform.qc.metrics.definitions.lookup import definitions_of
+from nh_platform.qc.metrics.metric_group import MetricGroup, Values
+from nh_platform.qc.metrics.unit_blocks import Flags, Floats, Integers, UnitBlock
 
 # ibllib 4.1.0 brainbox/metrics/single_units.py METRICS_PARAMS.
 NOISE_EDGES = 100
@@ -30,24 +31,24 @@ CUTOFF_SIGMA_BINS = 3
 LARGEST_MISSING = 0.5
 
 
-def levels(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+def levels(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill smallest, largest and geometric median amplitude (V), and the spread (dB)."""
     from nh_platform.qc.metrics.kernels.amplitude_kernels import spread
 
-    values[marked, 0] = chunk.smallest[marked]
-    values[marked, 1] = chunk.largest[marked]
+    values[marked, 0] = block.smallest[marked]
+    values[marked, 1] = block.largest[marked]
     # The logarithm keeps the order, so the median needs the logarithm of two amplitudes only.
-    middle = _middle_pairs(chunk, marked & (chunk.smallest >= 0))
+    middle = _middle_pairs(block, marked & (block.smallest >= 0))
     values[:, 2] = 10 ** ((20 * np.log10(middle)).sum(axis=1) / 2 / 20)
     spread_db = np.full((len(marked), 1), np.nan)
-    logarithms = np.log10(chunk.amplitudes, out=chunk.scratch)
-    spread(logarithms, chunk.offsets, marked & (chunk.smallest > 0), spread_db)
+    logarithms = np.log10(block.amplitudes, out=block.scratch)
+    spread(logarithms, block.offsets, marked & (block.smallest > 0), spread_db)
     values[:, 3] = 20 * spread_db[:, 0]
 
 
-def noise_cutoff(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+def noise_cutoff(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill IBL's noise cut-off of October 2022."""
-    counts = _histograms(chunk, marked)
+    counts = _histograms(block, marked)
     bins = np.arange(counts.shape[1])
     filled = counts > 0
     peak = counts.argmax(axis=1)
@@ -58,9 +59,9 @@ def noise_cutoff(chunk: UnitChunk, marked: Flags, values: Values) -> None:
     values[:, 0] = _distances(low, counts, filled & (bins >= start[:, None]))
 
 
-def noise_cutoff_2022_03(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+def noise_cutoff_2022_03(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill IBL's noise cut-off of before October 2022."""
-    for unit, counts in enumerate(_histograms(chunk, marked)):
+    for unit, counts in enumerate(_histograms(block, marked)):
         steps = np.flatnonzero(np.diff(counts))
         if len(steps) < NOISE_LOW_BINS_2022_03:
             continue
@@ -72,42 +73,42 @@ def noise_cutoff_2022_03(chunk: UnitChunk, marked: Flags, values: Values) -> Non
         values[unit, 0] = _distances(low, counts[None], upper[None])[0]
 
 
-def missed_spikes(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+def missed_spikes(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill IBL's estimate of the share of missed spikes."""
-    enough = marked & (chunk.counts > MISSED_SPIKES_PER_BIN * MISSED_MIN_BINS)
-    shares = _missing_shares(chunk, enough, chunk.counts // MISSED_SPIKES_PER_BIN, MISSED_SIGMA_BINS)
+    enough = marked & (block.counts > MISSED_SPIKES_PER_BIN * MISSED_MIN_BINS)
+    shares = _missing_shares(block, enough, block.counts // MISSED_SPIKES_PER_BIN, MISSED_SIGMA_BINS)
     values[:, 0] = np.minimum(shares[:, 0], LARGEST_MISSING)
 
 
-def amplitude_cutoff(chunk: UnitChunk, marked: Flags, values: Values) -> None:
+def amplitude_cutoff(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill the Allen estimate of the share of missed spikes."""
-    shares = _missing_shares(chunk, marked, np.full(len(marked), CUTOFF_BINS), CUTOFF_SIGMA_BINS)
+    shares = _missing_shares(block, marked, np.full(len(marked), CUTOFF_BINS), CUTOFF_SIGMA_BINS)
     values[:, 0] = np.minimum(shares[:, 1], LARGEST_MISSING)
 
 
-def _middle_pairs(chunk: UnitChunk, marked: Flags) -> Floats:
+def _middle_pairs(block: UnitBlock, marked: Flags) -> Floats:
     """Return (n_units, 2) amplitudes at the middle of the order; the same one twice for an odd number."""
     from nh_platform.qc.metrics.kernels.amplitude_kernels import gather_middles
 
     ranks = np.zeros((len(marked), 2), np.int64)
-    gathered = chunk.scratch
-    gather_middles(chunk.amplitudes, chunk.offsets, marked, chunk.smallest, chunk.largest, gathered, ranks)
+    gathered = block.scratch
+    gather_middles(block.amplitudes, block.offsets, marked, block.smallest, block.largest, gathered, ranks)
     middle = np.full((len(marked), 2), np.nan)
     for unit in np.flatnonzero(marked):
-        begin, n = chunk.offsets[unit], chunk.counts[unit]
+        begin, n = block.offsets[unit], block.counts[unit]
         n_below, n_gathered = ranks[unit]
         near = np.sort(gathered[begin : begin + n_gathered])
         middle[unit] = near[[(n - 1) // 2 - n_below, n // 2 - n_below]]
     return middle
 
 
-def _histograms(chunk: UnitChunk, marked: Flags) -> Integers:
+def _histograms(block: UnitBlock, marked: Flags) -> Integers:
     """Return (n_units, 99) counts on `linspace(0, max, 100)`; zeros for one spike or where no bins can be made."""
     from nh_platform.qc.metrics.kernels.amplitude_kernels import histograms_from_zero
 
     counts = np.zeros((len(marked), NOISE_EDGES - 1), np.int64)
     histograms_from_zero(
-        chunk.amplitudes, chunk.offsets, marked & (chunk.counts > 1), chunk.largest, NOISE_EDGES, counts
+        block.amplitudes, block.offsets, marked & (block.counts > 1), block.largest, NOISE_EDGES, counts
     )
     return counts
 
@@ -125,16 +126,16 @@ def _distances(low: npt.ArrayLike, counts: Integers, upper: Flags) -> Floats:
     return np.where(variance_n2 > 0, distance, np.nan)
 
 
-def _missing_shares(chunk: UnitChunk, marked: Flags, n_bins: Integers, sigma_bins: int) -> Floats:
+def _missing_shares(block: UnitBlock, marked: Flags, n_bins: Integers, sigma_bins: int) -> Floats:
     from nh_platform.qc.metrics.kernels.amplitude_kernels import missing_shares
 
     shares = np.full((len(marked), 2), np.nan)
     missing_shares(
-        chunk.amplitudes,
-        chunk.offsets,
+        block.amplitudes,
+        block.offsets,
         marked,
-        chunk.smallest,
-        chunk.largest,
+        block.smallest,
+        block.largest,
         n_bins,
         smoothing_weights(sigma_bins),
         shares,
@@ -159,19 +160,18 @@ def smoothing_weights(sigma_bins: int) -> Floats:
     return np.asarray(gaussian_filter1d(impulse, sigma_bins)[radius : 3 * radius + 1]).copy()
 
 
-FAMILIES: tuple[Family, ...] = (
-    Family(
-        (
+GROUPS: tuple[MetricGroup, ...] = (
+    MetricGroup(
+        definitions_of(
             "ibl.amp_min@2022-10",
             "ibl.amp_max@2022-10",
             "ibl.amp_median@2022-10",
             "ibl.amp_std_dB@2022-10",
         ),
         levels,
-        ("amplitudes",),
     ),
-    Family(("ibl.noise_cutoff@2022-10",), noise_cutoff, ("amplitudes",)),
-    Family(("ibl.noise_cutoff@2022-03",), noise_cutoff_2022_03, ("amplitudes",)),
-    Family(("ibl.missed_spikes_est@2022-10",), missed_spikes, ("amplitudes",)),
-    Family(("allen.amplitude_cutoff@2019",), amplitude_cutoff, ("amplitudes",)),
+    MetricGroup(definitions_of("ibl.noise_cutoff@2022-10"), noise_cutoff),
+    MetricGroup(definitions_of("ibl.noise_cutoff@2022-03"), noise_cutoff_2022_03),
+    MetricGroup(definitions_of("ibl.missed_spikes_est@2022-10"), missed_spikes),
+    MetricGroup(definitions_of("allen.amplitude_cutoff@2019"), amplitude_cutoff),
 )

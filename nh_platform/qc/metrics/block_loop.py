@@ -1,7 +1,7 @@
-"""The walk over all units of a session in chunks and threads, and the notes on what was wrong with their spikes.
+"""The loop over the units of a session, block by block and in threads, and notes on what was wrong with their spikes.
 
 Contains what metrics and histograms share. Add here what concerns every pass over the spikes. What is computed of a
-chunk is handed in; nothing here knows a metric.
+block is passed in; nothing here knows a metric.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from queue import SimpleQueue
 import numpy as np
 import pandas as pd
 
-from nh_platform.qc.metrics.unit_blocks import PROBLEMS, ChunkBuffers, Floats, UnitChunk, chunks
+from nh_platform.qc.metrics.unit_blocks import PROBLEMS, BlockBuffers, Floats, UnitBlock, block_rows
 from nh_platform.session import Note, SchemaError, Spikes
 
 _UNITS_IN_NOTE = 5
@@ -42,12 +42,12 @@ def probes_of(units: pd.DataFrame, spikes: Spikes) -> list[str]:
     return units["probe"].astype(str).tolist()
 
 
-def walk(
-    spikes: Spikes, tmin: Floats, tmax: Floats, n_threads: int | None, work: Callable[[UnitChunk, slice], None]
+def for_each_block(
+    spikes: Spikes, tmin: Floats, tmax: Floats, n_threads: int | None, work: Callable[[UnitBlock, slice], None]
 ) -> Problems:
-    """Call ``work`` with every chunk of units; return what was wrong with units, in the order of their rows.
+    """Call ``work`` with every block of units; return what was wrong with units, in the order of their rows.
 
-    Chunks are the same for any number of threads, so no byte depends on it.
+    Blocks are the same for any number of threads, so no byte depends on it.
 
     Parameters
     ----------
@@ -58,32 +58,32 @@ def walk(
     n_threads
         Number of threads; None is one per core, at most 8.
     work
-        Takes a chunk, valid during the call, and the rows of its units; called from several threads.
+        Takes a block, valid during the call, and the rows of its units; called from several threads.
     """
-    runs = chunks(spikes.offsets)
-    threads = min(n_threads or min(os.cpu_count() or 1, _MOST_THREADS), max(len(runs), 1))
-    capacity = max((int(spikes.offsets[rows.stop] - spikes.offsets[rows.start]) for rows in runs), default=0)
-    free: SimpleQueue[ChunkBuffers] = SimpleQueue()
+    blocks = block_rows(spikes.offsets)
+    threads = min(n_threads or min(os.cpu_count() or 1, _MOST_THREADS), max(len(blocks), 1))
+    capacity = max((int(spikes.offsets[rows.stop] - spikes.offsets[rows.start]) for rows in blocks), default=0)
+    free: SimpleQueue[BlockBuffers] = SimpleQueue()
     for _ in range(threads):
-        free.put(ChunkBuffers(capacity))
+        free.put(BlockBuffers(capacity))
 
     def run(rows: range) -> Problems:
         buffers = free.get()
         try:
-            # Zeros, negative amplitudes and empty units are answered by the families; numpy need not warn of them.
+            # Metrics have values for zeros, negative amplitudes and empty units; numpy need not warn of them.
             with np.errstate(all="ignore"):
-                chunk = buffers.load(spikes, rows, tmin, tmax)
-                work(chunk, slice(rows.start, rows.stop))
-            found = np.column_stack([chunk.problems[problem] for problem in PROBLEMS])
+                block = buffers.load(spikes, rows, tmin, tmax)
+                work(block, slice(rows.start, rows.stop))
+            found = np.column_stack([block.problems[problem] for problem in PROBLEMS])
         finally:
-            free.put(buffers)  # else the next chunk waits for ever, and the error is never seen
+            free.put(buffers)  # else the next block waits for ever, and the error is never seen
         names = list(PROBLEMS)
         return [(rows.start + unit, names[k]) for unit, k in zip(*np.nonzero(found))]
 
     if threads == 1:
-        return [problem for rows in runs for problem in run(rows)]
+        return [problem for rows in blocks for problem in run(rows)]
     with ThreadPoolExecutor(threads) as pool:
-        return [problem for part in pool.map(run, runs) for problem in part]
+        return [problem for part in pool.map(run, blocks) for problem in part]
 
 
 def unit_names(units: pd.DataFrame) -> list[str]:
@@ -100,7 +100,7 @@ def first_names(names: Sequence[str]) -> str:
 def problem_notes(
     problems: Problems, spikes: Spikes, units: pd.DataFrame, probes: Sequence[str], needs: set[str]
 ) -> tuple[Note, ...]:
-    """Return one note per probe and problem that spoils one of ``needs``, naming the first units."""
+    """Return one note per probe and problem that makes one of ``needs`` unusable, naming the first units."""
     names = unit_names(units)
     with_spikes = pd.Series(probes)[spikes.counts > 0].value_counts()
     notes = []

@@ -1,7 +1,7 @@
 """Any choice of metrics for every unit of a session, in one pass over its spikes.
 
-Contains the entry point. Add nothing about a particular metric here: a metric is a definition and a family; the walk
-over chunks of units in threads is `walk`. Nothing here reads a file or decides what is good.
+Contains `compute_metrics`. Add nothing about a particular metric here: a metric is a definition in a `MetricGroup`; the
+loop over blocks of units is `block_loop`. Nothing here reads a file or decides what is good.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from nh_platform.qc.metrics import amplitude_metrics as families_amplitudes
-from nh_platform.qc.metrics import time_metrics as families_times
-from nh_platform.qc.metrics.block_loop import probes_of, problem_notes, walk
+from nh_platform.qc.metrics import amplitude_metrics, time_metrics
+from nh_platform.qc.metrics.block_loop import for_each_block, probes_of, problem_notes
 from nh_platform.qc.metrics.definitions.ibl_labels import DERIVED
-from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, definition
-from nh_platform.qc.metrics.unit_blocks import LONGEST_TIME_S, ProbeRange, UnitChunk
+from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, definition, installed_metrics
+from nh_platform.qc.metrics.unit_blocks import LONGEST_TIME_S, ProbeRange, UnitBlock
 from nh_platform.session import Note, Spikes
 
-_FAMILIES = (*families_times.FAMILIES, *families_amplitudes.FAMILIES)
 _SPIKE_COUNT = "ibl.spike_count@2022-10"
 
 
@@ -37,7 +35,7 @@ def compute_metrics(
         (n_units,) rows in the order of ``spikes.offsets``, with column ``probe`` and, for the notes, ``unit_id``. All
         units of a probe must be there: rates and presence refer to the first and last spike of the probe.
     ids
-        Definition ids, see `nh_platform.qc.metrics.METRICS`.
+        Definition ids, see `nh_platform.qc.metrics.known_metrics`.
     n_threads
         Number of threads; the result is the same, byte for byte, for every number. None is one per core, at most 8.
 
@@ -58,17 +56,18 @@ def compute_metrics(
     definitions = [definition(metric_id) for metric_id in ids]
     probes = probes_of(units, spikes)
     wanted = set(ids).union(*(DERIVED[metric_id][0] for metric_id in ids if metric_id in DERIVED))
-    families = [family for family in _FAMILIES if wanted & set(family.ids)]
-    columns = [metric_id for family in families for metric_id in family.ids]
+    known_groups = (*time_metrics.GROUPS, *amplitude_metrics.GROUPS, *installed_metrics().found.values())
+    groups = [group for group in known_groups if wanted & set(group.ids)]
+    columns = [metric_id for group in groups for metric_id in group.ids]
     ranges = probe_ranges(spikes, probes)
     tmin = np.array([ranges[probe].tmin for probe in probes], np.float64)
     tmax = np.array([ranges[probe].tmax for probe in probes], np.float64)
     values = np.full((spikes.n_units, len(columns)), np.nan)
 
-    def work(chunk: UnitChunk, rows: slice) -> None:
-        values[rows] = np.hstack([family.of(chunk) for family in families] or [np.empty((len(chunk.tmin), 0))])
+    def work(block: UnitBlock, rows: slice) -> None:
+        values[rows] = np.hstack([group.of(block) for group in groups] or [np.empty((len(block.tmin), 0))])
 
-    problems = walk(spikes, tmin, tmax, n_threads, work)
+    problems = for_each_block(spikes, tmin, tmax, n_threads, work)
 
     values[~np.isfinite(values)] = np.nan
     by_id = {metric_id: values[:, k] for k, metric_id in enumerate(columns)}
@@ -80,7 +79,7 @@ def compute_metrics(
         {known.id: np.asarray(by_id[known.id]).astype(known.dtype) for known in definitions},
         index=pd.RangeIndex(spikes.n_units),
     )
-    needs = {need for family in families for need in family.needs}
+    needs = {need for group in groups for need in group.needs}
     return table, problem_notes(problems, spikes, units, probes, needs)
 
 

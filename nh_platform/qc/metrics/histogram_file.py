@@ -1,6 +1,6 @@
 """Histograms of units ↔ HDF5: one group per definition, with its id, counts and edges.
 
-Contains the file that lies beside `units.parquet`. What is counted is `intervals`.
+Contains the file that lies beside `units.parquet`. What is counted is `interval_histograms`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Arrays per unit that describe when it fires: the autocorrelogram and the histogram of log intervals.
 
-Contains the bins and the pass that counts both. Add a per-unit array of spike times here, with its definition in `nh`.
-Single numbers per unit are metrics and belong to the `families_*` modules; the file is `histogram_file`.
+Contains the bins and the pass that counts both. Add a per-unit array of spike times here, with its definition in
+`definitions.nh_metrics`. Single numbers per unit are metrics (`time_metrics`, `amplitude_metrics`); the file is
+`histogram_file`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.metrics.block_loop import first_names, probes_of, problem_notes, unit_names, walk
+from nh_platform.qc.metrics.block_loop import first_names, for_each_block, probes_of, problem_notes, unit_names
 from nh_platform.qc.metrics.definitions.nh_metrics import HISTOGRAM_PARAMETERS
-from nh_platform.qc.metrics.unit_blocks import UnitChunk
+from nh_platform.qc.metrics.unit_blocks import UnitBlock
 from nh_platform.session import Note, Spikes
 
 ISI = "nh.log_isi_histogram@1"
@@ -75,21 +76,21 @@ def unit_histograms(
     intervals = np.zeros((spikes.n_units, len(isi_edges_s) - 1), np.int64)
     lags = np.zeros((spikes.n_units, len(lag_edges_s) - 1), np.int64)
 
-    def work(chunk: UnitChunk, rows: slice) -> None:
+    def work(block: UnitBlock, rows: slice) -> None:
         interval_counts(
-            chunk.times,
-            chunk.offsets,
-            chunk.usable(("times",)),
+            block.times,
+            block.offsets,
+            block.usable(("times",)),
             isi_edges_s,
             sampling_rate_hz,
             bin_samples,
-            chunk.integers,
+            block.integers,
             intervals[rows],
             lags[rows],
         )
 
     unknown = np.full(spikes.n_units, np.nan)
-    problems = walk(spikes, unknown, unknown, n_threads, work)
+    problems = for_each_block(spikes, unknown, unknown, n_threads, work)
     made = {ISI: UnitHistogram(ISI, intervals, isi_edges_s), ACG: UnitHistogram(ACG, lags, lag_edges_s)}
     few = [name for name, count in zip(unit_names(units), spikes.counts.tolist(), strict=True) if count < 2]
     notes = problem_notes(problems, spikes, units, probes, {"times"})

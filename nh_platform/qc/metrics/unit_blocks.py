@@ -1,10 +1,10 @@
-"""A run of units whose spikes are processed together: sorted float64 arrays, with what is unusable marked.
+"""A block of units whose spikes are processed together: sorted float64 arrays, with what is unusable marked.
 
-Contains the chunk that the families of metrics read, and the buffers behind it. Add a quantity here when two families
-need it. No metric is computed here.
+Contains the block that metrics are computed from, and the buffers behind it. Add a quantity here when two groups of
+metrics need it. No metric is computed here.
 
-Chunks, not units, go to threads: one call per unit and step released the interpreter lock some thirty times per unit,
-and two threads were no faster than one (0.38 s for 10.6 M spikes either way; with chunks 0.30 s and 0.17 s).
+Blocks, not units, go to threads: one call per unit and step released the interpreter lock some thirty times per unit,
+and two threads were no faster than one (0.38 s for 10.6 M spikes either way; with blocks 0.30 s and 0.17 s).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Flags = npt.NDArray[np.bool_]
 LONGEST_TIME_S = 1e9
 """Times beyond this (31 years) are clock errors; sample numbers stay exact in float64 below it."""
 
-CHUNK_SPIKES = 1 << 18
-"""Spikes of a chunk of several units: 2 MiB per array, so the arrays of two threads stay in the processor's cache."""
+BLOCK_SPIKES = 1 << 18
+"""Spikes of a block of several units: 2 MiB per array, so the arrays of two threads stay in the processor's cache."""
 
 PROBLEMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "unsorted": ("spike times are not in order; a sorted copy was used", ()),
@@ -50,19 +50,19 @@ class ProbeRange:
 
 
 @dataclass
-class UnitChunk:
-    """The spikes of a run of units.
+class UnitBlock:
+    """The spikes of a block of units.
 
     Parameters
     ----------
     offsets
-        (n_units + 1,) int64; spikes of unit ``i`` of the chunk are ``offsets[i]:offsets[i + 1]``.
+        (n_units + 1,) int64; spikes of unit ``i`` of the block are ``offsets[i]:offsets[i + 1]``.
     times, amplitudes, depths
         (n_spikes,) float64; s, V, µm, sorted by time within each unit.
     tmin, tmax
         (n_units,) float64, s, range of the probe of each unit.
     scratch, integers
-        (n_spikes,) float64 and int64 work space that a family may overwrite: fresh arrays cost five times the step
+        (n_spikes,) float64 and int64 work space that a metric may overwrite: fresh arrays cost five times the step
         itself in page faults (log10 of 10.6 M amplitudes: 0.13 s against 0.02 s).
     smallest, largest
         (n_units,) float64, V, range of the amplitudes; NaN for an empty unit.
@@ -99,8 +99,8 @@ class UnitChunk:
     def usable(self, needs: Sequence[str], empty: bool = False) -> Flags:
         """Return (n_units,) whether the properties of ``needs`` can be used; of units with spikes only, or all."""
         usable = np.ones(len(self.tmin), np.bool_) if empty else self.counts > 0
-        for problem, (_, spoiled) in PROBLEMS.items():
-            if set(spoiled) & set(needs):
+        for problem, (_, unusable) in PROBLEMS.items():
+            if set(unusable) & set(needs):
                 usable &= ~self.problems[problem]
         return usable
 
@@ -144,20 +144,20 @@ class UnitChunk:
         self.problems["depths"][filled] = ~np.isfinite(spread)
 
 
-class ChunkBuffers:
-    """Arrays that hold one chunk at a time, so that memory does not grow with the session.
+class BlockBuffers:
+    """Arrays that hold one block at a time, so that memory does not grow with the session.
 
     Parameters
     ----------
     capacity
-        Number of spikes of the largest chunk.
+        Number of spikes of the largest block.
     """
 
     def __init__(self, capacity: int) -> None:
         self._floats = np.empty((4, capacity))
         self._integers = np.empty(capacity, np.int64)
 
-    def load(self, spikes: Spikes, rows: range, tmin: Floats, tmax: Floats) -> UnitChunk:
+    def load(self, spikes: Spikes, rows: range, tmin: Floats, tmax: Floats) -> UnitBlock:
         """Copy the units ``rows`` as float64; the result is valid until the next call."""
         offsets = spikes.offsets[rows.start : rows.stop + 1].astype(np.int64)
         begin, end = int(offsets[0]), int(offsets[-1])
@@ -167,15 +167,15 @@ class ChunkBuffers:
         depths[:] = spikes.depths[begin:end]
         part = slice(rows.start, rows.stop)
         integers = self._integers[: end - begin]
-        return UnitChunk(offsets - begin, times, amplitudes, depths, tmin[part], tmax[part], scratch, integers)
+        return UnitBlock(offsets - begin, times, amplitudes, depths, tmin[part], tmax[part], scratch, integers)
 
 
-def chunks(offsets: Integers) -> list[range]:
-    """Split units into consecutive runs of about `CHUNK_SPIKES` spikes; independent of the number of threads."""
-    runs = []
+def block_rows(offsets: Integers) -> list[range]:
+    """Return the rows of the units of each block, consecutive and of about `BLOCK_SPIKES` spikes."""
+    blocks = []
     first = 0
     for unit in range(len(offsets) - 1):
-        if offsets[unit + 1] - offsets[first] > CHUNK_SPIKES and unit > first:
-            runs.append(range(first, unit))
+        if offsets[unit + 1] - offsets[first] > BLOCK_SPIKES and unit > first:
+            blocks.append(range(first, unit))
             first = unit
-    return [*runs, range(first, len(offsets) - 1)] if len(offsets) > 1 else runs
+    return [*blocks, range(first, len(offsets) - 1)] if len(offsets) > 1 else blocks

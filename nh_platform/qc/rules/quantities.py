@@ -81,9 +81,9 @@ _SHOWN_UNIT = {"uV": "µV", "um": "µm", "us": "µs", "1": "", "-": ""}
 
 def quantity_ids() -> list[str]:
     """Return every id that a rule may name, sorted."""
-    from nh_platform.qc.metrics.definitions.lookup import METRICS
+    from nh_platform.qc.metrics.definitions.lookup import known_metrics
 
-    return sorted({*METRICS, *RELEASED_ONLY})
+    return sorted({*known_metrics(), *RELEASED_ONLY})
 
 
 def quantity(definition_id: str) -> Quantity:
@@ -96,9 +96,9 @@ def quantity(definition_id: str) -> Quantity:
     """
     if definition_id in RELEASED_ONLY:
         return RELEASED_ONLY[definition_id]
-    from nh_platform.qc.metrics.definitions.lookup import METRICS
+    from nh_platform.qc.metrics.definitions.lookup import known_metrics
 
-    definition = METRICS[definition_id]
+    definition = known_metrics()[definition_id]
     return Quantity(definition.id, definition.unit, definition.meaning, definition.source)
 
 

@@ -130,9 +130,9 @@ def _definition(rule: Rule) -> str:
     if rule.metric in RELEASED_ONLY:
         found = quantity(rule.metric)
         return f"`{found.id}`: {found.meaning}. Stated by the release only. Source: {found.source}."
-    from nh_platform.qc.metrics.definitions.lookup import METRICS
+    from nh_platform.qc.metrics.definitions.lookup import definition
 
-    metric = METRICS[rule.metric]
+    metric = definition(rule.metric)
     unit = f" in {shown_unit(metric.unit)}" if shown_unit(metric.unit) else ""
     return "\n".join(
         [

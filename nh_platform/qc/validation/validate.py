@@ -167,9 +167,9 @@ def unvalidated(rulebook: Rulebook) -> list[str]:
 
 def recomputed_ids(rulebooks: Sequence[Rulebook]) -> list[str]:
     """Return the definition ids that must be recomputed to validate ``rulebooks``, sorted."""
-    from nh_platform.qc.metrics import METRICS
+    from nh_platform.qc.metrics import known_metrics
 
-    return sorted({rule.metric for book in rulebooks for rule in book.rules} & set(METRICS))
+    return sorted({rule.metric for book in rulebooks for rule in book.rules} & known_metrics().keys())
 
 
 def _counts(rejected: BoolArray, bad: BoolArray, few: BoolArray) -> tuple[int, int, int, int, int]:

@@ -3,7 +3,7 @@
 Add a table here when a source has events that no other table describes, and list it in `EVENTS`.
 """
 
-from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.session.tables.change_detection import CHANGE_TRIALS, IMAGE_TEMPLATES, REWARDS, TRIAL_LICKS
 
 TRIALS = TableSchema(
@@ -37,8 +37,8 @@ PRESENTATIONS = TableSchema(
         Column("stimulus_block", "float64", "1", "Block; NaN for spontaneous activity", nullable=True),
         Column("valid", "bool", "-", "False where a stimulus-scoped invalid interval overlaps the presentation"),
     ),
-    families=(
-        ColumnFamily(
+    patterns=(
+        ColumnPattern(
             r"[A-Za-z][A-Za-z0-9_]*",
             ("float64", "string", "bool", "int64"),
             "see the stimulus",

@@ -3,7 +3,7 @@
 Add a column here when every tensor gets one more label. Conventions stand in `nh_platform.windows.presentations`.
 """
 
-from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.session.tables.manifest import PROBE
 from nh_platform.session.tables.spikes import UNIT_ID
 
@@ -20,8 +20,8 @@ STIMULUS_PRESENTATIONS = TableSchema(
         Column("n_frames", "int64", "1", "Rows of `behavior` that were joined; 1 for all but movies"),
         Column("blank", "bool", "-", "Whether no stimulus was shown: a sweep without parameters, or scene -1"),
     ),
-    families=(
-        ColumnFamily(
+    patterns=(
+        ColumnPattern(
             r"[A-Za-z][A-Za-z0-9_]*",
             ("float64",),
             "see the stimulus",

@@ -1,9 +1,9 @@
-"""The table `units` and its families of columns: positions, metrics, verdicts, reasons, labels.
+"""The table `units` and the patterns of its columns: positions, metrics, verdicts, reasons, labels.
 
 Add a column here when every unit gets one more. What a metric means is said by its definition in `nh_platform.qc`.
 """
 
-from nh_platform.session.columns import Column, ColumnFamily, TableSchema
+from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.session.tables.manifest import PROBE
 from nh_platform.session.tables.spikes import RAW_UNITS, UNIT_ID
 
@@ -29,7 +29,7 @@ CHANNEL_POSITIONS = TableSchema(
     key=("probe", "channel"),
 )
 
-RELEASED = ColumnFamily(
+RELEASED = ColumnPattern(
     r"released\.[A-Za-z0-9_]+",
     ("float64", "float32", "int64", "uint8", "bool", "string"),
     "see the metric",
@@ -37,7 +37,7 @@ RELEASED = ColumnFamily(
     shown="released.<name>",
 )
 
-RECOMPUTED = ColumnFamily(
+RECOMPUTED = ColumnPattern(
     r"[a-z][a-z0-9]*\.[A-Za-z0-9_]+@[0-9A-Za-z.\-]+",
     ("float64", "float32", "int64", "uint8", "bool"),
     "see the metric",
@@ -45,7 +45,7 @@ RECOMPUTED = ColumnFamily(
     shown="<definition id>",
 )
 
-LABEL = ColumnFamily(
+LABEL = ColumnPattern(
     r"label\.[a-z0-9\-]+",
     ("float64",),
     "1",
@@ -54,7 +54,7 @@ LABEL = ColumnFamily(
     nullable=False,
 )
 
-FAILED_BITS = ColumnFamily(
+FAILED_BITS = ColumnPattern(
     r"failed\.[a-z0-9\-]+",
     ("uint32",),
     "-",
@@ -63,7 +63,7 @@ FAILED_BITS = ColumnFamily(
     nullable=False,
 )
 
-REASON = ColumnFamily(
+REASON = ColumnPattern(
     r"reason\.[a-z0-9\-]+",
     ("string",),
     "-",
@@ -72,7 +72,7 @@ REASON = ColumnFamily(
     nullable=False,
 )
 
-RULE = ColumnFamily(
+RULE = ColumnPattern(
     r"rule\.[a-z0-9\-]+\.[a-z0-9_]+",
     ("bool",),
     "-",
@@ -81,7 +81,7 @@ RULE = ColumnFamily(
     nullable=False,
 )
 
-PASS = ColumnFamily(
+PASS = ColumnPattern(
     r"pass\.[a-z0-9\-]+",
     ("bool",),
     "-",
@@ -97,6 +97,6 @@ UNITS = TableSchema(
         *_POSITION_COLUMNS,
         Column("review", "string", "-", "Decision of the counted reviews: pass, fail, or none"),
     ),
-    families=(RELEASED, RECOMPUTED, LABEL, FAILED_BITS, REASON, RULE, PASS),
+    patterns=(RELEASED, RECOMPUTED, LABEL, FAILED_BITS, REASON, RULE, PASS),
     key=("unit_id",),
 )

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.qc.metrics import DEFAULT_IDS, METRICS, compute_metrics
-from nh_platform.qc.metrics import unit_blocks as chunk
+from nh_platform.qc.metrics import DEFAULT_IDS, METRICS, compute_metrics, unit_blocks
 from nh_platform.session import ConfigError, SchemaError, Spikes
 from nh_platform_tests.qc.metrics.trains import group, session, units_of
 
@@ -153,7 +152,7 @@ def test_unsorted_times_are_sorted_with_their_amplitudes_and_noted():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
-def test_an_unusable_time_spoils_its_unit_only(bad):
+def test_an_unusable_time_concerns_its_own_unit_only(bad):
     spikes = session()
     times = spikes.times.copy()
     times[spikes.offsets[7] - 1] = bad
@@ -233,12 +232,12 @@ def test_a_units_table_of_another_session_is_refused(units):
 
 @pytest.mark.parametrize("n_threads", [2, 3, 8, None])
 def test_any_number_of_threads_gives_the_same_bytes(n_threads, monkeypatch):
-    monkeypatch.setattr(chunk, "CHUNK_SPIKES", 5000)
+    monkeypatch.setattr(unit_blocks, "BLOCK_SPIKES", 5000)
     spikes = session(seed=9, n_units=37)
     amplitudes = spikes.amplitudes.copy()
     amplitudes[spikes.offsets[[5, 20]]] = np.nan
     spikes = changed(spikes, amplitudes=amplitudes)
-    assert len(chunk.chunks(spikes.offsets)) > 8
+    assert len(unit_blocks.block_rows(spikes.offsets)) > 8
     alone, notes = compute_metrics(spikes, units_of(spikes), n_threads=1)
     table, same_notes = compute_metrics(spikes, units_of(spikes), n_threads=n_threads)
     assert notes == same_notes
@@ -258,14 +257,15 @@ def test_input_arrays_are_not_changed():
 
 
 @pytest.mark.parametrize("n_spikes", [0, 1, 700, 10**9])
-def test_how_units_are_cut_into_chunks_changes_no_byte(n_spikes, monkeypatch):
+def test_how_units_are_cut_into_blocks_changes_no_byte(n_spikes, monkeypatch):
     spikes = session(seed=5)
     whole, _ = compute_metrics(spikes, units_of(spikes), ALL)
-    monkeypatch.setattr(chunk, "CHUNK_SPIKES", n_spikes)
+    monkeypatch.setattr(unit_blocks, "BLOCK_SPIKES", n_spikes)
     assert compute_metrics(spikes, units_of(spikes), ALL)[0].equals(whole)
 
 
-def test_chunks_cover_every_unit_once():
-    offsets = np.array([0, 0, 10, 10, 5 + chunk.CHUNK_SPIKES, 7 + 3 * chunk.CHUNK_SPIKES, 7 + 3 * chunk.CHUNK_SPIKES])
-    assert chunk.chunks(offsets) == [range(0, 3), range(3, 4), range(4, 5), range(5, 6)]
-    assert chunk.chunks(np.zeros(1, np.int64)) == []
+def test_blocks_cover_every_unit_once():
+    most = unit_blocks.BLOCK_SPIKES
+    offsets = np.array([0, 0, 10, 10, 5 + most, 7 + 3 * most, 7 + 3 * most])
+    assert unit_blocks.block_rows(offsets) == [range(0, 3), range(3, 4), range(4, 5), range(5, 6)]
+    assert unit_blocks.block_rows(np.zeros(1, np.int64)) == []

@@ -59,7 +59,7 @@ def test_intervals_are_counted_on_half_open_logarithmic_bins_and_those_outside_a
 
 
 def test_every_number_of_threads_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("nh_platform.qc.metrics.unit_blocks.CHUNK_SPIKES", 1000)
+    monkeypatch.setattr("nh_platform.qc.metrics.unit_blocks.BLOCK_SPIKES", 1000)
     spikes = session(n_units=24)
     one, _ = unit_histograms(spikes, units_of(spikes), n_threads=1)
     for n_threads in (2, 7):

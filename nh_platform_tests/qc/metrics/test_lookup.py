@@ -8,7 +8,15 @@ import sys
 
 import pytest
 
-from nh_platform.qc.metrics import DEFAULT_IDS, METRICS, MetricDefinition, amplitude_metrics, definition, time_metrics
+from nh_platform.qc.metrics import (
+    DEFAULT_IDS,
+    METRICS,
+    MetricDefinition,
+    MetricGroup,
+    amplitude_metrics,
+    definition,
+    time_metrics,
+)
 from nh_platform.qc.metrics.definitions.ibl_labels import DERIVED
 from nh_platform.qc.metrics.definitions.metric_definition import ID_PATTERN
 from nh_platform.session import ConfigError
@@ -16,26 +24,33 @@ from nh_platform.session.tables.units import RECOMPUTED
 
 
 def test_every_definition_is_computed_once_and_every_computed_id_is_defined():
-    families = [*time_metrics.FAMILIES, *amplitude_metrics.FAMILIES]
-    computed = [metric_id for family in families for metric_id in family.ids]
+    computed = [metric_id for group in (*time_metrics.GROUPS, *amplitude_metrics.GROUPS) for metric_id in group.ids]
     assert sorted([*computed, *DERIVED, "ibl.spike_count@2022-10"]) == sorted(METRICS)
 
 
-def test_a_family_needs_what_its_definitions_say():
-    for family in (*time_metrics.FAMILIES, *amplitude_metrics.FAMILIES):
-        assert {METRICS[metric_id].needs for metric_id in family.ids} == {family.needs}
+@pytest.mark.parametrize(
+    ("ids", "found"),
+    [
+        ((), "not the same needs"),
+        (("ibl.drift@2022-10", "ibl.amp_min@2022-10"), "not the same needs"),
+        (("ibl.spike_count@2022-10",), "not float64"),
+    ],
+)
+def test_a_group_of_metrics_that_cannot_be_computed_together_is_refused(ids, found):
+    with pytest.raises(ValueError, match=found):
+        MetricGroup(tuple(METRICS[metric_id] for metric_id in ids), lambda *_: None)
 
 
 def test_ids_are_columns_of_the_units_table():
-    assert RECOMPUTED.pattern == ID_PATTERN
+    assert RECOMPUTED.name == ID_PATTERN
     for metric_id, known in METRICS.items():
-        assert re.fullmatch(RECOMPUTED.pattern, metric_id)
+        assert re.fullmatch(RECOMPUTED.name, metric_id)
         assert known.dtype in RECOMPUTED.dtypes
-        assert f"{known.family}.{known.name}@{known.version}" == metric_id
+        assert f"{known.defined_by}.{known.name}@{known.version}" == metric_id
 
 
 def test_all_twenty_ibl_columns_are_there_by_upstream_name():
-    names = {known.name for known in METRICS.values() if known.family == "ibl" and known.version == "2022-10"}
+    names = {known.name for known in METRICS.values() if known.defined_by == "ibl" and known.version == "2022-10"}
     assert names == {
         "spike_count", "firing_rate", "presence_ratio", "presence_ratio_std", "amp_min", "amp_max", "amp_median",
         "amp_std_dB", "contamination", "contamination_alt", "slidingRP_viol", "slidingRP_viol_forced",
@@ -59,7 +74,7 @@ def test_superseded_definitions_are_computed_on_request_only():
         ("ibl.noise_cutoff@4.1", ["ibl.noise_cutoff@2022-10", "ibl.noise_cutoff@2022-03"]),
         ("noise_cutoff", ["ibl.noise_cutoff@2022-10"]),
         ("allen.presence_ration@2019", ["allen.presence_ratio@2019"]),
-        ("xyz", ["METRICS"]),
+        ("xyz", ["known_metrics"]),
     ],
 )
 def test_an_unknown_id_names_the_closest_ones(asked, offered):

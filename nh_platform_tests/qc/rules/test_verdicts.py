@@ -242,13 +242,13 @@ def test_the_columns_are_those_of_the_units_schema(ibl_units):
     import re
 
     table = apply_rulebook(ibl_units, load_rulebook("ibl-2022-10")).columns()
-    families = {"label": LABEL, "failed": FAILED_BITS, "reason": REASON, "rule": RULE, "pass": PASS}
+    patterns = {"label": LABEL, "failed": FAILED_BITS, "reason": REASON, "rule": RULE, "pass": PASS}
     assert len(table.columns) == 7
     for name in table.columns:
-        family = families[name.split(".")[0]]
-        assert re.fullmatch(family.pattern, name)
+        pattern = patterns[name.split(".")[0]]
+        assert re.fullmatch(pattern.name, name)
         dtype = "string" if table[name].dtype == object else str(table[name].dtype)
-        assert dtype in family.dtypes
+        assert dtype in pattern.dtypes
     assert table.index.tolist() == list("abcdefgh")
 
 

@@ -2,7 +2,7 @@
 
 Add a definition here when the Allen Institute changes or adds one. Metrics that need principal components (d-prime,
 isolation distance, nearest neighbours, maximum drift) cannot be recomputed from published spikes and are not here; the
-code that computes these is in the `families_*` modules.
+code that computes these is in the modules of `MetricGroup`s.
 """
 
 from __future__ import annotations

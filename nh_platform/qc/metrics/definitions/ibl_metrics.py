@@ -1,7 +1,7 @@
 """The International Brain Laboratory's metrics: the 20 columns of `quick_unit_metrics` and two older definitions.
 
 Add a definition here when IBL changes or adds one; a changed formula gets a new version and the old one stays. The
-code that computes them is in the `families_*` modules.
+code that computes them is in the modules of `MetricGroup`s.
 
 Versions: ``2022-10`` is the vintage of ibllib commit 96d6c631 (2022-10-04, "Metrics #521"), unchanged up to ibllib
 4.1.0 with slidingRP 1.1.1; ``2022-03`` is what it replaced.

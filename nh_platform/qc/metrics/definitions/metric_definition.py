@@ -1,7 +1,7 @@
 """What a metric definition is: an id with a version, the formula, its parameters, its source and its edge cases.
 
 Contains the record type and the checks of its fields. Add a field here when every definition needs it. The definitions
-themselves stand in the `ibl`, `allen` and `nh` modules beside this one; no number is computed here.
+themselves stand in the modules beside this one; no number is computed here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ID_PATTERN = r"[a-z][a-z0-9]*\.[A-Za-z0-9_]+@[0-9A-Za-z.\-]+"
-"""What a definition id looks like: ``<family>.<name>@<version>``. It is also the column name in `units`."""
+"""What a definition id looks like: ``<who defined it>.<name>@<version>``. It is also the column name in `units`."""
 
 NEEDS = ("times", "amplitudes", "depths")
 """The spike properties that a metric may be computed from."""
@@ -24,7 +24,8 @@ class MetricDefinition:
     Parameters
     ----------
     id
-        ``<family>.<name>@<version>``; the version is the vintage of the definition, so a changed formula is a new id.
+        ``<who defined it>.<name>@<version>``; the version is the vintage of the definition: a changed formula is a new
+        id.
     meaning
         One sentence for a reader who does not know the metric.
     formula
@@ -68,8 +69,8 @@ class MetricDefinition:
             raise ValueError(f"metric {self.id}: needs {self.needs} is not a choice of {NEEDS}")
 
     @property
-    def family(self) -> str:
-        """Who defined it: ``ibl``, ``allen`` or ``nh`` (this platform)."""
+    def defined_by(self) -> str:
+        """Who defined it: ``ibl``, ``allen``, ``nh`` (this platform) or a lab whose package is installed."""
         return self.id.split(".", 1)[0]
 
     @property

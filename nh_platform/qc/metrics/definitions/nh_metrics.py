@@ -1,7 +1,7 @@
 """The platform's own metrics: the irregularity of firing and its histograms, which no release states.
 
 Add a definition here when a metric is wanted that no release defines. The code that computes them is in the
-`families_*` modules, that of the histograms in `intervals`.
+modules of `MetricGroup`s, that of the histograms in `interval_histograms`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Compiled loops over a chunk's units for metrics from amplitudes: medians, spread, histograms, cut-offs.
+"""Compiled loops over a block's units for metrics from amplitudes: medians, spread, histograms, cut-offs.
 
 Each kernel fills one row of its output per marked unit. Loops over the spikes of one unit that others share stand in
-`kernels`. Importing this module imports numba: do so inside functions.
+`pair_kernels`. Importing this module imports numba: do so inside functions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def gather_middles(
     Parameters
     ----------
     amplitudes, offsets, marked, smallest, largest
-        The chunk, and the units to do.
+        The block, and the units to do.
     gathered
         (n_spikes,) output; a unit's values start at its offset.
     ranks
@@ -119,7 +119,7 @@ def missing_shares(
     Parameters
     ----------
     amplitudes, offsets, marked, smallest, largest
-        The chunk, and the units to do.
+        The block, and the units to do.
     n_bins
         (n_units,) bins of the histogram from the smallest to the largest amplitude.
     weights

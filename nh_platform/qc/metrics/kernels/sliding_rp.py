@@ -208,7 +208,7 @@ def sliding_rp(
     level_10: int,
     values: Floats,
 ) -> None:
-    """Fill the sliding refractory-period statistic of a chunk's units (slidingRP 1.1.1, pass_slidingRP_confmat).
+    """Fill the sliding refractory-period statistic of a block's units (slidingRP 1.1.1, pass_slidingRP_confmat).
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Compiled loops over a chunk's units for metrics from times and depths.
+"""Compiled loops over a block's units for metrics from times and depths.
 
-Each kernel fills one row of its output per marked unit with counts or sums; the formulas stay in `families_times`.
-Loops over the spikes of one unit that others share stand in `kernels`. Importing this module imports numba: do so
+Each kernel fills one row of its output per marked unit with counts or sums; the formulas stay in `time_metrics`.
+Loops over the spikes of one unit that others share stand in `pair_kernels`. Importing this module imports numba: do so
 inside functions.
 """
 
@@ -94,7 +94,7 @@ def lags(
     Parameters
     ----------
     times, offsets, marked
-        The chunk, and the units to do.
+        The block, and the units to do.
     sampling_rate_hz
         Samples per second.
     shortest, longest
@@ -132,7 +132,7 @@ def interval_counts(
     Parameters
     ----------
     times, offsets, marked
-        The chunk, and the units to do.
+        The block, and the units to do.
     edges
         (n_bins + 1,) increasing edges of the intervals, s; bin k holds ``edges[k] <= interval < edges[k + 1]``.
     sampling_rate_hz, bin_samples

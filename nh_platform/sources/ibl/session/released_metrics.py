@@ -95,7 +95,7 @@ def _rows_by_cluster(table: pd.DataFrame, clusters: np.ndarray, path: str, files
 
 
 def _as_stored(values: pd.Series) -> pd.Series:
-    """Return the values in a dtype of the `RELEASED` family; wider where upstream's own is not among them."""
+    """Return the values in a dtype of the `RELEASED` columns; wider where upstream's own is not among them."""
     kind = values.dtype.kind
     if kind == "b" or str(values.dtype) in ("float64", "float32", "int64", "uint8"):
         return values
