@@ -16,12 +16,12 @@ import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.home.platform import Platform, SourceConfig
-from nh_platform.session import Behavior, RawRecording, StoreError
+from nh_platform.session import Behavior, RawRecording, Spikes, StoreError
 from nh_platform.sources.source import Source
 from nh_platform.store import Provenance, Store
 from nh_platform.store.layout import PROVENANCE
 from nh_platform.store.parquet import read_table
-from nh_platform.store.recording_files import read_behavior, read_recording, with_reviewed_intervals
+from nh_platform.store.recording_files import read_measured, read_recording
 
 TRIES = 3
 """How often an asset is begun anew where an input was replaced under it; two publishers of one session are rare enough
@@ -153,9 +153,9 @@ class SessionInputs:
         """Read the table of `units`."""
         return read_table(self.stored.folder("units") / "units.parquet")
 
-    def behavior(self) -> Behavior:
-        """Read `behavior` with the invalid intervals that `units` was reviewed with."""
-        return with_reviewed_intervals(read_behavior(self.stored.folder("behavior")), self.stored.folder("units"))
+    def measured(self) -> tuple[Spikes, pd.DataFrame, Behavior]:
+        """Read the spikes, the table of `units`, and `behavior` with the invalid intervals of counted reviews."""
+        return read_measured(*(self.stored.folder(asset) for asset in ("raw_spikes", "units", "behavior")))
 
 
 def resolve_inputs(store: Store, source: str, session_id: str, assets: Iterable[str]) -> StoredInputs:

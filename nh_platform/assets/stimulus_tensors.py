@@ -4,8 +4,6 @@ Change here what is stored of tensors and what is shown of them. Conventions and
 `nh_platform.windows.presentations`, the files `nh_platform.exports.stimulus`.
 """
 
-from pathlib import Path
-
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, in_words
 from nh_platform.home.platform import Platform
@@ -33,18 +31,14 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.exports.stimulus.tensor_files import plan_tensors, write_tensors
     from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 
-    config, units, behavior = inputs.config, inputs.units(), inputs.behavior()
+    config, (spikes, units, behavior) = inputs.config, inputs.measured()
     plans = [
         plan_tensors(behavior, units, tensor_good_units(units, mode, config.rulebook_ids[0]), mode)
         for mode in config.stimulus_modes
     ]
-
-    def write(folder: Path) -> None:
-        write_tensors(folder, inputs.recording().spikes, behavior, plans)
-
     shown = plans[0].presentations if plans else STIMULUS_PRESENTATIONS.empty()
     return AssetResult(
-        write=write,
+        write=lambda folder: write_tensors(folder, spikes, behavior, plans),
         rows=len(shown),
         columns=describe(STIMULUS_PRESENTATIONS, shown),
         shown={

@@ -24,7 +24,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.windows.valid_time import invalid_times
     from nh_platform.windows.window_files import StoredWindows
 
-    spikes, units, behavior = inputs.recording().spikes, inputs.units(), inputs.behavior()
+    spikes, units, behavior = inputs.measured()
     grid = StoredWindows(inputs.stored.folder("windows")).finest_grid()
     invalid = invalid_times(behavior, list(dict.fromkeys(units["probe"])))
     table, words = unit_embeddings(spikes, units, invalid=invalid, grid=grid), feature_words()

@@ -24,7 +24,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
     presets = inputs.platform.presets(inputs.source)
     events = inputs.platform.config(inputs.source).entry.events
-    windows = build_windows(inputs.recording().spikes, inputs.units(), inputs.behavior(), presets, events)
+    windows = build_windows(*inputs.measured(), presets, events)
     valid = {name: rows["valid"] for name, rows in windows.index.groupby("preset")}
     return AssetResult(
         write=lambda folder: write_windows(folder, windows),

@@ -54,17 +54,17 @@ def write_recording(folder: Path, recording: RawRecording) -> None:
     write_table(folder / "probes.parquet", recording.probes.assign(insertion_id=None), PROBES)
 
 
+def read_spikes(folder: Path) -> Spikes:
+    """Read the spikes of `raw_spikes` alone from ``folder``."""
+    with open_file(folder / SPIKES_FILE) as handle:
+        return _read_spikes(handle["spikes"])
+
+
 def read_recording(folder: Path) -> RawRecording:
     """Read `raw_spikes` of one session from ``folder``."""
     with open_file(folder / SPIKES_FILE) as handle:
         session, notes = _read_session(handle)
-        group = handle["spikes"]
-        spikes = Spikes(
-            times=group["times"][:],
-            offsets=group["offsets"][:].astype(np.int64),
-            amplitudes=group["amplitudes"][:],
-            depths=group["depths"][:],
-        )
+        spikes = _read_spikes(handle["spikes"])
     return RawRecording(
         session=session,
         probes=read_table(folder / "probes.parquet"),
@@ -127,6 +127,19 @@ def write_reviewed_intervals(units: Path, intervals: pd.DataFrame) -> None:
     write_table(units / REVIEWED_FILE, intervals, INVALID_TIMES)
 
 
+def read_measured(raw_spikes: Path, units: Path, behavior: Path) -> tuple[Spikes, pd.DataFrame, Behavior]:
+    """Read what windows and embeddings are made of: spikes, the units table, and behavior with reviewed intervals.
+
+    Parameters
+    ----------
+    raw_spikes, units, behavior
+        Folders of the three assets.
+    """
+    spikes = read_spikes(raw_spikes)
+    reviewed = with_reviewed_intervals(read_behavior(behavior), units)
+    return spikes, read_table(units / "units.parquet"), reviewed
+
+
 def with_reviewed_intervals(behavior: Behavior, units: Path | None) -> Behavior:
     """Return ``behavior`` with the intervals that counted reviews mark among what upstream calls invalid.
 
@@ -145,6 +158,15 @@ def with_reviewed_intervals(behavior: Behavior, units: Path | None) -> Behavior:
     known = behavior.events.get("invalid_times", INVALID_TIMES.empty())
     both = pd.concat([known, marked], ignore_index=True) if len(known) else marked
     return replace(behavior, events={**behavior.events, "invalid_times": both})
+
+
+def _read_spikes(group: Any) -> Spikes:
+    return Spikes(
+        times=group["times"][:],
+        offsets=group["offsets"][:].astype(np.int64),
+        amplitudes=group["amplitudes"][:],
+        depths=group["depths"][:],
+    )
 
 
 def _write_session(handle: Any, session: Session, notes: tuple[Note, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -73,18 +74,22 @@ def publish_units(platform: Platform, version: str, reason: str) -> None:
 def before_reading(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> list[pd.DataFrame]:
     """Do something when `windows` has begun to read; return the units of which it then makes windows."""
     used: list[pd.DataFrame] = []
-    read, make = inputs.read_recording, build.build_windows
+    make = build.build_windows
 
-    def reading(folder: Path):
-        recording = read(folder)
-        meanwhile()
-        return recording
+    def then(read: Callable[..., Any]) -> Callable[..., Any]:
+        def reading(*folders: Path) -> Any:
+            found = read(*folders)
+            meanwhile()
+            return found
+
+        return reading
 
     def building(spikes, units, *others):
         used.append(units)
         return make(spikes, units, *others)
 
-    monkeypatch.setattr(inputs, "read_recording", reading)
+    for name in ("read_recording", "read_measured"):
+        monkeypatch.setattr(inputs, name, then(getattr(inputs, name)))
     monkeypatch.setattr(build, "build_windows", building)
     return used
 
