@@ -11,11 +11,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from nh_platform.cli.runs import SessionOutcome, plan_sessions, run_plans
-from nh_platform.cli.sync import sync_platform
-from nh_platform.defs.build import build_defs
+from nh_platform import operations
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.operations.opened_home import OpenHome
+from nh_platform.operations.session_runs import SessionOutcome
 from nh_platform.simulation import TINY, SimulationSize, write_allen_vbn, write_allen_vc, write_ibl
 
 SEED = 7
@@ -43,11 +43,11 @@ def materialize(
     *,
     only_stale: bool = True,
     assets: Sequence[str] = (),
-) -> list[SessionOutcome]:
+) -> tuple[SessionOutcome, ...]:
     """Sync a source and run its sessions as `nh materialize` does."""
+    home = OpenHome(platform, instance)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        sync_platform(platform, instance, source)
-        ids = session_ids or platform.manifest(source).session_ids
-        plans, refused = plan_sessions(platform, source, ids, only_stale=only_stale, assets=assets)
-        return [*refused, *run_plans(build_defs(platform), instance, plans)]
+        operations.sync(home, source)
+        made = operations.materialize(home, source, session_ids or None, assets=assets, only_stale=only_stale)
+    return made.outcomes

@@ -13,20 +13,19 @@ import typer
 from typer.core import TyperGroup
 
 from nh_platform.cli import console
-from nh_platform.cli.backfill import backfill
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
 from nh_platform.cli.export import app as export_app
 from nh_platform.cli.fetch import fetch
 from nh_platform.cli.inventory import inventory
-from nh_platform.cli.materialize import materialize
+from nh_platform.cli.materialize import backfill, materialize
 from nh_platform.cli.qc.rulebooks import app as qc_app
 from nh_platform.cli.releases import app as releases_app
 from nh_platform.cli.sessions import sessions, show
 from nh_platform.cli.status import status
 from nh_platform.cli.sync import sync
 from nh_platform.cli.ui import DEMO_HOME, ui
-from nh_platform.home.settings import HOME_VARIABLE, home_folder
+from nh_platform.home.folder import HOME_VARIABLE, home_folder
 from nh_platform.session import NhError
 
 
@@ -80,17 +79,8 @@ def _global_options(
         os.environ[HOME_VARIABLE] = str(home.absolute())
 
 
-app.command()(demo)
-app.command()(ui)
-app.command()(sync)
-app.command()(fetch)
-app.command()(materialize)
-app.command()(backfill)
-app.command()(status)
-app.command()(inventory)
-app.command()(sessions)
-app.command()(show)
-app.command()(doctor)
+for _command in (demo, ui, sync, fetch, materialize, backfill, status, inventory, sessions, show, doctor):
+    app.command()(_command)
 app.add_typer(qc_app, name="qc")
 app.add_typer(export_app, name="export")
 app.add_typer(releases_app, name="releases")

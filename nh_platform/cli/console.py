@@ -6,21 +6,32 @@ Add here what several commands print alike. What they print is each command's ma
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from nh_platform.session import NhError
+from nh_platform.session import ConfigError, NhError
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from nh_platform.operations.opened_home import OnProgress, Progress
 
 _PIPED_WIDTH = 160
 """Columns of a table that goes to a file or a pipe, where there is no terminal to ask."""
+
+_UNWRAPPED_WIDTH = 1000
+"""Columns of a table that is never wrapped."""
+
+_ENDS = {"done": "[green]done[/]", "failed": "[red]failed[/]"}
 
 _IDENTIFIERS = ("session", "session_id", "unit_id", "insertion_id")
 """Columns that are never broken over lines, so that they can be copied."""
@@ -37,17 +48,18 @@ class Format(StrEnum):
     json = "json"
 
 
+FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+
+
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, title: str = "") -> None:
     """Print rows for a person (table) or for a program (csv, json), always with the same columns."""
     if form is Format.json:
         sys.stdout.write(json.dumps([{c: row.get(c) for c in columns} for row in rows], indent=1) + "\n")
         return
     if form is Format.csv:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(columns), extrasaction="ignore", lineterminator="\n")
+        writer = csv.DictWriter(sys.stdout, list(columns), extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        sys.stdout.write(text.getvalue())
         return
     table = Table(title=title or None, title_justify="left")
     for column in columns:
@@ -59,6 +71,61 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: 
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     out.print(table)
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+    """Print rows for a person, with the columns of the first; nothing where there are none."""
+    if rows:
+        print_rows(rows, list(rows[0]), Format.table, title)
+
+
+def print_aligned(rows: Sequence[Mapping[str, object]]) -> None:
+    """Print rows in columns without lines, the first to the left and the others to the right; nothing is wrapped."""
+    table = Table(box=None, pad_edge=False, header_style="")
+    for column in rows[0]:
+        table.add_column(column, justify="right" if table.columns else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row.values()))
+    out.print(table, width=_UNWRAPPED_WIDTH, crop=False)
+
+
+@contextmanager
+def progress(*, in_bytes: bool = False) -> Iterator[OnProgress]:
+    """Show how far an operation is, a bar for each piece of its work, while the context is open."""
+    from rich import progress as bars
+
+    shown_as = ("{task.description}", bars.BarColumn(bar_width=24))
+    counted = (bars.MofNCompleteColumn(), bars.TimeElapsedColumn())
+    transferred = (bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn())
+    columns = (*shown_as, *(transferred if in_bytes else counted), "{task.fields[now]}")
+    shown = bars.Progress(bars.SpinnerColumn(), *columns, console=err)
+    tasks: dict[str, TaskID] = {}
+
+    def on_progress(step: Progress) -> None:
+        if not tasks:
+            shown.start()
+        if step.what not in tasks:
+            tasks[step.what] = shown.add_task(step.what, total=step.total, now="")
+        now = _ENDS.get(step.now) or escape(step.now)
+        shown.update(tasks[step.what], completed=step.done, now=now)
+
+    try:
+        yield on_progress
+    finally:
+        if tasks:
+            shown.stop()
+
+
+def require_one_choice(command: str, session: Sequence[str] | None, all_: bool, missing: bool) -> None:
+    """Check that sessions, ``--all`` or ``--missing`` were given, and only one of them.
+
+    Raises
+    ------
+    ConfigError
+        If not.
+    """
+    if sum([bool(session), all_, missing]) != 1:
+        raise ConfigError(command, "it needs session ids, --all or --missing, and only one of them", "See --help.")
 
 
 def say(text: str) -> None:

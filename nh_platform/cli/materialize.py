@@ -1,16 +1,18 @@
-"""`nh materialize`: makes assets of sessions here and now, in this process."""
+"""`nh materialize` makes assets of sessions here and now; `nh backfill` queues them for the daemon."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:
-    from nh_platform.home.platform import Platform
+    from nh_platform.operations.session_runs import SessionOutcome
 
 
 def materialize(
@@ -36,54 +38,90 @@ def materialize(
 
         nh materialize ibl --all --asset units --asset windows
     """
-    from nh_platform.assets.registry import session_assets
-    from nh_platform.cli.runs import plan_sessions, print_failures, print_gated, run_plans
-    from nh_platform.defs.build import build_defs
-    from nh_platform.home.platform import Platform
-    from nh_platform.home.settings import load_settings
-    from nh_platform.operations.instance import open_instance
-    from nh_platform.session import ConfigError
-    from nh_platform.sources.registry import source_entry
-
-    source_entry(source)
-    given = [bool(session), all_, missing]
-    if sum(given) != 1:
-        raise ConfigError(
-            "nh materialize", "it needs session ids, --all or --missing, and only one of them", "See --help."
+    console.require_one_choice("nh materialize", session, all_, missing)
+    with console.progress() as on_progress:
+        found = operations.materialize(
+            home_folder(),
+            source,
+            session or None,
+            assets=asset or [],
+            only_stale=missing,
+            dry_run=dry_run,
+            on_progress=on_progress,
         )
-    known = session_assets(source)
-    for name in asset or []:
-        if name not in known:
-            raise ConfigError(f"asset {name!r}", f"{source} has no such per-session asset", f"Use: {', '.join(known)}.")
-    settings = load_settings()
-    platform = Platform(settings)
-    ids = session or platform.manifest(source).session_ids
-    plans, refused = plan_sessions(platform, source, ids, only_stale=missing, assets=asset or [])
-    asked = {plan.session_id for plan in plans}
-    gated = _gated(platform, source, (name for name in ids if name not in asked)) if missing else {}
-    print_gated(source, gated)
+    print_gated(source, found.gated)
     if dry_run:
-        for plan in plans:
-            console.say(f"{plan.source} {plan.session_id}: {', '.join(plan.assets)}")
-        console.say(f"{len(plans)} of {len(ids)} sessions would run.")
-        raise typer.Exit(1 if print_failures(refused) else 0)
-    if not plans and not refused:
-        rest = f", but for {len(gated)} gated ones" if gated else ""
-        console.say(f"{source}: all {len(ids)} sessions are current{rest}; nothing to do.")
+        for plan in found.plans:
+            console.say(f"{source} {plan.session_id}: {', '.join(plan.assets)}")
+        console.say(f"{len(found.plans)} of {found.n_sessions} sessions would run.")
+        raise typer.Exit(1 if print_failures(found.outcomes) else 0)
+    if not found.outcomes:
+        rest = f", but for {len(found.gated)} gated ones" if found.gated else ""
+        console.say(f"{source}: all {found.n_sessions} sessions are current{rest}; nothing to do.")
         return
-    with open_instance(settings) as instance:
-        outcomes = [*refused, *run_plans(build_defs(platform), instance, plans)]
-    n_failed = print_failures(outcomes)
-    n_assets = sum(len(outcome.plan.assets) for outcome in outcomes if outcome.success)
-    console.say(f"{source}: {len(outcomes) - n_failed} sessions, {n_assets} assets materialized.")
+    n_failed = print_failures(found.outcomes)
+    console.say(f"{source}: {len(found.outcomes) - n_failed} sessions, {found.n_assets} assets materialized.")
     if n_failed:
         raise typer.Exit(1)
 
 
-def _gated(platform: Platform, source: str, session_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return those of some sessions that are gated, with the reasons."""
-    from nh_platform.qc.gate import read_gate
+def backfill(
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, …")],
+    session: Annotated[list[str] | None, typer.Argument(help="Sessions; all that lack something if none.")] = None,
+    limit: Annotated[int, typer.Option(help="At most this many sessions, heavy ones first; 0 for all.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be queued, and queue nothing.")] = False,
+) -> None:
+    """Queue a backfill of a source's sessions for the daemon: the first load, or what is missing or stale.
 
-    folders = {name: platform.store.current(source, name, "units") for name in session_ids}
-    gates = {name: read_gate(folder) for name, folder in folders.items() if folder is not None}
-    return {name: gate for name, gate in gates.items() if gate}
+    Exactly what is missing or stale is made of each queued session, with the checks of what is made. The daemon of
+    `nh ui` (or of your own deployment) launches the runs, one per session; `nh materialize --missing` runs here and
+    now. A session whose gate says that its data cannot be used is named and not queued.
+
+    **Examples**
+
+        nh backfill ibl --limit 10 --dry-run
+
+        nh backfill allen_vc
+    """
+    found = operations.backfill(home_folder(), source, session or None, limit=limit, dry_run=dry_run)
+    print_gated(source, found.gated)
+    if not found.ids:
+        for name, assets in found.stale.items():
+            console.say(f"{source} {name}: lacks {', '.join(assets)}")
+        words = "would be queued" if found.stale else "lack something"
+        console.say(f"{len(found.stale)} of {found.n_sessions} sessions {words}.")
+        return
+    several = f"backfills {', '.join(found.ids)}, one for each set of stale assets"
+    what = f"backfill {found.ids[0]}" if len(found.ids) == 1 else several
+    console.say(f"{source}: {len(found.stale)} sessions queued as {what}.")
+    console.say("The daemon works it off: `nh ui` runs one; follow it under Runs, Backfills.")
+
+
+def print_failures(outcomes: Sequence[SessionOutcome]) -> int:
+    """Print what went wrong, session by session, with what was made and what was not, and return how many failed."""
+    failed = [outcome for outcome in outcomes if not outcome.success]
+    for outcome in failed:
+        console.err.print(f"[bold red]failed[/] {outcome.plan.source} {outcome.plan.session_id}")
+        for text in outcome.errors:
+            console.err.print(f"  {text}", markup=False)
+        kept = [asset for asset in outcome.plan.assets if asset not in outcome.made]
+        if outcome.made:
+            console.err.print(f"  made: {', '.join(outcome.made)}", markup=False)
+        if kept:
+            console.err.print(f"  not made; any version stored before stays: {', '.join(kept)}", markup=False)
+    if failed:
+        console.err.print(f"{len(failed)} of {len(outcomes)} sessions failed.")
+    return len(failed)
+
+
+def print_gated(source: str, gated: Mapping[str, Sequence[str]]) -> None:
+    """Print which sessions cannot be used and why; they are no failures, and nothing runs for them."""
+    for session_id, reasons in gated.items():
+        console.err.print(f"[bold yellow]gated[/] {source} {session_id}")
+        for text in reasons:
+            console.err.print(f"  {text}", markup=False)
+    if gated:
+        console.err.print(
+            f"{len(gated)} sessions are gated: what they are made from cannot be used as it is. What is stored of them "
+            "is unchanged; a release that corrects it runs them again."
+        )

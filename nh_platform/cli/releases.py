@@ -16,7 +16,7 @@ from rich.markup import escape
 from typer.core import TyperCommand
 
 from nh_platform.cli import console
-from nh_platform.cli.console import Format
+from nh_platform.cli.console import Format, FormatOption
 
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
@@ -33,8 +33,6 @@ FREEZES_FOLDER = "freezes"
 _CHANGE_COLUMNS = ("kind", "session_id", "probe", "insertion_id", "group", "what")
 _ALL_CHANGE_COLUMNS = (*_CHANGE_COLUMNS, "n_files", "before", "after")
 _TABLES = ("sessions", "insertions", "files")
-
-FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
 
 
 class _WithHistory(TyperCommand):
@@ -60,23 +58,18 @@ def repeat_history(args: list[str], option: str = "--history", positional: int =
     if option not in args:
         return args
     start = args.index(option)
-    values, rest = [], list(args[:start])
-    following = args[start + 1 :]
-    while following and not following[0].startswith("-"):
-        values.append(following.pop(0))
-    if option in following:
-        following = repeat_history(following, option, positional=0)
-    takes_value = ("--source", "--format", option)
+    end = next((index for index in range(start + 1, len(args)) if args[index].startswith("-")), len(args))
+    before, values, after = args[:start], args[start + 1 : end], repeat_history(args[end:], option, positional=0)
     plain = [
         arg
-        for others in (rest, following)
-        for before, arg in zip(["", *others], others)
-        if not arg.startswith("-") and before not in takes_value
+        for part in (before, after)
+        for last, arg in zip(["", *part], part)
+        if not arg.startswith("-") and last not in ("--source", "--format", option)
     ]
-    missing = min(max(positional - len(plain), 0), max(len(values) - 1, 0))
-    own, given_back = values[: len(values) - missing], values[len(values) - missing :]
-    repeated = [part for value in own for part in (option, value)] if own else [option]
-    return [*rest, *repeated, *given_back, *following]
+    given_back = min(max(positional - len(plain), 0), max(len(values) - 1, 0))
+    own = values[: len(values) - given_back]
+    repeated = [part for value in own for part in (option, value)] or [option]
+    return [*before, *repeated, *values[len(own) :], *after]
 
 
 @app.command("list")
@@ -109,14 +102,13 @@ def list_(
     console.print_rows(rows, columns, format_, title=f"{len(rows)} snapshots")
     if format_ is not Format.table:
         return
-    tags = []
-    for snapshot in snapshots:
-        if snapshot.is_current:
-            counts = tag_counts(snapshot.manifest()).to_dict("records")
-            tags += [{"source": snapshot.source, **row} for row in counts]
-    if tags:
-        title = "Release tags in the current snapshots"
-        console.print_rows(tags, ["source", "tag", "sessions", "insertions", "files"], format_, title=title)
+    tags = [
+        {"source": snapshot.source, **row}
+        for snapshot in snapshots
+        if snapshot.is_current
+        for row in tag_counts(snapshot.manifest()).to_dict("records")
+    ]
+    console.print_table(tags, "Release tags in the current snapshots")
     platform = Platform(settings)
     opened = {}
     for name in names:
@@ -132,17 +124,14 @@ def list_(
         if isinstance(upstream, VersionedSource)
         for version in upstream.named_releases()
     ]
-    if versions:
-        title = "Releases of upstream whose manifest is here"
-        console.print_rows(versions, ["source", "release"], format_, title=title)
+    console.print_table(versions, "Releases of upstream whose manifest is here")
     freezes = []
     for path in _freeze_files(settings, known_freezes(settings.home / FREEZES_FOLDER)):
         freeze = read_freeze(path)
         row = {"freeze": freeze.name, "sessions": len(freeze.session_ids), "insertions": len(freeze.insertion_ids)}
         freezes.append({**row, "file": str(path)})
-    if freezes:
-        console.print_rows(freezes, ["freeze", "sessions", "insertions", "file"], format_, title="Known freezes")
-    else:
+    console.print_table(freezes, "Known freezes")
+    if not freezes:
         console.say(f"no freezes: put CSV files with columns pid and eid into {settings.home / FREEZES_FOLDER}")
     for name in names:
         if name not in {snapshot.source for snapshot in snapshots}:
@@ -188,25 +177,21 @@ def show(
         console.say(", ".join(f"{table} {number}" for table, number in counts.items()))
         _print_sizes(stated)
         return
-    manifest, stones = found.manifest(), found.tombstones()
-    row = _snapshot_row(found)
+    manifest, row = found.manifest(), _snapshot_row(found)
     console.say(f"[bold]{source} snapshot {found.number}[/]  {found.id}  {escape(found.release)}")
     console.say(f"sessions {row['sessions']}, insertions {row['insertions']}, files {row['files']}, {row['stored']}")
     _print_sizes(manifest)
-    tags = tag_counts(manifest).to_dict("records")
-    if tags:
-        console.print_rows(tags, ["tag", "sessions", "insertions", "files"], Format.table, title="Release tags")
+    console.print_table(tag_counts(manifest).to_dict("records"), "Release tags")
     earlier = [other for other in list_snapshots(store, source) if other.number < found.number]
     if earlier:
         before = earlier[-1]
         diff = diff_manifests(before.manifest(), manifest, seen_before(before.tombstones()))
         counts = [{"change": kind, "lines": number} for kind, number in diff.counts().items()]
-        console.print_rows(counts, ["change", "lines"], Format.table, title=f"Changes since snapshot {before.number}")
+        console.print_table(counts, f"Changes since snapshot {before.number}")
         for line in diff.summary():
             typer.echo(line)
-    gone = withdrawn_sessions(stones).to_dict("records")
-    if gone:
-        console.print_rows(gone, ["session_id", "last_seen", "gone_since"], Format.table, title="Withdrawn, kept here")
+    gone = withdrawn_sessions(found.tombstones())[["session_id", "last_seen", "gone_since"]]
+    console.print_table(gone.to_dict("records"), "Withdrawn, kept here")
     for notice in manifest.notices.to_dict("records"):
         console.say(f"notice {notice['date'] or ''} {escape(notice['text'])}")
 
@@ -283,7 +268,7 @@ def _home() -> tuple[PlatformSettings, Store]:
 def _print_sizes(manifest: Manifest) -> None:
     groups = manifest.files[manifest.files["default_revision"]].groupby("group")
     sizes = [{"group": str(g), "files": len(f), "size": decimal(int(f["size"].sum()))} for g, f in groups]
-    console.print_rows(sizes, ["group", "files", "size"], Format.table, title="Files of the default revision")
+    console.print_table(sizes, "Files of the default revision")
 
 
 def _only_source(store: Store) -> str:

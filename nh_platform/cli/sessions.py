@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from nh_platform.cli import console
-from nh_platform.cli.console import Format
+from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.qc.inclusion import show_inclusion
 
 TABLE_COLUMNS = ("source", "session_id", "subject", "date", "units", "good_units", "performance", "trials", "regions")
@@ -35,7 +35,7 @@ def sessions(
     sort: Annotated[str, typer.Option(help="units, good_units, performance, trials, date, subject or lab.")] = "",
     spread: Annotated[str, typer.Option(help="region, lab or subject: a diverse set first.")] = "",
     limit: Annotated[int, typer.Option(help="At most this many; 0 for all.")] = 0,
-    format_: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.table,
+    format_: FormatOption = Format.table,
     ids: Annotated[bool, typer.Option("--ids", help="Print session ids alone, for `nh materialize`.")] = False,
 ) -> None:
     """Find sessions among those that `nh sync` registered.
@@ -132,7 +132,7 @@ def show(
     for tag, number in files.memberships().items():
         console.say(f"release {escape(tag)}: {number} of its {len(files.files)} files")
     probes = files.insertions[["probe", "insertion_id"]].sort_values("probe").to_dict("records")
-    console.print_rows(probes, ["probe", "insertion_id"], Format.table, title="Probe insertions")
+    console.print_table(probes, "Probe insertions")
     groups = [
         {
             "group": group,
@@ -142,7 +142,7 @@ def show(
         }
         for group in GROUPS
     ]
-    console.print_rows(groups, ["group", "files", "revisions", "content version"], Format.table, title="Upstream files")
+    console.print_table(groups, "Upstream files")
     plan = SourcePlan(platform, source)
     standing = standing_of(plan, files)
     assets = []
@@ -160,8 +160,7 @@ def show(
                 "folder": "" if folder is None else str(folder.relative_to(platform.store.root)),
             }
         )
-    title = f"Assets in {platform.store.root}"
-    console.print_rows(assets, ["asset", "state", "data version", "notes", "folder"], Format.table, title=title)
+    console.print_table(assets, f"Assets in {platform.store.root}")
     for problem in standing.gate:
         console.say(f"gated: {escape(problem)}")
     for asset in plan.assets:
@@ -174,10 +173,10 @@ def show(
             {"rulebook": name, "good units": count, "of": units["n_units"], "share": count / max(units["n_units"], 1)}
             for name, count in units["n_pass"].items()
         ]
-        console.print_rows(rows, ["rulebook", "good units", "of", "share"], Format.table, title="Units")
+        console.print_table(rows, "Units")
         regions = [{"region": name, "units": count} for name, count in units["regions"].items()]
         regions.sort(key=lambda row: -int(row["units"]))
-        console.print_rows(regions, ["region", "units"], Format.table, title="Regions (Beryl)")
+        console.print_table(regions, "Regions (Beryl)")
     show_inclusion(platform, manifest, session)
     counts = read_summary(platform.store, source, SOURCE_WIDE, RECONCILIATION.name)
     text = counts.get("text") or f"not compared yet (asset {source}/{RECONCILIATION.name})"

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format
+from nh_platform.cli.console import Format, FormatOption
+from nh_platform.home.folder import home_folder
+from nh_platform.session import ConfigError, UnknownSession
 
 if TYPE_CHECKING:
-    import dagster as dg
+    from nh_platform.operations.home_status import SourceStatus
 
-    from nh_platform.home.platform import Platform
+_COUNTS = ("sessions", "ingested", "stale", "not loaded", "failed", "gated", "withdrawn")
 
 
 def status(
-    format_: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.table,
+    format_: FormatOption = Format.table,
 ) -> None:
     """Show per source how many sessions are ingested, stale, failed, gated or withdrawn, and the disk that all takes.
 
@@ -28,68 +27,21 @@ def status(
 
         nh --home /data/neuropixels status --format json
     """
-    from nh_platform.home.platform import Platform
-    from nh_platform.home.settings import load_settings
-    from nh_platform.operations.instance import open_instance
-    from nh_platform.session import ConfigError, UnknownSession
-    from nh_platform.sources.registry import source_names
-
-    settings = load_settings()
-    platform = Platform(settings)
-    rows: list[dict[str, Any]] = []
-    with open_instance(settings) as instance:
-        for source in source_names():
-            try:
-                rows.append(_status_row(instance, platform, source))
-            except UnknownSession:
-                rows.append({"source": source, "release": f"never synced: nh sync {source}"})
-            except ConfigError as error:  # its rulebook, for example
-                rows.append({"source": source, "release": "cannot be used as it is configured"})
-                console.warn(error)
-    columns = (
-        *("source", "release", "snapshot", "sessions", "ingested", "stale", "not loaded", "failed", "gated"),
-        *("withdrawn", "store GB"),
-    )
-    console.print_rows(rows, columns, format_, title=str(settings.home))
+    found = operations.status(home_folder())
+    rows = [{"source": name, **_columns(name, one)} for name, one in found.sources.items()]
+    console.print_rows(rows, ("source", "release", "snapshot", *_COUNTS, "store GB"), format_, title=str(found.home))
+    for one in found.sources.values():
+        if isinstance(one, ConfigError):
+            console.warn(one)
     if format_ is Format.table:
-        console.say(disk_words(settings.home))
+        parts = ", ".join(f"{name} {size / 1e9:.3f} GB" for name, size in found.folder_bytes.items())
+        console.say(f"Disk: {parts}; {found.n_free / 1e9:.0f} GB are free.")
 
 
-def _status_row(instance: dg.DagsterInstance, platform: Platform, source: str) -> dict[str, Any]:
-    from nh_platform.defs.inventory import failed_sessions
-    from nh_platform.planning.session_states import source_states, withdrawn
-
-    states = source_states(platform, source)
-    stored = set(platform.store.sessions(source))
-    complete = [state for state in states.sessions if not state.stale and state.session_id not in states.gated]
-    return {
-        "source": source,
-        "release": platform.manifest(source).release,
-        "snapshot": states.snapshot,
-        "sessions": len(states.sessions),
-        "ingested": len(complete),
-        "stale": sum(bool(state.stale) and state.session_id in stored for state in states.sessions),
-        "not loaded": sum(state.session_id not in stored for state in states.sessions),
-        "failed": len(failed_sessions(instance, source, states)),
-        "gated": len(states.gated),
-        "withdrawn": len(withdrawn(platform, source)),
-        "store GB": round(folder_bytes(platform.store.root / source) / 1e9, 3),
-    }
-
-
-def disk_words(home: Path) -> str:
-    """Return in words what every folder of a home takes, downloads and Dagster's history too, and what is free."""
-    sizes = {folder.name: folder_bytes(folder) for folder in sorted(home.iterdir()) if folder.is_dir()}
-    parts = [f"{name} {size / 1e9:.3f} GB" for name, size in sizes.items()]
-    return f"Disk: {', '.join(parts)}; {shutil.disk_usage(home).free / 1e9:.0f} GB are free."
-
-
-def folder_bytes(folder: Path) -> int:
-    """Return the bytes of all files below a folder; a file that goes meanwhile counts 0."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
-    return total
+def _columns(name: str, one: SourceStatus | UnknownSession | ConfigError) -> dict[str, Any]:
+    if isinstance(one, UnknownSession):
+        return {"release": f"never synced: nh sync {name}"}
+    if isinstance(one, ConfigError):
+        return {"release": "cannot be used as it is configured"}
+    counts = {count: getattr(one, f"n_{count.replace(' ', '_')}") for count in _COUNTS}
+    return {"release": one.release, "snapshot": one.snapshot, **counts, "store GB": round(one.store_bytes / 1e9, 3)}

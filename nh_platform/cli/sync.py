@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:
-    import dagster as dg
-
-    from nh_platform.home.platform import Platform
+    from nh_platform.operations.catalogue_sync import SyncResult
 
 
 def sync(
@@ -27,55 +27,12 @@ def sync(
 
         nh --home /data/neuropixels sync allen_vc
     """
-    outcome = sync_source(source)
-    console.say(outcome)
+    say_synced(operations.sync(home_folder(), source))
 
 
-def sync_source(source: str) -> str:
-    """Read the catalogue of a source of the home folder; see `sync_platform`."""
-    from nh_platform.home.platform import Platform
-    from nh_platform.home.settings import load_settings
-    from nh_platform.operations.instance import open_instance
-    from nh_platform.sources.registry import source_entry
-
-    source_entry(source)
-    settings = load_settings()
-    platform = Platform(settings)
-    platform.source(source)  # its settings are refused here, before anything is made
-    with open_instance(settings) as instance:
-        return sync_platform(platform, instance, source)
-
-
-def sync_platform(platform: Platform, instance: dg.DagsterInstance, source: str) -> str:
-    """Materialize `release_manifest` of a source in this process and return a sentence on what it holds.
-
-    Raises
-    ------
-    BadUpstreamData
-        If the catalogue cannot be read; the text says why.
-    """
-    import dagster as dg
-
-    from nh_platform.defs.release_manifest import build_release_manifest
-    from nh_platform.session import BadUpstreamData
-    from nh_platform.sources.registry import source_entry
-
-    result = dg.materialize(
-        [build_release_manifest(source_entry(source), platform)],
-        instance=instance,
-        raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-    )
-    if not result.success:
-        failed = next(event for event in result.all_events if event.is_step_failure).step_failure_data
-        stated = failed.user_failure_data.metadata if failed.user_failure_data else {}
-        if {"what", "found", "what to do"} <= set(stated):  # one of the platform's own errors, see `assets.failure`
-            thing, found, action = (str(stated[name].value) for name in ("what", "found", "what to do"))
-            raise BadUpstreamData(f"source {source}, {thing}", found, action)
-        text = str(failed.error_display_string)
-        raise BadUpstreamData(f"source {source}", text, "Run `nh doctor` to see what can be reached.")
-    manifest = platform.manifest(source)
-    return (
-        f"{source}: {len(manifest.sessions)} sessions, {len(manifest.insertions)} insertions, "
-        f"{len(manifest.files)} files ({manifest.release})"
+def say_synced(found: SyncResult) -> None:
+    """Print what a catalogue holds."""
+    console.say(
+        f"{found.source}: {found.n_sessions} sessions, {found.n_insertions} insertions, {found.n_files} files "
+        f"({found.release})"
     )

@@ -50,20 +50,8 @@ def ui(
     console.say(f"Dagster on {settings.home}: {address}  (Ctrl-C stops it)")
     for source in sorted(settings.sources) or source_names():
         console.say(f"  {source}: {address}/assets/{source}/units?view=partitions")
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "dagster",
-        "dev",
-        "-w",
-        str(workspace),
-        "-h",
-        host,
-        "-p",
-        str(port),
-    ]
+    command = [sys.executable, "-W", "ignore", "-m", "dagster", "dev"]
+    command += ["-w", str(workspace), "-h", host, "-p", str(port)]
     server = subprocess.Popen(command, env=dict(os.environ))
     signal.signal(signal.SIGTERM, lambda *_: server.send_signal(signal.SIGINT))
     try:
@@ -97,11 +85,8 @@ def _trouble(host: str, port: int) -> str | None:
 
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in addresses:
-            with socket.socket(family, kind, protocol) as probe:
-                # As servers do: an address whose last connection ended a moment ago is free.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
+        for family, _, _, _, address in addresses:
+            socket.create_server(address, family=family).close()
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
         return "it is in use, perhaps by another `nh ui`" if in_use else f"it cannot be listened on ({error})"

@@ -17,9 +17,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from nh_platform.home.folder import home_folder
 from nh_platform.sources.setting_errors import first_setting_error, read_sources_file, refuse_credentials
 
-HOME_VARIABLE = "NH_HOME"
 REVIEWS_VARIABLE = "NH_REVIEWS"
 
 
@@ -69,11 +69,6 @@ class PlatformSettings(BaseModel):
     def source(self, name: str) -> SourceSettings:
         """Return what was configured for a source; defaults where nothing was."""
         return self.sources.get(name, SourceSettings())
-
-
-def home_folder() -> Path:
-    """Return the home folder that the environment names, or ``data`` in the working directory."""
-    return Path(os.environ.get(HOME_VARIABLE) or "data").absolute()
 
 
 def load_settings(home: Path | None = None) -> PlatformSettings:

@@ -1,5 +1,30 @@
 """What a person does with a home folder, as functions with typed results: sync, fetch, materialize, backfill, demo.
 
-Add an operation here when a person can do one more thing; a notebook calls it, and `nh_platform.cli` parses and prints.
-Nothing here prints, and nothing parses arguments.
+A notebook calls them (docs/from-python.md), `nh_platform.cli` parses and prints. Add an operation here when a person
+can do one more thing. Nothing here prints, nothing parses arguments, and no module loads anything heavy before it is
+called. A module is named for its subject, since a package with a function `sync` cannot hold a module `sync`.
 """
+
+from nh_platform.operations.backfill_queue import backfill
+from nh_platform.operations.catalogue_sync import sync
+from nh_platform.operations.demo_home import demo
+from nh_platform.operations.doctor_findings import doctor
+from nh_platform.operations.file_fetch import fetch
+from nh_platform.operations.home_status import status
+from nh_platform.operations.opened_home import open_home
+from nh_platform.operations.session_runs import materialize
+from nh_platform.operations.source_inventory import inventory
+from nh_platform.operations.stimulus_export import export_stimulus
+
+__all__ = [
+    "backfill",
+    "demo",
+    "doctor",
+    "export_stimulus",
+    "fetch",
+    "inventory",
+    "materialize",
+    "open_home",
+    "status",
+    "sync",
+]

@@ -1,7 +1,7 @@
-"""How `nh` finds Dagster's instance: `DAGSTER_HOME` if it is set, else the embedded one of the home folder.
+"""Dagster's instance of a home folder: `DAGSTER_HOME` if it is set, else the embedded one of the folder.
 
-Contains the writing of the embedded configuration from the top-level ``dagster.yaml``. Add here what a command needs
-before it may talk to Dagster. Nothing here launches a run.
+Contains the writing of the embedded configuration from the top-level ``dagster.yaml``. Add here what is needed before
+an operation may talk to Dagster. Nothing here launches a run.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nh_platform.home.settings import HOME_VARIABLE, PlatformSettings
+from nh_platform.home.folder import HOME_VARIABLE
 from nh_platform.session import ConfigError
 
 if TYPE_CHECKING:
     import dagster as dg
+
+    from nh_platform.home.settings import PlatformSettings
 
 _EMBEDDED_FOLDER = "data/dagster"
 """The folder that the top-level ``dagster.yaml`` names; replaced by the one of the home folder."""
@@ -41,15 +43,40 @@ def use_embedded_instance() -> None:
 
 
 def prepare_instance(settings: PlatformSettings) -> Path:
-    """Set ``NH_HOME`` and ``DAGSTER_HOME`` for this process and its children; return the Dagster home.
+    """Set ``NH_HOME`` and ``DAGSTER_HOME`` for the processes that this one starts; return the Dagster home.
 
-    A ``DAGSTER_HOME`` that is already set wins. Otherwise the configuration of the top-level ``dagster.yaml`` is
-    written into ``<home>/dagster``, so that plain `dagster dev` beside that file and `nh` use the same storage.
+    A ``DAGSTER_HOME`` that is already set wins.
     """
     os.environ[HOME_VARIABLE] = str(settings.home)
-    given = os.environ.get("DAGSTER_HOME")
-    if given:
-        return Path(given)
+    folder = Path(os.environ.get("DAGSTER_HOME") or _configured(settings))
+    os.environ["DAGSTER_HOME"] = str(folder)
+    return folder
+
+
+def open_instance(settings: PlatformSettings, *, embedded: bool = False) -> dg.DagsterInstance:
+    """Return Dagster's instance for a home folder.
+
+    The environment stays as it is, so that a notebook can work on one home after another.
+
+    Parameters
+    ----------
+    settings
+        The settings of the home folder.
+    embedded
+        Open the embedded instance also where ``DAGSTER_HOME`` is set.
+    """
+    import dagster as dg
+
+    if os.environ.get("DAGSTER_HOME") and not embedded:
+        return dg.DagsterInstance.get()
+    return dg.DagsterInstance.from_config(str(_configured(settings)))
+
+
+def _configured(settings: PlatformSettings) -> Path:
+    """Write the top-level ``dagster.yaml`` into ``<home>/dagster``, and return that folder.
+
+    Plain `dagster dev` beside the top-level file and `nh` thus use the same storage.
+    """
     folder = settings.dagster_home
     folder.mkdir(parents=True, exist_ok=True)
     content = configuration_file("dagster.yaml").read_text(encoding="utf-8")
@@ -57,13 +84,4 @@ def prepare_instance(settings: PlatformSettings) -> Path:
     target = folder / "dagster.yaml"
     if not target.exists() or target.read_text(encoding="utf-8") != rendered:
         target.write_text(rendered, encoding="utf-8")
-    os.environ["DAGSTER_HOME"] = str(folder)
     return folder
-
-
-def open_instance(settings: PlatformSettings) -> dg.DagsterInstance:
-    """Return Dagster's instance for a home folder."""
-    import dagster as dg
-
-    prepare_instance(settings)
-    return dg.DagsterInstance.get()

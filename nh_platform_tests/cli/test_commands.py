@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,15 @@ def test_every_command_has_help_with_an_example_of_itself(command: tuple[str, ..
     assert result.exit_code == 0
     text = re.sub(r"\x1b\[[0-9;]*m", "", result.output)
     assert re.search(r"Examples\s.*nh (--home \S+ )?" + " ".join(command) + r"\b", text, flags=re.DOTALL)
+
+
+def test_help_answers_without_what_computes() -> None:
+    code = "import sys\nfrom nh_platform.cli.app import app\napp(['--help'], standalone_mode=False)\n"
+    code += "print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "backfill" in done.stdout
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert loaded.isdisjoint({"pandas", "numpy", "dagster", "pyarrow", "boto3", "pydantic", "yaml"})
 
 
 def test_sync_registers_sessions_and_makes_nothing_else(home: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from nh_platform.cli import doctor
 from nh_platform.cli.app import app
+from nh_platform.operations import doctor_findings
 from nh_platform.sources.registry import source_entry
 
 ALLEN = "http://api.brain-map.org", "https://visual-behavior-neuropixels-data.s3.amazonaws.com"
@@ -44,7 +44,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
             raise OSError("no network in tests")
         return connect(address, timeout=timeout)
 
-    monkeypatch.setattr(doctor.socket, "create_connection", only_loopback)
+    monkeypatch.setattr(doctor_findings.socket, "create_connection", only_loopback)
     return asked
 
 

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from nh_platform import open_store
+from nh_platform import open_store, operations
 from nh_platform.assets.across_sessions.stimulus_files import ASSET
 from nh_platform.assets.registry import session_assets
 from nh_platform.assets.stimulus_tensors import parameters
 from nh_platform.cli.app import app
 from nh_platform.home.platform import Platform
-from nh_platform.home.settings import load_settings
 from nh_platform.planning.versions import expected_source_asset
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, StoreError
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.homes import make_home, materialize
 
@@ -65,11 +64,8 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(home: Platform, tmp_path:
     assert "Use exact or mlynarski-compat" in mode.stderr
     other = run(home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path), "--source", "ibl")
     assert "it has no stimulus tensors" in other.stderr
-    empty = load_settings(tmp_path)
-    with pytest.raises(Exception, match="no session in"):
-        from nh_platform.cli.export import bring_up_to_date
-
-        bring_up_to_date(empty, Platform(empty), "allen_vc")
+    with pytest.raises(StoreError, match="no session in"):
+        operations.export_stimulus(tmp_path, "natural_scenes", "VISp", tmp_path)
 
 
 def test_modes_are_a_setting_and_part_of_the_data_version(home: Platform) -> None:

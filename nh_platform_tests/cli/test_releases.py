@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
 from nh_platform.cli.releases import repeat_history
-from nh_platform.cli.sync import sync_platform
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.history.freezes import Freeze, read_freeze
 from nh_platform.history.publishing import store_manifest
@@ -22,6 +21,8 @@ from nh_platform.history.snapshots import find_snapshot, list_snapshots, read_ma
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.operations import sync
+from nh_platform.operations.opened_home import OpenHome
 from nh_platform.simulation import TINY, write_allen_vbn
 from nh_platform.simulation.file_bytes import write_parquet
 from nh_platform.simulation.ibl.one_tables import METADATA
@@ -271,7 +272,7 @@ def test_the_freezes_played_through_the_catalogue(reference_dir, home):
             read = f"{{mode: local, root: upstream, freeze: {path}}}"
             (home / "sources.yaml").write_text(f"ibl:\n  read: {read}\n", encoding="utf-8")
             platform = Platform(load_settings(home))
-            sync_platform(platform, instance, "ibl")
+            sync(OpenHome(platform, instance), "ibl")
             sessions.append(len(platform.manifest("ibl").sessions))
             partitions.append(len(instance.get_dynamic_partitions(session_partitions("ibl").name)))
             stones.append(len(withdrawn_sessions(find_snapshot(platform.store, "ibl").tombstones())))

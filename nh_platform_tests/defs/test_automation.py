@@ -12,8 +12,6 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 
 from nh_platform.assets.registry import session_assets, source_assets
-from nh_platform.cli.backfill import queue_backfills
-from nh_platform.cli.sync import sync_platform
 from nh_platform.defs import automation
 from nh_platform.defs.automation import (
     PARTITION_TAG,
@@ -41,6 +39,8 @@ from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.operations import backfill, sync
+from nh_platform.operations.opened_home import OpenHome
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.session import BadUpstreamData
 from nh_platform.simulation import TINY, write_allen_vc
@@ -63,9 +63,9 @@ def two_releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("two_releases")
     made = make_home(folder, (SOURCE,), n_sessions=1)
     with dg.DagsterInstance.ephemeral() as instance:
-        sync_platform(made, instance, SOURCE)
+        sync(OpenHome(made, instance), SOURCE)
         release_one_more(made, 1)
-        sync_platform(made, instance, SOURCE)
+        sync(OpenHome(made, instance), SOURCE)
     return folder
 
 
@@ -126,11 +126,11 @@ def test_only_the_session_of_the_later_release_is_asked_for(instance: dg.Dagster
 def test_a_session_of_a_backfill_that_goes_on_is_left_to_it(instance: dg.DagsterInstance, platform: Platform) -> None:
     (request,) = session_requests(tick(instance, platform))
     register_sessions(instance, SOURCE, [str(request.partition_key)])
-    (queued,) = queue_backfills(instance, SOURCE, {str(request.partition_key): ["raw_spikes", "units"]})
+    (queued,) = backfill(OpenHome(platform, instance), SOURCE, [str(request.partition_key)]).ids
     assert session_requests(tick(instance, platform)) == []
-    backfill = instance.get_backfill(queued)
-    assert backfill is not None
-    instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_FAILED))
+    going_on = instance.get_backfill(queued)
+    assert going_on is not None
+    instance.update_backfill(going_on.with_status(BulkActionStatus.COMPLETED_FAILED))
     assert [again.partition_key for again in session_requests(tick(instance, platform))] == [request.partition_key]
 
 

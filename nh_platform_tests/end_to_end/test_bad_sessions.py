@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.cli.runs import print_failures
+from nh_platform.cli.materialize import print_failures
 from nh_platform.home.platform import Platform
 from nh_platform_tests.end_to_end.test_sessions import fingerprint
 from nh_platform_tests.homes import make_home, materialize
@@ -86,7 +86,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 def made_home(folder: Path, instance: dg.DagsterInstance, source: str, assets: Sequence[str]) -> Platform:
     home = make_home(folder, (source,), n_sessions=2)
-    assert [outcome.errors for outcome in materialize(home, instance, source, assets=assets)] == [[], []]
+    assert [outcome.errors for outcome in materialize(home, instance, source, assets=assets)] == [(), ()]
     return home
 
 

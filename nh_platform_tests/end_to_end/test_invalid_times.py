@@ -47,7 +47,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInsta
     with (folder / "sources.yaml").open("a", encoding="utf-8") as file:
         file.write("  stimulus_modes: [exact]\n")
     made = Platform(load_settings(folder))
-    assert [outcome.errors for outcome in materialize(made, instance, "allen_vc")] == [[]]
+    assert [outcome.errors for outcome in materialize(made, instance, "allen_vc")] == [()]
     return made
 
 
@@ -129,7 +129,7 @@ def test_counted_reviews_mark_the_same_everywhere(platform: Platform, instance: 
     text = REVIEWS.format(session=session.session_id)
     file.write_text(text + "".join(REVIEW.format(**when, reviewer=name) for name in ("ada", "bea")), encoding="utf-8")
     (outcome,) = materialize(platform, instance, "allen_vc")
-    assert outcome.errors == []
+    assert outcome.errors == ()
     assert outcome.plan.assets == ("units", "windows", "unit_embeddings", "stimulus_tensors")
     session = opened(platform)
     assert {asset for asset in session.assets if session.provenance(asset).data_version != before[asset]} == set(

@@ -55,7 +55,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInstance)
     settings = tmp_path / "sources.yaml"
     settings.write_text(settings.read_text() + "  rulebook: rules.yaml\n  also_rulebooks: []\n", encoding="utf-8")
     outcomes = materialize(opened(tmp_path), instance, "ibl")
-    assert [outcome.errors for outcome in outcomes] == [[], []]
+    assert [outcome.errors for outcome in outcomes] == [(), ()]
     return tmp_path
 
 

@@ -59,7 +59,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInsta
     made = make_home(tmp_path_factory.mktemp("home"))
     for source in ("ibl", "allen_vc"):
         outcomes = materialize(made, instance, source)
-        assert [outcome.errors for outcome in outcomes] == [[]]
+        assert [outcome.errors for outcome in outcomes] == [()]
     return made
 
 

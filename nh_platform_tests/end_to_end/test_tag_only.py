@@ -9,10 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
-from nh_platform.cli.sync import sync_platform
 from nh_platform.defs.automation import evaluate_release
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import find_snapshot
+from nh_platform.operations import sync
+from nh_platform.operations.opened_home import OpenHome
 from nh_platform.planning.session_states import source_states
 from nh_platform.sources.registry import source_entry
 from nh_platform_tests.end_to_end.remote_homes import make_remote_home, write_upstream
@@ -32,7 +33,7 @@ def test_a_tag_makes_a_snapshot_and_no_run(tmp_path: Path, monkeypatch: pytest.M
         looked = home.source("ibl").signal()
         assert tag_only(servers.state) == {}
         assert home.source("ibl").signal() != looked, "a new tag is announced"
-        sync_platform(home, instance, "ibl")
+        sync(OpenHome(home, instance), "ibl")
         after = source_states(home, "ibl")
         assert (before.snapshot, after.snapshot) == (1, 2)
         assert (after.sessions, after.observed) == (before.sessions, before.observed), "nothing became stale"

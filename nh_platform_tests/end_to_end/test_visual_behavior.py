@@ -17,7 +17,7 @@ def test_two_sessions_are_made_and_behaviour_alone_is_no_partition(tmp_path: Pat
     platform = make_home(tmp_path, ("allen_vbn",), n_sessions=2)
     with dg.DagsterInstance.ephemeral() as instance:
         outcomes = materialize(platform, instance, "allen_vbn")
-        assert [outcome.errors for outcome in outcomes] == [[], []]
+        assert [outcome.errors for outcome in outcomes] == [(), ()]
         partitions = instance.get_dynamic_partitions("allen_vbn_sessions")
     manifest = platform.manifest("allen_vbn")
     assert sorted(partitions) == sorted(manifest.session_ids)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nh_platform.cli.demo import write_upstream
+from nh_platform.operations.demo_home import write_upstream
 from nh_platform.operations.simulated_sources import simulated_sources, write_simulated
 from nh_platform.session import ConfigError
 from nh_platform.simulation import TINY, SimulatedSession, SimulationSize

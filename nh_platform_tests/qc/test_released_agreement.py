@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.cli.qc.validate import simulated_units
+from nh_platform.operations.rule_validation import simulated_units
 from nh_platform.qc.metrics import METRICS
 from nh_platform.qc.released_agreement import released_agreement
 from nh_platform.sources.registry import source_entry, sources

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nh_platform.cli import console
-from nh_platform.cli.console import Format
+from nh_platform.cli.console import Format, FormatOption
 
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from nh_platform.reading.inclusion import Inclusion
 
 SourceName = Annotated[str, typer.Argument(help="Source, for example ibl.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
 SESSION_COLUMNS = ("session_id", "verdict", "probes", "trials_kept", "not_known", "reason")
 REGION_COLUMNS = ("region", "sessions", "units", "kept", "why_not")
 REGION_RULES = "ibl-bwm-inclusion"
@@ -134,7 +133,7 @@ def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None
     title = f"Inclusion by {name}: {found.word}"
     if found.n_trials_kept is not None:
         title += f"; trial mask keeps {found.n_trials_kept} of {found.n_trials} trials"
-    console.print_rows(rows, ["about", "verdict", "reason", "not known"], Format.table, title=title)
+    console.print_table(rows, title)
 
 
 def _own_rulebook(source: str) -> str:

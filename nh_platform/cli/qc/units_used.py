@@ -50,32 +50,23 @@ def stored_units(source: str) -> tuple[pd.DataFrame, list[str]]:
     UnknownSession
         If no session of the source has units.
     """
-    import pandas as pd
-
     from nh_platform.home.settings import load_settings
-    from nh_platform.reading import open_store
+    from nh_platform.reading import all_units, open_store
     from nh_platform.session import UnknownSession
+    from nh_platform.store.parquet import column_names
 
-    store = open_store(load_settings().home)
-    tables = []
-    for session_id in store.sessions(source)["session_id"]:
-        view = store.session(source, session_id)
-        if "units" in view.assets:
-            table = view.units.drop(columns=["region", "label", "good"], errors="ignore")
-            tables.append(table.assign(session_id=session_id))
-    if not tables:
-        action = f"Run `nh materialize {source} --missing`."
-        raise UnknownSession(f"source {source}", "no session has units yet", action)
-    units = pd.concat(tables, ignore_index=True)
-    lines = []
-    for column in (name for name in units.columns if "@" in name):
-        n_without = sum(column not in table for table in tables)
-        if n_without:
-            lines.append(
-                f"{n_without} of {len(tables)} sessions were made without {column}: not available there; "
-                f"`nh materialize {source} --missing` makes them again"
-            )
-    return units, lines
+    opened, action = open_store(load_settings().home), f"`nh materialize {source} --missing`"
+    parts = all_units.stored_units(opened.store, source, opened.sessions(source)["session_id"])
+    if not parts:
+        raise UnknownSession(f"source {source}", "no session has units yet", f"Run {action}.")
+    units, present = all_units.read_all_units(parts), [column_names(path) for _, path in parts]
+    without = {name: sum(name not in names for names in present) for name in units.columns if "@" in name}
+    made = f"of {len(parts)} sessions were made without"
+    return units, [
+        f"{number} {made} {name}: not available there; {action} makes them again"
+        for name, number in without.items()
+        if number
+    ]
 
 
 @contextmanager

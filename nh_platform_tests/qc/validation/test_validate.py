@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import nh_platform
-from nh_platform.cli.qc.validate import N_SESSIONS, SEED, SIZE, rulebooks_of, simulated_units, validate
+from nh_platform.operations.rule_validation import N_SESSIONS, SEED, SIZE, rulebooks_of, simulated_units, validate_rules
 from nh_platform.operations.simulated_sources import simulated_sources
 from nh_platform.qc.metrics import METRICS
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
@@ -278,7 +278,7 @@ def test_the_committed_table_is_of_the_rules_as_they_are():
 
 @pytest.mark.slow
 def test_the_committed_table_and_figures_are_what_the_simulation_gives(tmp_path):
-    validate(seed=SEED, size=SIZE, sessions=N_SESSIONS, write=True, folder=tmp_path)
+    validate_rules(folder=tmp_path)
     for path in sorted(tmp_path.iterdir()):
         assert path.read_bytes() == (DOCS / path.name).read_bytes(), f"{path.name}: run `nh qc validate --write`"
     assert len(list(tmp_path.glob("*.svg"))) == len(list(DOCS.glob("validation-*.svg")))

@@ -1,0 +1,128 @@
+"""What this machine has, what is configured in a home folder, and which servers answer."""
+
+from __future__ import annotations
+
+import os
+import platform as machine
+import shutil
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from nh_platform.assets.registry import package_problems
+from nh_platform.operations.instance import configuration_file
+from nh_platform.operations.opened_home import existing_parent
+from nh_platform.session import ConfigError, NhError
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.registry import named_failures, sources
+
+if TYPE_CHECKING:
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import PlatformSettings
+
+PACKAGES = ("nh-platform", "dagster", "dagster-webserver", "ONE-api", "iblatlas", "allensdk", "numpy", "h5py", "numba")
+CREDENTIALS = ("NH_ONE_URL", "NH_ONE_USERNAME", "NH_ONE_PASSWORD", "NH_ONE_TOKEN")
+MIN_FREE_GB = 10
+"""An Allen session is 1.7 to 3.3 GB and an IBL one some hundred MB; below this a first session may not fit."""
+CONNECT_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; ``ok`` is None where it is only information."""
+
+    about: str
+    ok: bool | None
+    text: str
+
+
+def doctor(home: Path | str, *, offline: bool = False) -> list[Finding]:
+    """Look at the environment, credentials, disk, versions and servers; secrets are never in the text.
+
+    Parameters
+    ----------
+    home
+        Home folder.
+    offline
+        Do not try to reach any server.
+    """
+    from nh_platform.home.platform import Platform
+    from nh_platform.home.settings import load_settings
+
+    settings = served = platform = refused = None
+    try:
+        settings, served = load_settings(Path(home)), sources()
+        platform = Platform(settings)
+    except ConfigError as error:
+        refused = Finding("settings", False, str(error))
+    findings = [*_environment(), *([refused] if refused else []), *(_home(platform.settings) if platform else [])]
+    findings += _credentials()
+    findings += [Finding(problem.thing, None, f"{problem.found}. {problem.action}") for problem in package_problems()]
+    if platform and served:
+        findings += _sources(platform, served)
+    if settings and served and not offline:
+        findings += _servers(settings, served)
+    return findings
+
+
+def _environment() -> Iterator[Finding]:
+    supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Finding("Python", supported, f"{machine.python_version()} (3.11 to 3.13 are supported)")
+    for name in PACKAGES:
+        try:
+            yield Finding(name, None, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, False, "not installed; run `uv sync`")
+    yield Finding("CPU cores", None, str(os.cpu_count()))
+
+
+def _home(settings: PlatformSettings) -> Iterator[Finding]:
+    there = existing_parent(settings.home)
+    free = shutil.disk_usage(there).free / 1e9
+    yield Finding("home", os.access(there, os.W_OK), f"{settings.home}")
+    yield Finding("disk", True if free >= MIN_FREE_GB else None, f"{free:.0f} GB free; a session needs up to 4 GB")
+    given = os.environ.get("DAGSTER_HOME")
+    yield Finding("Dagster home", None, given or f"{settings.dagster_home} (embedded)")
+    yield Finding("dagster.yaml", None, str(configuration_file("dagster.yaml")))
+
+
+def _credentials() -> Iterator[Finding]:
+    for name in CREDENTIALS:
+        value = os.environ.get(name)
+        shown = "not set" if not value else value if name in ("NH_ONE_URL", "NH_ONE_USERNAME") else "set"
+        yield Finding(name, None, shown)
+
+
+def _sources(platform: Platform, served: Mapping[str, SourceEntry]) -> Iterator[Finding]:
+    for name in served:
+        try:
+            manifest = platform.manifest(name)
+            yield Finding(f"source {name}", None, f"{len(manifest.sessions)} sessions at the last sync")
+        except NhError as error:
+            yield Finding(f"source {name}", None, f"{error.found}. {error.action}")
+
+
+def _servers(settings: PlatformSettings, served: Mapping[str, SourceEntry]) -> Iterator[Finding]:
+    """Try every server that a source asks as it is configured: a connection each, and no request."""
+    asked_by: dict[str, list[str]] = {}
+    for name, entry in served.items():
+        try:
+            with named_failures(name, "its servers cannot be told"):
+                for url in entry.servers(settings.source(name).read):
+                    asked_by.setdefault(url, []).append(name)
+        except NhError as error:
+            yield Finding(error.thing, None, f"{error.found}. {error.action}")
+    for url, names in asked_by.items():
+        try:
+            parts = urlsplit(url)
+            address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+            with socket.create_connection(address, timeout=CONNECT_TIMEOUT_S):
+                yield Finding(url, True, f"answers ({', '.join(names)})")
+        except (OSError, ValueError) as error:  # ValueError: a port that is no number
+            text = f"not reachable ({error}); {', '.join(names)} needs it for real data, `nh demo` does not"
+            yield Finding(url, None, text)

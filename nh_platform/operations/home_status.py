@@ -1,0 +1,128 @@
+"""How far every source of a home folder is, and the disk that its folders take."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nh_platform.operations.opened_home import Home, OpenHome, existing_parent, open_home
+from nh_platform.session import ConfigError, UnknownSession
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """How far a source is.
+
+    Parameters
+    ----------
+    release, snapshot
+        The release that was read last, and the number of the snapshot of it.
+    n_sessions, n_ingested
+        Sessions of the catalogue, and those that have every asset in the version that it should have.
+    n_stale, n_not_loaded, n_failed, n_gated, n_withdrawn
+        Sessions of which something stored is old, of which nothing is stored, whose last run failed, that cannot be
+        used, and that upstream withdrew.
+    store_bytes
+        Bytes that its assets take.
+    """
+
+    release: str
+    snapshot: int
+    n_sessions: int
+    n_ingested: int
+    n_stale: int
+    n_not_loaded: int
+    n_failed: int
+    n_gated: int
+    n_withdrawn: int
+    store_bytes: int
+
+
+@dataclass(frozen=True)
+class HomeStatus:
+    """How far a home folder is.
+
+    Parameters
+    ----------
+    home
+        The folder.
+    sources
+        Every source by name: how far it is, or why nothing is known of it (it was never synced, or cannot be used).
+    folder_bytes, n_free
+        Bytes that each of its folders takes, and that its disk has free.
+    """
+
+    home: Path
+    sources: Mapping[str, SourceStatus | UnknownSession | ConfigError]
+    folder_bytes: Mapping[str, int]
+    n_free: int
+
+
+def status(home: Home) -> HomeStatus:
+    """Return how far every source of a home folder is.
+
+    Raises
+    ------
+    ConfigError
+        If its settings cannot be used.
+    """
+    from nh_platform.sources.registry import source_names
+
+    with open_home(home) as at:
+        folder = at.platform.settings.home
+        parts = {part: _bytes(part) for top in _folders(folder) for part in top.iterdir()}
+        sources: dict[str, SourceStatus | UnknownSession | ConfigError] = {}
+        for name in source_names():
+            assets = at.platform.store.root / name
+            size = _bytes(assets.resolve()) if assets.is_symlink() else parts.get(assets, 0)
+            try:
+                sources[name] = _source_status(at, name, size)
+            except (UnknownSession, ConfigError) as error:  # never synced, or its rulebook, for example
+                sources[name] = error
+    taken = {top.name: sum(n for part, n in parts.items() if part.parent == top) for top in _folders(folder)}
+    return HomeStatus(folder, sources, taken, shutil.disk_usage(existing_parent(folder)).free)
+
+
+def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatus:
+    from nh_platform.history.snapshots import list_snapshots
+    from nh_platform.planning.session_states import source_states, withdrawn
+
+    store, states = home.platform.store, source_states(home.platform, source)
+    stored = set(store.sessions(source))
+    stale = [state.session_id for state in states.sessions if state.stale]
+    n_failed = 0
+    if any(session_id not in states.gated for session_id in stale):
+        # Dagster's history is asked only where something can have failed: opening it doubles the time of `nh status`.
+        from nh_platform.defs.inventory import failed_sessions
+
+        n_failed = len(failed_sessions(home.instance, source, states))
+    return SourceStatus(
+        release=list_snapshots(store, source)[-1].release,
+        snapshot=states.snapshot,
+        n_sessions=len(states.sessions),
+        n_ingested=sum(not state.stale and state.session_id not in states.gated for state in states.sessions),
+        n_stale=sum(session_id in stored for session_id in stale),
+        n_not_loaded=sum(state.session_id not in stored for state in states.sessions),
+        n_failed=n_failed,
+        n_gated=len(states.gated),
+        n_withdrawn=len(withdrawn(home.platform, source)),
+        store_bytes=store_bytes,
+    )
+
+
+def _folders(home: Path) -> list[Path]:
+    return sorted(path for path in home.iterdir() if path.is_dir()) if home.exists() else []
+
+
+def _bytes(path: Path | os.DirEntry[str]) -> int:
+    """Return the bytes of a file, or of all files below a folder; what goes meanwhile or may not be read counts 0."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            with os.scandir(path) as entries:
+                return sum(map(_bytes, entries))
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0

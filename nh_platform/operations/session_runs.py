@@ -1,0 +1,216 @@
+"""Assets of sessions made here and now: what to run, one Dagster run per session, and what came of each.
+
+Contains the plan and the runs that `nh materialize` and `nh demo` share. Runs that a schedule or sensor asks for are
+Dagster's matter.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
+from nh_platform.session import ConfigError, NhError
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """The assets of one session that a run will make."""
+
+    source: str
+    session_id: str
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SessionOutcome:
+    """What came of one session's run.
+
+    Parameters
+    ----------
+    plan
+        What was to be made.
+    errors
+        What went wrong, one text per failed step; empty where the run succeeded.
+    made
+        Assets that the run made, in running order; also of a session that failed, since each stands for itself.
+    checks_passed, checks_failed
+        Asset checks by outcome.
+    run_id
+        Dagster's id of the run.
+    """
+
+    plan: SessionPlan
+    success: bool
+    errors: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    checks_passed: int = 0
+    checks_failed: int = 0
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Materialization:
+    """What is to be made of the sessions of a source, and what came of it.
+
+    Parameters
+    ----------
+    source, n_sessions
+        The source, and how many of its sessions were asked for.
+    plans
+        What to run, in running order.
+    gated
+        Sessions that cannot be used and why, where only what is stale was asked for; nothing runs for them.
+    outcomes
+        What came of each session: of a plan, those that cannot even be planned.
+    """
+
+    source: str
+    n_sessions: int
+    plans: tuple[SessionPlan, ...]
+    gated: Mapping[str, tuple[str, ...]]
+    outcomes: tuple[SessionOutcome, ...]
+
+    @property
+    def failed(self) -> tuple[SessionOutcome, ...]:
+        """Sessions that failed."""
+        return tuple(outcome for outcome in self.outcomes if not outcome.success)
+
+    @property
+    def n_assets(self) -> int:
+        """Assets of the sessions that succeeded."""
+        return sum(len(outcome.plan.assets) for outcome in self.outcomes if outcome.success)
+
+
+def materialize(
+    home: Home,
+    source: str,
+    sessions: Sequence[str] | None = None,
+    *,
+    assets: Sequence[str] = (),
+    only_stale: bool = True,
+    dry_run: bool = False,
+    on_progress: OnProgress = unwatched,
+) -> Materialization:
+    """Make the assets of sessions, one Dagster run per session, checks included; one that fails stops no other.
+
+    Parameters
+    ----------
+    home
+        Home folder.
+    source
+        Source name.
+    sessions
+        Sessions, in the order in which they run; the first characters of an id will do. All where None.
+    assets
+        Only these assets; all per-session assets where empty.
+    only_stale
+        Leave out assets that the store holds in the version that they should have.
+    dry_run
+        Plan, and run nothing.
+    on_progress
+        Called whenever an asset is begun or made.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source or asset.
+    UnknownSession
+        If the source was never synced.
+    """
+    with open_home(home) as at:
+        plan = _plan(at, source, sessions, assets, only_stale)
+        outcomes = [] if dry_run else run_plans(at, plan.plans, on_progress)
+    return replace(plan, outcomes=(*plan.outcomes, *outcomes))
+
+
+def _plan(
+    home: OpenHome, source: str, sessions: Sequence[str] | None, assets: Sequence[str], only_stale: bool
+) -> Materialization:
+    from nh_platform.planning.staleness import standing_of
+    from nh_platform.planning.versions import SourcePlan
+
+    plan = SourcePlan(home.platform, source)
+    for name in assets:
+        if name not in plan.assets:
+            known = ", ".join(plan.assets)
+            raise ConfigError(f"asset {name!r}", f"{source} has no such per-session asset", f"Use: {known}.")
+    wanted = tuple(assets) or tuple(plan.assets)
+    manifest = home.platform.manifest(source)
+    ids = manifest.session_ids if sessions is None else sessions
+    plans: dict[str, SessionPlan] = {}
+    refused, gated = [], {}
+    for asked in ids:
+        try:
+            session_id = manifest.session_named(asked)
+            standing = standing_of(plan, manifest.session(session_id)) if only_stale else None
+        except NhError as error:
+            refused.append(SessionOutcome(SessionPlan(source, asked, wanted), success=False, errors=(str(error),)))
+            continue
+        chosen = tuple(name for name in (standing.stale if standing else plan.assets) if name in wanted)
+        if chosen:
+            plans[session_id] = SessionPlan(source, session_id, chosen)
+        elif standing and standing.gate:
+            gated[session_id] = standing.gate
+    return Materialization(source, len(ids), tuple(plans.values()), gated, tuple(refused))
+
+
+def run_plans(
+    home: OpenHome, plans: Sequence[SessionPlan], on_progress: OnProgress = unwatched
+) -> list[SessionOutcome]:
+    """Run every plan, one Dagster run per session; a failed session does not stop the others."""
+    from nh_platform.defs.run_launcher import end_lost_runs
+
+    if not plans:
+        return []
+    end_lost_runs(home.instance)
+    outcomes: list[SessionOutcome] = []
+    for plan in plans:
+        on_progress(Progress("sessions", len(outcomes), len(plans)))
+        outcomes.append(_run(home, plan, on_progress))
+    on_progress(Progress("sessions", len(plans), len(plans)))
+    return outcomes
+
+
+def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionOutcome:
+    import dagster as dg
+
+    from nh_platform.defs.automation import session_job_name
+    from nh_platform.operations.in_process import QUIET, errors_of
+
+    what, n_made = f"{plan.source} {plan.session_id[:12]}", 0
+
+    def on_event(entry: Any) -> None:
+        nonlocal n_made
+        event = entry.dagster_event
+        if event is not None and (event.is_step_start or event.is_step_materialization):
+            n_made += event.is_step_materialization
+            on_progress(Progress(what, n_made, len(plan.assets), str(event.step_key).split("__")[-1]))
+
+    on_progress(Progress(what, 0, len(plan.assets), "starting"))
+    run_id = str(uuid.uuid4())
+    home.instance.add_event_listener(run_id, on_event)
+    result = home.definitions.resolve_job_def(session_job_name(plan.source)).execute_in_process(
+        instance=home.instance,
+        partition_key=plan.session_id,
+        run_id=run_id,
+        raise_on_error=False,
+        asset_selection=[dg.AssetKey([plan.source, asset]) for asset in plan.assets],
+        run_config=QUIET,
+    )
+    on_progress(Progress(what, n_made, len(plan.assets), "done" if result.success else "failed"))
+    checks = result.get_asset_check_evaluations()
+    made = {event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key}
+    gates = [e for e in checks if not e.passed and e.blocking and e.severity is dg.AssetCheckSeverity.ERROR]
+    gated = [f"it is gated: {gate.description}; nothing after {gate.asset_key.path[-1]} was made" for gate in gates]
+    return SessionOutcome(
+        plan=plan,
+        success=result.success,
+        errors=(*gated, *errors_of(result)),
+        made=tuple(asset for asset in plan.assets if asset in made),
+        checks_passed=sum(check.passed for check in checks),
+        checks_failed=sum(not check.passed for check in checks),
+        run_id=run_id,
+    )

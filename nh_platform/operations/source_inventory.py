@@ -1,0 +1,70 @@
+"""A whole source looked over: what is left failed, counts against the published ones, and the catalogs made anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nh_platform.operations.opened_home import Home, open_home
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """What a check found, in words."""
+
+    name: str
+    passed: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class InventoryResult:
+    """What an inventory of a source found and made.
+
+    Parameters
+    ----------
+    checks
+        The standing check and those of what was made.
+    folders
+        Folders of the assets across sessions that were made.
+    errors
+        What went wrong, one text per failed step.
+    """
+
+    checks: tuple[CheckOutcome, ...]
+    folders: tuple[str, ...]
+    errors: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed and every check passed."""
+        return not self.errors and all(check.passed for check in self.checks)
+
+
+def inventory(home: Home, source: str) -> InventoryResult:
+    """Run the daily inventory of a source here and now.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source.
+    UnknownSession
+        If the source was never synced.
+    """
+    from nh_platform.defs.inventory import inventory_job_name, inventory_selection
+    from nh_platform.operations.in_process import QUIET, errors_of
+    from nh_platform.sources.registry import source_entry
+
+    source_entry(source)
+    with open_home(home) as at:
+        at.platform.manifest(source)  # a source that was never synced is refused here, by name
+        assets, checks = inventory_selection(at.platform, source)
+        job = at.definitions.resolve_job_def(inventory_job_name(source)).get_subset(
+            asset_selection=set(assets), asset_check_selection=set(checks)
+        )
+        result = job.execute_in_process(instance=at.instance, raise_on_error=False, run_config=QUIET)
+    made = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
+    return InventoryResult(
+        tuple(CheckOutcome(e.check_name, e.passed, e.description or "") for e in result.get_asset_check_evaluations()),
+        tuple(str(each.metadata["dagster/uri"].value) for each in made if "dagster/uri" in each.metadata),
+        errors_of(result),
+    )

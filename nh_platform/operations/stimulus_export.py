@@ -1,0 +1,106 @@
+"""Stimulus tensors written as one npy per session, joined first where the store asks for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
+from nh_platform.session import ConfigError, StoreError
+
+
+@dataclass(frozen=True)
+class StimulusExport:
+    """What was exported.
+
+    Parameters
+    ----------
+    files
+        The arrays, one per session; a json that says what is in them lies beside each.
+    shown_as
+        Sessions among them by the name under which the stimulus was shown; empty where it has one name in all sessions.
+    """
+
+    files: tuple[Path, ...]
+    shown_as: Mapping[str, int]
+
+
+def export_stimulus(
+    home: Home,
+    stimulus: str,
+    structure: str,
+    folder: Path,
+    *,
+    data: str = "spike_data",
+    mode: str = "exact",
+    variant: str | None = None,
+    source: str = "",
+    on_progress: OnProgress = unwatched,
+) -> StimulusExport:
+    """Write one npy per session: units × presentations × time, in bins of 20 ms.
+
+    Parameters
+    ----------
+    home
+        Home folder.
+    stimulus, structure
+        Stimulus type, for example ``natural_movie_one``, and structure acronym, for example ``VISp``.
+    folder
+        Folder to write into.
+    data
+        ``spike_data``, ``speed`` (presentations × time) or ``pupil_data`` (variables × presentations × time).
+    mode
+        ``exact``, or ``mlynarski-compat`` for that data set's conventions.
+    variant
+        Only sessions that were shown the stimulus under this name.
+    source
+        Source; the first that has stimulus tensors where empty.
+    on_progress
+        Called before tensors are joined.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such mode or data, or the source has no stimulus tensors.
+    StoreError
+        If no session has tensors, or they cannot be joined; the text says why.
+    """
+    from nh_platform.assets.across_sessions.stimulus_files import ASSET, TENSORS
+    from nh_platform.exports.stimulus import check_mode, export_npy, shown_names
+    from nh_platform.planning.versions import expected_source_asset
+    from nh_platform.sources.registry import source_entry, sources
+    from nh_platform.store.layout import SOURCE_WIDE
+
+    chosen = check_mode(mode)
+    source = source or next(name for name, entry in sources().items() if TENSORS in entry.extra_assets)
+    if TENSORS not in source_entry(source).extra_assets:
+        raise ConfigError(f"source {source}", "it has no stimulus tensors", "Leave --source out.")
+    with open_home(home) as at:
+        store, expected = at.platform.store, expected_source_asset(at.platform, source, ASSET)
+        if not expected.inputs:
+            action = f"Run `nh materialize {source} --missing`."
+            raise StoreError(f"source {source}", f"no session in {store.root} has {TENSORS}", action)
+        if store.data_version(source, SOURCE_WIDE, ASSET.name) != expected.data_version:
+            what = f"joining the tensors of {len(expected.inputs)} sessions"
+            on_progress(Progress(what, 0, len(expected.inputs)))
+            _join(at, source)
+        files = store.folder(source, SOURCE_WIDE, ASSET.name)
+    written = export_npy(files, stimulus, structure, folder, data, chosen, variant)
+    names = shown_names(files / chosen, stimulus)
+    several = len(set(names.values())) > 1
+    shown = Counter(names[path.name.split("-")[0]] for path in written) if several else {}
+    return StimulusExport(tuple(written), dict(sorted(shown.items())))
+
+
+def _join(home: OpenHome, source: str) -> None:
+    """Materialize `stimulus_files` in this process."""
+    from nh_platform.assets.across_sessions.stimulus_files import ASSET
+    from nh_platform.defs.source_assets import build_source_asset
+    from nh_platform.operations.in_process import materialize_one
+    from nh_platform.sources.registry import source_entry
+
+    definition = build_source_asset(source_entry(source), home.platform, ASSET)
+    action = "Correct it and run the command again."
+    materialize_one(home, definition, f"{source} {ASSET.name}", StoreError, action)
