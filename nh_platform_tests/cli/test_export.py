@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from nh_platform import open_store, operations
 from nh_platform.assets.across_sessions.stimulus_files import ASSET
@@ -32,7 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     return platform
 
 
-def run(home: Platform, *arguments: str):
+def run(home: Platform, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["--home", str(home.settings.home), *arguments], env={"NH_HOME": ""})
 
 

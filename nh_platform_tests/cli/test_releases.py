@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import json
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -43,7 +44,7 @@ runner = CliRunner()
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NH_HOME", str(tmp_path))
     return tmp_path
 
@@ -55,7 +56,7 @@ def run(*arguments: object, code: int = 0) -> list[str]:
 
 
 @pytest.fixture
-def store(home):
+def store(home) -> Store:
     """Store three snapshots of ibl: a session less, all, and one re-sorted and patched with a notice."""
     store, manifest = Store(home / "store"), a_manifest()
     changed = with_resort(
@@ -66,13 +67,13 @@ def store(home):
     return store
 
 
-def freeze(home, name, *rows):
+def freeze(home, name, *rows) -> Path:
     path = home / f"{name}.csv"
     path.write_text("\n".join(["pid,eid,probe_name", *rows]) + "\n")
     return path
 
 
-def test_list_counts_each_snapshot_and_names_freezes_and_tags(home, store):
+def test_list_counts_each_snapshot_and_names_freezes_and_tags(home, store) -> None:
     (home / "freezes").mkdir()
     freeze(home / "freezes", "paper", "p1,e1,probe00")
     text = "\n".join(run("list"))
@@ -86,13 +87,13 @@ def test_list_counts_each_snapshot_and_names_freezes_and_tags(home, store):
     ]
 
 
-def test_list_of_a_home_that_was_never_synced(home):
+def test_list_of_a_home_that_was_never_synced(home) -> None:
     text = "\n".join(run("list"))
     assert "0 snapshots" in text
     assert "freezes" in text
 
 
-def test_show_says_what_a_snapshot_holds_and_changed(home, store):
+def test_show_says_what_a_snapshot_holds_and_changed(home, store) -> None:
     text = "\n".join(run("show", "ibl", "3"))
     for part in (
         "ibl snapshot 3",
@@ -106,13 +107,13 @@ def test_show_says_what_a_snapshot_holds_and_changed(home, store):
     assert run("show", "ibl", "previous")[0].startswith("ibl snapshot 2")
 
 
-def test_show_names_what_was_withdrawn(home, store):
+def test_show_names_what_was_withdrawn(home, store) -> None:
     manifest = read_manifest(store, "ibl")
     store_manifest(store, without_sessions(manifest, ids(manifest)[1]), "1")
     assert any(ids(manifest)[1] in line and "3" in line for line in run("show", "ibl"))
 
 
-def test_diff_of_snapshots_tells_changes_and_ends_in_numbers(home, store):
+def test_diff_of_snapshots_tells_changes_and_ends_in_numbers(home, store) -> None:
     lines = run("diff", "previous", "latest")
     assert lines[-3:] == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 2"]
     text = "\n".join(lines)
@@ -125,7 +126,7 @@ def test_diff_of_snapshots_tells_changes_and_ends_in_numbers(home, store):
     ]
 
 
-def test_one_snapshot_has_nothing_before_it(home):
+def test_one_snapshot_has_nothing_before_it(home) -> None:
     store_manifest(Store(home / "store"), a_manifest(), "1")
     text = " ".join(run("diff", "previous", "latest", code=1))
     assert "previous snapshot of ibl: there is one snapshot, of the first sync, and nothing before it" in text
@@ -135,7 +136,7 @@ def test_one_snapshot_has_nothing_before_it(home):
     assert "nh sync allen_vc" in text
 
 
-def test_a_list_without_probes_names_insertions_by_their_id(home):
+def test_a_list_without_probes_names_insertions_by_their_id(home) -> None:
     paths = [home / "first.csv", home / "second.csv"]
     paths[0].write_text("pid,eid\np1,e1\np2,e1\n")
     paths[1].write_text("pid,eid\np1,e1\np3,e1\np4,e2\np5,e2\n")
@@ -147,18 +148,18 @@ def test_a_list_without_probes_names_insertions_by_their_id(home):
     ]
 
 
-def test_diff_of_equal_states_has_only_the_numbers(home, store):
+def test_diff_of_equal_states_has_only_the_numbers(home, store) -> None:
     assert run("diff", "2", "2") == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 0"]
 
 
-def test_a_session_that_went_and_came_back_is_told_from_a_new_one(home, store):
+def test_a_session_that_went_and_came_back_is_told_from_a_new_one(home, store) -> None:
     manifest = read_manifest(store, "ibl")
     store_manifest(store, without_sessions(manifest, ids(manifest)[1]), "1")
     store_manifest(store, manifest, "1")
     assert "session returned: 1" in run("diff", "previous", "latest")
 
 
-def test_diff_of_files_with_history(home):
+def test_diff_of_files_with_history(home) -> None:
     first = freeze(home, "first", "p1,e1,probe00", "p2,e1,probe01", "p3,e3,probe00")
     second = freeze(home, "second", "p1,e1,probe00")
     third = freeze(home, "third", "p1,e1,probe00", "p2,e1,probe01", "p3,e3,probe00", "p4,e4,probe00")
@@ -177,7 +178,7 @@ def test_diff_of_files_with_history(home):
     assert run("diff", second, third)[-1] == "changed sessions: 1"
 
 
-def test_a_table_for_a_program_has_nothing_else_on_stdout(home):
+def test_a_table_for_a_program_has_nothing_else_on_stdout(home) -> None:
     first, second = freeze(home, "first", "p1,e1,probe00"), freeze(home, "second", "p1,e1,probe00", "p2,e1,probe01")
     (row,) = json.loads("\n".join(run("diff", first, second, "--format", "json")))
     assert (row["kind"], row["session_id"], row["insertion_id"]) == ("insertion added", "e1", "p2")
@@ -186,7 +187,7 @@ def test_a_table_for_a_program_has_nothing_else_on_stdout(home):
     assert json.loads("\n".join(run("diff", first, first, "--format", "json"))) == []
 
 
-def test_a_snapshot_is_compared_with_a_freeze_by_membership(home, store):
+def test_a_snapshot_is_compared_with_a_freeze_by_membership(home, store) -> None:
     manifest = read_manifest(store, "ibl")
     rows = [
         f"{r.insertion_id},{r.session_id},{r.probe}"
@@ -207,7 +208,7 @@ def test_a_snapshot_is_compared_with_a_freeze_by_membership(home, store):
         (("list", "other"), "there is no such source"),
     ],
 )
-def test_an_unknown_name_is_refused_in_words(home, store, arguments, message):
+def test_an_unknown_name_is_refused_in_words(home, store, arguments, message) -> None:
     result = runner.invoke(app, ["releases", *arguments])
     assert result.exit_code == 1
     assert message in " ".join(result.output.split())
@@ -231,7 +232,7 @@ def test_an_unknown_name_is_refused_in_words(home, store, arguments, message):
         (["A", "B", "--history"], ["A", "B", "--history"]),
     ],
 )
-def test_history_takes_several_files(given, meant):
+def test_history_takes_several_files(given, meant) -> None:
     assert repeat_history(given) == meant
 
 
@@ -261,7 +262,7 @@ def write_tables(root, freezes: list[Freeze]) -> None:
 
 
 @pytest.mark.reference
-def test_the_freezes_played_through_the_catalogue(reference_dir, home):
+def test_the_freezes_played_through_the_catalogue(reference_dir: Path, home) -> None:
     """350 → 355 → 354 and a tombstone → 459 sessions; +8/−3, +0/−10, +152/−0 insertions; nine come back."""
     paths = [reference_dir / "ibl_releases" / f"{name}.csv" for name in FREEZES]
     (home / "upstream").mkdir()
@@ -296,7 +297,7 @@ def test_the_freezes_played_through_the_catalogue(reference_dir, home):
 
 
 @pytest.mark.reference
-def test_the_freezes_compared_as_files(reference_dir, home):
+def test_the_freezes_compared_as_files(reference_dir: Path, home) -> None:
     paths = [reference_dir / "ibl_releases" / f"{name}.csv" for name in FREEZES]
     assert run("diff", *paths[:2])[-3:] == ["insertions: +8 -3", "sessions: +6 -1", "changed sessions: 3"]
     lines = run("diff", *paths[1:3], "--history", paths[0])
@@ -312,7 +313,7 @@ def _had_gone(paths) -> set[str]:
     return (last - third) & (first | second)
 
 
-def test_the_versions_of_visual_behavior_are_compared_by_name(home):
+def test_the_versions_of_visual_behavior_are_compared_by_name(home) -> None:
     write_allen_vbn(home / "vbn", 3, 3, size=TINY)
     (home / "sources.yaml").write_text("allen_vbn:\n  read: {root: vbn}\n")
     lines = run("diff", "0.4.0", "0.5.0", "--source", "allen_vbn")

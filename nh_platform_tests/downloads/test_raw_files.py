@@ -11,6 +11,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ FAST = Timeouts(connect_s=0.5, read_s=0.5)
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[BytesServer]:
     with BytesServer() as running:
         assert isinstance(running, BytesServer)
         running.files = {"/a": CONTENT, "/b": b"other"}
@@ -40,7 +41,7 @@ def server():
 
 
 @pytest.fixture
-def raw(tmp_path):
+def raw(tmp_path: Path) -> RawFiles:
     return RawFiles(tmp_path / "raw", RetryPolicy(attempts=3, wait_s=0.0))
 
 
@@ -60,7 +61,7 @@ def published(raw: RawFiles) -> list[Path]:
     return files
 
 
-def test_a_file_is_fetched_once_and_found_by_its_content(server, raw):
+def test_a_file_is_fetched_once_and_found_by_its_content(server, raw) -> None:
     came: list[int] = []
     file = raw.fetch(request(), [at(server)], came.append)
     assert file.path == raw.path(MD5) == raw.root / MD5[:2] / MD5
@@ -89,7 +90,7 @@ def test_a_file_is_fetched_once_and_found_by_its_content(server, raw):
         ("status", {"status": 429, "retry_after": "0"}, 2),
     ],
 )
-def test_a_fault_that_passes_is_survived(server, raw, kind, details, n_requests):
+def test_a_fault_that_passes_is_survived(server, raw, kind, details, n_requests) -> None:
     server.faults.add("/a", kind, times=1, **details)
     came: list[int] = []
     assert raw.fetch(request(), [at(server)], came.append).path.read_bytes() == CONTENT
@@ -100,7 +101,7 @@ def test_a_fault_that_passes_is_survived(server, raw, kind, details, n_requests)
 
 
 @pytest.mark.parametrize("kind", ["corrupt", "short", "empty", "oversized"])
-def test_a_content_that_stays_wrong_goes_to_quarantine_and_is_named_with_both_hashes(server, raw, kind):
+def test_a_content_that_stays_wrong_goes_to_quarantine_and_is_named_with_both_hashes(server, raw, kind) -> None:
     server.faults.add("/a", kind)
     with pytest.raises(BadUpstreamData, match="in 3 tries") as error:
         raw.fetch(request(), [at(server)])
@@ -127,7 +128,7 @@ def test_a_content_that_stays_wrong_goes_to_quarantine_and_is_named_with_both_ha
         ("reset", {}, "tried 3 times", 3),
     ],
 )
-def test_a_server_that_stays_in_trouble_is_named(server, raw, kind, details, text, n_requests):
+def test_a_server_that_stays_in_trouble_is_named(server, raw, kind, details, text, n_requests) -> None:
     server.faults.add("/a", kind, **details)
     with pytest.raises(BadUpstreamData, match=text) as error:
         raw.fetch(request(), [at(server)])
@@ -136,7 +137,7 @@ def test_a_server_that_stays_in_trouble_is_named(server, raw, kind, details, tex
     assert published(raw) == []
 
 
-def test_a_server_that_never_answers_does_not_hold_the_run(server, tmp_path):
+def test_a_server_that_never_answers_does_not_hold_the_run(server, tmp_path: Path) -> None:
     server.faults.add("/a", "hang")
     began = time.monotonic()
     raw = RawFiles(tmp_path, RetryPolicy(attempts=2, wait_s=0.0))
@@ -145,12 +146,12 @@ def test_a_server_that_never_answers_does_not_hold_the_run(server, tmp_path):
     assert time.monotonic() - began < 3
 
 
-def test_no_server_at_all_is_named(raw):
+def test_no_server_at_all_is_named(raw) -> None:
     with pytest.raises(BadUpstreamData, match=r"Connection refused.*Check the network"):
         raw.fetch(request(), [HttpOpener("http://127.0.0.1:9/a", FAST)])
 
 
-def test_a_wait_that_the_server_asks_for_is_honoured(server, raw):
+def test_a_wait_that_the_server_asks_for_is_honoured(server, raw) -> None:
     server.faults.add("/a", "status", status=429, retry_after="1", times=1)
     began = time.monotonic()
     raw.fetch(request(), [at(server)])
@@ -158,7 +159,7 @@ def test_a_wait_that_the_server_asks_for_is_honoured(server, raw):
 
 
 @pytest.mark.parametrize("serves_ranges", [True, False])
-def test_a_broken_connection_is_resumed_where_the_server_can(server, raw, serves_ranges):
+def test_a_broken_connection_is_resumed_where_the_server_can(server, raw, serves_ranges) -> None:
     server.serves_ranges = serves_ranges
     server.faults.add("/a", "truncated", times=1)
     came: list[int] = []
@@ -168,7 +169,7 @@ def test_a_broken_connection_is_resumed_where_the_server_can(server, raw, serves
     assert (min(came) < 0) == (not serves_ranges)
 
 
-def test_a_partial_file_is_kept_and_never_trusted(server, raw):
+def test_a_partial_file_is_kept_and_never_trusted(server, raw) -> None:
     server.faults.add("/a", "truncated")
     server.serves_ranges = False
     with pytest.raises(BadUpstreamData, match="what came is kept and resumed"):
@@ -184,14 +185,14 @@ def test_a_partial_file_is_kept_and_never_trusted(server, raw):
 
 
 @pytest.mark.parametrize("left", [CONTENT, CONTENT + b"too much"])
-def test_a_partial_file_of_full_length_is_published_or_fetched_anew(server, raw, left):
+def test_a_partial_file_of_full_length_is_published_or_fetched_anew(server, raw, left) -> None:
     raw.path(MD5).parent.mkdir(parents=True)
     raw.path(MD5).with_name(f"{MD5}.part").write_bytes(left)
     assert raw.fetch(request(), [at(server)]).path.read_bytes() == CONTENT
     assert len(server.requests) == (0 if left == CONTENT else 2)  # 416, and once whole
 
 
-def test_progress_does_not_count_as_a_failed_attempt(tmp_path):
+def test_progress_does_not_count_as_a_failed_attempt(tmp_path: Path) -> None:
     """Three broken connections in a file of 9 MiB are survived by two attempts: each brought over a MiB."""
     content = np.random.default_rng(1).bytes(9 << 20)
 
@@ -203,7 +204,7 @@ def test_progress_does_not_count_as_a_failed_attempt(tmp_path):
         assert fault.hits == 3
 
 
-def test_the_second_place_is_asked_where_the_first_fails(server, raw):
+def test_the_second_place_is_asked_where_the_first_fails(server, raw) -> None:
     with BytesServer() as first:
         assert raw.fetch(request(), [at(first), at(server)]).path.read_bytes() == CONTENT
         assert len(first.requests) == len(server.requests) == 1
@@ -211,7 +212,7 @@ def test_the_second_place_is_asked_where_the_first_fails(server, raw):
         assert raw.fetch(request(b"other"), [at(first, "/b"), at(server, "/b")]).path.read_bytes() == b"other"
 
 
-def test_a_place_that_does_not_answer_is_asked_last_from_then_on(server, raw):
+def test_a_place_that_does_not_answer_is_asked_last_from_then_on(server, raw) -> None:
     with BytesServer() as first:
         first.faults.add("/", "reset")
         for path, content in (("/a", CONTENT), ("/b", b"other")):
@@ -219,7 +220,7 @@ def test_a_place_that_does_not_answer_is_asked_last_from_then_on(server, raw):
         assert len(first.requests) == 1
 
 
-def test_files_without_a_hash_are_weak_and_found_by_their_key(server, raw):
+def test_files_without_a_hash_are_weak_and_found_by_their_key(server, raw) -> None:
     wanted = request(b"other", md5=None, weak_key="allen_vc/7/ecephys.nwb/5")
     assert not raw.holds(wanted)
     file = raw.fetch(wanted, [at(server, "/b")])
@@ -231,18 +232,18 @@ def test_files_without_a_hash_are_weak_and_found_by_their_key(server, raw):
 
 
 @pytest.mark.parametrize("kind", ["short", "empty", "oversized", "truncated"])
-def test_files_without_a_hash_must_be_complete(server, raw, kind):
+def test_files_without_a_hash_must_be_complete(server, raw, kind) -> None:
     server.faults.add("/b", kind)
     with pytest.raises(BadUpstreamData, match="session s, file a"):
         raw.fetch(request(b"other", md5=None, weak_key="k"), [at(server, "/b")])
     assert published(raw) == []
 
 
-def test_a_wrong_size_upstream_does_not_matter_where_the_hash_is_right(server, raw):
+def test_a_wrong_size_upstream_does_not_matter_where_the_hash_is_right(server, raw) -> None:
     assert raw.fetch(request(size=22), [at(server)]).size == len(CONTENT)
 
 
-def test_a_file_that_changed_on_the_disk_is_not_used_and_fetched_anew(server, raw, tmp_path):
+def test_a_file_that_changed_on_the_disk_is_not_used_and_fetched_anew(server, raw, tmp_path: Path) -> None:
     path = raw.fetch(request(), [at(server)]).path
     path.chmod(0o644)
     path.write_bytes(b"\0" + CONTENT[1:])
@@ -251,12 +252,12 @@ def test_a_file_that_changed_on_the_disk_is_not_used_and_fetched_anew(server, ra
     assert len(server.requests) == 2
 
 
-def test_a_text_that_is_no_md5_never_becomes_a_path(raw):
+def test_a_text_that_is_no_md5_never_becomes_a_path(raw) -> None:
     with pytest.raises(BadUpstreamData, match="not 32 lower-case hexadecimal digits"):
         raw.fetch(request(md5="../../etc/passwd"), [])
 
 
-def test_what_does_not_fit_on_the_disk_is_refused_before_anything_is_fetched(server, raw):
+def test_what_does_not_fit_on_the_disk_is_refused_before_anything_is_fetched(server, raw) -> None:
     huge = request(size=10**18)
     with pytest.raises(StoreError, match=r"1000000000\.00 GB are to be downloaded"):
         raw.fetch(huge, [at(server)])
@@ -265,7 +266,7 @@ def test_what_does_not_fit_on_the_disk_is_refused_before_anything_is_fetched(ser
     assert server.requests == []
 
 
-def test_many_files_come_in_parallel_and_one_failure_does_not_stop_the_others(server, raw):
+def test_many_files_come_in_parallel_and_one_failure_does_not_stop_the_others(server, raw) -> None:
     contents = {f"/{number}": bytes([number]) * 10 for number in range(20)}
     server.files = {path: content for path, content in contents.items() if path != "/7"}
     batch = fetch_all(raw, {path: (request(c, label=path), [at(server, path)]) for path, c in contents.items()}, 4)
@@ -276,7 +277,7 @@ def test_many_files_come_in_parallel_and_one_failure_does_not_stop_the_others(se
         batch.raise_first()
 
 
-def test_a_transfer_stops_when_told_and_keeps_what_came(server, raw):
+def test_a_transfer_stops_when_told_and_keeps_what_came(server, raw) -> None:
     server.faults.add("/a", "stall", seconds=0.3)
     stop = threading.Event()
     with pytest.raises(Cancelled):
@@ -285,7 +286,9 @@ def test_a_transfer_stops_when_told_and_keeps_what_came(server, raw):
     assert published(raw) == []
 
 
-def test_an_object_of_a_bucket_is_resumed_and_its_failures_are_sorted(server, raw, monkeypatch):
+def test_an_object_of_a_bucket_is_resumed_and_its_failures_are_sorted(
+    server, raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import boto3
     from botocore import UNSIGNED
     from botocore.config import Config
@@ -330,7 +333,7 @@ def start(raw, server) -> subprocess.Popen:
 
 
 @pytest.mark.slow
-def test_of_several_processes_one_downloads_and_the_others_wait(server, raw):
+def test_of_several_processes_one_downloads_and_the_others_wait(server, raw) -> None:
     server.faults.add("/a", "stall", times=1, seconds=0.5)  # long enough for all to want it; then resumed by one
     running = [start(raw, server) for _ in range(2)]
     assert [process.communicate(timeout=60)[0].split() for process in running] == [["ready", MD5]] * 2
@@ -338,7 +341,7 @@ def test_of_several_processes_one_downloads_and_the_others_wait(server, raw):
     assert len(published(raw)) == 1
 
 
-def test_a_killed_download_is_resumed_and_nothing_half_is_published(server, raw):
+def test_a_killed_download_is_resumed_and_nothing_half_is_published(server, raw) -> None:
     server.faults.add("/a", "stall", times=1)
     process = start(raw, server)
     part = raw.path(MD5).with_name(f"{MD5}.part")
@@ -373,7 +376,7 @@ FILL = textwrap.dedent(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a tmpfs of its own")
-def test_a_disk_that_fills_is_a_store_error_and_is_left_with_room(server, tmp_path):
+def test_a_disk_that_fills_is_a_store_error_and_is_left_with_room(server, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(

@@ -1,6 +1,7 @@
 """Features of hand-made trains have the values that the formulas give on paper."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nh_platform.embeddings import ReferenceWindow, feature_names, unit_embeddings
@@ -10,11 +11,11 @@ from nh_platform.windows.valid_time import invalid_times
 from nh_platform_tests.windows.trains import behavior_of, spikes_of, units_of
 
 
-def features_of(*trains, window="whole-session"):
+def features_of(*trains, window="whole-session") -> pd.DataFrame:
     return unit_embeddings(spikes_of(*trains), units_of(*["probe00"] * len(trains)), window)
 
 
-def with_invalid(trains, probes, *bad, window="whole-session"):
+def with_invalid(trains, probes, *bad, window="whole-session") -> pd.DataFrame:
     table = {
         "start_time": [row[0] for row in bad],
         "stop_time": [row[1] for row in bad],
@@ -25,7 +26,7 @@ def with_invalid(trains, probes, *bad, window="whole-session"):
     return unit_embeddings(spikes_of(*trains), units_of(*probes), window, invalid)
 
 
-def test_interval_features_by_hand():
+def test_interval_features_by_hand() -> None:
     # ISIs 1, 3, 1 s
     row = features_of([0.0, 1.0, 4.0, 5.0]).iloc[0]
     assert row["n_spikes"] == 4
@@ -40,14 +41,14 @@ def test_interval_features_by_hand():
     assert row["isi_below_10ms"] == 0
 
 
-def test_a_regular_train_has_no_variation():
+def test_a_regular_train_has_no_variation() -> None:
     row = features_of(np.arange(0, 100) * 0.25).iloc[0]
     assert row[["isi_cv", "isi_cv2", "isi_lv", "isi_lvr"]].tolist() == [0, 0, 0, 0]
     assert row["fano_factor"] == 0
     assert row["rate_std_hz"] == 0
 
 
-def test_a_poisson_train_is_near_one():
+def test_a_poisson_train_is_near_one() -> None:
     rng = np.random.default_rng(1)
     row = features_of(np.cumsum(rng.exponential(0.1, 20_000))).iloc[0]
     assert row["isi_cv"] == pytest.approx(1, abs=0.03)
@@ -56,14 +57,14 @@ def test_a_poisson_train_is_near_one():
     assert row["fano_factor"] == pytest.approx(1, abs=0.08)
 
 
-def test_short_intervals_are_shares_and_strictly_below():
+def test_short_intervals_are_shares_and_strictly_below() -> None:
     # 2.5 ms and 10 ms exactly (in binary fractions) are not below
     row = features_of([0.0, 0.002, 0.006, 0.026]).iloc[0]
     assert row["isi_below_2_5ms"] == pytest.approx(1 / 3)
     assert row["isi_below_10ms"] == pytest.approx(2 / 3)
 
 
-def test_the_interval_histogram_sums_to_one_and_its_ends_are_open():
+def test_the_interval_histogram_sums_to_one_and_its_ends_are_open() -> None:
     row = features_of([0.0, 0.0005, 0.0017, 0.0517, 30.0]).iloc[0]
     histogram = row[[name for name in feature_names() if name.startswith("isi_hist_")]].to_numpy(dtype=float)
     assert histogram.sum() == pytest.approx(1)
@@ -72,14 +73,14 @@ def test_the_interval_histogram_sums_to_one_and_its_ends_are_open():
     assert histogram[0] == pytest.approx(0.5)
 
 
-def test_rate_deviation_and_fano_by_hand():
+def test_rate_deviation_and_fano_by_hand() -> None:
     # counts per second after the first spike: 3, 1, 0, 0; the last spike at 4.0 s is outside the whole seconds
     row = features_of([0.0, 0.1, 0.2, 1.5, 4.0]).iloc[0]
     assert row["rate_std_hz"] == pytest.approx(np.std([3, 1, 0, 0]))
     assert row["fano_factor"] == pytest.approx(np.var([3, 1, 0, 0]) / 1)
 
 
-def test_units_with_no_one_or_two_spikes_are_nan_where_undefined():
+def test_units_with_no_one_or_two_spikes_are_nan_where_undefined() -> None:
     table = features_of([], [5.0], [4.0, 6.0], [0.0, 10.0])
     assert table["n_spikes"].tolist() == [0, 1, 2, 2]
     assert table["rate_hz"].tolist() == pytest.approx([0, 0.1, 0.2, 0.2])
@@ -90,13 +91,13 @@ def test_units_with_no_one_or_two_spikes_are_nan_where_undefined():
     assert table["fano_factor"].isna().tolist() == [True, False, False, False]
 
 
-def test_identical_times_do_not_divide_by_zero():
+def test_identical_times_do_not_divide_by_zero() -> None:
     row = features_of([1.0, 1.0, 1.0, 2.0]).iloc[0]
     assert row["isi_cv2"] == pytest.approx(2.0)  # the pair (0, 0) is left out, the pair (0, 1) remains
     assert features_of([1.0, 1.0, 1.0]).iloc[0][["isi_cv", "isi_cv2", "rate_hz"]].isna().all()
 
 
-def test_a_start_window_counts_from_the_first_spike_of_the_session():
+def test_a_start_window_counts_from_the_first_spike_of_the_session() -> None:
     table = features_of([100.0, 105.0, 129.999, 130.0], [200.0], window="start-30s")
     assert table["n_spikes"].tolist() == [3, 0]
     assert table["rate_hz"].tolist() == pytest.approx([0.1, 0])
@@ -105,7 +106,7 @@ def test_a_start_window_counts_from_the_first_spike_of_the_session():
 
 
 @pytest.mark.parametrize("trains", [[], [[]], [[], []]])
-def test_sessions_without_spikes_give_a_typed_table(trains):
+def test_sessions_without_spikes_give_a_typed_table(trains) -> None:
     table = features_of(*trains)
     UNIT_EMBEDDINGS.validate(table)
     assert len(table) == len(trains)
@@ -114,12 +115,12 @@ def test_sessions_without_spikes_give_a_typed_table(trains):
 
 
 @pytest.mark.parametrize("window", ["whole", ReferenceWindow("backwards", 30.0, 10.0)])
-def test_a_window_that_cannot_be_used_is_named(window):
+def test_a_window_that_cannot_be_used_is_named(window) -> None:
     with pytest.raises(ConfigError, match="reference window"):
         features_of([1.0], window=window)
 
 
-def test_only_valid_time_counts_and_no_interval_bridges_a_gap():
+def test_only_valid_time_counts_and_no_interval_bridges_a_gap() -> None:
     # 4 Hz, but 100 Hz noise from 30 to 50 s on probe01 alone
     regular = np.arange(0, 401) * 0.25
     noisy = np.sort(np.concatenate([regular, np.arange(30.005, 50, 0.01)]))
@@ -133,7 +134,7 @@ def test_only_valid_time_counts_and_no_interval_bridges_a_gap():
     assert table["isi_hist_19"].tolist() == [0, 0]
 
 
-def test_intervals_of_all_probes_count_and_those_of_the_stimulus_do_not():
+def test_intervals_of_all_probes_count_and_those_of_the_stimulus_do_not() -> None:
     regular = np.arange(0, 401) * 0.25
     probes = ["probe00", "probe01"]
     both = with_invalid([regular, regular], probes, (10.0, 20.0, "all_probes"), (40.0, 60.0, "stimulus"))
@@ -141,21 +142,21 @@ def test_intervals_of_all_probes_count_and_those_of_the_stimulus_do_not():
     assert both["rate_hz"].tolist() == pytest.approx([361 / 90] * 2)
 
 
-def test_without_an_overlap_the_features_are_the_same_to_the_bit():
+def test_without_an_overlap_the_features_are_the_same_to_the_bit() -> None:
     trains, probes = [np.cumsum(np.random.default_rng(3).exponential(0.2, 500))], ["probe00"]
     plain = unit_embeddings(spikes_of(*trains), units_of(*probes))
     beyond = with_invalid(trains, probes, (-9.0, -1.0, "probe00"), (0.0, 999.0, "probe01"))
     assert plain.equals(beyond)
 
 
-def test_a_start_window_loses_what_is_invalid_of_it():
+def test_a_start_window_loses_what_is_invalid_of_it() -> None:
     table = with_invalid([[0.0, 1.0, 4.0, 29.0, 40.0]], ["probe00"], (0.5, 10.5, "probe00"), window="start-30s")
     assert table["n_spikes"].tolist() == [2]
     assert table["rate_hz"].tolist() == pytest.approx([2 / 20])
     assert table["isi_mean_s"].isna().all()
 
 
-def test_a_probe_that_is_bad_throughout_has_undefined_features():
+def test_a_probe_that_is_bad_throughout_has_undefined_features() -> None:
     table = with_invalid([[1.0, 2.0], [1.5, 9.0]], ["probe00", "probe01"], (0.0, 99.0, "probe00"))
     assert table["n_spikes"].tolist() == [0, 2]
     assert table.loc[0, feature_names()].isna().all()

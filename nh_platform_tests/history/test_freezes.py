@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nh_platform.history.freezes import freeze_manifest, read_freeze, restrict
 from nh_platform.history.publishing import store_manifest
-from nh_platform.history.release_lookup import find_state, known_freezes, tag_counts
+from nh_platform.history.release_lookup import NamedState, find_state, known_freezes, tag_counts
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.store import Store
 from nh_platform_tests.history.releases import a_manifest, edit, ids, of, without_sessions
@@ -23,13 +25,13 @@ REFERENCE = {
 }
 
 
-def written(folder, text, name="a_freeze.csv"):
+def written(folder, text, name="a_freeze.csv") -> Path:
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
 
 
-def test_a_whole_list_is_a_catalogue(tmp_path):
+def test_a_whole_list_is_a_catalogue(tmp_path: Path) -> None:
     path = written(tmp_path, WHOLE + "1,p1,e1,probe00,2,2020-02-18,NYU-11,angelakilab\n")
     freeze = read_freeze(path)
     assert freeze.name == "a_freeze"
@@ -57,7 +59,7 @@ def test_a_whole_list_is_a_catalogue(tmp_path):
         ("eid,pid\n", [], []),
     ],
 )
-def test_lists_that_state_less(tmp_path, text, pids, probes):
+def test_lists_that_state_less(tmp_path: Path, text, pids, probes) -> None:
     freeze = read_freeze(written(tmp_path, text))
     assert freeze.insertion_ids == pids
     assert freeze.rows["probe"].tolist() == probes
@@ -80,19 +82,19 @@ def test_lists_that_state_less(tmp_path, text, pids, probes):
         ("eid,pid\ne1,p1,x,y\ne2,p2\n", "line 2: it has 4 cells"),
     ],
 )
-def test_a_list_that_cannot_be_used_is_named_with_its_line(tmp_path, text, message):
+def test_a_list_that_cannot_be_used_is_named_with_its_line(tmp_path: Path, text, message) -> None:
     with pytest.raises(ConfigError, match=message) as error:
         read_freeze(written(tmp_path, text))
     assert "a_freeze.csv" in str(error.value)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file"):
         read_freeze(tmp_path / "none.csv")
 
 
 @pytest.mark.parametrize("by", ["insertion_id", "probe"])
-def test_a_source_is_restricted_to_the_insertions_of_a_freeze(tmp_path, by):
+def test_a_source_is_restricted_to_the_insertions_of_a_freeze(tmp_path: Path, by) -> None:
     manifest = a_manifest()
     row = manifest.insertions.iloc[3]
     pid = row["insertion_id"] if by == "insertion_id" else "unknown here"
@@ -107,7 +109,7 @@ def test_a_source_is_restricted_to_the_insertions_of_a_freeze(tmp_path, by):
     assert kept.version("spikes") != whole.version("spikes")
 
 
-def test_a_list_of_sessions_keeps_all_their_probes(tmp_path):
+def test_a_list_of_sessions_keeps_all_their_probes(tmp_path: Path) -> None:
     manifest = a_manifest()
     path = written(tmp_path, f"eid\n{ids(manifest)[1]}\n")
     part = restrict(manifest, read_freeze(path))
@@ -116,7 +118,7 @@ def test_a_list_of_sessions_keeps_all_their_probes(tmp_path):
     assert set(part.files["probe"]) == {"", "probe00", "probe01"}
 
 
-def test_a_name_is_looked_up_among_files_snapshots_freezes_and_tags(tmp_path):
+def test_a_name_is_looked_up_among_files_snapshots_freezes_and_tags(tmp_path: Path) -> None:
     store, folder = Store(tmp_path / "store"), tmp_path / "freezes"
     folder.mkdir()
     written(folder, WHOLE, "paper.csv")
@@ -126,7 +128,7 @@ def test_a_name_is_looked_up_among_files_snapshots_freezes_and_tags(tmp_path):
     for state in (less, tagged):
         store_manifest(store, state, "1")
 
-    def find(name):
+    def find(name) -> NamedState:
         return find_state(store, "ibl", name, folder)
 
     assert list(known_freezes(folder)) == ["paper"]
@@ -150,6 +152,6 @@ def test_a_name_is_looked_up_among_files_snapshots_freezes_and_tags(tmp_path):
 
 @pytest.mark.reference
 @pytest.mark.parametrize("name", REFERENCE)
-def test_published_lists_are_read(reference_dir, name):
+def test_published_lists_are_read(reference_dir: Path, name) -> None:
     freeze = read_freeze(reference_dir / "ibl_releases" / f"{name}.csv")
     assert (len(freeze.session_ids), len(freeze.insertion_ids)) == REFERENCE[name]

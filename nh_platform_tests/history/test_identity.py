@@ -38,7 +38,7 @@ def awkward() -> Manifest:
 
 
 @pytest.mark.parametrize("make", [a_manifest, awkward])
-def test_versions_at_once_are_those_of_each_session(make):
+def test_versions_at_once_are_those_of_each_session(make) -> None:
     manifest = make()
     assert at_once(manifest) == by_session(manifest)
     assert len(at_once(manifest)) == len(ids(manifest)) * len(GROUPS)
@@ -52,11 +52,11 @@ def test_the_identity_of_the_same_content_is_what_it_always_was() -> None:
     )
 
 
-def test_a_manifest_without_rows_has_no_versions():
+def test_a_manifest_without_rows_has_no_versions() -> None:
     assert group_versions(SESSIONS.empty(), INSERTIONS.empty(), FILES.empty()) == {}
 
 
-def test_the_order_of_rows_is_no_part_of_identity():
+def test_the_order_of_rows_is_no_part_of_identity() -> None:
     manifest = a_manifest()
     shuffled = Manifest(
         "ibl",
@@ -78,14 +78,14 @@ def test_the_order_of_rows_is_no_part_of_identity():
         ("insertions", {"alignment_stored": "2022-02-08T10:00:00"}, "alignment"),
     ],
 )
-def test_facts_of_session_and_insertion_move_one_group(table, values, group):
+def test_facts_of_session_and_insertion_move_one_group(table, values, group) -> None:
     before = a_manifest()
     after = with_fact(before, table, 0, **values)
     old, new = at_once(before), at_once(after)
     assert {key for key in old if old[key] != new[key]} == {(ids(before)[0], group)}
 
 
-def test_an_alignment_that_is_not_final_and_sizes_move_nothing():
+def test_an_alignment_that_is_not_final_and_sizes_move_nothing() -> None:
     before = a_manifest()
     after = with_fact(before, "insertions", 0, alignment_resolved="no")
     after = edit(after, lambda files: pd.Series(True, index=files.index), size=np.nan, tags="X", url="elsewhere")
@@ -93,13 +93,13 @@ def test_an_alignment_that_is_not_final_and_sizes_move_nothing():
     assert before.version() != after.version()
 
 
-def test_a_size_is_no_part_of_a_manifest_either():
+def test_a_size_is_no_part_of_a_manifest_either() -> None:
     before = a_manifest()
     after = edit(before, lambda files: pd.Series(True, index=files.index), size=1.0)
     assert before.version() == after.version()
 
 
-def test_a_file_that_becomes_critical_is_another_content_because_it_is_not_read():
+def test_a_file_that_becomes_critical_is_another_content_because_it_is_not_read() -> None:
     before = _manifest_of_one_file("PASS")
     after = _manifest_of_one_file("CRITICAL")
     assert before.session("s1").version("spikes") != after.session("s1").version("spikes")

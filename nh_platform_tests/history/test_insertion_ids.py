@@ -41,7 +41,7 @@ FIRST = ids(REAL)[0]
 SECOND_PID = REAL.insertions["insertion_id"][1]
 
 
-def test_made_up_ids_are_known_by_their_form_and_give_way_to_real_ones():
+def test_made_up_ids_are_known_by_their_form_and_give_way_to_real_ones() -> None:
     assert is_made_up(PUBLIC.insertions).all()
     assert not is_made_up(REAL.insertions).any()
     known = with_known_ids(PUBLIC.insertions, REAL.insertions)
@@ -52,14 +52,14 @@ def test_made_up_ids_are_known_by_their_form_and_give_way_to_real_ones():
 
 
 @pytest.mark.parametrize(("before", "after"), [(PUBLIC, REAL), (REAL, PUBLIC), (PUBLIC, PUBLIC)])
-def test_the_same_content_with_and_without_an_account_differs_in_nothing(before, after):
+def test_the_same_content_with_and_without_an_account_differs_in_nothing(before, after) -> None:
     for membership_only in (True, False):
         diff = diff_manifests(before, after, membership_only=membership_only)
         assert diff.is_empty
         assert diff.summary()[0] == "insertions: +0 -0"
 
 
-def test_what_an_account_adds_is_told_of_the_insertion_and_nothing_else():
+def test_what_an_account_adds_is_told_of_the_insertion_and_nothing_else() -> None:
     judged = with_fact(REAL, "insertions", 1, qc="FAIL")
     diff = diff_manifests(PUBLIC, judged)
     assert diff.changes[["kind", "insertion_id", "what"]].to_numpy().tolist() == [
@@ -69,7 +69,7 @@ def test_what_an_account_adds_is_told_of_the_insertion_and_nothing_else():
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_probe_that_comes_or_goes_at_a_login_is_told_once(turned):
+def test_a_probe_that_comes_or_goes_at_a_login_is_told_once(turned) -> None:
     less = without_probe(REAL, FIRST, "probe01")
     gone = diff_manifests(REAL if turned else PUBLIC, without_account(less) if turned else less)
     assert gone.summary()[0] == "insertions: +0 -1"
@@ -80,7 +80,7 @@ def test_a_probe_that_comes_or_goes_at_a_login_is_told_once(turned):
 
 
 @pytest.mark.parametrize(("seen_as", "comes_as"), [(REAL, PUBLIC), (PUBLIC, REAL), (REAL, REAL), (PUBLIC, PUBLIC)])
-def test_an_insertion_that_returns_is_recognised_under_either_id(tmp_path, seen_as, comes_as):
+def test_an_insertion_that_returns_is_recognised_under_either_id(tmp_path: Path, seen_as, comes_as) -> None:
     store = Store(tmp_path)
     less = without_probe(seen_as, FIRST, "probe01")
     for manifest in (seen_as, less):
@@ -95,14 +95,14 @@ def test_an_insertion_that_returns_is_recognised_under_either_id(tmp_path, seen_
     assert stone["returned_in"] == 3
 
 
-def test_another_insertion_on_the_same_probe_is_no_return():
+def test_another_insertion_on_the_same_probe_is_no_return() -> None:
     other = with_fact(REAL, "insertions", 1, insertion_id="another")
     diff = diff_manifests(without_probe(REAL, FIRST, "probe01"), other, Seen.of_manifests([REAL]))
     assert diff.counts() == {"insertion added": 1}
 
 
 @pytest.mark.parametrize(("before", "after"), [(PUBLIC, REAL), (REAL, PUBLIC)])
-def test_a_login_leaves_no_tombstones(tmp_path, before, after):
+def test_a_login_leaves_no_tombstones(tmp_path: Path, before, after) -> None:
     store = Store(tmp_path)
     for manifest in (before, after, without_sessions(after, FIRST)):
         store_manifest(store, manifest, "1")
@@ -137,7 +137,7 @@ def test_a_history_that_knows_the_ids_shows_that_no_insertion_was_away(tmp_path:
     assert diff.insertions_returned == []
 
 
-def test_a_snapshot_without_an_account_is_compared_with_a_freeze_by_probe(tmp_path):
+def test_a_snapshot_without_an_account_is_compared_with_a_freeze_by_probe(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     store_manifest(store, PUBLIC, "1")
     snapshot = find_state(store, "ibl", "latest", tmp_path).manifest
@@ -150,7 +150,7 @@ def test_a_snapshot_without_an_account_is_compared_with_a_freeze_by_probe(tmp_pa
     assert diff.summary() == ["insertions: +1 -0", "sessions: +0 -0", "changed sessions: 1"]
 
 
-def test_a_freeze_lends_its_ids_to_a_source_that_knows_none(tmp_path):
+def test_a_freeze_lends_its_ids_to_a_source_that_knows_none(tmp_path: Path) -> None:
     freeze = read_freeze(freeze_csv(tmp_path, without_probe(REAL, FIRST, "probe00")))
     part = restrict(PUBLIC, freeze)
     assert part.insertions["insertion_id"].tolist() == REAL.insertions["insertion_id"].tolist()[1:]
@@ -161,7 +161,7 @@ def test_a_freeze_lends_its_ids_to_a_source_that_knows_none(tmp_path):
         assert part.session(FIRST).version(group) == whole.session(FIRST).version(group)
 
 
-def test_a_freeze_that_states_no_probe_cannot_choose_among_unknown_ids(tmp_path):
+def test_a_freeze_that_states_no_probe_cannot_choose_among_unknown_ids(tmp_path: Path) -> None:
     freeze = read_freeze(freeze_csv(tmp_path, REAL, "pid,eid"))
     assert len(restrict(REAL, freeze).insertions) == 8
     with pytest.raises(ConfigError, match=r"freeze paper.*by pid alone.*8 insertions of 4 sessions.*probe_name"):

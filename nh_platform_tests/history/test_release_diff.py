@@ -48,24 +48,24 @@ def affected(diff: ReleaseDiff) -> set[tuple[str, str]]:
     return set(zip(diff.affected["session_id"], diff.affected["group"]))
 
 
-def test_nothing_changed_between_equal_manifests():
+def test_nothing_changed_between_equal_manifests() -> None:
     diff = diff_manifests(a_manifest(), a_manifest())
     assert diff.is_empty
     assert diff.summary() == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 0"]
     assert list(diff.changes.columns) == RELEASE_CHANGES.names
 
 
-def test_a_moved_size_is_no_change():
+def test_a_moved_size_is_no_change() -> None:
     assert diff_manifests(BASE, edit(BASE, of(FIRST, "licks"), size=5.0)).is_empty
 
 
-def test_everything_is_new_where_there_was_nothing():
+def test_everything_is_new_where_there_was_nothing() -> None:
     diff = diff_manifests(None, BASE)
     assert diff.added == sorted(ids(BASE))
     assert diff.summary() == ["insertions: +8 -0", "sessions: +4 -0", "changed sessions: 0"]
 
 
-def test_sessions_are_added_withdrawn_and_returned():
+def test_sessions_are_added_withdrawn_and_returned() -> None:
     less = without_sessions(BASE, FIRST, SECOND)
     gone = diff_manifests(BASE, less)
     assert gone.withdrawn == sorted([FIRST, SECOND])
@@ -82,7 +82,7 @@ def test_sessions_are_added_withdrawn_and_returned():
     assert back.summary() == ["insertions: +4 -0", "sessions: +2 -0", "changed sessions: 0"]
 
 
-def test_an_insertion_of_a_kept_session_comes_and_goes():
+def test_an_insertion_of_a_kept_session_comes_and_goes() -> None:
     less = without_probe(BASE, FIRST, "probe01")
     gone, back = diff_manifests(BASE, less), diff_manifests(less, BASE, Seen(insertions=BASE.insertions[1:2]))
     assert told(gone) == {("insertion removed", FIRST, "probe01", "")}
@@ -105,7 +105,7 @@ def test_only_what_the_state_before_lacked_has_returned() -> None:
         assert not {"insertion returned", "session returned"} & set(diff.counts())
 
 
-def test_a_resort_takes_its_alignment_and_metrics_with_it():
+def test_a_resort_takes_its_alignment_and_metrics_with_it() -> None:
     diff = diff_manifests(BASE, with_resort(BASE, FIRST, "probe01"))
     resorted = {("re-sorted", FIRST, "probe01", group) for group in ("spikes", "alignment", "qc")}
     assert told(diff) == resorted | {("catalogue entry changed", FIRST, "", "")}  # templates, which nothing reads
@@ -116,7 +116,7 @@ def test_a_resort_takes_its_alignment_and_metrics_with_it():
     assert diff.changed_sessions == [FIRST]
 
 
-def test_a_sort_by_another_sorter_is_a_resort():
+def test_a_sort_by_another_sorter_is_a_resort() -> None:
     chosen = lambda f: (f["session_id"] == FIRST) & (f["probe"] == "probe00") & (f["group"] == "spikes")  # noqa: E731
     diff = diff_manifests(BASE, edit(BASE, chosen, collection="alf/probe00/iblsorter"))
     row = diff.changes[diff.changes["kind"] == "re-sorted"].iloc[0]
@@ -124,7 +124,7 @@ def test_a_sort_by_another_sorter_is_a_resort():
     assert affected(diff) == {(FIRST, "spikes")}
 
 
-def test_a_new_revision_of_behaviour_is_no_resort():
+def test_a_new_revision_of_behaviour_is_no_resort() -> None:
     diff = diff_manifests(BASE, edit(BASE, of(FIRST, "_ibl_trials.table"), revision="2024-07-10"))
     assert told(diff) == {("new revision", FIRST, "", "behavior")}
     assert diff.changes["what"].tolist() == [
@@ -133,7 +133,7 @@ def test_a_new_revision_of_behaviour_is_no_resort():
     assert affected(diff) == {(FIRST, "behavior")}
 
 
-def test_a_patch_in_place_names_the_files():
+def test_a_patch_in_place_names_the_files() -> None:
     diff = diff_manifests(BASE, edit(BASE, of(FIRST, "_ibl_wheel."), md5="0" * 32))
     assert told(diff) == {("patched in place", FIRST, "", "behavior")}
     assert diff.changes["what"].tolist() == [
@@ -142,7 +142,7 @@ def test_a_patch_in_place_names_the_files():
     assert affected(diff) == {(FIRST, "behavior")}
 
 
-def test_files_come_and_go():
+def test_files_come_and_go() -> None:
     files = BASE.files[~of(FIRST, "licks")(BASE.files)].reset_index(drop=True)
     less = replace(BASE, files=files)
     assert told(diff_manifests(BASE, less)) == {("files withdrawn", FIRST, "", "behavior")}
@@ -158,7 +158,7 @@ def test_files_come_and_go():
         (with_fact(BASE, "insertions", 1, qc="WARNING"), "probe01", "insertion QC: none → WARNING"),
     ],
 )
-def test_qc_of_dataset_session_and_insertion(after, probe, what):
+def test_qc_of_dataset_session_and_insertion(after, probe, what) -> None:
     diff = diff_manifests(BASE, after)
     assert set(diff.changes["kind"]) == {"QC changed"}
     assert diff.changes["probe"].tolist() == [probe]
@@ -166,7 +166,7 @@ def test_qc_of_dataset_session_and_insertion(after, probe, what):
     assert affected(diff) == {(FIRST, "qc")}
 
 
-def test_a_file_that_becomes_critical_is_not_read_any_more_so_its_group_runs_too():
+def test_a_file_that_becomes_critical_is_not_read_any_more_so_its_group_runs_too() -> None:
     diff = diff_manifests(BASE, edit(BASE, of(FIRST, "licks"), qc="CRITICAL"))
     assert set(diff.changes["kind"]) == {"QC changed"}
     assert affected(diff) == {(FIRST, "qc"), (FIRST, "behavior")}
@@ -182,7 +182,7 @@ def test_a_file_that_becomes_critical_is_not_read_any_more_so_its_group_runs_too
         with_fact(BASE, "insertions", 1, alignment_stored="2022-02-08T10:00:00"),
     ],
 )
-def test_alignment_by_files_or_by_what_upstream_states(after):
+def test_alignment_by_files_or_by_what_upstream_states(after) -> None:
     diff = diff_manifests(BASE, after)
     assert told(diff) == {("alignment changed", FIRST, "probe01", "alignment")}
     assert affected(diff) == {(FIRST, "alignment")}
@@ -200,25 +200,25 @@ def test_alignment_by_files_or_by_what_upstream_states(after):
         (with_notice(BASE, "probe00 of NYU-11 was mislabelled"), "notice published", "NYU-11"),
     ],
 )
-def test_tag_notice_and_facts_run_nothing(after, kind, what):
+def test_tag_notice_and_facts_run_nothing(after, kind, what) -> None:
     diff = diff_manifests(BASE, after)
     assert diff.changes["kind"].tolist() == [kind]
     assert what in diff.changes["what"].iloc[0]
     assert len(diff.affected) == 0
 
 
-def test_a_withdrawn_notice_is_told():
+def test_a_withdrawn_notice_is_told() -> None:
     assert diff_manifests(with_notice(BASE, "text"), BASE).counts() == {"notice withdrawn": 1}
 
 
-def test_membership_alone_says_nothing_of_files_and_facts():
+def test_membership_alone_says_nothing_of_files_and_facts() -> None:
     after = edit(with_fact(without_sessions(BASE, SECOND), "sessions", 0, subject="x"), of(FIRST, "licks"), md5="0")
     diff = diff_manifests(BASE, after, membership_only=True)
     assert told(diff) == {("session withdrawn", SECOND, "", "")}
     assert len(diff.affected) == 0
 
 
-def test_lines_come_in_the_same_order_whatever_the_order_of_rows():
+def test_lines_come_in_the_same_order_whatever_the_order_of_rows() -> None:
     after = with_resort(edit(without_probe(BASE, SECOND, "probe00"), of(FIRST, "licks"), md5="0"), FIRST, "probe00")
     shuffled = replace(
         after,
@@ -228,7 +228,7 @@ def test_lines_come_in_the_same_order_whatever_the_order_of_rows():
     pd.testing.assert_frame_equal(diff_manifests(BASE, after).changes, diff_manifests(BASE, shuffled).changes)
 
 
-def test_long_lists_of_names_are_counted():
+def test_long_lists_of_names_are_counted() -> None:
     assert listed(f"f{i}" for i in range(7)) == "f0, f1, f2, f3 and 3 more"
 
 
@@ -238,7 +238,7 @@ def test_long_lists_of_names_are_counted():
     column=st.sampled_from(["md5", "qc", "tags", "group", "default_revision", "collection", "revision", "url"]),
     dropped=st.lists(st.integers(0, len(BASE.files) - 1), max_size=5, unique=True),
 )
-def test_no_difference_of_two_manifests_goes_untold(rows, column, dropped):
+def test_no_difference_of_two_manifests_goes_untold(rows, column, dropped) -> None:
     """Whatever moves, a line names the session; whatever a group reads that moves, the group is affected."""
     files = BASE.files.copy()
     for row in rows:
@@ -260,7 +260,7 @@ def _rows(manifest: Manifest, session_id: str) -> pd.DataFrame:
     return manifest.session(session_id).files.drop(columns="size")
 
 
-def test_another_selection_is_said_first_and_makes_a_diff_of_equal_content():
+def test_another_selection_is_said_first_and_makes_a_diff_of_equal_content() -> None:
     narrow = replace(without_sessions(BASE, *GONE), selection="public, tag Brainwidemap")
     wide = replace(BASE, selection="public")
     diff = diff_manifests(narrow, wide)

@@ -45,7 +45,7 @@ def content(store: Store) -> dict[str, bytes]:
     return {str(path.relative_to(store.root)): path.read_bytes() for path in files if "lock" not in path.name}
 
 
-def test_every_state_that_differed_stays_readable(tmp_path):
+def test_every_state_that_differed_stays_readable(tmp_path: Path) -> None:
     store = Store(tmp_path)
     done = play(store, ALL, ALL, LESS, PATCHED)
     assert [release.is_new for release in done] == [True, False, True, True]
@@ -58,7 +58,7 @@ def test_every_state_that_differed_stays_readable(tmp_path):
     assert read_manifest(store, "ibl").version() == PATCHED.version()
 
 
-def test_each_table_survives_storing(tmp_path):
+def test_each_table_survives_storing(tmp_path: Path) -> None:
     store, manifest = Store(tmp_path), with_notice(ALL, "probe00 was mislabelled")
     play(store, manifest)
     for (schema, written), (_, read) in zip(manifest.tables(), read_manifest(store, "ibl").tables()):
@@ -66,7 +66,7 @@ def test_each_table_survives_storing(tmp_path):
         pd.testing.assert_frame_equal(read, ordered)
 
 
-def test_a_state_that_returns_is_a_snapshot_of_its_own_with_the_same_id(tmp_path):
+def test_a_state_that_returns_is_a_snapshot_of_its_own_with_the_same_id(tmp_path: Path) -> None:
     store = Store(tmp_path)
     done = play(store, ALL, PATCHED, ALL)
     assert [release.is_new for release in done] == [True, True, True]
@@ -76,7 +76,7 @@ def test_a_state_that_returns_is_a_snapshot_of_its_own_with_the_same_id(tmp_path
     assert third.is_current
 
 
-def test_snapshots_are_found_by_number_id_release_and_place(tmp_path):
+def test_snapshots_are_found_by_number_id_release_and_place(tmp_path: Path) -> None:
     store = Store(tmp_path)
     play(store, Manifest("ibl", "2022_Q4", *(t for _, t in LESS.tables())), ALL)
     first, last = list_snapshots(store, "ibl")
@@ -92,7 +92,7 @@ def test_snapshots_are_found_by_number_id_release_and_place(tmp_path):
     assert list_snapshots(store, "allen_vc") == []
 
 
-def test_a_renamed_release_of_the_same_content_is_a_snapshot_without_changes(tmp_path):
+def test_a_renamed_release_of_the_same_content_is_a_snapshot_without_changes(tmp_path: Path) -> None:
     store = Store(tmp_path)
     play(store, ALL)
     (release,) = play(store, Manifest("ibl", "pinned 2024-05-06", *(t for _, t in ALL.tables())))
@@ -101,7 +101,7 @@ def test_a_renamed_release_of_the_same_content_is_a_snapshot_without_changes(tmp
     assert read_manifest(store, "ibl").release == "pinned 2024-05-06"
 
 
-def test_the_selection_is_stored_and_another_one_is_a_snapshot_although_nothing_differs(tmp_path):
+def test_the_selection_is_stored_and_another_one_is_a_snapshot_although_nothing_differs(tmp_path: Path) -> None:
     store = Store(tmp_path)
     chosen = [dataclasses.replace(ALL, selection=text) for text in ("", "public, tag X", "public", "public")]
     done = play(store, *chosen)
@@ -112,7 +112,7 @@ def test_the_selection_is_stored_and_another_one_is_a_snapshot_although_nothing_
     assert [release.diff.selection_changed for release in done] == [False, False, True, False]
 
 
-def test_what_upstream_withdraws_is_recorded_for_ever(tmp_path):
+def test_what_upstream_withdraws_is_recorded_for_ever(tmp_path: Path) -> None:
     store = Store(tmp_path)
     done = play(store, ALL, LESS, without_probe(LESS, SECOND, "probe00"), ALL, LESS)
     assert [len(withdrawn_sessions(release.tombstones)) for release in done] == [0, 1, 1, 0, 1]
@@ -128,7 +128,7 @@ def test_what_upstream_withdraws_is_recorded_for_ever(tmp_path):
     assert gone_probe[["probe", "last_seen", "returned_in"]].to_numpy().tolist() == [["probe00", 2, 4.0]]
 
 
-def test_a_catalogue_that_is_suddenly_empty_is_refused_and_withdraws_nothing(tmp_path):
+def test_a_catalogue_that_is_suddenly_empty_is_refused_and_withdraws_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
     play(store, ALL)
     before = content(store)
@@ -137,7 +137,7 @@ def test_a_catalogue_that_is_suddenly_empty_is_refused_and_withdraws_nothing(tmp
     assert content(store) == before
 
 
-def test_the_same_history_is_the_same_bytes(tmp_path):
+def test_the_same_history_is_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         play(Store(tmp_path / name), ALL, LESS, PATCHED, LESS)
     assert content(Store(tmp_path / "a")) == content(Store(tmp_path / "b"))
@@ -145,7 +145,7 @@ def test_the_same_history_is_the_same_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("table", ["sessions", "files", "tombstones"])
-def test_a_damaged_snapshot_does_not_stand_in_the_way(tmp_path, table):
+def test_a_damaged_snapshot_does_not_stand_in_the_way(tmp_path: Path, table) -> None:
     store = Store(tmp_path)
     play(store, ALL, LESS)
     path = store.folder("ibl", SOURCE_WIDE, ASSET) / f"{table}.parquet"
@@ -160,7 +160,7 @@ def test_a_damaged_snapshot_does_not_stand_in_the_way(tmp_path, table):
     assert not play(store, LESS)[0].is_new
 
 
-def test_a_snapshot_whose_folder_was_removed_keeps_its_number_free(tmp_path):
+def test_a_snapshot_whose_folder_was_removed_keeps_its_number_free(tmp_path: Path) -> None:
     import shutil
 
     store = Store(tmp_path)
@@ -170,7 +170,7 @@ def test_a_snapshot_whose_folder_was_removed_keeps_its_number_free(tmp_path):
     assert play(store, LESS)[0].snapshot.number == 4
 
 
-def test_a_store_of_before_there_was_a_history_begins_one(tmp_path):
+def test_a_store_of_before_there_was_a_history_begins_one(tmp_path: Path) -> None:
     """The version that counts is number 1, and tables that were not written then are empty."""
     store = Store(tmp_path)
     play(store, ALL)
@@ -186,11 +186,11 @@ def test_a_store_of_before_there_was_a_history_begins_one(tmp_path):
     assert read_manifest(store, "ibl", 1).version() == ALL.version()
 
 
-def test_a_full_disk_leaves_the_history_as_it_was(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_history_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path)
     play(store, ALL)
 
-    def no_space(*_):
+    def no_space(*_) -> None:
         raise OSError(errno.ENOSPC, "no space left on device")
 
     with monkeypatch.context() as patched:
@@ -231,7 +231,7 @@ KILLED = """
         ("_remove_superseded", "before", [1, 2]),
     ],
 )
-def test_killed_while_publishing_the_history_is_the_old_or_the_new_one(tmp_path, step, when, numbers):
+def test_killed_while_publishing_the_history_is_the_old_or_the_new_one(tmp_path: Path, step, when, numbers) -> None:
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path), step, when]
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, check=False)

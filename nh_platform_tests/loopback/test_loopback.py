@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,21 +18,21 @@ PROBE = "alf/probe00/pykilosort"
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("loopback")
     write_ibl(root, 2, seed=1, size=TINY)
     return root
 
 
 @pytest.fixture
-def servers(written, tmp_path):
+def servers(written, tmp_path: Path) -> Iterator[Loopback]:
     shutil.copytree(written, tmp_path / "alf")
     with Loopback(tmp_path / "alf") as running:
         yield running
 
 
 @pytest.fixture
-def one(servers, tmp_path, monkeypatch):
+def one(servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Give an unmodified client, its parameters in a folder of the test."""
     monkeypatch.setenv("HOME", str(tmp_path))
     import one.params
@@ -52,11 +54,11 @@ def one(servers, tmp_path, monkeypatch):
         )
 
 
-def eid_of(servers, subject="SWC_sim_001"):
+def eid_of(servers, subject="SWC_sim_001") -> str:
     return next(eid for eid, session in servers.state.sessions.items() if session["subject"] == subject)
 
 
-def test_the_client_searches_and_converts_ids(servers, one):
+def test_the_client_searches_and_converts_ids(servers, one) -> None:
     eid = eid_of(servers)
     assert [str(found) for found in one.search(subject="SWC_sim_001")] == [eid]
     assert len(one.search(project="brainwide", date_range=["2022-03-01", "2022-03-02"])) == 2
@@ -74,7 +76,7 @@ def test_the_client_searches_and_converts_ids(servers, one):
     assert one.get_details(eid)["subject"] == "SWC_sim_001"
 
 
-def test_the_client_lists_and_loads(servers, one):
+def test_the_client_lists_and_loads(servers, one) -> None:
     eid = eid_of(servers)
     assert sorted(one.list_revisions(eid, filename="spikes.times.npy")) == ["", "2024-05-06"]
     assert PROBE in one.list_collections(eid)
@@ -86,7 +88,7 @@ def test_the_client_lists_and_loads(servers, one):
     assert one.describe_revision("2024-05-06", full=True)["name"] == "2024-05-06"
 
 
-def test_the_client_loads_the_tables_of_a_tag(servers, one):
+def test_the_client_loads_the_tables_of_a_tag(servers, one) -> None:
     eid = eid_of(servers)
     ids = [d["id"] for d in servers.state.datasets.values() if d["session"] == eid]
     servers.state.add_tag("2026_Q3_Test", ids)
@@ -96,13 +98,13 @@ def test_the_client_loads_the_tables_of_a_tag(servers, one):
     assert one.alyx.rest("tags", "list")[0]["name"] == "2026_Q3_Test"
 
 
-def test_pages_are_followed(servers, one):
+def test_pages_are_followed(servers, one) -> None:
     listed = one.alyx.rest("datasets", "list", limit=50)
     assert len(listed) == len(servers.state.datasets)
     assert len({record["url"] for record in listed}) == len(servers.state.datasets)
 
 
-def test_an_unknown_filter_fails_instead_of_selecting_everything(one):
+def test_an_unknown_filter_fails_instead_of_selecting_everything(one) -> None:
     import requests
 
     with pytest.raises(requests.HTTPError, match="not played"):
@@ -111,7 +113,7 @@ def test_an_unknown_filter_fails_instead_of_selecting_everything(one):
         one.alyx.rest("sessions", "list", colour="red")
 
 
-def times(state):
+def times(state) -> dict[str, dict[str, str]]:
     return {
         name: {key: record["auto_datetime"] for key, record in getattr(state, name).items()}
         for name in ("sessions", "insertions", "datasets")
@@ -132,7 +134,7 @@ def times(state):
         (lambda s, eid: s.touch(eid), {"sessions", "insertions", "datasets"}),
     ],
 )
-def test_changes_move_the_timestamps_that_a_real_alyx_moves(servers, change, moved):
+def test_changes_move_the_timestamps_that_a_real_alyx_moves(servers, change, moved) -> None:
     before = times(servers.state)
     change(servers.state, eid_of(servers))
     after = times(servers.state)
@@ -140,7 +142,7 @@ def test_changes_move_the_timestamps_that_a_real_alyx_moves(servers, change, mov
     assert changed == moved
 
 
-def test_a_patch_in_the_tree_is_taken_over(servers):
+def test_a_patch_in_the_tree_is_taken_over(servers) -> None:
     eid = eid_of(servers)
     before = servers.state.find(eid, "alf/_ibl_wheel.position.npy").copy()
     patch_wheel(servers.state.root, 0, 1, size=TINY)
@@ -154,7 +156,7 @@ def test_a_patch_in_the_tree_is_taken_over(servers):
 
 
 @pytest.mark.slow
-def test_the_client_downloads_from_a_bucket_where_alyx_names_one(servers, one, monkeypatch):
+def test_the_client_downloads_from_a_bucket_where_alyx_names_one(servers, one, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3 first, as the client does on the public database; the file server is not asked."""
     import boto3
     from moto.server import ThreadedMotoServer

@@ -84,7 +84,7 @@ def before_reading(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None
 
         return reading
 
-    def building(spikes, units, *others):
+    def building(spikes, units, *others) -> Any:
         used.append(units)
         return make(spikes, units, *others)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nh_platform.assets.registry import ancestors
-from nh_platform.embeddings import unit_features
+from nh_platform.embeddings import unit_encoding
 from nh_platform.history.identity import GROUPS
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
@@ -73,11 +73,11 @@ def with_what_is_below(names: set[str]) -> set[str]:
         (patch_name(lookup, "HISTOGRAMS", ("other",)), {"units"}),
         (write_review, {"units"}),
         (set_key("presets", "[]"), {"windows"}),
-        (patch_name(unit_features, "FEATURES_VERSION", "other"), {"unit_embeddings"}),
+        (patch_name(unit_encoding, "encoders_version", lambda: "other"), {"unit_embeddings"}),
         (patch_name(conventions, "CONVENTIONS_VERSION", "other"), {"stimulus_tensors"}),
         (set_key("stimulus_modes", "[exact]"), {"stimulus_tensors"}),
     ],
-    ids=["active rulebook", "further rulebooks", "a rule", "metrics", "histograms", "a review", "presets", "features",
+    ids=["active rulebook", "further rulebooks", "a rule", "metrics", "histograms", "a review", "presets", "encoders",
          "conventions", "modes"],
 )  # fmt: skip
 def test_a_change_moves_what_reads_it_and_what_is_below(

@@ -41,7 +41,7 @@ def ibl_units(ibl_file: Path) -> pd.DataFrame:
     return pd.read_parquet(ibl_file)
 
 
-def test_the_released_label_is_reproduced_in_every_unit(ibl_file, ibl_units):
+def test_the_released_label_is_reproduced_in_every_unit(ibl_file, ibl_units) -> None:
     lines = run("label", "--rulebook", "ibl-2022-10", "--units", ibl_file, "--against", "label")
     assert lines[-1] == f"mismatches: 0 of {N_IBL}"
     assert f"units: {N_IBL}" in lines
@@ -50,7 +50,7 @@ def test_the_released_label_is_reproduced_in_every_unit(ibl_file, ibl_units):
     assert int((ibl_units["noise_cutoff"] == 5).sum()) == 18
 
 
-def test_the_verdicts_do_not_depend_on_the_label_column(ibl_file, ibl_units, tmp_path):
+def test_the_verdicts_do_not_depend_on_the_label_column(ibl_file, ibl_units, tmp_path: Path) -> None:
     ibl_units.drop(columns="label").to_parquet(tmp_path / "without.pqt")
     for name, file in (("a", ibl_file), ("b", tmp_path / "without.pqt")):
         run("label", "--rulebook", "ibl-2022-10", "--units", file, "--out", tmp_path / f"{name}.parquet")
@@ -58,7 +58,7 @@ def test_the_verdicts_do_not_depend_on_the_label_column(ibl_file, ibl_units, tmp
     pd.testing.assert_frame_equal(with_label, without)
 
 
-def test_flipped_labels_are_counted(ibl_units, tmp_path):
+def test_flipped_labels_are_counted(ibl_units, tmp_path: Path) -> None:
     flipped = ibl_units.copy()
     rows = np.random.default_rng(0).choice(N_IBL, 100, replace=False)
     flipped.iloc[rows, flipped.columns.get_loc("label")] = 1 - flipped["label"].to_numpy()[rows]
@@ -67,7 +67,7 @@ def test_flipped_labels_are_counted(ibl_units, tmp_path):
     assert lines[-1] == f"mismatches: 100 of {N_IBL}"
 
 
-def test_the_change_of_2022_moves_2786_units(ibl_file):
+def test_the_change_of_2022_moves_2786_units(ibl_file) -> None:
     lines = run("diff", "ibl-2022-03", "ibl-2022-10", "--units", ibl_file)
     assert lines[-1] == f"changed: 2786 of {N_IBL}"
     assert "out: 2786" in lines
@@ -75,7 +75,7 @@ def test_the_change_of_2022_moves_2786_units(ibl_file):
     assert any(line.startswith("by session (87") for line in lines)
 
 
-def test_one_insertion_with_labels_in_thirds(reference_dir):
+def test_one_insertion_with_labels_in_thirds(reference_dir: Path) -> None:
     metrics = pd.read_parquet(reference_dir / "ibl_mini_session" / "clusters.metrics.pqt")
     old = apply_rulebook(metrics, load_rulebook("ibl-2022-03"))
     new = apply_rulebook(metrics, load_rulebook("ibl-2022-10"))
@@ -94,7 +94,7 @@ def vc_file(reference_dir: Path, session: str) -> Path:
 
 
 @pytest.mark.parametrize("session", SESSIONS_VC)
-def test_visual_coding_units_that_pass(reference_dir, session):
+def test_visual_coding_units_that_pass(reference_dir: Path, session) -> None:
     n_units, n_pass = SESSIONS_VC[session]
     lines = run("label", "--rulebook", "allen-vc-default", "--units", vc_file(reference_dir, session))
     assert lines[1:3] == [f"units: {n_units}", f"pass: {n_pass}"]
@@ -118,7 +118,7 @@ def planted(reference_dir: Path) -> pd.DataFrame:
     return units
 
 
-def test_planted_rows_equal_the_sdk_rule_row_by_row(planted, tmp_path):
+def test_planted_rows_equal_the_sdk_rule_row_by_row(planted, tmp_path: Path) -> None:
     planted.to_csv(tmp_path / "planted.csv", index=False)
     out = tmp_path / "out.csv"
     run("label", "--rulebook", "allen-vc-default", "--units", tmp_path / "planted.csv", "--out", out)
@@ -133,7 +133,7 @@ def test_planted_rows_equal_the_sdk_rule_row_by_row(planted, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")  # AllenSDK's own, about marshmallow and pandas
-def test_planted_rows_equal_allensdk_itself(planted, tmp_path):
+def test_planted_rows_equal_allensdk_itself(planted, tmp_path: Path) -> None:
     from nh_platform.sources.allen.sdk import warehouse_cache
 
     renamed = planted.rename(columns={"ecephys_unit_id": "id", "waveform_PT_ratio": "PT_ratio"})
@@ -144,7 +144,7 @@ def test_planted_rows_equal_allensdk_itself(planted, tmp_path):
     assert len(kept) == verdicts.good.sum() > 100
 
 
-def test_the_trial_mask_on_a_real_session(reference_dir):
+def test_the_trial_mask_on_a_real_session(reference_dir: Path) -> None:
     trials = pd.read_parquet(reference_dir / "ibl_trials" / "_ibl_trials.table.pqt")
     mask = load_rulebook("ibl-bwm-inclusion").trial_mask
     assert mask is not None
@@ -162,7 +162,7 @@ def test_the_trial_mask_on_a_real_session(reference_dir):
     assert facts["performance_easy"] == pytest.approx(0.4718, abs=1e-4)  # a training session, far from the criterion
 
 
-def test_brain_wide_map_sessions_against_their_criteria_today(reference_dir):
+def test_brain_wide_map_sessions_against_their_criteria_today(reference_dir: Path) -> None:
     text = (reference_dir / "ibl_session_qc" / "extended_qc_459_sessions.json").read_text()
     rulebook = load_rulebook("ibl-bwm-inclusion")
     verdicts = [evaluate_session({"extended_qc": extended}, rulebook) for extended in json.loads(text).values()]
@@ -178,7 +178,7 @@ def test_brain_wide_map_sessions_against_their_criteria_today(reference_dir):
     assert sum(verdict.reason == "" for verdict in verdicts) == 425
 
 
-def test_region_rules_equal_the_published_steps(ibl_units):
+def test_region_rules_equal_the_published_steps(ibl_units) -> None:
     rules = load_rulebook("ibl-bwm-inclusion").regions
     assert rules is not None
     table = region_table(session_of(ibl_units), ibl_units["acronym"], ibl_units["label"] == 1, rules)
@@ -196,7 +196,7 @@ def test_region_rules_equal_the_published_steps(ibl_units):
     assert len(kept) == 95
 
 
-def test_rigor_keeps_every_insertion_that_the_paper_kept(reference_dir):
+def test_rigor_keeps_every_insertion_that_the_paper_kept(reference_dir: Path) -> None:
     folder = reference_dir / "repro_ephys"
     metrics = pd.read_csv(folder / "metrics_freeze_2024_03.csv")
     level = pd.read_csv(folder / "freeze_2024_03.csv").set_index("pid")["level"]
@@ -218,7 +218,7 @@ def test_rigor_keeps_every_insertion_that_the_paper_kept(reference_dir):
 
 
 @pytest.mark.parametrize("name", ["ibl-2022-10", "ibl-2022-03", "ibl-strict"])
-def test_a_check_warns_for_about_one_released_insertion_in_twenty(ibl_units, name):
+def test_a_check_warns_for_about_one_released_insertion_in_twenty(ibl_units, name) -> None:
     """`warn_below` is the share of passing units that 95 % of the 87 released insertions reach, rounded down."""
     rulebook = load_rulebook(name)
     verdicts = apply_rulebook(ibl_units, rulebook, missing="nan")

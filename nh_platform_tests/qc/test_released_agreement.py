@@ -26,7 +26,7 @@ def table(released: list[float], recomputed: list[float], n_spikes: list[int] | 
 
 
 @pytest.mark.parametrize("source", ["ibl", "allen_vc", "allen_vbn"])
-def test_the_second_implementation_of_the_simulation_agrees_in_every_unit(source):
+def test_the_second_implementation_of_the_simulation_agrees_in_every_unit(source) -> None:
     counterparts = source_entry(source).counterparts
     ids = [counterpart.definition for counterpart in counterparts]
     units, _ = simulated_units(source, ids, seed=7, size="tiny", sessions=1)
@@ -41,14 +41,14 @@ def test_the_second_implementation_of_the_simulation_agrees_in_every_unit(source
     assert agreement.without_definition == () if source == "ibl" else "d_prime" in agreement.without_definition
 
 
-def test_every_counterpart_is_a_definition():
+def test_every_counterpart_is_a_definition() -> None:
     for entry in sources().values():
         assert {counterpart.definition for counterpart in entry.counterparts} <= set(METRICS)
         assert len({counterpart.column for counterpart in entry.counterparts}) == len(entry.counterparts)
     assert len(IBL) == 20
 
 
-def test_differences_are_counted_and_the_worst_are_named():
+def test_differences_are_counted_and_the_worst_are_named() -> None:
     found = released_agreement(table([1.0, 2.0, 3.0, 0.0], [1.0, 2.2, 6.0, 0.0]), IBL)
     (metric,) = found.metrics
     assert (metric.n_both, metric.n_differ, metric.n_disagree) == (4, 2, 2)
@@ -61,26 +61,26 @@ def test_differences_are_counted_and_the_worst_are_named():
     assert found.text() == "Released and recomputed values differ: firing_rate in 2 of 4 units."
 
 
-def test_a_value_on_one_side_alone_is_a_disagreement():
+def test_a_value_on_one_side_alone_is_a_disagreement() -> None:
     (metric,) = released_agreement(table([np.nan, 1.0, np.nan], [1.0, np.nan, np.nan]), IBL).metrics
     assert (metric.n_both, metric.n_only_released, metric.n_only_recomputed) == (0, 1, 1)
     assert np.isnan(metric.largest)
     assert not metric.agrees
 
 
-def test_infinity_counts_as_no_value():
+def test_infinity_counts_as_no_value() -> None:
     (metric,) = released_agreement(table([np.inf], [np.nan]), IBL).metrics
     assert metric.n_disagree == 0
     assert metric.agrees
 
 
-def test_units_without_spikes_are_left_out():
+def test_units_without_spikes_are_left_out() -> None:
     agreement = released_agreement(table([np.nan, 1.0], [0.0, 1.0], [0, 5]), IBL)
     assert (agreement.n_units, agreement.n_silent) == (1, 1)
     assert agreement.passed
 
 
-def test_one_unit_in_a_hundred_may_differ_and_two_may_not():
+def test_one_unit_in_a_hundred_may_differ_and_two_may_not() -> None:
     same = np.ones(100)
     for n_differing, agrees in ((1, True), (2, False)):
         other = same.copy()
@@ -88,7 +88,7 @@ def test_one_unit_in_a_hundred_may_differ_and_two_may_not():
         assert released_agreement(table(list(same), list(other)), IBL).passed is agrees
 
 
-def test_a_table_of_another_vintage_is_shown_and_does_not_decide():
+def test_a_table_of_another_vintage_is_shown_and_does_not_decide() -> None:
     units = pd.DataFrame(
         {
             "unit_id": ["a", "b"],
@@ -104,7 +104,7 @@ def test_a_table_of_another_vintage_is_shown_and_does_not_decide():
     assert not released_agreement(units.assign(**{"released.max_confidence": 95.0}), IBL).passed
 
 
-def test_float32_amplitudes_agree_with_float64_ones():
+def test_float32_amplitudes_agree_with_float64_ones() -> None:
     values = np.array([63.1e-6, 101.7e-6, 250.3e-6])
     units = pd.DataFrame(
         {
@@ -119,7 +119,7 @@ def test_float32_amplitudes_agree_with_float64_ones():
     assert metric.n_differ == 0
 
 
-def test_a_source_without_counterparts_has_nothing_to_compare():
+def test_a_source_without_counterparts_has_nothing_to_compare() -> None:
     agreement = released_agreement(table([1.0], [2.0]), ())
     assert agreement.metrics == ()
     assert agreement.passed

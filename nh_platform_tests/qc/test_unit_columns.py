@@ -13,7 +13,7 @@ from nh_platform.sources.registry import source_entry, source_names, sources
 from nh_platform_tests.lab_packages import lab_entry
 
 
-def test_what_a_rulebook_names_is_computed_besides_the_defaults():
+def test_what_a_rulebook_names_is_computed_besides_the_defaults() -> None:
     assert metric_ids([load_rulebook("ibl-2022-10")]) == DEFAULT_IDS
     both = metric_ids([load_rulebook("ibl-2022-10"), load_rulebook("ibl-2022-03")])
     assert set(both) - set(DEFAULT_IDS) == {"ibl.noise_cutoff@2022-03", "ibl.slidingRP_viol@2022-03"}
@@ -24,7 +24,7 @@ def test_what_a_rulebook_names_is_computed_besides_the_defaults():
 
 @pytest.mark.parametrize("source", source_names())
 @pytest.mark.parametrize("metric_id", METRICS)
-def test_a_recomputed_metric_has_the_words_of_its_definition(source, metric_id):
+def test_a_recomputed_metric_has_the_words_of_its_definition(source, metric_id) -> None:
     assert column_words(source_entry(source))(metric_id) == (METRICS[metric_id].unit, METRICS[metric_id].meaning)
 
 
@@ -41,21 +41,21 @@ def test_a_recomputed_metric_has_the_words_of_its_definition(source, metric_id):
         ("allen_vbn", "released.quality", "-", "good or noise"),
     ],
 )
-def test_a_released_metric_has_its_unit_and_says_that_it_is_the_releases(source, name, unit, part):
+def test_a_released_metric_has_its_unit_and_says_that_it_is_the_releases(source, name, unit, part) -> None:
     found = column_words(source_entry(source))(name)
     assert found is not None
     assert found[0] == unit
     assert part in found[1]
 
 
-def test_a_column_of_which_nothing_is_known_gets_no_words():
+def test_a_column_of_which_nothing_is_known_gets_no_words() -> None:
     assert column_words(source_entry("ibl"))("released.something_new") is None
     assert column_words(source_entry("ibl"))("label.ibl-2022-10") is None
     assert column_words(lab_entry("toy"))("released.firing_rate") is None
     assert column_words(lab_entry("toy"))("nh.cv@1") is not None
 
 
-def test_a_lab_states_its_own_columns_and_whose_definitions_have_their_names():
+def test_a_lab_states_its_own_columns_and_whose_definitions_have_their_names() -> None:
     words = column_words(
         lab_entry(
             "toy",
@@ -72,12 +72,12 @@ def test_a_lab_states_its_own_columns_and_whose_definitions_have_their_names():
     assert words("released.amp_median") == column_words(source_entry("ibl"))("released.amp_median")
 
 
-def test_a_column_that_stands_for_no_definition_is_refused_with_the_closest():
+def test_a_column_that_stands_for_no_definition_is_refused_with_the_closest() -> None:
     with pytest.raises(ConfigError, match=r"'nh\.cv@7'.*Closest: nh\.cv@1"):
         column_words(lab_entry("toy", counterparts=(Counterpart("rate", "nh.cv@7"),)))
 
 
-def test_the_table_of_released_columns_repeats_no_definition():
+def test_the_table_of_released_columns_repeats_no_definition() -> None:
     for entry in sources().values():
         assert entry.released_words
         assert not {one.column for one in entry.counterparts} & set(entry.released_words)

@@ -4,6 +4,8 @@ Add a fixture here when the tests of reading share it.
 """
 
 import json
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ import pytest
 from nh_platform.embeddings import unit_embeddings
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import write_manifest
+from nh_platform.reading import SessionView
 from nh_platform.session import Behavior, RawRecording, Session, Signal
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.session.tables.events import EVENTS
@@ -28,13 +31,13 @@ from nh_platform_tests.windows.trains import spikes_of, windows_of
 WHOLE, GATED, LISTED = "11112222-aaaa", "33334444-bbbb", "55556666-cccc"
 
 
-def publish(store, session_id, asset, source="ibl"):
+def publish(store, session_id, asset, source="ibl") -> AbstractContextManager[Path]:
     return store.publish(
         Provenance(asset=asset, source=source, session_id=session_id, data_version="0" * 64, code_version="1")
     )
 
 
-def a_recording(session):
+def a_recording(session) -> RawRecording:
     # unit b fires 5 spikes 0.1 s after each stimulus at 3, 5, 7, 9 s; a fires all the time, c never
     after = np.concatenate([t + 0.1 + np.arange(5) * 0.001 for t in (3.0, 5.0, 7.0, 9.0)])
     units = pd.DataFrame(
@@ -59,7 +62,7 @@ def a_recording(session):
     )
 
 
-def a_behavior(session):
+def a_behavior(session) -> Behavior:
     trials = pd.DataFrame(
         {
             "start_time": [2.5, 4.5, 6.5, 8.5, 10.5],
@@ -75,7 +78,7 @@ def a_behavior(session):
     return Behavior(session, events, {"wheel_position": wheel})
 
 
-def judged(units):
+def judged(units) -> pd.DataFrame:
     """Return the units table that QC would make: b is good by ibl-2022-10."""
     n = len(units)
     regions = pd.DataFrame({"atlas_id": [1, 2, 0], "acronym": ["CA1", "VISp5", None], "beryl": ["CA1", None, None]})
@@ -87,7 +90,7 @@ def judged(units):
 
 
 @pytest.fixture(scope="package")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Home folder with a store of one source."""
     folder = tmp_path_factory.mktemp("home")
     store = Store(folder / "store")
@@ -123,7 +126,7 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def session(home):
+def session(home) -> SessionView:
     """Open the session that is whole."""
     import nh_platform
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from nh_platform.store.parquet import write_table
 BWM, RIGOR = load_rulebook("ibl-bwm-inclusion"), load_rulebook("ibl-rigor")
 
 
-def publish(store: Store, session: str, asset: str):
+def publish(store: Store, session: str, asset: str) -> AbstractContextManager[Path]:
     return store.publish(
         Provenance(asset=asset, source="ibl", session_id=session, data_version="0" * 64, code_version="1")
     )

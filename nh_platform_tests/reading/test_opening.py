@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,17 +19,17 @@ from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.reading.conftest import GATED, LISTED, WHOLE, publish
 
 
-def test_home_and_store_folder_open_the_same(home):
+def test_home_and_store_folder_open_the_same(home) -> None:
     for folder in (home, home / "store", str(home)):
         assert nh_platform.open_store(folder).sources() == ["ibl"]
 
 
-def test_a_missing_folder_is_named(tmp_path):
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="nowhere: there is no such folder"):
         nh_platform.open_store(tmp_path / "nowhere")
 
 
-def test_sessions_come_from_the_manifest_with_what_is_stored(home):
+def test_sessions_come_from_the_manifest_with_what_is_stored(home) -> None:
     table = nh_platform.open_store(home).sessions("ibl")
     assert table["session_id"].tolist() == [WHOLE, GATED, LISTED]
     assert table["assets"].tolist() == [5, 1, 0]
@@ -36,7 +37,7 @@ def test_sessions_come_from_the_manifest_with_what_is_stored(home):
     assert of_m2["session_id"].tolist() == [LISTED]
 
 
-def test_a_store_without_manifest_lists_its_folders(home, tmp_path):
+def test_a_store_without_manifest_lists_its_folders(home, tmp_path: Path) -> None:
     (tmp_path / "ibl").mkdir()
     (tmp_path / "ibl" / WHOLE).symlink_to(home / "store" / "ibl" / WHOLE)
     store = nh_platform.open_store(tmp_path)
@@ -47,11 +48,11 @@ def test_a_store_without_manifest_lists_its_folders(home, tmp_path):
 
 
 @pytest.mark.parametrize("asked", [WHOLE, WHOLE[:4], WHOLE[:8]])
-def test_a_session_opens_by_its_id_or_a_unique_beginning_of_it(home, asked):
+def test_a_session_opens_by_its_id_or_a_unique_beginning_of_it(home, asked) -> None:
     assert nh_platform.open_store(home).session("ibl", asked).session_id == WHOLE
 
 
-def test_a_beginning_counts_as_unique_among_listed_sessions_too(home, tmp_path):
+def test_a_beginning_counts_as_unique_among_listed_sessions_too(home, tmp_path: Path) -> None:
     twin = WHOLE[:6] + "-not-made"
     (tmp_path / "ibl").mkdir()
     for folder in (home / "store" / "ibl").iterdir():
@@ -68,27 +69,27 @@ def test_a_beginning_counts_as_unique_among_listed_sessions_too(home, tmp_path):
 
 
 @pytest.mark.parametrize("asked", [WHOLE + "x", WHOLE.replace("1", "7", 1)])
-def test_an_unknown_session_gets_close_ones(home, asked):
+def test_an_unknown_session_gets_close_ones(home, asked) -> None:
     with pytest.raises(UnknownSession, match=f"Did you mean {WHOLE}"):
         nh_platform.open_store(home).session("ibl", asked)
 
 
-def test_nothing_close_gets_the_command_that_lists(home):
+def test_nothing_close_gets_the_command_that_lists(home) -> None:
     with pytest.raises(UnknownSession, match="nh sessions --source ibl"):
         nh_platform.open_store(home).session("ibl", "zzz")
 
 
-def test_an_unknown_source_is_named(home):
+def test_an_unknown_source_is_named(home) -> None:
     with pytest.raises(UnknownSession, match=r"source allen_vc: the store .* has nothing of it"):
         nh_platform.open_store(home).sessions("allen_vc")
 
 
-def test_importing_the_package_imports_nothing_heavy():
+def test_importing_the_package_imports_nothing_heavy() -> None:
     code = "import sys, nh_platform; print(sorted({'numpy', 'pandas', 'numba', 'h5py', 'dagster'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_the_package_has_no_other_names():
+def test_the_package_has_no_other_names() -> None:
     with pytest.raises(AttributeError, match="opn_store"):
         nh_platform.opn_store  # noqa: B018

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
+from nh_platform.session import Behavior
 from nh_platform.simulation import TINY, write_allen_vbn
 from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
 from nh_platform.windows.valid_time import invalid_times
 
 
 @pytest.fixture(scope="module")
-def behavior(tmp_path_factory: pytest.TempPathFactory):
+def behavior(tmp_path_factory: pytest.TempPathFactory) -> Behavior:
     root: Path = tmp_path_factory.mktemp("vbn")
     write_allen_vbn(root, 1, 3, size=TINY)
     source = AllenVisualBehaviorSource(AllenVbnSettings(root=root))

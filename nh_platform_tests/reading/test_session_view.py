@@ -8,7 +8,7 @@ from nh_platform.session import ConfigError, StoreError, UnknownSession
 from nh_platform_tests.reading.conftest import GATED, LISTED, WHOLE
 
 
-def test_the_parts_of_a_session(session):
+def test_the_parts_of_a_session(session) -> None:
     assert session.assets == ["behavior", "raw_spikes", "unit_embeddings", "units", "windows"]
     assert session.info.subject == "m1"
     assert session.spikes.counts.tolist() == [1000, 20, 0]
@@ -21,21 +21,21 @@ def test_the_parts_of_a_session(session):
     assert session.provenance("windows").asset == "windows"
 
 
-def test_units_have_region_label_and_verdict(session):
+def test_units_have_region_label_and_verdict(session) -> None:
     units = session.units
     assert units["region"].tolist() == ["CA1", "VISp5", None]
     assert units["label"].tolist() == pytest.approx([1 / 3, 1.0, 0.0])
     assert units["good"].tolist() == [False, True, False]
 
 
-def test_good_units_by_the_active_or_a_named_rulebook(session):
+def test_good_units_by_the_active_or_a_named_rulebook(session) -> None:
     assert session.good_units().tolist() == [False, True, False]
     assert session.good_units("nh-common").tolist() == [True, True, False]
     with pytest.raises(UnknownSession, match="judged by ibl-2022-10, nh-common"):
         session.good_units("allen-vc-default")
 
 
-def test_a_psth_shows_the_response(session):
+def test_a_psth_shows_the_response(session) -> None:
     result = session.psth("stimOn_times", units=session.good_units())
     assert result.unit_ids.tolist() == ["b"]
     # probe00 is invalid from 5 to 6 s: of four stimuli the one at 5 s is left out
@@ -46,7 +46,7 @@ def test_a_psth_shows_the_response(session):
     assert result.bin_centers[30] == pytest.approx(0.11)
 
 
-def test_a_psth_by_a_column(session):
+def test_a_psth_by_a_column(session) -> None:
     by_choice = session.psth(("trials", "stimOn_times"), units=["b"], by="choice", start=0.0, stop=0.2, bin_s=0.1)
     assert list(by_choice) == [-1.0, 0.0, 1.0]
     assert [by_choice[value].n_events.tolist() for value in by_choice] == [[0], [0], [3]]
@@ -57,7 +57,7 @@ def test_a_psth_by_a_column(session):
     assert list(session.psth(by="contrastLeft")) == [0.25, 1.0]
 
 
-def test_events_are_left_out_for_the_units_of_the_bad_probe_alone(session):
+def test_events_are_left_out_for_the_units_of_the_bad_probe_alone(session) -> None:
     result = session.psth()
     assert result.unit_ids.tolist() == ["a", "b", "c"]
     assert result.n_events.tolist() == [3, 3, 4]
@@ -66,7 +66,7 @@ def test_events_are_left_out_for_the_units_of_the_bad_probe_alone(session):
     assert session.psth(start=-2.0, stop=0.5, bin_s=0.1).left_out == {"probe00": 2, "probe01": 0}
 
 
-def test_valid_spikes_leave_out_the_invalid_interval_of_the_probe(session):
+def test_valid_spikes_leave_out_the_invalid_interval_of_the_probe(session) -> None:
     kept = session.valid_spikes
     inside = (session.spikes.of_unit(0) >= 5) & (session.spikes.of_unit(0) < 6)
     assert kept.spikes.of_unit(0).tolist() == session.spikes.of_unit(0)[~inside].tolist()
@@ -76,7 +76,7 @@ def test_valid_spikes_leave_out_the_invalid_interval_of_the_probe(session):
     assert kept.duration_s == {"probe00": pytest.approx(last - first - 1), "probe01": pytest.approx(last - first)}
 
 
-def test_units_by_mask_id_row_or_all_are_the_same(session):
+def test_units_by_mask_id_row_or_all_are_the_same(session) -> None:
     whole = session.psth().rate
     for chosen in (["c", "b"], [2, 1], np.array([2, 1])):
         assert np.array_equal(session.psth(units=chosen).rate, whole[[2, 1]])
@@ -86,18 +86,18 @@ def test_units_by_mask_id_row_or_all_are_the_same(session):
 
 
 @pytest.mark.parametrize("units", [["b", "nobody"], [3], [-1], np.ones(2, dtype=bool)])
-def test_units_that_are_not_there_are_named(session, units):
+def test_units_that_are_not_there_are_named(session, units) -> None:
     with pytest.raises(UnknownSession, match="unit"):
         session.psth(units=units)
 
 
 @pytest.mark.parametrize("event", ["stimOn", ("trials", "stimOn"), ("licks", "times"), "start"])
-def test_unknown_events_name_those_there_are(session, event):
+def test_unknown_events_name_those_there_are(session, event) -> None:
     with pytest.raises(ConfigError, match=r"\('trials', 'stimOn_times'\)"):
         session.psth(event)
 
 
-def test_wrong_windows_and_columns_are_named(session):
+def test_wrong_windows_and_columns_are_named(session) -> None:
     with pytest.raises(ConfigError, match="bin_s"):
         session.psth(bin_s=1 / 3)
     with pytest.raises(ConfigError, match="whole number of bins"):
@@ -106,7 +106,7 @@ def test_wrong_windows_and_columns_are_named(session):
         session.psth(by="colour")
 
 
-def test_a_psth_as_xarray(session):
+def test_a_psth_as_xarray(session) -> None:
     dataset = session.psth().to_xarray()
     assert dict(dataset.sizes) == {"unit": 3, "time": 50}
     assert float(dataset["rate"].sel(unit="b").isel(time=30)) == pytest.approx(250)
@@ -114,14 +114,14 @@ def test_a_psth_as_xarray(session):
     assert dataset.attrs["events_left_out"] == "probe00: 1, probe01: 0"
 
 
-def test_what_upstream_lacks_is_said(session):
+def test_what_upstream_lacks_is_said(session) -> None:
     with pytest.raises(UnknownSession, match=r"presentations of ibl session .*it has invalid_times, trials"):
         _ = session.presentations
     with pytest.raises(UnknownSession, match="has wheel_position"):
         session.signal("pupil_diameter")
 
 
-def test_an_asset_that_is_not_made_says_what_to_run(home):
+def test_an_asset_that_is_not_made_says_what_to_run(home) -> None:
     listed = nh_platform.open_store(home).session("ibl", LISTED)
     assert listed.assets == []
     for read in ("units", "spikes", "trials", "embeddings"):
@@ -131,12 +131,12 @@ def test_an_asset_that_is_not_made_says_what_to_run(home):
         listed.windows("continuous-1s-20ms")
 
 
-def test_a_gated_session_says_why_it_has_no_windows(home):
+def test_a_gated_session_says_why_it_has_no_windows(home) -> None:
     gated = nh_platform.open_store(home).session("ibl", GATED)
     with pytest.raises(StoreError, match="units are unusable: spike times are not sorted"):
         gated.windows("continuous-1s-20ms")
 
 
-def test_nothing_is_read_before_it_is_asked_for(session):
+def test_nothing_is_read_before_it_is_asked_for(session) -> None:
     assert not {"_recording", "_behavior", "units", "embeddings", "_windows"} & set(vars(session))
     assert WHOLE in repr(session)

@@ -8,7 +8,7 @@ from nh_platform.session import ConfigError, UnknownSession
 CONTINUOUS, ALIGNED = "continuous-1s-20ms", "stim-aligned-500ms-20ms"
 
 
-def test_continuous_windows_hold_every_spike_outside_the_masks(session):
+def test_continuous_windows_hold_every_spike_outside_the_masks(session) -> None:
     view = session.windows(CONTINUOUS)
     assert view.counts.shape == (10, 3, 50)
     # probe00 is invalid from 5 to 6 s, which is the fourth window: 100 spikes of a, 5 of b
@@ -21,7 +21,7 @@ def test_continuous_windows_hold_every_spike_outside_the_masks(session):
     assert view.bin_centers[:2].tolist() == [0.01, 0.03]
 
 
-def test_aligned_windows_are_around_the_event(session):
+def test_aligned_windows_are_around_the_event(session) -> None:
     view = session.windows(ALIGNED)
     assert view.counts.shape == (4, 3, 50)
     assert view.bin_centers[[0, -1]].tolist() == [-0.49, 0.49]
@@ -31,7 +31,7 @@ def test_aligned_windows_are_around_the_event(session):
 
 
 @pytest.mark.parametrize("preset", [CONTINUOUS, ALIGNED])
-def test_one_window_equals_its_slice_of_all(session, preset):
+def test_one_window_equals_its_slice_of_all(session, preset) -> None:
     view = session.windows(preset)
     for row in range(len(view)):
         assert np.array_equal(view.window(row), view.counts[row])
@@ -39,7 +39,7 @@ def test_one_window_equals_its_slice_of_all(session, preset):
         view.window(len(view))
 
 
-def test_windows_as_xarray(session):
+def test_windows_as_xarray(session) -> None:
     array = session.windows(ALIGNED).to_xarray()
     assert array.dims == ("window", "unit", "time")
     assert int(array.sel(unit="b").isel(window=0).sel(time=0.11, method="nearest")) == 5
@@ -47,6 +47,6 @@ def test_windows_as_xarray(session):
     assert array.attrs["preset"] == "stim-aligned-500ms-20ms@1"
 
 
-def test_a_preset_that_was_not_made_names_those_that_were(session):
+def test_a_preset_that_was_not_made_names_those_that_were(session) -> None:
     with pytest.raises(ConfigError, match=f"made with {CONTINUOUS}, {ALIGNED}"):
         session.windows("mtm")

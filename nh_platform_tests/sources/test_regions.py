@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,13 +11,13 @@ from nh_platform.sources.regions import ccf_um_from_xyz_m, regions_of_acronyms, 
 
 
 @pytest.fixture(scope="module")
-def atlas():
+def atlas() -> Any:
     from iblatlas.regions import BrainRegions
 
     return BrainRegions()
 
 
-def test_every_region_maps_as_iblatlas_maps_it(atlas):
+def test_every_region_maps_as_iblatlas_maps_it(atlas) -> None:
     ids = atlas.id[atlas.id >= 0]
     ours = regions_of_ids(ids)
     assert ours["known"].all()
@@ -27,13 +29,13 @@ def test_every_region_maps_as_iblatlas_maps_it(atlas):
     assert ours["cosmos"].nunique() == 12
 
 
-def test_left_hemisphere_ids_are_the_same_structures():
+def test_left_hemisphere_ids_are_the_same_structures() -> None:
     both = regions_of_ids([382, -382])
     assert both["atlas_id"].tolist() == [382, 382]
     assert both["acronym"].tolist() == ["CA1", "CA1"]
 
 
-def test_an_unknown_id_stays_in_its_row_where_iblatlas_drops_it(atlas):
+def test_an_unknown_id_stays_in_its_row_where_iblatlas_drops_it(atlas) -> None:
     ids = [382, 999999999, 1020]
     assert len(atlas.remap(np.array(ids))) == 2
     ours = regions_of_ids(ids)
@@ -42,11 +44,11 @@ def test_an_unknown_id_stays_in_its_row_where_iblatlas_drops_it(atlas):
     assert ours["acronym"].tolist() == ["CA1", None, "PO"]
 
 
-def test_void_and_root_are_regions():
+def test_void_and_root_are_regions() -> None:
     assert regions_of_ids([0, 997])[["acronym", "beryl", "cosmos"]].values.tolist() == [["void"] * 3, ["root"] * 3]
 
 
-def test_acronyms_unlocated_and_unknown_are_told_apart():
+def test_acronyms_unlocated_and_unknown_are_told_apart() -> None:
     ours = regions_of_acronyms(["VISp2/3", "", "None", float("nan"), None, "root", "NotARegion"])
     assert ours["atlas_id"].tolist() == [821, 0, 0, 0, 0, 997, 0]
     assert ours["beryl"].tolist() == ["VISp", None, None, None, None, "root", None]
@@ -55,14 +57,14 @@ def test_acronyms_unlocated_and_unknown_are_told_apart():
 
 
 @pytest.mark.parametrize("function", [regions_of_ids, regions_of_acronyms])
-def test_no_rows_in_no_rows_out(function):
+def test_no_rows_in_no_rows_out(function) -> None:
     frame = function([])
     assert frame.columns.tolist() == ["atlas_id", "acronym", "beryl", "cosmos", "known"]
     assert len(frame) == 0
     assert frame["atlas_id"].dtype == np.int64
 
 
-def test_coordinates_equal_iblatlas_in_the_order_ap_dv_ml():
+def test_coordinates_equal_iblatlas_in_the_order_ap_dv_ml() -> None:
     from iblatlas.atlas import ALLEN_CCF_LANDMARKS_MLAPDV_UM
 
     assert ALLEN_CCF_LANDMARKS_MLAPDV_UM["bregma"].tolist() == [5739, 5400, 332]
@@ -77,7 +79,7 @@ def test_coordinates_equal_iblatlas_in_the_order_ap_dv_ml():
         assert np.allclose(ccf_um_from_xyz_m(*np.array(xyz) / 1e6), (ap, dv, ml), atol=1e-9)
 
 
-def test_coordinates_equal_iblatlas_on_random_points():
+def test_coordinates_equal_iblatlas_on_random_points() -> None:
     from iblatlas.atlas import get_bc
 
     step = 25  # µm; any resolution gives the same numbers

@@ -26,7 +26,7 @@ short_train = st.lists(st.one_of(st.integers(-60, 60).map(lambda k: k * BIN_US /
 
 
 @pytest.mark.parametrize("k", [0, 1, 3, 7, 29, 35, 58, 299_999, 12_345_678, -3])
-def test_a_spike_on_an_edge_is_in_the_bin_that_starts_there(k):
+def test_a_spike_on_an_edge_is_in_the_bin_that_starts_there(k) -> None:
     edge = k * BIN_US / 1e6
     assert bin_of_time(edge, BIN_US) == k
     assert bin_of_time(np.nextafter(edge, -np.inf), BIN_US) == k - 1
@@ -34,33 +34,33 @@ def test_a_spike_on_an_edge_is_in_the_bin_that_starts_there(k):
     assert grid.counts.tolist() == [[0, 1, 0]]
 
 
-def test_division_alone_would_put_an_edge_spike_one_bin_too_low():
+def test_division_alone_would_put_an_edge_spike_one_bin_too_low() -> None:
     assert np.floor(0.58 / 0.02) == 28
     assert bin_of_time(0.58, BIN_US) == 29
 
 
-def test_edges_are_the_nearest_floats_and_never_a_running_sum():
+def test_edges_are_the_nearest_floats_and_never_a_running_sum() -> None:
     edges = bin_edges(0, 450_000, BIN_US)
     assert edges[15] == 0.3
     assert np.array_equal(edges, edges_by_hand(0, 450_000, BIN_US))
     assert not np.array_equal(edges, np.cumsum(np.r_[0, np.full(450_000, 0.02)]))
 
 
-def test_thirteen_bins_stay_thirteen():
+def test_thirteen_bins_stay_thirteen() -> None:
     # np.arange(0, 14 * .02, .02) gives a published dataset a 14th bin, to 0.28 s.
     counts = bin_events(spikes_of([0.255, 0.265]), np.array([0.0]), 0, 13, BIN_US).counts
     assert counts.shape == (1, 1, 13)
     assert counts.sum() == 1
 
 
-def test_labels_are_bin_centres():
+def test_labels_are_bin_centres() -> None:
     assert bin_centers(-40_000, 3, BIN_US).tolist() == [-0.03, -0.01, 0.01]
     assert bin_session(spikes_of([1.0, 1.05]), BIN_US).bin_centers.tolist() == [1.01, 1.03, 1.05]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(train, max_size=4), st.sampled_from([1_000, BIN_US, 33_333, 1_000_000]))
-def test_every_spike_of_a_session_is_counted_once(trains, bin_us):
+def test_every_spike_of_a_session_is_counted_once(trains, bin_us) -> None:
     spikes = spikes_of(*trains)
     if bin_us < BIN_US and len(spikes.times) and np.ptp(spikes.times) > 100:
         return  # 8 million bins say nothing more than 5 thousand
@@ -75,7 +75,7 @@ def test_every_spike_of_a_session_is_counted_once(trains, bin_us):
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(train, max_size=4), st.integers(-100, 300_000), st.integers(0, 40))
-def test_a_part_of_the_session_equals_numpy(trains, start_bin, n_bins):
+def test_a_part_of_the_session_equals_numpy(trains, start_bin, n_bins) -> None:
     grid = bin_session(spikes_of(*trains), BIN_US, start_bin, n_bins)
     edges = edges_by_hand(start_bin * BIN_US, n_bins, BIN_US)
     expected = [count_by_hand(np.array(times), edges) for times in trains]
@@ -90,7 +90,7 @@ def test_a_part_of_the_session_equals_numpy(trains, start_bin, n_bins):
     st.integers(0, 20),
 )
 @example([[0.02]], [0.02, 0.02, -0.3], 0, 1)
-def test_event_windows_equal_numpy_in_any_order_of_events(trains, events, first_bin, n_bins):
+def test_event_windows_equal_numpy_in_any_order_of_events(trains, events, first_bin, n_bins) -> None:
     counted = bin_events(spikes_of(*trains), np.array(events), first_bin * BIN_US, n_bins, BIN_US)
     relative = edges_by_hand(first_bin * BIN_US, n_bins, BIN_US)
     assert counted.counts.shape == (len(events), len(trains), n_bins)
@@ -100,14 +100,14 @@ def test_event_windows_equal_numpy_in_any_order_of_events(trains, events, first_
             assert counted.counts[window, unit].tolist() == expected.tolist()
 
 
-def test_neighbouring_event_windows_share_no_spike():
+def test_neighbouring_event_windows_share_no_spike() -> None:
     times = np.arange(0, 256) / 128  # exact in binary, as are the events and 15.625 ms = 1/64 s: every edge has a spike
     counted = bin_events(spikes_of(times), np.array([0.25, 0.5, 0.75]), 0, 16, 15_625)
     assert (counted.counts == 2).all()
     assert counted.counts.sum() == ((times >= 0.25) & (times < 1.0)).sum()
 
 
-def test_counts_saturate_and_the_true_maximum_is_kept():
+def test_counts_saturate_and_the_true_maximum_is_kept() -> None:
     burst = np.full(300, 0.5)
     grid = bin_session(spikes_of(burst, [0.5]), BIN_US)
     assert grid.counts.max() == 255
@@ -117,28 +117,28 @@ def test_counts_saturate_and_the_true_maximum_is_kept():
 
 
 @pytest.mark.parametrize("trains", [[], [[]], [[], [1.0], []], [[1.0, 1.0]]])
-def test_units_with_no_one_or_two_spikes(trains):
+def test_units_with_no_one_or_two_spikes(trains) -> None:
     spikes = spikes_of(*trains)
     assert bin_session(spikes, BIN_US).counts.sum(axis=1, dtype=int).tolist() == [len(train) for train in trains]
     assert bin_events(spikes, np.zeros(0), 0, 5, BIN_US).counts.shape == (0, len(trains), 5)
 
 
 @pytest.mark.parametrize("times", [[1.0, 0.5], [0.5, np.nan], [np.nan, 1.0]])
-def test_unsorted_or_nan_spikes_are_refused_with_unit_and_time(times):
+def test_unsorted_or_nan_spikes_are_refused_with_unit_and_time(times) -> None:
     with pytest.raises(BadUpstreamData, match="unit row 1"):
         bin_session(spikes_of([3.0], times), BIN_US)
 
 
-def test_events_without_a_time_are_refused():
+def test_events_without_a_time_are_refused() -> None:
     with pytest.raises(BadUpstreamData, match="1 of 2 are not finite"):
         bin_events(spikes_of([1.0]), np.array([1.0, np.nan]), 0, 1, BIN_US)
 
 
-def test_binarised_counts_are_zero_or_one():
+def test_binarised_counts_are_zero_or_one() -> None:
     assert binarise(np.array([[0, 1, 7]], dtype=np.uint8)).tolist() == [[0, 1, 1]]
 
 
-def test_times_must_be_whole_microseconds():
+def test_times_must_be_whole_microseconds() -> None:
     assert whole_microseconds(0.02, "bin_s") == 20_000
     assert whole_microseconds(-0.5, "start") == -500_000
     with pytest.raises(ConfigError, match="bin_s"):

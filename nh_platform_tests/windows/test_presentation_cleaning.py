@@ -36,7 +36,7 @@ COMPAT_BINS = {
 }  # fmt: skip
 
 
-def shown(*rows):
+def shown(*rows) -> pd.DataFrame:
     """Presentations back to back: (name, duration, parameters)."""
     table, time = [], 10.0
     for number, (name, duration, parameters) in enumerate(rows):
@@ -46,13 +46,13 @@ def shown(*rows):
     return PRESENTATIONS.conform(pd.DataFrame(table))
 
 
-def movie(n_frames, first=0, name="natural_movie_one", frame_s=1 / 32):
+def movie(n_frames, first=0, name="natural_movie_one", frame_s=1 / 32) -> list[tuple[str, float, dict[str, float]]]:
     return [(name, frame_s, {"frame": float(first + i)}) for i in range(n_frames)]
 
 
 @pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_every_stimulus_has_its_number_of_bins(name, mode):
+def test_every_stimulus_has_its_number_of_bins(name, mode) -> None:
     expected = COMPAT_BINS[name] if mode == "mlynarski-compat" or COMPAT_BINS[name] != 14 else 13
     for longest in (PUBLISHED_MEDIAN_S[name], LONGEST_S[name]):
         edges = time_edges(longest, mode)
@@ -65,7 +65,7 @@ def test_every_stimulus_has_its_number_of_bins(name, mode):
 
 
 @pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
-def test_a_longer_stimulus_begins_with_the_edges_of_a_shorter_one(mode):
+def test_a_longer_stimulus_begins_with_the_edges_of_a_shorter_one(mode) -> None:
     longest = time_edges(3.0, mode)
     for duration in np.linspace(0.01, 2.9, 200):
         edges = time_edges(float(duration), mode)
@@ -73,7 +73,7 @@ def test_a_longer_stimulus_begins_with_the_edges_of_a_shorter_one(mode):
 
 
 @pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
-def test_spontaneous_shuffled_invalid_and_unknown_presentations_are_left_out(mode):
+def test_spontaneous_shuffled_invalid_and_unknown_presentations_are_left_out(mode) -> None:
     table = shown(
         ("spontaneous", 10, {}), ("flashes", 0.25, {"color": 1.0}), ("natural_movie_one_shuffled", 1, {"frame": 3.0}),
         ("flashes", 0.25, {"color": -1.0}), ("test_movie_one", 1.0, {}), ("invalid_presentation", 1, {}),
@@ -84,7 +84,7 @@ def test_spontaneous_shuffled_invalid_and_unknown_presentations_are_left_out(mod
 
 
 @pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
-def test_frames_become_movies_with_the_first_id_and_the_whole_time(mode):
+def test_frames_become_movies_with_the_first_id_and_the_whole_time(mode) -> None:
     table = shown(("flashes", 0.25, {"color": 1.0}), *movie(4), *movie(4), *movie(3, name="natural_movie_three"))
     clean = clean_presentations(table, mode)
     assert clean["presentation_id"].tolist() == [0, 1, 5, 9]
@@ -95,7 +95,7 @@ def test_frames_become_movies_with_the_first_id_and_the_whole_time(mode):
     assert clean["frame"].isna().all()
 
 
-def test_two_movies_cut_short_become_one_only_in_compat():
+def test_two_movies_cut_short_become_one_only_in_compat() -> None:
     """Frames 0-4 of one movie and 5-9 of the next: the frame number never falls, as in that data set."""
     table = shown(*movie(10), *movie(10), *movie(10))
     table.loc[5:14, "valid"] = False
@@ -109,13 +109,13 @@ def test_two_movies_cut_short_become_one_only_in_compat():
     assert kept["presentation_id"].tolist() == [20]
 
 
-def test_a_movie_of_another_name_is_another_movie_also_where_its_frames_go_on():
+def test_a_movie_of_another_name_is_another_movie_also_where_its_frames_go_on() -> None:
     table = shown(*movie(3), *movie(3, first=3, name="natural_movie_three"))
     assert clean_presentations(table, "exact")["n_frames"].tolist() == [3, 3]
     assert clean_presentations(table, "mlynarski-compat")["n_frames"].tolist() == [3, 3]
 
 
-def test_blanks_are_sweeps_without_parameters_and_scene_minus_one():
+def test_blanks_are_sweeps_without_parameters_and_scene_minus_one() -> None:
     grating = {"orientation": 45.0, "temporal_frequency": 2.0}
     blank = {"orientation": np.nan, "temporal_frequency": np.nan}
     table = shown(
@@ -131,7 +131,7 @@ def test_blanks_are_sweeps_without_parameters_and_scene_minus_one():
     assert clean["blank"].tolist() == [False, True, False, True, True, False, False]
 
 
-def test_text_parameters_become_numbers_and_other_texts_are_refused():
+def test_text_parameters_become_numbers_and_other_texts_are_refused() -> None:
     table = shown(("static_gratings", 0.25, {"phase": "0.75", "spatial_frequency": 0.04, "orientation": 30.0}))
     clean = clean_presentations(table, "exact")
     assert clean["phase"].tolist() == [0.75]
@@ -140,7 +140,7 @@ def test_text_parameters_become_numbers_and_other_texts_are_refused():
         clean_presentations(table, "exact", "session 7")
 
 
-def test_the_filter_takes_medians_over_all_sessions_and_its_bound_is_out():
+def test_the_filter_takes_medians_over_all_sessions_and_its_bound_is_out() -> None:
     first = clean_presentations(shown(*[("flashes", 0.25, {"color": 1.0})] * 3), "exact")
     second = clean_presentations(shown(("flashes", 0.2515, {"color": 1.0}), ("flashes", 0.3, {"color": 1.0})), "exact")
     medians = median_durations([first, second])
@@ -156,7 +156,7 @@ def test_the_filter_takes_medians_over_all_sessions_and_its_bound_is_out():
     ]  # fmt: skip
 
 
-def test_overlapping_rows_are_refused_by_name():
+def test_overlapping_rows_are_refused_by_name() -> None:
     table = shown(("flashes", 0.25, {"color": 1.0}), ("gabors", 0.25, {}))
     table.loc[0, "stop_time"] += 0.01
     with pytest.raises(BadUpstreamData, match=r"session 7 presentations: presentation 0 \(flashes\) lasts until .*"):
@@ -165,13 +165,13 @@ def test_overlapping_rows_are_refused_by_name():
     assert len(clean_presentations(table, "exact")) == 2
 
 
-def test_a_stimulus_without_median_is_an_error_with_close_names():
+def test_a_stimulus_without_median_is_an_error_with_close_names() -> None:
     table = clean_presentations(shown(("natural_scenes", 0.25, {"frame": 1.0})), "exact")
     with pytest.raises(ConfigError, match="Did you mean natural_scene"):
         regular(table, {"natural_scene": 0.25})
 
 
-def test_nothing_shown_gives_an_empty_table():
+def test_nothing_shown_gives_an_empty_table() -> None:
     empty = clean_presentations(PRESENTATIONS.empty(), "exact")
     assert len(empty) == 0
     assert median_durations([empty]) == {}

@@ -18,7 +18,7 @@ from nh_platform.windows.presentations.presentation_counts import (
 from nh_platform_tests.windows.trains import spikes_of
 
 
-def plain_counts(trains, starts, edges, stops):
+def plain_counts(trains, starts, edges, stops) -> np.ndarray:
     """Count with comparisons alone; the edges are those of `presentation_domain`."""
     out = np.zeros((len(starts), len(edges) - 1, len(trains)), dtype=int)
     for p, start in enumerate(starts):
@@ -29,7 +29,7 @@ def plain_counts(trains, starts, edges, stops):
     return out
 
 
-def on_and_off_edges(seed, n_units=3):
+def on_and_off_edges(seed, n_units=3) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
     """Spikes on the edges of the presentations below, and anywhere."""
     rng = np.random.default_rng(seed)
     starts = np.sort(rng.uniform(0, 5, 7)).round(3)
@@ -45,7 +45,7 @@ def on_and_off_edges(seed, n_units=3):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("clipped", [False, True])
-def test_counts_are_those_of_comparisons_with_the_edges(seed, clipped):
+def test_counts_are_those_of_comparisons_with_the_edges(seed, clipped) -> None:
     trains, starts, edges, stops = on_and_off_edges(seed)
     ends = stops if clipped else np.full(len(starts), np.inf)
     counts = count_in_presentations(spikes_of(*trains), starts, edges, stops if clipped else None)
@@ -54,7 +54,7 @@ def test_counts_are_those_of_comparisons_with_the_edges(seed, clipped):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("clipped", [False, True])
-def test_closed_bins_are_those_of_allensdk_and_differ_by_its_double_count_alone(seed, clipped):
+def test_closed_bins_are_those_of_allensdk_and_differ_by_its_double_count_alone(seed, clipped) -> None:
     sdk.restore_numpy_names()
     from allensdk.brain_observatory.ecephys.ecephys_session import build_spike_histogram
 
@@ -73,7 +73,7 @@ def test_closed_bins_are_those_of_allensdk_and_differ_by_its_double_count_alone(
         np.testing.assert_array_equal(theirs[:, :, unit].astype(int) - ours[:, :, unit], on_right_edge)
 
 
-def test_edges_may_have_any_width_and_presentations_any_order():
+def test_edges_may_have_any_width_and_presentations_any_order() -> None:
     trains, starts, _, _ = on_and_off_edges(9)
     edges = np.array([-0.3, -0.05, 0.0, 0.01, 0.5, 0.51])
     order = np.array([4, 0, 6, 2, 1, 5, 3])
@@ -81,7 +81,7 @@ def test_edges_may_have_any_width_and_presentations_any_order():
     np.testing.assert_array_equal(counts, plain_counts(trains, starts[order], edges, np.full(7, np.inf)))
 
 
-def test_many_presentations_are_counted_block_by_block():
+def test_many_presentations_are_counted_block_by_block() -> None:
     rng = np.random.default_rng(3)
     trains = [np.sort(rng.uniform(0, 30, n)) for n in (0, 1, 2000, 300)]
     starts = np.arange(0.5, 29, 0.2)  # windows overlap, and there are more than one block of them
@@ -93,7 +93,7 @@ def test_many_presentations_are_counted_block_by_block():
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("gap", [0.0, 0.02, 1.3])
 @pytest.mark.parametrize("clipped", [False, True])
-def test_presentations_apart_or_back_to_back_are_counted_alike(seed, gap, clipped):
+def test_presentations_apart_or_back_to_back_are_counted_alike(seed, gap, clipped) -> None:
     rng = np.random.default_rng(seed)
     edges = np.array([-0.02, 0.0, 0.01, 0.02, 0.03, 0.13, 0.18])
     starts = 1.0 + np.arange(60) * (0.2001 + gap) + rng.uniform(0, 1e-4, 60)  # more than one block of them
@@ -113,7 +113,7 @@ def test_presentations_apart_or_back_to_back_are_counted_alike(seed, gap, clippe
     np.testing.assert_array_equal(closed - counts[np.argsort(order)], at_right_edges)
 
 
-def test_presentations_that_end_a_nanosecond_apart_are_counted():
+def test_presentations_that_end_a_nanosecond_apart_are_counted() -> None:
     starts, edges = np.array([1.0, 1.000000001, 4000.0]), np.array([0.0, 1e-9])
     trains = [np.array([1.0, 1.000000001, 1.000000001, 1.5, 4000.0])]
     counts = count_in_presentations(spikes_of(*trains), starts, edges)
@@ -122,31 +122,31 @@ def test_presentations_that_end_a_nanosecond_apart_are_counted():
 
 @pytest.mark.parametrize("train", [[2.0, 1.0], [1.0, np.nan, 2.0], [np.nan]])
 @pytest.mark.parametrize("starts", [[0.5, 2.5], [0.5, 0.6]])
-def test_spikes_that_are_not_sorted_are_refused_wherever_they_lie(train, starts):
+def test_spikes_that_are_not_sorted_are_refused_wherever_they_lie(train, starts) -> None:
     with pytest.raises(BadUpstreamData, match="unit row 1"):
         count_in_presentations(spikes_of([1.0], train), starts, [0.0, 1.0])
 
 
-def test_more_than_255_spikes_in_a_bin_are_counted_all_the_same():
+def test_more_than_255_spikes_in_a_bin_are_counted_all_the_same() -> None:
     counts = count_in_presentations(spikes_of(np.linspace(0, 0.9, 300)), [0.0], [0.0, 1.0])
     assert counts.dtype == np.uint16
     assert counts.item() == 300
     assert count_in_presentations(spikes_of(np.linspace(0, 0.9, 255)), [0.0], [0.0, 1.0]).dtype == np.uint8
 
 
-def test_no_presentations_no_units_and_no_spikes_give_typed_arrays():
+def test_no_presentations_no_units_and_no_spikes_give_typed_arrays() -> None:
     assert count_in_presentations(spikes_of([1.0]), [], [0.0, 1.0]).shape == (0, 1, 1)
     assert count_in_presentations(spikes_of(), [1.0], [0.0, 1.0]).shape == (1, 1, 0)
     assert count_in_presentations(spikes_of([]), [1.0], [0.0, 1.0]).sum() == 0
 
 
 @pytest.mark.parametrize("edges", [[0.0], [0.0, 0.0], [0.1, 0.0], []])
-def test_edges_that_do_not_ascend_are_refused(edges):
+def test_edges_that_do_not_ascend_are_refused(edges) -> None:
     with pytest.raises(ConfigError, match="bin edges"):
         count_in_presentations(spikes_of([1.0]), [1.0], edges)
 
 
-def test_times_that_are_no_times_are_refused():
+def test_times_that_are_no_times_are_refused() -> None:
     with pytest.raises(BadUpstreamData, match="start times of presentations: 1 of 2"):
         count_in_presentations(spikes_of([1.0]), [1.0, np.nan], [0.0, 1.0])
     with pytest.raises(BadUpstreamData, match="stop times of presentations: 1 of 1"):
@@ -155,7 +155,7 @@ def test_times_that_are_no_times_are_refused():
         count_in_presentations(spikes_of([2.0, 1.0]), [1.0], [0.0, 1.0])
 
 
-def test_the_window_of_the_seed_guide_has_55_bins_on_true_edges():
+def test_the_window_of_the_seed_guide_has_55_bins_on_true_edges() -> None:
     edges = even_edges(-0.05, 0.5, 0.01)
     assert len(edges) == 56
     assert edges.tolist() == [k / 100 for k in range(-5, 51)]
@@ -163,7 +163,7 @@ def test_the_window_of_the_seed_guide_has_55_bins_on_true_edges():
         even_edges(0.0, 0.5, 0.03)
 
 
-def test_means_leave_blinks_out_and_take_half_open_windows():
+def test_means_leave_blinks_out_and_take_half_open_windows() -> None:
     values = np.array([[1.0, 10.0], [2.0, np.nan], [3.0, 30.0], [4.0, 40.0]])
     signal = Signal("pupil", np.array([0.0, 0.5, 1.0, 1.5]), values, "px", ("width", "height"))
     means = presentation_means(signal, [0.0, 0.5, 5.0], 0.0, 1.0)

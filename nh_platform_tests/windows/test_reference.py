@@ -1,22 +1,25 @@
 """On a real insertion every spike is counted once and the kernels equal numpy's own binning."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from nh_platform.embeddings import unit_embeddings
+from nh_platform.session import Spikes
 from nh_platform.windows import bin_events, bin_session
 from nh_platform_tests.windows.trains import edges_by_hand, spikes_of, units_of
 
 
 @pytest.fixture(scope="module")
-def spikes(reference_dir):
+def spikes(reference_dir: Path) -> Spikes:
     folder = reference_dir / "ibl_mini_session"
     times, clusters = np.load(folder / "spikes.times.npy"), np.load(folder / "spikes.clusters.npy")
     return spikes_of(*(np.sort(times[clusters == cluster]) for cluster in range(262)))
 
 
 @pytest.mark.reference
-def test_a_real_session_is_counted_once_and_equals_numpy(spikes):
+def test_a_real_session_is_counted_once_and_equals_numpy(spikes) -> None:
     grid = bin_session(spikes, 20_000)
     assert grid.counts.sum(dtype=int) == len(spikes.times) == 126_437
     assert np.array_equal(grid.counts.sum(axis=1, dtype=int), spikes.counts)
@@ -28,7 +31,7 @@ def test_a_real_session_is_counted_once_and_equals_numpy(spikes):
 
 
 @pytest.mark.reference
-def test_real_trials_equal_searchsorted(spikes, reference_dir):
+def test_real_trials_equal_searchsorted(spikes, reference_dir: Path) -> None:
     import pandas as pd
 
     trials = pd.read_parquet(reference_dir / "ibl_mini_session" / "trials.pqt")
@@ -44,7 +47,7 @@ def test_real_trials_equal_searchsorted(spikes, reference_dir):
 
 
 @pytest.mark.reference
-def test_features_of_real_units_are_in_the_range_of_neurons(spikes):
+def test_features_of_real_units_are_in_the_range_of_neurons(spikes) -> None:
     table = unit_embeddings(spikes, units_of(*["probe00"] * spikes.n_units))
     assert int((table["n_spikes"] > 0).sum()) == 251
     busy = table[table["n_spikes"] > 500]

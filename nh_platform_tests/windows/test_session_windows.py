@@ -1,5 +1,7 @@
 """Windows lie where the preset says, invalid times mask what they overlap, and masked bins are 0."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,11 +16,11 @@ SPIKES = spikes_of(np.arange(210, 1000) / 100, np.arange(210, 1000) / 100)  # 2.
 UNITS = units_of("probe00", "probe01")
 
 
-def of_preset(windows, preset):
+def of_preset(windows, preset) -> pd.DataFrame:
     return windows.index[windows.index["preset"] == preset].reset_index(drop=True)
 
 
-def invalid(*rows):
+def invalid(*rows) -> dict[str, list[Any]]:
     return {
         "start_time": [row[0] for row in rows],
         "stop_time": [row[1] for row in rows],
@@ -27,7 +29,7 @@ def invalid(*rows):
     }
 
 
-def test_continuous_windows_start_at_the_second_of_the_first_spike_and_stay_within_the_data():
+def test_continuous_windows_start_at_the_second_of_the_first_spike_and_stay_within_the_data() -> None:
     table = of_preset(windows_of(SPIKES, UNITS, behavior_of()), CONTINUOUS)
     assert table["start"].tolist() == [2, 3, 4, 5, 6, 7, 8, 9]
     assert table["stop"].iloc[-1] == 10
@@ -37,13 +39,13 @@ def test_continuous_windows_start_at_the_second_of_the_first_spike_and_stay_with
     assert table["valid"].all()
 
 
-def test_a_second_that_the_data_do_not_fill_makes_no_window():
+def test_a_second_that_the_data_do_not_fill_makes_no_window() -> None:
     spikes = spikes_of([2.1, 9.97])
     table = of_preset(windows_of(spikes, units_of("p"), behavior_of()), CONTINUOUS)
     assert table["stop"].max() == 9
 
 
-def test_the_grid_holds_every_spike_and_its_windows_are_its_columns():
+def test_the_grid_holds_every_spike_and_its_windows_are_its_columns() -> None:
     windows = windows_of(SPIKES, UNITS, behavior_of())
     grid = windows.grids[20_000]
     assert grid.start_us == 2_000_000
@@ -54,7 +56,7 @@ def test_the_grid_holds_every_spike_and_its_windows_are_its_columns():
     assert grid.edges[first["start_bin"]] == first["start"]
 
 
-def test_aligned_windows_skip_nan_events_and_say_so():
+def test_aligned_windows_skip_nan_events_and_say_so() -> None:
     windows = windows_of(SPIKES, UNITS, behavior_of(trials=trials([3.0, np.nan, 5.0])))
     table = of_preset(windows, ALIGNED)
     assert table["event_id"].tolist() == [0, 2]
@@ -65,7 +67,7 @@ def test_aligned_windows_skip_nan_events_and_say_so():
     assert [note.text for note in windows.notes] == ["1 of 3 trials have no stimOn_times: no window"]
 
 
-def test_allen_windows_leave_out_spontaneous_and_carry_invalid_presentations():
+def test_allen_windows_leave_out_spontaneous_and_carry_invalid_presentations() -> None:
     presentations = {
         "presentation_id": [0, 1, 2],
         "start_time": [3.0, 4.0, 5.0],
@@ -80,7 +82,7 @@ def test_allen_windows_leave_out_spontaneous_and_carry_invalid_presentations():
     assert table["valid"].tolist() == [True, False]
 
 
-def test_invalid_intervals_of_the_session_make_overlapping_windows_invalid_and_leave_counts():
+def test_invalid_intervals_of_the_session_make_overlapping_windows_invalid_and_leave_counts() -> None:
     behavior = behavior_of(
         trials=trials([3.0, 5.0, 7.0]),
         invalid_times=invalid((3.5, 4.5, "all_probes"), (6.0, 6.2, "stimulus"), (8.0, 9.0, "optotagging")),
@@ -93,7 +95,7 @@ def test_invalid_intervals_of_the_session_make_overlapping_windows_invalid_and_l
     assert len(windows.masks) == 0
 
 
-def test_invalid_intervals_of_a_probe_mask_its_units_alone():
+def test_invalid_intervals_of_a_probe_mask_its_units_alone() -> None:
     behavior = behavior_of(
         trials=trials([3.0, 5.0]),
         invalid_times=invalid((3.211, 3.25, "probe01"), (3.24, 3.3, "probe01"), (3.31, 3.312, "probe01")),
@@ -116,7 +118,7 @@ def test_invalid_intervals_of_a_probe_mask_its_units_alone():
     assert tensor.sum(dtype=int) == 400 - 12
 
 
-def test_blocks_of_any_size_equal_the_whole():
+def test_blocks_of_any_size_equal_the_whole() -> None:
     behavior = behavior_of(trials=trials([3.0, 5.0, 4.0, 8.0]), invalid_times=invalid((4.1, 5.2, "probe00")))
     windows = windows_of(SPIKES, UNITS, behavior)
     grid, aligned = windows.grids[20_000], windows.aligned[ALIGNED]
@@ -127,7 +129,7 @@ def test_blocks_of_any_size_equal_the_whole():
 
 @pytest.mark.parametrize("source", ["ibl", "allen_vc"])
 @pytest.mark.parametrize("spikes", [spikes_of(), spikes_of([], [])])
-def test_no_units_no_spikes_no_events_give_empty_typed_results(source, spikes):
+def test_no_units_no_spikes_no_events_give_empty_typed_results(source, spikes) -> None:
     units = UNITS.iloc[: spikes.n_units]
     windows = windows_of(spikes, units, behavior_of(source))
     assert len(windows.index) == len(windows.masks) == 0
@@ -138,17 +140,17 @@ def test_no_units_no_spikes_no_events_give_empty_typed_results(source, spikes):
     assert windows.aligned[ALIGNED].count().dtype == np.uint8
 
 
-def test_units_without_spikes_still_have_event_windows():
+def test_units_without_spikes_still_have_event_windows() -> None:
     windows = windows_of(spikes_of([]), units_of("p"), behavior_of(trials=trials([1.0])))
     assert windows.aligned[ALIGNED].count().tolist() == [[[0] * 50]]
 
 
-def test_windows_beyond_the_recording_are_noted():
+def test_windows_beyond_the_recording_are_noted() -> None:
     windows = windows_of(SPIKES, UNITS, behavior_of(trials=trials([2.2, 5.0, 20.0])))
     assert [note.text for note in windows.notes] == ["2 of 3 windows reach beyond the first or last spike"]
 
 
-def test_filters_choose_trials_as_published():
+def test_filters_choose_trials_as_published() -> None:
     preset = parse_preset(
         """
 id: rt
@@ -173,7 +175,7 @@ why: w
     assert windows.aligned["rt"].count().tolist() == [[[10], [10]]]
 
 
-def test_windows_to_the_end_of_the_longest_event():
+def test_windows_to_the_end_of_the_longest_event() -> None:
     preset = parse_preset(
         "{id: whole, version: 1, kind: aligned, bin_us: 20_000, event: stimulus onset, start_us: 0,"
         " stop_column: stop_time, description: d, why: w}",
@@ -191,12 +193,12 @@ def test_windows_to_the_end_of_the_longest_event():
     assert windows.index["n_bins"].tolist() == [13, 13]
 
 
-def test_an_interval_that_ends_before_it_starts_is_refused():
+def test_an_interval_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(BadUpstreamData, match="invalid_times"):
         windows_of(SPIKES, UNITS, behavior_of(invalid_times=invalid((4.0, 3.0, "all_probes"))))
 
 
-def test_two_presets_of_one_bin_width_share_a_grid():
+def test_two_presets_of_one_bin_width_share_a_grid() -> None:
     stated = "version: 1, kind: continuous, bin_us: 20_000, description: d, why: w"
     presets = [
         parse_preset(f"{{id: two-s, length_us: 2_000_000, {stated}}}", "p"),
@@ -213,7 +215,7 @@ def test_two_presets_of_one_bin_width_share_a_grid():
         assert counts[:, row.start_bin : row.start_bin + row.n_bins].sum() == expected
 
 
-def test_the_index_keeps_its_schema_with_all_presets_together():
+def test_the_index_keeps_its_schema_with_all_presets_together() -> None:
     windows = windows_of(SPIKES, UNITS, behavior_of(trials=trials([3.0])))
     WINDOW_INDEX.validate(windows.index)
     assert isinstance(windows.index, pd.DataFrame)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nh_platform.windows.binning import bin_edges
-from nh_platform.windows.valid_time import invalid_times, valid_bins, valid_spikes
+from nh_platform.windows.valid_time import InvalidTimes, invalid_times, valid_bins, valid_spikes
 from nh_platform_tests.windows.trains import behavior_of, spikes_of
 
 TABLE = {
@@ -15,11 +15,11 @@ TABLE = {
 }
 
 
-def invalid(table=TABLE):
+def invalid(table=TABLE) -> InvalidTimes:
     return invalid_times(behavior_of(invalid_times=table), ["probe00", "probe01"])
 
 
-def test_what_makes_a_window_invalid_and_what_makes_spikes_invalid():
+def test_what_makes_a_window_invalid_and_what_makes_spikes_invalid() -> None:
     found = invalid()
     assert found.of_windows("probe00").tolist() == [[2.0, 3.5], [4.0, 4.5], [6.0, 6.5]]
     assert found.of_windows("probe01").tolist() == [[4.0, 4.5], [6.0, 6.5]]
@@ -29,7 +29,7 @@ def test_what_makes_a_window_invalid_and_what_makes_spikes_invalid():
     assert found.of_spikes("probe07").tolist() == [[4.0, 4.5]]
 
 
-def test_a_spike_is_valid_from_the_end_of_an_interval_on_and_not_from_its_start():
+def test_a_spike_is_valid_from_the_end_of_an_interval_on_and_not_from_its_start() -> None:
     train = [0.0, 1.999, 2.0, 3.4, 3.5, 4.0, 4.5, 6.2, 8.5, 10.0]
     kept = valid_spikes(spikes_of(train, train), ["probe00", "probe01"], invalid())
     assert kept.spikes.of_unit(0).tolist() == [0.0, 1.999, 3.5, 4.5, 6.2, 8.5, 10.0]
@@ -39,7 +39,7 @@ def test_a_spike_is_valid_from_the_end_of_an_interval_on_and_not_from_its_start(
     assert kept.stretches["probe00"].tolist() == [[0.0, 2.0], [3.5, 4.0], [4.5, 10.0]]
 
 
-def test_intervals_beyond_the_recording_cost_no_time():
+def test_intervals_beyond_the_recording_cost_no_time() -> None:
     table = {"start_time": [-5.0, 9.0], "stop_time": [1.0, 99.0], "scope": ["probe00"] * 2, "label": [None] * 2}
     kept = valid_spikes(spikes_of([0.0, 5.0, 10.0]), ["probe00"], invalid(table))
     assert kept.stretches["probe00"].tolist() == [[1.0, 9.0]]
@@ -47,14 +47,14 @@ def test_intervals_beyond_the_recording_cost_no_time():
     assert kept.spikes.times.tolist() == [5.0]
 
 
-def test_a_probe_that_is_bad_throughout_has_no_spikes_and_no_time():
+def test_a_probe_that_is_bad_throughout_has_no_spikes_and_no_time() -> None:
     table = {"start_time": [-1.0], "stop_time": [99.0], "scope": ["probe00"], "label": [None]}
     kept = valid_spikes(spikes_of([0.0, 5.0], [1.0]), ["probe00", "probe01"], invalid(table))
     assert kept.spikes.counts.tolist() == [0, 1]
     assert kept.duration_s == {"probe00": 0.0, "probe01": 5.0}
 
 
-def test_without_invalid_times_or_spikes_nothing_changes():
+def test_without_invalid_times_or_spikes_nothing_changes() -> None:
     spikes = spikes_of([0.0, 1.0], [])
     kept = valid_spikes(spikes, ["a", "b"], invalid_times(behavior_of(), ["a", "b"]))
     assert kept.spikes is spikes
@@ -64,5 +64,5 @@ def test_without_invalid_times_or_spikes_nothing_changes():
     assert none.stretches["a"].shape == (0, 2)
 
 
-def test_bins_that_all_probes_recorded_well():
+def test_bins_that_all_probes_recorded_well() -> None:
     assert np.flatnonzero(~valid_bins(bin_edges(0, 20, 500_000), invalid())).tolist() == [4, 5, 6, 8]

@@ -1,17 +1,20 @@
 """What is written is read back; the same windows give the same bytes, however they are cut into blocks."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from nh_platform.session import StoreError
 from nh_platform.windows import StoredWindows, write_windows
 from nh_platform.windows import window_files as codec_module
+from nh_platform.windows.session_windows import Windows
 from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of, windows_of
 
 ALIGNED = "stim-aligned-500ms-20ms"
 
 
-def some_windows(n_units=3, seed=0):
+def some_windows(n_units=3, seed=0) -> Windows:
     rng = np.random.default_rng(seed)
     spikes = spikes_of(*(np.sort(rng.uniform(1, 60, 400)) for _ in range(n_units)))
     behavior = behavior_of(
@@ -22,7 +25,7 @@ def some_windows(n_units=3, seed=0):
     return windows_of(spikes, units, behavior)
 
 
-def test_round_trip(tmp_path):
+def test_round_trip(tmp_path: Path) -> None:
     windows = some_windows()
     write_windows(tmp_path, windows)
     stored = StoredWindows(tmp_path)
@@ -46,7 +49,7 @@ def test_round_trip(tmp_path):
     assert np.array_equal(stored.aligned(ALIGNED, 2, 4).counts, aligned[2:4])
 
 
-def test_the_same_windows_give_the_same_bytes(tmp_path):
+def test_the_same_windows_give_the_same_bytes(tmp_path: Path) -> None:
     files = []
     for name in ("a", "b"):
         folder = tmp_path / name
@@ -57,7 +60,7 @@ def test_the_same_windows_give_the_same_bytes(tmp_path):
     assert files[0] == files[1]
 
 
-def test_many_small_blocks_hold_the_same_counts(tmp_path, monkeypatch):
+def test_many_small_blocks_hold_the_same_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec_module, "CHUNK_BYTES", 600)
     monkeypatch.setattr(codec_module, "BLOCK_BYTES", 1500)
     windows = some_windows()
@@ -67,13 +70,13 @@ def test_many_small_blocks_hold_the_same_counts(tmp_path, monkeypatch):
     assert np.array_equal(stored.aligned(ALIGNED).counts, windows.aligned[ALIGNED].count())
 
 
-def test_every_dataset_states_unit_and_meaning(tmp_path):
+def test_every_dataset_states_unit_and_meaning(tmp_path: Path) -> None:
     import h5py
 
     write_windows(tmp_path, some_windows())
     found = []
 
-    def visit(name, item):
+    def visit(name, item) -> None:
         if isinstance(item, h5py.Dataset):
             found.append(name)
             assert item.attrs["unit"]
@@ -85,7 +88,7 @@ def test_every_dataset_states_unit_and_meaning(tmp_path):
 
 
 @pytest.mark.parametrize("n_units", [0, 1])
-def test_empty_sessions_are_written_and_read(tmp_path, n_units):
+def test_empty_sessions_are_written_and_read(tmp_path: Path, n_units) -> None:
     windows = windows_of(spikes_of(*[[]] * n_units), units_of(*["p"] * n_units), behavior_of())
     write_windows(tmp_path, windows)
     stored = StoredWindows(tmp_path)
@@ -95,7 +98,7 @@ def test_empty_sessions_are_written_and_read(tmp_path, n_units):
     assert len(stored.unit_ids) == n_units
 
 
-def test_counts_that_are_not_stored_are_named(tmp_path):
+def test_counts_that_are_not_stored_are_named(tmp_path: Path) -> None:
     write_windows(tmp_path, some_windows())
     with pytest.raises(StoreError, match="aligned/other"):
         StoredWindows(tmp_path).aligned("other")

@@ -23,7 +23,7 @@ def windows_of(spikes, units, behavior, presets=PRESETS) -> Windows:
     return build_windows(spikes, units, behavior, presets, source_entry(behavior.session.source).events)
 
 
-def spikes_of(*trains):
+def spikes_of(*trains) -> Spikes:
     """Group lists of spike times into `Spikes`, one unit per list."""
     arrays = [np.asarray(train, dtype=np.float64) for train in trains]
     times = np.concatenate([*arrays, np.zeros(0)])
@@ -31,28 +31,28 @@ def spikes_of(*trains):
     return Spikes(times, np.cumsum([0, *map(len, arrays)]).astype(np.int64), nothing, nothing)
 
 
-def units_of(*probes):
+def units_of(*probes) -> pd.DataFrame:
     """Return a units table with one unit per probe name."""
     return pd.DataFrame({"unit_id": [f"u{row}" for row in range(len(probes))], "probe": list(probes)}, dtype=object)
 
 
-def behavior_of(source="ibl", **tables):
+def behavior_of(source="ibl", **tables) -> Behavior:
     """Return the behaviour of a session from keyword tables, each a dict of columns."""
     events = {name: EVENTS[name].conform(pd.DataFrame(columns)) for name, columns in tables.items()}
     return Behavior(Session(source, "session-1", "mouse-1"), events, {})
 
 
-def trials(stim_on):
+def trials(stim_on) -> dict[str, np.ndarray]:
     """Return the columns of a trials table with these stimulus onsets."""
     start = np.arange(len(stim_on), dtype=np.float64)
     return {"start_time": start, "stop_time": start + 1, "stimOn_times": stim_on, "choice": np.ones(len(stim_on))}
 
 
-def edges_by_hand(first_us, n_bins, bin_us):
+def edges_by_hand(first_us, n_bins, bin_us) -> np.ndarray:
     """Return bin edges one by one, each the float64 nearest to the exact value."""
     return np.array([(first_us + k * bin_us) / 1_000_000 for k in range(n_bins + 1)])
 
 
-def count_by_hand(times, edges):
+def count_by_hand(times, edges) -> np.ndarray:
     """Count by comparing every spike with every edge."""
     return np.array([int(((times >= low) & (times < high)).sum()) for low, high in pairwise(edges)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def refused(*arguments: object) -> Exception:
 
 
 @pytest.fixture
-def units(tmp_path):
+def units(tmp_path: Path) -> Path:
     table = pd.DataFrame(
         {
             "cluster_id": [0, 1, 2, 3],
@@ -56,7 +57,7 @@ def units(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["units.pqt", "units.csv"])
-def test_label_counts_units_rules_and_mismatches(units, name):
+def test_label_counts_units_rules_and_mismatches(units, name) -> None:
     lines = run("label", "--rulebook", "ibl-2022-10", "--units", units / name, "--against", "label")
     assert lines[1:6] == [
         "units: 4",
@@ -69,7 +70,7 @@ def test_label_counts_units_rules_and_mismatches(units, name):
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.csv"])
-def test_label_writes_verdicts_and_reasons(units, name):
+def test_label_writes_verdicts_and_reasons(units, name) -> None:
     run("label", "--rulebook", "ibl-2022-10", "--units", units / "units.pqt", "--out", units / name)
     out = pd.read_parquet(units / name) if name.endswith("parquet") else pd.read_csv(units / name)
     assert out["cluster_id"].tolist() == [0, 1, 2, 3]
@@ -77,7 +78,7 @@ def test_label_writes_verdicts_and_reasons(units, name):
     assert out["reason.ibl-2022-10"].tolist()[1] == "noise_cutoff 10 ≥ 5"
 
 
-def test_label_refuses_what_it_cannot_do(units):
+def test_label_refuses_what_it_cannot_do(units) -> None:
     file = units / "units.pqt"
     assert "no such column" in str(refused("label", "--rulebook", "ibl-2022-10", "--units", file, "--against", "good"))
     wrong = refused("label", "--rulebook", "allen-vc-default", "--units", file)
@@ -85,7 +86,7 @@ def test_label_refuses_what_it_cannot_do(units):
     assert "rule amplitude_cutoff" in str(wrong)
 
 
-def test_diff_names_regions_and_ends_with_the_count(units):
+def test_diff_names_regions_and_ends_with_the_count(units) -> None:
     lines = run("diff", "ibl-2022-03", "ibl-2022-10", "--units", units / "units.csv")
     assert lines[-1] == "changed: 1 of 4"
     assert any(line.split() == ["CA1", "2", "1", "0", "1", "1"] for line in lines)
@@ -93,7 +94,7 @@ def test_diff_names_regions_and_ends_with_the_count(units):
     assert "either --units or --source" in str(refused("diff", "ibl-2022-03", "ibl-2022-10"))
 
 
-def test_diff_names_units_with_the_reason_before_and_after_and_writes_them(units):
+def test_diff_names_units_with_the_reason_before_and_after_and_writes_them(units) -> None:
     out = units / "changed.csv"
     lines = run("diff", "ibl-2022-03", "ibl-2022-10", "--units", units / "units.csv", "--out", out)
     assert "out  session this table, CA1, unit 1: passes → noise_cutoff 10 ≥ 5" in lines
@@ -109,12 +110,12 @@ def test_diff_names_units_with_the_reason_before_and_after_and_writes_them(units
 
 
 @pytest.fixture
-def warehouse(tmp_path):
+def warehouse(tmp_path: Path) -> Path:
     write_allen_vc(tmp_path / "cache", 1, 7, size=TINY)
     return tmp_path / "cache"
 
 
-def test_units_csv_of_the_warehouse_is_joined_with_what_lies_beside_it(warehouse, tmp_path):
+def test_units_csv_of_the_warehouse_is_joined_with_what_lies_beside_it(warehouse, tmp_path: Path) -> None:
     lines = run("label", "--rulebook", "allen-vc-default", "--units", warehouse / "units.csv")
     assert lines[3].startswith(f"joined: channels.csv and probes.csv in {warehouse}: ecephys_probe_id, ")
     assert any(line.endswith("column ecephys_structure_id)") for line in lines)
@@ -132,7 +133,7 @@ def test_units_csv_of_the_warehouse_is_joined_with_what_lies_beside_it(warehouse
     assert "channels.csv" in str(refused("methods", "allen-vc-default", "--units", alone))
 
 
-def test_rules_are_listed_and_shown():
+def test_rules_are_listed_and_shown() -> None:
     listed = run("rules", "list")
     assert any(line.startswith("ibl-2022-10  [ibl]") for line in listed)
     assert run("rules", "show", "ibl-2022-10")[0] == "# IBL good-unit label (October 2022 and later)"
@@ -140,14 +141,14 @@ def test_rules_are_listed_and_shown():
     assert any(line.startswith("ibl.noise_cutoff@2022-10  [1]") for line in metrics)
 
 
-def test_methods_prints_paragraph_and_bibtex(units):
+def test_methods_prints_paragraph_and_bibtex(units) -> None:
     lines = run("methods", "ibl-2022-10", "--units", units / "units.csv")
     assert "Of 4 units, 1 (25.0 %) met the criteria." in lines[0]
     assert any(line.startswith("@article{ibl_bwm_2025") for line in lines)
     assert not any("@" in line[:1] for line in run("methods", "ibl-2022-10", "--no-bibtex"))
 
 
-def test_docs_writes_checks_and_cleans_up(tmp_path):
+def test_docs_writes_checks_and_cleans_up(tmp_path: Path) -> None:
     docs, folder = tmp_path / "docs", tmp_path / "docs" / "rulebooks"
     assert run("docs", "--folder", docs, "--check", code=1)[-1] == "10 of 10 pages are out of date"
     assert run("docs", "--folder", docs) == ["10 pages written, 0 removed, 0 were up to date"]
@@ -187,7 +188,7 @@ def judged() -> pd.DataFrame:
     )
 
 
-def test_explain_gives_each_rule_its_value_and_reason(judged):
+def test_explain_gives_each_rule_its_value_and_reason(judged) -> None:
     row = find_unit(judged, "probe00/12", "ibl session s")
     none = SessionReviews("ibl", "s")
     text = "\n".join(explain_unit(row, none, TODAY))
@@ -202,7 +203,7 @@ def test_explain_gives_each_rule_its_value_and_reason(judged):
     assert "region unknown" in second
 
 
-def test_explain_shows_reviews_and_which_are_expired(judged):
+def test_explain_shows_reviews_and_which_are_expired(judged) -> None:
     reviews = parse_reviews(
         "source: ibl\nsession: s\nreviews:\n"
         "  - {unit: aa-1, decision: pass, reason: fine, reviewer: ada, date: 2026-01-01, expiry: 2026-03-01}\n",
@@ -219,7 +220,7 @@ def test_explain_shows_reviews_and_which_are_expired(judged):
     assert "reviews (" not in "\n".join(explain_unit(find_unit(judged, "ab-2", "s"), none, TODAY))
 
 
-def test_explain_shows_the_rules_and_reviews_of_a_rulebook_of_ones_own(home, judged):
+def test_explain_shows_the_rules_and_reviews_of_a_rulebook_of_ones_own(home, judged) -> None:
     text = RULEBOOK_DIR.joinpath("ibl-2022-10.yaml").read_text(encoding="utf-8")
     own = text.replace("id: ibl-2022-10\n", "id: ibl-1999\n").replace("review_quorum: 2", "review_quorum: 1")
     (home / "rules.yaml").write_text(own, encoding="utf-8")
@@ -243,13 +244,13 @@ def test_explain_shows_the_rules_and_reviews_of_a_rulebook_of_ones_own(home, jud
 
 
 @pytest.mark.parametrize("name", ["a", "zz", "probe02/12", ""])
-def test_a_unit_that_is_not_one_is_refused(judged, name):
+def test_a_unit_that_is_not_one_is_refused(judged, name) -> None:
     with pytest.raises(UnknownSession, match="of its 2 units match"):
         find_unit(judged, name, "s")
 
 
 @pytest.fixture
-def home(judged, tmp_path, monkeypatch):
+def home(judged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a home folder whose store has the units of two sessions, and one review."""
     store = Store(tmp_path / "store")
     table = judged[[name for name in judged.columns if "1999" not in name]]
@@ -273,7 +274,7 @@ def home(judged, tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_explain_reads_the_store_and_the_reviews(home):
+def test_explain_reads_the_store_and_the_reviews(home) -> None:
     text = "\n".join(run("explain", "ibl", "session-1", "probe00/12"))
     assert "ibl-2022-10: FAIL" in text
     assert "reviews (quorum 2): pending: pass by ada" in text
@@ -284,14 +285,14 @@ def test_explain_reads_the_store_and_the_reviews(home):
     assert isinstance(refused("explain", "ibl", "session-1", "nobody"), UnknownSession)
 
 
-def test_diff_of_a_source_reads_every_stored_session(home):
+def test_diff_of_a_source_reads_every_stored_session(home) -> None:
     lines = run("diff", "ibl-2022-03", "ibl-2022-10", "--source", "ibl")
     assert lines[-1] == "changed: 2 of 4"
     assert any(line.split() == ["session-1", "1", "0", "0", "1", "1"] for line in lines)
     assert any(line.split() == ["CA1", "2", "0", "0", "2", "2"] for line in lines)
 
 
-def test_diff_of_recomputed_values_works_or_says_why_not(home):
+def test_diff_of_recomputed_values_works_or_says_why_not(home) -> None:
     recomputed = {
         "ibl.max_confidence@2022-10": 95.0,
         "ibl.noise_cutoff@2022-10": 7.0,
@@ -299,7 +300,7 @@ def test_diff_of_recomputed_values_works_or_says_why_not(home):
     }
     older = {"ibl.slidingRP_viol@2022-03": 1.0, "ibl.noise_cutoff@2022-03": 7.0}
 
-    def publish(session, **columns):
+    def publish(session, **columns) -> None:
         store = Store(home / "store")
         record = store.provenance("ibl", session, "units")
         table = read_table(store.folder("ibl", session, "units") / "units.parquet").assign(**columns)
@@ -321,6 +322,6 @@ def test_diff_of_recomputed_values_works_or_says_why_not(home):
     assert run(*arguments)[-1] == "changed: 4 of 4"
 
 
-def test_the_commands_load_without_dagster():
+def test_the_commands_load_without_dagster() -> None:
     code = "import sys, nh_platform.cli.qc.rulebooks; sys.exit('dagster' in sys.modules or 'numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -24,7 +24,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     return result.output, folder
 
 
-def test_every_rule_has_a_line_with_counts_and_shares(written):
+def test_every_rule_has_a_line_with_counts_and_shares(written) -> None:
     output, folder = written
     lines = output.splitlines()
     begin = lines.index("ibl-2022-10 on simulated ibl sessions")
@@ -42,7 +42,7 @@ def test_every_rule_has_a_line_with_counts_and_shares(written):
     assert f"written: {folder / FILE} and 8 figures" in lines[-1]
 
 
-def test_the_table_and_the_figures_are_written_and_the_pages_show_them(written):
+def test_the_table_and_the_figures_are_written_and_the_pages_show_them(written) -> None:
     _, folder = written
     table = read_validation(folder / FILE)
     assert set(table["source"]) == {"ibl", "allen_vc", "allen_vbn"}
@@ -57,7 +57,7 @@ def test_the_table_and_the_figures_are_written_and_the_pages_show_them(written):
     assert runner.invoke(app, ["docs", "--folder", str(folder.parent), "--check"]).exit_code == 0
 
 
-def test_a_size_that_does_not_exist_is_refused():
+def test_a_size_that_does_not_exist_is_refused() -> None:
     result = runner.invoke(app, ["validate", "--size", "huge"])
     assert isinstance(result.exception, ConfigError)
     assert "tiny, demo, benchmark, graded" in str(result.exception)

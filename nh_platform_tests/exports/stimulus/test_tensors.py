@@ -21,13 +21,13 @@ from nh_platform_tests.windows.trains import spikes_of
 SESSION = Session("allen_vc", "7", "mouse")
 
 
-def units_in(*probes):
+def units_in(*probes) -> pd.DataFrame:
     ids = [str(100 + row) for row in range(len(probes))]
     table = pd.DataFrame({"unit_id": ids, "probe": probes, "structure": "VISp", "row": range(len(probes))})
     return STIMULUS_UNITS.conform(table)
 
 
-def given(trains, probes, signals=(), invalid=()):
+def given(trains, probes, signals=(), invalid=()) -> TensorInput:
     events = {"invalid_times": INVALID_TIMES.conform(pd.DataFrame(list(invalid), columns=INVALID_TIMES.names))}
     if not invalid:
         events = {}
@@ -35,7 +35,7 @@ def given(trains, probes, signals=(), invalid=()):
     return TensorInput(spikes_of(*trains), units_in(*probes), behavior)
 
 
-def test_exact_has_counts_and_binary_and_a_spike_on_an_edge_once():
+def test_exact_has_counts_and_binary_and_a_spike_on_an_edge_once() -> None:
     table = clean_presentations(shown(("flashes", 0.25, {"color": 1.0})), "exact")
     spikes = [10.02, 10.021, 10.26, 10.2599999]  # on an inner edge, beside it, on the last edge, before it
     groups = make_tensor(given([sorted(spikes)], ["probeA"]), table, "exact")["spike_data"]
@@ -52,7 +52,7 @@ def test_exact_has_counts_and_binary_and_a_spike_on_an_edge_once():
     assert compat.values[0, :, 0].tolist() == expected
 
 
-def test_movies_end_with_their_presentation_and_other_stimuli_do_not():
+def test_movies_end_with_their_presentation_and_other_stimuli_do_not() -> None:
     frames = clean_presentations(shown(*movie(32), *movie(48)), "exact")  # 1 s and 1.5 s
     train = [10.99, 11.01, 12.49, 12.51]
     counts = make_tensor(given([train], ["probeA"]), frames, "exact")["spike_data"]["spike_counts"].values[:, :, 0]
@@ -63,7 +63,7 @@ def test_movies_end_with_their_presentation_and_other_stimuli_do_not():
     assert after[0, 12, 0] == 1
 
 
-def test_bins_in_an_invalid_interval_of_the_probe_are_zero_and_named():
+def test_bins_in_an_invalid_interval_of_the_probe_are_zero_and_named() -> None:
     table = clean_presentations(shown(*[("flashes", 0.25, {"color": 1.0})] * 3), "exact")
     every = np.arange(10.0, 11.0, 0.01)
     bad = [(10.30, 10.37, "probeB", "noise"), (10.60, 10.61, "all_probes", "noise"), (0.0, 99.0, "optotagging", "x")]
@@ -78,7 +78,7 @@ def test_bins_in_an_invalid_interval_of_the_probe_are_zero_and_named():
     assert (compat["spike_data"]["spike_data"].values[:, :13] == 1).all()
 
 
-def test_running_is_taken_at_the_middle_of_its_samples_and_is_nan_outside_the_recording():
+def test_running_is_taken_at_the_middle_of_its_samples_and_is_nan_outside_the_recording() -> None:
     starts = np.arange(9.0, 10.2, 0.1)
     speed = Signal(
         "running_speed", starts, np.column_stack([starts, starts + 0.1]), "cm/s, s", ("velocity", "end_time")
@@ -95,7 +95,7 @@ def test_running_is_taken_at_the_middle_of_its_samples_and_is_nan_outside_the_re
     assert compat.values[-1, 0] == np.float32(starts[-1])
 
 
-def test_eyes_are_gaze_data_in_compat_and_pupil_data_otherwise():
+def test_eyes_are_gaze_data_in_compat_and_pupil_data_otherwise() -> None:
     times = np.array([9.0, 10.1, 12.0])
     gaze = Signal(
         "gaze", times, np.array([[1.0, 2.0], [np.nan, 2.0], [1.0, 2.0]]), "px^2", ("raw_eye_area", "filtered_eye_area")
@@ -111,7 +111,7 @@ def test_eyes_are_gaze_data_in_compat_and_pupil_data_otherwise():
     assert set(without) == {"spike_data", "presentations"}
 
 
-def test_times_are_float64_in_exact_and_float32_in_compat():
+def test_times_are_float64_in_exact_and_float32_in_compat() -> None:
     table = clean_presentations(shown(("flashes", 0.25, {"color": -1.0})), "exact")
     exact = make_tensor(given([[]], ["probeA"]), table, "exact")["presentations"]
     assert exact["start_time"].values.dtype == np.float64
@@ -121,7 +121,7 @@ def test_times_are_float64_in_exact_and_float32_in_compat():
     assert {v.values.dtype for name, v in compat.items() if name != "presentation_id"} == {np.dtype(np.float32)}
 
 
-def test_units_are_filed_by_structure_and_those_without_one_are_counted():
+def test_units_are_filed_by_structure_and_those_without_one_are_counted() -> None:
     units = pd.DataFrame(
         {"unit_id": ["30", "4", "100", "5"], "probe": "probeA", "acronym": ["VISp", "CA1", "CA1", None]}
     )
@@ -132,12 +132,12 @@ def test_units_are_filed_by_structure_and_those_without_one_are_counted():
     assert tensor_units(units, np.array([True, False, False, False]))[1] == 0
 
 
-def test_a_unit_id_that_is_no_number_is_refused():
+def test_a_unit_id_that_is_no_number_is_refused() -> None:
     with pytest.raises(ConfigError, match="unit probe00_1"):
         unit_numbers(pd.Series(["1", "probe00_1"]))
 
 
-def test_compat_units_are_those_of_allensdk_whatever_reviews_say(made: list[Made]):
+def test_compat_units_are_those_of_allensdk_whatever_reviews_say(made: list[Made]) -> None:
     session = made[0]
     units = session.units.copy()
     compat = tensor_good_units(units, "mlynarski-compat", "allen-vc-default")
@@ -147,7 +147,7 @@ def test_compat_units_are_those_of_allensdk_whatever_reviews_say(made: list[Made
     assert not tensor_good_units(units, "exact", "allen-vc-default").any()
 
 
-def test_what_is_left_out_is_said(made: list[Made]):
+def test_what_is_left_out_is_said(made: list[Made]) -> None:
     session = next(m for m in made if "natural_scenes" in set(m.behavior.events["presentations"]["stimulus_name"]))
     good = tensor_good_units(session.units, "exact", "allen-vc-default")
     plan = plan_tensors(session.behavior, session.units, good, "exact")
@@ -161,7 +161,7 @@ def test_what_is_left_out_is_said(made: list[Made]):
     assert {"exact, running_speed", "exact, gaze"} <= texts
 
 
-def test_a_session_without_presentations_has_no_tensors(made: list[Made]):
+def test_a_session_without_presentations_has_no_tensors(made: list[Made]) -> None:
     session = made[0]
     plan = plan_tensors(Behavior(SESSION, {}, {}), session.units, np.ones(len(session.units), dtype=bool), "exact")
     assert plan.types == []

@@ -24,7 +24,7 @@ COMPUTED = [metric_id for metric_id in METRICS if metric_id not in DERIVED]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_every_metric_equals_its_plain_form(seed):
+def test_every_metric_equals_its_plain_form(seed) -> None:
     spikes = session(seed)
     table, notes = compute_metrics(spikes, units_of(spikes), list(METRICS))
     assert notes == ()
@@ -39,7 +39,7 @@ def test_every_metric_equals_its_plain_form(seed):
             )
 
 
-def test_the_session_reaches_both_sides_of_every_rule():
+def test_the_session_reaches_both_sides_of_every_rule() -> None:
     spikes = session()
     table, _ = compute_metrics(spikes, units_of(spikes), list(METRICS))
     assert set(table["ibl.bitwise_fail@2022-10"]) >= {0, 1, 2, 4}
@@ -48,7 +48,7 @@ def test_the_session_reaches_both_sides_of_every_rule():
     assert table["ibl.min_contamination@2022-10"].isna().any()
 
 
-def test_label_counts_the_three_rules_and_nan_fails():
+def test_label_counts_the_three_rules_and_nan_fails() -> None:
     spikes = session()
     table, _ = compute_metrics(spikes, units_of(spikes), list(METRICS))
     passed = np.column_stack(
@@ -68,7 +68,7 @@ def test_label_counts_the_three_rules_and_nan_fails():
     np.testing.assert_allclose(table["ibl.label@2022-03"], older / 3)
 
 
-def test_float32_amplitudes_are_computed_in_float64():
+def test_float32_amplitudes_are_computed_in_float64() -> None:
     spikes = session()
     stored = group([spikes.times], [spikes.amplitudes.astype(np.float32)], [spikes.depths.astype(np.float32)])
     widened = group([spikes.times], [stored.amplitudes.astype(np.float64)], [stored.depths.astype(np.float64)])
@@ -78,7 +78,7 @@ def test_float32_amplitudes_are_computed_in_float64():
     assert from_stored.equals(from_widened)
 
 
-def test_kernels_equal_numpy_on_random_input():
+def test_kernels_equal_numpy_on_random_input() -> None:
     rng = np.random.default_rng(5)
     for size in (1, 2, 7, 400):
         samples = np.sort(rng.integers(0, size * 40, size))
@@ -106,7 +106,7 @@ def test_kernels_equal_numpy_on_random_input():
         assert deviation == pytest.approx(np.sum((counts - size / 10) ** 2))
 
 
-def test_spikes_on_bin_edges_fall_in_the_bin_of_floor():
+def test_spikes_on_bin_edges_fall_in_the_bin_of_floor() -> None:
     # (tmin + 10 k) - tmin is not 10 k in floats; the quotient decides, as in brainbox.
     tmin = 0.1
     times = tmin + 10.0 * np.arange(40)
@@ -118,7 +118,7 @@ def test_spikes_on_bin_edges_fall_in_the_bin_of_floor():
     assert table.iloc[0].tolist() == pytest.approx([np.mean(counts > 0), counts.std()])
 
 
-def test_sliding_search_equals_the_whole_matrix_on_hard_cases():
+def test_sliding_search_equals_the_whole_matrix_on_hard_cases() -> None:
     rng = np.random.default_rng(3)
     ids = list(plain.sliding(np.arange(3.0)))
     bursts = np.sort((np.arange(0, 300, 0.5)[:, None] + 0.0004 * np.arange(6)).ravel())
@@ -141,7 +141,7 @@ def test_sliding_search_equals_the_whole_matrix_on_hard_cases():
 
 @pytest.mark.parametrize("sigma", [3, 4])
 @pytest.mark.parametrize("n_bins", [50, 51, 500, 3000])
-def test_smoothing_equals_scipy_bit_by_bit(sigma, n_bins):
+def test_smoothing_equals_scipy_bit_by_bit(sigma, n_bins) -> None:
     rng = np.random.default_rng(n_bins)
     for density in (rng.random(n_bins), rng.integers(0, 3, n_bins) / 7.0, np.exp(rng.normal(0, 20, n_bins))):
         smoothed = np.empty(n_bins)

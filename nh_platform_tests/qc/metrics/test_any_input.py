@@ -29,7 +29,7 @@ any_depth = st.one_of(st.floats(0, 4000), st.sampled_from([np.nan, -1.0]))
 
 
 @st.composite
-def sessions(draw, times, amplitudes, depths, dtypes=(np.float64,)):
+def sessions(draw, times, amplitudes, depths, dtypes=(np.float64,)) -> Spikes:
     units = draw(st.lists(st.lists(st.tuples(times, amplitudes, depths), max_size=30), min_size=1, max_size=5))
     copies = draw(st.sampled_from([1, 1, 1, 40]))
     rows = np.array([row for unit in units for row in unit * copies], float).reshape(-1, 3)
@@ -46,7 +46,7 @@ SMALLEST = np.iinfo(np.int64).min
 @SETTINGS
 @example(Spikes(np.array([SMALLEST]), np.array([0, 0, 1]), np.array([1e-4]), np.array([0.0])))
 @given(sessions(any_time, any_amplitude, any_depth, (np.float64, np.float32, np.int64)))
-def test_no_input_raises_and_every_column_is_typed_and_finite(spikes):
+def test_no_input_raises_and_every_column_is_typed_and_finite(spikes) -> None:
     table, notes = compute_metrics(spikes, units_of(spikes), ALL, n_threads=1)
     assert {name: str(table[name].dtype) for name in table} == {name: METRICS[name].dtype for name in ALL}
     assert not np.isinf(table.to_numpy(float)).any()
@@ -62,7 +62,7 @@ def test_no_input_raises_and_every_column_is_typed_and_finite(spikes):
 
 @SETTINGS
 @given(sessions(finite_time, finite_amplitude, st.floats(0, 4000)))
-def test_no_nan_where_the_definition_gives_a_number(spikes):
+def test_no_nan_where_the_definition_gives_a_number(spikes) -> None:
     sorted_spikes = _sorted(spikes)
     table, _ = compute_metrics(spikes, units_of(spikes), ALL, n_threads=1)
     tmin, tmax = sorted_spikes.time_range

@@ -28,7 +28,7 @@ def changed(spikes: Spikes, **arrays: np.ndarray) -> Spikes:
     return Spikes(offsets=spikes.offsets, **fields)
 
 
-def test_nan_amplitude_in_one_unit_leaves_every_other_unit_alone():
+def test_nan_amplitude_in_one_unit_leaves_every_other_unit_alone() -> None:
     spikes = session()
     clean, _ = compute_metrics(spikes, units_of(spikes), ALL)
     amplitudes = spikes.amplitudes.copy()
@@ -44,7 +44,7 @@ def test_nan_amplitude_in_one_unit_leaves_every_other_unit_alone():
     assert table.loc[3, "ibl.label@2022-10"] == pytest.approx((clean.loc[3, "ibl.max_confidence@2022-10"] >= 90) / 3)
 
 
-def test_a_probe_without_amplitudes_and_depths_gives_one_note_each():
+def test_a_probe_without_amplitudes_and_depths_gives_one_note_each() -> None:
     spikes = session()
     missing = np.full(len(spikes.times), np.nan, np.float32)
     table, notes = compute_metrics(changed(spikes, amplitudes=missing, depths=missing), units_of(spikes))
@@ -54,14 +54,14 @@ def test_a_probe_without_amplitudes_and_depths_gives_one_note_each():
     assert [note.text.split(":")[0] for note in notes] == ["all 24 units with spikes"] * 2
 
 
-def test_notes_are_only_about_what_was_asked_for():
+def test_notes_are_only_about_what_was_asked_for() -> None:
     spikes = session()
     missing = np.full(len(spikes.times), np.nan)
     _, notes = compute_metrics(changed(spikes, amplitudes=missing), units_of(spikes), ["ibl.firing_rate@2022-10"])
     assert notes == ()
 
 
-def test_zero_amplitudes_follow_the_formula_where_it_gives_a_number():
+def test_zero_amplitudes_follow_the_formula_where_it_gives_a_number() -> None:
     spikes = group([np.arange(600.0), np.arange(600.0)], [np.zeros(600), np.r_[0.0, np.full(599, 1e-4)]])
     table, notes = compute_metrics(spikes, units_of(spikes), ALL)
     assert table["ibl.amp_median@2022-10"].tolist() == pytest.approx([0.0, 1e-4])
@@ -73,7 +73,7 @@ def test_zero_amplitudes_follow_the_formula_where_it_gives_a_number():
     assert "0 or negative" in notes[0].text
 
 
-def test_negative_amplitudes_have_no_logarithm():
+def test_negative_amplitudes_have_no_logarithm() -> None:
     spikes = group([np.arange(600.0)], [np.linspace(-1e-4, 1e-4, 600)])
     table, notes = compute_metrics(spikes, units_of(spikes), AMPLITUDE_IDS)
     assert table.loc[0, ["ibl.amp_median@2022-10", "ibl.amp_std_dB@2022-10"]].isna().all()
@@ -81,7 +81,7 @@ def test_negative_amplitudes_have_no_logarithm():
     assert len(notes) == 1
 
 
-def test_empty_unit_has_counts_of_zero_and_else_nan():
+def test_empty_unit_has_counts_of_zero_and_else_nan() -> None:
     spikes = group([[], np.arange(0, 100, 0.5)])
     table, notes = compute_metrics(spikes, units_of(spikes), ALL)
     zero = {
@@ -101,7 +101,7 @@ def test_empty_unit_has_counts_of_zero_and_else_nan():
 
 
 @pytest.mark.parametrize("train", [[50.0], [20.0, 50.0]])
-def test_one_or_two_spikes(train):
+def test_one_or_two_spikes(train) -> None:
     spikes = group([train, np.arange(0, 100, 0.5)])
     row = compute_metrics(spikes, units_of(spikes), ALL)[0].loc[0]
     assert row["ibl.max_confidence@2022-10"] == 0
@@ -115,7 +115,7 @@ def test_one_or_two_spikes(train):
     assert row["ibl.amp_median@2022-10"] == pytest.approx(1e-4)
 
 
-def test_zero_duration_has_no_rate():
+def test_zero_duration_has_no_rate() -> None:
     spikes = group([[7.0, 7.0], [7.0]])
     table, notes = compute_metrics(spikes, units_of(spikes), ALL)
     assert table[["ibl.firing_rate@2022-10", "allen.firing_rate@2019", "ibl.drift@2022-10"]].isna().all(axis=None)
@@ -127,7 +127,7 @@ def test_zero_duration_has_no_rate():
 
 
 @pytest.mark.parametrize("n_units", [0, 2])
-def test_a_session_without_spikes_gives_a_typed_table(n_units):
+def test_a_session_without_spikes_gives_a_typed_table(n_units) -> None:
     spikes = group([[]] * n_units) if n_units else Spikes(np.zeros(0), np.zeros(1, np.int64), *np.zeros((2, 0)))
     table, notes = compute_metrics(spikes, units_of(spikes), ALL)
     assert len(table) == n_units
@@ -137,7 +137,7 @@ def test_a_session_without_spikes_gives_a_typed_table(n_units):
     assert [note.text for note in notes] == ["no unit has a spike: metrics that need spikes are NaN"] * (n_units > 0)
 
 
-def test_unsorted_times_are_sorted_with_their_amplitudes_and_noted():
+def test_unsorted_times_are_sorted_with_their_amplitudes_and_noted() -> None:
     spikes = session()
     order = np.arange(len(spikes.times))
     np.random.default_rng(0).shuffle(order[spikes.offsets[4] : spikes.offsets[5]])
@@ -152,7 +152,7 @@ def test_unsorted_times_are_sorted_with_their_amplitudes_and_noted():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
-def test_an_unusable_time_concerns_its_own_unit_only(bad):
+def test_an_unusable_time_concerns_its_own_unit_only(bad) -> None:
     spikes = session()
     times = spikes.times.copy()
     times[spikes.offsets[7] - 1] = bad
@@ -165,7 +165,7 @@ def test_an_unusable_time_concerns_its_own_unit_only(bad):
     assert notes[0].text.startswith("1 of 24 units with spikes (u6): a spike time is NaN")
 
 
-def test_rates_refer_to_the_probe_of_the_unit():
+def test_rates_refer_to_the_probe_of_the_unit() -> None:
     spikes = group([np.arange(0, 100.0), np.arange(0, 50.0), np.arange(10.0, 20.0)])
     units = pd.DataFrame({"probe": ["probe00", "probe01", "probe01"]})
     table, _ = compute_metrics(spikes, units, ["ibl.firing_rate@2022-10", "ibl.presence_ratio@2022-10"])
@@ -174,7 +174,7 @@ def test_rates_refer_to_the_probe_of_the_unit():
     assert table["ibl.presence_ratio@2022-10"].tolist() == pytest.approx([10 / 11, 5 / 6, 1 / 6])
 
 
-def test_integer_and_float32_input_is_accepted():
+def test_integer_and_float32_input_is_accepted() -> None:
     times = [np.arange(0, 700, 1), np.arange(0, 700, 7)]
     whole = group(times, [np.full(700, 3), np.full(100, 3)], [np.arange(700), np.arange(100)])
     floats = Spikes(
@@ -185,7 +185,7 @@ def test_integer_and_float32_input_is_accepted():
     assert table.equals(compute_metrics(floats, units_of(whole), ALL)[0])
 
 
-def test_amplitudes_too_close_for_bins_give_nan():
+def test_amplitudes_too_close_for_bins_give_nan() -> None:
     amplitudes = np.where(np.arange(600) % 2, 1e-4, np.nextafter(1e-4, 1))
     spikes = group([np.arange(600.0)], [amplitudes])
     table, _ = compute_metrics(spikes, units_of(spikes), AMPLITUDE_IDS)
@@ -193,19 +193,19 @@ def test_amplitudes_too_close_for_bins_give_nan():
     assert table.loc[0, "ibl.amp_median@2022-10"] == pytest.approx(1e-4)
 
 
-def test_equal_amplitudes_have_no_spread():
+def test_equal_amplitudes_have_no_spread() -> None:
     spikes = group([np.arange(760.0)], [np.full(760, 6e-5)])
     assert compute_metrics(spikes, units_of(spikes), ["ibl.amp_std_dB@2022-10"])[0].iloc[0, 0] == 0.0
 
 
-def test_missed_spikes_need_more_than_500_spikes():
+def test_missed_spikes_need_more_than_500_spikes() -> None:
     rng = np.random.default_rng(0)
     spikes = group([np.arange(500.0), np.arange(501.0)], [rng.normal(1e-4, 1e-5, 500), rng.normal(1e-4, 1e-5, 501)])
     table, _ = compute_metrics(spikes, units_of(spikes), ["ibl.missed_spikes_est@2022-10"])
     assert table.iloc[:, 0].isna().tolist() == [True, False]
 
 
-def test_a_forced_pass_needs_that_no_level_was_found():
+def test_a_forced_pass_needs_that_no_level_was_found() -> None:
     # 600 spikes in 10 min, none under 20 ms apart: 19.5 % is reached, so upstream's `is False` never holds.
     rng = np.random.default_rng(8)
     few = np.sort(rng.choice(np.arange(0, 600, 0.02), 600, replace=False))
@@ -218,20 +218,20 @@ def test_a_forced_pass_needs_that_no_level_was_found():
     assert table["ibl.slidingRP_viol_forced@2022-10"].tolist() == [0, 1]
 
 
-def test_unknown_id_is_refused_with_the_closest_ones():
+def test_unknown_id_is_refused_with_the_closest_ones() -> None:
     spikes = session()
     with pytest.raises(ConfigError, match=r"ibl\.noise_cutoff@2022-10"):
         compute_metrics(spikes, units_of(spikes), ["ibl.noise_cutof@2022-10"])
 
 
 @pytest.mark.parametrize("units", [pd.DataFrame({"probe": ["p"]}), pd.DataFrame({"unit_id": ["a"] * 24})])
-def test_a_units_table_of_another_session_is_refused(units):
+def test_a_units_table_of_another_session_is_refused(units) -> None:
     with pytest.raises(SchemaError, match="24 rows"):
         compute_metrics(session(), units)
 
 
 @pytest.mark.parametrize("n_threads", [2, 3, 8, None])
-def test_any_number_of_threads_gives_the_same_bytes(n_threads, monkeypatch):
+def test_any_number_of_threads_gives_the_same_bytes(n_threads, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unit_blocks, "BLOCK_SPIKES", 5000)
     spikes = session(seed=9, n_units=37)
     amplitudes = spikes.amplitudes.copy()
@@ -246,7 +246,7 @@ def test_any_number_of_threads_gives_the_same_bytes(n_threads, monkeypatch):
         assert table[metric_id].to_numpy().tobytes() == alone[metric_id].to_numpy().tobytes()
 
 
-def test_input_arrays_are_not_changed():
+def test_input_arrays_are_not_changed() -> None:
     spikes = session()
     arrays = [spikes.times, spikes.amplitudes, spikes.depths]
     copies = [array.copy() for array in arrays]
@@ -257,14 +257,14 @@ def test_input_arrays_are_not_changed():
 
 
 @pytest.mark.parametrize("n_spikes", [0, 1, 700, 10**9])
-def test_how_units_are_cut_into_blocks_changes_no_byte(n_spikes, monkeypatch):
+def test_how_units_are_cut_into_blocks_changes_no_byte(n_spikes, monkeypatch: pytest.MonkeyPatch) -> None:
     spikes = session(seed=5)
     whole, _ = compute_metrics(spikes, units_of(spikes), ALL)
     monkeypatch.setattr(unit_blocks, "BLOCK_SPIKES", n_spikes)
     assert compute_metrics(spikes, units_of(spikes), ALL)[0].equals(whole)
 
 
-def test_blocks_cover_every_unit_once():
+def test_blocks_cover_every_unit_once() -> None:
     most = unit_blocks.BLOCK_SPIKES
     offsets = np.array([0, 0, 10, 10, 5 + most, 7 + 3 * most, 7 + 3 * most])
     assert unit_blocks.block_rows(offsets) == [range(0, 3), range(3, 4), range(4, 5), range(5, 6)]

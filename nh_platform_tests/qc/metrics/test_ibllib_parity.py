@@ -76,7 +76,7 @@ def simulated_probe(seed: int, dtype: type = np.float64) -> Spikes:
     return Spikes(times, made.offsets, made.amplitudes.astype(dtype), made.depths.astype(dtype))
 
 
-def test_every_column_label_and_bit_mask_equals_brainbox(tmp_path):
+def test_every_column_label_and_bit_mask_equals_brainbox(tmp_path: Path) -> None:
     spikes = simulated_probe(4)
     peer = brainbox(spikes, tmp_path)
     assert set(peer["bitwise_fail"]) == set(range(8))
@@ -85,7 +85,7 @@ def test_every_column_label_and_bit_mask_equals_brainbox(tmp_path):
     assert_same(ours(spikes), peer)
 
 
-def test_tiny_and_degenerate_units_equal_brainbox_and_so_does_the_older_refractory_test(tmp_path):
+def test_tiny_and_degenerate_units_equal_brainbox_and_so_does_the_older_refractory_test(tmp_path: Path) -> None:
     base = session(seed=3)
     trains = [base.of_unit(unit) for unit in range(base.n_units)]
     parts = [slice(*base.offsets[unit : unit + 2]) for unit in range(base.n_units)]
@@ -112,12 +112,12 @@ def test_tiny_and_degenerate_units_equal_brainbox_and_so_does_the_older_refracto
     assert set(older.iloc[:, 0][some]) == {0.0, 1.0}
 
 
-def test_zero_amplitudes_equal_brainbox(tmp_path):
+def test_zero_amplitudes_equal_brainbox(tmp_path: Path) -> None:
     spikes = group([np.arange(0, 600, 0.5), np.arange(0, 600, 0.7)], [np.zeros(1200), np.r_[0.0, np.full(857, 1e-4)]])
     assert_same(ours(spikes), brainbox(spikes, tmp_path))
 
 
-def test_two_probes_in_one_session_equal_brainbox_per_probe(tmp_path):
+def test_two_probes_in_one_session_equal_brainbox_per_probe(tmp_path: Path) -> None:
     first, second = session(seed=1), session(seed=2, duration_s=250.0)
     both = Spikes(
         np.concatenate([first.times, second.times + 100]),
@@ -133,7 +133,7 @@ def test_two_probes_in_one_session_equal_brainbox_per_probe(tmp_path):
     assert_same(table[first.n_units :].reset_index(drop=True), brainbox(shifted, tmp_path))
 
 
-def test_zero_duration_differs_only_in_infinite_values(tmp_path):
+def test_zero_duration_differs_only_in_infinite_values(tmp_path: Path) -> None:
     spikes = group([[7.0, 7.0], [7.0]])
     peer = brainbox(spikes, tmp_path)
     assert np.isinf(peer["firing_rate"]).all()
@@ -145,7 +145,7 @@ def test_zero_duration_differs_only_in_infinite_values(tmp_path):
     assert_same(table, finite)
 
 
-def test_float32_amplitudes_give_the_same_labels_and_nearly_the_same_numbers(tmp_path):
+def test_float32_amplitudes_give_the_same_labels_and_nearly_the_same_numbers(tmp_path: Path) -> None:
     # brainbox takes logarithms and makes histogram edges in float32 there, so single spikes change bins.
     spikes = simulated_probe(4, np.float32)
     peer = brainbox(spikes, tmp_path)

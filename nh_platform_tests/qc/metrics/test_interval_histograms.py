@@ -24,19 +24,19 @@ def occupied(counts: np.ndarray) -> dict[int, int]:
     return {int(place): int(counts[place]) for place in np.flatnonzero(counts)}
 
 
-def test_autocorrelogram_counts_all_pairs_and_not_only_neighbours():
+def test_autocorrelogram_counts_all_pairs_and_not_only_neighbours() -> None:
     counts = counts_of(group([[0.0, 0.0015, 0.0025], [1.0], []]), ACG)
     assert [occupied(row) for row in counts] == [{1: 2, 2: 1}, {}, {}]
 
 
-def test_a_lag_on_an_edge_falls_in_the_bin_that_it_opens():
+def test_a_lag_on_an_edge_falls_in_the_bin_that_it_opens() -> None:
     assert 1.001 - 1.0 < 0.001  # 30 samples apart, but not in floats
     assert occupied(counts_of(group([[1.0, 1.001]]), ACG)[0]) == {1: 1}
     assert occupied(counts_of(group([[1.0, 1.1]]), ACG)[0]) == {}
     assert occupied(counts_of(group([[1.0, 1.0 + 2999 / 30000]]), ACG)[0]) == {99: 1}
 
 
-def test_autocorrelogram_equals_the_histogram_of_all_lags():
+def test_autocorrelogram_equals_the_histogram_of_all_lags() -> None:
     spikes = session(n_units=6)
     counts = counts_of(spikes, ACG)
     for unit in range(6):
@@ -44,7 +44,7 @@ def test_autocorrelogram_equals_the_histogram_of_all_lags():
         assert counts[unit].tolist() == np.bincount(lags // 30, minlength=100).tolist()
 
 
-def test_intervals_are_counted_on_half_open_logarithmic_bins_and_those_outside_are_not():
+def test_intervals_are_counted_on_half_open_logarithmic_bins_and_those_outside_are_not() -> None:
     spikes = session(n_units=6)
     made, _ = unit_histograms(spikes, units_of(spikes))
     edges = made[ISI].edges_s
@@ -58,7 +58,7 @@ def test_intervals_are_counted_on_half_open_logarithmic_bins_and_those_outside_a
     assert occupied(counts_of(on_edges, ISI)[0]) == {10: 1}
 
 
-def test_every_number_of_threads_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch):
+def test_every_number_of_threads_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nh_platform.qc.metrics.unit_blocks.BLOCK_SPIKES", 1000)
     spikes = session(n_units=24)
     one, _ = unit_histograms(spikes, units_of(spikes), n_threads=1)
@@ -67,7 +67,7 @@ def test_every_number_of_threads_gives_the_same_bytes(monkeypatch: pytest.Monkey
         assert all(made[name].counts.tobytes() == one[name].counts.tobytes() for name in HISTOGRAMS)
 
 
-def test_unsorted_times_are_sorted_and_what_cannot_be_used_is_noted():
+def test_unsorted_times_are_sorted_and_what_cannot_be_used_is_noted() -> None:
     spikes = group([[0.1, 0.0], [0.0, np.nan, 0.1], [3.0], [], [0.0, 0.1]])
     made, notes = unit_histograms(spikes, units_of(spikes))
     assert [int(row.sum()) for row in made[ISI].counts] == [1, 0, 0, 0, 1]
@@ -79,14 +79,14 @@ def test_unsorted_times_are_sorted_and_what_cannot_be_used_is_noted():
     ]
 
 
-def test_no_units_are_no_error():
+def test_no_units_are_no_error() -> None:
     made, notes = unit_histograms(group([[]]).take(np.array([], np.int64)), units_of(group([[]])).head(0))
     assert made[ACG].counts.shape == (0, 100)
     assert made[ISI].counts.shape == (0, 60)
     assert notes == ()
 
 
-def test_histograms_are_definitions_of_their_own():
+def test_histograms_are_definitions_of_their_own() -> None:
     assert set(HISTOGRAMS) == {ACG, ISI} == {"nh.autocorrelogram@1", "nh.log_isi_histogram@1"}
     assert not set(HISTOGRAMS) & set(METRICS)
     for known in HISTOGRAMS.values():
@@ -96,7 +96,7 @@ def test_histograms_are_definitions_of_their_own():
         assert known.dtype == "int64"
 
 
-def test_the_file_comes_back_as_written_and_says_what_it_holds(tmp_path: Path):
+def test_the_file_comes_back_as_written_and_says_what_it_holds(tmp_path: Path) -> None:
     import h5py
 
     spikes = session(n_units=8)
@@ -118,7 +118,7 @@ def test_the_file_comes_back_as_written_and_says_what_it_holds(tmp_path: Path):
         assert HISTOGRAMS[ACG].meaning in group_of["counts"].attrs["meaning"]
 
 
-def test_units_that_were_made_without_histograms_are_named(tmp_path: Path):
+def test_units_that_were_made_without_histograms_are_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"histograms\.h5") as raised:
         read_histograms(tmp_path)
     assert "Materialize" in str(raised.value)

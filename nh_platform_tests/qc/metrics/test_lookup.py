@@ -23,7 +23,7 @@ from nh_platform.session import ConfigError
 from nh_platform.session.tables.units import RECOMPUTED
 
 
-def test_every_definition_is_computed_once_and_every_computed_id_is_defined():
+def test_every_definition_is_computed_once_and_every_computed_id_is_defined() -> None:
     computed = [metric_id for group in (*time_metrics.GROUPS, *amplitude_metrics.GROUPS) for metric_id in group.ids]
     assert sorted([*computed, *DERIVED, "ibl.spike_count@2022-10"]) == sorted(METRICS)
 
@@ -36,12 +36,12 @@ def test_every_definition_is_computed_once_and_every_computed_id_is_defined():
         (("ibl.spike_count@2022-10",), "not float64"),
     ],
 )
-def test_a_group_of_metrics_that_cannot_be_computed_together_is_refused(ids, found):
+def test_a_group_of_metrics_that_cannot_be_computed_together_is_refused(ids, found) -> None:
     with pytest.raises(ValueError, match=found):
         MetricGroup(tuple(METRICS[metric_id] for metric_id in ids), lambda *_: None)
 
 
-def test_ids_are_columns_of_the_units_table():
+def test_ids_are_columns_of_the_units_table() -> None:
     assert RECOMPUTED.name == ID_PATTERN
     for metric_id, known in METRICS.items():
         assert re.fullmatch(RECOMPUTED.name, metric_id)
@@ -49,7 +49,7 @@ def test_ids_are_columns_of_the_units_table():
         assert f"{known.defined_by}.{known.name}@{known.version}" == metric_id
 
 
-def test_all_twenty_ibl_columns_are_there_by_upstream_name():
+def test_all_twenty_ibl_columns_are_there_by_upstream_name() -> None:
     names = {known.name for known in METRICS.values() if known.defined_by == "ibl" and known.version == "2022-10"}
     assert names == {
         "spike_count", "firing_rate", "presence_ratio", "presence_ratio_std", "amp_min", "amp_max", "amp_median",
@@ -59,11 +59,11 @@ def test_all_twenty_ibl_columns_are_there_by_upstream_name():
     }  # fmt: skip
 
 
-def test_every_definition_has_meaning_formula_source_and_edge_cases():
+def test_every_definition_has_meaning_formula_source_and_edge_cases() -> None:
     assert all(known.edge_cases and known.source and known.formula and known.meaning for known in METRICS.values())
 
 
-def test_superseded_definitions_are_computed_on_request_only():
+def test_superseded_definitions_are_computed_on_request_only() -> None:
     assert "ibl.noise_cutoff@2022-03" in METRICS
     assert not any(metric_id.endswith("@2022-03") for metric_id in DEFAULT_IDS)
 
@@ -77,7 +77,7 @@ def test_superseded_definitions_are_computed_on_request_only():
         ("xyz", ["known_metrics"]),
     ],
 )
-def test_an_unknown_id_names_the_closest_ones(asked, offered):
+def test_an_unknown_id_names_the_closest_ones(asked, offered) -> None:
     with pytest.raises(ConfigError) as raised:
         definition(asked)
     assert asked in str(raised.value)
@@ -95,7 +95,7 @@ def test_an_unknown_id_names_the_closest_ones(asked, offered):
         {"needs": ()},
     ],
 )
-def test_a_malformed_definition_is_refused(wrong):
+def test_a_malformed_definition_is_refused(wrong) -> None:
     fields = {
         "id": "nh.x@1", "meaning": "m", "formula": "f", "unit": "1", "needs": ("times",), "edge_cases": "e",
         "source": "s",
@@ -104,7 +104,7 @@ def test_a_malformed_definition_is_refused(wrong):
         MetricDefinition(**{**fields, **wrong})
 
 
-def test_definitions_load_without_numba_and_scipy():
+def test_definitions_load_without_numba_and_scipy() -> None:
     code = "import sys, nh_platform.qc.metrics; print([m for m in ('numba', 'scipy', 'llvmlite') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,9 @@ IDS = [
         (275, 53.884, 15.0, 0.00051667, 99, 0),
     ],
 )
-def test_real_units_equal_sliding_rp(reference_dir, unit, confidence, contamination, period, below_2ms, passes):
+def test_real_units_equal_sliding_rp(
+    reference_dir: Path, unit, confidence, contamination, period, below_2ms, passes
+) -> None:
     times = np.load(reference_dir / "sliding_rp" / "spikes.times.npy")
     clusters = np.load(reference_dir / "sliding_rp" / "spikes.clusters.npy")
     spikes = group([times[clusters == unit]])

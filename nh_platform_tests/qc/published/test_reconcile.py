@@ -57,7 +57,7 @@ def units_of(*rows: tuple[str, str, str | None, int, int]) -> pd.DataFrame:
     )
 
 
-def test_the_funnel_counts_units_sessions_insertions_and_regions_at_every_stage():
+def test_the_funnel_counts_units_sessions_insertions_and_regions_at_every_stage() -> None:
     units = units_of(
         ("a", "probe00", "CA1", 15, 3),
         ("a", "probe01", "VISp", 5, 0),
@@ -87,7 +87,7 @@ def test_the_funnel_counts_units_sessions_insertions_and_regions_at_every_stage(
     )
 
 
-def test_no_units_at_all_can_be_counted():
+def test_no_units_at_all_can_be_counted() -> None:
     counts = count_release(
         SESSIONS, INSERTIONS, pd.DataFrame({"session_id": [], "probe": [], "region": [], "good": []})
     )
@@ -95,7 +95,7 @@ def test_no_units_at_all_can_be_counted():
     assert counts["sessions"] == 3
 
 
-def test_a_complete_release_with_the_published_counts_passes():
+def test_a_complete_release_with_the_published_counts_passes() -> None:
     found = reconcile(
         release(sessions=3, units=10), {"sessions": 3, "units": 10}, listed="abc", ingested="abc", whole=True
     )
@@ -108,7 +108,7 @@ def test_a_complete_release_with_the_published_counts_passes():
     RECONCILIATION.validate(found.table)
 
 
-def test_a_complete_release_that_differs_fails_and_names_each_difference():
+def test_a_complete_release_that_differs_fails_and_names_each_difference() -> None:
     ours = {"sessions": 3, "units": 9, "good_units": 5}
     found = reconcile(release(sessions=3, units=10, good_units=4), ours, listed="abc", ingested="abc", whole=True)
     assert not found.passed
@@ -120,7 +120,7 @@ def test_a_complete_release_that_differs_fails_and_names_each_difference():
     assert found.text().endswith("Not as published: units 9 instead of 10; good_units 5 instead of 4.")
 
 
-def test_a_part_of_a_release_passes_with_its_coverage():
+def test_a_part_of_a_release_passes_with_its_coverage() -> None:
     found = reconcile(
         release(sessions=4, units=10), {"sessions": 3, "units": 2}, listed="abc", ingested="a", whole=True
     )
@@ -132,7 +132,7 @@ def test_a_part_of_a_release_passes_with_its_coverage():
     ]
 
 
-def test_sessions_that_upstream_withdrew_are_missing_once_all_others_are_there():
+def test_sessions_that_upstream_withdrew_are_missing_once_all_others_are_there() -> None:
     listed = [f"s{number}" for number in range(19)]
     for whole, published, complete in ((True, 20, True), (False, 20, False), (True, 22, False)):
         ours = {"sessions": len(listed)}
@@ -140,14 +140,14 @@ def test_sessions_that_upstream_withdrew_are_missing_once_all_others_are_there()
         assert (found.complete, found.passed) == (complete, not complete)
 
 
-def test_a_count_above_the_published_one_fails_at_any_time():
+def test_a_count_above_the_published_one_fails_at_any_time() -> None:
     found = reconcile(release(sessions=9, units=1), {"sessions": 3, "units": 2}, listed="abc", ingested="a", whole=True)
     assert not found.complete
     assert not found.passed
     assert states(found)["units"] == "differs"
 
 
-def test_a_known_difference_is_explained_and_passes_only_where_it_is_accepted():
+def test_a_known_difference_is_explained_and_passes_only_where_it_is_accepted() -> None:
     for accepted in (True, False):
         known = [{"count": "units", "value": 9, "accepted": accepted, "why": "One was lost."}]
         found = reconcile(
@@ -157,7 +157,7 @@ def test_a_known_difference_is_explained_and_passes_only_where_it_is_accepted():
         assert "One was lost." in found.table.set_index("count").loc["units", "explanation"]
 
 
-def test_what_could_not_be_counted_does_not_pass_a_complete_release():
+def test_what_could_not_be_counted_does_not_pass_a_complete_release() -> None:
     for ingested, passed in (("abc", False), ("a", True)):
         found = reconcile(
             release(sessions=3, good_units=4), {"sessions": 3}, listed="abc", ingested=ingested, whole=True
@@ -167,7 +167,7 @@ def test_what_could_not_be_counted_does_not_pass_a_complete_release():
     assert "also_rulebooks" in found.table["explanation"].iloc[-1]
 
 
-def test_without_published_counts_ours_are_shown():
+def test_without_published_counts_ours_are_shown() -> None:
     found = reconcile(None, {"sessions": 3, "units": 7}, listed="abc", ingested="ab", whole=False)
     assert found.passed
     assert found.table["ours"].tolist() == [3.0, 7.0]
@@ -177,7 +177,7 @@ def test_without_published_counts_ours_are_shown():
     assert found.text().endswith("2 of 3 sessions are ingested.")
 
 
-def test_a_count_that_may_differ_is_named_and_contradicts_nothing():
+def test_a_count_that_may_differ_is_named_and_contradicts_nothing() -> None:
     for published in (10, 4):
         found = reconcile(
             release(sessions=3, units=published),
@@ -196,7 +196,7 @@ def test_a_count_that_may_differ_is_named_and_contradicts_nothing():
         )
 
 
-def test_a_session_that_upstream_does_not_list_any_more_does_not_count_as_ingested():
+def test_a_session_that_upstream_does_not_list_any_more_does_not_count_as_ingested() -> None:
     found = reconcile(release(sessions=2), {"sessions": 2}, listed="ab", ingested=["a", "gone"], whole=True)
     assert (found.n_ingested, found.coverage) == (1, 0.5)
 
@@ -220,7 +220,7 @@ def test_a_session_that_upstream_does_not_list_any_more_does_not_count_as_ingest
         ("allen_vbn", "0.6.0", "Visual Behavior", "stands in"),
     ],
 )
-def test_a_manifest_is_recognised_by_the_name_of_its_release(source, name, title, match):
+def test_a_manifest_is_recognised_by_the_name_of_its_release(source, name, title, match) -> None:
     found = published_release(source, name)
     assert found.release is not None
     assert title in found.release.title
@@ -228,7 +228,7 @@ def test_a_manifest_is_recognised_by_the_name_of_its_release(source, name, title
     assert bool(found.note) is (match != "named")
 
 
-def test_the_counts_of_another_version_are_said_to_be_that():
+def test_the_counts_of_another_version_are_said_to_be_that() -> None:
     assert published_release("allen_vbn", "0.4.0").note == (
         "another version: no counts are known of 0.4.0, these are of 0.5.0"
     )
@@ -238,19 +238,19 @@ def test_the_counts_of_another_version_are_said_to_be_that():
     ("source", "name"),
     [("ibl", "follow_default"), ("ibl", "pinned 2024-05-06"), ("allen_vc", "local"), ("allen_vbn", "0.5.0")],
 )
-def test_a_folder_is_not_recognised_by_a_mode_or_a_bare_version(source, name):
+def test_a_folder_is_not_recognised_by_a_mode_or_a_bare_version(source, name) -> None:
     found = published_release(source, name, of_folder=True)
     assert (found.release, found.match) == (None, "none")
     assert found.note == f"no published counts are known for {source} {name}"
     assert published_release(source, f"2022_Q4_IBL_et_al_BWM_2, {name}", of_folder=True).release is None
 
 
-def test_another_name_has_no_published_counts():
+def test_another_name_has_no_published_counts() -> None:
     for source, name in (("ibl", "2022_Q4_IBL_et_al_BWM_2"), ("elsewhere", "2022_Q4_IBL_et_al_BWM"), ("toy", "0.5.0")):
         assert published_release(source, name).release is None
 
 
-def test_the_configuration_chooses_and_does_not_claim_that_the_manifest_is_whole():
+def test_the_configuration_chooses_and_does_not_claim_that_the_manifest_is_whole() -> None:
     found = published_release("ibl", "follow_default", "ibl-bwm-2024-05")
     assert found.release is published_releases("ibl")["ibl-bwm-2024-05"]
     assert (found.whole, found.binding) == (False, True)
@@ -261,7 +261,7 @@ def test_the_configuration_chooses_and_does_not_claim_that_the_manifest_is_whole
         published_release("allen_vc", "local", "ibl-bwm-2024-05")
 
 
-def test_every_published_number_has_its_source():
+def test_every_published_number_has_its_source() -> None:
     found = [release for source in source_names() for release in published_releases(source).values()]
     assert len(found) == 5
     assert {count.cited for release in found for count in release.counts.values()} <= set(bibliography())
@@ -282,7 +282,7 @@ def test_every_published_number_has_its_source():
         (("value: 2", "value: two"), "a whole number is expected"),
     ],
 )
-def test_a_mistake_in_the_file_is_named_with_its_line(change, found):
+def test_a_mistake_in_the_file_is_named_with_its_line(change, found) -> None:
     text = (
         "first:\n  title: T\n  names: [A]\n  good_units_by: ibl-2022-10\n"
         "  counts:\n    sessions: {value: 1, cited: ibllib}\n    units: {value: 2, cited: ibllib}\n"
@@ -293,7 +293,7 @@ def test_a_mistake_in_the_file_is_named_with_its_line(change, found):
     assert found in str(error.value)
 
 
-def test_a_lab_cites_addresses_and_judges_by_its_own_rulebook():
+def test_a_lab_cites_addresses_and_judges_by_its_own_rulebook() -> None:
     text = (
         "first:\n  title: T\n  names: [A]\n  good_units_by: toy-lab\n"
         "  counts:\n    sessions: {value: 1, cited: 'https://toy.example.org/data'}\n"
@@ -302,7 +302,7 @@ def test_a_lab_cites_addresses_and_judges_by_its_own_rulebook():
     assert (stated.good_units_by, stated.counts["sessions"].cited) == ("toy-lab", "https://toy.example.org/data")
 
 
-def test_a_name_means_one_release():
+def test_a_name_means_one_release() -> None:
     one = "  title: T\n  names: [A]\n  good_units_by: ibl-2022-10\n"
     one += "  counts:\n    sessions: {value: 1, cited: ibllib}\n"
     with pytest.raises(ConfigError, match="means first already"):
@@ -310,7 +310,7 @@ def test_a_name_means_one_release():
 
 
 @pytest.mark.reference
-def test_the_brain_wide_map_funnel_is_the_published_one(reference_dir: Path):
+def test_the_brain_wide_map_funnel_is_the_published_one(reference_dir: Path) -> None:
     table = pd.read_csv(reference_dir / "ibl_session_qc" / "inclusion_info.csv", index_col=0)
     counts = {name: count.value for name, count in published_releases("ibl")["ibl-bwm-2024-05"].counts.items()}
     columns = {"n_sessions": "sessions", "n_probes": "insertions", "n_units": "units", "n_regions": "regions"}
@@ -341,7 +341,7 @@ def test_the_brain_wide_map_funnel_is_the_published_one(reference_dir: Path):
         ("2023_12_bwm_release.csv", "ibl-bwm-2024-05"),
     ],
 )
-def test_the_freezes_have_the_published_sessions_insertions_and_animals(reference_dir: Path, file, release_id):
+def test_the_freezes_have_the_published_sessions_insertions_and_animals(reference_dir: Path, file, release_id) -> None:
     freeze = pd.read_csv(reference_dir / "ibl_releases" / file)
     sessions = freeze[["eid", "subject"]].drop_duplicates().rename(columns={"eid": "session_id"})
     insertions = freeze.rename(columns={"eid": "session_id", "pid": "insertion_id"})
@@ -356,13 +356,13 @@ def test_the_freezes_have_the_published_sessions_insertions_and_animals(referenc
 
 
 @pytest.mark.reference
-def test_visual_coding_has_58_sessions(reference_dir: Path):
+def test_visual_coding_has_58_sessions(reference_dir: Path) -> None:
     table = pd.read_csv(reference_dir / "allen_vc" / "sessions_58.csv")
     assert len(table) == published_releases("allen_vc")["allen-vc"].counts["sessions"].value
 
 
 @pytest.mark.reference
-def test_the_additions_of_2023_are_sessions_new_and_old(reference_dir: Path):
+def test_the_additions_of_2023_are_sessions_new_and_old(reference_dir: Path) -> None:
     folder = reference_dir / "ibl_releases"
     added = pd.read_csv(folder / "2023_Q4_IBL_et_al_BWM_2_eids_pids.csv")
     before, after = (pd.read_csv(folder / f"{name}_bwm_release.csv") for name in ("2022_10", "2023_12"))

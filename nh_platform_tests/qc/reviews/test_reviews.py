@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from nh_platform.qc.reviews.review_decisions import (
     unknown_units,
 )
 from nh_platform.qc.reviews.review_files import (
+    SessionReviews,
     parse_reviews,
     read_all_reviews,
     read_reviews,
@@ -31,7 +33,7 @@ HEAD = "source: ibl\nsession: s1\nreviews:\n"
 TODAY = dt.date(2026, 6, 1)
 
 
-def entry(unit="u1", decision="pass", reviewer="ada", date="2026-01-01", **more):
+def entry(unit="u1", decision="pass", reviewer="ada", date="2026-01-01", **more) -> str:
     about = {"unit": unit} if unit else {}
     values = {
         **about,
@@ -44,28 +46,28 @@ def entry(unit="u1", decision="pass", reviewer="ada", date="2026-01-01", **more)
     return "  - " + "\n    ".join(f"{key}: {value}" for key, value in values.items()) + "\n"
 
 
-def reviews_of(*entries: str):
+def reviews_of(*entries: str) -> SessionReviews:
     return parse_reviews(HEAD + "".join(entries), "ibl/s1.yaml", "ibl", "s1")
 
 
-def decisions(*entries: str, today=TODAY, rulebook="ibl-2022-10"):
+def decisions(*entries: str, today=TODAY, rulebook="ibl-2022-10") -> list[str]:
     units = pd.DataFrame({"unit_id": ["u1", "u2", "u3"]}, index=[5, 6, 7])
     found = apply_reviews(units, reviews_of(*entries), load_rulebook(rulebook), today)
     assert found.index.tolist() == [5, 6, 7]
     return found.tolist()
 
 
-def test_one_reviewer_is_not_enough_and_two_are():
+def test_one_reviewer_is_not_enough_and_two_are() -> None:
     assert decisions(entry()) == ["none"] * 3
     assert decisions(entry(), entry(reviewer="bob")) == ["pass", "none", "none"]
     assert decisions(entry(decision="fail"), entry(decision="fail", reviewer="bob"))[0] == "fail"
 
 
-def test_the_same_reviewer_twice_is_one_reviewer():
+def test_the_same_reviewer_twice_is_one_reviewer() -> None:
     assert decisions(entry(), entry(date="2026-02-01"))[0] == "none"
 
 
-def test_disagreement_overrides_nothing_and_is_shown():
+def test_disagreement_overrides_nothing_and_is_shown() -> None:
     entries = (entry(), entry(reviewer="bob"), entry(reviewer="eve", decision="fail"))
     assert decisions(*entries)[0] == "none"
     found = unit_reviews(reviews_of(*entries), load_rulebook("ibl-2022-10"), TODAY)["u1"]
@@ -73,7 +75,7 @@ def test_disagreement_overrides_nothing_and_is_shown():
     assert "reviewers disagree: ada, bob pass, eve fail" in found.text
 
 
-def test_a_reviewers_later_decision_replaces_the_earlier():
+def test_a_reviewers_later_decision_replaces_the_earlier() -> None:
     entries = (entry(reviewer="bob"), entry(decision="fail", date="2026-03-01"), entry())
     assert decisions(*entries)[0] == "none"
     assert decisions(*entries, entry(date="2026-04-01"))[0] == "pass"
@@ -90,12 +92,12 @@ def test_a_reviewers_later_decision_replaces_the_earlier():
         (None, "pass"),
     ],
 )
-def test_a_review_counts_from_its_date_to_its_expiry(today, decision):
+def test_a_review_counts_from_its_date_to_its_expiry(today, decision) -> None:
     expiring = [entry(reviewer=name, expiry="2026-05-31") for name in ("ada", "bob")]
     assert decisions(*expiring, today=today)[0] == decision
 
 
-def test_an_expired_review_is_shown_as_expired():
+def test_an_expired_review_is_shown_as_expired() -> None:
     found = unit_reviews(reviews_of(entry(expiry="2026-02-01")), load_rulebook("ibl-2022-10"), TODAY)
     assert found["u1"].state == "expired"
     assert found["u1"].text == "no review counts on 2026-06-01: pass by ada, to 2026-02-01"
@@ -103,13 +105,13 @@ def test_an_expired_review_is_shown_as_expired():
     assert later["u1"].text == "no review counts on 2026-06-01: pass by ada, from 2026-07-01"
 
 
-def test_a_review_of_one_rulebook_leaves_the_others_alone():
+def test_a_review_of_one_rulebook_leaves_the_others_alone() -> None:
     entries = [entry(reviewer=name, rulebook="ibl-strict") for name in ("ada", "bob")]
     assert decisions(*entries, rulebook="ibl-strict")[0] == "pass"
     assert decisions(*entries, rulebook="ibl-2022-10")[0] == "none"
 
 
-def test_several_units_in_one_review_and_numbers_as_ids():
+def test_several_units_in_one_review_and_numbers_as_ids() -> None:
     text = HEAD.replace("s1", "715093703") + "".join(
         f"  - {{units: [950911932, u2], decision: fail, reason: noise, reviewer: {name}, date: 2026-01-01}}\n"
         for name in ("ada", "bob")
@@ -119,13 +121,13 @@ def test_several_units_in_one_review_and_numbers_as_ids():
     assert apply_reviews(units, reviews, load_rulebook("ibl-2022-10"), TODAY).tolist() == ["fail", "fail", "none"]
 
 
-def test_a_unit_that_is_not_there_is_named_and_changes_nothing():
+def test_a_unit_that_is_not_there_is_named_and_changes_nothing() -> None:
     entries = (entry(unit="gone"), entry(unit="gone", reviewer="bob"))
     assert decisions(*entries) == ["none"] * 3
     assert unknown_units(pd.DataFrame({"unit_id": ["u1"]}), reviews_of(*entries)) == ["gone"]
 
 
-def test_intervals_need_the_quorum_too():
+def test_intervals_need_the_quorum_too() -> None:
     one = entry(unit=None, decision="fail", interval="[10, 20.5]", scope="probe00")
     two = entry(unit=None, decision="fail", interval="[10, 20.5]", scope="probe00", reviewer="bob")
     assert len(reviewed_intervals(reviews_of(one), 2, TODAY)) == 0
@@ -135,8 +137,8 @@ def test_intervals_need_the_quorum_too():
     assert "ada, bob" in found.loc[0, "label"]
 
 
-def test_every_reviewed_interval_has_its_state():
-    def decided(start, reviewer, decision="fail", **more):
+def test_every_reviewed_interval_has_its_state() -> None:
+    def decided(start, reviewer, decision="fail", **more) -> str:
         return entry(unit=None, interval=f"[{start}, 99]", reviewer=reviewer, decision=decision, **more)
 
     reviews = reviews_of(
@@ -177,19 +179,19 @@ def test_every_reviewed_interval_has_its_state():
         (HEAD + "  - unit: [\n", 5, "not valid YAML"),
     ],
 )
-def test_a_mistake_is_named_with_its_line(text, line, words):
+def test_a_mistake_is_named_with_its_line(text, line, words) -> None:
     with pytest.raises(ConfigError) as raised:
         parse_reviews(text, "ibl/s1.yaml", "ibl", "s1")
     assert f"ibl/s1.yaml:{line}" in str(raised.value), raised.value
     assert words in str(raised.value), raised.value
 
 
-def test_a_session_without_a_file_has_no_reviews(tmp_path):
+def test_a_session_without_a_file_has_no_reviews(tmp_path: Path) -> None:
     found = read_reviews(review_path(tmp_path, "ibl", "s1"))
     assert (found.source, found.session_id, found.reviews) == ("ibl", "s1", ())
 
 
-def test_the_version_follows_the_content_and_expiry(tmp_path):
+def test_the_version_follows_the_content_and_expiry(tmp_path: Path) -> None:
     path = review_path(tmp_path, "ibl", "s1")
     assert reviews_version(path) == reviews_version(path, TODAY)
     path.parent.mkdir()
@@ -204,7 +206,7 @@ def test_the_version_follows_the_content_and_expiry(tmp_path):
     assert reviews_version(path) != first
 
 
-def test_all_reviews_of_a_folder_are_read_in_order(tmp_path):
+def test_all_reviews_of_a_folder_are_read_in_order(tmp_path: Path) -> None:
     for source, session in (("ibl", "b"), ("ibl", "a"), ("allen_vc", "c")):
         path = review_path(tmp_path, source, session)
         path.parent.mkdir(exist_ok=True)
@@ -218,7 +220,7 @@ def test_all_reviews_of_a_folder_are_read_in_order(tmp_path):
     assert [r.session_id for r in read_all_reviews(tmp_path, "ibl")] == ["a", "b"]
 
 
-def test_kappa_of_the_textbook_example():
+def test_kappa_of_the_textbook_example() -> None:
     # 50 things: both yes 20, first only 5, second only 10, both no 15; p_o 0.7, p_e 0.5 (Cohen 1960 arithmetic).
     first = [True] * 25 + [False] * 25
     second = [True] * 20 + [False] * 5 + [True] * 10 + [False] * 15
@@ -231,7 +233,7 @@ def test_kappa_of_the_textbook_example():
         cohens_kappa([True], [])
 
 
-def test_agreement_is_counted_across_files():
+def test_agreement_is_counted_across_files() -> None:
     one = reviews_of(entry("u1"), entry("u2", "fail"), entry("u1", reviewer="bob"), entry("u2", "fail", reviewer="bob"))
     text = (HEAD + entry("u1", "fail") + entry("u1", "pass", reviewer="bob")).replace("s1", "s2")
     two = parse_reviews(text, "ibl/s2.yaml", "ibl", "s2")

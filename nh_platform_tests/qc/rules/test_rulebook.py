@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +54,7 @@ def line_of(text: str, part: str) -> int:
     return text[: text.index(part)].count("\n") + 1
 
 
-def test_the_example_is_accepted():
+def test_the_example_is_accepted() -> None:
     rulebook = parse_rulebook(GOOD, "mine.yaml")
     assert [rule.id for rule in rulebook.rules] == ["noise_cutoff", "amp_median"]
     assert rulebook.review_quorum == 2
@@ -128,7 +130,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_named_with_its_line(mistake):
+def test_a_mistake_is_named_with_its_line(mistake) -> None:
     (old, new), place, words = MISTAKES[mistake]
     assert GOOD.count(old) >= 1
     text = GOOD.replace(old, new, 1)
@@ -143,37 +145,37 @@ def test_a_mistake_is_named_with_its_line(mistake):
     assert raised.value.action
 
 
-def test_the_first_mistake_from_the_top_is_named():
+def test_the_first_mistake_from_the_top_is_named() -> None:
     text = GOOD.replace("threshold: 5\n", "threshold: none\n").replace("ibl.noise_cutoff@2022-10\n", "x.y@1\n", 1)
     with pytest.raises(ConfigError, match="unknown metric"):
         parse_rulebook(text, "mine.yaml")
 
 
-def test_a_released_quantity_cannot_be_recomputed():
+def test_a_released_quantity_cannot_be_recomputed() -> None:
     text = (RULEBOOK_DIR / "allen-vc-default.yaml").read_text()
     with pytest.raises(ConfigError, match=r"rule quality: allen.quality@2019 is stated by releases only"):
         parse_rulebook(text.replace("use: released", "use: recomputed"), "x.yaml")
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "just text\n"])
-def test_a_file_without_a_rulebook_is_refused(text):
+def test_a_file_without_a_rulebook_is_refused(text) -> None:
     with pytest.raises(ConfigError, match=r"x.yaml:1"):
         parse_rulebook(text, "x.yaml")
 
 
-def test_an_unknown_rulebook_offers_the_nearest():
+def test_an_unknown_rulebook_offers_the_nearest() -> None:
     with pytest.raises(ConfigError, match="Did you mean ibl-2022-10"):
         load_rulebook("ibl-2022-11")
 
 
-def test_a_rulebook_of_ones_own_is_read_from_its_path(tmp_path):
+def test_a_rulebook_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(GOOD)
     assert load_rulebook(tmp_path / "mine.yaml").id == "mine"
     with pytest.raises(ConfigError, match="cannot be read"):
         load_rulebook(tmp_path / "absent.yaml")
 
 
-def test_every_shipped_rulebook_is_accepted_and_named_after_its_file():
+def test_every_shipped_rulebook_is_accepted_and_named_after_its_file() -> None:
     assert rulebook_ids() == [
         "allen-vbn-recommended",
         "allen-vc-default",
@@ -191,8 +193,8 @@ def test_every_shipped_rulebook_is_accepted_and_named_after_its_file():
             assert re.fullmatch(r"[A-Za-z0-9_]+", rulebook.check_name(rule))
 
 
-def test_the_published_thresholds():
-    def rules(name):
+def test_the_published_thresholds() -> None:
+    def rules(name) -> dict[str, tuple[Any, ...]]:
         return {r.metric: (r.comparison, r.threshold, r.unit, r.nan) for r in load_rulebook(name).rules}
 
     assert rules("ibl-2022-10") == {
@@ -224,13 +226,13 @@ def test_the_published_thresholds():
     assert all(rule.metric in METRICS for rule in common.rules)
 
 
-def test_released_only_quantities_do_not_hide_a_metric():
+def test_released_only_quantities_do_not_hide_a_metric() -> None:
     assert not set(RELEASED_ONLY) & set(METRICS)
     assert all(found.released_only for found in RELEASED_ONLY.values())
     assert quantity("ibl.amp_median@2022-10").unit == "V"
 
 
-def test_factors_are_exact_in_decimal():
+def test_factors_are_exact_in_decimal() -> None:
     factor = unit_factor("uV", "V")
     assert factor is not None
     assert float(50 * factor) == 50e-6
@@ -238,7 +240,7 @@ def test_factors_are_exact_in_decimal():
     assert unit_factor("anything", "anything") == 1
 
 
-def test_the_content_version_follows_verdicts_not_words():
+def test_the_content_version_follows_verdicts_not_words() -> None:
     rulebook = parse_rulebook(GOOD, "mine.yaml")
     reworded = parse_rulebook(GOOD.replace("Cut-off.", "Another reason."), "mine.yaml")
     changed = parse_rulebook(GOOD.replace("threshold: 5\n", "threshold: 6\n"), "mine.yaml")
@@ -246,6 +248,6 @@ def test_the_content_version_follows_verdicts_not_words():
     assert rulebook.content_version() != changed.content_version()
 
 
-def test_metric_definitions_carry_what_rulebooks_read():
+def test_metric_definitions_carry_what_rulebooks_read() -> None:
     names = {field.name for field in dataclasses.fields(next(iter(METRICS.values())))}
     assert {"id", "unit", "meaning", "source", "formula", "edge_cases"} <= names

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from nh_platform.qc.units_file import read_units, region_of, session_of, unit_na
 from nh_platform.session import BadUpstreamData, ConfigError
 
 
-def units():
+def units() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "eid": ["s1", "s1", "s1", "s2", "s2"],
@@ -26,7 +28,7 @@ def units():
     )
 
 
-def test_units_that_go_out_are_counted_by_rule_region_and_session():
+def test_units_that_go_out_are_counted_by_rule_region_and_session() -> None:
     found = diff_rulebooks(units(), load_rulebook("ibl-2022-03"), load_rulebook("ibl-2022-10"))
     assert found.went_out.tolist() == [False, True, True, False, False]
     assert (found.n_changed, found.n_units, int(found.came_in.sum())) == (2, 5, 0)
@@ -39,7 +41,7 @@ def test_units_that_go_out_are_counted_by_rule_region_and_session():
     assert by_rule["units"].sum() == 2
 
 
-def test_every_changed_unit_is_named_with_its_reason_before_and_after():
+def test_every_changed_unit_is_named_with_its_reason_before_and_after() -> None:
     table = units().assign(cluster_id=[7, 8, 9, 10, 11])
     found = diff_rulebooks(table, load_rulebook("ibl-2022-03"), load_rulebook("ibl-2022-10"))
     assert found.units.to_dict("records") == [
@@ -60,19 +62,19 @@ def test_every_changed_unit_is_named_with_its_reason_before_and_after():
     assert back.units["new"].tolist() == ["passes"] * 2
 
 
-def test_the_reverse_takes_the_same_units_in():
+def test_the_reverse_takes_the_same_units_in() -> None:
     found = diff_rulebooks(units(), load_rulebook("ibl-2022-10"), load_rulebook("ibl-2022-03"))
     assert found.came_in.tolist() == [False, True, True, False, False]
     by_rule = found.by_rule.set_index(["change", "rule"])
     assert by_rule.loc[("in", "noise_cutoff"), "rulebook"] == "ibl-2022-10"
 
 
-def test_the_same_rulebook_changes_nothing():
+def test_the_same_rulebook_changes_nothing() -> None:
     found = diff_rulebooks(units(), load_rulebook("ibl-2022-10"), load_rulebook("ibl-2022-10"))
     assert (found.n_changed, len(found.by_session), len(found.by_region), len(found.units)) == (0, 0, 0, 0)
 
 
-def test_sessions_come_from_the_index_where_no_column_has_them():
+def test_sessions_come_from_the_index_where_no_column_has_them() -> None:
     table = units().drop(columns="eid").set_index(pd.MultiIndex.from_arrays([list("aabbb"), range(5)]))
     assert session_of(table).tolist() == list("aabbb")
     assert session_of(units().drop(columns="eid")).unique().tolist() == ["this table"]
@@ -82,19 +84,19 @@ def test_sessions_come_from_the_index_where_no_column_has_them():
 
 
 @pytest.mark.parametrize("name", ["u.parquet", "u.csv"])
-def test_a_table_survives_writing_and_reading(tmp_path, name):
+def test_a_table_survives_writing_and_reading(tmp_path: Path, name) -> None:
     write_units(units(), tmp_path / name)
     found = read_units(tmp_path / name)
     pd.testing.assert_frame_equal(found.fillna("null"), units().fillna("null"), check_dtype=False)
 
 
-def test_a_value_beside_a_threshold_survives_csv_to_the_last_bit(tmp_path):
+def test_a_value_beside_a_threshold_survives_csv_to_the_last_bit(tmp_path: Path) -> None:
     values = np.nextafter([0.1, 0.95, 50e-6, 5.0], [1, 0, 1, 0])
     write_units(pd.DataFrame({"value": values}), tmp_path / "u.csv")
     assert read_units(tmp_path / "u.csv")["value"].tolist() == values.tolist()
 
 
-def test_unreadable_files_are_named(tmp_path):
+def test_unreadable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadUpstreamData, match=r"absent\.parquet"):
         read_units(tmp_path / "absent.parquet")
     (tmp_path / "cut.pqt").write_bytes(b"PAR1 cut")
@@ -106,7 +108,7 @@ def test_unreadable_files_are_named(tmp_path):
         write_units(units(), tmp_path / "units.txt")
 
 
-def test_labels_are_compared_as_what_they_are():
+def test_labels_are_compared_as_what_they_are() -> None:
     verdicts = apply_rulebook(units(), load_rulebook("ibl-2022-10"))
     good = verdicts.good
     assert compare_labels(verdicts, pd.Series(good.astype(float), name="label")).n_mismatches == 0

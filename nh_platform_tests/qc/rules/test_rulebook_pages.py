@@ -17,14 +17,14 @@ from nh_platform.session import ConfigError
 DOCS = Path(nh_platform.__file__).parents[1] / "docs" / "rulebooks"
 
 
-def test_the_pages_in_docs_are_up_to_date():
+def test_the_pages_in_docs_are_up_to_date() -> None:
     pages = rulebook_pages(read_validation(DOCS / FILE))
     stale = [name for name, text in pages.items() if (DOCS / name).read_text(encoding="utf-8") != text]
     assert stale == [], "run `nh qc docs`"
 
 
 @pytest.mark.parametrize("rulebook_id", rulebook_ids())
-def test_a_page_names_every_rule_with_its_number_and_reason(rulebook_id):
+def test_a_page_names_every_rule_with_its_number_and_reason(rulebook_id) -> None:
     rulebook = load_rulebook(rulebook_id)
     page = rulebook_page(rulebook)
     for rule in (*rulebook.rules, *rulebook.session):
@@ -35,7 +35,7 @@ def test_a_page_names_every_rule_with_its_number_and_reason(rulebook_id):
         assert link(bibliography()[key]) in page
 
 
-def test_the_methods_paragraph_has_numbers_units_and_citations():
+def test_the_methods_paragraph_has_numbers_units_and_citations() -> None:
     text = methods_paragraph(load_rulebook("ibl-2022-10"), n_units=137_354, n_good=12_076)
     assert "max_confidence was at least 90 %" in text
     assert "noise_cutoff was below 5" in text
@@ -45,7 +45,7 @@ def test_the_methods_paragraph_has_numbers_units_and_citations():
     assert "IBL spike sorting white paper, 2022" in text
 
 
-def test_the_methods_paragraph_of_session_rules():
+def test_the_methods_paragraph_of_session_rules() -> None:
     text = methods_paragraph(load_rulebook("ibl-bwm-inclusion"))
     assert "0.08 to 2 s after stimulus onset" in text
     assert "at least 2 sessions had at least 5 good units each; units in void and root were left out" in text
@@ -53,7 +53,7 @@ def test_the_methods_paragraph_of_session_rules():
     assert "n_trials was above 400" in text
 
 
-def test_everything_cited_has_a_bibtex_entry():
+def test_everything_cited_has_a_bibtex_entry() -> None:
     for rulebook_id in rulebook_ids():
         rulebook = load_rulebook(rulebook_id)
         entries = bibtex_entries(rulebook)
@@ -65,7 +65,7 @@ def test_everything_cited_has_a_bibtex_entry():
 
 
 @pytest.mark.parametrize("rulebook_id", rulebook_ids())
-def test_the_paragraph_cites_every_bibtex_entry_and_every_entry_has_a_year(rulebook_id):
+def test_the_paragraph_cites_every_bibtex_entry_and_every_entry_has_a_year(rulebook_id) -> None:
     rulebook = load_rulebook(rulebook_id)
     paragraph = methods_paragraph(rulebook)
     entries = bibtex_entries(rulebook).split("\n\n")
@@ -76,7 +76,7 @@ def test_the_paragraph_cites_every_bibtex_entry_and_every_entry_has_a_year(ruleb
         assert "\n  year = {" in entry
 
 
-def test_a_reference_without_a_year_says_when_it_was_read():
+def test_a_reference_without_a_year_says_when_it_was_read() -> None:
     entry = bibtex("allen_forum_2307")
     assert "year = {n.d.}" in entry
     assert "note = {read in November 2026}" in entry

@@ -8,6 +8,7 @@ import pytest
 
 from nh_platform.qc.rules.rule_summary import rule_summary
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook, parse_rulebook
+from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.units import FAILED_BITS, LABEL, PASS, REASON, RULE
@@ -26,7 +27,7 @@ def ibl_units() -> pd.DataFrame:
     )
 
 
-def variant(name: str, *changes: tuple[str, str]):
+def variant(name: str, *changes: tuple[str, str]) -> Rulebook:
     text = (RULEBOOK_DIR / f"{name}.yaml").read_text()
     for old, new in changes:
         assert old in text
@@ -34,7 +35,7 @@ def variant(name: str, *changes: tuple[str, str]):
     return parse_rulebook(text, f"{name}.yaml")
 
 
-def test_ibl_labels_bits_and_reasons(ibl_units):
+def test_ibl_labels_bits_and_reasons(ibl_units) -> None:
     verdicts = apply_rulebook(ibl_units, load_rulebook("ibl-2022-10"))
     assert verdicts.failed.tolist() == [0, 1, 1, 2, 0, 2, 6, 7]
     assert verdicts.label.tolist() == [1, 2 / 3, 2 / 3, 2 / 3, 1, 2 / 3, 1 / 3, 0]
@@ -72,14 +73,14 @@ def test_large_values_and_thresholds_keep_the_digits_before_the_point(
     assert apply_rulebook(units, rulebook).reasons().tolist() == [f"noise_cutoff {reason}"]
 
 
-def test_exactly_50_microvolts_fails_and_one_bit_more_passes():
+def test_exactly_50_microvolts_fails_and_one_bit_more_passes() -> None:
     volts = [50e-6, np.nextafter(50e-6, 1)]
     units = pd.DataFrame({"max_confidence": 100.0, "noise_cutoff": 0.0, "amp_median": volts})
     verdicts = apply_rulebook(units, load_rulebook("ibl-2022-10"))
     assert verdicts.good.tolist() == [False, True]
 
 
-def test_float32_values_are_compared_in_float32():
+def test_float32_values_are_compared_in_float32() -> None:
     units = pd.DataFrame(
         {
             "amplitude_cutoff": np.float32([0.1, np.nextafter(np.float32(0.1), np.float32(1))]),
@@ -94,7 +95,7 @@ def test_float32_values_are_compared_in_float32():
     assert verdicts.good.tolist() == (units["amplitude_cutoff"] <= np.float32(0.1)).tolist() == [True, False]
 
 
-def test_a_stored_outcome_stands_for_the_confidence_where_there_is_none(ibl_units):
+def test_a_stored_outcome_stands_for_the_confidence_where_there_is_none(ibl_units) -> None:
     outcome = ibl_units.drop(columns="max_confidence").assign(slidingRP_viol=[1, 0, np.nan, 1, 1, 1, 1, 0])
     rulebook = load_rulebook("ibl-2022-10")
     verdicts = apply_rulebook(outcome, rulebook)
@@ -108,7 +109,7 @@ def test_a_stored_outcome_stands_for_the_confidence_where_there_is_none(ibl_unit
     ("policy", "passes", "label", "good"),
     [("fail", False, 2 / 3, False), ("pass", True, 1.0, True), ("ignore", True, 1.0, True)],
 )
-def test_the_nan_policy_decides(policy, passes, label, good):
+def test_the_nan_policy_decides(policy, passes, label, good) -> None:
     rulebook = variant("ibl-2022-10", ("nan: fail", f"nan: {policy}"))
     units = pd.DataFrame({"max_confidence": [np.nan], "noise_cutoff": [1.0], "amp_median": [60e-6]})
     verdicts = apply_rulebook(units, rulebook)
@@ -116,7 +117,7 @@ def test_the_nan_policy_decides(policy, passes, label, good):
     assert verdicts.counted[0].tolist() == [policy != "ignore", True, True]
 
 
-def test_an_ignored_value_leaves_the_rule_out_of_the_share():
+def test_an_ignored_value_leaves_the_rule_out_of_the_share() -> None:
     rulebook = variant("ibl-2022-10", ("nan: fail", "nan: ignore"))
     units = pd.DataFrame({"max_confidence": [np.nan], "noise_cutoff": [9.0], "amp_median": [60e-6]})
     verdicts = apply_rulebook(units, rulebook)
@@ -124,7 +125,7 @@ def test_an_ignored_value_leaves_the_rule_out_of_the_share():
     assert verdicts.failed.tolist() == [2]
 
 
-def test_a_unit_without_any_counted_rule_is_not_good():
+def test_a_unit_without_any_counted_rule_is_not_good() -> None:
     rulebook = variant("nh-common", *[("nan: fail", "nan: ignore")] * 4)
     units = pd.DataFrame({rule.metric: [np.nan] for rule in rulebook.rules})
     verdicts = apply_rulebook(units, rulebook)
@@ -155,14 +156,14 @@ def planted(seed: int = 0, n: int = 500) -> pd.DataFrame:
     )
 
 
-def test_allen_default_equals_the_sdk_rule_on_planted_rows():
+def test_allen_default_equals_the_sdk_rule_on_planted_rows() -> None:
     units = planted()
     good = apply_rulebook(units, load_rulebook("allen-vc-default")).good
     assert good.tolist() == allen_filter(units)
     assert 0 < good.sum() < len(units)
 
 
-def test_allen_reasons_name_quality_and_place():
+def test_allen_reasons_name_quality_and_place() -> None:
     units = (
         planted()
         .iloc[:1]
@@ -174,7 +175,7 @@ def test_allen_reasons_name_quality_and_place():
     assert verdicts.reasons().tolist() == ["quality noise ≠ good; not inside brain"]
 
 
-def test_the_platforms_own_table_is_read_by_its_own_names(ibl_units):
+def test_the_platforms_own_table_is_read_by_its_own_names(ibl_units) -> None:
     own = ibl_units.add_prefix("released.").assign(label=0.0, atlas_id=5)
     good = apply_rulebook(own, load_rulebook("ibl-2022-10")).good
     assert good.tolist() == apply_rulebook(ibl_units, load_rulebook("ibl-2022-10")).good.tolist()
@@ -184,14 +185,14 @@ def test_the_platforms_own_table_is_read_by_its_own_names(ibl_units):
         apply_rulebook(strict, load_rulebook("ibl-strict"))
 
 
-def test_outside_the_brain_is_atlas_id_0_in_the_platforms_table():
+def test_outside_the_brain_is_atlas_id_0_in_the_platforms_table() -> None:
     own = planted().iloc[:2].add_prefix("released.").drop(columns="released.ecephys_structure_id")
     own = own.assign(atlas_id=[0, 385], **{"released.amplitude_cutoff": 0.0, "released.presence_ratio": 0.99})
     own = own.assign(**{"released.isi_violations": 0.0, "released.quality": "good"})
     assert apply_rulebook(own, load_rulebook("allen-vc-default")).good.tolist() == [False, True]
 
 
-def test_recomputed_values_are_read_by_definition_id(ibl_units):
+def test_recomputed_values_are_read_by_definition_id(ibl_units) -> None:
     renamed = {name: f"ibl.{name}@2022-10" for name in ibl_units.columns}
     recomputed = ibl_units.rename(columns=renamed)
     rulebook = load_rulebook("ibl-2022-10")
@@ -201,7 +202,7 @@ def test_recomputed_values_are_read_by_definition_id(ibl_units):
         apply_rulebook(ibl_units, rulebook, value_source="recomputed")
 
 
-def test_a_table_without_the_column_is_refused_or_counts_as_not_available(ibl_units):
+def test_a_table_without_the_column_is_refused_or_counts_as_not_available(ibl_units) -> None:
     rulebook = load_rulebook("ibl-2022-10")
     without = ibl_units.drop(columns="amp_median")
     with pytest.raises(ConfigError, match=r"rule amp_median.*looked for amp_median; it has max_confidence"):
@@ -211,34 +212,34 @@ def test_a_table_without_the_column_is_refused_or_counts_as_not_available(ibl_un
     assert "amp_median not available (NaN) counts as fail" in verdicts.reasons()[0]
 
 
-def test_text_where_numbers_are_needed_is_named(ibl_units):
+def test_text_where_numbers_are_needed_is_named(ibl_units) -> None:
     bad = ibl_units.astype({"noise_cutoff": object})
     bad.iloc[0, 1] = "low"
     with pytest.raises(ConfigError, match="column 'noise_cutoff', rule noise_cutoff: does not hold numbers"):
         apply_rulebook(bad, load_rulebook("ibl-2022-10"))
 
 
-def test_a_rulebook_without_unit_rules_cannot_be_applied_to_units(ibl_units):
+def test_a_rulebook_without_unit_rules_cannot_be_applied_to_units(ibl_units) -> None:
     with pytest.raises(ConfigError, match="no unit rules"):
         apply_rulebook(ibl_units, load_rulebook("ibl-bwm-inclusion"))
 
 
 @pytest.mark.parametrize("dtype", ["Float64", "float64[pyarrow]", "Int64", "float16", "object"])
-def test_other_dtypes_are_read(ibl_units, dtype):
+def test_other_dtypes_are_read(ibl_units, dtype) -> None:
     whole = ibl_units.assign(noise_cutoff=[1, 9, 1, 9, 1, 9, 1, 9])
     expected = apply_rulebook(whole, load_rulebook("ibl-2022-10")).failed
     cast = whole.astype({"noise_cutoff": dtype})
     assert apply_rulebook(cast, load_rulebook("ibl-2022-10")).failed.tolist() == expected.tolist()
 
 
-def test_zero_units_make_an_empty_typed_table(ibl_units):
+def test_zero_units_make_an_empty_typed_table(ibl_units) -> None:
     table = apply_rulebook(ibl_units.iloc[:0], load_rulebook("ibl-2022-10")).columns()
     assert len(table) == 0
     assert table["failed.ibl-2022-10"].dtype == np.uint32
     assert table["pass.ibl-2022-10"].dtype == bool
 
 
-def test_the_columns_are_those_of_the_units_schema(ibl_units):
+def test_the_columns_are_those_of_the_units_schema(ibl_units) -> None:
     import re
 
     table = apply_rulebook(ibl_units, load_rulebook("ibl-2022-10")).columns()
@@ -252,7 +253,7 @@ def test_the_columns_are_those_of_the_units_schema(ibl_units):
     assert table.index.tolist() == list("abcdefgh")
 
 
-def test_a_counted_review_replaces_the_verdict_and_is_named(ibl_units):
+def test_a_counted_review_replaces_the_verdict_and_is_named(ibl_units) -> None:
     verdicts = apply_rulebook(ibl_units, load_rulebook("ibl-2022-10"))
     reviews = pd.Series(["fail", "pass", "none"] + ["none"] * 5)
     table = verdicts.columns(reviews)
@@ -265,7 +266,7 @@ def test_a_counted_review_replaces_the_verdict_and_is_named(ibl_units):
     assert table["rule.ibl-2022-10.max_confidence"].tolist() == verdicts.passed[:, 0].tolist()
 
 
-def test_the_summary_counts_and_names_the_worst(ibl_units):
+def test_the_summary_counts_and_names_the_worst(ibl_units) -> None:
     by_rule = {s.rule: s for s in rule_summary(apply_rulebook(ibl_units, load_rulebook("ibl-2022-10")))}
     noise = by_rule["noise_cutoff"]
     assert (noise.n_units, noise.n_pass, noise.n_fail, noise.n_nan) == (8, 4, 4, 2)
@@ -279,14 +280,14 @@ def test_the_summary_counts_and_names_the_worst(ibl_units):
     assert amplitude.worst[0].value == pytest.approx(43)
 
 
-def test_the_summary_of_text_and_of_nothing_has_no_histogram():
+def test_the_summary_of_text_and_of_nothing_has_no_histogram() -> None:
     summaries = rule_summary(apply_rulebook(planted(), load_rulebook("allen-vc-default")))
     assert [len(s.counts) for s in summaries] == [20, 20, 20, 0, 0]
     empty = rule_summary(apply_rulebook(planted().iloc[:0], load_rulebook("allen-vc-default")))
     assert all(np.isnan(s.share) and s.counts == () and s.worst == () for s in empty)
 
 
-def test_a_large_table_takes_well_under_a_second():
+def test_a_large_table_takes_well_under_a_second() -> None:
     import time
 
     rng = np.random.default_rng(0)

@@ -55,7 +55,7 @@ def ibl() -> tuple[pd.DataFrame, pd.DataFrame]:
     return simulated_units("ibl", recomputed_ids([load_rulebook("ibl-2022-10")]), seed=7, size="tiny", sessions=1)
 
 
-def test_right_and_wrong_verdicts_are_counted_by_truth():
+def test_right_and_wrong_verdicts_are_counted_by_truth() -> None:
     units = pd.DataFrame(
         {
             "unit_id": [str(row) for row in range(6)],
@@ -88,7 +88,7 @@ def test_right_and_wrong_verdicts_are_counted_by_truth():
     assert confidence.edges[0] <= confidence.threshold <= confidence.edges[-1]
 
 
-def test_verdicts_are_counted_along_the_truth_with_the_critical_value_as_an_edge():
+def test_verdicts_are_counted_along_the_truth_with_the_critical_value_as_an_edge() -> None:
     units = pd.DataFrame(
         {
             "unit_id": [str(row) for row in range(6)],
@@ -131,7 +131,7 @@ def test_verdicts_are_counted_along_the_truth_with_the_critical_value_as_an_edge
         ("allen-vc-default", "amplitude_cutoff", 0.1, "1"),
     ],
 )
-def test_the_critical_value_is_that_of_the_rule(rulebook_id, rule_id, critical, unit):
+def test_the_critical_value_is_that_of_the_rule(rulebook_id, rule_id, critical, unit) -> None:
     rule = load_rulebook(rulebook_id).rule(rule_id)
     scale = CONDITIONS[rule.metric].scale
     assert scale is not None
@@ -139,7 +139,7 @@ def test_the_critical_value_is_that_of_the_rule(rulebook_id, rule_id, critical, 
     assert scale.unit == unit
 
 
-def test_graded_units_lie_on_both_sides_of_every_threshold_and_close_to_it():
+def test_graded_units_lie_on_both_sides_of_every_threshold_and_close_to_it() -> None:
     """Of units with clear faults alone, a sensitivity of 1 says nothing of the rule."""
     size = replace(GRADED, name="few", ibl_task_s=225.0, ibl_passive_s=75.0, ibl_trials=40)
     rng = generator(7, "graded")
@@ -183,24 +183,24 @@ def test_graded_units_lie_on_both_sides_of_every_threshold_and_close_to_it():
         ("allen-vc-default", "isi_violations", "refractory_s", [0.001, 0.0015], [True, False]),
     ],
 )
-def test_the_truth_of_a_rule_changes_at_its_threshold(rulebook_id, rule_id, column, values, bad):
+def test_the_truth_of_a_rule_changes_at_its_threshold(rulebook_id, rule_id, column, values, bad) -> None:
     rule = load_rulebook(rulebook_id).rule(rule_id)
     assert CONDITIONS[rule.metric].bad(truth(**{column: values}), rule).tolist() == bad
 
 
-def test_outside_the_brain_is_void_or_nameless():
+def test_outside_the_brain_is_void_or_nameless() -> None:
     rule = load_rulebook("allen-vc-default").rule("inside_brain")
     known = truth(rate_hz=[1.0, 1.0, 1.0]).assign(acronym=["VISp", "void", ""])
     assert CONDITIONS[rule.metric].bad(known, rule).tolist() == [False, True, True]
 
 
-def test_every_unit_rule_has_a_truth_but_the_judgement_of_a_waveform():
+def test_every_unit_rule_has_a_truth_but_the_judgement_of_a_waveform() -> None:
     without = {rule for rulebook_id in rulebook_ids() for rule in unvalidated(load_rulebook(rulebook_id))}
     assert without == {"quality"}
     assert set(CONDITIONS) - set(METRICS) == {"nh.inside_brain@1"}
 
 
-def test_a_unit_without_truth_is_refused():
+def test_a_unit_without_truth_is_refused() -> None:
     units = pd.DataFrame({"unit_id": ["0", "7"]})
     with pytest.raises(SchemaError, match="1 units have no truth"):
         truth_of(units, truth(rate_hz=[1.0, 1.0]))
@@ -210,12 +210,12 @@ def test_a_unit_without_truth_is_refused():
         truth_of(units.head(1), truth(rate_hz=[1.0, 1.0]).assign(unit_id="0"))
 
 
-def test_truth_follows_the_order_of_the_units():
+def test_truth_follows_the_order_of_the_units() -> None:
     found = truth_of(pd.DataFrame({"unit_id": ["1", "0"]}), truth(rate_hz=[1.0, 2.0]))
     assert found["rate_hz"].tolist() == [2.0, 1.0]
 
 
-def test_every_bad_unit_of_a_simulated_session_is_rejected(ibl):
+def test_every_bad_unit_of_a_simulated_session_is_rejected(ibl) -> None:
     units, known = ibl
     for found in validate_rulebook(units, known, load_rulebook("ibl-2022-10")):
         assert found.n_units == 24
@@ -224,7 +224,7 @@ def test_every_bad_unit_of_a_simulated_session_is_rejected(ibl):
         assert found.rejected_good == found.rejected_few
 
 
-def test_equal_numbers_are_equal_bytes_without_a_date(ibl, tmp_path):
+def test_equal_numbers_are_equal_bytes_without_a_date(ibl, tmp_path: Path) -> None:
     found = validate_rulebook(*ibl, load_rulebook("ibl-2022-10"))
     for name in ("a.svg", "b.svg"):
         draw_validation(tmp_path / name, found)
@@ -237,7 +237,7 @@ def test_equal_numbers_are_equal_bytes_without_a_date(ibl, tmp_path):
     assert b"no rule compares numbers" in (tmp_path / "none.svg").read_bytes()
 
 
-def test_the_table_comes_back_as_written_and_makes_a_section(ibl, tmp_path):
+def test_the_table_comes_back_as_written_and_makes_a_section(ibl, tmp_path: Path) -> None:
     book = load_rulebook("ibl-2022-10")
     found = validate_rulebook(*ibl, book)
     write_validation(tmp_path / FILE, validation_rows("ibl", book, found, seed=7, size="tiny", sessions=1))
@@ -254,14 +254,14 @@ def test_the_table_comes_back_as_written_and_makes_a_section(ibl, tmp_path):
     assert validation_section(load_rulebook("ibl-strict"), table) == []
 
 
-def test_a_table_that_is_none_is_empty_and_a_foreign_one_is_refused(tmp_path):
+def test_a_table_that_is_none_is_empty_and_a_foreign_one_is_refused(tmp_path: Path) -> None:
     assert len(read_validation(tmp_path / FILE)) == 0
     (tmp_path / FILE).write_text("a,b\n1,2\n")
     with pytest.raises(ConfigError, match="nh qc validate --write"):
         read_validation(tmp_path / FILE)
 
 
-def test_the_committed_table_is_of_the_rules_as_they_are():
+def test_the_committed_table_is_of_the_rules_as_they_are() -> None:
     table = read_validation(DOCS / FILE)
     expected = {
         (source, book.id, rules_version(book)) for source in simulated_sources() for book in rulebooks_of(source)
@@ -277,7 +277,7 @@ def test_the_committed_table_is_of_the_rules_as_they_are():
 
 
 @pytest.mark.slow
-def test_the_committed_table_and_figures_are_what_the_simulation_gives(tmp_path):
+def test_the_committed_table_and_figures_are_what_the_simulation_gives(tmp_path: Path) -> None:
     validate_rules(folder=tmp_path)
     for path in sorted(tmp_path.iterdir()):
         assert path.read_bytes() == (DOCS / path.name).read_bytes(), f"{path.name}: run `nh qc validate --write`"

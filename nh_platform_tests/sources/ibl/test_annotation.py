@@ -6,33 +6,33 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import BadUpstreamData
+from nh_platform.session import BadUpstreamData, RawRecording, UnitAnnotation
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, RELEASED, UNIT_POSITIONS
-from nh_platform_tests.sources.ibl.conftest import SORTING
+from nh_platform_tests.sources.ibl.conftest import SORTING, Tree
 
 SITES = "alf/probe00/electrodeSites"
 
 
-def read(tree, **settings):
+def read(tree, **settings) -> tuple[RawRecording, UnitAnnotation]:
     source, session = tree.session(**settings)
     recording = source.read_spikes(session)
     return recording, source.read_annotation(session, recording.units, recording.channels)
 
 
 @pytest.fixture(scope="module")
-def annotated(pristine):
+def annotated(pristine: Tree) -> tuple[RawRecording, UnitAnnotation]:
     return read(pristine)
 
 
-def refusal(tree):
+def refusal(tree) -> str:
     with pytest.raises(BadUpstreamData) as error:
         read(tree)
     assert tree.eid in str(error.value)
     return str(error.value)
 
 
-def test_metrics_are_upstreams_row_by_row(pristine, annotated):
+def test_metrics_are_upstreams_row_by_row(pristine: Tree, annotated) -> None:
     recording, annotation = annotated
     assert annotation.released["unit_id"].tolist() == recording.units["unit_id"].tolist()
     for probe in ("probe00", "probe01"):
@@ -46,7 +46,7 @@ def test_metrics_are_upstreams_row_by_row(pristine, annotated):
     assert 1e-5 < annotation.released["released.amp_median"].median() < 1e-3
 
 
-def test_units_may_be_asked_in_any_order(pristine, annotated):
+def test_units_may_be_asked_in_any_order(pristine: Tree, annotated) -> None:
     source, session = pristine.session()
     recording, annotation = annotated
     shuffled = recording.units.sample(frac=1, random_state=3)
@@ -57,7 +57,7 @@ def test_units_may_be_asked_in_any_order(pristine, annotated):
     pd.testing.assert_frame_equal(again.positions, by_id)
 
 
-def test_positions_are_those_of_the_peak_channel(pristine, annotated):
+def test_positions_are_those_of_the_peak_channel(pristine: Tree, annotated) -> None:
     recording, annotation = annotated
     UNIT_POSITIONS.validate(annotation.positions)
     CHANNEL_POSITIONS.validate(annotation.channels)
@@ -74,20 +74,20 @@ def test_positions_are_those_of_the_peak_channel(pristine, annotated):
     assert ours["cosmos"].notna().all()
 
 
-def test_electrode_sites_win_over_channels_of_the_sorter(tree, annotated):
+def test_electrode_sites_win_over_channels_of_the_sorter(tree: Tree, annotated) -> None:
     for name in ("mlapdv", "brainLocationIds_ccf_2017"):
         tree.write(f"{SORTING}/channels.{name}.npy", tree.load(f"{SORTING}/channels.{name}.npy") * 0)
     _, annotation = read(tree)
     pd.testing.assert_frame_equal(annotation.positions, annotated[1].positions)
 
 
-def test_channels_of_the_sorter_stand_in_where_there_are_no_electrode_sites(tree, annotated):
+def test_channels_of_the_sorter_stand_in_where_there_are_no_electrode_sites(tree: Tree, annotated) -> None:
     tree.remove(*(f"{SITES}.{name}.npy" for name in ("localCoordinates", "mlapdv", "brainLocationIds_ccf_2017")))
     _, annotation = read(tree)
     pd.testing.assert_frame_equal(annotation.positions, annotated[1].positions)
 
 
-def test_electrode_sites_of_another_length_count_alone(tree):
+def test_electrode_sites_of_another_length_count_alone(tree: Tree) -> None:
     for name in ("localCoordinates", "mlapdv", "brainLocationIds_ccf_2017"):
         tree.write(f"{SITES}.{name}.npy", tree.load(f"{SITES}.{name}.npy")[:300])
     recording, annotation = read(tree)
@@ -103,7 +103,7 @@ def test_electrode_sites_of_another_length_count_alone(tree):
     assert set(annotation.positions.loc[~beyond, "histology"]) == {"alf"}
 
 
-def test_a_probe_without_final_positions_is_unlocated(tree):
+def test_a_probe_without_final_positions_is_unlocated(tree: Tree) -> None:
     names = ("mlapdv", "brainLocationIds_ccf_2017")
     for source in (SITES, f"{SORTING}/channels", "alf/probe00/pykilosort/channels"):
         tree.remove(*(f"{source}.{name}.npy" for name in names))
@@ -117,7 +117,7 @@ def test_a_probe_without_final_positions_is_unlocated(tree):
     assert any("unlocated" in note.text and note.subject == "probe00" for note in annotation.notes)
 
 
-def test_unknown_region_ids_are_noted_and_keep_their_rows(tree):
+def test_unknown_region_ids_are_noted_and_keep_their_rows(tree: Tree) -> None:
     ids = tree.load(f"{SITES}.brainLocationIds_ccf_2017.npy")
     ids[:] = 999999999
     tree.write(f"{SITES}.brainLocationIds_ccf_2017.npy", ids)
@@ -128,13 +128,13 @@ def test_unknown_region_ids_are_noted_and_keep_their_rows(tree):
     assert any("unknown to iblatlas: 999999999" in note.text for note in annotation.notes)
 
 
-def test_left_hemisphere_ids_lose_their_sign(tree, annotated):
+def test_left_hemisphere_ids_lose_their_sign(tree: Tree, annotated) -> None:
     name = f"{SITES}.brainLocationIds_ccf_2017.npy"
     tree.write(name, -tree.load(name))
     pd.testing.assert_frame_equal(read(tree)[1].positions, annotated[1].positions)
 
 
-def test_missing_metrics_are_refused(tree):
+def test_missing_metrics_are_refused(tree: Tree) -> None:
     tree.remove(f"{SORTING}/clusters.metrics.pqt", "alf/probe00/pykilosort/clusters.metrics.pqt")
     assert "file alf/probe00/pykilosort/clusters.metrics.pqt: required" in refusal(tree)
 
@@ -148,7 +148,7 @@ def test_missing_metrics_are_refused(tree):
         (lambda t: t.drop(columns="cluster_id").iloc[1:], "11 rows for 12 clusters"),
     ],
 )
-def test_metrics_that_are_not_of_the_clusters_are_refused(tree, damage, found):
+def test_metrics_that_are_not_of_the_clusters_are_refused(tree: Tree, damage, found) -> None:
     name = f"{SORTING}/clusters.metrics.pqt"
     tree.write(name, damage(pd.read_parquet(tree.path(name))))
     text = refusal(tree)
@@ -156,7 +156,7 @@ def test_metrics_that_are_not_of_the_clusters_are_refused(tree, damage, found):
     assert found in text
 
 
-def test_a_metric_that_one_probe_lacks_is_nan_there(tree):
+def test_a_metric_that_one_probe_lacks_is_nan_there(tree: Tree) -> None:
     name = f"{SORTING}/clusters.metrics.pqt"
     tree.write(name, pd.read_parquet(tree.path(name)).drop(columns=["max_confidence", "bitwise_fail"]))
     recording, annotation = read(tree)
@@ -166,7 +166,7 @@ def test_a_metric_that_one_probe_lacks_is_nan_there(tree):
     assert sum("is not in the table of probe00; NaN" in note.text for note in annotation.notes) == 2
 
 
-def test_text_labels_are_kept(tree):
+def test_text_labels_are_kept(tree: Tree) -> None:
     name = f"{SORTING}/clusters.metrics.pqt"
     table = pd.read_parquet(tree.path(name))
     tree.write(name, table.assign(ks2_label=["good", "mua", None] * 4))
@@ -174,6 +174,6 @@ def test_text_labels_are_kept(tree):
     assert annotation.released["released.ks2_label"].tolist()[:3] == ["good", "mua", None]
 
 
-def test_positions_of_unequal_lengths_are_refused(tree):
+def test_positions_of_unequal_lengths_are_refused(tree: Tree) -> None:
     tree.write(f"{SITES}.mlapdv.npy", tree.load(f"{SITES}.mlapdv.npy")[:100])
     assert "numbers of channels disagree" in refusal(tree)

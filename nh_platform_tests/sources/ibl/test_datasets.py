@@ -33,7 +33,7 @@ PATHS = (
 )
 
 
-def test_paths_split_and_join_again():
+def test_paths_split_and_join_again() -> None:
     files = files_of(*PATHS)
     assert files["revision"].tolist() == ["2024-05-06", "", "", "2025-03-03", "", ""]
     assert files["collection"].tolist()[0] == "alf/probe00/pykilosort"
@@ -53,12 +53,12 @@ def test_paths_split_and_join_again():
         (["alf/probe00", "alf/probe00/ks2_matlab"], None, "alf/probe00"),
     ],
 )
-def test_the_sorting_is_chosen_as_ibllib_chooses_it(collections, sorter, chosen):
+def test_the_sorting_is_chosen_as_ibllib_chooses_it(collections, sorter, chosen) -> None:
     assert choose_sorting(collections, sorter) == chosen
     assert choose_sorting(collections[::-1], sorter) == chosen
 
 
-def test_only_one_sorting_per_probe_is_read():
+def test_only_one_sorting_per_probe_is_read() -> None:
     files = files_of(
         "alf/probe00/spikes.times.npy",
         "alf/probe00/clusters.metrics.pqt",
@@ -78,13 +78,13 @@ def test_only_one_sorting_per_probe_is_read():
     ]
 
 
-def test_each_session_chooses_for_itself():
+def test_each_session_chooses_for_itself() -> None:
     one, two = files_of("alf/probe00/spikes.times.npy"), files_of("alf/probe00/iblsorter/spikes.times.npy", session="t")
     two = pd.concat([two, files_of("alf/probe00/spikes.times.npy", session="t")])
     assert assign_groups(pd.concat([one, two], ignore_index=True)).tolist() == ["spikes", "spikes", "other"]
 
 
-def test_behavior_comes_from_one_collection_per_object():
+def test_behavior_comes_from_one_collection_per_object() -> None:
     files = files_of(
         "alf/task_00/_ibl_trials.table.pqt",
         "alf/task_01/_ibl_trials.table.pqt",
@@ -95,7 +95,7 @@ def test_behavior_comes_from_one_collection_per_object():
     assert assign_groups(files).tolist() == ["behavior", "other", "behavior", "other", "other"]
 
 
-def test_copies_of_table_columns_are_not_part_of_behavior():
+def test_copies_of_table_columns_are_not_part_of_behavior() -> None:
     names = ("choice.npy", "intervals.npy", "stimOff_times.npy", "quiescencePeriod.npy")
     old = files_of(*(f"alf/_ibl_trials.{name}" for name in names))
     assert assign_groups(old).tolist() == ["behavior"] * 4
@@ -110,12 +110,12 @@ def revised(*revisions: str, default: str | None = None) -> pd.DataFrame:
     return files
 
 
-def test_follow_default_is_upstreams_flag():
+def test_follow_default_is_upstreams_flag() -> None:
     files = revised("", "2024-05-06", "2026-01-01", default="2024-05-06")
     assert resolve_revisions(files, "follow_default").tolist() == [False, True, False]
 
 
-def test_without_a_flag_the_last_revision_counts():
+def test_without_a_flag_the_last_revision_counts() -> None:
     assert resolve_revisions(revised("2024-05-06", "", "2026-01-01"), "follow_default").tolist() == [False, False, True]
 
 
@@ -128,16 +128,16 @@ def test_without_a_flag_the_last_revision_counts():
         ("2024-05-05", [True, False, False]),
     ],
 )
-def test_a_pinned_date_reads_the_last_revision_before_or_on_it(pinned, read):
+def test_a_pinned_date_reads_the_last_revision_before_or_on_it(pinned, read) -> None:
     files = revised("", "2024-05-06", "2026-01-01", default="2026-01-01")
     assert resolve_revisions(files, pinned).tolist() == read
 
 
-def test_a_date_before_every_revision_reads_nothing():
+def test_a_date_before_every_revision_reads_nothing() -> None:
     assert not resolve_revisions(revised("2024-05-06", "2026-01-01"), "2020-01-01").any()
 
 
-def test_pinning_is_per_dataset_and_a_mix_within_a_sorting_is_refused():
+def test_pinning_is_per_dataset_and_a_mix_within_a_sorting_is_refused() -> None:
     files = files_of(
         "alf/probe00/#2024-05-06#/spikes.times.npy",
         "alf/probe00/#2026-01-01#/spikes.times.npy",

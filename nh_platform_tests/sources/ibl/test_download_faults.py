@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from nh_platform.session import NhError
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform_tests.loopback import Loopback
+from nh_platform_tests.sources.ibl.conftest import Tree
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +44,7 @@ LASTING = ("404", "429, an hour")
 
 
 @pytest.fixture
-def servers(tree):
+def servers(tree: Tree) -> Iterator[Loopback]:
     with Loopback(tree.root) as running:
         running.files.serves_ranges = False
         yield running
@@ -59,7 +61,9 @@ def corrupt_files(root: Path) -> list[Path]:
     return [path for path in files if hashlib.md5(path.read_bytes()).hexdigest() != path.name]
 
 
-def test_no_fault_publishes_a_corrupt_file_or_loses_a_session(servers, tree, tmp_path, capsys):
+def test_no_fault_publishes_a_corrupt_file_or_loses_a_session(
+    servers, tree: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     manifest = remote(servers, tmp_path).manifest()
     sessions = [manifest.session(eid) for eid in (tree.eid, tree.other)]
     near = tree.source()
@@ -112,7 +116,9 @@ def start(servers, root: Path, eid: str) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_two_processes_read_the_same_session_and_every_file_is_fetched_once(servers, tree, tmp_path):
+def test_two_processes_read_the_same_session_and_every_file_is_fetched_once(
+    servers, tree: Tree, tmp_path: Path
+) -> None:
     running = [start(servers, tmp_path, tree.eid) for _ in range(2)]
     assert [process.communicate(timeout=120)[0].split() for process in running] == [["manifest", "24"]] * 2
     asked = [path for _, path in servers.files.requests]
@@ -120,7 +126,7 @@ def test_two_processes_read_the_same_session_and_every_file_is_fetched_once(serv
     assert corrupt_files(tmp_path) == []
 
 
-def test_a_process_killed_in_the_middle_of_a_download_leaves_nothing_half(servers, tree, tmp_path):
+def test_a_process_killed_in_the_middle_of_a_download_leaves_nothing_half(servers, tree: Tree, tmp_path: Path) -> None:
     servers.files.serves_ranges = True
     servers.files.faults.add(TIMES, "stall")
     process = start(servers, tmp_path, tree.eid)
@@ -142,7 +148,7 @@ def test_a_process_killed_in_the_middle_of_a_download_leaves_nothing_half(server
     assert len(asked_again) < session.of_group("spikes")["md5"].nunique()  # what was whole is not fetched again
 
 
-def test_a_token_withdrawn_between_two_readings_loses_nothing(servers, tree, tmp_path):
+def test_a_token_withdrawn_between_two_readings_loses_nothing(servers, tree: Tree, tmp_path: Path) -> None:
     source = remote(servers, tmp_path)
     session = source.manifest().session(tree.eid)
     source.read_spikes(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,9 +16,10 @@ from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.sources.ibl.catalogue.alyx_records import notices_table
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform_tests.loopback import Loopback
+from nh_platform_tests.sources.ibl.conftest import Tree
 
 
-def test_insertion_facts_are_those_of_its_json(tree):
+def test_insertion_facts_are_those_of_its_json(tree: Tree) -> None:
     insertions = tree.source().manifest().session(tree.eid).insertions
     assert insertions["qc"].tolist() == ["PASS", "PASS"]
     assert set(insertions["alignment_resolved"]) <= {"yes", "no"}
@@ -42,13 +44,13 @@ def test_insertion_facts_are_those_of_its_json(tree):
         (None, None, None, None),
     ],
 )
-def test_each_way_in_which_an_insertion_is_stated(tree, text, qc, resolved, stored):
+def test_each_way_in_which_an_insertion_is_stated(tree: Tree, text, qc, resolved, stored) -> None:
     tree.edit(lambda table: table.assign(json=text), "insertions")
     row = tree.source().manifest().session(tree.eid).insertions.iloc[0]
     assert (row["qc"], row["alignment_resolved"], row["alignment_stored"]) == (qc, resolved, stored)
 
 
-def test_the_author_of_an_alignment_is_no_part_of_identity(tree):
+def test_the_author_of_an_alignment_is_no_part_of_identity(tree: Tree) -> None:
     versions = []
     for author in ("one", "other"):
         details = json.dumps({"alignment_stored": f"2022-02-08T10:00:00_{author}"})
@@ -57,7 +59,7 @@ def test_the_author_of_an_alignment_is_no_part_of_identity(tree):
     assert versions[0] == versions[1]
 
 
-def test_a_freeze_selects_what_the_source_lists(tree, tmp_path):
+def test_a_freeze_selects_what_the_source_lists(tree: Tree, tmp_path: Path) -> None:
     pid = tree.source().manifest().session(tree.eid).insertions["insertion_id"][1]
     path = tmp_path / "paper.csv"
     path.write_text(f"pid,eid\n{pid},{tree.eid}\n")
@@ -69,7 +71,7 @@ def test_a_freeze_selects_what_the_source_lists(tree, tmp_path):
     assert set(recording.units["probe"]) == {"probe01"}
 
 
-def test_the_selection_tells_an_edited_freeze_from_the_one_before(tree, tmp_path):
+def test_the_selection_tells_an_edited_freeze_from_the_one_before(tree: Tree, tmp_path: Path) -> None:
     first, second = tree.source().manifest().session(tree.eid).insertions["insertion_id"]
     path = tmp_path / "paper.csv"
     selections = [tree.source().manifest().selection]
@@ -81,12 +83,12 @@ def test_the_selection_tells_an_edited_freeze_from_the_one_before(tree, tmp_path
     assert selections[1] != selections[2] == selections[3]
 
 
-def test_a_freeze_that_cannot_be_read_is_named(tree, tmp_path):
+def test_a_freeze_that_cannot_be_read_is_named(tree: Tree, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"paper\.csv.*no such file"):
         tree.source(freeze=tmp_path / "paper.csv").manifest()
 
 
-def test_session_qc_and_notices_are_kept_where_the_tables_have_them(tree):
+def test_session_qc_and_notices_are_kept_where_the_tables_have_them(tree: Tree) -> None:
     from nh_platform.sources.ibl.catalogue.one_tables import read_tables
 
     tables = read_tables(tree.root)
@@ -98,7 +100,7 @@ def test_session_qc_and_notices_are_kept_where_the_tables_have_them(tree):
     assert manifest.notices["text"].tolist() == ["wheel polarity of 62 sessions"]
 
 
-def test_what_alyx_states_beside_its_tables_is_told_in_the_diff(tree):
+def test_what_alyx_states_beside_its_tables_is_told_in_the_diff(tree: Tree) -> None:
     """Session QC, insertion QC, alignment and notices of an account; a touched timestamp and a tag move nothing."""
     with Loopback(tree.root) as servers:
         source, state = IblSource(IblSettings.model_validate(servers.settings)), servers.state
@@ -126,7 +128,7 @@ def test_what_alyx_states_beside_its_tables_is_told_in_the_diff(tree):
     assert "none → CRITICAL" in diffs[0].changes["what"][0]
 
 
-def test_notices_are_read_from_whichever_field_holds_the_text():
+def test_notices_are_read_from_whichever_field_holds_the_text() -> None:
     records = [
         {"id": 7, "text": "a", "datetime": "2025-01-02T03:04:05"},
         {"id": "x", "description": "b"},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -17,12 +19,13 @@ from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.store import Store
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.release_history import tag_only
+from nh_platform_tests.sources.ibl.conftest import Tree
 
 BWM, SITE = "2022_Q4_IBL_et_al_BWM", "2022_Q2_IBL_et_al_RepeatedSite"
 
 
 @pytest.fixture
-def servers(tree):
+def servers(tree: Tree) -> Iterator[Loopback]:
     with Loopback(tree.root) as running:
         yield running
 
@@ -46,7 +49,7 @@ def of_session(servers, eid) -> list[str]:
 # release tags ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_tag_is_told_and_asks_for_no_run(servers, tmp_path):
+def test_a_tag_is_told_and_asks_for_no_run(servers, tmp_path: Path) -> None:
     """The step `tag_only` of the scripted history."""
     source, store = remote(servers), Store(tmp_path)
     before = store_manifest(store, source.manifest(), "1")
@@ -62,7 +65,7 @@ def test_a_tag_is_told_and_asks_for_no_run(servers, tmp_path):
     assert not store_manifest(store, source.manifest(), "1").is_new
 
 
-def test_a_session_is_one_with_several_memberships(servers, tree, tmp_path):
+def test_a_session_is_one_with_several_memberships(servers, tree: Tree, tmp_path: Path) -> None:
     own, other = (of_session(servers, eid) for eid in (tree.eid, tree.other))
     servers.state.add_tag(BWM, [*own, *other])
     servers.state.add_tag(SITE, own[:7])
@@ -80,7 +83,7 @@ def test_a_session_is_one_with_several_memberships(servers, tree, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["remote", "public"])
-def test_several_tags_select_what_any_of_them_has(servers, tree, mode, monkeypatch):
+def test_several_tags_select_what_any_of_them_has(servers, tree: Tree, mode, monkeypatch: pytest.MonkeyPatch) -> None:
     own, other = (of_session(servers, eid) for eid in (tree.eid, tree.other))
     servers.state.add_tag(BWM, own)
     servers.state.add_tag(SITE, [*own[:3], *other])
@@ -106,7 +109,9 @@ def test_several_tags_select_what_any_of_them_has(servers, tree, mode, monkeypat
 
 
 @pytest.mark.parametrize("mode", ["remote", "public"])
-def test_the_manifest_states_the_addresses_that_fetch_prints(servers, tree, mode, monkeypatch):
+def test_the_manifest_states_the_addresses_that_fetch_prints(
+    servers, tree: Tree, mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = remote(servers) if mode == "remote" else public(servers, monkeypatch)
     manifest = source.manifest()
     assert manifest.files["url"].notna().all()
@@ -119,7 +124,9 @@ def test_the_manifest_states_the_addresses_that_fetch_prints(servers, tree, mode
     assert all(url.startswith(servers.files.data_server) and "#" not in url for url in links.values())
 
 
-def test_a_file_that_only_the_bucket_has_is_addressed_there(servers, tree, monkeypatch):
+def test_a_file_that_only_the_bucket_has_is_addressed_there(
+    servers, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from nh_platform_tests.loopback.payloads import Payloads
 
     servers.state.aws_bucket = "ibl-brain-wide-map-public"
@@ -130,14 +137,14 @@ def test_a_file_that_only_the_bucket_has_is_addressed_there(servers, tree, monke
     assert row["url"] == f"s3://ibl-brain-wide-map-public/data/{place}"
 
 
-def test_files_that_are_read_in_place_have_no_address(pristine):
+def test_files_that_are_read_in_place_have_no_address(pristine: Tree) -> None:
     assert pristine.source().manifest().files["url"].isna().all()
 
 
 # extended QC ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_changed_extended_qc_moves_the_qc_of_its_session_alone(servers, tree):
+def test_a_changed_extended_qc_moves_the_qc_of_its_session_alone(servers, tree: Tree) -> None:
     source = remote(servers)
     states = [source.manifest()]
     for extended in ({"task": "PASS", "_task_wheel": 0.98}, {"task": "FAIL", "_task_wheel": 0.98, "videoLeft": None}):
@@ -158,7 +165,7 @@ def test_a_changed_extended_qc_moves_the_qc_of_its_session_alone(servers, tree):
     assert states[2].session(tree.other).extended_qc is None
 
 
-def test_extended_qc_can_be_left_unasked(servers, tree):
+def test_extended_qc_can_be_left_unasked(servers, tree: Tree) -> None:
     servers.state.set_session_qc(tree.eid, "FAIL", task="FAIL")
     manifest = remote(servers, extended_qc=False).manifest()
     assert manifest.session(tree.eid).qc == "FAIL"
@@ -166,7 +173,7 @@ def test_extended_qc_can_be_left_unasked(servers, tree):
     assert servers.alyx.asked(f"/sessions/{tree.eid}") == []
 
 
-def test_a_session_that_goes_while_it_is_asked_for_states_nothing(servers, tree):
+def test_a_session_that_goes_while_it_is_asked_for_states_nothing(servers, tree: Tree) -> None:
     servers.state.set_session_qc(tree.other, "NOT_SET", task="PASS")
     servers.alyx.when(r"/sessions/", lambda: servers.state.delete_session(tree.eid))
     manifest = remote(servers).manifest()
@@ -177,7 +184,7 @@ def test_a_session_that_goes_while_it_is_asked_for_states_nothing(servers, tree)
 # pages ----------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_asked_for_a_manifest_grows_with_sessions_and_pages_alone(servers):
+def test_what_is_asked_for_a_manifest_grows_with_sessions_and_pages_alone(servers) -> None:
     """The count that docs/releases.md gives for 459 sessions."""
     servers.alyx.max_page_size = 50
     n_datasets = len(servers.state.datasets)
@@ -195,7 +202,7 @@ def test_what_is_asked_for_a_manifest_grows_with_sessions_and_pages_alone(server
     }
 
 
-def test_sessions_are_asked_for_in_addresses_that_are_short_enough(servers, monkeypatch):
+def test_sessions_are_asked_for_in_addresses_that_are_short_enough(servers, monkeypatch: pytest.MonkeyPatch) -> None:
     from nh_platform.sources.ibl.server import one_client as client
 
     monkeypatch.setattr(client, "IDS_PER_QUERY", 1)
@@ -206,7 +213,7 @@ def test_sessions_are_asked_for_in_addresses_that_are_short_enough(servers, monk
 
 
 @pytest.mark.parametrize("where", [r"/datasets.*offset=100", r"/insertions.*offset=3", r"/sessions/", "/data-notices"])
-def test_a_token_revoked_in_the_middle_of_the_catalogue_is_renewed(servers, pristine, where):
+def test_a_token_revoked_in_the_middle_of_the_catalogue_is_renewed(servers, pristine: Tree, where) -> None:
     expected = remote(servers).manifest()
     servers.alyx.max_page_size = 50 if "datasets" in where else 3
     servers.alyx.when(where, servers.state.revoke_tokens)
@@ -219,7 +226,7 @@ def test_a_token_revoked_in_the_middle_of_the_catalogue_is_renewed(servers, pris
         assert len(servers.alyx.asked("/datasets")) == pages + n_pages + 1
 
 
-def test_a_revoked_token_that_cannot_be_renewed_is_named(servers):
+def test_a_revoked_token_that_cannot_be_renewed_is_named(servers) -> None:
     token = servers.state.issue_token("reader")
     servers.alyx.max_page_size = 50
     servers.alyx.when(r"/datasets.*offset=100", servers.state.revoke_tokens)
@@ -227,7 +234,7 @@ def test_a_revoked_token_that_cannot_be_renewed_is_named(servers):
         remote(servers, username=None, password=None, token=token).manifest()
 
 
-def test_a_list_that_changes_while_it_is_read_is_read_again(servers, tree):
+def test_a_list_that_changes_while_it_is_read_is_read_again(servers, tree: Tree) -> None:
     servers.alyx.max_page_size = 50
     servers.state.add_tag(BWM, list(servers.state.datasets))
 
@@ -240,7 +247,7 @@ def test_a_list_that_changes_while_it_is_read_is_read_again(servers, tree):
     assert set(manifest.files["tags"][~gone]) == {BWM}
 
 
-def test_a_list_that_never_holds_still_is_named(servers, tree):
+def test_a_list_that_never_holds_still_is_named(servers, tree: Tree) -> None:
     servers.alyx.max_page_size = 50
 
     def withdraw_and_so_on() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,32 +16,33 @@ from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.store import Store
 from nh_platform_tests.loopback import Loopback
+from nh_platform_tests.sources.ibl.conftest import Tree
 from nh_platform_tests.sources.ibl.test_remote import assert_same_recording, assert_same_tables
 
 TIMES = r"#2024-05-06#/spikes\.times\."
 
 
 @pytest.fixture(scope="module")
-def calm(pristine):
+def calm(pristine: Tree) -> Iterator[Loopback]:
     """Give servers whose state no test may change; a fault must end with its hits."""
     with Loopback(pristine.root) as running:
         yield running
 
 
 @pytest.fixture
-def servers(tree):
+def servers(tree: Tree) -> Iterator[Loopback]:
     with Loopback(tree.root) as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
-def no_credentials(monkeypatch):
+def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
-def public(monkeypatch):
+def public(monkeypatch: pytest.MonkeyPatch) -> Callable[..., IblSource]:
     """Give a function that opens the public bucket of servers."""
 
     def opened(servers: Loopback, **settings) -> IblSource:
@@ -51,7 +54,9 @@ def public(monkeypatch):
 
 
 @pytest.mark.parametrize("lists_insertions", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_the_public_bucket_and_the_local_tree_are_the_same(pristine, public, lists_insertions, monkeypatch):
+def test_the_public_bucket_and_the_local_tree_are_the_same(
+    pristine: Tree, public, lists_insertions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Loopback(pristine.root) as servers:
         servers.bucket.lists_insertions = lists_insertions
         far, near = public(servers), pristine.source()
@@ -82,7 +87,7 @@ def test_the_public_bucket_and_the_local_tree_are_the_same(pristine, public, lis
         assert servers.alyx.requests == servers.files.requests == []
 
 
-def test_a_tag_selects_a_release(servers, tree, public):
+def test_a_tag_selects_a_release(servers, tree: Tree, public) -> None:
     ids = [d["id"] for d in servers.state.datasets.values() if d["session"] == tree.eid]
     servers.state.add_tag("2026_Q3_Großmann_et_al", ids)
     source = public(servers, tag="2026_Q3_Großmann_et_al")
@@ -92,7 +97,7 @@ def test_a_tag_selects_a_release(servers, tree, public):
         public(servers, tag="No_Such_Tag").manifest()
 
 
-def test_files_that_the_bucket_lacks_come_from_the_server(calm, pristine, public):
+def test_files_that_the_bucket_lacks_come_from_the_server(calm, pristine: Tree, public) -> None:
     source = public(calm)
     session = source.manifest().session(pristine.eid)
     calm.bucket.faults.add(TIMES, "status", status=404, times=2)
@@ -117,7 +122,7 @@ def test_files_that_the_bucket_lacks_come_from_the_server(calm, pristine, public
         pytest.param("stall", {"seconds": 5.0}, marks=pytest.mark.slow),
     ],
 )
-def test_a_fault_of_the_bucket_that_passes_is_survived(calm, pristine, public, kind, details):
+def test_a_fault_of_the_bucket_that_passes_is_survived(calm, pristine: Tree, public, kind, details) -> None:
     source = public(calm, read_timeout_s=1.0)
     session = source.manifest().session(pristine.eid)
     fault = calm.bucket.faults.add(TIMES, kind, times=1, **details)
@@ -127,7 +132,9 @@ def test_a_fault_of_the_bucket_that_passes_is_survived(calm, pristine, public, k
     assert recording.spikes.times.tobytes() == expected_source.read_spikes(expected_session).spikes.times.tobytes()
 
 
-def test_a_file_that_stays_wrong_names_both_hashes_and_is_kept_aside(servers, tree, public, tmp_path):
+def test_a_file_that_stays_wrong_names_both_hashes_and_is_kept_aside(
+    servers, tree: Tree, public, tmp_path: Path
+) -> None:
     source = public(servers, raw_dir=tmp_path / "raw")
     manifest = source.manifest()
     for server in (servers.bucket, servers.files):
@@ -141,7 +148,7 @@ def test_a_file_that_stays_wrong_names_both_hashes_and_is_kept_aside(servers, tr
 @pytest.mark.parametrize(
     "kind", ["truncated", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("corrupt", "short", "empty"))]
 )
-def test_a_broken_catalogue_is_fetched_again_or_named(calm, public, kind):
+def test_a_broken_catalogue_is_fetched_again_or_named(calm, public, kind) -> None:
     calm.bucket.faults.add(r"cache\.zip", kind, times=2)
     assert len(public(calm).manifest().session_ids) == 2
     fault = calm.bucket.faults.add(r"cache\.zip", kind, times=3)
@@ -150,19 +157,19 @@ def test_a_broken_catalogue_is_fetched_again_or_named(calm, public, kind):
     assert fault.hits == 3
 
 
-def test_when_the_catalogue_was_made_can_be_asked_cheaply(calm, public):
+def test_when_the_catalogue_was_made_can_be_asked_cheaply(calm, public) -> None:
     source = public(calm)
     assert source._client.announcements()[""]["date_created"] == calm.state.date_created
 
 
-def test_no_network_is_named(public, calm, monkeypatch):
+def test_no_network_is_named(public, calm, monkeypatch: pytest.MonkeyPatch) -> None:
     source = public(calm, attempts=1)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"s3://ibl-brain-wide-map-public/caches/openalyx/cache\.zip.*nh doctor"):
         source.manifest()
 
 
-def test_files_that_are_read_in_place_are_not_fetched(pristine):
+def test_files_that_are_read_in_place_are_not_fetched(pristine: Tree) -> None:
     source, session = pristine.session()
     with pytest.raises(ConfigError, match="there is nothing to download"):
         source.raw_files()
@@ -170,13 +177,13 @@ def test_files_that_are_read_in_place_are_not_fetched(pristine):
         source.fetch(session, ["spikes"])
 
 
-def test_without_kept_files_nothing_is_fetched_ahead(calm, public):
+def test_without_kept_files_nothing_is_fetched_ahead(calm, public) -> None:
     with pytest.raises(ConfigError, match="its settings keep no raw files"):
         public(calm, keep_raw=False, raw_dir="raw").raw_files()
 
 
 @pytest.mark.slow
-def test_a_real_s3_implementation_gives_the_same(pristine, public, monkeypatch):
+def test_a_real_s3_implementation_gives_the_same(pristine: Tree, public, monkeypatch: pytest.MonkeyPatch) -> None:
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -207,7 +214,7 @@ def test_a_real_s3_implementation_gives_the_same(pristine, public, monkeypatch):
 
 
 @pytest.mark.parametrize("logs_in", [True, False])
-def test_an_account_neither_adds_nor_withdraws_insertions(servers, tree, public, tmp_path, logs_in):
+def test_an_account_neither_adds_nor_withdraws_insertions(servers, tree: Tree, public, tmp_path: Path, logs_in) -> None:
     account = IblSource(IblSettings.model_validate(servers.settings))
     store, states = Store(tmp_path), [public(servers).manifest(), account.manifest()]
     for manifest in states if logs_in else reversed(states):
@@ -222,7 +229,7 @@ def test_an_account_neither_adds_nor_withdraws_insertions(servers, tree, public,
     assert sorted(gone.tombstones["probe"]) == ["", "probe00", "probe01"]
 
 
-def test_a_freeze_lends_its_pids(servers, tree, public, tmp_path):
+def test_a_freeze_lends_its_pids(servers, tree: Tree, public, tmp_path: Path) -> None:
     listed = tree.source().manifest().session(tree.eid).insertions
     path = tmp_path / "paper.csv"
     listed.rename(columns={"insertion_id": "pid", "session_id": "eid", "probe": "probe_name"}).to_csv(path)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.history.manifest import SessionFiles
 from nh_platform.sources.ibl import IblSettings, IblSource
 
 pytestmark = pytest.mark.reference
@@ -59,7 +60,7 @@ def lay_out(root: Path, files: dict[str, Path | np.ndarray]) -> IblSource:
     return IblSource(IblSettings(root=root))
 
 
-def test_choice_is_plus_one_in_all_266_correct_left_stimulus_trials(reference_dir, tmp_path):
+def test_choice_is_plus_one_in_all_266_correct_left_stimulus_trials(reference_dir: Path, tmp_path: Path) -> None:
     source = lay_out(
         tmp_path,
         {
@@ -109,12 +110,14 @@ def lay_out_mini_session(root: Path, folder: Path) -> tuple[IblSource, pd.DataFr
 
 
 @pytest.fixture(scope="module")
-def mini_session(reference_dir, tmp_path_factory):
+def mini_session(
+    reference_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[IblSource, SessionFiles, pd.DataFrame]:
     source, table = lay_out_mini_session(tmp_path_factory.mktemp("mini"), reference_dir / "ibl_mini_session")
     return source, source.manifest().session(EID), table
 
 
-def test_the_mini_session_has_its_units_and_spikes(mini_session, reference_dir):
+def test_the_mini_session_has_its_units_and_spikes(mini_session, reference_dir: Path) -> None:
     source, session, table = mini_session
     recording = source.read_spikes(session)
     assert len(recording.units) == 262
@@ -133,7 +136,7 @@ def test_the_mini_session_has_its_units_and_spikes(mini_session, reference_dir):
     assert np.allclose(recording.units["depth"], table["depths"])
 
 
-def test_the_mini_session_has_its_regions(mini_session, reference_dir):
+def test_the_mini_session_has_its_regions(mini_session, reference_dir: Path) -> None:
     source, session, table = mini_session
     recording = source.read_spikes(session)
     annotation = source.read_annotation(session, recording.units, recording.channels)
@@ -143,7 +146,7 @@ def test_the_mini_session_has_its_regions(mini_session, reference_dir):
     assert set(annotation.positions["histology"]) == {"alf"}
 
 
-def test_the_label_recomputed_from_released_metrics_shows_the_vintage(mini_session):
+def test_the_label_recomputed_from_released_metrics_shows_the_vintage(mini_session) -> None:
     source, session, _ = mini_session
     recording = source.read_spikes(session)
     released = source.read_annotation(session, recording.units, recording.channels).released

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,37 +13,37 @@ import pandas as pd
 import pytest
 
 from nh_platform.downloads.raw_files import RawFiles
-from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
+from nh_platform.session import BadUpstreamData, ConfigError, RawRecording, StoreError, UnknownSession
 from nh_platform.simulation import TINY, add_revision
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.sources.ibl.server.one_errors import explain
 from nh_platform_tests.loopback import Loopback
-from nh_platform_tests.sources.ibl.conftest import SORTING
+from nh_platform_tests.sources.ibl.conftest import SORTING, Tree
 
 TIMES = r"#2024-05-06#/spikes\.times\."
 
 
 @pytest.fixture
-def servers(tree):
+def servers(tree: Tree) -> Iterator[Loopback]:
     with Loopback(tree.root) as running:
         yield running
 
 
 @pytest.fixture
-def own_servers(own_tree):
+def own_servers(own_tree: Tree) -> Iterator[Loopback]:
     with Loopback(own_tree.root) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def calm(pristine):
+def calm(pristine: Tree) -> Iterator[Loopback]:
     """Give servers whose state no test may change; a fault must end with its hits."""
     with Loopback(pristine.root) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def expected(pristine):
+def expected(pristine: Tree) -> RawRecording:
     source, session = pristine.session()
     return source.read_spikes(session)
 
@@ -57,7 +58,7 @@ def leftovers(source: IblSource) -> list[Path]:
     return [path for path in files if ".one" not in path.parts]
 
 
-def assert_same_recording(one, two):
+def assert_same_recording(one, two) -> None:
     assert one.session == two.session
     for name in ("probes", "units", "channels"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name))
@@ -66,14 +67,14 @@ def assert_same_recording(one, two):
     assert one.notes == two.notes
 
 
-def assert_same_tables(one, two, *names):
+def assert_same_tables(one, two, *names) -> None:
     """Compare tables of two manifests but for the addresses, of which a local tree has none."""
     for name in names:
         tables = [getattr(manifest, name).drop(columns="url", errors="ignore") for manifest in (one, two)]
         pd.testing.assert_frame_equal(*tables)
 
 
-def test_remote_and_local_are_the_same(pristine, calm):
+def test_remote_and_local_are_the_same(pristine: Tree, calm) -> None:
     far, near = remote(calm), pristine.source()
     manifest, local_manifest = far.manifest(), near.manifest()
     assert_same_tables(manifest, local_manifest, "sessions", "insertions", "files")
@@ -97,7 +98,7 @@ def test_remote_and_local_are_the_same(pristine, calm):
         assert annotation.notes == local_annotation.notes
 
 
-def test_every_file_is_fetched_once_under_its_uuid_and_removed_after_reading(calm):
+def test_every_file_is_fetched_once_under_its_uuid_and_removed_after_reading(calm) -> None:
     source = remote(calm)
     session = source.manifest().session(source.manifest().session_ids[0])
     before = len(calm.files.requests)
@@ -111,7 +112,9 @@ def test_every_file_is_fetched_once_under_its_uuid_and_removed_after_reading(cal
     assert leftovers(source) == []
 
 
-def test_nothing_is_written_into_the_home_and_no_token_to_disk(calm, tmp_path, monkeypatch):
+def test_nothing_is_written_into_the_home_and_no_token_to_disk(
+    calm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     source = remote(calm)
     source.read_behavior(source.manifest().session(source.manifest().session_ids[0]))
@@ -127,7 +130,7 @@ def test_nothing_is_written_into_the_home_and_no_token_to_disk(calm, tmp_path, m
     assert not private.exists()
 
 
-def test_a_token_stands_for_a_password(servers):
+def test_a_token_stands_for_a_password(servers) -> None:
     token = servers.state.issue_token("reader")
     source = remote(servers, username=None, password=None, token=token)
     assert len(source.manifest().session_ids) == 2
@@ -137,7 +140,7 @@ def test_a_token_stands_for_a_password(servers):
         source.manifest()
 
 
-def test_a_withdrawn_token_is_renewed_in_the_middle_of_the_work(servers, tree):
+def test_a_withdrawn_token_is_renewed_in_the_middle_of_the_work(servers, tree: Tree) -> None:
     source = remote(servers)
     session = source.manifest().session(tree.eid)
     source.read_behavior(session)
@@ -145,13 +148,13 @@ def test_a_withdrawn_token_is_renewed_in_the_middle_of_the_work(servers, tree):
     assert source.read_spikes(session).spikes.n_units == 24
 
 
-def test_a_wrong_password_is_named_and_not_shown(servers):
+def test_a_wrong_password_is_named_and_not_shown(servers) -> None:
     with pytest.raises(ConfigError, match="refused the login") as error:
         remote(servers, password="wr0ng").manifest()
     assert "wr0ng" not in str(error.value)
 
 
-def test_the_tables_of_a_tag_are_the_release(servers, tree):
+def test_the_tables_of_a_tag_are_the_release(servers, tree: Tree) -> None:
     ids = [d["id"] for d in servers.state.datasets.values() if d["session"] == tree.eid]
     servers.state.add_tag("2026_Q3_Großmann_et_al", ids)
     manifest = remote(servers, tag="2026_Q3_Großmann_et_al").manifest()
@@ -165,7 +168,7 @@ def test_the_tables_of_a_tag_are_the_release(servers, tree):
         remote(servers, tag="2026_Q3_Großmann_et_al").manifest()
 
 
-def test_a_release_shows_in_the_next_manifest_of_the_same_source(own_servers, own_tree):
+def test_a_release_shows_in_the_next_manifest_of_the_same_source(own_servers, own_tree: Tree) -> None:
     servers, tree = own_servers, own_tree
     source = remote(servers)
     before = source.manifest()
@@ -184,7 +187,7 @@ def test_a_release_shows_in_the_next_manifest_of_the_same_source(own_servers, ow
     assert source.manifest().session_ids == [tree.eid]
 
 
-def test_a_patch_in_place_is_refused_until_the_manifest_is_read_again(own_servers, own_tree):
+def test_a_patch_in_place_is_refused_until_the_manifest_is_read_again(own_servers, own_tree: Tree) -> None:
     servers, tree = own_servers, own_tree
     source = remote(servers)
     session = source.manifest().session(tree.eid)
@@ -210,7 +213,7 @@ def test_a_patch_in_place_is_refused_until_the_manifest_is_read_again(own_server
         pytest.param("status", {"status": 429, "retry_after": "0"}, marks=pytest.mark.slow),
     ],
 )
-def test_a_fault_that_passes_is_survived(calm, pristine, expected, kind, details):
+def test_a_fault_that_passes_is_survived(calm, pristine: Tree, expected, kind, details) -> None:
     source = remote(calm)
     session = source.manifest().session(pristine.eid)
     fault = calm.files.faults.add(TIMES, kind, times=1, **details)
@@ -228,7 +231,7 @@ def test_a_fault_that_passes_is_survived(calm, pristine, expected, kind, details
         *(pytest.param(kind, "md5 of", marks=pytest.mark.slow) for kind in ("short", "empty", "oversized")),
     ],
 )
-def test_a_fault_that_stays_is_an_error_for_its_session_alone(servers, tree, kind, text):
+def test_a_fault_that_stays_is_an_error_for_its_session_alone(servers, tree: Tree, kind, text) -> None:
     source = remote(servers)
     manifest = source.manifest()
     servers.files.serves_ranges = False
@@ -241,7 +244,7 @@ def test_a_fault_that_stays_is_an_error_for_its_session_alone(servers, tree, kin
     assert source.read_spikes(manifest.session(tree.other)).spikes.n_units == 24
 
 
-def test_a_missing_file_is_named_at_once(servers, tree):
+def test_a_missing_file_is_named_at_once(servers, tree: Tree) -> None:
     source = remote(servers)
     session = source.manifest().session(tree.eid)
     fault = servers.files.faults.add(TIMES, "status", status=404)
@@ -250,7 +253,7 @@ def test_a_missing_file_is_named_at_once(servers, tree):
     assert fault.hits <= 2  # one per probe, no further attempt
 
 
-def test_a_server_in_trouble_is_named(servers, tree):
+def test_a_server_in_trouble_is_named(servers, tree: Tree) -> None:
     source = remote(servers)
     session = source.manifest().session(tree.eid)
     servers.files.faults.add("spikes", "status", status=503)
@@ -263,7 +266,7 @@ def test_a_server_in_trouble_is_named(servers, tree):
 
 
 @pytest.mark.slow
-def test_throttled_requests_wait_as_told(servers, tree, monkeypatch):
+def test_throttled_requests_wait_as_told(servers, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     import one.webclient
 
     waits: list[float] = []
@@ -276,7 +279,7 @@ def test_throttled_requests_wait_as_told(servers, tree, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_silent_server_does_not_hold_the_run(servers, tree):
+def test_a_silent_server_does_not_hold_the_run(servers, tree: Tree) -> None:
     source = remote(servers, timeout_s=1.0)
     session = source.manifest().session(tree.eid)
     servers.alyx.faults.add("/datasets", "hang", times=1)
@@ -285,13 +288,13 @@ def test_a_silent_server_does_not_hold_the_run(servers, tree):
     assert source.read_spikes(session).spikes.n_units == 24
 
 
-def test_an_unreachable_server_is_named(servers):
+def test_an_unreachable_server_is_named(servers) -> None:
     settings = servers.settings | {"url": "http://127.0.0.1:9", "attempts": 1}
     with pytest.raises(ConfigError, match=r"no connection to http://127\.0\.0\.1:9"):
         IblSource(IblSettings.model_validate(settings)).manifest()
 
 
-def test_broken_tables_are_named(servers):
+def test_broken_tables_are_named(servers) -> None:
     servers.alyx.faults.add("cache.zip", "status", status=500)
     with pytest.raises(ConfigError, match="the server gave none"):
         remote(servers).manifest()
@@ -300,7 +303,7 @@ def test_broken_tables_are_named(servers):
 @pytest.mark.parametrize(
     "kind", ["truncated", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("corrupt", "short", "empty"))]
 )
-def test_a_broken_catalogue_is_fetched_again_or_named(calm, kind):
+def test_a_broken_catalogue_is_fetched_again_or_named(calm, kind) -> None:
     fault = calm.alyx.faults.add("cache.zip", kind, times=2)
     assert len(remote(calm).manifest().session_ids) == 2
     assert fault.hits == 2
@@ -310,7 +313,7 @@ def test_a_broken_catalogue_is_fetched_again_or_named(calm, kind):
     assert fault.hits == 3
 
 
-def test_a_session_that_was_withdrawn_is_named(servers, tree):
+def test_a_session_that_was_withdrawn_is_named(servers, tree: Tree) -> None:
     source = remote(servers)
     session = source.manifest().session(tree.eid)
     servers.state.delete_session(tree.eid)
@@ -319,7 +322,7 @@ def test_a_session_that_was_withdrawn_is_named(servers, tree):
 
 
 @pytest.mark.slow
-def test_more_insertions_than_a_page_are_all_read(servers, tree):
+def test_more_insertions_than_a_page_are_all_read(servers, tree: Tree) -> None:
     template = next(iter(servers.state.insertions.values()))
     for number in range(1100):
         pid = f"{number:08d}-0000-4000-8000-000000000000"
@@ -328,7 +331,7 @@ def test_more_insertions_than_a_page_are_all_read(servers, tree):
     assert len(servers.alyx.asked("/insertions")) == 2
 
 
-def test_a_second_reading_asks_nobody(calm, pristine, expected, tmp_path):
+def test_a_second_reading_asks_nobody(calm, pristine: Tree, expected, tmp_path: Path) -> None:
     session = remote(calm).manifest().session(pristine.eid)
     source = remote(calm, raw_dir=tmp_path / "raw")
     source.read_spikes(session)
@@ -343,7 +346,7 @@ def test_a_second_reading_asks_nobody(calm, pristine, expected, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_file_that_changed_on_the_disk_is_fetched_anew(calm, pristine, expected, tmp_path):
+def test_a_file_that_changed_on_the_disk_is_fetched_anew(calm, pristine: Tree, expected, tmp_path: Path) -> None:
     session = remote(calm).manifest().session(pristine.eid)
     remote(calm, raw_dir=tmp_path).read_spikes(session)
     rows = session.of_group("spikes")
@@ -353,7 +356,7 @@ def test_a_file_that_changed_on_the_disk_is_fetched_anew(calm, pristine, expecte
     assert_same_recording(remote(calm, raw_dir=tmp_path).read_spikes(session), expected)
 
 
-def test_a_full_disk_is_a_store_error(servers, tree, tmp_path, small_disk):
+def test_a_full_disk_is_a_store_error(servers, tree: Tree, tmp_path: Path, small_disk: Path) -> None:
     source = remote(servers, raw_dir=small_disk)
     session = source.manifest().session(tree.eid)
     with pytest.raises(StoreError, match=r"are to be downloaded to .* and only") as error:
@@ -363,6 +366,6 @@ def test_a_full_disk_is_a_store_error(servers, tree, tmp_path, small_disk):
     assert remote(servers, raw_dir=tmp_path / "larger").read_spikes(session).spikes.n_units == 24
 
 
-def test_an_unreadable_file_is_bad_upstream_data():
+def test_an_unreadable_file_is_bad_upstream_data() -> None:
     denied = PermissionError(errno.EACCES, "Permission denied", "x.npy")
     assert isinstance(explain(denied, "session s", None), BadUpstreamData)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from nh_platform.session import NhError
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform_tests.loopback import Loopback
+from nh_platform_tests.sources.ibl.conftest import Tree
 
 pytestmark = pytest.mark.slow
 
@@ -35,21 +37,21 @@ names = lambda pair: pair[0] + str(pair[1].get("status", ""))  # noqa: E731
 
 
 @pytest.fixture(scope="module")
-def calm(pristine):
+def calm(pristine: Tree) -> Iterator[Loopback]:
     """Give servers whose state no test may change; a fault must end with its hits, or be cleared."""
     with Loopback(pristine.root) as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
-def no_fault_stays(calm):
+def no_fault_stays(calm) -> Iterator[None]:
     yield
     calm.alyx.faults.clear()
     calm.bucket.faults.clear()
 
 
 @pytest.fixture(scope="module")
-def expected(calm):
+def expected(calm) -> tuple[str, str]:
     source = remote(calm)
     return source.manifest().version(), source.signal()
 
@@ -67,7 +69,7 @@ def seconds_until_named(source: IblSource, text: str) -> float:
 
 @pytest.mark.parametrize("request_of", CATALOGUE)
 @pytest.mark.parametrize("trouble", TROUBLE, ids=names)
-def test_trouble_at_any_request_of_the_catalogue_that_passes_is_survived(calm, expected, request_of, trouble):
+def test_trouble_at_any_request_of_the_catalogue_that_passes_is_survived(calm, expected, request_of, trouble) -> None:
     kind, details = trouble
     fault = calm.alyx.faults.add(request_of, kind, times=2, **details)
     assert remote(calm).manifest().version() == expected[0]
@@ -75,7 +77,7 @@ def test_trouble_at_any_request_of_the_catalogue_that_passes_is_survived(calm, e
 
 
 @pytest.mark.parametrize("request_of", CATALOGUE)
-def test_trouble_at_any_request_of_the_catalogue_that_stays_is_named(calm, request_of):
+def test_trouble_at_any_request_of_the_catalogue_that_stays_is_named(calm, request_of) -> None:
     calm.alyx.faults.add(request_of, "status", status=502)
     with pytest.raises(NhError, match=r"HTTP 502|the server gave none"):
         remote(calm).manifest()
@@ -83,7 +85,7 @@ def test_trouble_at_any_request_of_the_catalogue_that_stays_is_named(calm, reque
 
 @pytest.mark.parametrize("request_of", TIER_0)
 @pytest.mark.parametrize("trouble", TROUBLE, ids=names)
-def test_trouble_at_any_announcement_that_passes_is_survived(calm, expected, request_of, trouble):
+def test_trouble_at_any_announcement_that_passes_is_survived(calm, expected, request_of, trouble) -> None:
     kind, details = trouble
     fault = calm.alyx.faults.add(request_of, kind, times=2, **details)
     assert remote(calm).signal() == expected[1]
@@ -92,7 +94,7 @@ def test_trouble_at_any_announcement_that_passes_is_survived(calm, expected, req
 
 @pytest.mark.parametrize("request_of", TIER_0)
 @pytest.mark.parametrize(("kind", "text"), [("status", "HTTP 500"), ("reset", "no connection to http://127")])
-def test_trouble_at_any_announcement_that_stays_is_named(calm, expected, request_of, kind, text):
+def test_trouble_at_any_announcement_that_stays_is_named(calm, expected, request_of, kind, text) -> None:
     source = remote(calm)
     fault = calm.alyx.faults.add(request_of, kind)
     seconds_until_named(source, text)
@@ -102,7 +104,7 @@ def test_trouble_at_any_announcement_that_stays_is_named(calm, expected, request
 
 
 @pytest.mark.parametrize("request_of", TIER_0)
-def test_a_server_that_hangs_at_any_announcement_is_given_up_in_time(calm, expected, request_of):
+def test_a_server_that_hangs_at_any_announcement_is_given_up_in_time(calm, expected, request_of) -> None:
     """Whatever may take how long otherwise: one download may take half an hour."""
     source = remote(calm, timeout_s=1800.0, signal_timeout_s=0.5)
     calm.alyx.faults.add(request_of, "hang", seconds=HANG_S)
@@ -113,20 +115,20 @@ def test_a_server_that_hangs_at_any_announcement_is_given_up_in_time(calm, expec
     assert patient.signal() == expected[1]
 
 
-def test_all_attempts_together_end_in_time(calm):
+def test_all_attempts_together_end_in_time(calm) -> None:
     source = remote(calm, retry_wait_s=0.4, attempts=50, signal_timeout_s=1.0)
     calm.alyx.faults.add("/tags", "status", status=500)
     assert seconds_until_named(source, "HTTP 500") < IN_TIME_S
 
 
-def test_a_server_that_asks_to_wait_is_given_up_in_time(calm):
+def test_a_server_that_asks_to_wait_is_given_up_in_time(calm) -> None:
     """ONE itself waits up to five minutes where a server says so."""
     source = remote(calm, signal_timeout_s=0.5)
     calm.alyx.faults.add("/tags", "status", status=429, retry_after="120", times=1)
     assert seconds_until_named(source, "no answer within") < IN_TIME_S
 
 
-def test_a_look_does_not_wait_for_another_request_of_the_process(calm):
+def test_a_look_does_not_wait_for_another_request_of_the_process(calm) -> None:
     calm.alyx.faults.add("/insertions", "hang", seconds=HANG_S)
     other = remote(calm)
     reading = threading.Thread(target=other.manifest)
@@ -138,7 +140,7 @@ def test_a_look_does_not_wait_for_another_request_of_the_process(calm):
 
 
 @pytest.mark.parametrize("kind", ["hang", "stall"])
-def test_a_bucket_that_hangs_is_given_up_in_time(calm, kind, monkeypatch):
+def test_a_bucket_that_hangs_is_given_up_in_time(calm, kind, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in calm.bucket.environment.items():
         monkeypatch.setenv(name, value)
     settings = {**calm.public_settings, "signal_timeout_s": 0.9}
@@ -151,7 +153,7 @@ def test_a_bucket_that_hangs_is_given_up_in_time(calm, kind, monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["remote", "public"])
-def test_a_look_leaves_most_of_a_tick_to_the_rest_of_it(calm, mode):
+def test_a_look_leaves_most_of_a_tick_to_the_rest_of_it(calm, mode) -> None:
     settings = calm.settings if mode == "remote" else calm.public_settings
     assert IblSettings.model_validate(settings).signal_timeout_s <= DAGSTER_TICK_S / 4
     with pytest.raises(ValueError, match="signal_timeout_s"):

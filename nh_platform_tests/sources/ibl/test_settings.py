@@ -12,7 +12,7 @@ from nh_platform.sources.registry import source_entry
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch):
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("URL", "USERNAME", "PASSWORD", "TOKEN", "DATA_SERVER"):
         monkeypatch.delenv(f"NH_ONE_{name}", raising=False)
 
@@ -24,7 +24,7 @@ def opened(chosen: dict[str, object], home: Path) -> IblSettings:
     return source.settings
 
 
-def test_servers_and_credentials_come_from_the_environment(monkeypatch, tmp_path):
+def test_servers_and_credentials_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NH_ONE_URL", "https://alyx.example.org/")
     monkeypatch.setenv("NH_ONE_USERNAME", "me")
     monkeypatch.setenv("NH_ONE_PASSWORD", "hush")
@@ -47,14 +47,14 @@ def test_servers_and_credentials_come_from_the_environment(monkeypatch, tmp_path
         ({"root": "x", "sortr": "pykilosort"}, "there is no setting 'sortr'"),
     ],
 )
-def test_a_wrong_setting_is_named_and_no_secret_is_shown(chosen, text, tmp_path):
+def test_a_wrong_setting_is_named_and_no_secret_is_shown(chosen, text, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"setting ibl\.read") as error:
         opened(chosen, tmp_path)
     assert text in str(error.value)
     assert "sesame" not in str(error.value)
 
 
-def test_a_pinned_revision_names_the_release():
+def test_a_pinned_revision_names_the_release() -> None:
     assert IblSettings(root="x", revision="2024-05-06").release == "pinned 2024-05-06"
 
 
@@ -67,7 +67,7 @@ def test_a_pinned_revision_names_the_release():
         (["2024_Q2", "2022_Q4"], ("2022_Q4", "2024_Q2"), "2022_Q4+2024_Q2, follow_default"),
     ],
 )
-def test_one_tag_or_several_name_the_release(tag, tags, release):
+def test_one_tag_or_several_name_the_release(tag, tags, release) -> None:
     settings = IblSettings(mode="public", tag=tag)
     assert (settings.tags, settings.release) == (tags, release)
 
@@ -86,5 +86,5 @@ REMOTE = {"mode": "remote", "url": "https://alyx.example.org:8443", "username": 
         (REMOTE, "remote, server alyx.example.org, account fdee430d"),
     ],
 )
-def test_the_selection_names_what_chooses_sessions_and_nothing_else(chosen, selection):
+def test_the_selection_names_what_chooses_sessions_and_nothing_else(chosen, selection) -> None:
     assert IblSettings(**chosen).selection == selection

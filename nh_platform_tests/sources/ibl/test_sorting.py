@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import BadUpstreamData
-from nh_platform_tests.sources.ibl.conftest import SORTING
+from nh_platform.session import BadUpstreamData, RawRecording
+from nh_platform_tests.sources.ibl.conftest import SORTING, Tree
 
 
 @pytest.fixture(scope="module")
-def recording(pristine):
+def recording(pristine: Tree) -> RawRecording:
     source, session = pristine.session()
     return source.read_spikes(session)
 
 
-def test_every_unit_has_upstreams_spikes_bit_by_bit(pristine, recording):
+def test_every_unit_has_upstreams_spikes_bit_by_bit(pristine: Tree, recording) -> None:
     unit = 0
     for probe in ("probe00", "probe01"):
         folder = SORTING.replace("probe00", probe)
@@ -31,7 +31,7 @@ def test_every_unit_has_upstreams_spikes_bit_by_bit(pristine, recording):
     assert unit == recording.spikes.n_units == len(recording.units)
 
 
-def test_units_are_all_clusters_in_order_of_probe_and_number(pristine, recording):
+def test_units_are_all_clusters_in_order_of_probe_and_number(pristine: Tree, recording) -> None:
     units = recording.units
     assert units[["probe", "cluster_id"]].values.tolist() == sorted(units[["probe", "cluster_id"]].values.tolist())
     uuids = pd.read_csv(pristine.path(f"{SORTING}/clusters.uuids.csv"))["uuids"]
@@ -44,12 +44,12 @@ def test_units_are_all_clusters_in_order_of_probe_and_number(pristine, recording
     assert recording.notes == ()
 
 
-def test_amplitudes_are_volts(recording):
+def test_amplitudes_are_volts(recording) -> None:
     assert 1e-5 < np.median(recording.spikes.amplitudes) < 1e-3
     assert 1e-5 < recording.units["amplitude"].median() < 1e-3
 
 
-def test_a_cluster_without_spikes_is_a_unit(tree):
+def test_a_cluster_without_spikes_is_a_unit(tree: Tree) -> None:
     clusters = tree.load(f"{SORTING}/spikes.clusters.npy")
     tree.write(f"{SORTING}/spikes.clusters.npy", np.where(clusters == 3, 4, clusters).astype(np.uint16))
     source, session = tree.session()
@@ -59,13 +59,13 @@ def test_a_cluster_without_spikes_is_a_unit(tree):
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32])
-def test_clusters_of_any_integer_type_give_the_same_spikes(tree, recording, dtype):
+def test_clusters_of_any_integer_type_give_the_same_spikes(tree: Tree, recording, dtype) -> None:
     tree.write(f"{SORTING}/spikes.clusters.npy", tree.load(f"{SORTING}/spikes.clusters.npy").astype(dtype))
     source, session = tree.session()
     assert source.read_spikes(session).spikes.times.tobytes() == recording.spikes.times.tobytes()
 
 
-def test_missing_optional_datasets_become_nan_and_notes(tree):
+def test_missing_optional_datasets_become_nan_and_notes(tree: Tree) -> None:
     optional = ("spikes.amps.npy", "spikes.depths.npy", "clusters.depths.npy", "clusters.amps.npy")
     more = ("clusters.peakToTrough.npy", "clusters.uuids.csv", "channels.rawInd.npy", "channels.localCoordinates.npy")
     tree.remove(*(f"{part}/{name}" for name in optional + more for part in (SORTING, "alf/probe00/pykilosort")))
@@ -84,7 +84,7 @@ def test_missing_optional_datasets_become_nan_and_notes(tree):
     assert noted == set(optional + more)
 
 
-def test_an_insertion_without_a_sorting_is_noted_and_the_other_read(tree):
+def test_an_insertion_without_a_sorting_is_noted_and_the_other_read(tree: Tree) -> None:
     drop = lambda t: t[~(tree.rows(t) & t["rel_path"].str.startswith("alf/probe00/pykilosort"))]  # noqa: E731
     tree.edit(drop)
     source, session = tree.session()
@@ -95,14 +95,14 @@ def test_an_insertion_without_a_sorting_is_noted_and_the_other_read(tree):
     ]
 
 
-def test_a_session_without_any_sorting_is_refused(tree):
+def test_a_session_without_any_sorting_is_refused(tree: Tree) -> None:
     tree.edit(lambda t: t[~(tree.rows(t) & t["rel_path"].str.contains("pykilosort"))])
     source, session = tree.session()
     with pytest.raises(BadUpstreamData, match=f"session {tree.eid}: upstream has no spike sorting of any probe"):
         source.read_spikes(session)
 
 
-def refusal(tree, **settings):
+def refusal(tree, **settings) -> str:
     source, session = tree.session(**settings)
     with pytest.raises(BadUpstreamData) as error:
         source.read_spikes(session)
@@ -112,15 +112,15 @@ def refusal(tree, **settings):
 
 
 @pytest.mark.parametrize("name", ["spikes.times.npy", "spikes.clusters.npy", "clusters.channels.npy"])
-def test_a_missing_required_dataset_is_refused(tree, name):
+def test_a_missing_required_dataset_is_refused(tree: Tree, name) -> None:
     tree.remove(f"{SORTING}/{name}", f"alf/probe00/pykilosort/{name}")
     text = refusal(tree)
     assert f"alf/probe00/pykilosort/{name}" in text
     assert "required" in text
 
 
-def test_a_required_dataset_of_critical_qc_is_refused_and_an_optional_one_left_out(tree):
-    def judge(name):
+def test_a_required_dataset_of_critical_qc_is_refused_and_an_optional_one_left_out(tree: Tree) -> None:
+    def judge(name) -> None:
         row = lambda t: tree.rows(t) & (t["rel_path"] == f"{SORTING}/{name}").to_numpy()  # noqa: E731
         tree.edit(lambda t: t.assign(qc=t["qc"].where(~row(t), "CRITICAL")))
 
@@ -135,7 +135,7 @@ def test_a_required_dataset_of_critical_qc_is_refused_and_an_optional_one_left_o
     assert "CRITICAL" in text
 
 
-def test_other_content_than_the_manifest_states_is_refused_with_both_hashes(tree):
+def test_other_content_than_the_manifest_states_is_refused_with_both_hashes(tree: Tree) -> None:
     path = tree.path(f"{SORTING}/spikes.times.npy")
     content = bytearray(path.read_bytes())
     content[-1] ^= 0xFF
@@ -152,7 +152,7 @@ def test_other_content_than_the_manifest_states_is_refused_with_both_hashes(tree
     assert "nh sync ibl" in text
 
 
-def test_a_truncated_file_is_refused_though_its_hash_is_right(tree):
+def test_a_truncated_file_is_refused_though_its_hash_is_right(tree: Tree) -> None:
     content = tree.path(f"{SORTING}/spikes.times.npy").read_bytes()
     tree.write(f"{SORTING}/spikes.times.npy", content[: len(content) // 2])
     text = refusal(tree)
@@ -160,12 +160,12 @@ def test_a_truncated_file_is_refused_though_its_hash_is_right(tree):
     assert "not a whole npy file" in text
 
 
-def test_an_empty_file_is_refused(tree):
+def test_an_empty_file_is_refused(tree: Tree) -> None:
     tree.write(f"{SORTING}/spikes.clusters.npy", b"")
     assert f"{SORTING}/spikes.clusters.npy: not a whole npy file" in refusal(tree)
 
 
-def test_lengths_that_disagree_are_refused(tree):
+def test_lengths_that_disagree_are_refused(tree: Tree) -> None:
     clusters = tree.load(f"{SORTING}/spikes.clusters.npy")
     tree.write(f"{SORTING}/spikes.clusters.npy", clusters[:-1])
     assert f"{len(clusters) - 1} clusters for {len(clusters)} spikes.times" in refusal(tree)
@@ -174,28 +174,28 @@ def test_lengths_that_disagree_are_refused(tree):
 @pytest.mark.parametrize(
     "name", ["spikes.amps", "spikes.depths", "clusters.depths", "clusters.amps", "clusters.peakToTrough"]
 )
-def test_an_optional_dataset_of_another_length_is_refused(tree, name):
+def test_an_optional_dataset_of_another_length_is_refused(tree: Tree, name) -> None:
     values = tree.load(f"{SORTING}/{name}.npy")
     tree.write(f"{SORTING}/{name}.npy", values[:-1])
     assert f"{SORTING}/{name}.npy: {len(values) - 1} values for {len(values)}" in refusal(tree)
 
 
 @pytest.mark.parametrize("stray", [12, -1])
-def test_a_cluster_without_a_row_is_refused(tree, stray):
+def test_a_cluster_without_a_row_is_refused(tree: Tree, stray) -> None:
     clusters = tree.load(f"{SORTING}/spikes.clusters.npy").astype(np.int32)
     clusters[7] = stray
     tree.write(f"{SORTING}/spikes.clusters.npy", clusters)
     assert f"cluster {stray} has no row in clusters.channels (12 clusters)" in refusal(tree)
 
 
-def test_nan_times_are_refused(tree):
+def test_nan_times_are_refused(tree: Tree) -> None:
     times = tree.load(f"{SORTING}/spikes.times.npy")
     times[[5, 9]] = np.nan
     tree.write(f"{SORTING}/spikes.times.npy", times)
     assert f"2 of {len(times)} times are NaN or infinite, the first is spike 5" in refusal(tree)
 
 
-def test_unsorted_times_are_refused(tree):
+def test_unsorted_times_are_refused(tree: Tree) -> None:
     times = tree.load(f"{SORTING}/spikes.times.npy")
     times[[5, 6]] = times[[6, 5]]
     tree.write(f"{SORTING}/spikes.times.npy", times)
@@ -210,20 +210,20 @@ def test_unsorted_times_are_refused(tree):
         ("spikes.times", np.zeros((5, 2)), "(5, 2)"),
     ],
 )
-def test_another_dtype_or_shape_is_refused(tree, name, values, found):
+def test_another_dtype_or_shape_is_refused(tree: Tree, name, values, found) -> None:
     tree.write(f"{SORTING}/{name}.npy", values)
     text = refusal(tree)
     assert f"{SORTING}/{name}.npy" in text
     assert found in text
 
 
-def test_pickled_arrays_are_never_loaded(tree):
+def test_pickled_arrays_are_never_loaded(tree: Tree) -> None:
     np.save(tree.path("x.npy"), np.array([{"a": 1}], dtype=object), allow_pickle=True)
     tree.write(f"{SORTING}/spikes.times.npy", tree.path("x.npy").read_bytes())
     assert "not a whole npy file" in refusal(tree)
 
 
-def test_a_sorting_of_two_revisions_is_refused(tree):
+def test_a_sorting_of_two_revisions_is_refused(tree: Tree) -> None:
     tree.write("alf/probe00/pykilosort/#2026-01-01#/spikes.times.npy", tree.load(f"{SORTING}/spikes.times.npy"))
     old = lambda t: tree.rows(t) & (t["rel_path"] == f"{SORTING}/spikes.times.npy").to_numpy()  # noqa: E731
     tree.edit(lambda t: t.assign(default_revision=t["default_revision"] & ~old(t)))
@@ -236,7 +236,7 @@ def test_a_sorting_of_two_revisions_is_refused(tree):
     assert "2 revisions" in refusal(tree, revision="2026-02-01")
 
 
-def test_two_default_revisions_of_one_dataset_are_refused(tree):
+def test_two_default_revisions_of_one_dataset_are_refused(tree: Tree) -> None:
     tree.write("alf/probe00/pykilosort/#2026-01-01#/spikes.times.npy", tree.load(f"{SORTING}/spikes.times.npy"))
     assert "come from 2 revisions" in refusal(tree)
 
@@ -249,19 +249,19 @@ def test_two_default_revisions_of_one_dataset_are_refused(tree):
         pd.DataFrame({"ids": range(12)}),
     ],
 )
-def test_unit_ids_must_be_one_per_cluster(tree, table):
+def test_unit_ids_must_be_one_per_cluster(tree: Tree, table) -> None:
     tree.write(f"{SORTING}/clusters.uuids.csv", table)
     assert f"{SORTING}/clusters.uuids.csv" in refusal(tree)
 
 
-def test_a_peak_channel_beyond_the_probe_is_refused(tree):
+def test_a_peak_channel_beyond_the_probe_is_refused(tree: Tree) -> None:
     channels = tree.load(f"{SORTING}/clusters.channels.npy")
     channels[0] = 384
     tree.write(f"{SORTING}/clusters.channels.npy", channels)
     assert "channel 384, but the probe has 384 channels" in refusal(tree)
 
 
-def test_an_environment_variable_that_changes_loads_is_refused(pristine, monkeypatch):
+def test_an_environment_variable_that_changes_loads_is_refused(pristine: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     from nh_platform.session import ConfigError
 
     monkeypatch.setenv("ONE_REVISION_LAST_BEFORE", "2023-01-01")
