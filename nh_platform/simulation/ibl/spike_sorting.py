@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.simulation.ground_truth import truth_table
 from nh_platform.simulation.ibl.ibl_session import IblProbe, IblSession
-from nh_platform.simulation.insertions import channel_regions, peak_channels
+from nh_platform.simulation.insertions import peak_channels
 from nh_platform.simulation.released_metrics import ibl_metrics
 from nh_platform.simulation.seeding import generator, uuid4
 from nh_platform.simulation.spike_trains import SimulatedSpikes
+from nh_platform.simulation.truth_table import truth_table
 
 RESORT_REVISION = "2024-05-06"
 """Revision of the re-sort of the Brain-wide Map; it finds every simulated spike, so the ground truth is its truth."""
@@ -89,7 +89,7 @@ def sort_probe(session: IblSession, probe: IblProbe, revision: str) -> Sorting:
         clusters=clusters[order],
         amplitudes=spikes.amplitudes[order],
         depths=spikes.depths[order],
-        channels=peak_channels(np.array([truth.depth_um for truth in probe.truths[:n_clusters]])),
+        channels=peak_channels([truth.depth_um for truth in probe.truths[:n_clusters]]),
         cluster_depths=cluster_depths,
         cluster_amplitudes=cluster_amplitudes,
         peak_to_trough=np.where(empty, np.nan, np.where(shape < 0.1, -0.25, 0.15 + 0.6 * shape)[:n_clusters]),
@@ -129,17 +129,13 @@ def found_spikes(session: IblSession, probe: IblProbe, revision: str) -> Simulat
 def sorting_truth(session: IblSession, probe: IblProbe, revision: str) -> pd.DataFrame:
     """Return the truth of the units of one probe, with ids and counts of the sort ``revision``."""
     spikes = found_spikes(session, probe, revision)
-    n_clusters = len(spikes.offsets) - 1
-    _, acronyms = channel_regions(probe.located_track)
-    channels = peak_channels(np.array([truth.depth_um for truth in probe.truths]))
+    n_clusters = len(spikes.counts)
     return truth_table(
         probe.truths[:n_clusters],
+        spikes,
+        probe.located_track,
         session_id=session.eid,
         probe=probe.name,
         unit_ids=cluster_uuids(session, probe, revision)[:n_clusters],
-        acronyms=[acronyms[channel] for channel in channels[:n_clusters]],
         duration_s=session.size.ibl_duration_s,
-        n_spikes=spikes.counts,
-        n_contaminating=spikes.n_contaminating,
-        n_missing=spikes.n_missing,
     )
