@@ -144,7 +144,7 @@ def task_responses(truths: list[UnitTruth], task: Task, gabor: pd.DataFrame) -> 
     left = trials["contrastLeft"].notna().to_numpy()
     contrast = trials["contrastLeft"].fillna(trials["contrastRight"]).to_numpy()
     side = np.where(left, 1.0, -1.0)
-    stimulus = task.trial_times["stimOnTrigger_times"] + 0.025
+    stimulus = task.arrays["_ibl_trials.stimOnTrigger_times"] + 0.025
     shown = trials["stimOn_times"].to_numpy()
     stimulus = np.where(np.isnan(shown), stimulus, shown)
     moved = ~np.isnan(task.movement_onset)
