@@ -7,6 +7,7 @@ order given, so that the same seed gives the same bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 
-def write_npy(path: Path, array: npt.NDArray[np.generic]) -> None:
-    """Write one array."""
-    np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+def write_arrays(folder: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+    """Write each array as ``<name>.npy``."""
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
 
 
 def write_csv(path: Path, table: pd.DataFrame, *, index: bool = False) -> None:

@@ -35,25 +35,21 @@ LONGEST_SILENCE = 0.45
 RATE_RANGE_HZ = (0.02, 2.0)
 OTHER_RATE_RANGE_HZ = (1.0, 20.0)
 """Rates where the rate is not the fault: drawn evenly on a logarithmic scale, as unit rates are spread."""
+DEPTH_RANGE_UM = 3720.0
+"""Units lie up to a little above the brain surface, where real sorts find noise."""
 
 
 def draw_probe_units(
-    rng: np.random.Generator,
-    n_units: int,
-    *,
-    first: int,
-    duration_s: float,
-    size: SimulationSize,
-    depth_range_um: float,
+    rng: np.random.Generator, n_units: int, *, number: int, duration_s: float, size: SimulationSize
 ) -> list[UnitTruth]:
-    """Draw the units of one probe by the designs that the size asks for; parameters are those of `draw_units`."""
+    """Draw the units of probe ``number`` by the designs that the size asks for; all probes have ``n_units``."""
     truths = draw_units(
         rng,
         n_units,
-        first=first,
+        first=number * n_units,
         duration_s=duration_s,
         mean_rate_hz=size.mean_rate_hz,
-        depth_range_um=depth_range_um,
+        depth_range_um=DEPTH_RANGE_UM,
         designs=tuple(rng.choice(list(SHARES), size=n_units, p=list(SHARES.values()))) if size.graded else None,
     )
     return [_graded(rng, truth, duration_s) for truth in truths] if size.graded else truths

@@ -1,8 +1,8 @@
 """What is true of every simulated unit: its firing, contamination, amplitudes, drift, presence and response.
 
-Contains the record of one unit, the designs that units are drawn from, and the schema of the table that is written
-beside the session. Add a design here when a QC rule or an analysis needs a unit that fails in a new way. No spike is
-drawn here: that is `simulation.spike_trains`.
+Contains the record of one unit and the designs that units are drawn from. Add a design here when a QC rule or an
+analysis needs a unit that fails in a new way. No spike is drawn here: that is `simulation.spike_trains`; the table that
+is written beside the session is `simulation.truth_table`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
-import pandas as pd
-
-from nh_platform.session import Column, TableSchema
 
 ALLOWED_CONTAMINATION = 0.1
 """Contamination that the sliding refractory period test accepts (slidingRP 1.1.1, as brainbox calls it)."""
@@ -48,45 +45,10 @@ FURTHER_DESIGNS = {
 EXACT_COUNTS = {"empty": 0, "one_spike": 1, "two_spikes": 2, "few_spikes": 20}
 RESPONSES = ("stimulus", "choice", "feedback", "none")
 
-TRUTH = TableSchema(
-    "ground_truth",
-    (
-        Column("session_id", "string", "-", "Simulated session"),
-        Column("probe", "string", "-", "Probe name"),
-        Column("unit_id", "string", "-", "Cluster uuid (IBL, newest sort) or unit id (Allen)"),
-        Column("cluster_id", "int64", "1", "Number of the cluster on its probe"),
-        Column("design", "string", "-", "Which kind of unit was simulated"),
-        Column("acronym", "string", "-", "Region of the peak channel; void or empty outside the brain"),
-        Column("n_spikes", "int64", "1", "Spikes written"),
-        Column("rate_hz", "float64", "Hz", "Firing rate drawn for the unit, before responses, bursts and cut-off"),
-        Column("refractory_s", "float64", "s", "No two of the unit's own spikes are closer than this"),
-        Column("contamination", "float64", "1", "Share of the written spikes that come from another Poisson train"),
-        Column("n_contaminating", "int64", "1", "Written spikes that come from another train"),
-        Column("amplitude_v", "float64", "V", "Mean of the Gaussian that amplitudes are drawn from"),
-        Column("amplitude_sd_v", "float64", "V", "Standard deviation of that Gaussian"),
-        Column("threshold_v", "float64", "V", "Spikes of smaller amplitude were removed; 0 for none"),
-        Column("missing", "float64", "1", "Share of the unit's spikes that the threshold removed"),
-        Column("n_missing", "int64", "1", "Spikes that the threshold removed"),
-        Column("depth_um", "float64", "um", "Depth from the probe tip at the start of the session"),
-        Column("drift_um", "float64", "um", "How far the unit moved along the probe by the end of the session"),
-        Column("presence", "float64", "1", "Share of the session in which the unit fires at all"),
-        Column("silent_start_s", "float64", "s", "Start of its silent part; NaN for none", nullable=True),
-        Column("silent_stop_s", "float64", "s", "End of its silent part; NaN for none", nullable=True),
-        Column("burst", "float64", "1", "Mean number of burst spikes that follow a spike"),
-        Column("partner", "int64", "1", "Cluster of the same probe that it shares spikes with; -1 for none"),
-        Column("shared_rate_hz", "float64", "Hz", "Rate of the spikes shared with the partner, jittered by 1 ms"),
-        Column("response", "string", "-", "Event that the unit responds to: stimulus, choice, feedback or none"),
-        Column("preferred", "float64", "1", "Preferred side +1/-1 (IBL) or orientation in degrees (Allen)"),
-        Column("gain", "float64", "1", "Spikes (IBL: per event; Allen: per second of stimulus) added when preferred"),
-    ),
-    key=("probe", "cluster_id"),
-)
-"""Columns of ``ground_truth.parquet``."""
-
 
 @dataclass(frozen=True)
 class UnitTruth:
-    """The parameters that the spikes of one unit are made from; `TRUTH` says what each means.
+    """The parameters that the spikes of one unit are made from; `truth_table.TRUTH` says what each means.
 
     ``exact_count`` is the number of spikes to write, or -1 where the rate decides. ``contamination`` and
     ``missing`` are the designed shares; the table holds the realised ones.
@@ -247,49 +209,3 @@ def _paired(truths: list[UnitTruth], rng: np.random.Generator) -> Iterator[UnitT
 def presence(truth: UnitTruth, duration_s: float) -> float:
     """Return the share of the session in which the unit may fire."""
     return 1.0 if truth.silent is None else 1.0 - (truth.silent[1] - truth.silent[0]) / duration_s
-
-
-def truth_table(
-    truths: list[UnitTruth],
-    *,
-    session_id: str,
-    probe: str,
-    unit_ids: list[str],
-    acronyms: list[str],
-    duration_s: float,
-    n_spikes: np.ndarray,
-    n_contaminating: np.ndarray,
-    n_missing: np.ndarray,
-) -> pd.DataFrame:
-    """Return the table of schema `TRUTH`, with the realised shares of contaminating and missing spikes.
-
-    Parameters
-    ----------
-    truths
-        Units of one probe.
-    unit_ids, acronyms
-        Upstream id and region of each.
-    n_spikes, n_contaminating, n_missing
-        (n_units,) integer counts of what was written, of contaminating spikes among them, and of removed spikes.
-    """
-    written = np.maximum(n_spikes, 1)
-    fired = np.maximum(n_spikes + n_missing, 1)
-    silent = [truth.silent or (np.nan, np.nan) for truth in truths]
-    columns: dict[str, object] = {
-        "session_id": [session_id] * len(truths),
-        "probe": [probe] * len(truths),
-        "unit_id": unit_ids,
-        "acronym": acronyms,
-        "n_spikes": n_spikes.astype(np.int64),
-        "contamination": n_contaminating / written,
-        "n_contaminating": n_contaminating.astype(np.int64),
-        "missing": n_missing / fired,
-        "n_missing": n_missing.astype(np.int64),
-        "presence": [presence(truth, duration_s) for truth in truths],
-        "silent_start_s": np.array([start for start, _ in silent], dtype=np.float64),
-        "silent_stop_s": np.array([stop for _, stop in silent], dtype=np.float64),
-    }
-    for name in TRUTH.names:
-        if name not in columns:
-            columns[name] = [getattr(truth, name) for truth in truths]
-    return TRUTH.conform(pd.DataFrame(columns))

@@ -6,6 +6,7 @@ structure ids; a test looks each up in iblatlas.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,7 +139,7 @@ def ccf_um(track: Track) -> npt.NDArray[np.float64]:
     return np.column_stack([5400.0 - ap, 332.0 - dv, 5739.0 + ml])
 
 
-def peak_channels(depths_um: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def peak_channels(depths_um: Sequence[float]) -> npt.NDArray[np.int64]:
     """Return the channel of the row next to each depth; units alternate between the two sites of a row."""
-    row = np.clip(np.rint(depths_um / ROW_UM).astype(np.int64) - 1, 0, N_CHANNELS // 2 - 1)
+    row = np.clip(np.rint(np.divide(depths_um, ROW_UM)).astype(np.int64) - 1, 0, N_CHANNELS // 2 - 1)
     return 2 * row + np.arange(len(depths_um)) % 2

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 TRUTH_FILE = "ground_truth.parquet"
-"""Name of the table of schema `ground_truth.TRUTH` in the folder of each session."""
+"""Name of the table of schema `truth_table.TRUTH` in the folder of each session."""
 
 
 @dataclass(frozen=True)
@@ -46,5 +46,5 @@ class SimulatedSession:
 
     @property
     def truth(self) -> pd.DataFrame:
-        """The ground truth of every unit, schema `ground_truth.TRUTH`."""
+        """The ground truth of every unit, schema `truth_table.TRUTH`."""
         return pd.read_parquet(self.folder / TRUTH_FILE)

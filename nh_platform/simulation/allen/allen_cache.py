@@ -52,18 +52,7 @@ def write_allen_vc(
         write_parquet(folder / TRUTH_FILE, session.truth)
         for name, table in _cache_tables(session).items():
             merge_csv(root / f"{name}.csv", table, key="id")
-        written.append(
-            SimulatedSession(
-                source="allen_vc",
-                session_id=str(session.session_id),
-                index=index,
-                folder=folder,
-                subject=str(session.specimen_id),
-                lab="Allen Institute",
-                date=session.date.isoformat(),
-                probes={probe.name: str(probe.probe_id) for probe in session.probes},
-            )
-        )
+        written.append(session.written_to(folder, session.specimen_id))
     return written
 
 

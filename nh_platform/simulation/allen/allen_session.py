@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,11 +19,13 @@ import pandas as pd
 from nh_platform.simulation.allen.nwb_units import unit_metrics
 from nh_platform.simulation.allen.visual_stimuli import CONNECTIVITY, OBSERVATORY, simulate_stimuli, stimulus_responses
 from nh_platform.simulation.graded_designs import draw_probe_units
-from nh_platform.simulation.ground_truth import UnitTruth, truth_table
-from nh_platform.simulation.insertions import N_CHANNELS, TRACKS, Track, channel_regions, peak_channels
+from nh_platform.simulation.ground_truth import UnitTruth
+from nh_platform.simulation.insertions import N_CHANNELS, TRACKS, Track, peak_channels
 from nh_platform.simulation.seeding import generator, integer
+from nh_platform.simulation.simulated_session import SimulatedSession
 from nh_platform.simulation.size import SimulationSize
 from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, EvokedResponse, SimulatedSpikes, simulate_spikes
+from nh_platform.simulation.truth_table import truth_table
 
 GENOTYPES = ("wt", "Sst-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt", "Vip-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt")
 FIRST_DAY = datetime.date(2019, 1, 19)
@@ -74,37 +78,71 @@ class AllenProbe:
 
 
 @dataclass(frozen=True)
-class ProbeIds:
-    """Id of a probe, and the first of the ids of its channels and of its units."""
+class FirstIds:
+    """What the ids of a source's probes, channels and units are counted from."""
 
     probe: int
     channel: int
     unit: int
 
 
-@dataclass(frozen=True)
-class AllenSession:
-    """One session, before anything is written."""
+@dataclass(frozen=True, kw_only=True)
+class SimulatedRecording:
+    """What sessions of both Allen sources have, before anything is written."""
+
+    source: ClassVar[str]
 
     seed: int
     index: int
     session_id: int
-    session_type: str
-    specimen_id: int
     date: datetime.date
     genotype: str
     sex: str
-    age_days: float
-    stimuli: dict[str, pd.DataFrame]
-    stimuli_end_s: float
     duration_s: float
     probes: list[AllenProbe]
 
     @property
     def truth(self) -> pd.DataFrame:
-        """The ground truth of every unit, schema `ground_truth.TRUTH`."""
-        tables = [probe_truth(str(self.session_id), probe, self.duration_s) for probe in self.probes]
+        """The ground truth of every unit, schema `truth_table.TRUTH`."""
+        tables = [
+            truth_table(
+                probe.truths,
+                probe.spikes,
+                probe.track,
+                session_id=str(self.session_id),
+                probe=probe.name,
+                unit_ids=[str(unit) for unit in probe.unit_ids],
+                duration_s=self.duration_s,
+            )
+            for probe in self.probes
+        ]
         return pd.concat(tables, ignore_index=True)
+
+    def written_to(self, folder: Path, subject: int) -> SimulatedSession:
+        """Return the record of the session that lies in ``folder``."""
+        return SimulatedSession(
+            source=self.source,
+            session_id=str(self.session_id),
+            index=self.index,
+            folder=folder,
+            subject=str(subject),
+            lab="Allen Institute",
+            date=self.date.isoformat(),
+            probes={probe.name: str(probe.probe_id) for probe in self.probes},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllenSession(SimulatedRecording):
+    """One Visual Coding session."""
+
+    source = "allen_vc"
+
+    session_type: str
+    specimen_id: int
+    age_days: float
+    stimuli: dict[str, pd.DataFrame]
+    stimuli_end_s: float
 
 
 def simulate_allen_session(seed: int, index: int, size: SimulationSize) -> AllenSession:
@@ -114,11 +152,10 @@ def simulate_allen_session(seed: int, index: int, size: SimulationSize) -> Allen
     not registered to the CCF.
     """
     session_type = (OBSERVATORY, CONNECTIVITY)[index % 2]
-    rng = generator(seed, "allen_vc", index, "stimuli")
+    rng = generator(seed, AllenSession.source, index, "stimuli")
     stimuli, end_s = simulate_stimuli(rng, size.allen_repeats, session_type, movie_three=size.allen_movie_three)
     duration_s = end_s + OPTOTAGGING_S + 5.0
-    session_id = integer(seed, 700_000_000, 840_000_000, "allen_vc", index, "session")
-    genotype = GENOTYPES[index % len(GENOTYPES)]
+    session_id = integer(seed, 700_000_000, 840_000_000, AllenSession.source, index, "session")
     return AllenSession(
         seed=seed,
         index=index,
@@ -126,113 +163,84 @@ def simulate_allen_session(seed: int, index: int, size: SimulationSize) -> Allen
         session_type=session_type,
         specimen_id=session_id - 15_000_000,
         date=FIRST_DAY + datetime.timedelta(days=7 * index),
-        genotype=genotype,
+        genotype=GENOTYPES[index % len(GENOTYPES)],
         sex="MF"[index % 2],
-        age_days=100.0 + integer(seed, 0, 40, "allen_vc", index, "age"),
+        age_days=100.0 + integer(seed, 0, 40, AllenSession.source, index, "age"),
         stimuli=stimuli,
         stimuli_end_s=end_s,
         duration_s=duration_s,
-        probes=[
-            simulate_probe(
-                seed,
-                "allen_vc",
-                index,
-                number,
-                size,
-                lambda rng, truths: stimulus_responses(rng, truths, stimuli),
-                duration_s,
-                first_ids=ProbeIds(
-                    probe=810_000_000 + 10 * index + number,
-                    channel=850_000_000 + 100_000 * index + 10_000 * number,
-                    unit=950_000_000 + 100_000 * index + 10_000 * number,
-                ),
-                registered=not (index % 3 == 2 and number == size.allen_probes - 1),
-            )
-            for number in range(size.allen_probes)
-        ],
+        probes=simulate_probes(
+            seed,
+            AllenSession.source,
+            index,
+            size,
+            lambda rng, truths: stimulus_responses(rng, truths, stimuli),
+            duration_s,
+            first_ids=FirstIds(probe=810_000_000, channel=850_000_000, unit=950_000_000),
+            last_registered=index % 3 != 2,
+        ),
     )
 
 
-def simulate_probe(
+def simulate_probes(
     seed: int,
     source: str,
     index: int,
-    number: int,
     size: SimulationSize,
     respond: Callable[[np.random.Generator, list[UnitTruth]], list[EvokedResponse]],
     duration_s: float,
     *,
-    first_ids: ProbeIds,
-    registered: bool,
-) -> AllenProbe:
-    """Simulate one probe of a session of ``source``.
+    first_ids: FirstIds,
+    last_registered: bool,
+) -> list[AllenProbe]:
+    """Simulate the probes of session number ``index`` of a source.
 
     Parameters
     ----------
-    seed, source, index, number
-        Which probe: number ``number`` of session number ``index`` of the source.
+    seed, source, index
+        Which session.
     size
         How large it is.
     respond
-        Returns the extra spikes that the stimuli cause in the probe's units.
+        Returns the extra spikes that the stimuli cause in the units of a probe.
     duration_s
         Length of the session in seconds.
     first_ids
-        Ids of the probe, of its first channel (then every second number) and of its first unit.
-    registered
-        Whether it is registered to the CCF.
+        What ids are counted from; channels have every second number.
+    last_registered
+        Whether the last probe is registered to the CCF, as all others are.
     """
-    name = f"probe{'ABCDEF'[number]}"
-    names = (source, index, name)
-    truths = _visual_units(seed, source, index, number, size, duration_s)
-    rng = generator(seed, *names, "spikes")
-    sampling_rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
-    spikes = simulate_spikes(rng, truths, duration_s, respond(rng, truths), sampling_rate_hz=sampling_rate_hz)
-    return AllenProbe(
-        name=name,
-        probe_id=first_ids.probe,
-        # The visual tracks first: every session has units in V1.
-        track=TRACKS[(2 + index + 2 * number) % len(TRACKS)],
-        registered=registered,
-        sampling_rate_hz=sampling_rate_hz,
-        channel_ids=first_ids.channel + 2 * np.arange(N_CHANNELS),
-        unit_ids=first_ids.unit + np.arange(len(truths)),
-        truths=truths,
-        spikes=spikes,
-        peak_channels=peak_channels(np.array([truth.depth_um for truth in truths])),
-        metrics=unit_metrics(generator(seed, *names, "metrics"), truths, spikes, spikes.samples / sampling_rate_hz),
-    )
+    probes = []
+    for number in range(size.allen_probes):
+        name = f"probe{'ABCDEF'[number]}"
+        truths = _visual_units(generator(seed, source, index, number, "units"), number, size, duration_s)
+        rng = generator(seed, source, index, name, "spikes")
+        rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
+        spikes = simulate_spikes(rng, truths, duration_s, respond(rng, truths), sampling_rate_hz=rate_hz)
+        metrics_rng = generator(seed, source, index, name, "metrics")
+        of_probe = 100_000 * index + 10_000 * number
+        probes.append(
+            AllenProbe(
+                name=name,
+                probe_id=first_ids.probe + 10 * index + number,
+                # The visual tracks first: every session has units in V1.
+                track=TRACKS[(2 + index + 2 * number) % len(TRACKS)],
+                registered=last_registered or number < size.allen_probes - 1,
+                sampling_rate_hz=rate_hz,
+                channel_ids=first_ids.channel + of_probe + 2 * np.arange(N_CHANNELS),
+                unit_ids=first_ids.unit + of_probe + np.arange(len(truths)),
+                truths=truths,
+                spikes=spikes,
+                peak_channels=peak_channels([truth.depth_um for truth in truths]),
+                metrics=unit_metrics(metrics_rng, truths, spikes, spikes.samples / rate_hz),
+            )
+        )
+    return probes
 
 
-def probe_truth(session_id: str, probe: AllenProbe, duration_s: float) -> pd.DataFrame:
-    """Return the ground truth of a probe's units, schema `ground_truth.TRUTH`."""
-    _, acronyms = channel_regions(probe.track)
-    return truth_table(
-        probe.truths,
-        session_id=session_id,
-        probe=probe.name,
-        unit_ids=[str(unit) for unit in probe.unit_ids],
-        acronyms=[acronyms[channel] for channel in probe.peak_channels],
-        duration_s=duration_s,
-        n_spikes=probe.spikes.counts,
-        n_contaminating=probe.spikes.n_contaminating,
-        n_missing=probe.spikes.n_missing,
-    )
-
-
-def _visual_units(
-    seed: int, source: str, index: int, number: int, size: SimulationSize, duration_s: float
-) -> list[UnitTruth]:
+def _visual_units(rng: np.random.Generator, number: int, size: SimulationSize, duration_s: float) -> list[UnitTruth]:
     """Draw the units of a probe and give those that respond an orientation and a gain in spikes per second."""
-    rng = generator(seed, source, index, number, "units")
-    truths = draw_probe_units(
-        rng,
-        size.allen_units,
-        first=number * size.allen_units,
-        duration_s=duration_s,
-        size=size,
-        depth_range_um=3720.0,
-    )
+    truths = draw_probe_units(rng, size.allen_units, number=number, duration_s=duration_s, size=size)
     orientation = rng.choice(np.arange(0.0, 180.0, 45.0), len(truths))
     gain_hz = rng.uniform(8.0, 20.0, len(truths))
     return [

@@ -1,7 +1,7 @@
 """A simulated Visual Coding session as an NWB file in the layout of the 2020 release (NWB 2.2.2).
 
 Contains the places and names of the file's groups. Add a group here once the platform reads it. How an NWB type is
-written is in `simulation.nwb_elements`, probes and units are written in `simulation.nwb_ephys`, and what the session
+written is in `simulation.nwb_elements`, probes and units are written in `simulation.nwb_groups`, and what the session
 holds is decided in `simulation.allen_session`.
 """
 
@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from nh_platform.simulation.allen import nwb_groups
 from nh_platform.simulation.allen.allen_session import UNREGISTERED_UM, AllenSession
 from nh_platform.simulation.allen.nwb_elements import NwbWriter
-from nh_platform.simulation.allen.nwb_ephys import EphysLayout, write_optotagging, write_probes, write_units
 from nh_platform.simulation.seeding import generator
 
 NWB_VERSION = "2.2.2"
 EYE_RATE_HZ = 10.0
 """30 Hz upstream; thinned, since eye tracking would be half of a small file."""
 RUNNING_RATE_HZ = 60.0
-LAYOUT = EphysLayout(channel_number="local_index", unregistered_um=UNREGISTERED_UM)
+LAYOUT = nwb_groups.EphysLayout(channel_number="local_index", unregistered_um=UNREGISTERED_UM)
 
 
 def write_nwb(path: Path, session: AllenSession) -> None:
@@ -36,57 +36,40 @@ def write_nwb(path: Path, session: AllenSession) -> None:
     """
     with NwbWriter(path, session.seed, session.session_id) as nwb:
         _write_general(nwb, session)
-        write_probes(nwb, session.probes, LAYOUT)
-        write_units(nwb, session.probes, LAYOUT)
+        nwb_groups.write_probes(nwb, session.probes, LAYOUT)
+        nwb_groups.write_units(nwb, session.probes, LAYOUT)
         _write_intervals(nwb, session)
         _write_running(nwb, session)
         _write_eye_tracking(nwb, session)
         _write_rig_geometry(nwb)
-        write_optotagging(nwb, session.stimuli_end_s)
+        nwb_groups.write_optotagging(nwb, session.stimuli_end_s)
 
 
 def _write_general(nwb: NwbWriter, session: AllenSession) -> None:
-    nwb.typed(nwb.file, "NWBFile", nwb_version=NWB_VERSION)
-    start = f"{session.date.isoformat()}T08:00:00-08:00"
-    nwb.text("identifier", str(session.session_id))
-    nwb.text("session_description", "Data and metadata for an Ecephys session")
-    nwb.text("session_start_time", start)
-    nwb.text("timestamps_reference_time", start)
-    # Otherwise the time of writing: two runs must give the same bytes.
-    nwb.dataset("file_create_date", np.array(["2020-01-01T00:00:00-08:00"], dtype=object))
-    for name in ("acquisition", "analysis", "stimulus/presentation", "stimulus/templates"):
-        nwb.group(name)
-    nwb.text("general/institution", "Allen Institute for Brain Science")
-    nwb.text("general/session_id", str(session.session_id))
-    nwb.text("general/stimulus", session.session_type)
-    subject = "general/subject"
+    nwb_groups.write_header(
+        nwb,
+        session,
+        version=NWB_VERSION,
+        description="Data and metadata for an Ecephys session",
+        start=f"{session.date.isoformat()}T08:00:00-08:00",
+        created="2020-01-01T00:00:00-08:00",
+    )
+    nwb.texts("general", session_id=str(session.session_id), stimulus=session.session_type)
     nwb.group(
-        subject,
+        "general/subject",
         "EcephysSpecimen",
         "ndx-aibs-ecephys",
         age_in_days=session.age_days,
         specimen_name=f"Sim-{session.specimen_id}",
         strain="C57BL/6J",
     )
-    nwb.text(f"{subject}/age", f"P{int(session.age_days)}D")
-    nwb.text(f"{subject}/genotype", session.genotype)
-    nwb.text(f"{subject}/sex", session.sex)
-    nwb.text(f"{subject}/species", "Mus musculus")
-    nwb.text(f"{subject}/subject_id", str(session.specimen_id + 5))
+    nwb.texts("general/subject", age=f"P{int(session.age_days)}D", genotype=session.genotype, sex=session.sex)
+    nwb.texts("general/subject", species="Mus musculus", subject_id=str(session.specimen_id + 5))
 
 
 def _write_intervals(nwb: NwbWriter, session: AllenSession) -> None:
     starts = np.sort(np.concatenate([table["start_time"] for table in session.stimuli.values()]))
-    nwb.module("stimulus", "Stimulus Times processing")
-    nwb.time_series("processing/stimulus/timestamps", starts, starts, "s", "start of every presentation")
-    for name, table in session.stimuli.items():
-        nwb.intervals(
-            f"intervals/{name}_presentations",
-            table,
-            [("stimulus_time_interval",)] * len(table),
-            "processing/stimulus/timestamps",
-            f"Presentation times and stimuli details for '{name}' stimuli.",
-        )
+    nwb_groups.write_presentations(nwb, starts, session.stimuli, "start of every presentation")
     invalid, tags = invalid_times(session)
     nwb.intervals("intervals/invalid_times", invalid, tags, None, "time intervals to be removed from analysis")
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
@@ -43,8 +42,8 @@ class Ragged:
     stops: npt.NDArray[np.integer]
 
 
-class NwbWriter:
-    """Writes one file; object ids follow from the seed and the place in the file.
+class NwbWriter(h5py.File):
+    """A new NWB file; object ids follow from the seed and the place in the file.
 
     Parameters
     ----------
@@ -55,16 +54,8 @@ class NwbWriter:
     """
 
     def __init__(self, path: Path, seed: int, session_id: int) -> None:
+        super().__init__(path, "w", track_order=False)
         self._seed, self._session_id = seed, session_id
-        self.file = h5py.File(path, "w", track_order=False)
-
-    def __enter__(self) -> NwbWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.file.close()
 
     def typed(self, item: h5py.HLObject, neurodata_type: str, namespace: str = "core", **attributes: object) -> None:
         """Make an object a neurodata type, with its further attributes."""
@@ -78,20 +69,21 @@ class NwbWriter:
         self, path: str, neurodata_type: str | None = None, namespace: str = "core", **attributes: object
     ) -> h5py.Group:
         """Create a group, typed or plain."""
-        group = self.file.require_group(path)
+        group = self.require_group(path)
         if neurodata_type is not None:
             self.typed(group, neurodata_type, namespace, **attributes)
         return group
 
-    def text(self, path: str, value: str) -> None:
-        """Write one text."""
-        self.file.create_dataset(path, data=value, dtype=TEXT)
+    def texts(self, folder: str, **values: str) -> None:
+        """Write one text below ``folder`` for each name."""
+        for name, value in values.items():
+            self.create_dataset(f"{folder}/{name}", data=value, dtype=TEXT)
 
     def dataset(self, path: str, values: Array) -> h5py.Dataset:
         """Write an array: contiguous, uncompressed, text as variable-length UTF-8, without a time stamp."""
         is_text = values.dtype == object and h5py.check_ref_dtype(values.dtype) is None
         dtype = TEXT if is_text else values.dtype
-        return self.file.create_dataset(path, data=values, dtype=dtype, track_times=False)
+        return self.create_dataset(path, data=values, dtype=dtype, track_times=False)
 
     def time_series(
         self, path: str, timestamps: Array | str, data: Array, unit: str, description: str = "no description"
@@ -143,16 +135,17 @@ class NwbWriter:
         self, path: str, table: pd.DataFrame, tags: Sequence[Sequence[str]], series: str | None, description: str
     ) -> None:
         """Write TimeIntervals with the ``tags`` of each row and, where given, references into the series ``series``."""
-        columns: dict[str, Array | Ragged] = {name: _plain(table[name]) for name in table.columns}
+        columns: dict[str, Array | Ragged] = {**plain_columns(table)}
         flat = np.array([tag for row in tags for tag in row], dtype=object)
         columns["tags"] = Ragged(flat, np.cumsum([len(row) for row in tags]).astype(np.int64))
         if series is not None:
             rows = np.empty(len(table), dtype=[("idx_start", "<i4"), ("count", "<i4"), ("timeseries", REFERENCE)])
             rows["idx_start"], rows["count"] = np.arange(len(table)), 1
-            rows["timeseries"] = self.file[series].ref
+            rows["timeseries"] = self[series].ref
             columns["timeseries"] = Ragged(rows, np.arange(1, len(table) + 1, dtype=np.int64))
         self.table(path, columns, neurodata_type="TimeIntervals", namespace="core", description=description)
 
 
-def _plain(column: pd.Series) -> Array:
-    return column.to_numpy(dtype=object) if column.dtype == object else column.to_numpy()
+def plain_columns(table: pd.DataFrame) -> dict[str, Array]:
+    """Return the columns of a table as arrays, texts as objects."""
+    return {name: table[name].to_numpy(dtype=object if table[name].dtype == object else None) for name in table}

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.file_bytes import write_csv, write_npy, write_parquet
+from nh_platform.simulation.file_bytes import write_arrays, write_csv, write_parquet
 from nh_platform.simulation.ibl.ibl_session import IblProbe, IblSession, simulate_ibl_session
 from nh_platform.simulation.ibl.one_tables import update_tables
 from nh_platform.simulation.ibl.spike_sorting import RESORT_REVISION, Sorting, sort_probe, sorting_truth
 from nh_platform.simulation.ibl.task import camera_times, motion_energy, pupil_diameter
-from nh_platform.simulation.insertions import channel_regions, mlapdv_um, site_positions
+from nh_platform.simulation.insertions import Track, channel_regions, mlapdv_um, site_positions
 from nh_platform.simulation.seeding import generator
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
 from nh_platform.simulation.size import DEMO, SimulationSize
@@ -47,13 +47,13 @@ def write_ibl(
     for index in range(first, first + n_sessions):
         session = simulate_ibl_session(seed, index, size)
         write_ibl_session(root, session)
-        update_tables(root, session)
-        sessions.append(described(root, session))
+        sessions.append(listed(root, session))
     return sessions
 
 
-def described(root: Path, session: IblSession) -> SimulatedSession:
-    """Return the record of a session below ``root``."""
+def listed(root: Path, session: IblSession) -> SimulatedSession:
+    """Bring the tables up to date with the files of a session, and return its record."""
+    update_tables(root, session)
     return SimulatedSession(
         source="ibl",
         session_id=session.eid,
@@ -72,15 +72,16 @@ def write_ibl_session(root: Path, session: IblSession) -> None:
     folder = root / session.relative_path
     alf = folder / "alf"
     alf.mkdir(parents=True, exist_ok=True)
-    _write_trials(alf, session)
-    _write_wheel(alf, session)
+    _write_task(alf, session)
     _write_cameras(alf, session)
     for name, table in session.passive.items():
         write_csv(alf / name, table, index=name.startswith("_ibl_passivePeriods"))
     for probe in session.probes:
-        _write_electrode_sites(alf / probe.name, probe)
         for revision in ("", RESORT_REVISION):
             write_sorting(sorting_folder(folder, probe.name, revision), probe, sort_probe(session, probe, revision))
+        if probe.track is not None:
+            sites = {"electrodeSites.localCoordinates": site_positions(), **_places("electrodeSites", probe.track)}
+            write_arrays(alf / probe.name, sites)
     write_truth(folder, session, {probe.name: RESORT_REVISION for probe in session.probes})
 
 
@@ -99,68 +100,37 @@ def write_truth(folder: Path, session: IblSession, revisions: dict[str, str]) ->
 def write_sorting(folder: Path, probe: IblProbe, sorting: Sorting) -> None:
     """Write one sort: spikes, clusters and channels."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_npy(folder / "spikes.times.npy", sorting.times)
-    write_npy(folder / "spikes.samples.npy", sorting.samples)
-    write_npy(folder / "spikes.clusters.npy", sorting.clusters)
-    write_npy(folder / "spikes.templates.npy", sorting.clusters)
-    write_npy(folder / "spikes.amps.npy", sorting.amplitudes)
-    write_npy(folder / "spikes.depths.npy", sorting.depths)
-    write_npy(folder / "clusters.channels.npy", sorting.channels)
-    write_npy(folder / "clusters.depths.npy", sorting.cluster_depths)
-    write_npy(folder / "clusters.amps.npy", sorting.cluster_amplitudes)
-    write_npy(folder / "clusters.peakToTrough.npy", sorting.peak_to_trough)
+    write_arrays(folder, sorting.arrays)
     write_csv(folder / "clusters.uuids.csv", pd.DataFrame({"uuids": sorting.uuids}))
     write_parquet(folder / "clusters.metrics.pqt", sorting.metrics)
-    positions = site_positions()
     ids, _ = channel_regions(probe.located_track)
     labels = np.where(ids == 0, 3, 0)
     labels[list(DEAD_CHANNELS)] = 1
-    write_npy(folder / "channels.localCoordinates.npy", positions)
-    write_npy(folder / "channels.rawInd.npy", np.arange(len(positions)))
-    write_npy(folder / "channels.labels.npy", labels)
-    if probe.track is not None:
-        write_npy(folder / "channels.mlapdv.npy", mlapdv_um(probe.track))
-        write_npy(folder / "channels.brainLocationIds_ccf_2017.npy", ids)
+    write_arrays(folder, {"channels.rawInd": np.arange(len(ids)), "channels.labels": labels})
+    write_arrays(folder, {"channels.localCoordinates": site_positions(), **_places("channels", probe.track)})
 
 
-def write_wheel(alf: Path, times: np.ndarray, position: np.ndarray) -> None:
-    """Write the wheel signal: seconds and radians."""
-    write_npy(alf / "_ibl_wheel.timestamps.npy", times)
-    write_npy(alf / "_ibl_wheel.position.npy", position)
+def _places(name: str, track: Track | None) -> dict[str, np.ndarray]:
+    """Return where the channels lie in the brain; nothing where the alignment is not resolved."""
+    if track is None:
+        return {}
+    return {f"{name}.mlapdv": mlapdv_um(track), f"{name}.brainLocationIds_ccf_2017": channel_regions(track)[0]}
 
 
-def _write_electrode_sites(folder: Path, probe: IblProbe) -> None:
-    """Write the sorter-independent positions, which exist where the alignment is resolved."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if probe.track is None:
-        return
-    write_npy(folder / "electrodeSites.localCoordinates.npy", site_positions())
-    write_npy(folder / "electrodeSites.mlapdv.npy", mlapdv_um(probe.track))
-    write_npy(folder / "electrodeSites.brainLocationIds_ccf_2017.npy", channel_regions(probe.track)[0])
-
-
-def _write_trials(alf: Path, session: IblSession) -> None:
+def _write_task(alf: Path, session: IblSession) -> None:
     trials = session.task.trials
     if session.index % 2:
         # Both exist upstream: the extractor keeps the dtype of its input.
         trials = trials.astype({"choice": np.int64, "feedbackType": np.int64})
     write_parquet(alf / "_ibl_trials.table.pqt", trials)
-    for name, values in session.task.trial_times.items():
-        write_npy(alf / f"_ibl_trials.{name}.npy", values)
-    write_npy(alf / "licks.times.npy", session.task.licks)
-
-
-def _write_wheel(alf: Path, session: IblSession) -> None:
-    write_wheel(alf, session.task.wheel_times, session.task.wheel_position)
-    write_npy(alf / "_ibl_wheelMoves.intervals.npy", session.task.move_intervals)
-    write_npy(alf / "_ibl_wheelMoves.peakAmplitude.npy", session.task.move_peaks)
+    write_arrays(alf, session.task.arrays)
 
 
 def _write_cameras(alf: Path, session: IblSession) -> None:
     for camera in ("left", "right", "body"):
         rng = generator(session.seed, "ibl", session.index, "camera", camera)
         times = camera_times(camera, session.size)
-        write_npy(alf / f"_ibl_{camera}Camera.times.npy", times)
-        write_npy(alf / f"{camera}Camera.ROIMotionEnergy.npy", motion_energy(rng, times, session.task))
+        energy = motion_energy(rng, times, session.task)
+        write_arrays(alf, {f"_ibl_{camera}Camera.times": times, f"{camera}Camera.ROIMotionEnergy": energy})
         if camera == "left":
             write_parquet(alf / "_ibl_leftCamera.features.pqt", pupil_diameter(rng, times, session.task))

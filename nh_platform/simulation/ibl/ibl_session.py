@@ -25,8 +25,6 @@ SUBJECT_PREFIXES = ("SWC_sim", "NYU-sim")
 TASK_PROTOCOL = "_iblrig_tasks_ephysChoiceWorld6.4.2"
 PROJECT = "ibl_neuropixel_brainwide_01"
 FIRST_DAY = datetime.date(2022, 3, 1)
-DEPTH_RANGE_UM = 3720.0
-"""Units lie up to a little above the brain surface, where real sorts find noise."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +112,9 @@ def _simulate_probe(
     truths = draw_probe_units(
         generator(seed, "ibl", index, name, "units"),
         size.ibl_units,
-        first=number * size.ibl_units,
+        number=number,
         duration_s=size.ibl_duration_s,
         size=size,
-        depth_range_um=DEPTH_RANGE_UM,
     )
     rng = generator(seed, "ibl", index, name, "spikes")
     sampling_rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
@@ -147,7 +144,7 @@ def task_responses(truths: list[UnitTruth], task: Task, gabor: pd.DataFrame) -> 
     left = trials["contrastLeft"].notna().to_numpy()
     contrast = trials["contrastLeft"].fillna(trials["contrastRight"]).to_numpy()
     side = np.where(left, 1.0, -1.0)
-    stimulus = task.trial_times["stimOnTrigger_times"] + 0.025
+    stimulus = task.arrays["_ibl_trials.stimOnTrigger_times"] + 0.025
     shown = trials["stimOn_times"].to_numpy()
     stimulus = np.where(np.isnan(shown), stimulus, shown)
     moved = ~np.isnan(task.movement_onset)

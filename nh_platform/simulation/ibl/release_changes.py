@@ -10,16 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nh_platform.simulation.ibl.alf_tree import (
-    described,
-    sorting_folder,
-    write_ibl,
-    write_sorting,
-    write_truth,
-    write_wheel,
-)
+from nh_platform.simulation.file_bytes import write_arrays
+from nh_platform.simulation.ibl.alf_tree import listed, sorting_folder, write_ibl, write_sorting, write_truth
 from nh_platform.simulation.ibl.ibl_session import simulate_ibl_session
-from nh_platform.simulation.ibl.one_tables import remove_session, set_dataset_qc, update_tables
+from nh_platform.simulation.ibl.one_tables import remove_session, set_dataset_qc
 from nh_platform.simulation.ibl.spike_sorting import RESORT_REVISION, sort_probe
 from nh_platform.simulation.simulated_session import SimulatedSession
 from nh_platform.simulation.size import SimulationSize
@@ -56,23 +50,19 @@ def add_revision(
     if probe not in by_name:
         raise ValueError(f"session {session.eid} has probes {sorted(by_name)}, not {probe!r}")
     folder = root / session.relative_path
-    there = {
-        name: max(path.name.strip("#") for path in sorting_folder(folder, name, "").glob("#*#")) for name in by_name
-    }
+    sorts = {name: sorting_folder(folder, name, "").glob("#*#") for name in by_name}
+    there = {name: max(path.name.strip("#") for path in paths) for name, paths in sorts.items()}
     if revision <= max(there[probe], RESORT_REVISION):
         raise ValueError(f"revision {revision!r} of {probe} does not sort behind {there[probe]!r}")
-    write_sorting(
-        sorting_folder(folder, probe, revision), by_name[probe], sort_probe(session, by_name[probe], revision)
-    )
+    sorting = sort_probe(session, by_name[probe], revision)
+    write_sorting(sorting_folder(folder, probe, revision), by_name[probe], sorting)
     write_truth(folder, session, {**there, probe: revision})
-    update_tables(root, session)
-    return described(root, session)
+    return listed(root, session)
 
 
 def patch_wheel(root: Path, index: int, seed: int, *, size: SimulationSize) -> SimulatedSession:
     """Turn the wheel's polarity in place: same file, same revision, another md5 (as in the IBL patch of 2025-Q1)."""
     session = simulate_ibl_session(seed, index, size)
     alf = root / session.relative_path / "alf"
-    write_wheel(alf, session.task.wheel_times, -np.load(alf / "_ibl_wheel.position.npy"))
-    update_tables(root, session)
-    return described(root, session)
+    write_arrays(alf, {"_ibl_wheel.position": -np.load(alf / "_ibl_wheel.position.npy")})
+    return listed(root, session)

@@ -12,22 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.simulation.ground_truth import truth_table
 from nh_platform.simulation.ibl.ibl_session import IblProbe, IblSession
-from nh_platform.simulation.insertions import channel_regions, peak_channels
+from nh_platform.simulation.insertions import peak_channels
 from nh_platform.simulation.released_metrics import ibl_metrics
 from nh_platform.simulation.seeding import generator, uuid4
 from nh_platform.simulation.spike_trains import SimulatedSpikes
+from nh_platform.simulation.truth_table import truth_table
 
 RESORT_REVISION = "2024-05-06"
 """Revision of the re-sort of the Brain-wide Map; it finds every simulated spike, so the ground truth is its truth."""
 
-OLD_COLUMNS = (
-    "cluster_id", "amp_max", "amp_min", "amp_median", "amp_std_dB", "contamination", "contamination_alt", "drift",
-    "missed_spikes_est", "noise_cutoff", "presence_ratio", "presence_ratio_std", "slidingRP_viol", "spike_count",
-    "firing_rate", "label",
-)  # fmt: skip
-"""Columns of ``clusters.metrics.pqt`` before the re-sort (seen on a real insertion of 2021)."""
+NEW_COLUMNS = [
+    "slidingRP_viol_forced", "max_confidence", "min_contamination", "n_spikes_below2", "bitwise_fail",
+]  # fmt: skip
+"""Columns of ``clusters.metrics.pqt`` that came with the re-sort (an insertion of 2021 lacked them)."""
 
 
 @dataclass(frozen=True)
@@ -36,27 +34,16 @@ class Sorting:
 
     Parameters
     ----------
-    times, samples, clusters, amplitudes, depths
-        (n_spikes,) in time order: seconds, raw sample index, cluster, volts, µm.
-    channels
-        (n_clusters,) int64, peak channel.
-    cluster_depths, cluster_amplitudes, peak_to_trough
-        (n_clusters,) float64: µm, V, ms signed; NaN for a cluster without spikes.
+    arrays
+        By the names of their files. ``spikes.*`` are (n_spikes,) in time order: seconds, raw sample index, cluster,
+        volts, µm. ``clusters.*`` are (n_clusters,): peak channel, µm, V, ms signed; NaN for a cluster without spikes.
     uuids
         Ids of the clusters, new in each sort.
     metrics
         ``clusters.metrics`` as released.
     """
 
-    times: npt.NDArray[np.float64]
-    samples: npt.NDArray[np.uint64]
-    clusters: npt.NDArray[np.uint16]
-    amplitudes: npt.NDArray[np.float32]
-    depths: npt.NDArray[np.float32]
-    channels: npt.NDArray[np.int64]
-    cluster_depths: npt.NDArray[np.float64]
-    cluster_amplitudes: npt.NDArray[np.float64]
-    peak_to_trough: npt.NDArray[np.float64]
+    arrays: dict[str, npt.NDArray[np.generic]]
     uuids: list[str]
     metrics: pd.DataFrame
 
@@ -73,29 +60,29 @@ def sort_probe(session: IblSession, probe: IblProbe, revision: str) -> Sorting:
     amplitudes, depths = spikes.amplitudes.astype(np.float64), spikes.depths.astype(np.float64)
     metrics = ibl_metrics(times, spikes.offsets, amplitudes, depths)
     if revision == "":
-        metrics = metrics[list(OLD_COLUMNS)]
-        metrics = metrics.assign(ks2_label=np.where(metrics["contamination"] < 0.1, "good", "mua"))
-    counts = spikes.counts
-    empty = counts == 0
-    clusters = np.repeat(np.arange(n_clusters, dtype=np.uint16), counts)
+        metrics = metrics.drop(columns=NEW_COLUMNS).assign(
+            ks2_label=np.where(metrics["contamination"] < 0.1, "good", "mua")
+        )
+    clusters = np.repeat(np.arange(n_clusters, dtype=np.uint16), spikes.counts)
     with np.errstate(invalid="ignore"):
-        cluster_depths = np.bincount(clusters, depths, minlength=n_clusters) / counts
-        cluster_amplitudes = np.bincount(clusters, amplitudes, minlength=n_clusters) / counts
+        cluster_depths = np.bincount(clusters, depths, minlength=n_clusters) / spikes.counts
+        cluster_amplitudes = np.bincount(clusters, amplitudes, minlength=n_clusters) / spikes.counts
     shape = generator(session.seed, "ibl", session.index, probe.name, "waveforms").random(len(probe.truths))
+    peak_to_trough = np.where(shape < 0.1, -0.25, 0.15 + 0.6 * shape)[:n_clusters]
     order = np.argsort(spikes.samples, kind="stable")
-    return Sorting(
-        times=times[order],
-        samples=spikes.samples[order].astype(np.uint64),
-        clusters=clusters[order],
-        amplitudes=spikes.amplitudes[order],
-        depths=spikes.depths[order],
-        channels=peak_channels(np.array([truth.depth_um for truth in probe.truths[:n_clusters]])),
-        cluster_depths=cluster_depths,
-        cluster_amplitudes=cluster_amplitudes,
-        peak_to_trough=np.where(empty, np.nan, np.where(shape < 0.1, -0.25, 0.15 + 0.6 * shape)[:n_clusters]),
-        uuids=cluster_uuids(session, probe, revision)[:n_clusters],
-        metrics=metrics,
-    )
+    arrays: dict[str, npt.NDArray[np.generic]] = {
+        "spikes.times": times[order],
+        "spikes.samples": spikes.samples[order].astype(np.uint64),
+        "spikes.clusters": clusters[order],
+        "spikes.templates": clusters[order],
+        "spikes.amps": spikes.amplitudes[order],
+        "spikes.depths": spikes.depths[order],
+        "clusters.channels": peak_channels([truth.depth_um for truth in probe.truths[:n_clusters]]),
+        "clusters.depths": cluster_depths,
+        "clusters.amps": cluster_amplitudes,
+        "clusters.peakToTrough": np.where(spikes.counts == 0, np.nan, peak_to_trough),
+    }
+    return Sorting(arrays, cluster_uuids(session, probe, revision)[:n_clusters], metrics)
 
 
 def cluster_uuids(session: IblSession, probe: IblProbe, revision: str) -> list[str]:
@@ -129,17 +116,13 @@ def found_spikes(session: IblSession, probe: IblProbe, revision: str) -> Simulat
 def sorting_truth(session: IblSession, probe: IblProbe, revision: str) -> pd.DataFrame:
     """Return the truth of the units of one probe, with ids and counts of the sort ``revision``."""
     spikes = found_spikes(session, probe, revision)
-    n_clusters = len(spikes.offsets) - 1
-    _, acronyms = channel_regions(probe.located_track)
-    channels = peak_channels(np.array([truth.depth_um for truth in probe.truths]))
+    n_clusters = len(spikes.counts)
     return truth_table(
         probe.truths[:n_clusters],
+        spikes,
+        probe.located_track,
         session_id=session.eid,
         probe=probe.name,
         unit_ids=cluster_uuids(session, probe, revision)[:n_clusters],
-        acronyms=[acronyms[channel] for channel in channels[:n_clusters]],
         duration_s=session.size.ibl_duration_s,
-        n_spikes=spikes.counts,
-        n_contaminating=spikes.n_contaminating,
-        n_missing=spikes.n_missing,
     )

@@ -36,27 +36,17 @@ class Task:
     ----------
     trials
         The 13 columns of ``_ibl_trials.table.pqt``.
-    trial_times
-        Further trial attributes, each (n_trials,): ``goCueTrigger_times``, ``stimOff_times``, ``stimOnTrigger_times``,
-        ``stimOffTrigger_times``, ``quiescencePeriod``.
     movement_onset
         (n_trials,) when the wheel really moved, also where ``firstMovement_times`` is NaN; NaN for no-go trials.
-    wheel_times, wheel_position
-        (n,) seconds, irregular, and radians.
-    move_intervals, move_peaks
-        (m, 2) seconds and (m,) radians.
-    licks
-        (n,) seconds.
+    arrays
+        Everything else by the names of its files: further trial attributes, each (n_trials,); the wheel's timestamps
+        and position, (n,) seconds, irregular, and radians; its movements, (m, 2) seconds and (m,) radians; licks, (k,)
+        seconds.
     """
 
     trials: pd.DataFrame
-    trial_times: dict[str, Floats]
     movement_onset: Floats
-    wheel_times: Floats
-    wheel_position: Floats
-    move_intervals: Floats
-    move_peaks: Floats
-    licks: Floats
+    arrays: dict[str, Floats]
 
 
 def simulate_task(rng: np.random.Generator, size: SimulationSize) -> Task:
@@ -119,15 +109,16 @@ def simulate_task(rng: np.random.Generator, size: SimulationSize) -> Task:
             "firstMovement_times": detected,
         }
     )
-    more = {
-        "goCueTrigger_times": go_cue - 0.0002,
-        "stimOff_times": stim_off,
-        "stimOnTrigger_times": stim_on - 0.02 - 0.01 * rng.random(n),
-        "stimOffTrigger_times": stim_off - 0.03,
-        "quiescencePeriod": quiescence,
+    arrays = {
+        "_ibl_trials.goCueTrigger_times": go_cue - 0.0002,
+        "_ibl_trials.stimOff_times": stim_off,
+        "_ibl_trials.stimOnTrigger_times": stim_on - 0.02 - 0.01 * rng.random(n),
+        "_ibl_trials.stimOffTrigger_times": stim_off - 0.03,
+        "_ibl_trials.quiescencePeriod": quiescence,
+        **_wheel(rng, onset, response, choice, trials["intervals_1"].to_numpy()),
+        "licks.times": _licks(rng, feedback[correct], size.ibl_task_s),
     }
-    wheel = _wheel(rng, onset, response, choice, trials["intervals_1"].to_numpy())
-    return Task(trials, more, onset, *wheel, _licks(rng, feedback[correct], size.ibl_task_s))
+    return Task(trials, onset, arrays)
 
 
 def _blocks(rng: np.random.Generator, n: int) -> Floats:
@@ -145,7 +136,7 @@ def _blocks(rng: np.random.Generator, n: int) -> Floats:
 
 def _wheel(
     rng: np.random.Generator, onset: Floats, response: Floats, choice: Floats, trial_end: Floats
-) -> tuple[Floats, Floats, Floats, Floats]:
+) -> dict[str, Floats]:
     """Wheel samples and movements: one turn towards each choice, and small fidgets between trials."""
     turned = ~np.isnan(onset)
     fidget = rng.random(len(trial_end)) < 0.4
@@ -163,8 +154,12 @@ def _wheel(
     times = (start[:, None] + (stop - start)[:, None] * phase).ravel()
     position = (base[:, None] + amplitude[:, None] * course).ravel()
     position = np.round(position / ENCODER_STEP_RAD) * ENCODER_STEP_RAD
-    times = np.concatenate([[0.5], times])
-    return times, np.concatenate([[0.0], position]), np.column_stack([start, stop]), np.abs(amplitude)
+    return {
+        "_ibl_wheel.timestamps": np.concatenate([[0.5], times]),
+        "_ibl_wheel.position": np.concatenate([[0.0], position]),
+        "_ibl_wheelMoves.intervals": np.column_stack([start, stop]),
+        "_ibl_wheelMoves.peakAmplitude": np.abs(amplitude),
+    }
 
 
 def _licks(rng: np.random.Generator, reward: Floats, end: float) -> Floats:
@@ -194,8 +189,9 @@ def pupil_diameter(rng: np.random.Generator, times: Floats, task: Task) -> pd.Da
 
 def motion_energy(rng: np.random.Generator, times: Floats, task: Task) -> Floats:
     """(n_frames,) whisker-pad motion energy: high while the wheel moves."""
-    index = np.searchsorted(task.move_intervals[:, 0], times) - 1
-    moving = (index >= 0) & (times < task.move_intervals[np.maximum(index, 0), 1] + 0.2)
+    start, stop = task.arrays["_ibl_wheelMoves.intervals"].T
+    index = np.searchsorted(start, times) - 1
+    moving = (index >= 0) & (times < stop[np.maximum(index, 0)] + 0.2)
     return 3.0 + np.abs(rng.normal(0, 0.5, len(times))) + 6.0 * moving * rng.random(len(times))
 
 

@@ -143,7 +143,7 @@ def test_graded_units_lie_on_both_sides_of_every_threshold_and_close_to_it() -> 
     """Of units with clear faults alone, a sensitivity of 1 says nothing of the rule."""
     size = replace(GRADED, name="few", ibl_task_s=225.0, ibl_passive_s=75.0, ibl_trials=40)
     rng = generator(7, "graded")
-    truths = draw_probe_units(rng, 400, first=0, duration_s=300.0, size=size, depth_range_um=3700.0)
+    truths = draw_probe_units(rng, 400, number=0, duration_s=300.0, size=size)
     own = {
         "contamination": [one.contamination for one in truths if one.contamination],
         "missing": [one.missing for one in truths if one.missing],

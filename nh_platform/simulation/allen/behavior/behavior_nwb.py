@@ -12,18 +12,17 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
+from nh_platform.session.recording import smallest_uint
+from nh_platform.simulation.allen import nwb_groups
 from nh_platform.simulation.allen.behavior.behavior_session import SOURCE, VbnSession
 from nh_platform.simulation.allen.behavior.change_detection import AUTO_REWARD_ML, OMITTED_SHARE, REWARD_ML
 from nh_platform.simulation.allen.behavior.nwb_signals import write_eye_tracking, write_running
-from nh_platform.simulation.allen.nwb_elements import TEXT, NwbWriter, Ragged
-from nh_platform.simulation.allen.nwb_ephys import EphysLayout, write_optotagging, write_probes, write_units
+from nh_platform.simulation.allen.nwb_elements import TEXT, NwbWriter, Ragged, plain_columns
 from nh_platform.simulation.seeding import generator
 
 NWB_VERSION = "2.6.0-alpha"
-LAYOUT = EphysLayout(
+LAYOUT = nwb_groups.EphysLayout(
     channel_number="probe_channel_number",
     unregistered_um=0.0,
     metrics_left_out=("waveform_halfwidth",),
@@ -72,21 +71,21 @@ def write_vbn_nwb(path: Path, session: VbnSession) -> None:
     with NwbWriter(path, session.seed, session.session_id) as nwb:
         _write_general(nwb, session)
         _write_behavior_namespace(nwb)
-        write_probes(nwb, session.probes, LAYOUT)
+        nwb_groups.write_probes(nwb, session.probes, LAYOUT)
         nwb.group(
             f"general/devices/{session.equipment}",
             "Device",
             description="Allen Brain Observatory - Scientifica 2P Rig",
             manufacturer="Scientifica",
         )
-        write_units(nwb, session.probes, LAYOUT)
+        nwb_groups.write_units(nwb, session.probes, LAYOUT)
         _write_templates(nwb, session)
         _write_intervals(nwb, session)
         _write_licks_and_rewards(nwb, session)
         write_running(nwb, session)
         if session.has_eye_tracking:
             write_eye_tracking(nwb, session)
-        write_optotagging(nwb, session.stimuli.end_s)
+        nwb_groups.write_optotagging(nwb, session.stimuli.end_s)
 
 
 def double_waveforms(path: Path) -> None:
@@ -97,26 +96,27 @@ def double_waveforms(path: Path) -> None:
 
 
 def _write_general(nwb: NwbWriter, session: VbnSession) -> None:
-    nwb.typed(nwb.file, "NWBFile", nwb_version=NWB_VERSION)
-    start = f"{session.date.isoformat()}T15:34:18.179000+00:00"
-    nwb.text("identifier", str(session.session_id))
-    nwb.text("session_description", session.session_type)
-    nwb.text("session_start_time", start)
-    nwb.text("timestamps_reference_time", start)
-    nwb.dataset("file_create_date", np.array(["2022-07-01T00:00:00+00:00"], dtype=object))
-    for name in ("acquisition", "analysis", "stimulus/presentation", "stimulus/templates"):
-        nwb.group(name)
-    nwb.text("general/institution", "Allen Institute for Brain Science")
+    nwb_groups.write_header(
+        nwb,
+        session,
+        version=NWB_VERSION,
+        description=session.session_type,
+        start=f"{session.date.isoformat()}T15:34:18.179000+00:00",
+        created="2022-07-01T00:00:00+00:00",
+    )
     nwb.dataset("general/keywords", np.array(["visual", "behavior", "task"], dtype=object))
     subject = nwb.group("general/subject", "BehaviorSubject", BEHAVIOR_NAMESPACE, reporter_line="None")
     drivers = [name for name in ("Sst-IRES-Cre", "Vip-IRES-Cre") if name in session.genotype] or ["None"]
     subject.attrs.create("driver_line", np.array(drivers, dtype=object), dtype=TEXT)
-    nwb.text("general/subject/age", f"P{session.age_days}D")
-    nwb.text("general/subject/description", "A visual behavior subject with a LabTracks ID")
-    nwb.text("general/subject/genotype", session.genotype)
-    nwb.text("general/subject/sex", session.sex)
-    nwb.text("general/subject/species", "Mus musculus")
-    nwb.text("general/subject/subject_id", str(session.mouse_id))
+    nwb.texts(
+        "general/subject",
+        age=f"P{session.age_days}D",
+        description="A visual behavior subject with a LabTracks ID",
+        genotype=session.genotype,
+        sex=session.sex,
+        species="Mus musculus",
+        subject_id=str(session.mouse_id),
+    )
     nwb.group(
         "general/metadata",
         "BehaviorMetadata",
@@ -169,9 +169,8 @@ def _write_behavior_namespace(nwb: NwbWriter) -> None:
     }
     folder = f"specifications/{BEHAVIOR_NAMESPACE}/0.2.0"
     nwb.group(folder)
-    nwb.text(f"{folder}/namespace", json.dumps({"namespaces": [namespace]}))
-    nwb.text(f"{folder}/{source}", json.dumps({"groups": types}))
-    nwb.file.attrs[".specloc"] = nwb.file["specifications"].ref
+    nwb.texts(folder, namespace=json.dumps({"namespaces": [namespace]}), **{source: json.dumps({"groups": types})})
+    nwb.attrs[".specloc"] = nwb["specifications"].ref
 
 
 def _attribute(name: str, kind: str) -> dict[str, object]:
@@ -197,44 +196,31 @@ def _write_templates(nwb: NwbWriter, session: VbnSession) -> None:
     nwb.dataset(f"{path}/unwarped", unwarped)
     nwb.dataset(f"{path}/control", np.arange(n_images, dtype=np.uint8))
     nwb.dataset(f"{path}/control_description", np.array(stimuli.image_names, dtype=object))
-    nwb.text(f"{path}/format", "raw")
+    nwb.texts(path, format="raw")
     times = nwb.dataset(f"{path}/timestamps", np.full(n_images, np.nan))
     times.attrs.update({"interval": 1, "unit": "seconds"})
 
 
 def _write_intervals(nwb: NwbWriter, session: VbnSession) -> None:
     stimuli = session.stimuli
-    nwb.module("stimulus", "Stimulus Times processing")
-    nwb.time_series("processing/stimulus/timestamps", stimuli.frame_times, stimuli.frame_times, "s")
-    for name, table in stimuli.presentations.items():
-        nwb.intervals(
-            f"intervals/{name}_presentations",
-            table,
-            [("stimulus_time_interval",)] * len(table),
-            "processing/stimulus/timestamps",
-            f"Presentation times and stimuli details for '{name}' stimuli.",
-        )
+    nwb_groups.write_presentations(nwb, stimuli.frame_times, stimuli.presentations)
     task = stimuli.task
-    columns: dict[str, npt.NDArray[np.generic] | Ragged] = {}
-    for name in task.trials.columns:
-        values = task.trials[name]
-        columns[name] = values.to_numpy(dtype=object) if values.dtype == object else values.to_numpy()
-    columns["lick_times"] = Ragged(task.lick_times, _ends([len(licks) for licks in task.trial_licks]))
+    n_licks = np.cumsum([len(licks) for licks in task.trial_licks])
+    licks = Ragged(task.lick_times, n_licks.astype(smallest_uint(len(task.lick_times))))
     nwb.table(
-        "intervals/trials", columns, neurodata_type="TimeIntervals", namespace="core", description="experimental trials"
+        "intervals/trials",
+        {**plain_columns(task.trials), "lick_times": licks},
+        neurodata_type="TimeIntervals",
+        namespace="core",
+        description="experimental trials",
     )
-
-
-def _ends(counts: list[int]) -> npt.NDArray[np.unsignedinteger]:
-    ends = np.cumsum(counts)
-    return ends.astype(np.min_scalar_type(int(ends[-1]) if len(ends) else 0))
 
 
 def _write_licks_and_rewards(nwb: NwbWriter, session: VbnSession) -> None:
     task = session.stimuli.task
     module = nwb.module("licking", "Licking behavior processing module")
     nwb.time_series(f"{module}/licks", task.lick_times, task.lick_frames, "N/A", "time and frame of every lick")
-    rewards: pd.DataFrame = task.rewards
+    rewards = task.rewards
     module = nwb.module("rewards", "Licking behavior processing module")
     nwb.time_series(f"{module}/volume", rewards["timestamps"].to_numpy(), rewards["volume"].to_numpy(), "mL")
     nwb.time_series(f"{module}/autorewarded", f"{module}/volume", rewards["auto_rewarded"].to_numpy(bool), "mL")

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from nh_platform.simulation.allen.allen_session import AllenProbe, ProbeIds, probe_truth, simulate_probe
+from nh_platform.simulation.allen.allen_session import FirstIds, SimulatedRecording, simulate_probes
 from nh_platform.simulation.allen.behavior.stimulus_blocks import VbnStimuli, simulate_stimuli, vbn_responses
 from nh_platform.simulation.seeding import generator, integer, uuid4
 from nh_platform.simulation.size import SimulationSize
@@ -25,9 +24,9 @@ OPTOTAGGING_S = 45.0
 DAMAGED_AREAS = ("VISp", "CA1")
 
 
-@dataclass(frozen=True)
-class VbnSession:
-    """One session, before anything is written.
+@dataclass(frozen=True, kw_only=True)
+class VbnSession(SimulatedRecording):
+    """One Visual Behavior session.
 
     Parameters
     ----------
@@ -41,16 +40,12 @@ class VbnSession:
         Whether release 0.4.0 already had the right scale of waveforms, as for 15 sessions of the real one.
     """
 
-    seed: int
-    index: int
-    session_id: int
+    source = SOURCE
+
     behavior_session_id: int
     behavior_session_uuid: str
     mouse_id: int
     session_number: int
-    date: datetime.date
-    genotype: str
-    sex: str
     age_days: int
     equipment: str
     image_set: str
@@ -60,19 +55,11 @@ class VbnSession:
     has_eye_tracking: bool
     amplitudes_right_at_first: bool
     stimuli: VbnStimuli
-    duration_s: float
-    probes: list[AllenProbe]
 
     @property
     def session_type(self) -> str:
         """Name of the stage of the task, as the release states it."""
         return f"EPHYS_1_images_{self.image_set}_3uL_reward"
-
-    @property
-    def truth(self) -> pd.DataFrame:
-        """The ground truth of every unit, schema `ground_truth.TRUTH`."""
-        tables = [probe_truth(str(self.session_id), probe, self.duration_s) for probe in self.probes]
-        return pd.concat(tables, ignore_index=True)
 
 
 def simulate_vbn_session(seed: int, index: int, size: SimulationSize) -> VbnSession:
@@ -109,27 +96,16 @@ def simulate_vbn_session(seed: int, index: int, size: SimulationSize) -> VbnSess
         amplitudes_right_at_first=kind == 1,
         stimuli=stimuli,
         duration_s=duration_s,
-        probes=[_probe(seed, index, number, size, stimuli, duration_s) for number in range(size.allen_probes)],
-    )
-
-
-def _probe(
-    seed: int, index: int, number: int, size: SimulationSize, stimuli: VbnStimuli, duration_s: float
-) -> AllenProbe:
-    return simulate_probe(
-        seed,
-        SOURCE,
-        index,
-        number,
-        size,
-        lambda rng, truths: vbn_responses(rng, truths, stimuli),
-        duration_s,
-        first_ids=ProbeIds(
-            probe=1_044_000_000 + 10 * index + number,
-            channel=1_049_000_000 + 100_000 * index + 10_000 * number,
-            unit=1_157_000_000 + 100_000 * index + 10_000 * number,
+        probes=simulate_probes(
+            seed,
+            SOURCE,
+            index,
+            size,
+            lambda rng, truths: vbn_responses(rng, truths, stimuli),
+            duration_s,
+            first_ids=FirstIds(probe=1_044_000_000, channel=1_049_000_000, unit=1_157_000_000),
+            last_registered=kind != 2,
         ),
-        registered=not (index % 4 == 2 and number == size.allen_probes - 1),
     )
 
 

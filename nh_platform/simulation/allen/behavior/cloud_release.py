@@ -83,18 +83,7 @@ def write_allen_vbn(
         write_parquet(folders[SECOND_RELEASE] / TRUTH_FILE, session.truth)
         for release in folders:
             _write_tables(root, release, session)
-        written.append(
-            SimulatedSession(
-                source=SOURCE,
-                session_id=str(session.session_id),
-                index=index,
-                folder=folders[SECOND_RELEASE],
-                subject=str(session.mouse_id),
-                lab="Allen Institute",
-                date=session.date.isoformat(),
-                probes={probe.name: str(probe.probe_id) for probe in session.probes},
-            )
-        )
+        written.append(session.written_to(folders[SECOND_RELEASE], session.mouse_id))
     for release in (FIRST_RELEASE, SECOND_RELEASE):
         write_release_manifest(root, release)
     return written

@@ -67,7 +67,7 @@ def write_eye_tracking(nwb: NwbWriter, session: VbnSession) -> None:
         group = nwb.group(path, "EllipseSeries", EYE_NAMESPACE, comments="no comments", description="no description")
         data = nwb.dataset(f"{path}/data", middle)
         data.attrs.update({"conversion": 1.0, "resolution": -1.0, "unit": "meters"})
-        nwb.text(f"{path}/reference_frame", "nose")
+        nwb.texts(path, reference_frame="nose")
         # AllenSDK hides the fits of eye and pupil in a blink, and the areas of all three.
         hidden = blink & (name != "corneal_reflection_tracking")
         for column, values in (("width", width), ("height", height), ("angle", angle_noise)):

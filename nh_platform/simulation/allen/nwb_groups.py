@@ -1,4 +1,4 @@
-"""Probes, channels, units and light pulses of a simulated Allen session, as NWB groups.
+"""Header, presentations, probes, channels, units and light pulses of a simulated Allen session, as NWB groups.
 
 Contains the parts of the file that Visual Coding and Visual Behavior share; `EphysLayout` names what differs. Add a
 difference there when a layout has one. What only one of the two files holds is in `simulation.nwb` and
@@ -7,15 +7,16 @@ difference there when a layout has one. What only one of the two files holds is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import h5py
 import numpy as np
 import pandas as pd
 
-from nh_platform.simulation.allen.allen_session import AllenProbe
-from nh_platform.simulation.allen.nwb_elements import REFERENCE, NwbWriter, Ragged
+from nh_platform.session.recording import smallest_uint
+from nh_platform.simulation.allen.allen_session import AllenProbe, SimulatedRecording
+from nh_platform.simulation.allen.nwb_elements import REFERENCE, NwbWriter, Ragged, plain_columns
 from nh_platform.simulation.allen.nwb_units import mean_waveforms
 from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
 
@@ -46,6 +47,49 @@ class EphysLayout:
     small_indexes: bool = False
 
 
+def write_header(
+    nwb: NwbWriter, session: SimulatedRecording, *, version: str, description: str, start: str, created: str
+) -> None:
+    """Write what the file is of, and the groups that every file has.
+
+    Parameters
+    ----------
+    nwb, session
+        The file and what it is of.
+    version
+        Version of NWB.
+    description
+        Description of the session.
+    start
+        Time at which the session began.
+    created
+        Time at which the file says that it was made: a real one would give other bytes at every run.
+    """
+    nwb.typed(nwb, "NWBFile", nwb_version=version)
+    nwb.texts("", identifier=str(session.session_id), session_description=description)
+    nwb.texts("", session_start_time=start, timestamps_reference_time=start)
+    nwb.dataset("file_create_date", np.array([created], dtype=object))
+    for name in ("acquisition", "analysis", "stimulus/presentation", "stimulus/templates"):
+        nwb.group(name)
+    nwb.texts("general", institution="Allen Institute for Brain Science")
+
+
+def write_presentations(
+    nwb: NwbWriter, times: np.ndarray, presentations: Mapping[str, pd.DataFrame], description: str = "no description"
+) -> None:
+    """Write the times that stimuli are locked to, and the presentations of each stimulus with references to them."""
+    nwb.module("stimulus", "Stimulus Times processing")
+    nwb.time_series("processing/stimulus/timestamps", times, times, "s", description)
+    for name, table in presentations.items():
+        nwb.intervals(
+            f"intervals/{name}_presentations",
+            table,
+            [("stimulus_time_interval",)] * len(table),
+            "processing/stimulus/timestamps",
+            f"Presentation times and stimuli details for '{name}' stimuli.",
+        )
+
+
 def write_probes(nwb: NwbWriter, probes: Sequence[AllenProbe], layout: EphysLayout) -> None:
     """Write devices, electrode groups and the electrodes table."""
     nwb.group("general/devices")
@@ -72,9 +116,9 @@ def write_probes(nwb: NwbWriter, probes: Sequence[AllenProbe], layout: EphysLayo
         )
         group["device"] = h5py.SoftLink(f"/general/devices/{probe.name}")
     columns = pd.concat([_electrodes(probe, number, layout) for number, probe in enumerate(probes)])
-    arrays = {name: columns[name].to_numpy() for name in columns.columns if name != "id"}
+    arrays = plain_columns(columns.drop(columns="id"))
     groups = np.empty(len(columns), dtype=REFERENCE)
-    groups[:] = [nwb.file[f"{_EPHYS}/{name}"].ref for name in columns["group_name"]]
+    groups[:] = [nwb[f"{_EPHYS}/{name}"].ref for name in columns["group_name"]]
     arrays["group"] = groups
     nwb.table(
         f"{_EPHYS}/electrodes", arrays, columns["id"].to_numpy(), description="metadata about extracellular electrodes"
@@ -112,14 +156,14 @@ def write_units(nwb: NwbWriter, probes: Sequence[AllenProbe], layout: EphysLayou
     """Write the units table with its spikes, amplitudes and mean waveforms."""
     metrics = pd.concat([probe.metrics for probe in probes], ignore_index=True)
     metrics = metrics.drop(columns=list(layout.metrics_left_out))
-    columns: dict[str, np.ndarray | Ragged] = {name: metrics[name].to_numpy() for name in metrics.columns}
+    columns: dict[str, np.ndarray | Ragged] = {**plain_columns(metrics)}
     columns["cluster_id"] = np.concatenate([[truth.cluster_id for truth in probe.truths] for probe in probes])
     columns["local_index"] = np.concatenate([np.arange(len(probe.truths)) for probe in probes])
     columns["peak_channel_id"] = np.concatenate([probe.channel_ids[probe.peak_channels] for probe in probes])
     stops = np.cumsum(np.concatenate([probe.spikes.counts for probe in probes])).astype(np.int64)
     rows = N_CHANNELS * np.arange(1, len(metrics) + 1, dtype=np.int64)
     if layout.small_indexes:
-        stops, rows = (ends.astype(np.min_scalar_type(int(ends[-1]))) for ends in (stops, rows))
+        stops, rows = (ends.astype(smallest_uint(ends[-1])) for ends in (stops, rows))
     columns["spike_times"] = Ragged(np.concatenate([probe.times for probe in probes]), stops)
     volts = np.concatenate([probe.spikes.amplitudes for probe in probes]).astype(np.float64)
     columns["spike_amplitudes"] = Ragged(volts, stops)
