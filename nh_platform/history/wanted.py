@@ -1,4 +1,4 @@
-"""Which sessions of a source are wanted: those that a person asked to load, and those that a release brought.
+"""The wanted sessions of a source: those that a person asked to load, and those that a release brought.
 
 Contains the record of it, one small file per source beside its snapshots. Add here another way in which a session
 becomes wanted. Sessions that were only listed (the first catalogue, a wider choice of what to list) are not in it, so
