@@ -131,7 +131,7 @@ def test_a_logout_brings_back_no_insertion_that_another_one_replaced(tmp_path: P
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_history_that_knows_the_ids_shows_that_no_insertion_was_away(tmp_path: Path, turned: bool) -> None:
     """A list of ids alone and one without an account name the same insertions in ways that only the history joins."""
-    states = [PUBLIC, freeze_manifest(freeze_csv(tmp_path, REAL, "pid,eid"))]
+    states = [PUBLIC, freeze_manifest(freeze_csv(tmp_path, REAL, "pid,eid"), "ibl")]
     diff = diff_manifests(*(states[::-1] if turned else states), Seen.of_manifests([REAL]), membership_only=True)
     assert diff.summary() == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 0"]
     assert diff.insertions_returned == []
