@@ -138,7 +138,8 @@ def unit_embeddings(
         used &= edges[:-1] >= start
     if stop is not None:
         used &= edges[1:] <= stop
-    counts = grid.counts if used.all() else grid.counts[:, used]
+    # Not `counts[:, used]`: numpy lays that out bin by bin, and features that go unit by unit take three times as long.
+    counts = grid.counts if used.all() else np.compress(used, grid.counts, axis=1)
     activity = UnitActivity(units, valid.spikes, valid.stretches, counts, grid.bin_us)
     columns = {name: units[name].to_numpy(dtype=object) for name in ("unit_id", "probe")}
     columns["n_spikes"] = valid.spikes.counts
