@@ -88,7 +88,7 @@ def test_the_shipped_presets_are_50_bins_of_20_ms() -> None:
             "11, preset a, filters.0",
             "needs include, exclude,",
         ),
-        (ALIGNED, "why: w", "why: w\nfilters: [{colum: x}]", "10, preset a, filters.0.colum", "unknown key 'colum'"),
+        (ALIGNED, "why: w", "why: w\nfilters: [{kolumn: x}]", "10, preset a, filters.0.kolumn", "unknown key 'kolumn'"),
         (ALIGNED, "kind: aligned", "kind: [", "", "not valid YAML"),
     ],
 )
