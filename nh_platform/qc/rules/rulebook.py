@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from nh_platform.qc.rules.bibliography import bibliography
-from nh_platform.qc.rules.quantities import quantity, quantity_ids, unit_factor
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, quantity, quantity_ids, unit_factor
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
@@ -178,7 +178,7 @@ def _value_problems(rulebook: Rulebook, rule: Rule, at: Location) -> Iterator[Pr
     """Check that the rulebook says where the values of ``rule`` come from, and in which unit of measure."""
     about = f"rule {rule.id}"
     reads_release = rulebook.uses(rule) == "released"
-    if not reads_release and quantity(rule.metric).released_only:
+    if not reads_release and rule.metric in RELEASED_ONLY:
         found = f"{rule.metric} is stated by releases only and cannot be recomputed"
         yield (*at, "use" if rule.use else "metric"), about, found, "Add `use: released` to the rule, and its column."
     elif reads_release and rule.metric not in rulebook.columns:

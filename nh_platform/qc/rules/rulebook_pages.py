@@ -13,7 +13,7 @@ import pandas as pd
 
 from nh_platform.qc.rules.bibliography import bibliography, link
 from nh_platform.qc.rules.methods import bound, cited, field_name, listed, methods_paragraph
-from nh_platform.qc.rules.quantities import RELEASED_ONLY, quantity, shown_unit
+from nh_platform.qc.rules.quantities import Quantity, quantity, shown_unit
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
@@ -127,22 +127,12 @@ def _rule_section(rulebook: Rulebook, rule: Rule, bit: int) -> str:
 
 
 def _definition(rule: Rule) -> str:
-    if rule.metric in RELEASED_ONLY:
-        found = quantity(rule.metric)
+    found = quantity(rule.metric)
+    if isinstance(found, Quantity):
         return f"`{found.id}`: {found.meaning}. Stated by the release only. Source: {found.source}."
-    from nh_platform.qc.metrics.definitions.lookup import METRICS
-
-    metric = METRICS[rule.metric]
-    unit = f" in {shown_unit(metric.unit)}" if shown_unit(metric.unit) else ""
-    return "\n".join(
-        [
-            f"`{metric.id}`{unit}: {metric.meaning}",
-            "",
-            f"- Formula: {metric.formula}",
-            f"- Edge cases: {metric.edge_cases}",
-            f"- Source: {metric.source}",
-        ]
-    )
+    unit = f" in {shown_unit(found.unit)}" if shown_unit(found.unit) else ""
+    facts = f"- Formula: {found.formula}\n- Edge cases: {found.edge_cases}\n- Source: {found.source}"
+    return f"`{found.id}`{unit}: {found.meaning}\n\n{facts}"
 
 
 def _column_section(rulebook: Rulebook) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.qc.rules.quantities import shown_unit
+from nh_platform.qc.rules.quantities import after_number
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.validation.validate import ALL_RULES, RuleValidation, unvalidated
 from nh_platform.session import ConfigError
@@ -161,10 +161,9 @@ def _bin_table(binned: pd.DataFrame) -> str:
     lines = [f"| {' | '.join(names)} |", "|" + " --- |" * len(names)]
     for row in binned.itertuples():
         bad, good = row.rejected_bad + row.kept_bad, row.kept_good + row.rejected_good
-        unit = shown_unit(row.unit)
-        space = f" {unit}" if unit else ""
+        unit = after_number(row.unit)
         lines.append(
-            f"| `{row.rule}` | {row.quantity} | {row.low}{space} | {row.high}{space} | {bad} | "
+            f"| `{row.rule}` | {row.quantity} | {row.low}{unit} | {row.high}{unit} | {bad} | "
             f"{_share(row.rejected_bad, bad)} | {good} | {_share(row.kept_good, good)} |"
         )
     return "\n".join(lines)
