@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nh_platform.qc.rules.bibliography import bibliography, bibtex
+from nh_platform.qc.rules.markdown import listed
 from nh_platform.qc.rules.quantities import after_number, quantity
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook, SessionRule, Threshold
 
@@ -117,11 +118,3 @@ def field_name(rule: SessionRule) -> str:
 def _citations(keys: Iterable[str]) -> str:
     shorts = [bibliography()[key].short for key in keys]
     return f" ({'; '.join(shorts)})" if shorts else ""
-
-
-def listed(items: Iterable[str], last: str = "and") -> str:
-    """Return ``a, b and c``."""
-    found = list(items)
-    if len(found) < 2:
-        return "".join(found)
-    return f"{', '.join(found[:-1])} {last} {found[-1]}"
