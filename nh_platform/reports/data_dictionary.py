@@ -6,12 +6,12 @@ record; their columns stand in `nh_platform.session.tables`, a metric's words in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from nh_platform.embeddings.unit_features import FEATURES
 from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS, METRICS
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
-from nh_platform.qc.rules.methods import listed
+from nh_platform.qc.rules.markdown import listed, markdown_table
 from nh_platform.qc.rules.quantities import RELEASED_ONLY
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.sources.registry import sources
@@ -53,7 +53,7 @@ def dictionary_page(tables: Mapping[str, Sequence[tuple[TableSchema, str]]]) -> 
     parts += [
         "## Features of `unit_embeddings`",
         "Each is undefined (NaN) where a unit has too few spikes for it.",
-        _table(_COLUMN_HEAD, (_column_row(column) for column in FEATURES)),
+        markdown_table(_COLUMN_HEAD, (_column_row(column) for column in FEATURES)),
         *_metric_parts(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -68,7 +68,7 @@ def _column_table(schema: TableSchema) -> str:
         (_code(column.shown or column.name), ", ".join(column.dtypes), column.unit, _null(column), column.meaning)
         for column in schema.patterns
     ]
-    return _table(_COLUMN_HEAD, rows)
+    return markdown_table(_COLUMN_HEAD, rows)
 
 
 def _column_row(column: Column) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def _metric_parts() -> list[str]:
         who = next((entry.organisation for entry in sources().values() if entry.definer == definer), "this platform")
         own = [metric for metric in METRICS.values() if metric.defined_by == definer]
         rows = ((_code(metric.id), metric.dtype, metric.unit, metric.meaning) for metric in own)
-        parts += [f"### {who[0].upper()}{who[1:]}", _table(("definition", "type", "unit", "meaning"), rows)]
+        parts += [f"### {who[0].upper()}{who[1:]}", markdown_table(("definition", "type", "unit", "meaning"), rows)]
         parts += ["\n".join(_formula(metric) for metric in own)]
     held = ((_code(one.id), f"`{one.name}/counts`", one.unit, one.meaning) for one in HISTOGRAMS.values())
     parts += [
@@ -111,14 +111,14 @@ def _metric_parts() -> list[str]:
         "Counts of every unit in fixed bins, in `histograms.h5` of `units`: one group each with `counts` (units × "
         "bins, in the order of `units.parquet`) and `edges_s`. In Python they are `session.isi_histograms` and "
         "`session.autocorrelograms`.",
-        _table(("definition", "dataset", "unit", "meaning"), held),
+        markdown_table(("definition", "dataset", "unit", "meaning"), held),
         "\n".join(_formula(one) for one in HISTOGRAMS.values()),
     ]
     rows = ((_code(found.id), found.unit, found.meaning, found.source) for found in RELEASED_ONLY.values())
     parts += [
         "### Stated by a release only",
         "No formula of the platform computes these.",
-        _table(("definition", "unit", "meaning", "source"), rows),
+        markdown_table(("definition", "unit", "meaning", "source"), rows),
     ]
     return parts
 
@@ -138,8 +138,3 @@ def _title(schema: TableSchema) -> str:
 
 def _anchor(asset: str, schema: TableSchema) -> str:
     return _heading(asset, schema).replace(":", "").replace(" ", "-")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -66,7 +66,7 @@ def stale_lines(platform: Platform, source: str, session_id: str) -> list[str]:
     """
     from nh_platform.assets.units import ASSET as UNITS
     from nh_platform.planning.versions import SourcePlan
-    from nh_platform.qc.rules.methods import listed
+    from nh_platform.qc.rules.markdown import listed
     from nh_platform.session import UnknownSession
 
     stored = platform.store.provenance(source, session_id, UNITS.name)

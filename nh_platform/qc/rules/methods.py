@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nh_platform.qc.rules.bibliography import bibliography, bibtex
-from nh_platform.qc.rules.quantities import shown_unit
+from nh_platform.qc.rules.markdown import listed
+from nh_platform.qc.rules.quantities import after_number, quantity
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook, SessionRule, Threshold
 
 _WORDS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "==": "equal to", "in": "one of"}
@@ -71,7 +72,7 @@ def _unit_sentences(rulebook: Rulebook) -> list[str]:
     where = recomputed if rulebook.use == "recomputed" else "metric values are those of the release"
     clauses = [_clause(rule) for rule in rulebook.rules]
     sentences = [f"Units were kept when {listed(clauses)}; {where}."]
-    failing = [rule.metric.split(".", 1)[1].split("@")[0] for rule in rulebook.rules if rule.nan == "fail"]
+    failing = [quantity(rule.metric).name for rule in rulebook.rules if rule.nan == "fail"]
     if failing and len(failing) == len(rulebook.rules):
         sentences.append("A unit for which a value was not available was not kept.")
     elif failing:
@@ -82,7 +83,7 @@ def _unit_sentences(rulebook: Rulebook) -> list[str]:
 
 
 def _clause(rule: Rule) -> str:
-    name = rule.metric.split(".", 1)[1].split("@", 1)[0]
+    name = quantity(rule.metric).name
     if rule.threshold is True:
         return f"it lay {name.replace('_', ' ')}{_citations(rule.references)}"
     return f"{name} was {bound(rule.comparison, rule.threshold, rule.unit)}{_citations(rule.references)}"
@@ -91,8 +92,7 @@ def _clause(rule: Rule) -> str:
 def bound(comparison: str, threshold: Threshold, unit: str) -> str:
     """Return a bound in words, for example ``above 50 µV``."""
     shown = listed([str(value) for value in threshold], "or") if isinstance(threshold, list) else str(threshold)
-    measure = shown_unit(unit)
-    return f"{_WORDS[comparison]} {shown}{' ' + measure if measure else ''}"
+    return f"{_WORDS[comparison]} {shown}{after_number(unit)}"
 
 
 def _session_sentences(rulebook: Rulebook) -> list[str]:
@@ -118,11 +118,3 @@ def field_name(rule: SessionRule) -> str:
 def _citations(keys: Iterable[str]) -> str:
     shorts = [bibliography()[key].short for key in keys]
     return f" ({'; '.join(shorts)})" if shorts else ""
-
-
-def listed(items: Iterable[str], last: str = "and") -> str:
-    """Return ``a, b and c``."""
-    found = list(items)
-    if len(found) < 2:
-        return "".join(found)
-    return f"{', '.join(found[:-1])} {last} {found[-1]}"

@@ -8,56 +8,55 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something known about a unit that a rule may compare with a threshold.
+    """Something that only a release states of a unit, so that no formula of the platform computes it.
 
     Parameters
     ----------
     id
-        Definition id, for example ``ibl.noise_cutoff@2022-10``.
+        Definition id, for example ``allen.quality@2019``.
     unit
         Unit of measure of its values; ``1`` for a pure number, ``-`` for text and yes/no.
     meaning
         One sentence.
     source
         Where the definition is written.
-    released_only
-        True where no formula of the platform computes it, so that it can only be read from a release.
     """
 
     id: str
     unit: str
     meaning: str
     source: str
-    released_only: bool = False
 
     @property
     def name(self) -> str:
-        """Name without dataset prefix and version, for example ``noise_cutoff``."""
+        """Name without dataset prefix and version, for example ``quality``."""
         return self.id.split(".", 1)[1].split("@", 1)[0]
 
 
-_RELEASED_ONLY = (
-    Quantity(
-        "allen.quality@2019",
-        "-",
-        "Judgement of the waveform by the Allen pipeline: good or noise",
-        "AllenSDK 2.16.2, EcephysProjectCache, column quality of the unit table",
-    ),
-    Quantity(
-        "nh.inside_brain@1",
-        "-",
-        "Whether the peak channel of the unit has an Allen CCF structure",
-        "AllenSDK 2.16.2, EcephysProjectCache._get_units: ecephys_structure_id is not NaN",
-    ),
-)
-
 RELEASED_ONLY: dict[str, Quantity] = {
-    quantity.id: Quantity(quantity.id, quantity.unit, quantity.meaning, quantity.source, released_only=True)
-    for quantity in _RELEASED_ONLY
+    stated.id: stated
+    for stated in (
+        Quantity(
+            "allen.quality@2019",
+            "-",
+            "Judgement of the waveform by the Allen pipeline: good or noise",
+            "AllenSDK 2.16.2, EcephysProjectCache, column quality of the unit table",
+        ),
+        Quantity(
+            "nh.inside_brain@1",
+            "-",
+            "Whether the peak channel of the unit has an Allen CCF structure",
+            "AllenSDK 2.16.2, EcephysProjectCache._get_units: ecephys_structure_id is not NaN",
+        ),
+    )
 }
 
 _SCALES: dict[str, tuple[str, Decimal]] = {
@@ -86,7 +85,7 @@ def quantity_ids() -> list[str]:
     return sorted({*known_metrics(), *RELEASED_ONLY})
 
 
-def quantity(definition_id: str) -> Quantity:
+def quantity(definition_id: str) -> Quantity | MetricDefinition:
     """Return the quantity with this definition id.
 
     Raises
@@ -94,12 +93,9 @@ def quantity(definition_id: str) -> Quantity:
     KeyError
         If neither the metric registry nor the released-only quantities have it.
     """
-    if definition_id in RELEASED_ONLY:
-        return RELEASED_ONLY[definition_id]
     from nh_platform.qc.metrics.definitions.lookup import known_metrics
 
-    definition = known_metrics()[definition_id]
-    return Quantity(definition.id, definition.unit, definition.meaning, definition.source)
+    return RELEASED_ONLY.get(definition_id) or known_metrics()[definition_id]
 
 
 def unit_factor(from_unit: str, to_unit: str) -> Decimal | None:
@@ -137,3 +133,8 @@ def shown_number(value: float, digits: int) -> str:
 def shown_unit(unit: str) -> str:
     """Return a unit of measure as a person reads it: µV for uV, nothing for a pure number."""
     return _SHOWN_UNIT.get(unit, unit)
+
+
+def after_number(unit: str) -> str:
+    """Return a unit of measure as it stands behind a number, with a space before; nothing for a pure number."""
+    return f" {shown_unit(unit)}".rstrip()

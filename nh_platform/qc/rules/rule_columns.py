@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.rules.quantities import platform_unit, quantity
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, platform_unit, quantity
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, ValueSource
 from nh_platform.session import ConfigError
 
@@ -101,7 +101,7 @@ def candidates(
 
 
 def _recomputes(rulebook: Rulebook, rule: Rule, value_source: ValueSource | None) -> bool:
-    return rulebook.uses(rule, value_source) == "recomputed" and not quantity(rule.metric).released_only
+    return rulebook.uses(rule, value_source) == "recomputed" and rule.metric not in RELEASED_ONLY
 
 
 def _missing_column(

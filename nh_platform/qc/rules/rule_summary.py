@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.qc.rules.quantities import shown_unit
+from nh_platform.qc.rules.quantities import after_number, quantity
 from nh_platform.qc.rules.rulebook_model import Rule
 from nh_platform.qc.rules.verdicts import Verdicts, in_rule_unit, is_numeric
 
@@ -80,14 +80,12 @@ def rule_summary(verdicts: Verdicts, unit_ids: Sequence[object] | None = None) -
 
 def criterion(rule: Rule) -> str:
     """Return what a rule asks for in words, for example ``amp_median > 50 µV`` or ``quality == good``."""
-    name = rule.metric.split(".", 1)[1].split("@", 1)[0]
+    name = quantity(rule.metric).name
     signs = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "in": "in"}
-    unit = shown_unit(rule.unit)
-    space = f" {unit}" if unit else ""
     if isinstance(rule.threshold, list):
         return f"{name} in ({', '.join(str(value) for value in rule.threshold)})"
     threshold = {True: "yes", False: "no"}[rule.threshold] if isinstance(rule.threshold, bool) else rule.threshold
-    return f"{name} {signs[rule.comparison]} {threshold}{space}"
+    return f"{name} {signs[rule.comparison]} {threshold}{after_number(rule.unit)}"
 
 
 def _summary(verdicts: Verdicts, column: int, rule: Rule, names: list[object]) -> RuleSummary:

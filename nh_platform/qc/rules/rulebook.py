@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
 from nh_platform.qc.rules.bibliography import bibliography
-from nh_platform.qc.rules.quantities import quantity, quantity_ids, unit_factor
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, quantity, quantity_ids, unit_factor
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
@@ -94,13 +94,9 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
     source = parse_yaml(text, file)
     rulebook = checked(source, Rulebook, lambda location: _about(source, location), _ACTIONS)
     _refuse_duplicate_ids(rulebook, source)
-    problems = [
-        *_rule_problems(rulebook, source),
-        *_session_problems(rulebook, source),
-        *_book_problems(rulebook, source),
-    ]
+    problems = [*_rule_problems(rulebook), *_session_problems(rulebook), *_book_problems(rulebook)]
     if problems:
-        raise min(problems, key=lambda item: item[0])[1]
+        raise source.error(*min(problems, key=lambda problem: source.line(problem[0])))
     return rulebook
 
 
@@ -125,154 +121,123 @@ def _refuse_duplicate_ids(rulebook: Rulebook, source: YamlFile) -> None:
             seen[rule.id] = source.line(at)
 
 
-Problem = tuple[int, ConfigError]
+Problem = tuple[Location, str, str, str]
+"""Where a mistake stands, what it is about, what was found there, and what to do."""
 
 
-def _problem(source: YamlFile, location: Location, about: str, found: str, action: str) -> Problem:
-    return source.line(location), source.error(location, about, found, action)
-
-
-def _rule_problems(rulebook: Rulebook, source: YamlFile) -> list[Problem]:
+def _rule_problems(rulebook: Rulebook) -> Iterator[Problem]:
     known = quantity_ids()
-    problems = []
     for index, rule in enumerate(rulebook.rules):
         at: Location = ("rules", index)
-        about = f"rule {rule.id}"
-        problems += _threshold_problems(rule, source, at)
-        problems += _reference_problems(rule.references, source, (*at, "references"), about)
+        yield from _threshold_problems(rule, at)
+        yield from _reference_problems(rule.references, at, f"rule {rule.id}")
         if rule.metric not in known:
             hint = close_matches(rule.metric, known) or " `nh qc rules metrics` lists them."
-            problems.append(
-                _problem(source, (*at, "metric"), about, f"unknown metric {rule.metric!r}", f"Name a definition.{hint}")
-            )
-            continue
-        problems += _unit_problems(rule, source, at)
-        problems += _value_problems(rulebook, rule, source, at)
-    return problems
+            found = f"unknown metric {rule.metric!r}"
+            yield (*at, "metric"), f"rule {rule.id}", found, f"Name a definition.{hint}"
+        else:
+            yield from _unit_problems(rule, at)
+            yield from _value_problems(rulebook, rule, at)
 
 
-def _threshold_problems(rule: Rule | SessionRule, source: YamlFile, at: Location) -> list[Problem]:
-    about = f"rule {rule.id}"
+def _threshold_problems(rule: Rule | SessionRule, at: Location) -> Iterator[Problem]:
+    where, about = (*at, "threshold"), f"rule {rule.id}"
     threshold = rule.threshold
-    where = (*at, "threshold")
+    ordered = rule.comparison in ("<", "<=", ">", ">=")
     if (rule.comparison == "in") != isinstance(threshold, list):
         wanted = "a list of values" if rule.comparison == "in" else "one value"
-        return [
-            _problem(
-                source, where, about, f"comparison {rule.comparison!r} with threshold {threshold!r}", f"Give {wanted}."
-            )
-        ]
-    if isinstance(threshold, list) and not threshold:
-        return [_problem(source, where, about, "the list of allowed values is empty", "List at least one value.")]
-    ordered = rule.comparison in ("<", "<=", ">", ">=")
-    if ordered and (isinstance(threshold, bool) or not isinstance(threshold, int | float)):
+        yield where, about, f"comparison {rule.comparison!r} with threshold {threshold!r}", f"Give {wanted}."
+    elif isinstance(threshold, list):
+        if not threshold:
+            yield where, about, "the list of allowed values is empty", "List at least one value."
+    elif ordered and (isinstance(threshold, bool) or not isinstance(threshold, int | float)):
         action = "Give a number (write 5.0e-5, not 5e-5: YAML reads the latter as text)."
-        return [_problem(source, where, about, f"{rule.comparison!r} needs a number, found {threshold!r}", action)]
-    if isinstance(threshold, float) and math.isnan(threshold):
-        return [_problem(source, where, about, "the threshold is NaN", "Nothing compares with it; give a number.")]
-    return []
+        yield where, about, f"{rule.comparison!r} needs a number, found {threshold!r}", action
+    elif isinstance(threshold, float) and math.isnan(threshold):
+        yield where, about, "the threshold is NaN", "Nothing compares with it; give a number."
 
 
-def _unit_problems(rule: Rule, source: YamlFile, at: Location) -> list[Problem]:
+def _unit_problems(rule: Rule, at: Location) -> Iterator[Problem]:
     about = f"rule {rule.id}"
     metric_unit = quantity(rule.metric).unit
     if rule.unit == metric_unit and rule.metric_unit in (None, metric_unit):
-        return []
+        return
     if rule.metric_unit is None:
         found = f"unit of measure {rule.unit!r}, but {rule.metric} is defined in {metric_unit!r}"
         action = f"Use {metric_unit!r}, or state the conversion with `metric_unit: {metric_unit}`."
-        return [_problem(source, (*at, "unit"), about, found, action)]
-    if rule.metric_unit != metric_unit:
+        yield (*at, "unit"), about, found, action
+    elif rule.metric_unit != metric_unit:
         found = f"metric_unit {rule.metric_unit!r}, but {rule.metric} is defined in {metric_unit!r}"
-        return [_problem(source, (*at, "metric_unit"), about, found, f"Write `metric_unit: {metric_unit}`.")]
-    if unit_factor(rule.unit, metric_unit) is None:
+        yield (*at, "metric_unit"), about, found, f"Write `metric_unit: {metric_unit}`."
+    elif unit_factor(rule.unit, metric_unit) is None:
         found = f"{rule.unit!r} does not convert to {metric_unit!r}"
-        return [_problem(source, (*at, "unit"), about, found, f"State the threshold in {metric_unit!r}.")]
-    return []
+        yield (*at, "unit"), about, found, f"State the threshold in {metric_unit!r}."
 
 
-def _value_problems(rulebook: Rulebook, rule: Rule, source: YamlFile, at: Location) -> list[Problem]:
+def _value_problems(rulebook: Rulebook, rule: Rule, at: Location) -> Iterator[Problem]:
     """Check that the rulebook says where the values of ``rule`` come from, and in which unit of measure."""
     about = f"rule {rule.id}"
     reads_release = rulebook.uses(rule) == "released"
-    if not reads_release and quantity(rule.metric).released_only:
-        where = (*at, "use") if rule.use else (*at, "metric")
+    if not reads_release and rule.metric in RELEASED_ONLY:
         found = f"{rule.metric} is stated by releases only and cannot be recomputed"
-        return [_problem(source, where, about, found, "Add `use: released` to the rule, and its column.")]
-    if reads_release and rule.metric not in rulebook.columns:
+        yield (*at, "use" if rule.use else "metric"), about, found, "Add `use: released` to the rule, and its column."
+    elif reads_release and rule.metric not in rulebook.columns:
         found = f"no released column stands for {rule.metric}"
-        return [_problem(source, (*at, "metric"), about, found, f"Add `{rule.metric}:` under `columns:`.")]
-    problems = []
-    for index, column in enumerate(rulebook.columns.get(rule.metric, [])):
-        where = ("columns", rule.metric, index)
-        problems += _column_problems(rule, column, source, where)
-    return problems
+        yield (*at, "metric"), about, found, f"Add `{rule.metric}:` under `columns:`."
+    else:
+        for index, column in enumerate(rulebook.columns.get(rule.metric, [])):
+            yield from _column_problems(rule, column, ("columns", rule.metric, index))
 
 
-def _column_problems(rule: Rule, column: ColumnSource, source: YamlFile, at: Location) -> list[Problem]:
+def _column_problems(rule: Rule, column: ColumnSource, at: Location) -> Iterator[Problem]:
     about = f"column {column.column} for {rule.metric}"
     if column.kind == "verdict" and column.passes is None:
-        return [_problem(source, at, about, "a verdict without its passing value", "Add `passes:`, for example 1.")]
+        yield at, about, "a verdict without its passing value", "Add `passes:`, for example 1."
     if column.kind == "value" and unit_factor(column.unit, rule.unit) is None:
         found = f"unit of measure {column.unit!r}, but rule {rule.id} compares in {rule.unit!r}"
-        return [_problem(source, at, about, found, "State upstream's unit of measure of the column.")]
-    return []
+        yield at, about, found, "State upstream's unit of measure of the column."
 
 
-def _session_problems(rulebook: Rulebook, source: YamlFile) -> list[Problem]:
-    problems = []
+def _session_problems(rulebook: Rulebook) -> Iterator[Problem]:
     scopes = {rule.id: rule.scope for rule in rulebook.session if not rule.settled_by}
     for index, rule in enumerate(rulebook.session):
         at: Location = ("session", index)
-        problems += _threshold_problems(rule, source, at)
-        problems += _reference_problems(rule.references, source, (*at, "references"), f"rule {rule.id}")
+        yield from _threshold_problems(rule, at)
+        yield from _reference_problems(rule.references, at, f"rule {rule.id}")
         for name in rule.settled_by:
             if scopes.get(name) != rule.scope:
                 found = f"settled_by names {name!r}, which is no rule about a {rule.scope} with a value of its own"
-                action = f"Name such rules.{close_matches(name, scopes)}"
-                problems.append(_problem(source, (*at, "settled_by"), f"rule {rule.id}", found, action))
-    return problems
+                yield (*at, "settled_by"), f"rule {rule.id}", found, f"Name such rules.{close_matches(name, scopes)}"
 
 
-def _book_problems(rulebook: Rulebook, source: YamlFile) -> list[Problem]:
-    problems = _reference_problems(rulebook.references, source, ("references",), "")
+def _book_problems(rulebook: Rulebook) -> Iterator[Problem]:
+    yield from _reference_problems(rulebook.references, (), "")
     named = {rule.metric for rule in rulebook.rules}
     for metric in rulebook.columns:
         if metric not in named:
-            at: Location = ("columns", metric)
             found = f"columns are given for {metric!r}, which no rule reads"
-            problems.append(_problem(source, at, "columns", found, f"Remove it.{close_matches(metric, named)}"))
+            yield ("columns", metric), "columns", found, f"Remove it.{close_matches(metric, named)}"
     if len(rulebook.rules) > 32:
         found = f"{len(rulebook.rules)} rules, but the failed-rule bits hold 32"
-        problems.append(_problem(source, ("rules", 32), "", found, "Split the rulebook."))
+        yield ("rules", 32), "", found, "Split the rulebook."
     if not (rulebook.rules or rulebook.session or rulebook.trial_mask or rulebook.regions):
-        found = "it has no rules, session rules, trial mask or region rules"
-        problems.append(_problem(source, (), "", found, "Add at least one."))
+        yield (), "", "it has no rules, session rules, trial mask or region rules", "Add at least one."
     if rulebook.trial_mask:
-        mask = rulebook.trial_mask
-        problems += _reference_problems(mask.references, source, ("trial_mask", "references"), "trial_mask")
+        mask, about = rulebook.trial_mask, "trial_mask"
+        yield from _reference_problems(mask.references, (about,), about)
         if mask.reaction_time_min_s >= mask.reaction_time_max_s:
             found = f"reaction time from {mask.reaction_time_min_s} to {mask.reaction_time_max_s} s keeps no trial"
-            where = ("trial_mask", "reaction_time_min_s")
-            problems.append(_problem(source, where, "trial_mask", found, "Give a lower minimum."))
+            yield (about, "reaction_time_min_s"), about, found, "Give a lower minimum."
     if rulebook.regions:
-        problems += _reference_problems(rulebook.regions.references, source, ("regions", "references"), "regions")
-    return problems
+        yield from _reference_problems(rulebook.regions.references, ("regions",), "regions")
 
 
-def _reference_problems(keys: list[str], source: YamlFile, at: Location, about: str) -> list[Problem]:
+def _reference_problems(keys: list[str], at: Location, about: str) -> Iterator[Problem]:
     known = bibliography()
-    return [
-        _problem(
-            source,
-            (*at, index),
-            about,
-            f"unknown reference {key!r}",
-            f"Add it to qc/rules/bibliography.yaml.{close_matches(key, known)}",
-        )
-        for index, key in enumerate(keys)
-        if key not in known
-    ]
+    for index, key in enumerate(keys):
+        if key not in known:
+            action = f"Add it to qc/rules/bibliography.yaml.{close_matches(key, known)}"
+            yield (*at, "references", index), about, f"unknown reference {key!r}", action
 
 
 _parsed = lru_cache(maxsize=32)(parse_rulebook)

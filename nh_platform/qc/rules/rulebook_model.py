@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal
+import operator
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 Comparison = Literal["<", "<=", ">", ">=", "==", "in"]
+HOLDS: dict[Comparison, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "in": lambda value, allowed: value in allowed,
+}
+"""Whether a value, or each of an array but for ``in``, compares so with a threshold."""
 NanPolicy = Literal["fail", "pass", "ignore"]
 ValueSource = Literal["released", "recomputed"]
 Severity = Literal["warn"]
@@ -32,28 +43,36 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Rule(_Strict):
-    """One comparison that every unit is held against.
+class Comparing(_Strict):
+    """One comparison that something is held against.
 
     ``nan`` says what a value that is not available means: ``fail`` and ``pass`` decide the rule, ``ignore`` leaves it
-    out of that unit's label. ``unit`` is the unit of measure of the threshold; where it is another scale of the
-    metric's own unit, ``metric_unit`` repeats the metric's, so that the conversion is written down.
-    ``warn_below`` is the share of a session's units that must pass the rule for its asset check to be green: some units
-    fail every rule in every session, so a warning is for a session that is unlike the others.
+    out. ``unit`` is the unit of measure of the threshold.
     """
 
     id: RuleId
-    metric: Text
     comparison: Comparison
     threshold: Threshold
     unit: Text
-    metric_unit: Text | None = None
-    warn_below: Annotated[float, Field(ge=0, le=1)] = DEFAULT_WARN_BELOW
     nan: NanPolicy
     severity: Severity
     why: Text
     references: list[str] = []
     since: Text
+
+
+class Rule(Comparing):
+    """One comparison that every unit is held against.
+
+    Where ``unit`` is another scale of the metric's own unit, ``metric_unit`` repeats the metric's, so that the
+    conversion is written down.
+    ``warn_below`` is the share of a session's units that must pass the rule for its asset check to be green: some units
+    fail every rule in every session, so a warning is for a session that is unlike the others.
+    """
+
+    metric: Text
+    metric_unit: Text | None = None
+    warn_below: Annotated[float, Field(ge=0, le=1)] = DEFAULT_WARN_BELOW
     use: ValueSource | None = None
 
 
@@ -81,7 +100,7 @@ class Unless(_Strict):
     equals: Scalar
 
 
-class SessionRule(_Strict):
+class SessionRule(Comparing):
     """One comparison that a session, probe insertion or region recording is held against.
 
     ``field`` names an entry of the record; dots go into nested entries. ``absolute`` compares the absolute value.
@@ -89,18 +108,9 @@ class SessionRule(_Strict):
     and theirs are, it passes if all of them do, before its NaN policy is asked.
     """
 
-    id: RuleId
     scope: Literal["session", "probe", "region"]
     field: Text
     absolute: bool = False
-    comparison: Comparison
-    threshold: Threshold
-    unit: Text
-    nan: NanPolicy
-    severity: Severity
-    why: Text
-    references: list[str] = []
-    since: Text
     unless: Unless | None = None
     settled_by: list[RuleId] = []
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 import pandas as pd
 
 from nh_platform.qc.rules.bibliography import bibliography, link
-from nh_platform.qc.rules.methods import bound, cited, field_name, listed, methods_paragraph
-from nh_platform.qc.rules.quantities import RELEASED_ONLY, quantity, shown_unit
+from nh_platform.qc.rules.markdown import listed, markdown_table
+from nh_platform.qc.rules.methods import bound, cited, field_name, methods_paragraph
+from nh_platform.qc.rules.quantities import Quantity, quantity, shown_unit
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
-from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
+from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule, TrialMask
 from nh_platform.qc.validation.validation_table import validation_section
 from nh_platform.sources.registry import short_title
 
@@ -25,6 +26,10 @@ _NAN = {
     "pass": "passes the rule",
     "ignore": "leaves the rule out for that unit",
 }
+_REVIEWS = (
+    "A reviewed decision replaces the verdict of a unit once {quorum} reviewers agree and none disagrees. Rule columns "
+    "and labels keep what the rules say."
+)
 _GENERATED = "<!-- Written by `nh qc docs` from the rulebook; edit the YAML file, not this page. -->"
 
 
@@ -52,7 +57,7 @@ def rulebook_page(rulebook: Rulebook, validation: pd.DataFrame | None = None) ->
     if rulebook.session:
         parts += ["## Rules above the unit", _session_table(rulebook.session)]
     if rulebook.trial_mask:
-        parts += ["## Trial mask", rulebook.trial_mask.why.strip(), _mask_list(rulebook)]
+        parts += ["## Trial mask", rulebook.trial_mask.why.strip(), _mask_list(rulebook.trial_mask)]
     if rulebook.regions:
         rules = rulebook.regions
         found = (
@@ -63,7 +68,7 @@ def rulebook_page(rulebook: Rulebook, validation: pd.DataFrame | None = None) ->
         parts += ["## Region rules", rules.why.strip(), found]
     if validation is not None:
         parts += validation_section(rulebook, validation)
-    parts += ["## Reviews", _review_text(rulebook)]
+    parts += ["## Reviews", _REVIEWS.format(quorum=rulebook.review_quorum)]
     if rulebook.notes:
         parts += ["## Notes", "\n".join(f"- {note.strip()}" for note in rulebook.notes)]
     parts += ["## For a methods section", methods_paragraph(rulebook), "## References", _reference_list(rulebook)]
@@ -77,12 +82,16 @@ def rulebook_pages(validation: pd.DataFrame | None = None) -> dict[str, str]:
     """
     rulebooks = [load_rulebook(rulebook_id) for rulebook_id in rulebook_ids()]
     pages = {f"{rulebook.id}.md": rulebook_page(rulebook, validation) for rulebook in rulebooks}
-    rows = [
-        f"| [{rulebook.id}]({rulebook.id}.md) | {rulebook.title} | {', '.join(rulebook.sources)} | "
-        f"{'; '.join(criterion(rule) for rule in rulebook.rules) or 'sessions, trials, regions'} |"
+    rows = (
+        (
+            f"[{rulebook.id}]({rulebook.id}.md)",
+            rulebook.title,
+            ", ".join(rulebook.sources),
+            "; ".join(criterion(rule) for rule in rulebook.rules) or "sessions, trials, regions",
+        )
         for rulebook in rulebooks
-    ]
-    table = "\n".join(["| rulebook | what it is | sources | unit rules |", "| --- | --- | --- | --- |", *rows])
+    )
+    table = markdown_table(("rulebook", "what it is", "sources", "unit rules"), rows)
     intro = (
         "Which units, trials, sessions and regions are used, and why. Each page is generated from a file in "
         "`nh_platform/qc/rules/rulebooks/`; `nh qc diff OLD NEW` shows what a change does."
@@ -101,14 +110,11 @@ def _label_text(rulebook: Rulebook) -> str:
 
 
 def _rule_table(rulebook: Rulebook) -> str:
-    rows = [
-        f"| {1 << bit} | `{rule.id}` | {_cell(criterion(rule))} | {rule.nan} "
-        f"| {rule.severity}, below {rule.warn_below:.0%} of a session | {rule.since} |"
-        for bit, rule in enumerate(rulebook.rules)
-    ]
-    return "\n".join(
-        ["| bit | rule | criterion | NaN | severity | since |", "| --- | --- | --- | --- | --- | --- |", *rows]
-    )
+    rows = []
+    for bit, rule in enumerate(rulebook.rules):
+        severity = f"{rule.severity}, below {rule.warn_below:.0%} of a session"
+        rows.append((1 << bit, f"`{rule.id}`", criterion(rule), rule.nan, severity, rule.since))
+    return markdown_table(("bit", "rule", "criterion", "NaN", "severity", "since"), rows)
 
 
 def _rule_section(rulebook: Rulebook, rule: Rule, bit: int) -> str:
@@ -127,37 +133,27 @@ def _rule_section(rulebook: Rulebook, rule: Rule, bit: int) -> str:
 
 
 def _definition(rule: Rule) -> str:
-    if rule.metric in RELEASED_ONLY:
-        found = quantity(rule.metric)
+    found = quantity(rule.metric)
+    if isinstance(found, Quantity):
         return f"`{found.id}`: {found.meaning}. Stated by the release only. Source: {found.source}."
-    from nh_platform.qc.metrics.definitions.lookup import definition
-
-    metric = definition(rule.metric)
-    unit = f" in {shown_unit(metric.unit)}" if shown_unit(metric.unit) else ""
-    return "\n".join(
-        [
-            f"`{metric.id}`{unit}: {metric.meaning}",
-            "",
-            f"- Formula: {metric.formula}",
-            f"- Edge cases: {metric.edge_cases}",
-            f"- Source: {metric.source}",
-        ]
-    )
+    unit = f" in {shown_unit(found.unit)}" if shown_unit(found.unit) else ""
+    facts = f"- Formula: {found.formula}\n- Edge cases: {found.edge_cases}\n- Source: {found.source}"
+    return f"`{found.id}`{unit}: {found.meaning}\n\n{facts}"
 
 
 def _column_section(rulebook: Rulebook) -> list[str]:
     if not rulebook.columns:
         return []
     rows = [
-        f"| `{metric}` | {order} | `{source.column}` | {_stands(source)} | {source.why.strip()} |"
+        (f"`{metric}`", order, f"`{source.column}`", _stands(source), source.why.strip())
         for metric, sources in rulebook.columns.items()
         for order, source in enumerate(sources, start=1)
     ]
-    head = ["| metric | preference | released column | how it stands for it | why |", "| --- | --- | --- | --- | --- |"]
+    head = ("metric", "preference", "released column", "how it stands for it", "why")
     intro = (
         "The first of a metric's columns that a table has is read; in the platform's tables under `released.<name>`."
     )
-    return ["### Which released columns stand for which metric", intro, "\n".join([*head, *rows])]
+    return ["### Which released columns stand for which metric", intro, markdown_table(head, rows)]
 
 
 def _stands(source: ColumnSource) -> str:
@@ -174,25 +170,16 @@ def _stands(source: ColumnSource) -> str:
 
 
 def _session_table(rules: list[SessionRule]) -> str:
-    head = "| rule | scope | criterion | not available | unless | why |"
-    rows = [
-        f"| `{rule.id}` | {rule.scope} | {_cell(field_name(rule))} "
-        f"{bound(rule.comparison, rule.threshold, rule.unit)} | {_if_not_known(rule)} | "
-        f"{f'`{rule.unless.field}` is {rule.unless.equals}' if rule.unless else ''} | {rule.why.strip()} |"
-        for rule in rules
-    ]
-    return "\n".join([head, "| --- | --- | --- | --- | --- | --- |", *rows])
+    rows = []
+    for rule in rules:
+        wanted = f"{field_name(rule)} {bound(rule.comparison, rule.threshold, rule.unit)}"
+        settled = f"as {listed(f'`{name}`' for name in rule.settled_by)}, else " if rule.settled_by else ""
+        unless = f"`{rule.unless.field}` is {rule.unless.equals}" if rule.unless else ""
+        rows.append((f"`{rule.id}`", rule.scope, wanted, f"{settled}{rule.nan}", unless, rule.why.strip()))
+    return markdown_table(("rule", "scope", "criterion", "not available", "unless", "why"), rows)
 
 
-def _if_not_known(rule: SessionRule) -> str:
-    settled = f"as {listed(f'`{name}`' for name in rule.settled_by)}, else " if rule.settled_by else ""
-    return f"{settled}{rule.nan}"
-
-
-def _mask_list(rulebook: Rulebook) -> str:
-    mask = rulebook.trial_mask
-    if mask is None:
-        return ""
+def _mask_list(mask: TrialMask) -> str:
     lines = [
         f"- {mask.reaction_time_min_s:g} s ≤ `firstMovement_times - stimOn_times` ≤ {mask.reaction_time_max_s:g} s",
         f"- not NaN: {', '.join(f'`{name}`' for name in mask.not_nan)}",
@@ -206,13 +193,6 @@ def _mask_list(rulebook: Rulebook) -> str:
     if mask.exclude_nochoice:
         lines.append("- the animal responded (`choice` is not 0)")
     return "\n".join(lines)
-
-
-def _review_text(rulebook: Rulebook) -> str:
-    return (
-        f"A reviewed decision replaces the verdict of a unit once {rulebook.review_quorum} reviewers agree and none "
-        "disagrees. Rule columns and labels keep what the rules say."
-    )
 
 
 def _linked(keys: Iterable[str]) -> str:
@@ -229,7 +209,3 @@ def _reference_list(rulebook: Rulebook) -> str:
         author = reference.author.replace("{", "").replace("}", "").replace(" and ", "; ")
         lines.append(f"- {author}{year}. {reference.title}. {where + '. ' if where else ''}<{link(reference)}>")
     return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

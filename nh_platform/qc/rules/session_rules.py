@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.rules.quantities import shown_number, shown_unit
-from nh_platform.qc.rules.rulebook_model import Rulebook, SessionRule, TrialMask
+from nh_platform.qc.rules.quantities import after_number, shown_number
+from nh_platform.qc.rules.rulebook_model import HOLDS, Rulebook, SessionRule, TrialMask
 from nh_platform.session import ConfigError, SchemaError
 
 EASY_CONTRAST = 0.5  # ibllib training criteria: performance counts on contrasts of at least 50 %.
@@ -111,7 +111,7 @@ def _outcome(record: Mapping[str, Any], rule: SessionRule) -> SessionOutcome:
         failing = rule.nan == "fail"
         reason = f"{rule.id}: {rule.field} not known counts as fail" if failing else ""
         return _unless(record, rule, SessionOutcome(rule.id, None, not failing, rule.nan != "ignore", reason))
-    passed = _holds(value, rule)
+    passed = bool(HOLDS[rule.comparison](value, rule.threshold))
     reason = "" if passed else f"{rule.id}: {_shown(value)} not {_wanted(rule)}"
     return _unless(record, rule, SessionOutcome(rule.id, value, passed, True, reason))
 
@@ -155,32 +155,14 @@ def _usable(value: object, rule: SessionRule) -> object:
     return abs(value) if rule.absolute else value
 
 
-def _holds(value: Any, rule: SessionRule) -> bool:
-    threshold: Any = rule.threshold
-    match rule.comparison:
-        case "<":
-            return bool(value < threshold)
-        case "<=":
-            return bool(value <= threshold)
-        case ">":
-            return bool(value > threshold)
-        case ">=":
-            return bool(value >= threshold)
-        case "==":
-            return bool(value == threshold)
-        case "in":
-            return value in threshold
-
-
 def _shown(value: object) -> str:
     return shown_number(value, 4) if isinstance(value, float) else str(value)
 
 
 def _wanted(rule: SessionRule) -> str:
-    unit = shown_unit(rule.unit)
     if isinstance(rule.threshold, list):
         return "in (" + ", ".join(str(value) for value in rule.threshold) + ")"
-    return f"{rule.comparison} {_shown(rule.threshold)}{' ' + unit if unit else ''}"
+    return f"{rule.comparison} {_shown(rule.threshold)}{after_number(rule.unit)}"
 
 
 def trial_mask(trials: pd.DataFrame, mask: TrialMask) -> npt.NDArray[np.bool_]:

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.rules.quantities import quantity, shown_number, shown_unit, unit_factor
+from nh_platform.qc.rules.quantities import after_number, quantity, shown_number, unit_factor
 from nh_platform.qc.rules.rule_columns import RuleValues, rule_values
-from nh_platform.qc.rules.rulebook_model import Comparison, Rule, Rulebook, ValueSource
+from nh_platform.qc.rules.rulebook_model import HOLDS, Comparison, Rule, Rulebook, ValueSource
 from nh_platform.session import ConfigError
 
 BoolArray = npt.NDArray[np.bool_]
@@ -198,18 +198,7 @@ def _compare(values: RuleValues, rule: Rule) -> BoolArray:
     # A Python float, so that a float32 column is compared in float32 (NumPy 2 promotion), as upstream does.
     number = threshold_in(rule, values.unit)
     with np.errstate(invalid="ignore"):
-        match rule.comparison:
-            case "<":
-                outcome = found < number
-            case "<=":
-                outcome = found <= number
-            case ">":
-                outcome = found > number
-            case ">=":
-                outcome = found >= number
-            case _:
-                outcome = found == number
-    return np.asarray(outcome, dtype=bool)
+        return np.asarray(HOLDS[rule.comparison](found, number), dtype=bool)
 
 
 def _reason_texts(rule: Rule, values: RuleValues, rows: npt.NDArray[np.intp]) -> list[str]:
@@ -228,8 +217,7 @@ def _reason_texts(rule: Rule, values: RuleValues, rows: npt.NDArray[np.intp]) ->
         found = values.values[rows].tolist()
         return [absent if gone else f"{name} {_plain(v)} {negation} {shown}" for gone, v in zip(missing, found)]
     limit = float(rule.threshold)  # type: ignore[arg-type]  # numbers only, checked when read
-    unit = shown_unit(rule.unit)
-    space = f" {unit}" if unit else ""
+    space = after_number(rule.unit)
     tail = f"{space} {negation} {_shown_threshold(rule)}{space}"
     numbers = in_rule_unit(rule, replace(values, values=values.values[rows], missing=missing))
     found = zip(missing.tolist(), numbers.tolist())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nh_platform.qc.rules.rulebook_model import Rule
+from nh_platform.qc.rules.rulebook_model import HOLDS, Rule
 from nh_platform.qc.rules.verdicts import BoolArray, threshold_in
 from nh_platform.session import SchemaError
 
@@ -107,15 +107,7 @@ def _fails_itself(column: str, unit: str) -> Callable[[pd.DataFrame, Rule], Bool
     """Return a condition that holds the true value against the rule's own comparison and threshold."""
 
     def bad(truth: pd.DataFrame, rule: Rule) -> BoolArray:
-        value, threshold = truth[column].to_numpy(dtype=np.float64), threshold_in(rule, unit)
-        kept = {
-            "<": value < threshold,
-            "<=": value <= threshold,
-            ">": value > threshold,
-            ">=": value >= threshold,
-            "==": value == threshold,
-        }
-        return _array(~kept[rule.comparison])
+        return _array(~HOLDS[rule.comparison](truth[column].to_numpy(dtype=np.float64), threshold_in(rule, unit)))
 
     return bad
 

@@ -28,72 +28,22 @@ N_BINS = 30
 
 
 @dataclass(frozen=True)
-class TruthBin:
-    """How a rule did on the units whose true quantity lies in ``[low, high)``.
-
-    ``low`` and ``high`` are in the unit of measure of the truth's scale; values outside all bins are in the outer ones.
-    Counts are as in `RuleValidation`.
-    """
-
-    low: float
-    high: float
-    rejected_bad: int
-    kept_bad: int
-    kept_good: int
-    rejected_good: int
-
-    @property
-    def n_units(self) -> int:
-        """Units in the bin."""
-        return self.rejected_bad + self.kept_bad + self.kept_good + self.rejected_good
-
-    @property
-    def rejected(self) -> float:
-        """Share of the units that the rule rejects; NaN where there is none."""
-        kept = self.kept_bad + self.kept_good
-        return _share(self.rejected_bad + self.rejected_good, kept)
-
-
-@dataclass(frozen=True)
-class RuleValidation:
-    """How one rule, or all rules of a rulebook together, did on units with known truth.
+class Counts:
+    """Units by verdict and truth.
 
     Parameters
     ----------
-    rule, criterion, truth
-        Id of the rule (`ALL_RULES` for the whole rulebook), what it asks for, and when it should reject, in words.
     rejected_bad, kept_bad, kept_good, rejected_good
-        Units by verdict and truth: true positives, false negatives, true negatives, false positives.
+        True positives, false negatives, true negatives, false positives.
     rejected_few
         Of ``rejected_good``, units with fewer than `FEW_SPIKES` spikes.
-    threshold
-        The rule's, in its unit of measure; NaN where there is no histogram.
-    edges, counts_bad, counts_good
-        Histogram of the values in the rule's unit of measure, values outside in the outer bins; empty for text, yes/no
-        and the whole rulebook.
-    quantity, unit, critical
-        The true quantity that the rule is about, its unit of measure, and the value at which a unit becomes bad; empty
-        and NaN where no single quantity decides.
-    bins
-        How the rule did along that quantity; bins without units are left out.
     """
 
-    rule: str
-    criterion: str
-    truth: str
     rejected_bad: int
     kept_bad: int
     kept_good: int
     rejected_good: int
     rejected_few: int
-    threshold: float = float("nan")
-    edges: tuple[float, ...] = ()
-    counts_bad: tuple[int, ...] = ()
-    counts_good: tuple[int, ...] = ()
-    quantity: str = ""
-    unit: str = ""
-    critical: float = float("nan")
-    bins: tuple[TruthBin, ...] = ()
 
     @property
     def n_units(self) -> int:
@@ -109,6 +59,55 @@ class RuleValidation:
     def specificity(self) -> float:
         """Share of good units that are kept; NaN where no unit is good."""
         return _share(self.kept_good, self.rejected_good)
+
+    @property
+    def rejected(self) -> float:
+        """Share of all units that are rejected; NaN where there is none."""
+        return _share(self.rejected_bad + self.rejected_good, self.kept_bad + self.kept_good)
+
+
+@dataclass(frozen=True)
+class TruthBin(Counts):
+    """How a rule did on the units whose true quantity lies in ``[low, high)``.
+
+    ``low`` and ``high`` are in the unit of measure of the truth's scale; values outside all bins are in the outer ones.
+    """
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class RuleValidation(Counts):
+    """How one rule, or all rules of a rulebook together, did on units with known truth.
+
+    Parameters
+    ----------
+    rule, criterion, truth
+        Id of the rule (`ALL_RULES` for the whole rulebook), what it asks for, and when it should reject, in words.
+    threshold
+        The rule's, in its unit of measure; NaN where there is no histogram.
+    edges, counts_bad, counts_good
+        Histogram of the values in the rule's unit of measure, values outside in the outer bins; empty for text, yes/no
+        and the whole rulebook.
+    quantity, unit, critical
+        The true quantity that the rule is about, its unit of measure, and the value at which a unit becomes bad; empty
+        and NaN where no single quantity decides.
+    bins
+        How the rule did along that quantity; bins without units are left out.
+    """
+
+    rule: str
+    criterion: str
+    truth: str
+    threshold: float = float("nan")
+    edges: tuple[float, ...] = ()
+    counts_bad: tuple[int, ...] = ()
+    counts_good: tuple[int, ...] = ()
+    quantity: str = ""
+    unit: str = ""
+    critical: float = float("nan")
+    bins: tuple[TruthBin, ...] = ()
 
 
 def validate_rulebook(units: pd.DataFrame, truth: pd.DataFrame, rulebook: Rulebook) -> list[RuleValidation]:
@@ -145,19 +144,18 @@ def validate_rulebook(units: pd.DataFrame, truth: pd.DataFrame, rulebook: Rulebo
     rejected = verdicts.counted & ~verdicts.passed
     found = [
         RuleValidation(
+            *_counts(rejected[:, column], bad[column], few),
             rule.id,
             criterion(rule),
             CONDITIONS[rule.metric].text.format(threshold=_threshold(rule)),
-            *_counts(rejected[:, column], bad[column], few),
             *_histograms(verdicts, column, bad[column]),
-            *_along_truth(rule, truth, rejected[:, column], bad[column]),
+            *_along_truth(rule, truth, rejected[:, column], bad[column], few),
         )
         for column, rule in enumerate(rules)
     ]
     together: BoolArray = np.any(bad, axis=0)
-    text = "any of the above"
-    found.append(RuleValidation(ALL_RULES, "every rule", text, *_counts(~verdicts.good, together, few)))
-    return found
+    counts = _counts(~verdicts.good, together, few)
+    return [*found, RuleValidation(*counts, ALL_RULES, "every rule", "any of the above")]
 
 
 def unvalidated(rulebook: Rulebook) -> list[str]:
@@ -185,13 +183,15 @@ def _counts(rejected: BoolArray, bad: BoolArray, few: BoolArray) -> tuple[int, i
 def _histograms(
     verdicts: Verdicts, column: int, bad: BoolArray
 ) -> tuple[float, tuple[float, ...], tuple[int, ...], tuple[int, ...]]:
+    """Return threshold and histograms of a rule; nothing where it does not compare numbers."""
+    nothing = (float("nan"), (), (), ())
     rule, values = verdicts.rulebook.rules[column], verdicts.values[column]
     if not is_numeric(values) or isinstance(rule.threshold, list | str | bool):
-        return float("nan"), (), (), ()
+        return nothing
     numbers = in_rule_unit(rule, values)
     finite = np.isfinite(numbers)
     if not finite.any():
-        return float("nan"), (), (), ()
+        return nothing
     # As wide as the good units lie around the threshold, twice: cut-offs of bad units reach 1e5 where good ones are 0
     # to 3, and would put every other unit into one bin.
     threshold = float(rule.threshold)
@@ -201,13 +201,14 @@ def _histograms(
     high = max(min(float(numbers[finite].max()), threshold + reach), threshold)
     edges = np.linspace(low, high if high > low else low + 1.0, N_BINS + 1)
     clipped = np.clip(numbers, edges[0], edges[-1])
-    both = [np.histogram(clipped[finite & rows], edges)[0] for rows in (bad, ~bad)]
-    return threshold, tuple(map(float, edges)), tuple(map(int, both[0])), tuple(map(int, both[1]))
+    counts = [tuple(np.histogram(clipped[finite & rows], edges)[0].tolist()) for rows in (bad, ~bad)]
+    return threshold, tuple(edges.tolist()), counts[0], counts[1]
 
 
 def _along_truth(
-    rule: Rule, truth: pd.DataFrame, rejected: BoolArray, bad: BoolArray
+    rule: Rule, truth: pd.DataFrame, rejected: BoolArray, bad: BoolArray, few: BoolArray
 ) -> tuple[str, str, float, tuple[TruthBin, ...]]:
+    """Return how a rule did along the quantity that it is about; nothing where no single quantity decides."""
     scale = CONDITIONS[rule.metric].scale
     if scale is None:
         return "", "", float("nan"), ()
@@ -216,13 +217,11 @@ def _along_truth(
     edges = np.unique([*scale.edges, critical])
     values = np.clip(truth[scale.column].to_numpy(dtype=np.float64) * scale.per_unit, edges[0], edges[-1])
     place = np.minimum(np.searchsorted(edges, values, side="right") - 1, len(edges) - 2)
-    few: BoolArray = np.zeros(len(truth), dtype=bool)
     bins = []
-    for number, (low, high) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
+    for number in np.unique(place).tolist():
         rows = place == number
-        if rows.any():
-            rejected_bad, kept_bad, kept_good, rejected_good, _ = _counts(rejected[rows], bad[rows], few[rows])
-            bins.append(TruthBin(low, high, rejected_bad, kept_bad, kept_good, rejected_good))
+        low, high = edges[number : number + 2].tolist()
+        bins.append(TruthBin(*_counts(rejected[rows], bad[rows], few[rows]), low, high))
     return scale.name, scale.unit, critical, tuple(bins)
 
 

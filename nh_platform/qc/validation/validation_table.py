@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.qc.rules.quantities import shown_unit
+from nh_platform.qc.rules.markdown import markdown_table
+from nh_platform.qc.rules.quantities import after_number
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.validation.validate import ALL_RULES, RuleValidation, unvalidated
 from nh_platform.session import ConfigError
@@ -142,32 +143,26 @@ def validation_section(rulebook: Rulebook, table: pd.DataFrame) -> list[str]:
 
 
 def _table(rows: pd.DataFrame) -> str:
-    names = ["rule", "units", "bad", "rejected", "missed", "sensitivity"]
-    names += ["good", "kept", "wrongly rejected", "few spikes", "specificity"]
-    lines = [f"| {' | '.join(names)} |", "|" + " --- |" * len(names)]
+    shown = []
     for row in rows.itertuples():
         bad, good = row.rejected_bad + row.kept_bad, row.kept_good + row.rejected_good
         name = row.rule if row.rule == ALL_RULES else f"`{row.rule}`"
-        lines.append(
-            f"| {name} | {bad + good} | {bad} | {row.rejected_bad} | {row.kept_bad} | {_share(row.rejected_bad, bad)} "
-            f"| {good} | {row.kept_good} | {row.rejected_good} | {row.rejected_few} | {_share(row.kept_good, good)} |"
-        )
-    return "\n".join(lines)
+        of_bad = (bad, row.rejected_bad, row.kept_bad, _share(row.rejected_bad, bad))
+        of_good = (good, row.kept_good, row.rejected_good, row.rejected_few, _share(row.kept_good, good))
+        shown.append((name, bad + good, *of_bad, *of_good))
+    head = ("rule", "units", "bad", "rejected", "missed", "sensitivity")
+    return markdown_table((*head, "good", "kept", "wrongly rejected", "few spikes", "specificity"), shown)
 
 
 def _bin_table(binned: pd.DataFrame) -> str:
     """Return the rows of the bins: sensitivity where units are bad, specificity where they are good."""
-    names = ["rule", "quantity", "from", "to", "bad", "sensitivity", "good", "specificity"]
-    lines = [f"| {' | '.join(names)} |", "|" + " --- |" * len(names)]
+    rows = []
     for row in binned.itertuples():
         bad, good = row.rejected_bad + row.kept_bad, row.kept_good + row.rejected_good
-        unit = shown_unit(row.unit)
-        space = f" {unit}" if unit else ""
-        lines.append(
-            f"| `{row.rule}` | {row.quantity} | {row.low}{space} | {row.high}{space} | {bad} | "
-            f"{_share(row.rejected_bad, bad)} | {good} | {_share(row.kept_good, good)} |"
-        )
-    return "\n".join(lines)
+        unit = after_number(row.unit)
+        shares = (bad, _share(row.rejected_bad, bad), good, _share(row.kept_good, good))
+        rows.append((f"`{row.rule}`", row.quantity, f"{row.low}{unit}", f"{row.high}{unit}", *shares))
+    return markdown_table(("rule", "quantity", "from", "to", "bad", "sensitivity", "good", "specificity"), rows)
 
 
 def _share(part: int, whole: int) -> str:

@@ -45,50 +45,20 @@ RECOMPUTED = ColumnPattern(
     shown="<definition id>",
 )
 
-LABEL = ColumnPattern(
-    r"label\.[a-z0-9\-]+",
-    ("float64",),
-    "1",
-    "Share of the rulebook's rules that the unit passes; 1 is a good unit",
-    shown="label.<rulebook>",
-    nullable=False,
-)
 
-FAILED_BITS = ColumnPattern(
-    r"failed\.[a-z0-9\-]+",
-    ("uint32",),
-    "-",
-    "Failed rules as bits, in the order of the rulebook; 0 is none",
-    shown="failed.<rulebook>",
-    nullable=False,
-)
+def _per_rulebook(name: str, dtype: str, unit: str, meaning: str, *, per_rule: bool = False) -> ColumnPattern:
+    """Return the family with one column per rulebook, or one per rule of it; none of them is ever null."""
+    pattern, shown = rf"{name}\.[a-z0-9\-]+", f"{name}.<rulebook>"
+    if per_rule:
+        pattern, shown = rf"{pattern}\.[a-z0-9_]+", f"{shown}.<rule>"
+    return ColumnPattern(pattern, (dtype,), unit, meaning, shown=shown, nullable=False)
 
-REASON = ColumnPattern(
-    r"reason\.[a-z0-9\-]+",
-    ("string",),
-    "-",
-    "Why the unit fails the rulebook, in words; empty where it passes",
-    shown="reason.<rulebook>",
-    nullable=False,
-)
 
-RULE = ColumnPattern(
-    r"rule\.[a-z0-9\-]+\.[a-z0-9_]+",
-    ("bool",),
-    "-",
-    "Whether the unit passes the rule",
-    shown="rule.<rulebook>.<rule>",
-    nullable=False,
-)
-
-PASS = ColumnPattern(
-    r"pass\.[a-z0-9\-]+",
-    ("bool",),
-    "-",
-    "Whether the unit is good by the rulebook, reviews included",
-    shown="pass.<rulebook>",
-    nullable=False,
-)
+LABEL = _per_rulebook("label", "float64", "1", "Share of the rulebook's rules that the unit passes; 1 is a good unit")
+FAILED_BITS = _per_rulebook("failed", "uint32", "-", "Failed rules as bits, in the order of the rulebook; 0 is none")
+REASON = _per_rulebook("reason", "string", "-", "Why the unit fails the rulebook, in words; empty where it passes")
+RULE = _per_rulebook("rule", "bool", "-", "Whether the unit passes the rule", per_rule=True)
+PASS = _per_rulebook("pass", "bool", "-", "Whether the unit is good by the rulebook, reviews included")
 
 UNITS = TableSchema(
     "units",

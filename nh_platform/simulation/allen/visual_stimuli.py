@@ -1,8 +1,7 @@
 """The visual stimuli of a simulated Visual Coding session, in AllenSDK's terms, and how units respond to them.
 
-Contains the stimulus blocks of both session types with their times, the parameters of ``brain_observatory_1.1``, and
-the tuning of units. Add a stimulus type here; those that only ``functional_connectivity`` has stand in
-`simulation.connectivity_stimuli`. The NWB tables are written in `simulation.nwb`.
+Contains the stimulus blocks of both session types with their times, and the tuning of units. Add a block here; what is
+varied within one is `simulation.stimulus_parameters`. The NWB tables are written in `simulation.nwb_groups`.
 
 A presentation of 0.25 s really lasts 0.2502 s, one of 2 s 2.0017 s, a movie frame 0.03336 s (medians over the release).
 """
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.simulation.allen.connectivity_stimuli import dot_motion, gratings_75_repeats, gratings_contrast
+from nh_platform.simulation.allen import stimulus_parameters as shown
 from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.spike_trains import EvokedResponse
 
@@ -31,7 +30,6 @@ FRAME_S = 0.033361
 FRAME_THREE_S = 0.033362
 """3600 of these last 120.1032 s and so reach the 6006th bin of 20 ms, as the released movies do (median 120.1003 s)."""
 FIRST_STIMULUS_S = 12.0
-N_SCENES = 118
 MOVIE_FRAMES = 900
 MOVIE_THREE_FRAMES = 3600
 ORIENTATION_WIDTH_DEG = 22.0
@@ -52,27 +50,30 @@ def simulate_stimuli(
     frame makes a whole movie unusable, and most movies of the release are not. ``movie_three`` adds the long movie of
     the first session type.
     """
-    time, block = FIRST_STIMULUS_S, 0
-    parts: dict[str, list[pd.DataFrame]] = {}
+    time = FIRST_STIMULUS_S
+    tables: list[pd.DataFrame] = []
     for repeat in range(repeats):
         blocks = _BLOCKS[session_type](rng)
         if movie_three and session_type == OBSERVATORY:
-            blocks.append(("natural_movie_three", _movie(MOVIE_THREE_FRAMES), FRAME_THREE_S, 0.0))
+            blocks.append(("natural_movie_three", shown.movie(MOVIE_THREE_FRAMES), FRAME_THREE_S, 0.0))
         for index, (name, parameters, duration_s, gap_s) in enumerate(blocks):
-            time = _append(parts, _spontaneous(time, 10.0 if repeat or index else 18.0))
+            pause_s = 10.0 if tables else 18.0
             has_late = "movie" not in name or repeat % 4 == 3
-            start, stop = _schedule(rng, time, len(parameters), duration_s, gap_s, has_late)
+            start, stop = _schedule(rng, time + pause_s, len(parameters), duration_s, gap_s, has_late)
             table = parameters.assign(start_time=start, stop_time=stop, stimulus_name=name)
-            time = _append(parts, table.assign(stimulus_block=float(block), stimulus_index=float(index)))
-            block += 1
-    time = _append(parts, _spontaneous(time, 20.0))
-    return {name: pd.concat(tables, ignore_index=True) for name, tables in sorted(parts.items())}, time
+            block = table.assign(stimulus_block=float(len(tables) // 2), stimulus_index=float(index))
+            tables += [_spontaneous(time, pause_s), block]
+            time = float(stop[-1])
+    return by_stimulus([*tables, _spontaneous(time, 20.0)]), time + 20.0
 
 
-def _append(parts: dict[str, list[pd.DataFrame]], table: pd.DataFrame) -> float:
-    """Add a block under its name and return when it ends."""
-    parts.setdefault(str(table["stimulus_name"].iloc[0]), []).append(table)
-    return float(table["stop_time"].iloc[-1])
+def by_stimulus(tables: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the blocks of each stimulus as one table, by its name."""
+    names = [str(table["stimulus_name"].iloc[0]) for table in tables]
+    return {
+        name: pd.concat([table for table, own in zip(tables, names) if own == name], ignore_index=True)
+        for name in sorted(set(names))
+    }
 
 
 def _spontaneous(start: float, duration_s: float) -> pd.DataFrame:
@@ -94,96 +95,28 @@ def _schedule(
 def _observatory_blocks(rng: np.random.Generator) -> list[Block]:
     """One block of each stimulus in random order of its presentations: name, parameters, duration, gap."""
     return [
-        ("gabors", _gabors(rng), SHORT_S, 0.0),
-        ("flashes", _flashes(rng), SHORT_S, 2.0 - SHORT_S),
-        ("drifting_gratings", _drifting_gratings(rng), LONG_S, 1.0),
-        ("natural_movie_one", _movie(MOVIE_FRAMES), FRAME_S, 0.0),
-        ("natural_scenes", _natural_scenes(rng), SHORT_S, 0.0),
-        ("static_gratings", _static_gratings(rng), SHORT_S, 0.0),
+        ("gabors", shown.gabors(rng), SHORT_S, 0.0),
+        ("flashes", shown.flashes(rng), SHORT_S, 2.0 - SHORT_S),
+        ("drifting_gratings", shown.drifting_gratings(rng), LONG_S, 1.0),
+        ("natural_movie_one", shown.movie(MOVIE_FRAMES), FRAME_S, 0.0),
+        ("natural_scenes", shown.natural_scenes(rng), SHORT_S, 0.0),
+        ("static_gratings", shown.static_gratings(rng), SHORT_S, 0.0),
     ]
 
 
 def _connectivity_blocks(rng: np.random.Generator) -> list[Block]:
     """Return the same for the other session type: more repeats of fewer stimuli."""
     return [
-        ("gabors", _gabors(rng), SHORT_S, 0.0),
-        ("flashes", _flashes(rng), SHORT_S, 2.0 - SHORT_S),
-        ("drifting_gratings_75_repeats", gratings_75_repeats(rng), LONG_S, 1.0),
-        ("drifting_gratings_contrast", gratings_contrast(rng), HALF_S, 0.5),
-        ("natural_movie_one_more_repeats", _movie(MOVIE_FRAMES), FRAME_S, 0.0),
-        ("dot_motion", dot_motion(rng), SECOND_S, 0.5),
+        ("gabors", shown.gabors(rng), SHORT_S, 0.0),
+        ("flashes", shown.flashes(rng), SHORT_S, 2.0 - SHORT_S),
+        ("drifting_gratings_75_repeats", shown.gratings_75_repeats(rng), LONG_S, 1.0),
+        ("drifting_gratings_contrast", shown.gratings_contrast(rng), HALF_S, 0.5),
+        ("natural_movie_one_more_repeats", shown.movie(MOVIE_FRAMES), FRAME_S, 0.0),
+        ("dot_motion", shown.dot_motion(rng), SECOND_S, 0.5),
     ]
 
 
 _BLOCKS = {OBSERVATORY: _observatory_blocks, CONNECTIVITY: _connectivity_blocks}
-
-
-def _movie(n_frames: int) -> pd.DataFrame:
-    return pd.DataFrame({"frame": np.arange(n_frames, dtype=np.float64)})
-
-
-def _gabors(rng: np.random.Generator) -> pd.DataFrame:
-    positions = np.arange(-40.0, 41.0, 10.0)
-    grid = np.stack(np.meshgrid(positions, positions, [0.0, 45.0, 90.0], indexing="ij"), axis=-1).reshape(-1, 3)
-    grid = grid[rng.permutation(len(grid))]
-    return pd.DataFrame({"x_position": grid[:, 0], "y_position": grid[:, 1], "orientation": grid[:, 2]}).assign(
-        temporal_frequency=4.0,
-        # Text in this stimulus and numbers in the gratings, as in released files.
-        spatial_frequency="0.08",
-        contrast=0.8,
-        opacity=1.0,
-        color="[1.0, 1.0, 1.0]",
-        mask="gauss",
-        phase="[3644.93333333, 3644.93333333]",
-        size="[20.0, 20.0]",
-        units="deg",
-    )
-
-
-def _flashes(rng: np.random.Generator) -> pd.DataFrame:
-    color = np.array(["-1.0", "1.0"], dtype=object)[rng.permutation(np.arange(30) % 2)]
-    return pd.DataFrame({"color": color}).assign(contrast=0.8, phase="[0.0, 0.0]", size="[300.0, 300.0]", units="deg")
-
-
-def _drifting_gratings(rng: np.random.Generator) -> pd.DataFrame:
-    orientation = np.concatenate([np.repeat(np.arange(0.0, 360.0, 45.0), 3), [np.nan] * 2])
-    frequency = np.where(np.isnan(orientation), np.nan, rng.choice([1.0, 2.0, 4.0, 8.0, 15.0], len(orientation)))
-    order = rng.permutation(len(orientation))
-    blank = np.isnan(orientation[order])
-    return pd.DataFrame(
-        {
-            "orientation": orientation[order],
-            "temporal_frequency": frequency[order],
-            "spatial_frequency": np.where(blank, np.nan, 0.04),
-            "contrast": np.where(blank, np.nan, 0.8),
-            "phase": np.where(blank, "N/A", "[42471.86666667, 42471.86666667]").astype(object),
-            "size": np.where(blank, "N/A", "[250.0, 250.0]").astype(object),
-            "units": np.where(blank, "N/A", "deg").astype(object),
-        }
-    )
-
-
-def _static_gratings(rng: np.random.Generator) -> pd.DataFrame:
-    axes = ([0.0, 30.0, 60.0, 90.0, 120.0, 150.0], [0.02, 0.04, 0.08, 0.16, 0.32], [0.0, 0.25, 0.5, 0.75])
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    grid = np.vstack([grid, np.full((4, 3), np.nan)])[rng.permutation(len(grid) + 4)]
-    blank = np.isnan(grid[:, 0])
-    phase = [str(value) if not np.isnan(value) else "N/A" for value in grid[:, 2]]
-    return pd.DataFrame(
-        {
-            "orientation": grid[:, 0],
-            "spatial_frequency": grid[:, 1],
-            "phase": np.array(phase, dtype=object),
-            "contrast": np.where(blank, np.nan, 0.8),
-            "size": np.where(blank, "N/A", "[250.0, 250.0]").astype(object),
-            "units": np.where(blank, "N/A", "deg").astype(object),
-        }
-    )
-
-
-def _natural_scenes(rng: np.random.Generator) -> pd.DataFrame:
-    frames = np.concatenate([np.arange(N_SCENES, dtype=np.float64), [-1.0, -1.0]])
-    return pd.DataFrame({"frame": frames[rng.permutation(len(frames))]})
 
 
 def stimulus_responses(
@@ -197,7 +130,7 @@ def stimulus_responses(
     gain = np.array([truth.gain for truth in truths])[:, None]
     preferred = np.array([truth.preferred for truth in truths])
     field = rng.uniform(-25.0, 25.0, size=(len(truths), 2))
-    scenes = rng.gamma(0.5, 1.0, size=(len(truths), N_SCENES))
+    scenes = rng.gamma(0.5, 1.0, size=(len(truths), shown.N_SCENES))
     frames = rng.gamma(0.5, 1.0, size=(len(truths), MOVIE_FRAMES // 30))
     responses = []
     for name, table in stimuli.items():

@@ -23,7 +23,8 @@ from nh_platform.simulation.allen.behavior.change_detection import (
     Task,
     simulate_task,
 )
-from nh_platform.simulation.allen.visual_stimuli import stimulus_responses
+from nh_platform.simulation.allen.stimulus_parameters import gabor_grid
+from nh_platform.simulation.allen.visual_stimuli import by_stimulus, stimulus_responses
 from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.spike_trains import EvokedResponse
 
@@ -81,28 +82,23 @@ def simulate_stimuli(rng: np.random.Generator, repeats: int, image_set: str, *, 
     task = simulate_task(rng, FIRST_FRAME_S, n_flashes, image_set)
     name, images = IMAGE_STIMULUS.format(image_set), IMAGES[image_set]
     unseen = np.array([novel and image not in IMAGES["H" if image_set == "G" else "G"] for image in images])
-    task_frames = n_flashes * FLASH_FRAMES
-    tables: list[pd.DataFrame] = [_images(task, images, unseen, name, 0, 0)]
-    frame = task_frames
-    tables.append(_grey(frame, 1))
-    frame += GREY_FRAMES
-    gabors = _gabors(rng, frame)
-    tables.append(gabors)
-    frame = int(gabors["end_frame"].iloc[-1])
-    tables.append(_grey(frame, 3))
-    frame += GREY_FRAMES
-    flashes = _full_field(rng, frame)
-    tables.append(flashes)
-    frame = int(flashes["end_frame"].iloc[-1]) + ON_FRAMES
-    tables.append(_images(task, images, unseen, name, frame, 5))
-    frame += task_frames
-    presentations: dict[str, list[pd.DataFrame]] = {}
-    for table in tables:
-        presentations.setdefault(str(table["stimulus_name"].iloc[0]), []).append(table)
+    gabors = _gabors(rng, n_flashes * FLASH_FRAMES + GREY_FRAMES)
+    gabors_end = int(gabors["end_frame"].iloc[-1])
+    flashes = _full_field(rng, gabors_end + GREY_FRAMES)
+    passive = int(flashes["end_frame"].iloc[-1]) + ON_FRAMES
+    tables = [
+        _images(task, images, unseen, name, 0, 0),
+        _grey(n_flashes * FLASH_FRAMES, 1),
+        gabors,
+        _grey(gabors_end, 3),
+        flashes,
+        _images(task, images, unseen, name, passive, 5),
+    ]
+    n_frames = passive + n_flashes * FLASH_FRAMES + 1
     return VbnStimuli(
         task=task,
-        presentations={key: pd.concat(parts, ignore_index=True) for key, parts in sorted(presentations.items())},
-        frame_times=FIRST_FRAME_S + FRAME_S * np.arange(frame + 1, dtype=np.float64),
+        presentations=by_stimulus(tables),
+        frame_times=FIRST_FRAME_S + FRAME_S * np.arange(n_frames, dtype=np.float64),
         image_stimulus=name,
         image_names=images,
     )
@@ -148,9 +144,7 @@ def _grey(first_frame: int, block: int) -> pd.DataFrame:
 
 
 def _gabors(rng: np.random.Generator, first_frame: int) -> pd.DataFrame:
-    positions = np.arange(-40.0, 41.0, 10.0)
-    grid = np.stack(np.meshgrid(positions, positions, [0.0, 45.0, 90.0], indexing="ij"), axis=-1).reshape(-1, 3)
-    grid = grid[rng.permutation(len(grid))]
+    grid = gabor_grid(rng)
     table = _timed(first_frame + ON_FRAMES * np.arange(len(grid)), ON_FRAMES, "gabor_20_deg_250ms", 2)
     table["position_x"], table["position_y"], table["orientation"] = grid.T
     table["temporal_frequency"], table["spatial_frequency"], table["contrast"] = 4.0, 0.08, 0.8
