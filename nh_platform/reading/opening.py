@@ -97,7 +97,7 @@ class OpenedStore:
         if self._has_manifest(source) or query is not None:
             return find_sessions(read_manifest(self.store, source), self.store, query or SessionQuery())
         ids = self.store.sessions(source)
-        return pd.DataFrame({"source": [source] * len(ids), "session_id": ids}, columns=list(COLUMNS))
+        return pd.DataFrame({"source": [source] * len(ids), "session_id": ids}, columns=COLUMNS)
 
     def session(self, source: str, session_id: str) -> SessionView:
         """Return one session; nothing of it is read yet.

@@ -1,7 +1,7 @@
-"""Counts and signals of a stored session per stimulus presentation: which stimulus, which bins, which units.
+"""Presentations of a stored session: those of one stimulus, and what a signal was on average during each.
 
-Contains the choice of presentations and the labelled result. Add here what a person may say to choose them. The
-counting is `nh_platform.windows.presentations.presentation_counts`; whole stimulus types in fixed bins are the asset
+Contains the choice of presentations and the labelled means. Add here what a person may say to choose them. Counting is
+`nh_platform.windows.presentations.presentation_counts`; whole stimulus types in fixed bins are the asset
 `stimulus_tensors`.
 """
 
@@ -11,17 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import Signal, Spikes
+from nh_platform.session import Signal
 from nh_platform.windows.presentations.cleaning import check_overlap, unknown_stimulus
-from nh_platform.windows.presentations.presentation_counts import (
-    PresentationCounts,
-    count_in_presentations,
-    even_edges,
-    presentation_means,
-)
+from nh_platform.windows.presentations.presentation_counts import presentation_means
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 
 BLINKS = "likely_blink"
@@ -44,30 +38,6 @@ def choose_presentations(presentations: pd.DataFrame, stimulus: str) -> pd.DataF
     chosen = presentations[(names == stimulus) & presentations["valid"]].reset_index(drop=True)
     check_overlap(chosen, stimulus)
     return chosen
-
-
-def stimulus_counts(
-    spikes: Spikes,
-    unit_ids: npt.NDArray[np.object_],
-    probes: npt.NDArray[np.object_],
-    presentations: pd.DataFrame,
-    invalid: InvalidTimes,
-    *,
-    start: float,
-    stop: float,
-    bin_s: float,
-    edges: npt.ArrayLike | None,
-) -> PresentationCounts:
-    """Count the spikes of units, on these probes, around presentations; see `SessionView.presentation_counts`."""
-    used = even_edges(start, stop, bin_s) if edges is None else np.asarray(edges, dtype=np.float64)
-    onsets = presentations["start_time"].to_numpy(dtype=np.float64)
-    return PresentationCounts(
-        counts=count_in_presentations(spikes, onsets, used),
-        bin_edges=used,
-        presentation_ids=presentations["presentation_id"].to_numpy(dtype=np.int64),
-        unit_ids=unit_ids,
-        valid=valid_windows(onsets, float(used[0]), float(used[-1]), list(probes), invalid),
-    )
 
 
 def without_blinks(signal: Signal) -> Signal:

@@ -17,24 +17,10 @@ import pandas as pd
 
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError
+from nh_platform.session.tables.catalogs import SESSION_CATALOG
 from nh_platform.store import Store
 
-COLUMNS = (
-    "source",
-    "session_id",
-    "subject",
-    "lab",
-    "date",
-    "task_protocol",
-    "projects",
-    "probes",
-    "units",
-    "good_units",
-    "performance",
-    "trials",
-    "regions",
-    "assets",
-)
+COLUMNS = SESSION_CATALOG.names
 """Columns of the table that `find_sessions` returns."""
 
 SORTABLE = ("units", "good_units", "performance", "trials", "date", "subject", "lab")
@@ -115,8 +101,7 @@ def find_sessions(
         found.sort(key=lambda row: _sort_key(row, sort))
     if spread:
         found = _spread(found, spread)
-    table = pd.DataFrame(found[: limit or None], columns=[*COLUMNS])
-    return table
+    return pd.DataFrame(found[: limit or None], columns=COLUMNS)
 
 
 def _check_query(query: SessionQuery) -> None:
@@ -170,7 +155,7 @@ def _matches(row: dict[str, Any], query: SessionQuery, names: set[str]) -> bool:
         (query.project, row["projects"]),
         (query.task_protocol, row["task_protocol"]),
     )
-    if any(wanted and wanted.lower() not in found.lower() for wanted, found in texts):
+    if any(wanted.lower() not in found.lower() for wanted, found in texts):
         return False
     if (query.date_from and row["date"] < query.date_from) or (query.date_to and row["date"] > query.date_to):
         return False

@@ -15,11 +15,13 @@ import pandas as pd
 
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.session_rules import trial_mask_by
-from nh_platform.reading.presentations_view import choose_presentations, stimulus_counts, stimulus_means
+from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
 from nh_platform.reading.session_tables import SessionTables
 from nh_platform.reading.unit_psth import UnitPsth, choose_units, event_column, session_psth, values_of
-from nh_platform.reading.windows_view import WindowsView, view_windows
-from nh_platform.windows.presentations.presentation_counts import PresentationCounts
+from nh_platform.reading.windows_view import WindowsView
+from nh_platform.session import ConfigError
+from nh_platform.windows.presentations.presentation_counts import PresentationCounts, count_in_presentations, even_edges
+from nh_platform.windows.valid_time import valid_windows
 
 UnitChoice: TypeAlias = (
     npt.NDArray[np.bool_] | npt.NDArray[np.integer] | Sequence[str] | Sequence[int] | pd.Series | None
@@ -47,7 +49,14 @@ class SessionView(SessionTables):
         ConfigError
             If they were made without this preset; the text names those they were made with.
         """
-        return view_windows(self._windows, preset)
+        stored = self._windows
+        if preset not in stored.presets:
+            raise ConfigError(
+                f"window preset {preset!r}",
+                f"the windows of this session were made with {', '.join(sorted(stored.presets)) or 'none'}",
+                "Use one of those, or configure the preset for the source and materialize `windows` again.",
+            )
+        return WindowsView(stored, stored.presets[preset])
 
     @overload
     def psth(
@@ -195,18 +204,17 @@ class SessionView(SessionTables):
             If presentations of the stimulus overlap.
         """
         shown = choose_presentations(self.presentations, stimulus)
+        onsets = shown["start_time"].to_numpy(dtype=np.float64)
+        used = even_edges(start, stop, bin_s) if edges is None else np.asarray(edges, dtype=np.float64)
         recorded = self._recording.units
         rows = choose_units(recorded["unit_id"], units)
-        return stimulus_counts(
-            self.spikes.take(rows),
-            recorded["unit_id"].to_numpy(dtype=object)[rows],
-            recorded["probe"].to_numpy(dtype=object)[rows],
-            shown,
-            self.invalid_times,
-            start=start,
-            stop=stop,
-            bin_s=bin_s,
-            edges=edges,
+        probes = recorded["probe"].to_numpy(dtype=object)[rows].tolist()
+        return PresentationCounts(
+            counts=count_in_presentations(self.spikes.take(rows), onsets, used),
+            bin_edges=used,
+            presentation_ids=shown["presentation_id"].to_numpy(dtype=np.int64),
+            unit_ids=recorded["unit_id"].to_numpy(dtype=object)[rows],
+            valid=valid_windows(onsets, float(used[0]), float(used[-1]), probes, self.invalid_times),
         )
 
     def presentation_means(self, signal: str, stimulus: str, start: float = 0.0, stop: float = 0.5) -> pd.DataFrame:

@@ -13,29 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session import UnknownSession
 from nh_platform.windows import StoredWindows
 from nh_platform.windows.binning import bin_centers, binarise
 from nh_platform.windows.window_files import StoredPreset
 
 CountArray = npt.NDArray[np.uint8]
-
-
-def view_windows(stored: StoredWindows, preset_id: str) -> WindowsView:
-    """Return the windows of one preset.
-
-    Raises
-    ------
-    ConfigError
-        If the windows were made without it; the text names those they were made with.
-    """
-    if preset_id not in stored.presets:
-        raise ConfigError(
-            f"window preset {preset_id!r}",
-            f"the windows of this session were made with {', '.join(sorted(stored.presets)) or 'none'}",
-            "Use one of those, or configure the preset for the source and materialize `windows` again.",
-        )
-    return WindowsView(stored, stored.presets[preset_id])
 
 
 class WindowsView:

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nh_platform.exports.stimulus.grids import time_edges
 from nh_platform.exports.stimulus.joined_tables import NamesRow, StatisticsRow, write_tables
-from nh_platform.exports.stimulus.netcdf import NetcdfWriter, Variable, create_netcdf
+from nh_platform.exports.stimulus.netcdf import Variable, write_group
 from nh_platform.exports.stimulus.tensor_files import StoredTensors
 from nh_platform.session import Note
+from nh_platform.store.hdf5 import create_file
 from nh_platform.windows.presentations.cleaning import median_durations, regular
 from nh_platform.windows.presentations.conventions import (
     BIN_US,
@@ -77,16 +79,18 @@ def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: 
     (folder / SUBSET_FOLDER).mkdir()
     for stimulus_type in types:
         shown = [s for s in ordered if len(kept[s.session_id].get(stimulus_type, ()))]
-        with create_netcdf(folder / f"{stimulus_type}.h5") as file:
-            _describe(file, mode)
-            for stored in shown:
-                statistics += _write_session(file, stored, stimulus_type, kept[stored.session_id][stimulus_type])
+        targets = {folder: ""}
         if stimulus_type in NATURAL_VISUAL_TYPES:
-            with create_netcdf(folder / SUBSET_FOLDER / f"{stimulus_type}.h5") as file:
-                _describe(file, mode)
+            targets[folder / SUBSET_FOLDER] = NATURAL_VISUAL_PREFIX
+        for target, prefix in targets.items():
+            with create_file(target / f"{stimulus_type}.h5") as file:
+                if mode == "exact":
+                    bins = "[a, b) from the start of a presentation"
+                    file.attrs.update({"bin_us": str(BIN_US), "bins": bins, "mode": mode})
                 for stored in shown:
                     ids = kept[stored.session_id][stimulus_type]
-                    _write_session(file, stored, stimulus_type, ids, prefix=NATURAL_VISUAL_PREFIX)
+                    rows = _write_session(file, stored, stimulus_type, ids, prefix)
+                    statistics += [] if prefix else rows
     names = [row for name in types for stored in ordered for row in _names(stored, name, kept[stored.session_id])]
     write_tables(folder, ordered, medians, statistics, names, mode)
     return FilesSummary(medians, tuple(statistics), tuple(notes))
@@ -104,11 +108,8 @@ def usable_medians(medians: Mapping[str, float]) -> tuple[dict[str, float], list
         near = abs(median - published) < tolerance_s(name)
         used[name] = median if near else published
         if not near:
-            notes.append(
-                Note(
-                    name, f"median duration over these sessions is {median:.4f} s; the published {published} s was used"
-                )
-            )
+            text = f"median duration over these sessions is {median:.4f} s; the published {published} s was used"
+            notes.append(Note(name, text))
     return used, notes
 
 
@@ -127,7 +128,7 @@ def _names(stored: StoredTensors, stimulus_type: str, kept: Mapping[str, np.ndar
 
 
 def _write_session(
-    file: NetcdfWriter, stored: StoredTensors, stimulus_type: str, ids: np.ndarray, prefix: str = ""
+    file: Any, stored: StoredTensors, stimulus_type: str, ids: np.ndarray, prefix: str
 ) -> list[StatisticsRow]:
     """Write the groups of one session, structure by structure, and return one row of statistics for each."""
     table = stored.presentations.set_index("presentation_id").loc[ids]
@@ -144,10 +145,10 @@ def _write_session(
         units = np.flatnonzero(structures == structure)
         base = f"session_{stored.session_id}/{structure}"
         spikes = {key: _take(variable, "unit_id", units) for key, variable in groups["spike_data"].items()}
-        file.write(f"{base}/spike_data", spikes)
+        write_group(file, f"{base}/spike_data", spikes)
         for name, group in groups.items():
             if name != "spike_data":
-                file.write(f"{base}/{name}", group)
+                write_group(file, f"{base}/{name}", group)
         has_eyes = "gaze_data" in groups or "pupil_data" in groups
         rows.append(StatisticsRow(stimulus_type, stored.session_id, structure, len(ids), len(units), has_eyes))
     return rows
@@ -168,8 +169,3 @@ def _take(variable: Variable, dimension: str, index: np.ndarray) -> Variable:
         return variable
     values = np.take(variable.values, index, axis=variable.dims.index(dimension))
     return Variable(variable.dims, values, variable.attributes)
-
-
-def _describe(file: NetcdfWriter, mode: Mode) -> None:
-    if mode == "exact":
-        file.write_attributes({"mode": mode, "bin_us": str(BIN_US), "bins": "[a, b) from the start of a presentation"})

@@ -9,7 +9,7 @@ that share a file, which the files of ``mlynarski-compat`` do not say. Add a tab
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -50,13 +50,13 @@ class NamesRow:
 
 def names_table(rows: Sequence[NamesRow]) -> pd.DataFrame:
     """Return one row per stimulus type, session and name of the stimulus."""
-    return pd.DataFrame([asdict(row) for row in rows], columns=list(NamesRow.__dataclass_fields__))
+    return pd.DataFrame(rows, columns=list(NamesRow.__dataclass_fields__))
 
 
 def statistics_table(rows: Sequence[StatisticsRow], mode: Mode) -> pd.DataFrame:
     """Return `combined_statistics`: one row per stimulus type, session and structure."""
     columns = list(StatisticsRow.__dataclass_fields__)
-    table = pd.DataFrame([asdict(row) for row in rows], columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
     return table.rename(columns={"has_eyes": f"has_{eye_group(mode)}"})
 
 

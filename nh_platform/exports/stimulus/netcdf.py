@@ -11,16 +11,12 @@ gzip, which every HDF5 library reads without a plug-in; level 1, since spikes in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from nh_platform.store.hdf5 import create_file
 
 CHUNK_BYTES = 1 << 20
 GZIP_LEVEL = 1
@@ -49,46 +45,30 @@ Group = Mapping[str, Variable]
 """Variables of one group by name; dimensions of the same name have the same length."""
 
 
-class NetcdfWriter:
-    """An open netCDF4 file; see `create_netcdf`."""
+def write_group(handle: Any, path: str, group: Group) -> None:
+    """Write a group at ``path`` (``session_1/VISp/spike_data``) of an open file; groups above it are made.
 
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-
-    def write_attributes(self, attributes: Mapping[str, str]) -> None:
-        """Write attributes of the whole file."""
-        for name in sorted(attributes):
-            self._handle.attrs[name] = attributes[name]
-
-    def write(self, path: str, group: Group) -> None:
-        """Write a group at ``path`` (``session_1/VISp/spike_data``); groups above it are made."""
-        target = self._handle.create_group(path)
-        scales = {}
-        for name in sorted(group, key=lambda name: (group[name].dims != (name,), name)):
-            dataset = _write_variable(target, name, group[name])
-            if group[name].dims == (name,):
-                dataset.make_scale(name)
-                scales[name] = dataset
-                continue
-            for axis, dimension in enumerate(group[name].dims):
-                dataset.dims[axis].attach_scale(scales[dimension])
-
-
-@contextmanager
-def create_netcdf(path: Path) -> Iterator[NetcdfWriter]:
-    """Open a new netCDF4 file whose bytes depend on its content alone.
-
-    Raises
-    ------
-    OSError
-        If the disk is full.
+    Parameters
+    ----------
+    handle
+        From `nh_platform.store.hdf5.create_file`, so that the bytes of the file depend on its content alone.
+    path, group
+        What to write, and where.
     """
-    with create_file(path) as handle:
-        yield NetcdfWriter(handle)
+    target = handle.create_group(path)
+    scales = {}
+    for name in sorted(group, key=lambda name: (group[name].dims != (name,), name)):
+        dataset = _write_variable(target, name, group[name])
+        if group[name].dims == (name,):
+            dataset.make_scale(name)
+            scales[name] = dataset
+            continue
+        for axis, dimension in enumerate(group[name].dims):
+            dataset.dims[axis].attach_scale(scales[dimension])
 
 
 def read_group(handle: Any, path: str) -> dict[str, Variable]:
-    """Read a group that `NetcdfWriter.write` wrote, from an open `h5py.File` (`nh_platform.store.hdf5.open_file`)."""
+    """Read a group that `write_group` wrote, from an open `h5py.File` (`nh_platform.store.hdf5.open_file`)."""
     group = handle[path]
     out = {}
     for name in sorted(group):
@@ -96,9 +76,8 @@ def read_group(handle: Any, path: str) -> dict[str, Variable]:
         # A coordinate has no dimension scale attached: it is one.
         dims = (name,) if dataset.is_scale else tuple(_scale_name(dimension) for dimension in dataset.dims)
         values = dataset.asstr()[:] if dataset.dtype.kind == "O" else dataset[:]
-        out[name] = Variable(
-            dims, values, {k: str(dataset.attrs[k]) for k in ("units", "long_name") if k in dataset.attrs}
-        )
+        attributes = {key: str(dataset.attrs[key]) for key in ("units", "long_name") if key in dataset.attrs}
+        out[name] = Variable(dims, values, attributes)
     return out
 
 

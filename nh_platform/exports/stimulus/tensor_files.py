@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nh_platform.exports.stimulus.netcdf import Variable, create_netcdf, read_group
+from nh_platform.exports.stimulus.netcdf import Variable, read_group, write_group
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units
 from nh_platform.session import Behavior, Note, Spikes
 from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
-from nh_platform.store.hdf5 import open_file
+from nh_platform.store.hdf5 import create_file, open_file
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.windows.presentations.cleaning import clean_presentations, regular, unknown_stimuli, unknown_stimulus
 from nh_platform.windows.presentations.conventions import MODES, PUBLISHED_MEDIAN_S, Mode
@@ -140,9 +140,9 @@ def write_tensors(folder: Path, spikes: Spikes, behavior: Behavior, plans: Seque
         given = TensorInput(spikes.take(plan.units["row"].to_numpy()), plan.units, behavior)
         for stimulus_type in plan.types:
             groups = make_tensor(given, plan.rows(stimulus_type), plan.mode)
-            with create_netcdf(target / f"{stimulus_type}.h5") as file:
+            with create_file(target / f"{stimulus_type}.h5") as file:
                 for name, group in groups.items():
-                    file.write(name, group)
+                    write_group(file, name, group)
 
 
 @dataclass(frozen=True)
