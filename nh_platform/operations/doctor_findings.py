@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from nh_platform.assets.registry import package_problems
 from nh_platform.operations.instance import configuration_file
 from nh_platform.operations.opened_home import existing_parent
 from nh_platform.session import ConfigError, NhError
-from nh_platform.sources.entry import SourceEntry
-from nh_platform.sources.registry import named_failures, sources
 
 if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import PlatformSettings
+    from nh_platform.sources.entry import SourceEntry
 
 PACKAGES = ("nh-platform", "dagster", "dagster-webserver", "ONE-api", "iblatlas", "allensdk", "numpy", "h5py", "numba")
 CREDENTIALS = ("NH_ONE_URL", "NH_ONE_USERNAME", "NH_ONE_PASSWORD", "NH_ONE_TOKEN")
@@ -51,8 +49,10 @@ def doctor(home: Path | str, *, offline: bool = False) -> list[Finding]:
     offline
         Do not try to reach any server.
     """
+    from nh_platform.assets.registry import package_problems
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
+    from nh_platform.sources.registry import sources
 
     settings = served = platform = refused = None
     try:
@@ -109,6 +109,8 @@ def _sources(platform: Platform, served: Mapping[str, SourceEntry]) -> Iterator[
 
 def _servers(settings: PlatformSettings, served: Mapping[str, SourceEntry]) -> Iterator[Finding]:
     """Try every server that a source asks as it is configured: a connection each, and no request."""
+    from nh_platform.sources.registry import named_failures
+
     asked_by: dict[str, list[str]] = {}
     for name, entry in served.items():
         try:
