@@ -44,7 +44,7 @@ def test_servers_and_credentials_come_from_the_environment(monkeypatch: pytest.M
         ({"mode": "remote", "url": "a.org", "token": "sesame"}, "not an http"),
         ({"mode": "local"}, "local mode needs `root`"),
         ({"root": "x", "revision": "2024-5-6"}, "2024-05-06"),
-        ({"root": "x", "sortr": "pykilosort"}, "there is no setting 'sortr'"),
+        ({"root": "x", "sortr": "pykilosort"}, "unknown key 'sortr'"),
     ],
 )
 def test_a_wrong_setting_is_named_and_no_secret_is_shown(chosen, text, tmp_path: Path) -> None:
