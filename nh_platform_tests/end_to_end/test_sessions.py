@@ -82,7 +82,7 @@ def test_what_was_made_is_current_and_is_not_made_again(
     platform: Platform, instance: dg.DagsterInstance, source: str
 ) -> None:
     before = fingerprint(platform.store.root / source)
-    assert materialize(platform, instance, source) == []
+    assert materialize(platform, instance, source) == ()
     assert fingerprint(platform.store.root / source) == before
 
 
