@@ -123,12 +123,12 @@ class SessionInputs:
     @property
     def source(self) -> str:
         """Name of the source."""
-        return self.files.session.source
+        return self.files.source
 
     @property
     def session_id(self) -> str:
         """Id of the session."""
-        return self.files.session.session_id
+        return self.files.session_id
 
     @property
     def upstream(self) -> Source:

@@ -92,7 +92,7 @@ def fetch(
 def _say_fetched(found: Fetch) -> None:
     wanted = found.to_fetch
     n_files, size = sum(one.n_files for one in found.sessions), decimal(found.n_bytes)
-    done = sum(one.files.session.session_id not in found.failed for one in wanted)
+    done = sum(one.files.session_id not in found.failed for one in wanted)
     fetched = f"{done} sessions fetched and verified, {size} stated upstream, in {found.folder}"
     console.say(f"{found.source}: {fetched if wanted else f'all {n_files} files are there; nothing to fetch.'}")
 
@@ -100,7 +100,7 @@ def _say_fetched(found: Fetch) -> None:
 def _print_plan(found: Fetch, form: Format) -> None:
     rows = [
         {
-            "session": one.files.session.session_id,
+            "session": one.files.session_id,
             "subject": one.files.session.subject,
             "date": one.files.session.date,
             "files": one.n_files,
@@ -120,7 +120,7 @@ def _print_plan(found: Fetch, form: Format) -> None:
 
 def _print_links(found: Fetch, form: Format) -> None:
     rows = [
-        {"session": one.files.session.session_id, **{column: getattr(link, column) for column in LINK_FIELDS}}
+        {"session": one.files.session_id, **{column: getattr(link, column) for column in LINK_FIELDS}}
         for one in found.sessions
         for link in one.links
     ]

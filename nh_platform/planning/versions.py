@@ -50,8 +50,8 @@ class ExpectedAsset:
         ]
         return Provenance.make(
             asset=self.asset.name,
-            source=files.session.source,
-            session_id=files.session.session_id,
+            source=files.source,
+            session_id=files.session_id,
             code_version=self.asset.code_version,
             inputs=self.inputs,
             parameters=self.parameters,
@@ -122,7 +122,7 @@ class SourcePlan:
     def expected_of(self, files: SessionFiles) -> dict[str, ExpectedAsset]:
         """Return the same as `expected` for one session of the manifest."""
         groups = {group for asset in self.assets.values() for group in asset.groups}
-        return self.expected(files.session.session_id, {group: files.version(group) for group in groups})
+        return self.expected(files.session_id, {group: files.version(group) for group in groups})
 
     def definition_version(self, name: str) -> str:
         """Return the code version that Dagster is told: of the asset, and of the rules and settings that it depends on.

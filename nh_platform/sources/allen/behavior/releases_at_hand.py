@@ -61,7 +61,7 @@ class BehaviorReleases:
 
     def abnormalities(self, session: SessionFiles) -> Abnormalities:
         """Return what the release notes of the session, as it was when the manifest was read."""
-        session_id = session.session.session_id
+        session_id = session.session_id
         stated = stated_content(session, behavior_manifest.SESSIONS_CSV)
         for release in self._releases_at_hand("ecephys_sessions"):
             sessions = read_sessions(release)
@@ -73,7 +73,7 @@ class BehaviorReleases:
 
     def csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
         """Return the session's rows of channels.csv as they were when the manifest was read, or None without any."""
-        session_id = session.session.session_id
+        session_id = session.session_id
         stated = stated_content(session, warehouse.CHANNELS_CSV)
         if stated is None:
             return None

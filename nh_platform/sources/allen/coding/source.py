@@ -171,7 +171,7 @@ class AllenVisualCodingSource:
 
     def _csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
         """Return the session's rows of channels.csv, which must be those that the manifest was made from."""
-        session_id = session.session.session_id
+        session_id = session.session_id
         stated = session.files.loc[session.files["name"] == warehouse.CHANNELS_CSV, "md5"]
         if stated.empty:
             return None

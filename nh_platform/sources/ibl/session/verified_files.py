@@ -165,7 +165,7 @@ def open_files(given: VerifiedFiles, session: SessionFiles, *groups: str) -> Ite
     """Open the files that the asset groups read, verified; they are there only within the block."""
     rows = _rows_of(session, groups)
     with given.verified_files(session.session, usable_rows(session, *groups)) as paths:
-        files = OpenFiles(session.session.session_id, rows, paths)
+        files = OpenFiles(session.session_id, rows, paths)
         for path in files.rows.loc[rows["qc"] == CRITICAL, "path"]:
             files.note(path, "dataset QC upstream is CRITICAL; not read")
         yield files
