@@ -37,6 +37,10 @@ def on_the_path(*folders: Path) -> Iterator[None]:
     finally:
         sys.path[:] = before
         installed.load.cache_clear()
+        own = tuple(str(folder) for folder in folders)
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", "")).startswith(own):  # another test's package may have the name
+                del sys.modules[name]
 
 
 def lab_entry(name: str, **stated: Any) -> SourceEntry:

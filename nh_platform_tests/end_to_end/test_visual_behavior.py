@@ -39,4 +39,4 @@ def test_nothing_is_made_again_while_nothing_changed(tmp_path: Path) -> None:
     platform = make_home(tmp_path, ("allen_vbn",), n_sessions=1)
     with dg.DagsterInstance.ephemeral() as instance:
         assert len(materialize(platform, instance, "allen_vbn")) == 1
-        assert materialize(platform, instance, "allen_vbn") == []
+        assert materialize(platform, instance, "allen_vbn") == ()
