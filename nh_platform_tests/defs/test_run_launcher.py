@@ -109,10 +109,11 @@ HOLDER = textwrap.dedent(
 )
 
 
-def hold_a_place(folder: Path, run_id: str) -> subprocess.Popen[bytes]:
+def hold_a_place(folder: Path, run_id: str, dagster_home: Path) -> subprocess.Popen[bytes]:
     """Start a process that runs a step of the pool until it is told to end."""
     folder.mkdir()
-    return subprocess.Popen([sys.executable, "-c", HOLDER, str(folder), run_id], stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-c", HOLDER, str(folder), run_id]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "DAGSTER_HOME": str(dagster_home)})
 
 
 def wait_for(what: Callable[[], bool], *processes: subprocess.Popen[bytes]) -> None:
@@ -140,7 +141,7 @@ def test_a_killed_run_is_ended_and_its_place_is_free_and_one_that_lives_goes_on(
     killed, alive = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
     storage = instance.event_log_storage
     storage.set_concurrency_slots(POOL, 2)
-    processes = [hold_a_place(tmp_path / run_id, run_id) for run_id in (killed, alive)]
+    processes = [hold_a_place(tmp_path / run_id, run_id, tmp_path / "dagster") for run_id in (killed, alive)]
     try:
         for run_id in (killed, alive):  # one after the other: on SQLite two that ask at once may get the same place
             (tmp_path / run_id / "begin").touch()
