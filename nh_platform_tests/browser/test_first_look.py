@@ -15,8 +15,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from nh_platform import operations
 from nh_platform.home.platform import Platform
 from nh_platform.operations.instance import open_instance
+from nh_platform.operations.opened_home import OpenHome
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.services.servers import chromium, graphql, nh_ui, wait_for_text
 
@@ -65,7 +67,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     try:
         with open_instance(platform.settings) as instance:
             for source in ("ibl", "allen_vc"):
-                materialize(platform, instance, source, assets=["none"])
+                operations.sync(OpenHome(platform, instance), source)
                 first, _ = platform.manifest(source).session_ids
                 assert all(outcome.success for outcome in materialize(platform, instance, source, [first]))
     finally:
