@@ -68,10 +68,11 @@ def export_stimulus(
         If no session has tensors, or they cannot be joined; the text says why.
     """
     from nh_platform.assets.across_sessions.stimulus_files import ASSET, TENSORS
-    from nh_platform.exports.stimulus import check_mode, export_npy, shown_names
+    from nh_platform.exports.stimulus import export_npy, shown_names
     from nh_platform.planning.versions import expected_source_asset
     from nh_platform.sources.registry import source_entry, sources
     from nh_platform.store.layout import SOURCE_WIDE
+    from nh_platform.windows.presentations.conventions import check_mode
 
     chosen = check_mode(mode)
     source = source or next(name for name, entry in sources().items() if TENSORS in entry.extra_assets)

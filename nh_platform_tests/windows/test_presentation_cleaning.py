@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.exports.stimulus import clean_presentations, filter_summary, median_durations, regular
 from nh_platform.exports.stimulus.grids import time_centers, time_edges
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.session.tables.events import PRESENTATIONS
-from nh_platform.windows.presentations.cleaning import unknown_stimuli
+from nh_platform.windows.presentations.cleaning import (
+    clean_presentations,
+    filter_summary,
+    median_durations,
+    regular,
+    unknown_stimuli,
+)
 from nh_platform.windows.presentations.conventions import PARAMETERS, PUBLISHED_MEDIAN_S
 
 LONGEST_S = {

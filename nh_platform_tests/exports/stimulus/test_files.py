@@ -10,18 +10,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from nh_platform.exports.stimulus import (
-    MODES,
-    StoredTensors,
-    export_npy,
-    shown_names,
-    write_stimulus_files,
-    write_tensors,
-)
+from nh_platform.exports.stimulus import StoredTensors, export_npy, shown_names, write_stimulus_files, write_tensors
 from nh_platform.exports.stimulus.joined_files import usable_medians
 from nh_platform.exports.stimulus.tensor_files import TensorPlan, plan_tensors
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.session import ConfigError
+from nh_platform.windows.presentations.conventions import MODES
 from nh_platform_tests.exports.stimulus.conftest import RULEBOOK, STRUCTURES, Made
 
 

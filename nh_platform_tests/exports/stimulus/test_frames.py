@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.exports.stimulus import clean_presentations, frames_at, movie_frames, scene_images
+from nh_platform.exports.stimulus import frames_at, movie_frames, scene_images
 from nh_platform.session import BadUpstreamData
+from nh_platform.windows.presentations.cleaning import clean_presentations
 from nh_platform_tests.windows.test_presentation_cleaning import movie, shown
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nh_platform.exports.stimulus import MODES, StoredTensors, plan_tensors, write_stimulus_files, write_tensors
+from nh_platform.exports.stimulus import StoredTensors, plan_tensors, write_stimulus_files, write_tensors
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.qc.unit_table import build_units
 from nh_platform.session import Spikes
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
+from nh_platform.windows.presentations.conventions import MODES
 from nh_platform_tests.exports.stimulus.conftest import RULEBOOK
 
 pytestmark = pytest.mark.slow

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.exports.stimulus import clean_presentations, plan_tensors
+from nh_platform.exports.stimulus import plan_tensors
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units, unit_numbers
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.session import Behavior, ConfigError, Session, Signal
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.stimulus import STIMULUS_UNITS
+from nh_platform.windows.presentations.cleaning import clean_presentations
 from nh_platform_tests.exports.stimulus.conftest import Made
 from nh_platform_tests.windows.test_presentation_cleaning import movie, shown
 from nh_platform_tests.windows.trains import spikes_of
