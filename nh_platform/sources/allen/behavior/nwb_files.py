@@ -6,7 +6,7 @@ further file of a session. What is read of it is `source`; transfers are `downlo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +16,25 @@ import pandas as pd
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.remote_bytes import Timeouts
 from nh_platform.downloads.transfers import OnBytes, RetryPolicy
-from nh_platform.history.identity import read_by
 from nh_platform.history.manifest import SessionFiles
-from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen.behavior.bucket import Bucket
 from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile, find_file
 from nh_platform.sources.allen.behavior.downloads import BucketFolder
 from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
+from nh_platform.sources.allen.nwb.session_downloads import SessionDownloads, refuse_another_session
 from nh_platform.sources.fetching import FileLink, WantedFile
 
 
 @dataclass(frozen=True)
-class BehaviorFiles:
+class BehaviorFiles(SessionDownloads):
     """The files of the sessions of source ``allen_vbn``."""
 
     settings: AllenVbnSettings
+
+    name = "allen_vbn"
+    remote_mode = "s3"
 
     @property
     def bucket(self) -> Bucket:
@@ -39,7 +42,7 @@ class BehaviorFiles:
         return Bucket(self.settings.bucket, self.settings.endpoint, Timeouts(read_s=self.settings.stall_s))
 
     @property
-    def folder(self) -> BucketFolder:
+    def downloads(self) -> BucketFolder:
         """The folder, as it is filled from the bucket."""
         settings = self.settings
         retries = RetryPolicy(settings.attempts, settings.retry_wait_s)
@@ -54,11 +57,10 @@ class BehaviorFiles:
         BadUpstreamData
             If it is missing, damaged, another session's, or does not come.
         """
-        session_id = session.session_id
         row = _nwb_row(session)
         release, file, path = self._located(row)
         if self.settings.mode == "s3":
-            path = self.folder.fetch_file(release, file, _size(row))
+            path = self.downloads.fetch_file(release, file, _size(row))
         with open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
             found = file_hash(path, "blake2b", self.settings.cache_dir)
@@ -67,53 +69,31 @@ class BehaviorFiles:
                     f"its blake2b is {found[:12]}… and release {release.version} says {row['md5'][:12]}…",
                     "Delete it and download it again.",
                 )
-            identifier = nwb.text("identifier")
-            if identifier != session_id:
-                raise nwb.bad(
-                    f"it is the file of session {identifier} and lies in the folder of session {session_id}",
-                    "Move it to its own folder.",
-                )
+            refuse_another_session(nwb, session)
             yield nwb
 
-    def kept(self) -> BucketFolder:
-        """Return where fetched files stay; as of `FetchingSource.raw_files`."""
-        if self.settings.mode == "local":
-            raise ConfigError(
-                "source allen_vbn",
-                f"it reads the files of {self.settings.root} in place; there is nothing to download",
-                "Set `mode` of the source to s3 to download files.",
-            )
-        return self.folder
-
-    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
-        """Return the NWB file if a group reads it; as of `FetchingSource.raw_requests`.
+    def wanted(self, session: SessionFiles) -> WantedFile:
+        """Return the session's NWB file, and whether it is there.
 
         A file counts as there when it lies in its place with the size that the bucket lists: hashing the 350 GB of a
         release takes 10 minutes. Its content is verified when it is fetched, and when it is read.
         """
-        if not _is_read(session, groups):
-            return []
         row = _nwb_row(session)
         _, _, path = self._located(row)
         size = _size(row)
-        return [WantedFile(row["md5"], size, path.is_file() and size in (None, path.stat().st_size))]
+        return WantedFile(row["md5"], size, path.is_file() and size in (None, path.stat().st_size))
 
-    def fetch(self, session: SessionFiles, groups: Iterable[str], on_bytes: OnBytes | None = None) -> int:
-        """Download the NWB file if a group reads it; as of `FetchingSource.fetch`."""
-        if not _is_read(session, groups):
-            return 0
+    def fetch_file(self, session: SessionFiles, on_bytes: OnBytes | None) -> None:
+        """Download the session's NWB file where it is not there, verified by the release's hash."""
         row = _nwb_row(session)
         release, file, _ = self._located(row)
-        self.folder.fetch_file(release, file, _size(row), on_bytes)
-        return 1
+        self.downloads.fetch_file(release, file, _size(row), on_bytes)
 
-    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
-        """Return the address of exactly this version of the NWB file; as of `FetchingSource.links`."""
-        if not _is_read(session, groups):
-            return []
+    def link(self, session: SessionFiles) -> FileLink:
+        """Return the address of exactly this version of the NWB file."""
         row = _nwb_row(session)
         _, file, _ = self._located(row)
-        return [FileLink(file.path, None, _size(row), self.bucket.link(file), blake2b=file.file_hash)]
+        return FileLink(file.path, None, _size(row), self.bucket.link(file), blake2b=file.file_hash)
 
     def _located(self, row: pd.Series) -> tuple[Release, ReleaseFile, Path]:
         """Return which release states the file of a manifest row, and where it lies or would lie."""
@@ -138,11 +118,6 @@ def _nwb_row(session: SessionFiles) -> pd.Series:
             "Run `nh sync allen_vbn`; without a file in the release there is nothing to read.",
         )
     return rows.iloc[0]
-
-
-def _is_read(session: SessionFiles, groups: Iterable[str]) -> bool:
-    """Return whether one of the groups reads the NWB file."""
-    return bool((read_by(session.files, groups) & session.files["name"].str.endswith(".nwb")).any())
 
 
 def _size(row: pd.Series) -> int | None:

@@ -36,7 +36,7 @@ class BehaviorReleases:
     def fetched(self) -> Release:
         """Return the release that the settings name, its manifest and tables fetched from the bucket."""
         return load_release(
-            self.settings.root, BehaviorFiles(self.settings).folder.fetch_release(self.settings.manifest)
+            self.settings.root, BehaviorFiles(self.settings).downloads.fetch_release(self.settings.manifest)
         )
 
     def wanted(self) -> Release:

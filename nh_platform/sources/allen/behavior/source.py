@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.downloads import deadlines
-from nh_platform.downloads.download_folder import DownloadFolder
-from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import Behavior, Note, RawRecording, Signal, UnitAnnotation
+from nh_platform.session import Behavior, RawRecording, UnitAnnotation
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.behavior import manifest_rows as behavior_manifest
@@ -34,14 +32,12 @@ from nh_platform.sources.allen.behavior.image_templates import (
 from nh_platform.sources.allen.behavior.nwb_files import BehaviorFiles
 from nh_platform.sources.allen.behavior.release_tables import read_behavior_sessions
 from nh_platform.sources.allen.behavior.releases_at_hand import BehaviorReleases, has_tables, stated_content
-from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
 from nh_platform.sources.allen.behavior.task_events import read_licks, read_rewards, read_trials
 from nh_platform.sources.allen.nwb.electrodes import read_probes
-from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read_optogenetic_epochs
-from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
+from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
+from nh_platform.sources.allen.nwb.session_file import behavior_of, read_recording, read_unit_annotation
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
-from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 
 SESSIONS_FOLDER = "behavior_ecephys_sessions"
@@ -49,12 +45,8 @@ SESSIONS_FOLDER = "behavior_ecephys_sessions"
 
 
 @dataclass(frozen=True)
-class AllenVisualBehaviorSource:
+class AllenVisualBehaviorSource(BehaviorFiles):
     """Source ``allen_vbn``; see `nh_platform.sources.source.Source`."""
-
-    settings: AllenVbnSettings
-
-    name: ClassVar[str] = "allen_vbn"
 
     def signal(self) -> str:
         """Return a text that differs when a release or a file was added; as of `Source.signal`.
@@ -67,7 +59,7 @@ class AllenVisualBehaviorSource:
             If the bucket cannot be listed in that time.
         """
         if self.settings.mode == "s3":
-            return ",".join(self._files.bucket.manifests(deadlines.SIGNAL_WAIT_S))
+            return ",".join(self.bucket.manifests(deadlines.SIGNAL_WAIT_S))
         return folder_signal(self.settings.root, ("*.json", "*/project_metadata/*.csv", "*/*/*/ecephys_session_*.nwb"))
 
     def manifest(self) -> Manifest:
@@ -84,7 +76,7 @@ class AllenVisualBehaviorSource:
             If a table or the bucket cannot be read.
         """
         release = self._releases.newest()
-        sizes = self._files.bucket.sizes(SESSIONS_FOLDER) if self.settings.mode == "s3" else {}
+        sizes = self.bucket.sizes(SESSIONS_FOLDER) if self.settings.mode == "s3" else {}
         return self._manifest_of(release, sizes, only_present=self.settings.mode == "local")
 
     def named_releases(self) -> list[str]:
@@ -103,11 +95,11 @@ class AllenVisualBehaviorSource:
             If a table of the release is not in the folder or cannot be read, or the bucket cannot be read.
         """
         if version not in self.named_releases():
-            if self.settings.mode == "local" or version not in self._files.folder.releases():
+            if self.settings.mode == "local" or version not in self.downloads.releases():
                 return None
-            self._files.folder.fetch_release(version)
+            self.downloads.fetch_release(version)
         elif self.settings.mode == "s3" and not has_tables(load_release(self.settings.root, version)):
-            self._files.folder.fetch_release(version)
+            self.downloads.fetch_release(version)
         return self._manifest_of(load_release(self.settings.root, version), {}, only_present=False)
 
     def _manifest_of(self, release: Release, sizes: behavior_manifest.Sizes, *, only_present: bool) -> Manifest:
@@ -116,27 +108,27 @@ class AllenVisualBehaviorSource:
             source=self.name,
             release=release.version,
             selection=f"{self.settings.mode}, manifest {self.settings.manifest}",
-            sessions=SESSIONS.conform(pd.DataFrame(rows.sessions)) if rows.sessions else SESSIONS.empty(),
-            insertions=INSERTIONS.conform(pd.DataFrame(rows.insertions)) if rows.insertions else INSERTIONS.empty(),
-            files=FILES.conform(pd.DataFrame(rows.files)) if rows.files else FILES.empty(),
+            sessions=SESSIONS.conform(pd.DataFrame(rows.sessions, columns=SESSIONS.names)),
+            insertions=INSERTIONS.conform(pd.DataFrame(rows.insertions, columns=INSERTIONS.names)),
+            files=FILES.conform(pd.DataFrame(rows.files, columns=FILES.names)),
             behavior_sessions=read_behavior_sessions(release),
         )
 
     def releases(self) -> list[str]:
         """Return the versions of the releases, oldest first: those of the folder or, in mode ``s3``, of the bucket."""
-        return self._files.folder.releases() if self.settings.mode == "s3" else list_releases(self.settings.root)
+        return self.downloads.releases() if self.settings.mode == "s3" else list_releases(self.settings.root)
 
     def compare(self, old: str, new: str) -> pd.DataFrame:
         """Return what release ``new`` brought against ``old``: ``path`` and ``change`` (added, removed, changed)."""
         if self.settings.mode == "s3":
             for version in (old, new):
                 if version not in list_releases(self.settings.root):
-                    self._files.folder.fetch_release(version)
+                    self.downloads.fetch_release(version)
         return compare_releases(load_release(self.settings.root, old), load_release(self.settings.root, new))
 
     def images(self, session: SessionFiles) -> dict[str, ImageSet]:
         """Return the pixels of the images that were shown, by image set."""
-        with self._files.open(session) as nwb:
+        with self.open(session) as nwb:
             return read_images(nwb)
 
     def presentation_image(self, session: SessionFiles, presentation: pd.Series) -> npt.NDArray[Any]:
@@ -161,7 +153,7 @@ class AllenVisualBehaviorSource:
         BadUpstreamData
             If the file is missing or damaged, or has no such image.
         """
-        with self._files.open(session) as nwb:
+        with self.open(session) as nwb:
             return read_image_of(nwb, presentation)
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
@@ -173,7 +165,7 @@ class AllenVisualBehaviorSource:
             If the file is missing, damaged, not the one of the manifest, or its tables disagree.
         """
         scale = _amplitude_scale(session)
-        with self._files.open(session) as nwb:
+        with self.open(session) as nwb:
             recording = read_recording(nwb, session.session, amplitude_scale=1.0 if scale is None else scale)
         notes = () if scale is None else (scale_note(scale),)
         return replace(recording, notes=(*recording.notes, *notes))
@@ -187,45 +179,21 @@ class AllenVisualBehaviorSource:
             If the file is missing, damaged or not the one of the manifest, or times in it are NaN.
         """
         abnormal = self._releases.abnormalities(session)
-        notes = abnormal.notes()
-        with self._files.open(session) as nwb:
-            stated, more = read_invalid_times(nwb, read_probes(nwb))
+        with self.open(session) as nwb:
+            stated, of_invalid = read_invalid_times(nwb, read_probes(nwb))
             invalid = _joined(stated, abnormal.invalid_times())
-            notes += more
-            presentations, more = read_presentations(nwb, invalid)
-            notes += more
-            trials, trial_licks, more = read_trials(nwb)
-            notes += more
-            licks, more = read_licks(nwb)
-            notes += more
-            rewards, more = read_rewards(nwb)
-            notes += more
-            templates, more = read_image_templates(nwb)
-            notes += more
-            epochs = read_optogenetic_epochs(nwb)
-            running, more = behavior_signals.read_running_speed(nwb)
-            notes += more
-            pupil, more = behavior_signals.read_pupil(nwb)
-            notes += more
-        if epochs is None:
-            notes.append(Note("optogenetic_epochs", "no optotagging in the NWB file"))
-        events = {
-            "invalid_times": invalid,
-            "presentations": presentations,
-            "change_trials": trials,
-            "trial_licks": trial_licks,
-            "licks": licks,
-            "rewards": rewards,
-            "image_templates": templates,
-            "optogenetic_epochs": epochs,
-        }
-        signals: list[Signal | None] = [running, pupil]
-        return Behavior(
-            session=session.session,
-            events={name: table for name, table in events.items() if table is not None},
-            signals={signal.name: signal for signal in signals if signal is not None},
-            notes=tuple(notes),
-        )
+            trials, trial_licks, of_trials = read_trials(nwb)
+            events = {
+                "invalid_times": (invalid, of_invalid),
+                "presentations": read_presentations(nwb, invalid),
+                "change_trials": (trials, of_trials),
+                "trial_licks": (trial_licks, []),
+                "licks": read_licks(nwb),
+                "rewards": read_rewards(nwb),
+                "image_templates": read_image_templates(nwb),
+            }
+            signals = [behavior_signals.read_running_speed(nwb), behavior_signals.read_pupil(nwb)]
+            return behavior_of(nwb, session.session, events, signals, abnormal.notes())
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, quality and positions for ``units`` (schema `RAW_UNITS`), row by row.
@@ -237,7 +205,7 @@ class AllenVisualBehaviorSource:
         """
         abnormal = self._releases.abnormalities(session)
         csv_channels = self._releases.csv_channels(session)
-        with self._files.open(session) as nwb:
+        with self.open(session) as nwb:
             annotation = read_unit_annotation(nwb, units, channels, csv_channels)
         histology = tuple(note for note in abnormal.notes() if note.subject == "abnormal_histology")
         return replace(annotation, notes=(*annotation.notes, *histology))
@@ -250,37 +218,8 @@ class AllenVisualBehaviorSource:
         Halved where the release of the manifest states them twice too large, as `read_spikes` does with amplitudes.
         """
         scale = _amplitude_scale(session)
-        with self._files.open(session) as nwb:
+        with self.open(session) as nwb:
             return read_mean_waveforms(nwb, unit_ids, around_peak, scale=1.0 if scale is None else scale)
-
-    def raw_files(self) -> DownloadFolder:
-        """Return where fetched files stay; as of `FetchingSource.raw_files`."""
-        return self._files.kept()
-
-    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
-        """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
-        return self._files.requests(session, groups)
-
-    def fetch(
-        self,
-        session: SessionFiles,
-        groups: Iterable[str],
-        on_bytes: OnBytes | None = None,
-        parallel: int | None = None,
-    ) -> int:
-        """Download what is not there, verified by the release's hash; as of `FetchingSource.fetch`.
-
-        A session is one file, so ``parallel`` has nothing to divide.
-        """
-        return self._files.fetch(session, groups, on_bytes)
-
-    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
-        """Return the address of exactly this version of every file; as of `FetchingSource.links`."""
-        return self._files.links(session, groups)
-
-    @property
-    def _files(self) -> BehaviorFiles:
-        return BehaviorFiles(self.settings)
 
     @property
     def _releases(self) -> BehaviorReleases:

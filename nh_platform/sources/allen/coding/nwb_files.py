@@ -6,7 +6,7 @@ further file of a session. What is read of it is `source`; transfers are `wareho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +17,25 @@ import pandas as pd
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.remote_bytes import Timeouts
 from nh_platform.downloads.transfers import OnBytes, RetryPolicy
-from nh_platform.history.identity import read_by
 from nh_platform.history.manifest import SessionFiles
-from nh_platform.session import BadUpstreamData, ConfigError, Note
+from nh_platform.session import BadUpstreamData, Note
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.settings import AllenVcSettings
 from nh_platform.sources.allen.coding.warehouse import WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
+from nh_platform.sources.allen.nwb.session_downloads import SessionDownloads, refuse_another_session
 from nh_platform.sources.fetching import FileLink, WantedFile
 
 
 @dataclass(frozen=True)
-class CodingFiles:
+class CodingFiles(SessionDownloads):
     """The files of the sessions of source ``allen_vc``."""
 
     settings: AllenVcSettings
+
+    name = "allen_vc"
+    remote_mode = "warehouse"
 
     @property
     def downloads(self) -> WarehouseDownloads:
@@ -50,55 +53,32 @@ class CodingFiles:
         BadUpstreamData
             If it is missing, damaged, another session's, or does not come.
         """
-        session_id = session.session_id
-        path, expected, notes = self._located(_nwb_row(session), session_id)
+        path, expected, notes = self._located(_nwb_row(session), session.session_id)
         with open_nwb(path) as nwb:
             # Opened first: a truncated file should be called truncated, not different.
             found = file_hash(path, cache_dir=self.settings.cache_dir)
             if expected is not None and found != expected:
                 raise nwb.bad(*self._difference(found, expected))
-            identifier = nwb.text("identifier")
-            if identifier != session_id:
-                raise nwb.bad(
-                    f"it is the file of session {identifier} and lies in the folder of session {session_id}",
-                    "Move it to its own folder.",
-                )
+            refuse_another_session(nwb, session)
             yield nwb, notes
 
-    def kept(self) -> WarehouseDownloads:
-        """Return where fetched files stay; as of `FetchingSource.raw_files`."""
-        if self.settings.mode == "local":
-            raise ConfigError(
-                "source allen_vc",
-                f"it reads the files of {self.settings.root} in place; there is nothing to download",
-                "Set `mode` of the source to warehouse to download files.",
-            )
-        return self.downloads
-
-    def requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
-        """Return the NWB file if a group reads it; as of `FetchingSource.raw_requests`.
+    def wanted(self, session: SessionFiles) -> WantedFile:
+        """Return the session's NWB file, and whether it is there.
 
         A file that AllenSDK left counts as not there: `fetch` looks whether it is whole, and takes it over.
         """
-        if not _is_read(session, groups):
-            return []
         file = _served(_nwb_row(session), session.session_id)
-        return [WantedFile(file.identity, file.size, self.downloads.held(file) is not None)]
+        return WantedFile(file.identity, file.size, self.downloads.held(file) is not None)
 
-    def fetch(self, session: SessionFiles, groups: Iterable[str], on_bytes: OnBytes | None = None) -> int:
-        """Download the NWB file if a group reads it; as of `FetchingSource.fetch`."""
-        if not _is_read(session, groups):
-            return 0
+    def fetch_file(self, session: SessionFiles, on_bytes: OnBytes | None) -> None:
+        """Download the session's NWB file where it is not there whole."""
         self.downloads.fetch(_served(_nwb_row(session), session.session_id), on_bytes)
-        return 1
 
-    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
-        """Return the address of the well-known file, whose id is its version; as of `FetchingSource.links`."""
-        if not _is_read(session, groups):
-            return []
+    def link(self, session: SessionFiles) -> FileLink:
+        """Return the address of the well-known file, whose id is its version."""
         row = _nwb_row(session)
         file = _served(row, session.session_id)
-        return [FileLink(f"{row['collection']}/{row['name']}", None, file.size, str(row["url"]))]
+        return FileLink(f"{row['collection']}/{row['name']}", None, file.size, str(row["url"]))
 
     def _located(self, row: pd.Series, session_id: str) -> tuple[Path, str | None, list[Note]]:
         """Return where the file of a manifest row lies, fetched if need be, the md5 it must have, and what to note."""
@@ -141,8 +121,3 @@ def _served(row: pd.Series, session_id: str) -> WarehouseFile:
         )
     size = None if pd.isna(row["size"]) else int(row["size"])
     return WarehouseFile(session_id, str(row["dataset_id"]), urlsplit(str(row["url"])).path, size)
-
-
-def _is_read(session: SessionFiles, groups: Iterable[str]) -> bool:
-    """Return whether one of the groups reads the NWB file."""
-    return bool((read_by(session.files, groups) & session.files["name"].str.endswith(".nwb")).any())

@@ -9,32 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.downloads import deadlines
-from nh_platform.downloads.download_folder import DownloadFolder
 from nh_platform.downloads.hashes import file_hash
-from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.identity import GROUPS, version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import BadUpstreamData, Behavior, ConfigError, Note, RawRecording, Signal, UnitAnnotation
+from nh_platform.session import BadUpstreamData, Behavior, ConfigError, RawRecording, UnitAnnotation
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.natural_images import read_image, template_of
 from nh_platform.sources.allen.coding.nwb_files import CodingFiles
 from nh_platform.sources.allen.coding.running_and_eyes import read_gaze, read_pupil, read_running_speed
-from nh_platform.sources.allen.coding.settings import AllenVcSettings
 from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_templates import fetch_template
 from nh_platform.sources.allen.nwb.electrodes import read_probes
-from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times, read_optogenetic_epochs
-from nh_platform.sources.allen.nwb.session_file import read_recording, read_unit_annotation
+from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
+from nh_platform.sources.allen.nwb.session_file import behavior_of, read_recording, read_unit_annotation
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
-from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 
 NWB_GROUPS = ",".join(GROUPS)
@@ -42,12 +38,8 @@ NWB_GROUPS = ",".join(GROUPS)
 
 
 @dataclass(frozen=True)
-class AllenVisualCodingSource:
+class AllenVisualCodingSource(CodingFiles):
     """Source ``allen_vc``; see `nh_platform.sources.source.Source`."""
-
-    settings: AllenVcSettings
-
-    name: ClassVar[str] = "allen_vc"
 
     def signal(self) -> str:
         """Return a text that differs when a session file was added or replaced; as of `Source.signal`.
@@ -109,9 +101,9 @@ class AllenVisualCodingSource:
             source=self.name,
             release=settings.release or settings.mode,
             selection=settings.mode,
-            sessions=SESSIONS.conform(pd.DataFrame(sessions)) if sessions else SESSIONS.empty(),
-            insertions=INSERTIONS.conform(pd.DataFrame(insertions)) if insertions else INSERTIONS.empty(),
-            files=FILES.conform(pd.DataFrame(files)) if files else FILES.empty(),
+            sessions=SESSIONS.conform(pd.DataFrame(sessions, columns=SESSIONS.names)),
+            insertions=INSERTIONS.conform(pd.DataFrame(insertions, columns=INSERTIONS.names)),
+            files=FILES.conform(pd.DataFrame(files, columns=FILES.names)),
         )
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
@@ -122,7 +114,7 @@ class AllenVisualCodingSource:
         BadUpstreamData
             If the file is missing, damaged, not the one of the manifest, or its tables disagree.
         """
-        with self._files.open(session) as (nwb, notes):
+        with self.open(session) as (nwb, notes):
             recording = read_recording(nwb, session.session)
         return replace(recording, notes=(*recording.notes, *notes))
 
@@ -134,28 +126,11 @@ class AllenVisualCodingSource:
         BadUpstreamData
             If the file is missing, damaged or not the one of the manifest, or times in it are NaN.
         """
-        with self._files.open(session) as (nwb, notes):
-            invalid, more = read_invalid_times(nwb, read_probes(nwb))
-            notes += more
-            presentations, more = read_presentations(nwb, invalid)
-            notes += more
-            epochs = read_optogenetic_epochs(nwb)
-            running, more = read_running_speed(nwb)
-            notes += more
-            pupil, more = read_pupil(nwb)
-            notes += more
-            gaze, more = read_gaze(nwb)
-            notes += more
-        if epochs is None:
-            notes.append(Note("optogenetic_epochs", "no optotagging in the NWB file"))
-        events = {"invalid_times": invalid, "presentations": presentations, "optogenetic_epochs": epochs}
-        signals: list[Signal | None] = [running, pupil, gaze]
-        return Behavior(
-            session=session.session,
-            events={name: table for name, table in events.items() if table is not None},
-            signals={signal.name: signal for signal in signals if signal is not None},
-            notes=tuple(notes),
-        )
+        with self.open(session) as (nwb, notes):
+            invalid = read_invalid_times(nwb, read_probes(nwb))
+            events = {"invalid_times": invalid, "presentations": read_presentations(nwb, invalid[0])}
+            signals = [read_running_speed(nwb), read_pupil(nwb), read_gaze(nwb)]
+            return behavior_of(nwb, session.session, events, signals, notes)
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, quality and positions for ``units`` (schema `RAW_UNITS`), row by row.
@@ -165,7 +140,7 @@ class AllenVisualCodingSource:
         BadUpstreamData
             If the file is missing, damaged, not the one of the manifest, or does not have one of the units.
         """
-        with self._files.open(session) as (nwb, notes):
+        with self.open(session) as (nwb, notes):
             annotation = read_unit_annotation(nwb, units, channels, self._csv_channels(session))
         return replace(annotation, notes=(*annotation.notes, *notes))
 
@@ -190,7 +165,7 @@ class AllenVisualCodingSource:
         self, session: SessionFiles, unit_ids: Iterable[str | int], around_peak: int | None = None
     ) -> MeanWaveforms:
         """Read the mean waveforms of some units, in volts, as `nwb.waveforms.mean_waveforms` does."""
-        with self._files.open(session) as (nwb, _):
+        with self.open(session) as (nwb, _):
             return read_mean_waveforms(nwb, unit_ids, around_peak)
 
     def presentation_image(self, session: SessionFiles, presentation: pd.Series) -> npt.NDArray[Any]:
@@ -220,37 +195,8 @@ class AllenVisualCodingSource:
         template, frame = template_of(presentation)
         settings = self.settings
         if settings.mode == "warehouse":
-            fetch_template(self._files.downloads, template)
+            fetch_template(self.downloads, template)
         return read_image(settings.root, template, frame)
-
-    def raw_files(self) -> DownloadFolder:
-        """Return where fetched files stay; as of `FetchingSource.raw_files`."""
-        return self._files.kept()
-
-    def raw_requests(self, session: SessionFiles, groups: Iterable[str]) -> list[WantedFile]:
-        """Return the files that the asset groups read; as of `FetchingSource.raw_requests`."""
-        return self._files.requests(session, groups)
-
-    def fetch(
-        self,
-        session: SessionFiles,
-        groups: Iterable[str],
-        on_bytes: OnBytes | None = None,
-        parallel: int | None = None,
-    ) -> int:
-        """Download what is not there, whole and of the session; as of `FetchingSource.fetch`.
-
-        A session is one file, so ``parallel`` has nothing to divide.
-        """
-        return self._files.fetch(session, groups, on_bytes)
-
-    def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
-        """Return the address of every file; as of `FetchingSource.links`."""
-        return self._files.links(session, groups)
-
-    @property
-    def _files(self) -> CodingFiles:
-        return CodingFiles(self.settings)
 
     def _catalogue(self) -> WarehouseCatalogue:
         return WarehouseCatalogue(self.settings.root, self.settings.address)

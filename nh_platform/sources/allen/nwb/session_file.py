@@ -1,15 +1,18 @@
 """One session's NWB file as recording and annotation: what Visual Coding and Visual Behavior have in common.
 
-Contains the two readers that both sources use. Add here what holds for both layouts. How a file is found and verified,
+Contains what both sources use to read one. Add here what holds for both layouts. How a file is found and verified,
 and what the animal did, belongs to each source.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import pandas as pd
 
-from nh_platform.session import Note, RawRecording, Session, UnitAnnotation
+from nh_platform.session import Behavior, Note, RawRecording, Session, Signal, UnitAnnotation
 from nh_platform.sources.allen.nwb.electrodes import channel_rows, probe_rows, read_channels, read_probes
+from nh_platform.sources.allen.nwb.invalid_times import read_optogenetic_epochs
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile
 from nh_platform.sources.allen.nwb.positions import locate_channels, locate_units
 from nh_platform.sources.allen.nwb.sorted_units import read_spikes, read_units, released_metrics, unit_rows
@@ -48,6 +51,36 @@ def read_recording(nwb: NwbFile, session: Session, *, amplitude_scale: float = 1
         channels=channel_rows(channels),
         spikes=spikes,
         notes=tuple(notes),
+    )
+
+
+def behavior_of(
+    nwb: NwbFile,
+    session: Session,
+    events: Mapping[str, tuple[pd.DataFrame | None, list[Note]]],
+    signals: Iterable[tuple[Signal | None, list[Note]]],
+    notes: Iterable[Note],
+) -> Behavior:
+    """Return what was read of a session's behaviour, with the optogenetic epochs, as one record.
+
+    Parameters
+    ----------
+    nwb, session
+        The open file, and the session that it is of.
+    events, signals
+        As their readers return them: None where the file has none, and what to note.
+    notes
+        What to note besides.
+    """
+    epochs = read_optogenetic_epochs(nwb)
+    no_epochs = [Note("optogenetic_epochs", "no optotagging in the NWB file")] if epochs is None else []
+    read = [*signals]
+    tables = {**{name: table for name, (table, _) in events.items()}, "optogenetic_epochs": epochs}
+    return Behavior(
+        session=session,
+        events={name: table for name, table in tables.items() if table is not None},
+        signals={signal.name: signal for signal, _ in read if signal is not None},
+        notes=(*notes, *(note for _, more in (*events.values(), *read) for note in more), *no_epochs),
     )
 
 
