@@ -16,8 +16,8 @@ from nh_platform.simulation.ibl.ibl_session import simulate_ibl_session
 from nh_platform_tests.homes import SEED
 from nh_platform_tests.loopback.state import AlyxState
 
-ALL = ("raw_spikes", "behavior", "units", "windows", "unit_embeddings")
-BELOW_UNITS = ("units", "windows", "unit_embeddings")
+ALL = ("raw_spikes", "events", "signals", "units", "windows", "unit_embeddings")
+BELOW_SPIKES = ("units", "windows", "unit_embeddings")
 
 Runs = Mapping[str, tuple[str, ...]]
 """Assets that are made again, by session; in running order."""
@@ -42,7 +42,7 @@ def new_session(state: AlyxState) -> Runs:
 def resort_of_one_probe(state: AlyxState) -> Runs:
     add_revision(state.root, 0, SEED, size=TINY, probe="probe00", revision="2026-01-01")
     state.sync_tree()
-    return {session_id(0): ("raw_spikes", *BELOW_UNITS)}
+    return {session_id(0): ("raw_spikes", *BELOW_SPIKES)}
 
 
 def wheel_patch(state: AlyxState) -> Runs:
@@ -54,19 +54,19 @@ def wheel_patch(state: AlyxState) -> Runs:
     content = turned.read_bytes()
     turned.unlink()
     state.patch_file(session, "alf/_ibl_wheel.position.npy", content)
-    return {session: ("behavior", "windows", "unit_embeddings")}
+    return {session: ("signals",)}
 
 
 def qc_change(state: AlyxState) -> Runs:
     state.set_dataset_qc(session_id(1), "alf/_ibl_trials.table.pqt", "WARNING")
-    return {session_id(1): BELOW_UNITS}
+    return {session_id(1): ("units",)}
 
 
 def realignment(state: AlyxState) -> Runs:
     session = session_id(0)
     pid = next(p for p, record in state.insertions.items() if session in str(record["session"]))
     state.set_insertion(pid, alignment_resolved=True, alignment_stored="2026-02-02T10:00:00_someone")
-    return {session: BELOW_UNITS}
+    return {session: ("units",)}
 
 
 def timestamp_touch(state: AlyxState) -> Runs:

@@ -1,27 +1,27 @@
 """What an asset of a session is made from: the session's files, and one published version of each input.
 
 A version's folder never changes while it counts, but whoever publishes its successor removes it. Who reads meanwhile
-would find files missing, and missing tables of `behavior` read as tables that upstream lacks; so a result is published
-only if its inputs still count. Add here what several assets read in the same way. What is made of it stands in the
-asset's own file.
+would find files missing, or half of another version; so a result is published only if its inputs still count. Add here
+what several assets read in the same way. What is made of it stands in the asset's own file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.home.platform import Platform, SourceConfig
-from nh_platform.session import Behavior, RawRecording, Spikes, StoreError
+from nh_platform.session import Events, RawRecording, Signals, StoreError
 from nh_platform.sources.source import Source
 from nh_platform.store import Provenance, Store
 from nh_platform.store.layout import PROVENANCE
 from nh_platform.store.parquet import read_table
-from nh_platform.store.recording_files import read_measured, read_recording
+from nh_platform.store.recording_files import read_events, read_recording, read_signals
+from nh_platform.windows.valid_time import with_invalid
 
 TRIES = 3
 """How often an asset is begun anew where an input was replaced under it; two publishers of one session are rare enough
@@ -153,9 +153,18 @@ class SessionInputs:
         """Read the table of `units`."""
         return read_table(self.stored.folder("units") / "units.parquet")
 
-    def measured(self) -> tuple[Spikes, pd.DataFrame, Behavior]:
-        """Read the spikes, the table of `units`, and `behavior` with the invalid intervals of counted reviews."""
-        return read_measured(*(self.stored.folder(asset) for asset in ("raw_spikes", "units", "behavior")))
+    def events(self) -> Events:
+        """Read `events`, with the intervals that counted reviews mark among the invalid ones.
+
+        An asset that calls this states it (`SessionAsset.reads_reviewed_intervals`).
+        """
+        events = read_events(self.stored.folder("events"))
+        marked = self.platform.reviewed_intervals(self.source, self.session_id)
+        return replace(events, tables=with_invalid(events.tables, marked))
+
+    def signals(self) -> Signals:
+        """Read `signals`."""
+        return read_signals(self.stored.folder("signals"))
 
 
 def resolve_inputs(store: Store, source: str, session_id: str, assets: Iterable[str]) -> StoredInputs:

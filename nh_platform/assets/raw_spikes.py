@@ -1,23 +1,33 @@
 """The asset `raw_spikes`: the verified upstream sorting, nothing filtered.
 
-Change here what is stored of a sorting and what is shown of it. Reading upstream's files belongs to the source; quality
-metrics and brain regions are `units`.
+Change here what is stored of a sorting and what is shown of it. Reading upstream's files belongs to the source, the
+reasons for which a session cannot be used to `nh_platform.qc.gate`; quality metrics and brain regions are `units`.
 """
+
+from pathlib import Path
 
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, SessionAsset, in_words
+from nh_platform.qc.gate import GATE_FILE, gate_problems
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.store.json_files import write_json
 from nh_platform.store.recording_files import write_recording
 
 
 def make(inputs: SessionInputs) -> AssetResult:
-    """Read the verified upstream sorting."""
+    """Read the verified upstream sorting, and judge whether it can be used."""
     recording = inputs.upstream.read_spikes(inputs.files)
     spikes = recording.spikes
     first, last = spikes.time_range
     probes = recording.probes.to_dict("records")
+    problems = gate_problems(recording, inputs.files)
+
+    def write(folder: Path) -> None:
+        write_recording(folder, recording)
+        write_json(folder / GATE_FILE, {"problems": problems})
+
     return AssetResult(
-        write=lambda folder: write_recording(folder, recording),
+        write=write,
         rows=spikes.n_units,
         shown={
             "units": spikes.n_units,
@@ -33,7 +43,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="raw_spikes",
-    code_version="1",
+    code_version="2",
     description=(
         "Spike times, amplitudes and depths of every sorted unit, from verified upstream files. Nothing is filtered; "
         "no quality metric and no brain region is in it. Times are seconds on the session clock, amplitudes volts."
@@ -42,4 +52,5 @@ ASSET = SessionAsset(
     tables=((RAW_UNITS, "units.parquet"), (PROBES, "probes.parquet"), (RAW_CHANNELS, "channels.parquet")),
     make=make,
     groups=("spikes",),
+    is_gate=True,
 )

@@ -87,6 +87,8 @@ class SessionAsset:
         What a person configures for the source that changes its result.
     reads_reviews
         Whether the reviews of the session change its result.
+    reads_reviewed_intervals
+        Whether the intervals that counted reviews mark invalid do, and nothing else of the reviews.
     is_gate
         Whether its stored gate stops what reads it (`nh_platform.qc.gate`).
     of_every_source
@@ -103,6 +105,7 @@ class SessionAsset:
     groups: tuple[str, ...] = ()
     parameters: Callable[[Platform, str], Parameters] = no_parameters
     reads_reviews: bool = False
+    reads_reviewed_intervals: bool = False
     is_gate: bool = False
     of_every_source: bool = True
 

@@ -31,14 +31,15 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.exports.stimulus.tensor_files import plan_tensors, write_tensors
     from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 
-    config, (spikes, units, behavior) = inputs.config, inputs.measured()
+    config, spikes, units = inputs.config, inputs.recording().spikes, inputs.units()
+    events, signals = inputs.events(), inputs.signals()
     plans = [
-        plan_tensors(behavior, units, tensor_good_units(units, mode, config.rulebook_ids[0]), mode)
+        plan_tensors(events, signals, units, tensor_good_units(units, mode, config.rulebook_ids[0]), mode)
         for mode in config.stimulus_modes
     ]
     shown = plans[0].presentations if plans else STIMULUS_PRESENTATIONS.empty()
     return AssetResult(
-        write=lambda folder: write_tensors(folder, spikes, behavior, plans),
+        write=lambda folder: write_tensors(folder, spikes, events, signals, plans),
         rows=len(shown),
         columns=describe(STIMULUS_PRESENTATIONS, shown),
         shown={
@@ -67,7 +68,8 @@ ASSET = SessionAsset(
         (STIMULUS_UNITS, "<mode>/units.parquet"),
     ),
     make=make,
-    inputs=("raw_spikes", "units", "behavior"),
+    inputs=("raw_spikes", "units", "events", "signals"),
     parameters=parameters,
+    reads_reviewed_intervals=True,
     of_every_source=False,
 )

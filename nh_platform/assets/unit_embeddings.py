@@ -24,9 +24,10 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.windows.valid_time import invalid_times
     from nh_platform.windows.window_files import StoredWindows
 
-    spikes, units, behavior = inputs.measured()
+    recording = inputs.recording()
+    spikes, units = recording.spikes, recording.units
     grid = StoredWindows(inputs.stored.folder("windows")).finest_grid()
-    invalid = invalid_times(behavior, list(dict.fromkeys(units["probe"])))
+    invalid = invalid_times(inputs.events(), list(dict.fromkeys(units["probe"])))
     table, words = unit_embeddings(spikes, units, invalid=invalid, grid=grid), feature_words()
     return AssetResult(
         write=lambda folder: write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS, words),
@@ -38,7 +39,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="unit_embeddings",
-    code_version="2",
+    code_version="3",
     description=(
         "One row per unit: firing rate, inter-spike-interval statistics and histogram, and coupling to the other units "
         "of the session."
@@ -46,6 +47,7 @@ ASSET = SessionAsset(
     kinds=frozenset({"parquet"}),
     tables=((UNIT_EMBEDDINGS, "unit_embeddings.parquet"),),
     make=make,
-    inputs=("raw_spikes", "units", "behavior", "windows"),
+    inputs=("raw_spikes", "events", "windows"),
+    reads_reviewed_intervals=True,
     parameters=parameters,
 )

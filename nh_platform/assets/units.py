@@ -12,7 +12,7 @@ import pandas as pd
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, in_words, largest_counts
 from nh_platform.home.platform import Platform
-from nh_platform.qc.gate import GATE_FILE, gate_problems
+from nh_platform.session import StoreError
 from nh_platform.session.columns import describe
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS, UNITS
@@ -44,11 +44,14 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.qc.unit_table import build_units
 
     config, today = inputs.config, inputs.platform.today
+    if inputs.stored.record("raw_spikes").inputs["upstream/spikes"] != inputs.files.version("spikes"):
+        raise StoreError(
+            f"{inputs.source} session {inputs.session_id}",
+            "the stored raw_spikes are of another release than the metrics and positions",
+            f"Run `nh materialize {inputs.source} {inputs.session_id}`, which makes raw_spikes first.",
+        )
     recording = inputs.recording()
     annotation = inputs.upstream.read_annotation(inputs.files, recording.units, recording.channels)
-    problems = gate_problems(
-        recording, annotation, inputs.files, inputs.stored.record("raw_spikes").inputs["upstream/spikes"]
-    )
     built = build_units(
         recording, annotation, rulebooks=config.rulebooks, reviews_file=inputs.reviews_file, today=today
     )
@@ -64,7 +67,6 @@ def make(inputs: SessionInputs) -> AssetResult:
         write_histograms(folder, built.histograms)
         write_reviewed_intervals(folder, reviewed)
         write_json(folder / SUMMARY_FILE, summary)
-        write_json(folder / GATE_FILE, {"problems": problems})
 
     return AssetResult(
         write=write,
@@ -110,7 +112,7 @@ def _failures(table: pd.DataFrame, rulebook: str) -> pd.Series:
 
 ASSET = SessionAsset(
     name="units",
-    code_version="2",
+    code_version="3",
     description=(
         "Every unit with released and recomputed quality metrics, the verdict of each rule, the reason in words, the "
         "label of each rulebook, brain region (Allen, Beryl, Cosmos) and Allen CCF position. The checks of this asset "
@@ -128,5 +130,4 @@ ASSET = SessionAsset(
     groups=("alignment", "qc"),
     parameters=parameters,
     reads_reviews=True,
-    is_gate=True,
 )

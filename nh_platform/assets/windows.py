@@ -24,7 +24,8 @@ def make(inputs: SessionInputs) -> AssetResult:
 
     presets = inputs.platform.presets(inputs.source)
     events = inputs.platform.config(inputs.source).entry.events
-    windows = build_windows(*inputs.measured(), presets, events)
+    recording = inputs.recording()
+    windows = build_windows(recording.spikes, recording.units, inputs.events(), presets, events)
     valid = {name: rows["valid"] for name, rows in windows.index.groupby("preset")}
     return AssetResult(
         write=lambda folder: write_windows(folder, windows),
@@ -41,7 +42,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="windows",
-    code_version="1",
+    code_version="2",
     description=(
         "Binned spike counts and the index of windows for the configured presets: continuous windows and windows "
         "aligned to an event. Bins are half-open; a spike falls into exactly one."
@@ -49,6 +50,7 @@ ASSET = SessionAsset(
     kinds=frozenset({"hdf5", "parquet"}),
     tables=((WINDOW_INDEX, "index.parquet"), (WINDOW_MASKS, "masks.parquet")),
     make=make,
-    inputs=("raw_spikes", "units", "behavior"),
+    inputs=("raw_spikes", "events"),
+    reads_reviewed_intervals=True,
     parameters=parameters,
 )

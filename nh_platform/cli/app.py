@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from nh_platform.cli import console
+from nh_platform.cli.clean import clean
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
 from nh_platform.cli.export import app as export_app
@@ -79,7 +80,7 @@ def _global_options(
         os.environ[HOME_VARIABLE] = str(home.absolute())
 
 
-for _command in (demo, ui, sync, fetch, materialize, backfill, status, inventory, sessions, show, doctor):
+for _command in (demo, ui, sync, fetch, materialize, backfill, status, inventory, sessions, show, doctor, clean):
     app.command()(_command)
 app.add_typer(qc_app, name="qc")
 app.add_typer(export_app, name="export")

@@ -9,6 +9,7 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
 from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.store.layout import REPLACED
 
 if TYPE_CHECKING:
     from nh_platform.operations.home_status import SourceStatus
@@ -33,6 +34,12 @@ def status(
     for one in found.sources.values():
         if isinstance(one, ConfigError):
             console.warn(one)
+    for name, one in found.sources.items():
+        for asset, n_sessions in one.replaced.items() if not isinstance(one, UnknownSession | ConfigError) else ():
+            console.say(
+                f"{name}: {n_sessions} sessions still hold `{asset}`, which {' and '.join(REPLACED[asset])} replace: "
+                f"`nh materialize {name} --missing` makes them, `nh clean {name}` then removes the old folders."
+            )
     if format_ is Format.table:
         parts = ", ".join(f"{name} {size / 1e9:.3f} GB" for name, size in found.folder_bytes.items())
         console.say(f"Disk: {parts}; {found.n_free / 1e9:.0f} GB are free.")

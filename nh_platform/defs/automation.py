@@ -15,8 +15,7 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from nh_platform.assets.registry import session_assets
 from nh_platform.assets.release_manifest import NAME as MANIFEST_ASSET
-from nh_platform.assets.units import ASSET as UNITS
-from nh_platform.defs.checks import unit_check_names
+from nh_platform.defs.checks import session_checks
 from nh_platform.defs.metadata import OWNERS
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.history.identity import GROUPS
@@ -25,7 +24,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.run_requests import Attempt, AttemptState, changed_versions, decide
 from nh_platform.planning.session_states import SourceStates, source_states
-from nh_platform.planning.versions import REVIEWS
+from nh_platform.planning.versions import REVIEWED_INTERVALS, REVIEWS
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 
@@ -66,34 +65,32 @@ def release_job_name(source: str) -> str:
 def external_specs(entry: SourceEntry) -> list[dg.AssetSpec]:
     """Return what is outside: the upstream files of a session, one asset per group, and the reviews of it."""
     partitions = session_partitions(entry.name)
-    words = {
-        "spikes": "spike and cluster files",
-        "behavior": "behaviour and stimulus files",
-        "alignment": "positions in the brain",
-        "qc": "quality metrics and QC of files, session and insertions",
-    }
     specs = [
         dg.AssetSpec(
             dg.AssetKey([entry.name, "upstream_files", group]),
-            description=f"What upstream holds of a session: {words[group]}. Versions are observed by the sensor.",
+            description=f"What upstream holds of a session: {words}. Versions are observed by the sensor.",
             partitions_def=partitions,
             group_name=entry.name,
             kinds={entry.upstream_format},
             owners=OWNERS,
         )
-        for group in GROUPS
+        for group, words in GROUPS.items()
     ]
-    specs.append(
+    of_reviews = {
+        REVIEWS: "People's recorded decisions on a session, from the reviews folder.",
+        REVIEWED_INTERVALS: "The stretches of a session that counted reviews call invalid, and nothing else of them.",
+    }
+    return specs + [
         dg.AssetSpec(
-            dg.AssetKey([entry.name, REVIEWS]),
-            description="People's recorded decisions on the units of a session, from the reviews folder.",
+            dg.AssetKey([entry.name, name]),
+            description=description,
             partitions_def=partitions,
             group_name=entry.name,
             kinds={"yaml"},
             owners=OWNERS,
         )
-    )
-    return specs
+        for name, description in of_reviews.items()
+    ]
 
 
 def build_release_schedule(entry: SourceEntry, platform: Platform) -> dg.ScheduleDefinition:
@@ -174,14 +171,14 @@ def evaluate_release(
             requests += _release_request(instance, entry.name, announced)
     attempts = [*running, *_in_progress(instance, entry.name), *_ended(instance, entry.name, states)]
     decision = decide(states.sessions, attempts, snapshot=states.snapshot, cap=REQUESTS_PER_TICK)
-    checks = _unit_checks(entry, platform)
+    checks = session_checks(entry, platform)
     for request in decision.requests:
         requests.append(
             dg.RunRequest(
                 run_key=f"{entry.name}:{request.run_key}",
                 partition_key=request.session_id,
                 asset_selection=[dg.AssetKey([entry.name, asset]) for asset in request.assets],
-                asset_check_keys=checks if UNITS.name in request.assets else [],
+                asset_check_keys=[key for asset in request.assets for key in checks.get(asset, ())],
                 tags={SOURCE_TAG: entry.name, TARGET_TAG: request.target, SNAPSHOT_TAG: str(states.snapshot)},
             )
         )
@@ -275,11 +272,6 @@ def _is_of(run: dg.DagsterRun, source: str) -> bool:
     if run.tags.get(SOURCE_TAG) == source:
         return True
     return any(key.path[0] == source for key in run.asset_selection or ()) or run.job_name == session_job_name(source)
-
-
-def _unit_checks(entry: SourceEntry, platform: Platform) -> list[dg.AssetCheckKey]:
-    key = dg.AssetKey([entry.name, UNITS.name])
-    return [dg.AssetCheckKey(key, name) for name in unit_check_names(entry, platform)]
 
 
 def iter_jobs(entry: SourceEntry) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""The checks of `units`: one per rule of the active rulebook, released against recomputed metrics, and the gate.
+"""The checks of a session: the gate of `raw_spikes`; of `units` one per rule of the active rulebook, and agreement.
 
 All are partitioned by session.
 
@@ -8,11 +8,12 @@ Add a check here when a person must see it per session. What a rule says stands 
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from nh_platform.assets.raw_spikes import ASSET as RAW_SPIKES
 from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.defs.metadata import histogram_svg, records_table, rounded
 from nh_platform.defs.partitions import session_partitions
@@ -65,18 +66,6 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
                 partitions_def=partitions,
             )
         )
-        specs.append(
-            dg.AssetCheckSpec(
-                GATE,
-                asset=units_key,
-                blocking=True,
-                description=(
-                    "The session can be used at all: files verified and of one revision, lengths and ids agree, spike "
-                    "times sorted. Few good units do not fail it. Windows and embeddings stop where it fails."
-                ),
-                partitions_def=partitions,
-            )
-        )
 
     @dg.multi_asset_check(name=f"{entry.name}_unit_checks", specs=specs, can_subset=True)
     def unit_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
@@ -90,24 +79,50 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
                 yield rule_result(rulebook, rule, summaries[rule.id], units_key)
         if AGREEMENT in chosen:
             yield _agreement_result(released_agreement(units, entry.counterparts), units_key)
-        if GATE in chosen:
-            problems = read_gate(folder)
-            yield dg.AssetCheckResult(
-                check_name=GATE,
-                asset_key=units_key,
-                passed=not problems,
-                severity=dg.AssetCheckSeverity.ERROR,
-                description="; ".join(problems) or "The session's data can be used.",
-                metadata={"problems": dg.MetadataValue.md("\n".join(f"- {text}" for text in problems) or "none")},
-            )
 
     return unit_checks
 
 
-def unit_check_names(entry: SourceEntry, platform: Platform) -> list[str]:
-    """Return the names of the checks of one source's `units` asset."""
+def build_gate(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
+    """Return the check of one source's `raw_spikes` that stops a session whose spikes cannot be used."""
+    key = dg.AssetKey([entry.name, RAW_SPIKES.name])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+        spec = dg.AssetCheckSpec(
+            GATE,
+            asset=key,
+            blocking=True,
+            description=(
+                "The session can be used at all: files verified and of one revision, lengths agree, spike times sorted "
+                "and possible. Few good units do not fail it. Units, windows and embeddings stop where it fails."
+            ),
+            partitions_def=session_partitions(entry.name),
+        )
+
+    @dg.multi_asset_check(name=f"{entry.name}_gate", specs=[spec])
+    def gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        problems = read_gate(platform.store.folder(entry.name, context.partition_key, RAW_SPIKES.name))
+        yield dg.AssetCheckResult(
+            check_name=GATE,
+            asset_key=key,
+            passed=not problems,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description="; ".join(problems) or "The session's data can be used.",
+            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {text}" for text in problems) or "none")},
+        )
+
+    return gate
+
+
+def session_checks(entry: SourceEntry, platform: Platform) -> dict[str, Sequence[dg.AssetCheckKey]]:
+    """Return the checks of the per-session assets of one source, by the asset's name."""
     rulebook = load_rulebook(source_config(platform.settings, entry.name).rulebook)
-    return [*(rulebook.check_name(rule) for rule in rulebook.rules), AGREEMENT, GATE]
+    names = {
+        RAW_SPIKES.name: [GATE],
+        UNITS.name: [*(rulebook.check_name(rule) for rule in rulebook.rules), AGREEMENT],
+    }
+    keys = {asset: dg.AssetKey([entry.name, asset]) for asset in names}
+    return {asset: [dg.AssetCheckKey(keys[asset], name) for name in of_asset] for asset, of_asset in names.items()}
 
 
 def rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key: dg.AssetKey) -> dg.AssetCheckResult:

@@ -12,7 +12,7 @@ from nh_platform.defs.metadata import OWNERS, failure, published_metadata, table
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import make_session_asset
-from nh_platform.planning.versions import REVIEWS, SourcePlan
+from nh_platform.planning.versions import REVIEWED_INTERVALS, REVIEWS, SourcePlan
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 
@@ -47,7 +47,8 @@ def _parents(entry: SourceEntry, asset: SessionAsset) -> list[dg.AssetKey]:
     """Return what an asset reads: assets of the session, and what is outside."""
     keys = [dg.AssetKey([entry.name, name]) for name in asset.inputs]
     keys += [dg.AssetKey([entry.name, "upstream_files", group]) for group in asset.groups]
-    return keys + ([dg.AssetKey([entry.name, REVIEWS])] if asset.reads_reviews else [])
+    of_reviews = {REVIEWS: asset.reads_reviews, REVIEWED_INTERVALS: asset.reads_reviewed_intervals}
+    return keys + [dg.AssetKey([entry.name, name]) for name, is_read in of_reviews.items() if is_read]
 
 
 def materialize(platform: Platform, source: str, session_id: str, asset: SessionAsset) -> dg.MaterializeResult:

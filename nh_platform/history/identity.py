@@ -11,8 +11,14 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-GROUPS = ("spikes", "behavior", "alignment", "qc")
-"""Asset groups with an identity of their own; files of any other group are listed but never read.
+GROUPS = {
+    "spikes": "spike and cluster files",
+    "events": "trials, stimuli, licks and passive periods",
+    "signals": "wheel or running, cameras and eyes",
+    "alignment": "positions in the brain",
+    "qc": "quality metrics and QC of files, session and insertions",
+}
+"""Asset groups with an identity of their own, and what each holds; files of any other group are listed but never read.
 
 A file that feeds several groups names them all, comma-joined: an NWB file is one file with the whole session in it.
 """

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.history.earlier_groups import with_current_groups
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import UnknownSession
 from nh_platform.session.columns import TableSchema
@@ -103,6 +104,7 @@ class Snapshot:
             If a table is missing or damaged.
         """
         tables = {name: _read(self.folder, schema) for name, schema in _TABLES.items()}
+        tables[FILES.name] = with_current_groups(tables[FILES.name])
         return Manifest(source=self.source, release=self.release, selection=self.selection, **tables)
 
     def tombstones(self) -> pd.DataFrame:

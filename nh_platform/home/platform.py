@@ -10,10 +10,13 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.settings import PlatformSettings
+from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.session.yaml_file import Location
 from nh_platform.sources.entry import SourceEntry
@@ -23,6 +26,9 @@ from nh_platform.sources.source import Source
 from nh_platform.store import Store
 from nh_platform.windows.presentations.conventions import MODES, Mode, check_mode
 from nh_platform.windows.presets.preset_model import Preset
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,15 @@ class Platform:
         if name not in self._sources:
             entry = source_entry(name)
             with named_failures(name, "it cannot be opened"):
-                self._sources[name] = entry.open(self.settings.source(name).read, self.settings.home)
+                opened = entry.open(self.settings.source(name).read, self.settings.home)
+            lacking = [method for method in ("read_events", "read_signals") if not hasattr(opened, method)]
+            if lacking:
+                raise ConfigError(
+                    f"source {name}",
+                    f"it has no {' and '.join(lacking)}, which take the place of read_behavior since version 0.3",
+                    "Divide its read_behavior, and the group `behavior` of its files, as docs/add-a-source.md shows.",
+                )
+            self._sources[name] = opened
         return self._sources[name]
 
     def manifest(self, source: str) -> Manifest:
@@ -110,6 +124,22 @@ class Platform:
         from nh_platform.qc.reviews.review_files import reviews_version
 
         return reviews_version(self.reviews_file(source, session_id), self.today)
+
+    def reviewed_intervals(self, source: str, session_id: str) -> pd.DataFrame:
+        """Return the intervals (schema `INVALID_TIMES`) that the reviews of a session that count today mark invalid."""
+        from nh_platform.qc.reviews.review_decisions import reviewed_intervals
+        from nh_platform.qc.reviews.review_files import read_reviews
+        from nh_platform.qc.rules.rulebook import load_rulebook
+
+        quorum = load_rulebook(self.config(source).rulebook).review_quorum
+        return reviewed_intervals(read_reviews(self.reviews_file(source, session_id)), quorum, self.today)
+
+    def reviewed_intervals_version(self, source: str, session_id: str) -> str:
+        """Return the identity of those intervals; reviews of units do not change it."""
+        if not self.reviews_file(source, session_id).exists():
+            return version_of(())
+        rows = self.reviewed_intervals(source, session_id).itertuples(index=False)
+        return version_of(f"{row}\n" for row in rows)
 
 
 def source_config(settings: PlatformSettings, source: str) -> SourceConfig:

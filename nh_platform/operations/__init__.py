@@ -7,6 +7,7 @@ called. A module is named for its subject, since a package with a function `sync
 
 from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
+from nh_platform.operations.cleaning import clean
 from nh_platform.operations.demo_home import demo
 from nh_platform.operations.doctor_findings import doctor
 from nh_platform.operations.file_fetch import fetch
@@ -18,6 +19,7 @@ from nh_platform.operations.stimulus_export import export_stimulus
 
 __all__ = [
     "backfill",
+    "clean",
     "demo",
     "doctor",
     "export_stimulus",

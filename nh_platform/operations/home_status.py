@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ class SourceStatus:
         used, and that upstream withdrew.
     store_bytes
         Bytes that its assets take.
+    replaced
+        Assets of earlier versions that are still stored, by name: how many sessions hold one.
     """
 
     release: str
@@ -39,6 +42,7 @@ class SourceStatus:
     n_gated: int
     n_withdrawn: int
     store_bytes: int
+    replaced: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         from nh_platform.defs.inventory import failed_sessions
 
         n_failed = len(failed_sessions(home.instance, source, states))
+    replaced = Counter(asset for session_id in stored for asset in store.replaced(source, session_id))
     return SourceStatus(
         release=list_snapshots(store, source)[-1].release,
         snapshot=states.snapshot,
@@ -110,6 +115,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         n_gated=len(states.gated),
         n_withdrawn=len(withdrawn(home.platform, source)),
         store_bytes=store_bytes,
+        replaced=dict(sorted(replaced.items())),
     )
 
 

@@ -94,7 +94,7 @@ def _refuse_gated(plan: SourcePlan, inputs: SessionInputs) -> None:
         raise BadUpstreamData(
             f"{inputs.source} session {inputs.session_id}",
             f"it is gated: {'; '.join(problems)}",
-            "Correct the upstream data or wait for the next release, then materialize raw_spikes and units again.",
+            "Correct the upstream data or wait for the next release, then materialize raw_spikes again.",
         )
 
 

@@ -18,7 +18,7 @@ from nh_platform.history.wanted import wanted_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.planning.run_requests import SessionState
 from nh_platform.planning.staleness import session_standing
-from nh_platform.planning.versions import REVIEWS, SourcePlan
+from nh_platform.planning.versions import REVIEWED_INTERVALS, REVIEWS, SourcePlan
 from nh_platform.session import NhError
 
 
@@ -33,7 +33,7 @@ class SourceStates:
     sessions
         One per session of the manifest, heavy ones first.
     observed
-        Per external asset (`upstream_files/<group>`, `reviews`): version by session.
+        Per external asset (`upstream_files/<group>`, `reviews`, `reviewed_intervals`): version by session.
     gated
         Sessions whose gate failed, with the reasons.
     """
@@ -56,7 +56,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     by_session = group_versions(manifest.sessions, manifest.insertions, manifest.files)
     wanted = wanted_sessions(platform.store, source)
     plan = SourcePlan(platform, source)
-    observed: dict[str, dict[str, str]] = {REVIEWS: {}}
+    observed: dict[str, dict[str, str]] = {REVIEWS: {}, REVIEWED_INTERVALS: {}}
     states: list[SessionState] = []
     gated: dict[str, tuple[str, ...]] = {}
     for session_id in manifest.session_ids:
@@ -81,6 +81,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             )
         )
         observed[REVIEWS][session_id] = platform.reviews_version(source, session_id)
+        observed[REVIEWED_INTERVALS][session_id] = platform.reviewed_intervals_version(source, session_id)
         for group, version in groups.items():
             observed.setdefault(f"upstream_files/{group}", {})[session_id] = version
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)

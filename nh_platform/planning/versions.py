@@ -16,8 +16,8 @@ from nh_platform.home.platform import Platform
 from nh_platform.store import Provenance, UpstreamFile, data_version
 from nh_platform.store.layout import SOURCE_WIDE
 
-REVIEWS = "reviews"
-"""Name of the parameter that says which reviews of a session count."""
+REVIEWS, REVIEWED_INTERVALS = "reviews", "reviewed_intervals"
+"""Names of the parameters that say which reviews of a session count, and which intervals they mark invalid."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,12 @@ class SourcePlan:
         ConfigError
             If the reviews of the session cannot be read.
         """
-        reviews = {REVIEWS: self.platform.reviews_version(self.source, session_id)} if asset.reads_reviews else {}
-        return {**self._parameters[asset.name], **reviews}
+        parameters = dict(self._parameters[asset.name])
+        if asset.reads_reviews:
+            parameters[REVIEWS] = self.platform.reviews_version(self.source, session_id)
+        if asset.reads_reviewed_intervals:
+            parameters[REVIEWED_INTERVALS] = self.platform.reviewed_intervals_version(self.source, session_id)
+        return parameters
 
     def expect(
         self, asset: SessionAsset, session_id: str, group_versions: Mapping[str, str], inputs: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Whether a session's data can be used at all: the one gate in front of windows and embeddings.
+"""Whether a session's spikes can be used at all: the one gate in front of units, windows and embeddings.
 
 Contains the reasons for which a session is gated. Add a reason here only for data that cannot be used; few or no good
 units is a rule's warning, never a gate.
@@ -12,21 +12,21 @@ from pathlib import Path
 import numpy as np
 
 from nh_platform.history.manifest import SessionFiles
-from nh_platform.session import RawRecording, Spikes, UnitAnnotation
+from nh_platform.session import RawRecording, Spikes
 
 GATE_FILE = "gate.json"
-"""File of `units` that says why the session cannot be used."""
+"""File of `raw_spikes` that says why the session cannot be used."""
 
 _BLOCK = 1 << 21
 
 
 def read_gate(folder: Path) -> tuple[str, ...]:
-    """Return why a session cannot be used, as its stored `units` say; empty where it can.
+    """Return why a session cannot be used, as its stored `raw_spikes` say; empty where it can.
 
     Parameters
     ----------
     folder
-        A published version of `units`.
+        A published version of `raw_spikes`.
     """
     try:
         text = (folder / GATE_FILE).read_text(encoding="utf-8")
@@ -35,24 +35,19 @@ def read_gate(folder: Path) -> tuple[str, ...]:
     return tuple(str(problem) for problem in json.loads(text)["problems"])
 
 
-def gate_problems(
-    recording: RawRecording, annotation: UnitAnnotation, files: SessionFiles, spikes_version: str
-) -> list[str]:
+def gate_problems(recording: RawRecording, files: SessionFiles) -> list[str]:
     """Return why a session cannot be used, in words; empty where it can.
 
     Parameters
     ----------
     recording
         What `raw_spikes` holds.
-    annotation
-        What upstream says of the units.
     files
-        The session's part of the manifest.
-    spikes_version
-        Content version of the upstream spike files that ``recording`` was made from.
+        The session's part of the manifest. Files of probes that the recording leaves out are of no account.
     """
     problems = []
     read = files.of_group("spikes")
+    read = read[read["probe"].isin({"", *recording.probes["probe"]})]
     unverified = read.loc[read["md5"].isna(), "name"].tolist()
     if unverified:
         problems.append(f"files without a hash to verify: {', '.join(unverified)}")
@@ -60,14 +55,9 @@ def gate_problems(
         revisions = sorted(set(rows.loc[rows["name"].str.startswith("spikes."), "revision"]))
         if len(revisions) > 1:
             problems.append(f"{probe}: spikes are of several revisions: {', '.join(r or 'none' for r in revisions)}")
-    if spikes_version != files.version("spikes"):
-        problems.append("raw_spikes is of another release than the metrics and positions; materialize raw_spikes first")
     n_units = recording.spikes.n_units
     if len(recording.units) != n_units:
         problems.append(f"{len(recording.units)} units but spikes of {n_units}")
-    ids = recording.units["unit_id"].tolist()
-    if annotation.released["unit_id"].tolist() != ids or annotation.positions["unit_id"].tolist() != ids:
-        problems.append("released metrics or positions are not of the same units as the spikes")
     if not _are_sorted(recording.spikes):
         problems.append("spike times are NaN or not sorted within a unit")
     return problems

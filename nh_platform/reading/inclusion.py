@@ -196,9 +196,9 @@ def _session_record(files: SessionFiles, facts: Mapping[str, float]) -> dict[str
 def _trial_facts(store: Store, files: SessionFiles, rulebook: Rulebook) -> tuple[dict[str, float], tuple[str, ...]]:
     """Return what the trials of a session say, and which asset is lacking for it."""
     session = files.session
-    folder = store.current(session.source, session.session_id, "behavior")
+    folder = store.current(session.source, session.session_id, "events")
     if folder is None:
-        return {}, ("behavior",)
+        return {}, ("events",)
     path = folder / f"{TRIALS.name}.parquet"
     # A source without trials of this task: the rules about them are not known.
     if not path.exists() or not {"contrastLeft", "feedbackType"} <= set(column_names(path)):

@@ -123,11 +123,11 @@ def read_summary(store: Store, source: str, session_id: str, asset: str) -> dict
 def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str, Any]:
     source, session_id = manifest.source, upstream["session_id"]
     units = read_summary(store, source, session_id, "units")
-    behavior = read_summary(store, source, session_id, "behavior")
+    events = read_summary(store, source, session_id, "events")
     regions: dict[str, int] = units.get("regions", {})
     stated = [name for name in (upstream["regions"] or "").split(",") if name]
     released = upstream["n_units_released"]
-    performance = behavior.get("performance", upstream["performance"])
+    performance = events.get("performance", upstream["performance"])
     return {
         "source": source,
         "session_id": session_id,
@@ -140,7 +140,7 @@ def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str
         "units": units.get("n_units", None if pd.isna(released) else int(released)),
         "good_units": units.get("n_pass", {}).get(units.get("active_rulebook", "")),
         "performance": None if performance is None or pd.isna(performance) else float(performance),
-        "trials": behavior.get("n_trials") or behavior.get("n_presentations"),
+        "trials": events.get("n_trials") or events.get("n_presentations"),
         "regions": ", ".join(sorted(regions, key=lambda name: (-regions[name], name))) or ", ".join(stated),
         "assets": len(store.assets(source, session_id)),
         "region_counts": regions or dict.fromkeys(stated, 1),

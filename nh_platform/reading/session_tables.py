@@ -18,6 +18,7 @@ from nh_platform.reading.search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
 from nh_platform.store.parquet import read_table
+from nh_platform.store.recording_files import read_detected
 from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes
 
 
@@ -38,7 +39,7 @@ class SessionTables(StoredSession):
     @cached_property
     def invalid_times(self) -> InvalidTimes:
         """Intervals that upstream or counted reviews call invalid, by what is invalid; `events` has only upstream's."""
-        return invalid_times(self._reviewed_behavior, list(dict.fromkeys(self._recording.units["probe"])))
+        return invalid_times(self._reviewed_events, list(dict.fromkeys(self._recording.units["probe"])))
 
     @cached_property
     def valid_spikes(self) -> ValidSpikes:
@@ -125,13 +126,14 @@ class SessionTables(StoredSession):
             )
         return self.units[f"pass.{chosen}"].to_numpy(dtype=bool)
 
-    @property
+    @cached_property
     def events(self) -> dict[str, pd.DataFrame]:
         """Event tables by name: trials, presentations, licks, invalid_times, …; absent ones are not in it.
 
-        They are what upstream states; `invalid_times` has the intervals of counted reviews too.
+        They are what upstream states; `invalid_times` has the intervals of counted reviews too. What upstream detected
+        in a signal (``wheel_moves``) is among them once `signals` is made.
         """
-        return self._behavior.events
+        return {**self._stored_events.tables, **self._detected}
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -146,7 +148,7 @@ class SessionTables(StoredSession):
     @property
     def signals(self) -> dict[str, Signal]:
         """Sampled signals by name: wheel_position, running_speed, pupil_diameter and so on."""
-        return self._behavior.signals
+        return self._stored_signals.signals
 
     def signal(self, name: str) -> Signal:
         """Return one signal.
@@ -160,9 +162,14 @@ class SessionTables(StoredSession):
             raise UnknownSession(
                 f"signal {name!r}",
                 f"{self.source} session {self.session_id} has {', '.join(sorted(self.signals)) or 'no signals'}",
-                "Use one of those; a signal that upstream lacks is named in the provenance of `behavior`.",
+                "Use one of those; a signal that upstream lacks is named in the provenance of `signals`.",
             )
         return self.signals[name]
+
+    @cached_property
+    def _detected(self) -> dict[str, pd.DataFrame]:
+        folder = self._store.current(self.source, self.session_id, "signals")
+        return {} if folder is None else read_detected(folder)
 
     @cached_property
     def embeddings(self) -> pd.DataFrame:

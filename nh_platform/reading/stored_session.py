@@ -6,18 +6,25 @@ The tables that people read of them belong to `session_tables`; nothing is writt
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.qc.gate import read_gate
-from nh_platform.session import Behavior, RawRecording, StoreError, UnknownSession
+from nh_platform.session import Events, RawRecording, Signals, StoreError, UnknownSession
 from nh_platform.store import Provenance, Store
-from nh_platform.store.recording_files import read_behavior, read_recording, with_reviewed_intervals
+from nh_platform.store.recording_files import (
+    read_events,
+    read_recording,
+    read_reviewed_intervals,
+    read_signals,
+)
 from nh_platform.windows import StoredWindows
+from nh_platform.windows.valid_time import with_invalid
 
-GATED_BY = "units"
+GATED_BY = "raw_spikes"
 """Asset with the gate; it stops what was made from it."""
 
 
@@ -63,7 +70,7 @@ class StoredSession:
         if problems:
             raise StoreError(
                 f"{self.source} session {self.session_id}",
-                f"it has no current {asset}, because its units are unusable: {'; '.join(problems)}",
+                f"it has no current {asset}, because its spikes are unusable: {'; '.join(problems)}",
                 f"Correct the upstream files, then run `nh materialize {self.source} {self.session_id}`.",
             )
         return self._store.folder(self.source, self.session_id, asset)
@@ -93,19 +100,23 @@ class StoredSession:
         return read_recording(self.folder("raw_spikes"))
 
     @cached_property
-    def _behavior(self) -> Behavior:
-        return read_behavior(self.folder("behavior"))
+    def _stored_events(self) -> Events:
+        return read_events(self.folder("events"))
 
     @cached_property
-    def _reviewed_behavior(self) -> Behavior:
-        """The behavior with the intervals that counted reviews mark, as `units` was made with them."""
-        units = self._store.current(self.source, self.session_id, "units")
-        return with_reviewed_intervals(self._behavior, units)
+    def _stored_signals(self) -> Signals:
+        return read_signals(self.folder("signals"))
+
+    @cached_property
+    def _reviewed_events(self) -> Events:
+        """The events with the intervals that counted reviews mark, as `units` was made with them."""
+        marked = read_reviewed_intervals(self._store.current(self.source, self.session_id, "units"))
+        return replace(self._stored_events, tables=with_invalid(self._stored_events.tables, marked))
 
     @cached_property
     def _windows(self) -> StoredWindows:
         return StoredWindows(self.folder("windows"))
 
     def _gate_problems(self) -> tuple[str, ...]:
-        units = self._store.current(self.source, self.session_id, GATED_BY)
-        return () if units is None else read_gate(units)
+        gate = self._store.current(self.source, self.session_id, GATED_BY)
+        return () if gate is None else read_gate(gate)

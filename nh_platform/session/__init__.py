@@ -14,20 +14,30 @@ from nh_platform.session.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from nh_platform.session.columns import Column, ColumnPattern, TableSchema
-    from nh_platform.session.recording import Behavior, Note, RawRecording, Session, Signal, Spikes, UnitAnnotation
+    from nh_platform.session.recording import (
+        Events,
+        Note,
+        RawRecording,
+        Session,
+        Signal,
+        Signals,
+        Spikes,
+        UnitAnnotation,
+    )
 
 __all__ = [
     "BadUpstreamData",
-    "Behavior",
     "Column",
     "ColumnPattern",
     "ConfigError",
+    "Events",
     "NhError",
     "Note",
     "RawRecording",
     "SchemaError",
     "Session",
     "Signal",
+    "Signals",
     "Spikes",
     "StoreError",
     "TableSchema",
@@ -38,5 +48,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     dict.fromkeys(("Column", "ColumnPattern", "TableSchema"), "columns")
-    | dict.fromkeys(("Behavior", "Note", "RawRecording", "Session", "Signal", "Spikes", "UnitAnnotation"), "recording"),
+    | dict.fromkeys(
+        ("Events", "Note", "RawRecording", "Session", "Signal", "Signals", "Spikes", "UnitAnnotation"), "recording"
+    ),
 )

@@ -187,25 +187,45 @@ class RawRecording:
 
 
 @dataclass(frozen=True)
-class Behavior:
-    """What `behavior` holds: event tables and sampled signals of one session.
+class Events:
+    """What happened in one session and when: trials, stimulus presentations, licks, invalid times.
 
     Parameters
     ----------
     session
         The session.
-    events
+    tables
         Tables by name, each with a schema of the same name in `nh_platform.session.tables.events.EVENTS`
         (``trials``, ``presentations``, ``licks``, ``invalid_times``, …). A table that upstream lacks is absent.
-    signals
-        Signals by name (``wheel_position``, ``running_speed``, ``pupil_diameter``, …).
     notes
         What was missing or assumed.
     """
 
     session: Session
-    events: dict[str, pd.DataFrame]
+    tables: dict[str, pd.DataFrame]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What was sampled during one session: wheel, running, pupil, motion energy, and what is detected in them.
+
+    Parameters
+    ----------
+    session
+        The session.
+    signals
+        Signals by name (``wheel_position``, ``running_speed``, ``pupil_diameter``, …).
+    tables
+        Tables of what upstream detected in a signal, each with a schema of the same name in
+        `nh_platform.session.tables.events.DETECTED` (``wheel_moves``).
+    notes
+        What was missing or assumed.
+    """
+
+    session: Session
     signals: dict[str, Signal]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
 

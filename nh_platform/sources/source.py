@@ -11,13 +11,13 @@ from typing import Protocol
 import pandas as pd
 
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import Behavior, RawRecording, UnitAnnotation
+from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
 
 
 class Source(Protocol):
     """What a dataset offers to the platform. One folder in `nh_platform.sources` implements it.
 
-    All three readers raise `BadUpstreamData` naming the file when upstream's bytes cannot be used; an optional
+    All four readers raise `BadUpstreamData` naming the file when upstream's bytes cannot be used; an optional
     dataset that is missing becomes NaN and a note.
     """
 
@@ -37,8 +37,11 @@ class Source(Protocol):
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read the verified sorting of one session."""
 
-    def read_behavior(self, session: SessionFiles) -> Behavior:
-        """Read the events and signals of one session."""
+    def read_events(self, session: SessionFiles) -> Events:
+        """Read what happened in one session: trials, presentations, licks, invalid times."""
+
+    def read_signals(self, session: SessionFiles) -> Signals:
+        """Read what was sampled in one session, and what upstream detected in it."""
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, labels and positions for ``units`` (schema `RAW_UNITS`), row by row."""

@@ -10,9 +10,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nh_platform.session.errors import StoreError
+
 SUMMARY_FILE = "summary.json"
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a mapping with sorted keys, so that the same content is the same bytes."""
     path.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read such a file.
+
+    Raises
+    ------
+    StoreError
+        If it is missing or is not a whole JSON object.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(str(path), f"it cannot be read: {error}", "Materialize the asset again.") from error
+    if not isinstance(content, dict):
+        raise StoreError(str(path), "it is no JSON object", "Materialize the asset again.")
+    return content

@@ -36,6 +36,9 @@ PROVENANCE = "provenance.json"
 SOURCE_WIDE = "_source"
 """Takes the place of the session id for outputs that belong to a whole source."""
 
+REPLACED = {"behavior": ("events", "signals")}
+"""Assets of earlier versions that a store can still hold, by name, with those that took their place (0.3)."""
+
 _POINTER = "current"
 _HISTORY = "history"
 _STAGING = ".staging-"
@@ -103,9 +106,43 @@ class Store:
         return found
 
     def assets(self, source: str, session_id: str) -> list[str]:
-        """Return the assets of a session that have a version which counts, sorted."""
+        """Return the assets of a session that have a version which counts, sorted; without those of `REPLACED`."""
         names = _folder_names(self.root / source / session_id)
-        return [name for name in names if self.current(source, session_id, name) is not None]
+        return [name for name in names if name not in REPLACED and self.current(source, session_id, name) is not None]
+
+    def replaced(self, source: str, session_id: str) -> list[str]:
+        """Return the assets of earlier versions that are stored of a session, sorted."""
+        return [name for name in _folder_names(self.root / source / session_id) if name in REPLACED]
+
+    def require_replacement(self, source: str, session_id: str, asset: str) -> None:
+        """Check that what took the place of an asset of an earlier version is stored.
+
+        Raises
+        ------
+        StoreError
+            If it is not, or the asset is none of `REPLACED`.
+        """
+        lacking = [name for name in REPLACED.get(asset, (asset,)) if name not in self.assets(source, session_id)]
+        if asset not in REPLACED or lacking:
+            raise StoreError(
+                f"{source} session {session_id}",
+                f"{asset} is kept: {', '.join(lacking) or 'it'} is not stored in its place",
+                f"Run `nh materialize {source} --missing` first.",
+            )
+
+    def remove_replaced(self, source: str, session_id: str, asset: str) -> None:
+        """Remove an asset of an earlier version with everything in its folder.
+
+        Raises
+        ------
+        StoreError
+            As of `require_replacement`.
+        """
+        self.require_replacement(source, session_id, asset)
+        home = self.asset_folder(source, session_id, asset)
+        leaving = home.with_name(f".{home.name}-{_staging_name()}")
+        os.rename(home, leaving)  # at once, so that nobody finds half of it
+        shutil.rmtree(leaving)
 
     def provenance(self, source: str, session_id: str, asset: str) -> Provenance | None:
         """Return the record of the version that counts, or None where the asset was never published."""

@@ -1,9 +1,9 @@
-"""The files of `raw_spikes` and `behavior`: a session's spikes, events and signals ↔ HDF5 and Parquet.
+"""The files of `raw_spikes`, `events` and `signals`: a session's spikes, events and signals ↔ HDF5 and Parquet.
 
 ``raw_spikes``: ``spikes.h5`` (times float64 bit-exact; amplitudes and depths float32, which is IBL's own precision and
 a rounding of Allen's float64 to 24 bits; unit boundaries), ``units.parquet``, ``channels.parquet``, ``probes.parquet``.
-``behavior``: one Parquet per event table and ``signals.h5``. ``reviewed_intervals.parquet`` of ``units`` holds the
-invalid intervals that reviews add to it.
+``events``: one Parquet per table and ``events.json``, which lists them. ``signals``: ``signals.h5`` and one Parquet per
+table of what was detected in them. ``reviewed_intervals.parquet`` of ``units`` holds the invalid intervals of reviews.
 
 Facts of the catalogue (subject, lab, date, insertion ids) are not stored with the data: they are not part of its
 identity, and a renamed subject or a login must not leave two contents under one version. `nh_platform.reading` joins
@@ -15,20 +15,22 @@ theirs beside their own code.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nh_platform.session import Behavior, Note, RawRecording, Session, Signal, Spikes, StoreError
-from nh_platform.session.tables.events import EVENTS, INVALID_TIMES
+from nh_platform.session import Events, Note, RawRecording, Session, Signal, Signals, Spikes, StoreError
+from nh_platform.session.columns import TableSchema
+from nh_platform.session.tables.events import DETECTED, EVENTS, INVALID_TIMES
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.store.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
+from nh_platform.store.json_files import read_json, write_json
 from nh_platform.store.parquet import read_table, write_table
 
 SPIKES_FILE = "spikes.h5"
+EVENTS_FILE = "events.json"
 SIGNALS_FILE = "signals.h5"
 REVIEWED_FILE = "reviewed_intervals.parquet"
 
@@ -75,37 +77,63 @@ def read_recording(folder: Path) -> RawRecording:
     )
 
 
-def write_behavior(folder: Path, behavior: Behavior) -> None:
-    """Write `behavior` of one session into ``folder``."""
-    for name in sorted(behavior.events):
-        if name not in EVENTS:
-            raise StoreError(
-                f"event table {name}", "it has no schema", "Add it to nh_platform.session.tables.events.EVENTS."
-            )
-        write_table(folder / f"{name}.parquet", behavior.events[name], EVENTS[name])
-    with create_file(folder / SIGNALS_FILE) as handle:
-        _write_session(handle, behavior.session, behavior.notes)
-        for name in sorted(behavior.signals):
-            signal = behavior.signals[name]
-            group = handle.create_group(f"signals/{name}")
-            create_dataset(group, "timestamps", signal.timestamps, unit="s", meaning="Sample times, session clock")
-            create_dataset(group, "values", signal.values, unit=signal.unit, meaning=", ".join(signal.columns))
-            group.attrs["columns"] = list(signal.columns)
+def write_events(folder: Path, events: Events) -> None:
+    """Write `events` of one session into ``folder``."""
+    _write_tables(folder, events.tables, EVENTS)
+    session = events.session
+    write_json(
+        folder / EVENTS_FILE,
+        {
+            "source": session.source,
+            "session_id": session.session_id,
+            "tables": sorted(events.tables),
+            "notes": [[note.subject, note.text] for note in events.notes],
+        },
+    )
 
 
-def read_behavior(folder: Path) -> Behavior:
-    """Read `behavior` of one session from ``folder``.
+def read_events(folder: Path) -> Events:
+    """Read `events` of one session from ``folder``.
 
     Raises
     ------
     StoreError
         If a file is missing that the folder had at the beginning: its version was replaced meanwhile.
     """
-    # One listing, at the beginning: looked for one by one, tables of a version that goes would read as not recorded.
-    stored = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    # Looked for one by one, tables of a version that goes would read as not recorded: the list says which there are.
+    listed = read_json(folder / EVENTS_FILE)
+    return Events(
+        session=Session(listed["source"], listed["session_id"], subject=""),
+        tables={name: read_table(folder / f"{name}.parquet") for name in EVENTS if name in listed["tables"]},
+        notes=tuple(Note(subject, text) for subject, text in listed["notes"]),
+    )
+
+
+def write_signals(folder: Path, signals: Signals) -> None:
+    """Write `signals` of one session into ``folder``."""
+    _write_tables(folder, signals.tables, DETECTED)
+    with create_file(folder / SIGNALS_FILE) as handle:
+        _write_session(handle, signals.session, signals.notes)
+        handle.attrs["tables"] = sorted(signals.tables)
+        for name, signal in sorted(signals.signals.items()):
+            group = handle.create_group(f"signals/{name}")
+            create_dataset(group, "timestamps", signal.timestamps, unit="s", meaning="Sample times, session clock")
+            create_dataset(group, "values", signal.values, unit=signal.unit, meaning=", ".join(signal.columns))
+            group.attrs["columns"] = list(signal.columns)
+
+
+def read_signals(folder: Path) -> Signals:
+    """Read `signals` of one session from ``folder``.
+
+    Raises
+    ------
+    StoreError
+        If a file is missing that the folder had at the beginning: its version was replaced meanwhile.
+    """
     signals = {}
     with open_file(folder / SIGNALS_FILE) as handle:
         session, notes = _read_session(handle)
+        tables = [str(name) for name in handle.attrs["tables"]]
         for name, group in handle["signals"].items() if "signals" in handle else ():
             signals[name] = Signal(
                 name=name,
@@ -114,50 +142,45 @@ def read_behavior(folder: Path) -> Behavior:
                 unit=group["values"].attrs["unit"],
                 columns=tuple(str(column) for column in group.attrs["columns"]),
             )
-    events = {name: read_table(folder / f"{name}.parquet") for name in EVENTS if f"{name}.parquet" in stored}
-    return Behavior(session=session, events=events, signals=signals, notes=notes)
+    detected = {name: read_table(folder / f"{name}.parquet") for name in tables}
+    return Signals(session=session, signals=signals, tables=detected, notes=notes)
+
+
+def read_detected(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read the tables of `signals` alone from ``folder``: what upstream detected in the signals."""
+    with open_file(folder / SIGNALS_FILE) as handle:
+        tables = [str(name) for name in handle.attrs["tables"]]
+    return {name: read_table(folder / f"{name}.parquet") for name in tables}
+
+
+def _write_tables(folder: Path, tables: dict[str, pd.DataFrame], schemas: dict[str, TableSchema]) -> None:
+    for name, table in sorted(tables.items()):
+        if name not in schemas:
+            raise StoreError(
+                f"event table {name}", "it has no schema here", "Add it to nh_platform.session.tables.events."
+            )
+        write_table(folder / f"{name}.parquet", table, schemas[name])
 
 
 def write_reviewed_intervals(units: Path, intervals: pd.DataFrame) -> None:
-    """Write the intervals (schema `INVALID_TIMES`) that counted reviews mark into the folder of `units`.
+    """Write the intervals (schema `INVALID_TIMES`) that counted reviews mark into the folder of `units`, for readers.
 
-    They lie there because reviews are a parameter of that asset: whatever reads them has the version of `units` among
-    its inputs, and is stale when a review comes to count or expires.
+    What is made from them reads the reviews themselves (`SessionInputs.events`), so that it does not hang on `units`.
     """
     write_table(units / REVIEWED_FILE, intervals, INVALID_TIMES)
 
 
-def read_measured(raw_spikes: Path, units: Path, behavior: Path) -> tuple[Spikes, pd.DataFrame, Behavior]:
-    """Read what windows and embeddings are made of: spikes, the units table, and behavior with reviewed intervals.
+def read_reviewed_intervals(units: Path | None) -> pd.DataFrame:
+    """Return the intervals that counted reviews mark, as `units` was made with them.
 
     Parameters
     ----------
-    raw_spikes, units, behavior
-        Folders of the three assets.
-    """
-    spikes = read_spikes(raw_spikes)
-    reviewed = with_reviewed_intervals(read_behavior(behavior), units)
-    return spikes, read_table(units / "units.parquet"), reviewed
-
-
-def with_reviewed_intervals(behavior: Behavior, units: Path | None) -> Behavior:
-    """Return ``behavior`` with the intervals that counted reviews mark among what upstream calls invalid.
-
-    Parameters
-    ----------
-    behavior
-        Events of the session; returned itself where nothing is marked.
     units
         Folder of `units`; none where the asset was not made. Units made before there was the file mark nothing.
     """
     if units is None or not (units / REVIEWED_FILE).exists():
-        return behavior
-    marked = read_table(units / REVIEWED_FILE)
-    if marked.empty:
-        return behavior
-    known = behavior.events.get("invalid_times", INVALID_TIMES.empty())
-    both = pd.concat([known, marked], ignore_index=True) if len(known) else marked
-    return replace(behavior, events={**behavior.events, "invalid_times": both})
+        return INVALID_TIMES.empty()
+    return read_table(units / REVIEWED_FILE)
 
 
 def _read_spikes(group: Any) -> Spikes:

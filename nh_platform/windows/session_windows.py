@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import Behavior, Note, Spikes
+from nh_platform.session import Events, Note, Spikes
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.windows.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
@@ -59,9 +59,9 @@ class Windows:
 def build_windows(
     spikes: Spikes,
     units: pd.DataFrame,
-    behavior: Behavior,
+    events: Events,
     presets: Sequence[Preset],
-    events: Mapping[str, EventTimes],
+    stated: Mapping[str, EventTimes],
 ) -> Windows:
     """Return the windows of one session; a preset that the session has nothing for has none, and a note says why.
 
@@ -71,12 +71,12 @@ def build_windows(
         Spikes, ascending within each unit.
     units
         Units in the order of ``spikes.offsets``, with ``unit_id`` and ``probe``.
-    behavior
-        Events and invalid times of the session.
+    events
+        Trials, presentations and invalid times of the session.
     presets
         Presets to make windows of.
-    events
-        Events of the session's source (`SourceEntry.events`).
+    stated
+        Where the session's source states its events (`SourceEntry.events`).
 
     Returns
     -------
@@ -104,7 +104,7 @@ def build_windows(
         notes += [Note(preset.id, f"no windows: {why}") for preset, table in zip(same, rows) if table.empty]
     for preset in presets:
         if isinstance(preset, AlignedPreset):
-            plans[preset.id], table, left_out = _aligned_windows(preset, behavior, events, spikes)
+            plans[preset.id], table, left_out = _aligned_windows(preset, events, stated, spikes)
             tables.append(table)
             notes += left_out
 
@@ -112,7 +112,7 @@ def build_windows(
     index = pd.concat(filled, ignore_index=True) if filled else WINDOW_INDEX.empty()
     probes = units["probe"].to_numpy(dtype=object)
     units_of = {probe: np.flatnonzero(probes == probe) for probe in sorted(set(probes))}
-    invalid = invalid_times(behavior, list(units_of))
+    invalid = invalid_times(events, list(units_of))
     valid, invalid_probes = validity(index["start"].to_numpy(), index["stop"].to_numpy(), invalid)
     masks = []
     for name, plan in plans.items():
@@ -159,10 +159,10 @@ def _continuous_windows(
 
 
 def _aligned_windows(
-    preset: AlignedPreset, behavior: Behavior, events: Mapping[str, EventTimes], spikes: Spikes
+    preset: AlignedPreset, events: Events, stated: Mapping[str, EventTimes], spikes: Spikes
 ) -> tuple[CountPlan, pd.DataFrame, list[Note]]:
     """Return the windows around the events of ``preset``, their index rows in the order of the events, and notes."""
-    chosen, label, notes = _chosen_events(preset, behavior, events)
+    chosen, label, notes = _chosen_events(preset, events, stated)
     n_bins = _aligned_bins(preset, chosen["length"].to_numpy())
     plan = CountPlan(preset.bin_us, preset.start_us, n_bins, chosen["time"].to_numpy(), spikes)
     start, stop = plan.events + plan.edges[0], plan.events + plan.edges[-1]
@@ -184,14 +184,14 @@ def _aligned_windows(
 
 
 def _chosen_events(
-    preset: AlignedPreset, behavior: Behavior, events: Mapping[str, EventTimes]
+    preset: AlignedPreset, events: Events, stated: Mapping[str, EventTimes]
 ) -> tuple[pd.DataFrame, str, list[Note]]:
     """Return time, length (s) and validity of the events that get a window, by row; their label; and notes."""
-    where = preset.times(events)
+    where = preset.times(stated)
     if where is None:
-        known = ", ".join(sorted(events)) or "none"
-        return _no_events(preset, f"{behavior.session.source} states no event {preset.event!r}; it states {known}")
-    table = behavior.events.get(where.table)
+        known = ", ".join(sorted(stated)) or "none"
+        return _no_events(preset, f"{events.session.source} states no event {preset.event!r}; it states {known}")
+    table = events.tables.get(where.table)
     if table is None or table.empty:
         return _no_events(preset, f"the session has no {where.table}")
     needed = (where.column, preset.stop_column, *(name for one in where.filters for name in (one.column, one.minus)))

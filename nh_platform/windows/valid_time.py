@@ -15,14 +15,14 @@ The recording of every probe is taken to last from the first to the last spike o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import BadUpstreamData, Behavior, Spikes
+from nh_platform.session import BadUpstreamData, Events, Spikes
 from nh_platform.session.tables.events import INVALID_TIMES
 
 FloatArray = npt.NDArray[np.float64]
@@ -88,7 +88,7 @@ class ValidSpikes:
     left_out: dict[str, int]
 
 
-def invalid_times(behavior: Behavior, probes: Sequence[str]) -> InvalidTimes:
+def invalid_times(events: Events, probes: Sequence[str]) -> InvalidTimes:
     """Return the invalid intervals of a session, sorted by what is invalid in them.
 
     Raises
@@ -96,11 +96,11 @@ def invalid_times(behavior: Behavior, probes: Sequence[str]) -> InvalidTimes:
     BadUpstreamData
         If an interval ends before it starts or has no end.
     """
-    table = behavior.events.get("invalid_times", INVALID_TIMES.empty())
+    table = events.tables.get("invalid_times", INVALID_TIMES.empty())
     bad = table[~(table["stop_time"] >= table["start_time"])]
     if len(bad):
         raise BadUpstreamData(
-            f"session {behavior.session.session_id}, invalid_times",
+            f"session {events.session.session_id}, invalid_times",
             f"interval {bad['start_time'].iloc[0]} to {bad['stop_time'].iloc[0]} s ends before it starts",
             "Check the invalid intervals upstream.",
         )
@@ -110,6 +110,15 @@ def invalid_times(behavior: Behavior, probes: Sequence[str]) -> InvalidTimes:
         recording=_merged(table[table["scope"].isin(RECORDING_SCOPES)]),
         probes={probe: intervals for probe, intervals in by_probe.items() if len(intervals)},
     )
+
+
+def with_invalid(tables: Mapping[str, pd.DataFrame], marked: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return event tables with further intervals (schema `INVALID_TIMES`) among the invalid ones."""
+    if marked.empty:
+        return dict(tables)
+    stated = tables.get(INVALID_TIMES.name, marked[:0])
+    both = pd.concat([stated, marked], ignore_index=True) if len(stated) else marked
+    return {**tables, INVALID_TIMES.name: both}
 
 
 def overlapping(starts: FloatArray, stops: FloatArray, intervals: FloatArray) -> BoolArray:

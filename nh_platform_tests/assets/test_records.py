@@ -37,7 +37,8 @@ def listed_texts(path: Path) -> Iterator[set[str]]:
 def test_the_records_of_session_assets_are_found_in_running_order() -> None:
     assert list(all_session_assets()) == [
         "raw_spikes",
-        "behavior",
+        "events",
+        "signals",
         "units",
         "windows",
         "unit_embeddings",

@@ -96,7 +96,7 @@ def test_the_asset_graph_shows_a_group_per_source(page: Page) -> None:
 
 
 def test_the_lineage_leads_from_raw_spikes_to_embeddings(page: Page) -> None:
-    texts = ("raw_spikes", "units", "windows", "unit_embeddings", "behavior", "2 partitions")
+    texts = ("raw_spikes", "units", "windows", "unit_embeddings", "events", "signals", "2 partitions")
     page.open("/locations/nh_platform/asset-groups/ibl/lineage", "lineage", *texts)
 
 
@@ -123,7 +123,7 @@ def test_a_rule_tells_what_it_asks_for_and_why(page: Page) -> None:
 
 def test_pressing_materialize_on_a_new_session_makes_it_and_its_checks_green(page: Page) -> None:
     session = new_session(page)
-    for asset in ("raw_spikes", "behavior", "units"):
+    for asset in ("raw_spikes", "events", "units"):
         page.open(f"/assets/ibl/{asset}?view=partitions&partition={session}", f"before_{asset}", "Materialize")
         page.press("Materialize")
         _choose_only(page, session)

@@ -83,11 +83,11 @@ def test_a_newcomer_syncs_and_fetches_without_an_account(home: Path, servers: Lo
 def test_one_group_of_one_session_and_its_links(home: Path, servers: Loopback) -> None:
     nh(home, "sync", "ibl")
     first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
-    listed = nh(home, "fetch", "ibl", first[:8], first, "--group", "behavior", "--urls")
+    listed = nh(home, "fetch", "ibl", first[:8], first, "--group", "events", "--group", "signals", "--urls")
     links = list(csv.DictReader(io.StringIO(listed.output)))
     assert not (home / "raw").exists()
     assert {link["session"] for link in links} == {first}
-    nh(home, "fetch", "ibl", first, "--group", "behavior", "--jobs", "2")
+    nh(home, "fetch", "ibl", first, "--group", "events", "--group", "signals", "--jobs", "2")
     assert {path.name for path in whole_files(home)} == {link["md5"] for link in links}
     assert all(link["url"].startswith(servers.files.data_server) for link in links)
     assert all("#" not in link["url"] for link in links)
@@ -103,7 +103,7 @@ def test_a_session_that_fails_is_named_and_the_others_go_on(home: Path, servers:
     subject = servers.state.sessions[first]["subject"]
     for server in (servers.bucket, servers.files):
         server.faults.add(rf"{subject}.*licks\.times", "status", status=404)
-    result = nh(home, "fetch", "ibl", "--all", "--group", "behavior", code=1)
+    result = nh(home, "fetch", "ibl", "--all", "--group", "events", "--group", "signals", code=1)
     assert first in result.stderr
     assert second not in result.stderr
     assert "licks.times.npy" in result.stderr
@@ -111,7 +111,7 @@ def test_a_session_that_fails_is_named_and_the_others_go_on(home: Path, servers:
     assert "1 of 2 sessions failed" in result.stderr
     servers.bucket.faults.clear()
     before = len(servers.bucket.requests)
-    assert "1 sessions fetched" in nh(home, "fetch", "ibl", "--all", "--group", "behavior").output
+    assert "1 sessions fetched" in nh(home, "fetch", "ibl", "--all", "--group", "events", "--group", "signals").output
     assert len(servers.bucket.requests) == before + 1
 
 

@@ -8,7 +8,7 @@ from nh_platform.embeddings import ReferenceWindow, feature_names, unit_embeddin
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.windows.valid_time import invalid_times
-from nh_platform_tests.windows.trains import behavior_of, spikes_of, units_of
+from nh_platform_tests.windows.trains import events_of, spikes_of, units_of
 
 
 def features_of(*trains, window="whole-session") -> pd.DataFrame:
@@ -22,7 +22,7 @@ def with_invalid(trains, probes, *bad, window="whole-session") -> pd.DataFrame:
         "scope": [row[2] for row in bad],
         "label": [None] * len(bad),
     }
-    invalid = invalid_times(behavior_of(invalid_times=table), list(probes))
+    invalid = invalid_times(events_of(invalid_times=table), list(probes))
     return unit_embeddings(spikes_of(*trains), units_of(*probes), window, invalid)
 
 

@@ -237,7 +237,7 @@ def test_a_change_upstream_concerns_only_what_reads_it(platform: Platform, tmp_p
     np.save(label, np.zeros(6))
     assert source.signal() != signal
     after = source.manifest()
-    groups = ("spikes", "behavior", "alignment", "qc")
+    groups = ("spikes", "events", "signals", "alignment", "qc")
     moved = {
         (session, group)
         for session in before.session_ids

@@ -27,7 +27,7 @@ def test_a_tag_makes_a_snapshot_and_no_run(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("DAGSTER_HOME", "")
     with Loopback(write_upstream(tmp_path / "upstream")) as servers, dg.DagsterInstance.ephemeral() as instance:
         home = make_remote_home(tmp_path / "home", servers, monkeypatch)
-        (outcome,) = materialize(home, instance, "ibl", assets=["behavior"])
+        (outcome,) = materialize(home, instance, "ibl", assets=["events"])
         assert outcome.success, outcome.errors
         before = source_states(home, "ibl")
         looked = home.source("ibl").signal()
@@ -48,6 +48,6 @@ def test_a_tag_makes_a_snapshot_and_no_run(tmp_path: Path, monkeypatch: pytest.M
         assert isinstance(tick, dg.SensorResult)
         asked = {key.path[-1] for request in tick.run_requests or [] for key in request.asset_selection or []}
         assert asked == set(before.sessions[0].stale)
-        assert "behavior" not in asked
+        assert "events" not in asked
         shown = CliRunner().invoke(app, ["--home", str(tmp_path / "home"), "show", "ibl", outcome.plan.session_id])
         assert f"release 2026_Q1_Test: 5 of its {len(servers.state.datasets)} files" in shown.output

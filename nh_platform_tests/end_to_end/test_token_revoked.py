@@ -13,7 +13,7 @@ from nh_platform_tests.end_to_end.test_sessions import fingerprint
 from nh_platform_tests.homes import materialize
 from nh_platform_tests.loopback import Loopback
 
-READ = ("raw_spikes", "behavior")
+READ = ("raw_spikes", "events", "signals")
 ANY = r"."
 
 

@@ -32,7 +32,7 @@ def test_a_session_withdrawn_in_flight_ends_by_name_and_keeps_what_it_has(
 ) -> None:
     with Loopback(write_upstream(tmp_path / "upstream", 2)) as servers, dg.DagsterInstance.ephemeral() as instance:
         home = make_remote_home(tmp_path / "home", servers, monkeypatch)
-        assert all(outcome.success for outcome in materialize(home, instance, "ibl", assets=["behavior"]))
+        assert all(outcome.success for outcome in materialize(home, instance, "ibl", assets=["events"]))
         gone, kept = home.manifest("ibl").session_ids
         before = fingerprint(home.store.root / "ibl" / gone)
 

@@ -105,7 +105,7 @@ def test_a_source_is_restricted_to_the_insertions_of_a_freeze(tmp_path: Path, by
     assert part.insertions["insertion_id"].tolist() == [row["insertion_id"]]
     assert set(part.files["probe"]) == {"", "probe01"}
     whole, kept = manifest.session(row["session_id"]), part.session(row["session_id"])
-    assert kept.version("behavior") == whole.version("behavior")
+    assert kept.version("events") == whole.version("events")
     assert kept.version("spikes") != whole.version("spikes")
 
 

@@ -157,7 +157,7 @@ def test_a_freeze_lends_its_ids_to_a_source_that_knows_none(tmp_path: Path) -> N
     assert part.insertions["probe"].tolist()[0] == "probe01"
     whole = restrict(REAL, freeze)
     assert diff_manifests(part, whole).is_empty
-    for group in ("spikes", "behavior", "alignment", "qc"):
+    for group in ("spikes", "events", "signals", "alignment", "qc"):
         assert part.session(FIRST).version(group) == whole.session(FIRST).version(group)
 
 

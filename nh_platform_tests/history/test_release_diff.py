@@ -126,28 +126,28 @@ def test_a_sort_by_another_sorter_is_a_resort() -> None:
 
 def test_a_new_revision_of_behaviour_is_no_resort() -> None:
     diff = diff_manifests(BASE, edit(BASE, of(FIRST, "_ibl_trials.table"), revision="2024-07-10"))
-    assert told(diff) == {("new revision", FIRST, "", "behavior")}
+    assert told(diff) == {("new revision", FIRST, "", "events")}
     assert diff.changes["what"].tolist() == [
-        "1 behavior file from revision 2024-07-10, before unrevised: _ibl_trials.table.pqt"
+        "1 events file from revision 2024-07-10, before unrevised: _ibl_trials.table.pqt"
     ]
-    assert affected(diff) == {(FIRST, "behavior")}
+    assert affected(diff) == {(FIRST, "events")}
 
 
 def test_a_patch_in_place_names_the_files() -> None:
     diff = diff_manifests(BASE, edit(BASE, of(FIRST, "_ibl_wheel."), md5="0" * 32))
-    assert told(diff) == {("patched in place", FIRST, "", "behavior")}
+    assert told(diff) == {("patched in place", FIRST, "", "signals")}
     assert diff.changes["what"].tolist() == [
-        "2 behavior files with a new md5: _ibl_wheel.position.npy, _ibl_wheel.timestamps.npy"
+        "2 signals files with a new md5: _ibl_wheel.position.npy, _ibl_wheel.timestamps.npy"
     ]
-    assert affected(diff) == {(FIRST, "behavior")}
+    assert affected(diff) == {(FIRST, "signals")}
 
 
 def test_files_come_and_go() -> None:
     files = BASE.files[~of(FIRST, "licks")(BASE.files)].reset_index(drop=True)
     less = replace(BASE, files=files)
-    assert told(diff_manifests(BASE, less)) == {("files withdrawn", FIRST, "", "behavior")}
-    assert told(diff_manifests(less, BASE)) == {("files added", FIRST, "", "behavior")}
-    assert affected(diff_manifests(less, BASE)) == {(FIRST, "behavior")}
+    assert told(diff_manifests(BASE, less)) == {("files withdrawn", FIRST, "", "events")}
+    assert told(diff_manifests(less, BASE)) == {("files added", FIRST, "", "events")}
+    assert affected(diff_manifests(less, BASE)) == {(FIRST, "events")}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_qc_of_dataset_session_and_insertion(after, probe, what) -> None:
 def test_a_file_that_becomes_critical_is_not_read_any_more_so_its_group_runs_too() -> None:
     diff = diff_manifests(BASE, edit(BASE, of(FIRST, "licks"), qc="CRITICAL"))
     assert set(diff.changes["kind"]) == {"QC changed"}
-    assert affected(diff) == {(FIRST, "qc"), (FIRST, "behavior")}
+    assert affected(diff) == {(FIRST, "qc"), (FIRST, "events")}
 
 
 @pytest.mark.parametrize(

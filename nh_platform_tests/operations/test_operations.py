@@ -129,7 +129,7 @@ def test_a_home_that_is_open_stays_open(home: Path) -> None:
     with operations.open_home(home) as opened:
         operations.sync(opened, "ibl")
         instance = opened.instance
-        assert operations.materialize(opened, "ibl", assets=["behavior"]).n_assets == 1
+        assert operations.materialize(opened, "ibl", assets=["events"]).n_assets == 1
         assert opened.instance is instance
         assert len(instance.get_runs()) == 2
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 import pytest
 
 from nh_platform.assets import inputs
@@ -18,7 +17,7 @@ from nh_platform.defs.session_assets import materialize
 from nh_platform.history.publishing import store_manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.session.tables.units import UNITS
+from nh_platform.session.tables.events import TRIALS
 from nh_platform.store import Provenance
 from nh_platform.store.layout import PROVENANCE
 from nh_platform.store.parquet import read_table, write_table
@@ -26,7 +25,6 @@ from nh_platform.windows import session_windows as build
 from nh_platform_tests.homes import make_home
 
 OTHER = "0" * 64
-REASON = "reason.ibl-2022-10"
 REVIEW = """\
 source: ibl
 session: {session}
@@ -42,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made") / "home"
     platform = make_home(folder, ("ibl",))
     store_manifest(platform.store, platform.source("ibl").manifest(), "1")
-    for asset in ("raw_spikes", "behavior", "units"):
+    for asset in ("raw_spikes", "events", "units"):
         materialize(platform, "ibl", session_of(platform), all_session_assets()[asset])
     return folder
 
@@ -58,22 +56,22 @@ def session_of(platform: Platform) -> str:
     return session
 
 
-def publish_units(platform: Platform, version: str, reason: str) -> None:
-    """Publish another version of `units`, told from the one before by the reason of its first unit."""
-    folder = platform.store.folder("ibl", session_of(platform), "units")
-    table = read_table(folder / "units.parquet")
-    table.loc[0, REASON] = reason
+def publish_events(platform: Platform, version: str, start: float) -> None:
+    """Publish another version of `events`, told from the one before by the start of its first trial."""
+    folder = platform.store.folder("ibl", session_of(platform), "events")
+    table = read_table(folder / "trials.parquet")
+    table.loc[0, "start_time"] = start
     record = Provenance.read(folder / PROVENANCE).model_copy(update={"data_version": version})
     with platform.store.publish(record) as target:
         for path in folder.iterdir():
-            if path.name not in ("units.parquet", PROVENANCE):
+            if path.name not in ("trials.parquet", PROVENANCE):
                 shutil.copy(path, target / path.name)
-        write_table(target / "units.parquet", table, UNITS)
+        write_table(target / "trials.parquet", table, TRIALS)
 
 
-def before_reading(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> list[pd.DataFrame]:
-    """Do something when `windows` has begun to read; return the units of which it then makes windows."""
-    used: list[pd.DataFrame] = []
+def before_reading(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> list[float]:
+    """Do something when `windows` has begun to read; return the start of the first trial of those that it uses."""
+    used: list[float] = []
     make = build.build_windows
 
     def then(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,11 +82,11 @@ def before_reading(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None
 
         return reading
 
-    def building(spikes, units, *others) -> Any:
-        used.append(units)
-        return make(spikes, units, *others)
+    def building(spikes, units, events, *others) -> Any:
+        used.append(events.tables["trials"].loc[0, "start_time"])
+        return make(spikes, units, events, *others)
 
-    for name in ("read_recording", "read_measured"):
+    for name in ("read_recording", "read_events"):
         monkeypatch.setattr(inputs, name, then(getattr(inputs, name)))
     monkeypatch.setattr(build, "build_windows", building)
     return used
@@ -101,14 +99,14 @@ def test_an_input_that_is_replaced_meanwhile_is_recorded_as_what_was_read(
 
     def meanwhile() -> None:
         for version in publications:
-            publish_units(platform, version, "published meanwhile")
+            publish_events(platform, version, -1.5)
 
     used = before_reading(monkeypatch, meanwhile)
     result = materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
     record = platform.store.provenance("ibl", session_of(platform), "windows")
     assert record is not None
-    assert record.inputs["units"] == OTHER
-    assert used[-1].loc[0, REASON] == "published meanwhile"
+    assert record.inputs["events"] == OTHER
+    assert used[-1] == -1.5
     assert result.data_version == dg.DataVersion(record.data_version)
 
 
@@ -119,10 +117,10 @@ def test_an_input_that_is_replaced_at_every_try_refuses_the_asset_by_name(
 
     def meanwhile() -> None:
         tries.append(f"{len(tries):064d}")
-        publish_units(platform, tries[-1], tries[-1])
+        publish_events(platform, tries[-1], float(len(tries)))
 
     before_reading(monkeypatch, meanwhile)
-    with pytest.raises(dg.Failure, match=r"units.*replaced while.*was read"):
+    with pytest.raises(dg.Failure, match=r"events.*replaced while.*was read"):
         materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
     assert len(tries) == TRIES
     assert platform.store.current("ibl", session_of(platform), "windows") is None
@@ -132,17 +130,18 @@ def test_a_version_that_goes_and_returns_meanwhile_counts_as_replaced(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its folder has the same name again, but files were missing while the asset read."""
-    before = platform.store.provenance("ibl", session_of(platform), "units")
+    before = platform.store.provenance("ibl", session_of(platform), "events")
     assert before is not None
-    publications = iter([OTHER, before.data_version])
+    starts = {OTHER: -1.0, before.data_version: -2.0}
+    publications = iter(starts)
 
     def meanwhile() -> None:
         for version in publications:
-            publish_units(platform, version, version[:4])
+            publish_events(platform, version, starts[version])
 
     used = before_reading(monkeypatch, meanwhile)
     materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
-    assert [units.loc[0, REASON] for units in used][-1] == before.data_version[:4]
+    assert used[-1] == starts[before.data_version]
     assert len(used) == 2
 
 
@@ -165,6 +164,6 @@ def test_a_review_that_is_written_meanwhile_is_recorded_as_what_was_read(
 
 
 def test_an_input_that_was_never_made_is_named(platform: Platform) -> None:
-    shutil.rmtree(platform.store.asset_folder("ibl", session_of(platform), "units"))
-    with pytest.raises(dg.Failure, match="it has no units in the store"):
+    shutil.rmtree(platform.store.asset_folder("ibl", session_of(platform), "events"))
+    with pytest.raises(dg.Failure, match="it has no events in the store"):
         materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])

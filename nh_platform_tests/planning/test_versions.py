@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from nh_platform.assets.registry import all_session_assets
 from nh_platform.planning.staleness import Standing, standing
 from nh_platform.planning.versions import ExpectedAsset
@@ -21,8 +19,8 @@ def stored(**other: str | None) -> dict[str, str | None]:
 
 
 def test_what_is_missing_or_of_another_version_is_stale_in_running_order() -> None:
-    held = standing(EXPECTED, stored(windows="old", behavior=None), ())
-    assert held == Standing(("behavior", "windows"), (), (), is_loaded=True)
+    held = standing(EXPECTED, stored(windows="old", signals=None), ())
+    assert held == Standing(("signals", "windows"), (), (), is_loaded=True)
 
 
 def test_a_current_session_lacks_nothing() -> None:
@@ -35,12 +33,11 @@ def test_of_a_session_that_was_never_loaded_everything_is_stale() -> None:
 
 
 def test_what_a_current_gate_stops_is_not_stale() -> None:
-    held = standing(EXPECTED, stored(behavior=None, windows=None, unit_embeddings="old"), GATE)
-    assert held == Standing(("behavior",), ("windows", "unit_embeddings"), GATE, is_loaded=True)
+    held = standing(EXPECTED, stored(signals=None, windows=None, unit_embeddings="old"), GATE)
+    assert held == Standing(("signals",), ("windows", "unit_embeddings"), GATE, is_loaded=True)
 
 
-@pytest.mark.parametrize("moved", ["raw_spikes", "units"])
-def test_a_gate_that_is_not_current_stops_nothing(moved: str) -> None:
-    held = standing(EXPECTED, stored(**{moved: "old"}, windows=None, unit_embeddings=None), GATE)
-    assert held.stale == (moved, "windows", "unit_embeddings")
+def test_a_gate_that_is_not_current_stops_nothing() -> None:
+    held = standing(EXPECTED, stored(raw_spikes="old", windows=None, unit_embeddings=None), GATE)
+    assert held.stale == ("raw_spikes", "windows", "unit_embeddings")
     assert held.stopped == ()

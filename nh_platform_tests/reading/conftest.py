@@ -15,7 +15,7 @@ from nh_platform.embeddings import unit_embeddings
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import write_manifest
 from nh_platform.reading import SessionView
-from nh_platform.session import Behavior, RawRecording, Session, Signal
+from nh_platform.session import RawRecording, Session, Signal
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.session.tables.events import EVENTS
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
@@ -24,8 +24,9 @@ from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNITS
 from nh_platform.store import Provenance, Store
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform.store.parquet import write_table
-from nh_platform.store.recording_files import write_behavior, write_recording
+from nh_platform.store.recording_files import write_events, write_recording, write_signals
 from nh_platform.windows import write_windows
+from nh_platform_tests.behavior import Behavior
 from nh_platform_tests.windows.trains import spikes_of, windows_of
 
 WHOLE, GATED, LISTED = "11112222-aaaa", "33334444-bbbb", "55556666-cccc"
@@ -106,21 +107,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     units = judged(recording.units)
     with publish(store, WHOLE, "raw_spikes") as target:
         write_recording(target, recording)
-    with publish(store, WHOLE, "behavior") as target:
-        write_behavior(target, behavior)
+        (target / "gate.json").write_text(json.dumps({"problems": []}))
+    events, signals = behavior.parts
+    with publish(store, WHOLE, "events") as target:
+        write_events(target, events)
+    with publish(store, WHOLE, "signals") as target:
+        write_signals(target, signals)
     with publish(store, WHOLE, "units") as target:
         write_table(target / "units.parquet", units, UNITS)
         positions = recording.channels[["probe", "channel"]].assign(atlas_id=7, acronym="CA1", histology="alf")
         write_table(target / "channels.parquet", positions, CHANNEL_POSITIONS)
         (target / "summary.json").write_text(json.dumps({"active_rulebook": "ibl-2022-10", "n_units": 3}))
-        (target / "gate.json").write_text(json.dumps({"problems": []}))
     with publish(store, WHOLE, "windows") as target:
-        write_windows(target, windows_of(recording.spikes, units, behavior))
+        write_windows(target, windows_of(recording.spikes, units, events))
     with publish(store, WHOLE, "unit_embeddings") as target:
         table = unit_embeddings(recording.spikes, units)
         write_table(target / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS)
 
-    with publish(store, GATED, "units") as target:
+    with publish(store, GATED, "raw_spikes") as target:
         (target / "gate.json").write_text(json.dumps({"problems": ["spike times are not sorted"]}))
     return folder
 

@@ -55,7 +55,7 @@ def write_trials(store: Store, n: int, n_errors: int = 5) -> None:
         }
     )  # fmt: skip
     table.loc[n - 1, "firstMovement_times"] = np.nan
-    with publish(store, "s1", "behavior") as folder:
+    with publish(store, "s1", "events") as folder:
         write_table(folder / "trials.parquet", TRIALS.conform(table), TRIALS)
 
 
@@ -143,7 +143,7 @@ def test_one_insertion_that_passes_includes_the_session(store: Store) -> None:
 
 def test_a_session_that_was_not_made_is_judged_by_the_policy_and_says_so(store: Store) -> None:
     found = session_inclusion(store, a_manifest(probe("probe00")), "s1", BWM)
-    assert (found.word, found.not_made, found.n_trials) == ("fail", ("behavior", "units"), None)
+    assert (found.word, found.not_made, found.n_trials) == ("fail", ("events", "units"), None)
     assert "behavior: extended_qc.behavior not known counts as fail" in found.reason
     assert "probe00: tracing_exists: extended_qc.tracing_exists not known counts as fail" in found.reason
     assert {"n_trials", "min_errors", "alignment_resolved"} < set(found.not_known)

@@ -32,7 +32,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_sessions_come_from_the_manifest_with_what_is_stored(home) -> None:
     table = nh_platform.open_store(home).sessions("ibl")
     assert table["session_id"].tolist() == [WHOLE, GATED, LISTED]
-    assert table["assets"].tolist() == [5, 1, 0]
+    assert table["assets"].tolist() == [6, 1, 0]
     of_m2 = nh_platform.open_store(home).sessions("ibl", SessionQuery(subject="m2"))
     assert of_m2["session_id"].tolist() == [LISTED]
 

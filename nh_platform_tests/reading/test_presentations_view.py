@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
-from nh_platform.session import Behavior
 from nh_platform.simulation import TINY, write_allen_vbn
 from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
 from nh_platform.windows.valid_time import invalid_times
+from nh_platform_tests.behavior import Behavior, read_behavior
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def behavior(tmp_path_factory: pytest.TempPathFactory) -> Behavior:
     write_allen_vbn(root, 1, 3, size=TINY)
     source = AllenVisualBehaviorSource(AllenVbnSettings(root=root))
     manifest = source.manifest()
-    return source.read_behavior(manifest.session(manifest.session_ids[0]))
+    return read_behavior(source, manifest.session(manifest.session_ids[0]))
 
 
 def test_blinks_are_no_part_of_a_mean(behavior) -> None:
@@ -31,7 +31,7 @@ def test_blinks_are_no_part_of_a_mean(behavior) -> None:
     presentations = behavior.events["presentations"]
     stimulus = presentations["stimulus_name"].value_counts().index[0]
     shown = choose_presentations(presentations, stimulus)
-    means = stimulus_means(pupil, shown, [], invalid_times(behavior, []), 0.0, 0.5)
+    means = stimulus_means(pupil, shown, [], invalid_times(behavior.parts[0], []), 0.0, 0.5)
     touched = 0
     for number, (_, row) in enumerate(shown.iterrows()):
         inside = (pupil.timestamps >= row["start_time"]) & (pupil.timestamps < row["start_time"] + 0.5)

@@ -9,7 +9,7 @@ from nh_platform_tests.reading.conftest import GATED, LISTED, WHOLE
 
 
 def test_the_parts_of_a_session(session) -> None:
-    assert session.assets == ["behavior", "raw_spikes", "unit_embeddings", "units", "windows"]
+    assert session.assets == ["events", "raw_spikes", "signals", "unit_embeddings", "units", "windows"]
     assert session.info.subject == "m1"
     assert session.spikes.counts.tolist() == [1000, 20, 0]
     assert session.probes["probe"].tolist() == ["probe00", "probe01"]
@@ -133,10 +133,12 @@ def test_an_asset_that_is_not_made_says_what_to_run(home) -> None:
 
 def test_a_gated_session_says_why_it_has_no_windows(home) -> None:
     gated = nh_platform.open_store(home).session("ibl", GATED)
-    with pytest.raises(StoreError, match="units are unusable: spike times are not sorted"):
+    with pytest.raises(StoreError, match="spikes are unusable: spike times are not sorted"):
         gated.windows("continuous-1s-20ms")
 
 
 def test_nothing_is_read_before_it_is_asked_for(session) -> None:
-    assert not {"_recording", "_behavior", "units", "embeddings", "_windows"} & set(vars(session))
+    assert not {"_recording", "_stored_events", "_stored_signals", "units", "embeddings", "_windows"} & set(
+        vars(session)
+    )
     assert WHOLE in repr(session)

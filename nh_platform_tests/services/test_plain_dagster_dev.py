@@ -81,7 +81,7 @@ def test_it_answers_shows_what_nh_registered_and_keeps_its_history_in_the_folder
     make_home(home, ("allen_vc",))
     monkeypatch.setenv("NH_HOME", str(home))
     monkeypatch.setenv("DAGSTER_HOME", "")
-    for command in (["sync", "allen_vc"], ["materialize", "allen_vc", "--all", "--asset", "behavior"]):
+    for command in (["sync", "allen_vc"], ["materialize", "allen_vc", "--all", "--asset", "events"]):
         result = CliRunner().invoke(app, ["--home", str(home), *command])
         assert result.exit_code == 0, (result.output, result.stderr, result.exception)
     sessions = Platform(load_settings(home)).manifest("allen_vc").session_ids
@@ -89,7 +89,7 @@ def test_it_answers_shows_what_nh_registered_and_keeps_its_history_in_the_folder
         made = {run.run_id for run in instance.get_runs()}
     assert made
     with plain_dagster_dev(project) as address:
-        found = graphql(address, PARTITIONS, {"asset": {"path": ["allen_vc", "behavior"]}})
+        found = graphql(address, PARTITIONS, {"asset": {"path": ["allen_vc", "events"]}})
         assert found["locationStatusesOrError"]["entries"] == [{"name": "nh_platform", "loadStatus": "LOADED"}]
         assert found["assetNodeOrError"]["partitionKeys"] == sessions
         runs = graphql(address, "query { runsOrError { ... on Runs { results { runId } } } }")

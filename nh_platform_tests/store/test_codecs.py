@@ -11,12 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import Behavior, Note, RawRecording, SchemaError, Session, Signal, Spikes, StoreError
-from nh_platform.session.tables.events import LICKS
+from nh_platform.session import Events, Note, RawRecording, SchemaError, Session, Signal, Signals, Spikes, StoreError
+from nh_platform.session.tables.events import LICKS, WHEEL_MOVES
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.store.hdf5 import create_dataset, create_file, open_file
 from nh_platform.store.parquet import read_table, write_table
-from nh_platform.store.recording_files import read_behavior, read_recording, write_behavior, write_recording
+from nh_platform.store.recording_files import (
+    read_events,
+    read_recording,
+    read_signals,
+    write_events,
+    write_recording,
+    write_signals,
+)
 
 SESSION = Session("ibl", "s1", "mouse", lab="lab", date="2020-01-02", number=2)
 
@@ -84,13 +91,22 @@ def test_the_same_recording_is_the_same_bytes(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
-def test_behavior_comes_back_the_same(tmp_path: Path) -> None:
+def test_events_come_back_the_same(tmp_path: Path) -> None:
+    licks = LICKS.conform(pd.DataFrame({"times": [0.5]}))
+    before = Events(SESSION, {"licks": licks}, (Note("trials", "left out"),))
+    write_events(tmp_path, before)
+    after = read_events(tmp_path)
+    pd.testing.assert_frame_equal(after.tables["licks"], licks)
+    assert (after.session.session_id, after.notes) == (SESSION.session_id, before.notes)
+
+
+def test_signals_come_back_the_same(tmp_path: Path) -> None:
     wheel = Signal("wheel_position", np.array([0.0, 0.5]), np.array([1.0, np.nan]), "rad", ("position",))
     gaze = Signal("gaze", np.zeros(2), np.ones((2, 2), np.float32), "deg", ("x", "y"))
-    before = Behavior(SESSION, {"licks": LICKS.conform(pd.DataFrame({"times": [0.5]}))}, {"w": wheel, "gaze": gaze})
-    write_behavior(tmp_path, before)
-    after = read_behavior(tmp_path)
-    pd.testing.assert_frame_equal(after.events["licks"], before.events["licks"])
+    moves = WHEEL_MOVES.conform(pd.DataFrame({"start_time": [0.1], "stop_time": [0.2]}))
+    write_signals(tmp_path, Signals(SESSION, {"w": wheel, "gaze": gaze}, {"wheel_moves": moves}))
+    after = read_signals(tmp_path)
+    pd.testing.assert_frame_equal(after.tables["wheel_moves"], moves)
     assert after.signals["w"].unit == "rad"
     np.testing.assert_array_equal(after.signals["w"].values, wheel.values)
     assert after.signals["gaze"].columns == ("x", "y")
@@ -99,7 +115,7 @@ def test_behavior_comes_back_the_same(tmp_path: Path) -> None:
 
 def test_an_event_table_without_a_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="event table sneezes"):
-        write_behavior(tmp_path, Behavior(SESSION, {"sneezes": pd.DataFrame()}, {}))
+        write_events(tmp_path, Events(SESSION, {"sneezes": pd.DataFrame()}))
 
 
 def test_parquet_keeps_unit_and_meaning_of_every_column(tmp_path: Path) -> None:

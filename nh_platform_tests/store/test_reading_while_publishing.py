@@ -13,12 +13,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nh_platform.session import Behavior, Session, StoreError
+from nh_platform.session import Events, Session, StoreError
 from nh_platform.session.tables.events import EVENTS
 from nh_platform.store import Provenance, Store, data_version
 from nh_platform.store import recording_files as recording
 from nh_platform.store.layout import PROVENANCE
-from nh_platform.store.recording_files import read_behavior, write_behavior
+from nh_platform.store.recording_files import read_events, write_events
 
 ASSET = ("ibl", "s1", "units")
 READ_S, LIMIT_S = 1.0, 60.0
@@ -135,17 +135,18 @@ def test_a_table_that_goes_while_it_is_read_is_not_taken_for_one_that_upstream_l
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     licks = EVENTS["licks"].conform(pd.DataFrame({"times": [1.0, 2.0]}))
-    write_behavior(tmp_path, Behavior(Session("ibl", "s1", "mouse"), {"licks": licks}, {}, ()))
-    assert read_behavior(tmp_path).events["licks"].equals(licks)
-    read = recording._read_session
+    write_events(tmp_path, Events(Session("ibl", "s1", "mouse"), {"licks": licks}))
+    assert read_events(tmp_path).tables["licks"].equals(licks)
+    read = recording.read_json
 
-    def replaced(handle: object) -> object:
+    def replaced(path: Path) -> object:
+        listed = read(path)
         (tmp_path / "licks.parquet").unlink()
-        return read(handle)
+        return listed
 
-    monkeypatch.setattr(recording, "_read_session", replaced)
+    monkeypatch.setattr(recording, "read_json", replaced)
     with pytest.raises(StoreError, match=r"licks\.parquet"):
-        read_behavior(tmp_path)
+        read_events(tmp_path)
 
 
 def test_a_version_goes_at_once_and_not_file_by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import Behavior
+from nh_platform.session import Events
 from nh_platform.session.tables.windows import WINDOW_INDEX
 from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.sources.registry import sources
 from nh_platform.windows import AlignedPreset, Windows, build_windows, load_preset
-from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of, windows_of
+from nh_platform_tests.windows.trains import events_of, spikes_of, trials, units_of, windows_of
 
 ALIGNED, CONTINUOUS = "stim-aligned-500ms-20ms", "continuous-1s-20ms"
 SPIKES, UNITS = spikes_of(np.arange(0, 1000) / 100), units_of("probe00")
@@ -33,9 +33,9 @@ def flashes(*, color: list[float | None]) -> dict[str, object]:
     return {"start_time": times, "stop_time": times + 0.25, "color": color, **names}
 
 
-def laid_out(preset: AlignedPreset, behavior: Behavior, events: Mapping[str, EventTimes]) -> Windows:
+def laid_out(preset: AlignedPreset, session_events: Events, events: Mapping[str, EventTimes]) -> Windows:
     """Lay out one preset, and check that the session's tables are typed and that nothing was silently left out."""
-    windows = build_windows(SPIKES, UNITS, behavior, [preset], events)
+    windows = build_windows(SPIKES, UNITS, session_events, [preset], events)
     WINDOW_INDEX.validate(windows.index)
     assert len(windows.index) or windows.notes
     return windows
@@ -46,8 +46,8 @@ def notes_of(windows: Windows) -> list[tuple[str, str]]:
 
 
 def test_a_lab_that_states_the_event_gets_the_windows() -> None:
-    behavior = behavior_of("toy", presentations=flashes(color=[1, -1, 1]))
-    windows = laid_out(aligned(), behavior, {"stimulus onset": FLASH})
+    session_events = events_of("toy", presentations=flashes(color=[1, -1, 1]))
+    windows = laid_out(aligned(), session_events, {"stimulus onset": FLASH})
     assert windows.index["event_time"].tolist() == [1.0, 2.0, 3.0]
     assert windows.index["alignment"].unique().tolist() == ["presentations.start_time"]
     assert windows.aligned["mine"].count().sum(axis=2, dtype=int).tolist() == [[10], [10], [10]]
@@ -55,27 +55,27 @@ def test_a_lab_that_states_the_event_gets_the_windows() -> None:
 
 
 def test_filters_of_the_source_and_of_the_preset_both_hold() -> None:
-    behavior = behavior_of("toy", presentations=flashes(color=[1, -1, 1, -1, np.nan]))
+    session_events = events_of("toy", presentations=flashes(color=[1, -1, 1, -1, np.nan]))
     white = EventTimes("presentations", "start_time", (EventFilter(column="color", minimum=1),))
     early = aligned(filters=[{"column": "start_time", "maximum": 2.5}])
-    windows = laid_out(early, behavior, {"stimulus onset": white})
+    windows = laid_out(early, session_events, {"stimulus onset": white})
     assert windows.index["event_id"].tolist() == [0]
     assert notes_of(windows) == [("mine", "4 of 5 presentations are left out by its filters")]
 
 
 def test_an_event_that_the_source_does_not_state_is_a_note_with_those_that_it_states() -> None:
-    behavior = behavior_of("toy", presentations=flashes(color=[1]))
-    windows = laid_out(aligned(event="stimulus onsett"), behavior, {"stimulus onset": FLASH, "lick": FLASH})
+    session_events = events_of("toy", presentations=flashes(color=[1]))
+    windows = laid_out(aligned(event="stimulus onsett"), session_events, {"stimulus onset": FLASH, "lick": FLASH})
     found = "no windows: toy states no event 'stimulus onsett'; it states lick, stimulus onset"
     assert notes_of(windows) == [("mine", found)]
     assert windows.aligned["mine"].count().shape == (0, 1, 5)
-    (note,) = laid_out(aligned(), behavior, {}).notes
+    (note,) = laid_out(aligned(), session_events, {}).notes
     assert note.text == "no windows: toy states no event 'stimulus onset'; it states none"
 
 
 @pytest.mark.parametrize("tables", [{}, {"trials": trials([])}])
 def test_a_session_without_the_event_is_a_note(tables: dict[str, Any]) -> None:
-    windows = windows_of(SPIKES, UNITS, behavior_of(**tables))
+    windows = windows_of(SPIKES, UNITS, events_of(**tables))
     assert notes_of(windows) == [(ALIGNED, "no windows: the session has no trials")]
     assert windows.index["preset"].unique().tolist() == [CONTINUOUS]
 
@@ -89,32 +89,32 @@ def test_a_session_without_the_event_is_a_note(tables: dict[str, Any]) -> None:
     ],
 )
 def test_a_column_that_is_not_there_is_a_note_with_those_there_are(fields: dict[str, Any]) -> None:
-    behavior = behavior_of("toy", presentations=flashes(color=[1]))
-    (note,) = laid_out(aligned(**fields), behavior, {"stimulus onset": FLASH}).notes
+    session_events = events_of("toy", presentations=flashes(color=[1]))
+    (note,) = laid_out(aligned(**fields), session_events, {"stimulus onset": FLASH}).notes
     found = "no windows: presentations has no column 'speed'; it has presentation_id, start_time, stop_time, "
     assert note.text == f"{found}stimulus_name, stimulus_block, valid, color"
 
 
 @pytest.mark.parametrize("column", ["start", "stimulus_name"])
 def test_a_source_that_names_a_wrong_column_of_times_is_a_note(column: str) -> None:
-    behavior = behavior_of("toy", presentations=flashes(color=[1]))
-    (note,) = laid_out(aligned(), behavior, {"stimulus onset": EventTimes("presentations", column)}).notes
+    session_events = events_of("toy", presentations=flashes(color=[1]))
+    (note,) = laid_out(aligned(), session_events, {"stimulus onset": EventTimes("presentations", column)}).notes
     assert f"no {column}" in note.text or f"no column {column!r}" in note.text
 
 
 def test_bounds_on_a_column_of_words_are_met_by_none() -> None:
-    behavior = behavior_of("toy", presentations=flashes(color=[1, 1]))
+    session_events = events_of("toy", presentations=flashes(color=[1, 1]))
     early = aligned(filters=[{"column": "stimulus_name", "minimum": 1}])
-    (note,) = laid_out(early, behavior, {"stimulus onset": FLASH}).notes
+    (note,) = laid_out(early, session_events, {"stimulus onset": FLASH}).notes
     assert note.text == "2 of 2 presentations are left out by its filters"
 
 
 def test_sessions_without_units_or_spikes_say_so() -> None:
-    behavior = behavior_of(trials=trials([1.0]))
-    empty = windows_of(spikes_of(), units_of(), behavior)
+    session_events = events_of(trials=trials([1.0]))
+    empty = windows_of(spikes_of(), units_of(), session_events)
     no_units = ("units", "the session has none: its windows hold no counts")
     assert notes_of(empty) == [no_units, (CONTINUOUS, "no windows: there are no spikes")]
-    short = windows_of(spikes_of([1.0, 1.5]), UNITS, behavior)
+    short = windows_of(spikes_of([1.0, 1.5]), UNITS, session_events)
     assert notes_of(short)[0] == (CONTINUOUS, "no windows: the spikes do not span one")
 
 
@@ -152,6 +152,6 @@ def test_the_shipped_sources_name_tables_and_columns_that_there_are(source: str)
 def test_image_changes_are_the_presentations_that_changed() -> None:
     presentations = flashes(color=[1, 1, 1]) | {"is_change": [0.0, 1.0, np.nan]}
     events = sources()["allen_vbn"].events
-    windows = laid_out(aligned(event="image change"), behavior_of("allen_vbn", presentations=presentations), events)
+    windows = laid_out(aligned(event="image change"), events_of("allen_vbn", presentations=presentations), events)
     assert windows.index["event_time"].tolist() == [2.0]
     assert isinstance(windows.index, pd.DataFrame)

@@ -9,7 +9,7 @@ import pytest
 from nh_platform.session import BadUpstreamData
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.windows.presets.preset_files import parse_preset
-from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of, windows_of
+from nh_platform_tests.windows.trains import events_of, spikes_of, trials, units_of, windows_of
 
 CONTINUOUS, ALIGNED = "continuous-1s-20ms", "stim-aligned-500ms-20ms"
 SPIKES = spikes_of(np.arange(210, 1000) / 100, np.arange(210, 1000) / 100)  # 2.10 s to 9.99 s, every 10 ms
@@ -30,7 +30,7 @@ def invalid(*rows) -> dict[str, list[Any]]:
 
 
 def test_continuous_windows_start_at_the_second_of_the_first_spike_and_stay_within_the_data() -> None:
-    table = of_preset(windows_of(SPIKES, UNITS, behavior_of()), CONTINUOUS)
+    table = of_preset(windows_of(SPIKES, UNITS, events_of()), CONTINUOUS)
     assert table["start"].tolist() == [2, 3, 4, 5, 6, 7, 8, 9]
     assert table["stop"].iloc[-1] == 10
     assert table["start_bin"].tolist() == [0, 50, 100, 150, 200, 250, 300, 350]
@@ -41,12 +41,12 @@ def test_continuous_windows_start_at_the_second_of_the_first_spike_and_stay_with
 
 def test_a_second_that_the_data_do_not_fill_makes_no_window() -> None:
     spikes = spikes_of([2.1, 9.97])
-    table = of_preset(windows_of(spikes, units_of("p"), behavior_of()), CONTINUOUS)
+    table = of_preset(windows_of(spikes, units_of("p"), events_of()), CONTINUOUS)
     assert table["stop"].max() == 9
 
 
 def test_the_grid_holds_every_spike_and_its_windows_are_its_columns() -> None:
-    windows = windows_of(SPIKES, UNITS, behavior_of())
+    windows = windows_of(SPIKES, UNITS, events_of())
     grid = windows.grids[20_000]
     assert grid.start_us == 2_000_000
     assert grid.count().sum(axis=1, dtype=int).tolist() == [790, 790]
@@ -57,7 +57,7 @@ def test_the_grid_holds_every_spike_and_its_windows_are_its_columns() -> None:
 
 
 def test_aligned_windows_skip_nan_events_and_say_so() -> None:
-    windows = windows_of(SPIKES, UNITS, behavior_of(trials=trials([3.0, np.nan, 5.0])))
+    windows = windows_of(SPIKES, UNITS, events_of(trials=trials([3.0, np.nan, 5.0])))
     table = of_preset(windows, ALIGNED)
     assert table["event_id"].tolist() == [0, 2]
     assert table["event_time"].tolist() == [3.0, 5.0]
@@ -76,18 +76,18 @@ def test_allen_windows_leave_out_spontaneous_and_carry_invalid_presentations() -
         "stimulus_block": [np.nan, 1.0, np.nan],
         "valid": [True, True, False],
     }
-    windows = windows_of(SPIKES, UNITS, behavior_of("allen_vc", presentations=presentations))
+    windows = windows_of(SPIKES, UNITS, events_of("allen_vc", presentations=presentations))
     table = of_preset(windows, ALIGNED)
     assert table["event_id"].tolist() == [1, 2]
     assert table["valid"].tolist() == [True, False]
 
 
 def test_invalid_intervals_of_the_session_make_overlapping_windows_invalid_and_leave_counts() -> None:
-    behavior = behavior_of(
+    events = events_of(
         trials=trials([3.0, 5.0, 7.0]),
         invalid_times=invalid((3.5, 4.5, "all_probes"), (6.0, 6.2, "stimulus"), (8.0, 9.0, "optotagging")),
     )
-    windows = windows_of(SPIKES, UNITS, behavior)
+    windows = windows_of(SPIKES, UNITS, events)
     # [2.5, 3.5) and [4.5, 5.5) touch the interval without overlap.
     assert of_preset(windows, ALIGNED)["valid"].tolist() == [True, True, True]
     assert of_preset(windows, CONTINUOUS)["valid"].tolist() == [True, False, False, True, False, True, True, True]
@@ -96,11 +96,11 @@ def test_invalid_intervals_of_the_session_make_overlapping_windows_invalid_and_l
 
 
 def test_invalid_intervals_of_a_probe_mask_its_units_alone() -> None:
-    behavior = behavior_of(
+    events = events_of(
         trials=trials([3.0, 5.0]),
         invalid_times=invalid((3.211, 3.25, "probe01"), (3.24, 3.3, "probe01"), (3.31, 3.312, "probe01")),
     )
-    windows = windows_of(SPIKES, UNITS, behavior)
+    windows = windows_of(SPIKES, UNITS, events)
     continuous, aligned = of_preset(windows, CONTINUOUS), of_preset(windows, ALIGNED)
     assert continuous["invalid_probes"].tolist() == ["", "probe01", "", "", "", "", "", ""]
     assert aligned["invalid_probes"].tolist() == ["probe01", ""]
@@ -119,8 +119,8 @@ def test_invalid_intervals_of_a_probe_mask_its_units_alone() -> None:
 
 
 def test_blocks_of_any_size_equal_the_whole() -> None:
-    behavior = behavior_of(trials=trials([3.0, 5.0, 4.0, 8.0]), invalid_times=invalid((4.1, 5.2, "probe00")))
-    windows = windows_of(SPIKES, UNITS, behavior)
+    events = events_of(trials=trials([3.0, 5.0, 4.0, 8.0]), invalid_times=invalid((4.1, 5.2, "probe00")))
+    windows = windows_of(SPIKES, UNITS, events)
     grid, aligned = windows.grids[20_000], windows.aligned[ALIGNED]
     for size in (1, 3, 70):
         assert np.array_equal(np.hstack([block for _, block, _ in grid.blocks(size)]), grid.count())
@@ -131,7 +131,7 @@ def test_blocks_of_any_size_equal_the_whole() -> None:
 @pytest.mark.parametrize("spikes", [spikes_of(), spikes_of([], [])])
 def test_no_units_no_spikes_no_events_give_empty_typed_results(source, spikes) -> None:
     units = UNITS.iloc[: spikes.n_units]
-    windows = windows_of(spikes, units, behavior_of(source))
+    windows = windows_of(spikes, units, events_of(source))
     assert len(windows.index) == len(windows.masks) == 0
     WINDOW_INDEX.validate(windows.index)
     WINDOW_MASKS.validate(windows.masks)
@@ -141,12 +141,12 @@ def test_no_units_no_spikes_no_events_give_empty_typed_results(source, spikes) -
 
 
 def test_units_without_spikes_still_have_event_windows() -> None:
-    windows = windows_of(spikes_of([]), units_of("p"), behavior_of(trials=trials([1.0])))
+    windows = windows_of(spikes_of([]), units_of("p"), events_of(trials=trials([1.0])))
     assert windows.aligned[ALIGNED].count().tolist() == [[[0] * 50]]
 
 
 def test_windows_beyond_the_recording_are_noted() -> None:
-    windows = windows_of(SPIKES, UNITS, behavior_of(trials=trials([2.2, 5.0, 20.0])))
+    windows = windows_of(SPIKES, UNITS, events_of(trials=trials([2.2, 5.0, 20.0])))
     assert [note.text for note in windows.notes] == ["2 of 3 windows reach beyond the first or last spike"]
 
 
@@ -170,7 +170,7 @@ why: w
     )
     table = trials([3.0, 4.0, 5.0, 6.0, np.nan])
     table |= {"firstMovement_times": [3.01, 4.5, 5.5, np.nan, 7.0], "choice": [1.0, 1.0, 0.0, -1.0, 1.0]}
-    windows = windows_of(SPIKES, UNITS, behavior_of(trials=table), [preset])
+    windows = windows_of(SPIKES, UNITS, events_of(trials=table), [preset])
     assert windows.index["event_id"].tolist() == [1]
     assert windows.aligned["rt"].count().tolist() == [[[10], [10]]]
 
@@ -189,13 +189,13 @@ def test_windows_to_the_end_of_the_longest_event() -> None:
         "stimulus_block": [1.0, 1.0],
         "valid": [True, True],
     }
-    windows = windows_of(SPIKES, UNITS, behavior_of("allen_vc", presentations=presentations), [preset])
+    windows = windows_of(SPIKES, UNITS, events_of("allen_vc", presentations=presentations), [preset])
     assert windows.index["n_bins"].tolist() == [13, 13]
 
 
 def test_an_interval_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(BadUpstreamData, match="invalid_times"):
-        windows_of(SPIKES, UNITS, behavior_of(invalid_times=invalid((4.0, 3.0, "all_probes"))))
+        windows_of(SPIKES, UNITS, events_of(invalid_times=invalid((4.0, 3.0, "all_probes"))))
 
 
 def test_two_presets_of_one_bin_width_share_a_grid() -> None:
@@ -205,7 +205,7 @@ def test_two_presets_of_one_bin_width_share_a_grid() -> None:
         parse_preset(f"{{id: half-overlap, length_us: 1_000_000, step_us: 500_000, {stated}}}", "p"),
     ]
     spikes = spikes_of([3.2, 3.7, 7.99])
-    windows = windows_of(spikes, units_of("p"), behavior_of(), presets)
+    windows = windows_of(spikes, units_of("p"), events_of(), presets)
     assert of_preset(windows, "two-s")["start"].tolist() == [2, 4, 6]
     assert of_preset(windows, "half-overlap")["start"].tolist() == list(np.arange(3, 7.5, 0.5))
     assert list(windows.grids) == [20_000]
@@ -216,7 +216,7 @@ def test_two_presets_of_one_bin_width_share_a_grid() -> None:
 
 
 def test_the_index_keeps_its_schema_with_all_presets_together() -> None:
-    windows = windows_of(SPIKES, UNITS, behavior_of(trials=trials([3.0])))
+    windows = windows_of(SPIKES, UNITS, events_of(trials=trials([3.0])))
     WINDOW_INDEX.validate(windows.index)
     assert isinstance(windows.index, pd.DataFrame)
     assert windows.index.groupby("preset").size().to_dict() == {CONTINUOUS: 8, ALIGNED: 1}

@@ -5,7 +5,7 @@ import pytest
 
 from nh_platform.windows.binning import bin_edges
 from nh_platform.windows.valid_time import InvalidTimes, invalid_times, valid_bins, valid_spikes
-from nh_platform_tests.windows.trains import behavior_of, spikes_of
+from nh_platform_tests.windows.trains import events_of, spikes_of
 
 TABLE = {
     "start_time": [2.0, 2.5, 4.0, 6.0, 8.0],
@@ -16,7 +16,7 @@ TABLE = {
 
 
 def invalid(table=TABLE) -> InvalidTimes:
-    return invalid_times(behavior_of(invalid_times=table), ["probe00", "probe01"])
+    return invalid_times(events_of(invalid_times=table), ["probe00", "probe01"])
 
 
 def test_what_makes_a_window_invalid_and_what_makes_spikes_invalid() -> None:
@@ -56,10 +56,10 @@ def test_a_probe_that_is_bad_throughout_has_no_spikes_and_no_time() -> None:
 
 def test_without_invalid_times_or_spikes_nothing_changes() -> None:
     spikes = spikes_of([0.0, 1.0], [])
-    kept = valid_spikes(spikes, ["a", "b"], invalid_times(behavior_of(), ["a", "b"]))
+    kept = valid_spikes(spikes, ["a", "b"], invalid_times(events_of(), ["a", "b"]))
     assert kept.spikes is spikes
     assert kept.duration_s == {"a": 1.0, "b": 1.0}
-    none = valid_spikes(spikes_of([]), ["a"], invalid_times(behavior_of(), ["a"]))
+    none = valid_spikes(spikes_of([]), ["a"], invalid_times(events_of(), ["a"]))
     assert none.duration_s == {"a": 0.0}
     assert none.stretches["a"].shape == (0, 2)
 

@@ -9,7 +9,7 @@ from nh_platform.session import StoreError
 from nh_platform.windows import StoredWindows, write_windows
 from nh_platform.windows import window_files as codec_module
 from nh_platform.windows.session_windows import Windows
-from nh_platform_tests.windows.trains import behavior_of, spikes_of, trials, units_of, windows_of
+from nh_platform_tests.windows.trains import events_of, spikes_of, trials, units_of, windows_of
 
 ALIGNED = "stim-aligned-500ms-20ms"
 
@@ -17,12 +17,12 @@ ALIGNED = "stim-aligned-500ms-20ms"
 def some_windows(n_units=3, seed=0) -> Windows:
     rng = np.random.default_rng(seed)
     spikes = spikes_of(*(np.sort(rng.uniform(1, 60, 400)) for _ in range(n_units)))
-    behavior = behavior_of(
+    events = events_of(
         trials=trials([5.0, np.nan, *np.arange(6, 50)]),
         invalid_times={"start_time": [7.0], "stop_time": [9.0], "scope": ["probe01"], "label": ["x"]},
     )
     units = units_of(*(["probe00", "probe01", "probe01"][:n_units]))
-    return windows_of(spikes, units, behavior)
+    return windows_of(spikes, units, events)
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_every_dataset_states_unit_and_meaning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("n_units", [0, 1])
 def test_empty_sessions_are_written_and_read(tmp_path: Path, n_units) -> None:
-    windows = windows_of(spikes_of(*[[]] * n_units), units_of(*["p"] * n_units), behavior_of())
+    windows = windows_of(spikes_of(*[[]] * n_units), units_of(*["p"] * n_units), events_of())
     write_windows(tmp_path, windows)
     stored = StoredWindows(tmp_path)
     assert stored.grid(20_000).counts.shape == (n_units, 0)

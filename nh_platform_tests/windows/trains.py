@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from nh_platform.session import Behavior, Session, Spikes
+from nh_platform.session import Events, Session, Spikes
 from nh_platform.session.tables.events import EVENTS
 from nh_platform.sources.registry import source_entry
 from nh_platform.windows import Windows, build_windows, load_presets, preset_ids
@@ -18,9 +18,9 @@ from nh_platform.windows import Windows, build_windows, load_presets, preset_ids
 PRESETS = load_presets(preset_ids())
 
 
-def windows_of(spikes, units, behavior, presets=PRESETS) -> Windows:
+def windows_of(spikes, units, events, presets=PRESETS) -> Windows:
     """Lay out the windows of a session with the events that its source states."""
-    return build_windows(spikes, units, behavior, presets, source_entry(behavior.session.source).events)
+    return build_windows(spikes, units, events, presets, source_entry(events.session.source).events)
 
 
 def spikes_of(*trains) -> Spikes:
@@ -36,10 +36,10 @@ def units_of(*probes) -> pd.DataFrame:
     return pd.DataFrame({"unit_id": [f"u{row}" for row in range(len(probes))], "probe": list(probes)}, dtype=object)
 
 
-def behavior_of(source="ibl", **tables) -> Behavior:
+def events_of(source="ibl", **tables) -> Events:
     """Return the behaviour of a session from keyword tables, each a dict of columns."""
     events = {name: EVENTS[name].conform(pd.DataFrame(columns)) for name, columns in tables.items()}
-    return Behavior(Session(source, "session-1", "mouse-1"), events, {})
+    return Events(Session(source, "session-1", "mouse-1"), events)
 
 
 def trials(stim_on) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.session.tables.catalogs import SESSION_CATALOG
 from nh_platform.store.parquet import write_table
 
-_SEARCHED = ("units", "behavior")
+_SEARCHED = ("units", "events")
 _FILE = "session_catalog.parquet"
 _SHOWN = ["session_id", "subject", "date", "units", "good_units", "regions"]
 

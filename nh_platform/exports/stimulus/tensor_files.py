@@ -21,7 +21,7 @@ import pandas as pd
 
 from nh_platform.exports.stimulus.netcdf import Variable, read_group, write_group
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units
-from nh_platform.session import Behavior, Note, Spikes
+from nh_platform.session import Events, Note, Signals, Spikes
 from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
 from nh_platform.store.hdf5 import create_file, open_file
@@ -71,13 +71,13 @@ class TensorPlan:
         return self.presentations[chosen].reset_index(drop=True)
 
 
-def plan_tensors(behavior: Behavior, units: pd.DataFrame, good: np.ndarray, mode: Mode) -> TensorPlan:
+def plan_tensors(events: Events, signals: Signals, units: pd.DataFrame, good: np.ndarray, mode: Mode) -> TensorPlan:
     """Clean the presentations of a session and choose units and presentations of its tensors.
 
     Parameters
     ----------
-    behavior
-        The session's behavior.
+    events, signals
+        Presentations and invalid times of the session; what it has of running and gaze.
     units
         Schema `UNITS`.
     good
@@ -90,8 +90,8 @@ def plan_tensors(behavior: Behavior, units: pd.DataFrame, good: np.ndarray, mode
     BadUpstreamData
         If presentations overlap.
     """
-    session = f"{behavior.session.source} session {behavior.session.session_id}"
-    shown = behavior.events.get("presentations", PRESENTATIONS.empty())
+    session = f"{events.session.source} session {events.session.session_id}"
+    shown = events.tables.get("presentations", PRESENTATIONS.empty())
     table = clean_presentations(shown, mode, session)
     near = regular(table, PUBLISHED_MEDIAN_S, GATE)
     chosen, n_nowhere = tensor_units(units, good)
@@ -113,12 +113,12 @@ def plan_tensors(behavior: Behavior, units: pd.DataFrame, good: np.ndarray, mode
     for name, part in table[near & table["blank"].to_numpy()].groupby("stimulus_name", sort=True):
         notes.append(Note(f"{mode}, {name}", f"{len(part)} presentations left out: no stimulus was shown"))
     for signal in ("running_speed", "gaze"):
-        if signal not in behavior.signals:
+        if signal not in signals.signals:
             notes.append(Note(f"{mode}, {signal}", "the session has none; its group is absent"))
     return TensorPlan(mode, chosen, table, near & ~table["blank"].to_numpy(), tuple(notes))
 
 
-def write_tensors(folder: Path, spikes: Spikes, behavior: Behavior, plans: Sequence[TensorPlan]) -> None:
+def write_tensors(folder: Path, spikes: Spikes, events: Events, signals: Signals, plans: Sequence[TensorPlan]) -> None:
     """Make the tensors of one session and write them into ``folder``, one stimulus type in memory at a time.
 
     Parameters
@@ -127,8 +127,8 @@ def write_tensors(folder: Path, spikes: Spikes, behavior: Behavior, plans: Seque
         Empty folder.
     spikes
         Spikes of all units, in the order of the units table.
-    behavior
-        Running, eyes and invalid times.
+    events, signals
+        Invalid times; running and eyes.
     plans
         One per mode.
     """
@@ -137,7 +137,7 @@ def write_tensors(folder: Path, spikes: Spikes, behavior: Behavior, plans: Seque
         target.mkdir()
         write_table(target / PRESENTATIONS_FILE, plan.presentations, STIMULUS_PRESENTATIONS)
         write_table(target / UNITS_FILE, plan.units, STIMULUS_UNITS)
-        given = TensorInput(spikes.take(plan.units["row"].to_numpy()), plan.units, behavior)
+        given = TensorInput(spikes.take(plan.units["row"].to_numpy()), plan.units, events, signals)
         for stimulus_type in plan.types:
             groups = make_tensor(given, plan.rows(stimulus_type), plan.mode)
             with create_file(target / f"{stimulus_type}.h5") as file:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from nh_platform.exports.stimulus.grids import time_centers, time_edges
 from nh_platform.exports.stimulus.netcdf import Group, Variable
-from nh_platform.session import Behavior, ConfigError, Signal, Spikes
+from nh_platform.session import ConfigError, Events, Signal, Signals, Spikes
 from nh_platform.session.tables.stimulus import STIMULUS_UNITS
 from nh_platform.windows.presentations.conventions import PARAMETERS, Mode, eye_group, is_movie
 from nh_platform.windows.presentations.presentation_counts import count_in_presentations, presentation_domain
@@ -34,13 +34,16 @@ class TensorInput:
         Spikes of the units in ``units``, in that order.
     units
         Schema `STIMULUS_UNITS`.
-    behavior
-        Running, pupil, gaze and invalid times of the session.
+    events
+        Invalid times of the session.
+    signals
+        Running, pupil and gaze.
     """
 
     spikes: Spikes
     units: pd.DataFrame
-    behavior: Behavior
+    events: Events
+    signals: Signals
 
 
 def tensor_units(units: pd.DataFrame, good: npt.NDArray[np.bool_]) -> tuple[pd.DataFrame, int]:
@@ -118,7 +121,7 @@ def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> 
     }
     groups: dict[str, Group] = {"spike_data": {**coordinates, **_spikes(given, presentations, edges, mode)}}
     at = presentations["start_time"].to_numpy()[:, None] + time_centers(edges)
-    speed = given.behavior.signals.get("running_speed")
+    speed = given.signals.signals.get("running_speed")
     if speed is not None and len(speed.timestamps):
         values = _interpolated(at, _running_times(speed, mode), speed.values[:, 0].astype(np.float64), mode)
         groups["speed"] = {
@@ -126,7 +129,7 @@ def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> 
             "speed": _over_time(values, mode, _exact(mode, units="cm/s", long_name="running speed")),
         }
     groups["presentations"] = _presentations(presentations, mode)
-    eyes = _eye_columns(given.behavior.signals, mode)
+    eyes = _eye_columns(given.signals.signals, mode)
     if eyes:
         sampled = {name: _over_time(_interpolated(at, times, values, mode), mode) for name, times, values in eyes}
         groups[eye_group(mode)] = {**coordinates, **sampled}
@@ -145,7 +148,7 @@ def _spikes(given: TensorInput, table: pd.DataFrame, edges: FloatArray, mode: Mo
     valid = np.ones((len(table), len(given.units)), dtype=np.uint8)
     domain = presentation_domain(starts, edges, np.full(len(table), np.inf) if clip is None else clip)
     probes = given.units["probe"].to_numpy(dtype=object)
-    invalid = invalid_times(given.behavior, list(dict.fromkeys(probes)))
+    invalid = invalid_times(given.events, list(dict.fromkeys(probes)))
     for probe in dict.fromkeys(probes):
         columns = np.flatnonzero(probes == probe)
         for row, first, end in _masked_bins(domain, invalid.of_windows(probe)):

@@ -1,6 +1,7 @@
 """The event tables of a session: trials, presentations, licks, passive periods, intervals that are not valid.
 
-Add a table here when a source has events that no other table describes, and list it in `EVENTS`.
+Add a table here when a source has events that no other table describes, and list it in `EVENTS`; in `DETECTED` what
+upstream detected in a signal, which changes with that signal.
 """
 
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
@@ -10,20 +11,29 @@ TRIALS = TableSchema(
     "trials",
     (
         Column("start_time", "float64", "s", "Start of the trial (ALF intervals_0)"),
-        Column("stop_time", "float64", "s", "End of the trial (ALF intervals_1)"),
+        Column("stop_time", "float64", "s", "End of the trial (ALF intervals_1)", nullable=True),
         Column("stimOn_times", "float64", "s", "Stimulus onset", nullable=True),
         Column("goCue_times", "float64", "s", "Go cue", nullable=True),
         Column("firstMovement_times", "float64", "s", "First movement of the wheel", nullable=True),
         Column("response_times", "float64", "s", "Response", nullable=True),
         Column("feedback_times", "float64", "s", "Reward or noise", nullable=True),
         Column("stimOff_times", "float64", "s", "Stimulus offset", nullable=True),
-        Column("choice", "float64", "1", "+1 wheel clockwise (correct for left), -1 counter-clockwise, 0 no-go"),
+        Column(
+            "choice",
+            "float64",
+            "1",
+            "+1 wheel clockwise (correct for left), -1 counter-clockwise, 0 no-go",
+            nullable=True,
+        ),
         Column("contrastLeft", "float64", "1", "Contrast on the left, 0-1; NaN for a right stimulus", nullable=True),
         Column("contrastRight", "float64", "1", "Contrast on the right, 0-1; NaN for a left stimulus", nullable=True),
         Column("feedbackType", "float64", "1", "+1 rewarded, -1 not", nullable=True),
         Column("rewardVolume", "float64", "uL", "Reward", nullable=True),
         Column("probabilityLeft", "float64", "1", "Probability of a left stimulus in the block", nullable=True),
         Column("quiescencePeriod", "float64", "s", "Required quiescence before the stimulus", nullable=True),
+        Column(
+            "task", "string", "-", "Task that the trial is of, task_00; null where the session has one", nullable=True
+        ),
     ),
 )
 
@@ -120,7 +130,6 @@ EVENTS: dict[str, TableSchema] = {
         IMAGE_TEMPLATES,
         LICKS,
         REWARDS,
-        WHEEL_MOVES,
         PASSIVE_PERIODS,
         PASSIVE_GABOR,
         PASSIVE_STIMS,
@@ -128,3 +137,6 @@ EVENTS: dict[str, TableSchema] = {
         OPTOGENETIC_EPOCHS,
     )
 }
+
+DETECTED: dict[str, TableSchema] = {WHEEL_MOVES.name: WHEEL_MOVES}
+"""Tables of what upstream detected in a signal; they are stored beside it, in `signals`."""

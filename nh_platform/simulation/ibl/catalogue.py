@@ -33,14 +33,14 @@ _SORTING = (
     *((f"templates.{name}.npy", "other") for name in ("amps", "waveforms", "waveformsChannels")),
 )
 _BEHAVIOR = (
-    "_ibl_trials.table.pqt",
-    "_ibl_trials.stimOff_times.npy",
-    "_ibl_wheel.position.npy",
-    "_ibl_wheel.timestamps.npy",
-    "_ibl_wheelMoves.intervals.npy",
-    "licks.times.npy",
-    "_ibl_leftCamera.times.npy",
-    "_ibl_rightCamera.times.npy",
+    ("_ibl_trials.table.pqt", "events"),
+    ("_ibl_trials.stimOff_times.npy", "events"),
+    ("_ibl_wheel.position.npy", "signals"),
+    ("_ibl_wheel.timestamps.npy", "signals"),
+    ("_ibl_wheelMoves.intervals.npy", "signals"),
+    ("licks.times.npy", "events"),
+    ("_ibl_leftCamera.times.npy", "signals"),
+    ("_ibl_rightCamera.times.npy", "signals"),
 )
 
 
@@ -117,7 +117,7 @@ def _template(n_files: int) -> pd.DataFrame:
             (probe, f"alf/{probe}", "", f"electrodeSites.{attribute}.npy", "alignment", True)
             for attribute in ("localCoordinates", "mlapdv", "brainLocationIds_ccf_2017")
         ]
-    rows += [("", "alf", "", name, "behavior", True) for name in _BEHAVIOR]
+    rows += [("", "alf", "", name, group, True) for name, group in _BEHAVIOR]
     if n_files < len(rows):
         raise ValueError(f"files_per_session is {n_files}, at least {len(rows)} are needed")
     rows += [("", "raw_video_data", "", f"raw.{i:03d}.bin", "other", True) for i in range(n_files - len(rows))]

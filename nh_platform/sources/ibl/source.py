@@ -15,7 +15,7 @@ import pandas as pd
 from nh_platform.downloads.raw_files import RawFiles
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import Behavior, ConfigError, RawRecording, UnitAnnotation
+from nh_platform.session import ConfigError, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
@@ -23,9 +23,10 @@ from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
 from nh_platform.sources.ibl.downloads.session_downloads import Downloads
 from nh_platform.sources.ibl.server.one_client import OneClient
-from nh_platform.sources.ibl.session.behavior import read_behavior_files
+from nh_platform.sources.ibl.session.events import read_session_events
 from nh_platform.sources.ibl.session.positions import read_positions
 from nh_platform.sources.ibl.session.released_metrics import read_released
+from nh_platform.sources.ibl.session.signals import read_session_signals
 from nh_platform.sources.ibl.session.sorting import read_recording
 from nh_platform.sources.ibl.session.verified_files import VerifiedFiles, open_files, usable_rows
 from nh_platform.sources.ibl.settings import IblSettings
@@ -104,10 +105,15 @@ class IblSource:
         with open_files(self._files, session, "spikes") as files:
             return read_recording(session, files)
 
-    def read_behavior(self, session: SessionFiles) -> Behavior:
-        """Read the events and signals of one session; as of `Source.read_behavior`."""
-        with open_files(self._files, session, "behavior") as files:
-            return read_behavior_files(session, files)
+    def read_events(self, session: SessionFiles) -> Events:
+        """Read what happened in one session; as of `Source.read_events`."""
+        with open_files(self._files, session, "events") as files:
+            return read_session_events(session, files)
+
+    def read_signals(self, session: SessionFiles) -> Signals:
+        """Read what was sampled in one session; as of `Source.read_signals`."""
+        with open_files(self._files, session, "signals") as files:
+            return read_session_signals(session, files)
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, labels and positions for ``units``; as of `Source.read_annotation`."""

@@ -26,7 +26,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with dg.DagsterInstance.ephemeral() as instance, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         first = sorted(platform.source("ibl").manifest().session_ids)[0]
-        materialize(platform, instance, "ibl", [first], assets=["raw_spikes", "behavior", "units"])
+        materialize(platform, instance, "ibl", [first], assets=["raw_spikes", "events", "units"])
     text = (RULEBOOK_DIR / "ibl-bwm-inclusion.yaml").read_text(encoding="utf-8")
     for old, new in (
         ("id: ibl-bwm-inclusion", "id: short-sessions"),

@@ -1,6 +1,6 @@
 """The toy lab's ALF folders as a source of the platform.
 
-Contains the manifest and the three readers. A session is a folder ``<subject>_<date>`` with ``alf/probe00/`` (spikes
+Contains the manifest and the four readers. A session is a folder ``<subject>_<date>`` with ``alf/probe00/`` (spikes
 and clusters of the sorter) and ``alf/`` (licks and flashes).
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import BadUpstreamData, Behavior, Note, RawRecording, Spikes, UnitAnnotation
+from nh_platform.session import BadUpstreamData, Events, Note, RawRecording, Signals, Spikes, UnitAnnotation
 from nh_platform.session.tables.events import LICKS, PRESENTATIONS
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
@@ -29,8 +29,8 @@ FILE_GROUPS = {
     f"alf/{PROBE}/spikes.amps.npy": "spikes",
     f"alf/{PROBE}/clusters.depths.npy": "spikes",
     f"alf/{PROBE}/clusters.label.npy": "qc",
-    "alf/licks.times.npy": "behavior",
-    "alf/flashes.table.csv": "behavior",
+    "alf/licks.times.npy": "events",
+    "alf/flashes.table.csv": "events",
 }
 """Every file that is read, and the asset group whose identity it is part of."""
 
@@ -112,14 +112,18 @@ class ToySource:
             notes=(Note("spike depths", "the toy lab has none; NaN"),),
         )
 
-    def read_behavior(self, session: SessionFiles) -> Behavior:
+    def read_events(self, session: SessionFiles) -> Events:
         """Read licks and flashes."""
-        read = self._reader(session, "behavior")
+        read = self._reader(session, "events")
         flashes = read("alf/flashes.table.csv").sort_values("start_time", ignore_index=True)
         flashes = flashes.assign(presentation_id=np.arange(len(flashes)), stimulus_name="flashes", valid=True)
         licks = pd.DataFrame({"times": read("alf/licks.times.npy")})
-        events = {"presentations": PRESENTATIONS.conform(flashes), "licks": LICKS.conform(licks)}
-        return Behavior(session=session.session, events=events, signals={})
+        tables = {"presentations": PRESENTATIONS.conform(flashes), "licks": LICKS.conform(licks)}
+        return Events(session=session.session, tables=tables)
+
+    def read_signals(self, session: SessionFiles) -> Signals:
+        """Return that the toy lab samples nothing beside the spikes."""
+        return Signals(session=session.session, signals={}, notes=(Note("signals", "the toy lab has none"),))
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read the sorter's label; nothing is located in the brain yet."""

@@ -14,10 +14,11 @@ import pytest
 from nh_platform.exports.stimulus import StoredTensors, plan_tensors, write_stimulus_files, write_tensors
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.qc.unit_table import build_units
-from nh_platform.session import Behavior, RawRecording
+from nh_platform.session import RawRecording
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
 from nh_platform.windows.presentations.conventions import MODES
+from nh_platform_tests.behavior import Behavior, read_behavior
 
 RULEBOOK = "allen-vc-default"
 STRUCTURES = ("CA3", "VISa", "VISp")
@@ -51,14 +52,14 @@ def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
     out = []
     for session_id in manifest.session_ids:
         files = manifest.session(session_id)
-        recording, behavior = source.read_spikes(files), source.read_behavior(files)
+        recording, behavior = source.read_spikes(files), read_behavior(source, files)
         annotation = source.read_annotation(files, recording.units, recording.channels)
         missing = tmp_path_factory.mktemp("reviews") / "none.yaml"
         units = build_units(recording, annotation, rulebooks=(RULEBOOK,), reviews_file=missing).table
         units["acronym"] = units["acronym"].where(units["acronym"].isin(STRUCTURES), None)
         folder = tmp_path_factory.mktemp(f"tensors_{session_id}")
-        plans = [plan_tensors(behavior, units, tensor_good_units(units, mode, RULEBOOK), mode) for mode in MODES]
-        write_tensors(folder, recording.spikes, behavior, plans)
+        plans = [plan_tensors(*behavior.parts, units, tensor_good_units(units, mode, RULEBOOK), mode) for mode in MODES]
+        write_tensors(folder, recording.spikes, *behavior.parts, plans)
         out.append(Made(session_id, recording, behavior, units, folder))
     return out
 

@@ -96,14 +96,14 @@ def test_presentations_between_the_published_and_the_true_bound_are_taken_by_the
     stored = []
     for session in made:
         good = tensor_good_units(session.units, "exact", RULEBOOK)
-        plan = plan_tensors(session.behavior, session.units, good, "exact")
+        plan = plan_tensors(*session.behavior.parts, session.units, good, "exact")
         flashes = plan.presentations[plan.presentations["stimulus_name"] == "flashes"].reset_index(drop=True)
         shifted = flashes.assign(duration=np.where(np.arange(len(flashes)) % 3 == 0, 0.2515, 0.2508))
         everything = np.ones(len(shifted), dtype=bool)
         folder = tmp_path / session.session_id
         folder.mkdir()
         moved = TensorPlan("exact", plan.units, shifted, everything, ())
-        write_tensors(folder, session.recording.spikes, session.behavior, [moved])
+        write_tensors(folder, session.recording.spikes, *session.behavior.parts, [moved])
         stored.append(StoredTensors(folder, session.session_id, "exact"))
     summary = write_stimulus_files(tmp_path / "files", stored, "exact")
     assert summary.medians == {"flashes": 0.2508}

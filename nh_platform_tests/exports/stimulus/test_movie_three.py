@@ -16,6 +16,7 @@ from nh_platform.session import Spikes
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
 from nh_platform.windows.presentations.conventions import MODES
+from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.exports.stimulus.conftest import RULEBOOK
 
 pytestmark = pytest.mark.slow
@@ -43,12 +44,12 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Spikes, lis
     spikes: dict[str, tuple[Spikes, list[str]]] = {}
     for session_id in manifest.session_ids:
         files = manifest.session(session_id)
-        recording, behavior = source.read_spikes(files), source.read_behavior(files)
+        recording, behavior = source.read_spikes(files), read_behavior(source, files)
         annotation = source.read_annotation(files, recording.units, recording.channels)
         units = build_units(recording, annotation, rulebooks=(RULEBOOK,), reviews_file=root / "none.yaml").table
-        plans = [plan_tensors(behavior, units, tensor_good_units(units, mode, RULEBOOK), mode) for mode in MODES]
+        plans = [plan_tensors(*behavior.parts, units, tensor_good_units(units, mode, RULEBOOK), mode) for mode in MODES]
         (tensors / session_id).mkdir()
-        write_tensors(tensors / session_id, recording.spikes, behavior, plans)
+        write_tensors(tensors / session_id, recording.spikes, *behavior.parts, plans)
         if MOVIE in set(behavior.events["presentations"]["stimulus_name"]):
             spikes[session_id] = recording.spikes, recording.units["unit_id"].tolist()
     for mode in MODES:

@@ -11,10 +11,11 @@ import pytest
 from nh_platform.exports.stimulus import plan_tensors
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units, unit_numbers
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
-from nh_platform.session import Behavior, ConfigError, Session, Signal
+from nh_platform.session import ConfigError, Session, Signal
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.stimulus import STIMULUS_UNITS
 from nh_platform.windows.presentations.cleaning import clean_presentations
+from nh_platform_tests.behavior import Behavior
 from nh_platform_tests.exports.stimulus.conftest import Made
 from nh_platform_tests.windows.test_presentation_cleaning import movie, shown
 from nh_platform_tests.windows.trains import spikes_of
@@ -33,7 +34,7 @@ def given(trains, probes, signals=(), invalid=()) -> TensorInput:
     if not invalid:
         events = {}
     behavior = Behavior(SESSION, events, {signal.name: signal for signal in signals})
-    return TensorInput(spikes_of(*trains), units_in(*probes), behavior)
+    return TensorInput(spikes_of(*trains), units_in(*probes), *behavior.parts)
 
 
 def test_exact_has_counts_and_binary_and_a_spike_on_an_edge_once() -> None:
@@ -151,19 +152,21 @@ def test_compat_units_are_those_of_allensdk_whatever_reviews_say(made: list[Made
 def test_what_is_left_out_is_said(made: list[Made]) -> None:
     session = next(m for m in made if "natural_scenes" in set(m.behavior.events["presentations"]["stimulus_name"]))
     good = tensor_good_units(session.units, "exact", "allen-vc-default")
-    plan = plan_tensors(session.behavior, session.units, good, "exact")
+    plan = plan_tensors(*session.behavior.parts, session.units, good, "exact")
     notes = {f"{note.subject}: {note.text}" for note in plan.notes}
     assert any(text.startswith("exact, natural_scenes: 2 presentations left out: no stimulus") for text in notes)
     assert any("not the 0.2502 s that is usual" in text for text in notes)
     assert any("good units without a structure left out" in text for text in notes)
     assert not any("running" in text for text in notes)
     blind = Behavior(session.behavior.session, session.behavior.events, {})
-    texts = {note.subject for note in plan_tensors(blind, session.units, good, "exact").notes}
+    texts = {note.subject for note in plan_tensors(*blind.parts, session.units, good, "exact").notes}
     assert {"exact, running_speed", "exact, gaze"} <= texts
 
 
 def test_a_session_without_presentations_has_no_tensors(made: list[Made]) -> None:
     session = made[0]
-    plan = plan_tensors(Behavior(SESSION, {}, {}), session.units, np.ones(len(session.units), dtype=bool), "exact")
+    plan = plan_tensors(
+        *Behavior(SESSION, {}, {}).parts, session.units, np.ones(len(session.units), dtype=bool), "exact"
+    )
     assert plan.types == []
     assert len(plan.presentations) == 0

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import Behavior, RawRecording, UnitAnnotation
+from nh_platform.session import RawRecording, UnitAnnotation
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
 from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
 from nh_platform.sources.allen.nwb.nwb_file import open_nwb
+from nh_platform_tests.behavior import Behavior, read_behavior
 from nh_platform_tests.sources.allen.conftest import nwb_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -46,7 +47,7 @@ class Read:
         files = manifest.session(manifest.session_ids[0])
         self.path = nwb_in(root)
         self.raw: RawRecording = source.read_spikes(files)
-        self.behavior: Behavior = source.read_behavior(files)
+        self.behavior: Behavior = read_behavior(source, files)
         self.annotation: UnitAnnotation = source.read_annotation(files, self.raw.units, self.raw.channels)
         self._nwbfile = _parse(self.path)
         self.sdk = self.filtered(**NO_FILTER)

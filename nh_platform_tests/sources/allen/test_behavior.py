@@ -11,6 +11,7 @@ import pytest
 
 from nh_platform.session import BadUpstreamData
 from nh_platform.session.tables.events import EVENTS
+from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.sources.allen.conftest import replace
 
 Opened = Callable[..., Any]
@@ -22,7 +23,7 @@ def _subjects(behavior: Any) -> set[str]:
 
 def test_every_table_has_its_schema(opened: Opened) -> None:
     source, session = opened()
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     assert set(behavior.events) == {"presentations", "invalid_times", "optogenetic_epochs"}
     for name, table in behavior.events.items():
         EVENTS[name].validate(table)
@@ -32,7 +33,7 @@ def test_every_table_has_its_schema(opened: Opened) -> None:
 
 def test_a_presentation_that_only_touches_a_stimulus_interval_is_not_valid_and_keeps_its_name(opened: Opened) -> None:
     source, session = opened()
-    table = source.read_behavior(session).events["presentations"]
+    table = read_behavior(source, session).events["presentations"]
     marked = table[~table["valid"]]
     # Gabor 2 overlaps; gabor 3 starts at the very moment at which the interval ends.
     assert marked["presentation_id"].tolist() == [3, 4]
@@ -42,7 +43,7 @@ def test_a_presentation_that_only_touches_a_stimulus_interval_is_not_valid_and_k
 
 def test_parameters_that_do_not_apply_are_null_and_blanks_are_nan(opened: Opened) -> None:
     source, session = opened()
-    table = source.read_behavior(session).events["presentations"]
+    table = read_behavior(source, session).events["presentations"]
     gratings = table[table["stimulus_name"] == "drifting_gratings"]
     assert np.isnan(gratings["orientation"].iloc[1])
     assert gratings["frame"].isna().all()
@@ -64,7 +65,7 @@ def test_movie_numbers_become_words_and_older_names_and_parameters_are_replaced(
         table["stimulus_name"][...] = "contrast_response"
 
     source, session = opened(older)
-    table = source.read_behavior(session).events["presentations"]
+    table = read_behavior(source, session).events["presentations"]
     assert "natural_movie_one" in set(table["stimulus_name"])
     assert table.loc[table["stimulus_name"] == "drifting_gratings_contrast", "orientation"].tolist()[2:] == [
         90.0,
@@ -78,7 +79,7 @@ def test_a_shuffled_movie_gets_the_name_of_its_movie(opened: Opened) -> None:
         handle["intervals/natural_scenes_presentations/stimulus_name"][...] = "natural_movie_shuffled"
 
     source, session = opened(shuffle)
-    table = source.read_behavior(session).events["presentations"]
+    table = read_behavior(source, session).events["presentations"]
     assert (table["stimulus_name"] == "natural_movie_one_shuffled").sum() == 3
 
 
@@ -90,7 +91,7 @@ def test_a_presentation_time_of_nan_is_refused(opened: Opened) -> None:
     with pytest.raises(
         BadUpstreamData, match=r"session_715093703.nwb: 1 presentations have a start or stop time of NaN"
     ):
-        source.read_behavior(session)
+        read_behavior(source, session)
 
 
 def test_missing_eye_tracking_running_and_optotagging_are_notes(opened: Opened) -> None:
@@ -100,7 +101,7 @@ def test_missing_eye_tracking_running_and_optotagging_are_notes(opened: Opened) 
         del handle["intervals/invalid_times"]
 
     source, session = opened(drop)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     assert behavior.signals == {}
     assert set(behavior.events) == {"presentations", "invalid_times"}
     assert len(behavior.events["invalid_times"]) == 0
@@ -113,7 +114,7 @@ def test_ellipse_fits_without_gaze_mapping_keep_their_own_times(opened: Opened) 
         del handle["processing/raw_gaze_mapping"], handle["processing/filtered_gaze_mapping"]
 
     source, session = opened(drop)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     assert behavior.signals["pupil"].timestamps[0] == 60.0
     assert set(behavior.signals) == {"running_speed", "pupil"}
     assert _subjects(behavior) == {"pupil", "gaze"}
@@ -124,7 +125,7 @@ def test_running_speed_without_end_times_has_nan_there(opened: Opened) -> None:
         del handle["processing/running/running_speed_end_times"]
 
     source, session = opened(drop)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     values = behavior.signals["running_speed"].values
     assert np.isfinite(values[:, 0]).all()
     assert np.isnan(values[:, 1]).all()
@@ -137,7 +138,7 @@ def test_no_presentations_is_a_note(opened: Opened) -> None:
             del handle[f"intervals/{name}"]
 
     source, session = opened(drop)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     assert "presentations" not in behavior.events
     assert "presentations" in _subjects(behavior)
 
@@ -149,7 +150,7 @@ def test_eye_frames_that_disagree_are_refused(opened: Opened) -> None:
 
     source, session = opened(shorten)
     with pytest.raises(BadUpstreamData, match="pupil_ellipse_fits/width has 2999 values for 3000 eye frames"):
-        source.read_behavior(session)
+        read_behavior(source, session)
 
 
 def test_scopes_of_invalid_times_come_from_names_and_ids_and_unknown_ones_are_noted(opened: Opened) -> None:
@@ -160,7 +161,7 @@ def test_scopes_of_invalid_times_come_from_names_and_ids_and_unknown_ones_are_no
         tags[8] = "loose cable"  # was all_probes
 
     source, session = opened(retag)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     table = behavior.events["invalid_times"]
     assert table["scope"].tolist() == ["loose cable", "stimulus", "probeB"]
     assert table["label"].iloc[2] == "EcephysProbe, 810755797, missing frames"

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import Behavior, RawRecording, UnitAnnotation
+from nh_platform.session import RawRecording, UnitAnnotation
 from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.nwb.electrodes import read_channels
 from nh_platform.sources.allen.nwb.nwb_file import open_nwb
+from nh_platform_tests.behavior import Behavior, read_behavior
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, nwb_path, session_ids, source_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -31,7 +32,7 @@ class Read:
         files = source.manifest().session(session_ids(root)[ACTIVITY])
         self.path = nwb_path(root, ACTIVITY)
         self.raw: RawRecording = source.read_spikes(files)
-        self.behavior: Behavior = source.read_behavior(files)
+        self.behavior: Behavior = read_behavior(source, files)
         self.annotation: UnitAnnotation = source.read_annotation(files, self.raw.units, self.raw.channels)
         self.images = source.images(files)
         sdk.restore_numpy_names()

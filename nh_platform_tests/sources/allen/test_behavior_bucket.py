@@ -11,6 +11,7 @@ import pytest
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.simulation.allen.behavior.cloud_release import PROJECT
 from nh_platform.sources.allen import AllenVbnSettings, AllenVisualBehaviorSource
+from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, NORMAL, nwb_path, session_ids, source_of
 from nh_platform_tests.sources.allen.vbn_bucket import Bucket, serve_bucket
 
@@ -51,7 +52,7 @@ def test_a_release_is_taken_over_and_only_what_it_changed_is_fetched(
     assert bucket.take_fetched() == [*TABLES, UNITS]  # no session file
     changed, kept = before.session(ids[NORMAL]), before.session(ids[ACTIVITY])
     old_amplitude = source.read_spikes(changed).units["amplitude"]
-    assert source.read_behavior(kept).events["change_trials"].shape[0] > 5
+    assert read_behavior(source, kept).events["change_trials"].shape[0] > 5
     source.read_spikes(kept)  # the same file again
     assert bucket.take_fetched() == sorted([_key(vbn_copy, NORMAL), _key(vbn_copy, ACTIVITY)])
 
@@ -140,5 +141,5 @@ def test_the_same_session_has_the_same_identity_from_folder_and_bucket(
     remote = _source(bucket, tmp_path / "cache").manifest()
     local = source_of(vbn_copy).manifest()
     for session_id in session_ids(vbn_copy):
-        for group in ("spikes", "behavior", "alignment", "qc"):
+        for group in ("spikes", "events", "signals", "alignment", "qc"):
             assert remote.session(session_id).version(group) == local.session(session_id).version(group)

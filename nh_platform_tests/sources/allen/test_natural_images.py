@@ -14,6 +14,7 @@ from PIL import Image
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
+from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.sources.allen import warehouse_server
 from nh_platform_tests.sources.allen.vbn import NORMAL, session_ids, source_of
 
@@ -101,7 +102,7 @@ def test_a_template_is_fetched_once_and_whole(released_root: Path, tmp_path: Pat
 def test_visual_behavior_has_the_same_way(vbn_root: Path) -> None:
     source = source_of(vbn_root)
     session = source.manifest().session(session_ids(vbn_root)[NORMAL])
-    presentations = source.read_behavior(session).events["presentations"]
+    presentations = read_behavior(source, session).events["presentations"]
     sets = source.images(session)
     images = presentations[presentations["stimulus_name"].isin(sets)]
     shown = images[images["image_name"] != "omitted"].iloc[5]

@@ -17,6 +17,7 @@ from nh_platform.session.tables.events import EVENTS
 from nh_platform.simulation.allen.behavior.cloud_release import PROJECT, manifest_name, write_release_manifest
 from nh_platform.sources.allen import AllenVbnSettings
 from nh_platform.sources.allen.behavior.abnormal import ACTIVITY_MARGIN_S
+from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.sources.allen.conftest import replace
 from nh_platform_tests.sources.allen.vbn import (
     ACTIVITY,
@@ -68,7 +69,7 @@ def test_the_manifest_lists_sessions_with_reasons_and_behaviour_alone_is_no_sess
 
 def test_every_table_of_a_session_has_its_schema(vbn_root: Path) -> None:
     source, session = _read(vbn_root, NORMAL)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     assert set(behavior.events) == {
         "presentations", "invalid_times", "optogenetic_epochs", "change_trials", "trial_licks", "licks", "rewards",
         "image_templates",
@@ -85,7 +86,7 @@ def test_every_table_of_a_session_has_its_schema(vbn_root: Path) -> None:
 
 def test_omissions_and_changes_are_told_apart_and_null_numbers_are_nan(vbn_root: Path) -> None:
     source, session = _read(vbn_root, NORMAL)
-    table = source.read_behavior(session).events["presentations"]
+    table = read_behavior(source, session).events["presentations"]
     images = table[table["image_name"].notna()]
     omitted = images[images["omitted"] == 1]
     assert set(omitted["image_name"]) == {"omitted"}
@@ -109,7 +110,7 @@ def test_an_omission_without_an_end_gets_a_quarter_of_a_second(vbn_copy: Path) -
 
     edit_upstream(vbn_copy, NORMAL, open_ended)
     source, session = _read(vbn_copy, NORMAL)
-    table = source.read_behavior(session).events["presentations"]
+    table = read_behavior(source, session).events["presentations"]
     omitted = table[table["omitted"] == 1]
     assert len(omitted) > 5
     np.testing.assert_allclose(omitted["stop_time"] - omitted["start_time"], 0.25)
@@ -117,7 +118,7 @@ def test_an_omission_without_an_end_gets_a_quarter_of_a_second(vbn_copy: Path) -
 
 def test_abnormal_activity_becomes_invalid_times_of_all_probes(vbn_root: Path) -> None:
     source, session = _read(vbn_root, ACTIVITY)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     invalid = behavior.events["invalid_times"]
     assert set(invalid["scope"]) == {"all_probes"}
     assert set(invalid["label"]) == {"abnormal_activity"}
@@ -175,7 +176,7 @@ def test_with_the_older_release_alone_every_session_is_halved_and_its_identity_s
 def test_a_file_that_a_release_left_alone_keeps_its_identity(vbn_root: Path) -> None:
     ids = session_ids(vbn_root)
     old, new = source_of(vbn_root, "0.4.0").manifest(), source_of(vbn_root).manifest()
-    for group in ("spikes", "behavior", "alignment", "qc"):
+    for group in ("spikes", "events", "signals", "alignment", "qc"):
         assert old.session(ids[ACTIVITY]).version(group) == new.session(ids[ACTIVITY]).version(group)
         assert (old.session(ids[NORMAL]).version(group) == new.session(ids[NORMAL]).version(group)) is False
 
@@ -192,24 +193,26 @@ def test_a_new_flag_moves_behavior_and_positions_but_not_the_spikes(vbn_copy: Pa
     _edit_table(vbn_copy, "ecephys_sessions", lambda table: table, "0.4.0")
     source, after = _read(vbn_copy, NORMAL)
     moved = {
-        group for group in ("spikes", "behavior", "alignment", "qc") if before.version(group) != after.version(group)
+        group
+        for group in ("spikes", "events", "signals", "alignment", "qc")
+        if before.version(group) != after.version(group)
     }
-    assert moved == {"behavior", "alignment", "qc"}
-    assert source.read_behavior(after).events["invalid_times"]["start_time"].tolist() == [90.5]
+    assert moved == {"events", "alignment", "qc"}
+    assert read_behavior(source, after).events["invalid_times"]["start_time"].tolist() == [90.5]
 
 
 def test_a_manifest_read_before_a_newer_release_came_is_still_read_from_its_own_tables(vbn_copy: Path) -> None:
     source, session = _read(vbn_copy, NORMAL, "0.4.0")
     stale = source_of(vbn_copy)  # latest: 0.5.0
     assert (
-        stale.read_behavior(session)
+        read_behavior(stale, session)
         .events["change_trials"]
-        .equals(source.read_behavior(session).events["change_trials"])
+        .equals(read_behavior(source, session).events["change_trials"])
     )
     shutil.rmtree(vbn_copy / f"{PROJECT}-0.4.0" / "project_metadata")
     _edit_table(vbn_copy, "ecephys_sessions", lambda table: table.assign(abnormal_activity="[1.0]"))
     with pytest.raises(BadUpstreamData, match=r"ecephys_sessions\.csv: no release .* Run `nh sync allen_vbn`"):
-        stale.read_behavior(session)
+        read_behavior(stale, session)
 
 
 def test_a_missing_eye_camera_running_and_task_are_notes(vbn_copy: Path) -> None:
@@ -220,7 +223,7 @@ def test_a_missing_eye_camera_running_and_task_are_notes(vbn_copy: Path) -> None
 
     edit_upstream(vbn_copy, NORMAL, drop)
     source, session = _read(vbn_copy, NORMAL)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     assert behavior.signals == {}
     assert set(behavior.events) == {"presentations", "invalid_times"}
     assert _subjects(behavior.notes) == {
@@ -230,14 +233,14 @@ def test_a_missing_eye_camera_running_and_task_are_notes(vbn_copy: Path) -> None
 
 def test_lick_times_without_index_go_to_the_trials_of_their_times(vbn_copy: Path) -> None:
     source, session = _read(vbn_copy, NORMAL)
-    expected = source.read_behavior(session).events["trial_licks"]
+    expected = read_behavior(source, session).events["trial_licks"]
 
     def flat(handle: h5py.File) -> None:
         del handle["intervals/trials/lick_times_index"]
 
     edit_upstream(vbn_copy, NORMAL, flat)
     source, session = _read(vbn_copy, NORMAL)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     pd.testing.assert_frame_equal(behavior.events["trial_licks"], expected)
     assert _subjects(behavior.notes) == {"trial_licks"}
 
@@ -250,7 +253,7 @@ def test_a_session_without_licks_has_empty_tables(vbn_copy: Path) -> None:
 
     edit_upstream(vbn_copy, NORMAL, silent)
     source, session = _read(vbn_copy, NORMAL)
-    events = source.read_behavior(session).events
+    events = read_behavior(source, session).events
     assert len(events["trial_licks"]) == 0
     assert events["change_trials"]["n_licks"].sum() == 0
 

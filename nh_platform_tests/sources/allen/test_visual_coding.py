@@ -15,6 +15,7 @@ from nh_platform.history.identity import GROUPS
 from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
+from nh_platform_tests.behavior import read_behavior
 
 Opened = Callable[..., Any]
 SESSION = "715093703"
@@ -148,7 +149,7 @@ def test_a_session_whose_file_is_gone_is_refused(opened: Opened) -> None:
     source, session = opened()
     nwb_path(source.settings.root, SESSION).unlink()
     with pytest.raises(BadUpstreamData, match="it is not there"):
-        source.read_behavior(session)
+        read_behavior(source, session)
     manifest = source.manifest()
     assert manifest.session_ids == []
     with pytest.raises(UnknownSession):

@@ -25,6 +25,7 @@ from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
 from nh_platform.sources.allen.coding.warehouse import TABLES, WarehouseCatalogue
+from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.sources.allen import warehouse_server
 from nh_platform_tests.sources.allen.warehouse_server import FIRST_FILE_ID, Warehouse
 
@@ -93,7 +94,7 @@ def test_a_session_is_fetched_when_it_is_read_and_only_once(remote: Remote, upst
     source = remote.source()
     session = source.manifest().session(remote.sessions[0])
     raw = source.read_spikes(session)
-    behavior = source.read_behavior(session)
+    behavior = read_behavior(source, session)
     annotation = source.read_annotation(session, raw.units, raw.channels)
     local = AllenVisualCodingSource(AllenVcSettings(root=upstream))
     theirs = local.read_spikes(local.manifest().session(remote.sessions[0]))

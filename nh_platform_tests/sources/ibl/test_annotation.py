@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import BadUpstreamData, RawRecording, UnitAnnotation
+from nh_platform.session import RawRecording, UnitAnnotation
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, RELEASED, UNIT_POSITIONS
 from nh_platform_tests.sources.ibl.conftest import SORTING, Tree
@@ -25,11 +25,8 @@ def annotated(pristine: Tree) -> tuple[RawRecording, UnitAnnotation]:
     return read(pristine)
 
 
-def refusal(tree) -> str:
-    with pytest.raises(BadUpstreamData) as error:
-        read(tree)
-    assert tree.eid in str(error.value)
-    return str(error.value)
+def noted(annotation: UnitAnnotation) -> str:
+    return "\n".join(f"{note.subject}: {note.text}" for note in annotation.notes)
 
 
 def test_metrics_are_upstreams_row_by_row(pristine: Tree, annotated) -> None:
@@ -134,26 +131,66 @@ def test_left_hemisphere_ids_lose_their_sign(tree: Tree, annotated) -> None:
     pd.testing.assert_frame_equal(read(tree)[1].positions, annotated[1].positions)
 
 
-def test_missing_metrics_are_refused(tree: Tree) -> None:
+def released(annotation: UnitAnnotation) -> pd.DataFrame:
+    return annotation.released.drop(columns="unit_id")
+
+
+def test_a_probe_without_metrics_has_none(tree: Tree, annotated) -> None:
     tree.remove(f"{SORTING}/clusters.metrics.pqt", "alf/probe00/pykilosort/clusters.metrics.pqt")
-    assert "file alf/probe00/pykilosort/clusters.metrics.pqt: required" in refusal(tree)
+    recording, annotation = read(tree)
+    first = (recording.units["probe"] == "probe00").to_numpy()
+    assert released(annotation)[first].isna().all(axis=None)
+    expected = released(annotated[1])[~first]
+    pd.testing.assert_frame_equal(released(annotation)[~first], expected, check_dtype=False)
+    assert "file alf/probe00/pykilosort/clusters.metrics.pqt: required" in noted(annotation)
+    assert "probe00 has no released metrics that can be used; NaN, and recomputed ones judge" in noted(annotation)
+
+
+def test_a_session_without_metrics_has_no_columns_of_them(tree: Tree) -> None:
+    tree.edit(lambda t: t[~(tree.rows(t) & t["rel_path"].str.contains("clusters.metrics"))])
+    recording, annotation = read(tree)
+    assert annotation.released.columns.tolist() == ["unit_id"]
+    assert len(annotation.released) == len(recording.units)
 
 
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        (lambda t: t[t["cluster_id"] != 4], "1 of 12 clusters have no row: 4"),
-        (lambda t: t.iloc[::-1], "cluster_id does not increase: 11 is followed by 10"),
-        (lambda t: pd.concat([t, t.tail(1).assign(cluster_id=12)]), "13 rows for 12 clusters"),
-        (lambda t: t.drop(columns="cluster_id").iloc[1:], "11 rows for 12 clusters"),
+        (lambda t: t.drop(columns="cluster_id").iloc[1:], "11 rows for 12 clusters, and no cluster_id"),
+        (lambda t: pd.concat([t, t.tail(1)]), "occurs twice"),
+        (lambda t: t.assign(cluster_id="one"), "is not a number"),
     ],
 )
-def test_metrics_that_are_not_of_the_clusters_are_refused(tree: Tree, damage, found) -> None:
+def test_metrics_whose_rows_cannot_be_told_apart_are_left_out(tree: Tree, damage, found) -> None:
     name = f"{SORTING}/clusters.metrics.pqt"
     tree.write(name, damage(pd.read_parquet(tree.path(name))))
-    text = refusal(tree)
-    assert name in text
-    assert found in text
+    recording, annotation = read(tree)
+    first = (recording.units["probe"] == "probe00").to_numpy()
+    assert released(annotation)[first].isna().all(axis=None)
+    assert released(annotation)[~first].notna().any(axis=None)
+    assert f"left out: file {name}: " in noted(annotation)
+    assert found in noted(annotation)
+
+
+@pytest.mark.parametrize(
+    ("damage", "lost", "found"),
+    [
+        (lambda t: t[t["cluster_id"] != 4], [4], "1 of 12 clusters have no row: 4; NaN"),
+        (lambda t: t[:0], list(range(12)), "12 of 12 clusters have no row"),
+        (lambda t: t.iloc[::-1], [], "rows are not in order of cluster_id"),
+        (lambda t: pd.concat([t, t.tail(1).assign(cluster_id=12)]), [], "1 rows are of clusters that the sorting does"),
+    ],
+)
+def test_each_row_goes_to_its_cluster(tree: Tree, annotated, damage, lost, found) -> None:
+    name = f"{SORTING}/clusters.metrics.pqt"
+    tree.write(name, damage(pd.read_parquet(tree.path(name))))
+    _, annotation = read(tree)
+    expected = released(annotated[1]).drop(index=lost)
+    ours = released(annotation)
+    assert ours.loc[lost].isna().all(axis=None)
+    pd.testing.assert_frame_equal(ours.drop(index=lost)[expected.columns], expected, check_dtype=False)
+    assert name in noted(annotation)
+    assert found in noted(annotation)
 
 
 def test_a_metric_that_one_probe_lacks_is_nan_there(tree: Tree) -> None:
@@ -174,6 +211,17 @@ def test_text_labels_are_kept(tree: Tree) -> None:
     assert annotation.released["released.ks2_label"].tolist()[:3] == ["good", "mua", None]
 
 
-def test_positions_of_unequal_lengths_are_refused(tree: Tree) -> None:
+def test_of_positions_of_unequal_lengths_those_of_the_sorting_count(tree: Tree) -> None:
     tree.write(f"{SITES}.mlapdv.npy", tree.load(f"{SITES}.mlapdv.npy")[:100])
-    assert "numbers of channels disagree" in refusal(tree)
+    _, annotation = read(tree)
+    assert "alf/probe00/electrodeSites.*: numbers of channels disagree" in noted(annotation)
+
+
+@pytest.mark.parametrize("name", ["mlapdv", "brainLocationIds_ccf_2017"])
+@pytest.mark.parametrize("damage", [lambda a: a[:0], lambda a: a * np.nan, lambda a: a.astype(str)])
+def test_damaged_positions_lose_no_unit(tree: Tree, name, damage) -> None:
+    for path in (SITES, f"{SORTING}/channels"):
+        tree.write(f"{path}.{name}.npy", damage(tree.load(f"{path}.{name}.npy")))
+    recording, annotation = read(tree)
+    assert len(annotation.positions) == len(recording.units)
+    assert annotation.notes

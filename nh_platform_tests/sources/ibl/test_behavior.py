@@ -1,4 +1,4 @@
-"""Behaviour is upstream's, unfiltered; what is missing is a note, what cannot be used is refused by name."""
+"""Events and signals are upstream's, unfiltered; what is missing or cannot be used is a note, and the rest is read."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import BadUpstreamData, Behavior
-from nh_platform.session.tables.events import EVENTS
+from nh_platform.session.tables.events import DETECTED, EVENTS
+from nh_platform_tests.behavior import Behavior, read_behavior
 from nh_platform_tests.sources.ibl.conftest import Tree
 
 
 @pytest.fixture(scope="module")
 def behavior(pristine: Tree) -> Behavior:
     source, session = pristine.session()
-    return source.read_behavior(session)
+    return read_behavior(source, session)
 
 
 def read(tree, **settings) -> Behavior:
     source, session = tree.session(**settings)
-    return source.read_behavior(session)
+    return read_behavior(source, session)
 
 
-def refusal(tree) -> str:
-    with pytest.raises(BadUpstreamData) as error:
-        read(tree)
-    assert tree.eid in str(error.value)
-    return str(error.value)
+def noted(result: Behavior) -> list[str]:
+    return [f"{note.subject}: {note.text}" for note in result.notes]
+
+
+def told(result: Behavior, *parts: str) -> bool:
+    """Return whether one note has every part."""
+    return any(all(part in note for part in parts) for note in noted(result))
 
 
 def test_everything_is_there_and_valid(behavior) -> None:
@@ -35,7 +37,7 @@ def test_everything_is_there_and_valid(behavior) -> None:
         *("passive_periods", "passive_gabor", "passive_stims"),
     }
     for name, table in behavior.events.items():
-        EVENTS[name].validate(table)
+        (EVENTS | DETECTED)[name].validate(table)
         assert len(table)
     assert set(behavior.signals) == {
         *("wheel_position", "pupil_diameter"),
@@ -128,9 +130,12 @@ def test_camera_times_longer_than_the_video_are_cut_from_the_start(tree: Tree, b
     assert any("3 times more than frames" in note.text for note in result.notes)
 
 
-def test_camera_times_shorter_than_the_video_are_refused(tree: Tree) -> None:
-    tree.write("alf/_ibl_leftCamera.times.npy", tree.load("alf/_ibl_leftCamera.times.npy")[:-2])
-    assert "frames, but" in refusal(tree)
+def test_of_a_camera_with_fewer_times_than_frames_no_signal_is_read(tree: Tree, behavior) -> None:
+    tree.write("alf/_ibl_leftCamera.times.npy", tree.load("alf/_ibl_leftCamera.times.npy")[:-3])
+    result = read(tree)
+    assert set(behavior.signals) - set(result.signals) == {"pupil_diameter", "motion_energy_left"}
+    assert told(result, "motion_energy_left: left out", "leftCamera.ROIMotionEnergy.npy", "frames, but")
+    assert told(result, "pupil_diameter: left out", "_ibl_leftCamera.features.pqt", "frames, but")
 
 
 def test_the_right_pupil_stands_in_for_the_left(tree: Tree) -> None:
@@ -139,7 +144,7 @@ def test_the_right_pupil_stands_in_for_the_left(tree: Tree) -> None:
     tree.write("alf/_ibl_rightCamera.features.pqt", features)
     result = read(tree)
     assert result.signals["pupil_diameter"].columns == ("raw", "smooth")
-    assert ("pupil_diameter", "from the right camera; the left one has none") in [
+    assert ("pupil_diameter", "from the right camera; there is none of the left one") in [
         (note.subject, note.text) for note in result.notes
     ]
 
@@ -156,42 +161,121 @@ def test_a_patched_file_beside_an_unpatched_one_is_read_and_noted(tree: Tree) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "damage", "found"),
+    ("name", "damage", "lost", "found"),
     [
-        ("_ibl_wheel.position.npy", lambda a: a[:-1], "positions for"),
-        ("_ibl_wheel.timestamps.npy", lambda a: a[::-1], "not sorted"),
-        ("_ibl_wheel.timestamps.npy", lambda a: np.where(np.arange(len(a)) == 4, np.nan, a), "1 times are NaN"),
-        ("_ibl_wheelMoves.intervals.npy", lambda a: a[:, 0], "expected (n, 2)"),
-        ("_ibl_wheelMoves.peakAmplitude.npy", lambda a: a[1:], "intervals"),
-        ("_ibl_trials.stimOff_times.npy", lambda a: a[1:], "39 values for 40 trials"),
-        ("licks.times.npy", lambda a: np.append(a, np.nan), "1 null values"),
+        ("_ibl_wheel.position.npy", lambda a: a[:-1], "wheel_position", "positions for"),
+        ("_ibl_wheel.position.npy", lambda a: a.astype(str), "wheel_position", "expected a vector of dtype"),
+        ("_ibl_wheel.timestamps.npy", lambda a: a[::-1], "wheel_position", "not sorted"),
+        ("_ibl_wheelMoves.intervals.npy", lambda a: a[:, 0], "wheel_moves", "expected (n, 2)"),
+        ("_ibl_wheelMoves.intervals.npy", lambda a: a * np.nan, "wheel_moves", "none of"),
+        ("licks.times.npy", lambda a: a.astype(int), "licks", "expected a vector of dtype kind 'f'"),
+        ("_ibl_trials.table.pqt", lambda _: b"PAR1 no", "trials", "cannot be parsed"),
+        ("_ibl_passiveGabor.table.csv", lambda _: pd.DataFrame({"start": [1.0]}), "passive_gabor", "column or row"),
+        ("_ibl_passivePeriods.intervalsTable.csv", lambda _: b"", "passive_periods", "cannot be parsed"),
     ],
 )
-def test_a_damaged_file_is_refused_by_name(tree: Tree, name, damage, found) -> None:
-    tree.write(f"alf/{name}", damage(tree.load(f"alf/{name}")))
-    text = refusal(tree)
-    assert f"alf/{name}" in text
-    assert found in text
+def test_what_cannot_be_used_is_left_out_by_name_and_the_rest_read(tree, behavior, name, damage, lost, found) -> None:
+    tree.write(f"alf/{name}", damage(tree.load(f"alf/{name}") if name.endswith(".npy") else None))
+    result = read(tree)
+    assert {*behavior.events, *behavior.signals} - {*result.events, *result.signals} == {lost}
+    assert told(result, f"{lost}: left out", f"alf/{name}", found)
 
 
-def test_a_trials_table_without_choice_is_refused(tree: Tree) -> None:
+def test_samples_and_rows_without_a_time_are_left_out_and_counted(tree: Tree, behavior) -> None:
+    times, licks = tree.load("alf/_ibl_wheel.timestamps.npy"), tree.load("alf/licks.times.npy")
+    tree.write("alf/_ibl_wheel.timestamps.npy", np.where(np.arange(len(times)) == 4, np.nan, times))
+    tree.write("alf/licks.times.npy", np.append(licks, np.nan))
+    result = read(tree)
+    kept = np.delete(behavior.signals["wheel_position"].values, 4)
+    assert np.array_equal(result.signals["wheel_position"].values, kept)
+    pd.testing.assert_frame_equal(result.events["licks"], behavior.events["licks"])
+    assert told(result, "wheel_position", f"1 of {len(times)} samples have no time")
+    assert told(result, "licks.times.npy", f"1 of {len(licks) + 1} rows have no times")
+
+
+@pytest.mark.parametrize("name", ["stimOff_times", "quiescencePeriod"])
+@pytest.mark.parametrize("damage", [lambda a: a[1:], lambda a: np.append(a, 1.0), lambda a: a.astype(str)])
+def test_a_trial_column_of_another_length_or_type_is_nan_and_the_table_counts(tree, behavior, name, damage) -> None:
+    tree.write(f"alf/_ibl_trials.{name}.npy", damage(tree.load(f"alf/_ibl_trials.{name}.npy")))
+    result = read(tree)
+    trials = result.events["trials"]
+    assert trials[name].isna().all()
+    pd.testing.assert_frame_equal(trials.drop(columns=name), behavior.events["trials"].drop(columns=name))
+    assert told(result, "trials: left out", f"_ibl_trials.{name}.npy")
+
+
+def test_peak_amplitudes_of_another_length_are_nan(tree: Tree, behavior) -> None:
+    tree.write("alf/_ibl_wheelMoves.peakAmplitude.npy", tree.load("alf/_ibl_wheelMoves.peakAmplitude.npy")[1:])
+    result = read(tree)
+    assert result.events["wheel_moves"]["peak_amplitude"].isna().all()
+    assert np.array_equal(result.events["wheel_moves"]["start_time"], behavior.events["wheel_moves"]["start_time"])
+    assert told(result, "wheel_moves: left out", "peakAmplitude.npy", "intervals")
+
+
+def edited_trials(tree: Tree, edit) -> Behavior:
     table = pd.read_parquet(tree.path("alf/_ibl_trials.table.pqt"))
-    tree.write("alf/_ibl_trials.table.pqt", table.drop(columns="choice"))
-    assert "alf/_ibl_trials.table.pqt: columns missing for choice" in refusal(tree)
+    tree.write("alf/_ibl_trials.table.pqt", edit(table))
+    return read(tree)
 
 
-def test_a_trial_without_an_end_is_refused(tree: Tree) -> None:
+def test_a_trials_table_without_choice_has_none(tree: Tree, behavior) -> None:
+    result = edited_trials(tree, lambda table: table.drop(columns="choice"))
+    assert result.events["trials"]["choice"].isna().all()
+    assert told(result, "_ibl_trials.table.pqt: no column for choice")
+
+
+def test_a_column_that_holds_texts_is_nan(tree: Tree) -> None:
+    result = edited_trials(tree, lambda table: table.assign(rewardVolume="much"))
+    assert result.events["trials"]["rewardVolume"].isna().all()
+    assert told(result, "column 'rewardVolume' is not numeric")
+
+
+def test_a_trial_without_an_end_stays_and_one_without_a_start_goes(tree: Tree) -> None:
+    def edit(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[3, "intervals_1"] = np.nan
+        table.loc[5, "intervals_0"] = np.nan
+        return table
+
+    result = edited_trials(tree, edit)
+    assert len(result.events["trials"]) == 39
+    assert np.isnan(result.events["trials"].loc[3, "stop_time"])
+    assert told(result, "_ibl_trials.table.pqt: 1 of 40 rows have no start_time; left out")
+
+
+def test_trials_in_disorder_are_sorted_and_a_note_says_so(tree: Tree, behavior) -> None:
+    """The files beside the table keep the order of the table, so that each trial keeps its values."""
+    order = np.random.default_rng(1).permutation(40)
+    for name in ("stimOff_times", "quiescencePeriod"):
+        tree.write(f"alf/_ibl_trials.{name}.npy", tree.load(f"alf/_ibl_trials.{name}.npy")[order])
+    result = edited_trials(tree, lambda table: table.iloc[order].reset_index(drop=True))
+    pd.testing.assert_frame_equal(result.events["trials"], behavior.events["trials"])
+    assert told(result, "rows are not in order of start_time; sorted")
+
+
+def test_an_empty_trials_table_is_one_of_no_trials(tree: Tree) -> None:
+    for name in ("stimOff_times", "quiescencePeriod"):
+        tree.write(f"alf/_ibl_trials.{name}.npy", np.zeros(0))
+    assert len(edited_trials(tree, lambda table: table[:0]).events["trials"]) == 0
+
+
+def test_the_trials_and_wheel_of_every_task_are_read(tree: Tree, behavior) -> None:
+    for name in ("_ibl_trials.table.pqt", "_ibl_trials.stimOff_times.npy", "_ibl_trials.quiescencePeriod.npy"):
+        for task in ("task_00", "task_01"):
+            tree.write(f"alf/{task}/{name}", tree.path(f"alf/{name}").read_bytes())
     table = pd.read_parquet(tree.path("alf/_ibl_trials.table.pqt"))
-    table.loc[3, "intervals_1"] = np.nan
-    tree.write("alf/_ibl_trials.table.pqt", table)
-    assert "column 'stop_time' has 1 null values" in refusal(tree)
-
-
-def test_a_table_that_cannot_be_parsed_is_refused(tree: Tree) -> None:
-    tree.write("alf/_ibl_trials.table.pqt", b"PAR1 no")
-    assert "alf/_ibl_trials.table.pqt: cannot be parsed" in refusal(tree)
-
-
-def test_a_passive_table_without_its_columns_is_refused(tree: Tree) -> None:
-    tree.write("alf/_ibl_passiveGabor.table.csv", pd.DataFrame({"start": [1.0]}))
-    assert "alf/_ibl_passiveGabor.table.csv: column or row" in refusal(tree)
+    later = table.assign(intervals_0=table["intervals_0"] + 1000, intervals_1=table["intervals_1"] + 1000)
+    tree.write("alf/task_01/_ibl_trials.table.pqt", later)
+    times, position = tree.load("alf/_ibl_wheel.timestamps.npy"), tree.load("alf/_ibl_wheel.position.npy")
+    for task, shift in (("task_00", 0.0), ("task_01", 1000.0)):
+        tree.write(f"alf/{task}/_ibl_wheel.timestamps.npy", times + shift)
+        tree.write(f"alf/{task}/_ibl_wheel.position.npy", position)
+    tree.remove("alf/_ibl_wheel.timestamps.npy", "alf/_ibl_wheel.position.npy")
+    tree.remove(
+        "alf/_ibl_trials.table.pqt", "alf/_ibl_trials.stimOff_times.npy", "alf/_ibl_trials.quiescencePeriod.npy"
+    )
+    result = read(tree)
+    trials = result.events["trials"]
+    assert trials["task"].value_counts().to_dict() == {"task_00": 40, "task_01": 40}
+    assert trials["start_time"].is_monotonic_increasing
+    assert np.array_equal(trials.loc[trials["task"] == "task_01", "start_time"], later["intervals_0"])
+    assert len(result.signals["wheel_position"].timestamps) == 2 * len(times)

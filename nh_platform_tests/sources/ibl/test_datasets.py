@@ -84,7 +84,7 @@ def test_each_session_chooses_for_itself() -> None:
     assert assign_groups(pd.concat([one, two], ignore_index=True)).tolist() == ["spikes", "spikes", "other"]
 
 
-def test_behavior_comes_from_one_collection_per_object() -> None:
+def test_an_object_comes_from_alf_or_else_from_every_task() -> None:
     files = files_of(
         "alf/task_00/_ibl_trials.table.pqt",
         "alf/task_01/_ibl_trials.table.pqt",
@@ -92,15 +92,15 @@ def test_behavior_comes_from_one_collection_per_object() -> None:
         "alf/task_00/_ibl_wheel.position.npy",
         "alf/_ibl_leftCamera.dlc.pqt",
     )
-    assert assign_groups(files).tolist() == ["behavior", "other", "behavior", "other", "other"]
+    assert assign_groups(files).tolist() == ["events", "events", "signals", "other", "other"]
 
 
-def test_copies_of_table_columns_are_not_part_of_behavior() -> None:
+def test_copies_of_table_columns_are_not_part_of_events() -> None:
     names = ("choice.npy", "intervals.npy", "stimOff_times.npy", "quiescencePeriod.npy")
     old = files_of(*(f"alf/_ibl_trials.{name}" for name in names))
-    assert assign_groups(old).tolist() == ["behavior"] * 4
+    assert assign_groups(old).tolist() == ["events"] * 4
     new = files_of("alf/_ibl_trials.table.pqt", *(f"alf/_ibl_trials.{name}" for name in names))
-    assert assign_groups(new).tolist() == ["behavior", "other", "other", "behavior", "behavior"]
+    assert assign_groups(new).tolist() == ["events", "other", "other", "events", "events"]
 
 
 def revised(*revisions: str, default: str | None = None) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import pytest
 
 from nh_platform.session import NhError
 from nh_platform.sources.ibl import IblSettings, IblSource
+from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.ibl.conftest import Tree
 
@@ -153,5 +154,5 @@ def test_a_token_withdrawn_between_two_readings_loses_nothing(servers, tree: Tre
     session = source.manifest().session(tree.eid)
     source.read_spikes(session)
     servers.state.revoke_tokens()
-    assert len(source.read_behavior(session).events["trials"])
+    assert len(read_behavior(source, session).events["trials"])
     assert corrupt_files(tmp_path) == []

@@ -27,7 +27,7 @@ def test_sessions_and_insertions_are_those_of_the_tables(pristine: Tree) -> None
 
 def test_each_dataset_is_read_from_one_row(pristine: Tree) -> None:
     session = pristine.source().manifest().session(pristine.eid)
-    for group, count in {"spikes": 22, "behavior": 18, "qc": 2}.items():
+    for group, count in {"spikes": 22, "events": 7, "signals": 11, "qc": 2}.items():
         rows = session.of_group(group)
         assert len(rows) == count
         assert not rows.duplicated(["collection", "name"]).any()
@@ -47,12 +47,12 @@ def test_versions_move_with_content_and_only_in_their_group(own_tree: Tree) -> N
 
     def versions() -> dict[str, str]:
         session = tree.source().manifest().session(tree.eid)
-        return {group: session.version(group) for group in ("spikes", "behavior", "alignment", "qc")}
+        return {group: session.version(group) for group in ("spikes", "events", "signals", "alignment", "qc")}
 
     first = versions()
     patch_wheel(tree.root, 0, 1, size=TINY)
     patched = versions()
-    assert {key for key in first if first[key] != patched[key]} == {"behavior"}
+    assert {key for key in first if first[key] != patched[key]} == {"signals"}
     times = lambda t: t["rel_path"].str.endswith("spikes.times.npy")  # noqa: E731
     tree.edit(lambda t: t.assign(qc=t["qc"].where(~times(t), "WARNING")))
     judged = versions()

@@ -15,6 +15,7 @@ from nh_platform.history.release_diff import diff_manifests
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.store import Store
+from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.ibl.conftest import Tree
 from nh_platform_tests.sources.ibl.test_remote import assert_same_recording, assert_same_tables
@@ -78,7 +79,7 @@ def test_the_public_bucket_and_the_local_tree_are_the_same(
             pd.testing.assert_frame_equal(*without)
             pd.testing.assert_frame_equal(recording.units, expected.units)
             assert recording.spikes.times.tobytes() == expected.spikes.times.tobytes()
-        behavior, local_behavior = far.read_behavior(session), near.read_behavior(here)
+        behavior, local_behavior = read_behavior(far, session), read_behavior(near, here)
         pd.testing.assert_frame_equal(behavior.events["trials"], local_behavior.events["trials"])
         assert behavior.notes == local_behavior.notes
         annotation = far.read_annotation(session, recording.units, recording.channels)
@@ -207,7 +208,7 @@ def test_a_real_s3_implementation_gives_the_same(pristine: Tree, public, monkeyp
             far, near = source.manifest().session(pristine.eid), pristine.source().manifest().session(pristine.eid)
             recording = source.read_spikes(far)
             assert recording.spikes.times.tobytes() == pristine.source().read_spikes(near).spikes.times.tobytes()
-            assert len(source.read_behavior(far).events["trials"])
+            assert len(read_behavior(source, far).events["trials"])
             assert servers.files.requests == servers.bucket.requests == servers.alyx.requests == []
         finally:
             moto.stop()

@@ -13,6 +13,7 @@ import pytest
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.sources.ibl import IblSettings, IblSource
+from nh_platform_tests.behavior import read_behavior
 
 pytestmark = pytest.mark.reference
 
@@ -68,7 +69,7 @@ def test_choice_is_plus_one_in_all_266_correct_left_stimulus_trials(reference_di
             "alf/probe00/spikes.times.npy": np.zeros(0),  # a session needs a probe to be listed
         },
     )
-    behavior = source.read_behavior(source.manifest().session(EID))
+    behavior = read_behavior(source, source.manifest().session(EID))
     trials = behavior.events["trials"]
     assert len(trials) == 568
     correct = trials[trials["feedbackType"] == 1]

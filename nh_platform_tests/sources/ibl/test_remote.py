@@ -17,6 +17,7 @@ from nh_platform.session import BadUpstreamData, ConfigError, RawRecording, Stor
 from nh_platform.simulation import TINY, add_revision
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.sources.ibl.server.one_errors import explain
+from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.ibl.conftest import SORTING, Tree
 
@@ -82,7 +83,7 @@ def test_remote_and_local_are_the_same(pristine: Tree, calm) -> None:
         there, here = manifest.session(eid), local_manifest.session(eid)
         recording = far.read_spikes(there)
         assert_same_recording(recording, near.read_spikes(here))
-        behavior, local = far.read_behavior(there), near.read_behavior(here)
+        behavior, local = read_behavior(far, there), read_behavior(near, here)
         assert list(behavior.events) == list(local.events)
         for name, table in behavior.events.items():
             pd.testing.assert_frame_equal(table, local.events[name])
@@ -117,7 +118,7 @@ def test_nothing_is_written_into_the_home_and_no_token_to_disk(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     source = remote(calm)
-    source.read_behavior(source.manifest().session(source.manifest().session_ids[0]))
+    read_behavior(source, source.manifest().session(source.manifest().session_ids[0]))
     assert list(tmp_path.iterdir()) == []
     assert os.environ["HOME"] == str(tmp_path)
     private = source._client._connection.private.path
@@ -143,7 +144,7 @@ def test_a_token_stands_for_a_password(servers) -> None:
 def test_a_withdrawn_token_is_renewed_in_the_middle_of_the_work(servers, tree: Tree) -> None:
     source = remote(servers)
     session = source.manifest().session(tree.eid)
-    source.read_behavior(session)
+    read_behavior(source, session)
     servers.state.revoke_tokens()
     assert source.read_spikes(session).spikes.n_units == 24
 
@@ -177,7 +178,7 @@ def test_a_release_shows_in_the_next_manifest_of_the_same_source(own_servers, ow
     after = source.manifest()
     old, new = before.session(tree.eid), after.session(tree.eid)
     assert old.version("spikes") != new.version("spikes")
-    assert old.version("behavior") == new.version("behavior")
+    assert old.version("events") == new.version("events")
     assert source.read_spikes(new).probes["revision"].tolist() == ["2026-01-01", "2024-05-06"]
     # the old manifest still reads its own exact paths
     assert source.read_spikes(old).probes["revision"].tolist() == ["2024-05-06", "2024-05-06"]
@@ -194,8 +195,8 @@ def test_a_patch_in_place_is_refused_until_the_manifest_is_read_again(own_server
     np.save(tree.path("alf/licks.times.npy"), np.array([1.0, 2.0]))
     servers.state.patch_file(tree.eid, "alf/licks.times.npy", tree.path("alf/licks.times.npy").read_bytes())
     with pytest.raises(BadUpstreamData, match=r"alf/licks\.times\.npy: .*md5 of the content"):
-        source.read_behavior(session)
-    fresh = source.read_behavior(source.manifest().session(tree.eid))
+        read_behavior(source, session)
+    fresh = read_behavior(source, source.manifest().session(tree.eid))
     assert fresh.events["licks"]["times"].tolist() == [1.0, 2.0]
 
 

@@ -1,4 +1,4 @@
-"""Spikes are upstream's, bit by bit, grouped by unit; a sorting that cannot be used is refused by name."""
+"""Spikes are upstream's, bit by bit, grouped by unit; a probe that cannot be used is left out by name."""
 
 from __future__ import annotations
 
@@ -103,12 +103,31 @@ def test_a_session_without_any_sorting_is_refused(tree: Tree) -> None:
 
 
 def refusal(tree, **settings) -> str:
+    """Return why the first probe is left out; the other one must be there."""
     source, session = tree.session(**settings)
-    with pytest.raises(BadUpstreamData) as error:
-        source.read_spikes(session)
-    text = str(error.value)
+    recording = source.read_spikes(session)
+    assert recording.probes["probe"].tolist() == ["probe01"]
+    assert recording.spikes.n_units == 12
+    (text,) = [note.text for note in recording.notes if note.text.startswith("the probe is left out")]
     assert tree.eid in text
     return text
+
+
+def noted(tree) -> tuple[RawRecording, str]:
+    """Read both probes; return the notes as one text."""
+    source, session = tree.session()
+    recording = source.read_spikes(session)
+    assert recording.spikes.n_units == 24
+    return recording, "\n".join(f"{note.subject}: {note.text}" for note in recording.notes)
+
+
+def test_a_session_of_which_no_probe_can_be_used_is_refused_by_the_first_reason(tree: Tree) -> None:
+    for folder in (SORTING, SORTING.replace("probe00", "probe01")):
+        times = tree.load(f"{folder}/spikes.times.npy")
+        tree.write(f"{folder}/spikes.times.npy", times[::-1])
+    source, session = tree.session()
+    with pytest.raises(BadUpstreamData, match=f"session {tree.eid}, file {SORTING}/spikes.times.npy: times are not"):
+        source.read_spikes(session)
 
 
 @pytest.mark.parametrize("name", ["spikes.times.npy", "spikes.clusters.npy", "clusters.channels.npy"])
@@ -141,8 +160,10 @@ def test_other_content_than_the_manifest_states_is_refused_with_both_hashes(tree
     content[-1] ^= 0xFF
     path.unlink()
     path.write_bytes(content)
-    text = refusal(tree)
-    source = tree.source()
+    source, session = tree.session()
+    with pytest.raises(BadUpstreamData) as error:
+        source.read_spikes(session)
+    text = str(error.value)
     assert source.read_spikes(source.manifest().session(tree.other)).spikes.n_units == 24  # the others go on
     assert f"{SORTING}/spikes.times.npy" in text
     files = tree.source().manifest().session(tree.eid).files
@@ -174,10 +195,22 @@ def test_lengths_that_disagree_are_refused(tree: Tree) -> None:
 @pytest.mark.parametrize(
     "name", ["spikes.amps", "spikes.depths", "clusters.depths", "clusters.amps", "clusters.peakToTrough"]
 )
-def test_an_optional_dataset_of_another_length_is_refused(tree: Tree, name) -> None:
+@pytest.mark.parametrize("damage", [lambda a: a[:-1], lambda a: np.append(a, a[:1]), lambda a: a[:0]])
+def test_an_optional_dataset_of_another_length_is_nan(tree: Tree, recording, name, damage) -> None:
     values = tree.load(f"{SORTING}/{name}.npy")
-    tree.write(f"{SORTING}/{name}.npy", values[:-1])
-    assert f"{SORTING}/{name}.npy: {len(values) - 1} values for {len(values)}" in refusal(tree)
+    tree.write(f"{SORTING}/{name}.npy", damage(values))
+    read, notes = noted(tree)
+    assert f"{SORTING}/{name}.npy: {len(damage(values))} values for {len(values)}" in notes
+    assert read.spikes.times.tobytes() == recording.spikes.times.tobytes()
+    of_probe = {
+        "spikes.amps": read.spikes.amplitudes[: read.spikes.offsets[12]],
+        "spikes.depths": read.spikes.depths[: read.spikes.offsets[12]],
+        "clusters.depths": read.units["depth"][:12],
+        "clusters.amps": read.units["amplitude"][:12],
+        "clusters.peakToTrough": read.units["peak_to_trough"][:12],
+    }
+    for other, ours in of_probe.items():
+        assert np.isnan(ours).all() == (other == name)
 
 
 @pytest.mark.parametrize("stray", [12, -1])
@@ -249,16 +282,32 @@ def test_two_default_revisions_of_one_dataset_are_refused(tree: Tree) -> None:
         pd.DataFrame({"ids": range(12)}),
     ],
 )
-def test_unit_ids_must_be_one_per_cluster(tree: Tree, table) -> None:
+def test_ids_that_are_not_one_per_cluster_are_not_taken(tree: Tree, table) -> None:
     tree.write(f"{SORTING}/clusters.uuids.csv", table)
-    assert f"{SORTING}/clusters.uuids.csv" in refusal(tree)
+    read, notes = noted(tree)
+    assert f"{SORTING}/clusters.uuids.csv" in notes
+    assert read.units["unit_id"].tolist()[:12] == [f"probe00_{cluster}" for cluster in range(12)]
 
 
-def test_a_peak_channel_beyond_the_probe_is_refused(tree: Tree) -> None:
+def test_a_unit_with_a_channel_beyond_the_probe_is_without_a_position(tree: Tree) -> None:
     channels = tree.load(f"{SORTING}/clusters.channels.npy")
     channels[0] = 384
     tree.write(f"{SORTING}/clusters.channels.npy", channels)
-    assert "channel 384, but the probe has 384 channels" in refusal(tree)
+    read, notes = noted(tree)
+    assert "1 units have a channel that the probe does not have, channel 384 of 384" in notes
+    assert len(read.channels) == 768
+    source, session = tree.session()
+    positions = source.read_annotation(session, read.units, read.channels).positions
+    assert positions["histology"].tolist()[:2] == ["unlocated", "alf"]
+
+
+@pytest.mark.parametrize("name", ["channels.localCoordinates", "channels.rawInd"])
+@pytest.mark.parametrize("damage", [lambda a: a[:0], lambda a: a * np.nan, lambda a: a.astype(str)])
+def test_damaged_positions_of_channels_are_left_out(tree: Tree, name, damage) -> None:
+    tree.write(f"{SORTING}/{name}.npy", damage(tree.load(f"{SORTING}/{name}.npy")))
+    read, notes = noted(tree)
+    assert f"{SORTING}/{name}.npy" in notes
+    assert len(read.channels) == 768
 
 
 def test_an_environment_variable_that_changes_loads_is_refused(pristine: Tree, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def manifest_rows(release: Release, newest: Release | None, sizes: Sizes, *, onl
         file = files[session_id]
         if file is not None:
             out.files.append(_nwb_row(session_id, release, file, sizes))
-        out.files.append(_fact(session_id, "behavior,alignment", TABLES, SESSIONS_CSV, abnormal.content_version()))
+        out.files.append(_fact(session_id, "events,alignment", TABLES, SESSIONS_CSV, abnormal.content_version()))
         if session_id in channels:
             md5 = warehouse.channel_rows_md5(channels[session_id])
             out.files.append(_fact(session_id, "alignment", TABLES, warehouse.CHANNELS_CSV, md5))

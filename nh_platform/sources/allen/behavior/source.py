@@ -1,6 +1,6 @@
 """Allen Visual Behavior Neuropixels as a source of the platform.
 
-Contains the manifest and the three readers, put together from the modules beside. Add here only what
+Contains the manifest and the four readers, put together from the modules beside. Add here only what
 joins them. Decoding belongs to those modules; rules, windows and Dagster do not belong here.
 """
 
@@ -15,7 +15,7 @@ import pandas as pd
 
 from nh_platform.downloads import deadlines
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import Behavior, RawRecording, UnitAnnotation
+from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.behavior import manifest_rows as behavior_manifest
@@ -35,7 +35,7 @@ from nh_platform.sources.allen.behavior.releases_at_hand import BehaviorReleases
 from nh_platform.sources.allen.behavior.task_events import read_licks, read_rewards, read_trials
 from nh_platform.sources.allen.nwb.electrodes import read_probes
 from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
-from nh_platform.sources.allen.nwb.session_file import behavior_of, read_recording, read_unit_annotation
+from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
 from nh_platform.sources.folder_signal import folder_signal
@@ -170,8 +170,8 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         notes = () if scale is None else (scale_note(scale),)
         return replace(recording, notes=(*recording.notes, *notes))
 
-    def read_behavior(self, session: SessionFiles) -> Behavior:
-        """Read trials, licks, rewards, presentations, invalid times, optogenetic epochs, running and eye tracking.
+    def read_events(self, session: SessionFiles) -> Events:
+        """Read trials, licks, rewards, presentations, invalid times and optogenetic epochs of one session.
 
         Raises
         ------
@@ -192,8 +192,20 @@ class AllenVisualBehaviorSource(BehaviorFiles):
                 "rewards": read_rewards(nwb),
                 "image_templates": read_image_templates(nwb),
             }
-            signals = [behavior_signals.read_running_speed(nwb), behavior_signals.read_pupil(nwb)]
-            return behavior_of(nwb, session.session, events, signals, abnormal.notes())
+            return events_of(nwb, session.session, events, abnormal.notes())
+
+    def read_signals(self, session: SessionFiles) -> Signals:
+        """Read running and eye tracking of one session.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, damaged or not the one of the manifest.
+        """
+        with self.open(session) as nwb:
+            return signals_of(
+                session.session, [behavior_signals.read_running_speed(nwb), behavior_signals.read_pupil(nwb)], ()
+            )
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, quality and positions for ``units`` (schema `RAW_UNITS`), row by row.

@@ -1,6 +1,6 @@
 """Allen Visual Coding Neuropixels as a source of the platform.
 
-Contains the manifest and the three readers, put together from the modules beside. Add here only what
+Contains the manifest and the four readers, put together from the modules beside. Add here only what
 joins them. Decoding belongs to those modules; rules, windows and Dagster do not belong here.
 """
 
@@ -18,7 +18,7 @@ from nh_platform.downloads import deadlines
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.identity import GROUPS, version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import BadUpstreamData, Behavior, ConfigError, RawRecording, UnitAnnotation
+from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.natural_images import read_image, template_of
@@ -28,7 +28,7 @@ from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, Wareh
 from nh_platform.sources.allen.coding.warehouse_templates import fetch_template
 from nh_platform.sources.allen.nwb.electrodes import read_probes
 from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
-from nh_platform.sources.allen.nwb.session_file import behavior_of, read_recording, read_unit_annotation
+from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
 from nh_platform.sources.folder_signal import folder_signal
@@ -118,8 +118,8 @@ class AllenVisualCodingSource(CodingFiles):
             recording = read_recording(nwb, session.session)
         return replace(recording, notes=(*recording.notes, *notes))
 
-    def read_behavior(self, session: SessionFiles) -> Behavior:
-        """Read presentations, invalid times, optogenetic epochs, running, pupil and gaze of one session.
+    def read_events(self, session: SessionFiles) -> Events:
+        """Read presentations, invalid times and optogenetic epochs of one session.
 
         Raises
         ------
@@ -129,8 +129,18 @@ class AllenVisualCodingSource(CodingFiles):
         with self.open(session) as (nwb, notes):
             invalid = read_invalid_times(nwb, read_probes(nwb))
             events = {"invalid_times": invalid, "presentations": read_presentations(nwb, invalid[0])}
-            signals = [read_running_speed(nwb), read_pupil(nwb), read_gaze(nwb)]
-            return behavior_of(nwb, session.session, events, signals, notes)
+            return events_of(nwb, session.session, events, notes)
+
+    def read_signals(self, session: SessionFiles) -> Signals:
+        """Read running, pupil and gaze of one session.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, damaged or not the one of the manifest.
+        """
+        with self.open(session) as (nwb, notes):
+            return signals_of(session.session, [read_running_speed(nwb), read_pupil(nwb), read_gaze(nwb)], notes)
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, quality and positions for ``units`` (schema `RAW_UNITS`), row by row.

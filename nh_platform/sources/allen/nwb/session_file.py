@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from nh_platform.session import Behavior, Note, RawRecording, Session, Signal, UnitAnnotation
+from nh_platform.session import Events, Note, RawRecording, Session, Signal, Signals, UnitAnnotation
 from nh_platform.sources.allen.nwb.electrodes import channel_rows, probe_rows, read_channels, read_probes
 from nh_platform.sources.allen.nwb.invalid_times import read_optogenetic_epochs
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile
@@ -54,33 +54,40 @@ def read_recording(nwb: NwbFile, session: Session, *, amplitude_scale: float = 1
     )
 
 
-def behavior_of(
+def events_of(
     nwb: NwbFile,
     session: Session,
-    events: Mapping[str, tuple[pd.DataFrame | None, list[Note]]],
-    signals: Iterable[tuple[Signal | None, list[Note]]],
+    tables: Mapping[str, tuple[pd.DataFrame | None, list[Note]]],
     notes: Iterable[Note],
-) -> Behavior:
-    """Return what was read of a session's behaviour, with the optogenetic epochs, as one record.
+) -> Events:
+    """Return what was read of a session's events, with the optogenetic epochs, as one record.
 
     Parameters
     ----------
     nwb, session
         The open file, and the session that it is of.
-    events, signals
-        As their readers return them: None where the file has none, and what to note.
+    tables
+        By name, as their readers return them: None where the file has none, and what to note.
     notes
         What to note besides.
     """
     epochs = read_optogenetic_epochs(nwb)
     no_epochs = [Note("optogenetic_epochs", "no optotagging in the NWB file")] if epochs is None else []
-    read = [*signals]
-    tables = {**{name: table for name, (table, _) in events.items()}, "optogenetic_epochs": epochs}
-    return Behavior(
+    every = {**{name: table for name, (table, _) in tables.items()}, "optogenetic_epochs": epochs}
+    return Events(
         session=session,
-        events={name: table for name, table in tables.items() if table is not None},
-        signals={signal.name: signal for signal, _ in read if signal is not None},
-        notes=(*notes, *(note for _, more in (*events.values(), *read) for note in more), *no_epochs),
+        tables={name: table for name, table in every.items() if table is not None},
+        notes=(*notes, *(note for _, more in tables.values() for note in more), *no_epochs),
+    )
+
+
+def signals_of(session: Session, read: Iterable[tuple[Signal | None, list[Note]]], notes: Iterable[Note]) -> Signals:
+    """Return what was read of a session's signals as one record; parameters are as of `events_of`."""
+    every = [*read]
+    return Signals(
+        session=session,
+        signals={signal.name: signal for signal, _ in every if signal is not None},
+        notes=(*notes, *(note for _, more in every for note in more)),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-SPIKES, BEHAVIOR, ALIGNMENT, QC, OTHER = "spikes", "behavior", "alignment", "qc", "other"
+SPIKES, EVENTS, SIGNALS, ALIGNMENT, QC, OTHER = "spikes", "events", "signals", "alignment", "qc", "other"
 
 SORTER_ORDER = ("iblsorter", "pykilosort")
 """Sorters by preference, after an explicit choice (ibllib 4.1.0 ``SpikeSortingLoader``); then the shortest name."""
@@ -58,12 +58,10 @@ BESIDE_TABLE = ("stimOff_times", "quiescencePeriod")
 
 _COPIES_OF_TABLE = frozenset(f"_ibl_trials.{name}.npy" for name in TRIAL_COLUMNS if name not in BESIDE_TABLE)
 
-BEHAVIOR_OBJECTS: dict[str, frozenset[str]] = {
+EVENT_OBJECTS: dict[str, frozenset[str]] = {
     "trials": frozenset(
         {TRIALS_TABLE, *(f"_ibl_trials.{attribute}.npy" for attribute in TRIAL_COLUMNS)},
     ),
-    "wheel": frozenset({"_ibl_wheel.timestamps.npy", "_ibl_wheel.position.npy"}),
-    "wheelMoves": frozenset({"_ibl_wheelMoves.intervals.npy", "_ibl_wheelMoves.peakAmplitude.npy"}),
     "licks": frozenset({"licks.times.npy"}),
     "passive": frozenset(
         {
@@ -72,6 +70,12 @@ BEHAVIOR_OBJECTS: dict[str, frozenset[str]] = {
             "_ibl_passiveStims.table.csv",
         }
     ),
+}
+"""Datasets of events that are read, by ALF object."""
+
+SIGNAL_OBJECTS: dict[str, frozenset[str]] = {
+    "wheel": frozenset({"_ibl_wheel.timestamps.npy", "_ibl_wheel.position.npy"}),
+    "wheelMoves": frozenset({"_ibl_wheelMoves.intervals.npy", "_ibl_wheelMoves.peakAmplitude.npy"}),
     **{
         f"{camera}Camera": frozenset(
             {
@@ -83,10 +87,10 @@ BEHAVIOR_OBJECTS: dict[str, frozenset[str]] = {
         for camera in CAMERAS
     },
 }
-"""Behaviour datasets that are read, by ALF object; one object is read from one collection."""
+"""Datasets of signals that are read, by ALF object, and of what upstream detected in them."""
 
 _PROBE_OF_COLLECTION = r"^(?:alf|raw_ephys_data)/(probe[^/]+)"
-_BEHAVIOR_COLLECTION = r"alf(?:/task_\d+)?"
+_TASK_COLLECTION = r"alf(?:/task_\d+)?"
 _SORTING_OBJECT = r"(?:spikes|clusters)\..+"
 
 
@@ -165,7 +169,7 @@ def assign_groups(files: pd.DataFrame, sorter: str | None = None) -> pd.Series:
     Returns
     -------
     pandas.Series
-        (n,) ``spikes``, ``behavior``, ``alignment``, ``qc`` or ``other``, on the index of ``files``.
+        (n,) ``spikes``, ``events``, ``signals``, ``alignment``, ``qc`` or ``other``, on the index of ``files``.
     """
     group = pd.Series(OTHER, index=files.index, dtype=object)
     on_probe = (files["probe"] != "") & files["collection"].str.startswith("alf/")
@@ -176,7 +180,9 @@ def assign_groups(files: pd.DataFrame, sorter: str | None = None) -> pd.Series:
     for mask, names in ((in_chosen, SORTING_NAMES), (of_probe, PROBE_NAMES)):
         named = files["name"].map(names)
         group = group.where(~(mask & named.notna()), named)
-    return group.where(~_in_chosen_behavior(files), BEHAVIOR)
+    for objects, name in ((EVENT_OBJECTS, EVENTS), (SIGNAL_OBJECTS, SIGNALS)):
+        group = group.where(~_is_read(files, objects), name)
+    return group
 
 
 def _chosen_sorting(sorting_files: pd.DataFrame, sorter: str | None) -> pd.Series:
@@ -187,14 +193,16 @@ def _chosen_sorting(sorting_files: pd.DataFrame, sorter: str | None) -> pd.Serie
     return collections.map(lambda names: choose_sorting(list(names), sorter))
 
 
-def _in_chosen_behavior(files: pd.DataFrame) -> pd.Series:
-    """Return which files are behaviour, each object from ``alf`` or else from the first ``alf/task_NN`` that has it."""
-    object_of = {name: key for key, names in BEHAVIOR_OBJECTS.items() for name in names}
-    in_alf = files["collection"].str.fullmatch(_BEHAVIOR_COLLECTION).astype(bool)
+def _is_read(files: pd.DataFrame, objects: dict[str, frozenset[str]]) -> pd.Series:
+    """Return which files are of some objects, each from ``alf``, or else from every ``alf/task_NN`` that has it."""
+    object_of = {name: key for key, names in objects.items() for name in names}
+    in_alf = files["collection"].str.fullmatch(_TASK_COLLECTION).astype(bool)
     candidate = files["name"].isin(object_of.keys()) & in_alf
     keys = [files["session_id"][candidate], files["name"][candidate].map(object_of)]
-    first = files["collection"][candidate].groupby(keys).transform("min")
-    is_read = candidate & (files["collection"] == first.reindex(files.index))
+    first = files["collection"][candidate].groupby(keys).transform("min")  # "alf" sorts before "alf/task_00"
+    of_session = first.reindex(files.index) == "alf"
+    is_read = candidate & (~of_session | (files["collection"] == "alf"))
     # Where the table is there, the older one-file-per-column copies are not read and must not be part of the version.
-    has_table = files["session_id"].isin(files["session_id"][is_read & (files["name"] == TRIALS_TABLE)])
+    where = files["session_id"] + "/" + files["collection"]
+    has_table = where.isin(where[is_read & (files["name"] == TRIALS_TABLE)])
     return is_read & ~(has_table & files["name"].isin(_COPIES_OF_TABLE))

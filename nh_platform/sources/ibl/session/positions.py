@@ -79,10 +79,14 @@ def _read_sites(probe: str, n_channels: int, files: OpenFiles) -> _Sites:
         for collection, name in zip(rows["collection"], rows["name"]):
             if files.has(collection, name):
                 columns = {"localCoordinates": 2, "mlapdv": 3}.get(name.split(".")[1])
-                arrays[name.split(".")[1]] = files.array(collection, name, "fiu", columns)
+                array = files.optional(f"{probe} positions", files.array, collection, name, "fiu", columns)
+                if array is not None:
+                    arrays[name.split(".")[1]] = array
         if len({len(array) for array in arrays.values()}) > 1:
             shapes = ", ".join(f"{key} {len(array)}" for key, array in sorted(arrays.items()))
-            raise files.bad(f"{rows['collection'].iloc[0]}/{source}.*", f"numbers of channels disagree: {shapes}")
+            path = f"{rows['collection'].iloc[0]}/{source}.*"
+            files.note(f"{probe} positions", f"left out: {path}: numbers of channels disagree: {shapes}")
+            arrays = {}
         if arrays:
             lengths[source] = len(next(iter(arrays.values())))
             sorted_on = lengths.get("channels", n_channels)
@@ -101,7 +105,13 @@ def _read_sites(probe: str, n_channels: int, files: OpenFiles) -> _Sites:
         return _Sites(None, None, count)
     if mlapdv is None:
         files.note(probe, "brain location ids, but no mlapdv; coordinates are NaN")
-    return _Sites(ids.astype(np.int64), mlapdv, count)
+    elif not np.isfinite(mlapdv).all():
+        without = int((~np.isfinite(mlapdv).all(axis=1)).sum())
+        files.note(probe, f"{without} of {len(mlapdv)} channels have coordinates (mlapdv) of NaN or infinity")
+    nowhere = ~np.isfinite(ids)
+    if nowhere.any():
+        files.note(probe, f"{int(nowhere.sum())} of {len(ids)} channels have a brain location id of NaN; no region")
+    return _Sites(np.where(nowhere, 0, ids).astype(np.int64), mlapdv, count)
 
 
 def _positions(probe: str, sites: _Sites, files: OpenFiles | None) -> pd.DataFrame:

@@ -36,31 +36,38 @@ def read_released(session: SessionFiles, units: pd.DataFrame, files: OpenFiles) 
     -------
     pandas.DataFrame
         (n_units, 1 + n_metrics): ``unit_id`` and ``released.<metric>`` with upstream's names and dtypes, in the order
-        of ``units``. A metric that one probe's table lacks is NaN there, with a note.
+        of ``units``. A metric that one probe's table lacks, a cluster that it leaves out, and every metric of a probe
+        whose table is missing or damaged are NaN, with a note.
 
-    Raises
-    ------
-    BadUpstreamData
-        If a probe has no metrics table, or the table's rows are not the probe's clusters.
     """
     parts = []
     for probe, of_probe in units.groupby("probe", sort=False):
-        collection = _collection(session, str(probe), files)
-        table = files.table(collection, METRICS)
-        part = _rows_by_cluster(table, of_probe["cluster_id"].to_numpy(), files.label(collection, METRICS), files)
+        part = files.optional(METRICS, _of_probe, session, str(probe), of_probe["cluster_id"].to_numpy(), files)
+        if part is None:
+            files.note(METRICS, f"{probe} has no released metrics that can be used; NaN, and recomputed ones judge")
+            part = pd.DataFrame(index=range(len(of_probe)))
         parts.append(part.set_axis(of_probe.index))
-    released = pd.concat(parts) if parts else pd.DataFrame(index=units.index)
-    for name in released.columns:
-        lacking = [part for part in parts if name not in part]
+    names = list(dict.fromkeys(name for part in parts for name in part.columns))
+    having = {name: [part for part in parts if name in part] for name in names}
+    for name, found in having.items():
+        lacking = [part for part in parts if name not in part and len(part.columns)]
         if lacking:
             probes = ", ".join(sorted({str(units.loc[part.index[0], "probe"]) for part in lacking if len(part)}))
             files.note(METRICS, f"{name} is not in the table of {probes}; NaN")
-            if all(part[name].dtype.kind == "b" for part in parts if name in part):
-                released[name] = released[name].astype("float64")  # a bool cannot be missing
+        if sum(map(len, found)) < len(units):  # neither a truth value nor a whole number can be missing
+            for part in found:
+                part[name] = _as_missing(part[name])
+    released = pd.concat(parts) if parts else pd.DataFrame(index=units.index)
     released = released.loc[units.index]
     released = released.rename(columns=lambda name: "released." + re.sub(r"[^A-Za-z0-9_]", "_", str(name)))
     released.insert(0, "unit_id", units["unit_id"])
     return released.reset_index(drop=True)
+
+
+def _of_probe(session: SessionFiles, probe: str, clusters: np.ndarray, files: OpenFiles) -> pd.DataFrame:
+    """Return the metrics of the clusters of one probe, in their order."""
+    collection = _collection(session, probe, files)
+    return _rows_by_cluster(files.table(collection, METRICS), clusters, files.label(collection, METRICS), files)
 
 
 def _collection(session: SessionFiles, probe: str, files: OpenFiles) -> str:
@@ -73,25 +80,44 @@ def _collection(session: SessionFiles, probe: str, files: OpenFiles) -> str:
 
 
 def _rows_by_cluster(table: pd.DataFrame, clusters: np.ndarray, path: str, files: OpenFiles) -> pd.DataFrame:
-    """Return the metrics of ``clusters`` in this order, or refuse a table that is not of exactly these clusters."""
+    """Return the metrics of ``clusters`` in this order; NaN and a note for clusters that the table leaves out.
+
+    Upstream's own tables leave out clusters without spikes.
+
+    Raises
+    ------
+    BadUpstreamData
+        If rows cannot be told apart: a cluster occurs twice, or there is no ``cluster_id`` and another number of rows.
+    """
     if "cluster_id" not in table and table.index.name == "cluster_id":
         table = table.reset_index()
     if "cluster_id" in table:
-        ids = table["cluster_id"].to_numpy()
-        if (np.diff(ids) <= 0).any():
-            first = int(np.flatnonzero(np.diff(ids) <= 0)[0])
-            raise files.bad(path, f"cluster_id does not increase: {ids[first]} is followed by {ids[first + 1]}")
-        missing = np.setdiff1d(clusters, ids)
-        if len(missing):
-            listed = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
-            raise files.bad(path, f"{len(missing)} of {len(clusters)} clusters have no row: {listed}")
+        ids = pd.to_numeric(table["cluster_id"], errors="coerce").to_numpy(dtype=np.float64)
+        if not np.isfinite(ids).all() or len(np.unique(ids)) != len(ids):
+            raise files.bad(path, "cluster_id is not a number, or occurs twice")
+        if (np.diff(ids) < 0).any():
+            files.note(path, "rows are not in order of cluster_id; each was given to its cluster")
+    elif len(table) == len(clusters):
+        ids = np.arange(len(table), dtype=np.float64)
     else:
-        ids = np.arange(len(table))
-    if len(table) != len(clusters):
-        raise files.bad(path, f"{len(table)} rows for {len(clusters)} clusters")
+        raise files.bad(path, f"{len(table)} rows for {len(clusters)} clusters, and no cluster_id")
+    strange = np.setdiff1d(ids, clusters)
+    if len(strange):
+        files.note(path, f"{len(strange)} rows are of clusters that the sorting does not have; left out")
+    absent = np.setdiff1d(clusters, ids)
+    if len(absent):
+        listed = ", ".join(map(str, absent[:5])) + (", …" if len(absent) > 5 else "")
+        files.note(path, f"{len(absent)} of {len(clusters)} clusters have no row: {listed}; NaN")
     kept = table.drop(columns=[name for name in _IDENTITY if name in table])
-    in_order = kept.iloc[np.searchsorted(ids, clusters)]
-    return pd.DataFrame({name: _as_stored(in_order[name]) for name in kept.columns})
+    stored = pd.DataFrame({name: _as_stored(kept[name]) for name in kept.columns}).set_axis(ids)
+    if len(absent):
+        stored = stored.apply(_as_missing)
+    return stored.reindex(clusters.astype(np.float64)).reset_index(drop=True)
+
+
+def _as_missing(values: pd.Series) -> pd.Series:
+    """Return the values in a dtype that can be missing."""
+    return values.astype("float64") if values.dtype.kind in "biu" else values
 
 
 def _as_stored(values: pd.Series) -> pd.Series:

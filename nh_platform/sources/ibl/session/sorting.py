@@ -7,6 +7,7 @@ read here: they change without a new sorting and are `metrics` and `positions`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from nh_platform.sources.ibl.catalogue.revisions import one_revision
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
 _SORTING_OBJECTS = ("spikes", "clusters")
+_MOST_CHANNELS = 1 << 14
+"""More than any probe has; a channel beyond, where nothing states how many there are, is a damaged number."""
 
 
 @dataclass(frozen=True)
@@ -51,20 +54,30 @@ def read_recording(session: SessionFiles, files: OpenFiles) -> RawRecording:
     RawRecording
         Units are all clusters, empty ones included, ordered by probe and cluster number.
 
+    A probe whose sorting cannot be used (a required dataset is missing, two revisions meet, spikes.times and
+    spikes.clusters disagree, a spike's cluster has no row, times are NaN or unsorted) is left out, an optional dataset
+    that cannot be used is NaN, each with a note.
+
     Raises
     ------
     BadUpstreamData
-        If a required dataset is missing, two revisions meet, lengths disagree, a spike's cluster has no row, or times
-        are NaN or unsorted; the text names the file.
+        If no probe is left; the text names the file.
     """
     insertion_of = dict(zip(session.insertions["probe"], session.insertions["insertion_id"]))
-    of_probes = []
+    of_probes: list[_ProbeSorting] = []
+    errors: list[BadUpstreamData] = []
     for probe in sorted(set(insertion_of) | set(files.rows["probe"])):
         rows = files.rows[(files.rows["probe"] == probe) & files.rows["name"].str.match(r"spikes\.|clusters\.")]
         if len(rows) == 0:
             files.note(probe, "upstream has no spike sorting of this insertion")
             continue
-        of_probes.append(_read_probe(probe, insertion_of.get(probe), rows, files))
+        try:
+            of_probes.append(_read_probe(probe, insertion_of.get(probe), rows, files))
+        except BadUpstreamData as error:
+            files.note(probe, f"the probe is left out: {error.thing}: {error.found}")
+            errors.append(error)
+    if errors and not of_probes:
+        raise errors[0]
     if not of_probes:
         raise BadUpstreamData(
             f"session {files.session_id}",
@@ -157,14 +170,32 @@ def _spike_times(collection: str, files: OpenFiles) -> npt.NDArray[np.float64]:
 
 
 def _per_spike(collection: str, name: str, n_spikes: int, files: OpenFiles) -> npt.NDArray[np.float32]:
-    """Return an optional dataset of one float per spike; NaN and a note where upstream has none."""
-    if not files.has(collection, name):
-        files.note(f"{collection}/{name}", "not there; NaN")
-        return np.full(n_spikes, np.nan, dtype=np.float32)
-    values = files.array(collection, name, "f")
-    if len(values) != n_spikes:
-        raise files.bad(files.label(collection, name), f"{len(values)} values for {n_spikes} spikes.times")
+    """Return an optional dataset of one float per spike; NaN and a note where there is none that can be used."""
+    values = _optional(collection, name, n_spikes, "spikes.times", "f", files)
     return values.astype(np.float32)
+
+
+def _optional(
+    collection: str, name: str, length: int, what: str, kinds: str, files: OpenFiles
+) -> npt.NDArray[np.floating]:
+    """Return an optional vector as long as ``what``; NaN and a note where there is none that can be used."""
+
+    def read() -> npt.NDArray[np.floating]:
+        values = files.array(collection, name, kinds)
+        if len(values) != length:
+            raise files.bad(files.label(collection, name), f"{len(values)} values for {length} {what}; NaN")
+        return values
+
+    path = f"{collection}/{name}"
+    if not files.has(collection, name):
+        files.note(path, "not there; NaN")
+        return np.full(length, np.nan)
+    values = files.optional(path, read)
+    if values is None:
+        return np.full(length, np.nan)
+    if length and values.dtype.kind == "f" and np.isnan(values).all():
+        files.note(path, f"every one of {length} values is NaN")
+    return values
 
 
 def _units(probe: str, collection: str, n_units: int, channel: npt.NDArray[np.int64], files: OpenFiles) -> pd.DataFrame:
@@ -175,23 +206,17 @@ def _units(probe: str, collection: str, n_units: int, channel: npt.NDArray[np.in
         "peak_to_trough": "clusters.peakToTrough.npy",
     }
     for column, name in optional.items():
-        if not files.has(collection, name):
-            files.note(f"{collection}/{name}", "not there; NaN")
-            units[column] = np.full(n_units, np.nan)
-            continue
-        values = files.array(collection, name, "fiu")
-        if len(values) != n_units:
-            raise files.bad(files.label(collection, name), f"{len(values)} values for {n_units} clusters.channels")
+        values = _optional(collection, name, n_units, "clusters.channels", "fiu", files)
         units[column] = values.astype(np.float64)
-    units["unit_id"] = _unit_ids(probe, collection, n_units, files)
-    return units
-
-
-def _unit_ids(probe: str, collection: str, n_units: int, files: OpenFiles) -> list[str]:
     name = "clusters.uuids.csv"
-    if not files.has(collection, name):
-        files.note(f"{collection}/{name}", "not there; units are named <probe>_<cluster>")
-        return [f"{probe}_{cluster}" for cluster in range(n_units)]
+    ids = files.optional(name, _unit_ids, collection, name, n_units, files) if files.has(collection, name) else None
+    if ids is None:
+        files.note(f"{collection}/{name}", "no usable ids; units are named <probe>_<cluster>")
+        ids = [f"{probe}_{cluster}" for cluster in range(n_units)]
+    return units.assign(unit_id=ids)
+
+
+def _unit_ids(collection: str, name: str, n_units: int, files: OpenFiles) -> list[str]:
     table = files.table(collection, name)
     path = files.label(collection, name)
     if "uuids" not in table:
@@ -202,23 +227,27 @@ def _unit_ids(probe: str, collection: str, n_units: int, files: OpenFiles) -> li
 
 
 def _channels(probe: str, collection: str, peak_channel: npt.NDArray[np.int64], files: OpenFiles) -> pd.DataFrame:
+    """Return the channels of a probe; as many as its files state, or else as the clusters use."""
     coordinates, raw_index = "channels.localCoordinates.npy", "channels.rawInd.npy"
-    local = files.array(collection, coordinates, "fiu", columns=2) if files.has(collection, coordinates) else None
-    raw = files.array(collection, raw_index, "fiu") if files.has(collection, raw_index) else None
+    local = _of_channels(f"{collection}/{coordinates}", collection, coordinates, 2, files)
+    raw = _of_channels(f"{collection}/{raw_index}", collection, raw_index, None, files)
     if local is not None and raw is not None and len(local) != len(raw):
-        raise files.bad(files.label(collection, raw_index), f"{len(raw)} channels, localCoordinates has {len(local)}")
-    stated = next((len(array) for array in (local, raw) if array is not None), None)
-    needed = int(peak_channel.max()) + 1 if len(peak_channel) else 0
-    if stated is not None and needed > stated:
-        raise files.bad(
-            files.label(collection, "clusters.channels.npy"),
-            f"channel {needed - 1}, but the probe has {stated} channels",
-        )
+        path = files.label(collection, raw_index)
+        files.note(path, f"left out: {len(raw)} channels, localCoordinates has {len(local)}")
+        raw = None
     if local is None:
-        files.note(f"{collection}/{coordinates}", "not there; channel positions are NaN")
+        files.note(f"{collection}/{coordinates}", "none that can be used; channel positions are NaN")
     if raw is None:
-        files.note(f"{collection}/{raw_index}", "not there; channels are numbered as in clusters.channels")
-    n_channels = needed if stated is None else stated
+        files.note(f"{collection}/{raw_index}", "none that can be used; channels are numbered as in clusters.channels")
+    used = min(int(peak_channel.max(initial=-1)) + 1, _MOST_CHANNELS)
+    n_channels = next((len(array) for array in (local, raw) if array is not None), used)
+    outside = (peak_channel < 0) | (peak_channel >= n_channels)
+    if outside.any():
+        files.note(
+            files.label(collection, "clusters.channels.npy"),
+            f"{int(outside.sum())} units have a channel that the probe does not have, channel "
+            f"{peak_channel[outside][0]} of {n_channels}; they are without a position",
+        )
     return pd.DataFrame(
         {
             "probe": probe,
@@ -228,3 +257,17 @@ def _channels(probe: str, collection: str, peak_channel: npt.NDArray[np.int64], 
             "axial_um": np.full(n_channels, np.nan) if local is None else local[:, 1].astype(np.float64),
         }
     )
+
+
+def _of_channels(
+    what: str, collection: str, name: str, columns: int | None, files: OpenFiles
+) -> npt.NDArray[Any] | None:
+    """Return an optional dataset of one row per channel; None where there is none that can be used."""
+
+    def read() -> npt.NDArray[Any]:
+        array = files.array(collection, name, "fiu", columns=columns)
+        if len(array) == 0 or not np.isfinite(array).all():
+            raise files.bad(files.label(collection, name), "it is empty, or values are NaN or infinite")
+        return array
+
+    return files.optional(what, read) if files.has(collection, name) else None

@@ -1,93 +1,116 @@
 """The trials object, from its table or from one file per column, in the schema `TRIALS`.
 
-Add here what IBL says about a trial. Masks and selections of trials are for those who use them: nothing is filtered.
+Add here what IBL says about a trial. Masks and selections of trials are for those who use them: nothing is filtered
+but rows without a start.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import SchemaError
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.sources.ibl.catalogue.datasets import BESIDE_TABLE, TRIAL_COLUMNS, TRIALS_TABLE
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
+Columns = dict[str, npt.NDArray[np.float64]]
+
 _RENAMED = {"intervals_0": "start_time", "intervals_1": "stop_time"}
+_NUMBERS = [name for name in TRIALS.names if name != "task"]
 
-_REQUIRED = ("intervals", "choice")
 
-
-def read_trials(collection: str | None, files: OpenFiles) -> pd.DataFrame | None:
+def read_trials(collections: Sequence[str], files: OpenFiles) -> pd.DataFrame | None:
     """Read the trials of a session.
 
     Parameters
     ----------
-    collection
-        Collection that holds the trials object, if any.
+    collections
+        Collections that hold the trials object: none, one, or one per task of the session.
     files
-        The session's files of group ``behavior``.
+        The session's files of group ``events``.
 
     Returns
     -------
     pandas.DataFrame or None
-        (n_trials, …) schema `TRIALS`; times in s, `choice` +1 for a clockwise turn (correct for a left stimulus). None,
-        with a note, where upstream has no trials (passive-only sessions).
-
-    Raises
-    ------
-    BadUpstreamData
-        If intervals or choice are missing or null, or columns differ in length.
+        (n_trials, …) schema `TRIALS`, in order of time; times in s, `choice` +1 for a clockwise turn (correct for a
+        left stimulus). A column whose file cannot be used or has another length than the table is NaN, a trial without
+        a start is left out, each with a note. None, with a note, where upstream has no trials (passive-only sessions)
+        or none with a start.
     """
-    if collection is None:
+    if not collections:
         files.note("trials", "upstream has no trials of this session")
         return None
+    read = {one: files.optional("trials", _read_task, one, files) for one in collections}
+    found = {one: table for one, table in read.items() if table is not None}
+    if not found:
+        return None
+    several = len(collections) > 1
+    tables = [table.assign(task=one.rpartition("/")[2] if several else None) for one, table in found.items()]
+    table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
+    return TRIALS.conform(table.sort_values("start_time", kind="stable", ignore_index=True))
+
+
+def _read_task(collection: str, files: OpenFiles) -> pd.DataFrame:
+    """Return the trials of one task without those that have no start."""
     has_table = files.has(collection, TRIALS_TABLE)
-    columns: dict[str, npt.NDArray[np.float64]] = {}
-    if has_table:
-        table = files.table(collection, TRIALS_TABLE)
-        path = files.label(collection, TRIALS_TABLE)
-        for name in table.columns:
-            target = _RENAMED.get(str(name), str(name))
-            if target in TRIALS.names:
-                columns[target] = _floats(table[name], path, files)
-        absent = [name for name in ("start_time", "stop_time", "choice") if name not in columns]
-        if absent:
-            raise files.bad(
-                path, f"columns missing for {', '.join(absent)}; found {', '.join(map(str, table.columns))}"
-            )
-        n_trials = len(table)
-    else:
-        for attribute in _REQUIRED:
-            files.require(collection, _file_of(attribute))
-        intervals = files.array(collection, _file_of("intervals"), "fiu", columns=2).astype(np.float64)
-        columns |= {"start_time": intervals[:, 0], "stop_time": intervals[:, 1]}
-        n_trials = len(intervals)
+    columns, n_trials = _of_table(collection, files) if has_table else _of_intervals(collection, files)
     for attribute in BESIDE_TABLE if has_table else TRIAL_COLUMNS:
-        name = _file_of(attribute)
         if attribute == "intervals" or attribute in columns:
             continue
+        name = _file_of(attribute)
         if not files.has(collection, name):
             files.note(f"{collection}/{name}", "not there; NaN")
             continue
-        values = files.array(collection, name, "fiub").astype(np.float64)
-        if len(values) != n_trials:
-            raise files.bad(files.label(collection, name), f"{len(values)} values for {n_trials} trials")
-        columns[attribute] = values
-    try:
-        return TRIALS.conform(pd.DataFrame(columns))
-    except SchemaError as error:
-        where = TRIALS_TABLE if has_table else _file_of("intervals")
-        raise files.bad(files.label(collection, where), error.found) from error
+        values = files.optional("trials", _column, collection, name, n_trials, files)
+        columns[attribute] = np.full(n_trials, np.nan) if values is None else values
+    table = pd.DataFrame({name: columns[name] for name in _NUMBERS if name in columns}, index=range(n_trials))
+    where = files.label(collection, TRIALS_TABLE if has_table else _file_of("intervals"))
+    for name in table if n_trials else ():
+        if table[name].isna().all():
+            files.note("trials", f"{where}: {name} has no value in any of {n_trials} trials")
+    return files.in_time_order(table, "start_time", where)
+
+
+def _of_table(collection: str, files: OpenFiles) -> tuple[Columns, int]:
+    """Return the columns of the trials table, and how many rows it has."""
+    table = files.table(collection, TRIALS_TABLE)
+    path = files.label(collection, TRIALS_TABLE)
+    columns = {}
+    for name in table.columns:
+        target = _RENAMED.get(str(name), str(name))
+        if target in _NUMBERS:
+            values = files.optional("trials", _numbers, table[name], path, files)
+            columns[target] = np.full(len(table), np.nan) if values is None else values
+    if "start_time" not in columns:
+        raise files.bad(path, f"column intervals_0 is missing; found {', '.join(map(str, table.columns))}")
+    absent = [name for name in ("stop_time", "choice") if name not in columns]
+    if absent:
+        files.note("trials", f"{path}: no column for {', '.join(absent)}; NaN")
+    return columns, len(table)
+
+
+def _of_intervals(collection: str, files: OpenFiles) -> tuple[Columns, int]:
+    """Return start and stop of the trials from their own file, and how many there are."""
+    intervals = files.array(collection, _file_of("intervals"), "fiu", columns=2).astype(np.float64)
+    return {"start_time": intervals[:, 0], "stop_time": intervals[:, 1]}, len(intervals)
+
+
+def _column(collection: str, name: str, n_trials: int, files: OpenFiles) -> npt.NDArray[np.float64]:
+    values = files.array(collection, name, "fiub").astype(np.float64)
+    if len(values) != n_trials:
+        raise files.bad(files.label(collection, name), f"{len(values)} values for {n_trials} trials; the column is NaN")
+    return values
 
 
 def _file_of(attribute: str) -> str:
     return f"_ibl_trials.{attribute}.npy"
 
 
-def _floats(values: pd.Series, path: str, files: OpenFiles) -> npt.NDArray[np.float64]:
+def _numbers(values: pd.Series, path: str, files: OpenFiles) -> npt.NDArray[np.float64]:
     try:
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
-        raise files.bad(path, f"column {values.name!r} is not numeric: {error}") from error
+        raise files.bad(path, f"column {values.name!r} is not numeric: {error}; it is NaN") from error

@@ -6,10 +6,10 @@ the arrays mean, and which are required, is for the readers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ import pandas as pd
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, Note, Session
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
+
+Read = TypeVar("Read")
+Given = ParamSpec("Given")
 
 CRITICAL = "CRITICAL"
 """Dataset QC with which IBL marks a dataset as not to be used; ONE does not load it (``QC.FAIL`` is its limit)."""
@@ -89,6 +92,50 @@ class OpenFiles:
     def label(self, collection: str, name: str) -> str:
         """Return the path relative to the session of a dataset that is there."""
         return self._path(collection, name) or f"{collection}/{name}"
+
+    def optional(self, what: str, read: Callable[Given, Read], *given: Given.args, **by: Given.kwargs) -> Read | None:
+        """Return what ``read`` returns; None, and a note about ``what``, where it raises `BadUpstreamData`."""
+        try:
+            return read(*given, **by)
+        except BadUpstreamData as error:
+            self.note(what, f"left out: {error.thing.removeprefix(f'session {self.session_id}, ')}: {error.found}")
+            return None
+
+    def collections_of(self, objects: Mapping[str, frozenset[str]]) -> dict[str, tuple[str, ...]]:
+        """Return the collections that hold each of some ALF objects, sorted; objects that none holds are absent.
+
+        An object whose files are of several revisions is noted. Other than in a sorting this is legitimate: upstream
+        patches single files of an object (trials in a few per cent of sessions, wheel in 13 %), which keep their rows.
+        """
+        found = {}
+        for key, names in objects.items():
+            rows = self.rows[self.rows["name"].isin(names)]
+            if len(rows):
+                found[key] = tuple(sorted(rows["collection"].unique()))
+            revisions = sorted(rows["revision"].unique())
+            if len(revisions) > 1 and key != "passive":  # three unrelated tables, one object in name only
+                self.note(key, f"files of revisions {', '.join(name or 'unrevised' for name in revisions)}")
+        return found
+
+    def in_time_order(self, table: pd.DataFrame, column: str, path: str) -> pd.DataFrame:
+        """Return the rows of a table that have a time, in order of it; a note where some have none or lie otherwise.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the times are no numbers, or no row has one.
+        """
+        times = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)
+        timed = np.isfinite(times)
+        if len(times) and not timed.any():
+            raise self.bad(path, f"none of {len(times)} rows has a {column}")
+        if not timed.all():
+            self.note(path, f"{int((~timed).sum())} of {len(times)} rows have no {column}; left out")
+        kept = table[timed].reset_index(drop=True)
+        if (np.diff(times[timed]) < 0).any():
+            self.note(path, f"rows are not in order of {column}; sorted")
+            kept = kept.sort_values(column, kind="stable", ignore_index=True)
+        return kept
 
     def array(self, collection: str, name: str, kinds: str = "f", columns: int | None = None) -> npt.NDArray[Any]:
         """Load an npy file.

@@ -1,0 +1,60 @@
+"""Removing what earlier versions of the platform stored and nothing reads any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nh_platform.operations.opened_home import Home, open_home
+from nh_platform.session import StoreError
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What was removed, or would be.
+
+    Parameters
+    ----------
+    removed
+        Assets by session.
+    kept
+        Why assets of a session stay, by session.
+    """
+
+    removed: Mapping[str, tuple[str, ...]]
+    kept: Mapping[str, StoreError]
+
+
+def clean(home: Home, source: str, *, dry_run: bool = False) -> Cleaning:
+    """Remove the assets of earlier versions from the sessions of a source that hold what took their place.
+
+    Parameters
+    ----------
+    home
+        The home folder.
+    source
+        Name of the source.
+    dry_run
+        Remove nothing, and say what would be removed.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source.
+    """
+    removed: dict[str, tuple[str, ...]] = {}
+    kept: dict[str, StoreError] = {}
+    with open_home(home) as at:
+        store = at.platform.store
+        at.platform.config(source)  # names a source that does not exist
+        for session_id in store.sessions(source):
+            for asset in store.replaced(source, session_id):
+                try:
+                    store.require_replacement(source, session_id, asset)
+                    if not dry_run:
+                        store.remove_replaced(source, session_id, asset)
+                except StoreError as error:
+                    kept[session_id] = error
+                else:
+                    removed[session_id] = (*removed.get(session_id, ()), asset)
+    return Cleaning(removed, kept)
