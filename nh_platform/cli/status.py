@@ -9,7 +9,6 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
 from nh_platform.session import ConfigError, UnknownSession
-from nh_platform.store.layout import REPLACED
 
 if TYPE_CHECKING:
     from nh_platform.operations.home_status import SourceStatus
@@ -28,6 +27,8 @@ def status(
 
         nh --home /data/neuropixels status --format json
     """
+    from nh_platform.store.layout import REPLACED
+
     found = operations.status(home_folder())
     rows = [{"source": name, **_columns(name, one)} for name, one in found.sources.items()]
     console.print_rows(rows, ("source", "release", "snapshot", *_COUNTS, "store GB"), format_, title=str(found.home))

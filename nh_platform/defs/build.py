@@ -10,7 +10,7 @@ import logging
 import dagster as dg
 
 from nh_platform.defs.automation import build_release_schedule, build_release_sensor, external_specs, iter_jobs
-from nh_platform.defs.checks import build_unit_checks
+from nh_platform.defs.checks import build_gate, build_unit_checks
 from nh_platform.defs.inventory import (
     build_inventory_check,
     build_inventory_job,
@@ -60,7 +60,11 @@ def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
             *build_session_assets(entry, platform),
             *build_source_assets(entry, platform),
         ],
-        asset_checks=[build_unit_checks(entry, platform), build_inventory_check(entry, platform)],
+        asset_checks=[
+            build_gate(entry, platform),
+            build_unit_checks(entry, platform),
+            build_inventory_check(entry, platform),
+        ],
         jobs=[*iter_jobs(entry), build_inventory_job(entry)],
         schedules=[build_release_schedule(entry, platform), build_inventory_schedule(entry, platform)],
         sensors=[build_release_sensor(entry, platform)],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from nh_platform.assets import units
+from nh_platform.assets import raw_spikes
 from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
 from nh_platform.home.platform import Platform
@@ -102,12 +102,12 @@ def test_a_gated_session_is_named_with_its_reasons_and_never_tried_again(
     nh(home, "sync", "ibl")
     first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
     with monkeypatch.context() as patched:
-        patched.setattr(units, "gate_problems", lambda *_: [reason])
+        patched.setattr(raw_spikes, "gate_problems", lambda *_: [reason])
         failed = nh(home, "materialize", "ibl", first, code=1)
     assert f"it is gated: {reason}" in failed.stderr.replace("\n", " ")
     assert "Stack Trace" not in failed.stderr
     done = nh(home, "materialize", "ibl", "--missing")
-    assert "1 sessions, 5 assets materialized" in done.output
+    assert "1 sessions, 6 assets materialized" in done.output
     for again in (
         nh(home, "materialize", "ibl", "--missing"),
         nh(home, "materialize", "ibl", "--missing", "--dry-run"),
@@ -119,7 +119,7 @@ def test_a_gated_session_is_named_with_its_reasons_and_never_tried_again(
         assert "queued as" not in again.output
     assert queued_pairs(home) == []
     shown = nh(home, "show", "ibl", first).output
-    assert shown.count("│ gated ") == 2
+    assert shown.count("│ gated ") == 3
     assert reason in shown
     row = ibl_status(home)
     assert (row["gated"], row["stale"], row["failed"]) == (1, 0, 0)

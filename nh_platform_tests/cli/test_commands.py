@@ -76,9 +76,9 @@ def test_sync_registers_sessions_and_makes_nothing_else(home: Path) -> None:
 def test_materialize_makes_what_is_missing_once(home: Path) -> None:
     nh(home, "sync", "ibl")
     dry = nh(home, "materialize", "ibl", "--missing", "--dry-run")
-    assert "raw_spikes, behavior, units, windows, unit_embeddings" in dry.output
+    assert "raw_spikes, events, signals, units, windows, unit_embeddings" in dry.output
     assert "1 of 1 sessions would run" in dry.output
-    assert "1 sessions, 5 assets materialized" in nh(home, "materialize", "ibl", "--missing").output
+    assert "1 sessions, 6 assets materialized" in nh(home, "materialize", "ibl", "--missing").output
     assert "nothing to do" in nh(home, "materialize", "ibl", "--missing").output
     assert "1 assets materialized" in nh(home, "materialize", "ibl", session_id(home), "--asset", "units").output
 
@@ -112,10 +112,10 @@ def test_sessions_are_found_and_printed_in_every_form(home: Path) -> None:
 def test_show_says_what_is_current(home: Path) -> None:
     nh(home, "sync", "ibl")
     session = session_id(home)
-    assert nh(home, "show", "ibl", session).output.count("│ missing ") == 5
+    assert nh(home, "show", "ibl", session).output.count("│ missing ") == 6
     nh(home, "materialize", "ibl", session)
     shown = nh(home, "show", "ibl", session).output
-    assert shown.count("│ current ") == 5
+    assert shown.count("│ current ") == 6
     assert "ibl-2022-10" in shown
 
 
@@ -150,7 +150,7 @@ def test_a_session_that_does_not_exist_fails_by_name_and_the_others_go_on(home: 
     nh(home, "sync", "ibl")
     result = nh(home, "materialize", "ibl", "nope", session_id(home), code=1)
     assert "nope" in result.stderr
-    assert "1 sessions, 5 assets materialized" in result.output
+    assert "1 sessions, 6 assets materialized" in result.output
 
 
 def test_settings_that_cannot_be_read_are_named(home: Path) -> None:

@@ -322,7 +322,7 @@ def test_the_versions_of_visual_behavior_are_compared_by_name(home) -> None:
     rows = json.loads("\n".join(run("diff", "0.4.0", "0.5.0", "--source", "allen_vbn", "--format", "json")))
     # The scale of the amplitudes is stated beside a session's files where it was wrong, and 0.5.0 mended it.
     assert {(row["kind"], row["group"]) for row in rows} >= {("files withdrawn", "spikes")}
-    assert any(row["kind"] == "patched in place" and "behavior" in row["group"] for row in rows)
+    assert any(row["kind"] == "patched in place" and "events" in row["group"] for row in rows)
     text = " ".join(run("list", "allen_vbn"))
     assert "0.4.0" in text
     assert "0.5.0" in text

@@ -165,7 +165,7 @@ def test_dagster_shows_all_assets_and_the_labs_own_rules_as_checks(served: tuple
     assert {f"toy/{asset}" for asset in ("release_manifest", *session_assets("ibl"))} <= set(served[1]["assets"])
     checks = set(served[1]["checks"])
     assert {f"toy/units:toy_lab__{rule}" for rule in ("presence_ratio", "firing_rate")} <= checks
-    assert {"toy/units:units_usable", "toy/release_manifest:no_partitions_left_failed"} <= checks
+    assert {"toy/raw_spikes:units_usable", "toy/release_manifest:no_partitions_left_failed"} <= checks
 
 
 def test_every_asset_is_in_the_store_and_the_rules_decided(platform: Platform) -> None:

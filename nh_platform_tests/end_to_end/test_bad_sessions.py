@@ -12,7 +12,6 @@ from pathlib import Path
 import dagster as dg
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 
 from nh_platform.cli.materialize import print_failures
@@ -23,7 +22,7 @@ from nh_platform_tests.sources.ibl.conftest import Tree
 
 SORTING = "alf/probe00/pykilosort/#2024-05-06#"
 ASSETS = ("raw_spikes", "units")
-WITH_BEHAVIOR = ("raw_spikes", "behavior", "units")
+WITH_EVENTS = ("raw_spikes", "events", "units")
 
 
 def truncated(file: Path) -> None:
@@ -52,30 +51,20 @@ def with_a_stray_cluster(file: Path) -> None:
     np.save(file, clusters)
 
 
-def without_a_row(file: Path) -> None:
-    pd.read_parquet(file).iloc[1:].to_parquet(file)
-
-
 def without_units(file: Path) -> None:
     with h5py.File(file, "a") as nwb:
         del nwb["units"]
 
 
-IBL_FAULTS: dict[str, tuple[str, Callable[[Path], object], str, tuple[str, ...]]] = {
-    "a required dataset is missing": ("spikes.times.npy", Path.unlink, "does not find a dataset", ()),
-    "a file is truncated": ("spikes.times.npy", truncated, "not a whole npy file", ()),
-    "lengths are unequal": ("spikes.clusters.npy", shortened, "clusters for", ()),
-    "a spike's cluster is none": ("spikes.clusters.npy", with_a_stray_cluster, "cluster 999 has no row", ()),
-    "a cluster has no metrics": (
-        "clusters.metrics.pqt",
-        without_a_row,
-        "1 of 12 clusters have no row",
-        ("raw_spikes",),
-    ),
-    "a time is NaN": ("spikes.times.npy", with_nan, "NaN or infinite, the first is spike 17", ()),
-    "times are not sorted": ("spikes.times.npy", unsorted, "times are not sorted", ()),
+IBL_FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "a required dataset is missing": ("spikes.times.npy", Path.unlink, "does not find a dataset"),
+    "a file is truncated": ("spikes.times.npy", truncated, "not a whole npy file"),
+    "lengths are unequal": ("spikes.clusters.npy", shortened, "clusters for"),
+    "a spike's cluster is none": ("spikes.clusters.npy", with_a_stray_cluster, "cluster 999 has no row"),
+    "a time is NaN": ("spikes.times.npy", with_nan, "NaN or infinite, the first is spike 17"),
+    "times are not sorted": ("spikes.times.npy", unsorted, "times are not sorted"),
 }
-"""Fault → the file, what is done to it, what the error says of it, and what is made all the same."""
+"""Fault → the file, what is done to it, and what the error says of it."""
 
 
 @pytest.fixture(scope="module")
@@ -92,18 +81,19 @@ def made_home(folder: Path, instance: dg.DagsterInstance, source: str, assets: S
 
 @pytest.fixture(scope="module")
 def ibl(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInstance) -> Platform:
-    return made_home(tmp_path_factory.mktemp("ibl"), instance, "ibl", WITH_BEHAVIOR)
+    return made_home(tmp_path_factory.mktemp("ibl"), instance, "ibl", WITH_EVENTS)
 
 
 @contextmanager
 def damaged(tree: Tree, name: str, damage: Callable[[Path], object]) -> Iterator[None]:
-    """Damage a sorting file of the tree's session as if upstream had released it so; undone at the end."""
-    file, tables = tree.path(f"{SORTING}/{name}"), tree.root / "datasets.pqt"
-    intact = {path: path.read_bytes() for path in (file, tables)}
+    """Damage a sorting file of both probes as if upstream had released it so; undone at the end."""
+    names = [f"{SORTING.replace('probe00', probe)}/{name}" for probe in ("probe00", "probe01")]
+    intact = {path: path.read_bytes() for path in (*map(tree.path, names), tree.root / "datasets.pqt")}
     try:
-        damage(file)
-        if file.exists():
-            tree.write(f"{SORTING}/{name}", file.read_bytes())
+        for file in names:
+            damage(tree.path(file))
+            if tree.path(file).exists():
+                tree.write(file, tree.path(file).read_bytes())
         yield
     finally:
         for path, content in intact.items():
@@ -128,25 +118,25 @@ def run_both(
 def test_a_bad_ibl_session_is_named_and_the_next_goes_on(
     ibl: Platform, instance: dg.DagsterInstance, fault: str
 ) -> None:
-    name, damage, found, still_made = IBL_FAULTS[fault]
+    name, damage, found = IBL_FAULTS[fault]
     tree = Tree(ibl.settings.home / "upstream" / "ibl")
     with damaged(tree, name, damage):
         made, text = run_both(ibl, instance, "ibl", tree.eid, ASSETS)
     assert f"session {tree.eid}" in text
     assert f"{SORTING}/{name}" in text
     assert found in text
-    assert made == still_made
+    assert made == ()
 
 
 def test_an_nwb_file_without_units_is_named_and_the_next_goes_on(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    home = made_home(tmp_path, instance, "allen_vc", WITH_BEHAVIOR)
+    home = made_home(tmp_path, instance, "allen_vc", WITH_EVENTS)
     bad = home.manifest("allen_vc").session_ids[0]
     (file,) = (tmp_path / "upstream" / "allen_vc").rglob(f"*{bad}.nwb")
     without_units(file)
-    made, text = run_both(home, instance, "allen_vc", bad, WITH_BEHAVIOR)
+    made, text = run_both(home, instance, "allen_vc", bad, WITH_EVENTS)
     assert f"{file.name}: it has no units table" in text
-    # Each asset of a session stands for itself: what the file still has of the behavior is read.
-    assert made == ("behavior",)
+    # Each asset of a session stands for itself: what the file still has of the events is read.
+    assert made == ("events",)
 
 
 def test_a_failure_says_what_was_made_and_what_keeps_its_version(
@@ -154,9 +144,9 @@ def test_a_failure_says_what_was_made_and_what_keeps_its_version(
 ) -> None:
     tree = Tree(ibl.settings.home / "upstream" / "ibl")
     with damaged(tree, "spikes.times.npy", truncated):
-        outcomes = materialize(ibl, instance, "ibl", [tree.eid], assets=WITH_BEHAVIOR, only_stale=False)
+        outcomes = materialize(ibl, instance, "ibl", [tree.eid], assets=WITH_EVENTS, only_stale=False)
     assert print_failures(outcomes) == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert "made: behavior" in said
+    assert "made: events" in said
     assert "not made; any version stored before stays: raw_spikes, units" in said
     assert "what was stored before is unchanged" not in said

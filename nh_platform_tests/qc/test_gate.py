@@ -11,18 +11,11 @@ import pytest
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc import gate
 from nh_platform.qc.gate import gate_problems
-from nh_platform.session import Session, Spikes, UnitAnnotation
+from nh_platform.session import Session, Spikes
 from nh_platform.session.tables.manifest import FILES, INSERTIONS
-from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
 from nh_platform_tests.store.test_codecs import recording
 
 RECORDING = recording(300)
-IDS = RECORDING.units["unit_id"]
-
-
-def annotation(ids: pd.Series = IDS) -> UnitAnnotation:
-    positions = UNIT_POSITIONS.conform(pd.DataFrame({"unit_id": ids, "atlas_id": 0, "histology": "unlocated"}))
-    return UnitAnnotation(pd.DataFrame({"unit_id": ids}), positions, CHANNEL_POSITIONS.empty())
 
 
 def files(revisions: tuple[str, ...] = ("2024-05-06",), md5: str | None = "0" * 32) -> SessionFiles:
@@ -33,10 +26,8 @@ def files(revisions: tuple[str, ...] = ("2024-05-06",), md5: str | None = "0" * 
     return SessionFiles(Session("ibl", "s1", "mouse"), INSERTIONS.empty(), FILES.conform(rows))
 
 
-def problems(spikes: Spikes = RECORDING.spikes, listed: SessionFiles | None = None, **how: object) -> list[str]:
-    listed = listed or files()
-    made = {"annotation": annotation(), "version": listed.version("spikes"), **how}
-    return gate_problems(replace(RECORDING, spikes=spikes), made["annotation"], listed, str(made["version"]))  # type: ignore[arg-type]
+def problems(spikes: Spikes = RECORDING.spikes, listed: SessionFiles | None = None) -> list[str]:
+    return gate_problems(replace(RECORDING, spikes=spikes), listed or files())
 
 
 def test_good_data_pass_whatever_the_number_of_good_units() -> None:
@@ -63,11 +54,7 @@ def test_mixed_revisions_are_named() -> None:
     assert problems(listed=files(("2024-05-06", ""))) == ["probe00: spikes are of several revisions: none, 2024-05-06"]
 
 
-def test_metrics_of_another_release_than_the_spikes_are_refused() -> None:
-    (text,) = problems(version="of an older release")
-    assert "materialize raw_spikes first" in text
-
-
-def test_metrics_of_other_units_are_refused() -> None:
-    (text,) = problems(annotation=annotation(IDS[::-1].reset_index(drop=True)))
-    assert "not of the same units" in text
+def test_files_of_a_probe_that_is_left_out_are_of_no_account() -> None:
+    listed = files(("2024-05-06", ""), md5=None)
+    other = replace(listed, files=listed.files.assign(probe="probe09"))
+    assert problems(listed=other) == []

@@ -63,7 +63,7 @@ def test_every_session_has_a_verdict_in_words(home: Path) -> None:
     assert "behavior: extended_qc.behavior not known, fails as n_trials" in made["reason"]
     assert made["probes"] == "2 of 2"  # resolved, as the insertions table says
     assert made["not_known"] == "session_qc, task QC (10 rules)"
-    assert listed["not_known"].endswith("(behavior and units not made yet)")
+    assert listed["not_known"].endswith("(events and units not made yet)")
     mask = open_store(home).session("ibl", made["session_id"]).trial_mask()
     assert (mask.shape, str(mask.dtype)) == ((40,), "bool")
     assert made["trials_kept"] == f"{mask.sum()} of 40"

@@ -67,9 +67,9 @@ def test_a_release_is_taken_over_and_only_what_it_changed_is_fetched(
     assert dict(zip(compared["path"], compared["change"])) == expected
     moved = {
         group: [name for name in ids if before.session(name).version(group) != after.session(name).version(group)]
-        for group in ("spikes", "behavior")
+        for group in ("spikes", "events")
     }
-    assert moved["behavior"] == [ids[0], ids[2]]
+    assert moved["events"] == [ids[0], ids[2]]
     # With 0.4.0 alone the second session's amplitudes were halved too; only 0.5.0 tells that they were right.
     assert moved["spikes"] == ids
 

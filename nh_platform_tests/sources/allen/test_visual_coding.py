@@ -114,7 +114,7 @@ def test_a_touched_file_keeps_its_version_and_a_changed_one_is_refused_until_syn
     assert source.manifest().session(SESSION).version("spikes") == session.version("spikes")
     with h5py.File(path, "r+") as handle:
         handle["units/snr"][0] = 99.0
-    for read in (source.read_spikes, source.read_behavior):
+    for read in (source.read_spikes, source.read_events, source.read_signals):
         with pytest.raises(BadUpstreamData, match=r"its md5 is .* and the manifest says .*`nh sync allen_vc"):
             read(session)
     synced = source.manifest().session(SESSION)

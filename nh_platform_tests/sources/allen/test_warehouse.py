@@ -101,7 +101,7 @@ def test_a_session_is_fetched_when_it_is_read_and_only_once(remote: Remote, upst
     assert raw.spikes.times.tobytes() == theirs.spikes.times.tobytes()
     assert raw.units.equals(theirs.units)
     assert len(behavior.events["presentations"]) > 0
-    assert gate_problems(raw, annotation, session, session.version("spikes")) == []
+    assert gate_problems(raw, session) == []
     assert remote.warehouse.asked(f"GET /{warehouse_server.FILE_ROUTE}") == 1
     md5 = hashlib.md5(nwb_path(upstream, remote.sessions[0]).read_bytes()).hexdigest()
     for notes in (raw.notes, behavior.notes, annotation.notes):
