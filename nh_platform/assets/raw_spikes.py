@@ -8,9 +8,8 @@ from pathlib import Path
 
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, SessionAsset, in_words
-from nh_platform.qc.gate import GATE_FILE, gate_problems
+from nh_platform.qc.gate import gate_of
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
-from nh_platform.store.json_files import write_json
 from nh_platform.store.recording_files import write_recording
 
 
@@ -20,11 +19,11 @@ def make(inputs: SessionInputs) -> AssetResult:
     spikes = recording.spikes
     first, last = spikes.time_range
     probes = recording.probes.to_dict("records")
-    problems = gate_problems(recording, inputs.files)
+    gate = gate_of(recording, inputs.files)
 
     def write(folder: Path) -> None:
         write_recording(folder, recording)
-        write_json(folder / GATE_FILE, {"problems": problems})
+        gate.write(folder)
 
     return AssetResult(
         write=write,
@@ -37,7 +36,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             "last spike [s]": last,
             "probes": [{key: str(value) for key, value in row.items() if value is not None} for row in probes],
         },
-        notes=in_words(recording.notes),
+        notes=(*in_words(recording.notes), *gate.warnings),
     )
 
 

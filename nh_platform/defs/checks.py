@@ -29,7 +29,7 @@ from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.parquet import read_table
 
 AGREEMENT = "released_vs_recomputed"
-GATE = "units_usable"
+GATE, PLAUSIBLE = "units_usable", "values_plausible"
 
 
 def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
@@ -84,11 +84,11 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
 
 
 def build_gate(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
-    """Return the check of one source's `raw_spikes` that stops a session whose spikes cannot be used."""
+    """Return the checks of one source's `raw_spikes`: the gate, and that times and amplitudes are plausible."""
     key = dg.AssetKey([entry.name, RAW_SPIKES.name])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-        spec = dg.AssetCheckSpec(
+        gate_spec = dg.AssetCheckSpec(
             GATE,
             asset=key,
             blocking=True,
@@ -98,18 +98,33 @@ def build_gate(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefiniti
             ),
             partitions_def=session_partitions(entry.name),
         )
-
-    @dg.multi_asset_check(name=f"{entry.name}_gate", specs=[spec])
-    def gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        problems = read_gate(platform.store.folder(entry.name, context.partition_key, RAW_SPIKES.name))
-        yield dg.AssetCheckResult(
-            check_name=GATE,
-            asset_key=key,
-            passed=not problems,
-            severity=dg.AssetCheckSeverity.ERROR,
-            description="; ".join(problems) or "The session's data can be used.",
-            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {text}" for text in problems) or "none")},
+        plausible_spec = dg.AssetCheckSpec(
+            PLAUSIBLE,
+            asset=key,
+            description=(
+                "Spike times and amplitudes are what they say they are: few spikes before 0 s or far behind others, "
+                "amplitudes of the order of magnitude of volts. It stops nothing; the asset's notes have the numbers."
+            ),
+            partitions_def=session_partitions(entry.name),
         )
+
+    @dg.multi_asset_check(name=f"{entry.name}_gate", specs=[gate_spec, plausible_spec], can_subset=True)
+    def gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        found = read_gate(platform.store.folder(entry.name, context.partition_key, RAW_SPIKES.name))
+        results = {
+            GATE: (found.problems, dg.AssetCheckSeverity.ERROR, "The session's data can be used."),
+            PLAUSIBLE: (found.warnings, dg.AssetCheckSeverity.WARN, "Times and amplitudes are plausible."),
+        }
+        for chosen in sorted(context.selected_asset_check_keys):
+            texts, severity, otherwise = results[chosen.name]
+            yield dg.AssetCheckResult(
+                check_name=chosen.name,
+                asset_key=key,
+                passed=not texts,
+                severity=severity,
+                description="; ".join(texts) or otherwise,
+                metadata={"found": dg.MetadataValue.md("\n".join(f"- {text}" for text in texts) or "nothing")},
+            )
 
     return gate
 
@@ -118,7 +133,7 @@ def session_checks(entry: SourceEntry, platform: Platform) -> dict[str, Sequence
     """Return the checks of the per-session assets of one source, by the asset's name."""
     rulebook = load_rulebook(source_config(platform.settings, entry.name).rulebook)
     names = {
-        RAW_SPIKES.name: [GATE],
+        RAW_SPIKES.name: [GATE, PLAUSIBLE],
         UNITS.name: [*(rulebook.check_name(rule) for rule in rulebook.rules), AGREEMENT],
     }
     keys = {asset: dg.AssetKey([entry.name, asset]) for asset in names}

@@ -17,6 +17,7 @@ from nh_platform.embeddings.unit_features import FIRING
 from nh_platform.session import ConfigError, Spikes
 from nh_platform.session.columns import ColumnWords
 from nh_platform.session.installed import Installed, load
+from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.windows.binning import Grid, bin_edges
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, valid_bins, valid_spikes
@@ -24,14 +25,14 @@ from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, valid_
 
 @dataclass(frozen=True)
 class ReferenceWindow:
-    """The stretch of a session that units are described from, ``[start_s, stop_s)`` after the session's first spike.
+    """The stretch that units are described from, ``[start_s, stop_s)`` after the begin of the recorded time.
 
     Parameters
     ----------
     id
         Name.
     start_s, stop_s
-        Seconds after the first spike of the session; ``stop_s`` none means to the last spike, which is included.
+        Seconds after the begin of the recorded time; ``stop_s`` none means to its end, which is included.
     """
 
     id: str
@@ -164,5 +165,5 @@ def _limits(spikes: Spikes, window: ReferenceWindow | str) -> tuple[float | None
         window = REFERENCE_WINDOWS[window]
     if window.stop_s is not None and not window.stop_s > window.start_s:
         raise ConfigError(f"reference window {window.id}", "does not end after it starts", "Correct its times.")
-    first, _ = spikes.time_range
+    first = recorded_time(spikes).start
     return first + window.start_s if window.start_s else None, None if window.stop_s is None else first + window.stop_s

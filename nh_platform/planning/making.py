@@ -89,7 +89,7 @@ def _make_once(platform: Platform, source: str, session_id: str, name: str) -> M
 def _refuse_gated(plan: SourcePlan, inputs: SessionInputs) -> None:
     """Stop where a gate found the data unusable: a blocking check only stops the run that it is in."""
     gates = (name for name in inputs.stored.by_asset if plan.assets[name].is_gate)
-    problems = [problem for name in gates for problem in read_gate(inputs.stored.folder(name))]
+    problems = [problem for name in gates for problem in read_gate(inputs.stored.folder(name)).problems]
     if problems:
         raise BadUpstreamData(
             f"{inputs.source} session {inputs.session_id}",

@@ -62,7 +62,7 @@ def session_standing(store: Store, source: str, session_id: str, expected: Mappi
 def stored_gate(store: Store, source: str, session_id: str, assets: Mapping[str, object]) -> tuple[str, ...]:
     """Return why a session cannot be used, as the stored gates among some assets say; empty where it can."""
     folders = (store.current(source, session_id, asset) for asset in assets)
-    return tuple(problem for folder in folders if folder is not None for problem in read_gate(folder))
+    return tuple(problem for folder in folders if folder is not None for problem in read_gate(folder).problems)
 
 
 def standing(

@@ -7,12 +7,15 @@ units is a rule's warning, never a gate.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from nh_platform.history.manifest import SessionFiles
+from nh_platform.qc.plausibility import implausible
 from nh_platform.session import RawRecording, Spikes
+from nh_platform.store.json_files import write_json
 
 GATE_FILE = "gate.json"
 """File of `raw_spikes` that says why the session cannot be used."""
@@ -20,8 +23,28 @@ GATE_FILE = "gate.json"
 _BLOCK = 1 << 21
 
 
-def read_gate(folder: Path) -> tuple[str, ...]:
-    """Return why a session cannot be used, as its stored `raw_spikes` say; empty where it can.
+@dataclass(frozen=True)
+class Gate:
+    """What the gate of a session says.
+
+    Parameters
+    ----------
+    problems
+        Why the session cannot be used, in words; empty where it can.
+    warnings
+        What is not plausible of it and stops nothing.
+    """
+
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def write(self, folder: Path) -> None:
+        """Write it into the folder of `raw_spikes`."""
+        write_json(folder / GATE_FILE, {"problems": list(self.problems), "warnings": list(self.warnings)})
+
+
+def read_gate(folder: Path) -> Gate:
+    """Return what the gate of a session says, as its stored `raw_spikes` hold it; nothing where they hold none.
 
     Parameters
     ----------
@@ -29,14 +52,14 @@ def read_gate(folder: Path) -> tuple[str, ...]:
         A published version of `raw_spikes`.
     """
     try:
-        text = (folder / GATE_FILE).read_text(encoding="utf-8")
+        content = json.loads((folder / GATE_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return ()
-    return tuple(str(problem) for problem in json.loads(text)["problems"])
+        return Gate()
+    return Gate(tuple(map(str, content["problems"])), tuple(map(str, content.get("warnings", ()))))
 
 
-def gate_problems(recording: RawRecording, files: SessionFiles) -> list[str]:
-    """Return why a session cannot be used, in words; empty where it can.
+def gate_of(recording: RawRecording, files: SessionFiles) -> Gate:
+    """Return whether a session can be used, and what is not plausible of it.
 
     Parameters
     ----------
@@ -45,6 +68,16 @@ def gate_problems(recording: RawRecording, files: SessionFiles) -> list[str]:
     files
         The session's part of the manifest. Files of probes that the recording leaves out are of no account.
     """
+    problems = _problems(recording, files)
+    findings = [] if problems else implausible(recording)
+    return Gate(
+        problems=(*problems, *(str(one) for one in findings if one.stops)),
+        warnings=tuple(str(one) for one in findings if not one.stops),
+    )
+
+
+def _problems(recording: RawRecording, files: SessionFiles) -> list[str]:
+    """Return why files, lengths or order do not allow to use a session."""
     problems = []
     read = files.of_group("spikes")
     read = read[read["probe"].isin({"", *recording.probes["probe"]})]

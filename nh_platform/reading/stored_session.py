@@ -119,4 +119,4 @@ class StoredSession:
 
     def _gate_problems(self) -> tuple[str, ...]:
         gate = self._store.current(self.source, self.session_id, GATED_BY)
-        return () if gate is None else read_gate(gate)
+        return () if gate is None else read_gate(gate).problems

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import BadUpstreamData, ConfigError, Spikes
+from nh_platform.session.recorded_time import recorded_time
 
 FloatArray = npt.NDArray[np.float64]
 CountArray = npt.NDArray[np.uint8]
@@ -158,9 +159,11 @@ def bin_of_time(time: float, bin_us: int) -> int:
 
 
 def bins_of_spikes(spikes: Spikes, bin_us: int) -> tuple[int, int]:
-    """Return the bin of the first spike of a session and the one after that of the last; 0 and 0 without spikes."""
-    first, last = spikes.time_range
-    return (bin_of_time(first, bin_us), bin_of_time(last, bin_us) + 1) if len(spikes.times) else (0, 0)
+    """Return the bin in which the recorded time begins and the one after its end; 0 and 0 without spikes."""
+    recorded = recorded_time(spikes)
+    if not recorded.stop >= 0:
+        return 0, 0
+    return bin_of_time(recorded.start, bin_us), bin_of_time(recorded.stop, bin_us) + 1
 
 
 def whole_microseconds(seconds: float, name: str) -> int:
@@ -210,8 +213,8 @@ def bin_session(spikes: Spikes, bin_us: int, start_bin: int | None = None, n_bin
     bin_us
         Width of a bin in µs.
     start_bin, n_bins
-        First bin and number of bins; where not stated, from the first to the last spike, so that the counts of a
-        unit sum to its number of spikes (unless a bin saturates).
+        First bin and number of bins; where not stated, the recorded time, so that the counts of a unit sum to its
+        number of spikes in it (unless a bin saturates).
 
     Returns
     -------

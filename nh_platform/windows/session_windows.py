@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Events, Note, Spikes
+from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.windows.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
@@ -135,9 +136,9 @@ def _continuous_windows(
 ) -> tuple[CountPlan, list[pd.DataFrame]]:
     """Return the session grid of presets of one bin width, and the index rows of the windows of each.
 
-    Windows start at multiples of the step on the session clock, the first one at or before the first spike (at its
-    whole second for 1 s windows), and none ends after the bin of the last spike. The grid holds every window and every
-    spike. Without spikes there is nothing.
+    Windows start at multiples of the step on the session clock, the first one at or before the begin of the recorded
+    time (at its whole second for 1 s windows), and none ends after the bin of its end. The grid holds every window and
+    every spike of the recorded time. Without spikes there is nothing.
     """
     bin_us = presets[0].bin_us
     starts = []
@@ -166,10 +167,11 @@ def _aligned_windows(
     n_bins = _aligned_bins(preset, chosen["length"].to_numpy())
     plan = CountPlan(preset.bin_us, preset.start_us, n_bins, chosen["time"].to_numpy(), spikes)
     start, stop = plan.events + plan.edges[0], plan.events + plan.edges[-1]
-    first, last = spikes.time_range
-    outside = int(((start < first) | (stop > last)).sum())
-    if outside:
-        notes.append(Note(preset.id, f"{outside} of {len(chosen)} windows reach beyond the first or last spike"))
+    recorded = recorded_time(spikes)
+    inside = (start >= recorded.start) & (stop <= recorded.stop)
+    if len(spikes.times) and not inside.all():
+        text = f"{int((~inside).sum())} of {len(chosen)} windows reach beyond the recorded time"
+        notes.append(Note(preset.id, f"{text}, {recorded.start:.3f} to {recorded.stop:.3f} s; not valid"))
     index = _index_rows(
         preset.id,
         start=start,
@@ -178,7 +180,7 @@ def _aligned_windows(
         alignment=label,
         event_id=chosen.index.to_numpy(),
         event_time=plan.events,
-        valid=chosen["valid"].to_numpy(dtype=bool),
+        valid=chosen["valid"].to_numpy(dtype=bool) & inside,
     )
     return plan, index, notes
 

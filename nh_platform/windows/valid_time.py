@@ -10,7 +10,7 @@ bins that overlap, which the mask table lists: AllenSDK only warns there. Other 
 Spikes outside of windows are invalid in the intervals of ``all_probes`` and of their own probe alone: where the
 stimulus is wrong, the recording is still good. A spike at the start of an interval is in it, one at its end is not.
 
-The recording of every probe is taken to last from the first to the last spike of the session.
+The recording of every probe is taken to last for the recorded time of the session.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, Events, Spikes
+from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.events import INVALID_TIMES
 
 FloatArray = npt.NDArray[np.float64]
@@ -224,7 +225,7 @@ def valid_spikes(
     invalid
         Invalid intervals of the session.
     start, stop
-        Stretch to take, in seconds, without its end; from the first spike to the last one, included, where None.
+        Stretch to take, in seconds, without its end; the recorded time, its end included, where None.
 
     Returns
     -------
@@ -240,17 +241,19 @@ def valid_spikes(
     >>> kept.spikes.times.tolist(), kept.duration_s
     ([0.0, 4.0], {'probe00': 2.5})
     """
-    first, last = spikes.time_range
+    recorded = recorded_time(spikes)
     probes = list(dict.fromkeys(probe_of_unit))
     intervals = {probe: invalid.of_spikes(probe) for probe in probes}
-    limits = first if start is None else start, last if stop is None else stop
+    limits = recorded.start if start is None else start, recorded.stop if stop is None else stop
     stretches = {probe: valid_stretches(*limits, intervals[probe]) for probe in probes}
     left_out = dict.fromkeys(probes, 0)
     kept = np.ones(len(spikes.times), dtype=bool)
-    if start is not None:
-        kept &= spikes.times >= start
+    if start is not None or recorded.n_before:
+        kept &= spikes.times >= limits[0]
     if stop is not None:
         kept &= spikes.times < stop
+    elif recorded.n_after:
+        kept &= spikes.times <= recorded.stop
     for unit, probe in enumerate(probe_of_unit):
         if len(intervals[probe]):
             part = slice(int(spikes.offsets[unit]), int(spikes.offsets[unit + 1]))

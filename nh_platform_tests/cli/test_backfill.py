@@ -15,6 +15,7 @@ from nh_platform.cli.app import app
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
+from nh_platform.qc.gate import Gate
 from nh_platform.simulation import remove_session
 from nh_platform_tests.homes import make_home
 
@@ -102,7 +103,7 @@ def test_a_gated_session_is_named_with_its_reasons_and_never_tried_again(
     nh(home, "sync", "ibl")
     first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
     with monkeypatch.context() as patched:
-        patched.setattr(raw_spikes, "gate_problems", lambda *_: [reason])
+        patched.setattr(raw_spikes, "gate_of", lambda *_: Gate((reason,)))
         failed = nh(home, "materialize", "ibl", first, code=1)
     assert f"it is gated: {reason}" in failed.stderr.replace("\n", " ")
     assert "Stack Trace" not in failed.stderr

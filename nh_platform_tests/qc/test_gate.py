@@ -10,7 +10,7 @@ import pytest
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc import gate
-from nh_platform.qc.gate import gate_problems
+from nh_platform.qc.gate import gate_of
 from nh_platform.session import Session, Spikes
 from nh_platform.session.tables.manifest import FILES, INSERTIONS
 from nh_platform_tests.store.test_codecs import recording
@@ -27,7 +27,7 @@ def files(revisions: tuple[str, ...] = ("2024-05-06",), md5: str | None = "0" * 
 
 
 def problems(spikes: Spikes = RECORDING.spikes, listed: SessionFiles | None = None) -> list[str]:
-    return gate_problems(replace(RECORDING, spikes=spikes), listed or files())
+    return list(gate_of(replace(RECORDING, spikes=spikes), listed or files()).problems)
 
 
 def test_good_data_pass_whatever_the_number_of_good_units() -> None:

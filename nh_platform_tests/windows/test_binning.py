@@ -60,7 +60,8 @@ def test_labels_are_bin_centres() -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(train, max_size=4), st.sampled_from([1_000, BIN_US, 33_333, 1_000_000]))
-def test_every_spike_of_a_session_is_counted_once(trains, bin_us) -> None:
+def test_every_spike_of_the_recorded_time_is_counted_once(trains, bin_us) -> None:
+    trains = [[t for t in train if t >= 0] for train in trains]
     spikes = spikes_of(*trains)
     if bin_us < BIN_US and len(spikes.times) and np.ptp(spikes.times) > 100:
         return  # 8 million bins say nothing more than 5 thousand

@@ -147,7 +147,11 @@ def test_units_without_spikes_still_have_event_windows() -> None:
 
 def test_windows_beyond_the_recording_are_noted() -> None:
     windows = windows_of(SPIKES, UNITS, events_of(trials=trials([2.2, 5.0, 20.0])))
-    assert [note.text for note in windows.notes] == ["2 of 3 windows reach beyond the first or last spike"]
+    aligned = windows.index[windows.index["preset"] == ALIGNED]
+    assert aligned["valid"].tolist() == [False, True, False]
+    assert [note.text for note in windows.notes] == [
+        "2 of 3 windows reach beyond the recorded time, 2.100 to 9.990 s; not valid"
+    ]
 
 
 def test_filters_choose_trials_as_published() -> None:
@@ -220,3 +224,15 @@ def test_the_index_keeps_its_schema_with_all_presets_together() -> None:
     WINDOW_INDEX.validate(windows.index)
     assert isinstance(windows.index, pd.DataFrame)
     assert windows.index.groupby("preset").size().to_dict() == {CONTINUOUS: 8, ALIGNED: 1}
+
+
+def test_no_window_lies_before_zero_or_reaches_to_stray_spikes() -> None:
+    """Four spikes of a sorter just before 0 s, and one a day later."""
+    regular = np.arange(0.5, 100.0, 0.01)
+    spikes = spikes_of(np.concatenate([[-0.9, -0.5, -0.2, -0.01], regular]), np.append(regular, 86_000.0))
+    windows = windows_of(spikes, units_of("p", "p"), events_of(trials=trials([0.1, 50.0, 86_000.0])))
+    assert windows.index.loc[windows.index["valid"], "start"].min() >= 0
+    assert windows.index["stop"][windows.index["alignment"] == "none"].max() <= 100
+    aligned = windows.index[windows.index["preset"] == ALIGNED]
+    assert aligned["valid"].tolist() == [False, True, False]
+    assert windows.grids[20_000].count().shape[1] == 5000

@@ -19,7 +19,7 @@ import pytest
 
 from nh_platform.downloads import deadlines
 from nh_platform.history.identity import GROUPS
-from nh_platform.qc.gate import gate_problems
+from nh_platform.qc.gate import gate_of
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
@@ -101,7 +101,7 @@ def test_a_session_is_fetched_when_it_is_read_and_only_once(remote: Remote, upst
     assert raw.spikes.times.tobytes() == theirs.spikes.times.tobytes()
     assert raw.units.equals(theirs.units)
     assert len(behavior.events["presentations"]) > 0
-    assert gate_problems(raw, session) == []
+    assert gate_of(raw, session).problems == ()
     assert remote.warehouse.asked(f"GET /{warehouse_server.FILE_ROUTE}") == 1
     md5 = hashlib.md5(nwb_path(upstream, remote.sessions[0]).read_bytes()).hexdigest()
     for notes in (raw.notes, behavior.notes, annotation.notes):
