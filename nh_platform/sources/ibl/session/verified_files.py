@@ -127,7 +127,9 @@ class OpenFiles:
         """
         times = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)
         timed = np.isfinite(times)
-        if len(times) and not timed.any():
+        if len(times) == 0:
+            self.note(path, "it has no rows")
+        elif not timed.any():
             raise self.bad(path, f"none of {len(times)} rows has a {column}")
         if not timed.all():
             self.note(path, f"{int((~timed).sum())} of {len(times)} rows have no {column}; left out")
