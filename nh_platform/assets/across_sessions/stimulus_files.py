@@ -95,7 +95,7 @@ def _of_file(summary: FilesSummary, mode: str, stimulus: str) -> dict[str, objec
 
 ASSET = SourceAsset(
     name="stimulus_files",
-    code_version="2",
+    code_version="3",
     description=(
         "Every session in one HDF5 file per stimulus type, session_<id>/<structure>/spike_data, speed, "
         "presentations and eyes, which xarray opens as a tree; with the table of what is in it, the median "

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from nh_platform.exports.stimulus.tensor_files import StoredTensors
@@ -90,10 +91,10 @@ def units_table(sessions: Sequence[StoredTensors]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
 
 
-def medians_table(medians: Mapping[str, float]) -> pd.DataFrame:
-    """Return the median durations, rounded to four decimals as that data set prints them, and as they are."""
-    rows = [(name, round(value, 4), value) for name, value in medians.items()]
-    return pd.DataFrame(rows, columns=["stimulus_name", "median_duration", "median_duration_exact"])
+def medians_table(medians: Mapping[str, float], mode: Mode) -> pd.DataFrame:
+    """Return the measured medians to four decimals, as that data set has them; in ``exact`` also as they are."""
+    table = pd.DataFrame({"stimulus_name": list(medians), "median_duration": np.round(list(medians.values()), 4)})
+    return table if mode == "mlynarski-compat" else table.assign(median_duration_exact=list(medians.values()))
 
 
 def write_tables(
@@ -109,7 +110,7 @@ def write_tables(
         (STATISTICS_FILE, statistics_table(statistics, mode)),
         (SESSIONS_FILE, sessions_table(sessions, statistics)),
         (UNITS_FILE, units_table(sessions)),
-        (MEDIANS_FILE, medians_table(medians)),
+        (MEDIANS_FILE, medians_table(medians, mode)),
         (STIMULUS_NAMES_FILE, names_table(names)),
         (SUMMARY_FILE, filter_summary((stored.presentations for stored in sessions), medians)),
     ):

@@ -89,7 +89,9 @@ def unit_numbers(unit_ids: pd.Series) -> npt.NDArray[np.int64]:
     return unit_ids.astype(np.int64).to_numpy()
 
 
-def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> dict[str, Group]:
+def make_tensor(
+    given: TensorInput, presentations: pd.DataFrame, mode: Mode, longest_s: float | None = None
+) -> dict[str, Group]:
     """Return the groups of one stimulus type: ``spike_data``, ``speed``, ``presentations`` and the eyes'.
 
     Parameters
@@ -104,13 +106,15 @@ def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> 
         ``valid`` (presentation × unit) is False; running at the middle of its samples, NaN outside the recording;
         times float64. ``mlynarski-compat``: 0 or 1 in AllenSDK's bins, closed at both ends; running at the start of
         its samples, constant beyond the recording; everything of a presentation float32.
+    longest_s
+        Duration (s) that the bins cover; that of the longest presentation where None.
 
     Returns
     -------
     dict
         Groups by name; ``speed`` and the eyes' only where the session has them.
     """
-    edges = time_edges(float(presentations["duration"].max()), mode)
+    edges = time_edges(float(presentations["duration"].max()) if longest_s is None else longest_s, mode)
     ids = presentations["presentation_id"].to_numpy(dtype=np.int64)
     coordinates = {
         "presentation_id": Variable(("presentation_id",), ids),

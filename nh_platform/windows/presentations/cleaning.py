@@ -169,16 +169,19 @@ def blanks(table: pd.DataFrame) -> BoolArray:
 
 
 def median_durations(tables: Iterable[pd.DataFrame]) -> dict[str, float]:
-    """Return the median duration (s) of every stimulus over the tables of all sessions, blanks included (step 3)."""
+    """Return the median duration (s) of every stimulus over the tables of all sessions, blanks included (step 3).
+
+    Stimuli stand in the order in which they were first shown, as in that data set's table.
+    """
     durations: dict[str, list[npt.NDArray[np.float64]]] = {}
     for table in tables:
-        for name, part in table.groupby("stimulus_name", sort=True)["duration"]:
+        for name, part in table.groupby("stimulus_name", sort=False)["duration"]:
             durations.setdefault(str(name), []).append(part.to_numpy(dtype=np.float64))
-    return {name: float(np.median(np.concatenate(durations[name]))) for name in sorted(durations)}
+    return {name: float(np.median(np.concatenate(durations[name]))) for name in durations}
 
 
-def regular(table: pd.DataFrame, medians: Mapping[str, float], factor: float = 1.0) -> BoolArray:
-    """Return which presentations last as long as the median, to less than ``factor`` times the tolerance (step 4).
+def regular(table: pd.DataFrame, medians: Mapping[str, float]) -> BoolArray:
+    """Return which presentations last as long as the median, to less than the tolerance (step 4).
 
     Raises
     ------
@@ -191,23 +194,23 @@ def regular(table: pd.DataFrame, medians: Mapping[str, float], factor: float = 1
     for name in table["stimulus_name"].unique():
         if name not in medians:
             raise unknown_stimulus(name, medians)
-        kept |= (names == name) & (np.abs(duration - medians[name]) < factor * tolerance_s(name))
+        kept |= (names == name) & (np.abs(duration - medians[name]) < tolerance_s(name))
     return kept
 
 
 def filter_summary(tables: Iterable[pd.DataFrame], medians: Mapping[str, float]) -> pd.DataFrame:
-    """Return per stimulus how many presentations step 4 removes, with the columns of that data set's summary."""
+    """Return per stimulus how many presentations step 4 removes: columns and order of that data set's summary."""
     before: dict[str, int] = {}
     after: dict[str, int] = {}
     for table in tables:
         kept = table[regular(table, medians)]
         for counts, rows in ((before, table), (after, kept)):
-            for name, number in rows["stimulus_name"].value_counts().items():
+            for name, number in rows["stimulus_name"].value_counts(sort=False).items():
                 counts[str(name)] = counts.get(str(name), 0) + int(number)
     rows = []
-    for name in sorted(before):
+    for name in before:
         removed = before[name] - after.get(name, 0)
-        rows.append((name, before[name], after.get(name, 0), removed, round(100 * removed / before[name], 2)))
+        rows.append((name, before[name], after.get(name, 0), removed, round(removed / before[name] * 100, 2)))
     columns = [f"num_presentations_{what}" for what in ("before", "after", "removed")]
     return pd.DataFrame(rows, columns=["stimulus_name", *columns, "percent_presentations_removed"])
 

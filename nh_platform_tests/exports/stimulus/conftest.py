@@ -43,9 +43,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="package")
-def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
-    """Read both sessions and write their tensors in both modes."""
+def make_tensors(root: Path, folder: Path) -> list[Made]:
+    """Read the sessions of a cache folder and write their tensors in both modes into ``folder``."""
     source = AllenVisualCodingSource(AllenVcSettings(root=root))
     manifest = source.manifest()
     out = []
@@ -53,14 +52,21 @@ def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
         files = manifest.session(session_id)
         recording, behavior = source.read_spikes(files), source.read_behavior(files)
         annotation = source.read_annotation(files, recording.units, recording.channels)
-        missing = tmp_path_factory.mktemp("reviews") / "none.yaml"
+        missing = folder / "no_reviews.yaml"
         units = build_units(recording, annotation, rulebooks=(RULEBOOK,), reviews_file=missing).table
         units["acronym"] = units["acronym"].where(units["acronym"].isin(STRUCTURES), None)
-        folder = tmp_path_factory.mktemp(f"tensors_{session_id}")
         plans = [plan_tensors(behavior, units, tensor_good_units(units, mode, RULEBOOK), mode) for mode in MODES]
-        write_tensors(folder, recording.spikes, behavior, plans)
-        out.append(Made(session_id, recording, behavior, units, folder))
+        target = folder / session_id
+        target.mkdir()
+        write_tensors(target, recording.spikes, behavior, plans)
+        out.append(Made(session_id, recording, behavior, units, target))
     return out
+
+
+@pytest.fixture(scope="package")
+def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
+    """Read both sessions and write their tensors in both modes."""
+    return make_tensors(root, tmp_path_factory.mktemp("tensors"))
 
 
 @pytest.fixture(scope="package")
