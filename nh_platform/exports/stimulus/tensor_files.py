@@ -23,6 +23,7 @@ import pandas as pd
 
 from nh_platform.exports.stimulus.grids import length_classes, longest_beside, time_edges
 from nh_platform.exports.stimulus.netcdf import Variable, read_group, write_group
+from nh_platform.exports.stimulus.signals_at_bins import gap_notes
 from nh_platform.exports.stimulus.tensor_parts import cut, joined
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units
 from nh_platform.session import Behavior, Note, Spikes
@@ -116,6 +117,7 @@ def plan_tensors(behavior: Behavior, units: pd.DataFrame, good: np.ndarray, mode
     for signal in ("running_speed", "gaze"):
         if signal not in behavior.signals:
             notes.append(Note(f"{mode}, {signal}", "the session has none; its group is absent"))
+    notes += gap_notes(behavior.signals, mode)
     return TensorPlan(mode, chosen, table, ~blank, tuple(notes))
 
 
