@@ -37,8 +37,10 @@ from nh_platform.windows.presentations.cleaning import (
     regular,
     unknown_stimuli,
     unknown_stimulus,
+    usable_stimuli,
 )
 from nh_platform.windows.presentations.conventions import MODES, Mode
+from nh_platform.windows.presentations.faulty_rows import faulty_rows
 
 PRESENTATIONS_FILE = "presentations.parquet"
 UNITS_FILE = "units.parquet"
@@ -98,7 +100,7 @@ def plan_tensors(behavior: Behavior, units: pd.DataFrame, good: np.ndarray, mode
     Raises
     ------
     BadUpstreamData
-        If presentations overlap.
+        If a parameter that must be a number is none.
     """
     session = f"{behavior.session.source} session {behavior.session.session_id}"
     shown = behavior.events.get("presentations", PRESENTATIONS.empty())
@@ -108,6 +110,7 @@ def plan_tensors(behavior: Behavior, units: pd.DataFrame, good: np.ndarray, mode
         Note(f"{mode}, {name}", f"{count} presentations left out: no parameters are laid down for this stimulus")
         for name, count in unknown_stimuli(shown).items()
     ]
+    notes += _faults(usable_stimuli(shown), mode)
     if n_nowhere:
         notes.append(Note(f"{mode}, units", f"{n_nowhere} good units without a structure left out"))
     blank = table["blank"].to_numpy()
@@ -119,6 +122,20 @@ def plan_tensors(behavior: Behavior, units: pd.DataFrame, good: np.ndarray, mode
             notes.append(Note(f"{mode}, {signal}", "the session has none; its group is absent"))
     notes += gap_notes(behavior.signals, mode)
     return TensorPlan(mode, chosen, table, ~blank, tuple(notes))
+
+
+def _faults(stimuli: pd.DataFrame, mode: Mode) -> list[Note]:
+    """Return a note for each stimulus and way in which some of its presentations are faulty, with the first of them."""
+    notes = []
+    for fault in faulty_rows(stimuli):
+        for name, part in stimuli[fault.rows].groupby("stimulus_name", sort=True):
+            first = part.iloc[0]
+            text = (
+                f"{len(part)} presentations left out: they {fault.why}; first {first['presentation_id']}, "
+                f"{first['start_time']:.3f} to {first['stop_time']:.3f} s"
+            )
+            notes.append(Note(f"{mode}, {name}", text))
+    return notes
 
 
 def _unusual(table: pd.DataFrame, mode: Mode) -> list[Note]:

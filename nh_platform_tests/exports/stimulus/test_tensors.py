@@ -218,6 +218,29 @@ def test_what_is_left_out_is_said(made: list[Made]) -> None:
     assert {"exact, running_speed", "exact, gaze"} <= texts
 
 
+def test_overlapping_and_endless_presentations_are_left_out_and_counted(made: list[Made]) -> None:
+    session = made[0]
+    good = tensor_good_units(session.units, "exact", "allen-vc-default")
+    whole = plan_tensors(session.behavior, session.units, good, "exact")
+    faulty = session.behavior.events["presentations"].copy()
+    twice = faulty.index[faulty["stimulus_name"] == "gabors"][10:12]
+    faulty.loc[twice[1], ["start_time", "stop_time"]] = faulty.loc[twice[0], ["start_time", "stop_time"]].tolist()
+    endless, backwards = faulty.index[faulty["stimulus_name"] == "flashes"][[3, 7]]
+    faulty.loc[endless, "stop_time"] = np.nan
+    faulty.loc[backwards, "stop_time"] = faulty.loc[backwards, "start_time"]
+    events = {**session.behavior.events, "presentations": faulty}
+    for mode in ("exact", "mlynarski-compat"):
+        plan = plan_tensors(Behavior(SESSION, events, session.behavior.signals), session.units, good, mode)
+        gone = set(whole.presentations["presentation_id"]) - set(plan.presentations["presentation_id"])
+        assert gone == {int(faulty.loc[row, "presentation_id"]) for row in (*twice, endless, backwards)}
+        notes = {note.subject: note.text for note in plan.notes if "left out: " in note.text}
+        first = faulty.loc[twice[0], "presentation_id"]
+        assert notes[f"{mode}, gabors"].startswith(f"2 presentations left out: they overlap others; first {first}, ")
+        assert notes[f"{mode}, flashes"].startswith(
+            "2 presentations left out: they do not end after they start; first "
+        )
+
+
 def test_a_session_without_presentations_has_no_tensors(made: list[Made]) -> None:
     session = made[0]
     plan = plan_tensors(Behavior(SESSION, {}, {}), session.units, np.ones(len(session.units), dtype=bool), "exact")
