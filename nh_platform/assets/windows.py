@@ -41,7 +41,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="windows",
-    code_version="1",
+    code_version="2",
     description=(
         "Binned spike counts and the index of windows for the configured presets: continuous windows and windows "
         "aligned to an event. Bins are half-open; a spike falls into exactly one."
