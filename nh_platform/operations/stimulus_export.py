@@ -84,8 +84,8 @@ def export_stimulus(
             action = f"Run `nh materialize {source} --missing`."
             raise StoreError(f"source {source}", f"no session in {store.root} has {TENSORS}", action)
         if store.data_version(source, SOURCE_WIDE, ASSET.name) != expected.data_version:
-            what = f"joining the tensors of {len(expected.inputs)} sessions"
-            on_progress(Progress(what, 0, len(expected.inputs)))
+            sessions = sum(name.startswith(f"{TENSORS}/") for name in expected.inputs)
+            on_progress(Progress(f"joining the tensors of {sessions} sessions", 0, sessions))
             _join(at, source)
         files = store.folder(source, SOURCE_WIDE, ASSET.name)
     written = export_npy(files, stimulus, structure, folder, data, chosen, variant)

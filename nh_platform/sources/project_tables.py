@@ -48,4 +48,4 @@ class TabulatesProject(Protocol):
         """Return the tables of some sessions; what upstream does not state of one is NaN, and a note says so."""
 
     def project_tables_version(self) -> str:
-        """Return a text that differs when the tables that upstream keeps for all sessions do."""
+        """Return a text that differs when upstream's tables of all sessions do; empty where none is at hand."""

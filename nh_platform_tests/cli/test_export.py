@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -103,3 +104,20 @@ def test_a_session_gives_counts_and_means_per_presentation(home: Platform) -> No
     assert speed["velocity"].notna().all()
     with pytest.raises(ConfigError, match=r"stimulus 'natural_scene'.*Did you mean natural_scenes"):
         session.presentation_counts("natural_scene")
+
+
+def test_tables_of_upstream_are_part_of_the_files_and_a_store_away_from_them_stays_current(home: Platform) -> None:
+    run(home, "export", "stimulus", "natural_scenes", "VISp", str(home.settings.home / "out"))
+    folder = home.store.folder("allen_vc", SOURCE_WIDE, ASSET.name)
+    sessions = pd.read_csv(folder / "mlynarski-compat" / "sessions.csv")
+    assert sessions["session_type"].tolist() == ["brain_observatory_1.1"]
+    made = expected_source_asset(home, "allen_vc", ASSET).data_version
+    upstream = home.source("allen_vc").settings.root / "sessions.csv"
+    stated = upstream.read_text()
+    upstream.write_text(stated.replace("brain_observatory_1.1", "other"))
+    assert expected_source_asset(home, "allen_vc", ASSET).data_version != made
+    upstream.write_text(stated)
+    assert expected_source_asset(home, "allen_vc", ASSET).data_version == made
+    away = upstream.parent.rename(upstream.parent.with_name("away"))
+    assert expected_source_asset(home, "allen_vc", ASSET).data_version == made
+    away.rename(upstream.parent)

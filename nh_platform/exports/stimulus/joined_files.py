@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from nh_platform.exports.stimulus.joined_tables import NamesRow, StatisticsRow, write_tables
+from nh_platform.exports.stimulus.joined_tables import NamesRow, StatisticsRow, bare_tables, write_tables
 from nh_platform.exports.stimulus.netcdf import write_group
 from nh_platform.exports.stimulus.tensor_files import StoredTensors
 from nh_platform.exports.stimulus.tensor_parts import take
 from nh_platform.session import Note
+from nh_platform.sources.project_tables import ProjectTables
 from nh_platform.store.hdf5 import create_file
 from nh_platform.windows.presentations.cleaning import median_durations, regular
 from nh_platform.windows.presentations.conventions import (
@@ -53,7 +54,9 @@ class FilesSummary:
     notes: tuple[Note, ...]
 
 
-def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: Mode) -> FilesSummary:
+def write_stimulus_files(
+    folder: Path, sessions: Sequence[StoredTensors], mode: Mode, project: ProjectTables | None = None
+) -> FilesSummary:
     """Write one file per stimulus type, the natural-visual subset and the tables into ``folder``.
 
     Parameters
@@ -64,6 +67,8 @@ def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: 
         The sessions, all of ``mode``, in any order; they are written by ascending id.
     mode
         How the tensors were made.
+    project
+        Upstream's tables of these sessions and their units; ids alone are known where None.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: 
                     rows = _write_session(file, stored, stimulus_type, ids, prefix)
                     statistics += [] if prefix else rows
     names = [row for name in types for stored in ordered for row in _names(stored, name, kept[stored.session_id])]
-    write_tables(folder, ordered, medians, statistics, names, mode)
+    write_tables(folder, ordered, medians, statistics, names, mode, project or bare_tables(ordered))
     return FilesSummary(medians, tuple(statistics), _unlike_the_release(medians))
 
 

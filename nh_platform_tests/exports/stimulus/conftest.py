@@ -17,6 +17,7 @@ from nh_platform.qc.unit_table import build_units
 from nh_platform.session import Behavior, RawRecording
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
+from nh_platform.sources.project_tables import ProjectTables
 from nh_platform.windows.presentations.conventions import MODES
 
 RULEBOOK = "allen-vc-default"
@@ -70,9 +71,18 @@ def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
 
 
 @pytest.fixture(scope="package")
-def files(made: list[Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def files(root: Path, made: list[Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the files of all sessions in both modes."""
     folder = tmp_path_factory.mktemp("stimulus_files")
+    project = project_tables(root)
     for mode in MODES:
-        write_stimulus_files(folder / mode, [StoredTensors(m.tensors, m.session_id, mode) for m in made], mode)
+        stored = [StoredTensors(m.tensors, m.session_id, mode) for m in made]
+        write_stimulus_files(folder / mode, stored, mode, project)
     return folder
+
+
+def project_tables(root: Path) -> ProjectTables:
+    """Return upstream's tables of every session of a cache folder."""
+    source = AllenVisualCodingSource(AllenVcSettings(root=root))
+    manifest = source.manifest()
+    return source.project_tables([manifest.session(session_id) for session_id in manifest.session_ids])

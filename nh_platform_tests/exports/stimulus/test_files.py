@@ -14,9 +14,10 @@ from nh_platform.exports.stimulus import StoredTensors, export_npy, shown_names,
 from nh_platform.exports.stimulus.tensor_files import TensorPlan, plan_tensors
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.session import ConfigError
+from nh_platform.sources.project_tables import ProjectTables
 from nh_platform.store.hdf5 import open_file
-from nh_platform.windows.presentations.conventions import MODES
-from nh_platform_tests.exports.stimulus.conftest import RULEBOOK, STRUCTURES, Made
+from nh_platform.windows.presentations.conventions import MODES, Mode
+from nh_platform_tests.exports.stimulus.conftest import RULEBOOK, STRUCTURES, Made, project_tables
 
 
 def session_of(made: list[Made], stimulus: str) -> Made:
@@ -77,7 +78,8 @@ def test_the_subset_has_natural_stimuli_in_visual_cortex_alone(files: Path) -> N
 def test_tables_say_what_was_kept(made: list[Made], files: Path) -> None:
     folder = files / "exact"
     units = pd.read_csv(folder / "units.csv")
-    assert set(units["ecephys_structure_acronym"]) <= set(STRUCTURES)
+    in_files = [unit for m in made for unit in StoredTensors(m.tensors, m.session_id, "exact").units["unit_id"]]
+    assert sorted(units["id"]) == sorted(map(int, in_files))
     assert set(units["ecephys_session_id"]) == {int(m.session_id) for m in made}
     sessions = pd.read_csv(folder / "sessions.csv")
     assert sessions["id"].tolist() == sorted(int(m.session_id) for m in made)
@@ -87,6 +89,37 @@ def test_tables_say_what_was_kept(made: list[Made], files: Path) -> None:
     summary = pd.read_csv(folder / "presentations_filtered_summary.csv").set_index("stimulus_name")
     assert summary.loc["gabors", "num_presentations_before"] == 486
     assert summary.loc["gabors", "num_presentations_removed"] == 6
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_session_that_upstream_no_longer_lists_has_its_row_and_its_units(
+    made: list[Made], root: Path, tmp_path: Path, mode: Mode
+) -> None:
+    whole = project_tables(root)
+    gone, stays = (int(m.session_id) for m in made)
+    project = ProjectTables(
+        whole.sessions.drop(index=gone),
+        whole.units[whole.units["ecephys_session_id"] == stays],
+        whole.by_default[(whole.units["ecephys_session_id"] == stays).to_numpy()],
+    )
+    stored = [StoredTensors(m.tensors, m.session_id, mode) for m in made]
+    write_stimulus_files(tmp_path / "files", stored, mode, project)
+    sessions = pd.read_csv(tmp_path / "files" / "sessions.csv", index_col="id")
+    units = pd.read_csv(tmp_path / "files" / "units.csv", index_col="id")
+    assert sorted(sessions.index) == sorted((gone, stays))
+    assert list(sessions.columns) == list(pd.read_csv(tmp_path / "files" / "sessions.csv").columns[1:])
+    assert sessions.loc[gone].drop("unit_count").isna().all()
+    assert sessions.loc[gone, "unit_count"] == len(stored[0].units) == (units["ecephys_session_id"] == gone).sum()
+
+
+def test_without_tables_of_upstream_ids_and_structures_are_stated(made: list[Made], tmp_path: Path) -> None:
+    stored = [StoredTensors(m.tensors, m.session_id, "exact") for m in made]
+    write_stimulus_files(tmp_path / "files", stored, "exact")
+    units = pd.read_csv(tmp_path / "files" / "units.csv")
+    assert list(units.columns) == ["id", "ecephys_session_id", "ecephys_structure_acronym"]
+    assert set(units["ecephys_structure_acronym"]) <= set(STRUCTURES)
+    sessions = pd.read_csv(tmp_path / "files" / "sessions.csv")
+    assert sessions["unit_count"].tolist() == [len(one.units) for one in stored]
 
 
 def with_flashes(made: list[Made], folder: Path, durations: list[float]) -> list[StoredTensors]:
@@ -146,9 +179,11 @@ def test_presentations_of_two_lengths_stand_in_their_order_with_the_bins_of_the_
         assert counts.tolist() == np.diff(np.searchsorted(session.recording.spikes.of_unit(row), edges)).tolist()
 
 
-def test_the_same_sessions_give_the_same_bytes_in_any_order(made: list[Made], files: Path, tmp_path: Path) -> None:
+def test_the_same_sessions_give_the_same_bytes_in_any_order(
+    made: list[Made], root: Path, files: Path, tmp_path: Path
+) -> None:
     stored = [StoredTensors(m.tensors, m.session_id, "exact") for m in reversed(made)]
-    write_stimulus_files(tmp_path / "again", stored, "exact")
+    write_stimulus_files(tmp_path / "again", stored, "exact", project_tables(root))
     first = {p.relative_to(files / "exact"): p.read_bytes() for p in (files / "exact").rglob("*") if p.is_file()}
     second = {p.relative_to(tmp_path / "again"): p.read_bytes() for p in (tmp_path / "again").rglob("*") if p.is_file()}
     assert first.keys() == second.keys()

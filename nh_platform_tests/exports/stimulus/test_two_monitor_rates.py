@@ -6,6 +6,7 @@ medians of the release than the filter allows. Which of them are kept depends on
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +17,10 @@ import xarray as xr
 from nh_platform.exports.stimulus import StoredTensors, write_stimulus_files
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import sdk
+from nh_platform.sources.project_tables import ProjectTables
 from nh_platform.windows.presentations.conventions import PUBLISHED_MEDIAN_S
 from nh_platform_tests.exports.stimulus import plain_binned_set
-from nh_platform_tests.exports.stimulus.conftest import STRUCTURES, Made, make_tensors
+from nh_platform_tests.exports.stimulus.conftest import STRUCTURES, Made, make_tensors, project_tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -54,6 +56,20 @@ def sdk_sessions(root: Path, numbered: dict[int, Made]) -> dict[int, object]:
     }
 
 
+def project_of(root: Path, ids: list[int]) -> ProjectTables:
+    whole = project_tables(root)
+    chosen = whole.units["ecephys_session_id"].isin(ids).to_numpy()
+    return ProjectTables(whole.sessions.loc[ids], whole.units[chosen], whole.by_default[chosen])
+
+
+def copied(root: Path, folder: Path) -> Path:
+    """Copy the tables of a cache: AllenSDK writes its manifest into the folder."""
+    (folder / "cache").mkdir()
+    for path in root.glob("*.csv"):
+        shutil.copy(path, folder / "cache")
+    return folder / "cache"
+
+
 @pytest.mark.parametrize("chosen", SETS.values(), ids=SETS)
 def test_the_set_is_that_of_the_plain_steps_to_the_last_bit(
     chosen: tuple[int, ...],
@@ -62,18 +78,18 @@ def test_the_set_is_that_of_the_plain_steps_to_the_last_bit(
     sdk_sessions: dict[int, object],
     tmp_path: Path,
 ) -> None:
-    units = pd.read_csv(root / "units.csv").merge(
-        pd.read_csv(root / "channels.csv"), left_on="ecephys_channel_id", right_on="id", suffixes=("", "_channel")
-    )
-    units = units.merge(pd.read_csv(root / "probes.csv"), left_on="ecephys_probe_id", right_on="id", suffixes=("", "_"))
-    good = (units["amplitude_cutoff"] <= 0.1) & (units["presence_ratio"] >= 0.95) & (units["isi_violations"] <= 0.5)
-    units = units[good & (units["quality"] == "good") & units["ecephys_structure_acronym"].isin(STRUCTURES)]
-    sessions = {int(numbered[number].session_id): sdk_sessions[number] for number in chosen}
-    plain = plain_binned_set.whole_set(sessions, units.set_index("id"), tmp_path)
-
+    ids = [int(numbered[number].session_id) for number in chosen]
     stored = [StoredTensors(numbered[n].tensors, numbered[n].session_id, "mlynarski-compat") for n in chosen]
-    write_stimulus_files(tmp_path / "ours", stored, "mlynarski-compat")
+    write_stimulus_files(tmp_path / "ours", stored, "mlynarski-compat", project_of(root, ids))
 
+    cache = sdk.warehouse_cache(copied(root, tmp_path) / "manifest.json")
+    units = cache.get_units()
+    in_set = units[units["ecephys_session_id"].isin(ids)]
+    for file, table in (("units.csv", in_set), ("sessions.csv", cache.get_session_table().loc[ids])):
+        assert (tmp_path / "ours" / file).read_text() == table.to_csv(), file
+
+    here = in_set[in_set["ecephys_structure_acronym"].isin(STRUCTURES)]
+    plain = plain_binned_set.whole_set({int(numbered[n].session_id): sdk_sessions[n] for n in chosen}, here, tmp_path)
     assert {path.stem for path in (tmp_path / "ours").glob("*.h5")} == set(plain)
     compared = 0
     for name, expected in plain.items():

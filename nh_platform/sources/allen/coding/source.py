@@ -163,9 +163,10 @@ class AllenVisualCodingSource(CodingFiles):
         return read_project_tables(self.settings.root, by_id, from_file)
 
     def project_tables_version(self) -> str:
-        """Return a text that differs when one of the folder's four tables does."""
-        paths = [self.settings.root / f"{name}.csv" for name in TABLES]
-        return version_of(f"{p.name} {file_hash(p, cache_dir=self.settings.cache_dir)}\n" for p in paths if p.is_file())
+        """Return a text that differs when one of the folder's four tables does; empty where there is none."""
+        paths = [path for name in TABLES if (path := self.settings.root / f"{name}.csv").is_file()]
+        lines = [f"{path.name} {file_hash(path, cache_dir=self.settings.cache_dir)}\n" for path in paths]
+        return version_of(lines) if lines else ""
 
     def _csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
         """Return the session's rows of channels.csv, which must be those that the manifest was made from."""
