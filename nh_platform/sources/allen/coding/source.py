@@ -21,7 +21,7 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, Behavior, ConfigError, RawRecording, UnitAnnotation
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
-from nh_platform.sources.allen.coding.natural_images import read_image, template_of
+from nh_platform.sources.allen.coding.natural_images import read_image, read_pictures, template_of, templates_of
 from nh_platform.sources.allen.coding.nwb_files import CodingFiles
 from nh_platform.sources.allen.coding.project_tables import TABLES, read_project_tables, tables_of_file
 from nh_platform.sources.allen.coding.running_and_eyes import read_gaze, read_pupil, read_running_speed
@@ -221,6 +221,23 @@ class AllenVisualCodingSource(CodingFiles):
         if settings.mode == "warehouse":
             fetch_template(self.downloads, template)
         return read_image(settings.root, template, frame)
+
+    def stimulus_pictures(self, stimulus: str) -> npt.NDArray[Any]:
+        """Return every picture of a stimulus; as of `ShowsPictures`.
+
+        In mode ``warehouse`` templates that are not in the folder are fetched.
+
+        Raises
+        ------
+        ConfigError
+            If the stimulus has no pictures.
+        BadUpstreamData
+            If a template is missing or damaged, or does not come.
+        """
+        if self.settings.mode == "warehouse":
+            for template in templates_of(stimulus):
+                fetch_template(self.downloads, template)
+        return read_pictures(self.settings.root, stimulus)
 
     def _catalogue(self) -> WarehouseCatalogue:
         return WarehouseCatalogue(self.settings.root, self.settings.address)
