@@ -211,11 +211,12 @@ def test_what_is_not_shown_as_a_stimulus_overlaps_nothing() -> None:
     assert clean_presentations(table, "exact")["presentation_id"].tolist() == [0]
 
 
-@pytest.mark.parametrize("stop", [np.nan, np.inf, 10.25, 9.0])
-def test_a_row_that_does_not_end_after_it_starts_is_left_out(stop) -> None:
+@pytest.mark.parametrize("row", [1, 2])
+@pytest.mark.parametrize("stop", [np.nan, np.inf, 10.25, 9.0, 9e6])
+def test_a_row_that_does_not_end_after_it_starts_or_lasts_for_hours_is_left_out(stop, row) -> None:
     table = shown(FLASH, GABOR, FLASH)
-    table.loc[1, "stop_time"] = stop
-    assert clean_presentations(table, "exact")["presentation_id"].tolist() == [0, 2]
+    table.loc[row, "stop_time"] = stop
+    assert clean_presentations(table, "exact")["presentation_id"].tolist() == [0, 3 - row]
 
 
 def test_a_stimulus_without_median_is_an_error_with_close_names() -> None:

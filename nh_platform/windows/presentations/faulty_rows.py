@@ -1,4 +1,4 @@
-"""Presentations that cannot have been shown as the table states them: without an end, or at the same time as others.
+"""Presentations that cannot have been shown as the table states them: without an end, for hours, or at the same time.
 
 Contains the rules and the words. Add here what makes one row of a table of presentations unusable by its times. What is
 no stimulus at all is left out in `cleaning`; readers mark rows that upstream itself calls invalid.
@@ -19,6 +19,10 @@ FloatArray = npt.NDArray[np.float64]
 
 OVERLAP_TOLERANCE_S = 0.001
 """Rows may overlap by the tolerance that durations have; real tables meet exactly (gabors of two sessions: 0.0 s)."""
+
+LONGEST_S = 1200.0
+"""Ten times the longest stimulus, a movie of 120 s. What is stated to last longer has a wrong end, and the bins up to
+it would fill the memory: one day is 4,320,000 of 20 ms for every unit."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,15 @@ def faulty_rows(presentations: pd.DataFrame) -> tuple[FaultyRows, ...]:
     starts = presentations["start_time"].to_numpy(dtype=np.float64)
     stops = presentations["stop_time"].to_numpy(dtype=np.float64)
     endless = ~(np.isfinite(starts) & np.isfinite(stops) & (stops > starts))
+    too_long = ~endless & (stops - starts > LONGEST_S)
+    plausible = ~(endless | too_long)
     at_once = np.zeros(len(presentations), dtype=bool)
-    at_once[~endless] = overlapping_rows(starts[~endless], stops[~endless])
-    return FaultyRows("do not end after they start", endless), FaultyRows("overlap others", at_once)
+    at_once[plausible] = overlapping_rows(starts[plausible], stops[plausible])
+    return (
+        FaultyRows("do not end after they start", endless),
+        FaultyRows(f"are stated to last longer than {LONGEST_S:.0f} s", too_long),
+        FaultyRows("overlap others", at_once),
+    )
 
 
 def overlapping_rows(starts: FloatArray, stops: FloatArray) -> BoolArray:
