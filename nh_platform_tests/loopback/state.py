@@ -46,6 +46,10 @@ class AlyxState:
         User name by token.
     omit_location
         Leave ``location`` out of cache/info, as an Alyx with a file:// table root does.
+    pandas_3
+        Write the tables as pandas 3 made Alyx write them: ``#nan#`` where a dataset has no revision.
+    reversed_projects
+        Join the projects of a session in the opposite order: the tables join a set, which has none.
     aws_bucket
         Name of the bucket that data-repository/aws_cortexlab states; 404 where None.
     """
@@ -64,6 +68,8 @@ class AlyxState:
         self.users = {"reader": "secret"}
         self.tokens: dict[str, str] = {}
         self.omit_location = False
+        self.pandas_3 = False
+        self.reversed_projects = False
         self.aws_bucket: str | None = None
         self._ticks = 0
         self._issued = 0

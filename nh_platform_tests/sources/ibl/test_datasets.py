@@ -44,6 +44,12 @@ def test_paths_split_and_join_again() -> None:
     assert joined == list(PATHS)
 
 
+def test_a_missing_value_is_no_part_of_a_path() -> None:
+    files = files_of("alf/#nan#/a.b.npy", "#None#/a.b.npy", "nan/a.b.npy", "alf/nan_task/a.b.npy", "alf/#<NA>#/c.d.npy")
+    assert files["collection"].tolist() == ["alf", "", "", "alf/nan_task", "alf"]
+    assert set(files["revision"]) == {""}
+
+
 @pytest.mark.parametrize(
     ("collections", "sorter", "chosen"),
     [

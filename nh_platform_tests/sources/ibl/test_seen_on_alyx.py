@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from nh_platform.history.release_diff import diff_manifests
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.ibl.conftest import Tree
@@ -49,3 +51,42 @@ def test_a_pin_reads_the_sorting_of_its_day(servers, tree: Tree) -> None:
         source = remote(servers, revision=revision)
         sorters[revision] = source.read_spikes(source.manifest().session(tree.eid)).probes["sorter"].tolist()
     assert sorters == {"2024-06-01": ["pykilosort", "pykilosort"], "2026-01-01": ["iblsorter", "pykilosort"]}
+
+
+# the tables -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_order_in_which_projects_are_joined_is_no_change(servers, tree: Tree) -> None:
+    servers.state.sessions[tree.eid]["projects"] = ["ibl_neuropixel_brainwide_01", "churchlandlab_learninglifespan"]
+    manifests = [remote(servers).manifest()]
+    servers.state.reversed_projects = True
+    manifests.append(remote(servers).manifest())
+    assert manifests[0].version() == manifests[1].version()
+    joined = "churchlandlab_learninglifespan,ibl_neuropixel_brainwide_01"
+    assert manifests[0].session(tree.eid).session.projects == joined
+    sessions = manifests[0].sessions.replace(joined, ",".join(joined.split(",")[::-1]))
+    stored_before = replace(manifests[0], sessions=sessions)
+    assert diff_manifests(stored_before, manifests[1]).is_empty
+
+
+def test_tables_written_under_pandas_3_are_read_as_without_revision(servers, tree: Tree) -> None:
+    expected = remote(servers).manifest()
+    servers.state.pandas_3 = True
+    source = remote(servers)
+    manifest = source.manifest()
+    assert manifest.version() == expected.version()
+    assert source.read_behavior(manifest.session(tree.eid)).events["licks"] is not None
+
+
+def test_local_tables_written_under_pandas_3_are_read_too(tree: Tree) -> None:
+    expected = tree.source().manifest()
+    tree.edit(lambda table: table.assign(rel_path=[with_nan(path) for path in table["rel_path"]]))
+    source, session = tree.session()
+    assert source.manifest().version() == expected.version()
+    assert len(source.read_behavior(session).events["licks"]) > 0
+    assert source.read_spikes(session).spikes.n_units == 24
+
+
+def with_nan(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return path if "#" in path else f"{folder}/#nan#/{name}"

@@ -86,6 +86,7 @@ BEHAVIOR_OBJECTS: dict[str, frozenset[str]] = {
 """Behaviour datasets that are read, by ALF object; one object is read from one collection."""
 
 _PROBE_OF_COLLECTION = r"^(?:alf|raw_ephys_data)/(probe[^/]+)"
+_MISSING_PART = r"(?i)(?:^(?:nan|none|<na>)/|(?<![^/])#(?:nan|none|<na>|nat)#/)"
 _BEHAVIOR_COLLECTION = r"alf(?:/task_\d+)?"
 _SORTING_OBJECT = r"(?:spikes|clusters)\..+"
 
@@ -94,7 +95,7 @@ COMPLETE_SORTING = frozenset({"spikes.times.npy", "spikes.clusters.npy", "cluste
 
 
 def split_relative_paths(rel_path: pd.Series) -> pd.DataFrame:
-    """Split ``collection/#revision#/name`` into its parts.
+    """Split ``collection/#revision#/name`` into its parts, a revision or collection that is a missing value left out.
 
     Parameters
     ----------
@@ -106,8 +107,17 @@ def split_relative_paths(rel_path: pd.Series) -> pd.DataFrame:
     pandas.DataFrame
         (n, 3): ``collection``, ``revision`` (empty where there is none), ``name``.
     """
-    parts = rel_path.str.extract(r"^(?:(?P<collection>[^#]+?)/)?(?:#(?P<revision>[^#/]+)#/)?(?P<name>[^/]+)$")
+    named = without_missing_parts(rel_path)
+    parts = named.str.extract(r"^(?:(?P<collection>[^#]+?)/)?(?:#(?P<revision>[^#/]+)#/)?(?P<name>[^/]+)$")
     return parts.fillna("")
+
+
+def without_missing_parts(rel_path: pd.Series) -> pd.Series:
+    """Return paths without folders that are a missing value as text: ``alf/#nan#/a.b.npy`` is ``alf/a.b.npy``.
+
+    Alyx puts ``#…#`` around each revision that is true, and pandas 3 gives NaN, which is true, where pandas 2 gave None.
+    """
+    return rel_path.astype("str").str.replace(_MISSING_PART, "", regex=True)
 
 
 def relative_path(collection: str, revision: str, name: str) -> str:

@@ -130,7 +130,7 @@ def _sessions(table: pd.DataFrame, listed: set[str]) -> pd.DataFrame:
                 "date": table["date"].map(str).to_numpy(),
                 "number": table["number"].to_numpy(),
                 "task_protocol": table["task_protocol"].to_numpy(),
-                "projects": table["projects"].to_numpy(),
+                "projects": [_in_order(value) for value in table["projects"]],
                 "qc": [_stated_qc(value) for value in table["qc"]] if "qc" in table else None,
             }
         )
@@ -171,6 +171,11 @@ def _unfolded(value: object) -> dict[str, Any]:
 def _stated_qc(value: object) -> str | None:
     """Return a QC that says something; whether what nobody judged is NOT_SET or null depends on who asks."""
     return value if isinstance(value, str) and value not in ("", "NOT_SET") else None
+
+
+def _in_order(value: object) -> str | None:
+    """Return comma-joined names, each once and sorted: Alyx joins a set, in another order at each build."""
+    return ",".join(sorted(set(value.split(",")) - {""})) if isinstance(value, str) else None
 
 
 def _yes_or_no(value: object) -> str | None:

@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from nh_platform.downloads.deadlines import within
 from nh_platform.session import ConfigError, NhError
+from nh_platform.sources.ibl.catalogue.one_tables import readable_tables
 from nh_platform.sources.ibl.server.one_errors import LOGIN_STATUS, explain, foreign_errors, is_transient, status_of
 from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home
 from nh_platform.sources.ibl.settings import IblSettings
@@ -191,7 +192,7 @@ class OneConnection:
             self._one = OneAlyx(
                 base_url=LOCAL_URL,
                 cache_dir=settings.root,
-                tables_dir=self.local_tables_dir,
+                tables_dir=readable_tables(self.local_tables_dir, self.private / "tables"),
                 mode="local",
                 silent=True,
             )
