@@ -38,6 +38,7 @@ class ChangeKind(StrEnum):
     FACTS_CHANGED = "session facts changed"
     CATALOGUE_ONLY = "catalogue entry changed"
     NOTICE_PUBLISHED = "notice published"
+    NOTICE_EDITED = "notice edited"
     NOTICE_WITHDRAWN = "notice withdrawn"
 
 

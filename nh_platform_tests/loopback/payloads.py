@@ -64,12 +64,12 @@ class Payloads:
 
     def insertion(self, record: Record, detail: bool = False) -> Record:
         """Return an insertion; in detail with its datasets."""
-        session = self.state.sessions[record["session"]]
+        session = self.state.sessions[record["session"]] if record["session"] else None
         keys = ("subject", "start_time", "number", "lab", "id", "projects", "task_protocol")
         payload = {
             **record,
             "url": f"{self.base_url}/insertions/{record['id']}",
-            "session_info": {key: session[key] for key in keys},
+            "session_info": session and {key: session[key] for key in keys},
         }
         if detail:
             payload["datasets"] = [

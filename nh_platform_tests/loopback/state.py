@@ -219,10 +219,33 @@ class AlyxState:
                 if name not in tags:
                     tags.append(name)
 
-    def add_notice(self, text: str) -> None:
-        """Publish a data notice."""
+    def add_notice(self, text: str, **facts: Any) -> Record:
+        """Publish a data notice, with the fields of Alyx 3.6.1; returns its record."""
         with self.lock:
-            self.notices.append({"id": len(self.notices) + 1, "text": text, "datetime": self.now()})
+            notice: Record = {
+                "id": str(uuid.UUID(int=len(self.notices) + 1, version=4)),
+                "name": "",
+                "description": text,
+                "importance": 20,
+                "datasets": [],
+                "version_affected": "",
+                "affected_date_start": None,
+                "affected_date_end": None,
+                "created_by": "staff",
+                "created_datetime": self.now(),
+                "json": None,
+                "description_html": f"<p>{text}</p>",
+            }
+            self.notices.append({**notice, **facts})
+            return self.notices[-1]
+
+    def add_insertion(self, eid: str | None, name: str, **details: Any) -> str:
+        """Add a probe insertion without data, of no session where ``eid`` is None; returns its id."""
+        with self.lock:
+            pid = str(uuid.UUID(int=len(self.insertions) + 1, version=4))
+            record = {"id": pid, "session": eid, "name": name, "model": "3B2", "serial": None, "json": details}
+            self.insertions[pid] = {**record, "auto_datetime": self.now()}
+            return pid
 
     def touch(self, eid: str) -> None:
         """Move every timestamp of a session and change nothing, as the pruning of a release does."""

@@ -90,3 +90,32 @@ def test_local_tables_written_under_pandas_3_are_read_too(tree: Tree) -> None:
 def with_nan(path: str) -> str:
     folder, _, name = path.rpartition("/")
     return path if "#" in path else f"{folder}/#nan#/{name}"
+
+
+# notices and insertions -----------------------------------------------------------------------------------------------
+
+
+def test_a_notice_is_kept_with_what_it_concerns_and_an_edit_is_told(servers, tree: Tree) -> None:
+    wheel = servers.state.find(tree.eid, "alf/_ibl_wheel.position.npy")["id"]
+    record = servers.state.add_notice("turned around", name="wheel", importance=30, datasets=[wheel])
+    states = [remote(servers).manifest()]
+    assert states[0].notices.drop(columns="notice_id").to_numpy().tolist() == [
+        ["2024-01-01", "turned around", "wheel", "MINOR", None, None, wheel]
+    ]
+    record.update(importance=50, description="turned around; patched")
+    states.append(remote(servers).manifest())
+    diff = diff_manifests(*states)
+    assert diff.counts() == {"notice edited": 1}
+    assert "importance MINOR → CRITICAL" in diff.changes["what"][0]
+    assert "(1 dataset, 1 listed session)" in diff.changes["what"][0]
+
+
+def test_an_insertion_without_data_makes_nothing_anew(servers, tree: Tree) -> None:
+    states = [remote(servers).manifest()]
+    pid = servers.state.add_insertion(tree.eid, "probe07", qc="FAIL", alignment_resolved=True)
+    states.append(remote(servers).manifest())
+    del servers.state.insertions[pid]
+    states.append(remote(servers).manifest())
+    for diff in (diff_manifests(*states[:2]), diff_manifests(*states[1:])):
+        assert len(diff.changes) == 1
+        assert len(diff.affected) == 0

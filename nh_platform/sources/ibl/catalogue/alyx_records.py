@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from nh_platform.session.tables.releases import NOTICES
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, address_of_record, id_of_record
 from nh_platform.sources.ibl.server.connection import OneConnection
 from nh_platform.sources.ibl.server.one_errors import explain, status_of
@@ -20,6 +21,9 @@ from nh_platform.sources.ibl.server.paginated_lists import read_list
 
 QC_LEVELS = ("PASS", "WARNING", "FAIL", "CRITICAL")
 """Levels of a session's QC that say something (``alyx.data.models.QC``)."""
+
+IMPORTANCE = {50: "CRITICAL", 40: "MAJOR", 30: "MINOR", 20: "INSIGNIFICANT"}
+"""Levels of a data notice (``alyx.data.models.DataNotice.IMPORTANCE``, 3.6.1)."""
 
 DatasetRecord = tuple[str, tuple[str, ...], FileAddress]
 """Dataset id, its release tags, and where it lies."""
@@ -109,9 +113,20 @@ def notices_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         if text is None:
             continue
         moment = next((record[name] for name in ("datetime", "created_datetime", "date") if record.get(name)), None)
-        number = record.get("id") or text
-        rows.append({"notice_id": str(number), "date": str(moment)[:10] if moment else None, "text": str(text)})
-    return pd.DataFrame(rows, columns=["notice_id", "date", "text"], dtype=object)
+        days = [str(record.get(f"affected_date_{end}") or "") for end in ("start", "end")]
+        importance, name = record.get("importance"), record.get("name")
+        row = {
+            "notice_id": str(record.get("id") or text),
+            "date": str(moment)[:10] if moment else None,
+            "text": str(text),
+            "title": str(name) if name and name != text else None,
+            "importance": None if importance is None else IMPORTANCE.get(importance, str(importance)),
+            "version_affected": record.get("version_affected") or None,
+            "affected_dates": "/".join(days) if any(days) else None,
+            "datasets": ",".join(sorted(str(one)[-36:] for one in record.get("datasets") or ())) or None,
+        }
+        rows.append(row)
+    return pd.DataFrame(rows, columns=NOTICES.names, dtype=object)
 
 
 def _get(one: Any, path: str) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def split_relative_paths(rel_path: pd.Series) -> pd.DataFrame:
 def without_missing_parts(rel_path: pd.Series) -> pd.Series:
     """Return paths without folders that are a missing value as text: ``alf/#nan#/a.b.npy`` is ``alf/a.b.npy``.
 
-    Alyx puts ``#…#`` around each revision that is true, and pandas 3 gives NaN, which is true, where pandas 2 gave None.
+    Alyx puts ``#…#`` around each revision that is true, and pandas 3 gives NaN, which is true, where 2 gave None.
     """
     return rel_path.astype("str").str.replace(_MISSING_PART, "", regex=True)
 
