@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from nh_platform.history.release_diff import diff_manifests
+from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.ibl import IblSettings, IblSource
+from nh_platform.sources.registry import source_entry
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.ibl.conftest import Tree
 
@@ -119,3 +121,54 @@ def test_an_insertion_without_data_makes_nothing_anew(servers, tree: Tree) -> No
     for diff in (diff_manifests(*states[:2]), diff_manifests(*states[1:])):
         assert len(diff.changes) == 1
         assert len(diff.affected) == 0
+
+
+# the login and the queries --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("request_of", ["/datasets", r"/sessions\?qc=PASS", "/insertions", "/cache/info"])
+def test_a_query_that_is_not_taken_is_no_refused_login(servers, request_of) -> None:
+    fault = servers.alyx.faults.add(request_of, "status", status=400)
+    logins = len(servers.alyx.asked("/auth-token"))
+    with pytest.raises(BadUpstreamData, match=r"does not take the query /.*HTTP 400: fault") as error:
+        remote(servers).manifest()
+    assert request_of.partition("\\")[0] in str(error.value)
+    assert "login" not in str(error.value)
+    assert fault.hits == 1
+    assert len(servers.alyx.asked("/auth-token")) == logins + len(servers.alyx.asked("cache.zip")) + 1
+
+
+def test_an_address_that_is_too_long_is_not_waited_for(servers) -> None:
+    servers.alyx.max_request_line = 100
+    with pytest.raises(
+        ConfigError, match=r"takes no request line of \d+ bytes \(HTTP 414\).*limit_request_line"
+    ) as error:
+        remote(servers).manifest()
+    assert "Waiting does not help" in str(error.value)
+
+
+@pytest.mark.parametrize("serves_me", [True, False])
+def test_a_token_alone_is_a_login(servers, tree: Tree, serves_me, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the environment variables of the docs; Alyx 3.6.1 has no ``/me``, which ONE asks whose a token is."""
+    servers.alyx.serves_me = serves_me
+    for name in ("NH_ONE_USERNAME", "NH_ONE_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NH_ONE_URL", servers.alyx.url)
+    monkeypatch.setenv("NH_ONE_DATA_SERVER", servers.files.data_server)
+    monkeypatch.setenv("NH_ONE_TOKEN", servers.state.issue_token("reader"))
+    source = source_entry("ibl").open({}, tree.root)
+    session = source.manifest().session(tree.eid)
+    assert source.read_spikes(session).spikes.n_units == 24
+    assert servers.alyx.asked("auth-token") == []
+    servers.state.revoke_tokens()
+    with pytest.raises(ConfigError, match="refused the login"):
+        source.manifest()
+
+
+@pytest.mark.parametrize("tag", [None, "2022_Q4_IBL_et_al_BWM"])
+def test_a_login_that_is_refused_at_the_tables_is_named_so(servers, tag) -> None:
+    servers.state.add_tag("2022_Q4_IBL_et_al_BWM", list(servers.state.datasets))
+    servers.alyx.faults.add("/cache/info", "status", status=403)
+    with pytest.raises(ConfigError, match=r"refused the login \(HTTP 403\)") as error:
+        remote(servers, tag=tag).manifest()
+    assert "Check `tag`" not in str(error.value)

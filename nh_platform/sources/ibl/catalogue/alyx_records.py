@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 import pandas as pd
 
@@ -17,7 +16,7 @@ from nh_platform.session.tables.releases import NOTICES
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, address_of_record, id_of_record
 from nh_platform.sources.ibl.server.connection import OneConnection
 from nh_platform.sources.ibl.server.one_errors import explain, status_of
-from nh_platform.sources.ibl.server.paginated_lists import read_list
+from nh_platform.sources.ibl.server.paginated_lists import id_queries, read_list
 
 QC_LEVELS = ("PASS", "WARNING", "FAIL", "CRITICAL")
 """Levels of a session's QC that say something (``alyx.data.models.QC``)."""
@@ -77,9 +76,7 @@ def fetch_extended_qc(connection: OneConnection, session_ids: Iterable[str]) -> 
     return stated
 
 
-def fetch_dataset_records(
-    connection: OneConnection, session_ids: Sequence[str], ids_per_query: int
-) -> list[DatasetRecord]:
+def fetch_dataset_records(connection: OneConnection, session_ids: Sequence[str]) -> list[DatasetRecord]:
     """Return the record of every dataset of some sessions.
 
     By session and not by tag, ``/datasets?tag=``: a dataset lists its tags, so that one reading of 83 pages tells the
@@ -93,9 +90,7 @@ def fetch_dataset_records(
         return id_of_record(record), tags, address_of_record(record, data_server)
 
     stated = []
-    for start in range(0, len(session_ids), ids_per_query):
-        some = [str(session_id) for session_id in session_ids[start : start + ids_per_query]]
-        path = f"/datasets?django={quote(f'session__in,{some}', safe=',')}"
+    for path in id_queries("/datasets", "session", session_ids, str(connection.settings.url)):
         stated += read_list(connection, path, what, take)
     return stated
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -31,15 +32,12 @@ from nh_platform.sources.ibl.catalogue.tables_zip import ZIP_ERRORS
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, addresses_of_records, file_url
 from nh_platform.sources.ibl.server.connection import Deadline, OneConnection
 from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_transient, status_of
+from nh_platform.sources.ibl.server.paginated_lists import id_queries, read_list
 from nh_platform.sources.ibl.settings import IblSettings
 
 
 class _NoTables(Exception):
     """ONE turned an HTTP error of cache/info or cache.zip into a log line, and went on without tables."""
-
-
-IDS_PER_QUERY = 100
-"""Ids per request, as ``OneAlyx._download_aws`` has it; more make the address too long (HTTP 414)."""
 
 
 class OneClient:
@@ -95,7 +93,7 @@ class OneClient:
             If the server or the login cannot be used, or the list changes all the time.
         """
         session_ids = sorted(manifest.sessions["session_id"])
-        stated = fetch_dataset_records(self._connection, session_ids, IDS_PER_QUERY)
+        stated = fetch_dataset_records(self._connection, session_ids)
         only_there = any(place.key and not place.url for _, _, place in stated)
         bucket = self.bucket() if only_there else None
         facts = pd.DataFrame(
@@ -168,9 +166,8 @@ class OneClient:
         """
         ids = [str(dataset_id) for dataset_id in rows["dataset_id"]]
         records: list[dict[str, Any]] = []
-        for start in range(0, len(ids), IDS_PER_QUERY):
-            some = ids[start : start + IDS_PER_QUERY]
-            records += self._connection.ask(partial(_records, dataset_ids=some), f"session {session.session_id}")
+        for path in id_queries("/datasets?exists=True", "id", ids, str(self.settings.url)):
+            records += read_list(self._connection, path, f"session {session.session_id}", dict)
         return addresses_of_records(session, rows, records, self.settings.data_server)
 
     def announcements(self) -> dict[str, Any]:
@@ -218,8 +215,8 @@ class OneClient:
         except _NoTables as error:
             raise ConfigError(
                 what,
-                "the server gave none",
-                "Check `tag` of the IBL settings, and that the server answers /cache/info; then run it again.",
+                "the server gave none: it answers /cache/info, and not for the tables themselves (cache.zip)",
+                "Wait for the server and run it again; tell its administrator if it stays so.",
             ) from error
         except AssertionError as error:
             # ONE asserts that cache/info names the tag and that the zip holds files.
@@ -227,6 +224,12 @@ class OneClient:
                 what, "the server answers with other tables", "Check `tag` of the IBL settings."
             ) from error
         except foreign_errors() as error:
+            if tag and status_of(error) == 404:
+                raise ConfigError(
+                    what,
+                    f"{self.settings.url} has no tables of it (HTTP 404)",
+                    "Check `tag` of the IBL settings: a release tag has tables of its own only when they were made.",
+                ) from error
             raise explain(error, what, self.settings.url) from error
         except ZIP_ERRORS as error:
             raise ConfigError(
@@ -276,11 +279,9 @@ def _load(one: Any, eid: str, names: list[str]) -> dict[str, Path]:
     return {name: Path(path) for name, path in zip(names, paths or [], strict=True)}
 
 
-def _records(one: Any, dataset_ids: list[str]) -> list[dict[str, Any]]:
-    return list(one.alyx.rest("datasets", "list", exists=True, django=f"id__in,{dataset_ids}"))
-
-
 def _load_cache(one: Any, folder: Path, tag: str | None) -> None:
+    # Asked first by itself: load_cache makes a line in a log of a refused login, and goes on without tables.
+    one.alyx.get("/".join(part for part in ("/cache/info", quote(tag or "")) if part))
     one.load_cache(tables_dir=folder, clobber=True, tag=tag)
 
 
