@@ -8,7 +8,7 @@ from nh_platform.history.publishing import StoredRelease, store_manifest
 from nh_platform.history.snapshots import ASSET as NAME
 from nh_platform.home.platform import Platform
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 from nh_platform.session.tables.releases import NOTICES, RELEASE_CHANGES, TOMBSTONES
 
 __all__ = ["CODE_VERSION", "DESCRIPTION", "NAME", "TABLES", "take_snapshot"]
@@ -25,6 +25,7 @@ TABLES = (
     (NOTICES, "notices.parquet"),
     (TOMBSTONES, "tombstones.parquet"),
     (BEHAVIOR_SESSIONS, "behavior_sessions.parquet, where there are any"),
+    (LEFT_OUT, "left_out.parquet, where anything is left out"),
     (RELEASE_CHANGES, "not stored; what `nh releases diff --format csv` prints"),
 )
 

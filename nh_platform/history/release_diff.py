@@ -140,6 +140,7 @@ def diff_manifests(
         changes += compare_facts((old.sessions, after.sessions), listed, kept)
         changes += _files(old, after, kept)
         changes += compare_notices(old.notices, after.notices, after.files)
+        changes += [] if before is None else _left_out(old, after)
         affected = _affected(old, after)
     return ReleaseDiff(
         changes=changes_table(changes),
@@ -227,6 +228,25 @@ def _files(old: Manifest, new: Manifest, kept: set[str]) -> list[Change]:
             wanted &= ~pd.MultiIndex.from_frame(manifest.files[["session_id", "probe"]]).isin(one_sided)
         tables.append(manifest.files[wanted])
     return compare_files(*tables)
+
+
+def _left_out(old: Manifest, new: Manifest) -> list[Change]:
+    """Return one line for each reason for which other sessions or insertions are left out than before."""
+    before, after = (_by_reason(manifest.left_out) for manifest in (old, new))
+    changes = []
+    for reason in sorted({*before, *after}):
+        first, second = before.get(reason, set()), after.get(reason, set())
+        if first != second:
+            what = f"left out, {reason}: +{len(second - first)} −{len(first - second)}, now {len(second)}"
+            changes.append(Change(ChangeKind.LEFT_OUT_CHANGED, what, before=str(len(first)), after=str(len(second))))
+    return changes
+
+
+def _by_reason(left_out: pd.DataFrame) -> dict[str, set[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
+    for session_id, insertion_id, reason in zip(*(left_out[name] for name in ("session_id", "insertion_id", "reason"))):
+        found.setdefault(reason, set()).add((session_id, insertion_id))
+    return found
 
 
 def _affected(old: Manifest, new: Manifest) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.session import UnknownSession
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 from nh_platform.session.tables.releases import NOTICES, TOMBSTONES
 from nh_platform.store.layout import PROVENANCE, SOURCE_WIDE, Store
 from nh_platform.store.parquet import read_table, write_table
@@ -31,7 +31,7 @@ _RELEASE_FILE = "release.txt"
 _NUMBER_DIGITS = 6
 """A text of more digits is an id."""
 
-_TABLES = {schema.name: schema for schema in (SESSIONS, INSERTIONS, FILES, NOTICES, BEHAVIOR_SESSIONS)}
+_TABLES = {schema.name: schema for schema in (SESSIONS, INSERTIONS, FILES, NOTICES, BEHAVIOR_SESSIONS, LEFT_OUT)}
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | 
 
 def _read(folder: Path, schema: TableSchema) -> pd.DataFrame:
     path = folder / f"{schema.name}.parquet"
-    if schema in (NOTICES, TOMBSTONES, BEHAVIOR_SESSIONS) and not path.exists():
+    if schema in (NOTICES, TOMBSTONES, BEHAVIOR_SESSIONS, LEFT_OUT) and not path.exists():
         return schema.empty()  # stored before there was such a table, or without a row for it
     table = read_table(path)
     if list(table.columns) == schema.names:

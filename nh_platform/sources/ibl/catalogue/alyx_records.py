@@ -29,11 +29,11 @@ DatasetRecord = tuple[str, tuple[str, ...], FileAddress]
 
 
 def fetch_insertions(connection: OneConnection) -> pd.DataFrame:
-    """Return every insertion: ``name`` and ``json``, index (``eid``, ``id``)."""
+    """Return every insertion: ``name`` and ``json``, index (``eid``, ``id``); ``eid`` is empty where there is none."""
     what = f"insertions of {connection.settings.url}"
 
     def take(record: Mapping[str, Any]) -> tuple[Any, ...]:
-        return record["session"][-36:], record["id"], record["name"], record.get("json")
+        return str(record.get("session") or "")[-36:], record["id"], record["name"], record.get("json")
 
     found = read_list(connection, "/insertions", what, take)
     eids, ids, names, json = zip(*found) if found else ((), (), (), ())
