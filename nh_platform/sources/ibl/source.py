@@ -15,7 +15,7 @@ import pandas as pd
 from nh_platform.downloads.raw_files import RawFiles
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import Behavior, ConfigError, RawRecording, UnitAnnotation
+from nh_platform.session import BadUpstreamData, Behavior, ConfigError, RawRecording, UnitAnnotation
 from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
@@ -134,9 +134,14 @@ class IblSource:
         on_bytes: OnBytes | None = None,
         parallel: int | None = None,
     ) -> int:
-        """Download what is not there; as of `FetchingSource.fetch`."""
+        """Download what is not there; as of `FetchingSource.fetch`, a file that upstream has no more named too."""
         rows = usable_rows(session, *groups)
-        return len(self._fetching.fetch(self.raw_files(), session.session, rows, on_bytes, parallel))
+        given = self._fetching.fetch(self.raw_files(), session.session, rows, on_bytes, parallel)
+        for path, found in given.gone.items():
+            more = f" ({len(given.gone) - 1} more files are gone)" if len(given.gone) > 1 else ""
+            action = "Run `nh sync ibl` to see what upstream holds now."
+            raise BadUpstreamData(f"session {session.session_id}, file {path}", found + more, action)
+        return len(given)
 
     def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
         """Return the version-pinned address of every file; as of `FetchingSource.links`."""

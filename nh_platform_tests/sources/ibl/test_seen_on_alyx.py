@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from nh_platform.history.release_diff import diff_manifests
-from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
 from nh_platform.sources.ibl import IblSettings, IblSource
+from nh_platform.sources.ibl.session.verified_files import open_files
 from nh_platform.sources.registry import source_entry
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.ibl.conftest import Tree
@@ -172,3 +173,70 @@ def test_a_login_that_is_refused_at_the_tables_is_named_so(servers, tag) -> None
     with pytest.raises(ConfigError, match=r"refused the login \(HTTP 403\)") as error:
         remote(servers, tag=tag).manifest()
     assert "Check `tag`" not in str(error.value)
+
+
+# what went before the tables were built anew --------------------------------------------------------------------------
+
+OPTIONAL = "alf/_ibl_wheel.position.npy"
+
+
+def withdrawn_after_the_tables(servers, tree: Tree, how: str, rel_path: str) -> None:
+    """Let a dataset go upstream while the manifest still lists it."""
+    dataset = servers.state.find(tree.eid, rel_path)
+    if how == "record":
+        servers.state.delete_dataset(tree.eid, rel_path)
+    elif how == "moved":
+        dataset["rel_path"] = rel_path.replace("alf/", "alf/old/")
+    else:
+        name = rel_path.rpartition("/")[2].rpartition(".")[0]
+        servers.files.faults.add(f"{servers.state.session_path(tree.eid)}/.*{name}", "status", status=404)
+
+
+@pytest.mark.parametrize("how", ["record", "moved", "file"])
+def test_an_optional_dataset_that_went_is_left_out_with_a_note(servers, tree: Tree, how) -> None:
+    source = remote(servers)
+    session = source.manifest().session(tree.eid)
+    amplitudes = "alf/probe00/pykilosort/#2024-05-06#/spikes.amps.npy"
+    for rel_path in (OPTIONAL, amplitudes):
+        withdrawn_after_the_tables(servers, tree, how, rel_path)
+    recording = source.read_spikes(session)
+    assert recording.spikes.n_units == 24
+    notes = {note.subject: note.text for note in recording.notes}
+    assert notes[amplitudes].startswith("the catalogue lists it, and ")
+    assert notes[amplitudes].endswith("; not read")
+    with open_files(source._files, session, "behavior") as files:
+        assert not files.has("alf", "_ibl_wheel.position.npy")
+        assert files.has("alf", "_ibl_wheel.timestamps.npy")
+        assert OPTIONAL in {note.subject for note in files.notes}
+
+
+@pytest.mark.parametrize("how", ["record", "file"])
+@pytest.mark.parametrize("name", ["spikes.times", "spikes.clusters", "clusters.channels"])
+def test_a_required_dataset_that_went_is_named(servers, tree: Tree, how, name) -> None:
+    source = remote(servers)
+    session = source.manifest().session(tree.eid)
+    withdrawn_after_the_tables(servers, tree, how, f"alf/probe00/pykilosort/#2024-05-06#/{name}.npy")
+    with pytest.raises(BadUpstreamData, match=rf"{name}\.npy: required, and .*Run `nh sync ibl`"):
+        source.read_spikes(session)
+    assert source.read_spikes(source.manifest().session(tree.other)).spikes.n_units == 24
+
+
+def test_the_only_file_of_a_group_that_went_is_no_withdrawn_session(servers, tree: Tree) -> None:
+    source = remote(servers)
+    session = source.manifest().session(tree.eid)
+    rows = session.of_group("behavior")
+    one = rows[rows["name"] == "licks.times.npy"]
+    servers.state.delete_dataset(tree.eid, "alf/licks.times.npy")
+    with source._files.verified_files(session.session, one) as given:
+        assert given == {}
+        assert given.gone == {"alf/licks.times.npy": "upstream does not list it any more"}
+    servers.state.delete_session(tree.eid)
+    with pytest.raises(UnknownSession), source._files.verified_files(session.session, one):
+        pass
+
+
+def test_a_local_file_that_went_is_left_out_with_a_note(tree: Tree) -> None:
+    source, session = tree.session()
+    tree.path("alf/probe00/pykilosort/#2024-05-06#/spikes.amps.npy").unlink()
+    notes = {note.subject: note.text for note in source.read_spikes(session).notes}
+    assert "is not there; not read" in notes["alf/probe00/pykilosort/#2024-05-06#/spikes.amps.npy"]

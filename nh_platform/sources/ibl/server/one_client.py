@@ -30,6 +30,7 @@ from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
 from nh_platform.sources.ibl.catalogue.tables_zip import ZIP_ERRORS
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, addresses_of_records, file_url
+from nh_platform.sources.ibl.downloads.given_files import GivenFiles
 from nh_platform.sources.ibl.server.connection import Deadline, OneConnection
 from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_transient, status_of
 from nh_platform.sources.ibl.server.paginated_lists import id_queries, read_list
@@ -118,7 +119,7 @@ class OneClient:
         return root / session.lab / "Subjects" / day if session.lab else root / day
 
     @contextmanager
-    def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[dict[str, Path]]:
+    def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[GivenFiles]:
         """Give the files of manifest rows in the local tree, each equal to the md5 that the manifest states.
 
         Parameters
@@ -126,48 +127,52 @@ class OneClient:
         session
             The session.
         rows
-            Rows of the files table (schema `FILES`), every one of which is needed.
+            Rows of the files table (schema `FILES`).
 
         Yields
         ------
-        dict
-            Path by path relative to the session.
+        GivenFiles
+            Path by path relative to the session, and what is not in the tree any more.
 
         Raises
         ------
         BadUpstreamData
-            If a file is missing, or its content is not that of the manifest.
+            If none of the files is there, or the content of one is not that of the manifest.
         """
         what = f"session {session.session_id}"
         wanted = {relative_path(*parts): md5 for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False)}
         try:
-            paths = (
-                self._connection.call(partial(_load, eid=session.session_id, names=list(wanted)), what)
-                if wanted
-                else {}
-            )
+            folder = self.session_folder(session)
+            # A folder that is not there is no file that went: ONE names what it does not find.
+            absent = [name for name in wanted if folder.is_dir() and not (folder / name).is_file()]
+            gone = {name: f"{folder / name} is not there" for name in absent}
+            names = [name for name in wanted if name not in gone]
+            paths = self._connection.call(partial(_load, eid=session.session_id, names=names), what) if names else {}
             actual = {name: file_hash(path) if wanted[name] else None for name, path in paths.items()}
         except foreign_errors() as error:
             raise explain(error, what, None) from error
         different = [name for name in paths if actual[name] != wanted[name]]
         if different:
             raise _different_content(what, different, wanted, actual)
-        yield paths
+        yield GivenFiles(paths, gone)
 
     def addresses(self, session: Session, rows: pd.DataFrame) -> dict[str, FileAddress]:
         """Return where the server says that the files of manifest rows lie now, by path relative to the session.
 
         Raises
         ------
-        UnknownSession, BadUpstreamData
-            If the server lists none, or not all, of them any more.
+        UnknownSession
+            If the session was withdrawn.
         ConfigError
             If the server or the login cannot be used.
         """
         ids = [str(dataset_id) for dataset_id in rows["dataset_id"]]
+        what = f"session {session.session_id}"
         records: list[dict[str, Any]] = []
         for path in id_queries("/datasets?exists=True", "id", ids, str(self.settings.url)):
-            records += read_list(self._connection, path, f"session {session.session_id}", dict)
+            records += read_list(self._connection, path, what, dict)
+        if ids and not records:  # the session was withdrawn, or these files alone were
+            self._connection.ask(lambda one: one.alyx.get(f"/sessions/{session.session_id}"), what)
         return addresses_of_records(session, rows, records, self.settings.data_server)
 
     def announcements(self) -> dict[str, Any]:
