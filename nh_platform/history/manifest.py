@@ -99,6 +99,9 @@ class Manifest:
         The settings that choose which sessions are listed, on one line; empty where the source has none or does not
         say. Sessions that join because it changed were chosen by a person and are no new release. No part of the
         identity.
+    facts_as_of
+        Moment by upstream's own clock up to which every fact that upstream states one session at a time is in it; empty
+        where there are none, or not all were asked for. No part of the identity.
     """
 
     source: str
@@ -110,6 +113,7 @@ class Manifest:
     behavior_sessions: pd.DataFrame = field(default_factory=BEHAVIOR_SESSIONS.empty)
     left_out: pd.DataFrame = field(default_factory=LEFT_OUT.empty)
     selection: str = ""
+    facts_as_of: str = ""
 
     def __post_init__(self) -> None:
         for schema, table in self.tables():

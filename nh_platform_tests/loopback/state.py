@@ -247,6 +247,10 @@ class AlyxState:
             self.insertions[pid] = {**record, "auto_datetime": self.now()}
             return pid
 
+    def pass_days(self, days: int) -> None:
+        """Let time pass without an event."""
+        self._ticks += days * 24 * 60
+
     def touch(self, eid: str) -> None:
         """Move every timestamp of a session and change nothing, as the pruning of a release does."""
         with self.lock:

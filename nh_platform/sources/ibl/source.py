@@ -86,10 +86,17 @@ class IblSource:
         ConfigError
             If the tables, the server, the login or the release tag cannot be used.
         """
+        return self._manifest(None)
+
+    def manifest_after(self, before: Manifest) -> Manifest:
+        """Read what upstream holds now; as of `ContinuingSource.manifest_after`, for the extended QC of sessions."""
+        return self._manifest(before)
+
+    def _manifest(self, before: Manifest | None) -> Manifest:
         client = self._client
         folder_of = client.session_folder if isinstance(client, OneClient) and not client.is_remote else None
         manifest = build_manifest(client.tables(), self.settings, folder_of)
-        return manifest if self.settings.mode == "local" else with_additions(manifest, client)
+        return manifest if self.settings.mode == "local" else with_additions(manifest, client, before)
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read the verified sorting of one session; as of `Source.read_spikes`.

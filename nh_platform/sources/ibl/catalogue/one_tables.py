@@ -24,7 +24,8 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     -------
     dict
         Indexes are text: ``id`` of sessions, (``eid``, ``id``) of the others. ``attrs['tags']`` of datasets names the
-        release tags that the tables were made for, and its column ``tags`` says it of every row, comma-joined.
+        release tags that the tables were made for, ``attrs['created']`` when they were made, and its column ``tags``
+        says the tags of every row, comma-joined.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     tables = {name: _with_text_index(loaded[name]) for name in (*REQUIRED, "insertions") if name in loaded}
     tags = {tag for meta in loaded["_meta"]["raw"].values() for tag in _as_list(meta.get("database_tags"))}
     tables["datasets"] = tables["datasets"].assign(tags=",".join(sorted(tags)) or None)
-    tables["datasets"].attrs["tags"] = sorted(tags)
+    tables["datasets"].attrs |= {"tags": sorted(tags), "created": loaded["_meta"]["created_time"]}
     return tables
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_insertions,
     fetch_notices,
     fetch_session_qc,
+    fetch_touched,
 )
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
@@ -55,6 +57,7 @@ class OneClient:
         self._connection = OneConnection(settings)
         self._bucket: tuple[dict[str, Any], str] | None = None
         self._bucket_asked = False
+        self._tables_made: datetime | None = None
 
     @property
     def is_remote(self) -> bool:
@@ -76,7 +79,9 @@ class OneClient:
         """
         if not self.is_remote:
             return read_tables(self._connection.local_tables_dir)
-        tables = merge_tables([self._remote_tables(tag) for tag in self.settings.tags or (None,)])
+        parts = [self._remote_tables(tag) for tag in self.settings.tags or (None,)]
+        self._tables_made = min(part["datasets"].attrs["created"] for part in parts)
+        tables = merge_tables(parts)
         tables["insertions"] = fetch_insertions(self._connection)
         stated = fetch_session_qc(self._connection)
         tables["sessions"]["qc"] = [stated.get(session_id) for session_id in tables["sessions"].index]
@@ -110,6 +115,14 @@ class OneClient:
     def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
         """Return the extended QC of sessions, one request each, none where so set; as of `ManifestAdditions`."""
         return fetch_extended_qc(self._connection, session_ids) if self.settings.extended_qc else {}
+
+    def changed_since(self, moment: datetime) -> set[str]:
+        """Return the sessions whose record was touched after a moment; as of `ManifestAdditions`."""
+        return fetch_touched(self._connection, moment) if self.settings.extended_qc else set()
+
+    def tables_made(self) -> datetime | None:
+        """Return when the tables that were read last were made; as of `ManifestAdditions`."""
+        return self._tables_made
 
     def session_folder(self, session: Session) -> Path:
         """Return the folder of a session in the local tree."""
