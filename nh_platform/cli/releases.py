@@ -212,9 +212,10 @@ def diff(
 ) -> None:
     """List what changed from A to B in words, whole sessions first, and the numbers at the end.
 
-    Of two snapshots everything is compared; their numbers, ids and release names are in `nh releases list`. So it is of
-    the versions that upstream publishes itself (Visual Behavior's), whether or not they were ever synced. Of freezes
-    and tags, which state no more, the sessions and insertions are. A changed session is in both A and B.
+    Of two snapshots everything is compared; their numbers, ids and release names are in `nh releases list`. The same
+    holds for versions that upstream publishes itself (Visual Behavior's), whether or not they were ever synced. Of
+    freezes and tags, which state no more, only sessions and insertions are compared. A changed session is in both A and
+    B.
 
     **Examples**
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -19,6 +21,7 @@ from nh_platform.session.columns import Column, TableSchema
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.lab_packages import install, on_the_path
+from nh_platform_tests.store.test_codecs import recording
 
 RATES = TableSchema("lab_rates", (Column("unit_id", "string", "-", "Unit"), Column("n", "int64", "1", "Spikes")))
 
@@ -87,3 +90,19 @@ def test_one_that_reads_what_nobody_makes_is_named_and_the_others_go_on() -> Non
     assert "lost" not in registry.session_assets("allen_vc")
     (problem,) = registry.package_problems()
     assert str(problem).startswith("asset lost of package toy-lab: it reads nowhere, which is not served")
+
+
+def test_the_asset_of_the_page_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "add-an-asset.md"
+    first = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)[0]
+    names: dict[str, object] = {}
+    exec(compile(first, "add-an-asset.md", "exec"), names)
+    asset = names["ASSET"]
+    assert isinstance(asset, SessionAsset)
+    spikes = recording(300).spikes
+    inputs = SimpleNamespace(recording=lambda: recording(300), units=lambda: recording(300).units)
+    result = asset.make(inputs)  # type: ignore[arg-type]
+    assert result.rows == spikes.n_units
+    assert result.write is not None
+    result.write(tmp_path)
+    assert len(read_table(tmp_path / "burst_rates.parquet")) == spikes.n_units
