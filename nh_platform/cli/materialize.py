@@ -29,9 +29,9 @@ def materialize(
 ) -> None:
     """Make the assets of sessions here and now, one run per session, checks included.
 
-    Sessions that are named run whole, current or not; `--missing` runs what is missing or stale alone. A session that fails
-    is named with the reason; the others go on and nothing stored is lost. With `--missing`, a
-    session whose gate says that its data cannot be used is named and left alone, and is no failure.
+    Sessions that are named run whole, current or not; `--missing` runs what is missing or stale alone. A session that
+    fails is named with the reason; the others go on and nothing stored is lost. With `--missing`, a session whose gate
+    says that its data cannot be used is named and left alone, and is no failure.
 
     **Examples**
 
