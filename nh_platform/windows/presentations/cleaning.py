@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session.tables.events import PRESENTATION_OVERLAP_S
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS
 from nh_platform.windows.presentations.conventions import (
     EXCLUDED,
@@ -32,9 +33,6 @@ from nh_platform.windows.presentations.conventions import (
 )
 
 BoolArray = npt.NDArray[np.bool_]
-
-OVERLAP_TOLERANCE_S = 0.001
-"""Rows may overlap by the tolerance that durations have; real tables meet exactly (gabors of two sessions: 0.0 s)."""
 
 ALL_PARAMETERS = tuple(dict.fromkeys(name for names in PARAMETERS.values() for name in names))
 
@@ -80,11 +78,11 @@ def check_overlap(presentations: pd.DataFrame, session: str = "") -> None:
     Raises
     ------
     BadUpstreamData
-        Naming the first two rows that overlap by more than `OVERLAP_TOLERANCE_S`.
+        Naming the first two rows that overlap by more than `PRESENTATION_OVERLAP_S`.
     """
     table = presentations.sort_values("start_time", kind="stable")
     overlap = table["stop_time"].to_numpy()[:-1] - table["start_time"].to_numpy()[1:]
-    bad = np.flatnonzero(overlap > OVERLAP_TOLERANCE_S)
+    bad = np.flatnonzero(overlap > PRESENTATION_OVERLAP_S)
     if len(bad):
         first, second = table.iloc[bad[0]], table.iloc[bad[0] + 1]
         raise BadUpstreamData(
