@@ -107,7 +107,12 @@ def read_licks(nwb: NwbFile) -> pd.DataFrame | None:
         return None
     path = f"{LICKING}/timestamps"
     times = nwb.optional("licks", nwb.numbers, path)
-    return None if times is None else LICKS.conform(_in_time_order(nwb, "licks", path, pd.DataFrame({"times": times})))
+    if times is None:
+        return None
+    frames = nwb.handle.get(f"{LICKING}/data")
+    if isinstance(frames, h5py.Dataset) and frames.shape != times.shape:
+        nwb.note("licks", f"{path} has {len(times)} times, and {LICKING}/data {frames.shape} frames; times are kept")
+    return LICKS.conform(_in_time_order(nwb, "licks", path, pd.DataFrame({"times": times})))
 
 
 def read_rewards(nwb: NwbFile) -> pd.DataFrame | None:
