@@ -42,7 +42,7 @@ def _read_running_speed(nwb: NwbFile) -> Signal:
     samples = SampledColumns(nwb, "running_speed", f"{RUNNING}/running_speed/timestamps")
     samples.add("velocity", f"{RUNNING}/running_speed/data")
     if nwb.has(END_TIMES):
-        samples.add("end_time", f"{END_TIMES}/timestamps")
+        samples.add_times("end_time", f"{END_TIMES}/timestamps")
     else:
         nwb.note("running_speed", "no end times in the NWB file; NaN")
         samples.add_unknown("end_time")

@@ -46,6 +46,11 @@ class SampledColumns:
         values = self.nwb.optional(self.what, self._as_long, path, None)
         self._put({name: None if values is None else scale * values}, path)
 
+    def add_times(self, name: str, path: str) -> None:
+        """Read a column of further times of the samples; NaN, with a note, where it falls or cannot be used."""
+        values = self.nwb.optional(self.what, self._in_order, path)
+        self._put({name: values}, path)
+
     def add_pair(self, names: tuple[str, str], path: str, order: tuple[int, int] = (0, 1)) -> None:
         """Read the two columns of a matrix, in ``order``; both NaN, with a note, where it cannot be used."""
         values = self.nwb.optional(self.what, self._as_long, path, 2)
@@ -87,6 +92,13 @@ class SampledColumns:
             self._columns[name] = values
             if len(values) and np.isnan(values).all():
                 self.nwb.note(self.what, f"{path}: every value of {name} is NaN")
+
+    def _in_order(self, path: str) -> Values:
+        values = self._as_long(path, None)
+        falls = np.flatnonzero(np.diff(values) < 0)
+        if len(falls):
+            raise self.nwb.bad(f"{path} is not in order of time after sample {int(falls[0])}; NaN")
+        return values
 
     def _as_long(self, path: str, width: int | None) -> Values:
         values = self.nwb.numbers(path, width)
