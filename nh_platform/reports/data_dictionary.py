@@ -76,6 +76,8 @@ def _column_row(column: Column) -> tuple[str, ...]:
 
 
 def _null(column: Column | ColumnPattern) -> str:
+    if isinstance(column, Column) and column.absent:
+        return "column may be absent"
     return "yes" if column.nullable else "no"
 
 

@@ -39,6 +39,8 @@ class Column:
         One sentence that a reader of the Dagster UI understands.
     nullable
         Whether null (strings) or NaN (floats) is allowed. Integers and booleans are never null.
+    absent
+        Whether a table may lack the column: how integers and booleans that upstream does not say are left out.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Column:
     unit: str
     meaning: str
     nullable: bool = False
+    absent: bool = False
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -93,7 +96,7 @@ class TableSchema:
     name
         Name of the table, used in error texts and in the Dagster UI.
     columns
-        The fixed columns, all required.
+        The fixed columns, all required but for those that may be absent.
     patterns
         Further columns that may follow, matched by name.
     key
@@ -131,6 +134,8 @@ class TableSchema:
                 out[column.name] = _cast(table[column.name], column, self.name)
             elif column.nullable:
                 out[column.name] = _null_series(column, len(table))
+            elif column.absent:
+                continue
             else:
                 raise SchemaError(
                     f"table {self.name}", f"column {column.name!r} is missing", "Check the upstream file it comes from."
@@ -152,7 +157,7 @@ class TableSchema:
             Naming the table, the column and what was found.
         """
         fixed = set(self.names)
-        missing = [name for name in self.names if name not in table.columns]
+        missing = [one.name for one in self.columns if one.name not in table.columns and not one.absent]
         if missing:
             raise SchemaError(
                 f"table {self.name}", f"columns missing: {', '.join(missing)}", "Use TableSchema.conform."
@@ -161,7 +166,8 @@ class TableSchema:
             if name not in fixed:
                 self._validate_pattern(name, table[name])
         for column in self.columns:
-            self._validate_column(column, table[column.name])
+            if column.name in table.columns:
+                self._validate_column(column, table[column.name])
         if self.key and table.duplicated(list(self.key)).any():
             first = table.loc[table.duplicated(list(self.key)), list(self.key)].iloc[0].to_dict()
             raise SchemaError(

@@ -88,7 +88,7 @@ def build_windows(
     Raises
     ------
     BadUpstreamData
-        If spikes are unsorted or NaN, or an invalid interval ends before it starts.
+        If spikes are unsorted or NaN.
     """
     if len(units) != spikes.n_units:
         raise ValueError(f"{len(units)} units but spikes of {spikes.n_units}")

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import BadUpstreamData, Events, Spikes
+from nh_platform.session import Events, Spikes
 from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.events import INVALID_TIMES
 
@@ -92,19 +92,12 @@ class ValidSpikes:
 def invalid_times(events: Events, probes: Sequence[str]) -> InvalidTimes:
     """Return the invalid intervals of a session, sorted by what is invalid in them.
 
-    Raises
-    ------
-    BadUpstreamData
-        If an interval ends before it starts or has no end.
+    An interval that ends before it starts, or has no start or end, marks nothing: which time upstream meant is not
+    known, and one row must not decide over the session. Sources note it where they read it; in a review it is an error
+    of the file (`nh_platform.qc.reviews.review_files`).
     """
     table = events.tables.get("invalid_times", INVALID_TIMES.empty())
-    bad = table[~(table["stop_time"] >= table["start_time"])]
-    if len(bad):
-        raise BadUpstreamData(
-            f"session {events.session.session_id}, invalid_times",
-            f"interval {bad['start_time'].iloc[0]} to {bad['stop_time'].iloc[0]} s ends before it starts",
-            "Check the invalid intervals upstream.",
-        )
+    table = table[table["stop_time"] >= table["start_time"]]
     by_probe = {probe: _merged(table[table["scope"] == probe]) for probe in sorted(set(probes))}
     return InvalidTimes(
         session=_merged(table[table["scope"].isin(SESSION_SCOPES)]),

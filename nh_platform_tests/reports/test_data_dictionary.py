@@ -40,7 +40,7 @@ def test_every_column_stands_with_its_dtype_unit_and_meaning() -> None:
     page = dictionary_page(asset_tables())
     for schema in schemas().values():
         for column in schema.columns:
-            null = "yes" if column.nullable else "no"
+            null = "column may be absent" if column.absent else "yes" if column.nullable else "no"
             assert f"| `{column.name}` | {column.dtype} | {column.unit} | {null} | {column.meaning} |" in page
     assert "| `label.<rulebook>` | float64 | 1 | no | Share of the rulebook's rules that the unit passes;" in page
     for column in FEATURES:

@@ -98,3 +98,13 @@ def test_columns_of_a_family_are_described_as_they_are() -> None:
     assert found["m.bits"] == Column("m.bits", "uint8", "-", "Bits")
     # Of names alone the first dtype of the pattern is what can be said.
     assert describe(schema, ["m.rate"])[0].unit == "see there"
+
+
+def test_a_column_that_may_be_absent_is_not_made_up() -> None:
+    schema = TableSchema(
+        "t", (Column("time", "float64", "s", "Time"), Column("hit", "bool", "-", "Hit or not", absent=True))
+    )
+    assert list(schema.conform(pd.DataFrame({"time": [1.0]})).columns) == ["time"]
+    assert schema.conform(pd.DataFrame({"hit": [True], "time": [1.0]}))["hit"].tolist() == [True]
+    with pytest.raises(SchemaError, match="'hit' is string, expected bool"):
+        schema.validate(pd.DataFrame({"time": [1.0], "hit": ["yes"]}))

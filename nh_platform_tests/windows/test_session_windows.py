@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.session import BadUpstreamData
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.windows.presets.preset_files import parse_preset
 from nh_platform_tests.windows.trains import events_of, spikes_of, trials, units_of, windows_of
@@ -197,9 +196,12 @@ def test_windows_to_the_end_of_the_longest_event() -> None:
     assert windows.index["n_bins"].tolist() == [13, 13]
 
 
-def test_an_interval_that_ends_before_it_starts_is_refused() -> None:
-    with pytest.raises(BadUpstreamData, match="invalid_times"):
-        windows_of(SPIKES, UNITS, events_of(invalid_times=invalid((4.0, 3.0, "all_probes"))))
+def test_an_interval_that_ends_before_it_starts_marks_nothing_and_the_others_count() -> None:
+    known = (4.0, 5.0, "all_probes")
+    damaged = events_of(invalid_times=invalid((4.0, 3.0, "all_probes"), known))
+    alone = windows_of(SPIKES, UNITS, events_of(invalid_times=invalid(known)))
+    assert windows_of(SPIKES, UNITS, damaged).index["valid"].tolist() == alone.index["valid"].tolist()
+    assert not alone.index["valid"].all()
 
 
 def test_two_presets_of_one_bin_width_share_a_grid() -> None:

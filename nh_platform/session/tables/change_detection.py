@@ -14,11 +14,11 @@ CHANGE_TRIALS = TableSchema(
     (
         Column("trials_id", "int64", "1", "Number of the trial, from 0; presentations name it too"),
         Column("start_time", "float64", "s", "Start of the trial"),
-        Column("stop_time", "float64", "s", "End of the trial"),
-        Column("trial_length", "float64", "s", "Length of the trial as upstream states it"),
+        Column("stop_time", "float64", "s", "End of the trial", nullable=True),
+        Column("trial_length", "float64", "s", "Length of the trial as upstream states it", nullable=True),
         Column("initial_image_name", "string", "-", "Image before the change; null in aborted trials", nullable=True),
         Column("change_image_name", "string", "-", "Image after the change; null in aborted trials", nullable=True),
-        Column("is_change", "bool", "-", "Whether the image changed (upstream: stimulus_change)"),
+        Column("is_change", "bool", "-", "Whether the image changed (upstream: stimulus_change)", absent=True),
         Column(
             "change_time_no_display_delay",
             "float64",
@@ -27,18 +27,20 @@ CHANGE_TRIALS = TableSchema(
             nullable=True,
         ),
         Column("change_frame", "float64", "1", "Monitor frame of the change; NaN without one", nullable=True),
-        Column("go", "bool", "-", "Whether the image changed and a lick was to be rewarded"),
-        Column("catch", "bool", "-", "Whether the change was a sham, so that the image stayed"),
-        Column("aborted", "bool", "-", "Whether the animal licked before the change, which ends the trial"),
-        Column("auto_rewarded", "bool", "-", "Whether water came without a lick"),
-        Column("hit", "bool", "-", "Lick in the response window of a go trial"),
-        Column("miss", "bool", "-", "No lick in the response window of a go trial"),
-        Column("false_alarm", "bool", "-", "Lick in the response window of a catch trial"),
-        Column("correct_reject", "bool", "-", "No lick in the response window of a catch trial"),
+        Column("go", "bool", "-", "Whether the image changed and a lick was to be rewarded", absent=True),
+        Column("catch", "bool", "-", "Whether the change was a sham, so that the image stayed", absent=True),
+        Column(
+            "aborted", "bool", "-", "Whether the animal licked before the change, which ends the trial", absent=True
+        ),
+        Column("auto_rewarded", "bool", "-", "Whether water came without a lick", absent=True),
+        Column("hit", "bool", "-", "Lick in the response window of a go trial", absent=True),
+        Column("miss", "bool", "-", "No lick in the response window of a go trial", absent=True),
+        Column("false_alarm", "bool", "-", "Lick in the response window of a catch trial", absent=True),
+        Column("correct_reject", "bool", "-", "No lick in the response window of a catch trial", absent=True),
         Column("response_time", "float64", "s", "First lick; NaN where aborted or without one", nullable=True),
         Column("reward_time", "float64", "s", "Reward; NaN without one", nullable=True),
         Column("reward_volume", "float64", "uL", "Reward of the trial; 0 without one", nullable=True),
-        Column("n_licks", "int64", "1", "Licks of the trial; their times are in trial_licks"),
+        Column("n_licks", "int64", "1", "Licks of the trial; their times are in trial_licks", absent=True),
     ),
     key=("trials_id",),
 )
@@ -55,8 +57,8 @@ REWARDS = TableSchema(
     "rewards",
     (
         Column("times", "float64", "s", "Reward"),
-        Column("volume", "float64", "uL", "Water given"),
-        Column("auto_rewarded", "bool", "-", "Whether it came without a lick"),
+        Column("volume", "float64", "uL", "Water given", nullable=True),
+        Column("auto_rewarded", "bool", "-", "Whether it came without a lick", absent=True),
     ),
 )
 

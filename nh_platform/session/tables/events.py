@@ -42,7 +42,7 @@ PRESENTATIONS = TableSchema(
     (
         Column("presentation_id", "int64", "1", "Number of the presentation, in order of start time"),
         Column("start_time", "float64", "s", "Start of the presentation"),
-        Column("stop_time", "float64", "s", "End of the presentation"),
+        Column("stop_time", "float64", "s", "End of the presentation", nullable=True),
         Column("stimulus_name", "string", "-", "Stimulus type, for example drifting_gratings"),
         Column("stimulus_block", "float64", "1", "Block; NaN for spontaneous activity", nullable=True),
         Column("valid", "bool", "-", "False where a stimulus-scoped invalid interval overlaps the presentation"),
@@ -58,6 +58,10 @@ PRESENTATIONS = TableSchema(
     ),
     key=("presentation_id",),
 )
+
+PRESENTATION_OVERLAP_S = 0.001
+"""Presentations may overlap by the tolerance that durations have; real tables meet exactly (gabors of two sessions:
+0.0 s)."""
 
 LICKS = TableSchema("licks", (Column("times", "float64", "s", "Lick"),))
 

@@ -1,4 +1,4 @@
-"""Presentations, invalid times and signals: what a file may lack, and what is refused."""
+"""Presentations, invalid times and signals: what a file may lack, and what is left out with a note."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import h5py
 import numpy as np
 import pytest
 
-from nh_platform.session import BadUpstreamData
 from nh_platform.session.tables.events import EVENTS
 from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.sources.allen.conftest import replace
@@ -83,15 +82,113 @@ def test_a_shuffled_movie_gets_the_name_of_its_movie(opened: Opened) -> None:
     assert (table["stimulus_name"] == "natural_movie_one_shuffled").sum() == 3
 
 
-def test_a_presentation_time_of_nan_is_refused(opened: Opened) -> None:
-    def blank(handle: h5py.File) -> None:
-        handle["intervals/gabors_presentations/start_time"][1] = np.nan
+def _edited(opened: Opened, **columns: dict[int, float]) -> tuple[Any, str]:
+    """Return the gabors of a file with other values in some rows of some columns, and the notes on presentations."""
 
-    source, session = opened(blank)
-    with pytest.raises(
-        BadUpstreamData, match=r"session_715093703.nwb: 1 presentations have a start or stop time of NaN"
-    ):
-        read_behavior(source, session)
+    def edit(handle: h5py.File) -> None:
+        for column, values in columns.items():
+            for row, value in values.items():
+                handle[f"intervals/gabors_presentations/{column}"][row] = value
+
+    source, session = opened(edit)
+    events = source.read_events(session)
+    table = events.tables["presentations"]
+    EVENTS["presentations"].validate(table)
+    assert table["presentation_id"].tolist() == list(range(len(table)))
+    gabors = table[table["stimulus_name"] == "gabors"].reset_index(drop=True)
+    return gabors, " | ".join(note.text for note in events.notes)
+
+
+GABORS = "intervals/gabors_presentations"
+# Rows 2 and 3 of the six overlap or touch an invalid interval of the stimulus (`newer_layout`).
+
+
+def test_a_presentation_without_start_is_left_out(opened: Opened) -> None:
+    gabors, text = _edited(opened, start_time={1: np.nan})
+    assert gabors["x_position"].tolist() == [0.0, 20.0, 30.0, 40.0, 50.0]
+    assert f"{GABORS}/start_time: no time in 1 of 6 rows; left out" in text
+
+
+def test_a_presentation_without_end_stays_and_is_not_valid(opened: Opened) -> None:
+    gabors, text = _edited(opened, stop_time={4: np.nan})
+    assert gabors["valid"].tolist() == [True, True, False, False, False, True]
+    assert gabors["stop_time"].isna().tolist() == [False] * 4 + [True, False]
+    assert f"{GABORS}/stop_time: no time in 1 of 6 rows; kept, not valid" in text
+
+
+def test_a_presentation_that_ends_before_it_starts_stays_and_is_not_valid(opened: Opened) -> None:
+    gabors, text = _edited(opened, stop_time={4: 1.0})
+    assert gabors["valid"].tolist() == [True, True, False, False, False, True]
+    assert f"{GABORS}/stop_time: a time at or before start_time in 1 of 6 rows; kept, not valid" in text
+
+
+def test_presentations_at_the_same_time_stay_and_are_not_valid(opened: Opened) -> None:
+    source, session = opened()
+    table = source.read_events(session).tables["presentations"]
+    start, stop = table.loc[table["stimulus_name"] == "gabors", ["start_time", "stop_time"]].iloc[4]
+    with h5py.File(source.settings.root / "session_715093703" / "session_715093703.nwb", "r+") as handle:
+        handle[f"{GABORS}/start_time"][5], handle[f"{GABORS}/stop_time"][5] = start, stop
+    events = source.read_events(source.manifest().session("715093703"))
+    gabors = events.tables["presentations"].query("stimulus_name == 'gabors'")
+    assert gabors["valid"].tolist() == [True, True, False, False, False, False]
+    assert any(f"{GABORS}/stop_time: a time after" in note.text and "2 of 6" in note.text for note in events.notes)
+
+
+def test_one_end_far_too_late_takes_its_neighbour_alone(opened: Opened) -> None:
+    gabors, _ = _edited(opened, stop_time={0: 500.0})
+    assert gabors["valid"].tolist() == [False, False, False, False, True, True]
+
+
+def test_a_damaged_stimulus_leaves_the_others(opened: Opened) -> None:
+    def damage(handle: h5py.File) -> None:
+        replace(handle, f"{GABORS}/start_time", handle[f"{GABORS}/start_time"][:-1])
+        replace(handle, "intervals/natural_scenes_presentations/frame", np.zeros(2))
+
+    source, session = opened(damage)
+    events = source.read_events(session)
+    table = events.tables["presentations"]
+    assert "gabors" not in set(table["stimulus_name"])
+    assert table.loc[table["stimulus_name"] == "natural_scenes", "frame"].isna().all()
+    assert table.loc[table["stimulus_name"] == "natural_movie_one", "frame"].notna().all()
+    text = " | ".join(note.text for note in events.notes)
+    assert f"{GABORS}/start_time has 5 rows" in text
+    assert "intervals/natural_scenes_presentations/frame: 2 rows, expected 3; left out" in text
+
+
+def test_a_shuffled_movie_of_no_known_movie_keeps_its_name_and_is_not_valid(opened: Opened) -> None:
+    def shuffle(handle: h5py.File) -> None:
+        handle["intervals/natural_scenes_presentations/stimulus_name"][...] = "natural_movie_shuffled"
+        del handle["intervals/natural_movie_1_presentations"]
+
+    source, session = opened(shuffle)
+    events = source.read_events(session)
+    table = events.tables["presentations"]
+    shuffled = table[table["stimulus_name"] == "natural_movie_shuffled"]
+    assert shuffled["valid"].tolist() == [False] * 3
+    assert any("3 rows of natural_movie_shuffled: movies of this session are none" in one.text for one in events.notes)
+
+
+def test_an_invalid_interval_without_order_or_end_is_left_out(opened: Opened) -> None:
+    def damage(handle: h5py.File) -> None:
+        stop = handle["intervals/invalid_times/stop_time"]
+        stop[0], stop[1] = 1.0, np.nan  # probeB's, the stimulus's
+
+    source, session = opened(damage)
+    events = source.read_events(session)
+    assert events.tables["invalid_times"]["scope"].tolist() == ["all_probes"]
+    text = " | ".join(note.text for note in events.notes)
+    assert "intervals/invalid_times/stop_time: 1 of 3 rows that end before they start, first 90.0-1.0 s" in text
+    assert "1 of 3 rows without start or stop" in text
+
+
+def test_an_optogenetic_epoch_without_a_time_is_left_out(opened: Opened) -> None:
+    def damage(handle: h5py.File) -> None:
+        handle["processing/optotagging/optogenetic_stimulation/stop_time"][0] = np.nan
+
+    source, session = opened(damage)
+    events = source.read_events(session)
+    assert events.tables["optogenetic_epochs"]["stimulus_name"].tolist() == ["pulse"]
+    assert _subjects(events) == {"optogenetic_epochs"}
 
 
 def test_missing_eye_tracking_running_and_optotagging_are_notes(opened: Opened) -> None:
@@ -143,14 +240,46 @@ def test_no_presentations_is_a_note(opened: Opened) -> None:
     assert "presentations" in _subjects(behavior)
 
 
-def test_eye_frames_that_disagree_are_refused(opened: Opened) -> None:
+def test_an_eye_column_that_is_short_is_nan_alone(opened: Opened) -> None:
     def shorten(handle: h5py.File) -> None:
         name = "processing/eye_tracking/pupil_ellipse_fits/width"
         replace(handle, name, handle[name][:-1])
 
     source, session = opened(shorten)
-    with pytest.raises(BadUpstreamData, match="pupil_ellipse_fits/width has 2999 values for 3000 eye frames"):
-        read_behavior(source, session)
+    signals = source.read_signals(session)
+    pupil = signals.signals["pupil"]
+    lost = [name for name, values in zip(pupil.columns, pupil.values.T) if np.isnan(values).all()]
+    assert lost == ["pupil_width"]
+    (note,) = signals.notes
+    assert "pupil_ellipse_fits/width has 2999 values for 3000 timestamps; NaN" in note.text
+
+
+def test_times_of_the_gaze_that_do_not_fit_are_replaced_by_those_of_the_fits(opened: Opened) -> None:
+    source, session = opened()
+    before = source.read_signals(session).signals["pupil"]
+    name = "processing/raw_gaze_mapping/eye_area/timestamps"
+    with h5py.File(source.settings.root / "session_715093703" / "session_715093703.nwb", "r+") as handle:
+        replace(handle, name, handle[name][:-3])
+    signals = source.read_signals(source.manifest().session("715093703"))
+    assert np.array_equal(signals.signals["pupil"].values, before.values, equal_nan=True)
+    assert np.array_equal(signals.signals["pupil"].timestamps, before.timestamps)
+    assert "gaze" not in signals.signals
+    assert _subjects(signals) == {"pupil", "gaze"}
+
+
+@pytest.mark.parametrize(("value", "left"), [(np.nan, 1), (-5.0, 0)], ids=["NaN", "not in order"])
+def test_a_sample_without_a_time_is_dropped_and_times_out_of_order_cost_the_signal(
+    opened: Opened, value: float, left: int
+) -> None:
+    def edit(handle: h5py.File) -> None:
+        handle["processing/running/running_speed/timestamps"][7] = value
+
+    source, session = opened(edit)
+    signals = source.read_signals(session)
+    assert ("running_speed" in signals.signals) == bool(left)
+    if left:
+        assert len(signals.signals["running_speed"].timestamps) == 5998
+    assert _subjects(signals) == {"running_speed"}
 
 
 def test_scopes_of_invalid_times_come_from_names_and_ids_and_unknown_ones_are_noted(opened: Opened) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.allen.nwb.nwb_file import open_nwb, plain_columns, ragged_columns, ragged_offsets
+from nh_platform.sources.allen.nwb.nwb_file import open_nwb, ragged_columns, ragged_offsets
+from nh_platform.sources.allen.nwb.nwb_table import read_table
 
 
 def _table(path: Path, index_dtype: str) -> None:
@@ -29,7 +30,7 @@ def _table(path: Path, index_dtype: str) -> None:
 def test_offsets_do_not_wrap_whatever_the_dtype_of_the_index(tmp_path: Path, dtype: str) -> None:
     _table(tmp_path / "a.nwb", dtype)
     with open_nwb(tmp_path / "a.nwb") as nwb:
-        offsets = ragged_offsets(nwb, "t", "spike_times")
+        offsets = ragged_offsets(nwb, "t", "spike_times", 3)
     assert offsets.dtype == np.int64
     assert offsets.tolist() == [0, 200, 200, 300]
 
@@ -38,7 +39,7 @@ def test_a_column_that_is_only_named_like_an_index_is_a_plain_column(tmp_path: P
     _table(tmp_path / "a.nwb", "int64")
     with open_nwb(tmp_path / "a.nwb") as nwb:
         assert ragged_columns(nwb.group("t")) == {"spike_times": "spike_times_index"}
-        columns = plain_columns(nwb, "t")
+        columns = read_table(nwb, "t", "things").columns
     assert set(columns) == {"id", "local_index", "name"}
     assert columns["name"].tolist() == ["good", "N/A", "µ"]
 
@@ -51,7 +52,7 @@ def test_an_index_that_ends_elsewhere_is_refused(tmp_path: Path) -> None:
         open_nwb(tmp_path / "a.nwb") as nwb,
         pytest.raises(BadUpstreamData, match=r"ends at 299 but .* has 300 values"),
     ):
-        ragged_offsets(nwb, "t", "spike_times")
+        ragged_offsets(nwb, "t", "spike_times", 3)
 
 
 def test_a_truncated_file_is_called_so(tmp_path: Path) -> None:
@@ -69,3 +70,24 @@ def test_a_file_that_is_not_hdf5_or_not_there_is_refused(tmp_path: Path) -> None
         pass
     with pytest.raises(BadUpstreamData, match="is not there"), open_nwb(tmp_path / "b.nwb"):
         pass
+
+
+def test_one_short_column_is_left_out_and_named_with_its_path(tmp_path: Path) -> None:
+    _table(tmp_path / "a.nwb", "int64")
+    with h5py.File(tmp_path / "a.nwb", "r+") as handle:
+        del handle["t/name"]
+        handle["t/name"] = np.array(["good"], dtype=h5py.string_dtype())
+    with open_nwb(tmp_path / "a.nwb") as nwb:
+        table = read_table(nwb, "t", "things")
+        assert set(table.columns) == {"id", "local_index"}
+        assert table.texts("name") == [None] * 3
+        assert [(note.subject, note.text) for note in nwb.notes] == [("things", "t/name: 1 rows, expected 3; left out")]
+
+
+def test_a_key_that_most_columns_contradict_costs_the_table(tmp_path: Path) -> None:
+    _table(tmp_path / "a.nwb", "int64")
+    with h5py.File(tmp_path / "a.nwb", "r+") as handle:
+        del handle["t/id"]
+        handle["t/id"] = np.arange(2)
+    with open_nwb(tmp_path / "a.nwb") as nwb, pytest.raises(BadUpstreamData, match="t/id has 2 rows, and 4 other"):
+        read_table(nwb, "t", "things")

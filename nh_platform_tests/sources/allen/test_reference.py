@@ -60,8 +60,8 @@ def test_real_gabor_rows_keep_every_value(folder: Path, tmp_path: Path) -> None:
         for name in ("stimulus_name", "phase", "size"):
             table[name] = real[name].to_numpy(object).astype(h5py.string_dtype())
     with open_nwb(tmp_path / "gabors.nwb") as nwb:
-        presentations, notes = read_presentations(nwb, INVALID_TIMES.empty())
-    assert notes == []
+        presentations = read_presentations(nwb, INVALID_TIMES.empty())
+        assert nwb.notes == []
     assert presentations is not None
     assert len(presentations) == 3645
     for name in ("start_time", "stop_time", "phase", "size", "stimulus_name", *numbers):

@@ -116,35 +116,16 @@ def _drop_times(handle: h5py.File) -> None:
     del handle["units/spike_times"]
 
 
-def _nan_time(handle: h5py.File) -> None:
-    handle["units/spike_times"][45] = np.nan
-
-
-def _unsorted(handle: h5py.File) -> None:
-    times = handle["units/spike_times"]
-    times[[2, 3]] = times[[2, 3]][::-1]
-
-
-def _fewer_amplitudes(handle: h5py.File) -> None:
-    index = handle["units/spike_amplitudes_index"]
-    replace(handle, "units/spike_amplitudes", handle["units/spike_amplitudes"][:-5])
-    index[-1] = index[-1] - 5
+def _text_times(handle: h5py.File) -> None:
+    replace(handle, "units/spike_times", np.full(500, "1.0", dtype=object))
 
 
 def _short_index(handle: h5py.File) -> None:
     handle["units/spike_times_index"][-1] = 7
 
 
-def _strange_channel(handle: h5py.File) -> None:
-    handle["units/peak_channel_id"][2] = 1
-
-
-def _twice(handle: h5py.File) -> None:
-    handle["units/id"][1] = handle["units/id"][0]
-
-
-def _short_metric(handle: h5py.File) -> None:
-    replace(handle, "units/snr", handle["units/snr"][:-1])
+def _longer_ids(handle: h5py.File) -> None:
+    replace(handle, "units/id", np.arange(11))
 
 
 def _drop_electrodes(handle: h5py.File) -> None:
@@ -156,30 +137,185 @@ def _drop_electrodes(handle: h5py.File) -> None:
     [
         (_drop_units, "no units table"),
         (_drop_times, "ragged column units/spike_times"),
-        (_nan_time, "spike 5 of unit 850000101 is nan"),
-        (_unsorted, "spike 3 of unit 850000100 is .* times are not sorted"),
-        (_fewer_amplitudes, "unit 860000105 has 90 spike_times and 85 spike_amplitudes"),
+        (_text_times, "units/spike_times is object of shape .* expected numbers"),
         (_short_index, "units/spike_times_index falls"),
-        (_strange_channel, "1 of 10 units have a peak channel .* unit 850000103 with channel 1"),
-        (_twice, "unit id 850000100 occurs twice"),
-        (_short_metric, "units/snr has 9 rows and units/id has 10"),
-        (_drop_electrodes, "electrodes is missing"),
+        (_longer_ids, "units/id has 11 rows, and .* other columns have 10"),
+        (_drop_electrodes, "10 of 10 units name no channel .* nothing else tells the probe"),
     ],
 )
-def test_wrong_units_are_refused_by_name(opened: Opened, edit: Callable[[h5py.File], None], found: str) -> None:
-    source, session = opened(edit)
-    with pytest.raises(BadUpstreamData, match=f"NWB file session_715093703.nwb: .*{found}"):
-        source.read_spikes(session)
-
-
-def test_unsorted_times_are_found_across_the_steps_of_the_check(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch
+def test_what_a_session_cannot_do_without_is_refused_by_name_with_advice_that_helps(
+    opened: Opened, edit: Callable[[h5py.File], None], found: str
 ) -> None:
-    monkeypatch.setattr("nh_platform.sources.allen.nwb.sorted_units.SPIKES_AT_ONCE", 3)
+    source, session = opened(edit)
+    with pytest.raises(BadUpstreamData, match=f"NWB file session_715093703.nwb: .*{found}") as refused:
+        source.read_spikes(session)
+    assert "ownload" not in str(refused.value), "the hash is right: another download has the same bytes"
+
+
+def _noted(raw: Any, subject: str) -> str:
+    """Return what the notes say of a subject."""
+    return " | ".join(note.text for note in raw.notes if note.subject == subject)
+
+
+def _of(raw: Any, unit: int) -> tuple[list[float], list[float]]:
+    """Return times and amplitudes of a unit."""
+    row = raw.units["unit_id"].tolist().index(str(unit))
+    part = slice(raw.spikes.offsets[row], raw.spikes.offsets[row + 1])
+    return raw.spikes.times[part].tolist(), raw.spikes.amplitudes[part].tolist()
+
+
+@pytest.mark.parametrize("spikes_at_once", [3, 4_000_000])
+def test_spikes_without_a_time_are_dropped_and_the_others_sorted_with_their_amplitudes(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, spikes_at_once: int
+) -> None:
+    monkeypatch.setattr("nh_platform.sources.allen.nwb.unit_spikes.SPIKES_AT_ONCE", spikes_at_once)
+    before = opened()
+    whole = before[0].read_spikes(before[1])
+    times, amplitudes = _of(whole, 850000100)
+
+    def edit(handle: h5py.File) -> None:
+        stored = handle["units/spike_times"]
+        stored[39] = -1.0  # the last of unit 850000100, as AllenSDK issue 1349 has it
+        stored[[2, 3]] = stored[[2, 3]][::-1]
+        amps = handle["units/spike_amplitudes"]
+        amps[[2, 3]] = amps[[2, 3]][::-1]
+        stored[40] = -0.25  # the first of the next one
+
+    with h5py.File(before[0].settings.root / "session_715093703" / "session_715093703.nwb", "r+") as handle:
+        edit(handle)
+    raw = before[0].read_spikes(before[0].manifest().session("715093703"))
+    assert _of(raw, 850000100) == (times[:-1], amplitudes[:-1])
+    assert _of(raw, 850000101)[0][0] == -0.25
+    assert raw.units["n_spikes"].sum() == whole.units["n_spikes"].sum() - 1
+    text = _noted(raw, "spike_times")
+    assert "units/spike_times: 1 spikes of 1 unit (850000100) at -1 s" in text
+    assert "times of 1 unit (850000100) are not in order; sorted" in text
+    assert "1 spikes of 1 unit (850000101) before 0 s; kept" in text
+
+
+def test_a_unit_with_a_time_of_nan_stays_without_spikes(opened: Opened) -> None:
+    def blank(handle: h5py.File) -> None:
+        handle["units/spike_times"][45] = np.nan
+
+    source, session = opened(blank)
+    raw = source.read_spikes(session)
+    assert len(raw.units) == 10
+    assert _of(raw, 850000101) == ([], [])
+    assert raw.units["n_spikes"].sum() == 450
+    assert "times of 1 unit (850000101) are NaN or infinite; kept without spikes" in _noted(raw, "spike_times")
+
+
+def test_amplitudes_of_another_count_are_nan_for_their_unit_alone(opened: Opened) -> None:
+    def fewer(handle: h5py.File) -> None:
+        index = handle["units/spike_amplitudes_index"]
+        replace(handle, "units/spike_amplitudes", handle["units/spike_amplitudes"][:-5])
+        index[-1] = index[-1] - 5
+
+    source, session = opened(fewer)
+    raw = source.read_spikes(session)
+    without = [unit for unit in raw.units["unit_id"] if np.isnan(_of(raw, int(unit))[1]).any()]
+    assert without == ["860000105"]
+    assert "1 unit (860000105) (85 amplitudes for 90 spikes in the first); NaN" in _noted(raw, "spike_amplitudes")
+
+
+def test_amplitudes_that_their_index_does_not_fit_are_nan_for_all(opened: Opened) -> None:
+    def fewer(handle: h5py.File) -> None:
+        replace(handle, "units/spike_amplitudes", handle["units/spike_amplitudes"][:-5])
+
+    source, session = opened(fewer)
+    raw = source.read_spikes(session)
+    assert np.isnan(raw.spikes.amplitudes).all()
+    assert "ends at 500 but units/spike_amplitudes has 495 values" in _noted(raw, "spike_amplitudes")
+
+
+@pytest.mark.parametrize("row", [0, 2, 4, 5, 9])
+def test_a_unit_without_electrode_stays_without_position_on_the_probe_of_the_units_beside_it(
+    opened: Opened, row: int
+) -> None:
     source, session = opened()
-    times = source.read_spikes(session).spikes.times
-    assert len(times) == 500
-    with h5py.File(source.settings.root / "session_715093703" / "session_715093703.nwb", "r+") as handle:
-        _unsorted(handle)
-    with pytest.raises(BadUpstreamData, match="spike 3 of unit 850000100"):
-        source.read_spikes(source.manifest().session("715093703"))
+    whole = source.read_spikes(session).units.set_index("unit_id")["probe"]
+
+    def stray(handle: h5py.File) -> None:
+        handle["units/peak_channel_id"][row] = 999_999_999
+
+    path = source.settings.root / "session_715093703" / "session_715093703.nwb"
+    with h5py.File(path, "r+") as handle:
+        stray(handle)
+        unit = str(handle["units/id"][row])
+    session = source.manifest().session("715093703")
+    raw = source.read_spikes(session)
+    units = raw.units.set_index("unit_id")
+    assert units["probe"].to_dict() == whole.to_dict()
+    assert units.loc[unit, "channel"] == -1
+    assert np.isnan(units.loc[unit, "depth"])
+    assert (units["channel"] == -1).sum() == 1
+    annotation = source.read_annotation(session, raw.units, raw.channels)
+    position = annotation.positions.set_index("unit_id").loc[unit]
+    assert (position["histology"], position["atlas_id"], position["acronym"]) == ("unlocated", 0, None)
+    assert not annotation.released.set_index("unit_id").loc[unit, "released.valid_data"]
+    text = _noted(raw, "units")
+    assert f"units/peak_channel_id: 1 of 10 units name no channel of the electrodes table, first unit {unit}" in text
+    waves = source.mean_waveforms(session, [unit], around_peak=2)
+    assert np.isnan(waves.values).all()
+    assert waves.peaks.tolist() == [-1]
+
+
+def test_a_second_unit_of_the_same_id_is_left_out(opened: Opened) -> None:
+    def twice(handle: h5py.File) -> None:
+        handle["units/id"][1] = handle["units/id"][0]
+
+    source, session = opened(twice)
+    raw = source.read_spikes(session)
+    assert len(raw.units) == 9
+    assert len(_of(raw, 850000100)[0]) == 40
+    assert "units/id: 1 of 10 ids occur before: 850000100; left out" in _noted(raw, "units")
+    assert len(source.read_annotation(session, raw.units, raw.channels).released) == 9
+
+
+def test_a_metric_that_cannot_be_used_is_nan_and_the_others_stay(opened: Opened) -> None:
+    def damage(handle: h5py.File) -> None:
+        replace(handle, "units/snr", handle["units/snr"][:-1])
+        replace(handle, "units/d_prime", np.full(10, "high", dtype=object))
+        del handle["units/presence_ratio"]
+
+    source, session = opened(damage)
+    raw = source.read_spikes(session)
+    annotation = source.read_annotation(session, raw.units, raw.channels)
+    lost = ["released.snr", "released.d_prime", "released.presence_ratio"]
+    assert annotation.released[lost].isna().all(axis=None)
+    assert annotation.released[lost].dtypes.tolist() == [np.float64] * 3
+    assert annotation.released["released.firing_rate"].notna().all()
+    text = _noted(annotation, "units")
+    assert "units/snr: 9 rows, expected 10; left out" in text
+    assert "units/d_prime: texts, expected numbers; NaN" in text
+    assert "units/presence_ratio: missing; NaN" in text
+
+
+@pytest.mark.parametrize("column", ["location", "x", "local_index", "probe_channel_number", "probe_id", "valid_data"])
+def test_an_electrodes_column_that_is_short_costs_positions_and_no_unit(opened: Opened, column: str) -> None:
+    def shorten(handle: h5py.File) -> None:
+        path = f"general/extracellular_ephys/electrodes/{column}"
+        if path in handle:
+            replace(handle, path, handle[path][:-1])
+
+    source, session = opened(shorten)
+    raw = source.read_spikes(session)
+    assert len(raw.units) == 10
+    assert raw.units["n_spikes"].sum() == 500
+    annotation = source.read_annotation(session, raw.units, raw.channels)
+    assert annotation.positions["unit_id"].tolist() == raw.units["unit_id"].tolist()
+
+
+def test_a_file_from_before_june_2020_is_named_as_such(opened: Opened) -> None:
+    def older(handle: h5py.File) -> None:
+        handle.attrs["nwb_version"] = "2.0.2"
+        for name in ("probeA", "probeB"):
+            handle.move(f"general/extracellular_ephys/{name}", f"general/{name}")
+            del handle[f"general/devices/{name}"]
+
+    source, session = opened(older)
+    with pytest.raises(
+        BadUpstreamData, match=r"before June 2020 \(its NWB schema is 2.0.2\).*download the session again"
+    ):
+        source.read_spikes(session)
+    assert any("from before June 2020" in note.text for note in source.read_events(session).notes)

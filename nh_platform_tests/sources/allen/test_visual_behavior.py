@@ -319,3 +319,110 @@ def test_a_release_without_flag_columns_has_no_flags(vbn_copy: Path) -> None:
         vbn_copy, "ecephys_sessions", lambda table: table.drop(columns=["abnormal_histology", "abnormal_activity"])
     )
     assert source_of(vbn_copy).manifest().sessions["qc"].isna().all()
+
+
+def _damaged(vbn_copy: Path, edit: Any) -> tuple[Any, dict[str, str]]:
+    """Return events of a damaged session, and what the notes say by subject."""
+    edit_upstream(vbn_copy, NORMAL, edit)
+    source, session = _read(vbn_copy, NORMAL)
+    events = source.read_events(session)
+    said: dict[str, str] = {}
+    for note in events.notes:
+        said[note.subject] = f"{said.get(note.subject, '')} {note.text}".strip()
+    for name, table in events.tables.items():
+        EVENTS[name].validate(table)
+    return events, said
+
+
+def test_a_trial_without_start_is_left_out_and_the_others_keep_their_numbers_and_licks(vbn_copy: Path) -> None:
+    source, session = _read(vbn_copy, NORMAL)
+    before = source.read_events(session).tables
+
+    def blank(handle: h5py.File) -> None:
+        handle["intervals/trials/start_time"][2] = np.nan
+        handle["intervals/trials/stop_time"][4] = np.nan
+
+    events, said = _damaged(vbn_copy, blank)
+    trials, licks = events.tables["change_trials"], events.tables["trial_licks"]
+    whole = before["change_trials"].drop(index=2).reset_index(drop=True)
+    columns = [name for name in trials if name != "stop_time"]
+    pd.testing.assert_frame_equal(trials[columns], whole[columns])
+    assert trials["stop_time"].isna().sum() == 1
+    lost = before["trial_licks"]["trials_id"] == 2
+    pd.testing.assert_frame_equal(licks, before["trial_licks"][~lost].reset_index(drop=True))
+    assert "intervals/trials/start_time: no time in 1 of 14 rows; left out" in said["change_trials"]
+    assert "intervals/trials/stop_time: no time in 1 of 13 rows" in said["change_trials"]
+
+
+def test_an_outcome_that_cannot_be_used_is_no_column_and_a_time_is_nan(vbn_copy: Path) -> None:
+    def damage(handle: h5py.File) -> None:
+        del handle["intervals/trials/hit"]
+        replace(handle, "intervals/trials/go", np.full(14, "yes", dtype=object))
+        replace(handle, "intervals/trials/reward_time", handle["intervals/trials/reward_time"][:-1])
+
+    events, said = _damaged(vbn_copy, damage)
+    trials = events.tables["change_trials"]
+    assert not {"hit", "go"} & set(trials)
+    assert trials["miss"].dtype == bool
+    assert trials["reward_time"].isna().all()
+    for text in ("trials/hit: missing", "trials/go: texts, expected numbers", "reward_time: 13 rows, expected 14"):
+        assert text in said["change_trials"]
+
+
+def test_licks_that_cannot_be_divided_among_the_trials_leave_the_trials(vbn_copy: Path) -> None:
+    def damage(handle: h5py.File) -> None:
+        handle["intervals/trials/lick_times_index"][-1] = 3
+
+    events, said = _damaged(vbn_copy, damage)
+    assert "trial_licks" not in events.tables
+    assert "n_licks" not in events.tables["change_trials"]
+    assert "intervals/trials/lick_times_index falls" in said["trial_licks"]
+
+
+def test_licks_and_rewards_without_a_time_are_left_out_and_others_sorted(vbn_copy: Path) -> None:
+    source, session = _read(vbn_copy, NORMAL)
+    before = source.read_events(session).tables
+
+    def damage(handle: h5py.File) -> None:
+        licks = handle["processing/licking/licks/timestamps"]
+        licks[0] = np.nan
+        licks[[2, 3]] = licks[[2, 3]][::-1]
+        handle["processing/rewards/volume/timestamps"][1] = np.nan
+        del handle["processing/rewards/autorewarded"]
+
+    events, said = _damaged(vbn_copy, damage)
+    assert events.tables["licks"]["times"].tolist() == before["licks"]["times"].tolist()[1:]
+    rewards = before["rewards"].drop(index=1).drop(columns="auto_rewarded").reset_index(drop=True)
+    pd.testing.assert_frame_equal(events.tables["rewards"], rewards)
+    assert "timestamps: 1 of 14 are NaN or infinite; left out" in said["licks"]
+    assert "not in order of time; sorted" in said["licks"]
+    assert "dataset processing/rewards/autorewarded/data is missing" in said["rewards"]
+
+
+def test_images_without_their_names_leave_all_else(vbn_copy: Path) -> None:
+    def damage(handle: h5py.File) -> None:
+        (name,) = handle["stimulus/templates"]
+        path = f"stimulus/templates/{name}/control_description"
+        replace(handle, path, handle[path][:-1])
+
+    events, said = _damaged(vbn_copy, damage)
+    assert "image_templates" not in events.tables
+    assert "presentations" in events.tables
+    assert "control_description holds texts of shape (7,), expected 8 names" in said["image_templates"]
+
+
+def test_a_damaged_eye_column_and_times_of_running_cost_no_more_than_themselves(vbn_copy: Path) -> None:
+    def damage(handle: h5py.File) -> None:
+        path = "acquisition/EyeTracking/pupil_tracking/area_raw"
+        replace(handle, path, handle[path][:-1])
+        handle["processing/running/speed/timestamps"][5] = 0.0
+
+    edit_upstream(vbn_copy, NORMAL, damage)
+    source, session = _read(vbn_copy, NORMAL)
+    signals = source.read_signals(session)
+    pupil = signals.signals["pupil"]
+    assert [name for name, values in zip(pupil.columns, pupil.values.T) if np.isnan(values).all()] == ["pupil_area"]
+    assert set(signals.signals) == {"pupil"}
+    text = " | ".join(note.text for note in signals.notes)
+    assert "pupil_tracking/area_raw has" in text
+    assert "processing/running/speed/timestamps is not in order of time after sample 4" in text

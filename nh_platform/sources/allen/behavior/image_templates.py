@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import ConfigError, Note
+from nh_platform.session import ConfigError
 from nh_platform.session.tables.change_detection import IMAGE_TEMPLATES
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile, is_numeric
 
 TEMPLATES = "stimulus/templates"
 OMITTED = "omitted"
@@ -45,7 +45,7 @@ class ImageSet:
     unwarped: npt.NDArray[Any]
 
 
-def read_image_templates(nwb: NwbFile) -> tuple[pd.DataFrame | None, list[Note]]:
+def read_image_templates(nwb: NwbFile) -> pd.DataFrame | None:
     """Return the names and sizes of all images (schema `IMAGE_TEMPLATES`), or None and a note; no pixel is read."""
     parts = [
         pd.DataFrame(
@@ -60,8 +60,9 @@ def read_image_templates(nwb: NwbFile) -> tuple[pd.DataFrame | None, list[Note]]
         for name, images, shape in _sets(nwb)
     ]
     if not parts:
-        return None, [Note("image_templates", "no image templates in the NWB file")]
-    return IMAGE_TEMPLATES.conform(pd.concat(parts, ignore_index=True)), []
+        nwb.note("image_templates", "no image templates in the NWB file")
+        return None
+    return nwb.conform(IMAGE_TEMPLATES, pd.concat(parts, ignore_index=True), TEMPLATES)
 
 
 def read_images(nwb: NwbFile) -> dict[str, ImageSet]:
@@ -103,19 +104,20 @@ def read_image_of(nwb: NwbFile, presentation: Mapping[str, Any] | pd.Series) -> 
 def _sets(nwb: NwbFile) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:
     """Return name, image names and shape of every set of images, sorted by name.
 
-    Raises
-    ------
-    BadUpstreamData
-        If there are not as many names as images.
+    A set without as many names as images is left out, with a note.
     """
-    group = nwb.handle.get(TEMPLATES)
-    found = []
-    for name in sorted(group) if isinstance(group, h5py.Group) else ():
-        data = nwb.handle.get(f"{TEMPLATES}/{name}/data")
-        if not isinstance(data, h5py.Dataset) or data.ndim != 3:
-            raise nwb.bad(f"{TEMPLATES}/{name} holds no images (height × width)")
-        names = tuple(nwb.array(f"{TEMPLATES}/{name}/control_description").tolist())
-        if len(names) != len(data):
-            raise nwb.bad(f"{TEMPLATES}/{name} has {len(data)} images and {len(names)} names")
-        found.append((name, names, data.shape))
-    return found
+    read = [nwb.optional("image_templates", _set, nwb, name) for name in nwb.names(TEMPLATES)]
+    return [one for one in read if one is not None]
+
+
+def _set(nwb: NwbFile, name: str) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
+    data = nwb.handle.get(f"{TEMPLATES}/{name}/data")
+    if not isinstance(data, h5py.Dataset) or data.ndim != 3 or not is_numeric(data):
+        raise nwb.bad(f"{TEMPLATES}/{name}/data holds no images (number, height, width)")
+    names = nwb.array(f"{TEMPLATES}/{name}/control_description")
+    if names.dtype != object or len(names) != len(data):
+        held = "texts" if names.dtype == object else "no texts"
+        raise nwb.bad(
+            f"{TEMPLATES}/{name}/control_description holds {held} of shape {names.shape}, expected {len(data)} names"
+        )
+    return name, tuple(names.tolist()), data.shape

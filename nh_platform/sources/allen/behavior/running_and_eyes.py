@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nh_platform.session import Note, Signal
+from nh_platform.session import Signal
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile
+from nh_platform.sources.allen.nwb.sampled_columns import SampledColumns
 
 RUNNING = "processing/running"
 EYE_TRACKING = "acquisition/EyeTracking"
@@ -21,8 +22,8 @@ ELLIPSES = {
 }
 
 
-def read_running_speed(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
-    """Return running speed, or None and a note where the file has none.
+def read_running_speed(nwb: NwbFile) -> Signal | None:
+    """Return running speed, or None and a note where the file has none that can be used.
 
     Returns
     -------
@@ -31,27 +32,24 @@ def read_running_speed(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
         a note where the file has none at the same times).
     """
     if not nwb.has(f"{RUNNING}/speed"):
-        return None, [Note("running_speed", "no running speed in the NWB file")]
-    times = nwb.array(f"{RUNNING}/speed/timestamps").astype(np.float64)
-    velocity = nwb.array(f"{RUNNING}/speed/data").astype(np.float64)
-    if len(times) != len(velocity):
-        raise nwb.bad(f"running speed has {len(times)} times and {len(velocity)} values")
-    notes: list[Note] = []
-    raw = np.full(len(times), np.nan)
-    same = nwb.has(f"{RUNNING}/speed_unfiltered") and np.array_equal(
-        nwb.array(f"{RUNNING}/speed_unfiltered/timestamps"), times
-    )
-    if same:
-        raw = nwb.array(f"{RUNNING}/speed_unfiltered/data").astype(np.float64)
-        if len(raw) != len(times):
-            raise nwb.bad(f"unfiltered running speed has {len(raw)} values for {len(times)} times")
+        nwb.note("running_speed", "no running speed in the NWB file")
+        return None
+    return nwb.optional("running_speed", _read_running_speed, nwb)
+
+
+def _read_running_speed(nwb: NwbFile) -> Signal:
+    samples = SampledColumns(nwb, "running_speed", f"{RUNNING}/speed/timestamps")
+    samples.add("velocity", f"{RUNNING}/speed/data")
+    times = nwb.optional("running_speed", nwb.numbers, f"{RUNNING}/speed_unfiltered/timestamps")
+    if times is not None and np.array_equal(times, samples.times, equal_nan=True):
+        samples.add("velocity_unfiltered", f"{RUNNING}/speed_unfiltered/data")
     else:
-        notes.append(Note("running_speed", "no unfiltered speed at the same times in the NWB file; NaN"))
-    values = np.column_stack([velocity, raw])
-    return Signal("running_speed", times, values, "cm/s", ("velocity", "velocity_unfiltered")), notes
+        nwb.note("running_speed", "no unfiltered speed at the same times in the NWB file; NaN")
+        samples.add_unknown("velocity_unfiltered")
+    return samples.signal("cm/s")
 
 
-def read_pupil(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
+def read_pupil(nwb: NwbFile) -> Signal | None:
     """Return the ellipse fits of pupil, eye and corneal reflection with likely blinks, or None and a note.
 
     Returns
@@ -64,29 +62,18 @@ def read_pupil(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
         its newer files hold NaN for height, width and phi; AllenSDK hides them in every file.
     """
     if not nwb.has(EYE_TRACKING):
-        return None, [Note("pupil", "no eye tracking in the NWB file")]
-    times = nwb.array(f"{EYE_TRACKING}/eye_tracking/timestamps").astype(np.float64)
-    names: list[str] = []
-    columns = []
+        nwb.note("pupil", "no eye tracking in the NWB file")
+        return None
+    return nwb.optional("pupil", _read_pupil, nwb)
+
+
+def _read_pupil(nwb: NwbFile) -> Signal:
+    samples = SampledColumns(nwb, "pupil", f"{EYE_TRACKING}/eye_tracking/timestamps")
     for what, group in ELLIPSES.items():
-        center = nwb.array(f"{EYE_TRACKING}/{group}/data").astype(np.float64)
-        if center.ndim != 2 or center.shape[1] != 2:
-            raise nwb.bad(f"{EYE_TRACKING}/{group}/data has shape {center.shape}, expected two columns (x, y)")
-        fields = {
-            "center_x": center[:, 0],
-            "center_y": center[:, 1],
-            "height": 2 * nwb.array(f"{EYE_TRACKING}/{group}/height").astype(np.float64),
-            "width": 2 * nwb.array(f"{EYE_TRACKING}/{group}/width").astype(np.float64),
-            "phi": nwb.array(f"{EYE_TRACKING}/{group}/angle").astype(np.float64),
-        }
-        names += [f"{what}_{field}" for field in fields]
-        columns += list(fields.values())
+        samples.add_pair((f"{what}_center_x", f"{what}_center_y"), f"{EYE_TRACKING}/{group}/data")
+        for name, field, scale in (("height", "height", 2.0), ("width", "width", 2.0), ("phi", "angle", 1.0)):
+            samples.add(f"{what}_{name}", f"{EYE_TRACKING}/{group}/{field}", scale)
     for what, group in ELLIPSES.items():
-        names.append(f"{what}_area")
-        columns.append(nwb.array(f"{EYE_TRACKING}/{group}/area_raw").astype(np.float64))
-    names.append("likely_blink")
-    columns.append(nwb.array(f"{EYE_TRACKING}/likely_blink/data").astype(np.float64))
-    lengths = {len(values) for values in columns}
-    if lengths != {len(times)}:
-        raise nwb.bad(f"eye tracking has columns of {sorted(lengths)} values for {len(times)} eye frames")
-    return Signal("pupil", times, np.column_stack(columns), "px, rad, px^2, 1", tuple(names)), []
+        samples.add(f"{what}_area", f"{EYE_TRACKING}/{group}/area_raw")
+    samples.add("likely_blink", f"{EYE_TRACKING}/likely_blink/data")
+    return samples.signal("px, rad, px^2, 1")

@@ -33,7 +33,6 @@ from nh_platform.sources.allen.behavior.nwb_files import BehaviorFiles
 from nh_platform.sources.allen.behavior.release_tables import read_behavior_sessions
 from nh_platform.sources.allen.behavior.releases_at_hand import BehaviorReleases, has_tables, stated_content
 from nh_platform.sources.allen.behavior.task_events import read_licks, read_rewards, read_trials
-from nh_platform.sources.allen.nwb.electrodes import read_probes
 from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
 from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
@@ -162,7 +161,8 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         Raises
         ------
         BadUpstreamData
-            If the file is missing, damaged, not the one of the manifest, or its tables disagree.
+            If the file is missing, truncated or not the one of the manifest, or units, their ids or their spike times
+            cannot be used. Whatever else cannot be is left out, with a note; so for every reader here.
         """
         scale = _amplitude_scale(session)
         with self.open(session) as nwb:
@@ -176,18 +176,18 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         Raises
         ------
         BadUpstreamData
-            If the file is missing, damaged or not the one of the manifest, or times in it are NaN.
+            If the file is missing, truncated or not the one of the manifest.
         """
         abnormal = self._releases.abnormalities(session)
         with self.open(session) as nwb:
-            stated, of_invalid = read_invalid_times(nwb, read_probes(nwb))
-            invalid = _joined(stated, abnormal.invalid_times())
-            trials, trial_licks, of_trials = read_trials(nwb)
+            invalid = _joined(read_invalid_times(nwb), abnormal.invalid_times())
+            presentations = read_presentations(nwb, invalid)
+            trials, trial_licks = read_trials(nwb)
             events = {
-                "invalid_times": (invalid, of_invalid),
-                "presentations": read_presentations(nwb, invalid),
-                "change_trials": (trials, of_trials),
-                "trial_licks": (trial_licks, []),
+                "invalid_times": invalid,
+                "presentations": presentations,
+                "change_trials": trials,
+                "trial_licks": trial_licks,
                 "licks": read_licks(nwb),
                 "rewards": read_rewards(nwb),
                 "image_templates": read_image_templates(nwb),
@@ -200,12 +200,11 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         Raises
         ------
         BadUpstreamData
-            If the file is missing, damaged or not the one of the manifest.
+            If the file is missing, truncated or not the one of the manifest.
         """
         with self.open(session) as nwb:
-            return signals_of(
-                session.session, [behavior_signals.read_running_speed(nwb), behavior_signals.read_pupil(nwb)], ()
-            )
+            read = [behavior_signals.read_running_speed(nwb), behavior_signals.read_pupil(nwb)]
+            return signals_of(nwb, session.session, read, ())
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, quality and positions for ``units`` (schema `RAW_UNITS`), row by row.

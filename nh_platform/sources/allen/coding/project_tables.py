@@ -17,7 +17,8 @@ import pandas as pd
 
 from nh_platform.session import BadUpstreamData, Note
 from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, plain_columns
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile
+from nh_platform.sources.allen.nwb.nwb_table import read_table
 from nh_platform.sources.project_tables import ProjectTables
 
 OWNERS = {
@@ -150,7 +151,7 @@ def tables_of_file(nwb: NwbFile, session_id: str) -> Tables:
         "waveform_duration": "duration",
         "waveform_halfwidth": "halfwidth",
     }
-    units = pd.DataFrame(plain_columns(nwb, "units")).rename(columns=names)
+    units = pd.DataFrame(read_table(nwb, "units", "units").columns).rename(columns=names)
     return {
         "sessions": _indexed(pd.DataFrame([session]).assign(id=number), "sessions"),
         "probes": _indexed(probes.rename(columns={"probe_id": "id"}), "probes"),

@@ -6,19 +6,24 @@ sampled signal. Nothing is interpolated, filtered or masked here.
 
 from __future__ import annotations
 
-import numpy as np
+from collections import Counter
 
-from nh_platform.session import Note, Signal
+import h5py
+
+from nh_platform.session import Signal
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile
+from nh_platform.sources.allen.nwb.sampled_columns import SampledColumns
 
 RUNNING = "processing/running"
+END_TIMES = f"{RUNNING}/running_speed_end_times"
 EYE_TRACKING = "processing/eye_tracking"
+GAZE = {kind: f"processing/{kind}_gaze_mapping" for kind in ("raw", "filtered")}
 ELLIPSES = {"corneal_reflection": "cr", "pupil": "pupil", "eye": "eye"}
 ELLIPSE_FIELDS = ("center_x", "center_y", "height", "width", "phi")
 
 
-def read_running_speed(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
-    """Return running speed, or None and a note where the file has none.
+def read_running_speed(nwb: NwbFile) -> Signal | None:
+    """Return running speed, or None and a note where the file has none that can be used.
 
     Returns
     -------
@@ -28,23 +33,24 @@ def read_running_speed(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
         one time per sample can take the midpoint, or, as published analyses do, the start.
     """
     if not nwb.has(f"{RUNNING}/running_speed"):
-        return None, [Note("running_speed", "no running speed in the NWB file")]
-    notes: list[Note] = []
-    timestamps = nwb.array(f"{RUNNING}/running_speed/timestamps").astype(np.float64)
-    velocity = nwb.array(f"{RUNNING}/running_speed/data").astype(np.float64)
-    if nwb.has(f"{RUNNING}/running_speed_end_times"):
-        ends = nwb.array(f"{RUNNING}/running_speed_end_times/timestamps").astype(np.float64)
+        nwb.note("running_speed", "no running speed in the NWB file")
+        return None
+    return nwb.optional("running_speed", _read_running_speed, nwb)
+
+
+def _read_running_speed(nwb: NwbFile) -> Signal:
+    samples = SampledColumns(nwb, "running_speed", f"{RUNNING}/running_speed/timestamps")
+    samples.add("velocity", f"{RUNNING}/running_speed/data")
+    if nwb.has(END_TIMES):
+        samples.add_times("end_time", f"{END_TIMES}/timestamps")
     else:
-        ends = np.full(len(timestamps), np.nan)
-        notes.append(Note("running_speed", "no end times in the NWB file; NaN"))
-    if not len(timestamps) == len(velocity) == len(ends):
-        raise nwb.bad(f"running speed has {len(timestamps)} start times, {len(ends)} end times, {len(velocity)} values")
-    values = np.column_stack([velocity, ends])
-    return Signal("running_speed", timestamps, values, "cm/s, s", ("velocity", "end_time")), notes
+        nwb.note("running_speed", "no end times in the NWB file; NaN")
+        samples.add_unknown("end_time")
+    return samples.signal("cm/s, s")
 
 
-def read_pupil(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
-    """Return the ellipse fits of pupil, eye and corneal reflection, or None and a note where there are none.
+def read_pupil(nwb: NwbFile) -> Signal | None:
+    """Return the ellipse fits of pupil, eye and corneal reflection, or None and a note where none can be used.
 
     Returns
     -------
@@ -52,58 +58,69 @@ def read_pupil(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
         ``pupil``: the 15 columns of AllenSDK's ``get_pupil_data``, ``<what>_<center_x|center_y|height|width|phi>``
         for corneal_reflection, pupil and eye, in pixels of the eye camera and radians. The file holds HALF axes;
         height and width are doubled here as AllenSDK does. Timestamps are those of the raw gaze mapping, as in
-        AllenSDK; where that is missing, the fits' own.
+        AllenSDK; where that is missing, or has not one per fit, the fits' own.
     """
     if not nwb.has(EYE_TRACKING):
-        return None, [Note("pupil", "no eye tracking in the NWB file")]
-    notes: list[Note] = []
-    if nwb.has("processing/raw_gaze_mapping"):
-        timestamps = nwb.array("processing/raw_gaze_mapping/eye_area/timestamps").astype(np.float64)
-    else:
-        timestamps = nwb.array(f"{EYE_TRACKING}/pupil_ellipse_fits/timestamps").astype(np.float64)
-        notes.append(Note("pupil", "no raw gaze mapping in the NWB file; timestamps are those of the ellipse fits"))
-    names, columns = [], []
+        nwb.note("pupil", "no eye tracking in the NWB file")
+        return None
+    return nwb.optional("pupil", _read_pupil, nwb)
+
+
+def _read_pupil(nwb: NwbFile) -> Signal:
+    samples = SampledColumns(nwb, "pupil", _pupil_times(nwb))
     for what, stem in ELLIPSES.items():
         for field in ELLIPSE_FIELDS:
-            values = nwb.array(f"{EYE_TRACKING}/{stem}_ellipse_fits/{field}").astype(np.float64)
-            if len(values) != len(timestamps):
-                raise nwb.bad(f"{stem}_ellipse_fits/{field} has {len(values)} values for {len(timestamps)} eye frames")
-            columns.append(2 * values if field in ("height", "width") else values)
-            names.append(f"{what}_{field}")
-    return Signal("pupil", timestamps, np.column_stack(columns), "px, rad", tuple(names)), notes
+            scale = 2.0 if field in ("height", "width") else 1.0
+            samples.add(f"{what}_{field}", f"{EYE_TRACKING}/{stem}_ellipse_fits/{field}", scale)
+    return samples.signal("px, rad")
 
 
-def read_gaze(nwb: NwbFile) -> tuple[Signal | None, list[Note]]:
-    """Return the gaze on the screen, raw and filtered, or None and a note where there is none.
+def _pupil_times(nwb: NwbFile) -> str:
+    """Return the dataset of timestamps that has one per fit; a note where it is not that of the gaze mapping."""
+    of_gaze, of_fits = f"{GAZE['raw']}/eye_area/timestamps", f"{EYE_TRACKING}/pupil_ellipse_fits/timestamps"
+    if not nwb.has(GAZE["raw"]):
+        nwb.note("pupil", "no raw gaze mapping in the NWB file; timestamps are those of the ellipse fits")
+        return of_fits
+    fits = [f"{EYE_TRACKING}/{stem}_ellipse_fits/{field}" for stem in ELLIPSES.values() for field in ELLIPSE_FIELDS]
+    lengths = Counter(length for path in fits if (length := _length(nwb, path)) is not None)
+    usual = lengths.most_common(1)[0][0] if lengths else None
+    if _length(nwb, of_gaze) != usual and _length(nwb, of_fits) == usual:
+        nwb.note("pupil", f"{of_gaze} has not one number per ellipse fit ({usual}); timestamps are those of the fits")
+        return of_fits
+    return of_gaze
+
+
+def _length(nwb: NwbFile, path: str) -> int | None:
+    """Return the number of values of a vector of numbers; None where there is no such dataset."""
+    found = nwb.handle.get(path)
+    return len(found) if isinstance(found, h5py.Dataset) and found.ndim == 1 and found.dtype.kind in "biuf" else None
+
+
+def read_gaze(nwb: NwbFile) -> Signal | None:
+    """Return the gaze on the screen, raw and filtered, or None and a note where none can be used.
 
     Returns
     -------
     Signal
-        ``gaze``: the columns of AllenSDK's ``get_screen_gaze_data``: ``raw_`` and, where the file has them,
-        ``filtered_`` times ``eye_area``, ``pupil_area`` (px²), ``screen_coordinates_x_cm``, ``…_y_cm`` (cm),
+        ``gaze``: the columns of AllenSDK's ``get_screen_gaze_data``: ``raw_`` and ``filtered_``, those that the file
+        has, times ``eye_area``, ``pupil_area`` (px²), ``screen_coordinates_x_cm``, ``…_y_cm`` (cm),
         ``screen_coordinates_spherical_x_deg``, ``…_y_deg`` (deg). The file stores coordinates as (y, x).
     """
-    if not nwb.has("processing/raw_gaze_mapping"):
-        return None, [Note("gaze", "no gaze mapping in the NWB file")]
-    timestamps = nwb.array("processing/raw_gaze_mapping/eye_area/timestamps").astype(np.float64)
-    notes: list[Note] = []
-    names: list[str] = []
-    columns = []
-    for kind in ("raw", "filtered"):
-        module = f"processing/{kind}_gaze_mapping"
-        if not nwb.has(module):
-            notes.append(Note("gaze", f"no {kind} gaze mapping in the NWB file"))
-            continue
+    if not any(map(nwb.has, GAZE.values())):
+        nwb.note("gaze", "no gaze mapping in the NWB file")
+        return None
+    return nwb.optional("gaze", _read_gaze, nwb)
+
+
+def _read_gaze(nwb: NwbFile) -> Signal:
+    kinds = {kind: module for kind, module in GAZE.items() if nwb.has(module)}
+    for kind in GAZE.keys() - kinds.keys():
+        nwb.note("gaze", f"no {kind} gaze mapping in the NWB file")
+    samples = SampledColumns(nwb, "gaze", f"{next(iter(kinds.values()))}/eye_area/timestamps")
+    for kind, module in kinds.items():
         for what in ("eye_area", "pupil_area"):
-            columns.append(nwb.array(f"{module}/{what}/data").astype(np.float64))
-            names.append(f"{kind}_{what}")
+            samples.add(f"{kind}_{what}", f"{module}/{what}/data")
         for what, unit in (("screen_coordinates", "cm"), ("screen_coordinates_spherical", "deg")):
-            pair = nwb.array(f"{module}/{what}/data").astype(np.float64)
-            if pair.ndim != 2 or pair.shape[1] != 2:
-                raise nwb.bad(f"{module}/{what} has shape {pair.shape}, expected two columns (y, x)")
-            columns += [pair[:, 1], pair[:, 0]]
-            names += [f"{kind}_{what}_x_{unit}", f"{kind}_{what}_y_{unit}"]
-    lengths = {len(values) for values in columns}
-    if lengths != {len(timestamps)}:
-        raise nwb.bad(f"gaze mapping has columns of {sorted(lengths)} values for {len(timestamps)} eye frames")
-    return Signal("gaze", timestamps, np.column_stack(columns), "px^2, cm, deg", tuple(names)), notes
+            path = f"{module}/{what}/data"
+            samples.add_pair((f"{kind}_{what}_x_{unit}", f"{kind}_{what}_y_{unit}"), path, order=(1, 0))
+    return samples.signal("px^2, cm, deg")

@@ -27,7 +27,6 @@ from nh_platform.sources.allen.coding.project_tables import TABLES, read_project
 from nh_platform.sources.allen.coding.running_and_eyes import read_gaze, read_pupil, read_running_speed
 from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_templates import fetch_template
-from nh_platform.sources.allen.nwb.electrodes import read_probes
 from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
 from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
@@ -114,7 +113,8 @@ class AllenVisualCodingSource(CodingFiles):
         Raises
         ------
         BadUpstreamData
-            If the file is missing, damaged, not the one of the manifest, or its tables disagree.
+            If the file is missing, truncated or not the one of the manifest, or units, their ids or their spike times
+            cannot be used. Whatever else cannot be is left out, with a note; so for every reader here.
         """
         with self.open(session) as (nwb, notes):
             recording = read_recording(nwb, session.session)
@@ -126,11 +126,11 @@ class AllenVisualCodingSource(CodingFiles):
         Raises
         ------
         BadUpstreamData
-            If the file is missing, damaged or not the one of the manifest, or times in it are NaN.
+            If the file is missing, truncated or not the one of the manifest.
         """
         with self.open(session) as (nwb, notes):
-            invalid = read_invalid_times(nwb, read_probes(nwb))
-            events = {"invalid_times": invalid, "presentations": read_presentations(nwb, invalid[0])}
+            invalid = read_invalid_times(nwb)
+            events = {"invalid_times": invalid, "presentations": read_presentations(nwb, invalid)}
             return events_of(nwb, session.session, events, notes)
 
     def read_signals(self, session: SessionFiles) -> Signals:
@@ -139,10 +139,11 @@ class AllenVisualCodingSource(CodingFiles):
         Raises
         ------
         BadUpstreamData
-            If the file is missing, damaged or not the one of the manifest.
+            If the file is missing, truncated or not the one of the manifest.
         """
         with self.open(session) as (nwb, notes):
-            return signals_of(session.session, [read_running_speed(nwb), read_pupil(nwb), read_gaze(nwb)], notes)
+            read = [read_running_speed(nwb), read_pupil(nwb), read_gaze(nwb)]
+            return signals_of(nwb, session.session, read, notes)
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, quality and positions for ``units`` (schema `RAW_UNITS`), row by row.

@@ -6,17 +6,42 @@ the hardware. Where a channel lies in the brain is `nh_platform.sources.allen.nw
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import h5py
 import numpy as np
 import pandas as pd
 
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, plain_columns, texts_or_none
+from nh_platform.sources.allen.nwb.early_files import FETCH_THE_NEWER, sign_of_early_file
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few
+from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
 
 EPHYS = "general/extracellular_ephys"
 ELECTRODES = f"{EPHYS}/electrodes"
+DEVICES = "general/devices"
 COLLECTION = "units"
 """The table that the sorting is read from, as the collection of schema `PROBES`."""
+
+NO_ID = -1
+"""Stands in ``probe_id`` of a probe whose id the file does not state."""
+
+NO_CHANNELS = {
+    "probe": object,
+    "channel": np.int64,
+    "local_index": np.int64,
+    "channel_id": np.int64,
+    "probe_id": np.int64,
+    "lateral_um": np.float64,
+    "axial_um": np.float64,
+    "valid_data": bool,
+    "location": object,
+    "x": np.float64,
+    "y": np.float64,
+    "z": np.float64,
+}
+"""Columns and dtypes of `read_channels`."""
 
 
 def read_probes(nwb: NwbFile) -> pd.DataFrame:
@@ -25,39 +50,61 @@ def read_probes(nwb: NwbFile) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``probe`` (name), ``probe_id`` (int64), ``sampling_rate`` (Hz), ``lfp_sampling_rate`` (Hz; NaN where the
-        file states none), ``has_lfp_data`` (bool).
+        ``probe`` (name), ``probe_id`` (int64; `NO_ID` and a note where the file states none), ``sampling_rate`` (Hz),
+        ``lfp_sampling_rate`` (Hz; NaN where the file states none), ``has_lfp_data`` (bool).
 
     Raises
     ------
     BadUpstreamData
-        If no probe group is there, or one does not state its probe id.
+        If no probe group is there.
     """
-    rows = []
-    for name, group in nwb.group(EPHYS).items():
-        if not isinstance(group, h5py.Group) or name == "electrodes":
-            continue
-        if "probe_id" not in group.attrs:
-            raise nwb.bad(f"probe group {name} states no probe_id", "Use a Visual Coding or Visual Behavior file.")
-        device = nwb.handle.get(f"general/devices/{name}")
-        rows.append(
-            {
-                "probe": name,
-                "probe_id": int(group.attrs["probe_id"]),
-                "sampling_rate": float(device.attrs.get("sampling_rate", np.nan)) if device is not None else np.nan,
-                "lfp_sampling_rate": float(group.attrs.get("lfp_sampling_rate", np.nan)),
-                "has_lfp_data": bool(group.attrs.get("has_lfp_data", False)),
-            }
-        )
+    names = [name for name in nwb.names(EPHYS) if name != "electrodes"]
+    rows = [_probe(nwb, name) for name in names if isinstance(nwb.handle.get(f"{EPHYS}/{name}"), h5py.Group)]
+    for name in sorted(set(nwb.names(DEVICES)) - {row["probe"] for row in rows}):
+        if _number(_attributes(nwb, f"{DEVICES}/{name}"), "probe_id").is_integer():
+            nwb.note("probes", f"{EPHYS}/{name} is missing; {DEVICES}/{name} stands")
+            rows.append(_probe(nwb, name))
     if not rows:
-        raise nwb.bad(f"no probe group in {EPHYS}")
+        sign = sign_of_early_file(nwb)
+        found = f"no probe group in {EPHYS}"
+        raise nwb.bad(f"{found}: a file from before June 2020 ({sign})", FETCH_THE_NEWER) if sign else nwb.bad(found)
     return pd.DataFrame(rows).sort_values("probe", ignore_index=True)
+
+
+def _probe(nwb: NwbFile, name: str) -> dict[str, Any]:
+    """Return what the group and the device of a probe state, by column of `read_probes`."""
+    group, device = (_attributes(nwb, f"{place}/{name}") for place in (EPHYS, DEVICES))
+    probe_id = _number(group, "probe_id")
+    if group and not probe_id.is_integer():
+        probe_id = _number(device, "probe_id")
+        instead = f"that of {DEVICES}/{name} stands" if probe_id.is_integer() else "unknown"
+        nwb.note("probes", f"{EPHYS}/{name} states no whole number as probe_id; {instead}")
+    elif not group:
+        probe_id = _number(device, "probe_id")
+    sampling_rate = _number(device, "sampling_rate")
+    if np.isnan(sampling_rate):
+        nwb.note("probes", f"{DEVICES}/{name} states no sampling_rate; NaN")
+    return {
+        "probe": name,
+        "probe_id": int(probe_id) if probe_id.is_integer() else NO_ID,
+        "sampling_rate": sampling_rate,
+        "lfp_sampling_rate": _number(group, "lfp_sampling_rate"),
+        "has_lfp_data": _number(group, "has_lfp_data") == 1,
+    }
+
+
+def _attributes(nwb: NwbFile, name: str) -> Mapping[str, Any]:
+    """Return the attributes of an object; none where it is missing."""
+    found = nwb.handle.get(name)
+    return {} if found is None else found.attrs
 
 
 def read_channels(nwb: NwbFile) -> pd.DataFrame:
     """Return one row per channel, sorted by probe name and by number on the probe.
 
-    The number is ``local_index`` in the 2020 files and ``probe_channel_number`` in newer ones.
+    The number is ``local_index`` in the 2020 files and ``probe_channel_number`` in newer ones. A column that cannot be
+    used is NaN or null, a channel whose probe is unknown or whose id occurs before is left out, and without the id of
+    the channels there are none, each with a note.
 
     Returns
     -------
@@ -69,38 +116,71 @@ def read_channels(nwb: NwbFile) -> pd.DataFrame:
     Raises
     ------
     BadUpstreamData
-        If a column is missing, a channel id occurs twice, or a channel belongs to an unknown probe.
+        If no probe group is there.
     """
-    columns = plain_columns(nwb, ELECTRODES)
-    number = "local_index" if "local_index" in columns else "probe_channel_number"
-    required = ("probe_id", "probe_vertical_position", "probe_horizontal_position", number, "location")
-    missing = [name for name in required if name not in columns]
-    if missing:
-        raise nwb.bad(f"{ELECTRODES} lacks {', '.join(missing)}", "Use a Visual Coding or Visual Behavior file.")
-    n_channels = len(columns["id"])
-    unknown = np.full(n_channels, np.nan)
-    names = read_probes(nwb).set_index("probe_id")["probe"]
-    table = pd.DataFrame(
-        {
-            "probe": pd.Series(columns["probe_id"].astype(np.int64)).map(names),
-            "local_index": columns[number].astype(np.int64),
-            "channel_id": columns["id"].astype(np.int64),
-            "probe_id": columns["probe_id"].astype(np.int64),
-            "lateral_um": columns["probe_horizontal_position"].astype(np.float64),
-            "axial_um": columns["probe_vertical_position"].astype(np.float64),
-            "valid_data": columns.get("valid_data", np.ones(n_channels, bool)).astype(bool),
-            "location": pd.Series(texts_or_none(columns["location"]), dtype=object),
-            **{axis: columns.get(axis, unknown).astype(np.float64) for axis in ("x", "y", "z")},
-        }
-    )
-    if table["probe"].isna().any():
-        strays = sorted(table.loc[table["probe"].isna(), "probe_id"].unique().tolist())
-        raise nwb.bad(f"channels of probe ids {strays} but no probe group of these ids")
-    if table["channel_id"].duplicated().any():
-        raise nwb.bad(f"channel id {table.loc[table['channel_id'].duplicated(), 'channel_id'].iloc[0]} occurs twice")
+    probes = read_probes(nwb)
+    table = nwb.optional("channels", _read_electrodes, nwb, probes)
+    if table is None:
+        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in NO_CHANNELS.items()})
     table = table.sort_values(["probe", "local_index", "channel_id"], ignore_index=True)
     table.insert(1, "channel", table.groupby("probe").cumcount().astype(np.int64))
     return table
+
+
+def _read_electrodes(nwb: NwbFile, probes: pd.DataFrame) -> pd.DataFrame:
+    """Return the channels of the known probes, in the order of the file."""
+    electrodes = read_table(nwb, ELECTRODES, "channels")
+    ids = electrodes.ids("id")
+    good = electrodes.marks("valid_data", "every channel counts as valid")
+    probe = _probes_of(electrodes, probes)
+    table = pd.DataFrame(
+        {
+            "probe": probe,
+            "local_index": _numbers_on_probe(electrodes, probe),
+            "channel_id": ids,
+            "probe_id": probe.map(probes.set_index("probe")["probe_id"]),
+            "lateral_um": electrodes.numbers("probe_horizontal_position"),
+            "axial_um": electrodes.numbers("probe_vertical_position"),
+            "valid_data": np.ones(len(ids), dtype=bool) if good is None else good,
+            "location": pd.Series(electrodes.texts("location"), dtype=object),
+            **{axis: electrodes.numbers(axis) for axis in ("x", "y", "z")},
+        }
+    )
+    stray, twice = table["probe"].isna(), table["channel_id"].duplicated()
+    for out, why in ((stray, "are of no probe of the file"), (twice & ~stray, "have an id that occurs before")):
+        if out.any():
+            which = first_few(table.loc[out, "channel_id"])
+            nwb.note("channels", f"{ELECTRODES}: {int(out.sum())} of {len(table)} channels {why}: {which}; left out")
+    return table[~(stray | twice)].astype({"probe_id": np.int64})
+
+
+def _probes_of(electrodes: NwbTable, probes: pd.DataFrame) -> pd.Series:
+    """Return the name of the probe of every channel: by the probe's id, else by the name of its group."""
+    known = probes[probes["probe_id"] != NO_ID]
+    by_id = pd.Series(electrodes.numbers("probe_id")).map(dict(zip(known["probe_id"].astype(float), known["probe"])))
+    if not by_id.isna().any():
+        return by_id
+    names = pd.Series(electrodes.texts("group_name"), dtype=object)
+    by_name = names.where(by_id.isna() & names.isin(probes["probe"]))
+    if by_name.notna().any():
+        electrodes.note("probe_id", f"{int(by_name.notna().sum())} channels have their probe by group_name instead")
+    return by_id.astype(object).fillna(by_name)
+
+
+def _numbers_on_probe(electrodes: NwbTable, probe: pd.Series) -> np.ndarray:
+    """Return the number of every channel on its probe; its row there, with a note, where the file states none."""
+    stated = next((name for name in ("local_index", "probe_channel_number") if name in electrodes.columns), None)
+    numbers = electrodes.numbers(stated or "probe_channel_number")
+    if np.isfinite(numbers).all():
+        return numbers.astype(np.int64)
+    electrodes.note(stated or "probe_channel_number", "channels are numbered by their row instead")
+    return probe.groupby(probe).cumcount().reindex(probe.index, fill_value=0).to_numpy(dtype=np.int64)
+
+
+def _number(attributes: Mapping[str, Any], name: str) -> float:
+    """Return an attribute as a number, NaN where there is none or it is something else."""
+    value = attributes.get(name, np.nan)
+    return float(value) if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "biuf" else float("nan")
 
 
 def probe_rows(probes: pd.DataFrame) -> pd.DataFrame:
@@ -109,7 +189,7 @@ def probe_rows(probes: pd.DataFrame) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "probe": probes["probe"],
-                "insertion_id": probes["probe_id"].astype(str),
+                "insertion_id": probes["probe_id"].astype(str).where(probes["probe_id"] != NO_ID, None),
                 "collection": COLLECTION,
                 "revision": "",
                 "sampling_rate": probes["sampling_rate"],

@@ -1,8 +1,8 @@
-"""An NWB file as plain arrays: opening, decoding text, tables and ragged columns.
+"""An NWB file as plain arrays: opening, decoding text, ragged columns, and notes of what cannot be used.
 
 Contains what every reader of an Allen NWB file shares, whatever the table. Add here what belongs to the file format
-(HDF5, `hdmf` dynamic tables). What a column means is the business of the module that reads that table. Nothing here
-writes a file.
+(HDF5); tables are `nh_platform.sources.allen.nwb.nwb_table`. What a column means is the business of the module that
+reads it. Nothing here writes a file.
 
 Every column is read whole and in one call: the released files hold their arrays contiguous and uncompressed, so this
 is one sequential read, while reading unit by unit costs one seek and one HDF5 call each.
@@ -10,21 +10,28 @@ is one sequential read, while reading unit by unit costs one seek and one HDF5 c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import h5py
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from nh_platform.session import BadUpstreamData
+from nh_platform.session import BadUpstreamData, Note, SchemaError, TableSchema
+
+Read = TypeVar("Read")
+Given = ParamSpec("Given")
 
 NULL_TEXTS = frozenset({"", "N/A", "null", "nan", "None"})
 """Texts that stand for "no value": AllenSDK's writer puts ``N/A`` where a text column has none (presentations.py),
 released electrodes outside the brain have ``None`` or an empty text."""
+
+REPORT = "Leave the session out, or report the object to the Allen Institute."
+"""What can be done about a file that is whole and wrong: another download has the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +44,32 @@ class NwbFile:
         Where it lies, for error texts.
     handle
         The open HDF5 file.
+    notes
+        What readers found missing, damaged or assumed, in the order of reading.
     """
 
     path: Path
     handle: h5py.File
+    notes: list[Note] = field(default_factory=list)
 
-    def bad(
-        self, found: str, action: str = "Download the file again and compare its size with the release."
-    ) -> BadUpstreamData:
+    def note(self, subject: str, text: str) -> None:
+        """Record something that was left out or assumed; once, however many readers find it."""
+        if (note := Note(subject, text)) not in self.notes:
+            self.notes.append(note)
+
+    def bad(self, found: str, action: str = REPORT) -> BadUpstreamData:
         """Return the error that names this file, ready to be raised."""
         return BadUpstreamData(f"NWB file {self.path.name}", found, action)
+
+    def optional(
+        self, subject: str, read: Callable[Given, Read], *given: Given.args, **by: Given.kwargs
+    ) -> Read | None:
+        """Return what ``read`` returns; None, and a note about ``subject``, where it raises `BadUpstreamData`."""
+        try:
+            return read(*given, **by)
+        except BadUpstreamData as error:
+            self.note(subject, f"left out: {error.found}")
+            return None
 
     def has(self, name: str) -> bool:
         """Return whether the file holds a group or dataset of that name."""
@@ -65,18 +88,57 @@ class NwbFile:
             raise self.bad(f"group {name} is missing")
         return found
 
+    def names(self, group: str) -> list[str]:
+        """Return the names in a group, sorted; none where there is no such group."""
+        found = self.handle.get(group)
+        return sorted(found) if isinstance(found, h5py.Group) else []
+
     def array(self, name: str) -> npt.NDArray[Any]:
         """Return a dataset as an array; texts as `str` objects.
 
         Raises
         ------
         BadUpstreamData
-            If it is missing.
+            If it is missing, or its bytes cannot be decoded.
         """
         found = self.handle.get(name)
         if not isinstance(found, h5py.Dataset):
             raise self.bad(f"dataset {name} is missing")
-        return read_array(found)
+        try:
+            return read_array(found)
+        except OSError as error:
+            if "errno" in str(error):  # the disk, not the file: nothing is known of the object
+                raise
+            raise self.bad(f"dataset {name} cannot be decoded: {error}") from error
+
+    def numbers(self, name: str, columns: int | None = None) -> npt.NDArray[np.float64]:
+        """Return a dataset of numbers as float64, a vector or a matrix of ``columns`` columns.
+
+        Raises
+        ------
+        BadUpstreamData
+            If it is missing, holds no numbers, or has another shape.
+        """
+        values = self.array(name)
+        expected = "(n,)" if columns is None else f"(n, {columns})"
+        fits = values.ndim == 1 if columns is None else values.ndim == 2 and values.shape[1] == columns
+        if not is_numeric(values) or not fits:
+            held = "numbers" if is_numeric(values) else "no numbers"
+            raise self.bad(f"{name} holds {held} of shape {values.shape}, expected numbers of shape {expected}")
+        return values.astype(np.float64)
+
+    def conform(self, schema: TableSchema, table: pd.DataFrame, name: str) -> pd.DataFrame:
+        """Return what was read of an object as its schema states it.
+
+        Raises
+        ------
+        BadUpstreamData
+            If it does not conform.
+        """
+        try:
+            return schema.conform(table)
+        except SchemaError as error:
+            raise self.bad(f"{name}: {error.found}") from error
 
     def text(self, name: str) -> str | None:
         """Return a scalar text, or None where the file has none."""
@@ -123,38 +185,15 @@ def ragged_columns(group: h5py.Group) -> dict[str, str]:
     A column counts as an index by its ``neurodata_type``, not by its name alone: ``local_index`` and
     ``stimulus_index`` are plain columns.
     """
+    members = {name: group.get(name) for name in group}  # by `get`: a link to what is gone is no error
     return {
         name.removesuffix("_index"): name
-        for name, dataset in group.items()
+        for name, dataset in members.items()
         if isinstance(dataset, h5py.Dataset) and _text(dataset.attrs.get("neurodata_type")) == "VectorIndex"
     }
 
 
-def plain_columns(nwb: NwbFile, table: str) -> dict[str, npt.NDArray[Any]]:
-    """Return every column of a dynamic table that holds one number or text per row, by name.
-
-    Ragged columns, their indexes, references and columns with more than one dimension are left out.
-
-    Raises
-    ------
-    BadUpstreamData
-        If the table has no ``id``, or a column is not as long as ``id``.
-    """
-    group = nwb.group(table)
-    n_rows = len(nwb.array(f"{table}/id"))
-    ragged = ragged_columns(group)
-    left_out = set(ragged) | set(ragged.values())
-    columns = {}
-    for name, dataset in group.items():
-        if name in left_out or not isinstance(dataset, h5py.Dataset) or dataset.ndim != 1 or not _is_plain(dataset):
-            continue
-        if len(dataset) != n_rows:
-            raise nwb.bad(f"column {table}/{name} has {len(dataset)} rows and {table}/id has {n_rows}")
-        columns[name] = read_array(dataset)
-    return columns
-
-
-def ragged_offsets(nwb: NwbFile, table: str, column: str) -> npt.NDArray[np.int64]:
+def ragged_offsets(nwb: NwbFile, table: str, column: str, n_rows: int) -> npt.NDArray[np.int64]:
     """Return the (n_rows + 1,) int64 offsets of a ragged column: row ``i`` is ``column[offsets[i]:offsets[i + 1]]``.
 
     The index is cast before anything is subtracted: newer files store it in the smallest unsigned integer, which
@@ -167,12 +206,15 @@ def ragged_offsets(nwb: NwbFile, table: str, column: str) -> npt.NDArray[np.int6
     """
     group = nwb.group(table)
     name = ragged_columns(group).get(column)
-    if column not in group or name is None:
+    values = group.get(column)
+    if not isinstance(values, h5py.Dataset) or values.ndim == 0 or name is None:
         raise nwb.bad(f"ragged column {table}/{column} or its index is missing")
-    ends = np.asarray(group[name][...]).astype(np.int64)
-    n_rows, total = len(nwb.array(f"{table}/id")), len(group[column])
+    ends = nwb.array(f"{table}/{name}")
+    if ends.dtype.kind not in "iu" or ends.ndim != 1:
+        raise nwb.bad(f"{table}/{name} is {ends.dtype} of shape {ends.shape}, expected whole numbers of shape (n,)")
+    ends, total = ends.astype(np.int64), len(values)
     if len(ends) != n_rows:
-        raise nwb.bad(f"{table}/{name} has {len(ends)} rows and {table}/id has {n_rows}")
+        raise nwb.bad(f"{table}/{name} has {len(ends)} rows, and the table has {n_rows}")
     offsets = np.concatenate([np.zeros(1, np.int64), ends])
     if (np.diff(offsets) < 0).any():
         raise nwb.bad(f"{table}/{name} falls, so that rows of {column} would overlap")
@@ -181,14 +223,20 @@ def ragged_offsets(nwb: NwbFile, table: str, column: str) -> npt.NDArray[np.int6
     return offsets
 
 
+def first_few(values: Iterable[object], n: int = 3) -> str:
+    """Return the first values in words, and that there are more: ``7, 9, 12, …``."""
+    every = [str(value) for value in values]
+    return ", ".join([*every[:n], *(["…"] if len(every) > n else [])])
+
+
 def texts_or_none(values: npt.NDArray[Any]) -> list[str | None]:
     """Return texts with every stand-in for "no value" replaced by None."""
     return [None if text in NULL_TEXTS else text for text in values.tolist()]
 
 
-def _is_plain(dataset: h5py.Dataset) -> bool:
-    """Whether a dataset holds numbers, booleans or texts, and not references or compound values."""
-    return dataset.dtype.kind in "biuf" or h5py.check_string_dtype(dataset.dtype) is not None
+def is_numeric(values: npt.NDArray[Any] | h5py.Dataset) -> bool:
+    """Return whether an array or dataset holds numbers or booleans."""
+    return values.dtype.kind in "biuf"
 
 
 def _text(value: Any) -> str:

@@ -16,6 +16,9 @@ from nh_platform.sources.regions import regions_of_acronyms, xyz_m_from_ccf_um
 UNREGISTERED_UM = -1000.0
 """Stands on every axis of a Visual Coding channel without registration; Visual Behavior uses 0 on every axis."""
 
+UNLOCATED, UNLOCATED_ID = "unlocated", 0
+"""``histology`` and ``atlas_id`` of what has no position."""
+
 CSV_COLUMNS = {
     "anterior_posterior_ccf_coordinate": "ap",
     "dorsal_ventral_ccf_coordinate": "dv",
@@ -78,7 +81,7 @@ def locate_channels(channels: pd.DataFrame, csv_channels: pd.DataFrame | None) -
             "x_m": x_m,
             "y_m": y_m,
             "z_m": z_m,
-            "histology": np.where(located, "allen", "unlocated").astype(object),
+            "histology": np.where(located, "allen", UNLOCATED).astype(object),
         }
     )
     return CHANNEL_POSITIONS.conform(table), notes
@@ -92,10 +95,12 @@ def locate_units(units: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
     units
         Schema `RAW_UNITS`.
     positions
-        Schema `CHANNEL_POSITIONS`, one row per channel of every probe of ``units``.
+        Schema `CHANNEL_POSITIONS`; a unit whose channel is not among them is unlocated.
     """
     keys = pd.MultiIndex.from_frame(units[["probe", "channel"]])
-    at_peak = positions.set_index(["probe", "channel"]).loc[keys, _POSITION_NAMES].reset_index(drop=True)
+    at_peak = positions.set_index(["probe", "channel"]).reindex(keys)[_POSITION_NAMES].reset_index(drop=True)
+    at_peak["atlas_id"] = at_peak["atlas_id"].fillna(UNLOCATED_ID).astype(np.int64)
+    at_peak["histology"] = at_peak["histology"].fillna(UNLOCATED)
     at_peak.insert(0, "unit_id", units["unit_id"].to_numpy())
     return UNIT_POSITIONS.conform(at_peak)
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from nh_platform.session import Events, Note, RawRecording, Session, Signal, Signals, UnitAnnotation
+from nh_platform.sources.allen.nwb.early_files import note_early_file
 from nh_platform.sources.allen.nwb.electrodes import channel_rows, probe_rows, read_channels, read_probes
 from nh_platform.sources.allen.nwb.invalid_times import read_optogenetic_epochs
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile
-from nh_platform.sources.allen.nwb.positions import locate_channels, locate_units
-from nh_platform.sources.allen.nwb.sorted_units import read_spikes, read_units, released_metrics, unit_rows
+from nh_platform.sources.allen.nwb.positions import CSV_COLUMNS, locate_channels, locate_units
+from nh_platform.sources.allen.nwb.sorted_units import UNITS, read_units, released_metrics, unit_rows
+from nh_platform.sources.allen.nwb.unit_spikes import read_spikes
 
 
 def read_recording(nwb: NwbFile, session: Session, *, amplitude_scale: float = 1.0) -> RawRecording:
@@ -33,62 +36,54 @@ def read_recording(nwb: NwbFile, session: Session, *, amplitude_scale: float = 1
     Raises
     ------
     BadUpstreamData
-        If a table is missing or the tables disagree.
+        If units, their ids or their spike times are missing or cannot be used.
     """
+    note_early_file(nwb)
     channels = read_channels(nwb)
     units = read_units(nwb, channels)
-    spikes, notes = read_spikes(nwb, units)
+    spikes = read_spikes(nwb, units)
     rows = unit_rows(units, spikes)
     if amplitude_scale != 1.0:
         rows["amplitude"] *= amplitude_scale
-    notes.append(
-        Note("peak_to_trough", "Allen's waveform_duration, which is unsigned: also positive-going spikes are > 0")
-    )
+    nwb.note("peak_to_trough", "Allen's waveform_duration, which is unsigned: also positive-going spikes are > 0")
     return RawRecording(
         session=session,
         probes=probe_rows(read_probes(nwb)),
         units=rows,
         channels=channel_rows(channels),
         spikes=spikes,
-        notes=tuple(notes),
+        notes=tuple(nwb.notes),
     )
 
 
 def events_of(
-    nwb: NwbFile,
-    session: Session,
-    tables: Mapping[str, tuple[pd.DataFrame | None, list[Note]]],
-    notes: Iterable[Note],
+    nwb: NwbFile, session: Session, tables: Mapping[str, pd.DataFrame | None], notes: Iterable[Note]
 ) -> Events:
     """Return what was read of a session's events, with the optogenetic epochs, as one record.
 
     Parameters
     ----------
     nwb, session
-        The open file, and the session that it is of.
+        The open file with the notes of the readers, and the session that it is of.
     tables
-        By name, as their readers return them: None where the file has none, and what to note.
+        By name, as their readers return them: None where the file has none that can be used.
     notes
         What to note besides.
     """
-    epochs = read_optogenetic_epochs(nwb)
-    no_epochs = [Note("optogenetic_epochs", "no optotagging in the NWB file")] if epochs is None else []
-    every = {**{name: table for name, (table, _) in tables.items()}, "optogenetic_epochs": epochs}
+    note_early_file(nwb)
+    every = {**tables, "optogenetic_epochs": nwb.optional("optogenetic_epochs", read_optogenetic_epochs, nwb)}
     return Events(
         session=session,
         tables={name: table for name, table in every.items() if table is not None},
-        notes=(*notes, *(note for _, more in tables.values() for note in more), *no_epochs),
+        notes=(*notes, *nwb.notes),
     )
 
 
-def signals_of(session: Session, read: Iterable[tuple[Signal | None, list[Note]]], notes: Iterable[Note]) -> Signals:
+def signals_of(nwb: NwbFile, session: Session, read: Iterable[Signal | None], notes: Iterable[Note]) -> Signals:
     """Return what was read of a session's signals as one record; parameters are as of `events_of`."""
-    every = [*read]
-    return Signals(
-        session=session,
-        signals={signal.name: signal for signal, _ in every if signal is not None},
-        notes=(*notes, *(note for _, more in every for note in more)),
-    )
+    note_early_file(nwb)
+    signals = {signal.name: signal for signal in read if signal is not None}
+    return Signals(session=session, signals=signals, notes=(*notes, *nwb.notes))
 
 
 def read_unit_annotation(
@@ -110,6 +105,7 @@ def read_unit_annotation(
     BadUpstreamData
         If the file does not have one of the units or channels.
     """
+    note_early_file(nwb)
     found_channels = read_channels(nwb)
     metrics = released_metrics(read_units(nwb, found_channels))
     lost = sorted(set(units["unit_id"]) - set(metrics["unit_id"]))
@@ -118,25 +114,45 @@ def read_unit_annotation(
     gone = sorted(set(channels["upstream_id"]) - set(found_channels["channel_id"]))
     if gone:
         raise nwb.bad(f"it has no channel {gone[0]} ({len(gone)} of {len(channels)})", "Read the spikes again.")
+    for name in metrics if len(metrics) else ():
+        if metrics[name].isna().all():
+            nwb.note("units", f"{UNITS}/{name.removeprefix('released.')}: no value for any of {len(metrics)} units")
     own = found_channels.set_index("channel_id").loc[channels["upstream_id"]].reset_index()
-    positions, notes = locate_channels(own, _session_rows(csv_channels, own))
+    positions, notes = locate_channels(own, _session_rows(nwb, csv_channels, own))
     return UnitAnnotation(
         released=metrics.set_index("unit_id").loc[units["unit_id"]].reset_index(),
         positions=locate_units(units, positions),
         channels=positions,
-        notes=tuple(notes),
+        notes=(*nwb.notes, *notes),
     )
 
 
-def _session_rows(csv_channels: pd.DataFrame | None, channels: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the rows of channels.csv of this session's probes with numbers as numbers, or None."""
+def _session_rows(nwb: NwbFile, csv_channels: pd.DataFrame | None, channels: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the rows of channels.csv of this session's probes with numbers as numbers, or None.
+
+    What is no number is NaN, a row without an id left out, and a table that lacks a column of no use, with a note.
+    """
     if csv_channels is None:
         return None
     rows = csv_channels[csv_channels["ecephys_probe_id"].isin(set(channels["probe_id"].astype(str)))].copy()
     if not len(rows):
         return None
-    rows["id"] = rows["id"].astype("int64")
-    for name in rows.columns:
-        if name.endswith("_ccf_coordinate"):
-            rows[name] = pd.to_numeric(rows[name].replace("", None))
+    missing = [name for name in CSV_COLUMNS if name not in rows]
+    if missing:
+        nwb.note("channels.csv", f"it lacks {', '.join(missing)}; electrodes table used")
+        return None
+    ids = pd.to_numeric(rows["id"], errors="coerce")
+    named = ids.notna() & (ids % 1 == 0) & ~ids.duplicated()
+    if not named.all():
+        example = repr(rows["id"][~named].iloc[0])
+        text = f"{int((~named).sum())} of {len(rows)} rows have no id of their own, for example {example}; left out"
+        nwb.note("channels.csv", text)
+        rows, ids = rows[named], ids[named]
+    rows["id"] = ids.astype(np.int64)
+    for name in [name for name in CSV_COLUMNS if name.endswith("_ccf_coordinate")]:
+        stated = rows[name].replace("", None)
+        rows[name] = pd.to_numeric(stated, errors="coerce").astype(np.float64)
+        odd = stated.notna() & rows[name].isna()
+        if odd.any():
+            nwb.note("channels.csv", f"{name}: {int(odd.sum())} of {len(rows)} are no numbers; not registered")
     return rows

@@ -1,35 +1,46 @@
-"""Units and spikes of an Allen NWB file.
+"""Units of an Allen NWB file.
 
-Contains the reader of ``/units``: the table of every sorted unit, its released metrics, and the spikes. Add here what
-that table says. No unit is left out and no rule is applied here: AllenSDK's default filter is a rulebook.
+Contains the reader of ``/units``: the table of every sorted unit and its released metrics. Add here what that table
+says. No rule is applied here: AllenSDK's default filter is a rulebook. A unit is left out only where its probe cannot
+be known, or its id stands for another one. Spikes are `nh_platform.sources.allen.nwb.unit_spikes`.
 
-Order: units are sorted by probe name, then by unit id, which is the order of the released files. Times are float64 as
-in the file; amplitudes, float64 volts in the file, are rounded to float32 (relative error below 6e-8).
+Order: units are sorted by probe name, then by unit id, which is the order of the released files.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import Note, Spikes
+from nh_platform.session import Spikes
 from nh_platform.session.tables.spikes import RAW_UNITS
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, plain_columns, ragged_columns, ragged_offsets, texts_or_none
+from nh_platform.sources.allen.nwb.electrodes import ELECTRODES, read_probes
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few, is_numeric, texts_or_none
+from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
 
 UNITS = "units"
 V_PER_UV = 1e-6
 NOT_METRICS = frozenset({"id", "cluster_id", "local_index", "peak_channel_id"})
 """Numeric columns of ``/units`` that identify a unit and measure nothing."""
 
-SPIKES_AT_ONCE = 4_000_000
-"""Spikes checked or converted per step: 32 MB of float64, so that no second copy of 100 M spikes is ever held."""
+SPIKE_COLUMNS = frozenset({"spike_times", "spike_amplitudes", "waveform_mean"})
+"""Columns with more than one value per unit."""
+
+QUALITY = "quality"
+METRICS = frozenset({*(one.column for one in COUNTERPARTS), *WORDS}) - {"valid_data", QUALITY}
+NOT_IN_ALL_FILES = frozenset({"waveform_halfwidth"})
+"""Metrics that Visual Coding has and Visual Behavior has not."""
+
+UNKNOWN = -1
+"""Stands for a channel or cluster that is not known, as in schema `RAW_UNITS`."""
 
 
 def read_units(nwb: NwbFile, channels: pd.DataFrame) -> pd.DataFrame:
     """Return one row per unit in the canonical order, with every plain column of the file.
+
+    A metric that cannot be used is NaN. A unit whose peak channel is not in the electrodes table (AllenSDK issue 2391)
+    stays without one, on the probe of the units beside it. A unit whose id occurs before is left out. Each has a note.
 
     Parameters
     ----------
@@ -41,36 +52,98 @@ def read_units(nwb: NwbFile, channels: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``row`` (row in the file), ``probe``, ``channel`` (row of the peak channel within the probe), ``axial_um``,
-        ``valid_data`` (of the peak channel), then the file's own columns in its units of measure.
+        ``row`` (row in the file), ``probe``, ``channel`` (row of the peak channel within the probe, −1 where unknown),
+        ``axial_um``, ``valid_data`` (of the peak channel, False where unknown), then the file's own columns in its
+        units of measure.
 
     Raises
     ------
     BadUpstreamData
-        If the file has no units table, a unit id occurs twice, or a unit's peak channel is not in the electrodes.
+        If the file has no units table or its ids cannot be used, or none of the units has a probe.
     """
     if not nwb.has(UNITS):
         raise nwb.bad("it has no units table", "Check that this is the session's file and not a probe's LFP file.")
-    columns = plain_columns(nwb, UNITS)
-    missing = [name for name in ("cluster_id", "peak_channel_id") if name not in columns]
-    if missing:
-        raise nwb.bad(f"{UNITS} lacks {', '.join(missing)}", "Use a Visual Coding or Visual Behavior file.")
-    table = pd.DataFrame({"row": np.arange(len(columns["id"]), dtype=np.int64), **columns})
-    table = table.astype({"id": np.int64, "cluster_id": np.int64, "peak_channel_id": np.int64})
-    if table["id"].duplicated().any():
-        raise nwb.bad(f"unit id {table.loc[table['id'].duplicated(), 'id'].iloc[0]} occurs twice")
+    stated = read_table(nwb, UNITS, "units", ignored=SPIKE_COLUMNS)
+    ids, peaks = stated.ids("id"), stated.numbers("peak_channel_id")
+    clusters = stated.numbers("cluster_id")
+    table = pd.DataFrame({"row": np.arange(len(ids), dtype=np.int64), **_metrics_as_numbers(stated)})
+    table["id"] = ids
+    table["cluster_id"] = np.where(np.isfinite(clusters), clusters, UNKNOWN).astype(np.int64)
+    table["peak_channel_id"] = np.where(np.isfinite(peaks), peaks, UNKNOWN).astype(np.int64)
     at_peak = channels.set_index("channel_id").reindex(table["peak_channel_id"]).reset_index(drop=True)
-    if at_peak["probe"].isna().any():
-        lost = table[at_peak["probe"].isna()]
-        raise nwb.bad(
-            f"{len(lost)} of {len(table)} units have a peak channel that is not in the electrodes table, first unit "
-            f"{lost['id'].iloc[0]} with channel {lost['peak_channel_id'].iloc[0]}",
-            "Without it a unit has no probe. Download the file again, or report it to the Allen Institute.",
-        )
-    for name in ("valid_data", "axial_um", "channel", "probe"):
-        table.insert(0, name, at_peak[name].to_numpy())
-    table = table.astype({"valid_data": bool, "channel": np.int64})
-    return table.sort_values(["probe", "id"], ignore_index=True)
+    known = at_peak["probe"].notna().to_numpy()
+    probe = at_peak["probe"].astype(object)
+    if not known.all():
+        probe = _probes_without_channel(nwb, stated, table, probe)
+    table.insert(0, "valid_data", np.where(known, at_peak["valid_data"], False).astype(bool))
+    table.insert(0, "axial_um", at_peak["axial_um"].to_numpy(dtype=np.float64))
+    table.insert(0, "channel", np.where(known, at_peak["channel"], UNKNOWN).astype(np.int64))
+    table.insert(0, "probe", probe.to_numpy(dtype=object))
+    twice = table["id"].duplicated().to_numpy()
+    if twice.any():
+        which = first_few(table.loc[twice, "id"])
+        nwb.note("units", f"{UNITS}/id: {int(twice.sum())} of {len(table)} ids occur before: {which}; left out")
+    return table[~twice & probe.notna().to_numpy()].sort_values(["probe", "id"], ignore_index=True)
+
+
+def _metrics_as_numbers(stated: NwbTable) -> dict[str, np.ndarray]:
+    """Return the columns of the file, its metrics as numbers: NaN, with a note, where they are none or missing."""
+    columns = dict(stated.columns)
+    for name in sorted(METRICS):
+        expected = name not in NOT_IN_ALL_FILES or name in stated.left_out
+        if (name in columns and not is_numeric(columns[name])) or (name not in columns and expected):
+            columns[name] = stated.numbers(name)
+    if QUALITY not in columns or is_numeric(columns[QUALITY]):
+        columns[QUALITY] = np.array(stated.texts(QUALITY), dtype=object)
+    return columns
+
+
+def _probes_without_channel(nwb: NwbFile, stated: NwbTable, table: pd.DataFrame, probe: pd.Series) -> pd.Series:
+    """Return the probe of every unit, for those without a peak channel by other means, and note them.
+
+    The file writes units probe by probe, and ``local_index`` counts up within each: that tells the probe of a unit
+    between two of the same one, or at an end. A session with one probe needs no telling.
+
+    Raises
+    ------
+    BadUpstreamData
+        If none of the units has a probe then.
+    """
+    lost = probe.isna()
+    names = read_probes(nwb)["probe"].tolist()
+    beside = [names[0]] * len(probe) if len(names) == 1 else _probe_beside(probe, stated.numbers("local_index"))
+    # A channel that is there and of no known probe does say something: not one of the others.
+    electrodes = nwb.optional("units", nwb.numbers, f"{ELECTRODES}/id")
+    elsewhere = np.zeros(len(probe), bool) if electrodes is None else table["peak_channel_id"].isin(electrodes)
+    found = probe.where(~lost, pd.Series(beside, index=probe.index, dtype=object).where(~elsewhere))
+    first = table[lost].iloc[0]
+    text = (
+        f"{UNITS}/peak_channel_id: {int(lost.sum())} of {len(table)} units name no channel of the electrodes table, "
+        f"first unit {first['id']} with channel {first['peak_channel_id']}"
+    )
+    if found.isna().all():
+        raise nwb.bad(f"{text}; nothing else tells the probe of any unit")
+    nwb.note("units", f"{text}; without position and not valid_data, their probe is that of the units beside them")
+    if found.isna().any():
+        which = first_few(table.loc[found.isna(), "id"])
+        nwb.note("units", f"{UNITS}: nothing tells the probe of {int(found.isna().sum())} units: {which}; left out")
+    return found
+
+
+def _probe_beside(probe: pd.Series, local: np.ndarray) -> list[str | None]:
+    """Return for every row its probe or, without one, that of the units beside it; None where they leave it open."""
+    found: list[str | None] = probe.where(probe.notna(), None).tolist()
+    known = np.flatnonzero(probe.notna())
+    for row in np.flatnonzero(probe.isna()):
+        place = int(np.searchsorted(known, row))
+        before, after = known[:place][-1:], known[place:][:1]
+        follows = len(before) > 0 and local[before[0]] < local[row]
+        precedes = len(after) > 0 and local[row] < local[after[0]]
+        if len(before) and len(after) and probe[before[0]] == probe[after[0]]:
+            found[row] = probe[before[0]]
+        elif follows != precedes:
+            found[row] = probe[before[0]] if follows else probe[after[0]]
+    return found
 
 
 def unit_rows(units: pd.DataFrame, spikes: Spikes) -> pd.DataFrame:
@@ -117,108 +190,3 @@ def released_metrics(units: pd.DataFrame) -> pd.DataFrame:
         released[f"released.{name}"] = values * V_PER_UV if name == "amplitude" else values
     released["released.valid_data"] = units["valid_data"]
     return pd.DataFrame(released)
-
-
-def read_spikes(nwb: NwbFile, units: pd.DataFrame) -> tuple[Spikes, list[Note]]:
-    """Return all spikes, grouped by unit in the order of ``units``, and what was missing.
-
-    Depths are one NaN seen ``n_spikes`` times, read-only: the release has none, and 100 M of them would be 0.4 GB.
-
-    Parameters
-    ----------
-    nwb
-        The open file.
-    units
-        The table of `read_units`.
-
-    Raises
-    ------
-    BadUpstreamData
-        If ``spike_times`` is missing, a time is NaN or infinite, times of a unit are not sorted, or the amplitudes
-        are not as many as the times.
-    """
-    stored = ragged_offsets(nwb, UNITS, "spike_times")
-    times, offsets = read_spike_times(nwb, units)
-    amplitudes, notes = _read_amplitudes(nwb, stored)
-    amplitudes = _in_order_of(units, amplitudes, stored)
-    notes.append(Note("spike depths", "not part of the release; NaN"))
-    return Spikes(times, offsets, amplitudes, np.broadcast_to(np.float32(np.nan), times.shape)), notes
-
-
-def read_spike_times(nwb: NwbFile, units: pd.DataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Return the times of all spikes without anything else of them: 0.8 GB for 100 M spikes.
-
-    Parameters
-    ----------
-    nwb
-        The open file.
-    units
-        The table of `read_units`.
-
-    Returns
-    -------
-    times
-        (n_spikes,) float64, seconds on the session clock, grouped by unit in the order of ``units``.
-    offsets
-        (n_units + 1,) int64; the times of row ``i`` are ``times[offsets[i]:offsets[i + 1]]``.
-
-    Raises
-    ------
-    BadUpstreamData
-        If ``spike_times`` is missing, a time is NaN or infinite, or times of a unit are not sorted.
-    """
-    stored = ragged_offsets(nwb, UNITS, "spike_times")
-    times = np.empty(stored[-1], dtype=np.float64)
-    if len(times):
-        nwb.handle[f"{UNITS}/spike_times"].read_direct(times)
-    _check_times(nwb, times, stored)
-    counts = np.diff(stored)[units["row"].to_numpy()]
-    return _in_order_of(units, times, stored), np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-
-
-def _check_times(nwb: NwbFile, times: npt.NDArray[np.float64], offsets: npt.NDArray[np.int64]) -> None:
-    """Refuse times that are not finite, or fall within a unit."""
-    for start in range(0, len(times), SPIKES_AT_ONCE):
-        # One further value, so that the step from one part to the next is looked at too.
-        part = times[start : start + SPIKES_AT_ONCE + 1]
-        wrong = np.flatnonzero(~np.isfinite(part))
-        if len(wrong):
-            _refuse(nwb, offsets, start + int(wrong[0]), f"is {part[wrong[0]]}")
-        falls = start + 1 + np.flatnonzero(part[1:] < part[:-1])
-        within = falls[~np.isin(falls, offsets)]
-        if len(within):
-            index = int(within[0])
-            _refuse(
-                nwb, offsets, index, f"is {times[index]} s, after one of {times[index - 1]} s: times are not sorted"
-            )
-
-
-def _refuse(nwb: NwbFile, offsets: npt.NDArray[np.int64], index: int, found: str) -> None:
-    row = int(np.searchsorted(offsets, index, side="right")) - 1
-    unit = nwb.array(f"{UNITS}/id")[row]
-    raise nwb.bad(f"spike {index - offsets[row]} of unit {unit} {found}")
-
-
-def _read_amplitudes(nwb: NwbFile, offsets: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], list[Note]]:
-    """Return the amplitudes (V) in file order; NaN and a note where the file has none."""
-    amplitudes = np.full(offsets[-1], np.nan, dtype=np.float32)
-    if "spike_amplitudes" not in ragged_columns(nwb.group(UNITS)):
-        return amplitudes, [Note("spike_amplitudes", "missing in the NWB file; NaN")]
-    own = ragged_offsets(nwb, UNITS, "spike_amplitudes")
-    if not np.array_equal(own, offsets):
-        row = int(np.flatnonzero(own != offsets)[0]) - 1
-        counts = np.diff(offsets)[row], np.diff(own)[row]
-        unit = nwb.array(f"{UNITS}/id")[row]
-        raise nwb.bad(f"unit {unit} has {counts[0]} spike_times and {counts[1]} spike_amplitudes")
-    dataset = nwb.handle[f"{UNITS}/spike_amplitudes"]
-    for start in range(0, len(amplitudes), SPIKES_AT_ONCE):
-        amplitudes[start : start + SPIKES_AT_ONCE] = dataset[start : start + SPIKES_AT_ONCE]
-    return amplitudes, []
-
-
-def _in_order_of(units: pd.DataFrame, values: npt.NDArray[Any], offsets: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """Return blocks of ``values``, which are in file order, in the order of ``units``; a copy where that differs."""
-    rows = units["row"].to_numpy()
-    if np.array_equal(rows, np.arange(len(rows))):
-        return values
-    return np.concatenate([values[offsets[row] : offsets[row + 1]] for row in rows])

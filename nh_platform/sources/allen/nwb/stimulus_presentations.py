@@ -1,8 +1,8 @@
 """Stimulus presentations of an Allen NWB file, in AllenSDK's order and under its names.
 
 Contains the reader of ``/intervals/*_presentations``. Add a stimulus name or parameter name here when a release brings
-one. Presentations are marked, never dropped: which of them an analysis uses is decided where windows and tensors are
-made.
+one. Presentations are marked, never dropped but for those without a start: which of them an analysis uses is decided
+where windows and tensors are made.
 
 What agrees with AllenSDK 2.16.2 (`EcephysSession.stimulus_presentations`): rows, order and id, names, times, block and
 parameters. What differs, on purpose: a parameter that does not apply is NaN or null (AllenSDK: the text ``null``); a
@@ -15,15 +15,15 @@ for the same stimuli and parameters (``gabors``, ``flashes``, ``x_position``), a
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import Note
-from nh_platform.session.tables.events import PRESENTATIONS
-from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile, plain_columns, ragged_columns
+from nh_platform.session.tables.events import PRESENTATION_OVERLAP_S, PRESENTATIONS
+from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile, is_numeric, ragged_columns
+from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
 
 INTERVALS = "intervals"
 SUFFIX = "_presentations"
@@ -31,6 +31,15 @@ IGNORED_COLUMNS = frozenset({"id", "tags", "timeseries"})
 
 TEXT_PARAMETERS = frozenset({"phase", "size", "units", "mask", "color_triplet", "image_name"})
 """Parameters that are text in every session, also where one session happens to hold only numbers."""
+NAMES = frozenset({"image_name"})
+"""Those of them that are no number in any file."""
+
+NUMBER_PARAMETERS = frozenset(
+    {"contrast", "frame", "orientation", "stimulus_block", "stimulus_index", "temporal_frequency", "x_position"}
+    | {"y_position", "opacity", "duration", "start_frame", "end_frame", "image_index", "flashes_since_change"}
+    | {"trials_id", "omitted", "active", "is_change", "is_sham_change", "is_image_novel", "rewarded"}
+)
+"""Parameters that are numbers in every session, as numbers or (in files that mix stimuli) as their texts."""
 
 # Names of stimuli and parameters before and after AllenSDK's clean-up (stimulus_table/_schemas.py, 2.16.2).
 STIMULUS_NAMES = {
@@ -86,8 +95,20 @@ SHUFFLED_MOVIE = "natural_movie_shuffled"
 COLOR_TRIPLET = re.compile(r"\[(-{0,1}\d*\.\d*,\s*)*(-{0,1}\d*\.\d*)\]")
 
 
-def read_presentations(nwb: NwbFile, invalid_times: pd.DataFrame) -> tuple[pd.DataFrame | None, list[Note]]:
+class _Stimulus(NamedTuple):
+    """One interval table under the standard column names, and which of its rows are as they should be."""
+
+    table: pd.DataFrame
+    whole: npt.NDArray[np.bool_]
+
+
+def read_presentations(nwb: NwbFile, invalid_times: pd.DataFrame) -> pd.DataFrame | None:
     """Return every stimulus presentation, sorted by start time, or None where the file has none.
+
+    A row without an end, with an end at or before its start, or that overlaps another one of its stimulus stays and is
+    not valid; one without a start is left out. A column that cannot be used is missing for its stimulus alone, and a
+    table without usable starts leaves the other stimuli. Notes name and count them, and name the columns that were left
+    out because they hold more than one value per row.
 
     Parameters
     ----------
@@ -99,94 +120,162 @@ def read_presentations(nwb: NwbFile, invalid_times: pd.DataFrame) -> tuple[pd.Da
 
     Returns
     -------
-    table
+    pandas.DataFrame
         Schema `PRESENTATIONS`. ``presentation_id`` is AllenSDK's ``stimulus_presentation_id``. Parameters are
         float64, or text where their values are (``phase`` and ``size`` always: ``[3644.93, 3644.93]``). Columns
         after the fixed ones are sorted by name, so that they do not depend on which stimulus came first.
-    notes
-        Columns that were left out because they hold more than one value per row.
-
-    Raises
-    ------
-    BadUpstreamData
-        If a time is NaN, or shuffled movies cannot be assigned to a movie.
     """
-    found = sorted(name for name in nwb.handle.get(INTERVALS, {}) if name.endswith(SUFFIX))
+    tables = [name for name in nwb.names(INTERVALS) if name.endswith(SUFFIX)]
+    if not tables:
+        nwb.note("presentations", "no stimulus presentations in the NWB file")
+    read = [nwb.optional("presentations", _read_stimulus, nwb, f"{INTERVALS}/{name}") for name in tables]
+    found = [part for part in read if part is not None]
     if not found:
-        return None, [Note("presentations", "no stimulus presentations in the NWB file")]
-    parts, notes = [], []
-    for name in found:
-        part, left_out = _read_stimulus(nwb, f"{INTERVALS}/{name}")
-        parts.append(part)
-        if left_out:
-            notes.append(
-                Note("presentations", f"{name}: more than one value per row in {', '.join(left_out)}; left out")
-            )
+        return None
     # Empty parts have no dtype to contribute, and pandas warns of them.
-    filled = [part for part in parts if len(part)] or parts[:1]
-    table = pd.concat(filled, ignore_index=True, sort=False)
-    if "omitted" in table:
-        open_ended = table["stop_time"].isna() & (table["omitted"] == 1)
-        table["stop_time"] = table["stop_time"].where(~open_ended, table["start_time"] + OMISSION_S)
-    times = table[["start_time", "stop_time"]].to_numpy(dtype=np.float64)
-    if not np.isfinite(times).all():
-        raise nwb.bad(f"{int((~np.isfinite(times)).any(axis=1).sum())} presentations have a start or stop time of NaN")
-    table["stimulus_name"] = _standard_names(nwb, table["stimulus_name"])
-    table = table.sort_values("start_time", kind="stable", ignore_index=True)
+    filled = [part for part in found if len(part.table)] or found[:1]
+    table = pd.concat([part.table for part in filled], ignore_index=True, sort=False)
+    names, assigned = _standard_names(nwb, table["stimulus_name"])
+    whole = np.concatenate([part.whole for part in filled]) & assigned
+    table = table.assign(stimulus_name=names, whole=whole).sort_values("start_time", kind="stable", ignore_index=True)
+    whole = table.pop("whole").to_numpy(dtype=bool)
     if "color" in table:
         table["color"], table["color_triplet"] = _split_color(table["color"], table.get("color_triplet"))
     fixed = ["start_time", "stop_time", "stimulus_name"]
     clean = {name: _one_dtype(name, table[name]) for name in sorted(table.columns) if name not in fixed}
     out = pd.DataFrame({**{name: table[name] for name in fixed}, **clean})
     out.insert(0, "presentation_id", np.arange(len(out), dtype=np.int64))
-    out["valid"] = _valid(out, invalid_times)
-    return PRESENTATIONS.conform(out), notes
+    out["valid"] = _valid(out, invalid_times) & whole
+    return PRESENTATIONS.conform(out)
 
 
-def _read_stimulus(nwb: NwbFile, table: str) -> tuple[pd.DataFrame, list[str]]:
-    """Return one interval table under the standard column names, and the columns that were left out."""
-    columns = plain_columns(nwb, table)
-    group = nwb.group(table)
-    known = {*columns, *ragged_columns(group).values(), *IGNORED_COLUMNS}
-    left_out = sorted(name for name in group if name not in known)
-    missing = [name for name in ("start_time", "stop_time") if name not in columns]
-    if missing:
-        raise nwb.bad(f"{table} lacks {', '.join(missing)}")
-    # AllenSDK: a row without a name is spontaneous activity.
-    names = columns.pop("stimulus_name", np.full(len(columns["start_time"]), "", dtype=object))
-    out: dict[str, Any] = {"stimulus_name": names}
-    for name, values in columns.items():
-        if name in IGNORED_COLUMNS:
+def _read_stimulus(nwb: NwbFile, path: str) -> _Stimulus:
+    """Return one interval table.
+
+    Raises
+    ------
+    BadUpstreamData
+        If it has no usable start times.
+    """
+    stated = read_table(nwb, path, "presentations", key="start_time", ignored=IGNORED_COLUMNS)
+    group = nwb.group(path)
+    known = {*stated.columns, *stated.left_out, *ragged_columns(group).values(), *IGNORED_COLUMNS}
+    if wide := sorted(name for name in group if name not in known):
+        table = path.rpartition("/")[2]
+        nwb.note("presentations", f"{table}: more than one value per row in {', '.join(wide)}; left out")
+    out: dict[str, Any] = {"start_time": stated.required("start_time"), "stop_time": stated.numbers("stop_time")}
+    out["stimulus_name"] = _stated_names(stated)
+    for name, values in stated.columns.items():
+        if name in out or name in IGNORED_COLUMNS:
             continue
-        name = PARAMETER_NAMES.get(name, name)
-        values = _nulls(values) if values.dtype == object else values.astype(np.float64)
-        if name in NULLABLE_INTEGERS and values.dtype != object:
-            values = np.where(values == NULL_INTEGER, np.nan, values)
+        new = PARAMETER_NAMES.get(name, name)
+        read = _parameter(stated, name, new, values)
+        if read is None:
+            continue
         # "Ori" and "orientation" in one table are one parameter, as in AllenSDK's collapse_columns.
-        out[name] = values if name not in out else pd.Series(out[name]).combine_first(pd.Series(values)).to_numpy()
-    return pd.DataFrame(out), left_out
+        out[new] = read if new not in out else pd.Series(out[new]).combine_first(pd.Series(read)).to_numpy()
+    return _timed(stated, pd.DataFrame(out))
+
+
+def _stated_names(stated: NwbTable) -> npt.NDArray[Any]:
+    """Return the name of every row; that of the table, with a note, where the column cannot be used."""
+    names = stated.columns.get("stimulus_name")
+    if names is not None and not is_numeric(names):
+        return names  # a row without one is spontaneous activity, as in AllenSDK
+    table = stated.path.rpartition("/")[2].removesuffix(SUFFIX)
+    stated.note("stimulus_name", f"no texts, one per row; every row is named by its table, {table}")
+    return np.full(stated.n_rows, table, dtype=object)
+
+
+def _parameter(stated: NwbTable, name: str, new: str, values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """Return a parameter with its nulls, or None and a note where it is of another kind than everywhere else."""
+    if is_numeric(values):
+        if new in NAMES:
+            stated.note(name, "numbers, expected texts; null")
+            return None
+        values = values.astype(np.float64)
+        if len(values) and np.isnan(values).all():
+            stated.note(name, f"no value in any of {len(values)} rows")
+        return np.where(values == NULL_INTEGER, np.nan, values) if new in NULLABLE_INTEGERS else values
+    texts = _nulls(values)
+    if new in NUMBER_PARAMETERS:
+        numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
+        if (numbers.isna() & pd.Series(texts, dtype=object).notna()).any():
+            stated.note(name, "texts that are no numbers; NaN")
+            return None
+    return texts
+
+
+def _timed(stated: NwbTable, table: pd.DataFrame) -> _Stimulus:
+    """Return the rows that have a start, and which of them have an end and do not overlap; notes count the others."""
+    if "omitted" in table:
+        open_ended = table["stop_time"].isna() & (table["omitted"] == 1)
+        table["stop_time"] = table["stop_time"].where(~open_ended, table["start_time"] + OMISSION_S)
+    n_rows, started = len(table), np.isfinite(table["start_time"]).to_numpy()
+    if not started.all():
+        stated.note("start_time", f"no time in {int((~started).sum())} of {n_rows} rows; left out")
+        table = table[started].reset_index(drop=True)
+    start = table["start_time"].to_numpy()
+    if (np.diff(start) < 0).any():
+        stated.note("start_time", "rows are not in order of time; sorted")
+    stop = table["stop_time"].where(np.isfinite(table["stop_time"])).to_numpy()
+    table["stop_time"] = stop
+    endless, reversed_ = np.isnan(stop), stop <= start
+    overlapping = _overlapping(start, stop)
+    for wrong, found in (
+        (endless, "no time"),
+        (reversed_, "a time at or before start_time"),
+        (overlapping, "a time after the next row's start_time, or both start together,"),
+    ):
+        if wrong.any():
+            stated.note("stop_time", f"{found} in {int(wrong.sum())} of {n_rows} rows; kept, not valid")
+    return _Stimulus(table, ~(endless | reversed_ | overlapping))
+
+
+def _overlapping(start: npt.NDArray[np.float64], stop: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which rows overlap the row before or after them in time.
+
+    A row without an end overlaps one that starts with it. Neighbours alone are compared: one row whose end is far too
+    late does not take all rows with it.
+    """
+    order = np.argsort(start, kind="stable")
+    first, last = order[:-1], order[1:]
+    overlap = (stop[first] - start[last] > PRESENTATION_OVERLAP_S) | (start[first] == start[last])
+    found = np.zeros(len(start), dtype=bool)
+    found[first[overlap]] = True
+    found[last[overlap]] = True
+    return found
 
 
 def _nulls(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.array([None if text in NULL_TEXTS else text for text in values.tolist()], dtype=object)
 
 
-def _standard_names(nwb: NwbFile, names: pd.Series) -> pd.Series:
-    """Return AllenSDK's names: movie numbers as words, shuffled movies with their movie, older names replaced."""
-    renamed = {}
+def _standard_names(nwb: NwbFile, names: pd.Series) -> tuple[pd.Series, npt.NDArray[np.bool_]]:
+    """Return AllenSDK's names, and False where a shuffled movie is not known, which keeps its name with a note.
+
+    Movie numbers become words, shuffled movies get the name of the session's one movie, older names are replaced.
+    """
+    renamed, unknown = {}, set()
     for name in names.unique():
         text = "" if name in NULL_TEXTS else str(name)
         if MOVIE.search(text):
             text = re.sub(r"\d+", lambda found: NUMBER_WORDS.get(int(found[0]), found[0]), text)
         renamed[name] = text
-    if any(name.startswith(SHUFFLED_MOVIE) for name in renamed.values()):
+    shuffled = [name for name, text in renamed.items() if text.startswith(SHUFFLED_MOVIE)]
+    if shuffled:
         movies = sorted({found[1] for found in map(MOVIE.search, renamed.values()) if found})
-        if len(movies) != 1:
-            raise nwb.bad(f"{SHUFFLED_MOVIE} cannot be assigned: movies of this session are {movies or 'none'}")
-        for name, text in renamed.items():
-            if text.startswith(SHUFFLED_MOVIE):
-                renamed[name] = f"natural_movie_{movies[0]}_shuffled"
-    return names.map({name: STIMULUS_NAMES.get(text, text) for name, text in renamed.items()}).astype(object)
+        if len(movies) == 1:
+            renamed |= dict.fromkeys(shuffled, f"natural_movie_{movies[0]}_shuffled")
+        else:
+            unknown = set(shuffled)
+            count, which = int(names.isin(unknown).sum()), ", ".join(movies) or "none"
+            text = (
+                f"{count} rows of {SHUFFLED_MOVIE}: movies of this session are {which}, expected one; kept, not valid"
+            )
+            nwb.note("presentations", f"{INTERVALS}: {text}")
+    standard = names.map({name: STIMULUS_NAMES.get(text, text) for name, text in renamed.items()}).astype(object)
+    return standard, ~names.isin(unknown).to_numpy()
 
 
 def _split_color(color: pd.Series, triplet: pd.Series | None) -> tuple[pd.Series, pd.Series]:

@@ -39,7 +39,7 @@ class MeanWaveforms:
         (n_units, n_channels) int64, number of the channel on the unit's probe (``local_index`` or
         ``probe_channel_number`` of the electrodes table); `BEYOND_PROBE` where there is none.
     peaks
-        (n_units,) int64, number of the unit's peak channel on its probe.
+        (n_units,) int64, number of the unit's peak channel on its probe; `BEYOND_PROBE` where it is unknown.
     sampling_rates
         (n_units,) float64, Hz, of the unit's probe: sample ``i`` is at ``i / sampling_rate``.
     """
@@ -97,17 +97,18 @@ def read_mean_waveforms(
         raise UnknownSession(
             f"unit {lost[0]}", f"{nwb.path.name} has no such unit ({len(lost)} of {len(ids)})", "Check the unit ids."
         )
-    offsets = ragged_offsets(nwb, UNITS, WAVEFORM)
+    offsets = ragged_offsets(nwb, UNITS, WAVEFORM, len(nwb.array(f"{UNITS}/id")))
     wanted = units.loc[list(ids)]
     rows = wanted["row"].to_numpy()
     numbers = channels.set_index("channel_id")["local_index"]
-    peaks = numbers.loc[wanted["peak_channel_id"]].to_numpy()
+    peaks = numbers.reindex(wanted["peak_channel_id"], fill_value=BEYOND_PROBE).to_numpy()
     rates = read_probes(nwb).set_index("probe")["sampling_rate"].loc[wanted["probe"]].to_numpy()
     n_rows = offsets[rows + 1] - offsets[rows]
     if around_peak is None:
         first, width = np.zeros(len(rows), np.int64), int(n_rows.max(initial=0))
     else:
-        first, width = peaks - around_peak, 2 * around_peak + 1
+        # Without a peak channel there is nothing around it: the neighbourhood lies beyond the end.
+        first, width = np.where(peaks == BEYOND_PROBE, n_rows, peaks - around_peak), 2 * around_peak + 1
     dataset = nwb.handle[f"{UNITS}/{WAVEFORM}"]
     values = np.full((len(rows), width, dataset.shape[1]), np.nan, dtype=np.float32)
     there = np.full((len(rows), width), BEYOND_PROBE, dtype=np.int64)

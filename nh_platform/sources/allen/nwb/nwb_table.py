@@ -1,0 +1,169 @@
+"""A dynamic table of an NWB file, column by column: what cannot be used is left out alone, and noted.
+
+Contains the reading of the plain columns of a table as numbers, texts or marks. Add here what holds for the columns of
+every table. Which columns a table must have is for its reader.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile, is_numeric, ragged_columns, texts_or_none
+
+
+@dataclass(frozen=True)
+class NwbTable:
+    """The columns of a dynamic table that hold one number or text per row.
+
+    Parameters
+    ----------
+    nwb
+        The open file, which takes the notes.
+    path
+        Where the table is in the file.
+    subject
+        What notes are about: the name of the table that is made of it.
+    n_rows
+        Rows of the table.
+    columns
+        Columns that have as many rows as the table, by name.
+    left_out
+        Columns that have not, or could not be decoded; each has a note.
+    """
+
+    nwb: NwbFile
+    path: str
+    subject: str
+    n_rows: int
+    columns: dict[str, npt.NDArray[Any]]
+    left_out: frozenset[str]
+
+    def note(self, name: str, text: str) -> None:
+        """Record what was found of a column."""
+        self.nwb.note(self.subject, f"{self.path}/{name}: {text}")
+
+    def required(self, name: str) -> npt.NDArray[np.float64]:
+        """Return a column of numbers (n_rows,).
+
+        Raises
+        ------
+        BadUpstreamData
+            If there is none, or it holds something else.
+        """
+        values = self.columns.get(name)
+        if values is None or not is_numeric(values):
+            found = "is missing" if values is None else "holds texts, expected numbers"
+            raise self.nwb.bad(f"{self.path}/{name} {found}")
+        return values.astype(np.float64)
+
+    def ids(self, name: str) -> npt.NDArray[np.int64]:
+        """Return a column of whole numbers (n_rows,) that the table cannot do without.
+
+        Raises
+        ------
+        BadUpstreamData
+            If there is none, or it holds something else.
+        """
+        values = self.required(name)
+        if not np.array_equal(values, np.floor(values)):  # NaN is not equal either
+            raise self.nwb.bad(f"{self.path}/{name} holds fractions or NaN, expected whole numbers")
+        return self.columns[name].astype(np.int64)
+
+    def numbers(self, name: str) -> npt.NDArray[np.float64]:
+        """Return a column of numbers (n_rows,); NaN throughout, with a note, where there is no such column."""
+        values = self._of_kind(name, numeric=True, instead="NaN")
+        if values is None:
+            return np.full(self.n_rows, np.nan)
+        values = values.astype(np.float64)
+        if self.n_rows and np.isnan(values).all():
+            self.note(name, f"no value in any of {self.n_rows} rows")
+        return values
+
+    def texts(self, name: str) -> list[str | None]:
+        """Return a column of texts; None throughout, with a note, where there is no such column."""
+        values = self._of_kind(name, numeric=False, instead="null")
+        return [None] * self.n_rows if values is None else texts_or_none(values)
+
+    def marks(self, name: str, instead: str) -> npt.NDArray[np.bool_] | None:
+        """Return a column of booleans (n_rows,); None, and a note of what counts ``instead``, where there is none."""
+        values = self._of_kind(name, numeric=True, instead=instead)
+        if values is None:
+            return None
+        if not np.isin(values, (0, 1)).all():
+            self.note(name, f"values other than 0 and 1; {instead}")
+            return None
+        return values.astype(bool)
+
+    def _of_kind(self, name: str, *, numeric: bool, instead: str) -> npt.NDArray[Any] | None:
+        """Return a column that holds numbers, or texts; None, and a note unless it has one, where there is none."""
+        values = self.columns.get(name)
+        if values is None:
+            if name not in self.left_out:
+                self.note(name, f"missing; {instead}")
+            return None
+        if is_numeric(values) != numeric:
+            found, expected = ("texts", "numbers") if numeric else ("numbers", "texts")
+            self.note(name, f"{found}, expected {expected}; {instead}")
+            return None
+        return values
+
+
+def read_table(
+    nwb: NwbFile, path: str, subject: str, key: str = "id", ignored: Collection[str] = frozenset()
+) -> NwbTable:
+    """Read every column of a dynamic table that holds one number or text per row.
+
+    Ragged columns, their indexes, references and columns with more than one dimension are no part of it.
+
+    Parameters
+    ----------
+    nwb
+        The open file.
+    path
+        Where the table is.
+    subject
+        What notes are about.
+    key
+        The column that says what a row is; it decides how many rows there are.
+    ignored
+        Columns that are not looked at.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the table or its key is missing, or most other columns agree on another number of rows.
+    """
+    group = nwb.group(path)
+    ragged = ragged_columns(group)
+    lengths = {}
+    for name in group:
+        dataset = group.get(name)
+        if isinstance(dataset, h5py.Dataset) and dataset.ndim == 1 and name not in ignored and name not in ragged:
+            lengths[name] = len(dataset)
+    if key not in lengths:
+        raise nwb.bad(f"{path}/{key} is missing or has not one value per row")
+    n_rows = lengths[key]
+    usual, count = Counter(lengths.values()).most_common(1)[0]
+    if count > Counter(lengths.values())[n_rows]:
+        raise nwb.bad(f"{path}/{key} has {n_rows} rows, and {count} other columns have {usual}")
+    columns, left_out = {}, set()
+    for name, length in lengths.items():
+        dataset = group[name]
+        if name in ragged.values() or not (is_numeric(dataset) or h5py.check_string_dtype(dataset.dtype) is not None):
+            continue
+        if length != n_rows:
+            nwb.note(subject, f"{path}/{name}: {length} rows, expected {n_rows}; left out")
+        else:
+            values = nwb.optional(subject, nwb.array, f"{path}/{name}")
+            if values is not None:
+                columns[name] = values
+                continue
+        left_out.add(name)
+    return NwbTable(nwb, path, subject, n_rows, columns, frozenset(left_out))
