@@ -50,7 +50,11 @@ def session_assets(source: str) -> dict[str, SessionAsset]:
         If there is no such source.
     """
     also = source_entry(source).extra_assets
-    return {name: asset for name, asset in all_session_assets().items() if asset.of_every_source or name in also}
+    kept: dict[str, SessionAsset] = {}
+    for name, asset in all_session_assets().items():
+        if (asset.of_every_source or name in also) and kept.keys() >= {*asset.inputs}:
+            kept[name] = asset
+    return kept
 
 
 @functools.cache
@@ -66,7 +70,7 @@ def source_assets(source: str) -> dict[str, SourceAsset]:
 
 
 def in_running_order(records: Iterable[SessionAsset]) -> dict[str, SessionAsset]:
-    """Return assets by name, each behind what it reads: those of every source first, then by depth and use.
+    """Return assets by name, each behind what it reads: those that every source has first, then by depth and use.
 
     Raises
     ------
@@ -78,7 +82,8 @@ def in_running_order(records: Iterable[SessionAsset]) -> dict[str, SessionAsset]
 
     def place(asset: SessionAsset) -> tuple[bool, int, int, str]:
         readers = sum(asset.name in names for names in above.values())
-        return not asset.of_every_source, len(above[asset.name]), -readers, asset.name
+        needed = (asset, *(by_name[name] for name in above[asset.name]))
+        return not all(one.of_every_source for one in needed), len(above[asset.name]), -readers, asset.name
 
     return {asset.name: asset for asset in sorted(by_name.values(), key=place)}
 

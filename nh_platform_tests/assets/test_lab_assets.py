@@ -24,7 +24,7 @@ RATES = TableSchema("lab_rates", (Column("unit_id", "string", "-", "Unit"), Colu
 
 MODULE = """
 from nh_platform_tests.assets.test_lab_assets import TOY as ASSET
-from nh_platform_tests.assets.test_lab_assets import LOST
+from nh_platform_tests.assets.test_lab_assets import LOST, FRAMES
 """
 
 
@@ -50,12 +50,14 @@ TOY = SessionAsset(
     parameters=lambda platform, source: {"lab": "toy"},
 )
 LOST = replace(TOY, name="lost", inputs=("nowhere",))
+FRAMES = replace(TOY, name="frames", inputs=("stimulus_tensors",))
 
 
 @pytest.fixture
 def toy_package(tmp_path: Path) -> Iterator[None]:
-    """Install a package with one asset that can be made and one that reads what nobody makes."""
-    site = install(tmp_path, {"toy": "toy_assets:ASSET", "lost": "toy_assets:LOST"}, group=registry.ENTRY_POINTS)
+    """Install a package: an asset of every source, one that reads an asset of one source, one that reads nothing."""
+    points = {"toy": "toy_assets:ASSET", "lost": "toy_assets:LOST", "frames": "toy_assets:FRAMES"}
+    site = install(tmp_path, points, group=registry.ENTRY_POINTS)
     (site / "toy_assets.py").write_text(MODULE)
     registry.all_session_assets.cache_clear()
     with on_the_path(site):
@@ -87,3 +89,11 @@ def test_one_that_reads_what_nobody_makes_is_named_and_the_others_go_on() -> Non
     assert "lost" not in registry.session_assets("allen_vc")
     (problem,) = registry.package_problems()
     assert str(problem).startswith("asset lost of package toy-lab: it reads nowhere, which is not served")
+
+
+@pytest.mark.usefixtures("toy_package")
+def test_one_that_reads_an_asset_of_single_sources_is_theirs_alone(tmp_path: Path) -> None:
+    assert "frames" in registry.session_assets("allen_vc")
+    assert "frames" not in registry.session_assets("ibl")
+    keys = build_defs(make_home(tmp_path / "home", ())).resolve_asset_graph().get_all_asset_keys()
+    assert [key.path for key in keys if key.path[-1] == "frames"] == [["allen_vc", "frames"]]
