@@ -63,11 +63,6 @@ def load(group: str, kind: type[Any], taken: frozenset[str] = frozenset()) -> In
     for point in sorted(points, key=lambda one: (_package(one) != PLATFORM, one.name, one.value)):
         try:
             brought = point.load()
-        # The code is a lab's and may raise anything while it is imported (SystemExit: a script without a main guard);
-        # the other packages go on.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            trouble = " ".join(f"cannot be loaded: {type(error).__name__}: {error}".split())
-        else:
             if not isinstance(brought, kind):
                 trouble = f"cannot be used: {point.value} is of type {type(brought).__name__} and no {kind.__name__}"
             elif clash := owners.keys() & (names := getattr(brought, "names", (brought.name,))):
@@ -76,6 +71,12 @@ def load(group: str, kind: type[Any], taken: frozenset[str] = frozenset()) -> In
                 found[brought.name], packages[brought.name] = brought, _package(point)
                 owners |= dict.fromkeys(names, _package(point))
                 continue
+        except KeyboardInterrupt:  # of the person at the terminal
+            raise
+        # The code is a lab's and may raise anything while it is imported (SystemExit: a script without a main guard)
+        # or asked for its name; the other packages go on.
+        except BaseException as error:  # noqa: BLE001
+            trouble = " ".join(f"cannot be loaded: {type(error).__name__}: {error}".split())
         thing = f"{what} {point.name} of package {_package(point)}"
         problems.append(Problem(point.name, ConfigError(thing, trouble, "Correct or uninstall the package.")))
     return Installed(found, packages, tuple(problems))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +93,32 @@ def test_assets_run_behind_what_they_read() -> None:
     ordered = in_running_order([one, two, three])
     assert list(ordered) == ["three", "two", "one"]
     assert ancestors(ordered, "one") == {"two", "three"}
+
+
+def test_an_asset_that_reads_one_of_single_sources_runs_behind_it() -> None:
+    rare = replace(RAW_SPIKES, name="rare", of_every_source=False)
+    reader = replace(RAW_SPIKES, name="reader", inputs=("rare",))
+    deep = [replace(RAW_SPIKES, name="first"), replace(RAW_SPIKES, name="second", inputs=("first",))]
+    assert list(in_running_order([reader, rare, *deep])) == ["first", "second", "rare", "reader"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ("name", "Raw spikes", "asset name 'Raw spikes' must be small letters, digits and _"),
+        ("name", ["x"], "asset name ['x'] must be small letters"),
+        ("code_version", 2, "code_version must be a text, found 2"),
+        ("inputs", None, "inputs must be a tuple of names, found None"),
+        ("inputs", "units", "inputs must be a tuple of names, found 'units'"),
+        ("groups", ("lfp",), "no group lfp; there are spikes, events,"),
+        ("tables", (), "tables must be one or more pairs of a TableSchema and a file"),
+        ("tables", RAW_SPIKES.tables[0], "tables must be one or more pairs"),
+        ("make", None, "make must be a function"),
+    ],
+)
+def test_a_record_that_says_what_cannot_be_is_refused_where_it_is_made(field: str, value: object, found: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(found)):
+        replace(RAW_SPIKES, **{field: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
