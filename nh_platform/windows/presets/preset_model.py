@@ -23,6 +23,12 @@ from nh_platform.sources.events import EventFilter, EventTimes
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="Lower-case words joined by hyphens")]
 
 
+DAY_US = 24 * 3600 * 1_000_000
+"""Longest length and furthest offset in µs: no recording is longer."""
+
+Offset = Annotated[int, Field(ge=-DAY_US, le=DAY_US)]
+
+
 class WindowPreset(BaseModel):
     """What both kinds of preset state.
 
@@ -83,8 +89,8 @@ class ContinuousPreset(WindowPreset):
     """
 
     kind: Literal["continuous"]
-    length_us: int = Field(gt=0)
-    step_us: int | None = Field(default=None, gt=0)
+    length_us: int = Field(gt=0, le=DAY_US)
+    step_us: int | None = Field(default=None, gt=0, le=DAY_US)
 
     @property
     def step(self) -> int:
@@ -124,8 +130,8 @@ class AlignedPreset(WindowPreset):
     kind: Literal["aligned"]
     event: str = Field(min_length=1)
     filters: tuple[EventFilter, ...] = ()
-    start_us: int
-    stop_us: int | None = None
+    start_us: Offset
+    stop_us: Offset | None = None
     stop_column: str | None = None
 
     def times(self, events: Mapping[str, EventTimes]) -> EventTimes | None:
