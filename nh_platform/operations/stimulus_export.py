@@ -75,7 +75,10 @@ def export_stimulus(
     from nh_platform.windows.presentations.conventions import check_mode
 
     chosen = check_mode(mode)
-    source = source or next(name for name, entry in sources().items() if TENSORS in entry.extra_assets)
+    source = source or next((name for name, entry in sources().items() if TENSORS in entry.extra_assets), "")
+    if not source:
+        served = f"none of {', '.join(sources())} has stimulus tensors"
+        raise ConfigError("the sources that are served", served, "`nh doctor` names those that cannot be served.")
     if TENSORS not in source_entry(source).extra_assets:
         raise ConfigError(f"source {source}", "it has no stimulus tensors", "Leave --source out.")
     with open_home(home) as at:
