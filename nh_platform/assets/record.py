@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
     from nh_platform.session import Note
 
+REVIEWS, REVIEWED_INTERVALS, UPSTREAM_FILES = "reviews", "reviewed_intervals", "upstream_files"
+"""What is observed and not made: which reviews of a session count, which intervals they mark invalid, and the files of
+its upstream groups. The first two are names of parameters as well."""
+
 Tables = tuple[tuple[TableSchema, str], ...]
 """Schemas of the tables that an asset holds, each with its file, or with where it is found instead."""
 

@@ -49,6 +49,8 @@ def materialize(
             dry_run=dry_run,
             on_progress=on_progress,
         )
+    for problem in found.problems:
+        console.warn(problem)
     print_gated(source, found.gated)
     if dry_run:
         for plan in found.plans:

@@ -99,22 +99,26 @@ def _credentials() -> Iterator[Finding]:
 
 
 def _sources(platform: Platform, served: Mapping[str, SourceEntry]) -> Iterator[Finding]:
+    from nh_platform.planning.versions import SourcePlan
+
     for name in served:
         try:
             manifest = platform.manifest(name)
             yield Finding(f"source {name}", None, f"{len(manifest.sessions)} sessions at the last sync")
+            for problem in SourcePlan(platform, name).problems:
+                yield Finding(problem.thing, None, f"{problem.found}. {problem.action}")
         except NhError as error:
             yield Finding(f"source {name}", None, f"{error.found}. {error.action}")
 
 
 def _servers(settings: PlatformSettings, served: Mapping[str, SourceEntry]) -> Iterator[Finding]:
     """Try every server that a source asks as it is configured: a connection each, and no request."""
-    from nh_platform.sources.registry import named_failures
+    from nh_platform.sources.registry import source_package_named
 
     asked_by: dict[str, list[str]] = {}
     for name, entry in served.items():
         try:
-            with named_failures(name, "its servers cannot be told"):
+            with source_package_named(name, "its servers cannot be told"):
                 for url in entry.servers(settings.source(name).read):
                     asked_by.setdefault(url, []).append(name)
         except NhError as error:
