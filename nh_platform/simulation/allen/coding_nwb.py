@@ -1,8 +1,9 @@
 """A simulated Visual Coding session as an NWB file in the layout of the 2020 release (NWB 2.2.2).
 
 Contains the places and names of the file's groups. Add a group here once the platform reads it. How an NWB type is
-written is in `simulation.nwb_elements`, probes and units are written in `simulation.nwb_groups`, and what the session
-holds is decided in `simulation.allen_session`.
+written is in `nh_platform.simulation.allen.nwb_elements`, probes and units are written in
+`nh_platform.simulation.allen.nwb_groups`, and what the session holds is decided in
+`nh_platform.simulation.allen.allen_session`.
 """
 
 from __future__ import annotations

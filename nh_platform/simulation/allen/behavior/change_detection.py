@@ -1,7 +1,7 @@
 """The image change detection task of a simulated Visual Behavior session: flashes, trials, licks and rewards.
 
 Contains the order of events and their times. Add a column here when the release's tables have it. The stimulus blocks
-around the task are in `simulation.vbn_stimuli`; nothing is written here.
+around the task are in `nh_platform.simulation.allen.behavior.stimulus_blocks`; nothing is written here.
 
 Times follow the monitor: an image is on for 15 frames at 60 Hz (0.25 s), then 30 grey frames. One of eight images is
 shown again and again until it changes; about 5 % of the flashes are left out (omissions), never the change itself nor

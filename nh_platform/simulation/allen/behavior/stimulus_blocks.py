@@ -2,7 +2,7 @@
 
 Contains the presentations in the order of a released session: the task, grey screen, gabors, full-field flashes, and
 the task's images once more without the task. Add a block here when a session type has it. The task itself is in
-`simulation.change_detection`.
+`nh_platform.simulation.allen.behavior.change_detection`.
 """
 
 from __future__ import annotations
