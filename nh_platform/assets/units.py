@@ -79,7 +79,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             "rulebook": rulebook,
             "good units by rulebook": [{"rulebook": name, "units": n} for name, n in summary["n_pass"].items()],
             "good units by region": largest_counts(_regions(table[good]), "region"),
-            "most frequent reasons": largest_counts(_failures(table, rulebook), "rule"),
+            "most frequent reasons": largest_counts(_failed_units(table, rulebook), "rule"),
         },
         notes=in_words((*annotation.notes, *built.notes)),
     )
@@ -103,7 +103,7 @@ def _regions(table: pd.DataFrame) -> pd.Series:
     return table["beryl"].fillna("unlocated").value_counts()
 
 
-def _failures(table: pd.DataFrame, rulebook: str) -> pd.Series:
+def _failed_units(table: pd.DataFrame, rulebook: str) -> pd.Series:
     """Return how many units fail each rule of a rulebook."""
     prefix = f"rule.{rulebook}."
     rules = [name for name in table.columns if name.startswith(prefix)]

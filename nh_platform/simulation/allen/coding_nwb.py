@@ -81,8 +81,10 @@ def invalid_times(session: AllenSession) -> tuple[pd.DataFrame, list[tuple[str, 
     name = "static_gratings" if "static_gratings" in session.stimuli else "drifting_gratings_contrast"
     gratings = session.stimuli[name]
     middle = float(gratings["start_time"].iloc[len(gratings) // 2])
-    spoilt = float(session.stimuli["gabors"]["start_time"].iloc[40])
-    table = pd.DataFrame({"start_time": [middle + 0.05, spoilt], "stop_time": [middle + 1.3, spoilt + 5.0]})
+    invalid_start = float(session.stimuli["gabors"]["start_time"].iloc[40])
+    table = pd.DataFrame(
+        {"start_time": [middle + 0.05, invalid_start], "stop_time": [middle + 1.3, invalid_start + 5.0]}
+    )
     return table, [
         ("EcephysSession", str(session.session_id), "stimulus"),
         ("EcephysProbe", str(probe.probe_id), probe.name),
