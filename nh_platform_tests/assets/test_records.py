@@ -30,8 +30,18 @@ NAMES = {*all_session_assets(), *all_source_assets(), release_manifest.NAME}
 
 def listed_texts(path: Path) -> Iterator[set[str]]:
     """Yield the texts that stand together in a list, tuple, set or mapping of a module, and in one comparison."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    yield from texts_together(path.read_text(encoding="utf-8"))
+
+
+def texts_together(code: str) -> Iterator[set[str]]:
+    """Yield the same for some code; comparisons that ``and`` or ``or`` joins count as one."""
+    for node in ast.walk(ast.parse(code)):
         elements = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+        if isinstance(node, ast.BoolOp):
+            compared = [one for one in ast.walk(node) if isinstance(one, ast.Compare)]
+            elements = [side for one in compared for side in (one.left, *one.comparators)]
+        elif isinstance(node, ast.Compare):
+            elements = [node.left, *node.comparators]
         yield {one.value for one in elements if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
@@ -62,6 +72,21 @@ def test_each_name_is_that_of_one_record_in_the_file_of_that_name() -> None:
         if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
     ]
     assert len(stated) == len(set(stated))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x in ("units", "windows")',
+        'x == "units" or x == "windows"',
+        'x != "units" and (y or x != "windows")',
+        '["units", "windows"]',
+        '{"units": 1, "windows": 2}',
+        '"units" == x == "windows"',
+    ],
+)
+def test_a_list_of_two_names_is_seen_however_it_is_written(code: str) -> None:
+    assert {"units", "windows"} in list(texts_together(code))
 
 
 @pytest.mark.parametrize("room", ["defs", "cli", "operations", "planning", "reading"])
