@@ -207,7 +207,7 @@ def _is_table(pair: object) -> bool:
     return isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], TableSchema) and isinstance(pair[1], str)
 
 
-def in_words(notes: Iterable[Note]) -> tuple[str, ...]:
+def note_texts(notes: Iterable[Note]) -> tuple[str, ...]:
     """Return notes as they are kept in the provenance."""
     return tuple(f"{note.subject}: {note.text}" for note in notes)
 

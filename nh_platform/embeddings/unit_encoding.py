@@ -15,7 +15,7 @@ import pandas as pd
 from nh_platform.embeddings.unit_encoder import ENTRY_POINTS, UnitActivity, UnitEncoder
 from nh_platform.embeddings.unit_features import FIRING
 from nh_platform.session import ConfigError, Spikes
-from nh_platform.session.columns import ColumnWords
+from nh_platform.session.columns import ColumnMeanings
 from nh_platform.session.installed import Installed, load, package_named
 from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
@@ -72,10 +72,10 @@ def feature_names() -> list[str]:
     return [column.name for encoder in known_encoders() for column in encoder.columns]
 
 
-def feature_words() -> ColumnWords:
+def feature_meanings() -> ColumnMeanings:
     """Return a function that gives unit of measure and meaning of a feature of an installed package; None for others.
 
-    Files have the schema's words for the platform's own features, whose meanings are in the data dictionary.
+    Files have the schema's meaning of the platform's own features, whose meanings are in the data dictionary.
     """
     _, *installed = known_encoders()
     return {column.name: (column.unit, column.meaning) for encoder in installed for column in encoder.columns}.get
