@@ -1,4 +1,4 @@
-"""What an asset of a session is made from: the session's files, and one published version of each input.
+"""Inputs of an asset of a session: the session's files, and one published version of each asset that it reads.
 
 A version's folder never changes while it counts, but whoever publishes its successor removes it. Who reads meanwhile
 would find files missing, or half of another version; so a result is published only if its inputs still count. Add here

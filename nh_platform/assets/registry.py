@@ -1,4 +1,4 @@
-"""Which assets there are: those in this folder, and those that installed packages bring.
+"""Registry of the assets: those in this folder, and those that installed packages bring.
 
 Nothing is listed by hand: a shipped asset is a module beside this one with a record `ASSET`. Add here what finding them
 needs. What an asset is stands in its own file.

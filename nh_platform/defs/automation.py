@@ -1,4 +1,4 @@
-"""When sessions run: the daily look at a release, and the sensor that asks for runs.
+"""Automation of sessions: the daily look at a release, and the sensor that asks for runs.
 
 The sensor is the one place that launches runs; automation conditions are not used (docs/decisions/0005 says why). Add
 a schedule or sensor here that every source gets. What is decided stands in `run_requests`, what is true in

@@ -1,4 +1,4 @@
-"""What this machine has, what is configured in a home folder, and which servers answer."""
+"""Findings of `nh doctor`: this machine, the configuration of a home folder, and which servers answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far every source of a home folder is, and the disk that its folders take."""
+"""Status of a home folder: the progress of every source, and the disk that its folders take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every session of a source should hold and what of it is stale, for all sessions at once.
+"""States of all sessions of a source: what each should hold, and what of it is stale.
 
 Contains the gathering of facts for `run_requests.decide`, `nh status` and the standing check. Add a fact here when one
 of them needs it. Nothing here talks to upstream or launches a run.

@@ -1,4 +1,4 @@
-"""What of a session is stale, and what its gate stops: what the store has, held against what it should have.
+"""Staleness of a session's assets, and what its gate stops: the store held against what it should have.
 
 This is the one place that decides it, for commands, sensor and checks alike. Nothing here makes an asset.
 """

@@ -1,4 +1,4 @@
-"""Which version of every asset a session should have, from the manifest and the configuration alone.
+"""Versions that the assets of a session should have, from the manifest and the configuration alone.
 
 Contains the one computation of a data version: planning, records beside the files, and Dagster's code versions all
 take it from here. Add here what identifies an asset. Whether the store holds that version is `staleness`.

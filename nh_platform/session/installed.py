@@ -1,4 +1,4 @@
-"""What installed packages bring to the platform through entry points: each is loaded by itself, a broken one is named.
+"""Entry points of installed packages: each is loaded by itself, a broken one is named.
 
 Contains the loading, for every group of entry points. A group and what it may name belong to the room that serves it
 (`nh_platform.sources.registry`); nothing is decided here about what is loaded.

@@ -1,4 +1,4 @@
-"""How well the animal did: the share of correct easy trials.
+"""Performance of the animal: the share of correct easy trials.
 
 Contains what the catalogue, the session rules and the reports say of trials alike. Inclusion rules with
 thresholds are rulebooks, not code here.

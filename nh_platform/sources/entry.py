@@ -1,4 +1,4 @@
-"""What the platform must know of a dataset to serve it: the record that a source is registered with.
+"""Entry of a dataset: the record that a source is registered with.
 
 Contains the one record and offers what it is made of, so that a package that brings a source imports this alone. Add a
 field here when sources differ in one more way. No source is named here, and nothing heavy is imported: entries are

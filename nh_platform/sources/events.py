@@ -1,4 +1,4 @@
-"""Where a source keeps the times of its events: table, column, and the rows that are the event.
+"""Events of a source: table, column, and the rows that are the event.
 
 Add here what an event may state. Which events a source has stands in its entry; windows around them are cut in
 `nh_platform.windows`. Nothing heavy is imported: entries are loaded whenever the platform is.

@@ -1,4 +1,4 @@
-"""How a mistake in ``sources.yaml`` is said: the file and line, the key by its dotted path, what is allowed there.
+"""Errors of ``sources.yaml``: the file and line, the key by its dotted path, what is allowed there.
 
 Contains the reader of the file, what of a mistake is particular to it, and the refusal of credentials. How a mistake is
 worded is `nh_platform.session.validation_errors`; which settings there are is said by the models.

@@ -1,4 +1,4 @@
-"""Which sessions, insertions and trials are used: the rules of a rulebook that are not about single units.
+"""Sessions, insertions and trials that are used: the rules of a rulebook that are not about single units.
 
 Contains the evaluation of session rules on a record, the trial mask, and the facts of a trials table that session rules
 read. Add here a criterion above the unit. Unit rules belong to `nh_platform.qc.rules.verdicts`, those about regions

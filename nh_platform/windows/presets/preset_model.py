@@ -1,4 +1,4 @@
-"""What a window preset can state: which stretches of a session become windows, and in which bins.
+"""Model of a window preset: which stretches of a session become windows, and in which bins.
 
 Contains the models of a preset, which `preset_files.py` reads. Add a field here only when a published way of cutting
 windows cannot be written with those there are, and something reads it. No spike is counted here.
