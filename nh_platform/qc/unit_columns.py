@@ -1,8 +1,8 @@
 """Metric columns of `units`: which metrics are computed, and the unit and meaning of each column.
 
 Contains the choice of metrics for the configured rulebooks, and unit and meaning of recomputed and released columns.
-Formulas are in `nh_platform.qc.metrics`, what a release's own columns are in the entry of its source; no value is computed
-here.
+Formulas are in `nh_platform.qc.metrics`, what a release's own columns are in the entry of its source; no value is
+computed here.
 """
 
 from __future__ import annotations
