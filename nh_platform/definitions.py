@@ -1,4 +1,4 @@
-"""What the code location serves: the definitions of the home folder that `NH_HOME` names.
+"""Definitions that the code location serves: those of the home folder that `NH_HOME` names.
 
 Nothing else stands here. `nh_platform.defs.build.build_defs` makes them; tests call it themselves. What an installed
 package brings and cannot be served is said in the log of the code location: the others go on.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, in_words
+from nh_platform.assets.record import AssetResult, SessionAsset, note_texts
 from nh_platform.session.columns import describe
 from nh_platform.session.performance import easy_performance
 from nh_platform.session.tables.events import EVENTS, TRIALS
@@ -41,7 +41,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             "events": [{"table": name, "rows": len(rows)} for name, rows in sorted(events.tables.items())],
             **({} if summary["performance"] is None else {"easy-trial performance": summary["performance"]}),
         },
-        notes=in_words(events.notes),
+        notes=note_texts(events.notes),
     )
 
 

@@ -1,4 +1,4 @@
-"""What an asset of a session is made from: the session's files, and one published version of each input.
+"""Inputs of an asset of a session: the session's files, and one published version of each asset that it reads.
 
 A version's folder never changes while it counts, but whoever publishes its successor removes it. Who reads meanwhile
 would find files missing, or half of another version; so a result is published only if its inputs still count. Add here
@@ -7,15 +7,16 @@ what several assets read in the same way. What is made of it stands in the asset
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.assets.record import SessionAsset
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.home.platform import Platform, SourceConfig
-from nh_platform.session import Events, RawRecording, Signals, StoreError
+from nh_platform.session import ConfigError, Events, RawRecording, Signals, StoreError
 from nh_platform.sources.source import Source
 from nh_platform.store import Provenance, Store
 from nh_platform.store.layout import PROVENANCE
@@ -61,18 +62,36 @@ class StoredInputs:
         The store.
     by_asset
         Input by name of asset.
+    reader
+        Name of the asset that reads them.
     """
 
     store: Store
     by_asset: Mapping[str, StoredInput]
+    reader: str
 
     def folder(self, asset: str) -> Path:
-        """Return the folder of the version that the asset reads."""
-        return self.by_asset[asset].folder
+        """Return the folder of the version that the reader reads.
+
+        Raises
+        ------
+        ConfigError
+            If the reader does not name that asset among its inputs: its version would not count it.
+        """
+        return self._input(asset).folder
 
     def record(self, asset: str) -> Provenance:
-        """Return the record of the version that the asset reads."""
-        return self.by_asset[asset].record
+        """Return the record of that version; raises as `folder` does."""
+        return self._input(asset).record
+
+    def _input(self, asset: str) -> StoredInput:
+        if asset not in self.by_asset:
+            raise ConfigError(
+                f"asset {self.reader}",
+                f"it reads {asset!r}, which is not among its inputs: {', '.join(self.by_asset) or 'none'}",
+                "Add it to `inputs` of its record.",
+            )
+        return self.by_asset[asset]
 
     @property
     def versions(self) -> dict[str, str]:
@@ -167,8 +186,8 @@ class SessionInputs:
         return read_signals(self.stored.folder("signals"))
 
 
-def resolve_inputs(store: Store, source: str, session_id: str, assets: Iterable[str]) -> StoredInputs:
-    """Return the version that counts of each input, each by one look at its pointer.
+def resolve_inputs(store: Store, source: str, session_id: str, asset: SessionAsset) -> StoredInputs:
+    """Return the version that counts of each input of an asset, each by one look at its pointer.
 
     Raises
     ------
@@ -177,7 +196,8 @@ def resolve_inputs(store: Store, source: str, session_id: str, assets: Iterable[
     InputReplaced
         If one is replaced at this moment.
     """
-    return StoredInputs(store, {asset: _resolve(store, source, session_id, asset) for asset in assets})
+    found = {name: _resolve(store, source, session_id, name) for name in asset.inputs}
+    return StoredInputs(store, found, asset.name)
 
 
 def _resolve(store: Store, source: str, session_id: str, asset: str) -> StoredInput:

@@ -7,7 +7,7 @@ reasons for which a session cannot be used to `nh_platform.qc.gate`; quality met
 from pathlib import Path
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, in_words
+from nh_platform.assets.record import AssetResult, SessionAsset, note_texts
 from nh_platform.qc.gate import gate_of
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.store.recording_files import write_recording
@@ -36,7 +36,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             "last spike [s]": last,
             "probes": [{key: str(value) for key, value in row.items() if value is not None} for row in probes],
         },
-        notes=(*in_words(recording.notes), *gate.warnings),
+        notes=(*note_texts(recording.notes), *gate.warnings),
     )
 
 

@@ -7,11 +7,13 @@ here when assets differ in one more way. No asset is named here; Dagster's words
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nh_platform.history.identity import GROUPS
 from nh_platform.session.columns import Column, TableSchema
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from nh_platform.assets.inputs import SessionInputs
     from nh_platform.home.platform import Platform
     from nh_platform.session import Note
+
+REVIEWS, REVIEWED_INTERVALS, UPSTREAM_FILES = "reviews", "reviewed_intervals", "upstream_files"
+"""What is observed and not made: which reviews of a session count, which intervals they mark invalid, and the files of
+its upstream groups. The first two are names of parameters as well."""
 
 Tables = tuple[tuple[TableSchema, str], ...]
 """Schemas of the tables that an asset holds, each with its file, or with where it is found instead."""
@@ -68,7 +74,8 @@ class SessionAsset:
     Parameters
     ----------
     name
-        Name of the asset; the folder in the store and, behind the source, Dagster's key.
+        Name of the asset, small letters, digits and ``_``; the folder in the store and, behind the source, Dagster's
+        key.
     code_version
         Moves, in the commit that does it, when the asset's results move.
     description
@@ -76,13 +83,13 @@ class SessionAsset:
     kinds
         Formats of its files, shown in the UI.
     tables
-        The tables that it holds, for the data dictionary; the UI shows the columns of the first.
+        The tables that it holds, at least one, for the data dictionary; the UI shows the columns of the first.
     make
         Makes it from its inputs.
     inputs
         Assets of the same session that it reads.
     groups
-        Groups of upstream files that it reads (`nh_platform.history.manifest.GROUPS`).
+        Groups of upstream files that it reads (`nh_platform.history.identity.GROUPS`).
     parameters
         What a person configures for the source that changes its result.
     reads_reviews
@@ -92,7 +99,13 @@ class SessionAsset:
     is_gate
         Whether its stored gate stops what reads it (`nh_platform.qc.gate`).
     of_every_source
-        Whether every source has it; else only those whose entry names it.
+        Whether every source has it; else only those whose entry names it. One that reads what a source lacks is not
+        made there either.
+
+    Raises
+    ------
+    ValueError
+        If a field is not as stated here; it is raised where the record is made, so that the package is named.
     """
 
     name: str
@@ -108,6 +121,24 @@ class SessionAsset:
     reads_reviewed_intervals: bool = False
     is_gate: bool = False
     of_every_source: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise ValueError(f"asset name {self.name!r} must be small letters, digits and _")
+        for field_name in ("code_version", "description"):
+            if not isinstance(text := getattr(self, field_name), str) or not text:
+                raise ValueError(f"asset {self.name}: {field_name} must be a text, found {text!r}")
+        for field_name in ("inputs", "groups"):
+            names = getattr(self, field_name)
+            if not isinstance(names, tuple) or not all(isinstance(one, str) for one in names):
+                raise ValueError(f"asset {self.name}: {field_name} must be a tuple of names, found {names!r}")
+        if unknown := [group for group in self.groups if group not in GROUPS]:
+            raise ValueError(f"asset {self.name}: no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+        if not isinstance(self.tables, tuple) or not self.tables or not all(map(_is_table, self.tables)):
+            raise ValueError(f"asset {self.name}: tables must be one or more pairs of a TableSchema and a file")
+        for field_name in ("make", "parameters"):
+            if not callable(getattr(self, field_name)):
+                raise ValueError(f"asset {self.name}: {field_name} must be a function")
 
 
 @dataclass(frozen=True)
@@ -171,7 +202,12 @@ class SourceAsset:
     is_remade_daily: bool = False
 
 
-def in_words(notes: Iterable[Note]) -> tuple[str, ...]:
+def _is_table(pair: object) -> bool:
+    """Whether something is a schema with its file."""
+    return isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], TableSchema) and isinstance(pair[1], str)
+
+
+def note_texts(notes: Iterable[Note]) -> tuple[str, ...]:
     """Return notes as they are kept in the provenance."""
     return tuple(f"{note.subject}: {note.text}" for note in notes)
 

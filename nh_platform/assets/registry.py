@@ -1,4 +1,4 @@
-"""Which assets there are: those in this folder, and those that installed packages bring.
+"""Registry of the assets: those in this folder, and those that installed packages bring.
 
 Nothing is listed by hand: a shipped asset is a module beside this one with a record `ASSET`. Add here what finding them
 needs. What an asset is stands in its own file.
@@ -9,16 +9,23 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TypeVar
 
 from nh_platform import assets
 from nh_platform.assets import across_sessions, release_manifest
-from nh_platform.assets.record import SessionAsset, SourceAsset, Tables
+from nh_platform.assets.record import (
+    REVIEWED_INTERVALS,
+    REVIEWS,
+    UPSTREAM_FILES,
+    SessionAsset,
+    SourceAsset,
+    Tables,
+)
 from nh_platform.session import ConfigError
 from nh_platform.session.installed import Installed, load
-from nh_platform.sources.registry import source_entry, source_problems
+from nh_platform.sources.registry import installed_sources, source_entry, source_problems
 
 Record = TypeVar("Record", SessionAsset, SourceAsset)
 
@@ -38,7 +45,13 @@ def package_problems() -> tuple[ConfigError, ...]:
     from nh_platform.qc.metrics.definitions.lookup import installed_metrics
 
     installed = (_installed(), installed_metrics(), installed_encoders())
-    return (*source_problems(), *(problem.error for one in installed for problem in one.problems), *_served()[1])
+    broken = (problem.error for one in installed for problem in one.problems)
+    return (*source_problems(), *broken, *_served()[1], *_unknown_extras())
+
+
+def asset_package(name: str) -> str | None:
+    """Return the installed package that brings a per-session asset; None for the platform's own."""
+    return _installed().packages.get(name)
 
 
 def session_assets(source: str) -> dict[str, SessionAsset]:
@@ -50,7 +63,11 @@ def session_assets(source: str) -> dict[str, SessionAsset]:
         If there is no such source.
     """
     also = source_entry(source).extra_assets
-    return {name: asset for name, asset in all_session_assets().items() if asset.of_every_source or name in also}
+    kept: dict[str, SessionAsset] = {}
+    for name, asset in all_session_assets().items():
+        if (asset.of_every_source or name in also) and kept.keys() >= {*asset.inputs}:
+            kept[name] = asset
+    return kept
 
 
 @functools.cache
@@ -66,7 +83,7 @@ def source_assets(source: str) -> dict[str, SourceAsset]:
 
 
 def in_running_order(records: Iterable[SessionAsset]) -> dict[str, SessionAsset]:
-    """Return assets by name, each behind what it reads: those of every source first, then by depth and use.
+    """Return assets by name, each behind what it reads: those that every source has first, then by depth and use.
 
     Raises
     ------
@@ -78,12 +95,13 @@ def in_running_order(records: Iterable[SessionAsset]) -> dict[str, SessionAsset]
 
     def place(asset: SessionAsset) -> tuple[bool, int, int, str]:
         readers = sum(asset.name in names for names in above.values())
-        return not asset.of_every_source, len(above[asset.name]), -readers, asset.name
+        needed = (asset, *(by_name[name] for name in above[asset.name]))
+        return not all(one.of_every_source for one in needed), len(above[asset.name]), -readers, asset.name
 
     return {asset.name: asset for asset in sorted(by_name.values(), key=place)}
 
 
-def ancestors(by_name: dict[str, SessionAsset], name: str) -> frozenset[str]:
+def ancestors(by_name: Mapping[str, SessionAsset], name: str) -> frozenset[str]:
     """Return everything that an asset reads, directly or through others."""
     found: set[str] = set()
     waiting = list(by_name[name].inputs)
@@ -110,7 +128,9 @@ def asset_tables() -> dict[str, Tables]:
 
 def _installed() -> Installed:
     shipped = (record.name for record in _records(assets, SessionAsset))
-    return load(ENTRY_POINTS, SessionAsset, frozenset({*shipped, *all_source_assets(), release_manifest.NAME}))
+    observed = {REVIEWS, REVIEWED_INTERVALS, UPSTREAM_FILES}
+    taken = frozenset({*shipped, *all_source_assets(), release_manifest.NAME, *observed})
+    return load(ENTRY_POINTS, SessionAsset, taken)
 
 
 def _served() -> tuple[list[SessionAsset], list[ConfigError]]:
@@ -129,6 +149,19 @@ def _served() -> tuple[list[SessionAsset], list[ConfigError]]:
         for name, asset in waiting.items()
     ]
     return list(served.values()), left_out
+
+
+def _unknown_extras() -> Iterator[ConfigError]:
+    """Yield, for every source, that its entry names assets of its own that nobody brings."""
+    served = all_session_assets()
+    for name, entry in installed_sources().found.items():
+        if unknown := [one for one in entry.extra_assets if one not in served]:
+            package = installed_sources().packages[name]
+            yield ConfigError(
+                f"source {name} of package {package}",
+                f"its extra_assets name {', '.join(unknown)}, which does not exist or is not served",
+                f"Name per-session assets: {', '.join(served)}.",
+            )
 
 
 def _records(package: ModuleType, kind: type[Record]) -> list[Record]:

@@ -5,7 +5,7 @@ is `events`.
 """
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, in_words
+from nh_platform.assets.record import AssetResult, SessionAsset, note_texts
 from nh_platform.session.tables.events import DETECTED
 from nh_platform.store.recording_files import write_signals
 
@@ -23,7 +23,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             ],
             "detected": [{"table": name, "rows": len(rows)} for name, rows in sorted(read.tables.items())],
         },
-        notes=in_words(read.notes),
+        notes=note_texts(read.notes),
     )
 
 

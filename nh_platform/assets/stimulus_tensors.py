@@ -5,7 +5,7 @@ Change here what is stored of tensors and what is shown of them. Conventions and
 """
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, in_words
+from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, note_texts
 from nh_platform.home.platform import Platform
 from nh_platform.session.columns import describe
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
@@ -50,7 +50,7 @@ def make(inputs: SessionInputs) -> AssetResult:
                 for name in plan.types
             ],
         },
-        notes=in_words(note for plan in plans for note in plan.notes),
+        notes=note_texts(note for plan in plans for note in plan.notes),
     )
 
 

@@ -20,7 +20,7 @@ def parameters(platform: Platform, source: str) -> Parameters:
 
 def make(inputs: SessionInputs) -> AssetResult:
     """Describe every unit by every encoder, over valid time."""
-    from nh_platform.embeddings.unit_encoding import feature_words, unit_embeddings
+    from nh_platform.embeddings.unit_encoding import feature_meanings, unit_embeddings
     from nh_platform.windows.valid_time import invalid_times
     from nh_platform.windows.window_files import StoredWindows
 
@@ -28,11 +28,11 @@ def make(inputs: SessionInputs) -> AssetResult:
     spikes, units = recording.spikes, recording.units
     grid = StoredWindows(inputs.stored.folder("windows")).finest_grid()
     invalid = invalid_times(inputs.events(), list(dict.fromkeys(units["probe"])))
-    table, words = unit_embeddings(spikes, units, invalid=invalid, grid=grid), feature_words()
+    table, meanings = unit_embeddings(spikes, units, invalid=invalid, grid=grid), feature_meanings()
     return AssetResult(
-        write=lambda folder: write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS, words),
+        write=lambda folder: write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS, meanings),
         rows=len(table),
-        columns=describe(UNIT_EMBEDDINGS, table, words),
+        columns=describe(UNIT_EMBEDDINGS, table, meanings),
         shown={"features": len(table.columns) - len(UNIT_EMBEDDINGS.columns)},
     )
 

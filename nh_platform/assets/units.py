@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, in_words, largest_counts
+from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, largest_counts, note_texts
 from nh_platform.home.platform import Platform
 from nh_platform.session import StoreError
 from nh_platform.session.columns import describe
@@ -40,7 +40,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.qc.reviews.review_decisions import reviewed_intervals
     from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.rules.rulebook import load_rulebook
-    from nh_platform.qc.unit_columns import column_words
+    from nh_platform.qc.unit_columns import column_meanings
     from nh_platform.qc.unit_table import build_units
 
     config, today = inputs.config, inputs.platform.today
@@ -57,12 +57,12 @@ def make(inputs: SessionInputs) -> AssetResult:
     )
     quorum = load_rulebook(config.rulebook).review_quorum
     reviewed = reviewed_intervals(read_reviews(inputs.reviews_file), quorum, today)
-    table, words, rulebook = built.table, column_words(config.entry), config.rulebook_ids[0]
+    table, meanings, rulebook = built.table, column_meanings(config.entry), config.rulebook_ids[0]
     good = table[f"pass.{rulebook}"]
     summary = _summary(table, config.rulebook_ids)
 
     def write(folder: Path) -> None:
-        write_table(folder / "units.parquet", table, UNITS, words)
+        write_table(folder / "units.parquet", table, UNITS, meanings)
         write_table(folder / "channels.parquet", annotation.channels, CHANNEL_POSITIONS)
         write_histograms(folder, built.histograms)
         write_reviewed_intervals(folder, reviewed)
@@ -71,7 +71,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     return AssetResult(
         write=write,
         rows=len(table),
-        columns=describe(UNITS, table, words),
+        columns=describe(UNITS, table, meanings),
         shown={
             "units": len(table),
             "good units": int(good.sum()),
@@ -79,9 +79,9 @@ def make(inputs: SessionInputs) -> AssetResult:
             "rulebook": rulebook,
             "good units by rulebook": [{"rulebook": name, "units": n} for name, n in summary["n_pass"].items()],
             "good units by region": largest_counts(_regions(table[good]), "region"),
-            "most frequent reasons": largest_counts(_failures(table, rulebook), "rule"),
+            "most frequent reasons": largest_counts(_failed_units(table, rulebook), "rule"),
         },
-        notes=in_words((*annotation.notes, *built.notes)),
+        notes=note_texts((*annotation.notes, *built.notes)),
     )
 
 
@@ -103,7 +103,7 @@ def _regions(table: pd.DataFrame) -> pd.Series:
     return table["beryl"].fillna("unlocated").value_counts()
 
 
-def _failures(table: pd.DataFrame, rulebook: str) -> pd.Series:
+def _failed_units(table: pd.DataFrame, rulebook: str) -> pd.Series:
     """Return how many units fail each rule of a rulebook."""
     prefix = f"rule.{rulebook}."
     rules = [name for name in table.columns if name.startswith(prefix)]

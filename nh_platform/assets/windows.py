@@ -5,7 +5,7 @@ is text in `nh_platform/windows/presets/shipped`, and an event is stated by the 
 """
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, in_words
+from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, note_texts
 from nh_platform.home.platform import Platform
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 
@@ -36,7 +36,7 @@ def make(inputs: SessionInputs) -> AssetResult:
                 for name in sorted(preset.id for preset in presets)
             ]
         },
-        notes=in_words(windows.notes),
+        notes=note_texts(windows.notes),
     )
 
 

@@ -1,4 +1,4 @@
-"""How `nh` speaks: one console for people, tables that also come as CSV or JSON, and errors as sentences.
+"""Console of `nh`: output for people, tables that also come as CSV or JSON, and errors as sentences.
 
 Add here what several commands print alike. What they print is each command's matter.
 """

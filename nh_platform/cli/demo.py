@@ -12,7 +12,7 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.materialize import print_failures
+from nh_platform.cli.materialize import print_failed_sessions
 from nh_platform.cli.sync import say_synced
 from nh_platform.cli.ui import DEMO_HOME
 from nh_platform.home.folder import HOME_VARIABLE
@@ -43,7 +43,7 @@ def demo(
         found = operations.demo(folder, seed, on_progress=on_progress)
     for synced in found.synced:
         say_synced(synced)
-    n_failed = print_failures(found.outcomes)
+    n_failed = print_failed_sessions(found.outcomes)
     if not found.outcomes:
         console.say("Everything is current; nothing was computed again.")
     shares = [f"{share:.0%}" if share == share else "" for share in found.sessions["pass rate"].astype(float)]

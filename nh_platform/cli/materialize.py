@@ -52,17 +52,19 @@ def materialize(
             dry_run=dry_run,
             on_progress=on_progress,
         )
+    for problem in found.problems:
+        console.warn(problem)
     print_gated(source, found.gated)
     if dry_run:
         for plan in found.plans:
             console.say(f"{source} {plan.session_id}: {', '.join(plan.assets)}")
         console.say(f"{len(found.plans)} of {found.n_sessions} sessions would run.")
-        raise typer.Exit(1 if print_failures(found.outcomes) else 0)
+        raise typer.Exit(1 if print_failed_sessions(found.outcomes) else 0)
     if not found.outcomes:
         rest = f", but for {len(found.gated)} gated ones" if found.gated else ""
         console.say(f"{source}: all {found.n_sessions} sessions are current{rest}; nothing to do.")
         return
-    n_failed = print_failures(found.outcomes)
+    n_failed = print_failed_sessions(found.outcomes)
     console.say(f"{source}: {len(found.outcomes) - n_failed} sessions, {found.n_assets} assets materialized.")
     if n_failed:
         raise typer.Exit(1)
@@ -100,7 +102,7 @@ def backfill(
     console.say("The daemon works it off: `nh ui` runs one; follow it under Runs, Backfills.")
 
 
-def print_failures(outcomes: Sequence[SessionOutcome]) -> int:
+def print_failed_sessions(outcomes: Sequence[SessionOutcome]) -> int:
     """Print what went wrong, session by session, with what was made and what was not, and return how many failed."""
     failed = [outcome for outcome in outcomes if not outcome.success]
     for outcome in failed:

@@ -1,6 +1,6 @@
 """`nh releases …`: which states of a source are known, what one holds, and what changed between two.
 
-Add a command about releases here. How states are stored and compared is `nh_platform.sources`; nothing is decided
+Add a command about releases here. How states are stored and compared is `nh_platform.history`; nothing is decided
 here.
 """
 

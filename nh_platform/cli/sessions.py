@@ -144,6 +144,8 @@ def show(
     ]
     console.print_table(groups, "Upstream files")
     plan = SourcePlan(platform, source)
+    for left_out in plan.problems:
+        console.warn(left_out)
     standing = standing_of(plan, files)
     assets = []
     for asset in plan.assets:

@@ -8,7 +8,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
-from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session import ConfigError, NhError, UnknownSession
 
 if TYPE_CHECKING:
     from nh_platform.operations.home_status import SourceStatus
@@ -33,10 +33,11 @@ def status(
     rows = [{"source": name, **_columns(name, one)} for name, one in found.sources.items()]
     console.print_rows(rows, ("source", "release", "snapshot", *_COUNTS, "store GB"), format_, title=str(found.home))
     for one in found.sources.values():
-        if isinstance(one, ConfigError):
-            console.warn(one)
+        problems = one.problems if not isinstance(one, NhError) else () if isinstance(one, UnknownSession) else (one,)
+        for problem in problems:
+            console.warn(problem)
     for name, one in found.sources.items():
-        for asset, n_sessions in one.replaced.items() if not isinstance(one, UnknownSession | ConfigError) else ():
+        for asset, n_sessions in one.replaced.items() if not isinstance(one, NhError) else ():
             console.say(
                 f"{name}: {n_sessions} sessions still hold `{asset}`, which {' and '.join(REPLACED[asset])} replace: "
                 f"`nh materialize {name} --missing` makes them, `nh clean {name}` then removes the old folders."
@@ -46,10 +47,12 @@ def status(
         console.say(f"Disk: {parts}; {found.n_free / 1e9:.0f} GB are free.")
 
 
-def _columns(name: str, one: SourceStatus | UnknownSession | ConfigError) -> dict[str, Any]:
+def _columns(name: str, one: SourceStatus | NhError) -> dict[str, Any]:
     if isinstance(one, UnknownSession):
         return {"release": f"never synced: nh sync {name}"}
     if isinstance(one, ConfigError):
         return {"release": "cannot be used as it is configured"}
+    if isinstance(one, NhError):
+        return {"release": "cannot be read"}
     counts = {count: getattr(one, f"n_{count.replace(' ', '_')}") for count in _COUNTS}
     return {"release": one.release, "snapshot": one.snapshot, **counts, "store GB": round(one.store_bytes / 1e9, 3)}

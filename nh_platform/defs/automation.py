@@ -1,19 +1,19 @@
-"""When sessions run: the daily look at a release, and the sensor that asks for runs.
+"""Automation of sessions: the daily look at a release, and the sensor that asks for runs.
 
 The sensor is the one place that launches runs; automation conditions are not used (docs/decisions/0005 says why). Add
-a schedule or sensor here that every source gets. What is decided stands in `requests`, what is true in
+a schedule or sensor here that every source gets. What is decided stands in `run_requests`, what is true in
 `session_states`; here is the shell around them. What is made of all sessions together is `inventory`.
 """
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
-from nh_platform.assets.registry import session_assets
+from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES
 from nh_platform.assets.release_manifest import NAME as MANIFEST_ASSET
 from nh_platform.defs.checks import session_checks
 from nh_platform.defs.metadata import OWNERS
@@ -24,7 +24,6 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.run_requests import Attempt, AttemptState, changed_versions, decide
 from nh_platform.planning.session_states import SourceStates, source_states
-from nh_platform.planning.versions import REVIEWED_INTERVALS, REVIEWS
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 
@@ -67,7 +66,7 @@ def external_specs(entry: SourceEntry) -> list[dg.AssetSpec]:
     partitions = session_partitions(entry.name)
     specs = [
         dg.AssetSpec(
-            dg.AssetKey([entry.name, "upstream_files", group]),
+            dg.AssetKey([entry.name, UPSTREAM_FILES, group]),
             description=f"What upstream holds of a session: {words}. Versions are observed by the sensor.",
             partitions_def=partitions,
             group_name=entry.name,
@@ -156,7 +155,7 @@ def evaluate_release(
     try:
         states = source_states(platform, entry.name)
     except NhError as error:
-        return dg.SkipReason(f"{error.found}. {error.action}")
+        return dg.SkipReason(str(error))
     requests: list[dg.RunRequest] = []
     known: str | None = memory.get("signal")
     try:
@@ -274,11 +273,11 @@ def _is_of(run: dg.DagsterRun, source: str) -> bool:
     return any(key.path[0] == source for key in run.asset_selection or ()) or run.job_name == session_job_name(source)
 
 
-def iter_jobs(entry: SourceEntry) -> Iterator[Any]:
-    """Yield the jobs of a source: one session, the release."""
+def iter_jobs(entry: SourceEntry, assets: Iterable[str]) -> Iterator[Any]:
+    """Yield the jobs of a source: one session with its per-session ``assets``, and the release."""
     yield dg.define_asset_job(
         session_job_name(entry.name),
-        selection=dg.AssetSelection.assets(*(dg.AssetKey([entry.name, asset]) for asset in session_assets(entry.name))),
+        selection=dg.AssetSelection.assets(*(dg.AssetKey([entry.name, asset]) for asset in assets)),
         description=f"Every asset and check of one session of {entry.title}.",
     )
     manifest = dg.AssetSelection.assets(dg.AssetKey([entry.name, MANIFEST_ASSET]))

@@ -1,6 +1,6 @@
 """One place that puts the definitions together, so that tests can replace a piece without globals.
 
-Add here what belongs to every source. Anything of one source alone is an entry in `registry`.
+Add here what belongs to every source. What belongs to one source stands in its entry (`nh_platform.sources`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from nh_platform.defs.session_assets import build_session_assets
 from nh_platform.defs.source_assets import build_source_assets
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.planning.versions import SourcePlan
+from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.registry import lab_package, sources
 
@@ -47,17 +49,20 @@ def build_defs(platform: Platform | None = None) -> dg.Definitions:
             if package is None:
                 raise
             # Code and rulebook are a lab's: whatever is wrong with them, the other sources go on.
-            found = str(error).rstrip(".")
+            found = (str(error) if isinstance(error, NhError) else f"{type(error).__name__}: {error}").rstrip(".")
             _log.warning("source %s of package %s is left out: %s; the others go on", entry.name, package, found)
     return dg.Definitions.merge(*made)
 
 
 def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
+    plan = SourcePlan(platform, entry.name)
+    for problem in plan.problems:
+        _log.warning("%s %s; the others go on", problem.thing, problem.found)
     return dg.Definitions(
         assets=[
             *external_specs(entry),
             build_release_manifest(entry, platform),
-            *build_session_assets(entry, platform),
+            *build_session_assets(entry, plan),
             *build_source_assets(entry, platform),
         ],
         asset_checks=[
@@ -65,7 +70,7 @@ def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
             build_unit_checks(entry, platform),
             build_inventory_check(entry, platform),
         ],
-        jobs=[*iter_jobs(entry), build_inventory_job(entry)],
+        jobs=[*iter_jobs(entry, plan.assets), build_inventory_job(entry)],
         schedules=[build_release_schedule(entry, platform), build_inventory_schedule(entry, platform)],
         sensors=[build_release_sensor(entry, platform)],
         executor=dg.in_process_executor,

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from nh_platform.assets.registry import session_assets, source_assets
+from nh_platform.assets.registry import source_assets
 from nh_platform.assets.release_manifest import NAME as MANIFEST
 from nh_platform.defs.automation import not_synced
 from nh_platform.defs.partitions import session_partitions
@@ -131,7 +131,7 @@ def failed_sessions(instance: dg.DagsterInstance, source: str, states: SourceSta
     """Return the sessions with a stale asset whose last run failed, apart from gated ones; sorted."""
     stale = {state.session_id: state.stale for state in states.sessions if state.stale}
     failed = set()
-    for asset in session_assets(source):
+    for asset in sorted({asset for assets in stale.values() for asset in assets}):
         wanted = [session for session, assets in stale.items() if asset in assets and session not in states.gated]
         if not wanted:
             continue

@@ -1,4 +1,4 @@
-"""What a person sees of an asset in the Dagster UI: column schemas, counts, links, tables.
+"""Metadata of an asset in the Dagster UI: column schemas, counts, links, tables.
 
 Add a conversion here when a result of the science rooms must be shown. Nothing here computes it.
 """

@@ -66,14 +66,14 @@ def snapshot_manifest(instance: dg.DagsterInstance, source: str, platform: Platf
             "left out because": "; ".join(f"{n} {reason}" for reason, n in manifest.left_out_counts().items()) or "-",
             "partitions registered": len(new),
             "summary": "; ".join(stored.diff.summary()),
-            "what changed": dg.MetadataValue.md(diff_in_words(stored.diff)),
+            "what changed": dg.MetadataValue.md(diff_text(stored.diff)),
             "sessions still withdrawn": len(withdrawn_sessions(stored.tombstones)),
             "changes": records_table(_first_changes(stored.diff)),
         },
     )
 
 
-def diff_in_words(diff: ReleaseDiff, limit: int = 20) -> str:
+def diff_text(diff: ReleaseDiff, limit: int = 20) -> str:
     """Return a release diff as Markdown: how many changes of each kind, then the first of them."""
     if diff.is_empty:
         return "Nothing changed since the snapshot before."

@@ -6,21 +6,19 @@ Add here what Dagster must be told of every per-session asset. What an asset is 
 
 import dagster as dg
 
-from nh_platform.assets.record import SessionAsset
-from nh_platform.assets.registry import session_assets
+from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES, SessionAsset
 from nh_platform.defs.metadata import OWNERS, failure, published_metadata, table_schema
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import make_session_asset
-from nh_platform.planning.versions import REVIEWED_INTERVALS, REVIEWS, SourcePlan
+from nh_platform.planning.versions import SourcePlan
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 
 
-def build_session_assets(entry: SourceEntry, platform: Platform) -> list[dg.AssetsDefinition]:
+def build_session_assets(entry: SourceEntry, plan: SourcePlan) -> list[dg.AssetsDefinition]:
     """Return every per-session asset of one source."""
-    plan = SourcePlan(platform, entry.name)
-    return [_build(entry, plan, asset) for asset in session_assets(entry.name).values()]
+    return [_build(entry, plan, asset) for asset in plan.assets.values()]
 
 
 def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset) -> dg.AssetsDefinition:
@@ -46,7 +44,7 @@ def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset) -> dg.Asse
 def _parents(entry: SourceEntry, asset: SessionAsset) -> list[dg.AssetKey]:
     """Return what an asset reads: assets of the session, and what is outside."""
     keys = [dg.AssetKey([entry.name, name]) for name in asset.inputs]
-    keys += [dg.AssetKey([entry.name, "upstream_files", group]) for group in asset.groups]
+    keys += [dg.AssetKey([entry.name, UPSTREAM_FILES, group]) for group in asset.groups]
     of_reviews = {REVIEWS: asset.reads_reviews, REVIEWED_INTERVALS: asset.reads_reviewed_intervals}
     return keys + [dg.AssetKey([entry.name, name]) for name, is_read in of_reviews.items() if is_read]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-CHUNK_BYTES = 256 << 10
+BLOCK_BYTES = 256 << 10
 """Bytes that are written at once; a connection that breaks loses less than this of what came."""
 
 TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
@@ -73,13 +73,13 @@ class RemoteBytes:
         Position in the file of the first byte; 0 where the server does not resume.
     total
         Size of the whole file as the server states it now, if it does.
-    chunks
+    blocks
         The bytes; may raise `TransientError`.
     """
 
     offset: int
     total: int | None
-    chunks: Iterator[bytes]
+    blocks: Iterator[bytes]
 
 
 class Opener(Protocol):
@@ -156,7 +156,7 @@ class HttpOpener:
             yield RemoteBytes(
                 offset=offset if resumed else 0,
                 total=_total(response.headers, resumed),
-                chunks=_http_chunks(response, self.address),
+                blocks=_http_blocks(response, self.address),
             )
 
 
@@ -216,7 +216,7 @@ class S3Opener:
                     {"Content-Range": answer.get("ContentRange"), "Content-Length": answer.get("ContentLength")},
                     resumed,
                 ),
-                chunks=_s3_chunks(body, self.address),
+                blocks=_s3_blocks(body, self.address),
             )
 
 
@@ -255,21 +255,21 @@ def _total(headers: Any, resumed: bool) -> int | None:
     return int(stated) if stated.isdigit() else None
 
 
-def _http_chunks(response: Any, address: str) -> Iterator[bytes]:
+def _http_blocks(response: Any, address: str) -> Iterator[bytes]:
     from urllib3.exceptions import HTTPError
 
     try:
-        yield from response.iter_content(CHUNK_BYTES)
+        yield from response.iter_content(BLOCK_BYTES)
     except (OSError, HTTPError) as error:  # every exception of requests is an OSError
         raise TransientError(f"{address}: {_words(error)}") from error
 
 
-def _s3_chunks(body: Any, address: str) -> Iterator[bytes]:
+def _s3_blocks(body: Any, address: str) -> Iterator[bytes]:
     from botocore.exceptions import BotoCoreError
     from urllib3.exceptions import HTTPError
 
     try:
-        yield from body.iter_chunks(CHUNK_BYTES)
+        yield from body.iter_chunks(BLOCK_BYTES)
     except (BotoCoreError, HTTPError, OSError) as error:
         raise TransientError(f"{address}: {_words(error)}") from error
 

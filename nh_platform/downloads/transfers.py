@@ -105,13 +105,13 @@ class PartialFile:
         """What is there now."""
         return Transferred(self._digest.hexdigest(), self.size)
 
-    def append(self, chunk: bytes) -> None:
+    def append(self, block: bytes) -> None:
         """Write more bytes."""
-        view = memoryview(chunk)
+        view = memoryview(block)
         while view:  # an unbuffered write may be short
             view = view[self._handle.write(view) :]
-        self._digest.update(chunk)
-        self.size += len(chunk)
+        self._digest.update(block)
+        self.size += len(block)
 
     def restart(self) -> None:
         """Throw everything away."""
@@ -218,9 +218,9 @@ def _receive(opener: Opener, part: PartialFile, tell: OnBytes, halt: Event) -> N
             if answer.offset != part.size:
                 tell(-part.size)
                 part.restart()
-            for chunk in answer.chunks:
-                part.append(chunk)
-                tell(len(chunk))
+            for block in answer.blocks:
+                part.append(block)
+                tell(len(block))
                 if halt.is_set():
                     raise Cancelled
             if answer.total is not None and part.size < answer.total:

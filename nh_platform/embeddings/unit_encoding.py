@@ -15,8 +15,8 @@ import pandas as pd
 from nh_platform.embeddings.unit_encoder import ENTRY_POINTS, UnitActivity, UnitEncoder
 from nh_platform.embeddings.unit_features import FIRING
 from nh_platform.session import ConfigError, Spikes
-from nh_platform.session.columns import ColumnWords
-from nh_platform.session.installed import Installed, load
+from nh_platform.session.columns import ColumnMeanings
+from nh_platform.session.installed import Installed, load, package_named
 from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.windows.binning import Grid, bin_edges
@@ -72,10 +72,10 @@ def feature_names() -> list[str]:
     return [column.name for encoder in known_encoders() for column in encoder.columns]
 
 
-def feature_words() -> ColumnWords:
+def feature_meanings() -> ColumnMeanings:
     """Return a function that gives unit of measure and meaning of a feature of an installed package; None for others.
 
-    Files have the schema's words for the platform's own features, whose meanings are in the data dictionary.
+    Files have the schema's meaning of the platform's own features, whose meanings are in the data dictionary.
     """
     _, *installed = known_encoders()
     return {column.name: (column.unit, column.meaning) for encoder in installed for column in encoder.columns}.get
@@ -115,7 +115,8 @@ def unit_embeddings(
     Raises
     ------
     ConfigError
-        If the window is unknown or does not end after it starts, or an encoder returns numbers of another shape.
+        If the window is unknown or does not end after it starts, an encoder of an installed package raises, or one
+        returns numbers of another shape.
 
     Examples
     --------
@@ -145,7 +146,9 @@ def unit_embeddings(
     columns = {name: units[name].to_numpy(dtype=object) for name in ("unit_id", "probe")}
     columns["n_spikes"] = valid.spikes.counts
     for encoder in known_encoders() if encoders is None else encoders:
-        values = np.asarray(encoder.encode(activity))
+        package = installed_encoders().packages.get(encoder.name)
+        with package_named(f"encoder {encoder.name}", package, "it cannot describe the units"):
+            values = np.asarray(encoder.encode(activity))
         if values.shape != (len(units), len(encoder.columns)):
             raise ConfigError(
                 f"encoder {encoder.name}",

@@ -96,11 +96,13 @@ def store_manifest(store: Store, manifest: Manifest, code_version: str) -> Store
         stored = store.provenance(manifest.source, SOURCE_WIDE, ASSET) if last and not unreadable else None
         is_new = stored is None or stored.data_version != record.data_version
         if is_new:
-            with store.publish(record, keep_history=True) as folder:
-                write_manifest(folder, manifest, stones)
+            # Wanted first: a process killed in between leaves a release that the next look stores, and wants nothing
+            # twice. The other way round, the next look found nothing new, and nobody asked for these sessions ever.
             if last is not None and not selection_changed((selections or [""])[-1], manifest.selection):
                 brought = [*diff.added, *diff.returned]
                 want(store, manifest.source, brought, f"snapshot {number} ({manifest.release})")
+            with store.publish(record, keep_history=True) as folder:
+                write_manifest(folder, manifest, stones)
     current = list_snapshots(store, manifest.source)[-1]
     return StoredRelease(current, diff, stones, record.data_version, is_new, unreadable)
 

@@ -1,4 +1,4 @@
-"""Which folder is the home: that of ``NH_HOME``, else ``data``.
+"""The home folder: that of ``NH_HOME``, else ``data``.
 
 Nothing heavy is imported here, so that `nh --help` answers at once.
 """

@@ -20,7 +20,7 @@ from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.session.yaml_file import Location
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.sources.registry import broken_source, named_failures, source_entry, source_names
+from nh_platform.sources.registry import broken_source, source_entry, source_names, source_package_named
 from nh_platform.sources.setting_errors import setting_error
 from nh_platform.sources.source import Source
 from nh_platform.store import Store
@@ -87,7 +87,7 @@ class Platform:
         """Open a source, once per process."""
         if name not in self._sources:
             entry = source_entry(name)
-            with named_failures(name, "it cannot be opened"):
+            with source_package_named(name, "it cannot be opened"):
                 opened = entry.open(self.settings.source(name).read, self.settings.home)
             lacking = [method for method in ("read_events", "read_signals") if not hasattr(opened, method)]
             if lacking:

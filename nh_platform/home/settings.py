@@ -1,4 +1,4 @@
-"""Where the platform keeps its data and where each source is read from: one folder, one optional file.
+"""Settings of a home folder: where data are kept and each source is read from; one folder, one optional file.
 
 The *home* is the folder that holds everything (``NH_HOME``, default ``data``): ``store/`` (assets), ``dagster/`` (run
 history), ``reviews/`` (unless ``NH_REVIEWS`` names another folder) and, where a person wants other than the defaults,

@@ -1,4 +1,4 @@
-"""What a person does with a home folder, as functions with typed results: sync, fetch, materialize, backfill, demo.
+"""Operations on a home folder, as functions with typed results: sync, fetch, materialize, backfill, demo.
 
 A notebook calls them (docs/from-python.md), `nh_platform.cli` parses and prints. Add an operation here when a person
 can do one more thing. Nothing here prints, nothing parses arguments, and no module loads anything heavy before it is

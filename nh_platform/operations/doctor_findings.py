@@ -1,4 +1,4 @@
-"""What this machine has, what is configured in a home folder, and which servers answer."""
+"""Findings of `nh doctor`: this machine, the configuration of a home folder, and which servers answer."""
 
 from __future__ import annotations
 
@@ -98,24 +98,28 @@ def _credentials() -> Iterator[Finding]:
 
 
 def _sources(platform: Platform, served: Mapping[str, SourceEntry]) -> Iterator[Finding]:
+    from nh_platform.planning.versions import SourcePlan
+
     for name in served:
         try:
             manifest = platform.manifest(name)
             yield Finding(f"source {name}", None, f"{len(manifest.sessions)} sessions at the last sync")
+            for problem in SourcePlan(platform, name).problems:
+                yield Finding(problem.thing, None, f"{problem.found}. {problem.action}")
         except NhError as error:
             yield Finding(f"source {name}", None, f"{error.found}. {error.action}")
 
 
 def _servers(settings: PlatformSettings, served: Mapping[str, SourceEntry]) -> Iterator[Finding]:
     """Ask every server that a source asks, as it is configured, a question of the kind that the source asks."""
-    from nh_platform.sources.registry import named_failures
+    from nh_platform.sources.registry import source_package_named
     from nh_platform.sources.servers import Server, web_server
 
     asked_by: dict[str, list[str]] = {}
     servers: dict[str, Server] = {}
     for name, entry in served.items():
         try:
-            with named_failures(name, "its servers cannot be told"):
+            with source_package_named(name, "its servers cannot be told"):
                 for one in entry.servers(settings.source(name).read):
                     server = web_server(one) if isinstance(one, str) else one
                     servers.setdefault(server.url, server)
@@ -124,7 +128,7 @@ def _servers(settings: PlatformSettings, served: Mapping[str, SourceEntry]) -> I
             yield Finding(error.thing, None, f"{error.found}. {error.action}")
     for url, names in asked_by.items():
         try:
-            with named_failures(names[0], f"{url} cannot be asked"):
+            with source_package_named(names[0], f"{url} cannot be asked"):
                 answer = servers[url].ask(ANSWER_WAIT_S)
         except NhError as error:
             yield Finding(url, None, f"{error.found}. {error.action}")

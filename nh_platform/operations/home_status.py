@@ -1,4 +1,4 @@
-"""How far every source of a home folder is, and the disk that its folders take."""
+"""Status of a home folder: the progress of every source, and the disk that its folders take."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.operations.opened_home import Home, OpenHome, existing_parent, open_home
-from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session import ConfigError, NhError
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class SourceStatus:
         Bytes that its assets take.
     replaced
         Assets of earlier versions that are still stored, by name: how many sessions hold one.
+    problems
+        Assets of installed packages that are left out, each with why.
     """
 
     release: str
@@ -43,6 +45,7 @@ class SourceStatus:
     n_withdrawn: int
     store_bytes: int
     replaced: Mapping[str, int]
+    problems: tuple[ConfigError, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,14 @@ class HomeStatus:
     home
         The folder.
     sources
-        Every source by name: how far it is, or why nothing is known of it (it was never synced, or cannot be used).
+        Every source by name: how far it is, or why nothing is known of it (it was never synced, or its settings or
+        records cannot be used).
     folder_bytes, n_free
         Bytes that each of its folders takes, and that its disk has free.
     """
 
     home: Path
-    sources: Mapping[str, SourceStatus | UnknownSession | ConfigError]
+    sources: Mapping[str, SourceStatus | NhError]
     folder_bytes: Mapping[str, int]
     n_free: int
 
@@ -78,13 +82,13 @@ def status(home: Home) -> HomeStatus:
     with open_home(home) as at:
         folder = at.platform.settings.home
         parts = {part: _bytes(part) for top in _folders(folder) for part in top.iterdir()}
-        sources: dict[str, SourceStatus | UnknownSession | ConfigError] = {}
+        sources: dict[str, SourceStatus | NhError] = {}
         for name in source_names():
             assets = at.platform.store.root / name
             size = _bytes(assets.resolve()) if assets.is_symlink() else parts.get(assets, 0)
             try:
                 sources[name] = _source_status(at, name, size)
-            except (UnknownSession, ConfigError) as error:  # never synced, or its rulebook, for example
+            except NhError as error:  # never synced, or its rulebook or a record in the store; the others go on
                 sources[name] = error
     taken = {top.name: sum(n for part, n in parts.items() if part.parent == top) for top in _folders(folder)}
     return HomeStatus(folder, sources, taken, shutil.disk_usage(existing_parent(folder)).free)
@@ -116,6 +120,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         n_withdrawn=len(withdrawn(home.platform, source)),
         store_bytes=store_bytes,
         replaced=dict(sorted(replaced.items())),
+        problems=states.problems,
     )
 
 

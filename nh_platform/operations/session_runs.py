@@ -65,6 +65,8 @@ class Materialization:
         Sessions that cannot be used and why, where only what is stale was asked for; nothing runs for them.
     outcomes
         What came of each session: of a plan, those that cannot even be planned.
+    problems
+        Assets of installed packages that are left out, each with why.
     """
 
     source: str
@@ -72,6 +74,7 @@ class Materialization:
     plans: tuple[SessionPlan, ...]
     gated: Mapping[str, tuple[str, ...]]
     outcomes: tuple[SessionOutcome, ...]
+    problems: tuple[ConfigError, ...] = ()
 
     @property
     def failed(self) -> tuple[SessionOutcome, ...]:
@@ -134,9 +137,7 @@ def _plan(
 
     plan = SourcePlan(home.platform, source)
     for name in assets:
-        if name not in plan.assets:
-            known = ", ".join(plan.assets)
-            raise ConfigError(f"asset {name!r}", f"{source} has no such per-session asset", f"Use: {known}.")
+        plan.asset(name)
     wanted = tuple(assets) or tuple(plan.assets)
     manifest = home.platform.manifest(source)
     ids = manifest.session_ids if sessions is None else sessions
@@ -154,7 +155,7 @@ def _plan(
             plans[session_id] = SessionPlan(source, session_id, chosen)
         elif standing and standing.gate:
             gated[session_id] = standing.gate
-    return Materialization(source, len(ids), tuple(plans.values()), gated, tuple(refused))
+    return Materialization(source, len(ids), tuple(plans.values()), gated, tuple(refused), plan.problems)
 
 
 def run_plans(

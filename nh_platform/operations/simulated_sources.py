@@ -11,7 +11,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from nh_platform.sources.registry import named_failures, source_entry, sources
+from nh_platform.sources.registry import source_entry, source_package_named, sources
 
 if TYPE_CHECKING:
     from nh_platform.simulation import SimulatedSession, SimulationSize
@@ -42,6 +42,6 @@ def write_simulated(
         If there is no such source, or the simulation of a package cannot be loaded or fails; names the package.
     """
     writer = source_entry(source).simulation
-    with named_failures(source, f"its simulation {writer} fails"):
+    with source_package_named(source, f"its simulation {writer} fails"):
         sessions: Sequence[SimulatedSession] = resolve_name(writer)(folder, n_sessions, seed, size=size)
     return sessions

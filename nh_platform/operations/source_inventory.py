@@ -8,7 +8,7 @@ from nh_platform.operations.opened_home import Home, open_home
 
 
 @dataclass(frozen=True)
-class CheckOutcome:
+class InventoryCheck:
     """What a check found, in words."""
 
     name: str
@@ -30,7 +30,7 @@ class InventoryResult:
         What went wrong, one text per failed step.
     """
 
-    checks: tuple[CheckOutcome, ...]
+    checks: tuple[InventoryCheck, ...]
     folders: tuple[str, ...]
     errors: tuple[str, ...]
 
@@ -64,7 +64,9 @@ def inventory(home: Home, source: str) -> InventoryResult:
         result = job.execute_in_process(instance=at.instance, raise_on_error=False, run_config=QUIET)
     made = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
     return InventoryResult(
-        tuple(CheckOutcome(e.check_name, e.passed, e.description or "") for e in result.get_asset_check_evaluations()),
+        tuple(
+            InventoryCheck(e.check_name, e.passed, e.description or "") for e in result.get_asset_check_evaluations()
+        ),
         tuple(str(each.metadata["dagster/uri"].value) for each in made if "dagster/uri" in each.metadata),
         errors_of(result),
     )

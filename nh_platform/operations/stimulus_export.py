@@ -146,11 +146,21 @@ def export_pictures(home: Home, stimulus: str, folder: Path, *, mode: str = "exa
 
 
 def _with_tensors() -> str:
-    """Return the first source that has stimulus tensors."""
+    """Return the first source that has stimulus tensors.
+
+    Raises
+    ------
+    ConfigError
+        If none that is served has.
+    """
     from nh_platform.assets.across_sessions.stimulus_files import TENSORS
     from nh_platform.sources.registry import sources
 
-    return next(name for name, entry in sources().items() if TENSORS in entry.extra_assets)
+    found = next((name for name, entry in sources().items() if TENSORS in entry.extra_assets), "")
+    if not found:
+        served = f"none of {', '.join(sources())} has stimulus tensors"
+        raise ConfigError("the sources that are served", served, "`nh doctor` names those that cannot be served.")
+    return found
 
 
 def _join(home: OpenHome, source: str) -> None:

@@ -1,4 +1,4 @@
-"""What has changed since the stored units of a session were made, in words.
+"""Changes since the stored units of a session were made, in words.
 
 Contains the words behind `nh qc explain` for units that are stale. Whether an asset is stale is decided in
 `nh_platform.planning.staleness`.

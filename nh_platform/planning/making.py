@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.assets.inputs import TRIES, InputReplaced, SessionInputs, resolve_inputs
-from nh_platform.assets.record import AssetResult, SourceAsset
+from nh_platform.assets.record import AssetResult, Parameters, SourceAsset
 from nh_platform.home.platform import Platform
+from nh_platform.planning.staleness import gates_above, stored_gate
 from nh_platform.planning.versions import SourcePlan, expected_source_asset
-from nh_platform.qc.gate import read_gate
 from nh_platform.session import BadUpstreamData, NhError
 from nh_platform.store import Provenance
 from nh_platform.store.layout import SOURCE_WIDE
@@ -58,24 +58,25 @@ def make_session_asset(platform: Platform, source: str, session_id: str, name: s
 
 def _make_once(platform: Platform, source: str, session_id: str, name: str) -> MadeAsset:
     plan = SourcePlan(platform, source)
-    asset = plan.assets[name]
+    asset = plan.asset(name)
     files = platform.manifest(source).session(session_id)
-    stored = resolve_inputs(platform.store, source, session_id, asset.inputs)
+    stored = resolve_inputs(platform.store, source, session_id, asset)
     groups = {group: files.version(group) for group in asset.groups}
     expected = plan.expect(asset, session_id, groups, stored.versions)
     inputs = SessionInputs(platform, files, stored)
     try:
-        _refuse_gated(plan, inputs)
+        _refuse_gated(plan, session_id, name)
         result = asset.make(inputs)
         record = expected.record(files, result.notes)
         with platform.store.publish(record) as folder:
             if result.write is not None:
                 result.write(folder)
             stored.require_current()
-            if SourcePlan(platform, source).parameters(asset, session_id) != expected.parameters:
+            now = SourcePlan(platform, source)
+            if changed := _differing(expected.parameters, now.parameters(now.asset(name), session_id)):
                 raise InputReplaced(
                     f"{source} session {session_id}",
-                    "its reviews or a rulebook changed while they were read; nothing was published",
+                    f"parameters of {name} changed while it was made: {', '.join(changed)}; nothing was published",
                     "Materialize the session again.",
                 )
     except InputReplaced:
@@ -86,13 +87,17 @@ def _make_once(platform: Platform, source: str, session_id: str, name: str) -> M
     return MadeAsset(result, record, platform.store.folder(source, session_id, name))
 
 
-def _refuse_gated(plan: SourcePlan, inputs: SessionInputs) -> None:
+def _differing(before: Parameters, now: Parameters) -> list[str]:
+    """Return the names of the parameters that differ, sorted."""
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+
+def _refuse_gated(plan: SourcePlan, session_id: str, name: str) -> None:
     """Stop where a gate found the data unusable: a blocking check only stops the run that it is in."""
-    gates = (name for name in inputs.stored.by_asset if plan.assets[name].is_gate)
-    problems = [problem for name in gates for problem in read_gate(inputs.stored.folder(name)).problems]
+    problems = stored_gate(plan.platform.store, plan.source, session_id, gates_above(plan.assets, name))
     if problems:
         raise BadUpstreamData(
-            f"{inputs.source} session {inputs.session_id}",
+            f"{plan.source} session {session_id}",
             f"it is gated: {'; '.join(problems)}",
             "Correct the upstream data or wait for the next release, then materialize raw_spikes again.",
         )

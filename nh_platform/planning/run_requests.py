@@ -1,4 +1,4 @@
-"""Which sessions and assets to run now: a decision on plain data, without Dagster and without a clock.
+"""Run requests: which sessions and assets to run now, decided on plain data, without Dagster and without a clock.
 
 Contains the rule by which the release sensor asks for runs. Add a condition here when a session must wait or be tried
 again. How runs are launched, and how the facts are gathered, is `nh_platform.defs.automation`.

@@ -1,7 +1,7 @@
-"""What every session of a source should hold and what of it is stale, for all sessions at once.
+"""States of all sessions of a source: what each should hold, and what of it is stale.
 
-Contains the gathering of facts for `requests.decide`, `nh status` and the standing check. Add a fact here when one of
-them needs it. Nothing here talks to upstream or launches a run.
+Contains the gathering of facts for `run_requests.decide`, `nh status` and the standing check. Add a fact here when one
+of them needs it. Nothing here talks to upstream or launches a run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES
 from nh_platform.history.identity import group_versions
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.history.tombstones import withdrawn_sessions
@@ -18,8 +19,8 @@ from nh_platform.history.wanted import wanted_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.planning.run_requests import SessionState
 from nh_platform.planning.staleness import session_standing
-from nh_platform.planning.versions import REVIEWED_INTERVALS, REVIEWS, SourcePlan
-from nh_platform.session import NhError
+from nh_platform.planning.versions import SourcePlan
+from nh_platform.session import ConfigError, NhError
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,15 @@ class SourceStates:
         Per external asset (`upstream_files/<group>`, `reviews`, `reviewed_intervals`): version by session.
     gated
         Sessions whose gate failed, with the reasons.
+    problems
+        Assets of installed packages that are left out, each with why.
     """
 
     snapshot: int
     sessions: tuple[SessionState, ...]
     observed: Mapping[str, Mapping[str, str]]
     gated: Mapping[str, tuple[str, ...]]
+    problems: tuple[ConfigError, ...] = ()
 
 
 def source_states(platform: Platform, source: str) -> SourceStates:
@@ -83,9 +87,9 @@ def source_states(platform: Platform, source: str) -> SourceStates:
         observed[REVIEWS][session_id] = platform.reviews_version(source, session_id)
         observed[REVIEWED_INTERVALS][session_id] = platform.reviewed_intervals_version(source, session_id)
         for group, version in groups.items():
-            observed.setdefault(f"upstream_files/{group}", {})[session_id] = version
+            observed.setdefault(f"{UPSTREAM_FILES}/{group}", {})[session_id] = version
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
-    return SourceStates(number, tuple(states), observed, gated)
+    return SourceStates(number, tuple(states), observed, gated, plan.problems)
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:

@@ -1,11 +1,11 @@
-"""What of a session is stale, and what its gate stops: what the store has, held against what it should have.
+"""Staleness of a session's assets, and what its gate stops: the store held against what it should have.
 
 This is the one place that decides it, for commands, sensor and checks alike. Nothing here makes an asset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nh_platform.assets.record import SessionAsset
@@ -59,7 +59,12 @@ def session_standing(store: Store, source: str, session_id: str, expected: Mappi
     return standing(expected, stored, stored_gate(store, source, session_id, expected))
 
 
-def stored_gate(store: Store, source: str, session_id: str, assets: Mapping[str, object]) -> tuple[str, ...]:
+def gates_above(assets: Mapping[str, SessionAsset], name: str) -> frozenset[str]:
+    """Return the gates that stop an asset: those among everything that it reads, directly or through others."""
+    return frozenset(one for one in ancestors(assets, name) if assets[one].is_gate)
+
+
+def stored_gate(store: Store, source: str, session_id: str, assets: Iterable[str]) -> tuple[str, ...]:
     """Return why a session cannot be used, as the stored gates among some assets say; empty where it can."""
     folders = (store.current(source, session_id, asset) for asset in assets)
     return tuple(problem for folder in folders if folder is not None for problem in read_gate(folder).problems)
@@ -76,5 +81,5 @@ def standing(
     in_front = gates.union(*(ancestors(assets, name) for name in gates))
     if not gate or not in_front.isdisjoint(stale):
         return Standing(stale, (), gate, is_loaded)
-    stopped = tuple(name for name in stale if not gates.isdisjoint(ancestors(assets, name)))
+    stopped = tuple(name for name in stale if gates_above(assets, name))
     return Standing(tuple(name for name in stale if name not in stopped), stopped, gate, is_loaded)

@@ -1,4 +1,4 @@
-"""Which version of every asset a session should have, from the manifest and the configuration alone.
+"""Versions that the assets of a session should have, from the manifest and the configuration alone.
 
 Contains the one computation of a data version: planning, records beside the files, and Dagster's code versions all
 take it from here. Add here what identifies an asset. Whether the store holds that version is `staleness`.
@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nh_platform.assets.record import Parameters, SessionAsset, SourceAsset
-from nh_platform.assets.registry import session_assets
+from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, Parameters, SessionAsset, SourceAsset
+from nh_platform.assets.registry import ancestors, asset_package, session_assets
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.home.platform import Platform
+from nh_platform.session import ConfigError
 from nh_platform.store import Provenance, UpstreamFile, data_version
 from nh_platform.store.layout import SOURCE_WIDE
-
-REVIEWS, REVIEWED_INTERVALS = "reviews", "reviewed_intervals"
-"""Names of the parameters that say which reviews of a session count, and which intervals they mark invalid."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +68,13 @@ class SourcePlan:
     source
         Name of the source.
 
+    Attributes
+    ----------
+    assets
+        Per-session assets by name, in running order.
+    problems
+        Why assets of installed packages are left out: one whose parameters cannot be told, with what reads it.
+
     Raises
     ------
     ConfigError
@@ -78,8 +83,38 @@ class SourcePlan:
 
     def __init__(self, platform: Platform, source: str) -> None:
         self.platform, self.source = platform, source
-        self.assets = session_assets(source)
-        self._parameters = {name: asset.parameters(platform, source) for name, asset in self.assets.items()}
+        served = session_assets(source)
+        self._parameters: dict[str, Parameters] = {}
+        broken: dict[str, ConfigError] = {}
+        for name, asset in served.items():
+            package = asset_package(name)
+            if package is None:
+                self._parameters[name] = asset.parameters(platform, source)
+                continue
+            try:
+                self._parameters[name] = _as_texts(asset.parameters(platform, source))
+            except Exception as error:  # noqa: BLE001 - the function is a lab's; the other assets go on
+                broken[name] = _without_parameters(source, asset, package, error)
+        self.problems = tuple(broken.values())
+        self.assets = {
+            name: asset for name, asset in served.items() if broken.keys().isdisjoint({name, *ancestors(served, name)})
+        }
+
+    def asset(self, name: str) -> SessionAsset:
+        """Return one of `assets`.
+
+        Raises
+        ------
+        ConfigError
+            If the source has none of that name, or it is left out; the text says why.
+        """
+        if name not in self.assets:
+            left_out = "; ".join(f"{problem.thing} {problem.found}" for problem in self.problems)
+            found = f"{self.source} has no such per-session asset" + (
+                f", or it is left out: {left_out}" * bool(left_out)
+            )
+            raise ConfigError(f"asset {name!r}", found, f"Use: {', '.join(self.assets)}.")
+        return self.assets[name]
 
     def parameters(self, asset: SessionAsset, session_id: str) -> dict[str, str]:
         """Return the value of every parameter that changes an asset of a session.
@@ -141,6 +176,22 @@ class SourcePlan:
         if not own and not inputs:
             return asset.code_version
         return f"{asset.code_version}-{data_version(asset.code_version, inputs, own)[:8]}"
+
+
+def _as_texts(parameters: Parameters) -> Parameters:
+    """Return what a lab's function returned, where it is texts by name."""
+    if not isinstance(parameters, Mapping) or not all(
+        isinstance(one, str) for pair in parameters.items() for one in pair
+    ):
+        raise TypeError(f"expected texts by name, found {parameters!r:.200}")
+    return parameters
+
+
+def _without_parameters(source: str, asset: SessionAsset, package: str, error: Exception) -> ConfigError:
+    found = f"its parameters for {source} cannot be told: {type(error).__name__}: {error}"
+    return ConfigError(
+        f"asset {asset.name} of package {package}", " ".join(found.split()), "Correct or uninstall the package."
+    )
 
 
 def expected_source_asset(platform: Platform, source: str, asset: SourceAsset) -> Provenance:

@@ -1,4 +1,4 @@
-"""Whether a session's spikes can be used at all: the one gate in front of units, windows and embeddings.
+"""The gate in front of units, windows and embeddings: whether a session's spikes can be used at all.
 
 Contains the reasons for which a session is gated. Add a reason here only for data that cannot be used; few or no good
 units is a rule's warning, never a gate.

@@ -1,4 +1,4 @@
-"""Whether the numbers of a sorting can be what they say they are: seconds, and volts.
+"""Plausibility of the numbers of a sorting: times in seconds, amplitudes in volts.
 
 Contains the limits and what is said where one is passed. Add a limit here with its reason. Whether a finding stops the
 session is decided by the gate.

@@ -1,4 +1,4 @@
-"""How far the metrics that a release states agree with those that the platform recomputes from the same spikes.
+"""Agreement of the metrics that a release states with those that the platform recomputes from the same spikes.
 
 Contains the comparison. Which released column stands for which definition, and with what tolerance, is said by the
 source's entry. Nothing here decides whether a unit is good, and neither side is ever replaced by the other.

@@ -1,7 +1,8 @@
-"""What the metric columns of `units` are: which metrics are computed, and the unit and meaning of each column.
+"""Metric columns of `units`: which metrics are computed, and the unit and meaning of each column.
 
-Contains the choice of metrics for the configured rulebooks, and the words for recomputed and released columns. Formulas
-are in `nh_platform.qc.metrics`, what a release's own columns are in the entry of its source; no value is computed here.
+Contains the choice of metrics for the configured rulebooks, and unit and meaning of recomputed and released columns.
+Formulas are in `nh_platform.qc.metrics`, what a release's own columns are in the entry of its source; no value is
+computed here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 
 from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, METRICS, definition, known_metrics
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.session.columns import ColumnWords
+from nh_platform.session.columns import ColumnMeanings
 from nh_platform.sources.entry import SourceEntry
 
 _RELEASED = "released."
@@ -33,7 +34,7 @@ def metric_ids(rulebooks: Iterable[Rulebook]) -> tuple[str, ...]:
     return tuple(metric_id for metric_id in known_metrics() if metric_id not in superseded)
 
 
-def column_words(entry: SourceEntry) -> ColumnWords:
+def column_meanings(entry: SourceEntry) -> ColumnMeanings:
     """Return a function that gives unit of measure and meaning of a metric column of a source; None for others.
 
     Raises
@@ -46,7 +47,7 @@ def column_words(entry: SourceEntry) -> ColumnWords:
     # The latest vintage of a name comes first in the register.
     same_name = {known.name: known for known in reversed(metrics.values()) if known.defined_by == entry.definer}
 
-    def words(column: str) -> tuple[str, str] | None:
+    def meanings(column: str) -> tuple[str, str] | None:
         if column in metrics:
             return metrics[column].unit, metrics[column].meaning
         if not column.startswith(_RELEASED):
@@ -58,4 +59,4 @@ def column_words(entry: SourceEntry) -> ColumnWords:
         unit, meaning = entry.released_words.get(name, ("", ""))
         return (unit, f"{meaning} ({_AS_STATED})") if unit else None
 
-    return words
+    return meanings

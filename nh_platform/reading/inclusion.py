@@ -1,4 +1,4 @@
-"""Which stored sessions and regions the published rules include: the facts that the store has, held against a rulebook.
+"""Inclusion of stored sessions and regions by the published rules: the facts of the store held against a rulebook.
 
 Contains the records that session rules read, made of the catalogue and the stored assets, and the verdicts on them. Add
 a fact here when a rule reads one more. The rules are applied by `nh_platform.qc.rules.session_rules` and

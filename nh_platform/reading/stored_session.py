@@ -25,7 +25,7 @@ from nh_platform.windows import StoredWindows
 from nh_platform.windows.valid_time import with_invalid
 
 GATED_BY = "raw_spikes"
-"""Asset with the gate; it stops what was made from it."""
+"""Asset with the gate; it stops what was made from it, directly or through others, as planning does."""
 
 
 class StoredSession:
@@ -64,7 +64,7 @@ class StoredSession:
         """
         found = self._store.current(self.source, self.session_id, asset)
         record = self._store.provenance(self.source, self.session_id, asset)
-        problems = self._gate_problems() if record is None or GATED_BY in record.inputs else ()
+        problems = self._gate_problems() if record is None or GATED_BY in self._read_by(record) else ()
         if found is not None and not problems:
             return found
         if problems:
@@ -116,6 +116,19 @@ class StoredSession:
     @cached_property
     def _windows(self) -> StoredWindows:
         return StoredWindows(self.folder("windows"))
+
+    def _read_by(self, record: Provenance) -> set[str]:
+        """Return what an asset was made from, directly or through others, as the stored records say."""
+        found: set[str] = set()
+        waiting = [*record.inputs]
+        while waiting:
+            name = waiting.pop()
+            if name in found or "/" in name:  # seen, or upstream/<group>
+                continue
+            found.add(name)
+            stored = self._store.provenance(self.source, self.session_id, name)
+            waiting += [] if stored is None else stored.inputs
+        return found
 
     def _gate_problems(self) -> tuple[str, ...]:
         gate = self._store.current(self.source, self.session_id, GATED_BY)

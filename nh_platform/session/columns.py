@@ -209,12 +209,12 @@ class TableSchema:
         )
 
 
-ColumnWords = Callable[[str], tuple[str, str] | None]
+ColumnMeanings = Callable[[str], tuple[str, str] | None]
 """Unit of measure and meaning of a column by its name; None where those of its `ColumnPattern` are all."""
 
 
 def describe(
-    schema: TableSchema, columns: Iterable[str] | pd.DataFrame, words: ColumnWords | None = None
+    schema: TableSchema, columns: Iterable[str] | pd.DataFrame, meanings: ColumnMeanings | None = None
 ) -> list[Column]:
     """Return one `Column` per column, patterns resolved, for Parquet and for display in the Dagster UI.
 
@@ -225,7 +225,7 @@ def describe(
     columns
         The table itself, or names of columns. Of a column that matches a pattern, a table says the real dtype; a name
         alone leaves the first one that the pattern allows.
-    words
+    meanings
         What is known of single columns that match a pattern, for example the metric that a column holds.
     """
     fixed = {column.name: column for column in schema.columns}
@@ -237,7 +237,7 @@ def describe(
         for pattern in schema.patterns:
             if re.fullmatch(pattern.name, name):
                 dtype = _dtype_name(columns[name]) if isinstance(columns, pd.DataFrame) else pattern.dtypes[0]
-                unit, meaning = (words(name) if words else None) or (pattern.unit, pattern.meaning)
+                unit, meaning = (meanings(name) if meanings else None) or (pattern.unit, pattern.meaning)
                 nullable = pattern.nullable and dtype in NULLABLE
                 described.append(Column(name, dtype, unit, meaning, nullable=nullable))
                 break

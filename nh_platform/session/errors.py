@@ -1,6 +1,6 @@
 """The errors that a person may meet, each naming the thing, what was found and what to do.
 
-Contains the exception family of the platform, and the offer of the nearest known words. Add a class here when a caller
+Contains the exceptions of the platform, and the offer of the nearest known words. Add a class here when a caller
 must tell one kind of failure from another. Do not add exceptions for programming errors; those stay plain Python
 exceptions.
 """

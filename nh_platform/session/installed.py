@@ -1,4 +1,4 @@
-"""What installed packages bring to the platform through entry points: each is loaded by itself, a broken one is named.
+"""Entry points of installed packages: each is loaded by itself, a broken one is named.
 
 Contains the loading, for every group of entry points. A group and what it may name belong to the room that serves it
 (`nh_platform.sources.registry`); nothing is decided here about what is loaded.
@@ -6,14 +6,19 @@ Contains the loading, for every group of entry points. A group and what it may n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
 
-from nh_platform.session.errors import ConfigError
+from nh_platform.session.errors import ConfigError, NhError
 
 PLATFORM = "nh-platform"
 """The platform's own package, whose names no other package takes."""
+
+
+CORRECT_PACKAGE = "Correct or uninstall the package."
 
 
 class Problem(NamedTuple):
@@ -63,11 +68,6 @@ def load(group: str, kind: type[Any], taken: frozenset[str] = frozenset()) -> In
     for point in sorted(points, key=lambda one: (_package(one) != PLATFORM, one.name, one.value)):
         try:
             brought = point.load()
-        # The code is a lab's and may raise anything while it is imported (SystemExit: a script without a main guard);
-        # the other packages go on.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            trouble = " ".join(f"cannot be loaded: {type(error).__name__}: {error}".split())
-        else:
             if not isinstance(brought, kind):
                 trouble = f"cannot be used: {point.value} is of type {type(brought).__name__} and no {kind.__name__}"
             elif clash := owners.keys() & (names := getattr(brought, "names", (brought.name,))):
@@ -76,9 +76,46 @@ def load(group: str, kind: type[Any], taken: frozenset[str] = frozenset()) -> In
                 found[brought.name], packages[brought.name] = brought, _package(point)
                 owners |= dict.fromkeys(names, _package(point))
                 continue
+        except KeyboardInterrupt:  # of the person at the terminal
+            raise
+        # The code is a lab's and may raise anything while it is imported (SystemExit: a script without a main guard)
+        # or asked for its name; the other packages go on.
+        except BaseException as error:  # noqa: BLE001
+            trouble = " ".join(f"cannot be loaded: {type(error).__name__}: {error}".split())
         thing = f"{what} {point.name} of package {_package(point)}"
-        problems.append(Problem(point.name, ConfigError(thing, trouble, "Correct or uninstall the package.")))
+        problems.append(Problem(point.name, ConfigError(thing, trouble, CORRECT_PACKAGE)))
     return Installed(found, packages, tuple(problems))
+
+
+@contextmanager
+def package_named(thing: str, package: str | None, what: str, action: str = CORRECT_PACKAGE) -> Iterator[None]:
+    """Name the package where its code raises anything that is no error of ours; the platform's own is not caught.
+
+    Parameters
+    ----------
+    thing
+        What is called: ``encoder mean-count``.
+    package
+        The installed package that brought it; None for the platform's own, whose traceback says more.
+    what
+        What was tried, in words that follow the thing: ``it cannot be opened``.
+    action
+        What a person does next.
+
+    Raises
+    ------
+    ConfigError
+        Naming thing and package.
+    """
+    try:
+        yield
+    except NhError:
+        raise
+    except Exception as error:
+        if package is None:
+            raise
+        found = " ".join(f"{what}: {type(error).__name__}: {error}".split())
+        raise ConfigError(f"{thing} of package {package}", found, action) from error
 
 
 def _package(point: EntryPoint) -> str:

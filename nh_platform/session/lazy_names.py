@@ -1,4 +1,4 @@
-"""How a package offers names whose modules are heavy: they are imported when a name is first asked for.
+"""Names that a package offers although their modules are heavy: imported when a name is first asked for.
 
 Contains the one function, for a package's ``__init__``. A package whose modules are light imports its names as usual.
 """

@@ -1,6 +1,6 @@
-"""How well the animal did: the share of correct easy trials.
+"""Performance of the animal: the share of correct easy trials.
 
-Contains statements about trials that the catalogue, the session rules and the reports share. Inclusion rules with
+Contains what the catalogue, the session rules and the reports say of trials alike. Inclusion rules with
 thresholds are rulebooks, not code here.
 """
 

@@ -1,4 +1,4 @@
-"""What one session holds in memory, whatever its source: spikes, units, channels, events, signals.
+"""Data of one session in memory, whatever its source: spikes, units, channels, events, signals.
 
 Contains plain containers of arrays and tables with their invariants. Add a container here when two sources share it.
 Nothing here reads a file, knows a source or computes a metric.

@@ -1,4 +1,4 @@
-"""Which session a person means: a whole session id, or the first characters of exactly one.
+"""Names of sessions as people write them: a whole session id, or the first characters of exactly one.
 
 Contains that one look-up and the closest names for a text that means nothing. Add here another way in which a person
 may name a session. Which sessions there are is the caller's matter.

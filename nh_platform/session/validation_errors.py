@@ -1,4 +1,4 @@
-"""What a file must hold, checked against a pydantic model; the first mistake is said by file, line and key.
+"""Validation of a file against a pydantic model; the first mistake is said by file, line and key.
 
 Contains the one translation of pydantic's complaints. Add here how another kind of complaint is worded. What a file may
 state is said by its model; reading it is `nh_platform.session.yaml_file`.

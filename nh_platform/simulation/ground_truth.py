@@ -1,8 +1,8 @@
-"""What is true of every simulated unit: its firing, contamination, amplitudes, drift, presence and response.
+"""Ground truth of every simulated unit: its firing, contamination, amplitudes, drift, presence and response.
 
 Contains the record of one unit and the designs that units are drawn from. Add a design here when a QC rule or an
-analysis needs a unit that fails in a new way. No spike is drawn here: that is `simulation.spike_trains`; the table that
-is written beside the session is `simulation.truth_table`.
+analysis needs a unit that fails in a new way. No spike is drawn here: that is `nh_platform.simulation.spike_trains`;
+the table that is written beside the session is `nh_platform.simulation.truth_table`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where simulated probes lie: channel layout of a Neuropixels 1.0 shank, regions along it, positions in the atlas.
+"""Simulated probe insertions: channel layout of a Neuropixels 1.0 shank, regions along it, positions in the atlas.
 
 Contains the geometry and the tracks. Add a track here when a test needs another region. Region ids are Allen CCF 2017
 structure ids; a test looks each up in iblatlas.

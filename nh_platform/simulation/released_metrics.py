@@ -3,7 +3,7 @@
 Contains the definitions of brainbox (ibllib 4.1.0) with slidingRP 1.1.1, and those of the Allen Institute's
 ecephys_spike_sorting. They are a second, slow and readable implementation, against which the platform's own kernels are
 compared; so nothing of `nh_platform.qc` is used here. Metrics that need waveforms or principal components are drawn in
-`simulation.nwb_units`.
+`nh_platform.simulation.allen.nwb_units`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a writer hands back: where a simulated session lies and what it is called.
+"""A simulated session as a writer hands it back: where it lies and what it is called.
 
 Contains one record, shared by all writers. Add a field here when every source has it.
 """

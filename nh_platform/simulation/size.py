@@ -1,4 +1,4 @@
-"""How large a simulated session is: the presets used by tests, the demo and the benchmarks.
+"""Sizes of simulated sessions: the presets used by tests, the demo and the benchmarks.
 
 Contains one record of durations, counts and rates, and its named presets. Add a field here when a writer needs another
 size that differs between presets. What the sessions contain is decided elsewhere in `simulation`.

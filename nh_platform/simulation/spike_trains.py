@@ -1,8 +1,8 @@
 """Spikes of all units of a probe from their ground truth, in a few vectorised passes.
 
 Contains the point process: Poisson firing, event responses, bursts, shared spikes, dead time, contamination, amplitude
-cut-off and drift. Add a mechanism here when a design of `simulation.ground_truth` needs it. No file is written and no
-metric computed here.
+cut-off and drift. Add a mechanism here when a design of `nh_platform.simulation.ground_truth` needs it. No file is
+written and no metric computed here.
 
 A superposition of Poisson trains is the Poisson train of the summed rate, so responses are added as extra spikes; the
 dead time is then enforced by deletion, as in a counter that cannot be paralysed. Everything is sorted as one array of

@@ -1,7 +1,7 @@
 """The ground truth of a session as a table: what was designed for each unit, and what became of it in its spikes.
 
 Contains the schema of ``ground_truth.parquet`` and how its rows are made. Add a column here when a validation needs to
-know more of a unit. What units there are is decided in `simulation.ground_truth`.
+know more of a unit. What units there are is decided in `nh_platform.simulation.ground_truth`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which recomputed metric a released column stands for, and how close the two must be.
+"""Counterparts: which recomputed metric a released column stands for, and how close the two must be.
 
 Contains the record of one such column and the tolerances that releases share. The columns of a release stand in the
 folder of its source; how two values are compared is `nh_platform.qc.released_agreement`.

@@ -1,4 +1,4 @@
-"""What the platform must know of a dataset to serve it: the record that a source is registered with.
+"""Entry of a dataset: the record that a source is registered with.
 
 Contains the one record and offers what it is made of, so that a package that brings a source imports this alone. Add a
 field here when sources differ in one more way. No source is named here, and nothing heavy is imported: entries are
@@ -71,7 +71,7 @@ class SourceEntry:
     released_words
         Unit of measure in the platform's table and meaning of released columns that stand for none, by upstream's name.
     definer
-        Family of the metric definitions that have the names of the released columns, for example ``ibl``.
+        Whose metric definitions have the names of the released columns: ``ibl`` for those defined by IBL.
     simulation
         Writer of simulated sessions in the upstream format, for `nh demo` and `nh qc validate`: a dotted name such as
         ``my_lab.simulation:write``, since a source knows no simulation; `nh_platform.operations.simulated_sources` says

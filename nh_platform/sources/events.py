@@ -1,4 +1,4 @@
-"""Where a source keeps the times of its events: table, column, and the rows that are the event.
+"""Events of a source: table, column, and the rows that are the event.
 
 Add here what an event may state. Which events a source has stands in its entry; windows around them are cut in
 `nh_platform.windows`. Nothing heavy is imported: entries are loaded whenever the platform is.
@@ -6,6 +6,7 @@ Add here what an event may state. Which events a source has stands in its entry;
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -41,6 +42,11 @@ class EventFilter(BaseModel):
     def _says_something(self) -> Self:
         if self.include is None and self.exclude is None and self.minimum is None and self.maximum is None:
             raise ValueError(f"the filter on {self.column} needs include, exclude, minimum or maximum")
+        low, high = self.minimum, self.maximum
+        if any(bound is not None and math.isnan(bound) for bound in (low, high)):
+            raise ValueError(f"the filter on {self.column} has a bound that is no number, which nothing meets")
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"the filter on {self.column} has a minimum, {low}, above its maximum, {high}")
         return self
 
 

@@ -1,4 +1,4 @@
-"""How a source on disk notices that something was put there: names, sizes and modification times, never content.
+"""Signal of a source on disk that something was put there: names, sizes and modification times, never content.
 
 Add here a cheap look that several sources share. It triggers a reading of the manifest; it identifies nothing.
 """

@@ -6,11 +6,10 @@ Contains the look-up by name. A source joins by an entry point (docs/add-a-sourc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from nh_platform.session import ConfigError, NhError
-from nh_platform.session.installed import PLATFORM, Installed, load
+from nh_platform.session import ConfigError
+from nh_platform.session.installed import PLATFORM, Installed, load, package_named
 from nh_platform.sources.entry import SourceEntry
 
 ENTRY_POINTS = "nh_platform.sources"
@@ -25,7 +24,7 @@ def sources() -> dict[str, SourceEntry]:
     ConfigError
         If not even the platform's own are found.
     """
-    installed = _installed()
+    installed = installed_sources()
     if PLATFORM not in installed.packages.values():
         raise ConfigError(
             f"package {PLATFORM}",
@@ -64,50 +63,28 @@ def short_title(name: str) -> str:
 
 def source_problems() -> tuple[ConfigError, ...]:
     """Return what installed packages bring and the platform cannot serve, each with its package; all else goes on."""
-    return tuple(problem.error for problem in _installed().problems)
+    return tuple(problem.error for problem in installed_sources().problems)
 
 
 def broken_source(name: str) -> ConfigError | None:
     """Return why a source that a package should bring is not served; None where nothing is wrong."""
-    installed = _installed()
+    installed = installed_sources()
     wrong = (problem.error for problem in installed.problems if problem.name == name and name not in installed.found)
     return next((ConfigError(error.thing, error.found, error.action) for error in wrong), None)
 
 
 def lab_package(source: str) -> str | None:
     """Return the installed package that brings a source; None for the platform's own."""
-    package = _installed().packages.get(source, PLATFORM)
+    package = installed_sources().packages.get(source, PLATFORM)
     return None if package == PLATFORM else package
 
 
-@contextmanager
-def named_failures(source: str, what: str) -> Iterator[None]:
-    """Name the package where its source raises anything that is no error of ours; the platform's own is not caught.
-
-    Parameters
-    ----------
-    source
-        Name of the source.
-    what
-        What was tried, in words that follow the name: ``it cannot be opened``.
-
-    Raises
-    ------
-    ConfigError
-        Naming the package.
-    """
-    try:
-        yield
-    except NhError:
-        raise
-    except Exception as error:
-        package = lab_package(source)
-        if package is None:  # a defect of the platform: its traceback says more
-            raise
-        found = " ".join(f"{what}: {type(error).__name__}: {error}".split())
-        action = "Correct the package or its settings in sources.yaml."
-        raise ConfigError(f"source {source} of package {package}", found, action) from error
+def source_package_named(source: str, what: str) -> AbstractContextManager[None]:
+    """Name the package where its source raises anything that is no error of ours, as of `package_named`."""
+    action = "Correct the package or its settings in sources.yaml."
+    return package_named(f"source {source}", lab_package(source), what, action)
 
 
-def _installed() -> Installed:
+def installed_sources() -> Installed:
+    """Return the sources of the platform and those of installed packages, with what cannot be served."""
     return load(ENTRY_POINTS, SourceEntry)

@@ -1,4 +1,4 @@
-"""How a mistake in ``sources.yaml`` is said: the file and line, the key by its dotted path, what is allowed there.
+"""Errors of ``sources.yaml``: the file and line, the key by its dotted path, what is allowed there.
 
 Contains the reader of the file, what of a mistake is particular to it, and the refusal of credentials. How a mistake is
 worded is `nh_platform.session.validation_errors`; which settings there are is said by the models.
@@ -90,7 +90,7 @@ def refuse_credentials(content: YamlFile) -> None:
     ConfigError
         For the first key that is named like a credential, or address with a user name or password in it.
     """
-    for location, value in _walk(content.data, ()):
+    for location, value in _keys_and_values(content.data, ()):
         key = location[-1]
         if isinstance(key, str) and is_credential(key):
             variable = f"NH_ONE_{key.upper()}" if key in ("username", "password", "token") else ""
@@ -105,8 +105,8 @@ def refuse_credentials(content: YamlFile) -> None:
             )
 
 
-def _walk(value: Any, location: Location) -> Iterator[tuple[Location, Any]]:
+def _keys_and_values(value: Any, location: Location) -> Iterator[tuple[Location, Any]]:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         yield (*location, key), inner
-        yield from _walk(inner, (*location, key))
+        yield from _keys_and_values(inner, (*location, key))

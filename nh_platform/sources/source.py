@@ -1,4 +1,4 @@
-"""What a dataset offers to the platform: the `Source` protocol.
+"""The `Source` protocol: everything that a dataset offers to the platform.
 
 Add a method here when every source must offer one more thing. What a source offers that downloads its files is in
 `fetching`; what the platform must know of a dataset to serve it is its entry.

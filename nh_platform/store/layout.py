@@ -1,4 +1,4 @@
-"""Where every asset lies, and how it gets there: whole or not at all.
+"""Layout of the store: where every asset lies, published whole or not at all.
 
 ``<root>/<source>/<session id>/<asset>/<version>/…`` holds the files of one version; ``<asset>/current`` names the
 version that counts. A new version is written beside, synced, and then the pointer is replaced, so that a process

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from nh_platform.session.columns import ColumnWords, TableSchema, describe
+from nh_platform.session.columns import ColumnMeanings, TableSchema, describe
 from nh_platform.session.errors import StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def write_table(path: Path, table: pd.DataFrame, schema: TableSchema, words: ColumnWords | None = None) -> None:
+def write_table(path: Path, table: pd.DataFrame, schema: TableSchema, meanings: ColumnMeanings | None = None) -> None:
     """Write ``table``, cast to ``schema`` and validated, as Parquet.
 
-    ``words`` says what is known of single columns that match a pattern of the schema, as for `describe`.
+    ``meanings`` says what is known of single columns that match a pattern of the schema, as for `describe`.
 
     The bytes depend on the content alone: zstd level 3, byte-stream-split for floats (238 MB against 340 MB of the
     defaults on 11.5 M spikes), one row group per 1 M rows.
@@ -36,7 +36,7 @@ def write_table(path: Path, table: pd.DataFrame, schema: TableSchema, words: Col
 
     conformed = schema.conform(table)
     fields, arrays, floats, strings = [], [], [], []
-    for column in describe(schema, conformed, words):
+    for column in describe(schema, conformed, meanings):
         series = conformed[column.name]
         is_text = series.dtype == object or isinstance(series.dtype, pd.StringDtype)
         kind = pa.string() if is_text else pa.from_numpy_dtype(series.dtype)

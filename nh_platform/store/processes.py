@@ -1,4 +1,4 @@
-"""Which process writes something, told from any other: of another machine, or with the same id at another time.
+"""Identity of a process that writes, told from any other: of another machine, or with the same id at another time.
 
 Add here what is asked of the system about a process. What is done with the answer is the asker's matter.
 """

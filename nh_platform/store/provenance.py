@@ -1,4 +1,4 @@
-"""Where an asset's bytes come from: a typed record beside every output, and the data version that follows from it.
+"""Provenance of an asset: a typed record beside every output, and the data version that follows from it.
 
 Contains the record and the hash. Add a field here when an output depends on something that is not yet recorded.
 Nothing here decides what is stale; that is `nh_platform.planning.versions`.

@@ -24,6 +24,10 @@ from nh_platform.windows.presentations.showings import Showings, whole_movies
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset
 from nh_platform.windows.valid_time import invalid_times, masked_bins, validity
 
+MAX_BINS = 24 * 3600 * 50
+"""Most bins of a window around an event: a day of 20 ms, some twenty times a recording. An end that is wrong in the
+file (1e9 s) is no window, and would take all memory."""
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -165,7 +169,10 @@ def _aligned_windows(
 ) -> tuple[CountPlan, pd.DataFrame, list[Note]]:
     """Return the windows around the events of ``preset``, their index rows in the order of the events, and notes."""
     chosen, label, notes = _chosen_events(preset, events, stated)
-    n_bins = _aligned_bins(preset, chosen["length"].to_numpy())
+    n_bins, why = _aligned_bins(preset, chosen["length"].to_numpy())
+    if why:
+        chosen, label, also = _no_events(preset, why)
+        notes += also
     plan = CountPlan(preset.bin_us, preset.start_us, n_bins, chosen["time"].to_numpy(), spikes)
     start, stop = plan.events + plan.edges[0], plan.events + plan.edges[-1]
     recorded = recorded_time(spikes)
@@ -263,12 +270,24 @@ def _meets(condition: EventFilter, table: pd.DataFrame) -> npt.NDArray[np.bool_]
     return met
 
 
-def _aligned_bins(preset: AlignedPreset, lengths: FloatArray) -> int:
-    """Return the bins of a window; the ``lengths`` of the events (s) count where the preset ends with them."""
+def _aligned_bins(preset: AlignedPreset, lengths: FloatArray) -> tuple[int, str]:
+    """Return the bins of a window, and why there is none; no bins without a reason where there are no events.
+
+    The ``lengths`` of the events (s) count where the preset ends with them; those that are not finite and positive are
+    no lengths.
+    """
     if preset.stop_us is not None:
-        return (preset.stop_us - preset.start_us) // preset.bin_us
-    if len(lengths) == 0:
-        return 0
-    longest = np.nanmax(lengths, initial=0.0)
-    # Rounded to µs first: the difference of two times at 5000 s is off by 1e-12 s, which is no further bin.
-    return max(-((preset.start_us - round(longest * 1e6)) // preset.bin_us), 0)
+        n_bins = (preset.stop_us - preset.start_us) // preset.bin_us
+    elif len(lengths) == 0:
+        return 0, ""
+    else:
+        stated = lengths[np.isfinite(lengths) & (lengths > 0)]
+        if len(stated) == 0:
+            return 0, f"no event has a {preset.stop_column} after its start"
+        # Rounded to µs first: the difference of two times at 5000 s is off by 1e-12 s, which is no further bin.
+        n_bins = -((preset.start_us - round(float(stated.max()) * US_PER_S)) // preset.bin_us)
+        if n_bins <= 0:
+            return 0, f"the longest event, {stated.max():.6g} s, ends before start_us, {preset.start_us}"
+    if n_bins > MAX_BINS:
+        return 0, f"a window would have {n_bins} bins, and at most {MAX_BINS} (a day of 20 ms) can be counted"
+    return n_bins, ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,12 +13,16 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
+from nh_platform import operations
 from nh_platform.assets import registry
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, SessionAsset
 from nh_platform.defs.build import build_defs
+from nh_platform.operations.home_status import SourceStatus
+from nh_platform.planning.making import make_session_asset
 from nh_platform.planning.staleness import standing_of
 from nh_platform.planning.versions import SourcePlan
+from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.session.columns import Column, TableSchema
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform_tests.homes import make_home, materialize
@@ -27,7 +33,7 @@ RATES = TableSchema("lab_rates", (Column("unit_id", "string", "-", "Unit"), Colu
 
 MODULE = """
 from nh_platform_tests.assets.test_lab_assets import TOY as ASSET
-from nh_platform_tests.assets.test_lab_assets import LOST
+from nh_platform_tests.assets.test_lab_assets import LOST, FRAMES, BROKEN, READER, NUMBERS, WINDOWED, SECRET
 """
 
 
@@ -53,17 +59,30 @@ TOY = SessionAsset(
     parameters=lambda platform, source: {"lab": "toy"},
 )
 LOST = replace(TOY, name="lost", inputs=("nowhere",))
+FRAMES = replace(TOY, name="frames", inputs=("stimulus_tensors",))
+BROKEN = replace(TOY, name="broken", parameters=lambda platform, source: {"lab": str(1 / 0)})
+READER = replace(TOY, name="reader", inputs=("broken",))
+WINDOWED = replace(TOY, name="windowed", inputs=("windows",))
+SECRET = replace(TOY, name="secret", inputs=("raw_spikes",))
+NUMBERS = replace(TOY, name="numbers", parameters=lambda platform, source: {"lab": 1})  # type: ignore[dict-item]
 
 
-@pytest.fixture
-def toy_package(tmp_path: Path) -> Iterator[None]:
-    """Install a package with one asset that can be made and one that reads what nobody makes."""
-    site = install(tmp_path, {"toy": "toy_assets:ASSET", "lost": "toy_assets:LOST"}, group=registry.ENTRY_POINTS)
+@contextmanager
+def package_with(folder: Path, *names: str) -> Iterator[None]:
+    """Install, for a block, a package with some of the records of this module."""
+    site = install(folder, {name.lower(): f"toy_assets:{name}" for name in names}, group=registry.ENTRY_POINTS)
     (site / "toy_assets.py").write_text(MODULE)
     registry.all_session_assets.cache_clear()
     with on_the_path(site):
         yield
     registry.all_session_assets.cache_clear()
+
+
+@pytest.fixture
+def toy_package(tmp_path: Path) -> Iterator[None]:
+    """Install a package: an asset of every source, one that reads an asset of one source, one that reads nothing."""
+    with package_with(tmp_path, "ASSET", "LOST", "FRAMES"):
+        yield
 
 
 @pytest.mark.usefixtures("toy_package")
@@ -106,3 +125,89 @@ def test_the_asset_of_the_page_is_one(tmp_path: Path) -> None:
     assert result.write is not None
     result.write(tmp_path)
     assert len(read_table(tmp_path / "burst_rates.parquet")) == spikes.n_units
+
+
+@pytest.mark.usefixtures("toy_package")
+def test_one_that_reads_an_asset_of_single_sources_is_theirs_alone(tmp_path: Path) -> None:
+    assert "frames" in registry.session_assets("allen_vc")
+    assert "frames" not in registry.session_assets("ibl")
+    keys = build_defs(make_home(tmp_path / "home", ())).resolve_asset_graph().get_all_asset_keys()
+    assert [key.path for key in keys if key.path[-1] == "frames"] == [["allen_vc", "frames"]]
+
+
+@pytest.mark.parametrize("name", ["reviews", "reviewed_intervals", "upstream_files"])
+def test_no_package_takes_the_name_of_what_is_observed(tmp_path: Path, name: str) -> None:
+    (tmp_path / "named.py").write_text(
+        "from dataclasses import replace\n"
+        "from nh_platform_tests.assets.test_lab_assets import TOY\n"
+        f"ASSET = replace(TOY, name={name!r})\n"
+    )
+    site = install(tmp_path, {"toy": "named:ASSET"}, group=registry.ENTRY_POINTS)
+    with on_the_path(site):
+        (problem,) = registry.package_problems()
+    assert f"the name {name!r} is taken already, by nh-platform" in str(problem)
+
+
+def test_one_whose_parameters_cannot_be_told_is_left_out_with_what_reads_it_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform = make_home(tmp_path / "home", ("ibl",))
+    with package_with(tmp_path / "site", "ASSET", "BROKEN", "READER", "NUMBERS"):
+        plan = SourcePlan(platform, "ibl")
+        graph = build_defs(platform).resolve_asset_graph()
+        operations.sync(tmp_path / "home", "ibl")
+        outcome = operations.materialize(tmp_path / "home", "ibl", dry_run=True)
+        said = operations.status(tmp_path / "home").sources["ibl"]
+        findings = operations.doctor(tmp_path / "home", offline=True)
+        with pytest.raises(ConfigError, match="asset 'broken': ibl has no such per-session asset, or it is left out"):
+            make_session_asset(platform, "ibl", platform.manifest("ibl").session_ids[0], "broken")
+    assert {"lab_rates", "units"} <= plan.assets.keys()
+    assert plan.assets.keys().isdisjoint({"broken", "reader", "numbers"})
+    assert not graph.has(dg.AssetKey(["ibl", "broken"]))
+    division, number = sorted(map(str, plan.problems))
+    assert division == (
+        "asset broken of package toy-lab: its parameters for ibl cannot be told: ZeroDivisionError: division by zero. "
+        "Correct or uninstall the package."
+    )
+    assert "asset numbers of package toy-lab: its parameters for ibl cannot be told: TypeError" in number
+    assert "asset broken of package toy-lab its parameters for ibl" in caplog.text
+    assert list(map(str, outcome.problems)) == list(map(str, plan.problems))
+    assert isinstance(said, SourceStatus)
+    assert len(said.problems) == 2
+    assert "asset broken of package toy-lab" in [finding.about for finding in findings]
+
+
+def test_one_that_reads_the_gate_through_others_alone_is_stopped_by_it(tmp_path: Path) -> None:
+    platform = make_home(tmp_path / "home", ("ibl",))
+    with package_with(tmp_path / "site", "WINDOWED"), dg.DagsterInstance.ephemeral() as instance:
+        (outcome,) = materialize(platform, instance, "ibl", assets=["raw_spikes", "events", "windows"])
+        assert outcome.success, outcome.errors
+        session_id = outcome.plan.session_id
+        gate = platform.store.folder("ibl", session_id, "raw_spikes") / "gate.json"
+        gate.write_text(json.dumps({"problems": ["times are not sorted"]}))
+        standing = standing_of(SourcePlan(platform, "ibl"), platform.manifest("ibl").session(session_id))
+        assert "windowed" in standing.stopped
+        with pytest.raises(BadUpstreamData, match="it is gated: times are not sorted"):
+            make_session_asset(platform, "ibl", session_id, "windowed")
+
+
+def test_one_that_reads_what_it_does_not_state_is_named(tmp_path: Path) -> None:
+    platform = make_home(tmp_path / "home", ("ibl",))
+    with package_with(tmp_path / "site", "SECRET"), dg.DagsterInstance.ephemeral() as instance:
+        (outcome,) = materialize(platform, instance, "ibl", assets=["raw_spikes"])
+        assert outcome.success, outcome.errors
+        stated = "asset secret: it reads 'units', which is not among its inputs: raw_spikes"
+        with pytest.raises(ConfigError, match=stated):
+            make_session_asset(platform, "ibl", outcome.plan.session_id, "secret")
+
+
+def test_a_source_that_names_assets_that_do_not_exist_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lab.py").write_text(
+        "from nh_platform_tests.lab_packages import lab_entry\n"
+        "LAB = lab_entry('lab', extra_assets=('stimulus_tensors', 'rates'))\n"
+    )
+    with on_the_path(install(tmp_path, {"lab": "lab:LAB"})):
+        (problem,) = registry.package_problems()
+    assert str(problem).startswith(
+        "source lab of package toy-lab: its extra_assets name rates, which does not exist or is not served"
+    )

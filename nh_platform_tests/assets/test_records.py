@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +30,18 @@ NAMES = {*all_session_assets(), *all_source_assets(), release_manifest.NAME}
 
 def listed_texts(path: Path) -> Iterator[set[str]]:
     """Yield the texts that stand together in a list, tuple, set or mapping of a module, and in one comparison."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    yield from texts_together(path.read_text(encoding="utf-8"))
+
+
+def texts_together(code: str) -> Iterator[set[str]]:
+    """Yield the same for some code; comparisons that ``and`` or ``or`` joins count as one."""
+    for node in ast.walk(ast.parse(code)):
         elements = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+        if isinstance(node, ast.BoolOp):
+            compared = [one for one in ast.walk(node) if isinstance(one, ast.Compare)]
+            elements = [side for one in compared for side in (one.left, *one.comparators)]
+        elif isinstance(node, ast.Compare):
+            elements = [node.left, *node.comparators]
         yield {one.value for one in elements if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
@@ -63,6 +74,21 @@ def test_each_name_is_that_of_one_record_in_the_file_of_that_name() -> None:
     assert len(stated) == len(set(stated))
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x in ("units", "windows")',
+        'x == "units" or x == "windows"',
+        'x != "units" and (y or x != "windows")',
+        '["units", "windows"]',
+        '{"units": 1, "windows": 2}',
+        '"units" == x == "windows"',
+    ],
+)
+def test_a_list_of_two_names_is_seen_however_it_is_written(code: str) -> None:
+    assert {"units", "windows"} in list(texts_together(code))
+
+
 @pytest.mark.parametrize("room", ["defs", "cli", "operations", "planning", "reading"])
 def test_no_file_elsewhere_lists_the_names_of_assets(room: str) -> None:
     for path in (PACKAGE / room).rglob("*.py"):
@@ -92,6 +118,32 @@ def test_assets_run_behind_what_they_read() -> None:
     ordered = in_running_order([one, two, three])
     assert list(ordered) == ["three", "two", "one"]
     assert ancestors(ordered, "one") == {"two", "three"}
+
+
+def test_an_asset_that_reads_one_of_single_sources_runs_behind_it() -> None:
+    rare = replace(RAW_SPIKES, name="rare", of_every_source=False)
+    reader = replace(RAW_SPIKES, name="reader", inputs=("rare",))
+    deep = [replace(RAW_SPIKES, name="first"), replace(RAW_SPIKES, name="second", inputs=("first",))]
+    assert list(in_running_order([reader, rare, *deep])) == ["first", "second", "rare", "reader"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ("name", "Raw spikes", "asset name 'Raw spikes' must be small letters, digits and _"),
+        ("name", ["x"], "asset name ['x'] must be small letters"),
+        ("code_version", 2, "code_version must be a text, found 2"),
+        ("inputs", None, "inputs must be a tuple of names, found None"),
+        ("inputs", "units", "inputs must be a tuple of names, found 'units'"),
+        ("groups", ("lfp",), "no group lfp; there are spikes, events,"),
+        ("tables", (), "tables must be one or more pairs of a TableSchema and a file"),
+        ("tables", RAW_SPIKES.tables[0], "tables must be one or more pairs"),
+        ("make", None, "make must be a function"),
+    ],
+)
+def test_a_record_that_says_what_cannot_be_is_refused_where_it_is_made(field: str, value: object, found: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(found)):
+        replace(RAW_SPIKES, **{field: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from nh_platform.cli.app import app
 from nh_platform.home.platform import Platform
 from nh_platform.planning.versions import expected_source_asset
 from nh_platform.session import ConfigError, StoreError
+from nh_platform.sources.registry import source_entry
 from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.homes import make_home, materialize
 
@@ -67,6 +68,13 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(home: Platform, tmp_path:
     other = run(home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path), "--source", "ibl")
     assert "it has no stimulus tensors" in other.stderr
     with pytest.raises(StoreError, match="no session in"):
+        operations.export_stimulus(tmp_path, "natural_scenes", "VISp", tmp_path)
+
+
+def test_without_a_source_that_has_tensors_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = {"ibl": source_entry("ibl")}
+    monkeypatch.setattr("nh_platform.sources.registry.sources", lambda: served)
+    with pytest.raises(ConfigError, match="none of ibl has stimulus tensors"):
         operations.export_stimulus(tmp_path, "natural_scenes", "VISp", tmp_path)
 
 

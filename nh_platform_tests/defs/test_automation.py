@@ -34,7 +34,7 @@ from nh_platform.defs.inventory import (
     inventory_selection,
 )
 from nh_platform.defs.partitions import register_sessions
-from nh_platform.defs.release_manifest import diff_in_words
+from nh_platform.defs.release_manifest import diff_text
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
@@ -46,6 +46,7 @@ from nh_platform.session import BadUpstreamData
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.registry import source_entry
+from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.homes import SEED, make_home
 
 SOURCE = "allen_vc"
@@ -331,7 +332,15 @@ def test_a_daily_inventory_leaves_alone_what_is_current(instance: dg.DagsterInst
 def test_a_release_is_told_in_words(platform: Platform) -> None:
     before, after = (snapshot.manifest() for snapshot in list_snapshots(platform.store, SOURCE))
     (new,) = set(after.session_ids) - set(before.session_ids)
-    words = diff_in_words(diff_manifests(before, after))
+    words = diff_text(diff_manifests(before, after))
     assert "- **session added**: 1" in words
     assert f"1. `{new}`" in words
-    assert diff_in_words(diff_manifests(after, after)) == "Nothing changed since the snapshot before."
+    assert diff_text(diff_manifests(after, after)) == "Nothing changed since the snapshot before."
+
+
+def test_a_tick_that_cannot_read_its_records_names_the_file(instance: dg.DagsterInstance, platform: Platform) -> None:
+    damaged = platform.store.root / SOURCE / SOURCE_WIDE / "wanted.json"
+    damaged.write_text("[")
+    skipped = evaluate_release(instance, source_entry(SOURCE), platform, None)
+    assert isinstance(skipped, dg.SkipReason)
+    assert str(damaged) in str(skipped.skip_message)

@@ -19,15 +19,15 @@ import pytest
 
 from nh_platform.downloads.batches import fetch_all
 from nh_platform.downloads.raw_files import RawFiles, RawRequest
-from nh_platform.downloads.remote_bytes import CHUNK_BYTES, HttpOpener, S3Opener, Timeouts
+from nh_platform.downloads.remote_bytes import BLOCK_BYTES, HttpOpener, S3Opener, Timeouts
 from nh_platform.downloads.transfers import Cancelled, RetryPolicy
 from nh_platform.session import BadUpstreamData, StoreError
 from nh_platform_tests.downloads.bytes_server import BytesServer
 
 CONTENT = np.random.default_rng(0).bytes(1_500_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
-HALF = len(CONTENT) // 2 // CHUNK_BYTES * CHUNK_BYTES
-"""What is kept of half the bytes: whole chunks."""
+HALF = len(CONTENT) // 2 // BLOCK_BYTES * BLOCK_BYTES
+"""What is kept of half the bytes: whole blocks."""
 
 FAST = Timeouts(connect_s=0.5, read_s=0.5)
 

@@ -11,7 +11,7 @@ import pytest
 
 from nh_platform.embeddings import FEATURES_VERSION, UnitActivity, UnitEncoder, feature_names, unit_embeddings
 from nh_platform.embeddings.unit_encoder import ENTRY_POINTS
-from nh_platform.embeddings.unit_encoding import encoders_version, feature_words, installed_encoders
+from nh_platform.embeddings.unit_encoding import encoders_version, feature_meanings, installed_encoders
 from nh_platform.embeddings.unit_features import FIRING
 from nh_platform.session import ConfigError
 from nh_platform.session.columns import Column
@@ -46,7 +46,7 @@ def test_the_own_features_are_one_encoder() -> None:
     table = unit_embeddings(SPIKES, UNITS)
     assert list(table) == [*UNIT_EMBEDDINGS.names, *OWN]
     assert encoders_version() == FEATURES_VERSION
-    assert feature_words()("rate_hz") is None
+    assert feature_meanings()("rate_hz") is None
 
 
 def test_an_encoder_of_a_package_adds_its_columns_and_its_version(installed: None) -> None:
@@ -56,8 +56,8 @@ def test_an_encoder_of_a_package_adds_its_columns_and_its_version(installed: Non
     assert table.drop(columns="longest_pause_s").equals(alone)
     assert feature_names() == [*OWN, "longest_pause_s"]
     assert encoders_version() == f"{FEATURES_VERSION};longest-pause=3"
-    assert feature_words()("longest_pause_s") == ("s", PAUSE.meaning)
-    assert feature_words()("rate_hz") is None
+    assert feature_meanings()("longest_pause_s") == ("s", PAUSE.meaning)
+    assert feature_meanings()("rate_hz") is None
     assert [problem.name for problem in installed_encoders().problems] == ["broken", "rate"]
 
 

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from nh_platform.cli.materialize import print_failures
+from nh_platform.cli.materialize import print_failed_sessions
 from nh_platform.home.platform import Platform
 from nh_platform_tests.end_to_end.test_sessions import fingerprint
 from nh_platform_tests.homes import make_home, materialize
@@ -145,7 +145,7 @@ def test_a_failure_says_what_was_made_and_what_keeps_its_version(
     tree = Tree(ibl.settings.home / "upstream" / "ibl")
     with damaged(tree, "spikes.times.npy", truncated):
         outcomes = materialize(ibl, instance, "ibl", [tree.eid], assets=WITH_EVENTS, only_stale=False)
-    assert print_failures(outcomes) == 1
+    assert print_failed_sessions(outcomes) == 1
     said = " ".join(capsys.readouterr().err.split())
     assert "made: events" in said
     assert "not made; any version stored before stays: raw_spikes, units" in said

@@ -10,13 +10,16 @@ from pathlib import Path
 from types import FunctionType
 
 import pytest
+from typer.testing import CliRunner
 
 from nh_platform import operations
 from nh_platform.assets.registry import session_assets
+from nh_platform.cli.app import app
 from nh_platform.operations.demo_home import write_upstream
 from nh_platform.operations.home_status import SourceStatus
 from nh_platform.operations.opened_home import Progress
-from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
+from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
+from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.homes import make_home
 
 ASSETS = tuple(session_assets("ibl"))
@@ -61,6 +64,22 @@ def test_status_loads_dagster_only_where_a_session_can_have_failed(home: Path) -
     assert "dagster" in loaded_by(ask)
     operations.materialize(home, "ibl")
     assert "dagster" not in loaded_by(ask)
+
+
+def test_status_names_a_source_whose_records_are_damaged_and_shows_the_others(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operations.sync(home, "ibl")
+    damaged = home / "store" / "ibl" / SOURCE_WIDE / "wanted.json"
+    damaged.write_text("[")
+    found = operations.status(home).sources
+    assert isinstance(found["ibl"], StoreError)
+    assert isinstance(found["allen_vc"], UnknownSession)
+    monkeypatch.setenv("NH_HOME", str(home))
+    shown = CliRunner().invoke(app, ["status"])
+    assert shown.exit_code == 0, shown.output
+    assert f"warning: {damaged} the record of wanted sessions is damaged" in shown.output
+    assert "never synced: nh sync" in shown.output
 
 
 def test_sync_says_what_the_catalogue_holds_and_a_broken_one_is_named(home: Path) -> None:

@@ -16,6 +16,7 @@ from nh_platform.planning.run_requests import decide
 from nh_platform.planning.session_states import source_states
 from nh_platform.session import StoreError
 from nh_platform.store import Store
+from nh_platform.store.layout import SOURCE_WIDE
 from nh_platform_tests.history.releases import a_manifest, ids, without_sessions
 
 ALL = a_manifest(6)
@@ -87,3 +88,14 @@ def test_a_wider_selection_asks_for_no_run_and_the_next_release_does(tmp_path: P
     states = source_states(platform, "ibl")
     decision = decide(states.sessions, [], snapshot=states.snapshot, cap=20)
     assert [request.session_id for request in decision.requests] == [F]
+
+
+def test_a_release_is_not_stored_before_its_sessions_are_wanted(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    play(store, without_sessions(ALL, A))
+    path = tmp_path / "ibl" / SOURCE_WIDE / "wanted.json"
+    path.write_text("[")
+    with pytest.raises(StoreError, match="damaged"):
+        play(store, ALL)
+    path.unlink()
+    assert A in play(store, ALL)

@@ -6,7 +6,7 @@ import pytest
 
 from nh_platform.qc.metrics import DEFAULT_IDS, METRICS
 from nh_platform.qc.rules.rulebook import load_rulebook
-from nh_platform.qc.unit_columns import column_words, metric_ids
+from nh_platform.qc.unit_columns import column_meanings, metric_ids
 from nh_platform.session import ConfigError
 from nh_platform.sources.counterparts import Counterpart
 from nh_platform.sources.registry import source_entry, source_names, sources
@@ -25,7 +25,7 @@ def test_what_a_rulebook_names_is_computed_besides_the_defaults() -> None:
 @pytest.mark.parametrize("source", source_names())
 @pytest.mark.parametrize("metric_id", METRICS)
 def test_a_recomputed_metric_has_the_words_of_its_definition(source, metric_id) -> None:
-    assert column_words(source_entry(source))(metric_id) == (METRICS[metric_id].unit, METRICS[metric_id].meaning)
+    assert column_meanings(source_entry(source))(metric_id) == (METRICS[metric_id].unit, METRICS[metric_id].meaning)
 
 
 @pytest.mark.parametrize(
@@ -42,21 +42,21 @@ def test_a_recomputed_metric_has_the_words_of_its_definition(source, metric_id) 
     ],
 )
 def test_a_released_metric_has_its_unit_and_says_that_it_is_the_releases(source, name, unit, part) -> None:
-    found = column_words(source_entry(source))(name)
+    found = column_meanings(source_entry(source))(name)
     assert found is not None
     assert found[0] == unit
     assert part in found[1]
 
 
 def test_a_column_of_which_nothing_is_known_gets_no_words() -> None:
-    assert column_words(source_entry("ibl"))("released.something_new") is None
-    assert column_words(source_entry("ibl"))("label.ibl-2022-10") is None
-    assert column_words(lab_entry("toy"))("released.firing_rate") is None
-    assert column_words(lab_entry("toy"))("nh.cv@1") is not None
+    assert column_meanings(source_entry("ibl"))("released.something_new") is None
+    assert column_meanings(source_entry("ibl"))("label.ibl-2022-10") is None
+    assert column_meanings(lab_entry("toy"))("released.firing_rate") is None
+    assert column_meanings(lab_entry("toy"))("nh.cv@1") is not None
 
 
 def test_a_lab_states_its_own_columns_and_whose_definitions_have_their_names() -> None:
-    words = column_words(
+    words = column_meanings(
         lab_entry(
             "toy",
             released_words={"snr": ("1", "Signal to noise ratio")},
@@ -69,12 +69,12 @@ def test_a_lab_states_its_own_columns_and_whose_definitions_have_their_names() -
         METRICS["nh.cv@1"].unit,
         f"{METRICS['nh.cv@1'].meaning} (as the release states it)",
     )
-    assert words("released.amp_median") == column_words(source_entry("ibl"))("released.amp_median")
+    assert words("released.amp_median") == column_meanings(source_entry("ibl"))("released.amp_median")
 
 
 def test_a_column_that_stands_for_no_definition_is_refused_with_the_closest() -> None:
     with pytest.raises(ConfigError, match=r"'nh\.cv@7'.*Closest: nh\.cv@1"):
-        column_words(lab_entry("toy", counterparts=(Counterpart("rate", "nh.cv@7"),)))
+        column_meanings(lab_entry("toy", counterparts=(Counterpart("rate", "nh.cv@7"),)))
 
 
 def test_the_table_of_released_columns_repeats_no_definition() -> None:

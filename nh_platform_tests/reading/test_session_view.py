@@ -1,10 +1,14 @@
 """A session reads as plain tables and arrays, and says what to run where something is not there yet."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import nh_platform
 from nh_platform.session import ConfigError, StoreError, UnknownSession
+from nh_platform.store import Provenance, Store
 from nh_platform_tests.reading.conftest import GATED, LISTED, WHOLE
 
 
@@ -135,6 +139,21 @@ def test_a_gated_session_says_why_it_has_no_windows(home) -> None:
     gated = nh_platform.open_store(home).session("ibl", GATED)
     with pytest.raises(StoreError, match="spikes are unusable: spike times are not sorted"):
         gated.windows("continuous-1s-20ms")
+
+
+def test_what_was_made_of_gated_spikes_through_others_alone_is_refused(home, tmp_path: Path) -> None:
+    shutil.copytree(home, tmp_path / "home", symlinks=True)
+    store = Store(tmp_path / "home" / "store")
+    for asset, read in (("windows", "raw_spikes"), ("lab_rates", "windows"), ("lab_trials", "events")):
+        record = Provenance.make(
+            asset=asset, source="ibl", session_id=GATED, code_version="1", inputs={read: "0" * 64}, parameters={}
+        )
+        with store.publish(record):
+            pass
+    gated = nh_platform.open_store(tmp_path / "home").session("ibl", GATED)
+    with pytest.raises(StoreError, match="no current lab_rates, because its spikes are unusable"):
+        gated.folder("lab_rates")
+    assert gated.folder("lab_trials").is_dir()
 
 
 def test_nothing_is_read_before_it_is_asked_for(session) -> None:

@@ -33,7 +33,7 @@ class ToySet:
 
 
 BOX, CASE = ToySet(("box", "lid")), ToySet(("case", "lid"))
-BALL, CUBE, BALL_AGAIN = Toy("ball"), Toy("cube"), Toy("ball")
+BALL, CUBE, BALL_AGAIN, LISTED = Toy("ball"), Toy("cube"), Toy("ball"), Toy(["ball"])  # type: ignore[arg-type]
 
 
 def test_entries_come_in_the_order_of_their_names_with_their_packages(tmp_path: Path) -> None:
@@ -55,6 +55,8 @@ def test_entries_come_in_the_order_of_their_names_with_their_packages(tmp_path: 
         ("broken:BALL", "cannot be loaded: SyntaxError: "),
         ("leaving:BALL", "cannot be loaded: SystemExit: 3"),
         ("failing:BALL", "cannot be loaded: ValueError: of several lines"),
+        ("stopping:BALL", "cannot be loaded: Stop: at once"),
+        (f"{HERE}:LISTED", "cannot be loaded: TypeError: "),
         (f"{HERE}:BALL_AGAIN", "cannot be used: the name 'ball' is taken already, by lab-one"),
     ],
 )
@@ -63,6 +65,7 @@ def test_what_cannot_be_served_is_named_and_the_others_go_on(tmp_path: Path, val
     bad = install(tmp_path / "bad", {"toy": value}, "toy-lab", GROUP)
     (bad / "broken.py").write_text("BALL = (\n")
     (bad / "leaving.py").write_text("raise SystemExit(3)\n")
+    (bad / "stopping.py").write_text("class Stop(BaseException): ...\n\nraise Stop('at once')\n")
     (bad / "failing.py").write_text("raise ValueError('of\\nseveral  lines')\n")
     with on_the_path(good, bad):
         brought = load(GROUP, Toy)

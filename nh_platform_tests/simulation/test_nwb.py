@@ -1,7 +1,7 @@
 """The simulated Visual Coding file is what the unmodified AllenSDK opens, in the layout of the 2020 release.
 
 Add a test here with each group of the file. The platform's own reader is compared with AllenSDK in the tests of
-`sources.allen`.
+`nh_platform.sources.allen`.
 """
 
 from __future__ import annotations

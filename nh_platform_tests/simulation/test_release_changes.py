@@ -1,6 +1,6 @@
 """Each change of a release touches what upstream would touch, and nothing else.
 
-Add a test here with each function of `simulation.releases`.
+Add a test here with each function of `nh_platform.simulation.ibl.release_changes`.
 """
 
 from __future__ import annotations

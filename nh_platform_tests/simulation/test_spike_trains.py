@@ -1,6 +1,6 @@
 """Simulated spikes are what their ground truth says.
 
-Add a test here for each mechanism of `simulation.spike_trains`. Files and formats are tested beside.
+Add a test here for each mechanism of `nh_platform.simulation.spike_trains`. Files and formats are tested beside.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from nh_platform.session import ConfigError
 from nh_platform.sources.registry import (
     ENTRY_POINTS,
     broken_source,
-    named_failures,
     short_title,
     source_entry,
     source_names,
+    source_package_named,
     source_problems,
     sources,
 )
@@ -82,11 +82,11 @@ def test_a_source_that_is_asked_for_by_name_and_broken_names_its_package(tmp_pat
 def test_what_a_packages_code_raises_is_said_with_the_package(tmp_path: Path) -> None:
     with on_the_path(install(tmp_path, {"lab": f"{__name__}:LAB"})):
         stated = "source lab of package toy-lab: it is shut: KeyError: 'door'"
-        with pytest.raises(ConfigError, match=stated), named_failures("lab", "it is shut"):
+        with pytest.raises(ConfigError, match=stated), source_package_named("lab", "it is shut"):
             raise KeyError("door")
-        with pytest.raises(ConfigError, match="as it is"), named_failures("lab", "it is shut"):
+        with pytest.raises(ConfigError, match="as it is"), source_package_named("lab", "it is shut"):
             raise ConfigError("this", "as it is", "Stay.")
-        with pytest.raises(KeyError), named_failures("ibl", "it is shut"):
+        with pytest.raises(KeyError), source_package_named("ibl", "it is shut"):
             raise KeyError("a defect of the platform keeps its traceback")
 
 

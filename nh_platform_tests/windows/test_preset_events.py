@@ -1,4 +1,4 @@
-"""A preset names an event; where it does not suit a session there are no windows of it, and a note says why."""
+"""A preset names an event; where a session does not have it there are no windows, and a note says why."""
 
 from __future__ import annotations
 

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.session import Events
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.windows.presets.preset_files import parse_preset
-from nh_platform_tests.windows.trains import events_of, spikes_of, trials, units_of, windows_of
+from nh_platform.windows.presets.preset_model import Preset
+from nh_platform_tests.windows.trains import PRESETS, events_of, spikes_of, trials, units_of, windows_of
 
 CONTINUOUS, ALIGNED = "continuous-1s-20ms", "stim-aligned-500ms-20ms"
 SPIKES = spikes_of(np.arange(210, 1000) / 100, np.arange(210, 1000) / 100)  # 2.10 s to 9.99 s, every 10 ms
@@ -178,21 +180,30 @@ why: w
     assert windows.aligned["rt"].count().tolist() == [[[10], [10]]]
 
 
-def test_windows_to_the_end_of_the_longest_event() -> None:
-    preset = parse_preset(
-        "{id: whole, version: 1, kind: aligned, bin_us: 20_000, event: stimulus onset, start_us: 0,"
-        " stop_column: stop_time, description: d, why: w}",
+def whole(stop: str = "stop_column: stop_time", bin_us: int = 20_000) -> Preset:
+    return parse_preset(
+        f"{{id: whole, version: 1, kind: aligned, bin_us: {bin_us}, event: stimulus onset, start_us: 0, {stop},"
+        " description: d, why: w}",
         "p",
     )
+
+
+def shown_until(*stops: float) -> Events:
+    """Return two presentations, at 3.1 s and at 5000.1 s, that end at these times."""
     presentations = {
         "presentation_id": [0, 1],
         "start_time": [3.1, 5000.1],
-        "stop_time": [3.3502, 5000.1 + 0.26],
+        "stop_time": list(stops),
         "stimulus_name": ["gabors", "gabors"],
         "stimulus_block": [1.0, 1.0],
         "valid": [True, True],
     }
-    windows = windows_of(SPIKES, UNITS, events_of("allen_vc", presentations=presentations), [preset])
+    return events_of("allen_vc", presentations=presentations)
+
+
+@pytest.mark.parametrize("last", [5000.1 + 0.26, np.inf, 4000.0])
+def test_windows_to_the_end_of_the_longest_event(last: float) -> None:
+    windows = windows_of(SPIKES, UNITS, shown_until(3.3502, last), [whole()])
     assert windows.index["n_bins"].tolist() == [13, 13]
 
 
@@ -202,6 +213,24 @@ def test_an_interval_that_ends_before_it_starts_marks_nothing_and_the_others_cou
     alone = windows_of(SPIKES, UNITS, events_of(invalid_times=invalid(known)))
     assert windows_of(SPIKES, UNITS, damaged).index["valid"].tolist() == alone.index["valid"].tolist()
     assert not alone.index["valid"].all()
+
+
+@pytest.mark.parametrize(
+    ("preset", "stops", "why"),
+    [
+        (whole("stop_column: stimulus_name"), (3.3, 5000.3), "no event has a stimulus_name after its start"),
+        (whole(), (3.0, 5000.0), "no event has a stop_time after its start"),
+        (whole(), (3.3, 1e9), "a window would have 49999749995 bins, and at most 4320000 (a day of 20 ms)"),
+        (whole("stop_us: 86_400_000_000", bin_us=1), (3.3, 5000.3), "a window would have 86400000000 bins"),
+    ],
+)
+def test_a_preset_without_a_length_that_can_be_counted_has_a_note_and_the_others_their_windows(
+    preset: Preset, stops: tuple[float, float], why: str
+) -> None:
+    windows = windows_of(SPIKES, UNITS, shown_until(*stops), [preset, *PRESETS])
+    assert set(windows.index["preset"]) == {preset.id for preset in PRESETS}
+    (note,) = (note for note in windows.notes if note.subject == "whole")
+    assert note.text.startswith(f"no windows: {why}")
 
 
 def test_two_presets_of_one_bin_width_share_a_grid() -> None:

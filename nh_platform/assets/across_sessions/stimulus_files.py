@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.assets.across_sessions.stored_versions import stored_versions
-from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset, in_words
+from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset, note_texts
 from nh_platform.home.platform import Platform
 from nh_platform.session.columns import Column, TableSchema
 from nh_platform.store.layout import SOURCE_WIDE
@@ -94,7 +94,7 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
         },
         notes=(
             *(f"{mode}, {n.subject}: {n.text}" for mode, made in summaries.items() for n in made.notes),
-            *(in_words(project.notes) if project else ()),
+            *(note_texts(project.notes) if project else ()),
         ),
         check=CheckOutcome(
             not missing,

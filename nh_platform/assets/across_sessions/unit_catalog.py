@@ -26,7 +26,7 @@ def inputs(platform: Platform, source: str) -> Mapping[str, str]:
 
 def make(platform: Platform, source: str, folder: Path) -> AssetResult:
     """Join the units of every session in the store, file by file."""
-    from nh_platform.qc.unit_columns import column_words
+    from nh_platform.qc.unit_columns import column_meanings
     from nh_platform.reading.all_units import stored_units
 
     parts = stored_units(platform.store, source, sorted(platform.manifest(source).session_ids))
@@ -42,7 +42,7 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
     passed = table[good].eq(True) if good in table else pd.Series(False, index=table.index)
     return AssetResult(
         rows=len(table),
-        columns=describe(UNIT_CATALOG, columns, column_words(platform.config(source).entry)),
+        columns=describe(UNIT_CATALOG, columns, column_meanings(platform.config(source).entry)),
         shown={
             "sessions": len(parts),
             "units": len(table),

@@ -49,7 +49,7 @@ def compute_metrics(
     Raises
     ------
     ConfigError
-        If an id is unknown.
+        If an id is unknown, or the code of an installed package raises; the text names metric and package.
     SchemaError
         If ``units`` has no column ``probe`` or not one row per unit.
     """
@@ -57,6 +57,7 @@ def compute_metrics(
     probes = probes_of(units, spikes)
     wanted = set(ids).union(*(DERIVED[metric_id][0] for metric_id in ids if metric_id in DERIVED))
     known_groups = (*time_metrics.GROUPS, *amplitude_metrics.GROUPS, *installed_metrics().found.values())
+    packages = installed_metrics().packages
     groups = [group for group in known_groups if wanted & set(group.ids)]
     columns = [metric_id for group in groups for metric_id in group.ids]
     ranges = probe_ranges(spikes, probes)
@@ -65,7 +66,9 @@ def compute_metrics(
     values = np.full((spikes.n_units, len(columns)), np.nan)
 
     def work(block: UnitBlock, rows: slice) -> None:
-        values[rows] = np.hstack([group.of(block) for group in groups] or [np.empty((len(block.tmin), 0))])
+        values[rows] = np.hstack(
+            [group.of(block, packages.get(group.name)) for group in groups] or [np.empty((len(block.tmin), 0))]
+        )
 
     problems = for_each_block(spikes, tmin, tmax, n_threads, work)
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 from nh_platform.qc.metrics.unit_blocks import Flags, UnitBlock
+from nh_platform.session.installed import package_named
 
 ENTRY_POINTS = "nh_platform.metrics"
 """Group of the entry points by which an installed package brings metrics; each names a `MetricGroup`."""
@@ -72,8 +73,22 @@ class MetricGroup:
         """Spike properties that are read: ``times``, ``amplitudes``, ``depths``."""
         return self.definitions[0].needs
 
-    def of(self, block: UnitBlock) -> Values:
-        """Return the (n_units, n_metrics) values of a block."""
+    def of(self, block: UnitBlock, package: str | None = None) -> Values:
+        """Return the (n_units, n_metrics) values of a block.
+
+        Parameters
+        ----------
+        block
+            The units.
+        package
+            The installed package that brought the group; None for the platform's own.
+
+        Raises
+        ------
+        ConfigError
+            Naming metrics and package, where the code of a package raises.
+        """
         values = np.full((len(block.tmin), len(self.definitions)), np.nan)
-        self.compute(block, block.usable(self.needs, self.empty), values)
+        with package_named(f"metric {', '.join(self.ids)}", package, "it cannot be computed"):
+            self.compute(block, block.usable(self.needs, self.empty), values)
         return values

@@ -1,4 +1,4 @@
-"""What releases are published to hold, and how our counts compare with it.
+"""Published counts and members of releases, and the comparison of our counts with them.
 
 The counts of a release stand in the folder of its source. Nothing here reads the store.
 """

@@ -1,4 +1,4 @@
-"""What releases are published to hold, with the source of every number.
+"""Counts that releases are published to have, with the source of every number.
 
 Contains the reader of a source's `published_counts.yaml` and the choice of the published release that a manifest shows.
 Add a release or a number to the YAML file in the source's folder. Counting and comparing is

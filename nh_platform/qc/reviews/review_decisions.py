@@ -1,8 +1,8 @@
-"""What the reviews of a session decide about its units and intervals: counted, pending, in conflict or expired.
+"""Decisions of the reviews of a session on its units and intervals: counted, pending, in conflict or expired.
 
 Contains the weighing of reviewers against the quorum and its effect on units and times. Add here another thing that
 reviews decide. What a review may say is `reviews.py`; how far reviewers agree over many sessions is
-`review_agreement.py`. No clock is read here: the day is passed in.
+`reviewer_agreement.py`. No clock is read here: the day is passed in.
 """
 
 from __future__ import annotations

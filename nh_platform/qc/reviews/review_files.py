@@ -2,7 +2,7 @@
 
 Contains the models of the files under the reviews folder (`<source>/<session>.yaml`), their reader and their version.
 Add here what a review may say and on which days it counts. What the reviews of a session decide is
-`review_decisions.py`, agreement between reviewers `review_agreement.py`. No clock is read here: the day is passed in.
+`review_decisions.py`, agreement between reviewers `reviewer_agreement.py`. No clock is read here: the day is passed in.
 """
 
 from __future__ import annotations

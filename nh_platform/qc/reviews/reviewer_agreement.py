@@ -1,4 +1,4 @@
-"""How far reviewers agree with each other across the sessions of a release.
+"""Agreement of reviewers with each other across the sessions of a release.
 
 Contains Cohen's kappa and the table of reviewer pairs. Add here a measure of agreement. Whether a review counts for a
 unit is decided by `nh_platform.qc.reviews.review_decisions`.

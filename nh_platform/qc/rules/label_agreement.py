@@ -1,4 +1,4 @@
-"""Whether a rulebook's verdicts agree with a label that a table already has.
+"""Agreement of a rulebook's verdicts with a label that a table already has.
 
 Contains the comparison behind `nh qc label --against`. Add here another form in which releases state labels. How a
 label is made belongs to `nh_platform.qc.rules.verdicts`.

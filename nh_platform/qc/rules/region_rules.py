@@ -1,4 +1,4 @@
-"""Which regions are used across sessions: those with enough good units in enough sessions.
+"""Regions that are used across sessions: those with enough good units in enough sessions.
 
 Contains the region rules of a rulebook, on one table of units of many sessions. Add here a criterion about regions.
 What makes a unit good is decided before, by a rulebook's unit rules; sessions and trials are `session_rules`.

@@ -1,4 +1,4 @@
-"""What a change of rules does: which units come in and go out, one by one and by session, region and rule.
+"""Effect of a change of rules: units that come in and go out, one by one and by session, region and rule.
 
 Contains the comparison of two rulebooks on one table of units. Add here another view of that difference. Published
 counts against ours are `reconcile.py`; nothing is read or printed here.

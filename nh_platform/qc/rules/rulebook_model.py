@@ -1,4 +1,4 @@
-"""What a rulebook states: unit rules, session rules, trial mask, region rules, and which columns stand for what.
+"""Model of a rulebook: unit rules, session rules, trial mask, region rules, and which columns stand for what.
 
 Contains the pydantic models of the YAML files in `rulebooks/`. Add here a key that a rulebook may have. Reading and
 checking the files is `nh_platform.qc.rules.rulebook`; applying them is `verdicts.py` and `session_rules.py`.

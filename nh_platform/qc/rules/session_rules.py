@@ -1,4 +1,4 @@
-"""Which sessions, insertions and trials are used: the rules of a rulebook that are not about single units.
+"""Sessions, insertions and trials that are used: the rules of a rulebook that are not about single units.
 
 Contains the evaluation of session rules on a record, the trial mask, and the facts of a trials table that session rules
 read. Add here a criterion above the unit. Unit rules belong to `nh_platform.qc.rules.verdicts`, those about regions
@@ -25,7 +25,7 @@ Scope = Literal["session", "probe", "region"]
 
 
 @dataclass(frozen=True)
-class SessionOutcome:
+class RuleOutcome:
     """One rule held against one record.
 
     Parameters
@@ -58,7 +58,7 @@ class SessionVerdict:
 
     rulebook: str
     scope: Scope
-    outcomes: tuple[SessionOutcome, ...]
+    outcomes: tuple[RuleOutcome, ...]
 
     @property
     def passed(self) -> bool:
@@ -105,25 +105,25 @@ def evaluate_session(record: Mapping[str, Any], rulebook: Rulebook, *, scope: Sc
     return SessionVerdict(rulebook.id, scope, tuple(_settled(rule, own) for rule in rules))
 
 
-def _outcome(record: Mapping[str, Any], rule: SessionRule) -> SessionOutcome:
+def _outcome(record: Mapping[str, Any], rule: SessionRule) -> RuleOutcome:
     value = _usable(_look_up(record, rule.field), rule)
     if value is None:
         failing = rule.nan == "fail"
         reason = f"{rule.id}: {rule.field} not known counts as fail" if failing else ""
-        return _unless(record, rule, SessionOutcome(rule.id, None, not failing, rule.nan != "ignore", reason))
+        return _unless(record, rule, RuleOutcome(rule.id, None, not failing, rule.nan != "ignore", reason))
     passed = bool(HOLDS[rule.comparison](value, rule.threshold))
     reason = "" if passed else f"{rule.id}: {_shown(value)} not {_wanted(rule)}"
-    return _unless(record, rule, SessionOutcome(rule.id, value, passed, True, reason))
+    return _unless(record, rule, RuleOutcome(rule.id, value, passed, True, reason))
 
 
-def _unless(record: Mapping[str, Any], rule: SessionRule, outcome: SessionOutcome) -> SessionOutcome:
+def _unless(record: Mapping[str, Any], rule: SessionRule, outcome: RuleOutcome) -> RuleOutcome:
     if outcome.passed or rule.unless is None or _look_up(record, rule.unless.field) != rule.unless.equals:
         return outcome
     reason = f"{outcome.reason}; passed because {rule.unless.field} is {rule.unless.equals}"
-    return SessionOutcome(outcome.rule, outcome.value, True, outcome.counted, reason)
+    return RuleOutcome(outcome.rule, outcome.value, True, outcome.counted, reason)
 
 
-def _settled(rule: SessionRule, own: Mapping[str, SessionOutcome]) -> SessionOutcome:
+def _settled(rule: SessionRule, own: Mapping[str, RuleOutcome]) -> RuleOutcome:
     """Return the outcome of a rule, by the rules that settle it where its own value is not known and theirs are."""
     outcome = own[rule.id]
     others = [own[name] for name in rule.settled_by]
@@ -131,7 +131,7 @@ def _settled(rule: SessionRule, own: Mapping[str, SessionOutcome]) -> SessionOut
         return outcome
     failing = [other.rule for other in others if not other.passed]
     reason = f"{rule.id}: {rule.field} not known, fails as {' and '.join(failing)}" if failing else ""
-    return SessionOutcome(rule.id, None, not failing, True, reason, tuple(rule.settled_by))
+    return RuleOutcome(rule.id, None, not failing, True, reason, tuple(rule.settled_by))
 
 
 def _look_up(record: Mapping[str, Any], field: str) -> object:

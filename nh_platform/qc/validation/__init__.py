@@ -1,4 +1,4 @@
-"""How often a rule is right, on simulated units whose truth is known.
+"""Validation of rules on simulated units whose truth is known.
 
 Add here what judges the rules themselves. Figures are drawn in `nh_platform.reports`.
 """

@@ -1,4 +1,4 @@
-"""When a rule should reject a unit: the conditions of the truth, one for every metric that a rule may name.
+"""Truth conditions: when a rule should reject a unit, one for every metric that a rule may name.
 
 Contains the conditions, where each comes from, and the joining of a truth table to units. Add a condition here when a
 rulebook names a metric that has none. The truth is handed in as a table; verdicts are counted in

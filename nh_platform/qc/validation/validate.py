@@ -1,4 +1,4 @@
-"""How often a rule is right: sensitivity and specificity against units whose truth is known.
+"""Sensitivity and specificity of rules against units whose truth is known.
 
 Contains the counts of right and wrong verdicts and the histograms behind the figures. Add here another measure of how
 well a rule does. When a unit is bad is stated in `nh_platform.qc.validation.truth`; nothing is simulated or drawn here.

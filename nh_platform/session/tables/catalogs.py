@@ -1,7 +1,7 @@
 """The tables over all sessions of a source: catalogs of sessions and units, and published counts against ours.
 
 Add a table here when an asset joins sessions. Tables of one session are in `nh_platform.session.tables`, those of a
-release in `release_schemas`.
+release in `nh_platform.session.tables.releases`.
 """
 
 from __future__ import annotations

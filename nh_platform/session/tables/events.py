@@ -108,7 +108,7 @@ INVALID_TIMES = TableSchema(
     (
         Column("start_time", "float64", "s", "Start of the invalid interval"),
         Column("stop_time", "float64", "s", "End of the invalid interval"),
-        Column("scope", "string", "-", "What it spoils: all_probes, stimulus, optotagging or a probe name"),
+        Column("scope", "string", "-", "What it makes invalid: all_probes, stimulus, optotagging or a probe name"),
         Column("label", "string", "-", "Reason as upstream states it", nullable=True),
     ),
 )

@@ -47,7 +47,7 @@ RECOMPUTED = ColumnPattern(
 
 
 def _per_rulebook(name: str, dtype: str, unit: str, meaning: str, *, per_rule: bool = False) -> ColumnPattern:
-    """Return the family with one column per rulebook, or one per rule of it; none of them is ever null."""
+    """Return the columns of that name, one per rulebook or one per rule of it; none of them is ever null."""
     pattern, shown = rf"{name}\.[a-z0-9\-]+", f"{name}.<rulebook>"
     if per_rule:
         pattern, shown = rf"{pattern}\.[a-z0-9_]+", f"{shown}.<rule>"

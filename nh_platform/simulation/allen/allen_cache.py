@@ -1,7 +1,7 @@
 """A folder of simulated Visual Coding sessions as AllenSDK's project cache keeps it.
 
 Contains the cross-session tables and the writer of whole caches. Add a table here when `EcephysProjectCache` keeps one.
-The NWB files are written in `simulation.nwb`.
+The NWB files are written in `nh_platform.simulation.allen.coding_nwb`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One simulated Visual Coding session in memory: ids, animal, stimuli, and the units of each probe.
 
 Contains the identity of sessions and their content, and the probes that Visual Behavior sessions have as well. Add here
-what a session consists of. The NWB file is written in `simulation.nwb`, the tables of AllenSDK's cache in
-`simulation.allen_cache`.
+what a session consists of. The NWB file is written in `nh_platform.simulation.allen.coding_nwb`, the tables of
+AllenSDK's cache in `nh_platform.simulation.allen.allen_cache`.
 """
 
 from __future__ import annotations

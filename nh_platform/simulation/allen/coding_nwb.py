@@ -1,8 +1,9 @@
 """A simulated Visual Coding session as an NWB file in the layout of the 2020 release (NWB 2.2.2).
 
 Contains the places and names of the file's groups. Add a group here once the platform reads it. How an NWB type is
-written is in `simulation.nwb_elements`, probes and units are written in `simulation.nwb_groups`, and what the session
-holds is decided in `simulation.allen_session`.
+written is in `nh_platform.simulation.allen.nwb_elements`, probes and units are written in
+`nh_platform.simulation.allen.nwb_groups`, and what the session holds is decided in
+`nh_platform.simulation.allen.allen_session`.
 """
 
 from __future__ import annotations
@@ -80,8 +81,10 @@ def invalid_times(session: AllenSession) -> tuple[pd.DataFrame, list[tuple[str, 
     name = "static_gratings" if "static_gratings" in session.stimuli else "drifting_gratings_contrast"
     gratings = session.stimuli[name]
     middle = float(gratings["start_time"].iloc[len(gratings) // 2])
-    spoilt = float(session.stimuli["gabors"]["start_time"].iloc[40])
-    table = pd.DataFrame({"start_time": [middle + 0.05, spoilt], "stop_time": [middle + 1.3, spoilt + 5.0]})
+    invalid_start = float(session.stimuli["gabors"]["start_time"].iloc[40])
+    table = pd.DataFrame(
+        {"start_time": [middle + 0.05, invalid_start], "stop_time": [middle + 1.3, invalid_start + 5.0]}
+    )
     return table, [
         ("EcephysSession", str(session.session_id), "stimulus"),
         ("EcephysProbe", str(probe.probe_id), probe.name),

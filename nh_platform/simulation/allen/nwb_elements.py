@@ -1,7 +1,7 @@
 """The building blocks of an NWB 2.2 file, written with h5py: tables, time series, modules, references.
 
 Contains the attributes that pynwb expects of each type. Add a type here when the file needs one. What the file holds is
-decided in `simulation.nwb`.
+decided in `nh_platform.simulation.allen.coding_nwb`.
 
 pynwb is not used: it writes newer layouts than the released files have (2.2.2), random object ids and the current time.
 The extension's specification is not cached in the file, since AllenSDK brings its own.

@@ -1,8 +1,8 @@
 """Header, presentations, probes, channels, units and light pulses of a simulated Allen session, as NWB groups.
 
 Contains the parts of the file that Visual Coding and Visual Behavior share; `EphysLayout` names what differs. Add a
-difference there when a layout has one. What only one of the two files holds is in `simulation.nwb` and
-`simulation.vbn_nwb`.
+difference there when a layout has one. What only one of the two files holds is in
+`nh_platform.simulation.allen.coding_nwb` and `nh_platform.simulation.allen.behavior.behavior_nwb`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Released metrics and mean waveforms of simulated Allen units.
 
 Contains the columns of ``/units`` of a Visual Coding file. Metrics that spikes alone decide are computed in
-`simulation.released_metrics`; those that need principal components or the raw signal are drawn here around what the
-release shows, worse for contaminated units. Add a column here when a release has it.
+`nh_platform.simulation.released_metrics`; those that need principal components or the raw signal are drawn here around
+what the release shows, worse for contaminated units. Add a column here when a release has it.
 """
 
 from __future__ import annotations

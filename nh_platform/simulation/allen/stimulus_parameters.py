@@ -1,7 +1,7 @@
-"""What is varied within a stimulus of a simulated Visual Coding session: one row per presentation, in random order.
+"""Stimulus parameters of a simulated Visual Coding session: one row per presentation, in random order.
 
 Contains one function per stimulus, and the grids that they draw from. Add here another stimulus of either session type.
-When they are shown and how units respond stands in `simulation.visual_stimuli`.
+When they are shown and how units respond stands in `nh_platform.simulation.allen.visual_stimuli`.
 """
 
 from __future__ import annotations

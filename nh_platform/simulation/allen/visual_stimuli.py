@@ -1,7 +1,8 @@
 """The visual stimuli of a simulated Visual Coding session, in AllenSDK's terms, and how units respond to them.
 
 Contains the stimulus blocks of both session types with their times, and the tuning of units. Add a block here; what is
-varied within one is `simulation.stimulus_parameters`. The NWB tables are written in `simulation.nwb_groups`.
+varied within one is `nh_platform.simulation.allen.stimulus_parameters`. The NWB tables are written in
+`nh_platform.simulation.allen.nwb_groups`.
 
 A presentation of 0.25 s really lasts 0.2502 s, one of 2 s 2.0017 s, a movie frame 0.03336 s (medians over the release,
 recorded with monitors of 60 Hz).

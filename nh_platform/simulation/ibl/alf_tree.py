@@ -1,7 +1,7 @@
 """A simulated IBL session as files: the ALF tree that ONE stores, and the whole cache of several sessions.
 
-Contains the file names, dtypes and folders. Add a dataset here once the platform reads it
-(`knowledge` of ONE, section "Datasets of a real session", lists them). What the files say is simulated elsewhere.
+Contains the file names, dtypes and folders. Add a dataset here once the platform reads it. What the files say is
+simulated elsewhere.
 """
 
 from __future__ import annotations

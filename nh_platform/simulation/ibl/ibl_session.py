@@ -1,7 +1,7 @@
 """One simulated IBL session in memory: who and when, the task, and the spikes of each probe.
 
 Contains the identity of sessions and how neurons respond to the task. Add here what a session consists of. Files are
-written in `simulation.alf`, tables of all sessions in `simulation.one_tables`.
+written in `nh_platform.simulation.ibl.alf_tree`, tables of all sessions in `nh_platform.simulation.ibl.one_tables`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What upstream does to a release after it is out: another session, a re-sort, a patched file, another QC.
+"""Changes of a release after it is out: another session, a re-sort, a patched file, another QC.
 
 Contains one function per kind of change, each writing the files and the tables as upstream would leave them. Add a
 kind of change here when a sync must tell it from others.

@@ -1,7 +1,7 @@
 """One spike sort of a simulated probe, as a release holds it: spikes in time order, clusters, metrics.
 
 Contains how a sort follows from the simulated spikes. Add here what a sorter states. Files are written in
-`simulation.alf`.
+`nh_platform.simulation.ibl.alf_tree`.
 """
 
 from __future__ import annotations

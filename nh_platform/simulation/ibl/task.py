@@ -1,7 +1,8 @@
 """The IBL task and passive protocol of a simulated session: trials, wheel, licks, cameras, passive stimuli.
 
 Contains what the animal and the rig did, as arrays and tables with ALF column names. Add a behavioural quantity here.
-Neurons respond to these events in `simulation.ibl_session`; files are written in `simulation.alf`.
+Neurons respond to these events in `nh_platform.simulation.ibl.ibl_session`; files are written in
+`nh_platform.simulation.ibl.alf_tree`.
 
 ``choice`` +1 is a clockwise turn, correct for a stimulus on the left; wheel position is in radians with the
 mathematical sign (ibllib `extract_wheel_sync`), so a clockwise turn lowers it.

@@ -1,4 +1,4 @@
-"""What a window preset can state: which stretches of a session become windows, and in which bins.
+"""Model of a window preset: which stretches of a session become windows, and in which bins.
 
 Contains the models of a preset, which `preset_files.py` reads. Add a field here only when a published way of cutting
 windows cannot be written with those there are, and something reads it. No spike is counted here.
@@ -21,6 +21,12 @@ from pydantic_core import to_jsonable_python
 from nh_platform.sources.events import EventFilter, EventTimes
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="Lower-case words joined by hyphens")]
+
+
+DAY_US = 24 * 3600 * 1_000_000
+"""Longest length and furthest offset in µs: no recording is longer."""
+
+Offset = Annotated[int, Field(ge=-DAY_US, le=DAY_US)]
 
 
 class WindowPreset(BaseModel):
@@ -83,8 +89,8 @@ class ContinuousPreset(WindowPreset):
     """
 
     kind: Literal["continuous"]
-    length_us: int = Field(gt=0)
-    step_us: int | None = Field(default=None, gt=0)
+    length_us: int = Field(gt=0, le=DAY_US)
+    step_us: int | None = Field(default=None, gt=0, le=DAY_US)
 
     @property
     def step(self) -> int:
@@ -124,8 +130,8 @@ class AlignedPreset(WindowPreset):
     kind: Literal["aligned"]
     event: str = Field(min_length=1)
     filters: tuple[EventFilter, ...] = ()
-    start_us: int
-    stop_us: int | None = None
+    start_us: Offset
+    stop_us: Offset | None = None
     stop_column: str | None = None
 
     def times(self, events: Mapping[str, EventTimes]) -> EventTimes | None:

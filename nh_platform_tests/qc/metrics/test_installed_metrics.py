@@ -15,7 +15,7 @@ from nh_platform.qc.metrics.unit_blocks import Flags, Floats, UnitBlock
 from nh_platform.qc.rules.quantities import quantity
 from nh_platform.qc.rules.rulebook import load_rulebook, parse_rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
-from nh_platform.qc.unit_columns import column_words, metric_ids
+from nh_platform.qc.unit_columns import column_meanings, metric_ids
 from nh_platform.session import ConfigError
 from nh_platform.sources.registry import source_entry
 from nh_platform_tests.lab_packages import install, on_the_path
@@ -71,7 +71,7 @@ def test_it_is_computed_beside_the_others_and_has_notes_of_its_needs(installed: 
 def test_units_hold_it_with_its_unit_and_meaning(installed: None) -> None:
     books = [load_rulebook("ibl-2022-10")]
     assert metric_ids(books)[-1] == PAUSE
-    assert column_words(source_entry("ibl"))(PAUSE) == ("s", "Longest inter-spike interval.")
+    assert column_meanings(source_entry("ibl"))(PAUSE) == ("s", "Longest inter-spike interval.")
     assert list(known_metrics()) == [*METRICS, PAUSE]
     assert [problem.name for problem in installed_metrics().problems] == ["broken", "drift"]
 

@@ -1,4 +1,4 @@
-"""What a metric definition is: an id with a version, the formula, its parameters, its source and its edge cases.
+"""A metric definition: an id with a version, the formula, its parameters, its source and its edge cases.
 
 Contains the record type and the checks of its fields. Add a field here when every definition needs it. The definitions
 themselves stand in the modules beside this one; no number is computed here.

@@ -1,8 +1,9 @@
 """A simulated Visual Behavior Neuropixels session as an NWB file in the layout of the release (NWB 2.6.0-alpha).
 
 Contains the places and names of the file's groups, checked against what AllenSDK 2.16.2 writes and reads. Add a group
-here once the platform reads it. How an NWB type is written is in `simulation.nwb_elements`, running and eye tracking
-are written in `simulation.vbn_nwb_signals`, and what the session holds is decided in `simulation.vbn_session`.
+here once the platform reads it. How an NWB type is written is in `nh_platform.simulation.allen.nwb_elements`, running
+and eye tracking are written in `nh_platform.simulation.allen.behavior.nwb_signals`, and what the session holds is
+decided in `nh_platform.simulation.allen.behavior.behavior_session`.
 """
 
 from __future__ import annotations

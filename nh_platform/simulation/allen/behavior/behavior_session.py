@@ -1,7 +1,8 @@
 """One simulated Visual Behavior Neuropixels session in memory: ids, animal, task, stimuli, and the units of each probe.
 
 Contains the identity of sessions, which of them upstream calls abnormal, and their content. Add here what a session
-consists of. The NWB file is written in `simulation.vbn_nwb`, the release around it in `simulation.vbn_release`.
+consists of. The NWB file is written in `nh_platform.simulation.allen.behavior.behavior_nwb`, the release around it in
+`nh_platform.simulation.allen.behavior.cloud_release`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The image change detection task of a simulated Visual Behavior session: flashes, trials, licks and rewards.
 
 Contains the order of events and their times. Add a column here when the release's tables have it. The stimulus blocks
-around the task are in `simulation.vbn_stimuli`; nothing is written here.
+around the task are in `nh_platform.simulation.allen.behavior.stimulus_blocks`; nothing is written here.
 
 Times follow the monitor: an image is on for 15 frames at 60 Hz (0.25 s), then 30 grey frames. One of eight images is
 shown again and again until it changes; about 5 % of the flashes are left out (omissions), never the change itself nor
@@ -50,7 +50,7 @@ OUTCOMES = (
 
 
 @dataclass(frozen=True)
-class Task:
+class ChangeDetection:
     """One run of the task.
 
     Parameters
@@ -91,7 +91,7 @@ class _Trial:
     auto: bool = False
 
 
-def simulate_task(rng: np.random.Generator, start_s: float, n_flashes: int, image_set: str) -> Task:
+def simulate_task(rng: np.random.Generator, start_s: float, n_flashes: int, image_set: str) -> ChangeDetection:
     """Simulate the task from ``start_s``, the time at which the first flash appears, over ``n_flashes`` flashes."""
     trials = _trials(rng, n_flashes)
     flashes = _flashes(rng, trials, n_flashes)
@@ -107,7 +107,7 @@ def simulate_task(rng: np.random.Generator, start_s: float, n_flashes: int, imag
             flashes.loc[trial.change, "rewarded"] = True
         flashes.loc[trial.first : trial.last, "trials_id"] = number
     lick_times = np.concatenate(licks) if licks else np.empty(0)
-    return Task(
+    return ChangeDetection(
         trials=pd.DataFrame(rows),
         lick_times=lick_times,
         lick_frames=np.floor((lick_times - start_s) / FRAME_S).astype(np.int64),

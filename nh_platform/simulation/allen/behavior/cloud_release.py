@@ -1,7 +1,7 @@
 """A folder of simulated Visual Behavior Neuropixels sessions as AllenSDK's cloud cache keeps it: two releases of it.
 
 Contains the tables of the release, its manifests and the writer of whole folders. Add a table or a release here when
-upstream has one. The NWB files are written in `simulation.vbn_nwb`.
+upstream has one. The NWB files are written in `nh_platform.simulation.allen.behavior.behavior_nwb`.
 
 What release 0.5.0 brought against 0.4.0, here as upstream: waveform amplitudes and mean waveforms, which were twice too
 large in all but a few sessions, and the column ``quality`` of ``units.csv``.

@@ -2,7 +2,7 @@
 
 Contains the presentations in the order of a released session: the task, grey screen, gabors, full-field flashes, and
 the task's images once more without the task. Add a block here when a session type has it. The task itself is in
-`simulation.change_detection`.
+`nh_platform.simulation.allen.behavior.change_detection`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nh_platform.simulation.allen.behavior.change_detection import (
     IMAGES,
     NULL_INTEGER,
     ON_FRAMES,
-    Task,
+    ChangeDetection,
     simulate_task,
 )
 from nh_platform.simulation.allen.stimulus_parameters import gabor_grid
@@ -52,7 +52,7 @@ class VbnStimuli:
         Name of the image stimulus, which is also that of its templates, and its images.
     """
 
-    task: Task
+    task: ChangeDetection
     presentations: dict[str, pd.DataFrame]
     frame_times: npt.NDArray[np.float64]
     image_stimulus: str
@@ -122,7 +122,12 @@ def _timed(start_frame: npt.NDArray[np.int64], n_frames: int, name: str, block: 
 
 
 def _images(
-    task: Task, names: tuple[str, ...], unseen: npt.NDArray[np.bool_], stimulus: str, first_frame: int, block: int
+    task: ChangeDetection,
+    names: tuple[str, ...],
+    unseen: npt.NDArray[np.bool_],
+    stimulus: str,
+    first_frame: int,
+    block: int,
 ) -> pd.DataFrame:
     """Return the images of the task; an omission has the name ``omitted`` and no end frame, as in the release."""
     flashes = task.flashes
