@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
-from nh_platform.session import BadUpstreamData, Note, Session
+from nh_platform.session import BadUpstreamData, Note, Session, UpstreamTrouble
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.downloads.given_files import GivenFiles
 
@@ -84,8 +84,9 @@ class OpenFiles:
         if path is None:
             found, action = "required, and upstream has none that is served by default", "Leave the session out"
         elif path in self._gone:
-            raise self.bad(
-                path, f"required, and {self._gone[path]}", "Run `nh sync ibl` to see what upstream holds now."
+            action = "Run `nh sync ibl` to see what upstream holds now."
+            raise UpstreamTrouble(
+                f"session {self.session_id}, file {path}", f"required, and {self._gone[path]}", action
             )
         else:
             found, action = "required, and its dataset QC upstream is CRITICAL", "Leave the session out"
