@@ -18,6 +18,7 @@ from nh_platform.assets.release_manifest import NAME as MANIFEST_ASSET
 from nh_platform.defs.checks import session_checks
 from nh_platform.defs.metadata import OWNERS
 from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.session_assets import TROUBLE_TAG, UNUSABLE_TAG
 from nh_platform.history.identity import GROUPS
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
@@ -169,7 +170,8 @@ def evaluate_release(
         elif announced != known:
             requests += _release_request(instance, entry.name, announced)
     attempts = [*running, *_in_progress(instance, entry.name), *_ended(instance, entry.name, states)]
-    decision = decide(states.sessions, attempts, snapshot=states.snapshot, cap=REQUESTS_PER_TICK)
+    unusable = _unusable(instance, entry.name)
+    decision = decide(states.sessions, attempts, snapshot=states.snapshot, cap=REQUESTS_PER_TICK, unusable=unusable)
     checks = session_checks(entry, platform)
     for request in decision.requests:
         requests.append(
@@ -185,6 +187,7 @@ def evaluate_release(
     context_words = (
         f"{words}{len(decision.requests)} sessions asked for, {len(decision.waiting)} wait, "
         f"{len(decision.in_progress)} in progress, {len(decision.exhausted)} failed, {len(states.gated)} gated, "
+        f"{len(decision.unusable)} unusable until upstream changes, "
         f"{len(decision.not_loaded)} not loaded yet (`nh backfill {entry.name}`)"
     )
     return dg.SensorResult(
@@ -264,6 +267,13 @@ def _ended(instance: dg.DagsterInstance, source: str, states: SourceStates) -> l
     for run in reversed(instance.get_runs(dg.RunsFilter(statuses=list(_ENDED), tags=tags))):
         attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), _ENDED[run.status]))
     return attempts
+
+
+def _unusable(instance: dg.DagsterInstance, source: str) -> set[tuple[str, str]]:
+    """Return (session, target) of the runs that failed on upstream's data alone, whenever that was."""
+    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={SOURCE_TAG: source, UNUSABLE_TAG: "yes"})
+    runs = instance.get_runs(filters)
+    return {(r.tags[PARTITION_TAG], r.tags.get(TARGET_TAG, "")) for r in runs if TROUBLE_TAG not in r.tags}
 
 
 def _is_of(run: dg.DagsterRun, source: str) -> bool:

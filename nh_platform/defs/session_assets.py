@@ -12,8 +12,11 @@ from nh_platform.defs.partitions import session_partitions
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import make_session_asset
 from nh_platform.planning.versions import SourcePlan
-from nh_platform.session import NhError
+from nh_platform.session import BadUpstreamData, NhError, UpstreamTrouble
 from nh_platform.sources.entry import SourceEntry
+
+UNUSABLE_TAG, TROUBLE_TAG = "nh/unusable", "nh/trouble"
+"""Tags of a run in which an asset failed: on upstream's data as they are, or on anything else."""
 
 
 def build_session_assets(entry: SourceEntry, plan: SourcePlan) -> list[dg.AssetsDefinition]:
@@ -36,9 +39,20 @@ def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset) -> dg.Asse
         metadata={"dagster/column_schema": table_schema(asset.tables[0][0].columns)},
     )
     def session_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        return materialize(plan.platform, entry.name, context.partition_key, asset)
+        try:
+            return materialize(plan.platform, entry.name, context.partition_key, asset)
+        except Exception as error:
+            context.instance.add_run_tags(context.run_id, {failure_tag(error): "yes"})
+            raise
 
     return session_asset
+
+
+def failure_tag(error: Exception) -> str:
+    """Return the tag of a run by which the sensor tells upstream data that cannot be used from all that may pass."""
+    cause = error.__cause__
+    is_final = isinstance(cause, BadUpstreamData) and not isinstance(cause, UpstreamTrouble)
+    return UNUSABLE_TAG if is_final else TROUBLE_TAG
 
 
 def _parents(entry: SourceEntry, asset: SessionAsset) -> list[dg.AssetKey]:

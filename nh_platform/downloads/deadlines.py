@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TypeVar
 
-from nh_platform.session import BadUpstreamData
+from nh_platform.session import UpstreamTrouble
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def within(wait_s: float, ask: Callable[[], T], what: str, action: str = "Try ag
 
     Raises
     ------
-    BadUpstreamData
+    UpstreamTrouble
         If nothing came for ``wait_s``.
     """
     answer: Future[T] = Future()
@@ -50,5 +50,5 @@ def within(wait_s: float, ask: Callable[[], T], what: str, action: str = "Try ag
 
     threading.Thread(target=run, daemon=True, name="within").start()
     if not wait([answer], wait_s).done:
-        raise BadUpstreamData(what, f"no answer within {wait_s:g} s", action)
+        raise UpstreamTrouble(what, f"no answer within {wait_s:g} s", action)
     return answer.result()

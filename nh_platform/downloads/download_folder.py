@@ -29,7 +29,7 @@ from nh_platform.downloads.transfers import (
     WrongContent,
     transfer,
 )
-from nh_platform.session import BadUpstreamData, StoreError
+from nh_platform.session import StoreError, UpstreamTrouble
 from nh_platform.store.durable import sync_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -179,7 +179,7 @@ class DownloadFolder:
             sync_folder(path.parent)
         except WrongContent as wrong:
             kept = self.set_aside(place.part, wrong)
-            raise BadUpstreamData(
+            raise UpstreamTrouble(
                 place.label,
                 f"it did not come whole from {', '.join(wrong.addresses)}, in {self.retries.attempts} tries: "
                 f"{wrong.problem}",
@@ -199,7 +199,7 @@ class DownloadFolder:
         part.unlink()
         return None
 
-    def _failed(self, place: Place, failed: TransferFailed) -> BadUpstreamData:
+    def _failed(self, place: Place, failed: TransferFailed) -> UpstreamTrouble:
         if not place.resumes:
             place.part.unlink(missing_ok=True)
         if failed.missing:
@@ -209,7 +209,7 @@ class DownloadFolder:
         else:
             rest = "what came is kept and resumed" if place.resumes else "nothing of it is kept"
             action = f"Wait for the server and run it again; {rest}."
-        return BadUpstreamData(place.label, f"it did not come whole: {failed.text}", action)
+        return UpstreamTrouble(place.label, f"it did not come whole: {failed.text}", action)
 
 
 def _size(n_bytes: float) -> str:

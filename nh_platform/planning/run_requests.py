@@ -6,7 +6,7 @@ again. How runs are launched, and how the facts are gathered, is `nh_platform.de
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -94,6 +94,8 @@ class Decision:
         Sessions left for the next tick by the cap.
     not_loaded
         Sessions that were only listed, and that nobody asked to load.
+    unusable
+        Sessions whose upstream data could not be used in this state, as they stand; another run would find the same.
     """
 
     requests: tuple[SessionRequest, ...]
@@ -101,9 +103,17 @@ class Decision:
     exhausted: tuple[str, ...]
     waiting: tuple[str, ...]
     not_loaded: tuple[str, ...]
+    unusable: tuple[str, ...] = ()
 
 
-def decide(states: Sequence[SessionState], attempts: Sequence[Attempt], *, snapshot: int, cap: int) -> Decision:
+def decide(
+    states: Sequence[SessionState],
+    attempts: Sequence[Attempt],
+    *,
+    snapshot: int,
+    cap: int,
+    unusable: Collection[tuple[str, str]] = (),
+) -> Decision:
     """Decide which sessions to run now.
 
     Parameters
@@ -117,6 +127,9 @@ def decide(states: Sequence[SessionState], attempts: Sequence[Attempt], *, snaps
         a state that returns (A, B, A), with a release or with a review, runs again.
     cap
         At most this many requests.
+    unusable
+        (session, target) of runs, whatever the snapshot, that ended because upstream's own data cannot be used. A
+        snapshot that changes other sessions is no reason to download and refuse them again.
 
     Returns
     -------
@@ -129,7 +142,7 @@ def decide(states: Sequence[SessionState], attempts: Sequence[Attempt], *, snaps
         if attempt.state is not AttemptState.in_progress:
             ended.setdefault(attempt.session_id, []).append(attempt.target)
     requests: list[SessionRequest] = []
-    in_progress, exhausted, waiting, not_loaded = [], [], [], []
+    in_progress, exhausted, waiting, not_loaded, refused = [], [], [], [], []
     for state in states:
         before = ended.get(state.session_id, [])
         if not state.stale:
@@ -138,6 +151,8 @@ def decide(states: Sequence[SessionState], attempts: Sequence[Attempt], *, snaps
             in_progress.append(state.session_id)
         elif not state.is_wanted:
             not_loaded.append(state.session_id)
+        elif (state.session_id, state.target) in unusable:
+            refused.append(state.session_id)
         elif before[-MAX_ATTEMPTS:] == [state.target] * MAX_ATTEMPTS:
             exhausted.append(state.session_id)
         elif len(requests) >= cap:
@@ -145,7 +160,8 @@ def decide(states: Sequence[SessionState], attempts: Sequence[Attempt], *, snaps
         else:
             run_key = f"{state.session_id}:{state.target[:DIGITS]}:{snapshot}:{len(before) + 1}"
             requests.append(SessionRequest(state.session_id, state.stale, run_key, state.target))
-    return Decision(tuple(requests), tuple(in_progress), tuple(exhausted), tuple(waiting), tuple(not_loaded))
+    left = (in_progress, exhausted, waiting, not_loaded, refused)
+    return Decision(tuple(requests), *map(tuple, left))
 
 
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nh_platform.session.errors import BadUpstreamData, ConfigError, NhError, SchemaError, StoreError, UnknownSession
+from nh_platform.session.errors import (
+    BadUpstreamData,
+    ConfigError,
+    NhError,
+    SchemaError,
+    StoreError,
+    UnknownSession,
+    UpstreamTrouble,
+)
 from nh_platform.session.lazy_names import lazy_names
 
 if TYPE_CHECKING:
@@ -43,6 +51,7 @@ __all__ = [
     "TableSchema",
     "UnitAnnotation",
     "UnknownSession",
+    "UpstreamTrouble",
 ]
 
 __getattr__ = lazy_names(

@@ -35,6 +35,10 @@ class BadUpstreamData(NhError):
     """A session's upstream files cannot be used: truncated, missing, mixed revisions, lengths that disagree."""
 
 
+class UpstreamTrouble(BadUpstreamData):
+    """A file or answer did not come as upstream states it, which may pass: a server in trouble, a broken transfer."""
+
+
 class UnknownSession(NhError):
     """A session, insertion or unit was asked for that the source, or the store, does not hold."""
 

@@ -35,6 +35,7 @@ from nh_platform.defs.inventory import (
 )
 from nh_platform.defs.partitions import register_sessions
 from nh_platform.defs.release_manifest import diff_text
+from nh_platform.defs.session_assets import TROUBLE_TAG, UNUSABLE_TAG, failure_tag
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
@@ -42,7 +43,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.operations import backfill, sync
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.planning.session_states import SourceStates, source_states
-from nh_platform.session import BadUpstreamData
+from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UpstreamTrouble
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.registry import source_entry
@@ -282,7 +283,7 @@ def first_catalogue(platform: Platform) -> list[str]:
     return list(list_snapshots(platform.store, SOURCE)[0].manifest().session_ids)
 
 
-def test_a_session_that_fails_is_tried_twice_and_then_counted_by_the_inventory(
+def test_unusable_upstream_data_are_tried_once_and_counted_by_the_inventory(
     instance: dg.DagsterInstance, platform: Platform
 ) -> None:
     (request,) = session_requests(tick(instance, platform))
@@ -290,9 +291,9 @@ def test_a_session_that_fails_is_tried_twice_and_then_counted_by_the_inventory(
     (file,) = (platform.settings.home / "upstream" / SOURCE).rglob(f"session_{session}.nwb")
     file.write_bytes(file.read_bytes()[:5000])
     assert not execute(instance, platform, request)
-    (again,) = session_requests(tick(instance, platform))
-    assert not execute(instance, platform, again)
-    assert session_requests(tick(instance, platform)) == []
+    ended = tick(instance, platform)
+    assert session_requests(ended) == []
+    assert "1 unusable until upstream changes" in str(ended.skip_reason)
 
     job = build_defs(platform).resolve_job_def(inventory_job_name(SOURCE))
     result = job.execute_in_process(instance=instance, raise_on_error=False)
@@ -302,6 +303,39 @@ def test_a_session_that_fails_is_tried_twice_and_then_counted_by_the_inventory(
     assert str(check.description).startswith("1 sessions are left failed, 0 are gated. Run `nh materialize allen_vc")
     assert session in str(check.description)
     assert check.metadata["failed"].value == 1
+
+
+def test_a_snapshot_that_changes_other_sessions_is_no_reason_to_try_unusable_data_again(
+    instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    (request,) = session_requests(tick(instance, platform))
+    states = source_states(platform, SOURCE)
+    run = put_run(instance, request, dg.DagsterRunStatus.FAILURE)
+    instance.add_run_tags(run, {UNUSABLE_TAG: "yes"})
+    release_one_more(platform, 2)
+    sync(OpenHome(platform, instance), SOURCE)
+    assert source_states(platform, SOURCE).snapshot == states.snapshot + 1
+    asked = [str(one.partition_key) for one in session_requests(tick(instance, platform))]
+    assert len(asked) == 1
+    assert request.partition_key not in asked
+    instance.add_run_tags(run, {TROUBLE_TAG: "yes"})
+    assert len(session_requests(tick(instance, platform))) == 2, "what failed on something else too is tried again"
+
+
+@pytest.mark.parametrize(
+    ("error", "tag"),
+    [
+        (BadUpstreamData("file", "unsorted", "."), UNUSABLE_TAG),
+        (UpstreamTrouble("file", "HTTP 503", "."), TROUBLE_TAG),
+        (ConfigError("server", "refused the login", "."), TROUBLE_TAG),
+        (StoreError("disk", "full", "."), TROUBLE_TAG),
+        (MemoryError(), TROUBLE_TAG),
+    ],
+)
+def test_only_upstreams_own_data_are_unusable(error: Exception, tag: str) -> None:
+    with pytest.raises(dg.Failure) as raised:
+        raise dg.Failure("failed") from error
+    assert failure_tag(raised.value) == tag
 
 
 @pytest.mark.parametrize("build", [build_release_schedule, build_inventory_schedule])

@@ -45,6 +45,15 @@ def test_a_failed_run_gets_a_new_key_until_the_attempts_are_used_up() -> None:
     assert decision.exhausted == ("a",)
 
 
+def test_upstream_data_that_cannot_be_used_wait_for_another_state_whatever_the_snapshot() -> None:
+    unusable = {("a", "aaaa")}
+    for snapshot in (1, 2):
+        decision = decide([state("a"), state("b")], [], snapshot=snapshot, cap=10, unusable=unusable)
+        assert [request.session_id for request in decision.requests] == ["b"]
+        assert decision.unusable == ("a",)
+    assert len(decide([state("a", "new")], [], snapshot=2, cap=10, unusable=unusable).requests) == 1
+
+
 def test_failures_of_another_state_do_not_count() -> None:
     attempts = [Attempt("a", "old", AttemptState.failed)] * MAX_ATTEMPTS
     assert len(decide([state("a", "new")], attempts, snapshot=1, cap=10).requests) == 1

@@ -19,7 +19,7 @@ import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import BadUpstreamData, ConfigError, Session
+from nh_platform.session import ConfigError, Session, UpstreamTrouble
 from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_dataset_records,
     fetch_extended_qc,
@@ -305,9 +305,9 @@ def _load_cache(one: Any, folder: Path, tag: str | None) -> None:
 
 def _different_content(
     what: str, names: list[str], wanted: dict[str, str | None], actual: dict[str, str | None]
-) -> BadUpstreamData:
+) -> UpstreamTrouble:
     first = min(names)
-    return BadUpstreamData(
+    return UpstreamTrouble(
         f"{what}, file {first}",
         f"md5 of the content is {actual[first]}, the manifest states {wanted[first]}"
         + (f" ({len(names) - 1} more files differ)" if len(names) > 1 else ""),

@@ -13,7 +13,7 @@ import urllib.error
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
-from nh_platform.session import BadUpstreamData, ConfigError, NhError, StoreError, UnknownSession
+from nh_platform.session import BadUpstreamData, ConfigError, NhError, StoreError, UnknownSession, UpstreamTrouble
 
 TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
 """HTTP answers worth another attempt. ONE retries 429 and 503 of REST itself, the others and downloads not."""
@@ -108,7 +108,7 @@ def explain(error: BaseException, what: str, url: str | None) -> NhError:
         )
     if status is not None:
         place = _url_of(error) or url
-        return BadUpstreamData(what, f"{place} answered HTTP {status}", "Wait for the server and run it again.")
+        return UpstreamTrouble(what, f"{place} answered HTTP {status}", "Wait for the server and run it again.")
     if isinstance(error, ALFError):
         return BadUpstreamData(
             what, f"ONE does not find a dataset: {first_line(error)}", "Run `nh sync ibl` to see what upstream holds."

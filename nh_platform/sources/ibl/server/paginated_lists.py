@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from nh_platform.session import BadUpstreamData
+from nh_platform.session import UpstreamTrouble
 from nh_platform.sources.ibl.server.connection import OneConnection
 from nh_platform.sources.ibl.server.one_errors import REQUEST_LINE
 
@@ -82,7 +82,7 @@ def read_list(connection: OneConnection, path: str, what: str, take: Callable[[R
 
     Raises
     ------
-    BadUpstreamData
+    UpstreamTrouble
         If the number of records changes from page to page in each of `READINGS` tries: a record that moves across the
         border of two pages would be missed.
     ConfigError
@@ -92,7 +92,7 @@ def read_list(connection: OneConnection, path: str, what: str, take: Callable[[R
         taken = _once(connection, path, what, take)
         if taken is not None:
             return taken
-    raise BadUpstreamData(
+    raise UpstreamTrouble(
         what,
         f"the list changed while it was read, in {READINGS} tries",
         "Upstream is being rebuilt; run it again in an hour.",

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nh_platform.session import BadUpstreamData
+from nh_platform.session import UpstreamTrouble
 
 _HOME_VARIABLES = ("HOME", "APPDATA", "USERPROFILE")
 """Where iblutil 1.x ``io.params.getfile`` looks, on Unix and on Windows."""
@@ -62,11 +62,11 @@ def private_home(folder: Path, wait_s: float | None = None, what: str = "ONE") -
 
     Raises
     ------
-    BadUpstreamData
+    UpstreamTrouble
         If another thread's request goes on for longer than ``wait_s`` seconds.
     """
     if not _HOME_LOCK.acquire(timeout=-1 if wait_s is None else wait_s):
-        raise BadUpstreamData(
+        raise UpstreamTrouble(
             what, f"another request of this process was not done within {wait_s:g} s", "Wait for it and run it again."
         )
     try:

@@ -14,12 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
-from nh_platform.session import BadUpstreamData, RawRecording, SchemaError, Spikes
+from nh_platform.session import BadUpstreamData, RawRecording, SchemaError, Spikes, UpstreamTrouble
 from nh_platform.session.recording import smallest_uint
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.sources.ibl.catalogue.datasets import sorter_of_collection
 from nh_platform.sources.ibl.catalogue.revisions import one_revision
-from nh_platform.sources.ibl.session.verified_files import GoneUpstream, OpenFiles
+from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
 _SORTING_OBJECTS = ("spikes", "clusters")
 _MOST_CHANNELS = 1 << 14
@@ -73,7 +73,7 @@ def read_recording(session: SessionFiles, files: OpenFiles) -> RawRecording:
             continue
         try:
             of_probes.append(_read_probe(probe, insertion_of.get(probe), rows, files))
-        except GoneUpstream:  # what is left would be stored as if it were all that the catalogue lists
+        except UpstreamTrouble:  # what is left would be stored as if it were all that the catalogue lists
             raise
         except BadUpstreamData as error:
             files.note(probe, f"the probe is left out: {error.thing}: {error.found}")

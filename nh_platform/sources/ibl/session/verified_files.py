@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
-from nh_platform.session import BadUpstreamData, Note, Session
+from nh_platform.session import BadUpstreamData, Note, Session, UpstreamTrouble
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.downloads.given_files import GivenFiles
 
@@ -25,10 +25,6 @@ Given = ParamSpec("Given")
 
 CRITICAL = "CRITICAL"
 """Dataset QC with which IBL marks a dataset as not to be used; ONE does not load it (``QC.FAIL`` is its limit)."""
-
-
-class GoneUpstream(BadUpstreamData):
-    """A required file that the catalogue lists and upstream has no more: the catalogue is to be read again first."""
 
 
 class OpenFiles:
@@ -83,7 +79,7 @@ class OpenFiles:
         Raises
         ------
         BadUpstreamData
-            If it is missing, its dataset QC is CRITICAL, or it is gone upstream (`GoneUpstream`).
+            If it is missing, its dataset QC is CRITICAL, or it is gone upstream (`UpstreamTrouble`).
         """
         if self.has(collection, name):
             return
@@ -91,10 +87,9 @@ class OpenFiles:
         if path is None:
             found, action = "required, and upstream has none that is served by default", "Leave the session out"
         elif path in self._gone:
-            raise GoneUpstream(
-                f"session {self.session_id}, file {path}",
-                f"required, and {self._gone[path]}",
-                "Run `nh sync ibl` to see what upstream holds now.",
+            action = "Run `nh sync ibl` to see what upstream holds now."
+            raise UpstreamTrouble(
+                f"session {self.session_id}, file {path}", f"required, and {self._gone[path]}", action
             )
         else:
             found, action = "required, and its dataset QC upstream is CRITICAL", "Leave the session out"
