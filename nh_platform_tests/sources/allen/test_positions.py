@@ -183,3 +183,25 @@ def test_a_channels_csv_that_came_after_the_manifest_is_not_read(opened: Opened)
     _write_csv(root, root / "session_715093703" / "session_715093703.nwb")
     pd.testing.assert_frame_equal(_annotate(source, session), before)
     assert set(_annotate(source, source.manifest().session("715093703"))["acronym"]) == {"LGd"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda rows: rows.drop(columns="left_right_ccf_coordinate"), "lacks left_right_ccf_coordinate"),
+        (lambda rows: rows.assign(left_right_ccf_coordinate="far right"), "24 of 24 are no numbers"),
+        (lambda rows: rows.assign(id=["one", *rows["id"].iloc[1:]]), "1 of 24 rows have no id of their own"),
+        (lambda rows: pd.concat([rows, rows.iloc[:1]]), "1 of 25 rows have no id of their own"),
+    ],
+    ids=["column missing", "no numbers", "id is a word", "id twice"],
+)
+def test_a_channels_csv_that_cannot_be_used_costs_positions_and_no_unit(
+    with_csv: tuple[Any, Any, Path], edit: Callable[[pd.DataFrame], pd.DataFrame], said: str
+) -> None:
+    source, _, root = with_csv
+    _edit_csv(root, edit)
+    session = source.manifest().session("715093703")
+    raw = source.read_spikes(session)
+    annotation = source.read_annotation(session, raw.units, raw.channels)
+    assert annotation.positions["unit_id"].tolist() == raw.units["unit_id"].tolist()
+    assert any(said in note.text for note in annotation.notes if note.subject == "channels.csv")

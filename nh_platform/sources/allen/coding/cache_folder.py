@@ -98,20 +98,17 @@ def read_tables(root: Path) -> WarehouseTables:
 
 
 def read_csv_channels(root: Path) -> pd.DataFrame | None:
-    """Return ``channels.csv`` with every value as text, or None where it is absent."""
-    columns = (
-        "ecephys_probe_id",
-        "anterior_posterior_ccf_coordinate",
-        "dorsal_ventral_ccf_coordinate",
-        "left_right_ccf_coordinate",
-        "ecephys_structure_acronym",
-    )
-    return _read_csv(root / CHANNELS_CSV, columns, index=False)
+    """Return ``channels.csv`` with every value as text, or None where it is absent.
+
+    Without a column of positions it costs positions where they are read, and not the list of sessions here.
+    """
+    return _read_csv(root / CHANNELS_CSV, ("ecephys_probe_id",), index=False)
 
 
 def channel_rows_md5(channels: pd.DataFrame) -> str:
     """Return the md5 of one session's rows of ``channels.csv``, so that another session's rows do not move it."""
-    ordered = channels.assign(number=channels["id"].astype("int64")).sort_values("number").drop(columns="number")
+    numbers = pd.to_numeric(channels["id"], errors="coerce")  # an id that is none stands last
+    ordered = channels.assign(number=numbers).sort_values("number", kind="stable").drop(columns="number")
     text = ordered[sorted(ordered.columns)].to_csv(index=False, lineterminator="\n")
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
@@ -151,9 +148,11 @@ def facts_of(root: Path, session_id: str, tables: WarehouseTables, *, from_file:
         probes = {str(probe_id): str(name) for probe_id, name in rows["name"].items()}
     channels, n_units, regions = channels_of(tables, probes), own.n_units, own.regions
     if channels is not None:
-        regions = sorted(set(channels["ecephys_structure_acronym"]) - NULL_TEXTS)
+        regions = sorted(set(channels.get("ecephys_structure_acronym", ())) - NULL_TEXTS)
         if tables.units is not None:
-            n_units = float(tables.units["ecephys_channel_id"].isin(channels["id"].astype("int64")).sum())
+            n_units = float(
+                tables.units["ecephys_channel_id"].isin(pd.to_numeric(channels["id"], errors="coerce")).sum()
+            )
     return SessionFacts(subject, date, session_type, probes, n_units, regions)
 
 
