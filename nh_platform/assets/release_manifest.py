@@ -4,12 +4,17 @@ Change here what it is called and which tables it holds. Comparing and keeping s
 no per-session asset and no session depends on it.
 """
 
+from contextlib import suppress
+
+from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import StoredRelease, store_manifest
 from nh_platform.history.snapshots import ASSET as NAME
 from nh_platform.home.platform import Platform
+from nh_platform.session import NhError
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 from nh_platform.session.tables.releases import NOTICES, RELEASE_CHANGES, TOMBSTONES
+from nh_platform.sources.source import ContinuingSource
 
 __all__ = ["CODE_VERSION", "DESCRIPTION", "NAME", "TABLES", "take_snapshot"]
 
@@ -25,10 +30,19 @@ TABLES = (
     (NOTICES, "notices.parquet"),
     (TOMBSTONES, "tombstones.parquet"),
     (BEHAVIOR_SESSIONS, "behavior_sessions.parquet, where there are any"),
+    (LEFT_OUT, "left_out.parquet, where anything is left out"),
     (RELEASE_CHANGES, "not stored; what `nh releases diff --format csv` prints"),
 )
 
 
 def take_snapshot(platform: Platform, source: str) -> StoredRelease:
     """Read the manifest of a source from upstream and store it, if it differs, as the next snapshot."""
-    return store_manifest(platform.store, platform.source(source).manifest(), CODE_VERSION)
+    return store_manifest(platform.store, _manifest_now(platform, source), CODE_VERSION)
+
+
+def _manifest_now(platform: Platform, source: str) -> Manifest:
+    opened = platform.source(source)
+    before = None
+    with suppress(NhError):  # nothing is stored yet, or it is damaged: everything is asked for
+        before = platform.manifest(source) if isinstance(opened, ContinuingSource) else None
+    return opened.manifest_after(before) if before and isinstance(opened, ContinuingSource) else opened.manifest()

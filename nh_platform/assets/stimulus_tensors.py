@@ -56,11 +56,12 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="stimulus_tensors",
-    code_version="2",
+    code_version="3",
     description=(
         "Per stimulus type: whether and how often each good unit fired in every 20 ms of every presentation, with "
-        "running speed, eyes and stimulus parameters; movies joined from frames, blanks and presentations of unusual "
-        "length left out. In the conventions of the Mlynarski group's binned data set, and in correct ones."
+        "running speed, eyes and stimulus parameters; movies joined from frames, blanks left out. Presentations of "
+        "unusual length are in; joining the sessions decides on them. In the conventions of the Mlynarski group's "
+        "binned data set, and in correct ones."
     ),
     kinds=frozenset({"hdf5", "parquet"}),
     tables=(

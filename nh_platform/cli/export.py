@@ -14,11 +14,6 @@ from nh_platform.home.folder import home_folder
 app = typer.Typer(no_args_is_help=True, help="Writes what the store holds in layouts that other tools read.")
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `nh export stimulus` a command of a group while it is the only one."""
-
-
 @app.command()
 def stimulus(
     stimulus: Annotated[str, typer.Argument(help="Stimulus type, for example natural_movie_one.")],
@@ -63,3 +58,23 @@ def stimulus(
         console.say("shown as " + ", ".join(f"{name}: {number} sessions" for name, number in found.shown_as.items()))
     if not found.files:
         console.err.print(f"no session has {data} for it")
+
+
+@app.command()
+def pictures(
+    stimulus: Annotated[str, typer.Argument(help="natural_scenes, natural_movie_one or natural_movie_three.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write into.")],
+    mode: Annotated[str, typer.Option(help="exact, or mlynarski-compat for that data set's grey levels.")] = "exact",
+    source: Annotated[str, typer.Option(help="Source; by default the first that has stimulus tensors.")] = "",
+) -> None:
+    """Write every picture of a stimulus into one file: frame × y × x, grey levels 0-255.
+
+    The frame of a presentation is the picture's place. Templates that are not in the source's folder are fetched in
+    mode warehouse.
+
+    **Example**
+
+        nh export pictures natural_scenes frames
+    """
+    path = operations.export_pictures(home_folder(), stimulus, out, mode=mode, source=source)
+    console.say(f"{path} written")

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def materialize(
     source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
-    session: Annotated[list[str] | None, typer.Argument(help="Session ids.", show_default=False)] = None,
+    session: Annotated[
+        list[str] | None, typer.Argument(help="Session ids, or the first characters of each.", show_default=False)
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every registered session, also what is current.")] = False,
     missing: Annotated[bool, typer.Option("--missing", help="Whatever is missing or stale, in every session.")] = False,
     asset: Annotated[
@@ -27,8 +29,9 @@ def materialize(
 ) -> None:
     """Make the assets of sessions here and now, one run per session, checks included.
 
-    A session that fails is named with the reason; the others go on and nothing stored is lost. With `--missing`, a
-    session whose gate says that its data cannot be used is named and left alone, and is no failure.
+    Sessions that are named run whole, current or not; `--missing` runs what is missing or stale alone. A session that
+    fails is named with the reason; the others go on and nothing stored is lost. With `--missing`, a session whose gate
+    says that its data cannot be used is named and left alone, and is no failure.
 
     **Examples**
 

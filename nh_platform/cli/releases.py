@@ -155,6 +155,7 @@ def show(
 
         nh releases show allen_vbn 0.4.0
     """
+    from nh_platform.history.notice_changes import notice_in_words
     from nh_platform.history.release_diff import diff_manifests
     from nh_platform.history.release_lookup import VersionedSource, tag_counts
     from nh_platform.history.snapshots import find_snapshot, list_snapshots
@@ -193,7 +194,7 @@ def show(
     gone = withdrawn_sessions(found.tombstones())[["session_id", "last_seen", "gone_since"]]
     console.print_table(gone.to_dict("records"), "Withdrawn, kept here")
     for notice in manifest.notices.to_dict("records"):
-        console.say(f"notice {notice['date'] or ''} {escape(notice['text'])}")
+        console.say(f"notice {notice['date'] or ''} {escape(notice_in_words(notice, manifest.files))}")
 
 
 @app.command(cls=_WithHistory)
@@ -211,9 +212,10 @@ def diff(
 ) -> None:
     """List what changed from A to B in words, whole sessions first, and the numbers at the end.
 
-    Of two snapshots everything is compared; their numbers, ids and release names are in `nh releases list`. So it is of
-    the versions that upstream publishes itself (Visual Behavior's), whether or not they were ever synced. Of freezes
-    and tags, which state no more, the sessions and insertions are. A changed session is in both A and B.
+    Of two snapshots everything is compared; their numbers, ids and release names are in `nh releases list`. The same
+    holds for versions that upstream publishes itself (Visual Behavior's), whether or not they were ever synced. Of
+    freezes and tags, which state no more, only sessions and insertions are compared. A changed session is in both A and
+    B.
 
     **Examples**
 

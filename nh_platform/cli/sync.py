@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:
@@ -16,23 +19,45 @@ if TYPE_CHECKING:
 
 def sync(
     source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
+    left_out: Annotated[bool, typer.Option("--left-out", help="List what upstream has and is not taken.")] = False,
+    format_: FormatOption = Format.table,
 ) -> None:
     """Read what upstream holds and register its sessions as partitions.
 
-    Downloads no session data and launches no run; `nh materialize` does.
+    Downloads no session data and launches no run; `nh materialize` does. Says how much of what upstream lists is not
+    taken, and why.
 
     **Examples**
 
         nh sync ibl
 
+        nh sync ibl --left-out --format csv > left-out.csv
+
         nh --home /data/neuropixels sync allen_vc
     """
-    say_synced(operations.sync(home_folder(), source))
+    found = operations.sync(home_folder(), source)
+    say_synced(found, is_alone=not left_out or format_ is Format.table)
+    if left_out:
+        columns = ["session_id", "insertion_id", "reason", "found"]
+        console.print_rows([asdict(one) for one in found.left_out], columns, format_)
 
 
-def say_synced(found: SyncResult) -> None:
-    """Print what a catalogue holds."""
-    console.say(
+def say_synced(found: SyncResult, *, is_alone: bool = True) -> None:
+    """Print what a catalogue holds, and how much of what upstream lists it does not take.
+
+    Parameters
+    ----------
+    found
+        The catalogue.
+    is_alone
+        Whether nothing for a program follows on standard output; otherwise it goes to standard error.
+    """
+    lines = [
         f"{found.source}: {found.n_sessions} sessions, {found.n_insertions} insertions, {found.n_files} files "
         f"({found.release})"
-    )
+    ]
+    if found.left_out:
+        reasons = ", ".join(f"{number} {reason}" for reason, number in found.reasons().items())
+        lines.append(f"not taken: {len(found.left_out)} ({reasons}); `nh sync {found.source} --left-out` lists them")
+    for line in lines:
+        (console.out if is_alone else console.err).print(escape(line), soft_wrap=True)

@@ -62,6 +62,8 @@ def snapshot_manifest(instance: dg.DagsterInstance, source: str, platform: Platf
             "insertions": len(manifest.insertions),
             "files": len(manifest.files),
             "behaviour sessions catalogued": len(manifest.behavior_sessions),
+            "left out": len(manifest.left_out),
+            "left out because": "; ".join(f"{n} {reason}" for reason, n in manifest.left_out_counts().items()) or "-",
             "partitions registered": len(new),
             "summary": "; ".join(stored.diff.summary()),
             "what changed": dg.MetadataValue.md(diff_text(stored.diff)),

@@ -36,8 +36,10 @@ class ChangeKind(StrEnum):
     QC_CHANGED = "QC changed"
     TAG_CHANGED = "tag changed"
     FACTS_CHANGED = "session facts changed"
+    LEFT_OUT_CHANGED = "left-out sessions changed"
     CATALOGUE_ONLY = "catalogue entry changed"
     NOTICE_PUBLISHED = "notice published"
+    NOTICE_EDITED = "notice edited"
     NOTICE_WITHDRAWN = "notice withdrawn"
 
 

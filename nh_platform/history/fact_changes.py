@@ -48,7 +48,7 @@ def _session_facts(old: pd.DataFrame, new: pd.DataFrame, kept: set[str]) -> list
     facts = [name for name in new.columns if name != "session_id"]
     changes = []
     for session_id, name, before, after in _differences(old, new, "session_id", facts):
-        if session_id not in kept:
+        if session_id not in kept or (name == "projects" and _names(before) == _names(after)):
             continue
         kind = ChangeKind.QC_CHANGED if name in _SESSION_QC else ChangeKind.FACTS_CHANGED
         step = _extended_step(before, after) if name == "extended_qc" else f"{_said(before)} → {_said(after)}"
@@ -56,6 +56,11 @@ def _session_facts(old: pd.DataFrame, new: pd.DataFrame, kept: set[str]) -> list
         group = _GROUPS.get(kind, "")
         changes.append(Change(kind, what, session_id=session_id, group=group, before=_text(before), after=_text(after)))
     return changes
+
+
+def _names(joined: str | None) -> set[str]:
+    """Return comma-joined names; snapshots from before they were sorted have them in any order."""
+    return set((joined or "").split(","))
 
 
 def _insertion_facts(old: pd.DataFrame, new: pd.DataFrame) -> list[Change]:

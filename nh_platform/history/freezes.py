@@ -16,7 +16,7 @@ from nh_platform.history.identity import version_of
 from nh_platform.history.insertion_ids import is_made_up, with_known_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 
 COLUMNS = {
     "insertion_id": ("pid", "insertion_id", "probe_insertion_id"),
@@ -206,7 +206,16 @@ def restrict(manifest: Manifest, freeze: Freeze) -> Manifest:
         insertions=insertions,
         files=files[wanted].reset_index(drop=True),
         notices=manifest.notices,
+        left_out=_with_unnamed(manifest, freeze, kept),
     )
+
+
+def _with_unnamed(manifest: Manifest, freeze: Freeze, kept: set[str]) -> pd.DataFrame:
+    """Return what a manifest leaves out, and the sessions that the freeze does not name."""
+    others = manifest.sessions.loc[~manifest.sessions["session_id"].isin(kept), "session_id"]
+    rows = {"session_id": others, "insertion_id": "", "reason": f"not in the freeze {freeze.name}"}
+    unnamed = pd.DataFrame({**rows, "found": "upstream lists it"}).astype(object)
+    return LEFT_OUT.conform(pd.concat([manifest.left_out, unnamed], ignore_index=True))
 
 
 def _refuse_unknown_ids(insertions: pd.DataFrame, freeze: Freeze) -> None:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 GROUPS = {
@@ -36,7 +37,8 @@ def group_versions(sessions: pd.DataFrame, insertions: pd.DataFrame, files: pd.D
 
     That of a group is the sha256 over the sorted (collection, revision, name, md5) of the files that it reads. Dataset,
     session and insertion QC are part of ``qc`` alone, and the state of the alignment of ``alignment`` alone, so neither
-    touches the spikes. Sizes and timestamps are never part of it: both are wrong, or move without a change upstream.
+    touches the spikes; an insertion of which no file is read changes none. Sizes and timestamps are never part of it:
+    both are wrong, or move without a change upstream.
 
     Parameters
     ----------
@@ -60,6 +62,7 @@ def group_versions(sessions: pd.DataFrame, insertions: pd.DataFrame, files: pd.D
     judged = files[read_by(files, GROUPS) & files["qc"].notna()]
     of_qc = _by_session(judged, map(_judgement_line, judged["collection"], judged["name"], judged["qc"]))
     stated = insertions[["qc", "alignment_resolved", "alignment_stored"]].notna().any(axis=1)
+    stated &= _with_data(insertions, files)
     facts = {str(name): rows for name, rows in insertions[stated].groupby("session_id")}
     versions: dict[str, dict[str, str]] = {}
     for session_id, *stated_qc in sorted(zip(sessions["session_id"], sessions["qc"], sessions["extended_qc"])):
@@ -71,6 +74,12 @@ def group_versions(sessions: pd.DataFrame, insertions: pd.DataFrame, files: pd.D
                 own[group] = [*own[group], *_fact_lines(group, qc, facts.get(session_id, insertions[:0]), extended_qc)]
         versions[session_id] = {group: version_of(lines) for group, lines in own.items()}
     return versions
+
+
+def _with_data(insertions: pd.DataFrame, files: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which insertions have a file that is read: what is stated of one without data changes no asset."""
+    read = files.loc[read_by(files, GROUPS), ["session_id", "probe"]].drop_duplicates()
+    return pd.MultiIndex.from_frame(insertions[["session_id", "probe"]]).isin(pd.MultiIndex.from_frame(read))
 
 
 def _content_of(files: pd.DataFrame) -> pd.Series:

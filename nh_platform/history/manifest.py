@@ -18,7 +18,7 @@ from nh_platform.session import Session, UnknownSession
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.session_names import session_named
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 from nh_platform.session.tables.releases import NOTICES
 
 
@@ -93,10 +93,15 @@ class Manifest:
     behavior_sessions
         Schema `BEHAVIOR_SESSIONS`: sessions of behaviour, most without a recording; they are catalogued and are no
         sessions of the platform, since they have no spikes. Empty for most sources.
+    left_out
+        Schema `LEFT_OUT`: what upstream lists and the source does not take, with the reason.
     selection
         The settings that choose which sessions are listed, on one line; empty where the source has none or does not
         say. Sessions that join because it changed were chosen by a person and are no new release. No part of the
         identity.
+    facts_as_of
+        Moment by upstream's own clock up to which every fact that upstream states one session at a time is in it; empty
+        where there are none, or not all were asked for. No part of the identity.
     """
 
     source: str
@@ -106,16 +111,24 @@ class Manifest:
     files: pd.DataFrame
     notices: pd.DataFrame = field(default_factory=NOTICES.empty)
     behavior_sessions: pd.DataFrame = field(default_factory=BEHAVIOR_SESSIONS.empty)
+    left_out: pd.DataFrame = field(default_factory=LEFT_OUT.empty)
     selection: str = ""
+    facts_as_of: str = ""
 
     def __post_init__(self) -> None:
         for schema, table in self.tables():
             schema.validate(table)
 
     def tables(self) -> tuple[tuple[TableSchema, pd.DataFrame], ...]:
-        """Return every table with its schema, in a fixed order; that of behaviour sessions only where there are any."""
+        """Return every table with its schema, in a fixed order; the last two only where they have rows."""
         tables = (SESSIONS, self.sessions), (INSERTIONS, self.insertions), (FILES, self.files), (NOTICES, self.notices)
-        return (*tables, (BEHAVIOR_SESSIONS, self.behavior_sessions)) if len(self.behavior_sessions) else tables
+        others = (BEHAVIOR_SESSIONS, self.behavior_sessions), (LEFT_OUT, self.left_out)
+        return (*tables, *(pair for pair in others if len(pair[1])))
+
+    def left_out_counts(self) -> dict[str, int]:
+        """Return how many sessions and insertions are left out, by reason, the most frequent first."""
+        counts = self.left_out["reason"].value_counts()
+        return {str(reason): int(n) for reason, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))}
 
     @property
     def session_ids(self) -> list[str]:

@@ -1,8 +1,8 @@
 """The difference between two states of a source, in the users' words and as what has to run again.
 
 Contains the diff of two manifests. Add a comparison here when the manifest gains a table; files are compared in
-`file_changes`, facts in `fact_changes`. Nothing here talks to upstream, and which assets a group feeds is not known
-here.
+`file_changes`, facts in `fact_changes`, notices in `notice_changes`. Nothing here talks to upstream, and which assets a
+group feeds is not known here.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from nh_platform.history.file_changes import compare_files
 from nh_platform.history.identity import group_versions
 from nh_platform.history.insertion_ids import with_shared_ids
 from nh_platform.history.manifest import Manifest
+from nh_platform.history.notice_changes import compare_notices
 from nh_platform.session.tables.manifest import INSERTIONS
 
 _AFFECTED = ["session_id", "group", "before", "after"]
@@ -138,7 +139,8 @@ def diff_manifests(
         changes = [*_selection(old, after), *changes]
         changes += compare_facts((old.sessions, after.sessions), listed, kept)
         changes += _files(old, after, kept)
-        changes += _notices(old.notices, after.notices)
+        changes += compare_notices(old.notices, after.notices, after.files)
+        changes += [] if before is None else _left_out(old, after)
         affected = _affected(old, after)
     return ReleaseDiff(
         changes=changes_table(changes),
@@ -228,18 +230,23 @@ def _files(old: Manifest, new: Manifest, kept: set[str]) -> list[Change]:
     return compare_files(*tables)
 
 
-def _notices(old: pd.DataFrame, new: pd.DataFrame) -> list[Change]:
+def _left_out(old: Manifest, new: Manifest) -> list[Change]:
+    """Return one line for each reason for which other sessions or insertions are left out than before."""
+    before, after = (_by_reason(manifest.left_out) for manifest in (old, new))
     changes = []
-    for rows, others, kind in (
-        (new, old, ChangeKind.NOTICE_PUBLISHED),
-        (old, new, ChangeKind.NOTICE_WITHDRAWN),
-    ):
-        known = set(zip(others["notice_id"], others["text"]))
-        ordered = rows.sort_values("notice_id")
-        changes += [
-            Change(kind, text) for row, text in zip(ordered["notice_id"], ordered["text"]) if (row, text) not in known
-        ]
+    for reason in sorted({*before, *after}):
+        first, second = before.get(reason, set()), after.get(reason, set())
+        if first != second:
+            what = f"left out, {reason}: +{len(second - first)} −{len(first - second)}, now {len(second)}"
+            changes.append(Change(ChangeKind.LEFT_OUT_CHANGED, what, before=str(len(first)), after=str(len(second))))
     return changes
+
+
+def _by_reason(left_out: pd.DataFrame) -> dict[str, set[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
+    for session_id, insertion_id, reason in zip(*(left_out[name] for name in ("session_id", "insertion_id", "reason"))):
+        found.setdefault(reason, set()).add((session_id, insertion_id))
+    return found
 
 
 def _affected(old: Manifest, new: Manifest) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.session import UnknownSession
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 from nh_platform.session.tables.releases import NOTICES, TOMBSTONES
 from nh_platform.store.layout import PROVENANCE, SOURCE_WIDE, Store
 from nh_platform.store.parquet import read_table, write_table
@@ -32,7 +32,7 @@ _RELEASE_FILE = "release.txt"
 _NUMBER_DIGITS = 6
 """A text of more digits is an id."""
 
-_TABLES = {schema.name: schema for schema in (SESSIONS, INSERTIONS, FILES, NOTICES, BEHAVIOR_SESSIONS)}
+_TABLES = {schema.name: schema for schema in (SESSIONS, INSERTIONS, FILES, NOTICES, BEHAVIOR_SESSIONS, LEFT_OUT)}
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,19 @@ class Snapshot:
         """Settings that chose what it lists; empty where the source does not say, or it was stored before it did."""
         return self._release_lines[2]
 
+    @property
+    def facts_as_of(self) -> str:
+        """Moment up to which facts of single sessions are in it; empty where it does not say."""
+        return self._release_lines[3]
+
     @functools.cached_property
     def _release_lines(self) -> list[str]:
-        """Source, release and selection; empty text for what is not stated."""
+        """Source, release, selection and moment; empty text for what is not stated."""
         try:
             lines = (self.folder / _RELEASE_FILE).read_text(encoding="utf-8").split("\n")
         except FileNotFoundError:
             lines = []
-        return [*lines, "", "", ""][:3]
+        return [*lines, "", "", "", ""][:4]
 
     def rows(self, table: str) -> int:
         """Return the number of rows of one of its tables without reading it; 0 where it cannot be read."""
@@ -105,7 +110,8 @@ class Snapshot:
         """
         tables = {name: _read(self.folder, schema) for name, schema in _TABLES.items()}
         tables[FILES.name] = with_current_groups(tables[FILES.name])
-        return Manifest(source=self.source, release=self.release, selection=self.selection, **tables)
+        stated = {"release": self.release, "selection": self.selection, "facts_as_of": self.facts_as_of}
+        return Manifest(source=self.source, **stated, **tables)
 
     def tombstones(self) -> pd.DataFrame:
         """Read what had been withdrawn when it was taken: schema `TOMBSTONES`."""
@@ -174,13 +180,13 @@ def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | 
     tables: Mapping[TableSchema, pd.DataFrame] = {**dict(manifest.tables()), TOMBSTONES: stones}
     for schema, table in tables.items():
         write_table(folder / f"{schema.name}.parquet", table.sort_values(list(schema.key), ignore_index=True), schema)
-    lines = [manifest.source, manifest.release, *([manifest.selection] if manifest.selection else [])]
-    (folder / _RELEASE_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    lines = [manifest.source, manifest.release, manifest.selection, manifest.facts_as_of]
+    (folder / _RELEASE_FILE).write_text("\n".join(lines).rstrip("\n") + "\n", encoding="utf-8")
 
 
 def _read(folder: Path, schema: TableSchema) -> pd.DataFrame:
     path = folder / f"{schema.name}.parquet"
-    if schema in (NOTICES, TOMBSTONES, BEHAVIOR_SESSIONS) and not path.exists():
+    if schema in (NOTICES, TOMBSTONES, BEHAVIOR_SESSIONS, LEFT_OUT) and not path.exists():
         return schema.empty()  # stored before there was such a table, or without a row for it
     table = read_table(path)
     if list(table.columns) == schema.names:

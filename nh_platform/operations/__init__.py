@@ -15,13 +15,14 @@ from nh_platform.operations.home_status import status
 from nh_platform.operations.opened_home import open_home
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.source_inventory import inventory
-from nh_platform.operations.stimulus_export import export_stimulus
+from nh_platform.operations.stimulus_export import export_pictures, export_stimulus
 
 __all__ = [
     "backfill",
     "clean",
     "demo",
     "doctor",
+    "export_pictures",
     "export_stimulus",
     "fetch",
     "inventory",

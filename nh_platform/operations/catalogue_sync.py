@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from nh_platform.operations.opened_home import Home, open_home
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A session or insertion that upstream lists and the catalogue does not take.
+
+    Parameters
+    ----------
+    session_id
+        The session, or its folder where a local tree has no id of it; empty for an insertion of no session.
+    insertion_id
+        The insertion; empty for a whole session.
+    reason, found
+        Why it is not taken, in a few words, and what was found of it.
+    """
+
+    session_id: str
+    insertion_id: str
+    reason: str
+    found: str
 
 
 @dataclass(frozen=True)
@@ -17,6 +38,8 @@ class SyncResult:
         The source, and the release or selection that was read.
     n_sessions, n_insertions, n_files
         Sessions, probe insertions and upstream files.
+    left_out
+        What upstream lists and the catalogue does not take, in the order of sessions.
     """
 
     source: str
@@ -24,6 +47,11 @@ class SyncResult:
     n_sessions: int
     n_insertions: int
     n_files: int
+    left_out: tuple[LeftOut, ...] = ()
+
+    def reasons(self) -> dict[str, int]:
+        """Return how much is left out for each reason, the most frequent first."""
+        return dict(Counter(sorted(one.reason for one in self.left_out)).most_common())
 
 
 def sync(home: Home, source: str) -> SyncResult:
@@ -52,4 +80,6 @@ def sync(home: Home, source: str) -> SyncResult:
             "Run `nh doctor` to see what can be reached.",
         )
         found = at.platform.manifest(source)
-    return SyncResult(source, found.release, len(found.sessions), len(found.insertions), len(found.files))
+    rows = zip(*(found.left_out[name] for name in ("session_id", "insertion_id", "reason", "found")))
+    left_out = tuple(LeftOut(*row) for row in rows)
+    return SyncResult(source, found.release, len(found.sessions), len(found.insertions), len(found.files), left_out)

@@ -125,7 +125,8 @@ def write_upstream(
             found = "it holds a demo of another seed or of other sources"
             raise ConfigError(str(folder), found, "Delete it or choose another --folder.")
         return
-    if settings_file.exists() and settings_file.read_text(encoding="utf-8") != _sources_text(sources):
+    is_begun = settings_file.exists() and settings_file.read_text(encoding="utf-8") == _sources_text(sources)
+    if not is_begun and any((folder / part).exists() for part in (SOURCES_FILE, "store", "raw")):
         raise ConfigError(str(folder), "it is the home of something other than this demo", "Choose another --folder.")
     for source in sources:
         what = f"writing simulated {source} sessions"

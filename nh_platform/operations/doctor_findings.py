@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import platform as machine
 import shutil
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from nh_platform.operations.instance import configuration_file
 from nh_platform.operations.opened_home import existing_parent
@@ -27,7 +25,8 @@ PACKAGES = ("nh-platform", "dagster", "dagster-webserver", "ONE-api", "iblatlas"
 CREDENTIALS = ("NH_ONE_URL", "NH_ONE_USERNAME", "NH_ONE_PASSWORD", "NH_ONE_TOKEN")
 MIN_FREE_GB = 10
 """An Allen session is 1.7 to 3.3 GB and an IBL one some hundred MB; below this a first session may not fit."""
-CONNECT_TIMEOUT_S = 3.0
+ANSWER_WAIT_S = 5.0
+"""Longest wait for the answer of a server, its login included."""
 
 
 @dataclass(frozen=True)
@@ -112,23 +111,27 @@ def _sources(platform: Platform, served: Mapping[str, SourceEntry]) -> Iterator[
 
 
 def _servers(settings: PlatformSettings, served: Mapping[str, SourceEntry]) -> Iterator[Finding]:
-    """Try every server that a source asks as it is configured: a connection each, and no request."""
+    """Ask every server that a source asks, as it is configured, a question of the kind that the source asks."""
     from nh_platform.sources.registry import source_package_named
+    from nh_platform.sources.servers import Server, web_server
 
     asked_by: dict[str, list[str]] = {}
+    servers: dict[str, Server] = {}
     for name, entry in served.items():
         try:
             with source_package_named(name, "its servers cannot be told"):
-                for url in entry.servers(settings.source(name).read):
-                    asked_by.setdefault(url, []).append(name)
+                for one in entry.servers(settings.source(name).read):
+                    server = web_server(one) if isinstance(one, str) else one
+                    servers.setdefault(server.url, server)
+                    asked_by.setdefault(server.url, []).append(name)
         except NhError as error:
             yield Finding(error.thing, None, f"{error.found}. {error.action}")
     for url, names in asked_by.items():
         try:
-            parts = urlsplit(url)
-            address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-            with socket.create_connection(address, timeout=CONNECT_TIMEOUT_S):
-                yield Finding(url, True, f"answers ({', '.join(names)})")
-        except (OSError, ValueError) as error:  # ValueError: a port that is no number
-            text = f"not reachable ({error}); {', '.join(names)} needs it for real data, `nh demo` does not"
-            yield Finding(url, None, text)
+            with source_package_named(names[0], f"{url} cannot be asked"):
+                answer = servers[url].ask(ANSWER_WAIT_S)
+        except NhError as error:
+            yield Finding(url, None, f"{error.found}. {error.action}")
+            continue
+        needed = "" if answer.ok else " needs it for real data, `nh demo` does not"
+        yield Finding(url, answer.ok, f"{answer.text}{'; ' if needed else ' ('}{', '.join(names)}{needed or ')'}")

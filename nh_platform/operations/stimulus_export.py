@@ -1,7 +1,8 @@
-"""Stimulus tensors written as one npy per session, joined first where the store asks for it."""
+"""Stimulus tensors written as one npy per session, joined first where the store asks for it; and the pictures shown."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,15 +71,12 @@ def export_stimulus(
     from nh_platform.assets.across_sessions.stimulus_files import ASSET, TENSORS
     from nh_platform.exports.stimulus import export_npy, shown_names
     from nh_platform.planning.versions import expected_source_asset
-    from nh_platform.sources.registry import source_entry, sources
+    from nh_platform.sources.registry import source_entry
     from nh_platform.store.layout import SOURCE_WIDE
     from nh_platform.windows.presentations.conventions import check_mode
 
     chosen = check_mode(mode)
-    source = source or next((name for name, entry in sources().items() if TENSORS in entry.extra_assets), "")
-    if not source:
-        served = f"none of {', '.join(sources())} has stimulus tensors"
-        raise ConfigError("the sources that are served", served, "`nh doctor` names those that cannot be served.")
+    source = source or _with_tensors()
     if TENSORS not in source_entry(source).extra_assets:
         raise ConfigError(f"source {source}", "it has no stimulus tensors", "Leave --source out.")
     with open_home(home) as at:
@@ -87,8 +85,8 @@ def export_stimulus(
             action = f"Run `nh materialize {source} --missing`."
             raise StoreError(f"source {source}", f"no session in {store.root} has {TENSORS}", action)
         if store.data_version(source, SOURCE_WIDE, ASSET.name) != expected.data_version:
-            what = f"joining the tensors of {len(expected.inputs)} sessions"
-            on_progress(Progress(what, 0, len(expected.inputs)))
+            sessions = sum(name.startswith(f"{TENSORS}/") for name in expected.inputs)
+            on_progress(Progress(f"joining the tensors of {sessions} sessions", 0, sessions))
             _join(at, source)
         files = store.folder(source, SOURCE_WIDE, ASSET.name)
     written = export_npy(files, stimulus, structure, folder, data, chosen, variant)
@@ -96,6 +94,73 @@ def export_stimulus(
     several = len(set(names.values())) > 1
     shown = Counter(names[path.name.split("-")[0]] for path in written) if several else {}
     return StimulusExport(tuple(written), dict(sorted(shown.items())))
+
+
+def export_pictures(home: Home, stimulus: str, folder: Path, *, mode: str = "exact", source: str = "") -> Path:
+    """Write every picture of a stimulus into ``<stimulus>_frames.h5``: frame × y × x, grey levels 0-255.
+
+    Parameters
+    ----------
+    home
+        Home folder.
+    stimulus
+        ``natural_scenes``, ``natural_movie_one`` or ``natural_movie_three``.
+    folder
+        Folder to write into; made where it is missing.
+    mode
+        ``exact`` for the levels that were shown, ``mlynarski-compat`` for those of that data set.
+    source
+        Source; the first that has stimulus tensors where empty.
+
+    Returns
+    -------
+    Path
+        The file; one of that name is replaced.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such mode, or the source or the stimulus has no pictures.
+    BadUpstreamData
+        If a template is missing or damaged, or does not come.
+    """
+    from nh_platform.exports.stimulus.pictures import write_pictures
+    from nh_platform.sources.pictures import ShowsPictures
+    from nh_platform.windows.presentations.conventions import check_mode
+
+    chosen, source = check_mode(mode), source or _with_tensors()
+    with open_home(home) as at:
+        opened = at.platform.source(source)
+        if not isinstance(opened, ShowsPictures):
+            raise ConfigError(f"source {source}", "it has no pictures of stimuli", "Leave --source out.")
+        pictures = opened.stimulus_pictures(stimulus)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{stimulus}_frames.h5"
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write_pictures(staging, stimulus, pictures, chosen)
+        os.replace(staging, path)
+    finally:
+        staging.unlink(missing_ok=True)
+    return path
+
+
+def _with_tensors() -> str:
+    """Return the first source that has stimulus tensors.
+
+    Raises
+    ------
+    ConfigError
+        If none of those that are served has.
+    """
+    from nh_platform.assets.across_sessions.stimulus_files import TENSORS
+    from nh_platform.sources.registry import sources
+
+    found = [name for name, entry in sources().items() if TENSORS in entry.extra_assets]
+    if not found:
+        none = f"none of {', '.join(sources())} has stimulus tensors"
+        raise ConfigError("the sources that are served", none, "`nh doctor` names those that cannot be served.")
+    return found[0]
 
 
 def _join(home: OpenHome, source: str) -> None:

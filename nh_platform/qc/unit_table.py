@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.qc.metrics.interval_histograms import UnitHistogram
-from nh_platform.qc.rules.rule_columns import candidates
+from nh_platform.qc.rules.rule_columns import candidates, without_released
 from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook
 from nh_platform.session import Note, RawRecording, UnitAnnotation
 from nh_platform.session.tables.units import UNITS
@@ -87,7 +87,9 @@ def build_units(
     unknown = (Note("reviews", f"unit {unit} is not in this session") for unit in unknown_units(table, stated))
     absent = (note for found in verdicts for note in _absent_columns(table, found))
     units = UNITS.conform(pd.concat([table, *judged], axis=1))
-    return BuiltUnits(units, histograms, (*notes, *unknown, *absent))
+    unstated = int(without_released(table).sum())
+    ours = Note("released metrics", f"{unstated} of {len(table)} units have none; recomputed ones judge them")
+    return BuiltUnits(units, histograms, (*notes, *unknown, *absent, *((ours,) if unstated else ())))
 
 
 def _absent_columns(table: pd.DataFrame, verdicts: Verdicts) -> Iterator[Note]:

@@ -39,7 +39,7 @@ def open_store(path: str | os.PathLike[str]) -> OpenedStore:
     Raises
     ------
     StoreError
-        If the folder does not exist.
+        If the folder does not exist, or is neither a home folder nor a store.
 
     Examples
     --------
@@ -51,7 +51,15 @@ def open_store(path: str | os.PathLike[str]) -> OpenedStore:
     folder = Path(path)
     if not folder.is_dir():
         raise StoreError(str(folder), "there is no such folder", "Run `nh demo`, or give the folder of NH_HOME.")
-    return OpenedStore(Store(folder / "store" if (folder / "store").is_dir() else folder))
+    root = folder / "store" if (folder / "store").is_dir() else folder
+    # A store names its assets' versions in `current`; a folder that is still empty may become one.
+    if root == folder and any(folder.iterdir()) and not any(folder.glob("*/*/*/current")):
+        homes = sorted(path.parent for path in folder.glob("*/store") if path.is_dir())
+        action = (
+            f"Open {' or '.join(map(str, homes))}." if homes else "Give the folder of NH_HOME, or its `store` folder."
+        )
+        raise StoreError(str(folder), "it is neither a home folder nor a store", action)
+    return OpenedStore(Store(root))
 
 
 class OpenedStore:

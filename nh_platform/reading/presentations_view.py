@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.session import Signal
-from nh_platform.windows.presentations.cleaning import check_overlap, unknown_stimulus
+from nh_platform.windows.presentations.cleaning import unknown_stimulus
+from nh_platform.windows.presentations.faulty_rows import check_overlap
 from nh_platform.windows.presentations.presentation_counts import presentation_means
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from nh_platform.sources.counterparts import Counterpart
 from nh_platform.sources.events import EventFilter, EventTimes
+from nh_platform.sources.servers import Answer, Server
 
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
 
-__all__ = ["Counterpart", "EventFilter", "EventTimes", "SourceEntry"]
+__all__ = ["Answer", "Counterpart", "EventFilter", "EventTimes", "Server", "SourceEntry"]
 
 
-def _no_servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+def _no_servers(read: Mapping[str, Any]) -> tuple[Server | str, ...]:
     """Return that a source asks nobody."""
     return ()
 
@@ -63,7 +64,8 @@ class SourceEntry:
     inclusion
         Rulebook about sessions and insertions that `nh show` and `nh qc sessions` apply; none where None.
     servers
-        Addresses that the source asks with given settings (``read`` of ``sources.yaml``), for `nh doctor`.
+        Servers that the source asks with given settings (``read`` of ``sources.yaml``), for `nh doctor`: records with a
+        question of their own, or addresses of which any answer will do.
     counterparts
         Released columns that stand for a recomputed metric; the two are compared.
     released_words
@@ -99,7 +101,7 @@ class SourceEntry:
     published_counts: Path | None = None
     published_members: Path | None = None
     inclusion: str | None = None
-    servers: Callable[[Mapping[str, Any]], tuple[str, ...]] = _no_servers
+    servers: Callable[[Mapping[str, Any]], tuple[Server | str, ...]] = _no_servers
     counterparts: tuple[Counterpart, ...] = ()
     released_words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     definer: str = ""

@@ -60,11 +60,14 @@ class EventTimes:
         Event table (`nh_platform.session.tables.events.EVENTS`) and its column of times in seconds.
     filters
         Conditions that a row must meet to be the event; all must hold.
+    whole_movies
+        Whether the rows are presentations of which the frames of a movie, which follow each other, are one event.
     """
 
     table: str
     column: str
     filters: tuple[EventFilter, ...] = ()
+    whole_movies: bool = False
 
     @property
     def label(self) -> str:

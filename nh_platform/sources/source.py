@@ -6,7 +6,7 @@ Add a method here when every source must offer one more thing. What a source off
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -45,3 +45,11 @@ class Source(Protocol):
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, labels and positions for ``units`` (schema `RAW_UNITS`), row by row."""
+
+
+@runtime_checkable
+class ContinuingSource(Protocol):
+    """A source that need not ask again for what it knew at the snapshot before."""
+
+    def manifest_after(self, before: Manifest) -> Manifest:
+        """Read what upstream holds now, as `Source.manifest`; what cannot have changed is taken from ``before``."""

@@ -20,6 +20,7 @@ from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.windows.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
+from nh_platform.windows.presentations.showings import Showings, whole_movies
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset
 from nh_platform.windows.valid_time import invalid_times, masked_bins, validity
 
@@ -209,6 +210,9 @@ def _chosen_events(
             columns = ", ".join(map(str, table.columns))
             return _no_events(preset, f"{where.table} has no column {name!r}; it has {columns}")
     notes: list[Note] = []
+    if where.whole_movies:
+        showings = whole_movies(table)
+        table, notes = showings.table, _movie_notes(preset, showings)
     wanted = np.ones(len(table), dtype=bool)
     for condition in where.filters:
         wanted &= _meets(condition, table)
@@ -222,8 +226,16 @@ def _chosen_events(
         notes.append(Note(preset.id, text))
     ends = times if preset.stop_column is None else _numbers(table[preset.stop_column])
     valid = table["valid"].to_numpy(dtype=bool) if "valid" in table else True
-    chosen = pd.DataFrame({"time": times, "length": ends - times, "valid": valid})[wanted & ~timeless]
-    return chosen, where.label, notes
+    found = pd.DataFrame({"time": times, "length": ends - times, "valid": valid}, index=table.index)
+    return found[wanted & ~timeless], where.label, notes
+
+
+def _movie_notes(preset: AlignedPreset, showings: Showings) -> list[Note]:
+    texts = {
+        f"{showings.n_frames} frames are {showings.n_movies} showings of movies: one window each": showings.n_frames,
+        f"{showings.n_parts} parts of movies do not begin with their first frame: no window": showings.n_parts,
+    }
+    return [Note(preset.id, text) for text, count in texts.items() if count]
 
 
 def _no_events(preset: AlignedPreset, why: str) -> tuple[pd.DataFrame, str, list[Note]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -25,6 +27,7 @@ from nh_platform.session.columns import Column, TableSchema
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.lab_packages import install, on_the_path
+from nh_platform_tests.store.test_codecs import recording
 
 RATES = TableSchema("lab_rates", (Column("unit_id", "string", "-", "Unit"), Column("n", "int64", "1", "Spikes")))
 
@@ -192,3 +195,19 @@ def test_a_source_that_names_assets_that_do_not_exist_is_named(tmp_path: Path) -
     assert str(problem).startswith(
         "source lab of package toy-lab: its extra_assets name rates, which does not exist or is not served"
     )
+
+
+def test_the_asset_of_the_page_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "add-an-asset.md"
+    first = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)[0]
+    names: dict[str, object] = {}
+    exec(compile(first, "add-an-asset.md", "exec"), names)
+    asset = names["ASSET"]
+    assert isinstance(asset, SessionAsset)
+    spikes = recording(300).spikes
+    inputs = SimpleNamespace(recording=lambda: recording(300), units=lambda: recording(300).units)
+    result = asset.make(inputs)  # type: ignore[arg-type]
+    assert result.rows == spikes.n_units
+    assert result.write is not None
+    result.write(tmp_path)
+    assert len(read_table(tmp_path / "burst_rates.parquet")) == spikes.n_units

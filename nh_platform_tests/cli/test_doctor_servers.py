@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,17 +13,44 @@ from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
 from nh_platform.operations import doctor_findings
+from nh_platform.simulation import TINY, write_ibl
 from nh_platform.sources.registry import source_entry
+from nh_platform_tests.loopback import Loopback
+from nh_platform_tests.loopback.serving import LoopbackServer, Reply
 
 ALLEN = "http://api.brain-map.org", "https://visual-behavior-neuropixels-data.s3.amazonaws.com"
 
 
+class _Anything(LoopbackServer):
+    """A web server that answers, whatever is asked."""
+
+    def answer(self, method: str, target: str, headers: object, body: bytes) -> Reply:
+        return Reply(404, b"<h1>not found</h1>", "text/html")
+
+
 @pytest.fixture
-def listening() -> Iterator[str]:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+def web_server() -> Iterator[_Anything]:
+    server = _Anything()
+    with server:
+        yield server
+
+
+@pytest.fixture
+def listening(web_server: _Anything) -> str:
+    return web_server.url
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("alf")
+    write_ibl(root, 1, seed=1, size=TINY)
+    return root
+
+
+@pytest.fixture
+def servers(simulated: Path) -> Iterator[Loopback]:
+    with Loopback(simulated) as running:
+        yield running
 
 
 @pytest.fixture
@@ -33,25 +61,24 @@ def closed() -> str:
 
 
 @pytest.fixture
-def tried(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """Let only loopback be reached, and remember what was asked for."""
-    connect, asked = socket.create_connection, []
+def tried(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Let only loopback be reached, and remember the hosts that were asked for."""
+    look_up, asked = socket.getaddrinfo, set()
 
-    def only_loopback(address: tuple[str, int], timeout: float) -> socket.socket:
-        asked.append(address)
-        assert timeout <= 5
-        if address[0] != "127.0.0.1":
-            raise OSError("no network in tests")
-        return connect(address, timeout=timeout)
+    def only_loopback(host: str, *rest: object, **more: object) -> object:
+        asked.add(host)
+        if host != "127.0.0.1":
+            raise socket.gaierror("no network in tests")
+        return look_up(host, *rest, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(doctor_findings.socket, "create_connection", only_loopback)
+    monkeypatch.setattr(socket, "getaddrinfo", only_loopback)
     return asked
 
 
-def findings(home: Path, settings: str) -> dict[str, tuple[str, str]]:
+def findings(home: Path, settings: str, code: int = 0) -> dict[str, tuple[str, str]]:
     (home / "sources.yaml").write_text(settings, encoding="utf-8")
     result = CliRunner().invoke(app, ["--home", str(home), "doctor", "--format", "json"])
-    assert result.exit_code == 0, (result.output, result.stderr, result.exception)
+    assert result.exit_code == code, (result.output, result.stderr, result.exception)
     rows = json.loads(result.stdout)
     return {row["about"]: (row["state"], row["found"]) for row in rows if row["about"].startswith("http")}
 
@@ -64,7 +91,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_warehouse_and_a_bucket_that_are_configured_are_tried(
-    tmp_path: Path, listening: str, closed: str, tried: list[tuple[str, int]]
+    tmp_path: Path, listening: str, closed: str, tried: set[str]
 ) -> None:
     settings = (
         f"allen_vc:\n  read: {{mode: warehouse, address: '{listening}'}}\n"
@@ -77,30 +104,107 @@ def test_a_warehouse_and_a_bucket_that_are_configured_are_tried(
     assert text.startswith("not reachable (")
     assert "allen_vbn needs it for real data" in text
     assert not set(ALLEN) & set(found)
-    assert len(tried) == 4  # IBL's two and these
+    assert len(found) == 4  # IBL's two and these
 
 
-def test_the_public_addresses_are_tried_where_no_other_is_stated(tmp_path: Path, tried: list[tuple[str, int]]) -> None:
+def test_the_public_addresses_are_tried_where_no_other_is_stated(tmp_path: Path, tried: set[str]) -> None:
     found = findings(tmp_path, "allen_vc:\n  read: {mode: warehouse}\nallen_vbn:\n  read: {mode: s3}\n")
     assert set(ALLEN) < set(found)
-    assert ("api.brain-map.org", 80) in tried
-    assert ("visual-behavior-neuropixels-data.s3.amazonaws.com", 443) in tried
+    assert {"api.brain-map.org", "visual-behavior-neuropixels-data.s3.amazonaws.com"} <= tried
 
 
-def test_a_source_that_reads_a_folder_asks_no_server(tmp_path: Path, tried: list[tuple[str, int]]) -> None:
-    assert len(findings(tmp_path, "allen_vc:\n  read: {mode: local}\n")) == len(tried) == 2
-    assert not any("brain-map" in host or "visual-behavior" in host for host, _ in tried)
+def test_a_source_that_reads_a_folder_asks_no_server(tmp_path: Path, tried: set[str]) -> None:
+    assert len(findings(tmp_path, "allen_vc:\n  read: {mode: local}\n")) == 2
+    assert not any("brain-map" in host or "visual-behavior" in host for host in tried)
 
 
 def test_an_alyx_of_ones_own_takes_the_place_of_the_public_one(
-    tmp_path: Path, listening: str, tried: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, servers: Loopback, tried: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NH_ONE_URL", listening)
-    assert findings(tmp_path, "")[listening] == ("ok", "answers (ibl)")
-    assert not any("openalyx" in host for host, _ in tried)
+    monkeypatch.setenv("NH_ONE_URL", servers.alyx.url)
+    said = "answers as Alyx does; no account is set, so that none was tried (ibl)"
+    assert findings(tmp_path, "")[servers.alyx.url] == ("ok", said)
+    assert not any("openalyx" in host for host in tried)
 
 
-def test_an_address_that_is_none_is_said_to_be_unreachable(tmp_path: Path, tried: list[tuple[str, int]]) -> None:
+def logged_in(servers: Loopback, home: Path, monkeypatch: pytest.MonkeyPatch, **others: str) -> tuple[str, str]:
+    """Return what is said of Alyx with the account of the stand-in; other variables replace its own."""
+    for name, value in {**servers.environment, **others}.items():
+        monkeypatch.setenv(name, value)
+    for name, value in servers.bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    started = time.monotonic()
+    result = CliRunner().invoke(app, ["--home", str(home), "doctor", "--format", "json"])
+    assert time.monotonic() - started < 4 * doctor_findings.ANSWER_WAIT_S
+    assert "secret" not in result.stdout
+    assert "wr0ng" not in result.stdout
+    rows = {row["about"]: (row["state"], row["found"]) for row in json.loads(result.stdout)}
+    state, found = rows[others.get("NH_ONE_URL", servers.alyx.url)]
+    assert result.exit_code == (1 if state == "problem" else 0)
+    bucket = next(said for about, said in rows.items() if "ibl-brain-wide-map-public" in about)
+    assert bucket == ("ok", "gives the date of its tables (ibl)")
+    return state, found
+
+
+def test_a_login_is_tried(servers: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, found = logged_in(servers, tmp_path, monkeypatch)
+    assert (state, found) == ("ok", "answers as Alyx does and takes the password (ibl)")
+    token = {"NH_ONE_TOKEN": servers.state.issue_token("reader"), "NH_ONE_USERNAME": "", "NH_ONE_PASSWORD": ""}
+    servers.alyx.serves_me = False
+    assert logged_in(servers, tmp_path, monkeypatch, **token)[1].endswith("takes the token (ibl)")
+    servers.state.revoke_tokens()
+    state, found = logged_in(servers, tmp_path, monkeypatch, **token)
+    assert (state, found.startswith("refuses the login")) == ("problem", True)
+
+
+def test_a_wrong_password_is_named(servers: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, found = logged_in(servers, tmp_path, monkeypatch, NH_ONE_PASSWORD="wr0ng")
+    assert state == "problem"
+    assert found.startswith("refuses the login (HTTP 400). Check NH_ONE_USERNAME and NH_ONE_PASSWORD")
+
+
+@pytest.mark.parametrize("request_of", ["/auth-token", "/cache/info"])
+def test_an_alyx_in_trouble_is_named(
+    servers: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request_of: str
+) -> None:
+    servers.alyx.faults.add(request_of, "status", status=500)
+    state, found = logged_in(servers, tmp_path, monkeypatch)
+    assert state == "problem"
+    assert found.startswith("answers HTTP 500: the server is in trouble")
+
+
+def test_a_file_server_is_no_alyx(
+    servers: Loopback, tmp_path: Path, listening: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url in (listening, servers.files.url):
+        state, found = logged_in(servers, tmp_path, monkeypatch, NH_ONE_URL=url)
+        assert (state, found.startswith("answers, but not as Alyx does (HTTP 404")) == ("problem", True)
+
+
+def test_a_page_that_answers_everything_is_no_alyx(
+    servers: Loopback, tmp_path: Path, web_server: _Anything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_server, "answer", lambda *_: Reply(200, b"<h1>welcome</h1>", "text/html"))
+    state, found = logged_in(servers, tmp_path, monkeypatch, NH_ONE_URL=web_server.url)
+    assert (state, found.startswith("answers, but not as Alyx does (it answers with no JSON")) == ("problem", True)
+
+
+def test_an_alyx_that_hangs_is_given_up(servers: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_findings, "ANSWER_WAIT_S", 1.0)
+    servers.alyx.faults.add("/cache/info", "hang", seconds=20.0)
+    for name, value in {**servers.environment, **servers.bucket.environment}.items():
+        monkeypatch.setenv(name, value)
+    assert findings(tmp_path, "")[servers.alyx.url][1].startswith("not reachable (no answer within")
+
+
+def test_a_web_server_in_trouble_is_not_ok(tmp_path: Path, web_server: _Anything, tried: set[str]) -> None:
+    web_server.faults.add("/", "status", status=503)
+    found = findings(tmp_path, f"allen_vc:\n  read: {{mode: warehouse, address: '{web_server.url}'}}\n")
+    assert found[web_server.url][0] == "info"
+    assert found[web_server.url][1].startswith("answers HTTP 503")
+
+
+def test_an_address_that_is_none_is_said_to_be_unreachable(tmp_path: Path, tried: set[str]) -> None:
     settings = "allen_vbn:\n  read: {mode: s3, endpoint: 'http://127.0.0.1:port'}\n"
     assert findings(tmp_path, settings)["http://127.0.0.1:port"][0] == "info"
 
@@ -108,4 +212,5 @@ def test_an_address_that_is_none_is_said_to_be_unreachable(tmp_path: Path, tried
 def test_the_public_servers_of_the_registry_are_those_of_the_sources() -> None:
     from nh_platform.sources.ibl.downloads.bucket_access import public_bucket
 
-    assert public_bucket() in source_entry("ibl").servers({})[1]
+    server = source_entry("ibl").servers({})[1]
+    assert public_bucket() in getattr(server, "url", "")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 from typer.testing import CliRunner, Result
 
 from nh_platform import open_store, operations
@@ -111,3 +113,41 @@ def test_a_session_gives_counts_and_means_per_presentation(home: Platform) -> No
     assert speed["velocity"].notna().all()
     with pytest.raises(ConfigError, match=r"stimulus 'natural_scene'.*Did you mean natural_scenes"):
         session.presentation_counts("natural_scene")
+
+
+def test_tables_of_upstream_are_part_of_the_files_and_a_store_away_from_them_stays_current(home: Platform) -> None:
+    run(home, "export", "stimulus", "natural_scenes", "VISp", str(home.settings.home / "out"))
+    folder = home.store.folder("allen_vc", SOURCE_WIDE, ASSET.name)
+    sessions = pd.read_csv(folder / "mlynarski-compat" / "sessions.csv")
+    assert sessions["session_type"].tolist() == ["brain_observatory_1.1"]
+    made = expected_source_asset(home, "allen_vc", ASSET).data_version
+    upstream = home.source("allen_vc").settings.root / "sessions.csv"
+    stated = upstream.read_text()
+    upstream.write_text(stated.replace("brain_observatory_1.1", "other"))
+    assert expected_source_asset(home, "allen_vc", ASSET).data_version != made
+    upstream.write_text(stated)
+    assert expected_source_asset(home, "allen_vc", ASSET).data_version == made
+    away = upstream.parent.rename(upstream.parent.with_name("away"))
+    assert expected_source_asset(home, "allen_vc", ASSET).data_version == made
+    away.rename(upstream.parent)
+
+
+def test_pictures_are_written_whole_or_what_is_missing_is_said(home: Platform, tmp_path: Path) -> None:
+    missing = run(home, "export", "pictures", "natural_movie_one", str(tmp_path))
+    assert missing.exit_code == 1
+    assert "natural_movie_1.h5: it is not in" in missing.stderr
+    assert list(tmp_path.iterdir()) == []
+    templates = home.source("allen_vc").settings.root / "natural_movie_templates"
+    templates.mkdir()
+    movie = np.arange(900 * 4 * 6, dtype=np.uint64).reshape(900, 4, 6).astype(np.uint8)
+    with (templates / "natural_movie_1.h5").open("wb") as file:
+        np.save(file, movie)
+    for _ in range(2):  # a file of that name is replaced
+        done = run(home, "export", "pictures", "natural_movie_one", str(tmp_path))
+        assert done.exit_code == 0, done.output
+    (path,) = tmp_path.iterdir()
+    with xr.open_dataset(path, engine="h5netcdf") as found:
+        np.testing.assert_array_equal(found["natural_movie_one"], movie)
+    assert path.name == "natural_movie_one_frames.h5"
+    other = run(home, "export", "pictures", "natural_movie_one", str(tmp_path), "--source", "ibl")
+    assert "it has no pictures of stimuli" in other.stderr

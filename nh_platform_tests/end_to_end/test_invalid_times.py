@@ -17,6 +17,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.reading import open_store
 from nh_platform.reading.session_view import SessionView
+from nh_platform.windows.presentations.cleaning import median_durations, regular
 from nh_platform_tests.homes import make_home, materialize
 
 REVIEWS = """\
@@ -63,9 +64,10 @@ def planted(session: SessionView) -> tuple[float, float, str]:
 
 
 def tensor(session: SessionView) -> Mapping[str, Variable]:
-    return StoredTensors(session.folder("stimulus_tensors"), session.session_id, "exact").groups("flashes")[
-        "spike_data"
-    ]
+    stored = StoredTensors(session.folder("stimulus_tensors"), session.session_id, "exact")
+    flashes = stored.presentations.query("stimulus_type == 'flashes'")
+    usual = flashes[regular(flashes, median_durations([flashes]))]
+    return stored.groups("flashes", usual["presentation_id"])["spike_data"]
 
 
 def on_probe(session: SessionView, probe: str) -> np.ndarray:

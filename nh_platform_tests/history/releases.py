@@ -11,6 +11,7 @@ from dataclasses import replace
 import pandas as pd
 
 from nh_platform.history.manifest import Manifest
+from nh_platform.session.tables.releases import NOTICES
 from nh_platform.simulation.ibl.catalogue import RESORT, simulate_catalogue
 
 NEW_REVISION = "2026-01-01"
@@ -85,4 +86,4 @@ def with_fact(manifest: Manifest, table: str, row: int, **values: object) -> Man
 def with_notice(manifest: Manifest, text: str) -> Manifest:
     number = str(len(manifest.notices) + 1)
     row = pd.DataFrame({"notice_id": [number], "date": ["2026-01-02"], "text": [text]}, dtype=object)
-    return replace(manifest, notices=pd.concat([manifest.notices, row], ignore_index=True))
+    return replace(manifest, notices=pd.concat([manifest.notices, NOTICES.conform(row)], ignore_index=True))

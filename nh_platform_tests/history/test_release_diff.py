@@ -207,6 +207,27 @@ def test_tag_notice_and_facts_run_nothing(after, kind, what) -> None:
     assert len(diff.affected) == 0
 
 
+def test_an_edited_notice_is_told_with_what_was_edited() -> None:
+    first = with_notice(BASE, "wheel polarity")
+    dataset = str(BASE.files["dataset_id"].iloc[0])
+    facts = first.notices.assign(importance="MINOR", datasets=dataset)
+    stated = replace(first, notices=facts)
+    edited = replace(first, notices=facts.assign(importance="CRITICAL", datasets=f"{dataset},x", text="turned around"))
+    diff = diff_manifests(stated, edited)
+    assert diff.changes[["kind", "what", "before", "after"]].to_numpy().tolist() == [
+        [
+            "notice edited",
+            "CRITICAL: turned around (2 datasets, 1 listed session): another text; "
+            "importance MINOR → CRITICAL; datasets +1 −0",
+            "wheel polarity",
+            "turned around",
+        ]
+    ]
+    assert len(diff.affected) == 0
+    assert stated.version() != edited.version()
+    assert diff_manifests(first, stated).is_empty, "stored before importance was kept"
+
+
 def test_a_withdrawn_notice_is_told() -> None:
     assert diff_manifests(with_notice(BASE, "text"), BASE).counts() == {"notice withdrawn": 1}
 

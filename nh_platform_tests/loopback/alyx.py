@@ -16,6 +16,7 @@ from nh_platform_tests.loopback.serving import LoopbackServer, Reply
 from nh_platform_tests.loopback.state import AlyxState, Record
 
 PAGE_SIZE, MAX_PAGE_SIZE = 250, 1000
+MAX_REQUEST_LINE = 4094
 
 
 class AlyxServer(LoopbackServer):
@@ -32,15 +33,23 @@ class AlyxServer(LoopbackServer):
     ----------
     max_page_size
         Most records of a page, whatever is asked for.
+    max_request_line
+        Longest request line in bytes; a longer one is answered with 414, as by gunicorn.
+    serves_me
+        Whether there is ``/me``, which says whose a token is; Alyx 3.6.1 has none.
     """
 
     def __init__(self, state: AlyxState, data_server: str) -> None:
         super().__init__()
         self.state, self.data_server = state, data_server
         self.max_page_size = MAX_PAGE_SIZE
+        self.max_request_line = MAX_REQUEST_LINE
+        self.serves_me = True
 
     def answer(self, method: str, target: str, headers: Any, body: bytes) -> Reply:
         """Answer one request."""
+        if len(f"{method} {target} HTTP/1.1") > self.max_request_line:
+            return Reply(414, b"<h1>Request-URI Too Long</h1>", "text/html")
         with self.state.lock:
             parts = urlsplit(target)
             path = unquote(parts.path).strip("/")
@@ -50,7 +59,7 @@ class AlyxServer(LoopbackServer):
             if method != "GET":
                 return _json({"detail": f'Method "{method}" not allowed.'}, 405)
             payloads = Payloads(self.state, self.url, self.data_server)
-            if path == "me":
+            if path == "me" and self.serves_me:
                 return _json({"username": user})
             if path == "api/schema":
                 return _json(_schema())

@@ -64,12 +64,12 @@ class Payloads:
 
     def insertion(self, record: Record, detail: bool = False) -> Record:
         """Return an insertion; in detail with its datasets."""
-        session = self.state.sessions[record["session"]]
+        session = self.state.sessions[record["session"]] if record["session"] else None
         keys = ("subject", "start_time", "number", "lab", "id", "projects", "task_protocol")
         payload = {
             **record,
             "url": f"{self.base_url}/insertions/{record['id']}",
-            "session_info": {key: session[key] for key in keys},
+            "session_info": session and {key: session[key] for key in keys},
         }
         if detail:
             payload["datasets"] = [
@@ -136,7 +136,10 @@ class Payloads:
             metadata["database_tags"] = [tag]
         content = io.BytesIO()
         with TemporaryDirectory() as folder, zipfile.ZipFile(content, "w") as archive:
-            tables = {"sessions": _sessions_table(sessions), "datasets": _datasets_table(datasets)}
+            order = -1 if self.state.reversed_projects else 1
+            tables = {"sessions": _sessions_table(sessions, order), "datasets": _datasets_table(datasets)}
+            if self.state.pandas_3:
+                tables["datasets"]["rel_path"] = [_with_nan(path) for path in tables["datasets"]["rel_path"]]
             if insertions:
                 eids = {session["id"] for session in sessions}
                 tables["insertions"] = _insertions_table(
@@ -149,7 +152,12 @@ class Payloads:
         return content.getvalue()
 
 
-def _sessions_table(records: Iterable[Record]) -> pd.DataFrame:
+def _with_nan(rel_path: str) -> str:
+    folder, _, name = rel_path.rpartition("/")
+    return rel_path if "#" in rel_path else f"{folder}/#nan#/{name}"
+
+
+def _sessions_table(records: Iterable[Record], order: int) -> pd.DataFrame:
     rows = [
         {
             "id": r["id"],
@@ -158,7 +166,7 @@ def _sessions_table(records: Iterable[Record]) -> pd.DataFrame:
             "date": pd.Timestamp(r["start_time"]).date(),
             "number": r["number"],
             "task_protocol": r["task_protocol"],
-            "projects": ",".join(r["projects"]),
+            "projects": ",".join(r["projects"][::order]),
         }
         for r in records
     ]

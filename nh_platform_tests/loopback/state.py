@@ -46,6 +46,10 @@ class AlyxState:
         User name by token.
     omit_location
         Leave ``location`` out of cache/info, as an Alyx with a file:// table root does.
+    pandas_3
+        Write the tables as pandas 3 made Alyx write them: ``#nan#`` where a dataset has no revision.
+    reversed_projects
+        Join the projects of a session in the opposite order: the tables join a set, which has none.
     aws_bucket
         Name of the bucket that data-repository/aws_cortexlab states; 404 where None.
     """
@@ -64,6 +68,8 @@ class AlyxState:
         self.users = {"reader": "secret"}
         self.tokens: dict[str, str] = {}
         self.omit_location = False
+        self.pandas_3 = False
+        self.reversed_projects = False
         self.aws_bucket: str | None = None
         self._ticks = 0
         self._issued = 0
@@ -213,10 +219,37 @@ class AlyxState:
                 if name not in tags:
                     tags.append(name)
 
-    def add_notice(self, text: str) -> None:
-        """Publish a data notice."""
+    def add_notice(self, text: str, **facts: Any) -> Record:
+        """Publish a data notice, with the fields of Alyx 3.6.1; returns its record."""
         with self.lock:
-            self.notices.append({"id": len(self.notices) + 1, "text": text, "datetime": self.now()})
+            notice: Record = {
+                "id": str(uuid.UUID(int=len(self.notices) + 1, version=4)),
+                "name": "",
+                "description": text,
+                "importance": 20,
+                "datasets": [],
+                "version_affected": "",
+                "affected_date_start": None,
+                "affected_date_end": None,
+                "created_by": "staff",
+                "created_datetime": self.now(),
+                "json": None,
+                "description_html": f"<p>{text}</p>",
+            }
+            self.notices.append({**notice, **facts})
+            return self.notices[-1]
+
+    def add_insertion(self, eid: str | None, name: str, **details: Any) -> str:
+        """Add a probe insertion without data, of no session where ``eid`` is None; returns its id."""
+        with self.lock:
+            pid = str(uuid.UUID(int=len(self.insertions) + 1, version=4))
+            record = {"id": pid, "session": eid, "name": name, "model": "3B2", "serial": None, "json": details}
+            self.insertions[pid] = {**record, "auto_datetime": self.now()}
+            return pid
+
+    def pass_days(self, days: int) -> None:
+        """Let time pass without an event."""
+        self._ticks += days * 24 * 60
 
     def touch(self, eid: str) -> None:
         """Move every timestamp of a session and change nothing, as the pruning of a release does."""

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from nh_platform import operations
 from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
+from nh_platform.operations.demo_home import write_upstream
 from nh_platform.operations.home_status import SourceStatus
 from nh_platform.operations.opened_home import Progress
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
@@ -200,3 +201,12 @@ def test_doctor_finds_settings_that_cannot_be_used(home: Path) -> None:
     (wrong,) = (finding for finding in operations.doctor(home, offline=True) if finding.ok is False)
     assert wrong.about == "settings"
     assert "reed" in wrong.text
+
+
+@pytest.mark.parametrize("part", ["store", "raw"])
+def test_a_demo_never_goes_into_a_home_of_real_data(tmp_path: Path, part: str) -> None:
+    (tmp_path / part / "ibl").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="it is the home of something other than this demo"):
+        write_upstream(tmp_path, 7, ["ibl"])
+    assert not (tmp_path / "upstream").exists()
+    assert not (tmp_path / "sources.yaml").exists()

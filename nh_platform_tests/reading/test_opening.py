@@ -93,3 +93,13 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 def test_the_package_has_no_other_names() -> None:
     with pytest.raises(AttributeError, match="opn_store"):
         nh_platform.opn_store  # noqa: B018
+
+
+def test_a_folder_that_is_no_store_is_named_with_the_homes_in_it(home, tmp_path: Path) -> None:
+    (tmp_path / "data" / "demo" / "store" / "ibl").mkdir(parents=True)
+    (tmp_path / "data" / "reviews").mkdir()
+    with pytest.raises(StoreError, match=r"neither a home folder nor a store: .*Open .*data/demo\."):
+        nh_platform.open_store(tmp_path / "data")
+    (tmp_path / "other" / "pictures").mkdir(parents=True)
+    with pytest.raises(StoreError, match="neither a home folder nor a store"):
+        nh_platform.open_store(tmp_path / "other")

@@ -19,6 +19,7 @@ from nh_platform.windows.presentations.cleaning import (
     unknown_stimuli,
 )
 from nh_platform.windows.presentations.conventions import PARAMETERS, PUBLISHED_MEDIAN_S
+from nh_platform.windows.presentations.faulty_rows import OVERLAP_TOLERANCE_S, overlapping_rows
 
 LONGEST_S = {
     "gabors": 0.25022886,
@@ -161,13 +162,61 @@ def test_the_filter_takes_medians_over_all_sessions_and_its_bound_is_out() -> No
     ]  # fmt: skip
 
 
-def test_overlapping_rows_are_refused_by_name() -> None:
-    table = shown(("flashes", 0.25, {"color": 1.0}), ("gabors", 0.25, {}))
-    table.loc[0, "stop_time"] += 0.01
-    with pytest.raises(BadUpstreamData, match=r"session 7 presentations: presentation 0 \(flashes\) lasts until .*"):
-        clean_presentations(table, "exact", "session 7")
-    table.loc[0, "stop_time"] -= 0.0095
-    assert len(clean_presentations(table, "exact")) == 2
+FLASH, GABOR = ("flashes", 0.25, {"color": 1.0}), ("gabors", 0.25, {})
+
+
+@pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
+def test_two_rows_that_overlap_are_left_out_and_the_rest_is_kept(mode) -> None:
+    table = shown(FLASH, GABOR, GABOR, FLASH)
+    table.loc[1, "stop_time"] += 0.01
+    assert clean_presentations(table, mode)["presentation_id"].tolist() == [0, 3]
+    table.loc[1, "stop_time"] -= 0.0095  # by half a millisecond, less than the tolerance
+    assert len(clean_presentations(table, mode)) == 4
+
+
+def test_rows_at_the_same_time_are_left_out_however_many() -> None:
+    table = shown(*[FLASH] * 6)
+    table.loc[2:4, ["start_time", "stop_time"]] = table.loc[2, ["start_time", "stop_time"]].tolist()
+    assert clean_presentations(table, "exact")["presentation_id"].tolist() == [0, 1, 5]
+
+
+def test_one_wrong_end_takes_only_its_own_row() -> None:
+    """A row of 60 s over 99 others that agree with each other is the one at fault."""
+    table = shown(*[FLASH] * 100)
+    table.loc[0, "stop_time"] = 70.0
+    assert clean_presentations(table, "exact")["presentation_id"].tolist() == list(range(1, 100))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_two_rows_that_are_left_overlap_and_none_that_is_alone_goes(seed) -> None:
+    rng = np.random.default_rng(seed)
+    starts = np.round(rng.uniform(0, 20, 60), 1)
+    stops = starts + rng.choice([0.0005, 0.1, 0.3, 8.0], 60, p=[0.2, 0.4, 0.35, 0.05])
+
+    def overlaps(rows) -> np.ndarray:
+        starts_before_end = starts[rows][None, :] < stops[rows][:, None] - OVERLAP_TOLERANCE_S
+        return (starts_before_end & starts_before_end.T & ~np.eye(len(rows), dtype=bool)).sum(axis=1)
+
+    gone = overlapping_rows(starts, stops)
+    assert 0 < gone.sum() < 60
+    assert not overlaps(np.flatnonzero(~gone)).any()
+    assert (overlaps(np.arange(60))[gone] > 0).all()
+
+
+def test_what_is_not_shown_as_a_stimulus_overlaps_nothing() -> None:
+    table = shown(FLASH, FLASH, ("spontaneous", 5.0, {}))
+    table.loc[1, ["start_time", "stop_time"]] = table.loc[0, ["start_time", "stop_time"]].tolist()
+    table.loc[2, "start_time"] = 9.0
+    table.loc[1, "valid"] = False
+    assert clean_presentations(table, "exact")["presentation_id"].tolist() == [0]
+
+
+@pytest.mark.parametrize("row", [1, 2])
+@pytest.mark.parametrize("stop", [np.nan, np.inf, 10.25, 9.0, 9e6])
+def test_a_row_that_does_not_end_after_it_starts_or_lasts_for_hours_is_left_out(stop, row) -> None:
+    table = shown(FLASH, GABOR, FLASH)
+    table.loc[row, "stop_time"] = stop
+    assert clean_presentations(table, "exact")["presentation_id"].tolist() == [0, 3 - row]
 
 
 def test_a_stimulus_without_median_is_an_error_with_close_names() -> None:

@@ -7,19 +7,23 @@ session's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.assets.across_sessions.stored_versions import stored_versions
-from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset
+from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset, note_texts
 from nh_platform.home.platform import Platform
 from nh_platform.session.columns import Column, TableSchema
+from nh_platform.store.layout import SOURCE_WIDE
 
 if TYPE_CHECKING:
     from nh_platform.exports.stimulus.joined_files import FilesSummary
+    from nh_platform.sources.project_tables import ProjectTables
 
 TENSORS = "stimulus_tensors"
+PROJECT_TABLES = "project_tables"
+"""Name of the version of upstream's own tables of sessions and units, beside those of the tensors."""
 
 STATISTICS = TableSchema(
     "statistics",
@@ -35,9 +39,27 @@ STATISTICS = TableSchema(
 
 
 def inputs(platform: Platform, source: str) -> Mapping[str, str]:
-    """Return the version of the tensors of every session in the store, by asset and session."""
+    """Return the version of the tensors of every session in the store, and of the tables that upstream keeps."""
+    from nh_platform.sources.project_tables import TabulatesProject
+
     versions = stored_versions(platform, source, TENSORS, platform.store.sessions(source))
-    return {f"{TENSORS}/{session_id}": version for session_id, version in versions.items()}
+    made_of = {f"{TENSORS}/{session_id}": version for session_id, version in versions.items()}
+    opened = platform.source(source) if made_of else None
+    if isinstance(opened, TabulatesProject):
+        made_of |= {PROJECT_TABLES: opened.project_tables_version() or _stored_tables(platform, source, made_of)}
+    return made_of
+
+
+def _stored_tables(platform: Platform, source: str, tensors: Mapping[str, str]) -> str:
+    """Return the version of the tables that the stored files of these tensors were made with.
+
+    A store that was carried away from its upstream has no tables at hand, and its files are none the worse for it.
+    """
+    stored = platform.store.provenance(source, SOURCE_WIDE, ASSET.name)
+    if stored is None or stored.code_version != ASSET.code_version:
+        return ""
+    others = {name: version for name, version in stored.inputs.items() if name != PROJECT_TABLES}
+    return stored.inputs.get(PROJECT_TABLES, "") if others == tensors else ""
 
 
 def make(platform: Platform, source: str, folder: Path) -> AssetResult:
@@ -48,11 +70,12 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
 
     found = ((one, platform.store.current(source, one, TENSORS)) for one in platform.store.sessions(source))
     modes_of = {one: (path, stored_modes(path)) for one, path in found if path is not None}
+    project = _project_tables(platform, source, modes_of)
     summaries: dict[str, FilesSummary] = {}
     for mode in MODES:
         stored = [StoredTensors(path, one, mode) for one, (path, modes) in modes_of.items() if mode in modes]
         if stored:
-            summaries[mode] = write_stimulus_files(folder / mode, stored, mode)
+            summaries[mode] = write_stimulus_files(folder / mode, stored, mode, project)
     medians = next(iter(summaries.values())).medians if summaries else {}
     missing = [
         {"mode": mode, "session": one}
@@ -69,13 +92,28 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
             ],
             "median durations [s]": [{"stimulus": name, "median": value} for name, value in medians.items()],
         },
-        notes=tuple(f"{mode}, {n.subject}: {n.text}" for mode, made in summaries.items() for n in made.notes),
+        notes=(
+            *(f"{mode}, {n.subject}: {n.text}" for mode, made in summaries.items() for n in made.notes),
+            *(note_texts(project.notes) if project else ()),
+        ),
         check=CheckOutcome(
             not missing,
             f"{len(missing)} of {len(modes_of)} sessions with tensors are in no file of a mode.",
             {"sessions": len(modes_of), "left out": missing},
         ),
     )
+
+
+def _project_tables(platform: Platform, source: str, session_ids: Iterable[str]) -> ProjectTables | None:
+    """Return upstream's tables of those sessions that the manifest lists; None where the source has none."""
+    from nh_platform.sources.project_tables import TabulatesProject
+
+    opened = platform.source(source)
+    if not isinstance(opened, TabulatesProject):
+        return None
+    manifest = platform.manifest(source)
+    listed = set(manifest.session_ids)
+    return opened.project_tables([manifest.session(one) for one in session_ids if one in listed])
 
 
 def _types(summary: FilesSummary) -> list[str]:
@@ -95,7 +133,7 @@ def _of_file(summary: FilesSummary, mode: str, stimulus: str) -> dict[str, objec
 
 ASSET = SourceAsset(
     name="stimulus_files",
-    code_version="2",
+    code_version="3",
     description=(
         "Every session in one HDF5 file per stimulus type, session_<id>/<structure>/spike_data, speed, "
         "presentations and eyes, which xarray opens as a tree; with the table of what is in it, the median "

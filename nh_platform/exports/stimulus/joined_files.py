@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from nh_platform.exports.stimulus.grids import time_edges
-from nh_platform.exports.stimulus.joined_tables import NamesRow, StatisticsRow, write_tables
-from nh_platform.exports.stimulus.netcdf import Variable, write_group
+from nh_platform.exports.stimulus.joined_tables import NamesRow, StatisticsRow, bare_tables, write_tables
+from nh_platform.exports.stimulus.netcdf import write_group
 from nh_platform.exports.stimulus.tensor_files import StoredTensors
+from nh_platform.exports.stimulus.tensor_parts import take
 from nh_platform.session import Note
+from nh_platform.sources.project_tables import ProjectTables
 from nh_platform.store.hdf5 import create_file
 from nh_platform.windows.presentations.cleaning import median_durations, regular
 from nh_platform.windows.presentations.conventions import (
@@ -45,7 +46,7 @@ class FilesSummary:
     statistics
         One row per stimulus type, session and structure.
     notes
-        Where the published median had to do.
+        Where a median is not that of the release.
     """
 
     medians: dict[str, float]
@@ -53,7 +54,9 @@ class FilesSummary:
     notes: tuple[Note, ...]
 
 
-def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: Mode) -> FilesSummary:
+def write_stimulus_files(
+    folder: Path, sessions: Sequence[StoredTensors], mode: Mode, project: ProjectTables | None = None
+) -> FilesSummary:
     """Write one file per stimulus type, the natural-visual subset and the tables into ``folder``.
 
     Parameters
@@ -64,6 +67,8 @@ def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: 
         The sessions, all of ``mode``, in any order; they are written by ascending id.
     mode
         How the tensors were made.
+    project
+        Upstream's tables of these sessions and their units; ids alone are known where None.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: 
     """
     folder.mkdir(parents=True)
     ordered = sorted(sessions, key=lambda stored: (len(stored.session_id), stored.session_id))
-    medians, notes = usable_medians(median_durations(stored.presentations for stored in ordered))
+    medians = median_durations(stored.presentations for stored in ordered)
     kept = {stored.session_id: _kept_ids(stored, medians) for stored in ordered}
     statistics: list[StatisticsRow] = []
     types = sorted({name for stored in ordered for name in stored.types if len(kept[stored.session_id].get(name, ()))})
@@ -92,25 +97,26 @@ def write_stimulus_files(folder: Path, sessions: Sequence[StoredTensors], mode: 
                     rows = _write_session(file, stored, stimulus_type, ids, prefix)
                     statistics += [] if prefix else rows
     names = [row for name in types for stored in ordered for row in _names(stored, name, kept[stored.session_id])]
-    write_tables(folder, ordered, medians, statistics, names, mode)
-    return FilesSummary(medians, tuple(statistics), tuple(notes))
+    write_tables(folder, ordered, medians, statistics, names, mode, project or bare_tables(ordered))
+    return FilesSummary(medians, tuple(statistics), _unlike_the_release(medians))
 
 
-def usable_medians(medians: Mapping[str, float]) -> tuple[dict[str, float], list[Note]]:
-    """Return the medians to filter by, and a note for each that had to be the published one.
+def _unlike_the_release(medians: Mapping[str, float]) -> tuple[Note, ...]:
+    """Return a note for each median that the filter would not let through over the 58 sessions of the release.
 
-    Tensors reach two tolerances around the published median; around a median further than one from it, presentations
-    would be missing. That happens where a store has few sessions and most of a stimulus' presentations are irregular.
+    That is so where few sessions are joined and most presentations of a stimulus are irregular, or where most were
+    shown on a monitor of another refresh rate.
     """
-    used, notes = {}, []
-    for name, median in medians.items():
-        published = PUBLISHED_MEDIAN_S[name]
-        near = abs(median - published) < tolerance_s(name)
-        used[name] = median if near else published
-        if not near:
-            text = f"median duration over these sessions is {median:.4f} s; the published {published} s was used"
-            notes.append(Note(name, text))
-    return used, notes
+    far = {
+        name: median for name, median in medians.items() if abs(median - PUBLISHED_MEDIAN_S[name]) >= tolerance_s(name)
+    }
+    return tuple(
+        Note(
+            name,
+            f"median duration over these sessions is {median:.4f} s, over the release {PUBLISHED_MEDIAN_S[name]} s",
+        )
+        for name, median in far.items()
+    )
 
 
 def _kept_ids(stored: StoredTensors, medians: Mapping[str, float]) -> dict[str, np.ndarray]:
@@ -131,12 +137,7 @@ def _write_session(
     file: Any, stored: StoredTensors, stimulus_type: str, ids: np.ndarray, prefix: str
 ) -> list[StatisticsRow]:
     """Write the groups of one session, structure by structure, and return one row of statistics for each."""
-    table = stored.presentations.set_index("presentation_id").loc[ids]
-    n_bins = len(time_edges(float(table["duration"].max()), stored.mode)) - 1
-    groups = {
-        name: {key: _cut(variable, group, ids, n_bins) for key, variable in group.items()}
-        for name, group in stored.groups(stimulus_type).items()
-    }
+    groups = stored.groups(stimulus_type, ids)
     structures = stored.units["structure"].to_numpy(dtype=object)
     rows = []
     for structure in sorted(set(structures)):
@@ -144,7 +145,7 @@ def _write_session(
             continue
         units = np.flatnonzero(structures == structure)
         base = f"session_{stored.session_id}/{structure}"
-        spikes = {key: _take(variable, "unit_id", units) for key, variable in groups["spike_data"].items()}
+        spikes = {key: take(variable, "unit_id", units) for key, variable in groups["spike_data"].items()}
         write_group(file, f"{base}/spike_data", spikes)
         for name, group in groups.items():
             if name != "spike_data":
@@ -152,20 +153,3 @@ def _write_session(
         has_eyes = "gaze_data" in groups or "pupil_data" in groups
         rows.append(StatisticsRow(stimulus_type, stored.session_id, structure, len(ids), len(units), has_eyes))
     return rows
-
-
-def _cut(variable: Variable, group: Mapping[str, Variable], ids: np.ndarray, n_bins: int) -> Variable:
-    """Return the presentations ``ids`` and the first ``n_bins`` bins of a variable."""
-    if "presentation_id" in variable.dims:
-        stored = group["presentation_id"].values
-        variable = _take(variable, "presentation_id", np.flatnonzero(np.isin(stored, ids)))
-    if "time" in variable.dims:
-        variable = _take(variable, "time", np.arange(n_bins))
-    return variable
-
-
-def _take(variable: Variable, dimension: str, index: np.ndarray) -> Variable:
-    if dimension not in variable.dims:
-        return variable
-    values = np.take(variable.values, index, axis=variable.dims.index(dimension))
-    return Variable(variable.dims, values, variable.attributes)

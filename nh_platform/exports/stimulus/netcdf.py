@@ -41,12 +41,15 @@ class Variable:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+NOT_A_VARIABLE = "This is a netCDF dimension but not a netCDF variable."
+"""What netCDF4 calls the scale of a dimension that has no coordinate (netCDF-4 file format, "Dimensions")."""
+
 Group = Mapping[str, Variable]
 """Variables of one group by name; dimensions of the same name have the same length."""
 
 
 def write_group(handle: Any, path: str, group: Group) -> None:
-    """Write a group at ``path`` (``session_1/VISp/spike_data``) of an open file; groups above it are made.
+    """Write a group at ``path`` (``session_1/VISp/spike_data``, or ``/``) of an open file; groups above it are made.
 
     Parameters
     ----------
@@ -55,8 +58,12 @@ def write_group(handle: Any, path: str, group: Group) -> None:
     path, group
         What to write, and where.
     """
-    target = handle.create_group(path)
+    target = handle if path == "/" else handle.create_group(path)
     scales = {}
+    for dimension, size in _without_coordinate(group).items():
+        dataset = target.create_dataset(dimension, shape=(size,), dtype=">f4", track_times=False)
+        dataset.make_scale(f"{NOT_A_VARIABLE}{size:10}")
+        scales[dimension] = dataset
     for name in sorted(group, key=lambda name: (group[name].dims != (name,), name)):
         dataset = _write_variable(target, name, group[name])
         if group[name].dims == (name,):
@@ -73,12 +80,20 @@ def read_group(handle: Any, path: str) -> dict[str, Variable]:
     out = {}
     for name in sorted(group):
         dataset = group[name]
+        if dataset.is_scale and dataset.attrs["NAME"].decode().startswith(NOT_A_VARIABLE):
+            continue
         # A coordinate has no dimension scale attached: it is one.
         dims = (name,) if dataset.is_scale else tuple(_scale_name(dimension) for dimension in dataset.dims)
         values = dataset.asstr()[:] if dataset.dtype.kind == "O" else dataset[:]
         attributes = {key: str(dataset.attrs[key]) for key in ("units", "long_name") if key in dataset.attrs}
         out[name] = Variable(dims, values, attributes)
     return out
+
+
+def _without_coordinate(group: Group) -> dict[str, int]:
+    """Return the sizes of dimensions that no variable of the group labels, by name."""
+    sizes = {name: size for one in group.values() for name, size in zip(one.dims, one.values.shape)}
+    return {name: size for name, size in sorted(sizes.items()) if name not in group}
 
 
 def _scale_name(dimension: Any) -> str:

@@ -1,39 +1,51 @@
 """The codec of `stimulus_tensors`: one session's tensors ↔ files, one per mode and stimulus type.
 
 ``<mode>/presentations.parquet`` holds every presentation of the session after cleaning, irregular and blank ones too;
-``<mode>/units.parquet`` the units of the unit axis; ``<mode>/<type>.h5`` the groups of `tensors.make_tensor`. Add here
-what a session's files need. Nothing across sessions is known here.
+``<mode>/units.parquet`` the units of the unit axis; ``<mode>/<type>.h5`` the groups of `tensors.make_tensor`, under
+``bins_<n>`` for presentations that need as many bins. Add here what a session's files need. Nothing across sessions is
+known here.
 
-The duration filter needs the medians over all sessions, which one session does not know. A tensor therefore holds every
-presentation within twice the tolerance of the published median, and `stimulus_files` takes from it those that the true
-filter keeps (docs/decisions/0010-stimulus-durations.md).
+The duration filter needs the medians over all sessions, which one session does not know. Every presentation that was
+shown is therefore stored, whatever its duration, and `stimulus_files` takes those that the filter keeps
+(docs/decisions/0010-stimulus-durations.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.exports.stimulus.grids import length_classes, longest_beside, time_edges
 from nh_platform.exports.stimulus.netcdf import Variable, read_group, write_group
+from nh_platform.exports.stimulus.signals_at_bins import gap_notes
+from nh_platform.exports.stimulus.tensor_parts import cut, joined
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units
 from nh_platform.session import Events, Note, Signals, Spikes
 from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
 from nh_platform.store.hdf5 import create_file, open_file
 from nh_platform.store.parquet import read_table, write_table
-from nh_platform.windows.presentations.cleaning import clean_presentations, regular, unknown_stimuli, unknown_stimulus
-from nh_platform.windows.presentations.conventions import MODES, PUBLISHED_MEDIAN_S, Mode
+from nh_platform.windows.presentations.cleaning import (
+    clean_presentations,
+    median_durations,
+    regular,
+    unknown_stimuli,
+    unknown_stimulus,
+    usable_stimuli,
+)
+from nh_platform.windows.presentations.conventions import MODES, Mode
+from nh_platform.windows.presentations.faulty_rows import faulty_rows
 
 PRESENTATIONS_FILE = "presentations.parquet"
 UNITS_FILE = "units.parquet"
-
-GATE = 2.0
-"""A tensor holds presentations within this many tolerances of the published median."""
+LENGTH = "bins_{}"
+"""Group of the presentations that need so many bins."""
 
 
 @dataclass(frozen=True)
@@ -88,34 +100,55 @@ def plan_tensors(events: Events, signals: Signals, units: pd.DataFrame, good: np
     Raises
     ------
     BadUpstreamData
-        If presentations overlap.
+        If a parameter that must be a number is none.
     """
     session = f"{events.session.source} session {events.session.session_id}"
     shown = events.tables.get("presentations", PRESENTATIONS.empty())
     table = clean_presentations(shown, mode, session)
-    near = regular(table, PUBLISHED_MEDIAN_S, GATE)
     chosen, n_nowhere = tensor_units(units, good)
     notes = [
         Note(f"{mode}, {name}", f"{count} presentations left out: no parameters are laid down for this stimulus")
         for name, count in unknown_stimuli(shown).items()
     ]
+    notes += _faults(usable_stimuli(shown), mode)
     if n_nowhere:
         notes.append(Note(f"{mode}, units", f"{n_nowhere} good units without a structure left out"))
-    for name, part in table[~near].groupby("stimulus_name", sort=True):
-        longest = part["duration"].max()
-        notes.append(
-            Note(
-                f"{mode}, {name}",
-                f"{len(part)} presentations left out: not the {PUBLISHED_MEDIAN_S[str(name)]} s that is usual "
-                f"(up to {longest:.4f} s)",
-            )
-        )
-    for name, part in table[near & table["blank"].to_numpy()].groupby("stimulus_name", sort=True):
+    blank = table["blank"].to_numpy()
+    for name, part in table[blank].groupby("stimulus_name", sort=True):
         notes.append(Note(f"{mode}, {name}", f"{len(part)} presentations left out: no stimulus was shown"))
+    notes += _unusual(table[~blank], mode)
     for signal in ("running_speed", "gaze"):
         if signal not in signals.signals:
             notes.append(Note(f"{mode}, {signal}", "the session has none; its group is absent"))
-    return TensorPlan(mode, chosen, table, near & ~table["blank"].to_numpy(), tuple(notes))
+    notes += gap_notes(signals.signals, mode)
+    return TensorPlan(mode, chosen, table, ~blank, tuple(notes))
+
+
+def _faults(stimuli: pd.DataFrame, mode: Mode) -> list[Note]:
+    """Return a note for each stimulus and way in which some of its presentations are faulty, with the first of them."""
+    notes = []
+    for fault in faulty_rows(stimuli):
+        for name, part in stimuli[fault.rows].groupby("stimulus_name", sort=True):
+            first = part.iloc[0]
+            text = (
+                f"{len(part)} presentations left out: they {fault.why}; first {first['presentation_id']}, "
+                f"{first['start_time']:.3f} to {first['stop_time']:.3f} s"
+            )
+            notes.append(Note(f"{mode}, {name}", text))
+    return notes
+
+
+def _unusual(table: pd.DataFrame, mode: Mode) -> list[Note]:
+    """Return a note for each stimulus with presentations that are likely to be left out when sessions are joined."""
+    usual = regular(table, median_durations([table]))
+    return [
+        Note(
+            f"{mode}, {name}",
+            f"{len(part)} presentations of unusual duration ({part['duration'].min():.4f} to "
+            f"{part['duration'].max():.4f} s) are kept; the medians of the sessions that are joined decide on them",
+        )
+        for name, part in table[~usual].groupby("stimulus_name", sort=True)
+    ]
 
 
 def write_tensors(folder: Path, spikes: Spikes, events: Events, signals: Signals, plans: Sequence[TensorPlan]) -> None:
@@ -139,10 +172,13 @@ def write_tensors(folder: Path, spikes: Spikes, events: Events, signals: Signals
         write_table(target / UNITS_FILE, plan.units, STIMULUS_UNITS)
         given = TensorInput(spikes.take(plan.units["row"].to_numpy()), plan.units, events, signals)
         for stimulus_type in plan.types:
-            groups = make_tensor(given, plan.rows(stimulus_type), plan.mode)
+            shown = plan.rows(stimulus_type)
             with create_file(target / f"{stimulus_type}.h5") as file:
-                for name, group in groups.items():
-                    write_group(file, name, group)
+                for n_bins, rows in length_classes(shown, plan.mode).items():
+                    alike = shown.iloc[rows].reset_index(drop=True)
+                    longest_s = max(map(longest_beside, alike["duration"], alike["stimulus_name"]))
+                    for name, group in make_tensor(given, alike, plan.mode, longest_s).items():
+                        write_group(file, f"{LENGTH.format(n_bins)}/{name}", group)
 
 
 @dataclass(frozen=True)
@@ -178,8 +214,16 @@ class StoredTensors:
         """Stimulus types that have a tensor."""
         return sorted(path.stem for path in (self.folder / self.mode).glob("*.h5"))
 
-    def groups(self, stimulus_type: str) -> dict[str, Mapping[str, Variable]]:
-        """Read the groups of one stimulus type.
+    def groups(self, stimulus_type: str, presentation_ids: npt.ArrayLike) -> dict[str, dict[str, Variable]]:
+        """Read the groups of some presentations of one stimulus type, in the bins that the longest of them needs.
+
+        Parameters
+        ----------
+        stimulus_type
+            One of `types`.
+        presentation_ids
+            (n,) ids of presentations that the tensor holds, at least one, whose durations lie less than two tolerances
+            apart, as those that the filter keeps do.
 
         Raises
         ------
@@ -188,8 +232,17 @@ class StoredTensors:
         """
         if stimulus_type not in self.types:
             raise unknown_stimulus(stimulus_type, self.types)
+        wanted = np.asarray(presentation_ids)
+        durations = self.presentations.set_index("presentation_id").loc[wanted, "duration"]
+        n_bins = len(time_edges(float(durations.max()), self.mode)) - 1
+        parts = []
         with open_file(self.folder / self.mode / f"{stimulus_type}.h5") as handle:
-            return {name: read_group(handle, name) for name in sorted(handle) if not name.startswith("_")}
+            for length in sorted(handle):
+                rows = np.flatnonzero(np.isin(handle[f"{length}/presentations/presentation_id"][:], wanted))
+                if len(rows):
+                    names = sorted(handle[length])
+                    parts.append({name: cut(read_group(handle, f"{length}/{name}"), rows, n_bins) for name in names})
+        return {name: joined([part[name] for part in parts]) for name in parts[0]}
 
 
 def stored_modes(folder: Path) -> tuple[Mode, ...]:

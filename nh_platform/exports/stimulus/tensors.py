@@ -15,7 +15,8 @@ import pandas as pd
 
 from nh_platform.exports.stimulus.grids import time_centers, time_edges
 from nh_platform.exports.stimulus.netcdf import Group, Variable
-from nh_platform.session import ConfigError, Events, Signal, Signals, Spikes
+from nh_platform.exports.stimulus.signals_at_bins import eye_columns, running_speed
+from nh_platform.session import ConfigError, Events, Signals, Spikes
 from nh_platform.session.tables.stimulus import STIMULUS_UNITS
 from nh_platform.windows.presentations.conventions import PARAMETERS, Mode, eye_group, is_movie
 from nh_platform.windows.presentations.presentation_counts import count_in_presentations, presentation_domain
@@ -92,7 +93,9 @@ def unit_numbers(unit_ids: pd.Series) -> npt.NDArray[np.int64]:
     return unit_ids.astype(np.int64).to_numpy()
 
 
-def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> dict[str, Group]:
+def make_tensor(
+    given: TensorInput, presentations: pd.DataFrame, mode: Mode, longest_s: float | None = None
+) -> dict[str, Group]:
     """Return the groups of one stimulus type: ``spike_data``, ``speed``, ``presentations`` and the eyes'.
 
     Parameters
@@ -104,16 +107,18 @@ def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> 
     mode
         ``exact``: bins ``[a, b)`` on whole microseconds; ``spike_data`` is 0 or 1 and ``spike_counts`` the count
         (both presentation × time × unit, uint8 or uint16); bins in an invalid interval of the unit's probe are 0 and
-        ``valid`` (presentation × unit) is False; running at the middle of its samples, NaN outside the recording;
-        times float64. ``mlynarski-compat``: 0 or 1 in AllenSDK's bins, closed at both ends; running at the start of
-        its samples, constant beyond the recording; everything of a presentation float32.
+        ``valid`` (presentation × unit) is False; running at the middle of its samples; running and eyes NaN outside
+        the recording and in gaps; times float64. ``mlynarski-compat``: 0 or 1 in AllenSDK's bins, closed at both
+        ends; running at the start of its samples, constant beyond the recording; everything of a presentation float32.
+    longest_s
+        Duration (s) that the bins cover; that of the longest presentation where None.
 
     Returns
     -------
     dict
         Groups by name; ``speed`` and the eyes' only where the session has them.
     """
-    edges = time_edges(float(presentations["duration"].max()), mode)
+    edges = time_edges(float(presentations["duration"].max()) if longest_s is None else longest_s, mode)
     ids = presentations["presentation_id"].to_numpy(dtype=np.int64)
     coordinates = {
         "presentation_id": Variable(("presentation_id",), ids),
@@ -121,17 +126,14 @@ def make_tensor(given: TensorInput, presentations: pd.DataFrame, mode: Mode) -> 
     }
     groups: dict[str, Group] = {"spike_data": {**coordinates, **_spikes(given, presentations, edges, mode)}}
     at = presentations["start_time"].to_numpy()[:, None] + time_centers(edges)
-    speed = given.signals.signals.get("running_speed")
-    if speed is not None and len(speed.timestamps):
-        values = _interpolated(at, _running_times(speed, mode), speed.values[:, 0].astype(np.float64), mode)
-        groups["speed"] = {
-            **coordinates,
-            "speed": _over_time(values, mode, _exact(mode, units="cm/s", long_name="running speed")),
-        }
+    speed = running_speed(given.signals.signals, mode)
+    if speed is not None:
+        attributes = _exact(mode, units="cm/s", long_name="running speed")
+        groups["speed"] = {**coordinates, speed.name: _over_time(speed.at(at, mode), mode, attributes)}
     groups["presentations"] = _presentations(presentations, mode)
-    eyes = _eye_columns(given.signals.signals, mode)
+    eyes = eye_columns(given.signals.signals, mode)
     if eyes:
-        sampled = {name: _over_time(_interpolated(at, times, values, mode), mode) for name, times, values in eyes}
+        sampled = {column.name: _over_time(column.at(at, mode), mode) for column in eyes}
         groups[eye_group(mode)] = {**coordinates, **sampled}
     return groups
 
@@ -190,34 +192,6 @@ def _presentations(table: pd.DataFrame, mode: Mode) -> dict[str, Variable]:
     out["n_frames"] = Variable(rows, table["n_frames"].to_numpy())
     out["stimulus_name"] = Variable(rows, table["stimulus_name"].to_numpy(dtype=object))
     return out
-
-
-def _running_times(speed: Signal, mode: Mode) -> FloatArray:
-    """Return one time per sample: its start in that data set, its middle in truth."""
-    if mode == "mlynarski-compat":
-        return speed.timestamps
-    ends = speed.values[:, 1].astype(np.float64)
-    return np.where(np.isfinite(ends), (speed.timestamps + ends) / 2, speed.timestamps)
-
-
-def _eye_columns(signals: Mapping[str, Signal], mode: Mode) -> list[tuple[str, FloatArray, FloatArray]]:
-    """Return name, times and values of the eye data: the raw gaze of that data set, or all gaze and the pupil."""
-    chosen = []
-    for signal_name in ("gaze", "pupil"):
-        signal = signals.get(signal_name)
-        if signal is None or not len(signal.timestamps):
-            continue
-        for index, name in enumerate(signal.columns):
-            wanted = name.startswith("raw_") or (mode == "exact" and name.startswith(("filtered_", "pupil_")))
-            if wanted:
-                chosen.append((name, signal.timestamps, signal.values[:, index].astype(np.float64)))
-    return chosen
-
-
-def _interpolated(at: FloatArray, times: FloatArray, values: FloatArray, mode: Mode) -> npt.NDArray[np.float32]:
-    """Return (n_presentations, n_bins) float32, linear between samples; a NaN sample spreads to its neighbours."""
-    outside = {} if mode == "mlynarski-compat" else {"left": np.nan, "right": np.nan}
-    return np.interp(at, times, values, **outside).astype(np.float32)
 
 
 def _over_time(values: npt.NDArray[np.float32], mode: Mode, attributes: Mapping[str, str] | None = None) -> Variable:

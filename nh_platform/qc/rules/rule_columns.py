@@ -7,14 +7,14 @@ Thresholds and verdicts belong to `nh_platform.qc.rules.verdicts`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.rules.quantities import RELEASED_ONLY, platform_unit, quantity
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, platform_unit, quantity, unit_factor
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, ValueSource
 from nh_platform.session import ConfigError
 
@@ -67,6 +67,9 @@ def rule_values(
     missing
         ``error`` to refuse a table without the column, ``nan`` to treat every unit's value as not available.
 
+    A unit of the platform's own table of which the release states no metric at all is held against recomputed values,
+    as ibllib does, unless ``value_source`` says otherwise.
+
     Raises
     ------
     MissingColumn
@@ -74,13 +77,46 @@ def rule_values(
     ConfigError
         If the column does not hold numbers.
     """
+    own_judge = value_source is None and rule.metric in units.columns
+    unstated = without_released(units) if own_judge else np.zeros(len(units), dtype=bool)
     for name, (unit, source) in candidates(units, rulebook, rule, value_source).items():
         if name in units.columns:
-            return _values(units, name, unit, source, rule)
+            values = _values(units, name, unit, source, rule)
+            return _with_recomputed(values, units, rule, unstated) if unstated.any() else values
+    if own_judge and unstated.all():
+        return _values(units, rule.metric, quantity(rule.metric).unit, None, rule)
     if missing == "nan":
         nothing = np.full(len(units), np.nan)
         return RuleValues(nothing, np.ones(len(units), dtype=bool), rule.unit, "", None)
     raise _missing_column(units, rulebook, rule, value_source)
+
+
+def without_released(units: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return (n_units,) which units of the platform's own table have no released metric at all.
+
+    A release leaves out the whole table of a probe, or the rows of clusters without spikes. A single metric that is NaN
+    is a statement of the release, and the rule says what it counts as.
+    """
+    stated = [name for name in units.columns if str(name).startswith("released.")]
+    if not stated:
+        return np.full(len(units), _is_units_table(units))
+    return units[stated].isna().all(axis=1).to_numpy(dtype=bool)
+
+
+def _with_recomputed(
+    values: RuleValues, units: pd.DataFrame, rule: Rule, unstated: npt.NDArray[np.bool_]
+) -> RuleValues:
+    """Return released values with recomputed ones for the units of which the release states nothing."""
+    ours = _values(units, rule.metric, quantity(rule.metric).unit, None, rule)
+    factor = unit_factor(ours.unit, values.unit)
+    numeric = values.values.dtype.kind == "f" and (values.source is None or values.source.kind == "value")
+    if not numeric or factor is None or ours.values.dtype.kind != "f":
+        return values
+    return replace(
+        values,
+        values=np.where(unstated, (ours.values * float(factor)).astype(values.values.dtype), values.values),
+        missing=np.where(unstated, ours.missing, values.missing),
+    )
 
 
 def candidates(

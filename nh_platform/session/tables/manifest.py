@@ -41,6 +41,17 @@ INSERTIONS = TableSchema(
     key=("session_id", "insertion_id"),
 )
 
+LEFT_OUT = TableSchema(
+    "left_out",
+    (
+        Column("session_id", "string", "-", "Session that upstream lists, or its folder; empty for a stray insertion"),
+        Column("insertion_id", "string", "-", "Insertion that upstream lists; empty for the whole session"),
+        Column("reason", "string", "-", "Why it is not taken, in a few words"),
+        Column("found", "string", "-", "What was found of it"),
+    ),
+    key=("session_id", "insertion_id"),
+)
+
 FILES = TableSchema(
     "files",
     (

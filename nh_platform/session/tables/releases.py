@@ -14,6 +14,15 @@ NOTICES = TableSchema(
         Column("notice_id", "string", "-", "Upstream id of the notice"),
         Column("date", "string", "-", "Day that upstream states, YYYY-MM-DD", nullable=True),
         Column("text", "string", "-", "What upstream says"),
+        Column("title", "string", "-", "Its name, where it has a text beside", nullable=True),
+        Column(
+            "importance", "string", "-", "CRITICAL, MAJOR, MINOR or INSIGNIFICANT, or upstream's number", nullable=True
+        ),
+        Column("version_affected", "string", "-", "Version of the software that it concerns", nullable=True),
+        Column("affected_dates", "string", "-", "Days that it concerns, first and last, joined by /", nullable=True),
+        Column(
+            "datasets", "string", "-", "Ids of the datasets that it concerns, sorted and comma-joined", nullable=True
+        ),
     ),
     key=("notice_id",),
 )

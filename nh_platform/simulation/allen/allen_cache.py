@@ -13,6 +13,7 @@ import pandas as pd
 
 from nh_platform.simulation.allen.allen_session import UNREGISTERED_UM, AllenProbe, AllenSession, simulate_allen_session
 from nh_platform.simulation.allen.coding_nwb import write_nwb
+from nh_platform.simulation.allen.visual_stimuli import MONITOR_HZ
 from nh_platform.simulation.file_bytes import merge_csv, write_csv, write_parquet
 from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
@@ -25,7 +26,13 @@ PARENT_IDS = {"VISp": 385, "VISa": 312782546}
 
 
 def write_allen_vc(
-    root: Path, n_sessions: int, seed: int, *, size: SimulationSize = DEMO, first: int = 0
+    root: Path,
+    n_sessions: int,
+    seed: int,
+    *,
+    size: SimulationSize = DEMO,
+    first: int = 0,
+    monitor_hz: float = MONITOR_HZ,
 ) -> list[SimulatedSession]:
     """Write sessions ``first`` … ``first + n_sessions - 1`` of ``seed`` into AllenSDK's cache layout.
 
@@ -37,14 +44,16 @@ def write_allen_vc(
     root
         Folder of the cache; AllenSDK is pointed at ``root / "manifest.json"``, which it writes itself.
     n_sessions, seed, first
-        Which sessions. A session depends on the seed and its number only.
+        Which sessions. A session depends on the seed, its number, ``size`` and ``monitor_hz`` only.
     size
         How large they are.
+    monitor_hz
+        Refresh rate of the monitor that showed their stimuli.
     """
     root.mkdir(parents=True, exist_ok=True)
     written = []
     for index in range(first, first + n_sessions):
-        session = simulate_allen_session(seed, index, size)
+        session = simulate_allen_session(seed, index, size, monitor_hz)
         folder = root / f"session_{session.session_id}"
         folder.mkdir(exist_ok=True)
         write_nwb(folder / f"{folder.name}.nwb", session)

@@ -17,7 +17,13 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.simulation.allen.nwb_units import unit_metrics
-from nh_platform.simulation.allen.visual_stimuli import CONNECTIVITY, OBSERVATORY, simulate_stimuli, stimulus_responses
+from nh_platform.simulation.allen.visual_stimuli import (
+    CONNECTIVITY,
+    MONITOR_HZ,
+    OBSERVATORY,
+    simulate_stimuli,
+    stimulus_responses,
+)
 from nh_platform.simulation.graded_designs import draw_probe_units
 from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.insertions import N_CHANNELS, TRACKS, Track, peak_channels
@@ -145,15 +151,17 @@ class AllenSession(SimulatedRecording):
     stimuli_end_s: float
 
 
-def simulate_allen_session(seed: int, index: int, size: SimulationSize) -> AllenSession:
-    """Simulate Visual Coding session number ``index``.
+def simulate_allen_session(seed: int, index: int, size: SimulationSize, monitor_hz: float = MONITOR_HZ) -> AllenSession:
+    """Simulate Visual Coding session number ``index``, shown on a monitor of ``monitor_hz``.
 
     Every session is another animal; every second is of the other session type. On each third session the last probe is
     not registered to the CCF.
     """
     session_type = (OBSERVATORY, CONNECTIVITY)[index % 2]
     rng = generator(seed, AllenSession.source, index, "stimuli")
-    stimuli, end_s = simulate_stimuli(rng, size.allen_repeats, session_type, movie_three=size.allen_movie_three)
+    stimuli, end_s = simulate_stimuli(
+        rng, size.allen_repeats, session_type, movie_three=size.allen_movie_three, monitor_hz=monitor_hz
+    )
     duration_s = end_s + OPTOTAGGING_S + 5.0
     session_id = integer(seed, 700_000_000, 840_000_000, AllenSession.source, index, "session")
     return AllenSession(

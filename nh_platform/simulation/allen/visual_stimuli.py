@@ -4,7 +4,8 @@ Contains the stimulus blocks of both session types with their times, and the tun
 varied within one is `nh_platform.simulation.allen.stimulus_parameters`. The NWB tables are written in
 `nh_platform.simulation.allen.nwb_groups`.
 
-A presentation of 0.25 s really lasts 0.2502 s, one of 2 s 2.0017 s, a movie frame 0.03336 s (medians over the release).
+A presentation of 0.25 s really lasts 0.2502 s, one of 2 s 2.0017 s, a movie frame 0.03336 s (medians over the release,
+recorded with monitors of 60 Hz).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ OBSERVATORY = "brain_observatory_1.1"
 CONNECTIVITY = "functional_connectivity"
 """The two session types of the release."""
 
+MONITOR_HZ = 60.0
+"""Refresh rate that the durations below belong to; session 719161530 of the release was shown at 59.94 Hz."""
 SHORT_S = 0.25021
 HALF_S = 0.50042
 SECOND_S = 1.00083
@@ -41,17 +44,24 @@ Block = tuple[str, pd.DataFrame, float, float]
 
 
 def simulate_stimuli(
-    rng: np.random.Generator, repeats: int, session_type: str = OBSERVATORY, *, movie_three: bool = False
+    rng: np.random.Generator,
+    repeats: int,
+    session_type: str = OBSERVATORY,
+    *,
+    movie_three: bool = False,
+    monitor_hz: float = MONITOR_HZ,
 ) -> tuple[dict[str, pd.DataFrame], float]:
     """Return the presentations by stimulus name, and when the last one ends.
 
     Each table has ``start_time``, ``stop_time`` (s), ``stimulus_name``, ``stimulus_block`` (not for spontaneous
     activity), ``stimulus_index`` and the stimulus' own parameters. Three presentations of each type last too long, as
     after a dropped frame; the ones behind them are shifted. Movies lose frames in every fourth repeat only: one late
-    frame makes a whole movie unusable, and most movies of the release are not. ``movie_three`` adds the long movie of
-    the first session type.
+    frame makes a whole movie unusable, and most movies of the release are not. ``movie_three`` adds
+    the long movie of the first session type. Every stimulus lasts a number of refreshes of the monitor, which shows
+    ``monitor_hz`` of them a second.
     """
     time = FIRST_STIMULUS_S
+    longer = MONITOR_HZ / monitor_hz
     tables: list[pd.DataFrame] = []
     for repeat in range(repeats):
         blocks = _BLOCKS[session_type](rng)
@@ -60,7 +70,7 @@ def simulate_stimuli(
         for index, (name, parameters, duration_s, gap_s) in enumerate(blocks):
             pause_s = 10.0 if tables else 18.0
             has_late = "movie" not in name or repeat % 4 == 3
-            start, stop = _schedule(rng, time + pause_s, len(parameters), duration_s, gap_s, has_late)
+            start, stop = _schedule(rng, time + pause_s, len(parameters), duration_s * longer, gap_s, has_late)
             table = parameters.assign(start_time=start, stop_time=stop, stimulus_name=name)
             block = table.assign(stimulus_block=float(len(tables) // 2), stimulus_index=float(index))
             tables += [_spontaneous(time, pause_s), block]

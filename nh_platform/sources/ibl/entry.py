@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.events import EventTimes
 from nh_platform.sources.ibl.released_columns import COUNTERPARTS, WORDS
+from nh_platform.sources.servers import Answer, Server
 
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
@@ -33,14 +34,27 @@ def _open(read: Mapping[str, Any], home: Path) -> Source:
     return IblSource(read_settings(IblSettings, ENTRY.name, values, home, variables))
 
 
-def _servers(read: Mapping[str, Any]) -> tuple[str, ...]:
+def _servers(read: Mapping[str, Any]) -> tuple[Server | str, ...]:
     """Return Alyx and the bucket of the files, also where a local tree is read: they are where real data come from."""
     from nh_platform.sources.ibl.settings import environment_values
 
     values = {**environment_values(), **read}
     alyx = str(values.get("url") or "https://openalyx.internationalbrainlab.org")
     bucket = "https://ibl-brain-wide-map-public.s3.amazonaws.com"
-    return (alyx, bucket, *([str(values["data_server"])] if values.get("data_server") else []))
+    account = {name: values[name] for name in ("username", "password", "token") if values.get(name)}
+
+    def ask_alyx(wait_s: float) -> Answer:
+        from nh_platform.sources.ibl.server import server_questions
+
+        return server_questions.ask_alyx(alyx, account, wait_s)
+
+    def ask_bucket(wait_s: float) -> Answer:
+        from nh_platform.sources.ibl.server import server_questions
+
+        return server_questions.ask_bucket(values, wait_s)
+
+    data_server = [str(values["data_server"])] if values.get("data_server") else []
+    return (Server(alyx, ask_alyx), Server(bucket, ask_bucket), *data_server)
 
 
 ENTRY = SourceEntry(

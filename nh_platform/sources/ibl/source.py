@@ -15,7 +15,7 @@ import pandas as pd
 from nh_platform.downloads.raw_files import RawFiles
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import ConfigError, Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
@@ -87,10 +87,17 @@ class IblSource:
         ConfigError
             If the tables, the server, the login or the release tag cannot be used.
         """
+        return self._manifest(None)
+
+    def manifest_after(self, before: Manifest) -> Manifest:
+        """Read what upstream holds now; as of `ContinuingSource.manifest_after`, for the extended QC of sessions."""
+        return self._manifest(before)
+
+    def _manifest(self, before: Manifest | None) -> Manifest:
         client = self._client
         folder_of = client.session_folder if isinstance(client, OneClient) and not client.is_remote else None
         manifest = build_manifest(client.tables(), self.settings, folder_of)
-        return manifest if self.settings.mode == "local" else with_additions(manifest, client)
+        return manifest if self.settings.mode == "local" else with_additions(manifest, client, before)
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read the verified sorting of one session; as of `Source.read_spikes`.
@@ -140,9 +147,14 @@ class IblSource:
         on_bytes: OnBytes | None = None,
         parallel: int | None = None,
     ) -> int:
-        """Download what is not there; as of `FetchingSource.fetch`."""
+        """Download what is not there; as of `FetchingSource.fetch`, a file that upstream has no more named too."""
         rows = usable_rows(session, *groups)
-        return len(self._fetching.fetch(self.raw_files(), session.session, rows, on_bytes, parallel))
+        given = self._fetching.fetch(self.raw_files(), session.session, rows, on_bytes, parallel)
+        for path, found in given.gone.items():
+            more = f" ({len(given.gone) - 1} more files are gone)" if len(given.gone) > 1 else ""
+            action = "Run `nh sync ibl` to see what upstream holds now."
+            raise BadUpstreamData(f"session {session.session_id}, file {path}", found + more, action)
+        return len(given)
 
     def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
         """Return the version-pinned address of every file; as of `FetchingSource.links`."""

@@ -1,9 +1,9 @@
 """From the presentations of a session to those that a data set can use: the seven steps, as pure functions.
 
-1. `usable_stimuli` drops spontaneous activity, shuffled movies and presentations in invalid times. 2. `join_movies`
-joins movie frames to movies. 3. `median_durations` over all sessions, 4. `regular` keeps durations near the median,
-5. `blanks` finds presentations without a stimulus, 6. `filter_summary` counts, 7. the medians are written out. Add a
-step here. Nothing is binned here.
+1. `usable_stimuli` drops spontaneous activity, shuffled movies and presentations in invalid times, `faulty_rows` those
+without an end and those that overlap. 2. `join_movies` joins movie frames to movies. 3. `median_durations` over all
+sessions, 4. `regular` keeps durations near the median, 5. `blanks` finds presentations without a stimulus,
+6. `filter_summary` counts, 7. the medians are written out. Add a step here. Nothing is binned here.
 
 ``mlynarski-compat`` joins frames wherever the frame number falls, so that two movies cut short by invalid times can
 become one, and takes the sum of the frames for the duration. ``exact`` begins a movie wherever row, frame, stimulus or
@@ -30,11 +30,9 @@ from nh_platform.windows.presentations.conventions import (
     stimulus_type,
     tolerance_s,
 )
+from nh_platform.windows.presentations.faulty_rows import faulty_rows
 
 BoolArray = npt.NDArray[np.bool_]
-
-OVERLAP_TOLERANCE_S = 0.001
-"""Rows may overlap by the tolerance that durations have; real tables meet exactly (gabors of two sessions: 0.0 s)."""
 
 ALL_PARAMETERS = tuple(dict.fromkeys(name for names in PARAMETERS.values() for name in names))
 
@@ -60,11 +58,11 @@ def clean_presentations(presentations: pd.DataFrame, mode: Mode, session: str = 
     Raises
     ------
     BadUpstreamData
-        If rows overlap, or a parameter that must be a number is none.
+        If a parameter that must be a number is none.
     """
-    usable = usable_stimuli(presentations)
-    check_overlap(usable, session)
-    joined = join_movies(usable, mode)
+    stimuli = usable_stimuli(presentations)
+    faulty = np.logical_or.reduce([found.rows for found in faulty_rows(stimuli)])
+    joined = join_movies(stimuli[~faulty].reset_index(drop=True), mode)
     table = joined[["presentation_id", "stimulus_name", "stimulus_block", "start_time", "stop_time", "duration"]].copy()
     table.insert(2, "stimulus_type", [stimulus_type(name) for name in table["stimulus_name"]])
     table["n_frames"] = joined["n_frames"]
@@ -72,28 +70,6 @@ def clean_presentations(presentations: pd.DataFrame, mode: Mode, session: str = 
         table[name] = _numbers(joined, name, session)
     table["blank"] = blanks(table)
     return STIMULUS_PRESENTATIONS.conform(table)
-
-
-def check_overlap(presentations: pd.DataFrame, session: str = "") -> None:
-    """Check that no presentation begins before the one before it ends.
-
-    Raises
-    ------
-    BadUpstreamData
-        Naming the first two rows that overlap by more than `OVERLAP_TOLERANCE_S`.
-    """
-    table = presentations.sort_values("start_time", kind="stable")
-    overlap = table["stop_time"].to_numpy()[:-1] - table["start_time"].to_numpy()[1:]
-    bad = np.flatnonzero(overlap > OVERLAP_TOLERANCE_S)
-    if len(bad):
-        first, second = table.iloc[bad[0]], table.iloc[bad[0] + 1]
-        raise BadUpstreamData(
-            f"{session} presentations".strip(),
-            f"presentation {first['presentation_id']} ({first['stimulus_name']}) lasts until {first['stop_time']} s "
-            f"and presentation {second['presentation_id']} ({second['stimulus_name']}) begins at "
-            f"{second['start_time']} s; {len(bad)} rows overlap",
-            "Correct the upstream table: two stimuli cannot be shown at once.",
-        )
 
 
 def usable_stimuli(presentations: pd.DataFrame) -> pd.DataFrame:
@@ -169,16 +145,19 @@ def blanks(table: pd.DataFrame) -> BoolArray:
 
 
 def median_durations(tables: Iterable[pd.DataFrame]) -> dict[str, float]:
-    """Return the median duration (s) of every stimulus over the tables of all sessions, blanks included (step 3)."""
+    """Return the median duration (s) of every stimulus over the tables of all sessions, blanks included (step 3).
+
+    Stimuli stand in the order in which they were first shown, as in that data set's table.
+    """
     durations: dict[str, list[npt.NDArray[np.float64]]] = {}
     for table in tables:
-        for name, part in table.groupby("stimulus_name", sort=True)["duration"]:
+        for name, part in table.groupby("stimulus_name", sort=False)["duration"]:
             durations.setdefault(str(name), []).append(part.to_numpy(dtype=np.float64))
-    return {name: float(np.median(np.concatenate(durations[name]))) for name in sorted(durations)}
+    return {name: float(np.median(np.concatenate(durations[name]))) for name in durations}
 
 
-def regular(table: pd.DataFrame, medians: Mapping[str, float], factor: float = 1.0) -> BoolArray:
-    """Return which presentations last as long as the median, to less than ``factor`` times the tolerance (step 4).
+def regular(table: pd.DataFrame, medians: Mapping[str, float]) -> BoolArray:
+    """Return which presentations last as long as the median, to less than the tolerance (step 4).
 
     Raises
     ------
@@ -191,23 +170,23 @@ def regular(table: pd.DataFrame, medians: Mapping[str, float], factor: float = 1
     for name in table["stimulus_name"].unique():
         if name not in medians:
             raise unknown_stimulus(name, medians)
-        kept |= (names == name) & (np.abs(duration - medians[name]) < factor * tolerance_s(name))
+        kept |= (names == name) & (np.abs(duration - medians[name]) < tolerance_s(name))
     return kept
 
 
 def filter_summary(tables: Iterable[pd.DataFrame], medians: Mapping[str, float]) -> pd.DataFrame:
-    """Return per stimulus how many presentations step 4 removes, with the columns of that data set's summary."""
+    """Return per stimulus how many presentations step 4 removes: columns and order of that data set's summary."""
     before: dict[str, int] = {}
     after: dict[str, int] = {}
     for table in tables:
         kept = table[regular(table, medians)]
         for counts, rows in ((before, table), (after, kept)):
-            for name, number in rows["stimulus_name"].value_counts().items():
+            for name, number in rows["stimulus_name"].value_counts(sort=False).items():
                 counts[str(name)] = counts.get(str(name), 0) + int(number)
     rows = []
-    for name in sorted(before):
+    for name in before:
         removed = before[name] - after.get(name, 0)
-        rows.append((name, before[name], after.get(name, 0), removed, round(100 * removed / before[name], 2)))
+        rows.append((name, before[name], after.get(name, 0), removed, round(removed / before[name] * 100, 2)))
     columns = [f"num_presentations_{what}" for what in ("before", "after", "removed")]
     return pd.DataFrame(rows, columns=["stimulus_name", *columns, "percent_presentations_removed"])
 

@@ -48,6 +48,9 @@ class ToySource:
 
     def manifest(self) -> Manifest:
         """List every session folder with the md5 of every file that is read."""
+        if not self.root.is_dir():
+            found = f"there is no folder {self.root}"
+            raise BadUpstreamData("source toy", found, "Put the recordings there, or set `toy: read: root:`.")
         sessions, insertions, files = [], [], []
         for folder in sorted(path for path in self.root.iterdir() if path.is_dir()):
             subject, date = folder.name.split("_")

@@ -17,6 +17,7 @@ from nh_platform.qc.unit_table import build_units
 from nh_platform.session import RawRecording
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
+from nh_platform.sources.project_tables import ProjectTables
 from nh_platform.windows.presentations.conventions import MODES
 from nh_platform_tests.behavior import Behavior, read_behavior
 
@@ -44,9 +45,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="package")
-def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
-    """Read both sessions and write their tensors in both modes."""
+def make_tensors(root: Path, folder: Path) -> list[Made]:
+    """Read the sessions of a cache folder and write their tensors in both modes into ``folder``."""
     source = AllenVisualCodingSource(AllenVcSettings(root=root))
     manifest = source.manifest()
     out = []
@@ -54,20 +54,36 @@ def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
         files = manifest.session(session_id)
         recording, behavior = source.read_spikes(files), read_behavior(source, files)
         annotation = source.read_annotation(files, recording.units, recording.channels)
-        missing = tmp_path_factory.mktemp("reviews") / "none.yaml"
+        missing = folder / "no_reviews.yaml"
         units = build_units(recording, annotation, rulebooks=(RULEBOOK,), reviews_file=missing).table
         units["acronym"] = units["acronym"].where(units["acronym"].isin(STRUCTURES), None)
-        folder = tmp_path_factory.mktemp(f"tensors_{session_id}")
         plans = [plan_tensors(*behavior.parts, units, tensor_good_units(units, mode, RULEBOOK), mode) for mode in MODES]
-        write_tensors(folder, recording.spikes, *behavior.parts, plans)
-        out.append(Made(session_id, recording, behavior, units, folder))
+        target = folder / session_id
+        target.mkdir()
+        write_tensors(target, recording.spikes, *behavior.parts, plans)
+        out.append(Made(session_id, recording, behavior, units, target))
     return out
 
 
 @pytest.fixture(scope="package")
-def files(made: list[Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
+    """Read both sessions and write their tensors in both modes."""
+    return make_tensors(root, tmp_path_factory.mktemp("tensors"))
+
+
+@pytest.fixture(scope="package")
+def files(root: Path, made: list[Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the files of all sessions in both modes."""
     folder = tmp_path_factory.mktemp("stimulus_files")
+    project = project_tables(root)
     for mode in MODES:
-        write_stimulus_files(folder / mode, [StoredTensors(m.tensors, m.session_id, mode) for m in made], mode)
+        stored = [StoredTensors(m.tensors, m.session_id, mode) for m in made]
+        write_stimulus_files(folder / mode, stored, mode, project)
     return folder
+
+
+def project_tables(root: Path) -> ProjectTables:
+    """Return upstream's tables of every session of a cache folder."""
+    source = AllenVisualCodingSource(AllenVcSettings(root=root))
+    manifest = source.manifest()
+    return source.project_tables([manifest.session(session_id) for session_id in manifest.session_ids])

@@ -92,6 +92,26 @@ def presentations_of_all(sessions: dict[int, Any], folder: Path) -> pd.DataFrame
     return pd.read_csv(folder / "3.csv", low_memory=False)
 
 
+def medians_text(folder: Path) -> str:
+    """Return the text file of median durations: every stimulus in the order in which it was first shown."""
+    table = pd.read_csv(folder / "2.csv", low_memory=False)
+    rows = []
+    for name in table["stimulus_name"].unique():
+        rows.append((name, round(table[table["stimulus_name"] == name]["duration"].median(), 4)))
+    return pd.DataFrame(rows, columns=["stimulus_name", "median_duration"]).to_csv(index=False)
+
+
+def summary_text(folder: Path) -> str:
+    """Return the text file of what the filter by duration removed, in the same order."""
+    before, after = (pd.read_csv(folder / name, low_memory=False) for name in ("2.csv", "3.csv"))
+    rows = []
+    for name in before["stimulus_name"].unique():
+        shown, kept = (int((table["stimulus_name"] == name).sum()) for table in (before, after))
+        rows.append((name, shown, kept, shown - kept, round((shown - kept) / shown * 100, 2)))
+    counts = [f"num_presentations_{what}" for what in ("before", "after", "removed")]
+    return pd.DataFrame(rows, columns=["stimulus_name", *counts, "percent_presentations_removed"]).to_csv(index=False)
+
+
 def bin_stimulus(session: Any, table: pd.DataFrame, name: str) -> dict[str, xr.Dataset]:
     """Do steps 4 to 6 for one stimulus of one session: blanks out, spikes binned, running and gaze interpolated."""
     columns = [*WANTED[name], "stimulus_block", "start_time", "stop_time", "duration"]

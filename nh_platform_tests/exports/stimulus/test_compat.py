@@ -58,3 +58,13 @@ def test_statistics_count_what_is_in_the_trees(plain: dict[str, dict[str, xr.Dat
     columns = ["stimulus_type", "session_id", "brain_structure", "n_presentations", "n_units", "has_gaze_data"]
     assert list(table.columns) == columns
     assert sorted(map(tuple, table.to_numpy().tolist())) == sorted(rows)
+
+
+def test_sessions_and_units_are_the_tables_of_allensdk_to_the_byte(root: Path, files: Path, tmp_path: Path) -> None:
+    """As that data set writes them: `get_session_table` and `get_units`, nothing left out."""
+    sdk.restore_numpy_names()
+    shutil.copytree(root, tmp_path / "cache")
+    cache = sdk.warehouse_cache(tmp_path / "cache" / "manifest.json")
+    folder = files / "mlynarski-compat"
+    assert (folder / "sessions.csv").read_text() == cache.get_session_table().to_csv()
+    assert (folder / "units.csv").read_text() == cache.get_units().to_csv()

@@ -11,12 +11,13 @@ import pytest
 import xarray as xr
 
 from nh_platform.exports.stimulus import StoredTensors, export_npy, shown_names, write_stimulus_files, write_tensors
-from nh_platform.exports.stimulus.joined_files import usable_medians
 from nh_platform.exports.stimulus.tensor_files import TensorPlan, plan_tensors
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.session import ConfigError
-from nh_platform.windows.presentations.conventions import MODES
-from nh_platform_tests.exports.stimulus.conftest import RULEBOOK, STRUCTURES, Made
+from nh_platform.sources.project_tables import ProjectTables
+from nh_platform.store.hdf5 import open_file
+from nh_platform.windows.presentations.conventions import MODES, Mode
+from nh_platform_tests.exports.stimulus.conftest import RULEBOOK, STRUCTURES, Made, project_tables
 
 
 def session_of(made: list[Made], stimulus: str) -> Made:
@@ -77,7 +78,8 @@ def test_the_subset_has_natural_stimuli_in_visual_cortex_alone(files: Path) -> N
 def test_tables_say_what_was_kept(made: list[Made], files: Path) -> None:
     folder = files / "exact"
     units = pd.read_csv(folder / "units.csv")
-    assert set(units["ecephys_structure_acronym"]) <= set(STRUCTURES)
+    in_files = [unit for m in made for unit in StoredTensors(m.tensors, m.session_id, "exact").units["unit_id"]]
+    assert sorted(units["id"]) == sorted(map(int, in_files))
     assert set(units["ecephys_session_id"]) == {int(m.session_id) for m in made}
     sessions = pd.read_csv(folder / "sessions.csv")
     assert sessions["id"].tolist() == sorted(int(m.session_id) for m in made)
@@ -89,37 +91,99 @@ def test_tables_say_what_was_kept(made: list[Made], files: Path) -> None:
     assert summary.loc["gabors", "num_presentations_removed"] == 6
 
 
-def test_presentations_between_the_published_and_the_true_bound_are_taken_by_the_true_one(
-    made: list[Made], tmp_path: Path
+@pytest.mark.parametrize("mode", MODES)
+def test_a_session_that_upstream_no_longer_lists_has_its_row_and_its_units(
+    made: list[Made], root: Path, tmp_path: Path, mode: Mode
 ) -> None:
-    """Durations shifted by 0.6 ms: further than the tolerance from the published median, and all of them kept."""
+    whole = project_tables(root)
+    gone, stays = (int(m.session_id) for m in made)
+    project = ProjectTables(
+        whole.sessions.drop(index=gone),
+        whole.units[whole.units["ecephys_session_id"] == stays],
+        whole.by_default[(whole.units["ecephys_session_id"] == stays).to_numpy()],
+    )
+    stored = [StoredTensors(m.tensors, m.session_id, mode) for m in made]
+    write_stimulus_files(tmp_path / "files", stored, mode, project)
+    sessions = pd.read_csv(tmp_path / "files" / "sessions.csv", index_col="id")
+    units = pd.read_csv(tmp_path / "files" / "units.csv", index_col="id")
+    assert sorted(sessions.index) == sorted((gone, stays))
+    assert list(sessions.columns) == list(pd.read_csv(tmp_path / "files" / "sessions.csv").columns[1:])
+    assert sessions.loc[gone].drop("unit_count").isna().all()
+    assert sessions.loc[gone, "unit_count"] == len(stored[0].units) == (units["ecephys_session_id"] == gone).sum()
+
+
+def test_without_tables_of_upstream_ids_and_structures_are_stated(made: list[Made], tmp_path: Path) -> None:
+    stored = [StoredTensors(m.tensors, m.session_id, "exact") for m in made]
+    write_stimulus_files(tmp_path / "files", stored, "exact")
+    units = pd.read_csv(tmp_path / "files" / "units.csv")
+    assert list(units.columns) == ["id", "ecephys_session_id", "ecephys_structure_acronym"]
+    assert set(units["ecephys_structure_acronym"]) <= set(STRUCTURES)
+    sessions = pd.read_csv(tmp_path / "files" / "sessions.csv")
+    assert sessions["unit_count"].tolist() == [len(one.units) for one in stored]
+
+
+def with_flashes(made: list[Made], folder: Path, durations: list[float]) -> list[StoredTensors]:
+    """Write tensors in which the flashes of every session last ``durations`` (s), in turn."""
     stored = []
     for session in made:
-        good = tensor_good_units(session.units, "exact", RULEBOOK)
-        plan = plan_tensors(*session.behavior.parts, session.units, good, "exact")
+        plan = plan_tensors(
+            *session.behavior.parts, session.units, tensor_good_units(session.units, "exact", RULEBOOK), "exact"
+        )
         flashes = plan.presentations[plan.presentations["stimulus_name"] == "flashes"].reset_index(drop=True)
-        shifted = flashes.assign(duration=np.where(np.arange(len(flashes)) % 3 == 0, 0.2515, 0.2508))
-        everything = np.ones(len(shifted), dtype=bool)
-        folder = tmp_path / session.session_id
-        folder.mkdir()
-        moved = TensorPlan("exact", plan.units, shifted, everything, ())
-        write_tensors(folder, session.recording.spikes, *session.behavior.parts, [moved])
-        stored.append(StoredTensors(folder, session.session_id, "exact"))
+        lasting = flashes.assign(duration=np.resize(durations, len(flashes)))
+        target = folder / session.session_id
+        target.mkdir()
+        moved = TensorPlan("exact", plan.units, lasting, np.ones(len(lasting), dtype=bool), ())
+        write_tensors(target, session.recording.spikes, *session.behavior.parts, [moved])
+        stored.append(StoredTensors(target, session.session_id, "exact"))
+    return stored
+
+
+@pytest.mark.parametrize("usual", [0.2508, 0.3008, 1.9], ids="{} s".format)
+def test_the_medians_of_the_joined_sessions_count_whatever_the_release_had(
+    made: list[Made], tmp_path: Path, usual: float
+) -> None:
+    stored = with_flashes(made, tmp_path, [usual, usual + 0.0007, usual, usual, 60.0])
     summary = write_stimulus_files(tmp_path / "files", stored, "exact")
-    assert summary.medians == {"flashes": 0.2508}
-    assert {row.n_presentations for row in summary.statistics} == {30}  # |0.2515 - 0.2502| is beyond 1 ms
-    assert summary.notes == ()
+    assert summary.medians == {"flashes": usual}
+    assert {row.n_presentations for row in summary.statistics} == {24}  # 30 flashes, every fifth of 60 s
+    assert [note.subject for note in summary.notes] == ([] if usual == 0.2508 else ["flashes"])
+    medians = pd.read_csv(tmp_path / "files" / "presentations_median_durations.csv")
+    assert medians["median_duration_exact"].tolist() == [usual]
+    tree = xr.open_datatree(tmp_path / "files" / "flashes.h5", engine="h5netcdf")
+    bins = -int(-(usual + 0.0007) // 0.02)
+    assert {node.sizes["time"] for node in tree.subtree if node.name == "spike_data"} == {bins}
 
 
-def test_a_median_far_from_the_published_one_is_not_used() -> None:
-    used, notes = usable_medians({"gabors": 0.2503, "natural_movie_one": 30.2})
-    assert used == {"gabors": 0.2503, "natural_movie_one": 30.0251}
-    assert [note.subject for note in notes] == ["natural_movie_one"]
+def test_one_long_presentation_gives_the_others_no_bins(made: list[Made], tmp_path: Path) -> None:
+    with_flashes(made[:1], tmp_path, [*[0.25] * 14, 60.0])
+    with open_file(tmp_path / made[0].session_id / "exact" / "flashes.h5") as file:
+        shapes = {name: file[f"{name}/spike_data/spike_data"].shape[:2] for name in file}
+    assert shapes == {"bins_13": (28, 13), "bins_3001": (2, 3001)}
 
 
-def test_the_same_sessions_give_the_same_bytes_in_any_order(made: list[Made], files: Path, tmp_path: Path) -> None:
+def test_presentations_of_two_lengths_stand_in_their_order_with_the_bins_of_the_longest(
+    made: list[Made], tmp_path: Path
+) -> None:
+    """Beside 0.2578 s less than 0.2598 s is kept, of 13 bins; beside 0.2585 s up to 0.2605 s, of 14: two classes."""
+    session = made[0]
+    (stored,) = with_flashes([session], tmp_path, [0.2578, 0.2585])
+    ids = stored.presentations["presentation_id"].to_numpy()
+    both, first = stored.groups("flashes", ids)["spike_data"], stored.groups("flashes", ids[:1])["spike_data"]
+    assert both["presentation_id"].values.tolist() == sorted(ids)
+    assert both["spike_counts"].values.shape == (30, 13, len(stored.units))
+    np.testing.assert_array_equal(both["spike_counts"].values[:1], first["spike_counts"].values)
+    row = session.recording.units["unit_id"].astype(int).tolist().index(int(both["unit_id"].values[0]))
+    for start, counts in zip(stored.presentations["start_time"], both["spike_counts"].values[:, :, 0]):
+        edges = start + np.arange(14) * 20_000 / 1e6
+        assert counts.tolist() == np.diff(np.searchsorted(session.recording.spikes.of_unit(row), edges)).tolist()
+
+
+def test_the_same_sessions_give_the_same_bytes_in_any_order(
+    made: list[Made], root: Path, files: Path, tmp_path: Path
+) -> None:
     stored = [StoredTensors(m.tensors, m.session_id, "exact") for m in reversed(made)]
-    write_stimulus_files(tmp_path / "again", stored, "exact")
+    write_stimulus_files(tmp_path / "again", stored, "exact", project_tables(root))
     first = {p.relative_to(files / "exact"): p.read_bytes() for p in (files / "exact").rglob("*") if p.is_file()}
     second = {p.relative_to(tmp_path / "again"): p.read_bytes() for p in (tmp_path / "again").rglob("*") if p.is_file()}
     assert first.keys() == second.keys()
@@ -211,4 +275,4 @@ def test_stored_tensors_name_their_stimuli(made: list[Made]) -> None:
     stored = StoredTensors(session_of(made, "dot_motion").tensors, "1", "exact")
     assert "dot_motion" in stored.types
     with pytest.raises(ConfigError, match=r"Did you mean dot_motion"):
-        stored.groups("dotmotion")
+        stored.groups("dotmotion", [1])

@@ -97,6 +97,60 @@ def test_running_is_taken_at_the_middle_of_its_samples_and_is_nan_outside_the_re
     assert compat.values[-1, 0] == np.float32(starts[-1])
 
 
+def signal(name, times, *columns) -> Signal:
+    values = np.column_stack([np.linspace(0.0, 10.0, len(times))] * len(columns))
+    return Signal(name, np.asarray(times), values, "-", columns)
+
+
+@pytest.mark.parametrize(("name", "column", "group"), [
+    ("running_speed", "velocity", "speed"), ("pupil", "pupil_width", "pupil_data"),
+])  # fmt: skip
+def test_a_gap_in_a_signal_is_nan_and_a_few_lost_samples_are_bridged(name, column, group) -> None:
+    table = clean_presentations(shown(*[("flashes", 0.25, {"color": 1.0})] * 4), "exact")  # 10 to 11 s
+    times = np.arange(9.003, 12.0, 0.02)
+    lost = ((times > 10.101) & (times < 10.179)) | ((times > 10.401) & (times < 10.699))  # four samples, and fifteen
+    columns = (column, "end_time") if name == "running_speed" else (column,)
+    kept = signal(name, times[~lost], *columns)
+    if name == "running_speed":
+        kept.values[:, 1] = kept.timestamps + 1e-9
+    made = make_tensor(given([[]], ["probeA"], [kept]), table, "exact")[group]
+    (values,) = (variable.values for key, variable in made.items() if key in ("speed", column))
+    centers = table["start_time"].to_numpy()[:, None] + made["time"].values
+    np.testing.assert_array_equal(np.isnan(values), (centers > 10.383) & (centers < 10.703))
+    expected = np.interp(centers, kept.timestamps, kept.values[:, 0])
+    np.testing.assert_allclose(values[~np.isnan(values)], expected[~np.isnan(values)], atol=1e-5)
+
+
+def test_compat_goes_straight_through_a_gap_as_that_data_set_does() -> None:
+    table = clean_presentations(shown(*[("flashes", 0.25, {"color": 1.0})] * 4), "mlynarski-compat")
+    times = np.arange(9.0, 12.0, 0.02)
+    kept = signal("running_speed", times[(times < 10.4) | (times > 10.7)], "velocity", "end_time")
+    made = make_tensor(given([[]], ["probeA"], [kept]), table, "mlynarski-compat")
+    assert not np.isnan(made["speed"]["speed"].values).any()
+
+
+def test_gaps_are_counted_in_a_note(made: list[Made]) -> None:
+    session = made[0]
+    good = tensor_good_units(session.units, "exact", "allen-vc-default")
+    running = session.behavior.signals["running_speed"]
+    start = running.timestamps[0] + 100
+    lost = ((running.timestamps > start) & (running.timestamps < start + 120)) | (running.timestamps == 0)
+    signals = {**session.behavior.signals, "running_speed": without(running, lost)}
+    for mode, expected in (("exact", ["1 gap"]), ("mlynarski-compat", [])):
+        whole = plan_tensors(*session.behavior.parts, session.units, good, mode).notes
+        assert not [note for note in whole if "gap" in note.text]
+        notes = plan_tensors(
+            *Behavior(SESSION, session.behavior.events, signals).parts, session.units, good, mode
+        ).notes
+        found = [note.text for note in notes if note.subject == f"{mode}, running_speed"]
+        assert [text[: len("1 gap")] for text in found] == expected
+        assert all("of 120.0 s in all: NaN in the bins" in text for text in found)
+
+
+def without(signal: Signal, lost: np.ndarray) -> Signal:
+    return Signal(signal.name, signal.timestamps[~lost], signal.values[~lost], signal.unit, signal.columns)
+
+
 def test_eyes_are_gaze_data_in_compat_and_pupil_data_otherwise() -> None:
     times = np.array([9.0, 10.1, 12.0])
     gaze = Signal(
@@ -155,12 +209,39 @@ def test_what_is_left_out_is_said(made: list[Made]) -> None:
     plan = plan_tensors(*session.behavior.parts, session.units, good, "exact")
     notes = {f"{note.subject}: {note.text}" for note in plan.notes}
     assert any(text.startswith("exact, natural_scenes: 2 presentations left out: no stimulus") for text in notes)
-    assert any("not the 0.2502 s that is usual" in text for text in notes)
+    assert any(
+        text.startswith("exact, natural_scenes: 3 presentations of unusual duration (0.28")
+        and text.endswith("are kept; the medians of the sessions that are joined decide on them")
+        for text in notes
+    )
     assert any("good units without a structure left out" in text for text in notes)
     assert not any("running" in text for text in notes)
     blind = Behavior(session.behavior.session, session.behavior.events, {})
     texts = {note.subject for note in plan_tensors(*blind.parts, session.units, good, "exact").notes}
     assert {"exact, running_speed", "exact, gaze"} <= texts
+
+
+def test_overlapping_and_endless_presentations_are_left_out_and_counted(made: list[Made]) -> None:
+    session = made[0]
+    good = tensor_good_units(session.units, "exact", "allen-vc-default")
+    whole = plan_tensors(*session.behavior.parts, session.units, good, "exact")
+    faulty = session.behavior.events["presentations"].copy()
+    twice = faulty.index[faulty["stimulus_name"] == "gabors"][10:12]
+    faulty.loc[twice[1], ["start_time", "stop_time"]] = faulty.loc[twice[0], ["start_time", "stop_time"]].tolist()
+    endless, backwards = faulty.index[faulty["stimulus_name"] == "flashes"][[3, 7]]
+    faulty.loc[endless, "stop_time"] = np.nan
+    faulty.loc[backwards, "stop_time"] = faulty.loc[backwards, "start_time"]
+    events = {**session.behavior.events, "presentations": faulty}
+    for mode in ("exact", "mlynarski-compat"):
+        plan = plan_tensors(*Behavior(SESSION, events, session.behavior.signals).parts, session.units, good, mode)
+        gone = set(whole.presentations["presentation_id"]) - set(plan.presentations["presentation_id"])
+        assert gone == {int(faulty.loc[row, "presentation_id"]) for row in (*twice, endless, backwards)}
+        notes = {note.subject: note.text for note in plan.notes if "left out: " in note.text}
+        first = faulty.loc[twice[0], "presentation_id"]
+        assert notes[f"{mode}, gabors"].startswith(f"2 presentations left out: they overlap others; first {first}, ")
+        assert notes[f"{mode}, flashes"].startswith(
+            "2 presentations left out: they do not end after they start; first "
+        )
 
 
 def test_a_session_without_presentations_has_no_tensors(made: list[Made]) -> None:

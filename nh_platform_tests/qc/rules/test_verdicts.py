@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.qc.rules.rule_columns import without_released
 from nh_platform.qc.rules.rule_summary import rule_summary
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook, parse_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
@@ -302,3 +303,36 @@ def test_a_large_table_takes_well_under_a_second() -> None:
     start = time.process_time()
     apply_rulebook(units, load_rulebook("ibl-2022-10"))
     assert time.process_time() - start < 0.5  # 12 ms where this was written
+
+
+def own_table(ibl_units: pd.DataFrame, released: list[bool]) -> pd.DataFrame:
+    """Return a units table of the platform with released values where stated, and recomputed ones that all pass."""
+    rows = ibl_units.iloc[: len(released)].reset_index(drop=True)
+    table = pd.DataFrame({f"released.{name}": rows[name] for name in ("max_confidence", "noise_cutoff", "amp_median")})
+    table["released.amp_median"] = [1e-6] * len(rows)
+    table = table.where(pd.Series(released), np.nan)
+    good = {"ibl.max_confidence@2022-10": 95.0, "ibl.noise_cutoff@2022-10": 1.0, "ibl.amp_median@2022-10": 2e-4}
+    return table.assign(**good, review="none")
+
+
+def test_units_of_which_the_release_states_nothing_are_judged_by_recomputed_values(ibl_units) -> None:
+    book = load_rulebook("ibl-2022-10")
+    table = own_table(ibl_units, [True, False, True])
+    ours = {rule.metric for rule in book.rules}
+    assert ours <= set(table.columns)
+    verdicts = apply_rulebook(table, book)
+    assert verdicts.good.tolist() == [False, True, False]
+    assert "amp_median 1 µV ≤ 50 µV" in verdicts.reasons()[0]
+    assert without_released(table).tolist() == [False, True, False]
+    # One metric that is NaN is a statement of the release.
+    table.loc[0, "released.amp_median"] = np.nan
+    assert "amp_median not available" in apply_rulebook(table, book).reasons()[0]
+
+
+def test_a_table_without_any_released_metric_is_judged_by_recomputed_values(ibl_units) -> None:
+    table = own_table(ibl_units, [True, True])
+    bare = table[[name for name in table if not name.startswith("released.")]]
+    verdicts = apply_rulebook(bare, load_rulebook("ibl-2022-10"), missing="nan")
+    assert verdicts.good.tolist() == [True, True]
+    released = apply_rulebook(bare, load_rulebook("ibl-2022-10"), value_source="released", missing="nan")
+    assert not released.good.any()

@@ -80,7 +80,7 @@ def test_a_silent_bucket_is_given_up_before_dagster_gives_up_the_sensor(
     started = time.monotonic()
     with pytest.raises(BadUpstreamData, match=r"bucket visual-behavior-neuropixels-data: no answer within 0.5 s"):
         remote.source().signal()
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 10.0
 
 
 @pytest.mark.slow

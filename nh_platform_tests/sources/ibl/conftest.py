@@ -38,7 +38,7 @@ class Tree:
         self.root = root
         sessions = pd.read_parquet(root / "sessions.pqt")
         self.eid = str(sessions.index[sessions["subject"] == "SWC_sim_001"][0])
-        self.other = next(str(eid) for eid in sessions.index if eid != self.eid)
+        self.other = next((str(eid) for eid in sessions.index if eid != self.eid), "")
         row = sessions.loc[self.eid]
         self.folder = root / row["lab"] / "Subjects" / row["subject"] / str(row["date"]) / f"{row['number']:03d}"
 

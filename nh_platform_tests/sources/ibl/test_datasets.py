@@ -23,6 +23,8 @@ def files_of(*paths: str, session: str = "s") -> pd.DataFrame:
     return files
 
 
+SORTING_NAMES = ("spikes.times.npy", "spikes.clusters.npy", "clusters.channels.npy")
+
 PATHS = (
     "alf/probe00/pykilosort/#2024-05-06#/spikes.times.npy",
     "alf/probe00/spikes.times.npy",
@@ -40,6 +42,12 @@ def test_paths_split_and_join_again() -> None:
     assert files["probe"].tolist() == ["probe00", "probe00", "", "", "probe01", ""]
     joined = [relative_path(*row) for row in zip(files["collection"], files["revision"], files["name"])]
     assert joined == list(PATHS)
+
+
+def test_a_missing_value_is_no_part_of_a_path() -> None:
+    files = files_of("alf/#nan#/a.b.npy", "#None#/a.b.npy", "nan/a.b.npy", "alf/nan_task/a.b.npy", "alf/#<NA>#/c.d.npy")
+    assert files["collection"].tolist() == ["alf", "", "", "alf/nan_task", "alf"]
+    assert set(files["revision"]) == {""}
 
 
 @pytest.mark.parametrize(
@@ -82,6 +90,36 @@ def test_each_session_chooses_for_itself() -> None:
     one, two = files_of("alf/probe00/spikes.times.npy"), files_of("alf/probe00/iblsorter/spikes.times.npy", session="t")
     two = pd.concat([two, files_of("alf/probe00/spikes.times.npy", session="t")])
     assert assign_groups(pd.concat([one, two], ignore_index=True)).tolist() == ["spikes", "spikes", "other"]
+
+
+def sorting_of(collection: str, revision: str = "", names: tuple[str, ...] = SORTING_NAMES) -> list[str]:
+    return [relative_path(collection, revision, name) for name in names]
+
+
+@pytest.mark.parametrize("names", [("clusters.metrics.pqt",), ("clusters.channels.npy", "spikes.times.npy")])
+@pytest.mark.parametrize("sorter", [None, "iblsorter"])
+def test_a_folder_without_a_whole_sorting_takes_no_whole_ones_place(names, sorter) -> None:
+    files = files_of(*sorting_of("alf/probe00/iblsorter", names=names), *sorting_of("alf/probe00/pykilosort"))
+    assert assign_groups(files, sorter).tolist() == [*["other"] * len(names), *["spikes"] * 3]
+
+
+def test_where_no_sorting_is_whole_the_preferred_one_is_read_and_named() -> None:
+    files = files_of("alf/probe00/pykilosort/spikes.times.npy", "alf/probe00/iblsorter/spikes.times.npy")
+    assert assign_groups(files).tolist() == ["other", "spikes"]
+
+
+def test_a_pinned_date_chooses_among_the_sortings_that_it_keeps() -> None:
+    """A part of the newer sorter is older than the pin too, as files without a revision are."""
+    newer = sorting_of("alf/probe00/iblsorter", "2024-05-06")
+    files = files_of(*newer, "alf/probe00/iblsorter/clusters.metrics.pqt", *sorting_of("alf/probe00/pykilosort"))
+    for pinned, groups in (
+        ("2023-01-01", [*["other"] * 4, *["spikes"] * 3]),
+        ("2024-06-01", [*["spikes"] * 3, "qc", *["other"] * 3]),
+    ):
+        pinned_files = files.assign(default_revision=resolve_revisions(files, pinned))
+        assert assign_groups(pinned_files).tolist() == groups
+    before_all = files[:3].assign(default_revision=False)
+    assert assign_groups(before_all).tolist() == ["spikes"] * 3  # none is kept; the session is named when it is read
 
 
 def test_an_object_comes_from_alf_or_else_from_every_task() -> None:

@@ -131,12 +131,18 @@ def test_what_alyx_states_beside_its_tables_is_told_in_the_diff(tree: Tree) -> N
 def test_notices_are_read_from_whichever_field_holds_the_text() -> None:
     records = [
         {"id": 7, "text": "a", "datetime": "2025-01-02T03:04:05"},
-        {"id": "x", "description": "b"},
-        {"name": "c", "date": "2025-01-02"},
+        {"id": "x", "description": "b", "name": "B", "importance": 50, "datasets": ["e", "d"]},
+        {"name": "c", "date": "2025-01-02", "importance": 7, "affected_date_end": "2025-01-03"},
         {"id": 9, "text": ""},
     ]
-    assert notices_table(records).to_dict("records") == [
-        {"notice_id": "7", "date": "2025-01-02", "text": "a"},
-        {"notice_id": "x", "date": None, "text": "b"},
-        {"notice_id": "c", "date": "2025-01-02", "text": "c"},
+    table = notices_table(records)
+    assert table[["notice_id", "date", "text"]].to_numpy().tolist() == [
+        ["7", "2025-01-02", "a"],
+        ["x", None, "b"],
+        ["c", "2025-01-02", "c"],
+    ]
+    assert table[["title", "importance", "affected_dates", "datasets"]].to_numpy().tolist() == [
+        [None, None, None, None],
+        ["B", "CRITICAL", None, "d,e"],
+        [None, "7", "/2025-01-03", None],
     ]

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from nh_platform.history.identity import GROUPS
+from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.release_lookup import find_state, tag_counts
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.ibl import IblSettings, IblSource
+from nh_platform.sources.ibl.server.paginated_lists import id_queries
 from nh_platform.store import Store
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.release_history import tag_only
@@ -165,6 +171,59 @@ def test_a_changed_extended_qc_moves_the_qc_of_its_session_alone(servers, tree: 
     assert states[2].session(tree.other).extended_qc is None
 
 
+def sessions_asked(servers, source, before=None) -> tuple[Manifest, list[str]]:
+    """Return a manifest, and the sessions that were asked for by themselves for it."""
+    first = len(servers.alyx.requests)
+    manifest = source.manifest() if before is None else source.manifest_after(before)
+    paths = [path for _, path in servers.alyx.requests[first:]]
+    return manifest, sorted(path.removeprefix("/sessions/") for path in paths if path.startswith("/sessions/"))
+
+
+def test_only_sessions_that_were_touched_are_asked_for_again(servers, tree: Tree) -> None:
+    servers.state.set_session_qc(tree.eid, "PASS", task="PASS")
+    servers.state.set_session_qc(tree.other, "PASS", task="PASS")
+    servers.state.pass_days(3)
+    source = remote(servers)
+    first, asked = sessions_asked(servers, source)
+    assert len(asked) == 2
+    again, asked = sessions_asked(servers, source, first)
+    assert asked == []
+    assert again.version() == first.version()
+    servers.state.set_session_qc(tree.other, "PASS", task="FAIL")
+    changed, asked = sessions_asked(servers, source, again)
+    assert asked == [tree.other]
+    assert changed.version() == source.manifest().version()
+    assert changed.session(tree.eid).extended_qc == '{"task":"PASS"}'
+    assert diff_manifests(again, changed).affected[["session_id", "group"]].to_numpy().tolist() == [[tree.other, "qc"]]
+
+
+def test_what_is_not_known_for_sure_is_asked_for_again(servers, tree: Tree) -> None:
+    servers.state.set_session_qc(tree.eid, "PASS", task="PASS")
+    servers.state.pass_days(3)
+    unasked = remote(servers, extended_qc=False).manifest()
+    assert unasked.facts_as_of == ""
+    full, asked = sessions_asked(servers, remote(servers), unasked)
+    assert len(asked) == 2
+    elsewhere = replace(full, selection="remote, server elsewhere")
+    assert len(sessions_asked(servers, remote(servers), elsewhere)[1]) == 2
+    new = replace(full, sessions=full.sessions[full.sessions["session_id"] == tree.eid].reset_index(drop=True))
+    assert sessions_asked(servers, remote(servers), new)[1] == [tree.other]
+    servers.alyx.faults.add(f"/sessions/{tree.other}", "status", status=404)
+    withdrawn, asked = sessions_asked(servers, remote(servers))
+    assert withdrawn.facts_as_of == ""
+
+
+def test_what_was_known_is_stored_with_the_snapshot(servers, tree: Tree, tmp_path: Path) -> None:
+    servers.state.pass_days(3)
+    store, manifest = Store(tmp_path), remote(servers).manifest()
+    assert manifest.facts_as_of
+    store_manifest(store, manifest, "1")
+    assert read_manifest(store, "ibl").facts_as_of == manifest.facts_as_of
+    assert sessions_asked(servers, remote(servers), read_manifest(store, "ibl"))[1] == []
+    servers.state.pass_days(1)
+    assert not store_manifest(store, remote(servers).manifest(), "1").is_new
+
+
 def test_extended_qc_can_be_left_unasked(servers, tree: Tree) -> None:
     servers.state.set_session_qc(tree.eid, "FAIL", task="FAIL")
     manifest = remote(servers, extended_qc=False).manifest()
@@ -193,7 +252,7 @@ def test_what_is_asked_for_a_manifest_grows_with_sessions_and_pages_alone(server
     assert {path: asked.count(path) for path in sorted(set(asked))} == {
         "/auth-token": 2,  # the tables need a client of their own
         "/cache.zip": 1,
-        "/cache/info": 1,
+        "/cache/info": 2,  # by us, since ONE does not tell a refused login from a missing table
         "/data-notices": 1,
         "/datasets": -(-n_datasets // 50),
         "/insertions": 1,
@@ -202,14 +261,27 @@ def test_what_is_asked_for_a_manifest_grows_with_sessions_and_pages_alone(server
     }
 
 
-def test_sessions_are_asked_for_in_addresses_that_are_short_enough(servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nh_platform.sources.ibl.server import one_client as client
-
-    monkeypatch.setattr(client, "IDS_PER_QUERY", 1)
+def test_sessions_are_asked_for_in_addresses_that_are_short_enough(servers, tree: Tree) -> None:
+    """Of a hundred ids the request line was 4,655 bytes, and gunicorn takes 4,094."""
+    for number in range(150):
+        eid = f"{number:08d}-0000-4000-8000-000000000000"
+        servers.state.sessions[eid] = {**servers.state.sessions[tree.eid], "id": eid, "number": number + 2}
+        servers.state.add_insertion(eid, "probe00")
     servers.state.add_tag(BWM, list(servers.state.datasets))
-    manifest = remote(servers).manifest()
+    manifest = remote(servers, extended_qc=False).manifest()
+    assert len(manifest.sessions) == 152
     assert set(manifest.files["tags"]) == {BWM}
     assert len(servers.alyx.asked("/datasets")) == 2
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "https://alyx.example.org/" + "a" * 200])
+def test_request_lines_are_as_long_as_servers_take(url) -> None:
+    ids = [str(uuid.UUID(int=number, version=4)) for number in range(1000)]
+    queries = list(id_queries("/datasets?exists=True", "session", ids, url))
+    lines = [f"GET {url}{query}&limit=1000&offset=1000000 HTTP/1.1" for query in queries]
+    assert max(map(len, lines)) <= 4094
+    assert len(queries) == 11 if len(url) < 100 else 12
+    assert [one for query in queries for one in re.findall(r"[0-9a-f-]{36}", unquote(query))] == ids
 
 
 @pytest.mark.parametrize("where", [r"/datasets.*offset=100", r"/insertions.*offset=3", r"/sessions/", "/data-notices"])
@@ -219,8 +291,10 @@ def test_a_token_revoked_in_the_middle_of_the_catalogue_is_renewed(servers, pris
     servers.alyx.when(where, servers.state.revoke_tokens)
     logins, pages = len(servers.alyx.asked("auth-token")), len(servers.alyx.asked("/datasets"))
     assert remote(servers).manifest().version() == expected.version()
-    # ONE asks once without the password, which it does not keep, before we log in anew
-    assert len(servers.alyx.asked("auth-token")) == logins + logins + 2
+    # ONE asks once without the password, which it does not keep, before we log in anew; of two requests beside each
+    # other both may.
+    again = len(servers.alyx.asked("auth-token")) - logins - logins
+    assert again in ((2, 3) if where == "/sessions/" else (2,))
     if "datasets" in where:  # only the page is asked for again
         n_pages = -(-len(servers.state.datasets) // 50)
         assert len(servers.alyx.asked("/datasets")) == pages + n_pages + 1

@@ -28,6 +28,7 @@ Pixels = npt.NDArray[Any]
 
 BLANK_FRAME = -1
 SCENES = "natural_scenes"
+N_SCENES = 118
 _NUMBER_WORDS = {"one": 1, "three": 3}
 _MOVIE = re.compile(r"natural_movie_(one|three)(_more_repeats)?")
 
@@ -136,3 +137,40 @@ def read_picture(path: Path, kind: Kind, frame: int = 0) -> Pixels:
             f"template {path.parent.name}/{path.name}", f"it cannot be read: {error}", "Delete it; it is fetched again."
         ) from error
     raise BadUpstreamData(f"template {path.parent.name}/{path.name}", found, "Delete it; it is fetched again.")
+
+
+def templates_of(stimulus: str) -> list[Template]:
+    """Return the files that hold the pictures of a stimulus, in the order of their frames.
+
+    Raises
+    ------
+    ConfigError
+        If it has none.
+    """
+    if stimulus == SCENES:
+        return [Template("scene", number) for number in range(N_SCENES)]
+    return [template_of({"stimulus_name": stimulus, "frame": 0})[0]]
+
+
+def read_pictures(root: Path, stimulus: str) -> Pixels:
+    """Read all pictures of a stimulus.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n_frames, height, width) in the file's dtype; picture ``i`` is that of presentations with ``frame`` ``i``.
+        Those of a movie are mapped from the file, 0.7 GB for the longer one.
+
+    Raises
+    ------
+    ConfigError
+        If the stimulus has no pictures.
+    BadUpstreamData
+        If a template is not in the folder or cannot be read.
+    """
+    templates = templates_of(stimulus)
+    pictures = [read_image(root, template) for template in templates]
+    if templates[0].kind == "scene":
+        return np.stack(pictures)
+    frames: Pixels = np.load(templates[0].path(root), mmap_mode="r", allow_pickle=False)
+    return frames

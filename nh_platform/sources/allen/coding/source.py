@@ -6,7 +6,7 @@ joins them. Decoding belongs to those modules; rules, windows and Dagster do not
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
-from nh_platform.sources.allen.coding.natural_images import read_image, template_of
+from nh_platform.sources.allen.coding.natural_images import read_image, read_pictures, template_of, templates_of
 from nh_platform.sources.allen.coding.nwb_files import CodingFiles
+from nh_platform.sources.allen.coding.project_tables import TABLES, read_project_tables, tables_of_file
 from nh_platform.sources.allen.coding.running_and_eyes import read_gaze, read_pupil, read_running_speed
 from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_templates import fetch_template
@@ -32,6 +33,7 @@ from nh_platform.sources.allen.nwb.session_file import events_of, read_recording
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
 from nh_platform.sources.folder_signal import folder_signal
+from nh_platform.sources.project_tables import ProjectTables
 
 NWB_GROUPS = ",".join(GROUPS)
 """One NWB file holds the whole session, so a changed file is a change of every asset group."""
@@ -154,6 +156,28 @@ class AllenVisualCodingSource(CodingFiles):
             annotation = read_unit_annotation(nwb, units, channels, self._csv_channels(session))
         return replace(annotation, notes=(*annotation.notes, *notes))
 
+    def project_tables(self, sessions: Sequence[SessionFiles]) -> ProjectTables:
+        """Return sessions and units as AllenSDK's project cache tabulates them; as of `TabulatesProject`.
+
+        Downloads nothing: in mode ``warehouse`` a session that the folder's tables do not list has its id alone.
+        """
+        by_id = {session.session_id: session for session in sessions}
+
+        def from_file(session_id: str) -> dict[str, pd.DataFrame]:
+            if self.settings.mode != "local":
+                action = f"Run `nh sync {self.name}`, which fetches the tables."
+                raise BadUpstreamData(f"session {session_id}", "the folder's tables do not list it", action)
+            with self.open(by_id[session_id]) as (nwb, _):
+                return tables_of_file(nwb, session_id)
+
+        return read_project_tables(self.settings.root, by_id, from_file)
+
+    def project_tables_version(self) -> str:
+        """Return a text that differs when one of the folder's four tables does; empty where there is none."""
+        paths = [path for name in TABLES if (path := self.settings.root / f"{name}.csv").is_file()]
+        lines = [f"{path.name} {file_hash(path, cache_dir=self.settings.cache_dir)}\n" for path in paths]
+        return version_of(lines) if lines else ""
+
     def _csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
         """Return the session's rows of channels.csv, which must be those that the manifest was made from."""
         session_id = session.session_id
@@ -207,6 +231,23 @@ class AllenVisualCodingSource(CodingFiles):
         if settings.mode == "warehouse":
             fetch_template(self.downloads, template)
         return read_image(settings.root, template, frame)
+
+    def stimulus_pictures(self, stimulus: str) -> npt.NDArray[Any]:
+        """Return every picture of a stimulus; as of `ShowsPictures`.
+
+        In mode ``warehouse`` templates that are not in the folder are fetched.
+
+        Raises
+        ------
+        ConfigError
+            If the stimulus has no pictures.
+        BadUpstreamData
+            If a template is missing or damaged, or does not come.
+        """
+        if self.settings.mode == "warehouse":
+            for template in templates_of(stimulus):
+                fetch_template(self.downloads, template)
+        return read_pictures(self.settings.root, stimulus)
 
     def _catalogue(self) -> WarehouseCatalogue:
         return WarehouseCatalogue(self.settings.root, self.settings.address)

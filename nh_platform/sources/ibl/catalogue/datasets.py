@@ -91,11 +91,15 @@ SIGNAL_OBJECTS: dict[str, frozenset[str]] = {
 
 _PROBE_OF_COLLECTION = r"^(?:alf|raw_ephys_data)/(probe[^/]+)"
 _TASK_COLLECTION = r"alf(?:/task_\d+)?"
+_MISSING_PART = r"(?i)(?:^(?:nan|none|<na>)/|(?<![^/])#(?:nan|none|<na>|nat)#/)"
 _SORTING_OBJECT = r"(?:spikes|clusters)\..+"
+
+COMPLETE_SORTING = frozenset({"spikes.times.npy", "spikes.clusters.npy", "clusters.channels.npy"})
+"""Datasets without which no spike of a sorting can be read."""
 
 
 def split_relative_paths(rel_path: pd.Series) -> pd.DataFrame:
-    """Split ``collection/#revision#/name`` into its parts.
+    """Split ``collection/#revision#/name`` into its parts, a revision or collection that is a missing value left out.
 
     Parameters
     ----------
@@ -107,8 +111,17 @@ def split_relative_paths(rel_path: pd.Series) -> pd.DataFrame:
     pandas.DataFrame
         (n, 3): ``collection``, ``revision`` (empty where there is none), ``name``.
     """
-    parts = rel_path.str.extract(r"^(?:(?P<collection>[^#]+?)/)?(?:#(?P<revision>[^#/]+)#/)?(?P<name>[^/]+)$")
+    named = without_missing_parts(rel_path)
+    parts = named.str.extract(r"^(?:(?P<collection>[^#]+?)/)?(?:#(?P<revision>[^#/]+)#/)?(?P<name>[^/]+)$")
     return parts.fillna("")
+
+
+def without_missing_parts(rel_path: pd.Series) -> pd.Series:
+    """Return paths without folders that are a missing value as text: ``alf/#nan#/a.b.npy`` is ``alf/a.b.npy``.
+
+    Alyx puts ``#…#`` around each revision that is true, and pandas 3 gives NaN, which is true, where 2 gave None.
+    """
+    return rel_path.astype("str").str.replace(_MISSING_PART, "", regex=True)
 
 
 def relative_path(collection: str, revision: str, name: str) -> str:
@@ -133,7 +146,7 @@ def choose_sorting(collections: list[str], sorter: str | None = None) -> str:
     Parameters
     ----------
     collections
-        Collections of the probe that hold spikes or clusters.
+        Collections of the probe that hold a sorting.
     sorter
         Sorter preferred over `SORTER_ORDER`, if any.
 
@@ -186,10 +199,21 @@ def assign_groups(files: pd.DataFrame, sorter: str | None = None) -> pd.Series:
 
 
 def _chosen_sorting(sorting_files: pd.DataFrame, sorter: str | None) -> pd.Series:
-    """Return the chosen collection, indexed by (session_id, probe)."""
+    """Return the chosen collection, indexed by (session_id, probe).
+
+    Chosen among the collections of which the revision policy keeps a whole sorting; among those of which it keeps a
+    part, or else of which upstream has one, only where there is no whole one. A folder of ``clusters.*`` that a sorter
+    left behind, or a sorter that came after the pinned date, does not take the place of a sorting that can be read.
+    """
     if len(sorting_files) == 0:
         return pd.Series([], dtype=object, index=pd.MultiIndex.from_arrays([[], []]))
-    collections = sorting_files.groupby(["session_id", "probe"])["collection"].unique()
+    is_kept = sorting_files.get("default_revision", pd.Series(True, index=sorting_files.index))
+    is_needed = is_kept & sorting_files["name"].isin(COMPLETE_SORTING)
+    of_collection = [sorting_files[name] for name in ("session_id", "probe", "collection")]
+    is_whole = sorting_files["name"].where(is_needed).groupby(of_collection).nunique() == len(COMPLETE_SORTING)
+    rank = is_whole.astype(int) + is_kept.groupby(of_collection).any().astype(int)
+    best = rank[rank == rank.groupby(level=["session_id", "probe"]).transform("max")].reset_index()
+    collections = best.groupby(["session_id", "probe"])["collection"].unique()
     return collections.map(lambda names: choose_sorting(list(names), sorter))
 
 

@@ -7,7 +7,7 @@ is `datasets`; which revision is `revisions`. No session file is opened here, bu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +29,16 @@ from nh_platform.sources.ibl.catalogue.datasets import (
     relative_path,
     split_relative_paths,
 )
+from nh_platform.sources.ibl.catalogue.left_out import (
+    Reason,
+    has_backslashes,
+    left_out_table,
+    sessions_without_probe,
+    stray_insertions,
+    unlisted_folders,
+    unlisted_sessions,
+    unusable_sessions,
+)
 from nh_platform.sources.ibl.catalogue.revisions import resolve_revisions
 from nh_platform.sources.ibl.settings import IblSettings
 
@@ -43,8 +53,9 @@ def build_manifest(
 ) -> Manifest:
     """Build the manifest from ONE tables.
 
-    Sessions without a probe (training) are left out. Of each probe, one sorting is in the groups that are read; of
-    each dataset, ``default_revision`` is True in the one row that is read under the revision policy.
+    Sessions without a probe (training) are left out, and listed in ``left_out`` with all else that is not taken. Of
+    each probe, one sorting is in the groups that are read; of each dataset, ``default_revision`` is True in the one row
+    that is read under the revision policy.
 
     Parameters
     ----------
@@ -65,11 +76,24 @@ def build_manifest(
         If the freeze cannot be read.
     """
     files = _files(tables["datasets"])
-    probed = set(files["session_id"][files["probe"] != ""])
-    insertions = _insertions(tables.get("insertions"), files)
-    probed |= set(insertions["session_id"])
-    sessions = _sessions(tables["sessions"], probed)
+    table, stated = tables["sessions"], tables.get("insertions")
+    reasons: list[Reason] = list(unusable_sessions(table))
+    if stated is not None:
+        strays = list(stray_insertions(stated))
+        stated = stated[~stated.index.get_level_values("id").isin([pid for _, pid, _, _ in strays])]
+        reasons += strays
+    insertions = _insertions(stated, files)
+    probed = {*files["session_id"][files["probe"] != ""], *insertions["session_id"]}
+    # Of a session all of whose paths have backslashes no file is found, whatever lists its insertions.
+    probed -= set(files["session_id"]) - set(files["session_id"][~has_backslashes(files)])
+    table = table[~table.index.isin([eid for eid, pid, _, _ in reasons if not pid])]
+    sessions = _sessions(table, probed)
     listed = set(sessions["session_id"])
+    reasons += sessions_without_probe(sorted(set(table.index) - listed), files)
+    reasons += unlisted_sessions(tables["sessions"], files)
+    if folder_of is not None and settings.root is not None:
+        known = (folder_of(_session_of(row)) for row in _known_sessions(table).to_dict("records"))
+        reasons += unlisted_folders(settings.root, list(known))
     files = files[files["session_id"].isin(listed)].reset_index(drop=True)
     insertions = insertions[insertions["session_id"].isin(listed)].reset_index(drop=True)
 
@@ -83,6 +107,7 @@ def build_manifest(
         insertions=insertions,
         files=FILES.conform(files.sort_values(order, ignore_index=True)),
         notices=NOTICES.conform(tables["notices"]) if "notices" in tables else NOTICES.empty(),
+        left_out=left_out_table(reasons),
     )
     selection = settings.selection
     if settings.freeze:
@@ -120,7 +145,10 @@ def _files(datasets: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sessions(table: pd.DataFrame, listed: set[str]) -> pd.DataFrame:
-    table = table[table.index.isin(listed)].sort_index()
+    return _known_sessions(table[table.index.isin(listed)].sort_index())
+
+
+def _known_sessions(table: pd.DataFrame) -> pd.DataFrame:
     return SESSIONS.conform(
         pd.DataFrame(
             {
@@ -128,9 +156,9 @@ def _sessions(table: pd.DataFrame, listed: set[str]) -> pd.DataFrame:
                 "subject": table["subject"].to_numpy(),
                 "lab": table["lab"].to_numpy(),
                 "date": table["date"].map(str).to_numpy(),
-                "number": table["number"].to_numpy(),
+                "number": pd.to_numeric(table["number"]).astype("int64").to_numpy(),
                 "task_protocol": table["task_protocol"].to_numpy(),
-                "projects": table["projects"].to_numpy(),
+                "projects": [_in_order(value) for value in table["projects"]],
                 "qc": [_stated_qc(value) for value in table["qc"]] if "qc" in table else None,
             }
         )
@@ -173,6 +201,11 @@ def _stated_qc(value: object) -> str | None:
     return value if isinstance(value, str) and value not in ("", "NOT_SET") else None
 
 
+def _in_order(value: object) -> str | None:
+    """Return comma-joined names, each once and sorted: Alyx joins a set, in another order at each build."""
+    return ",".join(sorted(set(value.split(",")) - {""})) if isinstance(value, str) else None
+
+
 def _yes_or_no(value: object) -> str | None:
     return None if value is None or value != value else "yes" if value else "no"
 
@@ -180,6 +213,18 @@ def _yes_or_no(value: object) -> str | None:
 def _without_author(value: object) -> str | None:
     """Return the time of an alignment, ``2022-02-08T10:00:00``: each release makes its author anonymous anew."""
     return value.split("_")[0] if isinstance(value, str) and value else None
+
+
+def _session_of(row: Mapping[str, Any]) -> Session:
+    """Return the session that a row of schema `SESSIONS` is of."""
+    return Session(
+        source="ibl",
+        session_id=str(row["session_id"]),
+        subject=row["subject"],
+        lab=row["lab"] or "",
+        date=row["date"],
+        number=int(row["number"]),
+    )
 
 
 def _with_missing_md5(
@@ -190,15 +235,7 @@ def _with_missing_md5(
     missing = files[md5.isna() & files["group"].isin(GROUPS) & files["default_revision"]]
     rows = sessions.set_index("session_id")
     for row in missing.rename(columns={"name": "file"}).itertuples():
-        stated = rows.loc[row.session_id]
-        session = Session(
-            source="ibl",
-            session_id=str(row.session_id),
-            subject=stated["subject"],
-            lab=stated["lab"] or "",
-            date=stated["date"],
-            number=int(stated["number"]),
-        )
+        session = _session_of({**rows.loc[row.session_id], "session_id": row.session_id})
         path = relative_path(str(row.collection), str(row.revision), str(row.file))
         # A file that is not there stays without md5: reading its session names it, and the other sessions go on.
         with suppress(BadUpstreamData):

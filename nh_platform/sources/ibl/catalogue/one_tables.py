@@ -6,11 +6,13 @@ Add here what the tables themselves need before they can be used. Where they com
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
 
 from nh_platform.session import ConfigError
+from nh_platform.sources.ibl.catalogue.datasets import without_missing_parts
 
 REQUIRED = ("sessions", "datasets")
 
@@ -22,7 +24,8 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     -------
     dict
         Indexes are text: ``id`` of sessions, (``eid``, ``id``) of the others. ``attrs['tags']`` of datasets names the
-        release tags that the tables were made for, and its column ``tags`` says it of every row, comma-joined.
+        release tags that the tables were made for, ``attrs['created']`` when they were made, and its column ``tags``
+        says the tags of every row, comma-joined.
 
     Raises
     ------
@@ -48,8 +51,38 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     tables = {name: _with_text_index(loaded[name]) for name in (*REQUIRED, "insertions") if name in loaded}
     tags = {tag for meta in loaded["_meta"]["raw"].values() for tag in _as_list(meta.get("database_tags"))}
     tables["datasets"] = tables["datasets"].assign(tags=",".join(sorted(tags)) or None)
-    tables["datasets"].attrs["tags"] = sorted(tags)
+    tables["datasets"].attrs |= {"tags": sorted(tags), "created": loaded["_meta"]["created_time"]}
     return tables
+
+
+def readable_tables(folder: Path, beside: Path) -> Path:
+    """Return a folder of tables whose paths ONE finds: the given one, or a copy where paths hold a missing value.
+
+    Parameters
+    ----------
+    folder
+        Folder of the tables.
+    beside
+        Folder for the copy.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        datasets = pq.read_table(folder / "datasets.pqt")
+        stated = datasets["rel_path"].to_pandas()
+    except (pa.ArrowException, OSError, KeyError):
+        return folder  # named when it is read
+    named = without_missing_parts(stated)
+    if (named == stated).all():
+        return folder
+    for path in folder.glob("*.pqt"):
+        if path.name != "datasets.pqt":
+            shutil.copyfile(path, beside / path.name)
+    place = datasets.schema.get_field_index("rel_path")
+    column = pa.array(named, type=pa.string(), from_pandas=True)
+    pq.write_table(datasets.set_column(place, "rel_path", column), beside / "datasets.pqt")
+    return beside
 
 
 def merge_tables(parts: list[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:

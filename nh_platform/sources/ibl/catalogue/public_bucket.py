@@ -12,6 +12,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,13 @@ class PublicBucket:
     def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
         """Return nothing: the bucket does not state it; as of `ManifestAdditions`."""
         return {}
+
+    def changed_since(self, moment: datetime) -> set[str]:
+        """Return nothing, as nothing is asked for session by session; as of `ManifestAdditions`."""
+        return set()
+
+    def tables_made(self) -> None:
+        """Return nothing, as nothing is asked for session by session; as of `ManifestAdditions`."""
 
     def bucket(self) -> tuple[dict[str, Any], str]:
         """Return the keys, of which there are none, and the name of the bucket."""

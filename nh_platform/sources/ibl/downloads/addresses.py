@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 import pandas as pd
 
-from nh_platform.session import BadUpstreamData, Session, UnknownSession
+from nh_platform.session import Session
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 
 BUCKET_FOLDER = "data"
@@ -30,10 +30,13 @@ class FileAddress:
         Key in the S3 bucket, None where it is not there.
     url
         HTTP address, quoted (``#`` of a revision is ``%23``), None where it is not there.
+    gone
+        Where it lies nowhere any more: what upstream says now.
     """
 
     key: str | None
     url: str | None
+    gone: str | None = None
 
 
 def with_id(path: str, dataset_id: str) -> str:
@@ -139,7 +142,7 @@ def address_of_record(record: Mapping[str, Any], data_server: str | None = None)
 def addresses_of_records(
     session: Session, rows: pd.DataFrame, records: list[dict[str, Any]], data_server: str | None = None
 ) -> dict[str, FileAddress]:
-    """Return the addresses that Alyx' dataset records state.
+    """Return the addresses that Alyx' dataset records state; ``gone`` of those that they do not state any more.
 
     Parameters
     ----------
@@ -151,33 +154,21 @@ def addresses_of_records(
         Alyx' records of these datasets.
     data_server
         HTTP address that counts where a dataset lies on several servers.
-
-    Raises
-    ------
-    UnknownSession
-        If upstream lists none of the rows: the session was withdrawn.
-    BadUpstreamData
-        If upstream does not list one of them, or lists it elsewhere.
     """
     by_id = {id_of_record(record): record for record in records}
-    action = "Run `nh sync ibl` to see what upstream holds now."
-    if len(rows) and not by_id:
-        raise UnknownSession(
-            f"session {session.session_id}", f"upstream lists none of its {len(rows)} files any more", action
-        )
     addresses = {}
     for collection, revision, name, dataset_id in rows[_COLUMNS].itertuples(index=False):
         path = relative_path(collection, revision, name)
         record = by_id.get(str(dataset_id))
         places = [] if record is None else _existing(record)
+        # A dataset that went before the tables were built anew is its readers' matter, not that of the whole session.
         if record is None or not places:
-            raise BadUpstreamData(
-                f"session {session.session_id}, file {path}", "upstream does not list it any more", action
-            )
-        if not all(place["relative_path"].endswith(path) for place in places):
-            found = f"dataset {dataset_id} lies at {places[0]['relative_path']} upstream now"
-            raise BadUpstreamData(f"session {session.session_id}, file {path}", found, action)
-        addresses[path] = address_of_record(record, data_server)
+            addresses[path] = FileAddress(None, None, gone="upstream does not list it any more")
+        elif not all(place["relative_path"].endswith(path) for place in places):
+            elsewhere = places[0]["relative_path"]
+            addresses[path] = FileAddress(None, None, gone=f"upstream has it at {elsewhere} now")
+        else:
+            addresses[path] = address_of_record(record, data_server)
     return addresses
 
 

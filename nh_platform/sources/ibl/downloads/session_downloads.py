@@ -8,22 +8,23 @@ they lie is `addresses`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
-from nh_platform.downloads.batches import fetch_all
+from nh_platform.downloads.batches import Batch, fetch_all
 from nh_platform.downloads.raw_files import RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
-from nh_platform.downloads.transfers import OnBytes, RetryPolicy
-from nh_platform.session import ConfigError, Session
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy, TransferFailed
+from nh_platform.session import ConfigError, NhError, Session
 from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, file_url
 from nh_platform.sources.ibl.downloads.bucket_access import bucket_client
+from nh_platform.sources.ibl.downloads.given_files import GivenFiles
 from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
 
@@ -74,7 +75,7 @@ class Downloads:
         return self._kept
 
     @contextmanager
-    def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[dict[str, Path]]:
+    def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[GivenFiles]:
         """Give the files of manifest rows, each equal to the md5 that the manifest states.
 
         Parameters
@@ -82,19 +83,20 @@ class Downloads:
         session
             The session.
         rows
-            Rows of the files table (schema `FILES`), every one of which is needed.
+            Rows of the files table (schema `FILES`).
 
         Yields
         ------
-        dict
-            Path by path relative to the session. Without ``keep_raw`` they are removed on leaving.
+        GivenFiles
+            Path by path relative to the session, and what upstream has no more. Without ``keep_raw`` they are removed
+            on leaving.
 
         Raises
         ------
         UnknownSession
             If the session was withdrawn upstream.
         BadUpstreamData
-            If a file is missing, or its content is not that of the manifest.
+            If a file cannot be had, or its content is not that of the manifest.
         StoreError
             If the disk is full.
         """
@@ -130,22 +132,26 @@ class Downloads:
         rows: pd.DataFrame,
         on_bytes: OnBytes | None = None,
         parallel: int | None = None,
-    ) -> dict[str, Path]:
+    ) -> GivenFiles:
         """Return the files of manifest rows, by path relative to the session; downloads what is not there."""
         requests = self.requests(session, rows)
         found = {path: raw.find(request) for path, request in requests.items()}
         missing = [path for path, file in found.items() if file is None]
+        gone: dict[str, str] = {}
         if missing:
-            openers = self._openers(session, rows)
+            addresses = self._directory.addresses(session, rows)
+            gone = {path: said for path in missing if (said := addresses[path].gone)}
+            openers = self._openers({path: addresses[path] for path in missing if path not in gone})
             batch = fetch_all(
                 raw,
-                {path: (requests[path], openers[path]) for path in missing},
+                {path: (requests[path], own) for path, own in openers.items()},
                 parallel or self.settings.parallel_downloads,
                 on_bytes,
             )
-            batch.raise_first()
+            gone |= {path: error.found for path, error in batch.errors.items() if _is_gone(error)}
+            Batch(batch.files, {path: e for path, e in batch.errors.items() if path not in gone}).raise_first()
             found |= batch.files
-        return {path: file.path for path, file in found.items() if file is not None}
+        return GivenFiles({path: file.path for path, file in found.items() if file is not None}, gone)
 
     def links(self, session: Session, rows: pd.DataFrame) -> list[FileLink]:
         """Return the version-pinned address of every manifest row."""
@@ -157,13 +163,13 @@ class Downloads:
             links.append(FileLink(path, request.md5, request.size, url or ""))
         return links
 
-    def _openers(self, session: Session, rows: pd.DataFrame) -> dict[str, Sequence[Opener]]:
-        """Return the places of every row, the bucket before the HTTP server."""
+    def _openers(self, addresses: Mapping[str, FileAddress]) -> dict[str, Sequence[Opener]]:
+        """Return the places of files, the bucket before the HTTP server."""
         timeouts = Timeouts(self.settings.connect_timeout_s, self.settings.read_timeout_s)
         bucket = self._directory.bucket()
         client = None if bucket is None else bucket_client(timeouts, *bucket)
         openers: dict[str, Sequence[Opener]] = {}
-        for path, place in self._directory.addresses(session, rows).items():
+        for path, place in addresses.items():
             own: list[Opener] = []
             if bucket is not None and place.key:
                 own.append(S3Opener(client, bucket[1], place.key))
@@ -175,6 +181,11 @@ class Downloads:
     def _raw_files_in(self, folder: Path, setting: str = "raw_dir", keep_wrong: bool = True) -> RawFiles:
         retries = RetryPolicy(self.settings.attempts, self.settings.retry_wait_s)
         return RawFiles(folder, retries, keep_wrong, setting)
+
+
+def _is_gone(error: NhError) -> bool:
+    """Return whether every server says that there is no such file."""
+    return isinstance(error.__cause__, TransferFailed) and error.__cause__.missing
 
 
 _COLUMNS = ["collection", "revision", "name", "md5", "size", "dataset_id"]

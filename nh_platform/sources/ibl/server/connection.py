@@ -17,7 +17,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from nh_platform.downloads.deadlines import within
 from nh_platform.session import ConfigError, NhError
-from nh_platform.sources.ibl.server.one_errors import LOGIN_STATUS, explain, foreign_errors, is_transient, status_of
+from nh_platform.sources.ibl.catalogue.one_tables import readable_tables
+from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_refused_login, is_transient
 from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home
 from nh_platform.sources.ibl.settings import IblSettings
 
@@ -53,6 +54,10 @@ class Deadline:
             self._ends = now + self.seconds
         return max(self._ends - now, 0.0)
 
+
+TOKEN_OWNER = "token"
+"""User name beside a token alone. ONE asks ``/me`` whose it is, and gives up without a name where an Alyx has no such
+page (3.6.1 has none); what the server itself says goes before it, and no request carries it."""
 
 LOCAL_URL = "http://localhost"
 """Address given to ONE in local mode; nothing is ever asked there."""
@@ -153,7 +158,7 @@ class OneConnection:
                     warnings.simplefilter("ignore")
                     return within(limit.left_s, lambda: request(self._open()), what, limit.action)
             except foreign_errors() as error:
-                if not (again and self.is_remote and self._one is not None and status_of(error) in LOGIN_STATUS):
+                if not (again and self.is_remote and self._one is not None and is_refused_login(error)):
                     raise
                 self._one = None
             except NhError:
@@ -178,7 +183,7 @@ class OneConnection:
                 client = OneAlyx(base_url=settings.url, cache_dir=files, silent=True, cache_rest=None)
                 # Not through the constructor: that writes the token in clear into the parameter file.
                 client.alyx.authenticate(
-                    username=settings.username,
+                    username=settings.username or (TOKEN_OWNER if settings.token else None),
                     password=settings.password.get_secret_value() if settings.password else None,
                     token=settings.token.get_secret_value() if settings.token else None,
                     cache_token=False,
@@ -191,7 +196,7 @@ class OneConnection:
             self._one = OneAlyx(
                 base_url=LOCAL_URL,
                 cache_dir=settings.root,
-                tables_dir=self.local_tables_dir,
+                tables_dir=readable_tables(self.local_tables_dir, self.private / "tables"),
                 mode="local",
                 silent=True,
             )

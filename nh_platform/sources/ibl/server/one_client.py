@@ -9,9 +9,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -24,22 +26,21 @@ from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_insertions,
     fetch_notices,
     fetch_session_qc,
+    fetch_touched,
 )
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
 from nh_platform.sources.ibl.catalogue.tables_zip import ZIP_ERRORS
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, addresses_of_records, file_url
+from nh_platform.sources.ibl.downloads.given_files import GivenFiles
 from nh_platform.sources.ibl.server.connection import Deadline, OneConnection
 from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_transient, status_of
+from nh_platform.sources.ibl.server.paginated_lists import id_queries, read_list
 from nh_platform.sources.ibl.settings import IblSettings
 
 
 class _NoTables(Exception):
     """ONE turned an HTTP error of cache/info or cache.zip into a log line, and went on without tables."""
-
-
-IDS_PER_QUERY = 100
-"""Ids per request, as ``OneAlyx._download_aws`` has it; more make the address too long (HTTP 414)."""
 
 
 class OneClient:
@@ -56,6 +57,7 @@ class OneClient:
         self._connection = OneConnection(settings)
         self._bucket: tuple[dict[str, Any], str] | None = None
         self._bucket_asked = False
+        self._tables_made: datetime | None = None
 
     @property
     def is_remote(self) -> bool:
@@ -77,7 +79,9 @@ class OneClient:
         """
         if not self.is_remote:
             return read_tables(self._connection.local_tables_dir)
-        tables = merge_tables([self._remote_tables(tag) for tag in self.settings.tags or (None,)])
+        parts = [self._remote_tables(tag) for tag in self.settings.tags or (None,)]
+        self._tables_made = min(part["datasets"].attrs["created"] for part in parts)
+        tables = merge_tables(parts)
         tables["insertions"] = fetch_insertions(self._connection)
         stated = fetch_session_qc(self._connection)
         tables["sessions"]["qc"] = [stated.get(session_id) for session_id in tables["sessions"].index]
@@ -95,7 +99,7 @@ class OneClient:
             If the server or the login cannot be used, or the list changes all the time.
         """
         session_ids = sorted(manifest.sessions["session_id"])
-        stated = fetch_dataset_records(self._connection, session_ids, IDS_PER_QUERY)
+        stated = fetch_dataset_records(self._connection, session_ids)
         only_there = any(place.key and not place.url for _, _, place in stated)
         bucket = self.bucket() if only_there else None
         facts = pd.DataFrame(
@@ -112,6 +116,14 @@ class OneClient:
         """Return the extended QC of sessions, one request each, none where so set; as of `ManifestAdditions`."""
         return fetch_extended_qc(self._connection, session_ids) if self.settings.extended_qc else {}
 
+    def changed_since(self, moment: datetime) -> set[str]:
+        """Return the sessions whose record was touched after a moment; as of `ManifestAdditions`."""
+        return fetch_touched(self._connection, moment) if self.settings.extended_qc else set()
+
+    def tables_made(self) -> datetime | None:
+        """Return when the tables that were read last were made; as of `ManifestAdditions`."""
+        return self._tables_made
+
     def session_folder(self, session: Session) -> Path:
         """Return the folder of a session in the local tree."""
         root = self.settings.root
@@ -120,7 +132,7 @@ class OneClient:
         return root / session.lab / "Subjects" / day if session.lab else root / day
 
     @contextmanager
-    def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[dict[str, Path]]:
+    def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[GivenFiles]:
         """Give the files of manifest rows in the local tree, each equal to the md5 that the manifest states.
 
         Parameters
@@ -128,49 +140,52 @@ class OneClient:
         session
             The session.
         rows
-            Rows of the files table (schema `FILES`), every one of which is needed.
+            Rows of the files table (schema `FILES`).
 
         Yields
         ------
-        dict
-            Path by path relative to the session.
+        GivenFiles
+            Path by path relative to the session, and what is not in the tree any more.
 
         Raises
         ------
         BadUpstreamData
-            If a file is missing, or its content is not that of the manifest.
+            If none of the files is there, or the content of one is not that of the manifest.
         """
         what = f"session {session.session_id}"
         wanted = {relative_path(*parts): md5 for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False)}
         try:
-            paths = (
-                self._connection.call(partial(_load, eid=session.session_id, names=list(wanted)), what)
-                if wanted
-                else {}
-            )
+            folder = self.session_folder(session)
+            # A folder that is not there is no file that went: ONE names what it does not find.
+            absent = [name for name in wanted if folder.is_dir() and not (folder / name).is_file()]
+            gone = {name: f"{folder / name} is not there" for name in absent}
+            names = [name for name in wanted if name not in gone]
+            paths = self._connection.call(partial(_load, eid=session.session_id, names=names), what) if names else {}
             actual = {name: file_hash(path) if wanted[name] else None for name, path in paths.items()}
         except foreign_errors() as error:
             raise explain(error, what, None) from error
         different = [name for name in paths if actual[name] != wanted[name]]
         if different:
             raise _different_content(what, different, wanted, actual)
-        yield paths
+        yield GivenFiles(paths, gone)
 
     def addresses(self, session: Session, rows: pd.DataFrame) -> dict[str, FileAddress]:
         """Return where the server says that the files of manifest rows lie now, by path relative to the session.
 
         Raises
         ------
-        UnknownSession, BadUpstreamData
-            If the server lists none, or not all, of them any more.
+        UnknownSession
+            If the session was withdrawn.
         ConfigError
             If the server or the login cannot be used.
         """
         ids = [str(dataset_id) for dataset_id in rows["dataset_id"]]
+        what = f"session {session.session_id}"
         records: list[dict[str, Any]] = []
-        for start in range(0, len(ids), IDS_PER_QUERY):
-            some = ids[start : start + IDS_PER_QUERY]
-            records += self._connection.ask(partial(_records, dataset_ids=some), f"session {session.session_id}")
+        for path in id_queries("/datasets?exists=True", "id", ids, str(self.settings.url)):
+            records += read_list(self._connection, path, what, dict)
+        if ids and not records:  # the session was withdrawn, or these files alone were
+            self._connection.ask(lambda one: one.alyx.get(f"/sessions/{session.session_id}"), what)
         return addresses_of_records(session, rows, records, self.settings.data_server)
 
     def announcements(self) -> dict[str, Any]:
@@ -218,8 +233,8 @@ class OneClient:
         except _NoTables as error:
             raise ConfigError(
                 what,
-                "the server gave none",
-                "Check `tag` of the IBL settings, and that the server answers /cache/info; then run it again.",
+                "the server gave none: it answers /cache/info, and not for the tables themselves (cache.zip)",
+                "Wait for the server and run it again; tell its administrator if it stays so.",
             ) from error
         except AssertionError as error:
             # ONE asserts that cache/info names the tag and that the zip holds files.
@@ -227,6 +242,12 @@ class OneClient:
                 what, "the server answers with other tables", "Check `tag` of the IBL settings."
             ) from error
         except foreign_errors() as error:
+            if tag and status_of(error) == 404:
+                raise ConfigError(
+                    what,
+                    f"{self.settings.url} has no tables of it (HTTP 404)",
+                    "Check `tag` of the IBL settings: a release tag has tables of its own only when they were made.",
+                ) from error
             raise explain(error, what, self.settings.url) from error
         except ZIP_ERRORS as error:
             raise ConfigError(
@@ -276,11 +297,9 @@ def _load(one: Any, eid: str, names: list[str]) -> dict[str, Path]:
     return {name: Path(path) for name, path in zip(names, paths or [], strict=True)}
 
 
-def _records(one: Any, dataset_ids: list[str]) -> list[dict[str, Any]]:
-    return list(one.alyx.rest("datasets", "list", exists=True, django=f"id__in,{dataset_ids}"))
-
-
 def _load_cache(one: Any, folder: Path, tag: str | None) -> None:
+    # Asked first by itself: load_cache makes a line in a log of a refused login, and goes on without tables.
+    one.alyx.get("/".join(part for part in ("/cache/info", quote(tag or "")) if part))
     one.load_cache(tables_dir=folder, clobber=True, tag=tag)
 
 

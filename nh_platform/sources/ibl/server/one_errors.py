@@ -10,14 +10,25 @@ import errno
 import http.client
 import json
 import urllib.error
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit
 
 from nh_platform.session import BadUpstreamData, ConfigError, NhError, StoreError, UnknownSession
 
 TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
 """HTTP answers worth another attempt. ONE retries 429 and 503 of REST itself, the others and downloads not."""
 
-LOGIN_STATUS = frozenset({400, 401, 403})
-"""HTTP answers to a wrong or withdrawn login; 400 is Alyx' answer to a wrong password."""
+LOGIN_STATUS = frozenset({401, 403})
+"""HTTP answers to a withdrawn login, whatever was asked."""
+
+LOGIN_PATH = "/auth-token"
+"""Where a password is tried; 400 is Alyx' answer to a wrong one there, and elsewhere to a query it does not take."""
+
+
+REQUEST_LINE = 4094
+"""Longest request line in bytes that gunicorn takes by default (``limit_request_line``); Alyx runs behind it."""
+
+QUERY_SHOWN = 160
 
 
 def foreign_errors() -> tuple[type[BaseException], ...]:
@@ -37,6 +48,13 @@ def status_of(error: BaseException) -> int | None:
     if isinstance(error, urllib.error.HTTPError):
         return int(error.code)
     return None
+
+
+def is_refused_login(error: BaseException) -> bool:
+    """Return whether the server refused who asks, and not what was asked."""
+    status = status_of(error)
+    at_login = urlsplit(_url_of(error) or "").path.rstrip("/").endswith(LOGIN_PATH)
+    return status in LOGIN_STATUS or (status == 400 and at_login)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -66,17 +84,30 @@ def explain(error: BaseException, what: str, url: str | None) -> NhError:
 
     status = status_of(error)
     if status == 404:
-        missing = getattr(error, "url", None) or getattr(getattr(error, "response", None), "url", None) or url
+        missing = _url_of(error) or url
         kind = BadUpstreamData if isinstance(error, urllib.error.HTTPError) else UnknownSession
         return kind(what, f"{missing} does not exist (HTTP 404)", "Run `nh sync ibl` to see what upstream holds now.")
-    if status in LOGIN_STATUS and not isinstance(error, urllib.error.HTTPError):
+    if is_refused_login(error) and not isinstance(error, urllib.error.HTTPError):
         return ConfigError(
             what,
             f"{url} refused the login (HTTP {status})",
             "Check NH_ONE_USERNAME and NH_ONE_PASSWORD, or NH_ONE_TOKEN; tokens change after a release.",
         )
+    if status == 414:
+        return ConfigError(
+            what,
+            f"{url} takes no request line of {len(_url_of(error) or '')} bytes (HTTP 414)",
+            f"Ask its administrator to allow {REQUEST_LINE} bytes, gunicorn's own `limit_request_line`, also in "
+            "a proxy before it. Waiting does not help.",
+        )
+    if status == 400:
+        return BadUpstreamData(
+            what,
+            f"{url} does not take the query {_query_of(error)} (HTTP 400: {_detail_of(error)})",
+            "The server is of a version that the platform does not know: report the query, and the server's version.",
+        )
     if status is not None:
-        place = getattr(error, "url", None) or url
+        place = _url_of(error) or url
         return BadUpstreamData(what, f"{place} answered HTTP {status}", "Wait for the server and run it again.")
     if isinstance(error, ALFError):
         return BadUpstreamData(
@@ -97,6 +128,27 @@ def explain(error: BaseException, what: str, url: str | None) -> NhError:
     return BadUpstreamData(
         what, f"{type(error).__name__}: {first_line(error)}", "Check that the file is there and readable."
     )
+
+
+def _url_of(error: BaseException) -> str | None:
+    url = getattr(error, "url", None) or getattr(getattr(error, "response", None), "url", None)
+    return None if url is None else str(url)
+
+
+def _query_of(error: BaseException) -> str:
+    """Return what was asked, readable; a list of a hundred ids is cut."""
+    parts = urlsplit(_url_of(error) or "")
+    text = unquote(parts.path + (f"?{parts.query}" if parts.query else ""))
+    return text if len(text) <= QUERY_SHOWN else f"{text[:QUERY_SHOWN]}…"
+
+
+def _detail_of(error: BaseException) -> str:
+    """Return what the server says, without tags where it says it as a web page."""
+    response = getattr(error, "response", None)
+    text = getattr(response, "text", "") or ""
+    with suppress(ValueError, AttributeError):
+        text = str(json.loads(text).get("detail") or text)
+    return " ".join(text.split())[:QUERY_SHOWN] or "no reason given"
 
 
 def first_line(error: BaseException) -> str:

@@ -5,12 +5,14 @@ Add here what every list needs. What is asked is `alyx_records`; how one request
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.ibl.server.connection import OneConnection
+from nh_platform.sources.ibl.server.one_errors import REQUEST_LINE
 
 T = TypeVar("T")
 Record = Mapping[str, Any]
@@ -20,6 +22,48 @@ PAGE = 1000
 
 READINGS = 3
 """How often a list is read from its start before one that changes all the time is given up."""
+
+
+_AROUND = len("GET  HTTP/1.1") + len(f"&limit={PAGE}&offset=1000000")
+"""Bytes of a request line beside the address without paging."""
+
+
+def id_queries(path: str, field: str, ids: Sequence[str], url: str) -> Iterator[str]:
+    """Return the addresses that select records by id, as few as request lines of `REQUEST_LINE` bytes allow.
+
+    Parameters
+    ----------
+    path
+        Address without the ids, for example ``/datasets``.
+    field
+        Field of Django that holds the id, for example ``session``.
+    ids
+        The ids.
+    url
+        Address of the server; a proxy may get all of it in the request line.
+
+    Examples
+    --------
+    >>> list(id_queries("/datasets", "session", ["a", "b"], "https://alyx.example.org"))
+    ['/datasets?django=session__in,%5B%27a%27,%27b%27%5D']
+    """
+    start = f"{path}{'&' if '?' in path else '?'}django={field}__in,"
+    room = REQUEST_LINE - _AROUND - len(url) - len(start) - len(quote("[]"))
+    some: list[str] = []
+    used = 0
+    for one in ids:
+        length = len(quote(f"'{one}',", safe=","))
+        if some and used + length > room:
+            yield start + _listed(some)
+            some, used = [], 0
+        some.append(one)
+        used += length
+    if some:
+        yield start + _listed(some)
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return quote("[" + ",".join(f"'{one}'" for one in ids) + "]", safe=",")
 
 
 def read_list(connection: OneConnection, path: str, what: str, take: Callable[[Record], T]) -> list[T]:

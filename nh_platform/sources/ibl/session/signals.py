@@ -172,8 +172,10 @@ def _signal(
         raise files.bad(path, f"times are not sorted after sample {first}")
     if len(times) == 0:
         files.note(what, f"{path}: no samples")
-    elif np.isnan(values).all():
-        files.note(what, f"{path}: every value is NaN")
+    else:
+        for column_name, column in zip(columns, values.reshape(len(times), -1).T, strict=True):
+            if np.isnan(column).all():
+                files.note(what, f"{path}: every value of {column_name} is NaN")
     return Signal(what, times, values, unit, columns)
 
 

@@ -19,7 +19,7 @@ from nh_platform.session.recording import smallest_uint
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.sources.ibl.catalogue.datasets import sorter_of_collection
 from nh_platform.sources.ibl.catalogue.revisions import one_revision
-from nh_platform.sources.ibl.session.verified_files import OpenFiles
+from nh_platform.sources.ibl.session.verified_files import GoneUpstream, OpenFiles
 
 _SORTING_OBJECTS = ("spikes", "clusters")
 _MOST_CHANNELS = 1 << 14
@@ -61,7 +61,7 @@ def read_recording(session: SessionFiles, files: OpenFiles) -> RawRecording:
     Raises
     ------
     BadUpstreamData
-        If no probe is left; the text names the file.
+        If no probe is left, or a required file is gone upstream; the text names the file.
     """
     insertion_of = dict(zip(session.insertions["probe"], session.insertions["insertion_id"]))
     of_probes: list[_ProbeSorting] = []
@@ -73,6 +73,8 @@ def read_recording(session: SessionFiles, files: OpenFiles) -> RawRecording:
             continue
         try:
             of_probes.append(_read_probe(probe, insertion_of.get(probe), rows, files))
+        except GoneUpstream:  # what is left would be stored as if it were all that the catalogue lists
+            raise
         except BadUpstreamData as error:
             files.note(probe, f"the probe is left out: {error.thing}: {error.found}")
             errors.append(error)

@@ -65,7 +65,8 @@ def _read_task(collection: str, files: OpenFiles) -> pd.DataFrame:
             files.note(f"{collection}/{name}", "not there; NaN")
             continue
         values = files.optional("trials", _column, collection, name, n_trials, files)
-        columns[attribute] = np.full(n_trials, np.nan) if values is None else values
+        if values is not None:
+            columns[attribute] = values
     table = pd.DataFrame({name: columns[name] for name in _NUMBERS if name in columns}, index=range(n_trials))
     where = files.label(collection, TRIALS_TABLE if has_table else _file_of("intervals"))
     for name in table if n_trials else ():
@@ -83,10 +84,13 @@ def _of_table(collection: str, files: OpenFiles) -> tuple[Columns, int]:
         target = _RENAMED.get(str(name), str(name))
         if target in _NUMBERS:
             values = files.optional("trials", _numbers, table[name], path, files)
-            columns[target] = np.full(len(table), np.nan) if values is None else values
+            if values is not None:
+                columns[target] = values
     if "start_time" not in columns:
-        raise files.bad(path, f"column intervals_0 is missing; found {', '.join(map(str, table.columns))}")
-    absent = [name for name in ("stop_time", "choice") if name not in columns]
+        found = ", ".join(map(str, table.columns))
+        raise files.bad(path, f"no column intervals_0 that can be used; found {found}")
+    stated = {_RENAMED.get(str(name), str(name)) for name in table.columns}
+    absent = [name for name in ("stop_time", "choice") if name not in stated]
     if absent:
         files.note("trials", f"{path}: no column for {', '.join(absent)}; NaN")
     return columns, len(table)

@@ -18,12 +18,17 @@ import pandas as pd
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, Note, Session
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
+from nh_platform.sources.ibl.downloads.given_files import GivenFiles
 
 Read = TypeVar("Read")
 Given = ParamSpec("Given")
 
 CRITICAL = "CRITICAL"
 """Dataset QC with which IBL marks a dataset as not to be used; ONE does not load it (``QC.FAIL`` is its limit)."""
+
+
+class GoneUpstream(BadUpstreamData):
+    """A required file that the catalogue lists and upstream has no more: the catalogue is to be read again first."""
 
 
 class OpenFiles:
@@ -37,6 +42,8 @@ class OpenFiles:
         Rows of the files table that are to be read.
     paths
         Local path of each readable row, by path relative to the session.
+    gone
+        What was found of rows that upstream has no more, by path relative to the session; each becomes a note.
 
     Attributes
     ----------
@@ -44,18 +51,22 @@ class OpenFiles:
         What readers found missing or assumed, in the order of reading.
     """
 
-    def __init__(self, session_id: str, rows: pd.DataFrame, paths: dict[str, Path]) -> None:
+    def __init__(
+        self, session_id: str, rows: pd.DataFrame, paths: Mapping[str, Path], gone: Mapping[str, str] | None = None
+    ) -> None:
         self.session_id = session_id
         self.rows = rows.assign(
             path=[relative_path(*parts) for parts in zip(rows["collection"], rows["revision"], rows["name"])]
         )
-        self._paths = paths
+        self._paths, self._gone = paths, dict(gone or {})
         self._by_name: dict[tuple[str, str], list[str]] = {}
         for collection, name, path in zip(self.rows["collection"], self.rows["name"], self.rows["path"]):
             self._by_name.setdefault((collection, name), []).append(path)
         self.notes: list[Note] = []
         for row in self.rows[self.rows["md5"].isna()].itertuples():
             self.note(str(row.path), "upstream states no hash; the content was not verified")
+        for missing, found in self._gone.items():
+            self.note(missing, f"the catalogue lists it, and {found}; not read")
 
     def note(self, subject: str, text: str) -> None:
         """Record something that was missing or assumed."""
@@ -72,13 +83,19 @@ class OpenFiles:
         Raises
         ------
         BadUpstreamData
-            If it is missing, or its dataset QC is CRITICAL.
+            If it is missing, its dataset QC is CRITICAL, or it is gone upstream (`GoneUpstream`).
         """
         if self.has(collection, name):
             return
         path = self._path(collection, name)
         if path is None:
             found, action = "required, and upstream has none that is served by default", "Leave the session out"
+        elif path in self._gone:
+            raise GoneUpstream(
+                f"session {self.session_id}, file {path}",
+                f"required, and {self._gone[path]}",
+                "Run `nh sync ibl` to see what upstream holds now.",
+            )
         else:
             found, action = "required, and its dataset QC upstream is CRITICAL", "Leave the session out"
         raise self.bad(path or f"{collection}/{name}", found, f"{action}, or pin another revision.")
@@ -127,7 +144,9 @@ class OpenFiles:
         """
         times = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)
         timed = np.isfinite(times)
-        if len(times) and not timed.any():
+        if len(times) == 0:
+            self.note(path, "it has no rows")
+        elif not timed.any():
             raise self.bad(path, f"none of {len(times)} rows has a {column}")
         if not timed.all():
             self.note(path, f"{int((~timed).sum())} of {len(times)} rows have no {column}; left out")
@@ -197,8 +216,8 @@ class OpenFiles:
 class VerifiedFiles(Protocol):
     """Who gives the files: the local tree, or the downloads."""
 
-    def verified_files(self, session: Session, rows: pd.DataFrame) -> AbstractContextManager[dict[str, Path]]:
-        """Give the local path of every row, by path relative to the session."""
+    def verified_files(self, session: Session, rows: pd.DataFrame) -> AbstractContextManager[GivenFiles]:
+        """Give the local path of every row that can be had, by path relative to the session."""
 
 
 def usable_rows(session: SessionFiles, *groups: str) -> pd.DataFrame:
@@ -212,7 +231,7 @@ def open_files(given: VerifiedFiles, session: SessionFiles, *groups: str) -> Ite
     """Open the files that the asset groups read, verified; they are there only within the block."""
     rows = _rows_of(session, groups)
     with given.verified_files(session.session, usable_rows(session, *groups)) as paths:
-        files = OpenFiles(session.session_id, rows, paths)
+        files = OpenFiles(session.session_id, rows, paths, paths.gone)
         for path in files.rows.loc[rows["qc"] == CRITICAL, "path"]:
             files.note(path, "dataset QC upstream is CRITICAL; not read")
         yield files
