@@ -123,7 +123,7 @@ class StoredInputs:
 
 @dataclass(frozen=True)
 class SessionInputs:
-    """What an asset of one session is made from.
+    """Everything that an asset of one session is made from.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ def no_parameters(platform: Platform, source: str) -> Parameters:
 
 @dataclass(frozen=True)
 class AssetResult:
-    """What was made: what to write, and what a person sees of it.
+    """An asset as it was made: what to write, and what a person sees of it.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class AssetCheck:
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What a check found.
+    """Outcome of a check.
 
     Parameters
     ----------

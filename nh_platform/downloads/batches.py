@@ -18,7 +18,7 @@ from nh_platform.session import NhError, StoreError
 
 @dataclass(frozen=True)
 class Batch:
-    """What came of a set of requests.
+    """Outcome of a set of requests.
 
     Parameters
     ----------

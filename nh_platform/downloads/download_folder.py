@@ -40,7 +40,7 @@ SPARE_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Place:
-    """Where one file goes, and what tells it from a wrong one.
+    """Place that one file goes to, and what tells it from a wrong one.
 
     Parameters
     ----------

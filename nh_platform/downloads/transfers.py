@@ -30,7 +30,7 @@ OnBytes = Callable[[int], None]
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and with what waits a download is tried.
+    """Number of tries of a download, and the waits between them.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Transferred:
-    """What came: md5 in hexadecimal digits, and size in bytes."""
+    """Content that came: md5 in hexadecimal digits, and size in bytes."""
 
     md5: str
     size: int

@@ -18,7 +18,7 @@ NAMES_SHOWN = 4
 
 
 class ChangeKind(StrEnum):
-    """What a release did, in the users' words."""
+    """Kind of a change that a release brings, in the users' words."""
 
     SELECTION_CHANGED = "selection changed"
     SESSION_ADDED = "session added"

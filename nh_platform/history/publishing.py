@@ -29,7 +29,7 @@ LOCK_TIMEOUT_S = 120.0
 
 @dataclass(frozen=True)
 class StoredRelease:
-    """What came of storing a manifest.
+    """Outcome of storing a manifest.
 
     Parameters
     ----------

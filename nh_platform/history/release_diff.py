@@ -49,7 +49,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class ReleaseDiff:
-    """What a manifest brought against the one before.
+    """Changes that a manifest brought against the one before.
 
     Parameters
     ----------

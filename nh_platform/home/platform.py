@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """What runs for one source: the entry's defaults, or what ``sources.yaml`` says.
+    """Configuration of one source: the entry's defaults, or what ``sources.yaml`` says.
 
     Rulebooks and presets are ids of shipped ones or paths of YAML files; `rulebook_ids` are the ids that columns carry.
     """

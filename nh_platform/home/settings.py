@@ -29,7 +29,7 @@ def _nothing_stated(value: object) -> object:
 
 
 class SourceSettings(BaseModel):
-    """What ``sources.yaml`` says of one source.
+    """Settings of one source in ``sources.yaml``.
 
     ``read`` is handed to the source itself; ``rulebook`` is the active one, whose rules run as asset checks;
     ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds, by id or path;

@@ -12,7 +12,7 @@ from nh_platform.operations.opened_home import Home, OpenHome, open_home
 
 @dataclass(frozen=True)
 class Backfill:
-    """What of the sessions of a source is to be queued, or was.
+    """Sessions of a source that are to be queued, or were.
 
     Parameters
     ----------

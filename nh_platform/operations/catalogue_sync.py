@@ -30,7 +30,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class SyncResult:
-    """What the catalogue of a source holds.
+    """Content of the catalogue of a source.
 
     Parameters
     ----------

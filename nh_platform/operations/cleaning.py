@@ -11,7 +11,7 @@ from nh_platform.session import StoreError
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What was removed, or would be.
+    """Folders that were removed, or would be.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _MARKER = "simulated.txt"
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What a demo holds, and what was run for it.
+    """Content of a demo, and what was run for it.
 
     Parameters
     ----------

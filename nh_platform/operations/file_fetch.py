@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SessionFetch:
-    """What is to be fetched of one session.
+    """Files of one session that are to be fetched.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class SessionFetch:
 
 @dataclass(frozen=True)
 class Fetch:
-    """What is to be fetched of the sessions of a source, or was.
+    """Files of the sessions of a source that are to be fetched, or were.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from nh_platform.session import ConfigError, NhError
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """How far a source is.
+    """Progress of a source.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class SourceStatus:
 
 @dataclass(frozen=True)
 class HomeStatus:
-    """How far a home folder is.
+    """Progress of a home folder.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ def open_home(home: Home) -> Iterator[OpenHome]:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an operation is with one piece of its work.
+    """Progress of an operation with one piece of its work.
 
     Parameters
     ----------

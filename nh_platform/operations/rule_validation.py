@@ -28,7 +28,7 @@ SIZE = "graded"
 
 @dataclass(frozen=True)
 class RulebookValidation:
-    """How often each rule of a rulebook is right on the simulated units of one source, and rules without a truth."""
+    """Validation of a rulebook on the simulated units of one source, and its rules without a truth."""
 
     source: str
     rulebook: Rulebook

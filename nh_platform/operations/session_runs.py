@@ -26,7 +26,7 @@ class SessionPlan:
 
 @dataclass(frozen=True)
 class SessionOutcome:
-    """What came of one session's run.
+    """Outcome of one session's run.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class SessionOutcome:
 
 @dataclass(frozen=True)
 class Materialization:
-    """What is to be made of the sessions of a source, and what came of it.
+    """Runs to be made of the sessions of a source, and what came of them.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from nh_platform.operations.opened_home import Home, open_home
 
 @dataclass(frozen=True)
 class InventoryCheck:
-    """What a check found, in words."""
+    """Outcome of a check, in words."""
 
     name: str
     passed: bool
@@ -18,7 +18,7 @@ class InventoryCheck:
 
 @dataclass(frozen=True)
 class InventoryResult:
-    """What an inventory of a source found and made.
+    """Outcome of an inventory of a source.
 
     Parameters
     ----------

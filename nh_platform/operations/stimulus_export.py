@@ -14,7 +14,7 @@ from nh_platform.session import ConfigError, StoreError
 
 @dataclass(frozen=True)
 class StimulusExport:
-    """What was exported.
+    """Files that were exported.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ DIGITS = 12
 
 
 class AttemptState(StrEnum):
-    """How far a run got."""
+    """State that a run reached."""
 
     in_progress = "in progress"
     failed = "failed"
@@ -49,7 +49,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class SessionState:
-    """What a session should hold and what of it is stale.
+    """State of a session: what it should hold and what of it is stale.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class SessionRequest:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to launch, and what is left and why.
+    """Runs to launch, and what is left and why.
 
     Parameters
     ----------

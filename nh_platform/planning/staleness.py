@@ -18,7 +18,7 @@ from nh_platform.store import Store
 
 @dataclass(frozen=True)
 class Standing:
-    """What a session lacks, and what it cannot have.
+    """Assets that a session lacks, and those that it cannot have.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from nh_platform.store.layout import SOURCE_WIDE
 
 @dataclass(frozen=True)
 class ExpectedAsset:
-    """What one asset of one session should be made from.
+    """Inputs, parameters and version that one asset of one session should have.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class ExpectedAsset:
 
 
 class SourcePlan:
-    """What every session of a source should hold, with what is the same for all of them looked up once.
+    """Assets that every session of a source should hold, with what is the same for all of them looked up once.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ _BLOCK = 1 << 21
 
 @dataclass(frozen=True)
 class Gate:
-    """What the gate of a session says.
+    """The gate of a session.
 
     Parameters
     ----------

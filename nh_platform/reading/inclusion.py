@@ -33,7 +33,7 @@ YIELD_BY = "ibl-2022-10"
 
 @dataclass(frozen=True)
 class Inclusion:
-    """What the rules about sessions and insertions say of one session.
+    """Outcome of the rules about sessions and insertions for one session.
 
     Parameters
     ----------

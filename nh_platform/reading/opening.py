@@ -63,7 +63,7 @@ def open_store(path: str | os.PathLike[str]) -> OpenedStore:
 
 
 class OpenedStore:
-    """What a store holds, by source and session.
+    """Sources and sessions of a store.
 
     Parameters
     ----------

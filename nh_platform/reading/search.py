@@ -28,7 +28,7 @@ SORTABLE = ("units", "good_units", "performance", "trials", "date", "subject", "
 
 @dataclass(frozen=True)
 class SessionQuery:
-    """What a session must be like. Texts match anywhere, whatever the case; None and empty mean anything.
+    """Conditions on a session. Texts match anywhere, whatever the case; None and empty mean anything.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Problem(NamedTuple):
 
 
 class Installed(NamedTuple):
-    """What the packages of this environment bring of one kind.
+    """Everything of one kind that the packages of this environment bring.
 
     Parameters
     ----------

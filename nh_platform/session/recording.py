@@ -160,7 +160,7 @@ class Note:
 
 @dataclass(frozen=True)
 class RawRecording:
-    """What `raw_spikes` holds: the verified upstream sorting, nothing filtered, without alignment or QC.
+    """Content of `raw_spikes`: the verified upstream sorting, nothing filtered, without alignment or QC.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ class RawRecording:
 
 @dataclass(frozen=True)
 class Events:
-    """What happened in one session and when: trials, stimulus presentations, licks, invalid times.
+    """Events of one session and their times: trials, stimulus presentations, licks, invalid times.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ class Events:
 
 @dataclass(frozen=True)
 class Signals:
-    """What was sampled during one session: wheel, running, pupil, motion energy, and what is detected in them.
+    """Sampled signals of one session: wheel, running, pupil, motion energy, and what is detected in them.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ class Signals:
 
 @dataclass(frozen=True)
 class UnitAnnotation:
-    """What upstream says about the units of a session, apart from the spikes: metrics, label, position, region.
+    """Upstream's annotation of a session's units, apart from the spikes: metrics, label, position, region.
 
     Parameters
     ----------

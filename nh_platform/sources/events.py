@@ -52,7 +52,7 @@ class EventFilter(BaseModel):
 
 @dataclass(frozen=True)
 class EventTimes:
-    """Where a source keeps the times of one event.
+    """Place where a source keeps the times of one event.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
 
 
 class Source(Protocol):
-    """What a dataset offers to the platform. One folder in `nh_platform.sources` implements it.
+    """A dataset as the platform reads it. One folder in `nh_platform.sources` implements it.
 
     All four readers raise `BadUpstreamData` naming the file when upstream's bytes cannot be used; an optional
     dataset that is missing becomes NaN and a note.

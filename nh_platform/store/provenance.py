@@ -35,7 +35,7 @@ class UpstreamFile(BaseModel):
 
 
 class Provenance(BaseModel):
-    """What made one output: inputs, code, parameters, upstream files, packages, and what was left out.
+    """Origin of one output: inputs, code, parameters, upstream files, packages, and what was left out.
 
     Holds no clock time, so that the same inputs give the same bytes. The git commit is recorded where known and is
     not part of the data version.

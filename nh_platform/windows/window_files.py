@@ -61,7 +61,7 @@ def write_windows(folder: Path, windows: Windows) -> None:
 
 @dataclass(frozen=True)
 class StoredPreset:
-    """What a reader of counts must know of the preset that they were made with.
+    """Facts of a preset that a reader of counts must know.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Use(StrEnum):
-    """Where values are read."""
+    """Place where values are read."""
 
     released = "released"
     recomputed = "recomputed"

@@ -51,7 +51,7 @@ class KnownDifference(_Strict):
 
 
 class PublishedRelease(_Strict):
-    """What one release is published to hold.
+    """Published content of one release.
 
     ``names`` are the words in the name of a manifest's release that mean this one. ``served_as`` are words that mean it
     where the manifest lists what upstream serves and not what lies in a folder: a mode or a bare version, which folders

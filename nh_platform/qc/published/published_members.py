@@ -39,7 +39,7 @@ class _StatedMembers(BaseModel):
 
 @dataclass(frozen=True)
 class Members:
-    """What of a listing belongs to a published release.
+    """Part of a listing that belongs to a published release.
 
     Parameters
     ----------

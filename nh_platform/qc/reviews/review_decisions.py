@@ -22,7 +22,7 @@ State = Literal["counted", "pending", "conflict", "expired"]
 
 @dataclass(frozen=True)
 class UnitReview:
-    """What the reviews of one unit come to.
+    """Outcome of the reviews of one unit.
 
     ``state``: ``counted``; ``pending`` (fewer reviewers than the quorum); ``conflict`` (reviewers disagree, so nothing
     is overridden); ``expired`` (no review counts on that day). ``decision`` is ``none`` unless counted.
@@ -38,7 +38,7 @@ class UnitReview:
 
 @dataclass(frozen=True)
 class IntervalReview:
-    """What the reviews of one interval come to; ``decision``, ``state`` and ``text`` are as in `UnitReview`.
+    """Outcome of the reviews of one interval; ``decision``, ``state`` and ``text`` are as in `UnitReview`.
 
     ``start_s`` and ``stop_s`` are seconds on the session clock, ``scope`` is ``all_probes`` or a probe name. An
     interval is marked unusable where the decision is ``fail``.

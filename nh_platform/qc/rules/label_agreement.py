@@ -19,7 +19,7 @@ LABEL_TOLERANCE = 1e-6  # A third stored as float32 differs from a float64 third
 
 @dataclass(frozen=True)
 class LabelAgreement:
-    """Where verdicts and a stated label differ: ``mismatch`` (n_units,) bool, and what was compared, in words."""
+    """Units where verdicts and a stated label differ: ``mismatch`` (n_units,) bool, and what was compared, in words."""
 
     mismatch: BoolArray
     compared: str

@@ -30,7 +30,7 @@ class WorstUnit:
 
 @dataclass(frozen=True)
 class RuleSummary:
-    """What one rule does to a table of units.
+    """Effect of one rule on a table of units.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ class SessionRule(Comparing):
 
 
 class TrialMask(_Strict):
-    """Which trials are used: bounds on the reaction time and fields that must not be NaN.
+    """Trials that are used: bounds on the reaction time and fields that must not be NaN.
 
     The reaction time is ``firstMovement_times - stimOn_times``; both bounds belong to the kept range.
     """
@@ -133,7 +133,7 @@ class TrialMask(_Strict):
 
 
 class RegionRules(_Strict):
-    """Which regions are used: at least ``min_units`` good units in each of at least ``min_sessions`` sessions."""
+    """Regions that are used: at least ``min_units`` good units in each of at least ``min_sessions`` sessions."""
 
     min_units: Annotated[int, Field(ge=1)]
     min_sessions: Annotated[int, Field(ge=1)]

@@ -54,7 +54,7 @@ class RuleOutcome:
 
 @dataclass(frozen=True)
 class SessionVerdict:
-    """What a rulebook says about one session, insertion or region recording."""
+    """Verdict of a rulebook on one session, insertion or region recording."""
 
     rulebook: str
     scope: Scope

@@ -26,7 +26,7 @@ _NEGATION: dict[Comparison, str] = {"<": "≥", "<=": ">", ">": "≤", ">=": "<"
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What a rulebook says about every unit of a table.
+    """Verdicts of a rulebook on every unit of a table.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ class TruthScale:
 
 @dataclass(frozen=True)
 class TruthCondition:
-    """When a rule should reject a unit.
+    """Condition under which a rule should reject a unit.
 
     Parameters
     ----------

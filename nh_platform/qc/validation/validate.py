@@ -68,7 +68,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class TruthBin(Counts):
-    """How a rule did on the units whose true quantity lies in ``[low, high)``.
+    """Results of a rule on the units whose true quantity lies in ``[low, high)``.
 
     ``low`` and ``high`` are in the unit of measure of the truth's scale; values outside all bins are in the outer ones.
     """
@@ -79,7 +79,7 @@ class TruthBin(Counts):
 
 @dataclass(frozen=True)
 class RuleValidation(Counts):
-    """How one rule, or all rules of a rulebook together, did on units with known truth.
+    """Results of one rule, or all rules of a rulebook together, on units with known truth.
 
     Parameters
     ----------

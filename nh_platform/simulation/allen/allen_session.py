@@ -85,7 +85,7 @@ class AllenProbe:
 
 @dataclass(frozen=True)
 class FirstIds:
-    """What the ids of a source's probes, channels and units are counted from."""
+    """Numbers from which the ids of a source's probes, channels and units are counted."""
 
     probe: int
     channel: int
@@ -94,7 +94,7 @@ class FirstIds:
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedRecording:
-    """What sessions of both Allen sources have, before anything is written."""
+    """Recording of a session of either Allen source, before anything is written."""
 
     source: ClassVar[str]
 

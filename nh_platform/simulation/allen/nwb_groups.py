@@ -27,7 +27,7 @@ _EPHYS = "general/extracellular_ephys"
 
 @dataclass(frozen=True)
 class EphysLayout:
-    """Where the two releases differ in the electrophysiology of the file.
+    """Layout of the electrophysiology of the file, where the two releases differ.
 
     Parameters
     ----------

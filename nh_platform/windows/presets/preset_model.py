@@ -30,7 +30,7 @@ Offset = Annotated[int, Field(ge=-DAY_US, le=DAY_US)]
 
 
 class WindowPreset(BaseModel):
-    """What both kinds of preset state.
+    """Fields of both kinds of preset.
 
     Parameters
     ----------
