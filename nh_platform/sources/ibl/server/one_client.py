@@ -19,7 +19,7 @@ import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import ConfigError, Session, UpstreamTrouble
+from nh_platform.session import ConfigError, Session, UnknownSession, UpstreamTrouble
 from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_dataset_records,
     fetch_extended_qc,
@@ -185,7 +185,11 @@ class OneClient:
         for path in id_queries("/datasets?exists=True", "id", ids, str(self.settings.url)):
             records += read_list(self._connection, path, what, dict)
         if ids and not records:  # the session was withdrawn, or these files alone were
-            self._connection.ask(lambda one: one.alyx.get(f"/sessions/{session.session_id}"), what)
+            try:
+                self._connection.ask(lambda one: one.alyx.get(f"/sessions/{session.session_id}"), what)
+            except UnknownSession as error:
+                found = f"upstream lists none of its {len(ids)} files any more, nor the session"
+                raise UnknownSession(what, found, error.action) from error
         return addresses_of_records(session, rows, records, self.settings.data_server)
 
     def announcements(self) -> dict[str, Any]:
