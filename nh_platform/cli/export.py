@@ -72,7 +72,7 @@ def pictures(
     The frame of a presentation is the picture's place. Templates that are not in the source's folder are fetched in
     mode warehouse.
 
-    **Example**
+    **Examples**
 
         nh export pictures natural_scenes frames
     """

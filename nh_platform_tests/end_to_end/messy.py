@@ -24,6 +24,7 @@ from nh_platform.planning.staleness import standing_of
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.session import NhError
 from nh_platform.store.layout import PROVENANCE
+from nh_platform_tests.sources.allen.vbn import edit_upstream
 from nh_platform_tests.sources.ibl.conftest import Tree
 
 DAMAGE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -165,7 +166,7 @@ def _things(source: str, upstream: Path) -> Iterator[tuple[str, tuple[str, ...]]
             elif not IBL_REQUIRED.fullmatch(name) and not name.startswith("templates."):
                 yield path, (*DAMAGE, REMOVED)
         return
-    (file,) = upstream.rglob("*.nwb")
+    file = _nwb_file(upstream)
     names: list[str] = []
     with h5py.File(file) as nwb:
         nwb.visititems(lambda name, one: names.append(name) if isinstance(one, h5py.Dataset) and one.ndim else None)
@@ -174,13 +175,20 @@ def _things(source: str, upstream: Path) -> Iterator[tuple[str, tuple[str, ...]]
             yield name, (*DAMAGE, REMOVED)
 
 
+def _nwb_file(upstream: Path) -> Path:
+    """Return the session's file; Visual Behavior keeps one per release, of which the newest is read."""
+    return max(upstream.rglob("*.nwb"))
+
+
 def damage(upstream: Path, case: Case) -> None:
     """Do the damage of a case in the folder of its source, as if upstream had released it so."""
     if case.source == "ibl":
         _damage_alf(Tree(upstream), case)
+    elif case.source == "allen_vbn":  # its manifest states the hash of the file
+        edit_upstream(upstream, 0, lambda nwb: _damage_nwb(nwb, case))
     else:
-        (file,) = upstream.rglob("*.nwb")
-        _damage_nwb(file, case)
+        with h5py.File(_nwb_file(upstream), "r+") as nwb:
+            _damage_nwb(nwb, case)
 
 
 def _damage_alf(tree: Tree, case: Case) -> None:
@@ -208,23 +216,22 @@ def _damage_alf(tree: Tree, case: Case) -> None:
     tree.write(path, whole[case.damage](table))
 
 
-def _damage_nwb(file: Path, case: Case) -> None:
-    with h5py.File(file, "r+") as nwb:
-        old = nwb[case.thing]
-        attributes = dict(old.attrs)
-        text = h5py.check_string_dtype(old.dtype) is not None
-        values = old.asstr()[...] if text else old[...]
-        if case.damage == REMOVED:
-            del nwb[case.thing]
-            return
-        if values.dtype.kind == "V" or h5py.check_ref_dtype(old.dtype) is not None:
-            changed = values[: {"truncated": -1, "emptied": 0}.get(case.damage, len(values))]
+def _damage_nwb(nwb: h5py.File, case: Case) -> None:
+    old = nwb[case.thing]
+    attributes, stored_dtype = dict(old.attrs), old.dtype
+    text = h5py.check_string_dtype(stored_dtype) is not None
+    values = old.asstr()[...] if text else old[...]
+    del nwb[case.thing]
+    if case.damage == REMOVED:
+        return
+    if values.dtype.kind == "V" or h5py.check_ref_dtype(stored_dtype) is not None:
+        changed = values[: {"truncated": -1, "emptied": 0}.get(case.damage, len(values))]
+        new = nwb.create_dataset(case.thing, data=changed, dtype=stored_dtype)
+    else:
+        changed = DAMAGE[case.damage](values.astype(object) if text else values)
+        if text or changed.dtype.kind == "U":
+            new = nwb.create_dataset(case.thing, data=changed.astype(str).astype(object), dtype=h5py.string_dtype())
         else:
-            changed = DAMAGE[case.damage](values.astype(object) if text else values)
-        dtype = h5py.string_dtype() if text or changed.dtype.kind == "U" else changed.dtype
-        stored = changed.astype(str).astype(object) if dtype == h5py.string_dtype() else changed
-        ref = h5py.check_ref_dtype(old.dtype)
-        del nwb[case.thing]
-        new = nwb.create_dataset(case.thing, data=stored, dtype=old.dtype if ref is not None else dtype)
-        for name, value in attributes.items():
-            new.attrs[name] = value
+            new = nwb.create_dataset(case.thing, data=changed)
+    for name, value in attributes.items():
+        new.attrs[name] = value

@@ -57,7 +57,7 @@ def without_units(file: Path) -> None:
 
 
 IBL_FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "a required dataset is missing": ("spikes.times.npy", Path.unlink, "does not find a dataset"),
+    "a required dataset is missing": ("spikes.times.npy", Path.unlink, "required, and"),
     "a file is truncated": ("spikes.times.npy", truncated, "not a whole npy file"),
     "lengths are unequal": ("spikes.clusters.npy", shortened, "clusters for"),
     "a spike's cluster is none": ("spikes.clusters.npy", with_a_stray_cluster, "cluster 999 has no row"),

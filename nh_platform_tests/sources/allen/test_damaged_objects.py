@@ -50,7 +50,7 @@ READERS = {
 }
 """Who reads an object; the sample of `test_some_objects_with_every_reader` leaves this out."""
 
-SAMPLE = 15
+SAMPLE = 6
 SEED = 11
 
 IN_TIME_ORDER = re.compile(r".*/(timestamps|start_time)")
@@ -247,7 +247,7 @@ def test_some_objects_with_every_reader(which: str, request: pytest.FixtureReque
     _all_well(sessions, [every[one] for one in chosen])
 
 
-@pytest.mark.slow  # 2,000 damaged files, 0.1 s each
+@pytest.mark.soak  # 2,000 damaged files, 0.1 s each
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("which", ["coding", "behavior"])
 def test_every_object_with_its_reader(which: str, damage: str, request: pytest.FixtureRequest) -> None:
