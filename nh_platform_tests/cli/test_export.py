@@ -20,7 +20,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.planning.versions import expected_source_asset
 from nh_platform.session import ConfigError, StoreError
 from nh_platform.sources.registry import source_entry
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.layout import PROVENANCE, SOURCE_WIDE
 from nh_platform_tests.homes import make_home, materialize
 
 
@@ -130,6 +130,28 @@ def test_tables_of_upstream_are_part_of_the_files_and_a_store_away_from_them_sta
     away = upstream.parent.rename(upstream.parent.with_name("away"))
     assert expected_source_asset(home, "allen_vc", ASSET).data_version == made
     away.rename(upstream.parent)
+
+
+def test_tensors_that_earlier_code_made_are_not_joined_and_named(home: Platform, tmp_path: Path) -> None:
+    (session_id,) = home.manifest("allen_vc").session_ids
+    record = home.store.folder("allen_vc", session_id, "stimulus_tensors") / PROVENANCE
+    stated = record.read_text()
+    code_version = f'"code_version": "{session_assets("allen_vc")["stimulus_tensors"].code_version}"'
+    assert code_version in stated
+    record.write_text(stated.replace(code_version, '"code_version": "1"'))
+    try:
+        refused = run(home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path))
+        assert "no session in" in refused.stderr
+        assert "--missing" in refused.stderr
+        (tmp_path / "files").mkdir()
+        result = ASSET.make(home, "allen_vc", tmp_path / "files")
+        assert result.check is not None
+        assert not result.check.passed
+        assert result.check.shown["left out"] == [{"mode": "every", "session": session_id}]
+        (note,) = result.notes
+        assert note.startswith(f"session {session_id}: left out, an earlier version made its tensors; run `nh mat")
+    finally:
+        record.write_text(stated)
 
 
 def test_pictures_are_written_whole_or_what_is_missing_is_said(home: Platform, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nh_platform.assets.across_sessions.stored_versions import stored_versions
 from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset, note_texts
+from nh_platform.assets.stimulus_tensors import ASSET as TENSORS_ASSET
 from nh_platform.home.platform import Platform
 from nh_platform.session.columns import Column, TableSchema
 from nh_platform.store.layout import SOURCE_WIDE
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from nh_platform.exports.stimulus.joined_files import FilesSummary
     from nh_platform.sources.project_tables import ProjectTables
 
-TENSORS = "stimulus_tensors"
+TENSORS = TENSORS_ASSET.name
 PROJECT_TABLES = "project_tables"
 """Name of the version of upstream's own tables of sessions and units, beside those of the tensors."""
 
@@ -42,12 +43,27 @@ def inputs(platform: Platform, source: str) -> Mapping[str, str]:
     """Return the version of the tensors of every session in the store, and of the tables that upstream keeps."""
     from nh_platform.sources.project_tables import TabulatesProject
 
-    versions = stored_versions(platform, source, TENSORS, platform.store.sessions(source))
+    current, _ = _stored_tensors(platform, source)
+    versions = stored_versions(platform, source, TENSORS, current)
     made_of = {f"{TENSORS}/{session_id}": version for session_id, version in versions.items()}
     opened = platform.source(source) if made_of else None
     if isinstance(opened, TabulatesProject):
         made_of |= {PROJECT_TABLES: opened.project_tables_version() or _stored_tables(platform, source, made_of)}
     return made_of
+
+
+def _stored_tensors(platform: Platform, source: str) -> tuple[list[str], list[str]]:
+    """Return the sessions whose stored tensors this code made, and those whose tensors earlier code did.
+
+    Their files differ, and earlier tensors lack presentations that the joined medians may keep.
+    """
+    current: list[str] = []
+    earlier: list[str] = []
+    for session_id in platform.store.sessions(source):
+        record = platform.store.provenance(source, session_id, TENSORS)
+        if record is not None:
+            (current if record.code_version == TENSORS_ASSET.code_version else earlier).append(session_id)
+    return current, earlier
 
 
 def _stored_tables(platform: Platform, source: str, tensors: Mapping[str, str]) -> str:
@@ -68,7 +84,8 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
     from nh_platform.exports.stimulus.tensor_files import StoredTensors, stored_modes
     from nh_platform.windows.presentations.conventions import MODES
 
-    found = ((one, platform.store.current(source, one, TENSORS)) for one in platform.store.sessions(source))
+    current, earlier = _stored_tensors(platform, source)
+    found = ((one, platform.store.current(source, one, TENSORS)) for one in current)
     modes_of = {one: (path, stored_modes(path)) for one, path in found if path is not None}
     project = _project_tables(platform, source, modes_of)
     summaries: dict[str, FilesSummary] = {}
@@ -82,7 +99,7 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
         for one, (_, modes) in modes_of.items()
         for mode in modes
         if one not in {row.session_id for row in summaries[mode].statistics}
-    ]
+    ] + [{"mode": "every", "session": one} for one in earlier]
     return AssetResult(
         rows=sum(len(summary.statistics) for summary in summaries.values()),
         shown={
@@ -95,11 +112,15 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
         notes=(
             *(f"{mode}, {n.subject}: {n.text}" for mode, made in summaries.items() for n in made.notes),
             *(note_texts(project.notes) if project else ()),
+            *(
+                f"session {one}: left out, an earlier version made its tensors; run `nh materialize {source} --missing`"
+                for one in earlier
+            ),
         ),
         check=CheckOutcome(
             not missing,
-            f"{len(missing)} of {len(modes_of)} sessions with tensors are in no file of a mode.",
-            {"sessions": len(modes_of), "left out": missing},
+            f"{len(missing)} of {len(modes_of) + len(earlier)} sessions with tensors are in no file of a mode.",
+            {"sessions": len(modes_of) + len(earlier), "left out": missing},
         ),
     )
 
@@ -148,6 +169,7 @@ ASSET = SourceAsset(
     check=AssetCheck(
         "every_session_is_in",
         "Every session that has stimulus tensors is in the files of each of its modes. One that is left "
-        "out (no good unit in any structure, no presentation within the durations) is named.",
+        "out (no good unit in any structure, no presentation within the durations, tensors of an earlier version) is "
+        "named.",
     ),
 )
