@@ -52,8 +52,14 @@ TIMES = re.compile(r".*(times|timestamps|start_time|stop_time|intervals)(\.npy)?
 """Objects whose order is known; values that stand in another order are other values."""
 
 
+COLUMNS = re.compile(r"(units|intervals/\w+)/(?!start_time|stop_time)\w+")
+"""Columns that one release has and another has not: what lacks is no column, and each rule says what that counts as."""
+
+
 def can_be_told(thing: str, damage: str) -> bool:
     """Return whether a damaged object differs from one that upstream may mean."""
+    if damage == REMOVED and COLUMNS.fullmatch(thing):
+        return False
     if damage == "unsorted":
         return TIMES.fullmatch(thing) is not None
     return ALONE.fullmatch(thing) is None or damage not in ("truncated", "longer by a row")

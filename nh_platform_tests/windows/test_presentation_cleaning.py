@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.exports.stimulus.grids import time_centers, time_edges
-from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session import ConfigError
 from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.windows.presentations.cleaning import (
     clean_presentations,
@@ -17,6 +17,7 @@ from nh_platform.windows.presentations.cleaning import (
     median_durations,
     regular,
     unknown_stimuli,
+    unusable_parameters,
 )
 from nh_platform.windows.presentations.conventions import PARAMETERS, PUBLISHED_MEDIAN_S
 from nh_platform.windows.presentations.faulty_rows import OVERLAP_TOLERANCE_S, overlapping_rows
@@ -137,13 +138,18 @@ def test_blanks_are_sweeps_without_parameters_and_scene_minus_one() -> None:
     assert clean["blank"].tolist() == [False, True, False, True, True, False, False]
 
 
-def test_text_parameters_become_numbers_and_other_texts_are_refused() -> None:
+def test_text_parameters_become_numbers_and_other_texts_are_missing() -> None:
     table = shown(("static_gratings", 0.25, {"phase": "0.75", "spatial_frequency": 0.04, "orientation": 30.0}))
     clean = clean_presentations(table, "exact")
     assert clean["phase"].tolist() == [0.75]
     table.loc[0, "phase"] = "a quarter"
-    with pytest.raises(BadUpstreamData, match="parameter phase: it is not a number"):
-        clean_presentations(table, "exact", "session 7")
+    assert clean_presentations(table, "exact")["phase"].isna().all()
+    assert unusable_parameters(table) == {
+        ("static_gratings", "phase"): "phase is no number in 1 of 1 presentations; NaN",
+    }
+    without = table.drop(columns="phase")
+    text = "no value of phase in any of 1 presentations"
+    assert unusable_parameters(without) == {("static_gratings", "phase"): text}
 
 
 def test_the_filter_takes_medians_over_all_sessions_and_its_bound_is_out() -> None:

@@ -37,6 +37,7 @@ from nh_platform.windows.presentations.cleaning import (
     regular,
     unknown_stimuli,
     unknown_stimulus,
+    unusable_parameters,
     usable_stimuli,
 )
 from nh_platform.windows.presentations.conventions import MODES, Mode
@@ -96,21 +97,17 @@ def plan_tensors(events: Events, signals: Signals, units: pd.DataFrame, good: np
         (n_units,) which units to take; those without a structure are left out and counted in the notes.
     mode
         How the tensors are made.
-
-    Raises
-    ------
-    BadUpstreamData
-        If a parameter that must be a number is none.
     """
-    session = f"{events.session.source} session {events.session.session_id}"
     shown = events.tables.get("presentations", PRESENTATIONS.empty())
-    table = clean_presentations(shown, mode, session)
+    table = clean_presentations(shown, mode)
     chosen, n_nowhere = tensor_units(units, good)
     notes = [
         Note(f"{mode}, {name}", f"{count} presentations left out: no parameters are laid down for this stimulus")
         for name, count in unknown_stimuli(shown).items()
     ]
-    notes += _faults(usable_stimuli(shown), mode)
+    stimuli = usable_stimuli(shown)
+    notes += _faults(stimuli, mode)
+    notes += [Note(f"{mode}, {stimulus}", text) for (stimulus, _), text in unusable_parameters(stimuli).items()]
     if n_nowhere:
         notes.append(Note(f"{mode}, units", f"{n_nowhere} good units without a structure left out"))
     blank = table["blank"].to_numpy()

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session import ConfigError
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS
 from nh_platform.windows.presentations.conventions import (
     EXCLUDED,
@@ -37,7 +37,7 @@ BoolArray = npt.NDArray[np.bool_]
 ALL_PARAMETERS = tuple(dict.fromkeys(name for names in PARAMETERS.values() for name in names))
 
 
-def clean_presentations(presentations: pd.DataFrame, mode: Mode, session: str = "") -> pd.DataFrame:
+def clean_presentations(presentations: pd.DataFrame, mode: Mode) -> pd.DataFrame:
     """Return steps 1, 2 and 5 of one session: movies whole, blanks marked, irregular durations still in.
 
     Parameters
@@ -46,19 +46,12 @@ def clean_presentations(presentations: pd.DataFrame, mode: Mode, session: str = 
         Schema `PRESENTATIONS`.
     mode
         How movies are joined.
-    session
-        Name of the session for error texts.
 
     Returns
     -------
     pandas.DataFrame
         Schema `STIMULUS_PRESENTATIONS`, ascending by ``presentation_id``; a movie has the id of its first frame. The
-        parameters of a stimulus (`PARAMETERS`) are float64, NaN where they do not apply.
-
-    Raises
-    ------
-    BadUpstreamData
-        If a parameter that must be a number is none.
+        parameters of a stimulus (`PARAMETERS`) are float64, NaN where they do not apply or are no number.
     """
     stimuli = usable_stimuli(presentations)
     faulty = np.logical_or.reduce([found.rows for found in faulty_rows(stimuli)])
@@ -67,7 +60,7 @@ def clean_presentations(presentations: pd.DataFrame, mode: Mode, session: str = 
     table.insert(2, "stimulus_type", [stimulus_type(name) for name in table["stimulus_name"]])
     table["n_frames"] = joined["n_frames"]
     for name in ALL_PARAMETERS:
-        table[name] = _numbers(joined, name, session)
+        table[name] = _numbers(joined, name)
     table["blank"] = blanks(table)
     return STIMULUS_PRESENTATIONS.conform(table)
 
@@ -199,16 +192,32 @@ def unknown_stimulus(name: str, known: Iterable[str]) -> ConfigError:
     return ConfigError(f"stimulus {name!r}", "there is no such stimulus here", action)
 
 
-def _numbers(table: pd.DataFrame, name: str, session: str) -> npt.NDArray[np.float64]:
-    """Return a parameter as float64 where it is one of the stimulus' own, NaN elsewhere."""
+def _numbers(table: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    """Return a parameter as float64 where it is one of the stimulus' own; NaN elsewhere, and where it is no number."""
     out = np.full(len(table), np.nan)
     if name not in table:
         return out
     own = np.array([name in PARAMETERS[stimulus] for stimulus in table["stimulus_name"]], dtype=bool)
-    try:
-        out[own] = pd.to_numeric(table.loc[own, name], errors="raise").to_numpy(dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise BadUpstreamData(
-            f"{session} presentations, parameter {name}".strip(), f"it is not a number: {error}", "Check the NWB file."
-        ) from error
+    out[own] = pd.to_numeric(table.loc[own, name], errors="coerce").to_numpy(dtype=np.float64)
     return out
+
+
+def unusable_parameters(presentations: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return what is wrong with the parameters of the stimuli that are shown, by stimulus and parameter.
+
+    Parameters
+    ----------
+    presentations
+        Presentations of stimuli (`usable_stimuli`).
+    """
+    found = {}
+    for stimulus, shown in presentations.groupby("stimulus_name", sort=True):
+        for name in PARAMETERS[str(stimulus)]:
+            values = shown.get(name, pd.Series(np.nan, index=shown.index))
+            numbers = pd.to_numeric(values, errors="coerce")
+            texts = int((values.notna() & numbers.isna()).sum())
+            if texts:
+                found[str(stimulus), name] = f"{name} is no number in {texts} of {len(shown)} presentations; NaN"
+            elif numbers.isna().all():
+                found[str(stimulus), name] = f"no value of {name} in any of {len(shown)} presentations"
+    return found
