@@ -9,6 +9,7 @@ import re
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -26,7 +27,7 @@ class Reply(Exception):  # an answer that ends the handling, not an error
         self.headers = {"Content-Type": content_type, **{key.replace("_", "-"): v for key, v in headers.items()}}
 
 
-class LoopbackServer:
+class LoopbackServer(ABC):
     """Serve on a free port of 127.0.0.1 while in the ``with`` block.
 
     Attributes
@@ -56,9 +57,9 @@ class LoopbackServer:
         assert self._server is not None, "the server is not running"
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    @abstractmethod
     def answer(self, method: str, target: str, headers: Any, body: bytes) -> Reply:
         """Return the answer to one request; ``target`` is the path with query as it was sent."""
-        raise NotImplementedError
 
     def asked(self, part: str) -> list[str]:
         """Return the paths asked so far that contain ``part``."""

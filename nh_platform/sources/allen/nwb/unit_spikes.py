@@ -100,7 +100,7 @@ def _read_times(nwb: NwbFile, units: pd.DataFrame) -> tuple[Offsets, npt.NDArray
 def _mended(nwb: NwbFile, units: pd.DataFrame, times: npt.NDArray[np.float64], stored: Offsets) -> Kept:
     """Return what is kept of the units whose times are not sorted, finite and after 0 s, and note it."""
     kept: dict[int, npt.NDArray[np.int64]] = {}
-    placeholders, unsorted, lost, early = {}, [], [], {}
+    untimed, unsorted, lost, early = {}, [], [], {}
     unit_ids = dict(zip(units["row"].tolist(), units["id"].tolist()))
     for row in _rows_to_mend(times, stored):
         if row not in unit_ids:
@@ -112,17 +112,17 @@ def _mended(nwb: NwbFile, units: pd.DataFrame, times: npt.NDArray[np.float64], s
             continue
         timed = np.flatnonzero(own != NO_TIME_S)
         if len(timed) < len(own):
-            placeholders[unit] = len(own) - len(timed)
+            untimed[unit] = len(own) - len(timed)
         if (np.diff(own[timed]) < 0).any():
             unsorted.append(unit)
             timed = timed[np.argsort(own[timed], kind="stable")]
         if before := int((own[timed] < 0).sum()):
             early[unit] = before
-        if unit in placeholders or unit in unsorted[-1:]:
+        if unit in untimed or unit in unsorted[-1:]:
             kept[row] = timed
     path, what = f"{UNITS}/spike_times", "spike_times"
-    if placeholders:
-        count = f"{sum(placeholders.values())} spikes of {_units(placeholders)} at {NO_TIME_S:g} s"
+    if untimed:
+        count = f"{sum(untimed.values())} spikes of {_units(untimed)} at {NO_TIME_S:g} s"
         nwb.note(what, f"{path}: {count}, which stands for no time; dropped, as AllenSDK's writer does")
     if unsorted:
         nwb.note(what, f"{path}: times of {_units(unsorted)} are not in order; sorted, amplitudes with them")
