@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from nh_platform.session import ConfigError, NhError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _PIPED_WIDTH = 160
 """Columns of a table that goes to a file or a pipe, where there is no terminal to ask."""
 
+_FEW_ROWS = 4
+"""Rows up to which a table that is too wide is turned."""
 _UNWRAPPED_WIDTH = 1000
 """Columns of a table that is never wrapped."""
 
@@ -52,7 +55,10 @@ FormatOption = Annotated[Format, typer.Option("--format", help="Form of the outp
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, title: str = "") -> None:
-    """Print rows for a person (table) or for a program (csv, json), always with the same columns."""
+    """Print rows for a person (table) or for a program (csv, json), always with the same columns.
+
+    A table of few rows that is wider than the terminal is turned, a column for each row: cut words cannot be read.
+    """
     if form is Format.json:
         sys.stdout.write(json.dumps([{c: row.get(c) for c in columns} for row in rows], indent=1) + "\n")
         return
@@ -70,7 +76,20 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: 
         )
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
-    out.print(table)
+    fits = Measurement.get(out, out.options.update(max_width=_UNWRAPPED_WIDTH), table).maximum <= out.width
+    out.print(table if fits or not 0 < len(rows) <= _FEW_ROWS else _turned(rows, columns, title))
+
+
+def _turned(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> Table:
+    """Return a table with a line for each of ``columns`` and a column for each of ``rows``, named by the first."""
+    first, *others = columns
+    table = Table(title=title or None, title_justify="left")
+    table.add_column(first.replace("_", " "))
+    for row in rows:
+        table.add_column(_cell(row.get(first)), overflow="fold")
+    for column in others:
+        table.add_row(column.replace("_", " "), *(_cell(row.get(column)) for row in rows))
+    return table
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:

@@ -147,6 +147,7 @@ def show(
     for left_out in plan.problems:
         console.warn(left_out)
     standing = standing_of(plan, files)
+    at_session = platform.store.root / source / session
     assets = []
     for asset in plan.assets:
         record = platform.store.provenance(source, session, asset)
@@ -159,10 +160,10 @@ def show(
                 "state": state,
                 "data version": "" if record is None else record.data_version[:12],
                 "notes": 0 if record is None else len(record.left_out),
-                "folder": "" if folder is None else str(folder.relative_to(platform.store.root)),
+                "folder": "" if folder is None else str(folder.relative_to(at_session)),
             }
         )
-    console.print_table(assets, f"Assets in {platform.store.root}")
+    console.print_table(assets, f"Assets in {at_session}")
     for problem in standing.gate:
         console.say(f"gated: {escape(problem)}")
     for asset in plan.assets:

@@ -37,7 +37,9 @@ def sync(
     """
     found = operations.sync(home_folder(), source)
     say_synced(found, is_alone=not left_out or format_ is Format.table)
-    if left_out:
+    if left_out and format_ is Format.table and not found.left_out:
+        console.say("Everything that upstream lists is taken.")
+    elif left_out:
         columns = ["session_id", "insertion_id", "reason", "found"]
         console.print_rows([asdict(one) for one in found.left_out], columns, format_)
 
