@@ -150,6 +150,21 @@ class Signal:
             )
 
 
+EYE_SIGNALS = frozenset({"gaze", "pupil", "pupil_diameter"})
+"""Signals of which every session lacks values, in blinks and where the eye was not found."""
+
+
+def unknown_values(signal: str, column: str, values: npt.NDArray[np.floating]) -> str:
+    """Return what is to be noted of the values (n_samples,) of a signal that are no numbers; empty where nothing is.
+
+    Of `EYE_SIGNALS` that is a column without any value.
+    """
+    unknown = int((~np.isfinite(values)).sum())
+    if not unknown or (signal in EYE_SIGNALS and unknown < len(values)):
+        return ""
+    return f"{unknown} of {len(values)} values of {column} are NaN or infinite"
+
+
 @dataclass(frozen=True)
 class Note:
     """Something that was left out or assumed while reading a session, and why."""

@@ -44,3 +44,6 @@ WORDS = {
     "ks2_amplitude": ("1", "Amplitude of Kilosort's template, in its own scale"),
 }
 """Columns of ``clusters.metrics`` that no metric definition has (phy's tables as brainbox joins them)."""
+
+NUMBERS = frozenset({one.column for one in COUNTERPARTS} | {name for name, (unit, _) in WORDS.items() if unit != "-"})
+"""Those that are numbers in every release."""

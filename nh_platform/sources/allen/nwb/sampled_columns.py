@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import Signal
+from nh_platform.session.recording import unknown_values
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile
 
 Values = npt.NDArray[np.float64]
@@ -90,8 +91,8 @@ class SampledColumns:
                 continue
             self._read += 1
             self._columns[name] = values
-            if len(values) and np.isnan(values).all():
-                self.nwb.note(self.what, f"{path}: every value of {name} is NaN")
+            if found := unknown_values(self.what, name, values):
+                self.nwb.note(self.what, f"{path}: {found}")
 
     def _in_order(self, path: str) -> Values:
         values = self._as_long(path, None)

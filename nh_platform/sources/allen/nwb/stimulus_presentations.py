@@ -41,6 +41,11 @@ NUMBER_PARAMETERS = frozenset(
 )
 """Parameters that are numbers in every session, as numbers or (in files that mix stimuli) as their texts."""
 
+LISTED_PARAMETERS = frozenset({"phase", "size", "spatial_frequency"})
+"""Parameters that are a number or a list of numbers in every session, as text where any is a list."""
+_NUMBER = r"(nan|[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)"
+NUMBER_OR_LIST = re.compile(rf"{_NUMBER}|\[\s*{_NUMBER}([,\s]\s*{_NUMBER})*\s*\]")
+
 # Names of stimuli and parameters before and after AllenSDK's clean-up (stimulus_table/_schemas.py, 2.16.2).
 STIMULUS_NAMES = {
     "": "spontaneous",
@@ -198,11 +203,15 @@ def _parameter(stated: NwbTable, name: str, new: str, values: npt.NDArray[Any]) 
             stated.note(name, f"no value in any of {len(values)} rows")
         return np.where(values == NULL_INTEGER, np.nan, values) if new in NULLABLE_INTEGERS else values
     texts = _nulls(values)
-    if new in NUMBER_PARAMETERS:
-        numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
-        if (numbers.isna() & pd.Series(texts, dtype=object).notna()).any():
-            stated.note(name, "texts that are no numbers; NaN")
-            return None
+    stated_texts = [text for text in texts if text is not None]
+    if len(texts) and not stated_texts:
+        stated.note(name, f"no value in any of {len(texts)} rows")
+    if new in NUMBER_PARAMETERS and pd.to_numeric(pd.Series(stated_texts, dtype=object), errors="coerce").isna().any():
+        stated.note(name, "texts that are no numbers; NaN")
+        return None
+    if new in LISTED_PARAMETERS and not all(map(NUMBER_OR_LIST.fullmatch, map(str.strip, set(stated_texts)))):
+        stated.note(name, "texts that are neither numbers nor lists of numbers; null")
+        return None
     return texts
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
+from nh_platform.sources.ibl.released_columns import NUMBERS
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
 METRICS = "clusters.metrics.pqt"
@@ -109,7 +110,7 @@ def _rows_by_cluster(table: pd.DataFrame, clusters: np.ndarray, path: str, files
         listed = ", ".join(map(str, absent[:5])) + (", …" if len(absent) > 5 else "")
         files.note(path, f"{len(absent)} of {len(clusters)} clusters have no row: {listed}; NaN")
     kept = table.drop(columns=[name for name in _IDENTITY if name in table])
-    stored = pd.DataFrame({name: _as_stored(kept[name]) for name in kept.columns}).set_axis(ids)
+    stored = pd.DataFrame({name: _as_stored(kept[name], path, files) for name in kept.columns}).set_axis(ids)
     if len(absent):
         stored = stored.apply(_as_missing)
     return stored.reindex(clusters.astype(np.float64)).reset_index(drop=True)
@@ -120,9 +121,18 @@ def _as_missing(values: pd.Series) -> pd.Series:
     return values.astype("float64") if values.dtype.kind in "biu" else values
 
 
-def _as_stored(values: pd.Series) -> pd.Series:
-    """Return the values in a dtype of the `RELEASED` columns; wider where upstream's own is not among them."""
+def _as_stored(values: pd.Series, path: str, files: OpenFiles) -> pd.Series:
+    """Return the values in a dtype of the `RELEASED` columns; wider where upstream's own is not among them.
+
+    A metric that is a number everywhere else and holds a text here is NaN, with a note.
+    """
     kind = values.dtype.kind
+    if values.name in NUMBERS and kind not in "biuf":
+        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+        texts = int((numbers.isna() & values.notna()).sum())
+        if texts:
+            files.note(path, f"{values.name}: {texts} of {len(values)} values are no numbers; NaN")
+        return numbers
     if kind == "b" or str(values.dtype) in ("float64", "float32", "int64", "uint8"):
         return values
     if kind in "iu":

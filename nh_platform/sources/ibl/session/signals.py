@@ -15,6 +15,7 @@ import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import SchemaError, Signal, Signals
+from nh_platform.session.recording import unknown_values
 from nh_platform.session.tables.events import WHEEL_MOVES
 from nh_platform.sources.ibl.catalogue.datasets import CAMERAS, SIGNAL_OBJECTS
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
@@ -76,6 +77,8 @@ def _wheel_moves(collections: Sequence[str], files: OpenFiles) -> pd.DataFrame |
         peak = files.array(collection, peak_name, "fiu").astype(np.float64)
         if len(peak) != n_moves:
             raise files.bad(files.label(collection, peak_name), f"{len(peak)} values for {n_moves} intervals")
+        if found := unknown_values("wheel_moves", "peak_amplitude", peak):
+            files.note("wheel_moves", f"{files.label(collection, peak_name)}: {found}")
         return peak
 
     def read(collection: str) -> pd.DataFrame:
@@ -174,8 +177,8 @@ def _signal(
         files.note(what, f"{path}: no samples")
     else:
         for column_name, column in zip(columns, values.reshape(len(times), -1).T, strict=True):
-            if np.isnan(column).all():
-                files.note(what, f"{path}: every value of {column_name} is NaN")
+            if found := unknown_values(what, column_name, column):
+                files.note(what, f"{path}: {found}")
     return Signal(what, times, values, unit, columns)
 
 

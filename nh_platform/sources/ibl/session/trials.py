@@ -72,7 +72,25 @@ def _read_task(collection: str, files: OpenFiles) -> pd.DataFrame:
     for name in table if n_trials else ():
         if table[name].isna().all():
             files.note("trials", f"{where}: {name} has no value in any of {n_trials} trials")
-    return files.in_time_order(table, "start_time", where)
+    return _within_trials(files.in_time_order(table, "start_time", where), collection, files)
+
+
+def _within_trials(table: pd.DataFrame, collection: str, files: OpenFiles) -> pd.DataFrame:
+    """Return the trials with NaN for times that lie in another trial than their own: a column in another order.
+
+    What happens in a trial happens from its start to the start of the next one, as in every released table at hand.
+    """
+    start = table["start_time"].to_numpy()
+    next_start = np.append(start[1:], np.inf)
+    for name in (name for name in table if name.endswith("_times")):
+        times = table[name].to_numpy()
+        outside = (times < start) | (times > next_start)
+        if outside.any():
+            file = TRIALS_TABLE if files.has(collection, TRIALS_TABLE) and name not in BESIDE_TABLE else _file_of(name)
+            text = f"{int(outside.sum())} of {len(table)} values of {name} lie outside of their own trial; NaN"
+            files.note("trials", f"{files.label(collection, file)}: {text}")
+            table[name] = np.where(outside, np.nan, times)
+    return table
 
 
 def _of_table(collection: str, files: OpenFiles) -> tuple[Columns, int]:
@@ -90,7 +108,7 @@ def _of_table(collection: str, files: OpenFiles) -> tuple[Columns, int]:
         found = ", ".join(map(str, table.columns))
         raise files.bad(path, f"no column intervals_0 that can be used; found {found}")
     stated = {_RENAMED.get(str(name), str(name)) for name in table.columns}
-    absent = [name for name in ("stop_time", "choice") if name not in stated]
+    absent = [name for name in _NUMBERS if name not in stated and name not in BESIDE_TABLE]
     if absent:
         files.note("trials", f"{path}: no column for {', '.join(absent)}; NaN")
     return columns, len(table)
