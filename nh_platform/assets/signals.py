@@ -29,7 +29,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="signals",
-    code_version="1",
+    code_version="2",
     description=(
         "What was sampled throughout the session: wheel or running, pupil, gaze, motion energy of the cameras, with "
         "upstream's own timestamps in seconds on the session clock; and the movements that upstream detected."

@@ -56,7 +56,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="stimulus_tensors",
-    code_version="3",
+    code_version="4",
     description=(
         "Per stimulus type: whether and how often each good unit fired in every 20 ms of every presentation, with "
         "running speed, eyes and stimulus parameters; movies joined from frames, blanks left out. Presentations of "

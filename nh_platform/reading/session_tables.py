@@ -17,9 +17,10 @@ from nh_platform.qc.metrics.interval_histograms import ACG, ISI, UnitHistogram
 from nh_platform.reading.search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
+from nh_platform.session.recorded_time import recorded_time
 from nh_platform.store.parquet import read_table
 from nh_platform.store.recording_files import read_detected
-from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes
+from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes, with_unrecorded
 
 
 class SessionTables(StoredSession):
@@ -40,6 +41,11 @@ class SessionTables(StoredSession):
     def invalid_times(self) -> InvalidTimes:
         """Intervals that upstream or counted reviews call invalid, by what is invalid; `events` has only upstream's."""
         return invalid_times(self._reviewed_events, list(dict.fromkeys(self._recording.units["probe"])))
+
+    @cached_property
+    def _invalid_for_windows(self) -> InvalidTimes:
+        """Those of `invalid_times`, and what lies outside of the recorded time."""
+        return with_unrecorded(self.invalid_times, recorded_time(self.spikes))
 
     @cached_property
     def valid_spikes(self) -> ValidSpikes:

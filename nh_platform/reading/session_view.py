@@ -95,7 +95,8 @@ class SessionView(SessionTables):
         """Average the activity of units around an event.
 
         An event whose window overlaps an invalid interval is left out: of the units of its probe where the interval is
-        the probe's, of all units where it is the session's. The result says how many per probe.
+        the probe's, of all units where it is the session's, or where the window reaches beyond the recorded time. The
+        result says how many per probe.
 
         Parameters
         ----------
@@ -132,7 +133,7 @@ class SessionView(SessionTables):
                 rows,
                 recorded,
                 table.loc[chosen, column].to_numpy(dtype=np.float64),
-                self.invalid_times,
+                self._invalid_for_windows,
                 event=f"{table_name}.{column}",
                 start=start,
                 stop=stop,
@@ -194,7 +195,8 @@ class SessionView(SessionTables):
         PresentationCounts
             Counts (n_presentations, n_bins, n_units); ``to_xarray()`` has AllenSDK's names. A spike counts in the bin
             that it begins, where AllenSDK counts one on an inner edge twice. ``valid`` (n_presentations, n_units) is
-            False where an invalid interval of the unit's probe, or of the session, overlaps the bins.
+            False where an invalid interval of the unit's probe, or of the session, overlaps the bins, or they reach
+            beyond the recorded time.
 
         Raises
         ------
@@ -214,7 +216,7 @@ class SessionView(SessionTables):
             bin_edges=used,
             presentation_ids=shown["presentation_id"].to_numpy(dtype=np.int64),
             unit_ids=recorded["unit_id"].to_numpy(dtype=object)[rows],
-            valid=valid_windows(onsets, float(used[0]), float(used[-1]), probes, self.invalid_times),
+            valid=valid_windows(onsets, float(used[0]), float(used[-1]), probes, self._invalid_for_windows),
         )
 
     def presentation_means(self, signal: str, stimulus: str, start: float = 0.0, stop: float = 0.5) -> pd.DataFrame:
@@ -234,8 +236,8 @@ class SessionView(SessionTables):
         pandas.DataFrame
             One row per presentation (index ``presentation_id``), one column per column of the signal, and one bool
             column ``valid.<probe>`` per probe: False where an invalid interval of it, or of the session, overlaps the
-            window. A signal is not recorded by a probe: its mean is there all the same.
+            window, or the probe did not record there. A signal is not recorded by a probe: its mean is there all the same.
         """
         shown = choose_presentations(self.presentations, stimulus)
         probes = list(dict.fromkeys(self._recording.units["probe"]))
-        return stimulus_means(self.signal(signal), shown, probes, self.invalid_times, start, stop)
+        return stimulus_means(self.signal(signal), shown, probes, self._invalid_for_windows, start, stop)

@@ -169,7 +169,8 @@ def _aligned_windows(
 ) -> tuple[CountPlan, pd.DataFrame, list[Note]]:
     """Return the windows around the events of ``preset``, their index rows in the order of the events, and notes."""
     chosen, label, notes = _chosen_events(preset, events, stated)
-    n_bins, why = _aligned_bins(preset, chosen["length"].to_numpy())
+    valid = chosen[chosen["valid"].astype(bool)]
+    n_bins, why = _aligned_bins(preset, (chosen if valid.empty else valid)["length"].to_numpy())
     if why:
         chosen, label, also = _no_events(preset, why)
         notes += also
@@ -273,8 +274,8 @@ def _meets(condition: EventFilter, table: pd.DataFrame) -> npt.NDArray[np.bool_]
 def _aligned_bins(preset: AlignedPreset, lengths: FloatArray) -> tuple[int, str]:
     """Return the bins of a window, and why there is none; no bins without a reason where there are no events.
 
-    The ``lengths`` of the events (s) count where the preset ends with them; those that are not finite and positive are
-    no lengths.
+    The ``lengths`` of the valid events (s) count where the preset ends with them; those that are not finite and
+    positive are no lengths. The window of an event that is not valid is cut to the same bins.
     """
     if preset.stop_us is not None:
         n_bins = (preset.stop_us - preset.start_us) // preset.bin_us

@@ -16,14 +16,14 @@ The recording of every probe is taken to last for the recorded time of the sessi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Events, Spikes
-from nh_platform.session.recorded_time import recorded_time
+from nh_platform.session.recorded_time import RecordedTime, recorded_time
 from nh_platform.session.tables.events import INVALID_TIMES
 
 FloatArray = npt.NDArray[np.float64]
@@ -104,6 +104,17 @@ def invalid_times(events: Events, probes: Sequence[str]) -> InvalidTimes:
         recording=_merged(table[table["scope"].isin(RECORDING_SCOPES)]),
         probes={probe: intervals for probe, intervals in by_probe.items() if len(intervals)},
     )
+
+
+def with_unrecorded(invalid: InvalidTimes, recorded: RecordedTime) -> InvalidTimes:
+    """Return invalid times in which windows are invalid before and after the recorded time as well.
+
+    Without spikes nothing was recorded, and nothing is added.
+    """
+    if not recorded.stop >= recorded.start:
+        return invalid
+    outside = [(-np.inf, recorded.start), (recorded.stop, np.inf)]
+    return replace(invalid, session=_merged_pairs([*invalid.session, *outside]))
 
 
 def with_invalid(tables: Mapping[str, pd.DataFrame], marked: pd.DataFrame) -> dict[str, pd.DataFrame]:

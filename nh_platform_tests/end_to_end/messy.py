@@ -56,9 +56,15 @@ COLUMNS = re.compile(r"(units|intervals/\w+)/(?!start_time|stop_time)\w+")
 """Columns that one release has and another has not: what lacks is no column, and each rule says what that counts as."""
 
 
+NAMES = re.compile(r".*/(image_name|stimulus_name|units|mask)")
+"""Texts of which upstream may write any."""
+
+
 def can_be_told(thing: str, damage: str) -> bool:
     """Return whether a damaged object differs from one that upstream may mean."""
     if damage == REMOVED and COLUMNS.fullmatch(thing):
+        return False
+    if damage == "text" and NAMES.fullmatch(thing):
         return False
     if damage == "unsorted":
         return TIMES.fullmatch(thing) is not None

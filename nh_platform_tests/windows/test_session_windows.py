@@ -207,6 +207,14 @@ def test_windows_to_the_end_of_the_longest_event(last: float) -> None:
     assert windows.index["n_bins"].tolist() == [13, 13]
 
 
+def test_the_length_of_an_event_that_is_not_valid_does_not_count() -> None:
+    shown = shown_until(3.3502, 5003.0)
+    table = shown.tables["presentations"].assign(valid=[True, False])
+    windows = windows_of(SPIKES, UNITS, events_of("allen_vc", presentations=table), [whole()])
+    assert windows.index["n_bins"].tolist() == [13, 13]
+    assert windows.index["valid"].tolist() == [True, False]
+
+
 def test_an_interval_that_ends_before_it_starts_marks_nothing_and_the_others_count() -> None:
     known = (4.0, 5.0, "all_probes")
     damaged = events_of(invalid_times=invalid((4.0, 3.0, "all_probes"), known))

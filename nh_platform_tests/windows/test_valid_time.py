@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
+from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.windows.binning import bin_edges
-from nh_platform.windows.valid_time import InvalidTimes, invalid_times, valid_bins, valid_spikes
+from nh_platform.windows.valid_time import (
+    InvalidTimes,
+    invalid_times,
+    overlapping,
+    valid_bins,
+    valid_spikes,
+    with_unrecorded,
+)
 from nh_platform_tests.windows.trains import events_of, spikes_of
 
 TABLE = {
@@ -27,6 +35,15 @@ def test_what_makes_a_window_invalid_and_what_makes_spikes_invalid() -> None:
     assert found.of_spikes("probe00").tolist() == [[2.0, 3.5], [4.0, 4.5]]
     assert found.of_spikes("probe01").tolist() == [[4.0, 4.5]]
     assert found.of_spikes("probe07").tolist() == [[4.0, 4.5]]
+
+
+def test_windows_outside_the_recorded_time_are_invalid_and_spikes_at_its_ends_are_not() -> None:
+    found = with_unrecorded(invalid(), RecordedTime(1.0, 8.0))
+    starts = np.array([0.9, 1.0, 7.0, 7.1, 12.0])
+    assert (~overlapping(starts, starts + 1.0, found.session)).tolist() == [False, True, True, False, False]
+    assert found.of_windows("probe01").tolist() == [[-np.inf, 1.0], [4.0, 4.5], [6.0, 6.5], [8.0, np.inf]]
+    assert found.of_spikes("probe01").tolist() == [[4.0, 4.5]]
+    assert with_unrecorded(invalid(), RecordedTime(np.nan, np.nan)).session.tolist() == invalid().session.tolist()
 
 
 def test_a_spike_is_valid_from_the_end_of_an_interval_on_and_not_from_its_start() -> None:

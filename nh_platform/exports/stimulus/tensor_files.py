@@ -27,6 +27,7 @@ from nh_platform.exports.stimulus.signals_at_bins import gap_notes
 from nh_platform.exports.stimulus.tensor_parts import cut, joined
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units
 from nh_platform.session import Events, Note, Signals, Spikes
+from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
 from nh_platform.store.hdf5 import create_file, open_file
@@ -162,12 +163,13 @@ def write_tensors(folder: Path, spikes: Spikes, events: Events, signals: Signals
     plans
         One per mode.
     """
+    recorded = recorded_time(spikes)
     for plan in plans:
         target = folder / plan.mode
         target.mkdir()
         write_table(target / PRESENTATIONS_FILE, plan.presentations, STIMULUS_PRESENTATIONS)
         write_table(target / UNITS_FILE, plan.units, STIMULUS_UNITS)
-        given = TensorInput(spikes.take(plan.units["row"].to_numpy()), plan.units, events, signals)
+        given = TensorInput(spikes.take(plan.units["row"].to_numpy()), plan.units, events, signals, recorded)
         for stimulus_type in plan.types:
             shown = plan.rows(stimulus_type)
             with create_file(target / f"{stimulus_type}.h5") as file:

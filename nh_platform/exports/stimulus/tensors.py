@@ -17,10 +17,11 @@ from nh_platform.exports.stimulus.grids import time_centers, time_edges
 from nh_platform.exports.stimulus.netcdf import Group, Variable
 from nh_platform.exports.stimulus.signals_at_bins import eye_columns, running_speed
 from nh_platform.session import ConfigError, Events, Signals, Spikes
+from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.stimulus import STIMULUS_UNITS
 from nh_platform.windows.presentations.conventions import PARAMETERS, Mode, eye_group, is_movie
 from nh_platform.windows.presentations.presentation_counts import count_in_presentations, presentation_domain
-from nh_platform.windows.valid_time import invalid_times, masked_ranges, overlapping
+from nh_platform.windows.valid_time import invalid_times, masked_ranges, overlapping, with_unrecorded
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -39,12 +40,15 @@ class TensorInput:
         Invalid times of the session.
     signals
         Running, pupil and gaze.
+    recorded
+        The recorded time of the session, all units considered.
     """
 
     spikes: Spikes
     units: pd.DataFrame
     events: Events
     signals: Signals
+    recorded: RecordedTime
 
 
 def tensor_units(units: pd.DataFrame, good: npt.NDArray[np.bool_]) -> tuple[pd.DataFrame, int]:
@@ -150,7 +154,7 @@ def _spikes(given: TensorInput, table: pd.DataFrame, edges: FloatArray, mode: Mo
     valid = np.ones((len(table), len(given.units)), dtype=np.uint8)
     domain = presentation_domain(starts, edges, np.full(len(table), np.inf) if clip is None else clip)
     probes = given.units["probe"].to_numpy(dtype=object)
-    invalid = invalid_times(given.events, list(dict.fromkeys(probes)))
+    invalid = with_unrecorded(invalid_times(given.events, list(dict.fromkeys(probes))), given.recorded)
     for probe in dict.fromkeys(probes):
         columns = np.flatnonzero(probes == probe)
         for row, first, end in _masked_bins(domain, invalid.of_windows(probe)):
@@ -163,7 +167,9 @@ def _spikes(given: TensorInput, table: pd.DataFrame, edges: FloatArray, mode: Mo
         "valid": Variable(
             ("presentation_id", "unit_id"),
             valid,
-            {"long_name": "0 where an invalid interval of the unit's probe overlaps; its bins are 0"},
+            {
+                "long_name": "0 where an invalid interval of the unit's probe overlaps or nothing was recorded; its bins are 0"
+            },
         ),
     }
 

@@ -12,6 +12,7 @@ from nh_platform.exports.stimulus import plan_tensors
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units, unit_numbers
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.session import ConfigError, Session, Signal
+from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.stimulus import STIMULUS_UNITS
 from nh_platform.windows.presentations.cleaning import clean_presentations
@@ -29,12 +30,12 @@ def units_in(*probes) -> pd.DataFrame:
     return STIMULUS_UNITS.conform(table)
 
 
-def given(trains, probes, signals=(), invalid=()) -> TensorInput:
+def given(trains, probes, signals=(), invalid=(), recorded=(0.0, 1e6)) -> TensorInput:
     events = {"invalid_times": INVALID_TIMES.conform(pd.DataFrame(list(invalid), columns=INVALID_TIMES.names))}
     if not invalid:
         events = {}
     behavior = Behavior(SESSION, events, {signal.name: signal for signal in signals})
-    return TensorInput(spikes_of(*trains), units_in(*probes), *behavior.parts)
+    return TensorInput(spikes_of(*trains), units_in(*probes), *behavior.parts, RecordedTime(*recorded))
 
 
 def test_exact_has_counts_and_binary_and_a_spike_on_an_edge_once() -> None:
@@ -78,6 +79,17 @@ def test_bins_in_an_invalid_interval_of_the_probe_are_zero_and_named() -> None:
     assert np.flatnonzero(counts[2, :, 0] == 0).tolist() == [5]
     compat = make_tensor(given([every, every], ["probeA", "probeB"], invalid=bad), table, "mlynarski-compat")
     assert (compat["spike_data"]["spike_data"].values[:, :13] == 1).all()
+
+
+def test_bins_outside_of_the_recorded_time_are_not_valid() -> None:
+    table = clean_presentations(shown(*[("flashes", 0.25, {"color": 1.0})] * 3), "exact")
+    every = np.arange(10.0, 11.0, 0.01)
+    groups = make_tensor(given([every], ["probeA"], recorded=(10.0, 10.5)), table, "exact")["spike_data"]
+    # the bins of the second presentation end at 10.51 s
+    assert groups["valid"].values[:, 0].tolist() == [1, 0, 0]
+    assert (groups["spike_counts"].values[0] > 0).all()
+    assert np.flatnonzero(groups["spike_counts"].values[1, :, 0] == 0).tolist() == [12]
+    assert (groups["spike_counts"].values[2] == 0).all()
 
 
 def test_running_is_taken_at_the_middle_of_its_samples_and_is_nan_outside_the_recording() -> None:

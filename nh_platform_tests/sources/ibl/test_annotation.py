@@ -153,6 +153,20 @@ def test_a_session_without_metrics_has_no_columns_of_them(tree: Tree) -> None:
     assert len(annotation.released) == len(recording.units)
 
 
+def test_metrics_that_hold_texts_are_nan_and_labels_stay(tree: Tree, annotated) -> None:
+    name = f"{SORTING}/clusters.metrics.pqt"
+    table = pd.read_parquet(tree.path(name))
+    as_text = table.assign(max_confidence="x", firing_rate=table["firing_rate"].astype(str))
+    tree.write(name, as_text)
+    recording, annotation = read(tree)
+    first = (recording.units["probe"] == "probe00").to_numpy()
+    assert released(annotation).loc[first, "released.max_confidence"].isna().all()
+    others = released(annotation).drop(columns="released.max_confidence")
+    expected = released(annotated[1]).drop(columns="released.max_confidence")
+    pd.testing.assert_frame_equal(others, expected, check_dtype=False)
+    assert f"max_confidence: {first.sum()} of {first.sum()} values are no numbers; NaN" in noted(annotation)
+
+
 @pytest.mark.parametrize(
     ("damage", "found"),
     [

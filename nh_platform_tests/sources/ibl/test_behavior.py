@@ -218,10 +218,35 @@ def edited_trials(tree: Tree, edit) -> Behavior:
     return read(tree)
 
 
-def test_a_trials_table_without_choice_has_none(tree: Tree, behavior) -> None:
-    result = edited_trials(tree, lambda table: table.drop(columns="choice"))
-    assert result.events["trials"]["choice"].isna().all()
-    assert told(result, "_ibl_trials.table.pqt: no column for choice")
+@pytest.mark.parametrize("name", ["choice", "goCue_times", "feedbackType"])
+def test_a_column_that_the_trials_table_lacks_is_nan(tree: Tree, name: str) -> None:
+    result = edited_trials(tree, lambda table: table.drop(columns=name))
+    assert result.events["trials"][name].isna().all()
+    assert told(result, f"_ibl_trials.table.pqt: no column for {name}")
+
+
+def test_times_in_another_trial_than_their_own_are_nan(tree: Tree, behavior) -> None:
+    stim_off = tree.load("alf/_ibl_trials.stimOff_times.npy")
+    tree.write("alf/_ibl_trials.stimOff_times.npy", stim_off[::-1])
+    table = pd.read_parquet(tree.path("alf/_ibl_trials.table.pqt"))
+    table.loc[7, "feedback_times"] += 1000.0
+    result = edited_trials(tree, lambda _: table)
+    trials, intact = result.events["trials"], behavior.events["trials"]
+    assert trials["stimOff_times"].isna().all()
+    assert np.flatnonzero(trials["feedback_times"].isna() & intact["feedback_times"].notna()).tolist() == [7]
+    assert told(result, "stimOff_times.npy: 40 of 40 values of stimOff_times lie outside of their own trial")
+    assert told(result, "_ibl_trials.table.pqt: 1 of 40 values of feedback_times lie outside")
+
+
+def test_samples_and_peaks_without_a_value_are_counted_and_those_of_a_pupil_are_not(tree: Tree) -> None:
+    for name in ("alf/_ibl_wheel.position.npy", "alf/_ibl_wheelMoves.peakAmplitude.npy"):
+        values = tree.load(name)
+        values[3:5] = np.nan
+        tree.write(name, values)
+    result = read(tree)
+    assert told(result, "wheel_position", "2 of", "values of position are NaN")
+    assert told(result, "peakAmplitude.npy: 2 of", "values of peak_amplitude are NaN")
+    assert not any(note.subject == "pupil_diameter" for note in result.notes)
 
 
 def test_a_column_that_holds_texts_is_nan(tree: Tree) -> None:
