@@ -212,7 +212,7 @@ def _reason_texts(rule: Rule, values: RuleValues, rows: npt.NDArray[np.intp]) ->
     if values.source and values.source.kind in ("present", "nonzero"):
         return [f"not {name.replace('_', ' ')}"] * len(rows)
     negation = _NEGATION[rule.comparison]
-    if not is_numeric(values) or isinstance(rule.threshold, list | bool):
+    if not is_numeric(values) or isinstance(rule.threshold, list | bool | str):
         shown = _shown_threshold(rule)
         found = values.values[rows].tolist()
         return [absent if gone else f"{name} {_plain(v)} {negation} {shown}" for gone, v in zip(missing, found)]

@@ -329,6 +329,12 @@ def test_units_of_which_the_release_states_nothing_are_judged_by_recomputed_valu
     assert "amp_median not available" in apply_rulebook(table, book).reasons()[0]
 
 
+def test_a_rule_about_a_text_without_any_column_fails_in_words() -> None:
+    bare = pd.DataFrame({"allen.firing_rate@2019": [1.0], "review": "none"})
+    reasons = apply_rulebook(bare, load_rulebook("allen-vc-default"), missing="nan").reasons()
+    assert "quality not available (NaN) counts as fail" in reasons[0]
+
+
 def test_a_table_without_any_released_metric_is_judged_by_recomputed_values(ibl_units) -> None:
     table = own_table(ibl_units, [True, True])
     bare = table[[name for name in table if not name.startswith("released.")]]
