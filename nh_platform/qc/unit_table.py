@@ -87,8 +87,9 @@ def build_units(
     unknown = (Note("reviews", f"unit {unit} is not in this session") for unit in unknown_units(table, stated))
     absent = (note for found in verdicts for note in _absent_columns(table, found))
     units = UNITS.conform(pd.concat([table, *judged], axis=1))
-    unstated = int(without_released(table).sum())
-    ours = Note("released metrics", f"{unstated} of {len(table)} units have none; recomputed ones judge them")
+    unstated = int(without_released(table, books[0]).sum())
+    none = f"{unstated} of {len(table)} units have none of those that are recomputed"
+    ours = Note("released metrics", f"{none}; recomputed ones judge them")
     return BuiltUnits(units, histograms, (*notes, *unknown, *absent, *((ours,) if unstated else ())))
 
 

@@ -88,3 +88,12 @@ def test_recomputed_values_that_were_not_computed_are_refused_with_what_to_do(tm
     for part in ("also_rulebooks", "nh materialize", "--missing"):
         assert part in raised.value.action
     assert np.isfinite(made.table["released.noise_cutoff"]).all()
+
+
+def test_units_of_which_the_release_states_words_alone_are_counted(tmp_path: Path) -> None:
+    snr = [2.5] * N_UNITS
+    made = built(["allen-vc-default"], tmp_path, snr=snr, presence_ratio=[np.nan] * (N_UNITS - 1) + [0.99])
+    texts = {note.subject: note.text for note in made.notes}
+    assert texts["released metrics"] == (
+        f"{N_UNITS - 1} of {N_UNITS} units have none of those that are recomputed; recomputed ones judge them"
+    )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.qc.metrics.definitions.lookup import known_metrics
 from nh_platform.qc.rules.quantities import RELEASED_ONLY, platform_unit, quantity, unit_factor
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, ValueSource
 from nh_platform.session import ConfigError
@@ -67,8 +68,8 @@ def rule_values(
     missing
         ``error`` to refuse a table without the column, ``nan`` to treat every unit's value as not available.
 
-    A unit of the platform's own table of which the release states no metric at all is held against recomputed values,
-    as ibllib does, unless ``value_source`` says otherwise.
+    A unit of the platform's own table of which the release states none of the metrics that are recomputed is held
+    against recomputed values, as ibllib does, unless ``value_source`` says otherwise.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def rule_values(
         If the column does not hold numbers.
     """
     own_judge = value_source is None and rule.metric in units.columns
-    unstated = without_released(units) if own_judge else np.zeros(len(units), dtype=bool)
+    unstated = without_released(units, rulebook) if own_judge else np.zeros(len(units), dtype=bool)
     for name, (unit, source) in candidates(units, rulebook, rule, value_source).items():
         if name in units.columns:
             values = _values(units, name, unit, source, rule)
@@ -91,16 +92,29 @@ def rule_values(
     raise _missing_column(units, rulebook, rule, value_source)
 
 
-def without_released(units: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return (n_units,) which units of the platform's own table have no released metric at all.
+def without_released(units: pd.DataFrame, rulebook: Rulebook) -> npt.NDArray[np.bool_]:
+    """Return (n_units,) of which units of the platform's own table the release states no metric that is recomputed.
 
     A release leaves out the whole table of a probe, or the rows of clusters without spikes. A single metric that is NaN
-    is a statement of the release, and the rule says what it counts as.
+    is a statement of the release, and the rule says what it counts as. What a release alone can state does not count:
+    an Allen file has ``valid_data`` and ``quality`` of every unit.
     """
-    stated = [name for name in units.columns if str(name).startswith("released.")]
+    stated = [name for name in _released_counterparts(units, rulebook) if name in units.columns]
     if not stated:
         return np.full(len(units), _is_units_table(units))
     return units[stated].isna().all(axis=1).to_numpy(dtype=bool)
+
+
+def _released_counterparts(units: pd.DataFrame, rulebook: Rulebook) -> list[str]:
+    """Return the released columns that have the name of a recomputed one, or stand for it in ``rulebook``."""
+    recomputed = {metric.name: None for metric in known_metrics().values() if metric.id in units.columns}
+    named = {
+        source.column: None
+        for metric, sources in rulebook.columns.items()
+        for source in sources
+        if metric not in RELEASED_ONLY and source.table == "upstream"
+    }
+    return [f"released.{name}" for name in recomputed | named]
 
 
 def _with_recomputed(

@@ -323,16 +323,37 @@ def test_units_of_which_the_release_states_nothing_are_judged_by_recomputed_valu
     verdicts = apply_rulebook(table, book)
     assert verdicts.good.tolist() == [False, True, False]
     assert "amp_median 1 µV ≤ 50 µV" in verdicts.reasons()[0]
-    assert without_released(table).tolist() == [False, True, False]
+    assert without_released(table, book).tolist() == [False, True, False]
     # One metric that is NaN is a statement of the release.
     table.loc[0, "released.amp_median"] = np.nan
     assert "amp_median not available" in apply_rulebook(table, book).reasons()[0]
+
+
+def test_a_unit_without_the_values_of_the_rules_is_judged_by_the_release_where_it_states_another_metric(
+    ibl_units,
+) -> None:
+    table = own_table(ibl_units, [False, False]).assign(**{"ibl.firing_rate@2022-10": 3.0})
+    table["released.firing_rate"] = [2.0, np.nan]
+    assert apply_rulebook(table, load_rulebook("ibl-2022-10")).good.tolist() == [False, True]
 
 
 def test_a_rule_about_a_text_without_any_column_fails_in_words() -> None:
     bare = pd.DataFrame({"allen.firing_rate@2019": [1.0], "review": "none"})
     reasons = apply_rulebook(bare, load_rulebook("allen-vc-default"), missing="nan").reasons()
     assert "quality not available (NaN) counts as fail" in reasons[0]
+
+
+def test_what_a_release_alone_can_state_does_not_keep_recomputed_metrics_from_judging() -> None:
+    metrics = {"amplitude_cutoff": 0.01, "presence_ratio": 0.99, "isi_violations": 0.1}
+    table = pd.DataFrame({f"released.{name}": [value, np.nan, np.nan] for name, value in metrics.items()})
+    table = table.assign(**{f"allen.{name}@2019": value for name, value in metrics.items()})
+    table["released.valid_data"], table["released.snr"] = True, 2.5
+    table["released.quality"], table["atlas_id"] = ["good", "good", "noise"], 385
+    book = load_rulebook("allen-vc-default")
+    verdicts = apply_rulebook(table, book)
+    assert verdicts.good.tolist() == [True, True, False]
+    assert verdicts.reasons().tolist() == ["", "", "quality noise ≠ good"]
+    assert without_released(table, book).tolist() == [False, True, True]
 
 
 def test_a_table_without_any_released_metric_is_judged_by_recomputed_values(ibl_units) -> None:
