@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Events, Note, Spikes
-from nh_platform.session.recorded_time import recorded_time
+from nh_platform.session.recorded_time import RecordedTime, recorded_time
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.windows.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
@@ -169,18 +169,22 @@ def _aligned_windows(
 ) -> tuple[CountPlan, pd.DataFrame, list[Note]]:
     """Return the windows around the events of ``preset``, their index rows in the order of the events, and notes."""
     chosen, label, notes = _chosen_events(preset, events, stated)
-    valid = chosen[chosen["valid"].astype(bool)]
-    n_bins, why = _aligned_bins(preset, (chosen if valid.empty else valid)["length"].to_numpy())
+    recorded = recorded_time(spikes)
+    span = f"the recorded time, {recorded.start:.3f} to {recorded.stop:.3f} s"
+    within = _within(chosen, recorded)
+    n_bins, why = _aligned_bins(preset, chosen, within, span)
+    if preset.stop_us is None and not (why or within.all()):
+        text = f"{int((~within).sum())} of {len(chosen)} events are not within {span}: their lengths do not count"
+        notes.append(Note(preset.id, text))
     if why:
         chosen, label, also = _no_events(preset, why)
         notes += also
     plan = CountPlan(preset.bin_us, preset.start_us, n_bins, chosen["time"].to_numpy(), spikes)
     start, stop = plan.events + plan.edges[0], plan.events + plan.edges[-1]
-    recorded = recorded_time(spikes)
     inside = (start >= recorded.start) & (stop <= recorded.stop)
     if len(spikes.times) and not inside.all():
-        text = f"{int((~inside).sum())} of {len(chosen)} windows reach beyond the recorded time"
-        notes.append(Note(preset.id, f"{text}, {recorded.start:.3f} to {recorded.stop:.3f} s; not valid"))
+        text = f"{int((~inside).sum())} of {len(chosen)} windows reach beyond {span}; not valid"
+        notes.append(Note(preset.id, text))
     index = _index_rows(
         preset.id,
         start=start,
@@ -271,17 +275,30 @@ def _meets(condition: EventFilter, table: pd.DataFrame) -> npt.NDArray[np.bool_]
     return met
 
 
-def _aligned_bins(preset: AlignedPreset, lengths: FloatArray) -> tuple[int, str]:
+def _within(events: pd.DataFrame, recorded: RecordedTime) -> npt.NDArray[np.bool_]:
+    """Return which events neither begin before nor end behind the recorded time; all of them without spikes."""
+    start, length = events["time"].to_numpy(dtype=np.float64), events["length"].to_numpy(dtype=np.float64)
+    return ~((start < recorded.start) | (start + length > recorded.stop))
+
+
+def _aligned_bins(
+    preset: AlignedPreset, events: pd.DataFrame, within: npt.NDArray[np.bool_], span: str
+) -> tuple[int, str]:
     """Return the bins of a window, and why there is none; no bins without a reason where there are no events.
 
-    The ``lengths`` of the valid events (s) count where the preset ends with them; those that are not finite and
-    positive are no lengths. The window of an event that is not valid is cut to the same bins.
+    Where the preset ends with the ``events``, the lengths (s) of those count that are ``within`` the recorded time, in
+    words ``span``, and valid; those that are not finite and positive are no lengths. The window of any other event is
+    cut to the same bins: one end that is wrong by an hour would give each of 299 trials 170,000 of them.
     """
     if preset.stop_us is not None:
         n_bins = (preset.stop_us - preset.start_us) // preset.bin_us
-    elif len(lengths) == 0:
+    elif events.empty:
         return 0, ""
+    elif not within.any():
+        return 0, f"no event is within {span}"
     else:
+        valid = within & events["valid"].to_numpy(dtype=bool)
+        lengths = events["length"].to_numpy(dtype=np.float64)[valid if valid.any() else within]
         stated = lengths[np.isfinite(lengths) & (lengths > 0)]
         if len(stated) == 0:
             return 0, f"no event has a {preset.stop_column} after its start"

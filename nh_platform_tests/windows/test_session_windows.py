@@ -215,6 +215,25 @@ def test_the_length_of_an_event_that_is_not_valid_does_not_count() -> None:
     assert windows.index["valid"].tolist() == [True, False]
 
 
+def test_the_length_of_an_event_that_is_not_within_the_recorded_time_does_not_count() -> None:
+    """SPIKES are from 2.1 to 9.99 s; one trial begins a day before, one ends an hour behind."""
+    table = trials([3.0, 4.0, 5.0, -86_000.0]) | {"stop_time": [3.5, 4.3, 3405.0, 6.0]}
+    windows = windows_of(SPIKES, UNITS, events_of(trials=table), [whole()])
+    assert windows.index["n_bins"].tolist() == [25] * 4
+    assert windows.index["valid"].tolist() == [True, True, True, False]
+    texts = [note.text for note in windows.notes]
+    assert "2 of 4 events are not within the recorded time, 2.100 to 9.990 s: their lengths do not count" in texts
+
+
+def test_events_of_which_none_is_within_the_recorded_time_have_no_length() -> None:
+    table = trials([3.0, 4.0]) | {"stop_time": [3403.0, 3404.0]}
+    windows = windows_of(SPIKES, UNITS, events_of(trials=table), [whole()])
+    assert windows.index.empty
+    assert [note.text for note in windows.notes] == [
+        "no windows: no event is within the recorded time, 2.100 to 9.990 s"
+    ]
+
+
 def test_an_interval_that_ends_before_it_starts_marks_nothing_and_the_others_count() -> None:
     known = (4.0, 5.0, "all_probes")
     damaged = events_of(invalid_times=invalid((4.0, 3.0, "all_probes"), known))
@@ -228,7 +247,7 @@ def test_an_interval_that_ends_before_it_starts_marks_nothing_and_the_others_cou
     [
         (whole("stop_column: stimulus_name"), (3.3, 5000.3), "no event has a stimulus_name after its start"),
         (whole(), (3.0, 5000.0), "no event has a stop_time after its start"),
-        (whole(), (3.3, 1e9), "a window would have 49999749995 bins, and at most 4320000 (a day of 20 ms)"),
+        (whole(bin_us=1), (9.1, 1e9), "a window would have 6000000 bins, and at most 4320000 (a day of 20 ms)"),
         (whole("stop_us: 86_400_000_000", bin_us=1), (3.3, 5000.3), "a window would have 86400000000 bins"),
     ],
 )
