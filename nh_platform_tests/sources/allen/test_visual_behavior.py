@@ -245,6 +245,23 @@ def test_lick_times_without_index_go_to_the_trials_of_their_times(vbn_copy: Path
     assert _subjects(behavior.notes) == {"trial_licks"}
 
 
+def test_lick_times_without_index_that_lie_in_no_trial_are_counted(vbn_copy: Path) -> None:
+    source, session = _read(vbn_copy, NORMAL)
+    n_licks = len(read_behavior(source, session).events["trial_licks"])
+
+    def moved(handle: h5py.File) -> None:
+        del handle["intervals/trials/lick_times_index"]
+        handle["intervals/trials/lick_times"][-3:] = [1e6, np.nan, -1.0]
+
+    edit_upstream(vbn_copy, NORMAL, moved)
+    behavior = read_behavior(*_read(vbn_copy, NORMAL))
+    assert len(behavior.events["trial_licks"]) == behavior.events["change_trials"]["n_licks"].sum() == n_licks - 3
+    assert [note.text for note in behavior.notes] == [
+        "intervals/trials/lick_times has no index in the NWB file; each lick was given to the trial of its time, and 3 "
+        f"of {n_licks} lie in no trial and are left out"
+    ]
+
+
 def test_a_session_without_licks_has_empty_tables(vbn_copy: Path) -> None:
     def silent(handle: h5py.File) -> None:
         trials = handle["intervals/trials"]

@@ -180,8 +180,11 @@ def _trial_licks(nwb: NwbFile, stated: NwbTable, trials: pd.DataFrame) -> pd.Dat
         start, stop = trials["start_time"].to_numpy(), trials["stop_time"].to_numpy()
         row = np.searchsorted(start, values, side="right") - 1
         inside = (row >= 0) & (values <= stop[np.maximum(row, 0)]) if len(start) else np.zeros(len(values), dtype=bool)
+        given = "each lick was given to the trial of its time"
+        if not inside.all():
+            given += f", and {int((~inside).sum())} of {len(values)} lie in no trial and are left out"
+        nwb.note("trial_licks", f"{path} has no index in the NWB file; {given}")
         trial, values = trials["trials_id"].to_numpy()[row[inside]], values[inside]
-        nwb.note("trial_licks", "lick_times has no index in the NWB file; each lick was given to the trial of its time")
     kept = np.isfinite(values) & np.isin(trial, trials["trials_id"])
     if not kept.all():
         nwb.note("trial_licks", f"{path}: {int((~kept).sum())} of {len(kept)} have no time or no trial; left out")
