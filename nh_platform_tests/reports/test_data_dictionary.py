@@ -47,6 +47,13 @@ def test_every_column_stands_with_its_dtype_unit_and_meaning() -> None:
         assert f"| `{column.name}` | float32 | {column.unit} | yes | {column.meaning} |" in page
 
 
+def test_an_asset_or_table_that_a_meaning_names_is_there() -> None:
+    known = {*asset_tables(), *schemas(), *(column.name for schema in schemas().values() for column in schema.columns)}
+    for schema in schemas().values():
+        for column in schema.columns:
+            assert set(re.findall(r"`([a-z_]+)`", column.meaning)) <= known, f"{schema.name}.{column.name}"
+
+
 def test_every_metric_stands_with_its_unit_and_formula() -> None:
     page = dictionary_page(asset_tables())
     for metric in METRICS.values():

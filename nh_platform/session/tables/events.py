@@ -45,7 +45,13 @@ PRESENTATIONS = TableSchema(
         Column("stop_time", "float64", "s", "End of the presentation", nullable=True),
         Column("stimulus_name", "string", "-", "Stimulus type, for example drifting_gratings"),
         Column("stimulus_block", "float64", "1", "Block; NaN for spontaneous activity", nullable=True),
-        Column("valid", "bool", "-", "False where a stimulus-scoped invalid interval overlaps the presentation"),
+        Column(
+            "valid",
+            "bool",
+            "-",
+            "False where a stimulus-scoped invalid interval overlaps the presentation, where it does not end after it "
+            "starts or overlaps another one of its stimulus, and for a shuffled movie that is not known",
+        ),
     ),
     patterns=(
         ColumnPattern(

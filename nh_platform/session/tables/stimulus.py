@@ -10,14 +10,14 @@ from nh_platform.session.tables.spikes import UNIT_ID
 STIMULUS_PRESENTATIONS = TableSchema(
     "stimulus_presentations",
     (
-        Column("presentation_id", "int64", "1", "Presentation in `behavior`; a movie has its first frame's"),
+        Column("presentation_id", "int64", "1", "Row of `presentations` in `events`; a movie has its first frame's"),
         Column("stimulus_name", "string", "-", "Stimulus as upstream names it"),
         Column("stimulus_type", "string", "-", "Type that it is filed under; variants with more repeats are joined"),
         Column("stimulus_block", "float64", "1", "Block of the session", nullable=True),
         Column("start_time", "float64", "s", "Start of the presentation"),
         Column("stop_time", "float64", "s", "End of the presentation"),
         Column("duration", "float64", "s", "Duration that the filter holds against the median"),
-        Column("n_frames", "int64", "1", "Rows of `behavior` that were joined; 1 for all but movies"),
+        Column("n_frames", "int64", "1", "Rows of `presentations` that were joined; 1 for all but movies"),
         Column("blank", "bool", "-", "Whether no stimulus was shown: a sweep without parameters, or scene -1"),
     ),
     patterns=(

@@ -18,7 +18,13 @@ WINDOW_INDEX = TableSchema(
         Column("alignment", "string", "-", "Event that the window is aligned to; none for continuous windows"),
         Column("event_id", "int64", "1", "Row of the event in its table; -1 for continuous windows"),
         Column("event_time", "float64", "s", "Time of the event; NaN for continuous windows", nullable=True),
-        Column("valid", "bool", "-", "False where an invalid interval of all probes or the stimulus overlaps"),
+        Column(
+            "valid",
+            "bool",
+            "-",
+            "False where an invalid interval of all probes or the stimulus overlaps, the event is not valid, or the "
+            "window reaches beyond the recorded time",
+        ),
         Column("invalid_probes", "string", "-", "Probes with an overlapping invalid interval, comma-joined"),
     ),
     key=("preset", "window_id"),
