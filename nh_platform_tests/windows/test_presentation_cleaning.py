@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from nh_platform.exports.stimulus.grids import time_centers, time_edges
-from nh_platform.session import ConfigError
+from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session.presentation_overlap import PRESENTATION_OVERLAP_S, slight_overlaps
 from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.windows.presentations.cleaning import (
     clean_presentations,
@@ -20,7 +21,7 @@ from nh_platform.windows.presentations.cleaning import (
     unusable_parameters,
 )
 from nh_platform.windows.presentations.conventions import PARAMETERS, PUBLISHED_MEDIAN_S
-from nh_platform.windows.presentations.faulty_rows import OVERLAP_TOLERANCE_S, overlapping_rows
+from nh_platform.windows.presentations.faulty_rows import check_overlap, overlapping_rows
 
 LONGEST_S = {
     "gabors": 0.25022886,
@@ -174,10 +175,28 @@ FLASH, GABOR = ("flashes", 0.25, {"color": 1.0}), ("gabors", 0.25, {})
 @pytest.mark.parametrize("mode", ["exact", "mlynarski-compat"])
 def test_two_rows_that_overlap_are_left_out_and_the_rest_is_kept(mode) -> None:
     table = shown(FLASH, GABOR, GABOR, FLASH)
-    table.loc[1, "stop_time"] += 0.01
+    table.loc[1, "stop_time"] += 0.03  # more than a tenth of 0.25 s
     assert clean_presentations(table, mode)["presentation_id"].tolist() == [0, 3]
-    table.loc[1, "stop_time"] -= 0.0095  # by half a millisecond, less than the tolerance
-    assert len(clean_presentations(table, mode)) == 4
+    with pytest.raises(BadUpstreamData, match="1 rows overlap"):
+        check_overlap(table)
+
+
+@pytest.mark.parametrize("late_s", [0.0005, 0.002, 0.02])
+def test_ends_that_are_all_slightly_late_leave_every_row(late_s) -> None:
+    table = shown(*[FLASH] * 10)
+    table["stop_time"] += late_s
+    assert len(clean_presentations(table, "exact")) == 10
+    check_overlap(table)
+
+
+def test_a_slight_overlap_is_less_than_a_tenth_of_the_shorter_row_and_of_rows_that_start_apart() -> None:
+    starts = np.array([3.0, 0.0, 1.0, 1.0, 2.0])
+    stops = np.array([4.0, 1.0625, 2.0625, 2.0625, 3.5])
+    assert slight_overlaps(starts, stops).tolist() == [0, 0.0625, 0.0625, 0.0625, 0]
+    # The two that start together are at the same time all the same, and 3.5 s is far too late.
+    assert overlapping_rows(starts, stops).tolist() == [True, False, True, True, True]
+    assert slight_overlaps(np.array([0.0, 1.0]), np.array([1.0625, 1.5])).tolist() == [0, 0]
+    assert slight_overlaps(np.array([0.0, 1.0]), np.array([np.nan, 1.5])).tolist() == [0, 0]
 
 
 def test_rows_at_the_same_time_are_left_out_however_many() -> None:
@@ -200,7 +219,7 @@ def test_no_two_rows_that_are_left_overlap_and_none_that_is_alone_goes(seed) -> 
     stops = starts + rng.choice([0.0005, 0.1, 0.3, 8.0], 60, p=[0.2, 0.4, 0.35, 0.05])
 
     def overlaps(rows) -> np.ndarray:
-        starts_before_end = starts[rows][None, :] < stops[rows][:, None] - OVERLAP_TOLERANCE_S
+        starts_before_end = starts[rows][None, :] < stops[rows][:, None] - PRESENTATION_OVERLAP_S
         return (starts_before_end & starts_before_end.T & ~np.eye(len(rows), dtype=bool)).sum(axis=1)
 
     gone = overlapping_rows(starts, stops)

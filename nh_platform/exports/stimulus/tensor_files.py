@@ -27,6 +27,7 @@ from nh_platform.exports.stimulus.signals_at_bins import gap_notes
 from nh_platform.exports.stimulus.tensor_parts import cut, joined
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units
 from nh_platform.session import Events, Note, Signals, Spikes
+from nh_platform.session.presentation_overlap import slight_overlaps
 from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
@@ -123,9 +124,18 @@ def plan_tensors(events: Events, signals: Signals, units: pd.DataFrame, good: np
 
 
 def _faults(stimuli: pd.DataFrame, mode: Mode) -> list[Note]:
-    """Return a note for each stimulus and way in which some of its presentations are faulty, with the first of them."""
+    """Return a note for each stimulus and way in which some of its presentations are faulty, with the first of them.
+
+    Ends that reach slightly into the next presentation are counted as well.
+    """
     notes = []
-    for fault in faulty_rows(stimuli):
+    faults = faulty_rows(stimuli)
+    kept = stimuli[~np.logical_or.reduce([fault.rows for fault in faults])]
+    late = kept.assign(by=slight_overlaps(kept["start_time"].to_numpy(), kept["stop_time"].to_numpy()))
+    for name, part in late[late["by"] > 0].groupby("stimulus_name", sort=True):
+        text = f"{len(part)} presentations reach slightly into the next one, by at most {part['by'].max():.4f} s: kept"
+        notes.append(Note(f"{mode}, {name}", text))
+    for fault in faults:
         for name, part in stimuli[fault.rows].groupby("stimulus_name", sort=True):
             first = part.iloc[0]
             text = (

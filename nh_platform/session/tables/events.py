@@ -65,10 +65,6 @@ PRESENTATIONS = TableSchema(
     key=("presentation_id",),
 )
 
-PRESENTATION_OVERLAP_S = 0.001
-"""Presentations may overlap by the tolerance that durations have; real tables meet exactly (gabors of two sessions:
-0.0 s)."""
-
 LICKS = TableSchema("licks", (Column("times", "float64", "s", "Lick"),))
 
 WHEEL_MOVES = TableSchema(

@@ -13,12 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData
+from nh_platform.session.presentation_overlap import PRESENTATION_OVERLAP_S, slight_overlaps
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
-
-OVERLAP_TOLERANCE_S = 0.001
-"""Rows may overlap by the tolerance that durations have; real tables meet exactly (gabors of two sessions: 0.0 s)."""
 
 LONGEST_S = 1200.0
 """Ten times the longest stimulus, a movie of 120 s. What is stated to last longer has a wrong end, and the bins up to
@@ -64,7 +62,7 @@ def faulty_rows(presentations: pd.DataFrame) -> tuple[FaultyRows, ...]:
 
 
 def overlapping_rows(starts: FloatArray, stops: FloatArray) -> BoolArray:
-    """Return which rows to leave out so that no two of the others overlap by more than `OVERLAP_TOLERANCE_S`.
+    """Return which rows to leave out so that no two of the others overlap by more than slightly.
 
     Those that overlap most others go first: a row whose end is wrong lies over many that agree with each other. Where
     all overlap as many, nothing tells which is right, and all of them go.
@@ -81,6 +79,7 @@ def overlapping_rows(starts: FloatArray, stops: FloatArray) -> BoolArray:
     >>> overlapping_rows(np.array([0.0, 1.0, 2.0]), np.array([9.0, 2.0, 3.0])).tolist()
     [True, False, False]
     """
+    stops = stops - slight_overlaps(starts, stops)
     left = np.arange(len(starts))
     while len(left):
         overlaps = _overlaps_of_each(starts[left], stops[left])
@@ -98,11 +97,12 @@ def check_overlap(presentations: pd.DataFrame, session: str = "") -> None:
     Raises
     ------
     BadUpstreamData
-        Naming the first two rows that overlap by more than `OVERLAP_TOLERANCE_S`.
+        Naming the first two rows that overlap by more than slightly.
     """
     table = presentations.sort_values("start_time", kind="stable")
-    overlap = table["stop_time"].to_numpy()[:-1] - table["start_time"].to_numpy()[1:]
-    bad = np.flatnonzero(overlap > OVERLAP_TOLERANCE_S)
+    starts, stops = table["start_time"].to_numpy(), table["stop_time"].to_numpy()
+    overlap = (stops - slight_overlaps(starts, stops))[:-1] - starts[1:]
+    bad = np.flatnonzero(overlap > PRESENTATION_OVERLAP_S)
     if len(bad):
         first, second = table.iloc[bad[0]], table.iloc[bad[0] + 1]
         raise BadUpstreamData(
@@ -119,8 +119,8 @@ def _overlaps_of_each(starts: FloatArray, stops: FloatArray) -> npt.NDArray[np.i
 
     So a row shorter than the tolerance overlaps the one that it lies in.
     """
-    ended = np.searchsorted(np.sort(stops), starts + OVERLAP_TOLERANCE_S, side="right")
-    not_begun = len(starts) - np.searchsorted(np.sort(starts), stops - OVERLAP_TOLERANCE_S, side="left")
+    ended = np.searchsorted(np.sort(stops), starts + PRESENTATION_OVERLAP_S, side="right")
+    not_begun = len(starts) - np.searchsorted(np.sort(starts), stops - PRESENTATION_OVERLAP_S, side="left")
     # A row shorter than the tolerance is among its own "ended" and "not begun".
-    own = (stops <= starts + OVERLAP_TOLERANCE_S).astype(np.int64) + (starts >= stops - OVERLAP_TOLERANCE_S)
+    own = (stops <= starts + PRESENTATION_OVERLAP_S).astype(np.int64) + (starts >= stops - PRESENTATION_OVERLAP_S)
     return np.maximum(len(starts) - 1 - (ended + not_begun - own), 0)

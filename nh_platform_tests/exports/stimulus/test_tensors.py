@@ -256,6 +256,20 @@ def test_overlapping_and_endless_presentations_are_left_out_and_counted(made: li
         )
 
 
+def test_ends_that_are_slightly_late_are_counted_and_the_presentations_kept(made: list[Made]) -> None:
+    session = made[0]
+    good = tensor_good_units(session.units, "exact", "allen-vc-default")
+    whole = plan_tensors(*session.behavior.parts, session.units, good, "exact")
+    late = session.behavior.events["presentations"].copy()
+    rows = late.index[late["stimulus_name"] == "gabors"][10:12]
+    late.loc[rows[0], "stop_time"] = late.loc[rows[1], "start_time"] + 0.004
+    events = {**session.behavior.events, "presentations": late}
+    plan = plan_tensors(*Behavior(SESSION, events, session.behavior.signals).parts, session.units, good, "exact")
+    assert len(plan.presentations) == len(whole.presentations)
+    texts = {note.subject: note.text for note in plan.notes if "reach" in note.text}
+    assert texts == {"exact, gabors": "1 presentations reach slightly into the next one, by at most 0.0040 s: kept"}
+
+
 def test_a_session_without_presentations_has_no_tensors(made: list[Made]) -> None:
     session = made[0]
     plan = plan_tensors(

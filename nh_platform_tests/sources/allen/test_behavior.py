@@ -134,6 +134,22 @@ def test_presentations_at_the_same_time_stay_and_are_not_valid(opened: Opened) -
     assert any(f"{GABORS}/stop_time: a time after" in note.text and "2 of 6" in note.text for note in events.notes)
 
 
+def test_ends_that_reach_slightly_into_the_next_row_are_noted_and_the_rows_stay_valid(opened: Opened) -> None:
+    def late(handle: h5py.File) -> None:
+        handle[f"{GABORS}/stop_time"][...] += 0.002
+
+    source, session = opened(late)
+    events = source.read_events(session)
+    gabors = events.tables["presentations"].query("stimulus_name == 'gabors'")
+    assert gabors["valid"].tolist() == [True, True, False, False, True, True]
+    text = " | ".join(note.text for note in events.notes)
+    assert (
+        f"{GABORS}/stop_time: later than the next row's start_time by at most 0.0020 s in 5 of 6 rows, "
+        "less than a tenth of either row; kept"
+    ) in text
+    assert "not valid" not in text
+
+
 def test_one_end_far_too_late_takes_its_neighbour_alone(opened: Opened) -> None:
     gabors, _ = _edited(opened, stop_time={0: 500.0})
     assert gabors["valid"].tolist() == [False, False, False, False, True, True]

@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session.tables.events import PRESENTATION_OVERLAP_S, PRESENTATIONS
+from nh_platform.session.presentation_overlap import PRESENTATION_OVERLAP_S, slight_overlaps
+from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile, is_numeric, ragged_columns
 from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
 
@@ -111,9 +112,9 @@ def read_presentations(nwb: NwbFile, invalid_times: pd.DataFrame) -> pd.DataFram
     """Return every stimulus presentation, sorted by start time, or None where the file has none.
 
     A row without an end, with an end at or before its start, or that overlaps another one of its stimulus stays and is
-    not valid; one without a start is left out. A column that cannot be used is missing for its stimulus alone, and a
-    table without usable starts leaves the other stimuli. Notes name and count them, and name the columns that were left
-    out because they hold more than one value per row.
+    not valid; one without a start is left out, one that reaches slightly into the next stays as it is. A column that
+    cannot be used is missing for its stimulus alone, and a table without usable starts leaves the other stimuli. Notes
+    name and count them, and name the columns that were left out because they hold more than one value per row.
 
     Parameters
     ----------
@@ -230,7 +231,13 @@ def _timed(stated: NwbTable, table: pd.DataFrame) -> _Stimulus:
     stop = table["stop_time"].where(np.isfinite(table["stop_time"])).to_numpy()
     table["stop_time"] = stop
     endless, reversed_ = np.isnan(stop), stop <= start
-    overlapping = _overlapping(start, stop)
+    late = slight_overlaps(start, stop)
+    if late.any():
+        found = (
+            f"later than the next row's start_time by at most {late.max():.4f} s in {int((late > 0).sum())} of {n_rows}"
+        )
+        stated.note("stop_time", f"{found} rows, less than a tenth of either row; kept")
+    overlapping = _overlapping(start, stop - late)
     for wrong, found in (
         (endless, "no time"),
         (reversed_, "a time at or before start_time"),
