@@ -239,6 +239,7 @@ def _movie_notes(preset: AlignedPreset, showings: Showings) -> list[Note]:
     texts = {
         f"{showings.n_frames} frames are {showings.n_movies} showings of movies: one window each": showings.n_frames,
         f"{showings.n_parts} parts of movies do not begin with their first frame: no window": showings.n_parts,
+        f"{showings.n_cut} showings of movies end before the last frame: not valid": showings.n_cut,
     }
     return [Note(preset.id, text) for text, count in texts.items() if count]
 

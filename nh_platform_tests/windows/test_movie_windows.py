@@ -58,6 +58,49 @@ def test_what_does_not_begin_with_the_first_frame_is_no_onset() -> None:
     assert any("2 parts of movies do not begin with their first frame: no window" in note.text for note in notes)
 
 
+CUT = "1 showings of movies end before the last frame: not valid"
+
+
+def without(table: pd.DataFrame, *rows: int) -> pd.DataFrame:
+    """Return a table of presentations as a reader makes it of a file that lacks ``rows``."""
+    left = table.drop(index=list(rows)).reset_index(drop=True)
+    return left.assign(presentation_id=np.arange(len(left)))
+
+
+@pytest.mark.parametrize("missing", [20, 38, 39])
+def test_a_showing_that_lacks_a_frame_is_not_valid_and_counted(missing: int) -> None:
+    found, notes = aligned(without(shown(*movie(40), FLASH, *movie(40)), missing))
+    assert found["valid"].tolist() == [False, True, True]
+    assert CUT in [note.text for note in notes]
+
+
+def test_of_a_single_showing_the_part_behind_a_missing_frame_says_that_it_is_cut() -> None:
+    found, notes = aligned(without(shown(*movie(900), FLASH), 450))
+    assert found["valid"].tolist() == [False, True]
+    assert CUT in [note.text for note in notes]
+
+
+def test_a_frame_with_a_number_that_cannot_be_makes_its_own_showing_alone_not_valid() -> None:
+    table = shown(*movie(40), *movie(40), *movie(40), *movie(20, name="natural_movie_three"))
+    table.loc[50, "frame"] = 1e9
+    found, notes = aligned(table)
+    assert found["valid"].tolist() == [True, False, True, True]
+    assert CUT in [note.text for note in notes]
+    table.loc[50, "frame"] = np.nan  # one frame is no showing
+    found, _ = aligned(table)
+    assert found.loc[found["valid"], "event_id"].tolist() == [0, 80, 120]
+
+
+def test_movies_without_numbers_of_frames_or_shuffled_ones_are_not_called_cut() -> None:
+    order = [3.0, 0.0, 4.0, 1.0, 2.0]
+    shuffled = [("natural_movie_one_shuffled", 0.5, {"frame": frame}) for frame in [*order, *order[:3]]]
+    found, _ = aligned(shown(*shuffled, FLASH))
+    assert found["valid"].all()
+    unnumbered = [(name, duration, {}) for name, duration, _ in (*movie(40), FLASH, *movie(20), FLASH)]
+    found, _ = aligned(shown(*unnumbered))
+    assert found["valid"].all()
+
+
 def test_every_repeat_of_a_shuffled_movie_is_a_showing() -> None:
     order = [3.0, 0.0, 4.0, 1.0, 2.0]
     table = shown(
@@ -91,7 +134,10 @@ def test_of_a_simulated_session_no_window_is_a_frame() -> None:
     stimuli, _ = simulate_stimuli(np.random.default_rng(1), 2, OBSERVATORY)
     table = pd.concat(stimuli.values(), ignore_index=True).sort_values("start_time", ignore_index=True)
     table = table.assign(presentation_id=np.arange(len(table)), valid=True)
-    joined = whole_movies(table).table
+    showings = whole_movies(table)
+    joined = showings.table
+    assert joined["valid"].all()
+    assert showings.n_cut == showings.n_parts == 0
     names = joined["stimulus_name"].value_counts()
     assert names["natural_movie_one"] == 2
     assert names.drop("natural_movie_one").equals(

@@ -27,17 +27,20 @@ class Showings:
     ----------
     table
         Rows by the index of their first row; a showing has the values of its first frame, the end of its last one,
-        and is valid if all its frames are.
+        and is valid if all its frames are and it goes on to the movie's last frame.
     n_frames, n_movies
         Frames that were joined, and showings that they are.
     n_parts
         Showings that are left out because they do not begin with the movie's first frame.
+    n_cut
+        Showings that end before the movie's last frame: a frame is missing, or the rest of them.
     """
 
     table: pd.DataFrame
     n_frames: int
     n_movies: int
     n_parts: int
+    n_cut: int
 
 
 def whole_movies(presentations: pd.DataFrame) -> Showings:
@@ -52,23 +55,45 @@ def whole_movies(presentations: pd.DataFrame) -> Showings:
     """
     movie_rows = np.array([is_movie(name) for name in presentations["stimulus_name"]], dtype=bool)
     if not movie_rows.any():
-        return Showings(presentations, 0, 0, 0)
-    frames = presentations[movie_rows].assign(frame=lambda rows: _places(rows))
+        return Showings(presentations, 0, 0, 0, 0)
+    stated = presentations[movie_rows]
+    frames = stated.assign(frame=_places(stated))
     number = movie_numbers(frames, "exact")
     grouped = frames.groupby(number)
+    cut = _cut_short(stated, frames["frame"], number)
     first = ~pd.Series(number).duplicated().to_numpy()
     begins = first & (frames["frame"] == 0).to_numpy()
     showings = presentations.loc[frames.index[begins]].assign(
-        stop_time=grouped["stop_time"].transform("max")[begins], valid=grouped["valid"].transform("all")[begins]
+        stop_time=grouped["stop_time"].transform("max")[begins],
+        valid=grouped["valid"].transform("all")[begins] & ~cut[begins],
     )
     table = pd.concat([presentations[~movie_rows], showings]).sort_index()
-    return Showings(table, len(frames), len(showings), int((first & ~begins).sum()))
+    return Showings(table, len(frames), len(showings), int((first & ~begins).sum()), int(cut[begins].sum()))
+
+
+def _cut_short(frames: pd.DataFrame, places: pd.Series, number: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return (n_frames,) which frames are of a showing or part that ends before the movie's last frame.
+
+    That is the one with which most showings and parts of the movie end in this session, the later of equally many: no
+    file states it, and a number that cannot be (1e9) would cut all showings if the largest counted. Movies that are
+    shuffled or have no frame numbers have none.
+    """
+    last = places.groupby(number).transform("last")
+    begins = ~pd.Series(number).duplicated().to_numpy()
+    ends = last[begins].groupby(frames.loc[begins, "stimulus_name"]).agg(lambda found: found.mode().max())
+    numbered = _stated_frames(frames).notna().groupby(frames["stimulus_name"]).any()
+    ends = ends[[SHUFFLED not in name and numbered[name] for name in ends.index]]
+    return (last < frames["stimulus_name"].map(ends)).to_numpy(dtype=bool)
+
+
+def _stated_frames(frames: pd.DataFrame) -> pd.Series:
+    """Return the numbers of the frames; NaN where there is none."""
+    return pd.to_numeric(frames["frame"]) if "frame" in frames else pd.Series(np.nan, index=frames.index)
 
 
 def _places(frames: pd.DataFrame) -> npt.NDArray[np.float64]:
     """Return the place of every frame in its showing: its number; counted where frames are shuffled or without one."""
-    shown = pd.to_numeric(frames["frame"]) if "frame" in frames else pd.Series(np.nan, index=frames.index)
-    places = shown.to_numpy(dtype=np.float64, copy=True)
+    places = _stated_frames(frames).to_numpy(dtype=np.float64, copy=True)
     seen: set[float] = set()
     before: tuple[int, object, object] | None = None
     rows = zip(frames["presentation_id"], frames["stimulus_name"], frames["stimulus_block"])
