@@ -170,7 +170,7 @@ def evaluate_release(
         elif announced != known:
             requests += _release_request(instance, entry.name, announced)
     attempts = [*running, *_in_progress(instance, entry.name), *_ended(instance, entry.name, states)]
-    unusable = _unusable(instance, entry.name)
+    unusable = _unusable(instance, entry.name, states)
     decision = decide(states.sessions, attempts, snapshot=states.snapshot, cap=REQUESTS_PER_TICK, unusable=unusable)
     checks = session_checks(entry, platform)
     for request in decision.requests:
@@ -269,11 +269,17 @@ def _ended(instance: dg.DagsterInstance, source: str, states: SourceStates) -> l
     return attempts
 
 
-def _unusable(instance: dg.DagsterInstance, source: str) -> set[tuple[str, str]]:
-    """Return (session, target) of the runs that failed on upstream's data alone, whenever that was."""
-    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={SOURCE_TAG: source, UNUSABLE_TAG: "yes"})
-    runs = instance.get_runs(filters)
-    return {(r.tags[PARTITION_TAG], r.tags.get(TARGET_TAG, "")) for r in runs if TROUBLE_TAG not in r.tags}
+def _unusable(instance: dg.DagsterInstance, source: str, states: SourceStates) -> set[tuple[str, str]]:
+    """Return (session, target) of the runs that failed on upstream's data alone, whenever that was.
+
+    Only runs for a state that is wanted now are read: over the years a source has thousands of others.
+    """
+    targets = sorted({state.target for state in states.sessions if state.stale and state.is_wanted})
+    if not targets:
+        return set()
+    tags = {SOURCE_TAG: source, UNUSABLE_TAG: "yes", TARGET_TAG: targets}
+    runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=tags))
+    return {(r.tags[PARTITION_TAG], r.tags[TARGET_TAG]) for r in runs if TROUBLE_TAG not in r.tags}
 
 
 def _is_of(run: dg.DagsterRun, source: str) -> bool:

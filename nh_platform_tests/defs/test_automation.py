@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -320,6 +321,28 @@ def test_a_snapshot_that_changes_other_sessions_is_no_reason_to_try_unusable_dat
     assert request.partition_key not in asked
     instance.add_run_tags(run, {TROUBLE_TAG: "yes"})
     assert len(session_requests(tick(instance, platform))) == 2, "what failed on something else too is tried again"
+
+
+def test_failures_of_states_that_are_no_longer_wanted_are_not_read(
+    instance: dg.DagsterInstance, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every tick read all failures on upstream's data that a source ever had."""
+    (request,) = session_requests(tick(instance, platform))
+    for state in ("an earlier state", "another earlier state", request.tags[TARGET_TAG]):
+        earlier = request._replace(tags={**request.tags, TARGET_TAG: state, SNAPSHOT_TAG: "0"})
+        run = put_run(instance, earlier, dg.DagsterRunStatus.FAILURE)
+        instance.add_run_tags(run, {UNUSABLE_TAG: "yes"})
+    read: list[str] = []
+    get_runs = instance.get_runs
+
+    def recorded(*args: Any, **kwargs: Any) -> list[dg.DagsterRun]:
+        runs = list(get_runs(*args, **kwargs))
+        read.extend(run.tags.get(TARGET_TAG, "") for run in runs)
+        return runs
+
+    monkeypatch.setattr(instance, "get_runs", recorded)
+    assert session_requests(tick(instance, platform)) == []
+    assert read == [request.tags[TARGET_TAG]]
 
 
 @pytest.mark.parametrize(
