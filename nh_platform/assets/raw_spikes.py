@@ -9,6 +9,7 @@ from pathlib import Path
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, SessionAsset, note_texts
 from nh_platform.qc.gate import gate_of
+from nh_platform.qc.plausibility import unusable_probes
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.store.recording_files import write_recording
 
@@ -16,6 +17,9 @@ from nh_platform.store.recording_files import write_recording
 def make(inputs: SessionInputs) -> AssetResult:
     """Read the verified upstream sorting, and judge whether it can be used."""
     recording = inputs.upstream.read_spikes(inputs.files)
+    unusable = unusable_probes(recording)
+    if len(unusable) < recording.units["probe"].nunique():
+        recording = recording.without_probes(unusable)
     spikes = recording.spikes
     first, last = spikes.time_range
     probes = recording.probes.to_dict("records")
@@ -42,7 +46,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="raw_spikes",
-    code_version="2",
+    code_version="3",
     description=(
         "Spike times, amplitudes and depths of every sorted unit, from verified upstream files. Nothing is filtered; "
         "no quality metric and no brain region is in it. Times are seconds on the session clock, amplitudes volts."

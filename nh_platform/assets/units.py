@@ -12,8 +12,9 @@ import pandas as pd
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, largest_counts, note_texts
 from nh_platform.home.platform import Platform
+from nh_platform.qc.plausibility import implausible_volts
 from nh_platform.session import StoreError
-from nh_platform.session.columns import describe
+from nh_platform.session.columns import ColumnMeanings, describe
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS, UNITS
 from nh_platform.store.json_files import SUMMARY_FILE, write_json
@@ -81,8 +82,18 @@ def make(inputs: SessionInputs) -> AssetResult:
             "good units by region": largest_counts(_regions(table[good]), "region"),
             "most frequent reasons": largest_counts(_failed_units(table, rulebook), "rule"),
         },
-        notes=note_texts((*annotation.notes, *built.notes)),
+        notes=(*note_texts((*annotation.notes, *built.notes)), *_implausible_amplitudes(table, meanings)),
     )
+
+
+def _implausible_amplitudes(table: pd.DataFrame, meanings: ColumnMeanings) -> list[str]:
+    """Return what is not plausible of the released amplitudes of each probe, as texts of notes."""
+    released = [str(name) for name in table.columns if str(name).startswith("released.")]
+    volts = [name for name in released if (meanings(name) or ("",))[0] == "V"]
+    columns = {
+        f"{name} of {probe}": units[name] for probe, units in table.groupby("probe", sort=False) for name in volts
+    }
+    return [str(finding) for finding in implausible_volts(columns)]
 
 
 def _summary(table: pd.DataFrame, rulebook_ids: tuple[str, ...]) -> dict[str, Any]:

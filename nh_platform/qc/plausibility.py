@@ -6,12 +6,14 @@ session is decided by the gate.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from nh_platform.session import RawRecording
-from nh_platform.session.recorded_time import LONGEST_PAUSE_S, recorded_time
+from nh_platform.session import RawRecording, Spikes
+from nh_platform.session.recorded_time import LONGEST_PAUSE_S, RecordedTime, recorded_time
 
 LONGEST_SESSION_S = 86_400.0
 """A day; sessions of the published releases last up to three hours. Times in samples of 30 kHz exceed it from 3 s on,
@@ -34,7 +36,8 @@ class Finding:
     Parameters
     ----------
     name
-        Which limit: ``session_length``, ``times_before_zero``, ``times_far_behind``, ``amplitude_scale``.
+        Which limit: ``session_length``, ``times_before_zero``, ``times_far_ahead``, ``times_far_behind``,
+        ``amplitude_scale``.
     text
         What was found and what was expected, with numbers.
     stops
@@ -49,6 +52,20 @@ class Finding:
         return f"{self.name}: {self.text}"
 
 
+def unusable_probes(recording: RawRecording) -> dict[str, str]:
+    """Return the probes of several whose spike times cannot be those of a session, and why; in the order of the units.
+
+    Parameters
+    ----------
+    recording
+        What upstream sorted; spikes ascend within each unit.
+    """
+    if recording.units["probe"].nunique() < 2:
+        return {}  # the session itself, which is for `implausible`
+    found = {probe: _stopping(spikes, recorded_time(spikes)) for probe, spikes in _by_probe(recording)}
+    return {probe: str(finding) for probe, finding in found.items() if finding is not None}
+
+
 def implausible(recording: RawRecording) -> list[Finding]:
     """Return what is not plausible of times and amplitudes, in a fixed order.
 
@@ -58,46 +75,81 @@ def implausible(recording: RawRecording) -> list[Finding]:
         What `raw_spikes` holds; spikes ascend within each unit.
     """
     spikes = recording.spikes
-    n_spikes, found = len(spikes.times), []
+    n_spikes = len(spikes.times)
     if not n_spikes:
         return []
     recorded, (first, last) = recorded_time(spikes), spikes.time_range
+    stopping = _stopping(spikes, recorded)
+    if stopping is not None:
+        return [stopping]
+    found, outside = [], "they are outside the recorded time"
+    if recorded.n_negative:
+        text = f"{recorded.n_negative} of {n_spikes} spikes are before 0 s, the first at {first:.6g} s; {outside}"
+        found.append(Finding("times_before_zero", text))
+    if ahead := recorded.n_before - recorded.n_negative:
+        text = f"{ahead} of {n_spikes} spikes come {LONGEST_PAUSE_S:.0f} s or more before the others, "
+        found.append(Finding("times_far_ahead", f"{text}which begin at {recorded.start:.6g} s; {outside}"))
+    if recorded.n_after:
+        text = (
+            f"{recorded.n_after} of {n_spikes} spikes, the last at {last:.6g} s, follow {LONGEST_PAUSE_S:.0f} s or "
+            f"more of silence after {recorded.stop:.6g} s; {outside}"
+        )
+        found.append(Finding("times_far_behind", text))
+    return found + _amplitude_findings(recording)
+
+
+def implausible_volts(columns: Mapping[str, npt.ArrayLike]) -> list[Finding]:
+    """Return which amplitudes are not volts by their order of magnitude.
+
+    Parameters
+    ----------
+    columns
+        Amplitudes by what they are called in the text, each (n,) of one probe; those that are not finite do not count.
+    """
+    low, high = AMPLITUDES_V
+    found = []
+    for name, values in columns.items():
+        amplitudes = np.asarray(values)
+        finite = np.abs(amplitudes[np.isfinite(amplitudes)])
+        median = float(np.median(finite)) if len(finite) else np.nan
+        if median < low or median > high:
+            text = (
+                f"the median {name} is {median:.3g} V; expected {low:g} to {high:g} V. It is probably in another unit "
+                "of measure: rules that read it do not hold"
+            )
+            found.append(Finding("amplitude_scale", text))
+    return found
+
+
+def _stopping(spikes: Spikes, recorded: RecordedTime) -> Finding | None:
+    """Return why spike times cannot be those of a session; None where they can."""
+    first, last = spikes.time_range
     if recorded.duration_s > LONGEST_SESSION_S:
         days = recorded.duration_s / DAY_S
         text = (
             f"spikes from {recorded.start:.6g} to {recorded.stop:.6g} s, a session of {days:.0f} days; expected at "
             "most one day. The times are probably samples or milliseconds, not seconds"
         )
-        return [Finding("session_length", text, stops=True)]
-    n_before = n_spikes if last < 0 else recorded.n_before
-    if n_before:
-        share = n_before / n_spikes
-        text = f"{n_before} of {n_spikes} spikes are before 0 s, the first at {first:.6g} s"
-        stops = share > MOST_BEFORE_ZERO
-        expected = f"; expected at most {MOST_BEFORE_ZERO:.0%}" if stops else "; they are outside the recorded time"
-        found.append(Finding("times_before_zero", text + expected, stops))
-    if recorded.n_after:
-        text = (
-            f"{recorded.n_after} of {n_spikes} spikes, the last at {last:.6g} s, follow {LONGEST_PAUSE_S:.0f} s or "
-            f"more of silence after {recorded.stop:.6g} s; they are outside the recorded time"
-        )
-        found.append(Finding("times_far_behind", text))
-    return found + _amplitude_findings(recording)
+        return Finding("session_length", text, stops=True)
+    n_spikes = len(spikes.times)
+    n_negative = n_spikes if last < 0 else recorded.n_negative
+    if n_negative > MOST_BEFORE_ZERO * n_spikes:
+        text = f"{n_negative} of {n_spikes} spikes are before 0 s, the first at {first:.6g} s"
+        return Finding("times_before_zero", f"{text}; expected at most {MOST_BEFORE_ZERO:.0%}", stops=True)
+    return None
+
+
+def _by_probe(recording: RawRecording) -> Iterator[tuple[str, Spikes]]:
+    """Yield every probe that has units, and its spikes."""
+    for probe, units in recording.units.groupby("probe", sort=False):
+        yield str(probe), recording.spikes.take(units.index.to_numpy())
 
 
 def _amplitude_findings(recording: RawRecording) -> list[Finding]:
-    """Return the probes whose spike amplitudes are not volts by their order of magnitude."""
-    spikes, found = recording.spikes, []
-    low, high = AMPLITUDES_V
-    for probe, units in recording.units.groupby("probe", sort=False):
-        rows = units.index.to_numpy()
-        values = spikes.amplitudes[int(spikes.offsets[rows[0]]) : int(spikes.offsets[rows[-1] + 1])]
-        finite = np.abs(values[np.isfinite(values)])
-        median = float(np.median(finite)) if len(finite) else np.nan
-        if median < low or median > high:
-            text = (
-                f"the median spike amplitude of {probe} is {median:.3g} V; expected {low:g} to {high:g} V. It is "
-                "probably in another unit of measure: rules about amplitudes do not hold"
-            )
-            found.append(Finding("amplitude_scale", text))
-    return found
+    """Return the probes whose amplitudes of spikes, or of units as upstream states them, are not volts."""
+    columns: dict[str, npt.ArrayLike] = {}
+    for probe, spikes in _by_probe(recording):
+        stated = recording.units.loc[recording.units["probe"] == probe, "amplitude"]
+        columns[f"spike amplitude of {probe}"] = spikes.amplitudes
+        columns[f"unit amplitude of {probe}"] = stated.to_numpy(dtype=np.float64)
+    return implausible_volts(columns)

@@ -16,6 +16,7 @@ from nh_platform.qc.metrics.interval_histograms import UnitHistogram
 from nh_platform.qc.rules.rule_columns import candidates, without_released
 from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook
 from nh_platform.session import Note, RawRecording, UnitAnnotation
+from nh_platform.session.recorded_time import spikes_of_recording
 from nh_platform.session.tables.units import UNITS
 
 _COUNTS_AS = {"fail": "counts as fail", "pass": "counts as pass", "ignore": "is judged without it"}
@@ -67,9 +68,12 @@ def build_units(
     from nh_platform.qc.unit_columns import metric_ids
 
     books = [load_rulebook(name) for name in rulebooks]
-    metrics, noted = compute_metrics(recording.spikes, recording.units, metric_ids(books))
-    histograms, also_noted = unit_histograms(recording.spikes, recording.units)
+    spikes = spikes_of_recording(recording.spikes)
+    metrics, noted = compute_metrics(spikes, recording.units, metric_ids(books))
+    histograms, also_noted = unit_histograms(spikes, recording.units)
     notes = tuple(dict.fromkeys((*noted, *also_noted)))  # both speak of times that are not in order
+    if outside := len(recording.spikes.times) - len(spikes.times):
+        notes += (Note("recomputed metrics", f"{outside} spikes outside the recorded time are in none of them"),)
     table = pd.concat(
         [
             recording.units.reset_index(drop=True),

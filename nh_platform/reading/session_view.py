@@ -236,7 +236,7 @@ class SessionView(SessionTables):
         pandas.DataFrame
             One row per presentation (index ``presentation_id``), one column per column of the signal, and one bool
             column ``valid.<probe>`` per probe: False where an invalid interval of it, or of the session, overlaps the
-            window, or the probe did not record there. A signal is not recorded by a probe: its mean is there all the same.
+            window, or nothing was recorded there. A signal is not recorded by a probe: its mean is there all the same.
         """
         shown = choose_presentations(self.presentations, stimulus)
         probes = list(dict.fromkeys(self._recording.units["probe"]))

@@ -99,7 +99,8 @@ def _metric_parts() -> list[str]:
         "formula is another id, so that two definitions never share a column. What a release states stays in "
         "`released.<name>`; [the rulebooks](rulebooks/README.md) say which released column stands for which id. "
         "Below, N is the number of spikes of a unit, t their times, a their amplitudes, d their depths and T the time "
-        "from the first to the last spike of the probe. A value that cannot be computed is NaN.",
+        "from the first to the last spike of the probe within the recorded time. A value that cannot be computed is "
+        "NaN.",
     ]
     for definer in dict.fromkeys(metric.defined_by for metric in METRICS.values()):
         who = next((entry.organisation for entry in sources().values() if entry.definer == definer), "this platform")

@@ -21,6 +21,10 @@ FEW = 0.001
 """Share of a session's spikes up to which those behind such a silence count as stray; more are a second stretch."""
 
 
+MOST_HALVINGS = 64
+"""Of a stretch of time: as many as a float64 can be told apart by."""
+
+
 @dataclass(frozen=True)
 class RecordedTime:
     """From when to when a session was recorded.
@@ -28,16 +32,19 @@ class RecordedTime:
     Parameters
     ----------
     start, stop
-        Seconds on the session clock: of the first spike that is not before 0 s, and of the last one that is not stray.
-        NaN without spikes.
+        Seconds on the session clock: of the first spike that is neither before 0 s nor stray, and of the last one that
+        is not stray. NaN without spikes.
     n_before, n_after
         Spikes before ``start`` and behind ``stop``.
+    n_negative
+        Those of ``n_before`` that are before 0 s.
     """
 
     start: float
     stop: float
     n_before: int = 0
     n_after: int = 0
+    n_negative: int = 0
 
     @property
     def duration_s(self) -> float:
@@ -57,24 +64,42 @@ def recorded_time(spikes: Spikes) -> RecordedTime:
     --------
     >>> nothing = np.full(4, np.nan, dtype=np.float32)
     >>> recorded_time(Spikes(np.array([-0.5, 1.0, 2.0, 3.0]), np.array([0, 4]), nothing, nothing))
-    RecordedTime(start=1.0, stop=3.0, n_before=1, n_after=0)
+    RecordedTime(start=1.0, stop=3.0, n_before=1, n_after=0, n_negative=1)
     """
     first, last = spikes.time_range
     if not last >= 0:  # no spikes, or none that could be of the recording
         return RecordedTime(first, last)
-    n_before = 0
-    if first < 0:
-        before = _below(spikes, 0.0)
-        n_before, times = int(before.sum()), spikes.times
-        starts = spikes.offsets[:-1] + before
-        first = float(times[starts[starts < spikes.offsets[1:]]].min())
-    tail = _tail(spikes)
-    silences = np.flatnonzero(np.diff(tail) > LONGEST_PAUSE_S)
-    for silence in silences:
-        n_after = len(tail) - 1 - int(silence)
-        if n_after <= FEW * len(spikes.times):
-            return RecordedTime(first, float(tail[silence]), n_before, n_after)
-    return RecordedTime(first, last, n_before)
+    n_negative = _n_below(spikes, 0.0) if first < 0 else 0
+    n_few = int(FEW * len(spikes.times))
+    n_left = len(spikes.times) - n_negative
+    head = _ranked(spikes, n_negative, n_negative + n_few + 1)
+    tail = _ranked(spikes, n_negative + max(n_left - n_few - 1, 0), len(spikes.times))
+    n_ahead = _last_silence(head, n_few)
+    n_after = _last_silence(-tail[::-1], n_few)
+    if n_ahead + n_after >= n_left:
+        n_ahead = n_after = 0
+    start, stop = float(head[n_ahead]), float(tail[len(tail) - 1 - n_after])
+    return RecordedTime(start, stop, n_negative + n_ahead, n_after, n_negative)
+
+
+def spikes_of_recording(spikes: Spikes) -> Spikes:
+    """Return the spikes within the recorded time; the same object where none is outside."""
+    recorded = recorded_time(spikes)
+    if not recorded.n_before + recorded.n_after:
+        return spikes
+    inside = (spikes.times >= recorded.start) & (spikes.times <= recorded.stop)
+    offsets = np.concatenate([[0], np.cumsum(inside)])[spikes.offsets].astype(np.int64)
+    return Spikes(spikes.times[inside], offsets, spikes.amplitudes[inside], spikes.depths[inside])
+
+
+def _last_silence(times: npt.NDArray[np.float64], at_most: int) -> int:
+    """Return how many of ascending ``times`` come before the last long silence that at most so many precede."""
+    silences = np.flatnonzero(np.diff(times[: at_most + 1]) > LONGEST_PAUSE_S)
+    return int(silences[-1]) + 1 if len(silences) else 0
+
+
+def _n_below(spikes: Spikes, time: float) -> int:
+    return int(_below(spikes, time).sum())
 
 
 def _below(spikes: Spikes, time: float) -> npt.NDArray[np.int64]:
@@ -83,10 +108,30 @@ def _below(spikes: Spikes, time: float) -> npt.NDArray[np.int64]:
     return np.array([np.searchsorted(spikes.times[low:high], time) for low, high in pairs], dtype=np.int64)
 
 
-def _tail(spikes: Spikes) -> npt.NDArray[np.float64]:
-    """Return the spikes of all units from the median of the units' last spikes on, sorted."""
-    fired = spikes.counts > 0
-    from_time = float(np.quantile(spikes.times[spikes.offsets[1:][fired] - 1], 0.5, method="lower"))
-    starts = spikes.offsets[:-1] + _below(spikes, from_time)
-    parts = [spikes.times[start:stop] for start, stop in zip(starts, spikes.offsets[1:])]
-    return np.sort(np.concatenate(parts))
+def _ranked(spikes: Spikes, first: int, stop: int) -> npt.NDArray[np.float64]:
+    """Return the times of all units from rank ``first`` to before rank ``stop``, ascending.
+
+    Bounds are found by halving the time, so that only a little more than what is asked for is sorted.
+    """
+    low, n_low = _halved(spikes, first, below=True)
+    high, _ = _halved(spikes, stop, below=False)
+    starts, ends = spikes.offsets[:-1] + _below(spikes, low), spikes.offsets[:-1] + _below(spikes, high)
+    parts = [spikes.times[start:end] for start, end in zip(starts, ends)]
+    return np.sort(np.concatenate(parts))[first - n_low : stop - n_low]
+
+
+def _halved(spikes: Spikes, rank: int, *, below: bool) -> tuple[float, int]:
+    """Return a time that at most (``below``) or at least ``rank`` spikes precede, close to that, and how many do."""
+    slack = max(1000, int(FEW * len(spikes.times)))
+    earliest, latest = spikes.time_range
+    low, high = (earliest, 0), (float(np.nextafter(latest, np.inf)), len(spikes.times))
+    for _ in range(MOST_HALVINGS):
+        if (rank - low[1] if below else high[1] - rank) <= slack:
+            break
+        middle = low[0] + (high[0] - low[0]) / 2
+        n = _n_below(spikes, middle)
+        if n <= rank if below else n < rank:
+            low = (middle, n)
+        else:
+            high = (middle, n)
+    return low if below else high

@@ -10,6 +10,7 @@ position is radians. Trial `choice`: +1 = wheel clockwise (correct for a left st
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,6 +104,10 @@ class Spikes:
         """Return the spikes of the units in ``rows`` of the units table, in that order."""
         if len(rows) == self.n_units and np.array_equal(rows, np.arange(self.n_units)):
             return self
+        if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):  # views, no copy
+            part = self.offsets[rows[0] : rows[0] + len(rows) + 1]
+            inside = slice(int(part[0]), int(part[-1]))
+            return Spikes(self.times[inside], part - part[0], self.amplitudes[inside], self.depths[inside])
         counts = self.counts[rows]
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         take = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], counts)
@@ -173,6 +178,10 @@ class Note:
     text: str
 
 
+def _without(table: pd.DataFrame, probes: Collection[str]) -> pd.DataFrame:
+    return table[~table["probe"].isin(probes)].reset_index(drop=True)
+
+
 @dataclass(frozen=True)
 class RawRecording:
     """Content of `raw_spikes`: the verified upstream sorting, nothing filtered, without alignment or QC.
@@ -199,6 +208,18 @@ class RawRecording:
     channels: pd.DataFrame
     spikes: Spikes
     notes: tuple[Note, ...] = ()
+
+    def without_probes(self, left_out: Mapping[str, str]) -> RawRecording:
+        """Return the recording without the probes that are named, each with a note of why."""
+        kept = ~self.units["probe"].isin(left_out)
+        return RawRecording(
+            session=self.session,
+            probes=_without(self.probes, left_out),
+            units=_without(self.units, left_out),
+            channels=_without(self.channels, left_out),
+            spikes=self.spikes.take(np.flatnonzero(kept)),
+            notes=(*self.notes, *(Note(probe, f"left out: {why}") for probe, why in left_out.items())),
+        )
 
 
 @dataclass(frozen=True)

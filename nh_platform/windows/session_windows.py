@@ -107,7 +107,14 @@ def build_windows(
         plans[f"grid_{bin_us}us"], rows = _continuous_windows(same, spikes, *span)
         tables += rows
         why = "the spikes do not span one" if len(spikes.times) else "there are no spikes"
-        notes += [Note(preset.id, f"no windows: {why}") for preset, table in zip(same, rows) if table.empty]
+        for preset, table in zip(same, rows):
+            if table.empty:
+                notes.append(Note(preset.id, f"no windows: {why}"))
+            elif not table["valid"].iloc[0]:
+                start = float(table["start"].iloc[0])
+                notes.append(
+                    Note(preset.id, f"the first window, at {start:g} s, begins before the recording; not valid")
+                )
     for preset in presets:
         if isinstance(preset, AlignedPreset):
             plans[preset.id], table, left_out = _aligned_windows(preset, events, stated, spikes)
@@ -142,8 +149,8 @@ def _continuous_windows(
     """Return the session grid of presets of one bin width, and the index rows of the windows of each.
 
     Windows start at multiples of the step on the session clock, the first one at or before the begin of the recorded
-    time (at its whole second for 1 s windows), and none ends after the bin of its end. The grid holds every window and
-    every spike of the recorded time. Without spikes there is nothing.
+    time (at its whole second for 1 s windows), where it is valid if it begins with the bin of that; none ends after the
+    bin of its end. The grid holds every window and every spike of the recorded time. Without spikes there is nothing.
     """
     bin_us = presets[0].bin_us
     starts = []
@@ -158,6 +165,7 @@ def _continuous_windows(
             stop=(bins + preset.n_bins) * bin_us / US_PER_S,
             start_bin=bins - grid_start,
             n_bins=preset.n_bins,
+            valid=bins >= first_bin,
         )
         for preset, bins in zip(presets, starts)
     ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nh_platform.qc.gate import Gate, gate_of, read_gate
-from nh_platform.qc.plausibility import implausible
-from nh_platform.session import RawRecording
+from nh_platform.qc.plausibility import implausible, unusable_probes
+from nh_platform.session import Note, RawRecording
 from nh_platform_tests.qc.test_gate import files
 from nh_platform_tests.store.test_codecs import recording
 
@@ -66,6 +67,46 @@ def test_amplitudes_of_another_unit_are_told(factor: float, found: bool) -> None
     changed = replace(RECORDING, spikes=replace(spikes, amplitudes=scaled))
     probes = RECORDING.units["probe"].nunique()
     assert names(changed) == [("amplitude_scale", False)] * (probes if found else 0)
+
+
+def two_probes(factor: float, shift: float) -> RawRecording:
+    """Return two probes, the times of the second one scaled and shifted."""
+    units, spikes = RECORDING.units, RECORDING.spikes
+    half = len(units) // 2
+    probes = np.where(np.arange(len(units)) < half, "probe00", "probe01")
+    times = spikes.times.copy()
+    times[spikes.offsets[half] :] = times[spikes.offsets[half] :] * factor + shift
+    both = pd.concat([RECORDING.probes[:1].assign(probe=one) for one in ("probe00", "probe01")], ignore_index=True)
+    return replace(RECORDING, units=units.assign(probe=probes), probes=both, spikes=replace(spikes, times=times))
+
+
+@pytest.mark.parametrize(("factor", "shift", "why"), [(1e6, 0, "session_length: "), (1, -1e5, "times_before_zero: ")])
+def test_one_probe_whose_times_cannot_be_is_left_out_alone(factor: float, shift: float, why: str) -> None:
+    recording = two_probes(factor, shift)
+    unusable = unusable_probes(recording)
+    assert list(unusable) == ["probe01"]
+    assert unusable["probe01"].startswith(why)
+    rest = recording.without_probes(unusable)
+    assert set(rest.units["probe"]) == set(rest.probes["probe"]) == {"probe00"}
+    assert rest.spikes.n_units == len(rest.units)
+    assert rest.spikes.times.tolist() == recording.spikes.times[: recording.spikes.offsets[len(rest.units)]].tolist()
+    assert rest.notes[-1] == Note("probe01", f"left out: {unusable['probe01']}")
+    assert implausible(rest) == []
+    assert unusable_probes(two_probes(1, 0)) == unusable_probes(RECORDING) == {}
+
+
+def test_unit_amplitudes_that_are_no_volts_are_told_where_those_of_spikes_are() -> None:
+    in_uv = RECORDING.units.assign(amplitude=177.0)
+    found = implausible(replace(RECORDING, units=in_uv))
+    assert {one.name for one in found} == {"amplitude_scale"}
+    assert found[0].text.startswith("the median unit amplitude of ")
+
+
+def test_a_few_spikes_far_ahead_are_told() -> None:
+    spikes = RECORDING.spikes
+    times = spikes.times + 5000
+    times[0] = 1.0
+    assert names(with_times(times)) == [("times_far_ahead", False)]
 
 
 def test_amplitudes_that_are_not_released_are_no_finding() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nh_platform.session import Spikes
-from nh_platform.session.recorded_time import FEW, LONGEST_PAUSE_S, recorded_time
+from nh_platform.session.recorded_time import FEW, LONGEST_PAUSE_S, recorded_time, spikes_of_recording
 
 
 def spikes_of(*trains: object) -> Spikes:
@@ -60,6 +60,53 @@ def test_spikes_before_zero_alone_leave_no_recorded_time_after_it() -> None:
     assert (found.start, found.stop) == (-3.0, -1.0)
 
 
+def test_a_stray_spike_in_most_units_does_not_hide_that_they_are_stray() -> None:
+    trains = [np.append(REGULAR, 5e4) if unit < 6 else REGULAR for unit in range(10)]
+    found = recorded_time(spikes_of(*trains))
+    assert (found.stop, found.n_after) == (2999.5, 6)
+    alone = recorded_time(spikes_of(np.append(REGULAR, 5e4)))
+    assert (alone.stop, alone.n_after) == (2999.5, 1)
+
+
+def test_a_few_spikes_far_ahead_are_outside() -> None:
+    found = recorded_time(spikes_of(REGULAR + 5000, [3.0, -2.0]))
+    assert (found.start, found.n_before, found.n_negative) == (5001.0, 2, 1)
+
+
+def test_the_spikes_of_the_recording_are_those_within_it() -> None:
+    whole = spikes_of(REGULAR, REGULAR)
+    assert spikes_of_recording(whole) is whole
+    kept = spikes_of_recording(spikes_of(np.append(REGULAR, 5e4), [-1.0, 5.0], []))
+    assert kept.counts.tolist() == [len(REGULAR), 1, 0]
+    assert kept.of_unit(1).tolist() == [5.0]
+
+
+def plainly(times: np.ndarray) -> tuple[float, float]:
+    """Return start and stop by sorting everything."""
+    times = times[times >= 0]
+    few, silences = int(FEW * ALL), np.flatnonzero(np.diff(times) > LONGEST_PAUSE_S) + 1
+    ahead = max((int(n) for n in silences if n <= few), default=0)
+    behind = max((len(times) - int(n) for n in silences if len(times) - n <= few), default=0)
+    return times[ahead], times[len(times) - 1 - behind]
+
+
+ALL = 4000
+
+
+@settings(deadline=None)
+@given(st.integers(1, 40), st.lists(st.floats(-1e4, 1e6), max_size=6), st.integers(0, 2**32 - 1))
+def test_it_is_what_sorting_everything_gives(n_units: int, strays: list[float], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    times = np.append(random.uniform(0, 5000, ALL - len(strays)).round(1), strays)
+    unit = random.integers(0, n_units, ALL)
+    found = recorded_time(spikes_of(*(times[unit == one] for one in range(n_units))))
+    times = np.sort(times)
+    assert (found.start, found.stop) == plainly(times)
+    assert found.n_negative == (times < 0).sum()
+    assert found.n_before == (times < found.start).sum()
+    assert found.n_after == (times > found.stop).sum()
+
+
 @given(st.lists(st.lists(st.floats(-10, 1e5), max_size=30), max_size=6))
 def test_what_is_outside_is_counted(trains: list[list[float]]) -> None:
     """Held against sorting everything."""
@@ -67,6 +114,6 @@ def test_what_is_outside_is_counted(trains: list[list[float]]) -> None:
     found, times = recorded_time(spikes), np.sort(spikes.times)
     if len(times) and times[-1] >= 0:
         assert found.start == times[times >= 0][0]
-        assert found.n_before == (times < 0).sum()
+        assert found.n_before == found.n_negative == (times < 0).sum()
         assert found.n_after == (times > found.stop).sum()
         assert found.n_after <= FEW * len(times)

@@ -13,7 +13,7 @@ from nh_platform.windows.presets.preset_model import Preset
 from nh_platform_tests.windows.trains import PRESETS, events_of, spikes_of, trials, units_of, windows_of
 
 CONTINUOUS, ALIGNED = "continuous-1s-20ms", "stim-aligned-500ms-20ms"
-SPIKES = spikes_of(np.arange(210, 1000) / 100, np.arange(210, 1000) / 100)  # 2.10 s to 9.99 s, every 10 ms
+SPIKES = spikes_of(np.arange(200, 1000) / 100, np.arange(200, 1000) / 100)  # 2.00 s to 9.99 s, every 10 ms
 UNITS = units_of("probe00", "probe01")
 
 
@@ -37,7 +37,14 @@ def test_continuous_windows_start_at_the_second_of_the_first_spike_and_stay_with
     assert table["start_bin"].tolist() == [0, 50, 100, 150, 200, 250, 300, 350]
     assert (table["event_id"] == -1).all()
     assert table["event_time"].isna().all()
-    assert table["valid"].all()
+
+
+@pytest.mark.parametrize(("first_spike", "valid"), [(2.10, False), (2.02, False), (2.019, True), (2.0, True)])
+def test_a_first_window_that_begins_before_the_recording_is_not_valid(first_spike: float, valid: bool) -> None:
+    windows = windows_of(spikes_of(np.arange(first_spike, 10.0, 0.01)), UNITS[:1], events_of())
+    assert of_preset(windows, CONTINUOUS)["valid"].tolist() == [valid, *[True] * 7]
+    told = [note.text for note in windows.notes if note.subject == CONTINUOUS]
+    assert told == ([] if valid else ["the first window, at 2 s, begins before the recording; not valid"])
 
 
 def test_a_second_that_the_data_do_not_fill_makes_no_window() -> None:
@@ -50,10 +57,10 @@ def test_the_grid_holds_every_spike_and_its_windows_are_its_columns() -> None:
     windows = windows_of(SPIKES, UNITS, events_of())
     grid = windows.grids[20_000]
     assert grid.start_us == 2_000_000
-    assert grid.count().sum(axis=1, dtype=int).tolist() == [790, 790]
+    assert grid.count().sum(axis=1, dtype=int).tolist() == [800, 800]
     first = of_preset(windows, CONTINUOUS).iloc[0]
     columns = grid.count()[:, first["start_bin"] : first["start_bin"] + first["n_bins"]]
-    assert columns.sum(axis=1, dtype=int).tolist() == [90, 90]
+    assert columns.sum(axis=1, dtype=int).tolist() == [100, 100]
     assert grid.edges[first["start_bin"]] == first["start"]
 
 
@@ -92,7 +99,7 @@ def test_invalid_intervals_of_the_session_make_overlapping_windows_invalid_and_l
     # [2.5, 3.5) and [4.5, 5.5) touch the interval without overlap.
     assert of_preset(windows, ALIGNED)["valid"].tolist() == [True, True, True]
     assert of_preset(windows, CONTINUOUS)["valid"].tolist() == [True, False, False, True, False, True, True, True]
-    assert windows.grids[20_000].count().sum(dtype=int) == 2 * 790
+    assert windows.grids[20_000].count().sum(dtype=int) == 2 * 800
     assert len(windows.masks) == 0
 
 
@@ -113,7 +120,7 @@ def test_invalid_intervals_of_a_probe_mask_its_units_alone() -> None:
     grid = windows.grids[20_000].count()
     assert grid[1, 60:66].tolist() == [0] * 6
     assert (grid[0, 60:66] == 2).all()
-    assert grid[1].sum(dtype=int) == 790 - 12
+    assert grid[1].sum(dtype=int) == 800 - 12
     tensor = windows.aligned[ALIGNED].count()
     assert tensor[0, 1, 35:41].sum() == 0
     assert tensor.sum(dtype=int) == 400 - 12
@@ -151,7 +158,7 @@ def test_windows_beyond_the_recording_are_noted() -> None:
     aligned = windows.index[windows.index["preset"] == ALIGNED]
     assert aligned["valid"].tolist() == [False, True, False]
     assert [note.text for note in windows.notes] == [
-        "2 of 3 windows reach beyond the recorded time, 2.100 to 9.990 s; not valid"
+        "2 of 3 windows reach beyond the recorded time, 2.000 to 9.990 s; not valid"
     ]
 
 

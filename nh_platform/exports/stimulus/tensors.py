@@ -167,9 +167,7 @@ def _spikes(given: TensorInput, table: pd.DataFrame, edges: FloatArray, mode: Mo
         "valid": Variable(
             ("presentation_id", "unit_id"),
             valid,
-            {
-                "long_name": "0 where an invalid interval of the unit's probe overlaps or nothing was recorded; its bins are 0"
-            },
+            {"long_name": "0 where an invalid interval overlaps or nothing was recorded; its bins are 0"},
         ),
     }
 

@@ -42,7 +42,7 @@ NUMBER_PARAMETERS = frozenset(
 )
 """Parameters that are numbers in every session, as numbers or (in files that mix stimuli) as their texts."""
 
-LISTED_PARAMETERS = frozenset({"phase", "size", "spatial_frequency"})
+LISTED_PARAMETERS = frozenset({"color", "phase", "size", "spatial_frequency"})
 """Parameters that are a number or a list of numbers in every session, as text where any is a list."""
 _NUMBER = r"(nan|[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)"
 NUMBER_OR_LIST = re.compile(rf"{_NUMBER}|\[\s*{_NUMBER}([,\s]\s*{_NUMBER})*\s*\]")
