@@ -26,6 +26,9 @@ AMPLITUDES_V = (1e-6, 1e-2)
 """Between which the median spike amplitude of a probe lies: released ones are 1e-5 to 1e-3 V. µV, mV and a sorter's own
 scale lie outside."""
 
+MOST_STRANGE_AMPLITUDES = 0.1
+"""Share of amplitudes outside of `AMPLITUDES_V` above which part of them is in another unit of measure."""
+
 DAY_S = 86_400.0
 
 
@@ -37,7 +40,7 @@ class Finding:
     ----------
     name
         Which limit: ``session_length``, ``times_before_zero``, ``times_far_ahead``, ``times_far_behind``,
-        ``amplitude_scale``.
+        ``probe_times``, ``amplitude_scale``.
     text
         What was found and what was expected, with numbers.
     stops
@@ -95,7 +98,24 @@ def implausible(recording: RawRecording) -> list[Finding]:
             f"more of silence after {recorded.stop:.6g} s; {outside}"
         )
         found.append(Finding("times_far_behind", text))
-    return found + _amplitude_findings(recording)
+    return found + _span_findings(recording, recorded) + _amplitude_findings(recording)
+
+
+def _span_findings(recording: RawRecording, recorded: RecordedTime) -> list[Finding]:
+    """Return the probes that recorded a much shorter time than the session: probes record together."""
+    if recording.units["probe"].nunique() < 2:
+        return []
+    found = []
+    for probe, spikes in _by_probe(recording):
+        own = recorded_time(spikes)
+        if own.start - recorded.start > LONGEST_PAUSE_S or recorded.stop - own.stop > LONGEST_PAUSE_S:
+            text = (
+                f"the spikes of {probe} are from {own.start:.6g} to {own.stop:.6g} s, those of the session from "
+                f"{recorded.start:.6g} to {recorded.stop:.6g} s; expected the same within {LONGEST_PAUSE_S:.0f} s. "
+                "Windows count the whole time for every probe"
+            )
+            found.append(Finding("probe_times", text))
+    return found
 
 
 def implausible_volts(columns: Mapping[str, npt.ArrayLike]) -> list[Finding]:
@@ -112,6 +132,13 @@ def implausible_volts(columns: Mapping[str, npt.ArrayLike]) -> list[Finding]:
         amplitudes = np.asarray(values)
         finite = np.abs(amplitudes[np.isfinite(amplitudes)])
         median = float(np.median(finite)) if len(finite) else np.nan
+        strange = float(((finite < low) | (finite > high)).mean()) if len(finite) else 0.0
+        if strange > MOST_STRANGE_AMPLITUDES and low <= median <= high:
+            text = (
+                f"{strange:.0%} of the values of the {name} lie outside of {low:g} to {high:g} V; expected at most "
+                f"{MOST_STRANGE_AMPLITUDES:.0%}: rules that read it do not hold"
+            )
+            found.append(Finding("amplitude_scale", text))
         if median < low or median > high:
             text = (
                 f"the median {name} is {median:.3g} V; expected {low:g} to {high:g} V. It is probably in another unit "

@@ -107,14 +107,7 @@ def build_windows(
         plans[f"grid_{bin_us}us"], rows = _continuous_windows(same, spikes, *span)
         tables += rows
         why = "the spikes do not span one" if len(spikes.times) else "there are no spikes"
-        for preset, table in zip(same, rows):
-            if table.empty:
-                notes.append(Note(preset.id, f"no windows: {why}"))
-            elif not table["valid"].iloc[0]:
-                start = float(table["start"].iloc[0])
-                notes.append(
-                    Note(preset.id, f"the first window, at {start:g} s, begins before the recording; not valid")
-                )
+        notes += [note for one, table in zip(same, rows) for note in _continuous_notes(one, table, why)]
     for preset in presets:
         if isinstance(preset, AlignedPreset):
             plans[preset.id], table, left_out = _aligned_windows(preset, events, stated, spikes)
@@ -170,6 +163,13 @@ def _continuous_windows(
         for preset, bins in zip(presets, starts)
     ]
     return CountPlan(bin_us, grid_start * bin_us, end_bin - grid_start, np.zeros(1), spikes, is_grid=True), tables
+
+
+def _continuous_notes(preset: ContinuousPreset, table: pd.DataFrame, why_none: str) -> list[Note]:
+    if table.empty:
+        return [Note(preset.id, f"no windows: {why_none}")]
+    early = table.loc[~table["valid"], "start"]
+    return [Note(preset.id, f"the window at {start:g} s begins before the recording; not valid") for start in early]
 
 
 def _aligned_windows(

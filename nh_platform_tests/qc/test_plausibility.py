@@ -102,6 +102,20 @@ def test_unit_amplitudes_that_are_no_volts_are_told_where_those_of_spikes_are() 
     assert found[0].text.startswith("the median unit amplitude of ")
 
 
+def test_a_probe_that_recorded_another_time_than_the_session_is_told() -> None:
+    apart = two_probes(1, 40_000)
+    assert unusable_probes(apart) == {}
+    assert names(apart) == [("probe_times", False)] * 2
+
+
+def test_a_part_of_the_amplitudes_in_another_unit_is_told() -> None:
+    amplitudes = np.full(len(RECORDING.spikes.times), 1e-4, dtype=np.float32)
+    amplitudes[::3] = 100.0
+    changed = replace(RECORDING, spikes=replace(RECORDING.spikes, amplitudes=amplitudes))
+    (finding, *_) = implausible(changed)
+    assert "% of the values of the spike amplitude of " in finding.text
+
+
 def test_a_few_spikes_far_ahead_are_told() -> None:
     spikes = RECORDING.spikes
     times = spikes.times + 5000

@@ -44,7 +44,7 @@ def test_a_first_window_that_begins_before_the_recording_is_not_valid(first_spik
     windows = windows_of(spikes_of(np.arange(first_spike, 10.0, 0.01)), UNITS[:1], events_of())
     assert of_preset(windows, CONTINUOUS)["valid"].tolist() == [valid, *[True] * 7]
     told = [note.text for note in windows.notes if note.subject == CONTINUOUS]
-    assert told == ([] if valid else ["the first window, at 2 s, begins before the recording; not valid"])
+    assert told == ([] if valid else ["the window at 2 s begins before the recording; not valid"])
 
 
 def test_a_second_that_the_data_do_not_fill_makes_no_window() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,6 +153,47 @@ def test_a_session_without_metrics_has_no_columns_of_them(tree: Tree) -> None:
     recording, annotation = read(tree)
     assert annotation.released.columns.tolist() == ["unit_id"]
     assert len(annotation.released) == len(recording.units)
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (lambda t: t.assign(extra=[[1, 2]] * len(t)), "column extra holds lists or tables"),
+        (lambda t: t.assign(**{"a.b": 1.0, "a_b": 2.0}), "column 'a_b': another one has this name"),
+        (lambda t: t.assign(**{"presence-ratio": 1.0}), "column 'presence-ratio': another one has this name"),
+        (lambda t: t.assign(**{"": 1.0}), "column '': another one has this name, or it has none"),
+        (lambda t: t.assign(foo="x"), "foo is not in the table of probe01"),
+        (lambda t: t.assign(label="good"), "label: 12 of 12 values are no numbers; NaN"),
+        (lambda t: t.assign(label=pd.Timestamp("2024-05-06")), "label: 12 of 12 values are no numbers; NaN"),
+        (lambda t: t.assign(label=b"good"), "label: 12 of 12 values are no numbers; NaN"),
+        (lambda t: t.assign(label=[[1.0]] * len(t)), "label: 12 of 12 values are no numbers; NaN"),
+        (lambda t: t.assign(label=t["label"].astype("category")), None),
+        (lambda t: t.assign(label=[Decimal(1)] * len(t)), None),
+        (lambda t: t.assign(label=pd.array([True, None] * 6, dtype="boolean")), None),
+        (lambda t: t.assign(spike_count=t["spike_count"].astype(bool)), None),
+    ],
+)
+def test_an_odd_column_of_one_probes_metrics_costs_that_alone(tree: Tree, annotated, damage, found) -> None:
+    name = f"{SORTING}/clusters.metrics.pqt"
+    tree.write(name, damage(pd.read_parquet(tree.path(name))))
+    _, annotation = read(tree)
+    kinds = {str(dtype) for dtype in annotation.released.dtypes}
+    assert kinds <= {*RELEASED.dtypes, "object"}
+    kept = [one for one in released(annotated[1]) if one not in ("released.label", "released.spike_count")]
+    pd.testing.assert_frame_equal(released(annotation)[kept], released(annotated[1])[kept], check_dtype=False)
+    assert found is None or found in noted(annotation)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "dtype"), [(1, "x", "object"), ("x", True, "object"), (True, 0.5, "float64"), (1, 2, "int64")]
+)
+def test_a_column_of_other_kinds_of_two_probes_is_of_one_kind(tree: Tree, first, second, dtype: str) -> None:
+    for sorting, value in ((SORTING, first), (SORTING.replace("probe00", "probe01"), second)):
+        name = f"{sorting}/clusters.metrics.pqt"
+        tree.write(name, pd.read_parquet(tree.path(name)).assign(foo=value))
+    annotation = read(tree)[1]
+    assert annotation.released["released.foo"].dtype == dtype
+    assert ("kept as text" in noted(annotation)) == (dtype == "object")
 
 
 def test_metrics_that_hold_texts_are_nan_and_labels_stay(tree: Tree, annotated) -> None:

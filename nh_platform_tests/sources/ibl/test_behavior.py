@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from nh_platform.session.tables.events import DETECTED, EVENTS
@@ -160,6 +164,24 @@ def test_a_patched_file_beside_an_unpatched_one_is_read_and_noted(tree: Tree) ->
     assert np.array_equal(read(tree, revision="2025-01-01").signals["wheel_position"].values, -position)
 
 
+def header(text: str) -> bytes:
+    """Return an npy file of a header alone."""
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
+def archive(values: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, values)
+    return file.getvalue()
+
+
+def with_lost_index(_: object) -> bytes:
+    file = io.BytesIO()
+    described = {b"pandas": b'{"index_columns": ["nope"], "column_indexes": [], "columns": []}'}
+    pq.write_table(pa.table({"intervals_0": [1.0, 2.0]}).replace_schema_metadata(described), file)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "lost", "found"),
     [
@@ -172,6 +194,16 @@ def test_a_patched_file_beside_an_unpatched_one_is_read_and_noted(tree: Tree) ->
         ("_ibl_trials.table.pqt", lambda _: b"PAR1 no", "trials", "cannot be parsed"),
         ("_ibl_passiveGabor.table.csv", lambda _: pd.DataFrame({"start": [1.0]}), "passive_gabor", "column or row"),
         ("_ibl_passivePeriods.intervalsTable.csv", lambda _: b"", "passive_periods", "cannot be parsed"),
+        ("licks.times.npy", lambda _: b"PK\x03\x04garbage", "licks", "not a whole npy file"),
+        ("licks.times.npy", archive, "licks", "an archive of several arrays"),
+        ("licks.times.npy", lambda _: header("{'descr': [('a',"), "licks", "not a whole npy file"),
+        (
+            "licks.times.npy",
+            lambda _: header("{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,), }"),
+            "licks",
+            "not a whole npy file",
+        ),
+        ("_ibl_trials.table.pqt", with_lost_index, "trials", "cannot be parsed: KeyError"),
     ],
 )
 def test_what_cannot_be_used_is_left_out_by_name_and_the_rest_read(tree, behavior, name, damage, lost, found) -> None:
@@ -223,6 +255,23 @@ def test_a_column_that_the_trials_table_lacks_is_nan(tree: Tree, name: str) -> N
     result = edited_trials(tree, lambda table: table.drop(columns=name))
     assert result.events["trials"][name].isna().all()
     assert told(result, f"_ibl_trials.table.pqt: no column for {name}")
+
+
+def test_a_trial_that_ends_before_it_starts_or_never_has_no_end(tree: Tree) -> None:
+    def edit(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[3, "intervals_1"] = table.loc[3, "intervals_0"] - 1
+        table.loc[5, "intervals_1"] = np.inf
+        return table
+
+    result = edited_trials(tree, edit)
+    assert np.flatnonzero(result.events["trials"]["stop_time"].isna()).tolist() == [3, 5]
+    assert told(result, "_ibl_trials.table.pqt: 2 of 40 values of stop_time lie outside of their own trial; NaN")
+
+
+def test_dates_are_no_times(tree: Tree) -> None:
+    result = edited_trials(tree, lambda table: table.assign(goCue_times=pd.Timestamp("2024-05-06")))
+    assert result.events["trials"]["goCue_times"].isna().all()
+    assert told(result, "column 'goCue_times' is datetime64", "expected numbers")
 
 
 def test_times_in_another_trial_than_their_own_are_nan(tree: Tree, behavior) -> None:

@@ -7,8 +7,10 @@ where lengths disagree). Add here what a release says about a unit's quality. Ru
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
@@ -55,12 +57,17 @@ def read_released(session: SessionFiles, units: pd.DataFrame, files: OpenFiles) 
         if lacking:
             probes = ", ".join(sorted({str(units.loc[part.index[0], "probe"]) for part in lacking if len(part)}))
             files.note(METRICS, f"{name} is not in the table of {probes}; NaN")
-        if sum(map(len, found)) < len(units):  # neither a truth value nor a whole number can be missing
+        kinds = {part[name].dtype.kind for part in found}
+        if "O" in kinds and len(kinds) > 1:
+            files.note(METRICS, f"{name} is text of one probe and numbers of another; kept as text")
             for part in found:
+                part[name] = _as_text(part[name])
+        elif len(kinds) > 1 or sum(map(len, found)) < len(units):
+            for part in found:  # neither a truth value nor a whole number can be missing
                 part[name] = _as_missing(part[name])
     released = pd.concat(parts) if parts else pd.DataFrame(index=units.index)
     released = released.loc[units.index]
-    released = released.rename(columns=lambda name: "released." + re.sub(r"[^A-Za-z0-9_]", "_", str(name)))
+    released = released.rename(columns=lambda name: f"released.{name}")
     released.insert(0, "unit_id", units["unit_id"])
     return released.reset_index(drop=True)
 
@@ -109,11 +116,26 @@ def _rows_by_cluster(table: pd.DataFrame, clusters: np.ndarray, path: str, files
     if len(absent):
         listed = ", ".join(map(str, absent[:5])) + (", …" if len(absent) > 5 else "")
         files.note(path, f"{len(absent)} of {len(clusters)} clusters have no row: {listed}; NaN")
-    kept = table.drop(columns=[name for name in _IDENTITY if name in table])
-    stored = pd.DataFrame({name: _as_stored(kept[name], path, files) for name in kept.columns}).set_axis(ids)
+    stored = pd.DataFrame(_stored_columns(table, path, files), index=ids)
     if len(absent):
         stored = stored.apply(_as_missing)
     return stored.reindex(clusters.astype(np.float64)).reset_index(drop=True)
+
+
+def _stored_columns(table: pd.DataFrame, path: str, files: OpenFiles) -> dict[str, npt.NDArray[Any]]:
+    """Return the metrics under names that a column can have; what cannot be one is left out, with a note."""
+    columns: dict[str, npt.NDArray[Any]] = {}
+    for at, stated in enumerate(map(str, table.columns)):
+        name = re.sub(r"[^A-Za-z0-9_]", "_", stated)
+        if stated in _IDENTITY:
+            continue
+        if not name or name in columns:
+            files.note(path, f"column {stated!r}: another one has this name, or it has none; left out")
+            continue
+        values = files.optional(METRICS, _as_stored, table.iloc[:, at].rename(name), path, files)
+        if values is not None:
+            columns[name] = values.to_numpy()
+    return columns
 
 
 def _as_missing(values: pd.Series) -> pd.Series:
@@ -121,22 +143,42 @@ def _as_missing(values: pd.Series) -> pd.Series:
     return values.astype("float64") if values.dtype.kind in "biu" else values
 
 
+def _is_stated(value: object) -> bool:
+    return not (pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    return pd.Series([None if pd.isna(value) else str(value) for value in values], dtype=object, index=values.index)
+
+
 def _as_stored(values: pd.Series, path: str, files: OpenFiles) -> pd.Series:
     """Return the values in a dtype of the `RELEASED` columns; wider where upstream's own is not among them.
 
-    A metric that is a number everywhere else and holds a text here is NaN, with a note.
+    A metric that is a number everywhere else and holds something else here is NaN, with a note.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the values are no single numbers or texts.
     """
+    if not isinstance(values.dtype, np.dtype):  # nullable, categorical, decimal: their values count
+        values = values.astype(object)
+        if all(pd.api.types.is_number(value) or pd.api.types.is_bool(value) for value in values.dropna()):
+            values = values.where(values.notna(), np.nan).astype("float64")
     kind = values.dtype.kind
     if values.name in NUMBERS and kind not in "biuf":
-        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-        texts = int((numbers.isna() & values.notna()).sum())
-        if texts:
-            files.note(path, f"{values.name}: {texts} of {len(values)} values are no numbers; NaN")
+        single = values.map(lambda value: pd.api.types.is_scalar(value) and not isinstance(value, bytes))
+        numbers = pd.to_numeric(values.astype(object).where(single & (kind == "O")), errors="coerce").astype("float64")
+        others = sum(map(_is_stated, values)) - int(numbers.notna().sum())
+        if others:
+            files.note(path, f"{values.name}: {others} of {len(values)} values are no numbers; NaN")
         return numbers
     if kind == "b" or str(values.dtype) in ("float64", "float32", "int64", "uint8"):
         return values
     if kind in "iu":
-        return values.astype("int64") if not values.isna().any() else values.astype("float64")
+        return values.astype("int64")
     if kind == "f":
         return values.astype("float64")
-    return values.map(lambda value: None if pd.isna(value) else str(value)).astype(object)
+    if not all(map(pd.api.types.is_scalar, values)):
+        raise files.bad(path, f"column {values.name} holds lists or tables, expected single numbers or texts")
+    return _as_text(values)

@@ -78,13 +78,14 @@ def _read_task(collection: str, files: OpenFiles) -> pd.DataFrame:
 def _within_trials(table: pd.DataFrame, collection: str, files: OpenFiles) -> pd.DataFrame:
     """Return the trials with NaN for times that lie in another trial than their own: a column in another order.
 
-    What happens in a trial happens from its start to the start of the next one, as in every released table at hand.
+    What happens in a trial happens from its start to the start of the next one, as in every released table at hand; it
+    ends after it started.
     """
     start = table["start_time"].to_numpy()
     next_start = np.append(start[1:], np.inf)
-    for name in (name for name in table if name.endswith("_times")):
+    for name in (name for name in table if name.endswith("_times") or name == "stop_time"):
         times = table[name].to_numpy()
-        outside = (times < start) | (times > next_start)
+        outside = np.isinf(times) | (times < start) | ((times > next_start) & (name != "stop_time"))
         if outside.any():
             file = TRIALS_TABLE if files.has(collection, TRIALS_TABLE) and name not in BESIDE_TABLE else _file_of(name)
             text = f"{int(outside.sum())} of {len(table)} values of {name} lie outside of their own trial; NaN"
@@ -132,6 +133,8 @@ def _file_of(attribute: str) -> str:
 
 
 def _numbers(values: pd.Series, path: str, files: OpenFiles) -> npt.NDArray[np.float64]:
+    if not (pd.api.types.is_numeric_dtype(values) or values.dtype == object):  # dates would be counted in ns
+        raise files.bad(path, f"column {values.name!r} is {values.dtype}, expected numbers; it is NaN")
     try:
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:

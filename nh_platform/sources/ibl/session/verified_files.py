@@ -172,8 +172,10 @@ class OpenFiles:
         path = self.label(collection, name)
         try:
             array = np.load(self._paths[path], allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+        except Exception as error:  # a decoder of a damaged file raises anything: BadZipFile, TokenError, MemoryError
             raise self.bad(path, f"not a whole npy file: {error}") from error
+        if not isinstance(array, np.ndarray):
+            raise self.bad(path, "an archive of several arrays (npz), expected an npy file")
         if array.ndim == 2 and columns is None and array.shape[1] == 1:
             array = array[:, 0]  # some extractors wrote vectors as (n, 1)
         fits = array.ndim == 1 if columns is None else array.ndim == 2 and array.shape[1] == columns
@@ -194,8 +196,9 @@ class OpenFiles:
         path = self.label(collection, name)
         try:
             return pd.read_csv(self._paths[path]) if name.endswith(".csv") else pd.read_parquet(self._paths[path])
-        except (ValueError, OSError) as error:  # pyarrow's and pandas' parse errors are ValueErrors
-            raise self.bad(path, f"cannot be parsed: {str(error).splitlines()[0]}") from error
+        except Exception as error:  # of a damaged file, as in `array`: also KeyError, of metadata that name no column
+            found = (str(error).splitlines() or [""])[0]
+            raise self.bad(path, f"cannot be parsed: {type(error).__name__}: {found}") from error
 
     def _path(self, collection: str, name: str) -> str | None:
         paths = self._by_name.get((collection, name), [])
