@@ -29,9 +29,10 @@ def materialize(
 ) -> None:
     """Make the assets of sessions here and now, one run per session, checks included.
 
-    Sessions that are named run whole, current or not; `--missing` runs what is missing or stale alone. A session that
-    fails is named with the reason; the others go on and nothing stored is lost. With `--missing`, a session whose gate
-    says that its data cannot be used is named and left alone, and is no failure.
+    Sessions that are named run whole, current or not; `--missing` runs what is missing or stale alone, of all sessions
+    or of those that are named. A session that fails is named with the reason; the others go on and nothing stored is
+    lost. With `--missing`, a session whose gate says that its data cannot be used is named and left alone, and is no
+    failure.
 
     **Examples**
 
@@ -41,7 +42,7 @@ def materialize(
 
         nh materialize ibl --all --asset units --asset windows
     """
-    console.require_one_choice("nh materialize", session, all_, missing)
+    console.require_one_choice("nh materialize", session, all_, missing and not session)
     with console.progress() as on_progress:
         found = operations.materialize(
             home_folder(),
@@ -66,6 +67,13 @@ def materialize(
         return
     n_failed = print_failed_sessions(found.outcomes)
     console.say(f"{source}: {len(found.outcomes) - n_failed} sessions, {found.n_assets} assets materialized.")
+    noted = [outcome for outcome in found.outcomes if outcome.n_notes]
+    if noted:
+        most = max(noted, key=lambda outcome: outcome.n_notes).plan.session_id
+        console.say(
+            f"notes of what was left out or assumed: {sum(one.n_notes for one in noted)} in {len(noted)} sessions; "
+            f"`nh show {source} {most}` lists those of one, `nh sessions --source {source} --sort notes` finds others"
+        )
     if n_failed:
         raise typer.Exit(1)
 

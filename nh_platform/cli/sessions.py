@@ -12,7 +12,18 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.qc.inclusion import show_inclusion
 
-TABLE_COLUMNS = ("source", "session_id", "subject", "date", "units", "good_units", "performance", "trials", "regions")
+TABLE_COLUMNS = (
+    "source",
+    "session_id",
+    "subject",
+    "date",
+    "units",
+    "good_units",
+    "performance",
+    "trials",
+    "notes",
+    "regions",
+)
 """What fits a terminal of 120 columns; csv and json have every column."""
 
 _REGIONS_SHOWN = 4
@@ -32,7 +43,9 @@ def sessions(
     ] = None,
     min_units: Annotated[int, typer.Option(help="Least number of units, before any filter.")] = 0,
     min_performance: Annotated[float, typer.Option(help="Least share of correct easy trials, 0 to 1.")] = 0.0,
-    sort: Annotated[str, typer.Option(help="units, good_units, performance, trials, date, subject or lab.")] = "",
+    sort: Annotated[
+        str, typer.Option(help="units, good_units, performance, trials, notes, date, subject or lab.")
+    ] = "",
     spread: Annotated[str, typer.Option(help="region, lab or subject: a diverse set first.")] = "",
     limit: Annotated[int, typer.Option(help="At most this many; 0 for all.")] = 0,
     format_: FormatOption = Format.table,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
@@ -40,6 +41,8 @@ class SessionOutcome:
         Asset checks by outcome.
     run_id
         Dagster's id of the run.
+    n_notes
+        Notes of what the made assets left out or assumed.
     """
 
     plan: SessionPlan
@@ -49,6 +52,7 @@ class SessionOutcome:
     checks_passed: int = 0
     checks_failed: int = 0
     run_id: str = ""
+    n_notes: int = 0
 
 
 @dataclass(frozen=True)
@@ -214,4 +218,10 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
         checks_passed=sum(check.passed for check in checks),
         checks_failed=sum(not check.passed for check in checks),
         run_id=run_id,
+        n_notes=sum(map(partial(_n_notes, home, plan), made)),
     )
+
+
+def _n_notes(home: OpenHome, plan: SessionPlan, asset: str) -> int:
+    record = home.platform.store.provenance(plan.source, plan.session_id, asset)
+    return 0 if record is None else len(record.left_out)

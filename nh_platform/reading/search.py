@@ -23,7 +23,7 @@ from nh_platform.store import Store
 COLUMNS = SESSION_CATALOG.names
 """Columns of the table that `find_sessions` returns."""
 
-SORTABLE = ("units", "good_units", "performance", "trials", "date", "subject", "lab")
+SORTABLE = ("units", "good_units", "performance", "trials", "notes", "date", "subject", "lab")
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,8 @@ def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str
     stated = [name for name in (upstream["regions"] or "").split(",") if name]
     released = upstream["n_units_released"]
     performance = events.get("performance", upstream["performance"])
+    stored = store.assets(source, session_id)
+    records = [store.provenance(source, session_id, asset) for asset in stored]
     return {
         "source": source,
         "session_id": session_id,
@@ -142,7 +144,8 @@ def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str
         "performance": None if performance is None or pd.isna(performance) else float(performance),
         "trials": events.get("n_trials") or events.get("n_presentations"),
         "regions": ", ".join(sorted(regions, key=lambda name: (-regions[name], name))) or ", ".join(stated),
-        "assets": len(store.assets(source, session_id)),
+        "assets": len(stored),
+        "notes": sum(len(record.left_out) for record in records if record is not None),
         "region_counts": regions or dict.fromkeys(stated, 1),
         "region_names": units.get("region_names", stated),
     }

@@ -97,6 +97,12 @@ class Store:
             If the asset was never published for that session.
         """
         found = self.current(source, session_id, asset)
+        if found is None and asset in REPLACED:
+            raise UnknownSession(
+                f"{source} session {session_id}",
+                f"{asset} is an asset of earlier versions",
+                f"Read {' and '.join(REPLACED[asset])}, which took its place.",
+            )
         if found is None:
             raise UnknownSession(
                 f"{source} session {session_id}",

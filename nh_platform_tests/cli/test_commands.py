@@ -78,9 +78,20 @@ def test_materialize_makes_what_is_missing_once(home: Path) -> None:
     dry = nh(home, "materialize", "ibl", "--missing", "--dry-run")
     assert "raw_spikes, events, signals, units, windows, unit_embeddings" in dry.output
     assert "1 of 1 sessions would run" in dry.output
-    assert "1 sessions, 6 assets materialized" in nh(home, "materialize", "ibl", "--missing").output
+    assert "1 sessions, 6 assets materialized" in nh(home, "materialize", "ibl", session_id(home), "--missing").output
     assert "nothing to do" in nh(home, "materialize", "ibl", "--missing").output
     assert "1 assets materialized" in nh(home, "materialize", "ibl", session_id(home), "--asset", "units").output
+
+
+def test_what_was_left_out_is_counted_where_people_look(home: Path) -> None:
+    (licks,) = (home / "upstream").rglob("licks.times.npy")
+    licks.unlink()
+    nh(home, "sync", "ibl")
+    made = nh(home, "materialize", "ibl", "--all").output
+    (row,) = json.loads(nh(home, "sessions", "--source", "ibl", "--sort", "notes", "--format", "json").output)
+    shown = nh(home, "show", "ibl", row["session_id"][:4]).output
+    assert row["notes"] == shown.count("note, ") > 0
+    assert f"notes of what was left out or assumed: {row['notes']} in 1 sessions; `nh show ibl" in made
 
 
 def test_sessions_are_found_and_printed_in_every_form(home: Path) -> None:

@@ -36,6 +36,7 @@ from nh_platform.store.parquet import read_table, write_table
 from nh_platform.windows.presentations.cleaning import (
     clean_presentations,
     median_durations,
+    not_valid_stimuli,
     regular,
     unknown_stimuli,
     unknown_stimulus,
@@ -106,6 +107,10 @@ def plan_tensors(events: Events, signals: Signals, units: pd.DataFrame, good: np
     notes = [
         Note(f"{mode}, {name}", f"{count} presentations left out: no parameters are laid down for this stimulus")
         for name, count in unknown_stimuli(shown).items()
+    ]
+    notes += [
+        Note(f"{mode}, {name}", f"{count} presentations left out: not valid, as the notes of `events` say")
+        for name, count in not_valid_stimuli(shown).items()
     ]
     stimuli = usable_stimuli(shown)
     notes += _faults(stimuli, mode)

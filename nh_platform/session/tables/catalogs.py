@@ -43,6 +43,7 @@ SESSION_CATALOG = TableSchema(
         Column("trials", "float64", "1", "Trials, or stimulus presentations where there are none", nullable=True),
         Column("regions", "string", "-", "Beryl regions, most units first, comma-separated"),
         Column("assets", "int64", "1", "Assets of the session that are stored"),
+        Column("notes", "int64", "1", "Notes of what those left out or assumed (`nh show` has them)"),
     ),
     key=("source", "session_id"),
 )

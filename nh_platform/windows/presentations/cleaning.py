@@ -80,6 +80,12 @@ def unknown_stimuli(presentations: pd.DataFrame) -> dict[str, int]:
     return {str(name): int(count) for name, count in names[~known].value_counts().sort_index().items()}
 
 
+def not_valid_stimuli(presentations: pd.DataFrame) -> dict[str, int]:
+    """Return presentations by name of the stimuli that step 1 leaves out because they were not shown as they should."""
+    names = presentations.loc[~presentations["valid"].astype(bool), "stimulus_name"]
+    return {str(name): int(count) for name, count in names[names.isin(PARAMETERS)].value_counts().sort_index().items()}
+
+
 def join_movies(presentations: pd.DataFrame, mode: Mode) -> pd.DataFrame:
     """Return the table with every movie as one row, ``n_frames`` and ``duration`` (s) added (step 2).
 

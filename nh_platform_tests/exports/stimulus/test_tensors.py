@@ -268,6 +268,20 @@ def test_ends_that_are_slightly_late_are_counted_and_the_presentations_kept(made
     assert len(plan.presentations) == len(whole.presentations)
     texts = {note.subject: note.text for note in plan.notes if "reach" in note.text}
     assert texts == {"exact, gabors": "1 presentations reach slightly into the next one, by at most 0.0040 s: kept"}
+def test_presentations_that_upstream_or_the_reader_marked_are_counted(made: list[Made]) -> None:
+    session = made[0]
+    good = np.ones(len(session.units), dtype=bool)
+    marked = session.behavior.events["presentations"].copy()
+    rows = marked.index[(marked["stimulus_name"] == "gabors") & marked["valid"]][4:7]
+    marked.loc[rows, "valid"] = False
+    events = {**session.behavior.events, "presentations": marked}
+    plan = plan_tensors(*Behavior(SESSION, events, {}).parts, session.units, good, "exact")
+    before = plan_tensors(*session.behavior.parts, session.units, good, "exact")
+    gone = set(before.presentations["presentation_id"]) - set(plan.presentations["presentation_id"])
+    assert gone == set(marked.loc[rows, "presentation_id"])
+    (text,) = (note.text for note in plan.notes if note.subject == "exact, gabors" and "not valid" in note.text)
+    n_invalid = int((~marked.loc[marked["stimulus_name"] == "gabors", "valid"]).sum())
+    assert text == f"{n_invalid} presentations left out: not valid, as the notes of `events` say"
 
 
 def test_a_session_without_presentations_has_no_tensors(made: list[Made]) -> None:

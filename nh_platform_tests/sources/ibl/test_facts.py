@@ -128,6 +128,15 @@ def test_what_alyx_states_beside_its_tables_is_told_in_the_diff(tree: Tree) -> N
     assert "none → CRITICAL" in diffs[0].changes["what"][0]
 
 
+@pytest.mark.parametrize("name", ["datasets", "insertions"])
+def test_a_table_that_pandas_wrote_again_is_refused_by_name(tree: Tree, name: str) -> None:
+    """ONE takes it for empty: every file of upstream withdrawn."""
+    path = next(tree.root.rglob(f"{name}.pqt"))
+    pd.read_parquet(path).to_parquet(path)
+    with pytest.raises(ConfigError, match=rf"{name}\.pqt: no `date_created` metadata of ONE"):
+        IblSource(IblSettings(mode="local", root=str(tree.root))).manifest()
+
+
 def test_notices_are_read_from_whichever_field_holds_the_text() -> None:
     records = [
         {"id": 7, "text": "a", "datetime": "2025-01-02T03:04:05"},

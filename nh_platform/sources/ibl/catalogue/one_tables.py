@@ -48,8 +48,18 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
             f"{', '.join(f'{name}.pqt' for name in missing) or 'tables with date_created metadata'} not found",
             "Set `tables` of the IBL settings to the folder of sessions.pqt and datasets.pqt.",
         )
+    described = loaded["_meta"]["raw"]
+    skipped = [name for name, meta in described.items() if "date_created" not in meta]
+    if skipped:  # ONE would take them for empty: all of upstream withdrawn
+        raise ConfigError(
+            f"ONE tables in {folder}",
+            f"{', '.join(f'{name}.pqt' for name in skipped)}: no `date_created` metadata of ONE, as pandas writes a "
+            "table; ONE skips it",
+            "Write the tables again with `one.alf.cache.make_parquet_db`, or this one with `iblutil.io.parquet.save` "
+            "and the metadata that it had.",
+        )
     tables = {name: _with_text_index(loaded[name]) for name in (*REQUIRED, "insertions") if name in loaded}
-    tags = {tag for meta in loaded["_meta"]["raw"].values() for tag in _as_list(meta.get("database_tags"))}
+    tags = {tag for meta in described.values() for tag in _as_list(meta.get("database_tags"))}
     tables["datasets"] = tables["datasets"].assign(tags=",".join(sorted(tags)) or None)
     tables["datasets"].attrs |= {"tags": sorted(tags), "created": loaded["_meta"]["created_time"]}
     return tables
