@@ -268,6 +268,8 @@ def test_ends_that_are_slightly_late_are_counted_and_the_presentations_kept(made
     assert len(plan.presentations) == len(whole.presentations)
     texts = {note.subject: note.text for note in plan.notes if "reach" in note.text}
     assert texts == {"exact, gabors": "1 presentations reach slightly into the next one, by at most 0.0040 s: kept"}
+
+
 def test_presentations_that_upstream_or_the_reader_marked_are_counted(made: list[Made]) -> None:
     session = made[0]
     good = np.ones(len(session.units), dtype=bool)
