@@ -229,7 +229,7 @@ def test_the_length_of_an_event_that_is_not_within_the_recorded_time_does_not_co
     assert windows.index["n_bins"].tolist() == [25] * 4
     assert windows.index["valid"].tolist() == [True, True, True, False]
     texts = [note.text for note in windows.notes]
-    assert "2 of 4 events are not within the recorded time, 2.100 to 9.990 s: their lengths do not count" in texts
+    assert "2 of 4 events are not within the recorded time, 2.000 to 9.990 s: their lengths do not count" in texts
 
 
 def test_events_of_which_none_is_within_the_recorded_time_have_no_length() -> None:
@@ -237,7 +237,7 @@ def test_events_of_which_none_is_within_the_recorded_time_have_no_length() -> No
     windows = windows_of(SPIKES, UNITS, events_of(trials=table), [whole()])
     assert windows.index.empty
     assert [note.text for note in windows.notes] == [
-        "no windows: no event is within the recorded time, 2.100 to 9.990 s"
+        "no windows: no event is within the recorded time, 2.000 to 9.990 s"
     ]
 
 
