@@ -17,7 +17,6 @@ from nh_platform.embeddings.unit_features import FIRING
 from nh_platform.session import ConfigError, Spikes
 from nh_platform.session.columns import ColumnMeanings
 from nh_platform.session.installed import Installed, load, package_named
-from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.windows.binning import Grid, bin_edges
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, valid_bins, valid_spikes
@@ -168,5 +167,5 @@ def _limits(spikes: Spikes, window: ReferenceWindow | str) -> tuple[float | None
         window = REFERENCE_WINDOWS[window]
     if window.stop_s is not None and not window.stop_s > window.start_s:
         raise ConfigError(f"reference window {window.id}", "does not end after it starts", "Correct its times.")
-    first = recorded_time(spikes).start
+    first = spikes.recorded_time.start
     return first + window.start_s if window.start_s else None, None if window.stop_s is None else first + window.stop_s

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import RawRecording, Spikes
-from nh_platform.session.recorded_time import LONGEST_PAUSE_S, RecordedTime, recorded_time
+from nh_platform.session.recorded_time import LONGEST_PAUSE_S, RecordedTime
 
 LONGEST_SESSION_S = 86_400.0
 """A day; sessions of the published releases last up to three hours. Times in samples of 30 kHz exceed it from 3 s on,
@@ -65,7 +65,7 @@ def unusable_probes(recording: RawRecording) -> dict[str, str]:
     """
     if recording.units["probe"].nunique() < 2:
         return {}  # the session itself, which is for `implausible`
-    found = {probe: _stopping(spikes, recorded_time(spikes)) for probe, spikes in _by_probe(recording)}
+    found = {probe: _stopping(spikes, spikes.recorded_time) for probe, spikes in _by_probe(recording)}
     return {probe: str(finding) for probe, finding in found.items() if finding is not None}
 
 
@@ -81,7 +81,7 @@ def implausible(recording: RawRecording) -> list[Finding]:
     n_spikes = len(spikes.times)
     if not n_spikes:
         return []
-    recorded, (first, last) = recorded_time(spikes), spikes.time_range
+    recorded, (first, last) = spikes.recorded_time, spikes.time_range
     stopping = _stopping(spikes, recorded)
     if stopping is not None:
         return [stopping]
@@ -107,7 +107,7 @@ def _span_findings(recording: RawRecording, recorded: RecordedTime) -> list[Find
         return []
     found = []
     for probe, spikes in _by_probe(recording):
-        own = recorded_time(spikes)
+        own = spikes.recorded_time
         if own.start - recorded.start > LONGEST_PAUSE_S or recorded.stop - own.stop > LONGEST_PAUSE_S:
             text = (
                 f"the spikes of {probe} are from {own.start:.6g} to {own.stop:.6g} s, those of the session from "
@@ -124,27 +124,28 @@ def implausible_volts(columns: Mapping[str, npt.ArrayLike]) -> list[Finding]:
     Parameters
     ----------
     columns
-        Amplitudes by what they are called in the text, each (n,) of one probe; those that are not finite do not count.
+        Amplitudes by what they are called in the text, each (n,) of one probe; NaN do not count.
     """
     low, high = AMPLITUDES_V
     found = []
     for name, values in columns.items():
-        amplitudes = np.asarray(values)
-        finite = np.abs(amplitudes[np.isfinite(amplitudes)])
-        median = float(np.median(finite)) if len(finite) else np.nan
-        strange = float(((finite < low) | (finite > high)).mean()) if len(finite) else 0.0
-        if strange > MOST_STRANGE_AMPLITUDES and low <= median <= high:
+        amplitudes = np.abs(np.asarray(values))
+        n_stated = len(amplitudes) - int(np.isnan(amplitudes).sum())
+        strange = n_stated - int(((amplitudes >= low) & (amplitudes <= high)).sum())
+        if strange <= MOST_STRANGE_AMPLITUDES * n_stated:
+            continue
+        median = float(np.nanmedian(amplitudes))
+        if low <= median <= high:
             text = (
-                f"{strange:.0%} of the values of the {name} lie outside of {low:g} to {high:g} V; expected at most "
-                f"{MOST_STRANGE_AMPLITUDES:.0%}: rules that read it do not hold"
+                f"{strange / n_stated:.0%} of the values of the {name} lie outside of {low:g} to {high:g} V; expected "
+                f"at most {MOST_STRANGE_AMPLITUDES:.0%}: rules that read it do not hold"
             )
-            found.append(Finding("amplitude_scale", text))
-        if median < low or median > high:
+        else:
             text = (
                 f"the median {name} is {median:.3g} V; expected {low:g} to {high:g} V. It is probably in another unit "
                 "of measure: rules that read it do not hold"
             )
-            found.append(Finding("amplitude_scale", text))
+        found.append(Finding("amplitude_scale", text))
     return found
 
 

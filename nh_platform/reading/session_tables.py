@@ -17,7 +17,6 @@ from nh_platform.qc.metrics.interval_histograms import ACG, ISI, UnitHistogram
 from nh_platform.reading.search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
-from nh_platform.session.recorded_time import recorded_time
 from nh_platform.store.parquet import read_table
 from nh_platform.store.recording_files import read_detected
 from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes, with_unrecorded
@@ -45,7 +44,7 @@ class SessionTables(StoredSession):
     @cached_property
     def _invalid_for_windows(self) -> InvalidTimes:
         """Those of `invalid_times`, and what lies outside of the recorded time."""
-        return with_unrecorded(self.invalid_times, recorded_time(self.spikes))
+        return with_unrecorded(self.invalid_times, self.spikes.recorded_time)
 
     @cached_property
     def valid_spikes(self) -> ValidSpikes:

@@ -6,12 +6,14 @@ or an alignment extrapolates, or far behind all others. Add here what tells spik
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.session.recording import Spikes
+if TYPE_CHECKING:
+    from nh_platform.session.recording import Spikes
 
 LONGEST_PAUSE_S = 600.0
 """Spikes behind a longer silence of every unit than this are not of the recording, if few: hundreds of units are not
@@ -52,8 +54,8 @@ class RecordedTime:
         return self.stop - self.start if self.stop >= self.start else 0.0
 
 
-def recorded_time(spikes: Spikes) -> RecordedTime:
-    """Return the recorded time of a session.
+def find_recorded_time(spikes: Spikes) -> RecordedTime:
+    """Return the recorded time of a session; `Spikes.recorded_time` has it, found once.
 
     Parameters
     ----------
@@ -62,8 +64,9 @@ def recorded_time(spikes: Spikes) -> RecordedTime:
 
     Examples
     --------
+    >>> from nh_platform.session import Spikes
     >>> nothing = np.full(4, np.nan, dtype=np.float32)
-    >>> recorded_time(Spikes(np.array([-0.5, 1.0, 2.0, 3.0]), np.array([0, 4]), nothing, nothing))
+    >>> find_recorded_time(Spikes(np.array([-0.5, 1.0, 2.0, 3.0]), np.array([0, 4]), nothing, nothing))
     RecordedTime(start=1.0, stop=3.0, n_before=1, n_after=0, n_negative=1)
     """
     first, last = spikes.time_range
@@ -84,12 +87,13 @@ def recorded_time(spikes: Spikes) -> RecordedTime:
 
 def spikes_of_recording(spikes: Spikes) -> Spikes:
     """Return the spikes within the recorded time; the same object where none is outside."""
-    recorded = recorded_time(spikes)
+    recorded = spikes.recorded_time
     if not recorded.n_before + recorded.n_after:
         return spikes
     inside = (spikes.times >= recorded.start) & (spikes.times <= recorded.stop)
     offsets = np.concatenate([[0], np.cumsum(inside)])[spikes.offsets].astype(np.int64)
-    return Spikes(spikes.times[inside], offsets, spikes.amplitudes[inside], spikes.depths[inside])
+    kept = spikes.times[inside], spikes.amplitudes[inside], spikes.depths[inside]
+    return replace(spikes, times=kept[0], offsets=offsets, amplitudes=kept[1], depths=kept[2])
 
 
 def _last_silence(times: npt.NDArray[np.float64], at_most: int) -> int:
@@ -122,7 +126,7 @@ def _ranked(spikes: Spikes, first: int, stop: int) -> npt.NDArray[np.float64]:
 
 def _halved(spikes: Spikes, rank: int, *, below: bool) -> tuple[float, int]:
     """Return a time that at most (``below``) or at least ``rank`` spikes precede, close to that, and how many do."""
-    slack = max(1000, int(FEW * len(spikes.times)))
+    slack = max(20_000, int(4 * FEW * len(spikes.times)))
     earliest, latest = spikes.time_range
     low, high = (earliest, 0), (float(np.nextafter(latest, np.inf)), len(spikes.times))
     for _ in range(MOST_HALVINGS):

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session.errors import BadUpstreamData
+from nh_platform.session.recorded_time import RecordedTime, find_recorded_time
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -113,7 +115,12 @@ class Spikes:
         take = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], counts)
         return Spikes(self.times[take], offsets, self.amplitudes[take], self.depths[take])
 
-    @property
+    @cached_property
+    def recorded_time(self) -> RecordedTime:
+        """From when to when the session was recorded; the spikes ascend within each unit."""
+        return find_recorded_time(self)
+
+    @cached_property
     def time_range(self) -> tuple[float, float]:
         """First and last spike time of the session in seconds; (nan, nan) without spikes."""
         if len(self.times) == 0:

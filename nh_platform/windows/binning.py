@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import BadUpstreamData, ConfigError, Spikes
-from nh_platform.session.recorded_time import recorded_time
 
 FloatArray = npt.NDArray[np.float64]
 CountArray = npt.NDArray[np.uint8]
@@ -160,7 +159,7 @@ def bin_of_time(time: float, bin_us: int) -> int:
 
 def bins_of_spikes(spikes: Spikes, bin_us: int) -> tuple[int, int]:
     """Return the bin in which the recorded time begins and the one after its end; 0 and 0 without spikes."""
-    recorded = recorded_time(spikes)
+    recorded = spikes.recorded_time
     if not recorded.stop >= 0:
         return 0, 0
     return bin_of_time(recorded.start, bin_us), bin_of_time(recorded.stop, bin_us) + 1

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Events, Note, Spikes
-from nh_platform.session.recorded_time import RecordedTime, recorded_time
+from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.windows.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
@@ -177,7 +177,7 @@ def _aligned_windows(
 ) -> tuple[CountPlan, pd.DataFrame, list[Note]]:
     """Return the windows around the events of ``preset``, their index rows in the order of the events, and notes."""
     chosen, label, notes = _chosen_events(preset, events, stated)
-    recorded = recorded_time(spikes)
+    recorded = spikes.recorded_time
     span = f"the recorded time, {recorded.start:.3f} to {recorded.stop:.3f} s"
     within = _within(chosen, recorded)
     n_bins, why = _aligned_bins(preset, chosen, within, span)

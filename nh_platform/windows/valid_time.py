@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Events, Spikes
-from nh_platform.session.recorded_time import RecordedTime, recorded_time
+from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.events import INVALID_TIMES
 
 FloatArray = npt.NDArray[np.float64]
@@ -245,7 +245,7 @@ def valid_spikes(
     >>> kept.spikes.times.tolist(), kept.duration_s
     ([0.0, 4.0], {'probe00': 2.5})
     """
-    recorded = recorded_time(spikes)
+    recorded = spikes.recorded_time
     probes = list(dict.fromkeys(probe_of_unit))
     intervals = {probe: invalid.of_spikes(probe) for probe in probes}
     limits = recorded.start if start is None else start, recorded.stop if stop is None else stop

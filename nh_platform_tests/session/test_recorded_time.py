@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nh_platform.session import Spikes
-from nh_platform.session.recorded_time import FEW, LONGEST_PAUSE_S, recorded_time, spikes_of_recording
+from nh_platform.session.recorded_time import FEW, LONGEST_PAUSE_S, spikes_of_recording
 
 
 def spikes_of(*trains: object) -> Spikes:
@@ -23,53 +23,53 @@ REGULAR = np.arange(1.0, 3000.0, 0.5)
 
 
 def test_it_is_that_from_the_first_to_the_last_spike() -> None:
-    found = recorded_time(spikes_of(REGULAR, REGULAR + 0.25, []))
+    found = spikes_of(REGULAR, REGULAR + 0.25, []).recorded_time
     assert (found.start, found.stop, found.n_before, found.n_after) == (1.0, 2999.75, 0, 0)
     assert found.duration_s == 2998.75
 
 
 @pytest.mark.parametrize("trains", [(), ([],), ([], [])])
 def test_without_spikes_there_is_none(trains) -> None:
-    found = recorded_time(spikes_of(*trains))
+    found = spikes_of(*trains).recorded_time
     assert np.isnan(found.start)
     assert np.isnan(found.stop)
     assert found.duration_s == 0
 
 
 def test_spikes_before_zero_are_outside() -> None:
-    found = recorded_time(spikes_of(REGULAR, [-0.01, -3.0, 7.0], [-1.0]))
+    found = spikes_of(REGULAR, [-0.01, -3.0, 7.0], [-1.0]).recorded_time
     assert (found.start, found.n_before) == (1.0, 3)
 
 
 def test_a_few_spikes_far_behind_are_outside_and_many_are_a_second_stretch() -> None:
     late = 2999.5 + LONGEST_PAUSE_S + 1
     few = int(FEW * 2 * len(REGULAR)) - 1
-    found = recorded_time(spikes_of(REGULAR, REGULAR, late + np.arange(few)))
+    found = spikes_of(REGULAR, REGULAR, late + np.arange(few)).recorded_time
     assert (found.stop, found.n_after) == (2999.5, few)
-    many = recorded_time(spikes_of(REGULAR, np.concatenate([REGULAR, REGULAR + 10_000])))
+    many = spikes_of(REGULAR, np.concatenate([REGULAR, REGULAR + 10_000])).recorded_time
     assert (many.stop, many.n_after) == (12_999.5, 0)
 
 
 def test_one_spike_behind_several_silences_is_outside_from_the_first_that_few_follow() -> None:
-    found = recorded_time(spikes_of(REGULAR, [1e4, 1e6]))
+    found = spikes_of(REGULAR, [1e4, 1e6]).recorded_time
     assert (found.stop, found.n_after) == (2999.5, 2)
 
 
 def test_spikes_before_zero_alone_leave_no_recorded_time_after_it() -> None:
-    found = recorded_time(spikes_of([-3.0, -1.0]))
+    found = spikes_of([-3.0, -1.0]).recorded_time
     assert (found.start, found.stop) == (-3.0, -1.0)
 
 
 def test_a_stray_spike_in_most_units_does_not_hide_that_they_are_stray() -> None:
     trains = [np.append(REGULAR, 5e4) if unit < 6 else REGULAR for unit in range(10)]
-    found = recorded_time(spikes_of(*trains))
+    found = spikes_of(*trains).recorded_time
     assert (found.stop, found.n_after) == (2999.5, 6)
-    alone = recorded_time(spikes_of(np.append(REGULAR, 5e4)))
+    alone = spikes_of(np.append(REGULAR, 5e4)).recorded_time
     assert (alone.stop, alone.n_after) == (2999.5, 1)
 
 
 def test_a_few_spikes_far_ahead_are_outside() -> None:
-    found = recorded_time(spikes_of(REGULAR + 5000, [3.0, -2.0]))
+    found = spikes_of(REGULAR + 5000, [3.0, -2.0]).recorded_time
     assert (found.start, found.n_before, found.n_negative) == (5001.0, 2, 1)
 
 
@@ -99,7 +99,7 @@ def test_it_is_what_sorting_everything_gives(n_units: int, strays: list[float], 
     random = np.random.default_rng(seed)
     times = np.append(random.uniform(0, 5000, ALL - len(strays)).round(1), strays)
     unit = random.integers(0, n_units, ALL)
-    found = recorded_time(spikes_of(*(times[unit == one] for one in range(n_units))))
+    found = spikes_of(*(times[unit == one] for one in range(n_units))).recorded_time
     times = np.sort(times)
     assert (found.start, found.stop) == plainly(times)
     assert found.n_negative == (times < 0).sum()
@@ -111,7 +111,7 @@ def test_it_is_what_sorting_everything_gives(n_units: int, strays: list[float], 
 def test_what_is_outside_is_counted(trains: list[list[float]]) -> None:
     """Held against sorting everything."""
     spikes = spikes_of(*trains)
-    found, times = recorded_time(spikes), np.sort(spikes.times)
+    found, times = spikes.recorded_time, np.sort(spikes.times)
     if len(times) and times[-1] >= 0:
         assert found.start == times[times >= 0][0]
         assert found.n_before == found.n_negative == (times < 0).sum()

@@ -28,7 +28,6 @@ from nh_platform.exports.stimulus.tensor_parts import cut, joined
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units
 from nh_platform.session import Events, Note, Signals, Spikes
 from nh_platform.session.presentation_overlap import slight_overlaps
-from nh_platform.session.recorded_time import recorded_time
 from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
 from nh_platform.store.hdf5 import create_file, open_file
@@ -178,7 +177,7 @@ def write_tensors(folder: Path, spikes: Spikes, events: Events, signals: Signals
     plans
         One per mode.
     """
-    recorded = recorded_time(spikes)
+    recorded = spikes.recorded_time
     for plan in plans:
         target = folder / plan.mode
         target.mkdir()
