@@ -171,6 +171,24 @@ def test_a_damaged_stimulus_leaves_the_others(opened: Opened) -> None:
     assert "intervals/natural_scenes_presentations/frame: 2 rows, expected 3; left out" in text
 
 
+def test_a_parameter_under_a_name_of_ours_is_left_out_and_any_other_is_kept(opened: Opened) -> None:
+    ours = ("presentation_id", "valid")
+
+    def add(handle: h5py.File) -> None:
+        for name in (*ours, "whole"):
+            handle[f"{GABORS}/{name}"] = np.arange(len(handle[f"{GABORS}/start_time"])) - 7.0
+
+    source, session = opened(add)
+    events = source.read_events(session)
+    table = events.tables["presentations"]
+    EVENTS["presentations"].validate(table)
+    assert table["presentation_id"].tolist() == list(range(len(table)))
+    gabors = table[table["stimulus_name"] == "gabors"]
+    assert gabors["whole"].tolist() == (np.arange(len(gabors)) - 7.0).tolist()
+    for name in ours:
+        assert any(f"{GABORS}/{name}: the table made of it has a column" in note.text for note in events.notes)
+
+
 def test_a_shuffled_movie_of_no_known_movie_keeps_its_name_and_is_not_valid(opened: Opened) -> None:
     def shuffle(handle: h5py.File) -> None:
         handle["intervals/natural_scenes_presentations/stimulus_name"][...] = "natural_movie_shuffled"

@@ -11,7 +11,7 @@ import pytest
 
 from nh_platform.session import BadUpstreamData
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
-from nh_platform_tests.sources.allen.conftest import replace
+from nh_platform_tests.sources.allen.conftest import nwb_in, replace
 
 Opened = Callable[..., Any]
 
@@ -289,6 +289,23 @@ def test_a_metric_that_cannot_be_used_is_nan_and_the_others_stay(opened: Opened)
     assert "units/snr: 9 rows, expected 10; left out" in text
     assert "units/d_prime: texts, expected numbers; NaN" in text
     assert "units/presence_ratio: missing; NaN" in text
+
+
+@pytest.mark.parametrize("name", ["row", "probe", "channel", "axial_um", "valid_data"])
+@pytest.mark.parametrize("values", [np.arange(10.0)[::-1], np.full(10, "x", dtype=object)], ids=["numbers", "texts"])
+def test_a_column_of_the_file_under_a_name_of_ours_replaces_none(opened: Opened, name: str, values: np.ndarray) -> None:
+    source, session = opened()
+    whole = source.read_spikes(session)
+    with h5py.File(nwb_in(source.settings.root), "r+") as handle:
+        handle[f"units/{name}"] = values
+    session = source.manifest().session("715093703")
+    raw = source.read_spikes(session)
+    assert raw.units.equals(whole.units)
+    assert np.array_equal(raw.spikes.times, whole.spikes.times)
+    assert f"units/{name}: the table made of it has a column {name} of its own; left out" in _noted(raw, "units")
+    released = source.read_annotation(session, raw.units, raw.channels).released
+    assert released["released.valid_data"].all()
+    assert f"released.{name}" not in set(released) - {"released.valid_data"}
 
 
 @pytest.mark.parametrize("column", ["location", "x", "local_index", "probe_channel_number", "probe_id", "valid_data"])

@@ -116,7 +116,12 @@ class NwbTable:
 
 
 def read_table(
-    nwb: NwbFile, path: str, subject: str, key: str = "id", ignored: Collection[str] = frozenset()
+    nwb: NwbFile,
+    path: str,
+    subject: str,
+    key: str = "id",
+    ignored: Collection[str] = frozenset(),
+    reserved: Collection[str] = frozenset(),
 ) -> NwbTable:
     """Read every column of a dynamic table that holds one number or text per row.
 
@@ -134,6 +139,8 @@ def read_table(
         The column that says what a row is; it decides how many rows there are.
     ignored
         Columns that are not looked at.
+    reserved
+        Names that the reader gives to columns of its own: a column of the file under one of them is left out, noted.
 
     Raises
     ------
@@ -158,7 +165,9 @@ def read_table(
         dataset = group[name]
         if name in ragged.values() or not (is_numeric(dataset) or h5py.check_string_dtype(dataset.dtype) is not None):
             continue
-        if length != n_rows:
+        if name in reserved:
+            nwb.note(subject, f"{path}/{name}: the table made of it has a column {name} of its own; left out")
+        elif length != n_rows:
             nwb.note(subject, f"{path}/{name}: {length} rows, expected {n_rows}; left out")
         else:
             values = nwb.optional(subject, nwb.array, f"{path}/{name}")

@@ -27,6 +27,9 @@ NOT_METRICS = frozenset({"id", "cluster_id", "local_index", "peak_channel_id"})
 SPIKE_COLUMNS = frozenset({"spike_times", "spike_amplitudes", "waveform_mean"})
 """Columns with more than one value per unit."""
 
+OURS = frozenset({"row", "probe", "channel", "axial_um", "valid_data"})
+"""Columns of `read_units` that no file states: one of the file would stand in their place."""
+
 QUALITY = "quality"
 METRICS = frozenset({*(one.column for one in COUNTERPARTS), *WORDS}) - {"valid_data", QUALITY}
 NOT_IN_ALL_FILES = frozenset({"waveform_halfwidth"})
@@ -63,7 +66,7 @@ def read_units(nwb: NwbFile, channels: pd.DataFrame) -> pd.DataFrame:
     """
     if not nwb.has(UNITS):
         raise nwb.bad("it has no units table", "Check that this is the session's file and not a probe's LFP file.")
-    stated = read_table(nwb, UNITS, "units", ignored=SPIKE_COLUMNS)
+    stated = read_table(nwb, UNITS, "units", ignored=SPIKE_COLUMNS, reserved=OURS)
     ids, peaks = stated.ids("id"), stated.numbers("peak_channel_id")
     clusters = stated.numbers("cluster_id")
     table = pd.DataFrame({"row": np.arange(len(ids), dtype=np.int64), **_metrics_as_numbers(stated)})

@@ -29,6 +29,8 @@ from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
 INTERVALS = "intervals"
 SUFFIX = "_presentations"
 IGNORED_COLUMNS = frozenset({"id", "tags", "timeseries"})
+OURS = frozenset({"presentation_id", "valid"})
+"""Columns of schema `PRESENTATIONS` that no file states."""
 
 TEXT_PARAMETERS = frozenset({"phase", "size", "units", "mask", "color_triplet", "image_name"})
 """Parameters that are text in every session, also where one session happens to hold only numbers."""
@@ -143,8 +145,8 @@ def read_presentations(nwb: NwbFile, invalid_times: pd.DataFrame) -> pd.DataFram
     table = pd.concat([part.table for part in filled], ignore_index=True, sort=False)
     names, assigned = _standard_names(nwb, table["stimulus_name"])
     whole = np.concatenate([part.whole for part in filled]) & assigned
-    table = table.assign(stimulus_name=names, whole=whole).sort_values("start_time", kind="stable", ignore_index=True)
-    whole = table.pop("whole").to_numpy(dtype=bool)
+    order = np.argsort(table["start_time"].to_numpy(), kind="stable")
+    table, whole = table.assign(stimulus_name=names).iloc[order].reset_index(drop=True), whole[order]
     if "color" in table:
         table["color"], table["color_triplet"] = _split_color(table["color"], table.get("color_triplet"))
     fixed = ["start_time", "stop_time", "stimulus_name"]
@@ -163,7 +165,7 @@ def _read_stimulus(nwb: NwbFile, path: str) -> _Stimulus:
     BadUpstreamData
         If it has no usable start times.
     """
-    stated = read_table(nwb, path, "presentations", key="start_time", ignored=IGNORED_COLUMNS)
+    stated = read_table(nwb, path, "presentations", key="start_time", ignored=IGNORED_COLUMNS, reserved=OURS)
     group = nwb.group(path)
     known = {*stated.columns, *stated.left_out, *ragged_columns(group).values(), *IGNORED_COLUMNS}
     if wide := sorted(name for name in group if name not in known):
