@@ -72,6 +72,20 @@ def test_a_file_that_is_not_hdf5_or_not_there_is_refused(tmp_path: Path) -> None
         pass
 
 
+def test_a_link_that_leads_in_a_circle_is_no_object(tmp_path: Path) -> None:
+    _table(tmp_path / "a.nwb", "int64")
+    with h5py.File(tmp_path / "a.nwb", "r+") as handle:
+        handle["t/round"] = h5py.SoftLink("/t/round")
+        handle["t/gone"] = h5py.ExternalLink("elsewhere.h5", "/a")
+    with open_nwb(tmp_path / "a.nwb") as nwb:
+        for name in ("t/round", "t/round/data", "t/gone"):
+            assert not nwb.has(name)
+            with pytest.raises(BadUpstreamData, match=f"dataset {name} is missing"):
+                nwb.array(name)
+        assert ragged_columns(nwb.group("t")) == {"spike_times": "spike_times_index"}
+        assert set(read_table(nwb, "t", "things").columns) == {"id", "local_index", "name"}
+
+
 def test_one_short_column_is_left_out_and_named_with_its_path(tmp_path: Path) -> None:
     _table(tmp_path / "a.nwb", "int64")
     with h5py.File(tmp_path / "a.nwb", "r+") as handle:

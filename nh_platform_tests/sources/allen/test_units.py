@@ -260,6 +260,30 @@ def test_a_unit_without_electrode_stays_without_position_on_the_probe_of_the_uni
     assert waves.peaks.tolist() == [-1]
 
 
+def _undecodable(handle: h5py.File, path: str) -> None:
+    """Store a dataset as one chunk that is no gzip."""
+    shape, dtype, attrs = handle[path].shape, handle[path].dtype, dict(handle[path].attrs)
+    del handle[path]
+    dataset = handle.create_dataset(path, shape, dtype, chunks=shape, compression="gzip")
+    dataset.id.write_direct_chunk((0,) * len(shape), b"no gzip")
+    dataset.attrs.update(attrs)
+
+
+def test_amplitudes_that_cannot_be_decoded_are_nan(opened: Opened) -> None:
+    source, session = opened(lambda handle: _undecodable(handle, "units/spike_amplitudes"))
+    raw = source.read_spikes(session)
+    assert len(raw.spikes.times) == 500
+    assert np.isnan(raw.spikes.amplitudes).all()
+    assert "left out: dataset units/spike_amplitudes cannot be decoded" in _noted(raw, "spike_amplitudes")
+
+
+def test_times_that_cannot_be_decoded_are_named_and_no_download_is_advised(opened: Opened) -> None:
+    source, session = opened(lambda handle: _undecodable(handle, "units/spike_times"))
+    with pytest.raises(BadUpstreamData, match="dataset units/spike_times cannot be decoded") as refused:
+        source.read_spikes(session)
+    assert "download" not in str(refused.value).lower()
+
+
 def test_a_second_unit_of_the_same_id_is_left_out(opened: Opened) -> None:
     def twice(handle: h5py.File) -> None:
         handle["units/id"][1] = handle["units/id"][0]

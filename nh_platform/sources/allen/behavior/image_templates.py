@@ -98,7 +98,9 @@ def read_image_of(nwb: NwbFile, presentation: Mapping[str, Any] | pd.Series) -> 
         raise ConfigError(f"a presentation of {stimulus}", "it is an omission; no image was shown", "Leave it out.")
     if not 0 <= int(index) < sizes[stimulus]:
         raise nwb.bad(f"{TEMPLATES}/{stimulus} has {sizes[stimulus]} images and number {int(index)} is asked for")
-    return np.array(nwb.handle[f"{TEMPLATES}/{stimulus}/data"][int(index)])
+    path = f"{TEMPLATES}/{stimulus}/data"
+    with nwb.decoding(path):
+        return np.array(nwb.handle[path][int(index)])
 
 
 def _sets(nwb: NwbFile) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:
@@ -111,7 +113,7 @@ def _sets(nwb: NwbFile) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:
 
 
 def _set(nwb: NwbFile, name: str) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
-    data = nwb.handle.get(f"{TEMPLATES}/{name}/data")
+    data = nwb.found(f"{TEMPLATES}/{name}/data")
     if not isinstance(data, h5py.Dataset) or data.ndim != 3 or not is_numeric(data):
         raise nwb.bad(f"{TEMPLATES}/{name}/data holds no images (number, height, width)")
     names = nwb.array(f"{TEMPLATES}/{name}/control_description")

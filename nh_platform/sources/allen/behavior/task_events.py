@@ -109,7 +109,7 @@ def read_licks(nwb: NwbFile) -> pd.DataFrame | None:
     times = nwb.optional("licks", nwb.numbers, path)
     if times is None:
         return None
-    frames = nwb.handle.get(f"{LICKING}/data")
+    frames = nwb.found(f"{LICKING}/data")
     if isinstance(frames, h5py.Dataset) and frames.shape != times.shape:
         nwb.note("licks", f"{path} has {len(times)} times, and {LICKING}/data {frames.shape} frames; times are kept")
     return LICKS.conform(_in_time_order(nwb, "licks", path, pd.DataFrame({"times": times})))
@@ -169,7 +169,7 @@ def _trial_licks(nwb: NwbFile, stated: NwbTable, trials: pd.DataFrame) -> pd.Dat
         If lick times are missing, are no times, or cannot be divided among the trials.
     """
     path = f"{TRIALS}/lick_times"
-    dataset = nwb.handle.get(path)
+    dataset = nwb.found(path)
     if isinstance(dataset, h5py.Dataset) and dataset.dtype.kind != "f" and set(nwb.array(path).flat) <= NULL_TEXTS:
         return TRIAL_LICKS.empty()
     values = nwb.numbers(path)

@@ -18,7 +18,8 @@ import h5py
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, open_nwb, read_array
+from nh_platform.sources.allen.nwb.electrodes import ELECTRODES, NO_ID, read_probes
+from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, is_numeric, open_nwb
 
 LAB = "Allen Institute"
 PROJECT = "Visual Coding Neuropixels"
@@ -161,16 +162,14 @@ def _facts_in_nwb(path: Path) -> SessionFacts:
         subject = nwb.text("general/subject/subject_id")
         if not subject and nwb.has("general/subject"):
             subject = str(nwb.handle["general/subject"].attrs.get("specimen_name", ""))
-        ephys = nwb.handle.get("general/extracellular_ephys", {})
-        probes = {
-            str(int(group.attrs["probe_id"])): name
-            for name, group in ephys.items()
-            if isinstance(group, h5py.Group) and "probe_id" in group.attrs
-        }
-        regions: list[str] = []
-        if "electrodes/location" in ephys:
-            regions = sorted(set(read_array(ephys["electrodes/location"]).tolist()) - NULL_TEXTS)
-        n_units = float(nwb.handle["units/id"].shape[0]) if nwb.has("units/id") else float("nan")
+        found = nwb.optional("probes", read_probes, nwb)
+        known = [] if found is None else found[found["probe_id"] != NO_ID].itertuples()
+        probes = {str(row.probe_id): row.probe for row in known}
+        locations = nwb.optional("regions", nwb.array, f"{ELECTRODES}/location")
+        texts = [] if locations is None or is_numeric(locations) else locations.tolist()
+        regions = sorted(set(texts) - NULL_TEXTS)
+        ids = nwb.found("units/id")
+        n_units = float(ids.shape[0]) if isinstance(ids, h5py.Dataset) and ids.ndim else float("nan")
         return SessionFacts(
             subject=subject or UNKNOWN_SUBJECT,
             date=(nwb.text("session_start_time") or "")[:10],

@@ -123,7 +123,7 @@ def tables_of_file(nwb: NwbFile, session_id: str) -> Tables:
     third coordinate repeats the second (AllenSDK issue 1796), so that ``left_right_ccf_coordinate`` is NaN as well.
     """
     number = int(session_id)
-    subject = nwb.handle.get("general/subject")
+    subject = nwb.found("general/subject")
     facts = (
         {} if subject is None else {**subject.attrs, **{name: nwb.text(f"general/subject/{name}") for name in subject}}
     )

@@ -92,7 +92,7 @@ def _pupil_times(nwb: NwbFile) -> str:
 
 def _length(nwb: NwbFile, path: str) -> int | None:
     """Return the number of values of a vector of numbers; None where there is no such dataset."""
-    found = nwb.handle.get(path)
+    found = nwb.found(path)
     return len(found) if isinstance(found, h5py.Dataset) and found.ndim == 1 and found.dtype.kind in "biuf" else None
 
 

@@ -59,7 +59,7 @@ def read_probes(nwb: NwbFile) -> pd.DataFrame:
         If no probe group is there.
     """
     names = [name for name in nwb.names(EPHYS) if name != "electrodes"]
-    rows = [_probe(nwb, name) for name in names if isinstance(nwb.handle.get(f"{EPHYS}/{name}"), h5py.Group)]
+    rows = [_probe(nwb, name) for name in names if isinstance(nwb.found(f"{EPHYS}/{name}"), h5py.Group)]
     for name in sorted(set(nwb.names(DEVICES)) - {row["probe"] for row in rows}):
         if _number(_attributes(nwb, f"{DEVICES}/{name}"), "probe_id").is_integer():
             nwb.note("probes", f"{EPHYS}/{name} is missing; {DEVICES}/{name} stands")
@@ -95,7 +95,7 @@ def _probe(nwb: NwbFile, name: str) -> dict[str, Any]:
 
 def _attributes(nwb: NwbFile, name: str) -> Mapping[str, Any]:
     """Return the attributes of an object; none where it is missing."""
-    found = nwb.handle.get(name)
+    found = nwb.found(name)
     return {} if found is None else found.attrs
 
 

@@ -73,7 +73,27 @@ class NwbFile:
 
     def has(self, name: str) -> bool:
         """Return whether the file holds a group or dataset of that name."""
-        return name in self.handle
+        return self.found(name) is not None
+
+    def found(self, name: str) -> h5py.Group | h5py.Dataset | None:
+        """Return a group or dataset; None where there is none, or a link that leads nowhere."""
+        return member(self.handle, name)
+
+    @contextmanager
+    def decoding(self, name: str) -> Iterator[None]:
+        """Read the values of a dataset inside.
+
+        Raises
+        ------
+        BadUpstreamData
+            If their bytes cannot be decoded.
+        """
+        try:
+            yield
+        except OSError as error:
+            if "errno" in str(error):  # the disk, not the file: nothing is known of the object
+                raise
+            raise self.bad(f"dataset {name} cannot be decoded: {error}") from error
 
     def group(self, name: str) -> h5py.Group:
         """Return a group.
@@ -83,14 +103,14 @@ class NwbFile:
         BadUpstreamData
             If it is missing, or is a dataset.
         """
-        found = self.handle.get(name)
+        found = self.found(name)
         if not isinstance(found, h5py.Group):
             raise self.bad(f"group {name} is missing")
         return found
 
     def names(self, group: str) -> list[str]:
         """Return the names in a group, sorted; none where there is no such group."""
-        found = self.handle.get(group)
+        found = self.found(group)
         return sorted(found) if isinstance(found, h5py.Group) else []
 
     def array(self, name: str) -> npt.NDArray[Any]:
@@ -101,15 +121,11 @@ class NwbFile:
         BadUpstreamData
             If it is missing, or its bytes cannot be decoded.
         """
-        found = self.handle.get(name)
+        found = self.found(name)
         if not isinstance(found, h5py.Dataset):
             raise self.bad(f"dataset {name} is missing")
-        try:
+        with self.decoding(name):
             return read_array(found)
-        except OSError as error:
-            if "errno" in str(error):  # the disk, not the file: nothing is known of the object
-                raise
-            raise self.bad(f"dataset {name} cannot be decoded: {error}") from error
 
     def numbers(self, name: str, columns: int | None = None) -> npt.NDArray[np.float64]:
         """Return a dataset of numbers as float64, a vector or a matrix of ``columns`` columns.
@@ -142,7 +158,7 @@ class NwbFile:
 
     def text(self, name: str) -> str | None:
         """Return a scalar text, or None where the file has none."""
-        found = self.handle.get(name)
+        found = self.found(name)
         if not isinstance(found, h5py.Dataset) or h5py.check_string_dtype(found.dtype) is None:
             return None
         return str(found.asstr()[()]) if found.shape == () else ", ".join(found.asstr()[:])
@@ -172,6 +188,14 @@ def open_nwb(path: Path) -> Iterator[NwbFile]:
         ) from error
 
 
+def member(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
+    """Return a member of a group; None where there is none, or a link that leads nowhere or in a circle."""
+    try:
+        return group.get(name)
+    except RuntimeError:  # what h5py raises for soft links in a circle; `get` itself covers the others
+        return None
+
+
 def read_array(dataset: h5py.Dataset) -> npt.NDArray[Any]:
     """Return a whole dataset; texts as `str` objects, undecodable bytes replaced."""
     if h5py.check_string_dtype(dataset.dtype) is not None:
@@ -185,7 +209,7 @@ def ragged_columns(group: h5py.Group) -> dict[str, str]:
     A column counts as an index by its ``neurodata_type``, not by its name alone: ``local_index`` and
     ``stimulus_index`` are plain columns.
     """
-    members = {name: group.get(name) for name in group}  # by `get`: a link to what is gone is no error
+    members = {name: member(group, name) for name in group}
     return {
         name.removesuffix("_index"): name
         for name, dataset in members.items()
@@ -206,7 +230,7 @@ def ragged_offsets(nwb: NwbFile, table: str, column: str, n_rows: int) -> npt.ND
     """
     group = nwb.group(table)
     name = ragged_columns(group).get(column)
-    values = group.get(column)
+    values = member(group, column)
     if not isinstance(values, h5py.Dataset) or values.ndim == 0 or name is None:
         raise nwb.bad(f"ragged column {table}/{column} or its index is missing")
     ends = nwb.array(f"{table}/{name}")

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, is_numeric, ragged_columns, texts_or_none
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile, is_numeric, member, ragged_columns, texts_or_none
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def read_table(
     ragged = ragged_columns(group)
     lengths = {}
     for name in group:
-        dataset = group.get(name)
+        dataset = member(group, name)
         if isinstance(dataset, h5py.Dataset) and dataset.ndim == 1 and name not in ignored and name not in ragged:
             lengths[name] = len(dataset)
     if key not in lengths:

@@ -93,7 +93,8 @@ def _read_times(nwb: NwbFile, units: pd.DataFrame) -> tuple[Offsets, npt.NDArray
         raise nwb.bad(f"{path} is {dataset.dtype} of shape {dataset.shape}, expected numbers of shape (n,)")
     times = np.empty(stored[-1], dtype=np.float64)
     if len(times):
-        dataset.read_direct(times)
+        with nwb.decoding(path):
+            dataset.read_direct(times)
     return stored, times, _mended(nwb, units, times, stored)
 
 
@@ -167,7 +168,8 @@ def _stated_amplitudes(nwb: NwbFile, stored: Offsets) -> npt.NDArray[np.float32]
         raise nwb.bad(f"{path} is {dataset.dtype} of shape {dataset.shape}, expected numbers of shape (n,); NaN")
     amplitudes = np.empty(own[-1], dtype=np.float32)
     for start in range(0, len(amplitudes), SPIKES_AT_ONCE):
-        amplitudes[start : start + SPIKES_AT_ONCE] = dataset[start : start + SPIKES_AT_ONCE]
+        with nwb.decoding(path):
+            amplitudes[start : start + SPIKES_AT_ONCE] = dataset[start : start + SPIKES_AT_ONCE]
     if len(amplitudes) and np.isnan(amplitudes).all():
         nwb.note("spike_amplitudes", f"{path}: no value for any of {len(amplitudes)} spikes")
     if np.array_equal(own, stored):

@@ -116,6 +116,7 @@ def read_mean_waveforms(
         low, high = max(first[unit], 0), min(first[unit] + width, count)
         if low < high:
             part = slice(low - first[unit], high - first[unit])
-            values[unit, part] = dataset[start + low : start + high] * (V_PER_UV * scale)
+            with nwb.decoding(f"{UNITS}/{WAVEFORM}"):
+                values[unit, part] = dataset[start + low : start + high] * (V_PER_UV * scale)
             there[unit, part] = np.arange(low, high)
     return MeanWaveforms(ids, values, there, peaks.astype(np.int64), rates.astype(np.float64))
