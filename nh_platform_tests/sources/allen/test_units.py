@@ -260,6 +260,86 @@ def test_a_unit_without_electrode_stays_without_position_on_the_probe_of_the_uni
     assert waves.peaks.tolist() == [-1]
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan, 0.5, 1e300])
+def test_a_unit_without_a_usable_id_is_left_out(opened: Opened, value: float) -> None:
+    def damage(handle: h5py.File) -> None:
+        ids = handle["units/id"][...].astype(float)
+        ids[[1, 3]] = value
+        replace(handle, "units/id", ids)
+
+    source, session = opened(damage)
+    raw = source.read_spikes(session)
+    assert len(raw.units) == 8
+    assert (raw.units["unit_id"].astype(int) > 0).all()
+    assert len(_of(raw, 850000100)[0]) == 40
+    assert f"units/id: 2 of 10 rows hold no whole number (of 64 bits): {value}, {value}" in _noted(raw, "units")
+    assert len(source.read_annotation(session, raw.units, raw.channels).released) == 8
+
+
+def test_ids_that_are_all_unusable_are_refused(opened: Opened) -> None:
+    source, session = opened(lambda handle: replace(handle, "units/id", np.full(10, np.inf)))
+    with pytest.raises(BadUpstreamData, match="units/id holds fractions, NaN or infinity"):
+        source.read_spikes(session)
+
+
+def test_ids_of_clusters_and_channels_that_are_no_whole_numbers_are_unknown(opened: Opened) -> None:
+    def damage(handle: h5py.File) -> None:
+        for name, value in (("cluster_id", 1e300), ("peak_channel_id", handle["units/peak_channel_id"][2] + 0.5)):
+            values = handle[f"units/{name}"][...].astype(float)
+            values[2] = value
+            replace(handle, f"units/{name}", values)
+
+    source, session = opened(damage)
+    raw = source.read_spikes(session)
+    unknown = raw.units[["cluster_id", "channel"]] == -1
+    assert unknown.sum().tolist() == [1, 1]
+    assert unknown.all(axis=1).sum() == 1
+    text = _noted(raw, "units")
+    assert "units/cluster_id: 1 of 10 rows hold no whole number (of 64 bits): 1e+300; unknown" in text
+    assert "units/peak_channel_id: 1 of 10 rows hold no whole number" in text
+
+
+@pytest.mark.parametrize("value", [np.inf, 0.5])
+def test_a_channel_without_a_usable_id_is_left_out_alone(opened: Opened, value: float) -> None:
+    path = "general/extracellular_ephys/electrodes/id"
+
+    def damage(handle: h5py.File) -> None:
+        ids = handle[path][...].astype(float)
+        ids[0] = value
+        replace(handle, path, ids)
+
+    source, session = opened(damage)
+    raw = source.read_spikes(session)
+    assert len(raw.units) == 10
+    assert len(raw.channels) == 23
+    assert f"{path}: 1 of 24 rows hold no whole number" in _noted(raw, "channels")
+
+
+def test_channels_in_the_group_of_another_probe_than_their_id_says_are_noted(opened: Opened) -> None:
+    def swap(handle: h5py.File) -> None:
+        groups = [handle[f"general/extracellular_ephys/{name}"] for name in ("probeA", "probeB")]
+        ids = [group.attrs["probe_id"] for group in groups]
+        groups[0].attrs["probe_id"], groups[1].attrs["probe_id"] = ids[1], ids[0]
+
+    source, session = opened(swap)
+    raw = source.read_spikes(session)
+    assert "24 of 24 channels are in the group of another probe than probe_id says" in _noted(raw, "channels")
+    assert "; probe_id stands, as in AllenSDK" in _noted(raw, "channels")
+
+
+@pytest.mark.parametrize("value", [1e300, np.inf, "x"])
+def test_a_probe_without_a_usable_id_has_its_channels_by_name(opened: Opened, value: object) -> None:
+    def damage(handle: h5py.File) -> None:
+        for place in ("general/extracellular_ephys", "general/devices"):
+            handle[f"{place}/probeA"].attrs["probe_id"] = value
+
+    source, session = opened(damage)
+    raw = source.read_spikes(session)
+    assert raw.units["probe"].tolist() == ["probeA"] * 5 + ["probeB"] * 5
+    assert raw.probes.set_index("probe").loc["probeA", "insertion_id"] is None
+    assert "probeA states no whole number as probe_id; unknown" in _noted(raw, "probes")
+
+
 def _undecodable(handle: h5py.File, path: str) -> None:
     """Store a dataset as one chunk that is no gzip."""
     shape, dtype, attrs = handle[path].shape, handle[path].dtype, dict(handle[path].attrs)

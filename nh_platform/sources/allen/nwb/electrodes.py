@@ -15,8 +15,8 @@ import pandas as pd
 
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS
 from nh_platform.sources.allen.nwb.early_files import FETCH_THE_NEWER, sign_of_early_file
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few
-from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few, is_numeric
+from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table, whole_numbers
 
 EPHYS = "general/extracellular_ephys"
 ELECTRODES = f"{EPHYS}/electrodes"
@@ -61,7 +61,7 @@ def read_probes(nwb: NwbFile) -> pd.DataFrame:
     names = [name for name in nwb.names(EPHYS) if name != "electrodes"]
     rows = [_probe(nwb, name) for name in names if isinstance(nwb.found(f"{EPHYS}/{name}"), h5py.Group)]
     for name in sorted(set(nwb.names(DEVICES)) - {row["probe"] for row in rows}):
-        if _number(_attributes(nwb, f"{DEVICES}/{name}"), "probe_id").is_integer():
+        if _probe_id(_attributes(nwb, f"{DEVICES}/{name}")) is not None:
             nwb.note("probes", f"{EPHYS}/{name} is missing; {DEVICES}/{name} stands")
             rows.append(_probe(nwb, name))
     if not rows:
@@ -74,23 +74,29 @@ def read_probes(nwb: NwbFile) -> pd.DataFrame:
 def _probe(nwb: NwbFile, name: str) -> dict[str, Any]:
     """Return what the group and the device of a probe state, by column of `read_probes`."""
     group, device = (_attributes(nwb, f"{place}/{name}") for place in (EPHYS, DEVICES))
-    probe_id = _number(group, "probe_id")
-    if group and not probe_id.is_integer():
-        probe_id = _number(device, "probe_id")
-        instead = f"that of {DEVICES}/{name} stands" if probe_id.is_integer() else "unknown"
+    probe_id = _probe_id(group)
+    if group and probe_id is None:
+        probe_id = _probe_id(device)
+        instead = "unknown" if probe_id is None else f"that of {DEVICES}/{name} stands"
         nwb.note("probes", f"{EPHYS}/{name} states no whole number as probe_id; {instead}")
     elif not group:
-        probe_id = _number(device, "probe_id")
+        probe_id = _probe_id(device)
     sampling_rate = _number(device, "sampling_rate")
     if np.isnan(sampling_rate):
         nwb.note("probes", f"{DEVICES}/{name} states no sampling_rate; NaN")
     return {
         "probe": name,
-        "probe_id": int(probe_id) if probe_id.is_integer() else NO_ID,
+        "probe_id": NO_ID if probe_id is None else probe_id,
         "sampling_rate": sampling_rate,
         "lfp_sampling_rate": _number(group, "lfp_sampling_rate"),
         "has_lfp_data": _number(group, "has_lfp_data") == 1,
     }
+
+
+def _probe_id(attributes: Mapping[str, Any]) -> int | None:
+    """Return the id of a probe, None where it is no whole number of 64 bits."""
+    numbers, usable = whole_numbers(np.array([_number(attributes, "probe_id")]))
+    return int(numbers[0]) if usable[0] else None
 
 
 def _attributes(nwb: NwbFile, name: str) -> Mapping[str, Any]:
@@ -103,8 +109,8 @@ def read_channels(nwb: NwbFile) -> pd.DataFrame:
     """Return one row per channel, sorted by probe name and by number on the probe.
 
     The number is ``local_index`` in the 2020 files and ``probe_channel_number`` in newer ones. A column that cannot be
-    used is NaN or null, a channel whose probe is unknown or whose id occurs before is left out, and without the id of
-    the channels there are none, each with a note.
+    used is NaN or null, a channel without an id, whose probe is unknown or whose id occurs before is left out, and
+    without the column of ids there are none, each with a note.
 
     Returns
     -------
@@ -130,7 +136,7 @@ def read_channels(nwb: NwbFile) -> pd.DataFrame:
 def _read_electrodes(nwb: NwbFile, probes: pd.DataFrame) -> pd.DataFrame:
     """Return the channels of the known probes, in the order of the file."""
     electrodes = read_table(nwb, ELECTRODES, "channels")
-    ids = electrodes.ids("id")
+    ids, named = electrodes.ids("id")
     good = electrodes.marks("valid_data", "every channel counts as valid")
     probe = _probes_of(electrodes, probes)
     table = pd.DataFrame(
@@ -146,18 +152,24 @@ def _read_electrodes(nwb: NwbFile, probes: pd.DataFrame) -> pd.DataFrame:
             **{axis: electrodes.numbers(axis) for axis in ("x", "y", "z")},
         }
     )
-    stray, twice = table["probe"].isna(), table["channel_id"].duplicated()
+    stray, twice = table["probe"].isna() & named, table["channel_id"].where(named).duplicated() & named
     for out, why in ((stray, "are of no probe of the file"), (twice & ~stray, "have an id that occurs before")):
         if out.any():
             which = first_few(table.loc[out, "channel_id"])
             nwb.note("channels", f"{ELECTRODES}: {int(out.sum())} of {len(table)} channels {why}: {which}; left out")
-    return table[~(stray | twice)].astype({"probe_id": np.int64})
+    return table[named & ~(stray | twice)].astype({"probe_id": np.int64})
 
 
 def _probes_of(electrodes: NwbTable, probes: pd.DataFrame) -> pd.Series:
-    """Return the name of the probe of every channel: by the probe's id, else by the name of its group."""
+    """Return the name of the probe of every channel: by the probe's id, else by the name of its group.
+
+    Where the two name different probes the id stands: AllenSDK divides channels and units by it alone (`Channels` and
+    `Units.from_nwb`, 2.16.2).
+    """
     known = probes[probes["probe_id"] != NO_ID]
     by_id = pd.Series(electrodes.numbers("probe_id")).map(dict(zip(known["probe_id"].astype(float), known["probe"])))
+    if "group_name" in electrodes.columns and not is_numeric(electrodes.columns["group_name"]):
+        _note_other_groups(electrodes, probes, by_id)
     if not by_id.isna().any():
         return by_id
     names = pd.Series(electrodes.texts("group_name"), dtype=object)
@@ -167,12 +179,24 @@ def _probes_of(electrodes: NwbTable, probes: pd.DataFrame) -> pd.Series:
     return by_id.astype(object).fillna(by_name)
 
 
+def _note_other_groups(electrodes: NwbTable, probes: pd.DataFrame, by_id: pd.Series) -> None:
+    """Note the channels whose group is named as another probe than their id says."""
+    names = pd.Series(electrodes.columns["group_name"], dtype=object)
+    other = by_id.notna() & names.isin(probes["probe"]) & (names != by_id)
+    if other.any():
+        first = int(np.flatnonzero(other)[0])
+        found = f"{int(other.sum())} of {len(names)} channels are in the group of another probe than probe_id says"
+        example = f"the first in {names[first]}, by probe_id of {by_id[first]}"
+        electrodes.note("group_name", f"{found}, {example}; probe_id stands, as in AllenSDK")
+
+
 def _numbers_on_probe(electrodes: NwbTable, probe: pd.Series) -> np.ndarray:
     """Return the number of every channel on its probe; its row there, with a note, where the file states none."""
     stated = next((name for name in ("local_index", "probe_channel_number") if name in electrodes.columns), None)
-    numbers = electrodes.numbers(stated or "probe_channel_number")
-    if np.isfinite(numbers).all():
-        return numbers.astype(np.int64)
+    values = electrodes.numbers(stated or "probe_channel_number")
+    numbers, usable = whole_numbers(values)
+    if usable.all():
+        return numbers
     electrodes.note(stated or "probe_channel_number", "channels are numbered by their row instead")
     return probe.groupby(probe).cumcount().reindex(probe.index, fill_value=0).to_numpy(dtype=np.int64)
 

@@ -15,7 +15,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, is_numeric, member, ragged_columns, texts_or_none
+from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few, is_numeric, member, ragged_columns, texts_or_none
+
+NO_NUMBER = -1
+"""Stands for an id that is not known."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,38 @@ class NwbTable:
             raise self.nwb.bad(f"{self.path}/{name} {found}")
         return values.astype(np.float64)
 
-    def ids(self, name: str) -> npt.NDArray[np.int64]:
-        """Return a column of whole numbers (n_rows,) that the table cannot do without.
+    def ids(self, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return a column of whole numbers (n_rows,) that the table cannot do without, and which rows have one.
+
+        The others have `NO_NUMBER`; a note says how many are left out, which is for the caller to do.
 
         Raises
         ------
         BadUpstreamData
-            If there is none, or it holds something else.
+            If there is none, or no row has one.
         """
-        values = self.required(name)
-        if not np.array_equal(values, np.floor(values)):  # NaN is not equal either
-            raise self.nwb.bad(f"{self.path}/{name} holds fractions or NaN, expected whole numbers")
-        return self.columns[name].astype(np.int64)
+        self.required(name)
+        numbers, usable = whole_numbers(self.columns[name])
+        if self.n_rows and not usable.any():
+            raise self.nwb.bad(f"{self.path}/{name} holds fractions, NaN or infinity, expected whole numbers")
+        if not usable.all():
+            self.note(name, f"{self._odd(name, usable)}; left out")
+        return numbers, usable
+
+    def known_ids(self, name: str) -> npt.NDArray[np.int64]:
+        """Return a column of whole numbers (n_rows,); `NO_NUMBER`, with a note, where there is none."""
+        values = self.numbers(name)
+        if name not in self.columns or np.isnan(values).all():  # has its note
+            return np.full(self.n_rows, NO_NUMBER, dtype=np.int64)
+        numbers, usable = whole_numbers(self.columns[name])
+        if not usable.all():
+            self.note(name, f"{self._odd(name, usable)}; unknown")
+        return numbers
+
+    def _odd(self, name: str, usable: npt.NDArray[np.bool_]) -> str:
+        """Return how many rows hold no whole number, and the first such values."""
+        odd = self.columns[name][~usable]
+        return f"{len(odd)} of {self.n_rows} rows hold no whole number (of 64 bits): {first_few(odd)}"
 
     def numbers(self, name: str) -> npt.NDArray[np.float64]:
         """Return a column of numbers (n_rows,); NaN throughout, with a note, where there is no such column."""
@@ -113,6 +136,25 @@ class NwbTable:
             self.note(name, f"{found}, expected {expected}; {instead}")
             return None
         return values
+
+
+def whole_numbers(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return numbers as int64, `NO_NUMBER` where one is no whole number of 64 bits, and which ones are.
+
+    Examples
+    --------
+    >>> whole_numbers(np.array([3.0, 0.5, np.inf, 1e300]))[0].tolist()
+    [3, -1, -1, -1]
+    """
+    if values.dtype.kind == "f":
+        usable = (values >= -(2.0**63)) & (values < 2.0**63) & (values == np.floor(values))
+    elif values.dtype.kind == "u":
+        usable = values <= np.iinfo(np.int64).max
+    else:
+        usable = np.ones(len(values), dtype=bool)
+    numbers = np.full(len(values), NO_NUMBER, dtype=np.int64)
+    numbers[usable] = values[usable].astype(np.int64)
+    return numbers, usable
 
 
 def read_table(

@@ -16,7 +16,7 @@ from nh_platform.session import Spikes
 from nh_platform.session.tables.spikes import RAW_UNITS
 from nh_platform.sources.allen.nwb.electrodes import ELECTRODES, read_probes
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few, is_numeric, texts_or_none
-from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.allen.nwb.nwb_table import NO_NUMBER, NwbTable, read_table
 from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
 
 UNITS = "units"
@@ -35,15 +35,16 @@ METRICS = frozenset({*(one.column for one in COUNTERPARTS), *WORDS}) - {"valid_d
 NOT_IN_ALL_FILES = frozenset({"waveform_halfwidth"})
 """Metrics that Visual Coding has and Visual Behavior has not."""
 
-UNKNOWN = -1
+UNKNOWN = NO_NUMBER
 """Stands for a channel or cluster that is not known, as in schema `RAW_UNITS`."""
 
 
 def read_units(nwb: NwbFile, channels: pd.DataFrame) -> pd.DataFrame:
     """Return one row per unit in the canonical order, with every plain column of the file.
 
-    A metric that cannot be used is NaN. A unit whose peak channel is not in the electrodes table (AllenSDK issue 2391)
-    stays without one, on the probe of the units beside it. A unit whose id occurs before is left out. Each has a note.
+    A metric that cannot be used is NaN, an id of a cluster or channel −1. A unit whose peak channel is not in the
+    electrodes table (AllenSDK issue 2391) stays without one, on the probe of the units beside it. A unit without an
+    id, or whose id occurs before, is left out. Each has a note.
 
     Parameters
     ----------
@@ -67,12 +68,11 @@ def read_units(nwb: NwbFile, channels: pd.DataFrame) -> pd.DataFrame:
     if not nwb.has(UNITS):
         raise nwb.bad("it has no units table", "Check that this is the session's file and not a probe's LFP file.")
     stated = read_table(nwb, UNITS, "units", ignored=SPIKE_COLUMNS, reserved=OURS)
-    ids, peaks = stated.ids("id"), stated.numbers("peak_channel_id")
-    clusters = stated.numbers("cluster_id")
+    ids, named = stated.ids("id")
     table = pd.DataFrame({"row": np.arange(len(ids), dtype=np.int64), **_metrics_as_numbers(stated)})
     table["id"] = ids
-    table["cluster_id"] = np.where(np.isfinite(clusters), clusters, UNKNOWN).astype(np.int64)
-    table["peak_channel_id"] = np.where(np.isfinite(peaks), peaks, UNKNOWN).astype(np.int64)
+    table["cluster_id"] = stated.known_ids("cluster_id")
+    table["peak_channel_id"] = stated.known_ids("peak_channel_id")
     at_peak = channels.set_index("channel_id").reindex(table["peak_channel_id"]).reset_index(drop=True)
     known = at_peak["probe"].notna().to_numpy()
     probe = at_peak["probe"].astype(object)
@@ -82,11 +82,11 @@ def read_units(nwb: NwbFile, channels: pd.DataFrame) -> pd.DataFrame:
     table.insert(0, "axial_um", at_peak["axial_um"].to_numpy(dtype=np.float64))
     table.insert(0, "channel", np.where(known, at_peak["channel"], UNKNOWN).astype(np.int64))
     table.insert(0, "probe", probe.to_numpy(dtype=object))
-    twice = table["id"].duplicated().to_numpy()
+    twice = named & table["id"].where(named).duplicated().to_numpy()
     if twice.any():
         which = first_few(table.loc[twice, "id"])
         nwb.note("units", f"{UNITS}/id: {int(twice.sum())} of {len(table)} ids occur before: {which}; left out")
-    return table[~twice & probe.notna().to_numpy()].sort_values(["probe", "id"], ignore_index=True)
+    return table[named & ~twice & probe.notna().to_numpy()].sort_values(["probe", "id"], ignore_index=True)
 
 
 def _metrics_as_numbers(stated: NwbTable) -> dict[str, np.ndarray]:
