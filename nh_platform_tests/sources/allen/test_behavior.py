@@ -11,7 +11,7 @@ import pytest
 
 from nh_platform.session.tables.events import EVENTS
 from nh_platform_tests.behavior import read_behavior
-from nh_platform_tests.sources.allen.conftest import replace
+from nh_platform_tests.sources.allen.conftest import nwb_in, replace
 
 Opened = Callable[..., Any]
 
@@ -285,7 +285,47 @@ def test_an_eye_column_that_is_short_is_nan_alone(opened: Opened) -> None:
     lost = [name for name, values in zip(pupil.columns, pupil.values.T) if np.isnan(values).all()]
     assert lost == ["pupil_width"]
     (note,) = signals.notes
-    assert "pupil_ellipse_fits/width has 2999 values for 3000 timestamps; NaN" in note.text
+    assert "pupil_ellipse_fits/width has 2999 values for 3000 timestamps; pupil_width is NaN" in note.text
+
+
+def test_a_matrix_that_cannot_be_used_names_both_of_its_columns(opened: Opened) -> None:
+    def drop(handle: h5py.File) -> None:
+        del handle["processing/raw_gaze_mapping/screen_coordinates/data"]
+
+    source, session = opened(drop)
+    (note,) = source.read_signals(session).notes
+    columns = "raw_screen_coordinates_x_cm and raw_screen_coordinates_y_cm"
+    assert note.text.endswith(f"screen_coordinates/data is missing; {columns} are NaN")
+
+
+@pytest.mark.parametrize("signal", ["running_speed", "pupil"])
+def test_gaps_in_time_are_noted_with_the_longest(opened: Opened, signal: str) -> None:
+    source, session = opened()
+    whole = source.read_signals(session)
+    times = whole.signals[signal].timestamps
+    paths = {"running_speed": "processing/running/running_speed", "pupil": "processing/raw_gaze_mapping/eye_area"}
+    with h5py.File(nwb_in(source.settings.root), "r+") as handle:
+        stored = handle[f"{paths[signal]}/timestamps"]
+        stored[100:] = stored[100:] + 30.0
+        stored[200:] = stored[200:] + 120.0
+    signals = source.read_signals(source.manifest().session("715093703"))
+    start, stop = times[199] + 30.0, times[200] + 150.0
+    (text,) = [note.text for note in signals.notes if note.subject == signal and "gap" in note.text]
+    assert text.startswith(f"{paths[signal]}/timestamps: 2 gaps between samples, of 150.")
+    assert text.endswith(f"s in all, the longest {start:.3f}-{stop:.3f} s")
+    assert not any("gap" in note.text for note in whole.notes)
+
+
+def test_a_stated_conversion_is_noted_and_not_applied_as_in_allensdk(opened: Opened) -> None:
+    path = "processing/running/running_speed/data"
+    source, session = opened()
+    before = source.read_signals(session).signals["running_speed"].values
+    with h5py.File(nwb_in(source.settings.root), "r+") as handle:
+        handle[path].attrs["conversion"] = 0.01
+    signals = source.read_signals(source.manifest().session("715093703"))
+    assert np.array_equal(signals.signals["running_speed"].values, before, equal_nan=True)
+    (note,) = signals.notes
+    assert note.text == f"{path}: conversion 0.01 is stated; values as stored, as AllenSDK reads them"
 
 
 def test_times_of_the_gaze_that_do_not_fit_are_replaced_by_those_of_the_fits(opened: Opened) -> None:

@@ -44,7 +44,7 @@ def _read_running_speed(nwb: NwbFile) -> Signal:
     if times is not None and np.array_equal(times, samples.times, equal_nan=True):
         samples.add("velocity_unfiltered", f"{RUNNING}/speed_unfiltered/data")
     else:
-        nwb.note("running_speed", "no unfiltered speed at the same times in the NWB file; NaN")
+        nwb.note("running_speed", "no unfiltered speed at the same times in the NWB file; velocity_unfiltered is NaN")
         samples.add_unknown("velocity_unfiltered")
     return samples.signal("cm/s")
 

@@ -44,7 +44,7 @@ def _read_running_speed(nwb: NwbFile) -> Signal:
     if nwb.has(END_TIMES):
         samples.add_times("end_time", f"{END_TIMES}/timestamps")
     else:
-        nwb.note("running_speed", "no end times in the NWB file; NaN")
+        nwb.note("running_speed", "no end times in the NWB file; end_time is NaN")
         samples.add_unknown("end_time")
     return samples.signal("cm/s, s")
 
