@@ -56,7 +56,7 @@ COLUMNS = re.compile(r"(units|intervals/\w+)/(?!start_time|stop_time)\w+")
 """Columns that one release has and another has not: what lacks is no column, and each rule says what that counts as."""
 
 
-NAMES = re.compile(r".*/(image_name|stimulus_name|units|mask)")
+NAMES = re.compile(r"(.*/)?(\w*image_name|stimulus_name|units/quality|units|mask|condition)")
 """Texts of which upstream may write any."""
 
 

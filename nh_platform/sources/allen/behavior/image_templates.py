@@ -122,4 +122,8 @@ def _set(nwb: NwbFile, name: str) -> tuple[str, tuple[str, ...], tuple[int, ...]
         raise nwb.bad(
             f"{TEMPLATES}/{name}/control_description holds {held} of shape {names.shape}, expected {len(data)} names"
         )
+    if len(set(names)) < len(names):
+        raise nwb.bad(
+            f"{TEMPLATES}/{name}/control_description: {len(set(names))} different names of {len(data)} images"
+        )
     return name, tuple(names.tolist()), data.shape

@@ -112,7 +112,12 @@ class NwbTable:
     def texts(self, name: str) -> list[str | None]:
         """Return a column of texts; None throughout, with a note, where there is no such column."""
         values = self._of_kind(name, numeric=False, instead="null")
-        return [None] * self.n_rows if values is None else texts_or_none(values)
+        if values is None:
+            return [None] * self.n_rows
+        texts = texts_or_none(values)
+        if self.n_rows and not any(texts):
+            self.note(name, f"no value in any of {self.n_rows} rows")
+        return texts
 
     def marks(self, name: str, instead: str) -> npt.NDArray[np.bool_] | None:
         """Return a column of booleans (n_rows,); None, and a note of what counts ``instead``, where there is none."""
