@@ -120,8 +120,16 @@ def _text_times(handle: h5py.File) -> None:
     replace(handle, "units/spike_times", np.full(500, "1.0", dtype=object))
 
 
-def _short_index(handle: h5py.File) -> None:
-    handle["units/spike_times_index"][-1] = 7
+def _shifted_index(handle: h5py.File) -> None:
+    handle["units/spike_times_index"][...] = handle["units/spike_times_index"][...] + 7
+
+
+def _reversed_index(handle: h5py.File) -> None:
+    handle["units/spike_times_index"][...] = handle["units/spike_times_index"][...][::-1]
+
+
+def _fractional_index(handle: h5py.File) -> None:
+    replace(handle, "units/spike_times_index", handle["units/spike_times_index"][...] + 0.5)
 
 
 def _longer_ids(handle: h5py.File) -> None:
@@ -138,7 +146,9 @@ def _drop_electrodes(handle: h5py.File) -> None:
         (_drop_units, "no units table"),
         (_drop_times, "ragged column units/spike_times"),
         (_text_times, "units/spike_times is object of shape .* expected numbers"),
-        (_short_index, "units/spike_times_index falls"),
+        (_shifted_index, "units/spike_times_index ends at 507 but units/spike_times has 500 values"),
+        (_reversed_index, "units/spike_times_index falls"),
+        (_fractional_index, "units/spike_times_index is float64 .* expected whole numbers"),
         (_longer_ids, "units/id has 11 rows, and .* other columns have 10"),
         (_drop_electrodes, "10 of 10 units name no channel .* nothing else tells the probe"),
     ],
@@ -338,6 +348,51 @@ def test_a_probe_without_a_usable_id_has_its_channels_by_name(opened: Opened, va
     assert raw.units["probe"].tolist() == ["probeA"] * 5 + ["probeB"] * 5
     assert raw.probes.set_index("probe").loc["probeA", "insertion_id"] is None
     assert "probeA states no whole number as probe_id; unknown" in _noted(raw, "probes")
+
+
+@pytest.mark.parametrize(
+    ("row", "end", "lost"),
+    [(1, 39, [0, 1, 2]), (1, 7, [0, 1, 2]), (1, 300, [1, 2]), (2, 2**40, [2, 3]), (9, 490, [9]), (9, 7, [9])],
+    ids=["falls by one", "falls", "too late", "beyond the data", "last ends early", "last falls"],
+)
+def test_a_wrong_end_in_the_index_costs_the_units_that_it_separates(
+    opened: Opened, row: int, end: int, lost: list[int]
+) -> None:
+    source, session = opened()
+    whole = source.read_spikes(session)
+    with h5py.File(nwb_in(source.settings.root), "r+") as handle:
+        ends = handle["units/spike_times_index"][...].astype(np.int64)
+        ends[row] = end
+        replace(handle, "units/spike_times_index", ends)
+        ids = [int(unit) for unit in handle["units/id"][...]]
+    raw = source.read_spikes(source.manifest().session("715093703"))
+    assert raw.units.drop(columns="n_spikes").equals(whole.units.drop(columns="n_spikes"))
+    for number, unit in enumerate(ids):
+        assert _of(raw, unit) == (([], []) if number in lost else _of(whole, unit))
+    text = _noted(raw, "spike_times")
+    which = ", ".join(str(unit) for unit in sorted((ids[number] for number in lost), key=_order(raw)))
+    assert f"({which}) cannot be told apart; kept without spikes" in text
+    assert not _noted(raw, "spike_amplitudes")
+
+
+def _order(raw: Any) -> Callable[[int], int]:
+    """Return the place of a unit in the table."""
+    return lambda unit: int(raw.units["unit_id"].tolist().index(str(unit)))
+
+
+@pytest.mark.parametrize("column", ["spike_times", "spike_amplitudes"])
+def test_an_index_of_floats_or_without_its_type_is_read_with_a_note(opened: Opened, column: str) -> None:
+    source, session = opened()
+    whole = source.read_spikes(session)
+    path = f"units/{column}_index"
+    with h5py.File(nwb_in(source.settings.root), "r+") as handle:
+        replace(handle, path, handle[path][...].astype(float))
+        del handle[path].attrs["neurodata_type"]
+    raw = source.read_spikes(source.manifest().session("715093703"))
+    assert np.array_equal(raw.spikes.times, whole.spikes.times)
+    assert np.array_equal(raw.spikes.amplitudes, whole.spikes.amplitudes)
+    assert f"{path} is float64, expected integers" in _noted(raw, column)
+    assert f"{path} states no neurodata_type; taken for the index of {column}" in _noted(raw, column)
 
 
 def _undecodable(handle: h5py.File, path: str) -> None:

@@ -207,26 +207,63 @@ def ragged_columns(group: h5py.Group) -> dict[str, str]:
     """Return ``{column: name of its index}`` for every ragged column of a dynamic table.
 
     A column counts as an index by its ``neurodata_type``, not by its name alone: ``local_index`` and
-    ``stimulus_index`` are plain columns.
+    ``stimulus_index`` are plain columns. One that states no type at all counts where the column is there that it is
+    named after.
     """
     members = {name: member(group, name) for name in group}
-    return {
-        name.removesuffix("_index"): name
-        for name, dataset in members.items()
-        if isinstance(dataset, h5py.Dataset) and _text(dataset.attrs.get("neurodata_type")) == "VectorIndex"
-    }
+    found = {}
+    for name, dataset in members.items():
+        if not isinstance(dataset, h5py.Dataset):
+            continue
+        stated, column = dataset.attrs.get("neurodata_type"), name.removesuffix("_index")
+        if _text(stated) == "VectorIndex" or (stated is None and column != name and column in members):
+            found[column] = name
+    return found
 
 
 def ragged_offsets(nwb: NwbFile, table: str, column: str, n_rows: int) -> npt.NDArray[np.int64]:
     """Return the (n_rows + 1,) int64 offsets of a ragged column: row ``i`` is ``column[offsets[i]:offsets[i + 1]]``.
 
-    The index is cast before anything is subtracted: newer files store it in the smallest unsigned integer, which
-    would wrap.
-
     Raises
     ------
     BadUpstreamData
         If the column or its index is missing, the index falls, or does not end at the length of the column.
+    """
+    index = ragged_index(nwb, table, column, n_rows)
+    if index.fault:
+        raise nwb.bad(index.fault)
+    return np.concatenate([np.zeros(1, np.int64), index.ends])
+
+
+@dataclass(frozen=True)
+class RaggedIndex:
+    """Where the rows of a ragged column end.
+
+    Parameters
+    ----------
+    ends
+        (n_rows,) int64, as the index states them.
+    total
+        Values of the column.
+    fault
+        What is wrong with the ends; empty where they rise up to ``total``.
+    """
+
+    ends: npt.NDArray[np.int64]
+    total: int
+    fault: str
+
+
+def ragged_index(nwb: NwbFile, table: str, column: str, n_rows: int) -> RaggedIndex:
+    """Return the ends of the rows of a ragged column, right or wrong.
+
+    The index is cast before anything is subtracted: newer files store it in the smallest unsigned integer, which
+    would wrap. One that is stored as floats or without its type is read with a note.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the column or its index is missing, or the index has no whole number for each row.
     """
     group = nwb.group(table)
     name = ragged_columns(group).get(column)
@@ -234,17 +271,23 @@ def ragged_offsets(nwb: NwbFile, table: str, column: str, n_rows: int) -> npt.ND
     if not isinstance(values, h5py.Dataset) or values.ndim == 0 or name is None:
         raise nwb.bad(f"ragged column {table}/{column} or its index is missing")
     ends = nwb.array(f"{table}/{name}")
-    if ends.dtype.kind not in "iu" or ends.ndim != 1:
+    if ends.dtype.kind == "f" and np.isfinite(ends).all() and (ends == np.floor(ends)).all():
+        nwb.note(column, f"{table}/{name} is {ends.dtype}, expected integers; all are whole numbers, read as such")
+    elif ends.dtype.kind not in "iu":
+        raise nwb.bad(f"{table}/{name} is {ends.dtype} of shape {ends.shape}, expected whole numbers of shape (n,)")
+    if ends.ndim != 1:
         raise nwb.bad(f"{table}/{name} is {ends.dtype} of shape {ends.shape}, expected whole numbers of shape (n,)")
     ends, total = ends.astype(np.int64), len(values)
     if len(ends) != n_rows:
         raise nwb.bad(f"{table}/{name} has {len(ends)} rows, and the table has {n_rows}")
-    offsets = np.concatenate([np.zeros(1, np.int64), ends])
-    if (np.diff(offsets) < 0).any():
-        raise nwb.bad(f"{table}/{name} falls, so that rows of {column} would overlap")
-    if offsets[-1] != total:
-        raise nwb.bad(f"{table}/{name} ends at {offsets[-1]} but {table}/{column} has {total} values")
-    return offsets
+    if "neurodata_type" not in group[name].attrs:
+        nwb.note(column, f"{table}/{name} states no neurodata_type; taken for the index of {column} by its name")
+    last, fault = int(ends[-1]) if n_rows else 0, ""
+    if (np.diff(ends, prepend=0) < 0).any():
+        fault = f"{table}/{name} falls, so that rows of {column} would overlap"
+    elif last != total:
+        fault = f"{table}/{name} ends at {last} but {table}/{column} has {total} values"
+    return RaggedIndex(ends, total, fault)
 
 
 def first_few(values: Iterable[object], n: int = 3) -> str:

@@ -17,7 +17,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Spikes
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few, is_numeric, ragged_columns, ragged_offsets
+from nh_platform.sources.allen.nwb.damaged_index import offsets_between
+from nh_platform.sources.allen.nwb.nwb_file import (
+    NwbFile,
+    RaggedIndex,
+    first_few,
+    is_numeric,
+    ragged_columns,
+    ragged_index,
+    ragged_offsets,
+)
 from nh_platform.sources.allen.nwb.sorted_units import UNITS
 
 SPIKES_AT_ONCE = 4_000_000
@@ -37,8 +46,9 @@ def read_spikes(nwb: NwbFile, units: pd.DataFrame) -> Spikes:
     Depths are one NaN seen ``n_spikes`` times, read-only: the release has none, and 100 M of them would be 0.4 GB.
 
     A note counts spikes at −1 s, which are dropped, and units whose times were not in order, which are sorted with
-    their amplitudes, both as AllenSDK's writer does; units with times of NaN, which are left without spikes; and other
-    spikes before 0 s, which stay. Amplitudes that cannot be used are NaN with a note, of one unit or of all.
+    their amplitudes, both as AllenSDK's writer does; units with times of NaN, or whose rows the index does not tell
+    apart, which are left without spikes; and other spikes before 0 s, which stay. Amplitudes that cannot be used are
+    NaN with a note, of one unit or of all.
 
     Parameters
     ----------
@@ -50,10 +60,10 @@ def read_spikes(nwb: NwbFile, units: pd.DataFrame) -> Spikes:
     Raises
     ------
     BadUpstreamData
-        If ``spike_times`` is missing, holds no numbers, or cannot be divided among the units.
+        If ``spike_times`` is missing, holds no numbers, or cannot be divided among half of the units.
     """
     stored, times, kept = _read_times(nwb, units)
-    amplitudes = _read_amplitudes(nwb, stored)
+    amplitudes = _read_amplitudes(nwb, stored, kept)
     nwb.note("spike depths", "not part of the release; NaN")
     times, offsets = _blocks(times, stored, units, kept), _offsets(stored, units, kept)
     depths = np.broadcast_to(np.float32(np.nan), times.shape)
@@ -87,24 +97,51 @@ def read_spike_times(nwb: NwbFile, units: pd.DataFrame) -> tuple[npt.NDArray[np.
 def _read_times(nwb: NwbFile, units: pd.DataFrame) -> tuple[Offsets, npt.NDArray[np.float64], Kept]:
     """Return offsets and times as the file has them, and what is kept of the units that need mending."""
     path = f"{UNITS}/spike_times"
-    stored = ragged_offsets(nwb, UNITS, "spike_times", len(nwb.group(UNITS)["id"]))
+    index = ragged_index(nwb, UNITS, "spike_times", len(nwb.group(UNITS)["id"]))
     dataset = nwb.handle[path]
     if dataset.ndim != 1 or not is_numeric(dataset):
         raise nwb.bad(f"{path} is {dataset.dtype} of shape {dataset.shape}, expected numbers of shape (n,)")
-    times = np.empty(stored[-1], dtype=np.float64)
+    times = np.empty(index.total, dtype=np.float64)
     if len(times):
         with nwb.decoding(path):
             dataset.read_direct(times)
-    return stored, times, _mended(nwb, units, times, stored)
+    if not index.fault:
+        stored = np.concatenate([np.zeros(1, np.int64), index.ends])
+        return stored, times, _mended(nwb, units, times, stored, np.zeros(0, dtype=np.int64))
+    stored, certain = _certain_rows(index, times)
+    filled = np.diff(stored) > 0
+    if certain[filled].sum() * 2 <= len(certain[filled]) or not certain.any():
+        raise nwb.bad(index.fault)
+    lost = units.loc[units["row"].isin(np.flatnonzero(~certain)), "id"]
+    nwb.note("spike_times", f"{index.fault}; {_units(lost.tolist())} cannot be told apart; kept without spikes")
+    return stored, times, _mended(nwb, units, times, stored, np.flatnonzero(~certain))
 
 
-def _mended(nwb: NwbFile, units: pd.DataFrame, times: npt.NDArray[np.float64], stored: Offsets) -> Kept:
-    """Return what is kept of the units whose times are not sorted, finite and after 0 s, and note it."""
-    kept: dict[int, npt.NDArray[np.int64]] = {}
+def _certain_rows(index: RaggedIndex, times: npt.NDArray[np.float64]) -> tuple[Offsets, npt.NDArray[np.bool_]]:
+    """Return offsets by an index that contradicts itself, and which rows are certain.
+
+    The times of a unit rise: where they fall within a row, the row holds spikes of two units. So an index of which one
+    end is wrong is told from one that is shifted as a whole.
+    """
+    stored, certain = offsets_between(index.ends, index.total)
+    for row in np.flatnonzero(certain):
+        own = times[stored[row] : stored[row + 1]]
+        certain[row] = not (np.diff(own[own != NO_TIME_S]) < 0).any()
+    return stored, certain
+
+
+def _mended(
+    nwb: NwbFile, units: pd.DataFrame, times: npt.NDArray[np.float64], stored: Offsets, uncertain: Offsets
+) -> Kept:
+    """Return what is kept of the units whose times are not sorted, finite and after 0 s, and note it.
+
+    Nothing is kept of the ``uncertain`` rows, which have their note.
+    """
+    kept: dict[int, npt.NDArray[np.int64]] = {int(row): np.zeros(0, dtype=np.int64) for row in uncertain}
     untimed, unsorted, lost, early = {}, [], [], {}
     unit_ids = dict(zip(units["row"].tolist(), units["id"].tolist()))
     for row in _rows_to_mend(times, stored):
-        if row not in unit_ids:
+        if row not in unit_ids or row in kept:
             continue
         unit, own = unit_ids[row], times[stored[row] : stored[row + 1]]
         if not np.isfinite(own).all():
@@ -149,18 +186,18 @@ def _rows_to_mend(times: npt.NDArray[np.float64], stored: Offsets) -> list[int]:
     return np.unique(np.searchsorted(stored, np.concatenate(found), side="right") - 1).tolist()
 
 
-def _read_amplitudes(nwb: NwbFile, stored: Offsets) -> npt.NDArray[np.float32]:
+def _read_amplitudes(nwb: NwbFile, stored: Offsets, kept: Kept) -> npt.NDArray[np.float32]:
     """Return the amplitudes (V) in file order; NaN and a note where they cannot be used."""
     name = "spike_amplitudes"
     if name not in nwb.group(UNITS) or name not in ragged_columns(nwb.group(UNITS)):
         nwb.note(name, "missing in the NWB file; NaN")
         found = None
     else:
-        found = nwb.optional(name, _stated_amplitudes, nwb, stored)
+        found = nwb.optional(name, _stated_amplitudes, nwb, stored, kept)
     return np.full(stored[-1], np.nan, dtype=np.float32) if found is None else found
 
 
-def _stated_amplitudes(nwb: NwbFile, stored: Offsets) -> npt.NDArray[np.float32]:
+def _stated_amplitudes(nwb: NwbFile, stored: Offsets, kept: Kept) -> npt.NDArray[np.float32]:
     path = f"{UNITS}/spike_amplitudes"
     own = ragged_offsets(nwb, UNITS, "spike_amplitudes", len(stored) - 1)
     dataset = nwb.handle[path]
@@ -174,17 +211,20 @@ def _stated_amplitudes(nwb: NwbFile, stored: Offsets) -> npt.NDArray[np.float32]
         nwb.note("spike_amplitudes", f"{path}: no value for any of {len(amplitudes)} spikes")
     if np.array_equal(own, stored):
         return amplitudes
-    return _of_units_that_agree(nwb, amplitudes, own, stored)
+    return _of_units_that_agree(nwb, amplitudes, own, stored, kept)
 
 
 def _of_units_that_agree(
-    nwb: NwbFile, amplitudes: npt.NDArray[np.float32], own: Offsets, stored: Offsets
+    nwb: NwbFile, amplitudes: npt.NDArray[np.float32], own: Offsets, stored: Offsets, kept: Kept
 ) -> npt.NDArray[np.float32]:
-    """Return the amplitudes of the units that have one per spike; NaN, and a note, for the others."""
+    """Return the amplitudes of the units that have one per spike; NaN, and a note, for others that have spikes."""
     aligned = np.full(stored[-1], np.nan, dtype=np.float32)
     agree = np.diff(own) == np.diff(stored)
     for row in np.flatnonzero(agree):
         aligned[stored[row] : stored[row + 1]] = amplitudes[own[row] : own[row + 1]]
+    agree[[row for row, spikes in kept.items() if not len(spikes)]] = True
+    if agree.all():
+        return aligned
     ids = nwb.array(f"{UNITS}/id")[~agree]
     counts = f"{np.diff(own)[~agree][0]} amplitudes for {np.diff(stored)[~agree][0]} spikes in the first"
     nwb.note("spike_amplitudes", f"{UNITS}/spike_amplitudes: other counts in {_units(ids.tolist())} ({counts}); NaN")
