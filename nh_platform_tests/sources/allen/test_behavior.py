@@ -215,6 +215,16 @@ def test_an_invalid_interval_without_order_or_end_is_left_out(opened: Opened) ->
     assert "1 of 3 rows without start or stop" in text
 
 
+@pytest.mark.parametrize("name", ["", "/tags"])
+def test_a_link_in_a_circle_in_place_of_invalid_times_is_noted(opened: Opened, name: str) -> None:
+    def link(handle: h5py.File) -> None:
+        del handle[f"intervals/invalid_times{name}"]
+        handle[f"intervals/invalid_times{name}"] = h5py.SoftLink(f"/intervals/invalid_times{name}")
+
+    source, session = opened(link)
+    assert "invalid_times" in _subjects(source.read_events(session))
+
+
 def test_an_optogenetic_epoch_without_a_time_is_left_out(opened: Opened) -> None:
     def damage(handle: h5py.File) -> None:
         handle["processing/optotagging/optogenetic_stimulation/stop_time"][0] = np.nan

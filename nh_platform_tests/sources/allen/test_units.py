@@ -412,6 +412,12 @@ def test_amplitudes_that_cannot_be_decoded_are_nan(opened: Opened) -> None:
     assert "left out: dataset units/spike_amplitudes cannot be decoded" in _noted(raw, "spike_amplitudes")
 
 
+def test_ids_that_cannot_be_decoded_are_not_called_missing(opened: Opened) -> None:
+    source, session = opened(lambda handle: _undecodable(handle, "units/id"))
+    with pytest.raises(BadUpstreamData, match="dataset units/id cannot be decoded"):
+        source.read_spikes(session)
+
+
 def test_times_that_cannot_be_decoded_are_named_and_no_download_is_advised(opened: Opened) -> None:
     source, session = opened(lambda handle: _undecodable(handle, "units/spike_times"))
     with pytest.raises(BadUpstreamData, match="dataset units/spike_times cannot be decoded") as refused:

@@ -17,7 +17,8 @@ from nh_platform.sources.allen.nwb.electrodes import read_probes
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, ragged_offsets
 from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
 
-INVALID = "intervals/invalid_times"
+INTERVALS = "intervals"
+INVALID = f"{INTERVALS}/invalid_times"
 OPTOTAGGING = "processing/optotagging/optogenetic_stimulation"
 SESSION_SCOPES = ("all_probes", "stimulus", "optotagging")
 """Scopes that AllenSDK knows besides probe names (ecephys_session.py, `get_invalid_times`, 2.16.2)."""
@@ -45,7 +46,9 @@ def read_invalid_times(nwb: NwbFile) -> pd.DataFrame:
     pandas.DataFrame
         Schema `INVALID_TIMES`.
     """
-    found = nwb.optional("invalid_times", _read_intervals, nwb) if nwb.has(INVALID) else None
+    # By name: a link that leads nowhere is no table that never was, and has its note.
+    stated = INVALID.rpartition("/")[2] in nwb.names(INTERVALS)
+    found = nwb.optional("invalid_times", _read_intervals, nwb) if stated else None
     return INVALID_TIMES.empty() if found is None else found
 
 
@@ -124,7 +127,7 @@ def _tags(stated: NwbTable) -> list[list[str]]:
     BadUpstreamData
         If they cannot be divided among the rows, or are no texts.
     """
-    if not stated.nwb.has(f"{stated.path}/tags"):
+    if "tags" not in stated.nwb.names(stated.path):
         return [[] for _ in range(stated.n_rows)]
     offsets = ragged_offsets(stated.nwb, stated.path, "tags", stated.n_rows)
     tags = stated.nwb.array(f"{stated.path}/tags")

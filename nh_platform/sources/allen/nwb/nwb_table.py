@@ -62,7 +62,10 @@ class NwbTable:
         """
         values = self.columns.get(name)
         if values is None or not is_numeric(values):
-            found = "is missing" if values is None else "holds texts, expected numbers"
+            held = "neither numbers nor texts" if values is None else "texts, expected numbers"
+            found = f"holds {held}" if self.nwb.has(f"{self.path}/{name}") else "is missing"
+            if name in self.left_out:  # which says why
+                found = "cannot be used"
             raise self.nwb.bad(f"{self.path}/{name} {found}")
         return values.astype(np.float64)
 
@@ -192,7 +195,7 @@ def read_table(
     Raises
     ------
     BadUpstreamData
-        If the table or its key is missing, or most other columns agree on another number of rows.
+        If the table or its key is missing or cannot be decoded, or most other columns agree on another number of rows.
     """
     group = nwb.group(path)
     ragged = ragged_columns(group)
@@ -216,6 +219,9 @@ def read_table(
             nwb.note(subject, f"{path}/{name}: the table made of it has a column {name} of its own; left out")
         elif length != n_rows:
             nwb.note(subject, f"{path}/{name}: {length} rows, expected {n_rows}; left out")
+        elif name == key:
+            columns[name] = nwb.array(f"{path}/{name}")
+            continue
         else:
             values = nwb.optional(subject, nwb.array, f"{path}/{name}")
             if values is not None:
