@@ -225,6 +225,49 @@ def test_samples_and_rows_without_a_time_are_left_out_and_counted(tree: Tree, be
     assert told(result, "licks.times.npy", f"1 of {len(licks) + 1} rows have no times")
 
 
+def test_wheel_moves_without_a_stop_after_their_start_are_left_out_and_counted(tree: Tree, behavior) -> None:
+    intervals = tree.load("alf/_ibl_wheelMoves.intervals.npy")
+    intervals[1, 1] = np.nan
+    intervals[2, 1] = intervals[2, 0] - 0.1
+    tree.write("alf/_ibl_wheelMoves.intervals.npy", intervals)
+    result = read(tree)
+    kept = behavior.events["wheel_moves"].drop(index=[1, 2]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(result.events["wheel_moves"], kept)
+    assert told(result, "wheelMoves.intervals.npy", f"1 of {len(intervals)} rows have no stop_time; left out")
+    assert told(result, "wheelMoves.intervals.npy", f"1 of {len(intervals)} rows stop before they start; left out")
+
+
+def edited_csv(tree: Tree, name: str, edit) -> Behavior:
+    tree.write(f"alf/{name}", edit(pd.read_csv(tree.path(f"alf/{name}"))))
+    return read(tree)
+
+
+@pytest.mark.parametrize("damage", [np.nan, "late"])
+def test_a_passive_event_or_period_without_an_end_is_left_out_and_counted(tree: Tree, behavior, damage) -> None:
+    def damaged(table: pd.DataFrame, row: int, column: str) -> pd.DataFrame:
+        table[column] = table[column].astype(object)
+        table.loc[row, column] = damage
+        return table
+
+    edited_csv(tree, "_ibl_passiveStims.table.csv", lambda table: damaged(table, 0, "toneOff"))
+    result = edited_csv(tree, "_ibl_passivePeriods.intervalsTable.csv", lambda table: damaged(table, 1, "RFM"))
+    for name, file in (("passive_stims", "passiveStims.table"), ("passive_periods", "passivePeriods.intervalsTable")):
+        n_rows = len(behavior.events[name])
+        assert len(result.events[name]) == n_rows - 1
+        assert told(result, file, f"1 of {n_rows} rows have no stop_time; left out")
+    assert result.events["passive_periods"]["name"].tolist() == ["passiveProtocol", "spontaneousActivity", "taskReplay"]
+
+
+def test_a_gabor_column_that_may_be_missing_is_nan(tree: Tree, behavior) -> None:
+    gabor = behavior.events["passive_gabor"]
+    result = edited_csv(tree, "_ibl_passiveGabor.table.csv", lambda table: table.drop(columns="phase"))
+    assert told(result, "_ibl_passiveGabor.table.csv: no column phase; NaN")
+    assert result.events["passive_gabor"]["phase"].isna().all()
+    pd.testing.assert_frame_equal(result.events["passive_gabor"].drop(columns="phase"), gabor.drop(columns="phase"))
+    result = edited_csv(tree, "_ibl_passiveGabor.table.csv", lambda table: table.assign(contrast="high"))
+    assert told(result, f"{len(gabor)} of {len(gabor)} values of contrast are no numbers; NaN")
+
+
 @pytest.mark.parametrize("name", ["stimOff_times", "quiescencePeriod"])
 @pytest.mark.parametrize("damage", [lambda a: a[1:], lambda a: np.append(a, 1.0), lambda a: a.astype(str)])
 def test_a_trial_column_of_another_length_or_type_is_nan_and_the_table_counts(tree, behavior, name, damage) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
@@ -63,17 +64,35 @@ def _read_each(
         return None
 
     def conformed(collection: str) -> pd.DataFrame:
-        table = files.in_time_order(read(collection, name, files), schema.names[0], files.label(collection, name))
+        path = files.label(collection, name)
+        table = _with_nullable_numbers(read(collection, name, files), schema, path, files)
+        has_stop = "stop_time" in schema.names
+        table = files.in_intervals(table, path) if has_stop else files.in_time_order(table, schema.names[0], path)
         try:
             return schema.conform(table)
         except SchemaError as error:
-            raise files.bad(files.label(collection, name), error.found) from error
+            raise files.bad(path, error.found) from error
 
     tables = [files.optional(what, conformed, collection) for collection in having]
     found = [table for table in tables if table is not None]
     if len(found) < 2:
         return found[0] if found else None
     return pd.concat(found, ignore_index=True).sort_values(schema.names[0], kind="stable", ignore_index=True)
+
+
+def _with_nullable_numbers(table: pd.DataFrame, schema: TableSchema, path: str, files: OpenFiles) -> pd.DataFrame:
+    """Return the table with NaN, and a note, for the nullable numbers of its schema that it lacks or holds as texts."""
+    for column in schema.columns:
+        if not column.nullable or column.dtype != "float64":
+            continue
+        if column.name not in table:
+            files.note(path, f"no column {column.name}; NaN")
+            continue
+        numbers = pd.to_numeric(table[column.name], errors="coerce").astype(np.float64)
+        if n_texts := int((numbers.isna() & table[column.name].notna()).sum()):
+            files.note(path, f"{n_texts} of {len(table)} values of {column.name} are no numbers; NaN")
+        table = table.assign(**{column.name: numbers})
+    return table
 
 
 def _licks(collection: str, name: str, files: OpenFiles) -> pd.DataFrame:
@@ -99,17 +118,16 @@ def _periods(table: pd.DataFrame) -> pd.DataFrame:
     by_row = table.set_index(table.columns[0])
     return pd.DataFrame(
         {
-            "start_time": pd.to_numeric(by_row.loc["start"]).to_numpy(dtype=float),
-            "stop_time": pd.to_numeric(by_row.loc["stop"]).to_numpy(dtype=float),
+            "start_time": by_row.loc["start"].to_numpy(),
+            "stop_time": by_row.loc["stop"].to_numpy(),
             "name": by_row.columns.astype(str),
         }
     )
 
 
 def _gabor(table: pd.DataFrame) -> pd.DataFrame:
-    return table[["start", "stop", "position", "contrast", "phase"]].rename(
-        columns={"start": "start_time", "stop": "stop_time"}
-    )
+    stated = [name for name in ("position", "contrast", "phase") if name in table]
+    return table[["start", "stop", *stated]].rename(columns={"start": "start_time", "stop": "stop_time"})
 
 
 def _stims(table: pd.DataFrame) -> pd.DataFrame:
@@ -119,6 +137,7 @@ def _stims(table: pd.DataFrame) -> pd.DataFrame:
         for name in ("valve", "tone", "noise")
     ]
     events = pd.concat(parts).dropna(subset=["start_time", "stop_time"], how="all")
+    events["start_time"] = pd.to_numeric(events["start_time"], errors="coerce")
     return events.sort_values(["start_time", "name"], kind="stable", ignore_index=True)
 
 

@@ -88,7 +88,7 @@ def _wheel_moves(collections: Sequence[str], files: OpenFiles) -> pd.DataFrame |
             table["peak_amplitude"] = files.optional("wheel_moves", peaks, collection, len(table))
         path = files.label(collection, intervals_name)
         try:
-            return WHEEL_MOVES.conform(files.in_time_order(table, "start_time", path))
+            return WHEEL_MOVES.conform(files.in_intervals(table, path))
         except SchemaError as error:
             raise files.bad(path, error.found) from error
 

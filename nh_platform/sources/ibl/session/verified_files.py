@@ -151,6 +151,28 @@ class OpenFiles:
             kept = kept.sort_values(column, kind="stable", ignore_index=True)
         return kept
 
+    def in_intervals(self, table: pd.DataFrame, path: str) -> pd.DataFrame:
+        """Return the rows of a table that have a start and, not before it, a stop, in order of the start.
+
+        Columns ``start_time`` and ``stop_time``, in s. Every kind of row that is left out has a note that counts it.
+
+        Raises
+        ------
+        BadUpstreamData
+            If no row of several is left.
+        """
+        numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in ("start_time", "stop_time")}
+        started = self.in_time_order(table.assign(**numbers), "start_time", path)
+        stopped = np.isfinite(started["stop_time"].to_numpy(dtype=np.float64))
+        backwards = stopped & (started["stop_time"] < started["start_time"]).to_numpy()
+        kept = started[stopped & ~backwards].reset_index(drop=True)
+        if len(started) and not len(kept):
+            raise self.bad(path, f"none of {len(table)} rows has a stop_time that is not before its start_time")
+        for is_left_out, found in ((~stopped, "have no stop_time"), (backwards, "stop before they start")):
+            if is_left_out.any():
+                self.note(path, f"{int(is_left_out.sum())} of {len(table)} rows {found}; left out")
+        return kept
+
     def array(self, collection: str, name: str, kinds: str = "f", columns: int | None = None) -> npt.NDArray[Any]:
         """Load an npy file.
 
