@@ -278,6 +278,7 @@ def test_two_default_revisions_of_one_dataset_are_refused(tree: Tree) -> None:
     "table",
     [
         pd.DataFrame({"uuids": ["a"] * 12}),
+        pd.DataFrame({"uuids": [None] * 12, "more": range(12)}),
         pd.DataFrame({"uuids": ["a", "b"]}),
         pd.DataFrame({"ids": range(12)}),
     ],
@@ -287,6 +288,34 @@ def test_ids_that_are_not_one_per_cluster_are_not_taken(tree: Tree, table) -> No
     read, notes = noted(tree)
     assert f"{SORTING}/clusters.uuids.csv" in notes
     assert read.units["unit_id"].tolist()[:12] == [f"probe00_{cluster}" for cluster in range(12)]
+
+
+def test_only_units_whose_id_is_doubled_or_missing_are_renamed(tree: Tree, recording) -> None:
+    ids = pd.read_csv(tree.path(f"{SORTING}/clusters.uuids.csv"))
+    ids.loc[1, "uuids"] = ids.loc[0, "uuids"]
+    ids.loc[5, "uuids"] = None
+    tree.write(f"{SORTING}/clusters.uuids.csv", ids.assign(more=1))
+    read, notes = noted(tree)
+    expected = recording.units["unit_id"].tolist()
+    expected[0], expected[1], expected[5] = "probe00_0", "probe00_1", "probe00_5"
+    assert read.units["unit_id"].tolist() == expected
+    assert f"{SORTING}/clusters.uuids.csv: 1 of 12 ids are missing, 2 are doubled; those units are named" in notes
+
+
+def test_a_channel_without_a_position_or_number_costs_itself_alone(tree: Tree, recording) -> None:
+    local = tree.load(f"{SORTING}/channels.localCoordinates.npy").astype(float)
+    local[3, 1] = np.nan
+    tree.write(f"{SORTING}/channels.localCoordinates.npy", local)
+    raw = tree.load(f"{SORTING}/channels.rawInd.npy").astype(float)
+    raw[4] = np.inf
+    tree.write(f"{SORTING}/channels.rawInd.npy", raw)
+    read, notes = noted(tree)
+    places = ["lateral_um", "axial_um"]
+    assert read.channels.loc[3, places].isna().all()
+    assert np.array_equal(read.channels[places].drop(index=3), recording.channels[places].drop(index=3))
+    assert read.channels["upstream_id"].tolist() == recording.channels["upstream_id"].tolist()
+    assert f"{SORTING}/channels.localCoordinates.npy: 1 of 384 channels have a position of NaN or infinity" in notes
+    assert f"{SORTING}/channels.rawInd.npy: 1 of 384 channels have no number" in notes
 
 
 def test_a_unit_with_a_channel_beyond_the_probe_is_without_a_position(tree: Tree) -> None:

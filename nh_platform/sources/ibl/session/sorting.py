@@ -6,6 +6,7 @@ read here: they change without a new sorting and are `metrics` and `positions`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -211,28 +212,36 @@ def _units(probe: str, collection: str, n_units: int, channel: npt.NDArray[np.in
         values = _optional(collection, name, n_units, "clusters.channels", "fiu", files)
         units[column] = values.astype(np.float64)
     name = "clusters.uuids.csv"
-    ids = files.optional(name, _unit_ids, collection, name, n_units, files) if files.has(collection, name) else None
-    if ids is None:
+    read = files.optional(name, _unit_ids, collection, name, n_units, files) if files.has(collection, name) else None
+    if read is None:
         files.note(f"{collection}/{name}", "no usable ids; units are named <probe>_<cluster>")
-        ids = [f"{probe}_{cluster}" for cluster in range(n_units)]
-    return units.assign(unit_id=ids)
+    ids: list[str | None] = [None] * n_units if read is None else read
+    return units.assign(unit_id=[own or f"{probe}_{cluster}" for cluster, own in enumerate(ids)])
 
 
-def _unit_ids(collection: str, name: str, n_units: int, files: OpenFiles) -> list[str]:
+def _unit_ids(collection: str, name: str, n_units: int, files: OpenFiles) -> list[str | None]:
+    """Return upstream's id of every cluster; None, and a note, where one is missing or several clusters have it."""
     table = files.table(collection, name)
     path = files.label(collection, name)
     if "uuids" not in table:
         raise files.bad(path, f"no column 'uuids' among {', '.join(map(str, table.columns))}")
-    if len(table) != n_units or table["uuids"].isna().any() or table["uuids"].duplicated().any():
-        raise files.bad(path, f"{table['uuids'].nunique()} different ids for {n_units} clusters.channels")
-    return table["uuids"].astype(str).tolist()
+    ids = table["uuids"]
+    if len(table) != n_units:
+        raise files.bad(path, f"{len(table)} ids for {n_units} clusters.channels")
+    is_own = ids.notna() & ~ids.duplicated(keep=False)
+    if not is_own.all():
+        found = (
+            f"{int(ids.isna().sum())} of {n_units} ids are missing, {int((ids.notna() & ~is_own).sum())} are doubled"
+        )
+        files.note(path, f"{found}; those units are named <probe>_<cluster>")
+    return [str(own) if usable else None for own, usable in zip(ids, is_own)]
 
 
 def _channels(probe: str, collection: str, peak_channel: npt.NDArray[np.int64], files: OpenFiles) -> pd.DataFrame:
     """Return the channels of a probe; as many as its files state, or else as the clusters use."""
     coordinates, raw_index = "channels.localCoordinates.npy", "channels.rawInd.npy"
-    local = _of_channels(f"{collection}/{coordinates}", collection, coordinates, 2, files)
-    raw = _of_channels(f"{collection}/{raw_index}", collection, raw_index, None, files)
+    local = _of_channels(collection, coordinates, _positions, files)
+    raw = _of_channels(collection, raw_index, _numbers, files)
     if local is not None and raw is not None and len(local) != len(raw):
         path = files.label(collection, raw_index)
         files.note(path, f"left out: {len(raw)} channels, localCoordinates has {len(local)}")
@@ -254,22 +263,41 @@ def _channels(probe: str, collection: str, peak_channel: npt.NDArray[np.int64], 
         {
             "probe": probe,
             "channel": np.arange(n_channels, dtype=np.int64),
-            "upstream_id": np.arange(n_channels, dtype=np.int64) if raw is None else raw.astype(np.int64),
-            "lateral_um": np.full(n_channels, np.nan) if local is None else local[:, 0].astype(np.float64),
-            "axial_um": np.full(n_channels, np.nan) if local is None else local[:, 1].astype(np.float64),
+            "upstream_id": np.arange(n_channels, dtype=np.int64) if raw is None else raw,
+            "lateral_um": np.full(n_channels, np.nan) if local is None else local[:, 0],
+            "axial_um": np.full(n_channels, np.nan) if local is None else local[:, 1],
         }
     )
 
 
 def _of_channels(
-    what: str, collection: str, name: str, columns: int | None, files: OpenFiles
+    collection: str, name: str, read: Callable[[str, str, OpenFiles], npt.NDArray[Any]], files: OpenFiles
 ) -> npt.NDArray[Any] | None:
     """Return an optional dataset of one row per channel; None where there is none that can be used."""
+    return (
+        files.optional(f"{collection}/{name}", read, collection, name, files) if files.has(collection, name) else None
+    )
 
-    def read() -> npt.NDArray[Any]:
-        array = files.array(collection, name, "fiu", columns=columns)
-        if len(array) == 0 or not np.isfinite(array).all():
-            raise files.bad(files.label(collection, name), "it is empty, or values are NaN or infinite")
-        return array
 
-    return files.optional(what, read) if files.has(collection, name) else None
+def _positions(collection: str, name: str, files: OpenFiles) -> npt.NDArray[np.float64]:
+    """Return the (n_channels, 2) positions, in um; NaN, and a note, for the channels that have none."""
+    array = files.array(collection, name, "fiu", columns=2).astype(np.float64)
+    placed = np.isfinite(array).all(axis=1)
+    if not placed.any():
+        raise files.bad(files.label(collection, name), f"none of {len(array)} channels has a position")
+    if not placed.all():
+        found = f"{int((~placed).sum())} of {len(array)} channels have a position of NaN or infinity"
+        files.note(files.label(collection, name), f"{found}; their position is NaN")
+    return np.where(placed[:, np.newaxis], array, np.nan)
+
+
+def _numbers(collection: str, name: str, files: OpenFiles) -> npt.NDArray[np.int64]:
+    """Return the (n_channels,) number of each channel in the raw data; its row, and a note, where there is none."""
+    array = files.array(collection, name, "fiu")
+    numbered = np.isfinite(array)
+    if not numbered.any():
+        raise files.bad(files.label(collection, name), f"none of {len(array)} channels has a number")
+    if not numbered.all():
+        found = f"{int((~numbered).sum())} of {len(array)} channels have no number"
+        files.note(files.label(collection, name), f"{found}; they have that of clusters.channels")
+    return np.where(numbered, array, np.arange(len(array))).astype(np.int64)
