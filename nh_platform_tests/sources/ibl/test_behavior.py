@@ -148,7 +148,7 @@ def test_the_right_pupil_stands_in_for_the_left(tree: Tree) -> None:
     tree.write("alf/_ibl_rightCamera.features.pqt", features)
     result = read(tree)
     assert result.signals["pupil_diameter"].columns == ("raw", "smooth")
-    assert ("pupil_diameter", "from the right camera; there is none of the left one") in [
+    assert ("pupil_diameter", "from the right camera; there is no usable one of the left camera") in [
         (note.subject, note.text) for note in result.notes
     ]
 
@@ -180,6 +180,24 @@ def with_lost_index(_: object) -> bytes:
     described = {b"pandas": b'{"index_columns": ["nope"], "column_indexes": [], "columns": []}'}
     pq.write_table(pa.table({"intervals_0": [1.0, 2.0]}).replace_schema_metadata(described), file)
     return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("licks.times.npy", "licks"),
+        ("_ibl_passiveGabor.table.csv", "passive_gabor"),
+        ("_ibl_wheel.position.npy", "wheel_position"),
+        ("_ibl_leftCamera.features.pqt", "pupil_diameter"),
+    ],
+)
+def test_a_dataset_of_two_default_revisions_costs_its_object_alone(tree: Tree, behavior, name: str, lost: str) -> None:
+    tree.write(f"alf/#2030-01-01#/{name}", tree.path(f"alf/{name}").read_bytes())
+    result = read(tree)
+    assert {*behavior.events, *behavior.signals} - {*result.events, *result.signals} == {lost}
+    found = f"alf/{name}: 2 revisions are all served by default: alf/{name}, alf/#2030-01-01#/{name}; not read"
+    assert noted(result).count(found) == 1
+    assert not told(result, f"upstream has no {name}")
 
 
 @pytest.mark.parametrize(

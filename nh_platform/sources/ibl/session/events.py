@@ -60,7 +60,7 @@ def _read_each(
     """Return the dataset of every collection that has it as one table in order of time; None and a note where none."""
     having = [collection for collection in collections if files.has(collection, name)]
     if not having:
-        files.note(what, f"upstream has no {name}")
+        files.note_lacking(what, collections, name)
         return None
 
     def conformed(collection: str) -> pd.DataFrame:

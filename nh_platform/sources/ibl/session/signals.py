@@ -118,7 +118,7 @@ def _pupil(collections: dict[str, tuple[str, ...]], files: OpenFiles) -> Signal 
         signal = _joined("pupil_diameter", [files.optional("pupil_diameter", read, one) for one in having], files)
         if signal is not None:
             if camera != "left":
-                files.note("pupil_diameter", f"from the {camera} camera; there is none of the left one")
+                files.note("pupil_diameter", f"from the {camera} camera; there is no usable one of the left camera")
             return signal
     files.note("pupil_diameter", "upstream has no usable pupil of the left or right camera")
     return None
@@ -184,11 +184,9 @@ def _signal(
 
 def _having(what: str, collections: Sequence[str], names: Sequence[str], files: OpenFiles) -> list[str]:
     """Return the collections that have all of some datasets; a note says what lacks."""
-    lacking = {one: [name for name in names if not files.has(one, name)] for one in collections}
-    having = [one for one, missing in lacking.items() if not missing]
+    having = [one for one in collections if all([files.has(one, name) for name in names])]  # a list: each has a note
     if not having:
-        missing = next(iter(lacking.values()), list(names))
-        files.note(what, f"upstream has no {', '.join(missing)}")
+        files.note_lacking(what, collections, *names)
     return having
 
 

@@ -6,7 +6,7 @@ the arrays mean, and which are required, is for the readers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -68,10 +68,21 @@ class OpenFiles:
         """Record something that was missing or assumed."""
         self.notes.append(Note(subject, text))
 
+    def _note_once(self, subject: str, text: str) -> None:
+        if Note(subject, text) not in self.notes:
+            self.note(subject, text)
+
     def has(self, collection: str, name: str) -> bool:
-        """Return whether the dataset is there and may be used."""
-        path = self._path(collection, name)
-        return path is not None and path in self._paths
+        """Return whether the dataset is there and may be used; of several revisions none may, and a note says so."""
+        paths = self._by_name.get((collection, name), [])
+        if len(paths) > 1:
+            self._note_once(f"{collection}/{name}", f"{_several(paths)}; not read")
+        return len(paths) == 1 and paths[0] in self._paths
+
+    def note_lacking(self, what: str, collections: Sequence[str], *names: str) -> None:
+        """Say which datasets of ``what`` upstream has in no collection; those listed but not read have their notes."""
+        if lacking := [name for name in names if not any((one, name) in self._by_name for one in collections)]:
+            self.note(what, f"upstream has no {', '.join(lacking)}")
 
     def require(self, collection: str, name: str) -> None:
         """Check that a dataset is there.
@@ -79,11 +90,11 @@ class OpenFiles:
         Raises
         ------
         BadUpstreamData
-            If it is missing, its dataset QC is CRITICAL, or it is gone upstream (`UpstreamTrouble`).
+            If it is missing, there are two revisions of it, its dataset QC is CRITICAL, or it is gone upstream (`UpstreamTrouble`).
         """
-        if self.has(collection, name):
-            return
         path = self._path(collection, name)
+        if path in self._paths:
+            return
         if path is None:
             found, action = "required, and upstream has none that is served by default", "Leave the session out"
         elif path in self._gone:
@@ -227,7 +238,7 @@ class OpenFiles:
         if len(paths) > 1:
             raise self.bad(
                 f"{collection}/{name}",
-                f"{len(paths)} revisions are all served by default: {', '.join(paths)}",
+                _several(paths),
                 "Pin a revision (`revision` of the IBL settings).",
             )
         return paths[0] if paths else None
@@ -238,6 +249,10 @@ class VerifiedFiles(Protocol):
 
     def verified_files(self, session: Session, rows: pd.DataFrame) -> AbstractContextManager[GivenFiles]:
         """Give the local path of every row that can be had, by path relative to the session."""
+
+
+def _several(paths: list[str]) -> str:
+    return f"{len(paths)} revisions are all served by default: {', '.join(paths)}"
 
 
 def usable_rows(session: SessionFiles, *groups: str) -> pd.DataFrame:
