@@ -141,6 +141,15 @@ def test_copies_of_table_columns_are_not_part_of_events() -> None:
     assert assign_groups(new).tolist() == ["events", "other", "other", "events", "events"]
 
 
+@pytest.mark.parametrize("kept", ["alf/task_00/_ibl_trials.table.pqt", "alf/_ibl_trials.intervals.npy"])
+def test_a_trials_table_after_the_pinned_date_takes_no_kept_ones_place(kept: str) -> None:
+    files = files_of(kept, "alf/#2030-01-01#/_ibl_trials.table.pqt")
+    pinned = files.assign(default_revision=resolve_revisions(files, "2025-01-01"))
+    assert assign_groups(pinned).tolist() == ["events", "other"]
+    none_kept = files.assign(default_revision=False)
+    assert assign_groups(none_kept).tolist() == ["other", "events"]
+
+
 def revised(*revisions: str, default: str | None = None) -> pd.DataFrame:
     files = files_of(*(relative_path("alf/probe00", r, "spikes.times.npy") for r in revisions))
     if default is not None:

@@ -222,6 +222,7 @@ def _is_read(files: pd.DataFrame, objects: dict[str, frozenset[str]]) -> pd.Seri
     object_of = {name: key for key, names in objects.items() for name in names}
     in_alf = files["collection"].str.fullmatch(_TASK_COLLECTION).astype(bool)
     candidate = files["name"].isin(object_of.keys()) & in_alf
+    candidate &= _kept_where_any_is(files, candidate, object_of)
     keys = [files["session_id"][candidate], files["name"][candidate].map(object_of)]
     first = files["collection"][candidate].groupby(keys).transform("min")  # "alf" sorts before "alf/task_00"
     of_session = first.reindex(files.index) == "alf"
@@ -230,3 +231,14 @@ def _is_read(files: pd.DataFrame, objects: dict[str, frozenset[str]]) -> pd.Seri
     where = files["session_id"] + "/" + files["collection"]
     has_table = where.isin(where[is_read & (files["name"] == TRIALS_TABLE)])
     return is_read & ~(has_table & files["name"].isin(_COPIES_OF_TABLE))
+
+
+def _kept_where_any_is(files: pd.DataFrame, candidate: pd.Series, object_of: dict[str, str]) -> pd.Series:
+    """Return which candidates the revision policy keeps; of an object of a session of which it keeps none, all.
+
+    A file that came after the pinned date does not decide where the object is read from, nor that its table is.
+    """
+    is_kept = files.get("default_revision", pd.Series(True, index=files.index)).astype(bool)
+    keys = [files["session_id"], files["name"].map(object_of)]
+    any_kept = (is_kept & candidate).groupby(keys, dropna=False).transform("any")
+    return is_kept | ~any_kept
