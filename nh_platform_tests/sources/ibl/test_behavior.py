@@ -182,6 +182,27 @@ def with_lost_index(_: object) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.parametrize("name", ["licks.times.npy", "_ibl_wheel.position.npy", "_ibl_trials.stimOff_times.npy"])
+def test_what_is_there_and_not_read_is_not_called_absent(tree: Tree, name: str) -> None:
+    tree.edit(lambda t: t.assign(qc=t["qc"].where(~(tree.rows(t) & (t["rel_path"] == f"alf/{name}")), "CRITICAL")))
+    result = read(tree)
+    assert told(result, f"alf/{name}: dataset QC upstream is CRITICAL; not read")
+    assert not any(name in note and ("has no" in note or "not there" in note) for note in noted(result))
+
+
+def test_a_trials_table_that_is_listed_and_not_there_is_named(tree: Tree) -> None:
+    tree.path("alf/_ibl_trials.table.pqt").unlink()
+    result = read(tree)
+    assert "trials" not in result.events
+    assert told(result, "trials: left out: file alf/_ibl_trials.table.pqt: required, and")
+    assert not told(result, "intervals.npy")
+
+
+def test_trials_without_a_table_or_intervals_are_named_by_both(tree: Tree) -> None:
+    tree.remove("alf/_ibl_trials.table.pqt")
+    assert told(read(tree), "alf/_ibl_trials.table.pqt: upstream has none, nor _ibl_trials.intervals.npy")
+
+
 @pytest.mark.parametrize(
     ("name", "lost"),
     [

@@ -184,7 +184,7 @@ def _signal(
 
 def _having(what: str, collections: Sequence[str], names: Sequence[str], files: OpenFiles) -> list[str]:
     """Return the collections that have all of some datasets; a note says what lacks."""
-    having = [one for one in collections if all([files.has(one, name) for name in names])]  # a list: each has a note
+    having = [one for one in collections if all(files.has(one, name) for name in names)]
     if not having:
         files.note_lacking(what, collections, *names)
     return having

@@ -191,7 +191,7 @@ def _optional(
 
     path = f"{collection}/{name}"
     if not files.has(collection, name):
-        files.note(path, "not there; NaN")
+        files.note(path, f"not {'read' if files.lists(collection, name) else 'there'}; NaN")
         return np.full(length, np.nan)
     values = files.optional(path, read)
     if values is None:
@@ -288,7 +288,8 @@ def _positions(collection: str, name: str, files: OpenFiles) -> npt.NDArray[np.f
     if not placed.all():
         found = f"{int((~placed).sum())} of {len(array)} channels have a position of NaN or infinity"
         files.note(files.label(collection, name), f"{found}; their position is NaN")
-    return np.where(placed[:, np.newaxis], array, np.nan)
+    array[~placed] = np.nan
+    return array
 
 
 def _numbers(collection: str, name: str, files: OpenFiles) -> npt.NDArray[np.int64]:

@@ -55,14 +55,16 @@ def read_trials(collections: Sequence[str], files: OpenFiles) -> pd.DataFrame | 
 
 def _read_task(collection: str, files: OpenFiles) -> pd.DataFrame:
     """Return the trials of one task without those that have no start."""
-    has_table = files.has(collection, TRIALS_TABLE)
+    has_table = files.lists(collection, TRIALS_TABLE)
+    if not has_table and not files.lists(collection, _file_of("intervals")):
+        raise files.bad(f"{collection}/{TRIALS_TABLE}", f"upstream has none, nor {_file_of('intervals')}")
     columns, n_trials = _of_table(collection, files) if has_table else _of_intervals(collection, files)
     for attribute in BESIDE_TABLE if has_table else TRIAL_COLUMNS:
         if attribute == "intervals" or attribute in columns:
             continue
         name = _file_of(attribute)
         if not files.has(collection, name):
-            files.note(f"{collection}/{name}", "not there; NaN")
+            files.note(f"{collection}/{name}", f"not {'read' if files.lists(collection, name) else 'there'}; NaN")
             continue
         values = files.optional("trials", _column, collection, name, n_trials, files)
         if values is not None:

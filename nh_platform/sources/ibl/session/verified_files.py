@@ -79,10 +79,16 @@ class OpenFiles:
             self._note_once(f"{collection}/{name}", f"{_several(paths)}; not read")
         return len(paths) == 1 and paths[0] in self._paths
 
+    def lists(self, collection: str, name: str) -> bool:
+        """Return whether the catalogue has the dataset among those to be read, whether or not it can be had."""
+        return (collection, name) in self._by_name
+
     def note_lacking(self, what: str, collections: Sequence[str], *names: str) -> None:
         """Say which datasets of ``what`` upstream has in no collection; those listed but not read have their notes."""
-        if lacking := [name for name in names if not any((one, name) in self._by_name for one in collections)]:
+        if lacking := [name for name in names if not any(self.lists(one, name) for one in collections)]:
             self.note(what, f"upstream has no {', '.join(lacking)}")
+        elif len(collections) > 1:
+            self.note(what, f"none of {', '.join(collections)} has all that can be read: {', '.join(names)}")
 
     def require(self, collection: str, name: str) -> None:
         """Check that a dataset is there.
@@ -90,7 +96,8 @@ class OpenFiles:
         Raises
         ------
         BadUpstreamData
-            If it is missing, there are two revisions of it, its dataset QC is CRITICAL, or it is gone upstream (`UpstreamTrouble`).
+            If it is missing, there are two revisions of it, its dataset QC is CRITICAL, or it is gone upstream
+            (`UpstreamTrouble`).
         """
         path = self._path(collection, name)
         if path in self._paths:
