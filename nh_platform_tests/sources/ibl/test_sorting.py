@@ -84,15 +84,13 @@ def test_missing_optional_datasets_become_nan_and_notes(tree: Tree) -> None:
     assert noted == set(optional + more)
 
 
-def test_an_insertion_without_a_sorting_is_noted_and_the_other_read(tree: Tree) -> None:
+def test_an_insertion_without_a_sorting_changes_nothing_that_is_stored_of_the_other(tree: Tree) -> None:
     drop = lambda t: t[~(tree.rows(t) & t["rel_path"].str.startswith("alf/probe00/pykilosort"))]  # noqa: E731
     tree.edit(drop)
     source, session = tree.session()
     recording = source.read_spikes(session)
     assert recording.probes["probe"].tolist() == ["probe01"]
-    assert [(note.subject, note.text) for note in recording.notes] == [
-        ("probe00", "upstream has no spike sorting of this insertion")
-    ]
+    assert recording.notes == ()
 
 
 def test_a_session_without_any_sorting_is_refused(tree: Tree) -> None:

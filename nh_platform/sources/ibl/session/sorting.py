@@ -67,7 +67,7 @@ def read_recording(session: SessionFiles, files: OpenFiles) -> RawRecording:
     insertion_of = dict(zip(session.insertions["probe"], session.insertions["insertion_id"]))
     of_probes: list[_ProbeSorting] = []
     errors: list[BadUpstreamData] = []
-    for probe in sorted(set(insertion_of) | set(files.rows["probe"])):
+    for probe in sorted(set(files.rows["probe"])):  # an insertion without files is not part of the version
         rows = files.rows[(files.rows["probe"] == probe) & files.rows["name"].str.match(r"spikes\.|clusters\.")]
         if len(rows) == 0:
             files.note(probe, "upstream has no spike sorting of this insertion")
