@@ -20,6 +20,9 @@ PLAN_COLUMNS = ("session", "subject", "date", "files", "to_fetch", "size")
 LINK_COLUMNS = ("session", "path", "md5", "size", "url")
 LINK_FIELDS = (*LINK_COLUMNS[1:], "blake2b")
 
+_GROUPS = "spikes, events, signals, alignment or qc"
+"""Those of `nh_platform.history.identity.GROUPS`, which is not imported: it loads pandas."""
+
 
 def fetch(
     source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
@@ -32,7 +35,7 @@ def fetch(
     ] = False,
     group: Annotated[
         list[str] | None,
-        typer.Option("--group", help="Only files of spikes, behavior, alignment or qc; may be repeated."),
+        typer.Option("--group", help=f"Only files of {_GROUPS}; may be repeated."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say bytes and sessions, and fetch nothing.")] = False,
     urls: Annotated[
@@ -58,7 +61,7 @@ def fetch(
 
         nh fetch ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b --group spikes
 
-        nh fetch ibl --all --group behavior --urls > links.csv
+        nh fetch ibl --all --group events --group signals --urls > links.csv
 
         nh fetch allen_vbn 1139846596
     """

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import requests
 from typer.testing import CliRunner, Result
 
 from nh_platform.cli.app import app
+from nh_platform.history.identity import GROUPS
 from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc, write_ibl
 from nh_platform.simulation.allen.behavior.cloud_release import BUCKET
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
@@ -213,6 +215,15 @@ def test_visual_coding_is_fetched_whole_and_the_same_links_are_its_ids(
 )
 def test_a_wrong_call_is_named(home: Path, arguments: tuple[str, ...], text: str) -> None:
     assert text in nh(home, *arguments, code=1).stderr
+
+
+def test_the_help_names_every_asset_group_and_no_other(home: Path) -> None:
+    text = " ".join(nh(home, "fetch", "--help").output.replace("│", " ").split())
+    named = re.search(r"Only files of (.*?); may be", text)
+    assert named
+    assert re.split(r", | or ", named[1]) == list(GROUPS)
+    for group in re.findall(r"--group ([a-z]+)", text):
+        assert group in GROUPS
 
 
 @pytest.mark.slow
