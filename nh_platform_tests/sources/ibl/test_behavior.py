@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.session.tables.events import DETECTED, EVENTS
 from nh_platform_tests.behavior import Behavior, read_behavior
 from nh_platform_tests.sources.ibl.conftest import Tree
@@ -196,6 +197,18 @@ def test_a_trials_table_that_is_listed_and_not_there_is_named(tree: Tree) -> Non
     assert "trials" not in result.events
     assert told(result, "trials: left out: file alf/_ibl_trials.table.pqt: required, and")
     assert not told(result, "intervals.npy")
+
+
+def test_an_optional_file_of_other_content_than_listed_is_left_out_with_both_hashes(tree: Tree, behavior) -> None:
+    path = tree.path("alf/licks.times.npy")
+    listed = file_hash(path)
+    path.unlink()
+    np.save(path, np.array([1.0, 2.0]))
+    result = read(tree)
+    assert set(behavior.events) - set(result.events) == {"licks"}
+    assert told(
+        result, f"alf/licks.times.npy: the catalogue lists it, and md5 of the content is {file_hash(path)}", listed
+    )
 
 
 def test_trials_without_a_table_or_intervals_are_named_by_both(tree: Tree) -> None:

@@ -17,7 +17,8 @@ class GivenFiles(dict[str, Path]):
     paths
         The files.
     gone
-        What was found of files that the catalogue lists and upstream has no more, by path relative to the session.
+        What was found of files that the catalogue lists and upstream has no more, or of which it has other content, by
+        path relative to the session.
         Whether a reader can do without is the reader's matter.
     """
 

@@ -18,7 +18,7 @@ import pandas as pd
 from nh_platform.downloads.batches import Batch, fetch_all
 from nh_platform.downloads.raw_files import RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import HttpOpener, Opener, S3Opener, Timeouts
-from nh_platform.downloads.transfers import OnBytes, RetryPolicy, TransferFailed
+from nh_platform.downloads.transfers import OnBytes, RetryPolicy, TransferFailed, WrongContent
 from nh_platform.session import ConfigError, NhError, Session
 from nh_platform.sources.fetching import FileLink
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
@@ -88,15 +88,15 @@ class Downloads:
         Yields
         ------
         GivenFiles
-            Path by path relative to the session, and what upstream has no more. Without ``keep_raw`` they are removed
-            on leaving.
+            Path by path relative to the session, and what upstream has no more or serves otherwise. Without
+            ``keep_raw`` they are removed on leaving.
 
         Raises
         ------
         UnknownSession
             If the session was withdrawn upstream.
         BadUpstreamData
-            If a file cannot be had, or its content is not that of the manifest.
+            If the transfer of a file failed otherwise than by its absence or its content.
         StoreError
             If the disk is full.
         """
@@ -148,7 +148,7 @@ class Downloads:
                 parallel or self.settings.parallel_downloads,
                 on_bytes,
             )
-            gone |= {path: error.found for path, error in batch.errors.items() if _is_gone(error)}
+            gone |= {path: error.found for path, error in batch.errors.items() if _cannot_be_had(error)}
             Batch(batch.files, {path: e for path, e in batch.errors.items() if path not in gone}).raise_first()
             found |= batch.files
         return GivenFiles({path: file.path for path, file in found.items() if file is not None}, gone)
@@ -183,9 +183,10 @@ class Downloads:
         return RawFiles(folder, retries, keep_wrong, setting)
 
 
-def _is_gone(error: NhError) -> bool:
-    """Return whether every server says that there is no such file."""
-    return isinstance(error.__cause__, TransferFailed) and error.__cause__.missing
+def _cannot_be_had(error: NhError) -> bool:
+    """Return whether every server says that there is no such file, or gives other content than the manifest states."""
+    cause = error.__cause__
+    return isinstance(cause, WrongContent) or (isinstance(cause, TransferFailed) and cause.missing)
 
 
 _COLUMNS = ["collection", "revision", "name", "md5", "size", "dataset_id"]

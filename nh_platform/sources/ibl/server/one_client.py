@@ -19,7 +19,7 @@ import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import ConfigError, Session, UnknownSession, UpstreamTrouble
+from nh_platform.session import ConfigError, Session, UnknownSession
 from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_dataset_records,
     fetch_extended_qc,
@@ -145,12 +145,12 @@ class OneClient:
         Yields
         ------
         GivenFiles
-            Path by path relative to the session, and what is not in the tree any more.
+            Path by path relative to the session, and what is not in the tree any more or has other content.
 
         Raises
         ------
         BadUpstreamData
-            If none of the files is there, or the content of one is not that of the manifest.
+            If the session's folder is not there.
         """
         what = f"session {session.session_id}"
         wanted = {relative_path(*parts): md5 for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False)}
@@ -164,9 +164,9 @@ class OneClient:
             actual = {name: file_hash(path) if wanted[name] else None for name, path in paths.items()}
         except foreign_errors() as error:
             raise explain(error, what, None) from error
-        different = [name for name in paths if actual[name] != wanted[name]]
-        if different:
-            raise _different_content(what, different, wanted, actual)
+        for name in [name for name in paths if actual[name] != wanted[name]]:
+            gone[name] = f"md5 of the content is {actual[name]}, the manifest states {wanted[name]}"
+            del paths[name]
         yield GivenFiles(paths, gone)
 
     def addresses(self, session: Session, rows: pd.DataFrame) -> dict[str, FileAddress]:
@@ -305,15 +305,3 @@ def _load_cache(one: Any, folder: Path, tag: str | None) -> None:
     # Asked first by itself: load_cache makes a line in a log of a refused login, and goes on without tables.
     one.alyx.get("/".join(part for part in ("/cache/info", quote(tag or "")) if part))
     one.load_cache(tables_dir=folder, clobber=True, tag=tag)
-
-
-def _different_content(
-    what: str, names: list[str], wanted: dict[str, str | None], actual: dict[str, str | None]
-) -> UpstreamTrouble:
-    first = min(names)
-    return UpstreamTrouble(
-        f"{what}, file {first}",
-        f"md5 of the content is {actual[first]}, the manifest states {wanted[first]}"
-        + (f" ({len(names) - 1} more files differ)" if len(names) > 1 else ""),
-        "If upstream replaced the file, run `nh sync ibl`; otherwise restore the file and run it again.",
-    )
