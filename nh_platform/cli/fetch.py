@@ -84,6 +84,9 @@ def fetch(
         _say_fetched(found)
     if found.in_place:
         console.err.print(f"{source}: nothing to fetch; its files are read in place, in {found.folder}", soft_wrap=True)
+    for session_id, notes in found.notes.items():
+        for note in notes:
+            console.err.print(f"note, {source} {session_id}: {escape(note)}", soft_wrap=True)
     for session_id, error in found.failed.items():
         console.err.print(f"[bold red]failed[/] {source} {session_id}")
         console.err.print(f"  {escape(str(error))}", soft_wrap=True)

@@ -61,6 +61,8 @@ class Fetch:
         The sessions, in the order in which they are fetched.
     failed
         An error for each session that could not be planned or fetched.
+    notes
+        Files by session that could not be had and that a reader can do without, each with what was found.
     n_free
         Bytes that the disk of the folder had free before.
     """
@@ -72,6 +74,7 @@ class Fetch:
     sessions: tuple[SessionFetch, ...] = ()
     failed: Mapping[str, NhError] = field(default_factory=dict)
     n_free: int = 0
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def to_fetch(self) -> tuple[SessionFetch, ...]:
@@ -189,6 +192,7 @@ def _plan(
 def _download(plan: Fetch, upstream: FetchingSource, jobs: int | None, on_progress: OnProgress) -> Fetch:
     wanted, failed = plan.to_fetch, dict(plan.failed)
     upstream.raw_files().require_space(plan.n_bytes, f"{len(wanted)} sessions of {plan.source}")
+    notes: dict[str, tuple[str, ...]] = {}
     lock, came, now = Lock(), 0, ""
 
     def count(n_bytes: int) -> None:
@@ -202,9 +206,9 @@ def _download(plan: Fetch, upstream: FetchingSource, jobs: int | None, on_progre
         now = f"session {number} of {len(wanted)}: {session.subject} {session.session_id[:8]}"
         count(0)
         try:
-            upstream.fetch(one.files, one.groups, count, jobs)
+            notes[session.session_id] = upstream.fetch(one.files, one.groups, count, jobs)
         except NhError as error:
             failed[session.session_id] = error
     now = f"{len(wanted) - len(set(failed) - set(plan.failed))} of {len(wanted)} sessions"
     count(0)
-    return replace(plan, failed=failed)
+    return replace(plan, failed=failed, notes={session_id: said for session_id, said in notes.items() if said})

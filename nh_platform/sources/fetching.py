@@ -93,8 +93,13 @@ class FetchingSource(Protocol):
         groups: Iterable[str],
         on_bytes: OnBytes | None = None,
         parallel: int | None = None,
-    ) -> int:
-        """Download what is not there of the files that the asset groups read, and return how many files there are.
+    ) -> tuple[str, ...]:
+        """Download what is not there of the files that the asset groups read.
+
+        Returns
+        -------
+        tuple of str
+            What could not be had and a reader can do without: each file, and what was found.
 
         Raises
         ------

@@ -99,21 +99,28 @@ def test_one_group_of_one_session_and_its_links(home: Path, servers: Loopback) -
     assert len(content) == int(sample["size"])
 
 
-def test_a_session_that_fails_is_named_and_the_others_go_on(home: Path, servers: Loopback) -> None:
+@pytest.mark.parametrize(
+    ("name", "group", "code", "said"),
+    [("licks.times.npy", "events", 0, "note, ibl"), ("spikes.times.npy", "spikes", 1, "1 of 2 sessions failed")],
+)
+def test_a_file_that_is_gone_fails_its_session_only_where_it_is_required(
+    home: Path, servers: Loopback, name: str, group: str, code: int, said: str
+) -> None:
     nh(home, "sync", "ibl")
     first, second = nh(home, "sessions", "--source", "ibl", "--ids").output.split()
     subject = servers.state.sessions[first]["subject"]
+    pattern = rf"{subject}.*{'probe00.*' if group == 'spikes' else ''}{name.removesuffix('.npy')}"
     for server in (servers.bucket, servers.files):
-        server.faults.add(rf"{subject}.*licks\.times", "status", status=404)
-    result = nh(home, "fetch", "ibl", "--all", "--group", "events", "--group", "signals", code=1)
+        server.faults.add(pattern, "status", status=404)
+    result = nh(home, "fetch", "ibl", "--all", "--group", group, code=code)
     assert first in result.stderr
     assert second not in result.stderr
-    assert "licks.times.npy" in result.stderr
+    assert name in result.stderr
     assert "HTTP 404" in result.stderr
-    assert "1 of 2 sessions failed" in result.stderr
+    assert said in result.stderr
     servers.bucket.faults.clear()
     before = len(servers.bucket.requests)
-    assert "1 sessions fetched" in nh(home, "fetch", "ibl", "--all", "--group", "events", "--group", "signals").output
+    assert "1 sessions fetched" in nh(home, "fetch", "ibl", "--all", "--group", group).output
     assert len(servers.bucket.requests) == before + 1
 
 

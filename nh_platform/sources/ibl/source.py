@@ -18,6 +18,7 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
+from nh_platform.sources.ibl.catalogue.datasets import COMPLETE_SORTING
 from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
@@ -146,15 +147,15 @@ class IblSource:
         groups: Iterable[str],
         on_bytes: OnBytes | None = None,
         parallel: int | None = None,
-    ) -> int:
-        """Download what is not there; as of `FetchingSource.fetch`, a file that upstream has no more named too."""
+    ) -> tuple[str, ...]:
+        """Download what is not there; as of `FetchingSource.fetch`. Required are the files of `COMPLETE_SORTING`."""
         rows = usable_rows(session, *groups)
         given = self._fetching.fetch(self.raw_files(), session.session, rows, on_bytes, parallel)
         for path, found in given.gone.items():
-            more = f" ({len(given.gone) - 1} more files are gone)" if len(given.gone) > 1 else ""
-            action = "Run `nh sync ibl` to see what upstream holds now."
-            raise BadUpstreamData(f"session {session.session_id}, file {path}", found + more, action)
-        return len(given)
+            if path.rpartition("/")[2] in COMPLETE_SORTING:
+                action = "Run `nh sync ibl` to see what upstream holds now."
+                raise BadUpstreamData(f"session {session.session_id}, file {path}", found, action)
+        return tuple(f"{path}: the catalogue lists it, and {found}; not fetched" for path, found in given.gone.items())
 
     def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
         """Return the version-pinned address of every file; as of `FetchingSource.links`."""

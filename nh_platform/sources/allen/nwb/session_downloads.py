@@ -79,15 +79,14 @@ class SessionDownloads(ABC):
         groups: Iterable[str],
         on_bytes: OnBytes | None = None,
         parallel: int | None = None,
-    ) -> int:
+    ) -> tuple[str, ...]:
         """Download the NWB file if a group reads it; as of `FetchingSource.fetch`.
 
         A session is one file, so ``parallel`` has nothing to divide.
         """
-        if not _is_read(session, groups):
-            return 0
-        self.fetch_file(session, on_bytes)
-        return 1
+        if _is_read(session, groups):
+            self.fetch_file(session, on_bytes)
+        return ()
 
     def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
         """Return the address of the NWB file if a group reads it; as of `FetchingSource.links`."""
