@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, note_texts
+from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
 from nh_platform.session.columns import describe
 from nh_platform.session.performance import easy_performance
 from nh_platform.session.tables.events import EVENTS, TRIALS
@@ -42,6 +42,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             **({} if summary["performance"] is None else {"easy-trial performance": summary["performance"]}),
         },
         notes=note_texts(events.notes),
+        not_had=files_not_had(events.notes),
     )
 
 

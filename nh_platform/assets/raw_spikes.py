@@ -7,7 +7,7 @@ reasons for which a session cannot be used to `nh_platform.qc.gate`; quality met
 from pathlib import Path
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, note_texts
+from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
 from nh_platform.qc.gate import gate_of
 from nh_platform.qc.plausibility import unusable_probes
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
@@ -41,6 +41,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             "probes": [{key: str(value) for key, value in row.items() if value is not None} for row in probes],
         },
         notes=(*note_texts(recording.notes), *gate.warnings),
+        not_had=files_not_had(recording.notes),
     )
 
 

@@ -57,6 +57,8 @@ class AssetResult:
         What was missing, assumed or left out, in words; kept in the provenance.
     check
         Outcome of the record's check; None where it has none.
+    not_had
+        Upstream files that are listed and could not be had, sorted; they are part of the data version.
     """
 
     rows: int
@@ -65,6 +67,7 @@ class AssetResult:
     shown: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     check: CheckOutcome | None = None
+    not_had: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,11 @@ def _is_table(pair: object) -> bool:
 def note_texts(notes: Iterable[Note]) -> tuple[str, ...]:
     """Return notes as they are kept in the provenance."""
     return tuple(f"{note.subject}: {note.text}" for note in notes)
+
+
+def files_not_had(notes: Iterable[Note]) -> tuple[str, ...]:
+    """Return the files that notes say are listed and could not be had, sorted."""
+    return tuple(sorted({note.subject for note in notes if note.may_return}))
 
 
 def largest_counts(counts: pd.Series, name: str, limit: int = 12) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ is `events`.
 """
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, SessionAsset, note_texts
+from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
 from nh_platform.session.tables.events import DETECTED
 from nh_platform.store.recording_files import write_signals
 
@@ -24,6 +24,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             "detected": [{"table": name, "rows": len(rows)} for name, rows in sorted(read.tables.items())],
         },
         notes=note_texts(read.notes),
+        not_had=files_not_had(read.notes),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, largest_counts, note_texts
+from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, files_not_had, largest_counts, note_texts
 from nh_platform.home.platform import Platform
 from nh_platform.qc.plausibility import implausible_volts
 from nh_platform.session import StoreError
@@ -82,6 +82,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             "good units by region": largest_counts(_regions(table[good]), "region"),
             "most frequent reasons": largest_counts(_failed_units(table, rulebook), "rule"),
         },
+        not_had=files_not_had(annotation.notes),
         notes=(*note_texts((*annotation.notes, *built.notes)), *_implausible_amplitudes(table, meanings)),
     )
 

@@ -128,7 +128,7 @@ def show(
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.planning.staleness import standing_of
-    from nh_platform.planning.versions import SourcePlan
+    from nh_platform.planning.versions import NOT_HAD, SourcePlan
     from nh_platform.reading.search import read_summary
     from nh_platform.sources.registry import source_entry
     from nh_platform.store.layout import SOURCE_WIDE
@@ -165,7 +165,7 @@ def show(
     for asset in plan.assets:
         record = platform.store.provenance(source, session, asset)
         folder = platform.store.current(source, session, asset)
-        lacks = "missing" if record is None else "stale"
+        lacks = "missing" if record is None else "incomplete" if NOT_HAD in record.parameters else "stale"
         state = "gated" if asset in standing.stopped else lacks if asset in standing.stale else "current"
         assets.append(
             {

@@ -67,7 +67,7 @@ def _make_once(platform: Platform, source: str, session_id: str, name: str) -> M
     try:
         _refuse_gated(plan, session_id, name)
         result = asset.make(inputs)
-        record = expected.record(files, result.notes)
+        record = expected.record(files, result.notes, result.not_had)
         with platform.store.publish(record) as folder:
             if result.write is not None:
                 result.write(folder)

@@ -17,6 +17,9 @@ from nh_platform.session import ConfigError
 from nh_platform.store import Provenance, UpstreamFile, data_version
 from nh_platform.store.layout import SOURCE_WIDE
 
+NOT_HAD = "files not had"
+"""Parameter of what was made without files that upstream lists: which."""
+
 
 @dataclass(frozen=True)
 class ExpectedAsset:
@@ -39,8 +42,12 @@ class ExpectedAsset:
     parameters: Parameters
     data_version: str
 
-    def record(self, files: SessionFiles, notes: tuple[str, ...] = ()) -> Provenance:
-        """Return the record that is kept beside the result."""
+    def record(self, files: SessionFiles, notes: tuple[str, ...] = (), not_had: tuple[str, ...] = ()) -> Provenance:
+        """Return the record that is kept beside the result.
+
+        What was made without files that are listed has another data version than what is expected: it is stale, and so
+        is what reads it, until it is made of all of them.
+        """
         upstream = [
             UpstreamFile(collection=row.collection, revision=row.revision, name=row.name, md5=row.md5)
             for group in self.asset.groups
@@ -52,7 +59,7 @@ class ExpectedAsset:
             session_id=files.session_id,
             code_version=self.asset.code_version,
             inputs=self.inputs,
-            parameters=self.parameters,
+            parameters={**self.parameters, **({NOT_HAD: ", ".join(not_had)} if not_had else {})},
             upstream_files=upstream,
             left_out=notes,
         )

@@ -179,10 +179,20 @@ def unknown_values(signal: str, column: str, values: npt.NDArray[np.floating]) -
 
 @dataclass(frozen=True)
 class Note:
-    """Something that was left out or assumed while reading a session, and why."""
+    """Something that was left out or assumed while reading a session, and why.
+
+    Parameters
+    ----------
+    subject, text
+        What it is about; what was found and what was done.
+    may_return
+        Whether the subject is a file that upstream lists and could not give: an asset that is made without it is stale
+        until it is made of all that is listed.
+    """
 
     subject: str
     text: str
+    may_return: bool = False
 
 
 def _without(table: pd.DataFrame, probes: Collection[str]) -> pd.DataFrame:

@@ -203,7 +203,7 @@ def test_an_optional_dataset_that_went_is_left_out_with_a_note(servers, tree: Tr
     assert recording.spikes.n_units == 24
     notes = {note.subject: note.text for note in recording.notes}
     assert notes[amplitudes].startswith("the catalogue lists it, and ")
-    assert notes[amplitudes].endswith("; not read")
+    assert notes[amplitudes].endswith("reads it once it is back")
     with open_files(source._files, session, "signals") as files:
         assert not files.has("alf", "_ibl_wheel.position.npy")
         assert files.has("alf", "_ibl_wheel.timestamps.npy")
@@ -239,4 +239,6 @@ def test_a_local_file_that_went_is_left_out_with_a_note(tree: Tree) -> None:
     source, session = tree.session()
     tree.path("alf/probe00/pykilosort/#2024-05-06#/spikes.amps.npy").unlink()
     notes = {note.subject: note.text for note in source.read_spikes(session).notes}
-    assert "is not there; not read" in notes["alf/probe00/pykilosort/#2024-05-06#/spikes.amps.npy"]
+    assert (
+        "is not there; not read, `nh materialize ibl " in notes["alf/probe00/pykilosort/#2024-05-06#/spikes.amps.npy"]
+    )

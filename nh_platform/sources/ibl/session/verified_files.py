@@ -62,7 +62,9 @@ class OpenFiles:
         for row in self.rows[self.rows["md5"].isna()].itertuples():
             self.note(str(row.path), "upstream states no hash; the content was not verified")
         for missing, found in self._gone.items():
-            self.note(missing, f"the catalogue lists it, and {found}; not read")
+            again = f"`nh materialize ibl {self.session_id}` reads it once it is back"
+            text = f"the catalogue lists it, and {found}; not read, {again}"
+            self.notes.append(Note(missing, text, may_return=True))
 
     def note(self, subject: str, text: str) -> None:
         """Record something that was missing or assumed."""
