@@ -4,9 +4,13 @@ Change here what is stored of tensors and what is shown of them. Conventions and
 `nh_platform.windows.presentations`, the files `nh_platform.exports.stimulus`.
 """
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, note_texts
 from nh_platform.home.platform import Platform
+from nh_platform.session import Note
 from nh_platform.session.columns import describe
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
 
@@ -50,8 +54,17 @@ def make(inputs: SessionInputs) -> AssetResult:
                 for name in plan.types
             ],
         },
-        notes=note_texts(note for plan in plans for note in plan.notes),
+        notes=note_texts(_notes({plan.mode: plan.notes for plan in plans})),
     )
+
+
+def _notes(by_mode: Mapping[str, Iterable[Note]]) -> list[Note]:
+    """Return the notes of all modes; what is said of several is said once, of them together."""
+    modes: dict[Note, list[str]] = {}
+    for mode, notes in by_mode.items():
+        for note in notes:
+            modes.setdefault(replace(note, subject=note.subject.removeprefix(f"{mode}, ")), []).append(mode)
+    return [replace(note, subject=f"{' and '.join(said_of)}, {note.subject}") for note, said_of in modes.items()]
 
 
 ASSET = SessionAsset(

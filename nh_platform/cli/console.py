@@ -31,6 +31,10 @@ _PIPED_WIDTH = 160
 
 _FEW_ROWS = 4
 """Rows up to which a table that is too wide is turned."""
+_SHORT_TEXT = 12
+"""Characters of a text up to which it is not broken over lines in a narrow table."""
+_ID_CHARACTERS = 12
+"""Characters of an id in a narrow table: Allen's whole ids, of others as many as every command takes."""
 _UNWRAPPED_WIDTH = 1000
 """Columns of a table that is never wrapped."""
 
@@ -57,7 +61,9 @@ FormatOption = Annotated[Format, typer.Option("--format", help="Form of the outp
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, title: str = "") -> None:
     """Print rows for a person (table) or for a program (csv, json), always with the same columns.
 
-    A table of few rows that is wider than the terminal is turned, a column for each row: cut words cannot be read.
+    A table that is wider than the terminal is turned where its rows are few, a column for each row. Of more rows, ids
+    are shortened to what commands take, names of columns stand over several lines, and the last columns that do not
+    fit are named below: cut words cannot be read.
     """
     if form is Format.json:
         sys.stdout.write(json.dumps([{c: row.get(c) for c in columns} for row in rows], indent=1) + "\n")
@@ -67,17 +73,67 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: 
         writer.writeheader()
         writer.writerows(rows)
         return
+    table = _table(rows, columns, title)
+    if Measurement.get(out, out.options.update(max_width=_UNWRAPPED_WIDTH), table).maximum <= out.width:
+        out.print(table)
+    elif 0 < len(rows) <= _FEW_ROWS:
+        out.print(_turned(rows, columns, title))
+    else:
+        short = _with_short_ids(rows, columns)
+        shown = _fitting(short, columns)
+        out.print(_table(short, shown, title, narrow=True))
+        if others := ", ".join(column.replace("_", " ") for column in columns if column not in shown):
+            say(f"not shown, a wider terminal has it: {others}")
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, *, narrow: bool = False) -> Table:
+    """Return a table; a ``narrow`` one breaks the names of columns at words, and of its cells the long texts alone."""
     table = Table(title=title or None, title_justify="left")
     for column in columns:
         numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
-        whole = column in _IDENTIFIERS
+        whole = column in _IDENTIFIERS or (narrow and _longest_cell(rows, column) <= _SHORT_TEXT)
         table.add_column(
-            column.replace("_", " "), justify="right" if numeric else "left", overflow="fold", no_wrap=whole
+            column.replace("_", "\n" if narrow else " "),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=whole,
+            min_width=_narrowest(rows, column) if narrow else None,
         )
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
-    fits = Measurement.get(out, out.options.update(max_width=_UNWRAPPED_WIDTH), table).maximum <= out.width
-    out.print(table if fits or not 0 < len(rows) <= _FEW_ROWS else _turned(rows, columns, title))
+    return table
+
+
+def _fitting(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+    """Return the first columns that stand beside each other in the terminal without a cut word; at least one."""
+    left, shown = out.width - 1, list[str]()
+    for column in columns:
+        left -= _narrowest(rows, column) + 3
+        if left < 0 and shown:
+            break
+        shown.append(column)
+    return shown
+
+
+def _narrowest(rows: Sequence[Mapping[str, Any]], column: str) -> int:
+    """Return the width below which words of a column would be cut: of its name, ids and short texts."""
+    longest = _longest_cell(rows, column)
+    return max(*map(len, column.split("_")), longest if column in _IDENTIFIERS else min(longest, _SHORT_TEXT))
+
+
+def _longest_cell(rows: Sequence[Mapping[str, Any]], column: str) -> int:
+    return max((len(_cell(row.get(column))) for row in rows), default=0)
+
+
+def _with_short_ids(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return rows whose ids are cut to their first characters, where these tell all of them apart."""
+    short = [dict(row) for row in rows]
+    for column in set(_IDENTIFIERS).intersection(columns):
+        ids = {str(row.get(column)) for row in rows}
+        if len({one[:_ID_CHARACTERS] for one in ids}) == len(ids):
+            for row in short:
+                row[column] = str(row[column])[:_ID_CHARACTERS]
+    return short
 
 
 def _turned(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> Table:

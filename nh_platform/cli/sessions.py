@@ -99,7 +99,8 @@ def sessions(
         return
     columns: Sequence[str] = COLUMNS
     if format_ is Format.table:
-        columns = TABLE_COLUMNS
+        by = sort or "session_id"  # beside the id: a narrow terminal shows the first columns alone
+        columns = list(dict.fromkeys((*TABLE_COLUMNS[:2], by, *TABLE_COLUMNS)))
         for row in rows:
             row["regions"] = _first_regions(str(row["regions"] or ""))
     if rows or format_ is not Format.table:

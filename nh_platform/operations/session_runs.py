@@ -209,7 +209,9 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
     checks = result.get_asset_check_evaluations()
     made = {event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key}
     gates = [e for e in checks if not e.passed and e.blocking and e.severity is dg.AssetCheckSeverity.ERROR]
-    gated = [f"it is gated: {gate.description}; nothing after {gate.asset_key.path[-1]} was made" for gate in gates]
+    gated = [
+        f"it is gated: {gate.description}; nothing that hangs on {gate.asset_key.path[-1]} was made" for gate in gates
+    ]
     return SessionOutcome(
         plan=plan,
         success=result.success,

@@ -1,4 +1,4 @@
-"""Tables for a person: what is wider than the terminal is turned where its rows are few."""
+"""Tables for a person: what is wider than the terminal is turned where its rows are few, else cut at whole columns."""
 
 from __future__ import annotations
 
@@ -31,5 +31,22 @@ def test_one_of_few_rows_that_does_not_fit_is_turned(monkeypatch: pytest.MonkeyP
     assert max(map(len, turned.splitlines())) <= 40
 
 
-def test_one_of_many_rows_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "not loaded │" not in printed(monkeypatch, 40, ROWS * 9)
+def test_one_of_many_rows_shows_the_columns_that_fit_and_names_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = printed(monkeypatch, 40, ROWS * 9)
+    assert "│ ibl    │ follow_default │" in text
+    assert "loaded" in text
+    assert max(map(len, text.splitlines()[:-1])) <= 40
+    assert text.splitlines()[-1] == "not shown, a wider terminal has it: withdrawn, store GB"
+
+
+def test_ids_are_cut_to_what_tells_them_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [f"{n}1112222-aaaa-bbbb-cccc-{n:012d}" for n in range(9)]
+    text = io.StringIO()
+    monkeypatch.setattr(console, "out", Console(file=text, width=40))
+    rows = [{"session_id": one, "regions": "VISp, CA1, DG, LGd, MRN"} for one in ids]
+    print_rows(rows, ("session_id", "regions"), Format.table)
+    assert all(f"│ {one[:12]} │" in text.getvalue() for one in ids)
+    assert max(map(len, text.getvalue().splitlines())) <= 40
+    alike = [row | {"session_id": f"same-beginning-{n}"} for n, row in enumerate(rows)]
+    print_rows(alike, ("session_id", "regions"), Format.table)
+    assert all(row["session_id"] in text.getvalue() for row in alike)

@@ -108,7 +108,7 @@ def plan_tensors(events: Events, signals: Signals, units: pd.DataFrame, good: np
         for name, count in unknown_stimuli(shown).items()
     ]
     notes += [
-        Note(f"{mode}, {name}", f"{count} presentations left out: not valid, as the notes of `events` say")
+        Note(f"{mode}, {name}", f"{count} presentations left out: not valid in `events` (invalid or faulty times)")
         for name, count in not_valid_stimuli(shown).items()
     ]
     stimuli = usable_stimuli(shown)

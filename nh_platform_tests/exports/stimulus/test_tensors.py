@@ -283,7 +283,7 @@ def test_presentations_that_upstream_or_the_reader_marked_are_counted(made: list
     assert gone == set(marked.loc[rows, "presentation_id"])
     (text,) = (note.text for note in plan.notes if note.subject == "exact, gabors" and "not valid" in note.text)
     n_invalid = int((~marked.loc[marked["stimulus_name"] == "gabors", "valid"]).sum())
-    assert text == f"{n_invalid} presentations left out: not valid, as the notes of `events` say"
+    assert text == f"{n_invalid} presentations left out: not valid in `events` (invalid or faulty times)"
 
 
 def test_a_session_without_presentations_has_no_tensors(made: list[Made]) -> None:
