@@ -129,9 +129,9 @@ def test_what_alyx_states_beside_its_tables_is_told_in_the_diff(tree: Tree) -> N
 
 
 @pytest.mark.parametrize("name", ["datasets", "insertions"])
-def test_a_table_that_pandas_wrote_again_is_refused_by_name(tree: Tree, name: str) -> None:
+def test_a_table_that_pandas_wrote_again_is_refused_by_name(own_tree: Tree, name: str) -> None:
     """ONE takes it for empty: every file of upstream withdrawn."""
-    path = next(tree.root.rglob(f"{name}.pqt"))
+    tree, path = own_tree, next(own_tree.root.rglob(f"{name}.pqt"))
     pd.read_parquet(path).to_parquet(path)
     with pytest.raises(ConfigError, match=rf"{name}\.pqt: no `date_created` metadata of ONE"):
         IblSource(IblSettings(mode="local", root=str(tree.root))).manifest()
