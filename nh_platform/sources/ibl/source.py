@@ -151,11 +151,11 @@ class IblSource:
         """Download what is not there; as of `FetchingSource.fetch`. Required are the files of `COMPLETE_SORTING`."""
         rows = usable_rows(session, *groups)
         given = self._fetching.fetch(self.raw_files(), session.session, rows, on_bytes, parallel)
-        for path, found in given.gone.items():
+        for path, found in given.told.items():
             if path.rpartition("/")[2] in COMPLETE_SORTING:
                 action = "Run `nh sync ibl` to see what upstream holds now."
                 raise BadUpstreamData(f"session {session.session_id}, file {path}", found, action)
-        return tuple(f"{path}: the catalogue lists it, and {found}; not fetched" for path, found in given.gone.items())
+        return tuple(f"{path}: the catalogue lists it, and {found}; not fetched" for path, found in given.told.items())
 
     def links(self, session: SessionFiles, groups: Iterable[str]) -> list[FileLink]:
         """Return the version-pinned address of every file; as of `FetchingSource.links`."""

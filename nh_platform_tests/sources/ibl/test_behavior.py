@@ -363,6 +363,18 @@ def test_a_trial_that_ends_before_it_starts_or_never_has_no_end(tree: Tree) -> N
     assert told(result, "_ibl_trials.table.pqt: 2 of 40 values of stop_time lie outside of their own trial; NaN")
 
 
+def test_a_column_under_our_name_of_the_start_does_not_take_its_place(tree: Tree, behavior) -> None:
+    result = edited_trials(tree, lambda table: table.assign(start_time=99.0, stop_time=100.0))
+    pd.testing.assert_frame_equal(result.events["trials"], behavior.events["trials"])
+    assert told(result, "column start_time, which ALF trials do not have; left out")
+
+
+def test_dates_are_no_diameters(tree: Tree) -> None:
+    name = "alf/_ibl_leftCamera.features.pqt"
+    tree.write(name, pd.read_parquet(tree.path(name)).assign(pupilDiameter_raw=pd.Timestamp("2024-05-06")))
+    assert told(read(tree), f"pupil_diameter: left out: file {name}: pupilDiameter is datetime64", "expected numbers")
+
+
 def test_dates_are_no_times(tree: Tree) -> None:
     result = edited_trials(tree, lambda table: table.assign(goCue_times=pd.Timestamp("2024-05-06")))
     assert result.events["trials"]["goCue_times"].isna().all()

@@ -313,7 +313,7 @@ def test_a_channel_without_a_position_or_number_costs_itself_alone(tree: Tree, r
     assert np.array_equal(read.channels[places].drop(index=3), recording.channels[places].drop(index=3))
     assert read.channels["upstream_id"].tolist() == recording.channels["upstream_id"].tolist()
     assert f"{SORTING}/channels.localCoordinates.npy: 1 of 384 channels have a position of NaN or infinity" in notes
-    assert f"{SORTING}/channels.rawInd.npy: 1 of 384 channels have no number" in notes
+    assert f"{SORTING}/channels.rawInd.npy: 1 of 384 channels have no whole number from 0 on" in notes
 
 
 def test_a_unit_with_a_channel_beyond_the_probe_is_without_a_position(tree: Tree) -> None:
@@ -344,3 +344,24 @@ def test_an_environment_variable_that_changes_loads_is_refused(pristine: Tree, m
     source, session = pristine.session()
     with pytest.raises(ConfigError, match="ONE_REVISION_LAST_BEFORE=2023-01-01"):
         source.read_spikes(session)
+
+
+def test_ids_that_two_probes_state_cost_those_units_their_id_alone(tree: Tree, recording) -> None:
+    first, second = (f"alf/{probe}/pykilosort/#2024-05-06#/clusters.uuids.csv" for probe in ("probe00", "probe01"))
+    ids = pd.read_csv(tree.path(second))
+    ids.loc[4, "uuids"] = pd.read_csv(tree.path(first)).loc[7, "uuids"]
+    tree.write(second, ids)
+    found, notes = noted(tree)
+    renamed = found.units["unit_id"] != recording.units["unit_id"]
+    assert found.units.loc[renamed, "unit_id"].tolist() == ["probe00_7", "probe01_4"]
+    assert "2 units of probe00, probe01 have the id of another probe's unit; they are named" in notes
+
+
+def test_numbers_that_no_channel_can_have_are_none(tree: Tree, recording) -> None:
+    name = f"{SORTING}/channels.rawInd.npy"
+    numbers = tree.load(name).astype(float)
+    numbers[2:5] = 1e300, -7, 0.5
+    tree.write(name, numbers)
+    found, notes = noted(tree)
+    assert found.channels["upstream_id"].tolist() == recording.channels["upstream_id"].tolist()
+    assert f"{name}: 3 of 384 channels have no whole number from 0 on" in notes

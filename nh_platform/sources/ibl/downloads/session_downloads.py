@@ -138,6 +138,7 @@ class Downloads:
         found = {path: raw.find(request) for path, request in requests.items()}
         missing = [path for path, file in found.items() if file is None]
         gone: dict[str, str] = {}
+        told: dict[str, str] = {}
         if missing:
             addresses = self._directory.addresses(session, rows)
             gone = {path: said for path in missing if (said := addresses[path].gone)}
@@ -148,10 +149,11 @@ class Downloads:
                 parallel or self.settings.parallel_downloads,
                 on_bytes,
             )
-            gone |= {path: error.found for path, error in batch.errors.items() if _cannot_be_had(error)}
+            gone |= {path: why for path, error in batch.errors.items() if (why := _why_not_had(error))}
+            told = {path: error.found for path, error in batch.errors.items() if path in gone}
             Batch(batch.files, {path: e for path, e in batch.errors.items() if path not in gone}).raise_first()
             found |= batch.files
-        return GivenFiles({path: file.path for path, file in found.items() if file is not None}, gone)
+        return GivenFiles({path: file.path for path, file in found.items() if file is not None}, gone, told)
 
     def links(self, session: Session, rows: pd.DataFrame) -> list[FileLink]:
         """Return the version-pinned address of every manifest row."""
@@ -183,10 +185,12 @@ class Downloads:
         return RawFiles(folder, retries, keep_wrong, setting)
 
 
-def _cannot_be_had(error: NhError) -> bool:
-    """Return whether every server says that there is no such file, or gives other content than the manifest states."""
+def _why_not_had(error: NhError) -> str:
+    """Return why a file cannot be had from any server, in words of `GivenFiles.gone`; empty for another failure."""
     cause = error.__cause__
-    return isinstance(cause, WrongContent) or (isinstance(cause, TransferFailed) and cause.missing)
+    if isinstance(cause, WrongContent):
+        return cause.problem
+    return "no server has it (HTTP 404)" if isinstance(cause, TransferFailed) and cause.missing else ""
 
 
 _COLUMNS = ["collection", "revision", "name", "md5", "size", "dataset_id"]

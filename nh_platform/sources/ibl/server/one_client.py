@@ -158,7 +158,7 @@ class OneClient:
             folder = self.session_folder(session)
             # A folder that is not there is no file that went: ONE names what it does not find.
             absent = [name for name in wanted if folder.is_dir() and not (folder / name).is_file()]
-            gone = {name: f"{folder / name} is not there" for name in absent}
+            gone = dict.fromkeys(absent, "it is not there")
             names = [name for name in wanted if name not in gone]
             paths = self._connection.call(partial(_load, eid=session.session_id, names=names), what) if names else {}
             actual = {name: file_hash(path) if wanted[name] else None for name, path in paths.items()}

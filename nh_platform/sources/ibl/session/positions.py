@@ -108,9 +108,12 @@ def _read_sites(probe: str, n_channels: int, files: OpenFiles) -> _Sites:
     elif not np.isfinite(mlapdv).all():
         without = int((~np.isfinite(mlapdv).all(axis=1)).sum())
         files.note(probe, f"{without} of {len(mlapdv)} channels have coordinates (mlapdv) of NaN or infinity")
-    nowhere = ~np.isfinite(ids)
+    nowhere = ~((np.abs(ids) < 2**53) & (ids == np.floor(ids)))  # NaN, infinite, or a fraction
     if nowhere.any():
-        files.note(probe, f"{int(nowhere.sum())} of {len(ids)} channels have a brain location id of NaN; no region")
+        files.note(
+            probe,
+            f"{int(nowhere.sum())} of {len(ids)} channels have a brain location id that is no whole number; no region",
+        )
     return _Sites(np.where(nowhere, 0, ids).astype(np.int64), mlapdv, count)
 
 

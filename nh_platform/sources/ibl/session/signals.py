@@ -108,10 +108,11 @@ def _pupil(collections: dict[str, tuple[str, ...]], files: OpenFiles) -> Signal 
             columns = tuple(name for name in PUPIL_COLUMNS if f"pupilDiameter_{name}" in table)
             if not columns:
                 raise files.bad(files.label(collection, features), "it has no pupilDiameter column")
-            try:
-                values = table[[f"pupilDiameter_{name}" for name in columns]].to_numpy(dtype=np.float64)
-            except (TypeError, ValueError) as error:
-                raise files.bad(files.label(collection, features), f"pupilDiameter is not numeric: {error}") from error
+            stated = table[[f"pupilDiameter_{name}" for name in columns]]
+            if not all(map(pd.api.types.is_numeric_dtype, stated.dtypes)):
+                kinds = ", ".join(map(str, stated.dtypes))
+                raise files.bad(files.label(collection, features), f"pupilDiameter is {kinds}, expected numbers")
+            values = stated.to_numpy(dtype=np.float64, na_value=np.nan)
             timestamps = _camera_times(camera, collection, len(values), features, files)
             return _signal("pupil_diameter", timestamps, values, "px", columns, collection, features, files)
 

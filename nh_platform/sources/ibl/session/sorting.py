@@ -89,7 +89,8 @@ def read_recording(session: SessionFiles, files: OpenFiles) -> RawRecording:
         )
     counts = np.concatenate([part.counts for part in of_probes])
     try:
-        units = RAW_UNITS.conform(pd.concat([part.units for part in of_probes], ignore_index=True))
+        stated = _with_ids_of_one_probe(pd.concat([part.units for part in of_probes], ignore_index=True), files)
+        units = RAW_UNITS.conform(stated)
         channels = RAW_CHANNELS.conform(pd.concat([part.channels for part in of_probes], ignore_index=True))
     except SchemaError as error:
         raise BadUpstreamData(f"session {files.session_id}", str(error), "Report it to IBL.") from error
@@ -219,6 +220,17 @@ def _units(probe: str, collection: str, n_units: int, channel: npt.NDArray[np.in
     return units.assign(unit_id=[own or f"{probe}_{cluster}" for cluster, own in enumerate(ids)])
 
 
+def _with_ids_of_one_probe(units: pd.DataFrame, files: OpenFiles) -> pd.DataFrame:
+    """Return units of which those whose id another probe states as well are named by probe and cluster, with a note."""
+    shared = units["unit_id"].duplicated(keep=False)
+    if shared.any():
+        probes = ", ".join(sorted(units.loc[shared, "probe"].unique()))
+        found = f"{int(shared.sum())} units of {probes} have the id of another probe's unit"
+        files.note("clusters.uuids.csv", f"{found}; they are named <probe>_<cluster>")
+    own = units["probe"] + "_" + units["cluster_id"].astype(str)
+    return units.assign(unit_id=units["unit_id"].where(~shared, own))
+
+
 def _unit_ids(collection: str, name: str, n_units: int, files: OpenFiles) -> list[str | None]:
     """Return upstream's id of every cluster; None, and a note, where one is missing or several clusters have it."""
     table = files.table(collection, name)
@@ -295,10 +307,10 @@ def _positions(collection: str, name: str, files: OpenFiles) -> npt.NDArray[np.f
 def _numbers(collection: str, name: str, files: OpenFiles) -> npt.NDArray[np.int64]:
     """Return the (n_channels,) number of each channel in the raw data; its row, and a note, where there is none."""
     array = files.array(collection, name, "fiu")
-    numbered = np.isfinite(array)
+    numbered = (array >= 0) & (array < _MOST_CHANNELS) & (array == np.floor(array))  # False for NaN
     if not numbered.any():
         raise files.bad(files.label(collection, name), f"none of {len(array)} channels has a number")
     if not numbered.all():
-        found = f"{int((~numbered).sum())} of {len(array)} channels have no number"
+        found = f"{int((~numbered).sum())} of {len(array)} channels have no whole number from 0 on"
         files.note(files.label(collection, name), f"{found}; they have that of clusters.channels")
     return np.where(numbered, array, np.arange(len(array))).astype(np.int64)

@@ -103,14 +103,16 @@ def _of_table(collection: str, files: OpenFiles) -> tuple[Columns, int]:
     columns = {}
     for name in table.columns:
         target = _RENAMED.get(str(name), str(name))
-        if target in _NUMBERS:
+        if target in _RENAMED.values() and name not in _RENAMED:
+            files.note("trials", f"{path}: column {name}, which ALF trials do not have; left out")
+        elif target in _NUMBERS:
             values = files.optional("trials", _numbers, table[name], path, files)
             if values is not None:
                 columns[target] = values
     if "start_time" not in columns:
         found = ", ".join(map(str, table.columns))
         raise files.bad(path, f"no column intervals_0 that can be used; found {found}")
-    stated = {_RENAMED.get(str(name), str(name)) for name in table.columns}
+    stated = {_RENAMED.get(str(name), str(name)) for name in table.columns if name not in _RENAMED.values()}
     absent = [name for name in _NUMBERS if name not in stated and name not in BESIDE_TABLE]
     if absent:
         files.note("trials", f"{path}: no column for {', '.join(absent)}; NaN")

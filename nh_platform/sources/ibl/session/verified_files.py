@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
@@ -36,10 +35,8 @@ class OpenFiles:
         The session.
     rows
         Rows of the files table that are to be read.
-    paths
-        Local path of each readable row, by path relative to the session.
-    gone
-        What was found of rows that upstream has no more, by path relative to the session; each becomes a note.
+    given
+        Local path of each readable row, by path relative to the session; what could not be had becomes a note.
 
     Attributes
     ----------
@@ -47,21 +44,19 @@ class OpenFiles:
         What readers found missing or assumed, in the order of reading.
     """
 
-    def __init__(
-        self, session_id: str, rows: pd.DataFrame, paths: Mapping[str, Path], gone: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, session_id: str, rows: pd.DataFrame, given: GivenFiles) -> None:
         self.session_id = session_id
         self.rows = rows.assign(
             path=[relative_path(*parts) for parts in zip(rows["collection"], rows["revision"], rows["name"])]
         )
-        self._paths, self._gone = paths, dict(gone or {})
+        self._paths, self._told = given, given.told
         self._by_name: dict[tuple[str, str], list[str]] = {}
         for collection, name, path in zip(self.rows["collection"], self.rows["name"], self.rows["path"]):
             self._by_name.setdefault((collection, name), []).append(path)
         self.notes: list[Note] = []
         for row in self.rows[self.rows["md5"].isna()].itertuples():
             self.note(str(row.path), "upstream states no hash; the content was not verified")
-        for missing, found in self._gone.items():
+        for missing, found in given.gone.items():
             again = f"`nh materialize ibl {self.session_id}` reads it once it is back"
             text = f"the catalogue lists it, and {found}; not read, {again}"
             self.notes.append(Note(missing, text, may_return=True))
@@ -106,10 +101,10 @@ class OpenFiles:
             return
         if path is None:
             found, action = "required, and upstream has none that is served by default", "Leave the session out"
-        elif path in self._gone:
+        elif path in self._told:
             action = "Run `nh sync ibl` to see what upstream holds now."
             raise UpstreamTrouble(
-                f"session {self.session_id}, file {path}", f"required, and {self._gone[path]}", action
+                f"session {self.session_id}, file {path}", f"required, and {self._told[path]}", action
             )
         else:
             found, action = "required, and its dataset QC upstream is CRITICAL", "Leave the session out"
@@ -275,7 +270,7 @@ def open_files(given: VerifiedFiles, session: SessionFiles, *groups: str) -> Ite
     """Open the files that the asset groups read, verified; they are there only within the block."""
     rows = _rows_of(session, groups)
     with given.verified_files(session.session, usable_rows(session, *groups)) as paths:
-        files = OpenFiles(session.session_id, rows, paths, paths.gone)
+        files = OpenFiles(session.session_id, rows, paths)
         for path in files.rows.loc[rows["qc"] == CRITICAL, "path"]:
             files.note(path, "dataset QC upstream is CRITICAL; not read")
         yield files
