@@ -6,7 +6,7 @@ or an alignment extrapolates, or far behind all others. Add here what tells spik
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,10 +90,7 @@ def spikes_of_recording(spikes: Spikes) -> Spikes:
     recorded = spikes.recorded_time
     if not recorded.n_before + recorded.n_after:
         return spikes
-    inside = (spikes.times >= recorded.start) & (spikes.times <= recorded.stop)
-    offsets = np.concatenate([[0], np.cumsum(inside)])[spikes.offsets].astype(np.int64)
-    kept = spikes.times[inside], spikes.amplitudes[inside], spikes.depths[inside]
-    return replace(spikes, times=kept[0], offsets=offsets, amplitudes=kept[1], depths=kept[2])
+    return spikes.where((spikes.times >= recorded.start) & (spikes.times <= recorded.stop))
 
 
 def _last_silence(times: npt.NDArray[np.float64], at_most: int) -> int:

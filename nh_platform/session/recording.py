@@ -115,6 +115,13 @@ class Spikes:
         take = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], counts)
         return Spikes(self.times[take], offsets, self.amplitudes[take], self.depths[take])
 
+    def where(self, kept: npt.NDArray[np.bool_]) -> Spikes:
+        """Return the spikes of which ``kept`` (n_spikes,) is true, of the same units; itself where that is all."""
+        if kept.all():
+            return self
+        offsets = np.concatenate([[0], np.cumsum(kept)])[self.offsets].astype(np.int64)
+        return Spikes(self.times[kept], offsets, self.amplitudes[kept], self.depths[kept])
+
     @cached_property
     def recorded_time(self) -> RecordedTime:
         """From when to when the session was recorded; the spikes ascend within each unit."""

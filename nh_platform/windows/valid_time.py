@@ -265,7 +265,7 @@ def valid_spikes(
             left_out[probe] += int((invalid_here & kept[part]).sum())
             kept[part] &= ~invalid_here
     return ValidSpikes(
-        spikes=spikes if kept.all() else _only(spikes, kept),
+        spikes=spikes.where(kept),
         stretches=stretches,
         duration_s={probe: duration_s(stretches[probe]) for probe in probes},
         left_out=left_out,
@@ -292,11 +292,6 @@ def within(times: FloatArray, intervals: FloatArray) -> BoolArray:
         return np.zeros(len(times), dtype=bool)
     last = np.searchsorted(intervals[:, 0], times, side="right") - 1
     return (last >= 0) & (times < intervals[last, 1])
-
-
-def _only(spikes: Spikes, kept: BoolArray) -> Spikes:
-    offsets = np.concatenate([[0], np.cumsum(kept)])[spikes.offsets].astype(np.int64)
-    return Spikes(spikes.times[kept], offsets, spikes.amplitudes[kept], spikes.depths[kept])
 
 
 def _merged(table: pd.DataFrame) -> FloatArray:

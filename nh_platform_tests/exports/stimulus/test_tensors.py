@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.exports.stimulus import plan_tensors
+from nh_platform.exports.stimulus.tensor_files import TensorPlan
 from nh_platform.exports.stimulus.tensors import TensorInput, make_tensor, tensor_units, unit_numbers
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.session import ConfigError, Session, Signal
@@ -16,6 +17,7 @@ from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.stimulus import STIMULUS_UNITS
 from nh_platform.windows.presentations.cleaning import clean_presentations
+from nh_platform.windows.presentations.conventions import MODES, Mode
 from nh_platform_tests.behavior import Behavior
 from nh_platform_tests.exports.stimulus.conftest import Made
 from nh_platform_tests.windows.test_presentation_cleaning import movie, shown
@@ -233,21 +235,31 @@ def test_what_is_left_out_is_said(made: list[Made]) -> None:
     assert {"exact, running_speed", "exact, gaze"} <= texts
 
 
+def planned(session: Made, presentations: pd.DataFrame, mode: Mode = "exact") -> TensorPlan:
+    """Return the plan of a session that has these presentations in place of its own."""
+    events = {**session.behavior.events, "presentations": presentations}
+    good = np.ones(len(session.units), dtype=bool)
+    return plan_tensors(*Behavior(SESSION, events, session.behavior.signals).parts, session.units, good, mode)
+
+
+def ids_of(plan: TensorPlan) -> set[int]:
+    return set(plan.presentations["presentation_id"])
+
+
 def test_overlapping_and_endless_presentations_are_left_out_and_counted(made: list[Made]) -> None:
     session = made[0]
-    good = tensor_good_units(session.units, "exact", "allen-vc-default")
-    whole = plan_tensors(*session.behavior.parts, session.units, good, "exact")
-    faulty = session.behavior.events["presentations"].copy()
+    whole = session.behavior.events["presentations"]
+    faulty = whole.copy()
     twice = faulty.index[faulty["stimulus_name"] == "gabors"][10:12]
     faulty.loc[twice[1], ["start_time", "stop_time"]] = faulty.loc[twice[0], ["start_time", "stop_time"]].tolist()
     endless, backwards = faulty.index[faulty["stimulus_name"] == "flashes"][[3, 7]]
     faulty.loc[endless, "stop_time"] = np.nan
     faulty.loc[backwards, "stop_time"] = faulty.loc[backwards, "start_time"]
-    events = {**session.behavior.events, "presentations": faulty}
-    for mode in ("exact", "mlynarski-compat"):
-        plan = plan_tensors(*Behavior(SESSION, events, session.behavior.signals).parts, session.units, good, mode)
-        gone = set(whole.presentations["presentation_id"]) - set(plan.presentations["presentation_id"])
-        assert gone == {int(faulty.loc[row, "presentation_id"]) for row in (*twice, endless, backwards)}
+    for mode in MODES:
+        plan = planned(session, faulty, mode)
+        assert ids_of(planned(session, whole, mode)) - ids_of(plan) == {
+            int(faulty.loc[row, "presentation_id"]) for row in (*twice, endless, backwards)
+        }
         notes = {note.subject: note.text for note in plan.notes if "left out: " in note.text}
         first = faulty.loc[twice[0], "presentation_id"]
         assert notes[f"{mode}, gabors"].startswith(f"2 presentations left out: they overlap others; first {first}, ")
@@ -257,30 +269,22 @@ def test_overlapping_and_endless_presentations_are_left_out_and_counted(made: li
 
 
 def test_ends_that_are_slightly_late_are_counted_and_the_presentations_kept(made: list[Made]) -> None:
-    session = made[0]
-    good = tensor_good_units(session.units, "exact", "allen-vc-default")
-    whole = plan_tensors(*session.behavior.parts, session.units, good, "exact")
-    late = session.behavior.events["presentations"].copy()
+    late = made[0].behavior.events["presentations"].copy()
     rows = late.index[late["stimulus_name"] == "gabors"][10:12]
     late.loc[rows[0], "stop_time"] = late.loc[rows[1], "start_time"] + 0.004
-    events = {**session.behavior.events, "presentations": late}
-    plan = plan_tensors(*Behavior(SESSION, events, session.behavior.signals).parts, session.units, good, "exact")
-    assert len(plan.presentations) == len(whole.presentations)
+    plan = planned(made[0], late)
+    assert ids_of(plan) == ids_of(planned(made[0], made[0].behavior.events["presentations"]))
     texts = {note.subject: note.text for note in plan.notes if "reach" in note.text}
     assert texts == {"exact, gabors": "1 presentations reach slightly into the next one, by at most 0.0040 s: kept"}
 
 
 def test_presentations_that_upstream_or_the_reader_marked_are_counted(made: list[Made]) -> None:
-    session = made[0]
-    good = np.ones(len(session.units), dtype=bool)
-    marked = session.behavior.events["presentations"].copy()
+    whole = made[0].behavior.events["presentations"]
+    marked = whole.copy()
     rows = marked.index[(marked["stimulus_name"] == "gabors") & marked["valid"]][4:7]
     marked.loc[rows, "valid"] = False
-    events = {**session.behavior.events, "presentations": marked}
-    plan = plan_tensors(*Behavior(SESSION, events, {}).parts, session.units, good, "exact")
-    before = plan_tensors(*session.behavior.parts, session.units, good, "exact")
-    gone = set(before.presentations["presentation_id"]) - set(plan.presentations["presentation_id"])
-    assert gone == set(marked.loc[rows, "presentation_id"])
+    plan = planned(made[0], marked)
+    assert ids_of(planned(made[0], whole)) - ids_of(plan) == set(marked.loc[rows, "presentation_id"])
     (text,) = (note.text for note in plan.notes if note.subject == "exact, gabors" and "not valid" in note.text)
     n_invalid = int((~marked.loc[marked["stimulus_name"] == "gabors", "valid"]).sum())
     assert text == f"{n_invalid} presentations left out: not valid in `events` (invalid or faulty times)"
