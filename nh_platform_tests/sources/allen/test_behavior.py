@@ -225,6 +225,19 @@ def test_a_link_in_a_circle_in_place_of_invalid_times_is_noted(opened: Opened, n
     assert "invalid_times" in _subjects(source.read_events(session))
 
 
+def test_a_column_that_is_a_link_in_a_circle_is_called_missing_alone(opened: Opened) -> None:
+    column = "intervals/gabors_presentations/stop_time"
+
+    def link(handle: h5py.File) -> None:
+        del handle[column]
+        handle[column] = h5py.SoftLink(f"/{column}")
+
+    source, session = opened(link)
+    texts = [note.text for note in source.read_events(session).notes if "stop_time" in note.text]
+    assert f"{column}: missing; NaN" in texts
+    assert not any("more than one value" in text for text in texts)
+
+
 def test_an_optogenetic_epoch_without_a_time_is_left_out(opened: Opened) -> None:
     def damage(handle: h5py.File) -> None:
         handle["processing/optotagging/optogenetic_stimulation/stop_time"][0] = np.nan

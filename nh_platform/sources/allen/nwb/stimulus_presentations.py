@@ -23,7 +23,7 @@ import pandas as pd
 
 from nh_platform.session.presentation_overlap import PRESENTATION_OVERLAP_S, slight_overlaps
 from nh_platform.session.tables.events import PRESENTATIONS
-from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile, is_numeric, ragged_columns
+from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile, is_numeric, member, ragged_columns
 from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
 
 INTERVALS = "intervals"
@@ -168,7 +168,7 @@ def _read_stimulus(nwb: NwbFile, path: str) -> _Stimulus:
     stated = read_table(nwb, path, "presentations", key="start_time", ignored=IGNORED_COLUMNS, reserved=OURS)
     group = nwb.group(path)
     known = {*stated.columns, *stated.left_out, *ragged_columns(group).values(), *IGNORED_COLUMNS}
-    if wide := sorted(name for name in group if name not in known):
+    if wide := sorted(name for name in group if name not in known and member(group, name) is not None):
         table = path.rpartition("/")[2]
         nwb.note("presentations", f"{table}: more than one value per row in {', '.join(wide)}; left out")
     out: dict[str, Any] = {"start_time": stated.required("start_time"), "stop_time": stated.numbers("stop_time")}
