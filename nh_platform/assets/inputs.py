@@ -19,7 +19,7 @@ from nh_platform.home.platform import Platform, SourceConfig
 from nh_platform.session import ConfigError, Events, RawRecording, Signals, StoreError
 from nh_platform.sources.source import Source
 from nh_platform.store import Provenance, Store
-from nh_platform.store.layout import PROVENANCE
+from nh_platform.store.file_hashes import require_intact
 from nh_platform.store.parquet import read_table
 from nh_platform.store.recording_files import read_events, read_recording, read_signals
 from nh_platform.windows.valid_time import with_invalid
@@ -193,6 +193,8 @@ def resolve_inputs(store: Store, source: str, session_id: str, asset: SessionAss
     ------
     UnknownSession
         If one was never published for that session.
+    DamagedFile
+        If a file of one is not the bytes that were published: one data version never stands for two contents.
     InputReplaced
         If one is replaced at this moment.
     """
@@ -204,9 +206,9 @@ def _resolve(store: Store, source: str, session_id: str, asset: str) -> StoredIn
     folder = store.folder(source, session_id, asset)
     stamp = _stamp(folder)
     try:
-        return StoredInput(folder, Provenance.read(folder / PROVENANCE), stamp)
+        require_intact(folder)
+        return StoredInput(folder, Provenance.read(folder), stamp)
     except FileNotFoundError as error:
-        store.data_version(source, session_id, asset)  # raises where it is damaged and not replaced
         raise _replaced(source, session_id, asset) from error
 
 

@@ -132,7 +132,7 @@ def show(
     from nh_platform.planning.versions import NOT_HAD, SourcePlan
     from nh_platform.reading.search import read_summary
     from nh_platform.sources.registry import source_entry
-    from nh_platform.store.layout import SOURCE_WIDE
+    from nh_platform.store.names import SOURCE_WIDE
 
     source_entry(source)
     platform = Platform(load_settings())

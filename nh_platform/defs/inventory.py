@@ -16,7 +16,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.planning.versions import expected_source_asset
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.names import SOURCE_WIDE
 
 CRON = "45 6 * * *"
 INVENTORY = "no_partitions_left_failed"

@@ -20,7 +20,7 @@ from nh_platform.history.wanted import want
 from nh_platform.session import BadUpstreamData, NhError
 from nh_platform.session.tables.releases import TOMBSTONES
 from nh_platform.store import Provenance, Store, data_version
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.names import SOURCE_WIDE
 from nh_platform.store.provenance import git_commit, recorded_packages
 
 LOCK_TIMEOUT_S = 120.0

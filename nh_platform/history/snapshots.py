@@ -15,12 +15,14 @@ import pandas as pd
 
 from nh_platform.history.earlier_groups import with_current_groups
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import UnknownSession
+from nh_platform.session import DamagedFile, UnknownSession
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 from nh_platform.session.tables.releases import NOTICES, TOMBSTONES
-from nh_platform.store.layout import PROVENANCE, SOURCE_WIDE, Store
+from nh_platform.store.file_hashes import is_stored, verified
+from nh_platform.store.layout import Store
+from nh_platform.store.names import SOURCE_WIDE
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.store.provenance import Provenance
 
@@ -59,7 +61,7 @@ class Snapshot:
     @functools.cached_property
     def version(self) -> str:
         """Identity of the manifest's content, 64 hexadecimal digits; a state that returns has the same one."""
-        return Provenance.read(self.folder / PROVENANCE).inputs.get("upstream", "")
+        return Provenance.read(self.folder).inputs.get("upstream", "")
 
     @property
     def id(self) -> str:
@@ -85,7 +87,7 @@ class Snapshot:
     def _release_lines(self) -> list[str]:
         """Source, release, selection and moment; empty text for what is not stated."""
         try:
-            lines = (self.folder / _RELEASE_FILE).read_text(encoding="utf-8").split("\n")
+            lines = verified(self.folder / _RELEASE_FILE).read_text(encoding="utf-8").split("\n")
         except FileNotFoundError:
             lines = []
         return [*lines, "", "", "", ""][:4]
@@ -96,8 +98,8 @@ class Snapshot:
         import pyarrow.parquet as pq
 
         try:
-            return int(pq.read_metadata(self.folder / f"{table}.parquet").num_rows)
-        except (OSError, pa.ArrowException):
+            return int(pq.read_metadata(verified(self.folder / f"{table}.parquet")).num_rows)
+        except (OSError, pa.ArrowException, DamagedFile):
             return 0
 
     def manifest(self) -> Manifest:
@@ -186,7 +188,7 @@ def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | 
 
 def _read(folder: Path, schema: TableSchema) -> pd.DataFrame:
     path = folder / f"{schema.name}.parquet"
-    if schema in (NOTICES, TOMBSTONES, BEHAVIOR_SESSIONS, LEFT_OUT) and not path.exists():
+    if schema in (NOTICES, TOMBSTONES, BEHAVIOR_SESSIONS, LEFT_OUT) and not is_stored(path):
         return schema.empty()  # stored before there was such a table, or without a row for it
     table = read_table(path)
     if list(table.columns) == schema.names:

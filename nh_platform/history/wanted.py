@@ -8,18 +8,17 @@ that nothing loads hundreds of sessions because somebody looked at a catalogue. 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import FileLock
 
-from nh_platform.session import StoreError
+from nh_platform.session import DamagedFile
 from nh_platform.store import Store
-from nh_platform.store.durable import write_durably
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.durable import read_either, write_twice
+from nh_platform.store.names import SOURCE_WIDE, WANTED
+from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
 
-_FILE = "wanted.json"
 _LOCK_TIMEOUT_S = 60.0
 
 
@@ -28,20 +27,20 @@ def wanted_sessions(store: Store, source: str) -> dict[str, str]:
 
     Raises
     ------
-    StoreError
-        If the record cannot be read; the text names the file.
+    DamagedFile
+        If the record cannot be read, nor its copy; the text names the file.
     """
     path = _path(store, source)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {str(session_id): str(by) for session_id, by in content.items()}
+        content = read_either(path, unseal_json)
+        return {str(session_id): str(by) for session_id, by in content["sessions"].items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, AttributeError) as error:
-        raise StoreError(
+    except (BrokenSeal, OSError) as error:
+        raise DamagedFile(
             str(path),
             f"the record of wanted sessions is damaged: {error}",
-            f"Remove it, then run `nh backfill {source}`.",
+            f"Remove it and its copy, then run `nh backfill {source}`.",
         ) from error
 
 
@@ -50,17 +49,17 @@ def want(store: Store, source: str, session_ids: Iterable[str], by: str) -> None
 
     Raises
     ------
-    StoreError
+    DamagedFile
         As of `wanted_sessions`.
     """
     path = _path(store, source)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{_FILE}.lock"), timeout=_LOCK_TIMEOUT_S):
+    with FileLock(path.with_name(f".{WANTED}.lock"), timeout=_LOCK_TIMEOUT_S):
         known = wanted_sessions(store, source)
         both = dict.fromkeys(session_ids, by) | known
         if both != known:
-            write_durably(path, (json.dumps(both, indent=1, sort_keys=True) + "\n").encode())
+            write_twice(path, seal_json({"sessions": both}))
 
 
 def _path(store: Store, source: str) -> Path:
-    return store.root / source / SOURCE_WIDE / _FILE
+    return store.root / source / SOURCE_WIDE / WANTED

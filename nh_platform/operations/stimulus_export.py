@@ -72,7 +72,7 @@ def export_stimulus(
     from nh_platform.exports.stimulus import export_npy, shown_names
     from nh_platform.planning.versions import expected_source_asset
     from nh_platform.sources.registry import source_entry
-    from nh_platform.store.layout import SOURCE_WIDE
+    from nh_platform.store.names import SOURCE_WIDE
     from nh_platform.windows.presentations.conventions import check_mode
 
     chosen = check_mode(mode)

@@ -6,7 +6,7 @@ asset that is made. What an asset is made of stands in its own file; Dagster's v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nh_platform.assets.inputs import TRIES, InputReplaced, SessionInputs, resolve_inputs
@@ -14,9 +14,9 @@ from nh_platform.assets.record import AssetResult, Parameters, SourceAsset
 from nh_platform.home.platform import Platform
 from nh_platform.planning.staleness import gates_above, stored_gate
 from nh_platform.planning.versions import SourcePlan, expected_source_asset
-from nh_platform.session import BadUpstreamData, NhError
+from nh_platform.session import BadUpstreamData, DamagedFile, NhError
 from nh_platform.store import Provenance
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.names import SOURCE_WIDE
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,13 @@ def make_source_asset(platform: Platform, source: str, asset: SourceAsset) -> Ma
     ------
     InputReplaced
         If a session was made or removed meanwhile, at the last of `TRIES` tries.
+    DamagedFile
+        If something that all sessions share is damaged; a session whose asset is damaged is left out with a note.
     NhError
         Where the source was never synced or a stored table cannot be read.
     """
-    for attempt in range(TRIES):
+    attempt, known = 0, _damaged_inputs(platform, source, asset)
+    while True:
         record = expected_source_asset(platform, source, asset)
         try:
             with platform.store.publish(record) as folder:
@@ -126,6 +129,26 @@ def make_source_asset(platform: Platform, source: str, asset: SourceAsset) -> Ma
                     )
             break
         except InputReplaced:
-            if attempt == TRIES - 1:
+            attempt += 1
+            if attempt == TRIES:
                 raise
+        except DamagedFile:
+            # It is noted, so that its session is left out now; a damaged file that cannot be noted ends it.
+            now = _damaged_inputs(platform, source, asset)
+            if now == known:
+                raise
+            known = now
+    result = replace(result, notes=(*result.notes, *_damaged_inputs(platform, source, asset)))
     return MadeAsset(result, record, platform.store.folder(source, SOURCE_WIDE, asset.name))
+
+
+def _damaged_inputs(platform: Platform, source: str, asset: SourceAsset) -> tuple[str, ...]:
+    """Return a note for every session that is left out because what is read of it is known to be damaged."""
+    notes = []
+    for session_id in platform.store.sessions(source):
+        damaged = platform.store.damaged(source, session_id)
+        found = [text for name in asset.reads for text in damaged.get(name, ())]
+        if found:
+            command = f"nh verify {source} {session_id} --repair"
+            notes.append(f"session {session_id}: left out, it is damaged ({found[0]}); run `{command}`")
+    return tuple(notes)

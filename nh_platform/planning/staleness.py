@@ -6,13 +6,14 @@ This is the one place that decides it, for commands, sensor and checks alike. No
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from nh_platform.assets.record import SessionAsset
 from nh_platform.assets.registry import ancestors
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.planning.versions import ExpectedAsset, SourcePlan
 from nh_platform.qc.gate import read_gate
+from nh_platform.session import DamagedFile
 from nh_platform.store import Store
 
 
@@ -31,12 +32,15 @@ class Standing:
         Why the session cannot be used, as its stored gate says; empty where it can.
     is_loaded
         Whether anything of it is stored, in whatever version.
+    damaged
+        What is known to be damaged, by asset: a text for each file. These assets are stale.
     """
 
     stale: tuple[str, ...]
     stopped: tuple[str, ...]
     gate: tuple[str, ...]
     is_loaded: bool
+    damaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def standing_of(plan: SourcePlan, files: SessionFiles) -> Standing:
@@ -55,8 +59,12 @@ def session_standing(store: Store, source: str, session_id: str, expected: Mappi
     expected
         What every asset should be made from, in running order.
     """
-    stored = {asset: store.data_version(source, session_id, asset) for asset in expected}
-    return standing(expected, stored, stored_gate(store, source, session_id, expected))
+    gate = stored_gate(store, source, session_id, expected)  # first: it may find damage
+    states = {asset: store.state(source, session_id, asset) for asset in expected}
+    stored = {asset: None if state.damage else state.data_version for asset, state in states.items()}
+    damaged = {asset: state.damage for asset, state in states.items() if state.damage}
+    found = standing(expected, stored, gate)
+    return replace(found, is_loaded=found.is_loaded or bool(damaged), damaged=damaged)
 
 
 def gates_above(assets: Mapping[str, SessionAsset], name: str) -> frozenset[str]:
@@ -65,9 +73,18 @@ def gates_above(assets: Mapping[str, SessionAsset], name: str) -> frozenset[str]
 
 
 def stored_gate(store: Store, source: str, session_id: str, assets: Iterable[str]) -> tuple[str, ...]:
-    """Return why a session cannot be used, as the stored gates among some assets say; empty where it can."""
-    folders = (store.current(source, session_id, asset) for asset in assets)
-    return tuple(problem for folder in folders if folder is not None for problem in read_gate(folder).problems)
+    """Return why a session cannot be used, as the stored gates among some assets say; empty where it can.
+
+    A gate that is damaged says nothing: its asset is stale, and whoever reads it is refused.
+    """
+    problems: list[str] = []
+    for asset in assets:
+        folder = store.usable(source, session_id, asset)
+        try:
+            problems += () if folder is None else read_gate(folder).problems
+        except (DamagedFile, FileNotFoundError):  # noted beside it, or replaced meanwhile
+            continue
+    return tuple(problems)
 
 
 def standing(

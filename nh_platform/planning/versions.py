@@ -15,7 +15,7 @@ from nh_platform.history.manifest import SessionFiles
 from nh_platform.home.platform import Platform
 from nh_platform.session import ConfigError
 from nh_platform.store import Provenance, UpstreamFile, data_version
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.names import SOURCE_WIDE
 
 NOT_HAD = "files not had"
 """Parameter of what was made without files that upstream lists: which."""

@@ -6,7 +6,6 @@ units is a rule's warning, never a gate.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,8 @@ import numpy as np
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc.plausibility import implausible
 from nh_platform.session import RawRecording, Spikes
-from nh_platform.store.json_files import write_json
+from nh_platform.store.file_hashes import is_stored
+from nh_platform.store.json_files import read_json, write_json
 
 GATE_FILE = "gate.json"
 """File of `raw_spikes` that says why the session cannot be used."""
@@ -49,12 +49,16 @@ def read_gate(folder: Path) -> Gate:
     Parameters
     ----------
     folder
-        A published version of `raw_spikes`.
+        A published version of an asset.
+
+    Raises
+    ------
+    DamagedFile
+        If it is not the bytes that were published.
     """
-    try:
-        content = json.loads((folder / GATE_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not is_stored(folder / GATE_FILE):
         return Gate()
+    content = read_json(folder / GATE_FILE)
     return Gate(tuple(map(str, content["problems"])), tuple(map(str, content.get("warnings", ()))))
 
 

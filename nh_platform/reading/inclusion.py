@@ -21,6 +21,7 @@ from nh_platform.qc.rules.session_rules import SessionVerdict, evaluate_session,
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.store import Store
+from nh_platform.store.file_hashes import is_stored
 from nh_platform.store.parquet import column_names, read_table
 
 FINAL_POSITIONS = "alf"
@@ -164,7 +165,7 @@ def region_selection(store: Store, source: str, rulebook: Rulebook, good_by: str
     for session_id in sorted(store.sessions(source)):
         folder = store.current(source, session_id, "units")
         path = None if folder is None else folder / "units.parquet"
-        if path is None or not path.exists():  # gated: there are no units
+        if path is None or not is_stored(path):  # gated: there are no units
             continue
         if passes not in column_names(path):
             found = f"the units of session {session_id} were not judged by it"
@@ -201,7 +202,7 @@ def _trial_facts(store: Store, files: SessionFiles, rulebook: Rulebook) -> tuple
         return {}, ("events",)
     path = folder / f"{TRIALS.name}.parquet"
     # A source without trials of this task: the rules about them are not known.
-    if not path.exists() or not {"contrastLeft", "feedbackType"} <= set(column_names(path)):
+    if not is_stored(path) or not {"contrastLeft", "feedbackType"} <= set(column_names(path)):
         return {}, ()
     return trial_facts(read_table(path), rulebook.trial_mask), ()
 
@@ -210,7 +211,7 @@ def _units(store: Store, source: str, session_id: str, good_by: str) -> pd.DataF
     """Return ``probe``, ``histology`` and, where it was judged, ``good`` of every unit; None where there are none."""
     folder = store.current(source, session_id, "units")
     path = None if folder is None else folder / "units.parquet"
-    if path is None or not path.exists():
+    if path is None or not is_stored(path):
         return None
     label = f"label.{good_by}"
     judged = label in column_names(path)
@@ -221,7 +222,7 @@ def _units(store: Store, source: str, session_id: str, good_by: str) -> pd.DataF
 def _channels(store: Store, source: str, session_id: str, probe: str) -> int:
     folder = store.current(source, session_id, "units")
     path = None if folder is None else folder / "channels.parquet"
-    return 0 if path is None or not path.exists() else int((read_table(path, ["probe"])["probe"] == probe).sum())
+    return 0 if path is None or not is_stored(path) else int((read_table(path, ["probe"])["probe"] == probe).sum())
 
 
 def _probe_record(insertion: Mapping[str, Any], units: pd.DataFrame | None, n_channels: int) -> dict[str, Any]:

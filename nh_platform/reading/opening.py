@@ -20,7 +20,7 @@ from nh_platform.reading.session_view import SessionView
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.session_names import session_named, suggestion
 from nh_platform.store import Store
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.names import SOURCE_WIDE
 
 
 def open_store(path: str | os.PathLike[str]) -> OpenedStore:

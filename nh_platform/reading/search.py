@@ -6,19 +6,19 @@ manifest of the last sync and the stored summaries answer.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, DamagedFile
 from nh_platform.session.tables.catalogs import SESSION_CATALOG
 from nh_platform.store import Store
+from nh_platform.store.file_hashes import is_stored
+from nh_platform.store.json_files import SUMMARY_FILE, read_json
 
 COLUMNS = SESSION_CATALOG.names
 """Columns of the table that `find_sessions` returns."""
@@ -114,10 +114,14 @@ def _check_query(query: SessionQuery) -> None:
 
 
 def read_summary(store: Store, source: str, session_id: str, asset: str) -> dict[str, Any]:
-    """Return the stored summary of one asset of a session; empty where it was not made."""
-    folder = store.current(source, session_id, asset)
-    path = None if folder is None else Path(folder) / "summary.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+    """Return the stored summary of one asset of a session; empty where it was not made or is damaged."""
+    folder = store.usable(source, session_id, asset)
+    if folder is None or not is_stored(folder / SUMMARY_FILE):
+        return {}
+    try:
+        return read_json(folder / SUMMARY_FILE)
+    except DamagedFile:  # noted beside the asset; the other sessions are listed
+        return {}
 
 
 def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from nh_platform.qc.metrics.interval_histograms import ACG, ISI, UnitHistogram
 from nh_platform.reading.search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
+from nh_platform.store.file_hashes import is_stored
 from nh_platform.store.parquet import read_table
 from nh_platform.store.recording_files import read_detected
 from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes, with_unrecorded
@@ -69,7 +70,7 @@ class SessionTables(StoredSession):
         """One row per channel: position on the probe and, once `units` is made, in the brain."""
         channels = self._recording.channels
         folder = self._store.current(self.source, self.session_id, "units")
-        if folder is None or not (folder / "channels.parquet").exists():
+        if folder is None or not is_stored(folder / "channels.parquet"):
             return channels
         positions = read_table(folder / "channels.parquet")
         return channels.merge(positions, on=["probe", "channel"], how="left", validate="one_to_one")

@@ -83,7 +83,7 @@ class StoredSession:
         UnknownSession
             If the asset was not made yet.
         """
-        return Provenance.read(self.folder(asset) / "provenance.json")
+        return Provenance.read(self.folder(asset))
 
     @cached_property
     def _listed(self) -> SessionFiles | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nh_platform.session.errors import (
     BadUpstreamData,
     ConfigError,
+    DamagedFile,
     NhError,
     SchemaError,
     StoreError,
@@ -38,6 +39,7 @@ __all__ = [
     "Column",
     "ColumnPattern",
     "ConfigError",
+    "DamagedFile",
     "Events",
     "NhError",
     "Note",

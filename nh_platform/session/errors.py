@@ -55,6 +55,10 @@ class StoreError(NhError):
     """The store could not be read or written: disk full, an incomplete asset, a wrong layout."""
 
 
+class DamagedFile(StoreError):
+    """A stored file is not the bytes that were published."""
+
+
 def close_matches(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean a, b?`` for the known words nearest to ``word``, or an empty text."""
     names = sorted(known)

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+Content = TypeVar("Content")
 
 
 def sync_folder(folder: Path) -> None:
@@ -31,3 +35,33 @@ def write_durably(path: Path, content: bytes) -> None:
     finally:
         fresh.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def write_twice(path: Path, content: bytes) -> None:
+    """Replace a record that nothing else can tell, and a copy of it beside."""
+    write_durably(path, content)
+    write_durably(copy_of(path), content)
+
+
+def read_either(path: Path, unseal: Callable[[bytes], Content]) -> Content:
+    """Return the content of a record that was written twice: of its copy where the first is damaged or lost.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither.
+    BrokenSeal, OSError
+        As of the first, where neither can be read.
+    """
+    try:
+        return unseal(path.read_bytes())
+    except (ValueError, OSError) as error:
+        try:
+            return unseal(copy_of(path).read_bytes())
+        except (ValueError, OSError):
+            raise error from None
+
+
+def copy_of(path: Path) -> Path:
+    """Return where the copy of a record is kept."""
+    return path.with_name(f"{path.name}.copy")

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from nh_platform.session.errors import StoreError
 from nh_platform.session.recording import Note
+from nh_platform.store.file_hashes import verified
 
 ZSTD_LEVEL = 3
 CHUNK_BYTES = 1 << 20
@@ -94,6 +95,8 @@ def open_file(path: Path) -> Iterator[Any]:
 
     Raises
     ------
+    DamagedFile
+        If it belongs to a published version and is not the bytes that were published (`verified`).
     StoreError
         If the file is missing or is not a whole HDF5 file.
     """
@@ -101,7 +104,7 @@ def open_file(path: Path) -> Iterator[Any]:
     import hdf5plugin  # noqa: F401  registers the zstd filter
 
     try:
-        handle = h5py.File(path, "r")
+        handle = h5py.File(verified(path), "r")
     except OSError as error:
         raise StoreError(str(path), f"it cannot be read: {error}", "Materialize the asset again.") from error
     with handle:

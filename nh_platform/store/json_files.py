@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nh_platform.session.errors import StoreError
+from nh_platform.store.file_hashes import verified
 
 SUMMARY_FILE = "summary.json"
 
@@ -25,11 +26,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
     Raises
     ------
+    DamagedFile
+        If it belongs to a published version and is not the bytes that were published (`verified`).
     StoreError
         If it is missing or is not a whole JSON object.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(verified(path).read_bytes())
     except (OSError, ValueError) as error:
         raise StoreError(str(path), f"it cannot be read: {error}", "Materialize the asset again.") from error
     if not isinstance(content, dict):

@@ -15,39 +15,49 @@ Add here what every asset needs of the store. The format of the files is the cod
 from __future__ import annotations
 
 import errno
-import filecmp
-import json
 import os
 import shutil
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from nh_platform.session import StoreError, UnknownSession
-from nh_platform.store.durable import sync_folder, write_durably
-from nh_platform.store.processes import is_running, process_name
+from nh_platform.session.errors import DamagedFile
+from nh_platform.store import locks
+from nh_platform.store.damage_notes import damage_error, noted_damage
+from nh_platform.store.durable import sync_folder
+from nh_platform.store.file_hashes import hash_folder, read_record
+from nh_platform.store.names import PROVENANCE, SOURCE_WIDE, place_of
 from nh_platform.store.provenance import Provenance
-
-PROVENANCE = "provenance.json"
-SOURCE_WIDE = "_source"
-"""Takes the place of the session id for outputs that belong to a whole source."""
+from nh_platform.store.store_format import begin_format, require_format
+from nh_platform.store.version_folders import exclusive, history_names, pointer, put_version, staging_name, with_latest
 
 REPLACED = {"behavior": ("events", "signals")}
 """Assets of earlier versions that a store can still hold, by name, with those that took their place (0.3)."""
 
-_POINTER = "current"
-_HISTORY = "history"
-_STAGING = ".staging-"
-_OTHERS_KEPT_S = 7 * 86400
-"""How long the staging of another machine is left alone [s]; ``dagster.yaml`` ends a run after four hours."""
 _VERSION_DIGITS = 16
 _TRIES, _WAIT_S = 20, 0.01
 """How often a reader looks again where a version was replaced under it: one publisher against one reader for 8 s gave
 47 misses in 64,075 readings without."""
+
+
+@dataclass(frozen=True)
+class AssetState:
+    """What the store holds of one asset of a session, without opening its files.
+
+    Parameters
+    ----------
+    data_version
+        The data version that counts; None where the asset was never published or its record is damaged.
+    damage
+        What is known to be damaged of it, a text for each file: pointer, record, and what a
+        reader or `nh verify` noted.
+    """
+
+    data_version: str | None
+    damage: tuple[str, ...] = ()
 
 
 class Store:
@@ -61,9 +71,18 @@ class Store:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+        self._is_format_known = False
 
     def asset_folder(self, source: str, session_id: str, asset: str) -> Path:
-        """Return the folder that holds the versions of one asset, whether or not it exists."""
+        """Return the folder that holds the versions of one asset, whether or not it exists.
+
+        Raises
+        ------
+        StoreError
+            If the store is of another format than this version reads and writes.
+        """
+        if not self._is_format_known:
+            self._is_format_known = require_format(self.root)
         for part in (source, session_id, asset):
             if not part or part in (".", "..") or "/" in part or "\\" in part:
                 raise StoreError(
@@ -74,19 +93,45 @@ class Store:
     def current(self, source: str, session_id: str, asset: str) -> Path | None:
         """Return the folder of the version that counts, or None where the asset was never published."""
         folder = self.asset_folder(source, session_id, asset)
-        name = ""
+        name: str | None = None
         for _ in range(_TRIES):
-            try:
-                name = (folder / _POINTER).read_text().strip()
-            except FileNotFoundError:
+            name = pointer(folder)
+            if name is None:
                 return None
             version = folder / name
             if version.is_dir():
                 return version
             time.sleep(_WAIT_S)  # replaced between the two looks; the pointer names its successor by now
-        raise StoreError(
-            str(folder), f"it points to version {name}, which is not there", "Materialize the asset again."
-        )
+        raise damage_error(folder, place_of(folder / str(name)), f"version {name}, which counts, is not there")
+
+    def usable(self, source: str, session_id: str, asset: str) -> Path | None:
+        """Return the folder of the version that counts, None where there is none or it is known to be damaged.
+
+        For what joins many sessions: one damaged asset is told by `state` and must not stop the others.
+        """
+        try:
+            return None if self.state(source, session_id, asset).damage else self.current(source, session_id, asset)
+        except DamagedFile:
+            return None
+
+    def state(self, source: str, session_id: str, asset: str) -> AssetState:
+        """Return the data version that counts of an asset, and what is known to be damaged of it.
+
+        Files are not hashed: 5,000 assets take well under a second.
+        """
+        for _ in range(_TRIES):
+            try:
+                version = self.current(source, session_id, asset)
+                if version is None:
+                    return AssetState(None)
+                record = read_record(version)
+            except FileNotFoundError:
+                time.sleep(_WAIT_S)  # its version was replaced meanwhile
+                continue
+            except DamagedFile as error:
+                return AssetState(None, (f"{Path(error.thing).name}: {error.found}",))
+            return AssetState(str(record["data_version"]), noted_damage(version))
+        return AssetState(None, (f"{PROVENANCE}: it cannot be read",))
 
     def folder(self, source: str, session_id: str, asset: str) -> Path:
         """Return the folder of the version that counts.
@@ -112,9 +157,21 @@ class Store:
         return found
 
     def assets(self, source: str, session_id: str) -> list[str]:
-        """Return the assets of a session that have a version which counts, sorted; without those of `REPLACED`."""
+        """Return the assets of a session that have a version which counts, sorted; without those of `REPLACED`.
+
+        Those that are known to be damaged are left out: `damaged` has them.
+        """
+        names = self._published(source, session_id)
+        return [name for name in names if self.usable(source, session_id, name) is not None]
+
+    def damaged(self, source: str, session_id: str) -> dict[str, tuple[str, ...]]:
+        """Return what is known to be damaged of a session, by asset: a text for each file, as of `state`."""
+        found = {name: self.state(source, session_id, name).damage for name in self._published(source, session_id)}
+        return {name: damage for name, damage in found.items() if damage}
+
+    def _published(self, source: str, session_id: str) -> list[str]:
         names = _folder_names(self.root / source / session_id)
-        return [name for name in names if name not in REPLACED and self.current(source, session_id, name) is not None]
+        return [name for name in names if name not in REPLACED]
 
     def replaced(self, source: str, session_id: str) -> list[str]:
         """Return the assets of earlier versions that are stored of a session, sorted."""
@@ -146,14 +203,28 @@ class Store:
         """
         self.require_replacement(source, session_id, asset)
         home = self.asset_folder(source, session_id, asset)
-        leaving = home.with_name(f".{home.name}-{_staging_name()}")
+        leaving = home.with_name(f".{home.name}-{staging_name()}")
         os.rename(home, leaving)  # at once, so that nobody finds half of it
         shutil.rmtree(leaving)
 
     def provenance(self, source: str, session_id: str, asset: str) -> Provenance | None:
-        """Return the record of the version that counts, or None where the asset was never published."""
-        content = self._record_bytes(source, session_id, asset)
-        return None if content is None else Provenance.model_validate_json(content)
+        """Return the record of the version that counts, or None where the asset was never published.
+
+        Raises
+        ------
+        DamagedFile
+            If the record, or the pointer to it, is not the bytes that were written.
+        """
+        for _ in range(_TRIES):
+            version = self.current(source, session_id, asset)
+            if version is None:
+                return None
+            try:
+                return Provenance.read(version)
+            except FileNotFoundError:
+                time.sleep(_WAIT_S)  # its version was replaced meanwhile
+        folder = self.asset_folder(source, session_id, asset)
+        raise damage_error(folder / PROVENANCE, place_of(folder / PROVENANCE), "it cannot be read")
 
     def history(self, source: str, session_id: str, asset: str) -> dict[int, Path]:
         """Return the folders of the versions that counted, by their number from 1, the current one last.
@@ -162,31 +233,17 @@ class Store:
         hand are left out. Only an asset that was published with ``keep_history`` has more than the current version.
         """
         folder = self.asset_folder(source, session_id, asset)
-        names = _with_latest(_logged(folder), _pointed_to(folder))
+        try:
+            latest = pointer(folder)
+        except DamagedFile:
+            latest = None  # the log has it, but for a process killed between the two
+        names = with_latest(history_names(folder), latest if latest and (folder / latest).is_dir() else None)
         return {number: folder / name for number, name in enumerate(names, 1) if (folder / name).is_dir()}
 
     def data_version(self, source: str, session_id: str, asset: str) -> str | None:
-        """Return the data version that counts, or None where the asset was never published.
-
-        Reads the one field of the record: 5,000 assets in well under a second.
-        """
-        content = self._record_bytes(source, session_id, asset)
-        return None if content is None else str(json.loads(content)["data_version"])
-
-    def _record_bytes(self, source: str, session_id: str, asset: str) -> bytes | None:
-        for _ in range(_TRIES):
-            found = self.current(source, session_id, asset)
-            if found is None:
-                return None
-            try:
-                return (found / PROVENANCE).read_bytes()
-            except FileNotFoundError:
-                time.sleep(_WAIT_S)  # its version was replaced meanwhile
-        raise StoreError(
-            str(self.asset_folder(source, session_id, asset)),
-            f"its current version has no {PROVENANCE}",
-            "Materialize the asset again.",
-        )
+        """Return the data version that counts; None where the asset was never published or is known to be damaged."""
+        state = self.state(source, session_id, asset)
+        return None if state.damage else state.data_version
 
     def sources(self) -> list[str]:
         """Return the sources that have anything in the store."""
@@ -215,27 +272,19 @@ class Store:
             If the disk is full; the partly written version is removed.
         """
         home = self.asset_folder(provenance.source, provenance.session_id, provenance.asset)
+        begin_format(self.root)
         home.mkdir(parents=True, exist_ok=True)
-        staging = home / _staging_name()
+        staging = home / staging_name()
         staging.mkdir()
         try:
             yield staging
-            (staging / PROVENANCE).write_bytes(provenance.to_bytes())
+            record = provenance.model_copy(update={"files": hash_folder(staging)})
+            (staging / PROVENANCE).write_bytes(record.to_bytes())
             _sync_tree(staging)
-            with _exclusive(home):
-                keep_history = keep_history or (home / _HISTORY).exists()
-                before = _pointed_to(home)
-                if before is not None and _same_files(before, staging):
-                    return
-                version = _version_folder(home, provenance.data_version[:_VERSION_DIGITS], staging, keep_history)
-                if not version.exists():
-                    os.rename(staging, version)
-                _replace_pointer(home, version.name)
-                # The log is written after the pointer; a process killed in between is made good by `_with_latest`.
-                names = _with_latest(_with_latest(_logged(home), before), version) if keep_history else [version.name]
-                if keep_history:
-                    write_durably(home / _HISTORY, ("\n".join(names) + "\n").encode())
-                _remove_superseded(home, keep=frozenset(names))
+            with exclusive(home):
+                kept = locks.kept_versions(self.root, provenance.source, provenance.session_id, provenance.asset)
+                name = provenance.data_version[:_VERSION_DIGITS]
+                put_version(home, staging, name, keep_history=keep_history, kept=kept)
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise StoreError(
@@ -246,112 +295,6 @@ class Store:
             raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-
-
-def _pointed_to(home: Path) -> Path | None:
-    """Return the version that counts if it is there; one that was lost must not keep a new one from being published."""
-    try:
-        version = home / (home / _POINTER).read_text().strip()
-    except FileNotFoundError:
-        return None
-    return version if version.is_dir() and version != home else None
-
-
-def _version_folder(home: Path, name: str, staging: Path, keep_history: bool) -> Path:
-    """Return the folder for a version: one that is free, or in a history the one that holds the same bytes.
-
-    A version that is published again with other bytes gets the next number, never one that was free meanwhile: a
-    reader that still has the path would find other bytes under it in the middle of its reading.
-    """
-    taken = {1: home / name} if (home / name).exists() else {}
-    for child in home.glob(f"{name}-*"):
-        if child.name.removeprefix(f"{name}-").isdecimal():
-            taken[int(child.name.removeprefix(f"{name}-"))] = child
-    if keep_history:
-        for _, stored in sorted(taken.items()):
-            if _same_files(stored, staging):
-                return stored
-    number = max(taken, default=0) + 1
-    return home / (name if number == 1 else f"{name}-{number}")
-
-
-def _logged(home: Path) -> list[str]:
-    try:
-        return (home / _HISTORY).read_text().split()
-    except FileNotFoundError:
-        return []
-
-
-def _with_latest(names: list[str], latest: Path | None) -> list[str]:
-    """Return a history that ends in ``latest``; the same version again takes the place of the last one."""
-    if latest is None:
-        return names
-    same = bool(names) and names[-1].split("-")[0] == latest.name.split("-")[0]
-    return [*(names[:-1] if same else names), latest.name]
-
-
-def _replace_pointer(home: Path, version: str) -> None:
-    fresh = home / f"{_staging_name()}.pointer"
-    try:
-        with fresh.open("w") as handle:
-            handle.write(version + "\n")
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(fresh, home / _POINTER)
-    finally:
-        fresh.unlink(missing_ok=True)
-    sync_folder(home)
-
-
-def _same_files(stored: Path, fresh: Path) -> bool:
-    """Return whether two folders hold the same bytes under the same names."""
-    names = [
-        sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-        for folder in (stored, fresh)
-    ]
-    return names[0] == names[1] and not any(filecmp.cmpfiles(stored, fresh, names[0], shallow=False)[1:])
-
-
-def _exclusive(home: Path) -> FileLock:
-    """Return the lock of one asset: two processes that publish it in turn must not remove each other's version."""
-    return FileLock(home / ".lock", timeout=60)
-
-
-def _remove_superseded(home: Path, keep: frozenset[str]) -> None:
-    """Remove older versions, and what processes that are gone left half written.
-
-    A version goes at once, under another name, and then file by file: whoever lists it sees all of it or nothing, and
-    a table that is gone already is not taken for one that upstream lacks.
-    """
-    for child in home.iterdir():
-        if not child.is_dir() or child.name in keep:
-            continue
-        if child.name.startswith(_STAGING):
-            if not _is_abandoned(child):
-                continue
-            leaving = child
-        else:
-            leaving = home / _staging_name()
-            os.rename(child, leaving)
-        shutil.rmtree(leaving, ignore_errors=True)
-
-
-def _staging_name() -> str:
-    return f"{_STAGING}{process_name()}-{uuid.uuid4().hex[:8]}"
-
-
-def _is_abandoned(staging: Path) -> bool:
-    """Return whether nobody writes a staging folder any more, by its process, or by its age where that is unknown.
-
-    Unknown are another machine's, and those that name a process by its id alone, as versions up to 0.1 did.
-    """
-    running = is_running(staging.name.removeprefix(_STAGING).rpartition("-")[0])
-    if running is not None:
-        return not running
-    try:
-        return time.time() - staging.stat().st_mtime > _OTHERS_KEPT_S
-    except FileNotFoundError:  # its process is done with it
-        return False
 
 
 def _sync_tree(folder: Path) -> None:

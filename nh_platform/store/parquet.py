@@ -13,6 +13,7 @@ import pandas as pd
 
 from nh_platform.session.columns import ColumnMeanings, TableSchema, describe
 from nh_platform.session.errors import StoreError
+from nh_platform.store.file_hashes import verified
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -125,6 +126,8 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
     Raises
     ------
+    DamagedFile
+        If it belongs to a published version and is not the bytes that were published (`verified`).
     StoreError
         If the file is missing or is not a whole Parquet file.
     """
@@ -136,7 +139,7 @@ def _read_arrow(path: Path, columns: list[str] | None = None) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, columns=columns)
+        return pq.read_table(verified(path), columns=columns)
     except (OSError, pa.ArrowException) as error:  # a damaged page is an OSError
         raise _unreadable(path, error) from error
 
@@ -146,7 +149,7 @@ def _read_schema(path: Path) -> pa.Schema:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_schema(path)
+        return pq.read_schema(verified(path))
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
 

@@ -16,6 +16,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from nh_platform.store.file_hashes import StoredFile, read_record
+from nh_platform.store.sealed import seal_json
+
 RECORDED_PACKAGES = (
     *("nh-platform", "numpy", "pandas", "pyarrow", "h5py", "hdf5plugin", "numba", "scipy"),
     *("iblatlas", "ONE-api", "allensdk"),
@@ -37,6 +40,8 @@ class UpstreamFile(BaseModel):
 class Provenance(BaseModel):
     """Origin of one output: inputs, code, parameters, upstream files, packages, and what was left out.
 
+    ``files`` holds the size and hash of every file of the output, by path from its folder; `Store.publish` fills it in.
+
     Holds no clock time, so that the same inputs give the same bytes. The git commit is recorded where known and is
     not part of the data version.
     """
@@ -52,6 +57,7 @@ class Provenance(BaseModel):
     parameters: dict[str, str] = {}
     upstream_files: list[UpstreamFile] = []
     left_out: list[str] = []
+    files: dict[str, StoredFile] = {}
     packages: dict[str, str] = {}
     git_commit: str | None = None
 
@@ -84,13 +90,26 @@ class Provenance(BaseModel):
         )
 
     def to_bytes(self) -> bytes:
-        """Return the JSON that is stored, with sorted keys."""
-        return (json.dumps(self.model_dump(), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        """Return the JSON that is stored: sorted keys, and first its own hash (`sealed`)."""
+        return seal_json(self.model_dump())
 
     @classmethod
-    def read(cls, path: Path) -> Provenance:
-        """Read a stored record."""
-        return cls.model_validate_json(path.read_bytes())
+    def read(cls, version: Path) -> Provenance:
+        """Read the record of a stored version.
+
+        Parameters
+        ----------
+        version
+            Folder of the version.
+
+        Raises
+        ------
+        DamagedFile
+            If it is not the bytes that were written.
+        FileNotFoundError
+            If the version was replaced meanwhile.
+        """
+        return cls.model_validate(read_record(version))
 
 
 def data_version(code_version: str, inputs: Mapping[str, str], parameters: Mapping[str, str]) -> str:

@@ -25,6 +25,7 @@ from nh_platform.session import Events, Note, RawRecording, Session, Signal, Sig
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.events import DETECTED, EVENTS, INVALID_TIMES
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.store.file_hashes import is_stored
 from nh_platform.store.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.json_files import read_json, write_json
 from nh_platform.store.parquet import read_table, write_table
@@ -178,7 +179,7 @@ def read_reviewed_intervals(units: Path | None) -> pd.DataFrame:
     units
         Folder of `units`; none where the asset was not made. Units made before there was the file mark nothing.
     """
-    if units is None or not (units / REVIEWED_FILE).exists():
+    if units is None or not is_stored(units / REVIEWED_FILE):
         return INVALID_TIMES.empty()
     return read_table(units / REVIEWED_FILE)
 

@@ -20,7 +20,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.planning.versions import expected_source_asset
 from nh_platform.session import ConfigError, StoreError
 from nh_platform.sources.registry import source_entry
-from nh_platform.store.layout import PROVENANCE, SOURCE_WIDE
+from nh_platform.store.names import PROVENANCE, SOURCE_WIDE
 from nh_platform_tests.homes import make_home, materialize
 
 

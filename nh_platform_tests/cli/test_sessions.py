@@ -14,7 +14,7 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import ASSET, write_manifest
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.store import Provenance, Store
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.names import SOURCE_WIDE
 
 COLUMNS = ("session_id", "subject", "lab", "date", "task_protocol", "projects", "n_units_released", "regions",
            "performance")  # fmt: skip

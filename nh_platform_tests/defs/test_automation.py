@@ -48,7 +48,7 @@ from nh_platform.session import BadUpstreamData, ConfigError, StoreError, Upstre
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.registry import source_entry
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.names import SOURCE_WIDE
 from nh_platform_tests.homes import SEED, make_home
 
 SOURCE = "allen_vc"

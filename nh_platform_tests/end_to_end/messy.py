@@ -23,7 +23,7 @@ from nh_platform.planning.making import make_session_asset
 from nh_platform.planning.staleness import standing_of
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.session import NhError
-from nh_platform.store.layout import PROVENANCE
+from nh_platform.store.names import PROVENANCE
 from nh_platform_tests.sources.allen.vbn import edit_upstream
 from nh_platform_tests.sources.ibl.conftest import Tree
 

@@ -21,8 +21,9 @@ from nh_platform.history.publishing import StoredRelease, store_manifest
 from nh_platform.history.snapshots import ASSET, Snapshot, find_snapshot, list_snapshots, read_manifest
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.session import BadUpstreamData, StoreError, UnknownSession
-from nh_platform.store import Store
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store import Provenance, Store
+from nh_platform.store.file_hashes import hash_folder
+from nh_platform.store.names import PROVENANCE, SOURCE_WIDE
 from nh_platform_tests.history.releases import a_manifest, edit, ids, of, with_notice, without_probe, without_sessions
 
 ALL = a_manifest()
@@ -177,9 +178,12 @@ def test_a_store_of_before_there_was_a_history_begins_one(tmp_path: Path) -> Non
     folder = store.folder("ibl", SOURCE_WIDE, ASSET)
     for name in ("notices.parquet", "tombstones.parquet"):
         (folder / name).unlink()
-    (home(store) / "history").unlink()
+    for name in ("history", "history.copy"):
+        (home(store) / name).unlink()
     sessions = pd.read_parquet(folder / "sessions.parquet").drop(columns="qc")
     sessions.to_parquet(folder / "sessions.parquet")
+    record = Provenance.read(folder)
+    (folder / PROVENANCE).write_bytes(record.model_copy(update={"files": hash_folder(folder)}).to_bytes())
     assert read_manifest(store, "ibl").version() == ALL.version()
     (release,) = play(store, LESS)
     assert (release.snapshot.number, release.diff.withdrawn) == (2, [FIRST])
@@ -203,12 +207,13 @@ def test_a_full_disk_leaves_the_history_as_it_was(tmp_path: Path, monkeypatch: p
 
 KILLED = """
     import os, signal, sys
-    from nh_platform.store import Store, layout
+    from nh_platform.store import Store, layout, version_folders
     from nh_platform.history.publishing import store_manifest
     from nh_platform_tests.history.releases import a_manifest, ids, without_sessions
 
     manifest = a_manifest()
-    real = getattr(layout, sys.argv[2])
+    room = layout if sys.argv[2] == "_sync_tree" else version_folders
+    real = getattr(room, sys.argv[2])
 
     def killed(*arguments, **named):
         if sys.argv[3] == "after":
@@ -217,7 +222,7 @@ KILLED = """
 
     store = Store(sys.argv[1])
     store_manifest(store, manifest, "1")
-    setattr(layout, sys.argv[2], killed)
+    setattr(room, sys.argv[2], killed)
     store_manifest(store, without_sessions(manifest, ids(manifest)[0]), "1")
 """
 
@@ -226,8 +231,8 @@ KILLED = """
     ("step", "when", "numbers"),
     [
         ("_sync_tree", "before", [1]),
-        ("_replace_pointer", "before", [1]),
-        ("_replace_pointer", "after", [1, 2]),
+        ("replace_pointer", "before", [1]),
+        ("replace_pointer", "after", [1, 2]),
         ("_remove_superseded", "before", [1, 2]),
     ],
 )

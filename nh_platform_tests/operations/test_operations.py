@@ -19,7 +19,7 @@ from nh_platform.operations.demo_home import write_upstream
 from nh_platform.operations.home_status import SourceStatus
 from nh_platform.operations.opened_home import Progress
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.names import SOURCE_WIDE
 from nh_platform_tests.homes import make_home
 
 ASSETS = tuple(session_assets("ibl"))

@@ -19,7 +19,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.store import Provenance
-from nh_platform.store.layout import PROVENANCE
+from nh_platform.store.names import PROVENANCE
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform.windows import session_windows as build
 from nh_platform_tests.homes import make_home
@@ -61,7 +61,7 @@ def publish_events(platform: Platform, version: str, start: float) -> None:
     folder = platform.store.folder("ibl", session_of(platform), "events")
     table = read_table(folder / "trials.parquet")
     table.loc[0, "start_time"] = start
-    record = Provenance.read(folder / PROVENANCE).model_copy(update={"data_version": version})
+    record = Provenance.read(folder).model_copy(update={"data_version": version})
     with platform.store.publish(record) as target:
         for path in folder.iterdir():
             if path.name not in ("trials.parquet", PROVENANCE):

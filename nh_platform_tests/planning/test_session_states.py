@@ -16,7 +16,8 @@ from nh_platform.planning.run_requests import decide
 from nh_platform.planning.session_states import source_states
 from nh_platform.session import StoreError
 from nh_platform.store import Store
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.durable import copy_of
+from nh_platform.store.names import SOURCE_WIDE
 from nh_platform_tests.history.releases import a_manifest, ids, without_sessions
 
 ALL = a_manifest(6)
@@ -70,10 +71,14 @@ def test_a_damaged_record_of_what_is_wanted_is_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
     want(store, "ibl", [A], "nh backfill")
     (path,) = tmp_path.rglob("wanted.json")
+    stated = path.read_bytes()
     for content in ("{", "[1, 2]", ""):
         path.write_text(content)
+        assert wanted_sessions(store, "ibl") == {A: "nh backfill"}, "there is a copy"
+        copy_of(path).write_text(content)
         with pytest.raises(StoreError, match=r"wanted\.json.*damaged"):
             wanted_sessions(store, "ibl")
+        copy_of(path).write_bytes(stated)
 
 
 def test_a_wider_selection_asks_for_no_run_and_the_next_release_does(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from nh_platform.store.recording_files import (
     write_recording,
     write_signals,
 )
+from nh_platform.store.store_format import FORMAT_FILE
 
 SESSION = Session("ibl", "s1", "mouse", lab="lab", date="2020-01-02", number=2)
 
@@ -193,4 +194,4 @@ def test_a_disk_that_fills_while_hdf5_writes_does_not_kill_the_process(tmp_path:
 
 
 def has_no_files(root: Path) -> bool:
-    return [path for path in root.rglob("*") if path.is_file() and path.name != ".lock"] == []
+    return [path for path in root.rglob("*") if path.is_file() and path.name not in (".lock", FORMAT_FILE)] == []

@@ -12,10 +12,12 @@ import textwrap
 import time
 from pathlib import Path
 
+import blake3
 import pytest
 
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.store import Provenance, Store, data_version
+from nh_platform.store.file_hashes import StoredFile
 from nh_platform.store.processes import process_name
 
 
@@ -42,7 +44,10 @@ def test_what_was_published_is_current_with_its_record(tmp_path: Path) -> None:
     store = Store(tmp_path)
     publish(store, "one")
     assert content(store) == "one"
-    assert store.provenance("ibl", "s1", "units") == record()
+    found = store.provenance("ibl", "s1", "units")
+    assert found is not None
+    assert found.model_copy(update={"files": {}}) == record()
+    assert found.files == {"file.txt": StoredFile(blake3=blake3.blake3(b"one").hexdigest(), size=3)}
     assert store.sources() == ["ibl"]
     assert store.sessions("ibl") == ["s1"]
 
@@ -99,7 +104,7 @@ def test_a_process_killed_while_writing_leaves_the_old_state(tmp_path: Path) -> 
         f"""
         import os, signal
         from nh_platform.store import Provenance, Store
-        record = Provenance.model_validate_json({record("2").to_bytes()!r})
+        record = Provenance.model_validate_json({record("2").model_dump_json()!r})
         with Store({str(tmp_path)!r}).publish(record) as folder:
             (folder / "file.txt").write_text("half")
             os.kill(os.getpid(), signal.SIGKILL)
@@ -135,7 +140,7 @@ WRITING = """
 
 def test_what_a_living_process_is_writing_is_left_alone_and_published_when_it_is_done(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    command = [sys.executable, "-c", textwrap.dedent(WRITING), str(tmp_path), record("2").to_bytes().decode()]
+    command = [sys.executable, "-c", textwrap.dedent(WRITING), str(tmp_path), record("2").model_dump_json()]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         folder = Path(process.stdout.readline().strip())

@@ -13,11 +13,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nh_platform.session import Events, Session, StoreError
+from nh_platform.session import DamagedFile, Events, Session, StoreError
 from nh_platform.session.tables.events import EVENTS
 from nh_platform.store import Provenance, Store, data_version
 from nh_platform.store import recording_files as recording
-from nh_platform.store.layout import PROVENANCE
+from nh_platform.store.names import PROVENANCE
 from nh_platform.store.recording_files import read_events, write_events
 
 ASSET = ("ibl", "s1", "units")
@@ -81,9 +81,9 @@ def read_all(store: Store) -> tuple[set[str], set[str]] | None:
     """Read every file of one version, as a codec does; None where it was replaced meanwhile."""
     folder = store.folder(*ASSET)
     try:
-        noted = Provenance.read(folder / PROVENANCE).parameters["note"]
+        noted = Provenance.read(folder).parameters["note"]
         texts = {(folder / f"{name}.txt").read_text() for name in range(N_FILES)}
-        return {noted, Provenance.read(folder / PROVENANCE).parameters["note"]}, texts
+        return {noted, Provenance.read(folder).parameters["note"]}, texts
     except FileNotFoundError:
         return None
 
@@ -193,5 +193,6 @@ def test_a_version_without_a_record_is_an_error_by_name(tmp_path: Path) -> None:
     store = Store(tmp_path)
     publish(store, 1, one_version=False)
     (store.folder(*ASSET) / PROVENANCE).unlink()
-    with pytest.raises(StoreError, match=r"its current version has no provenance\.json.*Materialize"):
-        store.data_version(*ASSET)
+    assert store.state(*ASSET).damage == ("provenance.json: units of ibl session s1 is damaged: it is missing",)
+    with pytest.raises(DamagedFile, match=r"provenance\.json.*it is missing.*nh verify ibl s1 --repair"):
+        store.provenance(*ASSET)

@@ -157,7 +157,7 @@ def ingested_units(
     label = f"label.{rulebook}"
     tables, ingested, judged = [], [], True
     for session_id in session_ids:
-        folder = platform.store.current(source, session_id, "units")
+        folder = platform.store.usable(source, session_id, "units")
         if folder is None:
             continue
         ingested.append(session_id)

@@ -16,7 +16,8 @@ from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, Sou
 from nh_platform.assets.stimulus_tensors import ASSET as TENSORS_ASSET
 from nh_platform.home.platform import Platform
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store import Provenance
+from nh_platform.store.names import SOURCE_WIDE
 
 if TYPE_CHECKING:
     from nh_platform.exports.stimulus.joined_files import FilesSummary
@@ -60,6 +61,8 @@ def _stored_tensors(platform: Platform, source: str) -> tuple[list[str], list[st
     current: list[str] = []
     earlier: list[str] = []
     for session_id in platform.store.sessions(source):
+        if platform.store.usable(source, session_id, TENSORS) is None:
+            continue
         record = platform.store.provenance(source, session_id, TENSORS)
         if record is not None:
             (current if record.code_version == TENSORS_ASSET.code_version else earlier).append(session_id)
@@ -71,7 +74,8 @@ def _stored_tables(platform: Platform, source: str, tensors: Mapping[str, str]) 
 
     A store that was carried away from its upstream has no tables at hand, and its files are none the worse for it.
     """
-    stored = platform.store.provenance(source, SOURCE_WIDE, ASSET.name)
+    known = platform.store.usable(source, SOURCE_WIDE, ASSET.name)
+    stored = None if known is None else Provenance.read(known)
     if stored is None or stored.code_version != ASSET.code_version:
         return ""
     others = {name: version for name, version in stored.inputs.items() if name != PROJECT_TABLES}
@@ -85,7 +89,7 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
     from nh_platform.windows.presentations.conventions import MODES
 
     current, earlier = _stored_tensors(platform, source)
-    found = ((one, platform.store.current(source, one, TENSORS)) for one in current)
+    found = ((one, platform.store.usable(source, one, TENSORS)) for one in current)
     modes_of = {one: (path, stored_modes(path)) for one, path in found if path is not None}
     project = _project_tables(platform, source, modes_of)
     summaries: dict[str, FilesSummary] = {}

@@ -13,7 +13,7 @@ from nh_platform.home.platform import Platform
 
 
 def stored_versions(platform: Platform, source: str, asset: str, session_ids: Iterable[str]) -> dict[str, str]:
-    """Return the data version of an asset of every session that the store has it of."""
+    """Return the data version of an asset of every session that the store has it of, undamaged as far as is known."""
     found = ((one, platform.store.data_version(source, one, asset)) for one in session_ids)
     return {session_id: version for session_id, version in found if version is not None}
 

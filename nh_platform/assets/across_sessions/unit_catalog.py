@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.assets.across_sessions.stored_versions import manifest_and_sessions
+from nh_platform.assets.across_sessions.stored_versions import manifest_and_sessions, stored_versions
 from nh_platform.assets.record import AssetResult, SourceAsset, largest_counts
 from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
@@ -29,7 +29,8 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
     from nh_platform.qc.unit_columns import column_meanings
     from nh_platform.reading.all_units import stored_units
 
-    parts = stored_units(platform.store, source, sorted(platform.manifest(source).session_ids))
+    ids = sorted(stored_versions(platform, source, "units", platform.manifest(source).session_ids))
+    parts = stored_units(platform.store, source, ids)
     path = folder / _FILE
     if parts:
         join_tables(path, [({"session_id": session_id}, file) for session_id, file in parts])

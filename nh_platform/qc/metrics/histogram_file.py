@@ -13,6 +13,7 @@ import numpy as np
 from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS
 from nh_platform.qc.metrics.interval_histograms import UnitHistogram
 from nh_platform.session import StoreError
+from nh_platform.store.file_hashes import is_stored
 from nh_platform.store.hdf5 import create_dataset, create_file, open_file
 
 FILE = "histograms.h5"
@@ -41,7 +42,7 @@ def read_histograms(folder: Path) -> dict[str, UnitHistogram]:
         If the file is missing, as in units of an older version, or is not a whole HDF5 file.
     """
     path = folder / FILE
-    if not path.exists():
+    if not is_stored(path):
         raise StoreError(str(path), "these units were made without histograms", "Materialize the asset `units` again.")
     with open_file(path) as file:
         return {

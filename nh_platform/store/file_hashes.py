@@ -1,0 +1,237 @@
+"""Sizes and hashes of stored files, taken when a version is published and compared when a file is opened.
+
+Contains the comparison that every reader of the store goes through (`verified`): once per process and state of the
+file. What is found damaged is noted beside the version, so that `nh status` counts it and it is made again. Add here
+what every opened file needs; the formats are the codecs' matter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import blake3
+from pydantic import BaseModel, ConfigDict
+
+from nh_platform.session.errors import DamagedFile
+from nh_platform.store.damage_notes import damage_error, note_damage
+from nh_platform.store.names import POINTER, PROVENANCE, STAGING, place_of
+from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines
+
+_BLOCK = 1 << 20
+_MOST_PARENTS = 6
+"""Folders between a stored file and its version: one for stimulus modes today."""
+
+
+class StoredFile(BaseModel):
+    """Size [bytes] and BLAKE3 hash (64 hexadecimal digits) of a file as it was published."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    blake3: str
+    size: int
+
+
+@dataclass(frozen=True)
+class _State:
+    """What tells that a file was written since: inode, time of the last change [ns], size [bytes]."""
+
+    inode: int
+    changed_ns: int
+    size: int
+
+
+_intact: dict[str, _State] = {}
+"""Files whose hash was compared by this process, each in the state in which it was."""
+
+
+def hash_file(path: Path) -> StoredFile:
+    """Return the size and hash of a file."""
+    hasher, size = blake3.blake3(), 0
+    with path.open("rb", buffering=0) as handle:
+        while block := handle.read(_BLOCK):
+            hasher.update(block)
+            size += len(block)
+    return StoredFile(blake3=str(hasher.hexdigest()), size=size)
+
+
+def hash_folder(folder: Path) -> dict[str, StoredFile]:
+    """Return the size and hash of every file below a folder but its record, by path from the folder."""
+    return {name: hash_file(folder / name) for name in file_names(folder)}
+
+
+def file_names(folder: Path) -> list[str]:
+    """Return the files below the folder of a version but its record, as paths from it, sorted."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    return sorted(name for name in found if name != PROVENANCE)
+
+
+def verified(path: Path) -> Path:
+    """Return the path of a stored file, once its bytes are known to be those that were published.
+
+    The hash is compared on first opening per process, and again where the file was written since. A file that belongs
+    to no published version is taken as it is.
+
+    Raises
+    ------
+    DamagedFile
+        If the bytes are others, or the record of its version cannot be read; it is noted beside the version.
+    """
+    state = _state(path)
+    if state is not None and _intact.get(str(path)) == state:
+        return path
+    version = _version_of(path)
+    if version is None:
+        return path
+    record = stored_hashes(version)
+    name = path.relative_to(version).as_posix()
+    if name in record:
+        _compare(version, name, record[name])
+    return path
+
+
+def is_stored(path: Path) -> bool:
+    """Return whether a file is in the store, also where it was published and then lost: opening it names it.
+
+    A file that a version may have or not is looked for with this: lost, it must not read as one that never was.
+    """
+    if path.exists():
+        return True
+    version = _version_of(path)
+    try:
+        return version is not None and path.relative_to(version).as_posix() in stored_hashes(version)
+    except FileNotFoundError:  # replaced meanwhile
+        return False
+
+
+def problems(version: Path) -> Iterator[DamagedFile]:
+    """Compare every file of a version anew, and give what is damaged of it.
+
+    Parameters
+    ----------
+    version
+        Folder of a published version.
+    """
+    try:
+        record = stored_hashes(version)
+    except DamagedFile as error:
+        yield error
+        return
+    for name, stated in record.items():
+        try:
+            _compare(version, name, stated)
+        except DamagedFile as error:
+            yield error
+
+
+def require_intact(version: Path) -> None:
+    """Compare every file of a version, those left out that this process compared already in the state they are in.
+
+    Raises
+    ------
+    DamagedFile
+        As of `verified`, for the first that differs.
+    """
+    for name, stated in stored_hashes(version).items():
+        state = _state(version / name)
+        if state is None or _intact.get(str(version / name)) != state:
+            _compare(version, name, stated)
+
+
+def stored_hashes(version: Path) -> Mapping[str, StoredFile]:
+    """Return the size and hash of every file of a version, by path from its folder, as its record states them.
+
+    Raises
+    ------
+    DamagedFile
+        If the record cannot be read.
+    FileNotFoundError
+        If the version was replaced meanwhile.
+    """
+    files = read_record(version)["files"]
+    return {name: StoredFile(**stated) for name, stated in files.items()}
+
+
+def read_record(version: Path) -> dict[str, Any]:
+    """Return the content of the record of a version.
+
+    Raises
+    ------
+    DamagedFile
+        If it is not the bytes that were written, or is missing while the version counts.
+    FileNotFoundError
+        If the version was replaced meanwhile.
+    """
+    path = version / PROVENANCE
+    try:
+        return unseal_json(path.read_bytes())
+    except BrokenSeal as error:
+        raise damaged(version, PROVENANCE, str(error)) from error
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not _is_current(version):
+            raise
+        raise damaged(version, PROVENANCE, _why(error)) from error
+
+
+def damaged(version: Path, name: str, found: str) -> DamagedFile:
+    """Return the error that names a damaged file of a version, and note it beside the version if that still counts."""
+    if _is_current(version):
+        with contextlib.suppress(OSError):  # a store that may only be read is no less damaged
+            note_damage(version, name, found)
+    return damage_error(version / name, place_of(version), found)
+
+
+def _compare(version: Path, name: str, stated: StoredFile) -> None:
+    path = version / name
+    state = _state(path)
+    try:
+        found = hash_file(path)
+    except OSError as error:
+        if error.errno == errno.ENOENT and not version.is_dir():
+            raise  # replaced meanwhile
+        raise damaged(version, name, _why(error)) from error
+    if found == stated:
+        if state is not None and state == _state(path):
+            _intact[str(path)] = state
+        return
+    _intact.pop(str(path), None)
+    if found.size != stated.size:
+        raise damaged(version, name, f"it has {found.size} bytes of {stated.size}")
+    raise damaged(version, name, "its bytes are not those that were published (their hash differs)")
+
+
+def _why(error: OSError) -> str:
+    return "it is missing" if isinstance(error, FileNotFoundError) else f"it cannot be read: {error.strerror}"
+
+
+def _state(path: Path) -> _State | None:
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    return _State(facts.st_ino, facts.st_mtime_ns, facts.st_size)
+
+
+def _version_of(path: Path) -> Path | None:
+    """Return the folder of the published version that a file belongs to, None where it belongs to none."""
+    for folder in list(path.parents)[:_MOST_PARENTS]:
+        if folder.name.startswith(STAGING):
+            return None
+        if (folder / PROVENANCE).exists() or (folder.parent / POINTER).exists():
+            return folder
+    return None
+
+
+def _is_current(version: Path) -> bool:
+    """Return whether the pointer beside a version names it, or is itself damaged."""
+    try:
+        return unseal_lines((version.parent / POINTER).read_bytes()) == [version.name]
+    except BrokenSeal:
+        return True
+    except OSError:
+        return False

@@ -1,0 +1,153 @@
+"""Locks: versions of assets that something names, and that stay when newer ones are published.
+
+A lock is a named list of versions, a small file below ``<root>/.locks``. Without one, a version that is superseded is
+removed by the next publication. Add here what keeps bytes alive. What a lock is for is its maker's matter.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nh_platform.session.errors import DamagedFile, StoreError, UnknownSession, close_matches
+from nh_platform.store.durable import write_durably
+from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
+
+FOLDER = ".locks"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True, order=True)
+class LockedVersion:
+    """One version of one asset of a session.
+
+    Parameters
+    ----------
+    source, session_id, asset
+        Where it lies; `SOURCE_WIDE` takes the place of the session for outputs of a whole source.
+    folder
+        Name of the version's folder.
+    data_version
+        Its data version.
+    """
+
+    source: str
+    session_id: str
+    asset: str
+    folder: str
+    data_version: str
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A named list of versions.
+
+    Parameters
+    ----------
+    name
+        Letters, digits, ``_``, ``.`` and ``-``.
+    reason
+        What they are kept for, in words.
+    versions
+        The versions, sorted.
+    """
+
+    name: str
+    reason: str
+    versions: tuple[LockedVersion, ...]
+
+
+def write_lock(root: Path, lock: Lock) -> None:
+    """Store a lock; one of the same name is replaced.
+
+    Raises
+    ------
+    StoreError
+        If its name cannot be a file's, or it names nothing.
+    """
+    path = _path(root, lock.name)
+    if not lock.versions:
+        raise StoreError(f"lock {lock.name}", "it names no version", "Name sessions that are stored.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [[v.source, v.session_id, v.asset, v.folder, v.data_version] for v in sorted(lock.versions)]
+    write_durably(path, seal_json({"name": lock.name, "reason": lock.reason, "versions": rows}))
+
+
+def read_lock(root: Path, name: str) -> Lock:
+    """Read a lock.
+
+    Raises
+    ------
+    UnknownSession
+        If there is none of that name.
+    DamagedFile
+        If its file is not the bytes that were written.
+    """
+    path = _path(root, name)
+    try:
+        content = unseal_json(path.read_bytes())
+    except FileNotFoundError as error:
+        known = lock_names(root)
+        action = f"Use one of: {', '.join(known) or 'none'}.{close_matches(name, known)}"
+        raise UnknownSession(f"lock {name}", "there is none of that name in the store", action) from error
+    except BrokenSeal as error:
+        action = "Take it from a backup, or remove it with `nh unlock` and lock the versions again."
+        raise DamagedFile(str(path), f"the lock is damaged: {error}", action) from error
+    return Lock(content["name"], content["reason"], tuple(LockedVersion(*row) for row in content["versions"]))
+
+
+def lock_names(root: Path) -> list[str]:
+    """Return the names of the locks of a store, sorted."""
+    return sorted(path.stem for path in (root / FOLDER).glob("*.json"))
+
+
+def remove_lock(root: Path, name: str) -> None:
+    """Remove a lock; its versions go with `nh prune`, or when their assets are published again.
+
+    Raises
+    ------
+    UnknownSession
+        If there is none of that name.
+    """
+    path = _path(root, name)
+    if not path.exists():
+        read_lock(root, name)
+    path.unlink()
+
+
+def kept_versions(root: Path, source: str, session_id: str, asset: str) -> frozenset[str]:
+    """Return the folders of the versions of an asset that locks name.
+
+    Raises
+    ------
+    DamagedFile
+        If a lock cannot be read: what it keeps alive is unknown, and nothing may be removed.
+    """
+    found: set[str] = set()
+    for path in (root / FOLDER).glob("*.json"):
+        facts = path.stat()
+        found |= _by_asset(root, path.stem, facts.st_mtime_ns, facts.st_size).get((source, session_id, asset), set())
+    return frozenset(found)
+
+
+def lock_version_names(versions: Iterable[LockedVersion]) -> dict[tuple[str, str, str], set[str]]:
+    """Return the folders of versions by source, session and asset."""
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for version in versions:
+        found.setdefault((version.source, version.session_id, version.asset), set()).add(version.folder)
+    return found
+
+
+@functools.lru_cache(maxsize=256)
+def _by_asset(root: Path, name: str, changed_ns: int, size: int) -> dict[tuple[str, str, str], set[str]]:
+    """Return what a lock names; read once for each state of its file: one of 4,000 versions takes 10 ms."""
+    return lock_version_names(read_lock(root, name).versions)
+
+
+def _path(root: Path, name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise StoreError(f"lock {name!r}", "it cannot be a name", "Use letters, digits, _, . and -.")
+    return root / FOLDER / f"{name}.json"

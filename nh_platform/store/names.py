@@ -1,0 +1,44 @@
+"""Names of what lies in the store beside the files of the assets, and what a path of it says.
+
+Add a name here when a module other than its writer must know it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+PROVENANCE = "provenance.json"
+"""The record of a version, in its folder."""
+POINTER = "current"
+"""Names the version of an asset that counts."""
+HISTORY = "history"
+"""Names every version that counted of an asset which keeps them."""
+DAMAGED = "damaged"
+"""Says what is known to be damaged of the version that counts."""
+WANTED = "wanted.json"
+"""The sessions of a source that are wanted, beside its outputs."""
+STAGING = ".staging-"
+"""Begins the name of a folder that is being written or removed."""
+SOURCE_WIDE = "_source"
+"""Takes the place of the session id for outputs that belong to a whole source."""
+
+
+class Place(NamedTuple):
+    """Source, session id and asset of a stored version; no session id for outputs of a whole source."""
+
+    source: str
+    session_id: str
+    asset: str
+
+    @property
+    def words(self) -> str:
+        """The source and the session in words."""
+        return f"{self.source} session {self.session_id}" if self.session_id else f"source {self.source}"
+
+
+def place_of(version: Path) -> Place:
+    """Return what the path of a version's folder says."""
+    asset = version.parent
+    session_id = "" if asset.parent.name == SOURCE_WIDE else asset.parent.name
+    return Place(asset.parent.parent.name, session_id, asset.name)

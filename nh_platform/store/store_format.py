@@ -1,0 +1,167 @@
+"""Format of the store: its number, and the change of a store of an earlier version.
+
+Format 1 (up to version 0.3) had no hashes: records and pointers were plain. Format 2 states the size and hash of every
+file, and small records carry their own. Add a step to `migrate` here when the layout or a record changes so that an
+earlier version would misread it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from nh_platform.session.errors import DamagedFile, StoreError
+from nh_platform.store.durable import write_durably, write_twice
+from nh_platform.store.file_hashes import hash_folder
+from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, WANTED
+from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json, unseal_lines
+from nh_platform.store.version_folders import exclusive, replace_pointer, with_latest, write_history
+
+FORMAT = 2
+FORMAT_FILE = "format.json"
+
+OnAsset = Callable[[int, int, str], None]
+
+
+def require_format(root: Path) -> bool:
+    """Check that a store is of the format that this version reads and writes; True where it holds anything.
+
+    Raises
+    ------
+    StoreError
+        If it is older or newer; the text says what to do.
+    """
+    found = stored_format(root)
+    if found is None or found == FORMAT:
+        return found is not None
+    if found > FORMAT:
+        raise StoreError(
+            f"store {root}",
+            f"it has format {found}, this version reads format {FORMAT}",
+            "Install the version of nh-platform that wrote it, or a newer one.",
+        )
+    raise StoreError(
+        f"store {root}",
+        f"it has format {found}, which earlier versions wrote; this version reads format {FORMAT}",
+        "Run `nh migrate`, which computes nothing anew and adds the hash of every file.",
+    )
+
+
+def stored_format(root: Path) -> int | None:
+    """Return the format of a store, None where it holds nothing yet.
+
+    Raises
+    ------
+    DamagedFile
+        If its file cannot be read.
+    """
+    path = root / FORMAT_FILE
+    try:
+        return int(unseal_json(path.read_bytes())["format"])
+    except FileNotFoundError:
+        return _format_of_pointers(root)
+    except (BrokenSeal, OSError) as error:
+        action = "Run `nh verify --repair`, which writes it again."
+        raise DamagedFile(str(path), f"the format of the store cannot be read: {error}", action) from error
+
+
+def begin_format(root: Path) -> None:
+    """State the format of a store that is begun."""
+    if not (root / FORMAT_FILE).exists():
+        root.mkdir(parents=True, exist_ok=True)
+        _state(root, FORMAT)
+
+
+def repair_format(root: Path) -> bool:
+    """Write a damaged statement of the format again, as the first pointer shows it; return whether it was damaged."""
+    try:
+        stored_format(root)
+    except DamagedFile:
+        _state(root, _format_of_pointers(root) or FORMAT)
+        return True
+    return False
+
+
+def migrate(root: Path, on_asset: OnAsset = lambda done, total, name: None) -> int:
+    """Change a store of format 1 into format 2, and return the number of assets that were changed.
+
+    Nothing is computed anew: every file is read once for its hash. Stopped at any instant, it goes on where it was.
+
+    Parameters
+    ----------
+    root
+        Folder of the store.
+    on_asset
+        Told the number of assets done, that of all, and the next one.
+
+    Raises
+    ------
+    StoreError
+        If the store is newer than this version.
+    """
+    found = stored_format(root)
+    if found is None or found == FORMAT:
+        return 0
+    if found > FORMAT:
+        require_format(root)
+    _state(root, found)
+    pointers = list(_pointers(root))
+    changed = 0
+    for done, pointer in enumerate(pointers):
+        on_asset(done, len(pointers), str(pointer.parent.relative_to(root)))
+        changed += _migrate_asset(pointer.parent)
+    for wanted in root.glob(f"*/*/{WANTED}"):
+        content = wanted.read_bytes()
+        if not content.startswith(b'{\n "blake3"'):
+            write_twice(wanted, seal_json({"sessions": json.loads(content)}))
+    _state(root, FORMAT)
+    on_asset(len(pointers), len(pointers), "")
+    return changed
+
+
+def _migrate_asset(asset: Path) -> bool:
+    """Give one asset its hashes; the pointer comes last, so that an asset is done where it is sealed."""
+    with exclusive(asset):
+        if _is_sealed(asset / POINTER):
+            return False
+        latest = (asset / POINTER).read_text(encoding="utf-8").strip()
+        has_history = (asset / HISTORY).exists()
+        names = [latest]
+        if has_history and not _is_sealed(asset / HISTORY):
+            names = with_latest((asset / HISTORY).read_text(encoding="utf-8").split(), latest)
+            write_history(asset, names)
+        for version in (child for child in asset.iterdir() if (child / PROVENANCE).is_file()):
+            record = version / PROVENANCE
+            try:
+                content = json.loads(record.read_bytes())
+            except ValueError:  # damaged already: it is named as that, and made again
+                continue
+            if "blake3" not in content:
+                files = {name: stored.model_dump() for name, stored in hash_folder(version).items()}
+                write_durably(record, seal_json({**content, "files": files}))
+        replace_pointer(asset, latest)
+    return True
+
+
+def _format_of_pointers(root: Path) -> int | None:
+    """Return the format that the first pointer has: folders of sessions that were copied elsewhere are a store too."""
+    first = next(_pointers(root), None)
+    return None if first is None else FORMAT if _is_sealed(first) else 1
+
+
+def _is_sealed(path: Path) -> bool:
+    try:
+        unseal_lines(path.read_bytes())
+    except BrokenSeal:
+        return False
+    return True
+
+
+def _pointers(root: Path) -> Iterator[Path]:
+    """Give the pointer of every asset of a store."""
+    return (path for path in sorted(root.glob(f"*/*/*/{POINTER}")) if not path.is_dir())
+
+
+def _state(root: Path, number: int) -> None:
+    write_durably(root / FORMAT_FILE, seal_json({"format": number}))
