@@ -26,6 +26,7 @@ from nh_platform.cli.sessions import sessions, show
 from nh_platform.cli.status import status
 from nh_platform.cli.sync import sync
 from nh_platform.cli.ui import DEMO_HOME, ui
+from nh_platform.cli.upkeep.verify import verify
 from nh_platform.home.folder import HOME_VARIABLE, home_folder
 from nh_platform.session import NhError
 
@@ -80,7 +81,21 @@ def _global_options(
         os.environ[HOME_VARIABLE] = str(home.absolute())
 
 
-for _command in (demo, ui, sync, fetch, materialize, backfill, status, inventory, sessions, show, doctor, clean):
+for _command in (
+    demo,
+    ui,
+    sync,
+    fetch,
+    materialize,
+    backfill,
+    status,
+    inventory,
+    sessions,
+    show,
+    doctor,
+    clean,
+    verify,
+):
     app.command()(_command)
 app.add_typer(qc_app, name="qc")
 app.add_typer(export_app, name="export")

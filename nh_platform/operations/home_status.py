@@ -26,6 +26,8 @@ class SourceStatus:
     n_stale, n_not_loaded, n_failed, n_gated, n_withdrawn
         Sessions of which something stored is old, of which nothing is stored, whose last run failed, that cannot be
         used, and that upstream withdrew.
+    n_damaged
+        Sessions of which something stored is known to be damaged.
     store_bytes
         Bytes that its assets take.
     replaced
@@ -43,6 +45,7 @@ class SourceStatus:
     n_failed: int
     n_gated: int
     n_withdrawn: int
+    n_damaged: int
     store_bytes: int
     replaced: Mapping[str, int]
     problems: tuple[ConfigError, ...] = ()
@@ -118,6 +121,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         n_failed=n_failed,
         n_gated=len(states.gated),
         n_withdrawn=len(withdrawn(home.platform, source)),
+        n_damaged=len(states.damaged),
         store_bytes=store_bytes,
         replaced=dict(sorted(replaced.items())),
         problems=states.problems,

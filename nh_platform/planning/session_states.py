@@ -37,6 +37,8 @@ class SourceStates:
         Per external asset (`upstream_files/<group>`, `reviews`, `reviewed_intervals`): version by session.
     gated
         Sessions whose gate failed, with the reasons.
+    damaged
+        What is known to be damaged, by session and asset: a text for each file.
     problems
         Assets of installed packages that are left out, each with why.
     """
@@ -45,6 +47,7 @@ class SourceStates:
     sessions: tuple[SessionState, ...]
     observed: Mapping[str, Mapping[str, str]]
     gated: Mapping[str, tuple[str, ...]]
+    damaged: Mapping[str, Mapping[str, tuple[str, ...]]]
     problems: tuple[ConfigError, ...] = ()
 
 
@@ -63,6 +66,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     observed: dict[str, dict[str, str]] = {REVIEWS: {}, REVIEWED_INTERVALS: {}}
     states: list[SessionState] = []
     gated: dict[str, tuple[str, ...]] = {}
+    damaged: dict[str, Mapping[str, tuple[str, ...]]] = {}
     for session_id in manifest.session_ids:
         groups = by_session[session_id]
         try:
@@ -74,6 +78,8 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             continue
         versions = {name: one.data_version for name, one in expected.items()}
         held = session_standing(platform.store, source, session_id, expected)
+        if held.damaged:
+            damaged[session_id] = held.damaged
         if held.gate:
             gated[session_id] = held.gate
         states.append(
@@ -89,7 +95,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
         for group, version in groups.items():
             observed.setdefault(f"{UPSTREAM_FILES}/{group}", {})[session_id] = version
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
-    return SourceStates(number, tuple(states), observed, gated, plan.problems)
+    return SourceStates(number, tuple(states), observed, gated, damaged, plan.problems)
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:

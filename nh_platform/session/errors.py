@@ -58,6 +58,11 @@ class StoreError(NhError):
 class DamagedFile(StoreError):
     """A stored file is not the bytes that were published."""
 
+    @property
+    def reason(self) -> str:
+        """What is wrong with it, without naming whose it is."""
+        return self.found.rpartition(" is damaged: ")[2]
+
 
 def close_matches(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean a, b?`` for the known words nearest to ``word``, or an empty text."""

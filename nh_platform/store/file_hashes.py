@@ -23,6 +23,8 @@ from nh_platform.store.damage_notes import damage_error, note_damage
 from nh_platform.store.names import POINTER, PROVENANCE, STAGING, place_of
 from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines
 
+STRAY = "it is not among the files that were published"
+
 _BLOCK = 1 << 20
 _MOST_PARENTS = 6
 """Folders between a stored file and its version: one for stimulus modes today."""
@@ -91,7 +93,9 @@ def verified(path: Path) -> Path:
     record = stored_hashes(version)
     name = path.relative_to(version).as_posix()
     if name in record:
-        _compare(version, name, record[name])
+        compare(version, name, record[name])
+    elif path.exists() and not path.name.startswith("."):
+        raise damaged(version, name, STRAY)
     return path
 
 
@@ -124,9 +128,16 @@ def problems(version: Path) -> Iterator[DamagedFile]:
         return
     for name, stated in record.items():
         try:
-            _compare(version, name, stated)
+            compare(version, name, stated)
         except DamagedFile as error:
             yield error
+    yield from (damaged(version, name, STRAY) for name in stray_files(version))
+
+
+def stray_files(version: Path) -> list[str]:
+    """Return the files of a version that are not among those that were published; hidden ones are of no account."""
+    stated = stored_hashes(version)
+    return [name for name in file_names(version) if name not in stated and not Path(name).name.startswith(".")]
 
 
 def require_intact(version: Path) -> None:
@@ -140,7 +151,7 @@ def require_intact(version: Path) -> None:
     for name, stated in stored_hashes(version).items():
         state = _state(version / name)
         if state is None or _intact.get(str(version / name)) != state:
-            _compare(version, name, stated)
+            compare(version, name, stated)
 
 
 def stored_hashes(version: Path) -> Mapping[str, StoredFile]:
@@ -186,7 +197,16 @@ def damaged(version: Path, name: str, found: str) -> DamagedFile:
     return damage_error(version / name, place_of(version), found)
 
 
-def _compare(version: Path, name: str, stated: StoredFile) -> None:
+def compare(version: Path, name: str, stated: StoredFile) -> None:
+    """Compare a file of a version with the hash that its record states.
+
+    Raises
+    ------
+    DamagedFile
+        If it differs or cannot be read; it is noted beside the version.
+    FileNotFoundError
+        If the version was replaced meanwhile.
+    """
     path = version / name
     state = _state(path)
     try:

@@ -129,7 +129,7 @@ class Store:
                 time.sleep(_WAIT_S)  # its version was replaced meanwhile
                 continue
             except DamagedFile as error:
-                return AssetState(None, (f"{Path(error.thing).name}: {error.found}",))
+                return AssetState(None, (f"{Path(error.thing).name}: {error.reason}",))
             return AssetState(str(record["data_version"]), noted_damage(version))
         return AssetState(None, (f"{PROVENANCE}: it cannot be read",))
 
@@ -161,15 +161,16 @@ class Store:
 
         Those that are known to be damaged are left out: `damaged` has them.
         """
-        names = self._published(source, session_id)
+        names = self.published(source, session_id)
         return [name for name in names if self.usable(source, session_id, name) is not None]
 
     def damaged(self, source: str, session_id: str) -> dict[str, tuple[str, ...]]:
         """Return what is known to be damaged of a session, by asset: a text for each file, as of `state`."""
-        found = {name: self.state(source, session_id, name).damage for name in self._published(source, session_id)}
+        found = {name: self.state(source, session_id, name).damage for name in self.published(source, session_id)}
         return {name: damage for name, damage in found.items() if damage}
 
-    def _published(self, source: str, session_id: str) -> list[str]:
+    def published(self, source: str, session_id: str) -> list[str]:
+        """Return the assets of a session that have a folder, damaged or not, sorted; without those of `REPLACED`."""
         names = _folder_names(self.root / source / session_id)
         return [name for name in names if name not in REPLACED]
 
@@ -239,6 +240,20 @@ class Store:
             latest = None  # the log has it, but for a process killed between the two
         names = with_latest(history_names(folder), latest if latest and (folder / latest).is_dir() else None)
         return {number: folder / name for number, name in enumerate(names, 1) if (folder / name).is_dir()}
+
+    def counted(self, source: str, session_id: str, asset: str) -> list[Path]:
+        """Return the folders of the versions that something names: the history, locks, and last the one that counts.
+
+        Raises
+        ------
+        DamagedFile
+            If the pointer, the history or a lock cannot be read.
+        """
+        folder = self.asset_folder(source, session_id, asset)
+        kept = locks.kept_versions(self.root, source, session_id, asset)
+        names = [*sorted(kept), *history_names(folder), *filter(None, [pointer(folder)])]
+        last_seen = {name: place for place, name in enumerate(names)}
+        return [folder / name for name in sorted(last_seen, key=last_seen.__getitem__)]
 
     def data_version(self, source: str, session_id: str, asset: str) -> str | None:
         """Return the data version that counts; None where the asset was never published or is known to be damaged."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from nh_platform.session.errors import DamagedFile
+from nh_platform.session.errors import DamagedFile, StoreError
 from nh_platform.store.damage_notes import damage_error, forget_damage
 from nh_platform.store.durable import read_either, write_durably, write_twice
 from nh_platform.store.file_hashes import problems
@@ -78,6 +78,25 @@ def history_names(asset: Path) -> list[str]:
 def write_history(asset: Path, names: Iterable[str]) -> None:
     """Log the versions that counted, twice: nothing else tells their order."""
     write_twice(asset / HISTORY, seal_lines(list(names)))
+
+
+def restore_history(asset: Path) -> None:
+    """Write a damaged log again: from its copy; where both are damaged from the folders, by the time of their records.
+
+    Raises
+    ------
+    StoreError
+        If there is no folder of a version.
+    """
+    with exclusive(asset):
+        try:
+            names = history_names(asset)
+        except DamagedFile:
+            records = sorted(asset.glob(f"[!.]*/{PROVENANCE}"), key=lambda path: path.stat().st_mtime_ns)
+            names = [record.parent.name for record in records]
+        if not names:
+            raise StoreError(str(asset / HISTORY), "no version is left that it could name", "Take it from a backup.")
+        write_history(asset, names)
 
 
 def with_latest(names: list[str], latest: str | None) -> list[str]:

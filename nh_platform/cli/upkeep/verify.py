@@ -1,0 +1,54 @@
+"""`nh verify`: every stored file held against the hash with which it was published."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from nh_platform import operations
+from nh_platform.cli import console
+from nh_platform.home.folder import home_folder
+
+
+def verify(
+    source: Annotated[str | None, typer.Argument(help="Source: ibl, allen_vc, … Default: all.")] = None,
+    session: Annotated[str | None, typer.Argument(help="Session id, or its first characters.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Make what is damaged again, with the same bytes.")] = False,
+) -> None:
+    """Hold every stored file against the hash with which it was published, and name what is damaged.
+
+    Ends with 1 where something is damaged, and left so. A damaged asset counts as stale until it is made again: by
+    `--repair`, by `nh materialize SOURCE --missing`, or by the daemon.
+
+    **Examples**
+
+        nh verify
+
+        nh verify ibl ebe2efe3 --repair
+    """
+    began = time.monotonic()
+    with console.progress() as on_progress:
+        found = operations.verify(home_folder(), source, session, repair=repair, on_progress=on_progress)
+    seconds = max(time.monotonic() - began, 1e-3)
+    left = {one.path for one in found.remaining}
+    for damage in found.damages:
+        state = "" if not repair else " [red]still damaged[/]" if damage.path in left else " [green]made again[/]"
+        place = " ".join(filter(None, (damage.source, damage.session_id, damage.asset))) or "store"
+        console.say(f"[red]DAMAGED[/] {place}: {escape(damage.found)}{state}")
+        console.say(f"  {escape(str(damage.path))}")
+    for text in found.errors:
+        console.err.print(text, markup=False)
+    size = f"{found.n_bytes / 1e6:,.1f} MB"
+    console.say(
+        f"{found.n_files:,} files of {found.n_assets:,} assets ({size}) in {seconds:.1f} s: "
+        + (f"{len(found.damages)} damaged" if found.damages else "all as they were published")
+        + (f", {len(found.damages) - len(found.remaining)} made again." if repair and found.damages else ".")
+    )
+    if found.remaining:
+        if not repair:
+            command = " ".join(filter(None, ("nh verify", source, session, "--repair")))
+            console.say(f"Make them again: {command}")
+        raise typer.Exit(1)
