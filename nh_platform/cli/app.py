@@ -26,6 +26,7 @@ from nh_platform.cli.sessions import sessions, show
 from nh_platform.cli.status import status
 from nh_platform.cli.sync import sync
 from nh_platform.cli.ui import DEMO_HOME, ui
+from nh_platform.cli.upkeep.migrate import migrate
 from nh_platform.cli.upkeep.verify import verify
 from nh_platform.home.folder import HOME_VARIABLE, home_folder
 from nh_platform.session import NhError
@@ -95,6 +96,7 @@ for _command in (
     doctor,
     clean,
     verify,
+    migrate,
 ):
     app.command()(_command)
 app.add_typer(qc_app, name="qc")

@@ -16,6 +16,7 @@ from nh_platform.operations.opened_home import open_home
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.source_inventory import inventory
 from nh_platform.operations.stimulus_export import export_pictures, export_stimulus
+from nh_platform.operations.upkeep.migration import migrate
 from nh_platform.operations.upkeep.verification import verify
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "fetch",
     "inventory",
     "materialize",
+    "migrate",
     "open_home",
     "status",
     "sync",

@@ -1,0 +1,159 @@
+"""A store of format 1 is refused with the command that changes it, which computes nothing anew.
+
+``format_1.tar.xz`` is the store of two IBL sessions of 4 units that commit 2bfa31e, the last of format 1, made of
+simulated files: all assets, two snapshots of the catalogue, the wanted sessions and the assets across sessions.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from nh_platform import operations
+from nh_platform.history.snapshots import list_snapshots
+from nh_platform.history.wanted import wanted_sessions
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.staleness import standing_of
+from nh_platform.planning.verification import verify
+from nh_platform.planning.versions import SourcePlan
+from nh_platform.session import DamagedFile, StoreError
+from nh_platform.store import Store, store_format
+from nh_platform.store.names import SOURCE_WIDE
+from nh_platform.store.sealed import seal_json, unseal_json
+from nh_platform.store.store_format import FORMAT_FILE, migrate, repair_format, stored_format
+
+OLD = Path(__file__).with_name("format_1.tar.xz")
+SESSION = "e5e8aefa-77a2-47b1-b82b-bba6932e06a5"
+N_ASSETS = 16
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    with tarfile.open(OLD) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path
+
+
+def data_versions(root: Path) -> dict[str, str]:
+    """Return the data version in every record of a store, by path."""
+    return {
+        str(path.relative_to(root)): json.loads(path.read_bytes())["data_version"]
+        for path in root.rglob("provenance.json")
+    }
+
+
+def test_an_old_store_is_refused_with_the_command(home: Path) -> None:
+    for act in (
+        lambda: Store(home / "store").current("ibl", SESSION, "units"),
+        lambda: operations.materialize(home, "ibl", dry_run=True),
+        lambda: operations.verify(home),
+    ):
+        with pytest.raises(StoreError, match=r"it has format 1.*this version reads format 2.*nh migrate"):
+            act()
+    (status,) = {str(one) for name, one in operations.status(home).sources.items() if name == "ibl"}
+    assert "nh migrate" in status
+
+
+def test_after_the_migration_everything_is_current_and_intact(home: Path) -> None:
+    before = data_versions(home / "store")
+    others = {path: path.read_bytes() for path in home.rglob("*.h5")} | {
+        p: p.read_bytes() for p in home.rglob("*.parquet")
+    }
+    found = operations.migrate(home)
+    assert (found.before, found.after, found.n_assets) == (1, 2, N_ASSETS)
+    assert data_versions(home / "store") == before
+    assert all(path.read_bytes() == content for path, content in others.items())
+    platform = Platform(load_settings(home))
+    plan = SourcePlan(platform, "ibl")
+    standing = standing_of(plan, platform.manifest("ibl").session(SESSION))
+    assert (standing.stale, standing.damaged) == ((), {})
+    assert [one.number for one in list_snapshots(platform.store, "ibl")] == [1, 2]
+    assert wanted_sessions(platform.store, "ibl")[SESSION] == "nh backfill"
+    verified = verify(platform.store)
+    assert verified.damages == ()
+    assert verified.n_assets == N_ASSETS
+    assert verified.n_files > len(before)
+    assert operations.migrate(home).n_assets == 0
+
+
+def test_a_file_that_was_damaged_before_is_named_after_it(home: Path) -> None:
+    record = next((home / "store" / "ibl" / SESSION / "units").glob("*/provenance.json"))
+    record.write_bytes(record.read_bytes()[:-10])
+    operations.migrate(home)
+    store = Store(home / "store")
+    assert store.damaged("ibl", SESSION).keys() == {"units"}
+    assert store.data_version("ibl", SESSION, "events") is not None
+
+
+def _migrate_and_die(root: str, after: int) -> None:
+    def on_asset(done: int, total: int, name: str) -> None:
+        if done == after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    migrate(Path(root), on_asset)
+
+
+@pytest.mark.parametrize("after", [0, 4, N_ASSETS])
+def test_a_migration_that_was_killed_goes_on_where_it_was(home: Path, after: int) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_migrate_and_die, args=(str(home / "store"), after))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    if after < N_ASSETS:
+        with pytest.raises(StoreError, match="nh migrate"):
+            Store(home / "store").current("ibl", SESSION, "units")
+        assert operations.migrate(home).n_assets == N_ASSETS - after
+    assert verify(Store(home / "store")).damages == ()
+
+
+def test_a_newer_store_is_refused(home: Path) -> None:
+    (home / "store" / FORMAT_FILE).write_bytes(seal_json({"format": 3}))
+    for act in (lambda: Store(home / "store").current("ibl", SESSION, "units"), lambda: operations.migrate(home)):
+        with pytest.raises(StoreError, match=r"it has format 3, this version reads format 2.*Install the version"):
+            act()
+
+
+def test_a_new_store_states_its_format_and_copied_sessions_are_a_store(home: Path, tmp_path: Path) -> None:
+    operations.migrate(home)
+    (home / "store" / FORMAT_FILE).unlink()
+    assert stored_format(home / "store") == 2
+    assert Store(home / "store").current("ibl", SESSION, "units") is not None
+    assert stored_format(tmp_path / "nothing") is None
+    assert Store(tmp_path / "nothing").current("ibl", SESSION, "units") is None
+
+
+def test_a_damaged_format_is_named_and_repaired(home: Path) -> None:
+    operations.migrate(home)
+    path = home / "store" / FORMAT_FILE
+    stated = path.read_bytes()
+    path.write_bytes(stated.replace(b"2\n}", b"3\n}"))
+    with pytest.raises(DamagedFile, match=r"format\.json.*nh verify --repair"):
+        Store(home / "store").current("ibl", SESSION, "units")
+    assert repair_format(home / "store")
+    assert path.read_bytes() == stated
+    assert not repair_format(home / "store")
+    assert unseal_json(path.read_bytes()) == {"format": store_format.FORMAT}
+
+
+def test_the_history_and_what_is_wanted_are_kept_twice(home: Path) -> None:
+    operations.migrate(home)
+    store = Store(home / "store")
+    for record in (
+        (home / "store").glob(f"*/{SOURCE_WIDE}/release_manifest/history"),
+        (home / "store").rglob("wanted.json"),
+    ):
+        (path,) = record
+        stated = path.read_bytes()
+        path.write_bytes(b"")
+        assert len(list_snapshots(store, "ibl")) == 2
+        assert wanted_sessions(store, "ibl")
+        assert [one.path for one in verify(store, ["ibl"]).damages] == [path]
+        assert operations.verify(home, "ibl", repair=True).remaining == ()
+        assert path.read_bytes() == stated
