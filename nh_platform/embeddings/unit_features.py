@@ -20,6 +20,7 @@ a gap, and the bins of 1 s lie in one valid stretch each.
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -138,17 +139,21 @@ def population_coupling(counts: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[
     >>> population_coupling(np.array([[1, 0, 1, 0], [2, 0, 2, 0], [0, 0, 0, 0]], dtype=np.uint8)).tolist()
     [1.0, 1.0, nan]
     """
-    n_units = counts.shape[0]
+    n_units, n_bins = counts.shape
     coupling = np.full(n_units, np.nan, dtype=np.float32)
     total = counts.sum(axis=0, dtype=np.int64)
+
+    def covariance(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> int:
+        # Times n_bins squared, so that it is a whole number: exact, and the same whatever kernel a processor chooses
+        # for a dot product of floats. Whole numbers of Python do not overflow.
+        return n_bins * int((one * other).sum()) - int(one.sum()) * int(other.sum())
+
     for unit in range(n_units):
-        own = counts[unit].astype(np.float64)
+        own = counts[unit].astype(np.int64)
         rest = total - own
-        own -= own.mean() if len(own) else 0.0
-        rest -= rest.mean() if len(rest) else 0.0
-        scale = np.sqrt((own @ own) * (rest @ rest))
+        scale = math.sqrt(covariance(own, own)) * math.sqrt(covariance(rest, rest))
         if scale > 0:
-            coupling[unit] = (own @ rest) / scale
+            coupling[unit] = covariance(own, rest) / scale
     return coupling
 
 

@@ -27,6 +27,7 @@ from nh_platform.session.columns import Column, TableSchema
 from nh_platform.store.parquet import read_table, write_table
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.lab_packages import install, on_the_path
+from nh_platform_tests.store.resealing import reseal
 from nh_platform_tests.store.test_codecs import recording
 
 RATES = TableSchema("lab_rates", (Column("unit_id", "string", "-", "Unit"), Column("n", "int64", "1", "Spikes")))
@@ -183,8 +184,9 @@ def test_one_that_reads_the_gate_through_others_alone_is_stopped_by_it(tmp_path:
         (outcome,) = materialize(platform, instance, "ibl", assets=["raw_spikes", "events", "windows"])
         assert outcome.success, outcome.errors
         session_id = outcome.plan.session_id
-        gate = platform.store.folder("ibl", session_id, "raw_spikes") / "gate.json"
-        gate.write_text(json.dumps({"problems": ["times are not sorted"]}))
+        folder = platform.store.folder("ibl", session_id, "raw_spikes")
+        (folder / "gate.json").write_text(json.dumps({"problems": ["times are not sorted"]}))
+        reseal(folder)
         standing = standing_of(SourcePlan(platform, "ibl"), platform.manifest("ibl").session(session_id))
         assert "windowed" in standing.stopped
         with pytest.raises(BadUpstreamData, match="it is gated: times are not sorted"):

@@ -20,8 +20,10 @@ from nh_platform.home.platform import Platform
 from nh_platform.planning.versions import expected_source_asset
 from nh_platform.session import ConfigError, StoreError
 from nh_platform.sources.registry import source_entry
+from nh_platform.store import Provenance
 from nh_platform.store.names import PROVENANCE, SOURCE_WIDE
 from nh_platform_tests.homes import make_home, materialize
+from nh_platform_tests.store.resealing import reseal
 
 
 @pytest.fixture(scope="module")
@@ -134,11 +136,9 @@ def test_tables_of_upstream_are_part_of_the_files_and_a_store_away_from_them_sta
 
 def test_tensors_that_earlier_code_made_are_not_joined_and_named(home: Platform, tmp_path: Path) -> None:
     (session_id,) = home.manifest("allen_vc").session_ids
-    record = home.store.folder("allen_vc", session_id, "stimulus_tensors") / PROVENANCE
-    stated = record.read_text()
-    code_version = f'"code_version": "{session_assets("allen_vc")["stimulus_tensors"].code_version}"'
-    assert code_version in stated
-    record.write_text(stated.replace(code_version, '"code_version": "1"'))
+    version = home.store.folder("allen_vc", session_id, "stimulus_tensors")
+    stated = Provenance.read(version)
+    reseal(version, code_version="1")
     try:
         refused = run(home, "export", "stimulus", "natural_scenes", "VISp", str(tmp_path))
         assert "no session in" in refused.stderr
@@ -151,7 +151,7 @@ def test_tensors_that_earlier_code_made_are_not_joined_and_named(home: Platform,
         (note,) = result.notes
         assert note.startswith(f"session {session_id}: left out, an earlier version made its tensors; run `nh mat")
     finally:
-        record.write_text(stated)
+        (version / PROVENANCE).write_bytes(stated.to_bytes())
 
 
 def test_pictures_are_written_whole_or_what_is_missing_is_said(home: Platform, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ from nh_platform.session import BadUpstreamData, ConfigError, StoreError, Upstre
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.registry import source_entry
+from nh_platform.store.durable import copy_of
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform_tests.homes import SEED, make_home
 
@@ -398,6 +399,7 @@ def test_a_release_is_told_in_words(platform: Platform) -> None:
 def test_a_tick_that_cannot_read_its_records_names_the_file(instance: dg.DagsterInstance, platform: Platform) -> None:
     damaged = platform.store.root / SOURCE / SOURCE_WIDE / "wanted.json"
     damaged.write_text("[")
+    copy_of(damaged).write_text("[")
     skipped = evaluate_release(instance, source_entry(SOURCE), platform, None)
     assert isinstance(skipped, dg.SkipReason)
     assert str(damaged) in str(skipped.skip_message)

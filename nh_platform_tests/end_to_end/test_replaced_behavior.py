@@ -15,6 +15,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.store import Provenance
 from nh_platform.store.parquet import read_table
 from nh_platform_tests.homes import make_home
+from nh_platform_tests.store.resealing import reseal
 
 
 def nh(home: Path, *args: str) -> str:
@@ -33,6 +34,7 @@ def old_home(tmp_path: Path) -> Platform:
     files = read_table(path)
     files["group"] = files["group"].replace({"events": "behavior", "signals": "behavior"})
     files.to_parquet(path)
+    reseal(path.parent)
     session = read_manifest(store, "ibl").session_ids[0]
     record = Provenance.make(
         asset="behavior", source="ibl", session_id=session, code_version="1", inputs={}, parameters={}

@@ -21,10 +21,10 @@ from nh_platform.history.publishing import StoredRelease, store_manifest
 from nh_platform.history.snapshots import ASSET, Snapshot, find_snapshot, list_snapshots, read_manifest
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.session import BadUpstreamData, StoreError, UnknownSession
-from nh_platform.store import Provenance, Store
-from nh_platform.store.file_hashes import hash_folder
-from nh_platform.store.names import PROVENANCE, SOURCE_WIDE
+from nh_platform.store import Store
+from nh_platform.store.names import SOURCE_WIDE
 from nh_platform_tests.history.releases import a_manifest, edit, ids, of, with_notice, without_probe, without_sessions
+from nh_platform_tests.store.resealing import reseal
 
 ALL = a_manifest()
 FIRST, SECOND = ids(ALL)[:2]
@@ -182,8 +182,7 @@ def test_a_store_of_before_there_was_a_history_begins_one(tmp_path: Path) -> Non
         (home(store) / name).unlink()
     sessions = pd.read_parquet(folder / "sessions.parquet").drop(columns="qc")
     sessions.to_parquet(folder / "sessions.parquet")
-    record = Provenance.read(folder)
-    (folder / PROVENANCE).write_bytes(record.model_copy(update={"files": hash_folder(folder)}).to_bytes())
+    reseal(folder)
     assert read_manifest(store, "ibl").version() == ALL.version()
     (release,) = play(store, LESS)
     assert (release.snapshot.number, release.diff.withdrawn) == (2, [FIRST])

@@ -6,6 +6,7 @@ from amplitudes here. Definitions in words stand in `definitions`, loops over sp
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -33,16 +34,18 @@ LARGEST_MISSING = 0.5
 
 def levels(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill smallest, largest and geometric median amplitude (V), and the spread (dB)."""
-    from nh_platform.qc.metrics.kernels.amplitude_kernels import spread
+    from nh_platform.qc.metrics.kernels.amplitude_kernels import logarithms, spread
 
     values[marked, 0] = block.smallest[marked]
     values[marked, 1] = block.largest[marked]
     # The logarithm keeps the order, so the median needs the logarithm of two amplitudes only.
     middle = _middle_pairs(block, marked & (block.smallest >= 0))
-    values[:, 2] = 10 ** ((20 * np.log10(middle)).sum(axis=1) / 2 / 20)
+    decibel = np.empty_like(middle)
+    logarithms(middle.reshape(-1), decibel.reshape(-1))
+    values[:, 2] = [math.pow(10, power) for power in ((20 * decibel).sum(axis=1) / 2 / 20).tolist()]
     spread_db = np.full((len(marked), 1), np.nan)
-    logarithms = np.log10(block.amplitudes, out=block.scratch)
-    spread(logarithms, block.offsets, marked & (block.smallest > 0), spread_db)
+    logarithms(block.amplitudes, block.scratch)
+    spread(block.scratch, block.offsets, marked & (block.smallest > 0), spread_db)
     values[:, 3] = 20 * spread_db[:, 0]
 
 
@@ -145,19 +148,18 @@ def _missing_shares(block: UnitBlock, marked: Flags, n_bins: Integers, sigma_bin
 
 @cache
 def smoothing_weights(sigma_bins: int) -> Floats:
-    """Return the weights of scipy's Gaussian filter, read off its response to an impulse so that no bit differs.
+    """Return the weights of scipy's Gaussian filter, by the C library's exponential.
+
+    Not read off scipy's: `numpy.exp` takes another kernel where the processor has AVX-512, and its last bit differs.
 
     Parameters
     ----------
     sigma_bins
         Standard deviation, bins; the filter reaches four of them to each side (scipy's default ``truncate``).
     """
-    from scipy.ndimage import gaussian_filter1d
-
     radius = 4 * sigma_bins
-    impulse = np.zeros(4 * radius + 1)
-    impulse[2 * radius] = 1.0
-    return np.asarray(gaussian_filter1d(impulse, sigma_bins)[radius : 3 * radius + 1]).copy()
+    heights = np.array([math.exp(-0.5 / (sigma_bins * sigma_bins) * place**2) for place in range(-radius, radius + 1)])
+    return heights / heights.sum()
 
 
 GROUPS: tuple[MetricGroup, ...] = (

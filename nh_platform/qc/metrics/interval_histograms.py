@@ -7,6 +7,7 @@ Contains the bins and the pass that counts both. Add a per-unit array of spike t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,7 +105,8 @@ def _isi_edges_s() -> npt.NDArray[np.float64]:
     bins = HISTOGRAM_PARAMETERS[ISI]
     shortest_s, longest_s = bins["shortest_s"], bins["longest_s"]
     n_bins = round(np.log10(longest_s / shortest_s) * bins["bins_per_decade"])
-    return shortest_s * (longest_s / shortest_s) ** (np.arange(n_bins + 1) / n_bins)
+    # The C library's power: numpy's takes another kernel where the processor has AVX-512, and its last bit differs.
+    return np.array([shortest_s * math.pow(longest_s / shortest_s, edge / n_bins) for edge in range(n_bins + 1)])
 
 
 def _lag_bins() -> tuple[npt.NDArray[np.float64], int]:

@@ -6,6 +6,8 @@ Each kernel fills one row of its output per marked unit. Loops over the spikes o
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -39,6 +41,16 @@ def gather_middles(
             begin, end = offsets[unit], offsets[unit + 1]
             n_below, m = gather_middle(amplitudes[begin:end], smallest[unit], largest[unit], gathered[begin:end])
             ranks[unit, 0], ranks[unit, 1] = n_below, m
+
+
+@njit(cache=True, nogil=True)
+def logarithms(x: Floats, logs: Floats) -> None:
+    """Fill ``logs`` with the logarithms to base 10 of ``x``, by the C library's function.
+
+    Not `numpy.log10`: it takes another kernel where the processor has AVX-512, and its last bit differs.
+    """
+    for i in range(x.size):
+        logs[i] = math.log10(x[i]) if x[i] > 0 else (-np.inf if x[i] == 0 else np.nan)
 
 
 @njit(cache=True, nogil=True)
@@ -86,7 +98,7 @@ def smooth(density: Floats, weights: Floats, smoothed: Floats) -> None:
     """Correlate with symmetric ``weights``, reflecting at both ends, in the order of additions of scipy.ndimage.
 
     The order matters: 3 of 700 units have ties in the comparison that follows, and another order breaks them
-    differently. A test holds this equal to `scipy.ndimage.gaussian_filter1d`, bit by bit.
+    differently. A test holds this equal to `scipy.ndimage.correlate1d`, bit by bit.
     """
     n = density.size
     radius = weights.size // 2

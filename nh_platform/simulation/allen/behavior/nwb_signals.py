@@ -9,6 +9,7 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import uniform_filter1d
 
 from nh_platform.simulation.allen.behavior.behavior_session import SOURCE, VbnSession
 from nh_platform.simulation.allen.nwb_elements import NwbWriter
@@ -29,7 +30,7 @@ def write_running(nwb: NwbWriter, session: VbnSession) -> None:
     times = session.stimuli.frame_times
     bout = np.clip(np.sin(2 * np.pi * times / 70.0 + 6.28 * rng.random()) - 0.2, 0, None)
     raw = 45.0 * bout + 1.5 * rng.standard_normal(len(times))
-    smooth = np.convolve(raw, np.full(9, 1 / 9), mode="same")
+    smooth = uniform_filter1d(raw, 9, mode="constant")  # not np.convolve: its bytes depend on the processor
     rotation = np.rad2deg(raw / 60.0 / 5.5036)
     module = nwb.module("running", "Running speed processing module")
     nwb.time_series(f"{module}/dx", times, rotation, "cm", "Running wheel angular change")
