@@ -4,6 +4,6 @@ Add a command in the module of its group, with examples in its help. No science 
 heavy libraries are imported inside the commands that need them, so that `nh --help` answers at once.
 """
 
-from nh_platform.cli.app import app
+from nh_platform.cli.app import app, main
 
-__all__ = ["app"]
+__all__ = ["app", "main"]

@@ -1,6 +1,6 @@
 """`python -m nh_platform.cli`: the `nh` command where its script is not on the path."""
 
-from nh_platform.cli.app import app
+from nh_platform.cli.app import main
 
 if __name__ == "__main__":
-    app(prog_name="nh")
+    main()

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
+from nh_platform.cli.terminal.invocation import with_home
 from nh_platform.session import ConfigError, NhError
 
 if TYPE_CHECKING:
@@ -205,18 +206,21 @@ def require_one_choice(command: str, session: Sequence[str] | None, all_: bool, 
 
 def say(text: str) -> None:
     """Print a line for a person; a terminal wraps it, a file or pipe gets it whole."""
-    out.print(text, soft_wrap=True)
+    out.print(with_home(text), soft_wrap=True)
 
 
 def show_error(error: NhError) -> None:
     """Print an error: the thing, what was found, and the next step."""
     err.print(f"[bold red]error[/] [bold]{escape(error.thing)}[/]: {escape(error.found)}", soft_wrap=True)
-    err.print(f"      {escape(error.action)}", soft_wrap=True)
+    err.print(f"      {escape(with_home(error.action))}", soft_wrap=True)
 
 
 def warn(problem: NhError) -> None:
     """Print what is left out while the others go on: the thing, and what was found."""
-    err.print(f"[yellow]warning[/]: {escape(problem.thing)} {escape(problem.found)}; the others go on", soft_wrap=True)
+    err.print(
+        f"[yellow]warning[/]: {escape(problem.thing)} {escape(with_home(problem.found))}; the others go on",
+        soft_wrap=True,
+    )
 
 
 def warn_of_broken_packages() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.terminal.stopping import going_on_with
 from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def materialize(
         nh materialize ibl --all --asset units --asset windows
     """
     console.require_one_choice("nh materialize", session, all_, missing and not session)
-    with console.progress() as on_progress:
+    again = ("--missing", *(session or ()), *(part for name in asset or () for part in ("--asset", name)))
+    with going_on_with("materialize", source, *again), console.progress() as on_progress:
         found = operations.materialize(
             home_folder(),
             source,

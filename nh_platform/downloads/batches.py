@@ -71,21 +71,22 @@ def fetch_all(
     if missing:
         raw.require_space(sum(request.size or 0 for request in missing), f"{len(missing)} files")
     stop, files, errors = Event(), {}, {}
-    with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="raw-file") as pool:
-        running = {
-            pool.submit(raw.fetch, request, openers, on_bytes, stop): key
-            for key, (request, openers) in requests.items()
-        }
-        try:
-            for done in as_completed(running):
-                try:
-                    files[running[done]] = done.result()
-                except NhError as error:
-                    errors[running[done]] = error
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="raw-file")
+    running = {
+        pool.submit(raw.fetch, request, openers, on_bytes, stop): key for key, (request, openers) in requests.items()
+    }
+    try:
+        for done in as_completed(running):
+            try:
+                files[running[done]] = done.result()
+            except NhError as error:
+                errors[running[done]] = error
+    except BaseException:
+        stop.set()
+        # not waited for: a transfer ends at its next bytes, and a silent server sends none for a minute
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
     return Batch(
         files={key: files[key] for key in requests if key in files},
         errors={key: errors[key] for key in requests if key in errors},

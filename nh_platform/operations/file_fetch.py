@@ -12,7 +12,15 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from nh_platform.operations.opened_home import Home, OnProgress, Progress, existing_parent, open_home, unwatched
+from nh_platform.operations.opened_home import (
+    Home,
+    Interrupted,
+    OnProgress,
+    Progress,
+    existing_parent,
+    open_home,
+    unwatched,
+)
 from nh_platform.session import ConfigError, NhError
 
 if TYPE_CHECKING:
@@ -126,6 +134,8 @@ def fetch(
     ------
     ConfigError
         If there is no such source or group, or the source offers no files ahead of their reading.
+    Interrupted
+        If a person or the system stops it; what came is kept and resumed.
     StoreError
         If the disk has too little room; the text says how much is missing.
     UnknownSession
@@ -209,6 +219,10 @@ def _download(plan: Fetch, upstream: FetchingSource, jobs: int | None, on_progre
             notes[session.session_id] = upstream.fetch(one.files, one.groups, count, jobs)
         except NhError as error:
             failed[session.session_id] = error
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"{len(notes)} of {len(wanted)} sessions fetched, what came of the next is kept"
+            ) from None
     now = f"{len(wanted) - len(set(failed) - set(plan.failed))} of {len(wanted)} sessions"
     count(0)
     return replace(plan, failed=failed, notes={session_id: said for session_id, said in notes.items() if said})

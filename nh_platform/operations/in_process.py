@@ -6,11 +6,14 @@ schedule or sensor asks for are Dagster's matter.
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
-from dagster._core.execution.plan.objects import StepFailureData
+from dagster._core.events import RunFailureReason
+from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
 
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.session import NhError
@@ -20,6 +23,79 @@ QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITIC
 
 _STATED = ("what", "found", "what to do")
 """Metadata of a failure that is one of the platform's own errors, see `nh_platform.defs.metadata.failure`."""
+
+
+def execute(
+    home: OpenHome,
+    job: dg.JobDefinition,
+    on_event: Callable[[dg.EventLogEntry], None] | None = None,
+    **selected: Any,
+) -> dg.ExecuteInProcessResult:
+    """Run a job here and now; a failed step is part of the result.
+
+    Parameters
+    ----------
+    home
+        The home folder.
+    job
+        The job.
+    on_event
+        Called with every event of the run.
+    **selected
+        Arguments of ``JobDefinition.execute_in_process``: a partition, assets.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the run was interrupted (Ctrl-C, or SIGTERM where it is mapped). Dagster returns from that as from a failed
+        step and calls it a failure, which `run_retries` would launch again; here the run is marked as cancelled.
+    """
+    run_id, instance = str(uuid.uuid4()), home.instance
+
+    def listen(entry: dg.EventLogEntry) -> None:
+        failure = entry.dagster_event.step_failure_data if _is_step_failure(entry) else None  # type: ignore[union-attr]
+        if failure is not None and failure.error_source is ErrorSource.INTERRUPT:
+            _mark_canceling(instance, run_id)  # before Dagster ends the run: it looks at the status then
+        if on_event is not None:
+            on_event(entry)
+
+    instance.add_event_listener(run_id, listen)
+    try:
+        result = job.execute_in_process(
+            instance=instance, run_id=run_id, raise_on_error=False, run_config=QUIET, **selected
+        )
+    except KeyboardInterrupt:  # between two steps, or before the first
+        _mark_canceled(instance, run_id)
+        raise
+    if any(map(_is_interruption, result.all_events)):
+        _mark_canceled(instance, run_id)
+        raise KeyboardInterrupt
+    return result
+
+
+def _is_step_failure(entry: dg.EventLogEntry) -> bool:
+    return entry.dagster_event is not None and entry.dagster_event.is_step_failure
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    """Whether an event says that a run was stopped from outside."""
+    if event.event_type is dg.DagsterEventType.RUN_FAILURE:
+        return event.job_failure_data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION
+    return event.event_type is dg.DagsterEventType.RUN_CANCELED
+
+
+def _mark_canceling(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_canceling(run)
+
+
+def _mark_canceled(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is not None and run.status is not dg.DagsterRunStatus.CANCELED:
+        instance.report_run_canceled(run)
+    if instance.event_log_storage.supports_global_concurrency_limits:
+        instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
 
 def materialize_one(
@@ -40,7 +116,7 @@ def materialize_one(
     action
         What to do then, where the asset does not say it itself.
     """
-    result = dg.materialize([definition], instance=home.instance, raise_on_error=False, run_config=QUIET)
+    result = execute(home, dg.Definitions(assets=[definition]).resolve_implicit_global_asset_job_def())
     for failed in failed_steps(result):
         stated = failed.user_failure_data.metadata if failed.user_failure_data else {}
         if not set(_STATED) <= set(stated):

@@ -101,6 +101,20 @@ class Progress:
     now: str = ""
 
 
+class Interrupted(KeyboardInterrupt):
+    """A person or the system stopped an operation; what was done before stays, and nothing half-done does.
+
+    Parameters
+    ----------
+    done
+        How far it came: ``3 of 300 sessions made``.
+    """
+
+    def __init__(self, done: str) -> None:
+        self.done = done
+        super().__init__(done)
+
+
 OnProgress = Callable[[Progress], None]
 
 

@@ -6,13 +6,12 @@ Dagster's matter.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
+from nh_platform.operations.opened_home import Home, Interrupted, OnProgress, OpenHome, Progress, open_home, unwatched
 from nh_platform.session import ConfigError, NhError
 
 
@@ -124,6 +123,8 @@ def materialize(
     ------
     ConfigError
         If there is no such source or asset.
+    Interrupted
+        If a person or the system stops it, as of `run_plans`.
     UnknownSession
         If the source was never synced.
     """
@@ -165,7 +166,14 @@ def _plan(
 def run_plans(
     home: OpenHome, plans: Sequence[SessionPlan], on_progress: OnProgress = unwatched
 ) -> list[SessionOutcome]:
-    """Run every plan, one Dagster run per session; a failed session does not stop the others."""
+    """Run every plan, one Dagster run per session; a failed session does not stop the others.
+
+    Raises
+    ------
+    Interrupted
+        If a person or the system stops it. The running session is given up: its run is cancelled, what it made before
+        stays, and nothing is published half.
+    """
     from nh_platform.defs.run_launcher import end_lost_runs
 
     if not plans:
@@ -174,7 +182,11 @@ def run_plans(
     outcomes: list[SessionOutcome] = []
     for plan in plans:
         on_progress(Progress("sessions", len(outcomes), len(plans)))
-        outcomes.append(_run(home, plan, on_progress))
+        try:
+            outcomes.append(_run(home, plan, on_progress))
+        except KeyboardInterrupt:
+            n_made = sum(outcome.success for outcome in outcomes)
+            raise Interrupted(f"{n_made} of {len(plans)} sessions made") from None
     on_progress(Progress("sessions", len(plans), len(plans)))
     return outcomes
 
@@ -183,7 +195,7 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
     import dagster as dg
 
     from nh_platform.defs.automation import session_job_name
-    from nh_platform.operations.in_process import QUIET, errors_of
+    from nh_platform.operations.in_process import errors_of, execute
 
     what, n_made = f"{plan.source} {plan.session_id[:12]}", 0
 
@@ -195,15 +207,12 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
             on_progress(Progress(what, n_made, len(plan.assets), str(event.step_key).split("__")[-1]))
 
     on_progress(Progress(what, 0, len(plan.assets), "starting"))
-    run_id = str(uuid.uuid4())
-    home.instance.add_event_listener(run_id, on_event)
-    result = home.definitions.resolve_job_def(session_job_name(plan.source)).execute_in_process(
-        instance=home.instance,
+    result = execute(
+        home,
+        home.definitions.resolve_job_def(session_job_name(plan.source)),
+        on_event,
         partition_key=plan.session_id,
-        run_id=run_id,
-        raise_on_error=False,
         asset_selection=[dg.AssetKey([plan.source, asset]) for asset in plan.assets],
-        run_config=QUIET,
     )
     on_progress(Progress(what, n_made, len(plan.assets), "done" if result.success else "failed"))
     checks = result.get_asset_check_evaluations()
@@ -219,7 +228,7 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
         made=tuple(asset for asset in plan.assets if asset in made),
         checks_passed=sum(check.passed for check in checks),
         checks_failed=sum(not check.passed for check in checks),
-        run_id=run_id,
+        run_id=result.run_id,
         n_notes=sum(map(partial(_n_notes, home, plan), made)),
     )
 

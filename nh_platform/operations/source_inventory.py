@@ -51,7 +51,7 @@ def inventory(home: Home, source: str) -> InventoryResult:
         If the source was never synced.
     """
     from nh_platform.defs.inventory import inventory_job_name, inventory_selection
-    from nh_platform.operations.in_process import QUIET, errors_of
+    from nh_platform.operations.in_process import errors_of, execute
     from nh_platform.sources.registry import source_entry
 
     source_entry(source)
@@ -61,7 +61,7 @@ def inventory(home: Home, source: str) -> InventoryResult:
         job = at.definitions.resolve_job_def(inventory_job_name(source)).get_subset(
             asset_selection=set(assets), asset_check_selection=set(checks)
         )
-        result = job.execute_in_process(instance=at.instance, raise_on_error=False, run_config=QUIET)
+        result = execute(at, job)
     made = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
     return InventoryResult(
         tuple(

@@ -91,7 +91,7 @@ def test_what_was_left_out_is_counted_where_people_look(home: Path) -> None:
     (row,) = json.loads(nh(home, "sessions", "--source", "ibl", "--sort", "notes", "--format", "json").output)
     shown = nh(home, "show", "ibl", row["session_id"][:4]).output
     assert row["notes"] == shown.count("note, ") > 0
-    assert f"notes of what was left out or assumed: {row['notes']} in 1 sessions; `nh show ibl" in made
+    assert f"notes of what was left out or assumed: {row['notes']} in 1 sessions; `nh --home {home} show ibl" in made
 
 
 def test_sessions_are_found_and_printed_in_every_form(home: Path) -> None:
@@ -135,10 +135,10 @@ def test_show_says_what_is_current(home: Path) -> None:
     [
         (("sync", "ebl"), "there is no such source"),
         (("materialize", "ibl"), "it needs session ids, --all or --missing"),
-        (("materialize", "ibl", "--missing"), "nh sync ibl"),
+        (("materialize", "ibl", "--missing"), " sync ibl"),
         (("materialize", "ibl", "--all", "--asset", "spikes"), "no such per-session asset"),
-        (("sessions", "--source", "ibl"), "nh sync ibl"),
-        (("show", "ibl", "nope"), "nh sync ibl"),
+        (("sessions", "--source", "ibl"), " sync ibl"),
+        (("show", "ibl", "nope"), " sync ibl"),
     ],
 )
 def test_errors_name_the_thing_and_the_next_step(home: Path, arguments: tuple[str, ...], says: str) -> None:

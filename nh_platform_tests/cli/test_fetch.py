@@ -217,7 +217,7 @@ def test_visual_coding_is_fetched_whole_and_the_same_links_are_its_ids(
     [
         (("fetch", "ibl"), "session ids, --all or --missing"),
         (("fetch", "ibl", "--all", "--group", "wheel"), "no such asset group"),
-        (("fetch", "ibl", "--all"), "nh sync ibl"),
+        (("fetch", "ibl", "--all"), " sync ibl"),
     ],
 )
 def test_a_wrong_call_is_named(home: Path, arguments: tuple[str, ...], text: str) -> None:

@@ -93,4 +93,4 @@ def test_a_source_that_was_never_synced_is_named(home: Path) -> None:
     result = CliRunner().invoke(app, ["--home", str(home), "inventory", "allen_vc"])
     assert result.exit_code == 1
     assert "allen_vc" in result.stderr
-    assert "nh sync" in result.stderr
+    assert " sync allen_vc" in result.stderr

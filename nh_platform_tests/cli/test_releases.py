@@ -133,7 +133,7 @@ def test_one_snapshot_has_nothing_before_it(home) -> None:
     assert "nh releases show ibl" in text
     text = " ".join(run("diff", "previous", "latest", "--source", "allen_vc", code=1))
     assert "never synced" in text
-    assert "nh sync allen_vc" in text
+    assert " sync allen_vc" in text
 
 
 def test_a_list_without_probes_names_insertions_by_their_id(home) -> None:
@@ -204,7 +204,7 @@ def test_a_snapshot_is_compared_with_a_freeze_by_membership(home, store) -> None
         (("diff", "1", "nothing.csv"), "there is no such file"),
         (("diff", "1", "2", "--source", "other"), "there is no such source"),
         (("show", "ibl", "9"), "snapshots 1 to 3"),
-        (("show", "allen_vc"), "nh sync allen_vc"),
+        (("show", "allen_vc"), " sync allen_vc"),
         (("list", "other"), "there is no such source"),
     ],
 )
