@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,6 +39,9 @@ _ID_CHARACTERS = 12
 """Characters of an id in a narrow table: Allen's whole ids, of others as many as every command takes."""
 _UNWRAPPED_WIDTH = 1000
 """Columns of a table that is never wrapped."""
+
+_DRAWN_PER_S = 2
+"""How often bars are drawn anew; at rich's own 10 they take 5 % of a core for as long as a command runs."""
 
 _ENDS = {"done": "[green]done[/]", "failed": "[red]failed[/]"}
 
@@ -167,28 +171,40 @@ def print_aligned(rows: Sequence[Mapping[str, object]]) -> None:
 
 @contextmanager
 def progress(*, in_bytes: bool = False) -> Iterator[OnProgress]:
-    """Show how far an operation is, a bar for each piece of its work, while the context is open."""
+    """Show how far an operation is, a bar for each piece of its work that is in progress, while the context is open.
+
+    A piece that ended is printed once, above the bars, and drawn no more: with a bar for each of 100 sessions drawing
+    took 17 CPU s of 53 s, and the one that ran was below the screen.
+    """
     from rich import progress as bars
 
     shown_as = ("{task.description}", bars.BarColumn(bar_width=24))
     counted = (bars.MofNCompleteColumn(), bars.TimeElapsedColumn())
     transferred = (bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn())
     columns = (*shown_as, *(transferred if in_bytes else counted), "{task.fields[now]}")
-    shown = bars.Progress(bars.SpinnerColumn(), *columns, console=err)
+    shown = bars.Progress(bars.SpinnerColumn(), *columns, console=err, refresh_per_second=_DRAWN_PER_S)
     tasks: dict[str, TaskID] = {}
+    is_begun = False
 
     def on_progress(step: Progress) -> None:
-        if not tasks:
+        nonlocal is_begun
+        if not is_begun:
+            is_begun = True
             shown.start()
         if step.what not in tasks:
             tasks[step.what] = shown.add_task(step.what, total=step.total, now="")
-        now = _ENDS.get(step.now) or escape(step.now)
-        shown.update(tasks[step.what], completed=step.done, now=now)
+        if step.now not in _ENDS:
+            shown.update(tasks[step.what], completed=step.done, now=escape(step.now))
+            return
+        ended = tasks.pop(step.what)
+        took = timedelta(seconds=int(next(task.elapsed or 0 for task in shown.tasks if task.id == ended)))
+        shown.remove_task(ended)
+        err.print(f"  {step.what}  {step.done}/{step.total}  {took}  {_ENDS[step.now]}")
 
     try:
         yield on_progress
     finally:
-        if tasks:
+        if is_begun:
             shown.stop()
 
 
