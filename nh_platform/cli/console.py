@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 
 from nh_platform.cli.terminal.invocation import with_home
@@ -223,6 +224,28 @@ def require_one_choice(command: str, session: Sequence[str] | None, all_: bool, 
 def say(text: str) -> None:
     """Print a line for a person; a terminal wraps it, a file or pipe gets it whole."""
     out.print(with_home(text), soft_wrap=True)
+
+
+def say_beside(label: str, text: str, *, indent: int = 0) -> None:
+    """Print a text beside a label: a terminal wraps it at words below itself, a file or pipe gets it in one line.
+
+    Parameters
+    ----------
+    label
+        The label, which may have markup.
+    text
+        The text, printed as it is.
+    indent
+        Columns before the label.
+    """
+    if not out.is_terminal:
+        out.print(f"{' ' * indent}{label} {escape(with_home(text))}", soft_wrap=True)
+        return
+    block = Table.grid(padding=(0, 1, 0, 0))
+    block.add_column(no_wrap=True)
+    block.add_column(overflow="fold")
+    block.add_row(label, escape(with_home(text)))
+    out.print(Padding.indent(block, indent))
 
 
 def show_error(error: NhError) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.materialize import print_failed_sessions
+from nh_platform.cli.materialize import print_failed_sessions, print_warned_sessions
 from nh_platform.cli.sync import say_synced
 from nh_platform.cli.ui import DEMO_HOME
 from nh_platform.home.folder import HOME_VARIABLE
@@ -44,6 +44,7 @@ def demo(
     for synced in found.synced:
         say_synced(synced)
     n_failed = print_failed_sessions(found.outcomes)
+    print_warned_sessions(found.outcomes)
     if not found.outcomes:
         console.say("Everything is current; nothing was computed again.")
     shares = [f"{share:.0%}" if share == share else "" for share in found.sessions["pass rate"].astype(float)]

@@ -8,6 +8,7 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.status import print_warned
 from nh_platform.home.folder import home_folder
 
 
@@ -29,6 +30,10 @@ def inventory(
         found = operations.inventory(home_folder(), source)
     for check in found.checks:
         console.say(f"[{'green' if check.passed else 'yellow'}]{check.name}[/]: {check.description}")
+    print_warned(source, found.warned)
+    if found.n_notes:
+        say = f"`nh sessions --source {source} --sort notes` finds the sessions"
+        console.say(f"{found.n_notes} notes of what was left out or assumed; {say}")
     for path in found.folders:
         console.say(f"  {path}")
     for text in found.errors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,9 @@ from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:
     from nh_platform.operations.session_runs import SessionOutcome
+
+_WARNED_SHOWN = 20
+"""Sessions whose checks are listed one by one; of more, checks are counted."""
 
 
 def materialize(
@@ -69,6 +73,7 @@ def materialize(
         return
     n_failed = print_failed_sessions(found.outcomes)
     console.say(f"{source}: {len(found.outcomes) - n_failed} sessions, {found.n_assets} assets materialized.")
+    print_warned_sessions(found.outcomes)
     noted = [outcome for outcome in found.outcomes if outcome.n_notes]
     if noted:
         most = max(noted, key=lambda outcome: outcome.n_notes).plan.session_id
@@ -127,6 +132,23 @@ def print_failed_sessions(outcomes: Sequence[SessionOutcome]) -> int:
     if failed:
         console.err.print(f"{len(failed)} of {len(outcomes)} sessions failed.")
     return len(failed)
+
+
+def print_warned_sessions(outcomes: Sequence[SessionOutcome]) -> None:
+    """Print which checks warn or fail, session by session with what they found, and counted over all of them."""
+    warned = [outcome for outcome in outcomes if outcome.warned]
+    for outcome in warned[:_WARNED_SHOWN]:
+        console.say(f"[yellow]checks[/] {outcome.plan.source} {outcome.plan.session_id}")
+        for one in outcome.warned:
+            console.say_beside(one.word, f"{one.asset}, {one.check}: {one.text}", indent=2)
+    if warned:
+        counted = Counter(one.check for outcome in warned for one in outcome.warned)
+        checks = ", ".join(f"{name} in {number}" for name, number in counted.most_common())
+        first = warned[0].plan
+        console.say(
+            f"checks that warn or fail: in {len(warned)} of {len(outcomes)} sessions ({checks}); "
+            f"`nh show {first.source} {first.session_id}` shows those of one"
+        )
 
 
 def print_gated(source: str, gated: Mapping[str, Sequence[str]]) -> None:

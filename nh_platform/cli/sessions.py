@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.markup import escape
@@ -11,6 +12,13 @@ from rich.markup import escape
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.qc.inclusion import show_inclusion
+from nh_platform.cli.terminal.invocation import with_home
+
+if TYPE_CHECKING:
+    from nh_platform.defs.session_history import Finding
+    from nh_platform.history.manifest import SessionFiles
+    from nh_platform.home.platform import Platform
+    from nh_platform.planning.versions import SourcePlan
 
 TABLE_COLUMNS = (
     "source",
@@ -109,14 +117,17 @@ def sessions(
         listed = sum(len(manifest.sessions) for manifest in manifests)
         console.say(f"none of the {listed} registered sessions is like that")
     for name in unsynced:
-        console.err.print(f"{name} was never synced: nh sync {name}")
+        console.err.print(with_home(f"{name} was never synced: `nh sync {name}`"))
 
 
 def show(
     source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
     session: Annotated[str, typer.Argument(help="Session id, or the first characters of one.")],
 ) -> None:
-    """Show what upstream holds of one session, what was made of it, and whether it is current.
+    """Show what upstream holds of one session, what was made of it, whether it is current, and what its checks found.
+
+    An asset is current, stale, missing, incomplete, gated (its spikes cannot be used), or failed: its last run failed,
+    for the reason below the table.
 
     **Examples**
 
@@ -125,11 +136,9 @@ def show(
         nh show ibl 4b7f
     """
     from nh_platform.assets.across_sessions.reconciliation import ASSET as RECONCILIATION
-    from nh_platform.history.identity import GROUPS
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
-    from nh_platform.planning.staleness import standing_of
-    from nh_platform.planning.versions import NOT_HAD, SourcePlan
+    from nh_platform.planning.versions import SourcePlan
     from nh_platform.reading.search import read_summary
     from nh_platform.sources.registry import source_entry
     from nh_platform.store.names import SOURCE_WIDE
@@ -137,10 +146,26 @@ def show(
     source_entry(source)
     platform = Platform(load_settings())
     manifest = platform.manifest(source)
-    session = manifest.session_named(session)
-    files = manifest.session(session)
+    files = manifest.session(manifest.session_named(session))
+    facts, plan = files.session, SourcePlan(platform, source)
+    _show_upstream(files)
+    for left_out in plan.problems:
+        console.warn(left_out)
+    _show_assets(plan, files)
+    _show_units(platform, source, facts.session_id)
+    show_inclusion(platform, manifest, facts.session_id)
+    counts = read_summary(platform.store, source, SOURCE_WIDE, RECONCILIATION.name)
+    text = counts.get("text") or f"not compared yet (asset {source}/{RECONCILIATION.name})"
+    console.say(escape(f"published counts of {source}: {text}"))
+
+
+def _show_upstream(files: SessionFiles) -> None:
+    """Print what upstream holds of a session."""
+    from nh_platform.history.identity import GROUPS
+
     facts = files.session
-    console.say(f"[bold]{source} {session}[/]  {facts.subject}  {facts.lab}  {facts.date}  {facts.task_protocol}")
+    words = (facts.subject, facts.lab, facts.date, facts.task_protocol)
+    console.say(f"[bold]{facts.source} {facts.session_id}[/]  {escape('  '.join(filter(None, words)))}")
     if files.qc:
         console.say(f"upstream QC: {files.qc}")
     for tag, number in files.memberships().items():
@@ -157,47 +182,87 @@ def show(
         for group in GROUPS
     ]
     console.print_table(groups, "Upstream files")
-    plan = SourcePlan(platform, source)
-    for left_out in plan.problems:
-        console.warn(left_out)
+
+
+def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
+    """Print what is made of a session, what its checks found, why the last run failed, and every note."""
+    from nh_platform.planning.staleness import standing_of
+    from nh_platform.planning.versions import NOT_HAD
+
+    store, source, session = plan.platform.store, plan.source, files.session.session_id
     standing = standing_of(plan, files)
-    at_session = platform.store.root / source / session
-    assets = []
+    history = _history(plan, session, standing.stale)
+    assets, notes = [], []
     for asset in plan.assets:
-        record = platform.store.provenance(source, session, asset)
-        folder = platform.store.current(source, session, asset)
+        record = store.provenance(source, session, asset)
         lacks = "missing" if record is None else "incomplete" if NOT_HAD in record.parameters else "stale"
+        lacks = "failed" if asset in history.failed else lacks
         state = "gated" if asset in standing.stopped else lacks if asset in standing.stale else "current"
+        folder = store.current(source, session, asset)
+        left_out = [] if record is None else record.left_out
         assets.append(
             {
                 "asset": asset,
                 "state": state,
-                "data version": "" if record is None else record.data_version[:12],
-                "notes": 0 if record is None else len(record.left_out),
-                "folder": "" if folder is None else str(folder.relative_to(at_session)),
+                "version": "" if folder is None else folder.name,
+                "notes": len(left_out),
             }
         )
-    console.print_table(assets, f"Assets in {at_session}")
+        notes += [f"{asset}: {line}" for line in left_out]
+    console.print_table(assets, "Assets")
+    console.say(escape(f"stored in {store.root / source / session}, as ASSET/VERSION"))
+    for reason in history.reasons:
+        console.say_beside("[bold red]failed[/]", reason)
     for problem in standing.gate:
-        console.say(f"gated: {escape(problem)}")
-    for asset in plan.assets:
-        record = platform.store.provenance(source, session, asset)
-        for line in [] if record is None else record.left_out:
-            console.say(f"note, {asset}: {escape(line)}")
+        console.say_beside("[bold yellow]gated[/]", problem)
+    if history.findings:
+        words = Counter(one.word for one in history.findings)
+        console.say("checks: " + ", ".join(f"{number} {word}" for word, number in sorted(words.items())))
+    for one in history.findings:
+        if one.word != "ok":
+            console.say_beside(f"[yellow]{one.word}[/]", f"{one.asset}, {one.check}: {one.text}")
+    for note in notes:
+        console.say_beside("note,", note)
+
+
+class _History(NamedTuple):
+    """What Dagster remembers of a session."""
+
+    findings: Sequence[Finding] = ()
+    failed: Sequence[str] = ()
+    reasons: Sequence[str] = ()
+
+
+def _history(plan: SourcePlan, session: str, stale: Sequence[str]) -> _History:
+    """Return what Dagster remembers of a session; nothing where nothing was run here yet."""
+    from nh_platform.operations.home_status import has_history
+    from nh_platform.operations.instance import open_instance
+
+    settings = plan.platform.settings
+    if not has_history(settings):
+        return _History()
+    from nh_platform.defs.session_history import failed_assets, session_findings
+
+    with open_instance(settings) as instance:
+        findings = session_findings(instance, plan.platform, plan.source, session)
+        return _History(findings, *failed_assets(instance, plan.source, session, stale))
+
+
+def _show_units(platform: Platform, source: str, session: str) -> None:
+    """Print the good units by each rulebook, and the units of each region."""
+    from nh_platform.reading.search import read_summary
+
     units = read_summary(platform.store, source, session, "units")
-    if units:
-        rows = [
-            {"rulebook": name, "good units": count, "of": units["n_units"], "share": count / max(units["n_units"], 1)}
-            for name, count in units["n_pass"].items()
-        ]
-        console.print_table(rows, "Units")
-        regions = [{"region": name, "units": count} for name, count in units["regions"].items()]
-        regions.sort(key=lambda row: -int(row["units"]))
-        console.print_table(regions, "Regions (Beryl)")
-    show_inclusion(platform, manifest, session)
-    counts = read_summary(platform.store, source, SOURCE_WIDE, RECONCILIATION.name)
-    text = counts.get("text") or f"not compared yet (asset {source}/{RECONCILIATION.name})"
-    console.say(escape(f"published counts of {source}: {text}"))
+    if not units:
+        return
+    rows = [
+        {"rulebook": name, "good units": count, "of": units["n_units"], "share": count / max(units["n_units"], 1)}
+        for name, count in units["n_pass"].items()
+    ]
+    console.print_table(rows, "Units")
+    regions = sorted(units["regions"].items(), key=lambda item: -int(item[1]))
+    listed = ", ".join(f"{name} {count}" for name, count in regions)
+    console.say_beside("units by region (Beryl):", listed)
 
 
 def _first_regions(regions: str) -> str:

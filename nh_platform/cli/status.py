@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nh_platform import operations
@@ -13,13 +14,16 @@ from nh_platform.session import ConfigError, NhError, UnknownSession
 if TYPE_CHECKING:
     from nh_platform.operations.home_status import SourceStatus
 
-_COUNTS = ("sessions", "ingested", "stale", "not loaded", "failed", "gated", "withdrawn")
+_COUNTS = ("sessions", "ingested", "stale", "not loaded", "failed", "gated", "withdrawn", "notes")
 
 
 def status(
     format_: FormatOption = Format.table,
 ) -> None:
     """Show per source how many sessions are ingested, stale, failed, gated or withdrawn, and the disk that all takes.
+
+    Names the checks that warn or fail, with the number of sessions, and counts the notes of what was left out or
+    assumed; `nh sessions --sort notes` finds them.
 
     **Examples**
 
@@ -31,7 +35,10 @@ def status(
 
     found = operations.status(home_folder())
     rows = [{"source": name, **_columns(name, one)} for name, one in found.sources.items()]
-    console.print_rows(rows, ("source", "release", "snapshot", *_COUNTS, "store GB"), format_, title=str(found.home))
+    columns = ["source", "release", "snapshot", *_COUNTS, "store GB"]
+    if format_ is not Format.table:
+        columns.append("warned")
+    console.print_rows(rows, columns, format_, title=str(found.home))
     for one in found.sources.values():
         problems = one.problems if not isinstance(one, NhError) else () if isinstance(one, UnknownSession) else (one,)
         for problem in problems:
@@ -42,9 +49,18 @@ def status(
                 f"{name}: {n_sessions} sessions still hold `{asset}`, which {' and '.join(REPLACED[asset])} replace: "
                 f"`nh materialize {name} --missing` makes them, `nh clean {name}` then removes the old folders."
             )
+        if not isinstance(one, NhError) and format_ is Format.table:
+            print_warned(name, one.warned)
     if format_ is Format.table:
         parts = ", ".join(f"{name} {size / 1e9:.3f} GB" for name, size in found.folder_bytes.items())
         console.say(f"Disk: {parts}; {found.n_free / 1e9:.0f} GB are free.")
+
+
+def print_warned(source: str, warned: Mapping[str, int]) -> None:
+    """Print which checks of sessions warn or fail, and in how many sessions; nothing where none does."""
+    if warned:
+        checks = ", ".join(f"{name} in {number}" for name, number in warned.items())
+        console.say(f"{source}: sessions in which checks warn or fail: {checks}; `nh show {source} SESSION` says why")
 
 
 def _columns(name: str, one: SourceStatus | NhError) -> dict[str, Any]:
@@ -55,4 +71,6 @@ def _columns(name: str, one: SourceStatus | NhError) -> dict[str, Any]:
     if isinstance(one, NhError):
         return {"release": "cannot be read"}
     counts = {count: getattr(one, f"n_{count.replace(' ', '_')}") for count in _COUNTS}
-    return {"release": one.release, "snapshot": one.snapshot, **counts, "store GB": round(one.store_bytes / 1e9, 3)}
+    warned = ", ".join(f"{check} in {number}" for check, number in one.warned.items())
+    size = round(one.store_bytes / 1e9, 3)
+    return {"release": one.release, "snapshot": one.snapshot, **counts, "store GB": size, "warned": warned}

@@ -150,7 +150,7 @@ def _sessions(platform: Platform, outcomes: Sequence[SessionOutcome]) -> pd.Data
     from nh_platform.reading.search import read_summary
 
     checks = {
-        (one.plan.source, one.plan.session_id): f"{one.checks_passed} ok {one.checks_failed} warn" for one in outcomes
+        (one.plan.source, one.plan.session_id): f"{one.checks_passed} ok {len(one.warned)} warn" for one in outcomes
     }
     rows = []
     for source in platform.settings.sources:

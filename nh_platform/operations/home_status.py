@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, OpenHome, existing_parent, open_home
 from nh_platform.session import ConfigError, NhError
+
+if TYPE_CHECKING:
+    from nh_platform.home.settings import PlatformSettings
+    from nh_platform.store import Store
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,10 @@ class SourceStatus:
         used, and that upstream withdrew.
     n_damaged
         Sessions of which something stored is known to be damaged.
+    n_notes
+        Notes of what its stored assets left out or assumed.
+    warned
+        Checks that warn or fail, each with the number of loaded sessions in which its last evaluation did.
     store_bytes
         Bytes that its assets take.
     replaced
@@ -46,6 +55,8 @@ class SourceStatus:
     n_gated: int
     n_withdrawn: int
     n_damaged: int
+    n_notes: int
+    warned: Mapping[str, int]
     store_bytes: int
     replaced: Mapping[str, int]
     problems: tuple[ConfigError, ...] = ()
@@ -104,12 +115,15 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
     store, states = home.platform.store, source_states(home.platform, source)
     stored = set(store.sessions(source))
     stale = [state.session_id for state in states.sessions if state.stale]
-    n_failed = 0
-    if any(session_id not in states.gated for session_id in stale):
-        # Dagster's history is asked only where something can have failed: opening it doubles the time of `nh status`.
+    n_failed, warned = 0, dict[str, int]()
+    can_have_failed = any(session_id not in states.gated for session_id in stale)
+    if (stored or can_have_failed) and has_history(home.platform.settings):
+        # Dagster's history is asked only where something was run: opening it doubles the time of `nh status`.
         from nh_platform.defs.inventory import failed_sessions
+        from nh_platform.defs.session_history import warned_sessions
 
         n_failed = len(failed_sessions(home.instance, source, states))
+        warned = warned_sessions(home.instance, home.platform, source, stored)
     replaced = Counter(asset for session_id in stored for asset in store.replaced(source, session_id))
     return SourceStatus(
         release=list_snapshots(store, source)[-1].release,
@@ -122,10 +136,23 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         n_gated=len(states.gated),
         n_withdrawn=len(withdrawn(home.platform, source)),
         n_damaged=len(states.damaged),
+        n_notes=sum(count_notes(store, source, session_id, store.assets(source, session_id)) for session_id in stored),
+        warned=warned,
         store_bytes=store_bytes,
         replaced=dict(sorted(replaced.items())),
         problems=states.problems,
     )
+
+
+def has_history(settings: PlatformSettings) -> bool:
+    """Return whether Dagster's history of a home folder is there, without making it."""
+    return bool(os.environ.get("DAGSTER_HOME")) or settings.dagster_home.is_dir()
+
+
+def count_notes(store: Store, source: str, session_id: str, assets: Iterable[str]) -> int:
+    """Return the number of notes of what some assets of a session left out or assumed, as their records state them."""
+    records = (store.provenance(source, session_id, asset) for asset in assets)
+    return sum(len(record.left_out) for record in records if record is not None)
 
 
 def _folders(home: Path) -> list[Path]:

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nh_platform.operations.opened_home import Home, Interrupted, OnProgress, OpenHome, Progress, open_home, unwatched
 from nh_platform.session import ConfigError, NhError
+
+if TYPE_CHECKING:
+    from nh_platform.defs.session_history import Finding
+
+WARNED_TAG = "nh/warned"
+"""Tag of a run: the checks that warn or fail in it."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,10 @@ class SessionOutcome:
         What went wrong, one text per failed step; empty where the run succeeded.
     made
         Assets that the run made, in running order; also of a session that failed, since each stands for itself.
-    checks_passed, checks_failed
-        Asset checks by outcome.
+    checks_passed
+        How many checks passed.
+    warned
+        What the others found, which warn or fail.
     run_id
         Dagster's id of the run.
     n_notes
@@ -49,7 +56,7 @@ class SessionOutcome:
     errors: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
     checks_passed: int = 0
-    checks_failed: int = 0
+    warned: tuple[Finding, ...] = ()
     run_id: str = ""
     n_notes: int = 0
 
@@ -195,6 +202,8 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
     import dagster as dg
 
     from nh_platform.defs.automation import session_job_name
+    from nh_platform.defs.session_history import finding
+    from nh_platform.operations.home_status import count_notes
     from nh_platform.operations.in_process import errors_of, execute
 
     what, n_made = f"{plan.source} {plan.session_id[:12]}", 0
@@ -221,18 +230,16 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
     gated = [
         f"it is gated: {gate.description}; nothing that hangs on {gate.asset_key.path[-1]} was made" for gate in gates
     ]
+    warned = tuple(finding(check) for check in checks if not check.passed)
+    if warned:
+        home.instance.add_run_tags(result.run_id, {WARNED_TAG: ", ".join(one.check for one in warned)})
     return SessionOutcome(
         plan=plan,
         success=result.success,
         errors=(*gated, *errors_of(result)),
         made=tuple(asset for asset in plan.assets if asset in made),
         checks_passed=sum(check.passed for check in checks),
-        checks_failed=sum(not check.passed for check in checks),
+        warned=warned,
         run_id=result.run_id,
-        n_notes=sum(map(partial(_n_notes, home, plan), made)),
+        n_notes=count_notes(home.platform.store, plan.source, plan.session_id, made),
     )
-
-
-def _n_notes(home: OpenHome, plan: SessionPlan, asset: str) -> int:
-    record = home.platform.store.provenance(plan.source, plan.session_id, asset)
-    return 0 if record is None else len(record.left_out)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nh_platform.operations.home_status import count_notes
 from nh_platform.operations.opened_home import Home, open_home
 
 
@@ -28,11 +30,17 @@ class InventoryResult:
         Folders of the assets across sessions that were made.
     errors
         What went wrong, one text per failed step.
+    n_notes
+        Notes of what the stored assets of its sessions left out or assumed.
+    warned
+        Checks of sessions that warn or fail, each with the number of sessions in which its last evaluation did.
     """
 
     checks: tuple[InventoryCheck, ...]
     folders: tuple[str, ...]
     errors: tuple[str, ...]
+    n_notes: int
+    warned: Mapping[str, int]
 
     @property
     def passed(self) -> bool:
@@ -51,6 +59,7 @@ def inventory(home: Home, source: str) -> InventoryResult:
         If the source was never synced.
     """
     from nh_platform.defs.inventory import inventory_job_name, inventory_selection
+    from nh_platform.defs.session_history import warned_sessions
     from nh_platform.operations.in_process import errors_of, execute
     from nh_platform.sources.registry import source_entry
 
@@ -62,6 +71,10 @@ def inventory(home: Home, source: str) -> InventoryResult:
             asset_selection=set(assets), asset_check_selection=set(checks)
         )
         result = execute(at, job)
+        store = at.platform.store
+        stored = store.sessions(source)
+        n_notes = sum(count_notes(store, source, one, store.assets(source, one)) for one in stored)
+        warned = warned_sessions(at.instance, at.platform, source, stored)
     made = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
     return InventoryResult(
         tuple(
@@ -69,4 +82,6 @@ def inventory(home: Home, source: str) -> InventoryResult:
         ),
         tuple(str(each.metadata["dagster/uri"].value) for each in made if "dagster/uri" in each.metadata),
         errors_of(result),
+        n_notes,
+        warned,
     )

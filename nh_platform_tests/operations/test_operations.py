@@ -58,12 +58,12 @@ def test_the_package_offers_functions_and_loads_nothing_heavy() -> None:
     assert loaded.isdisjoint({"pandas", "numpy", "dagster", "pyarrow", "pydantic"})
 
 
-def test_status_loads_dagster_only_where_a_session_can_have_failed(home: Path) -> None:
-    operations.sync(home, "ibl")
+def test_status_loads_dagster_only_where_something_was_run(home: Path) -> None:
     ask = f"from nh_platform import operations; operations.status({str(home)!r})"
-    assert "dagster" in loaded_by(ask)
-    operations.materialize(home, "ibl")
     assert "dagster" not in loaded_by(ask)
+    assert not (home / "dagster").exists()
+    operations.sync(home, "ibl")
+    assert "dagster" in loaded_by(ask)
 
 
 def test_status_names_a_source_whose_records_are_damaged_and_shows_the_others(

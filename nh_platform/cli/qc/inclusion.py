@@ -121,19 +121,14 @@ def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None
     if name is None:
         return
     found = session_inclusion(platform.store, manifest, session, load_rulebook(name))
-    rows = [
-        {
-            "about": about,
-            "verdict": ("pass" if verdict.passed else "fail") if verdict.counted else "not known",
-            "reason": verdict.reason,
-            "not known": _short(verdict.not_known),
-        }
-        for about, verdict in (("session", found.verdict), *found.probes.items())
-    ]
-    title = f"Inclusion by {name}: {found.word}"
+    title = f"inclusion by {name}: {found.word}"
     if found.n_trials_kept is not None:
         title += f"; trial mask keeps {found.n_trials_kept} of {found.n_trials} trials"
-    console.print_table(rows, title)
+    console.say(title)
+    for about, verdict in (("session", found.verdict), *found.probes.items()):
+        word = ("pass" if verdict.passed else "fail") if verdict.counted else "not known"
+        unknown = f"not known: {_short(verdict.not_known)}" if verdict.not_known else ""
+        console.say_beside(about, "; ".join(filter(None, (word, verdict.reason, unknown))), indent=2)
 
 
 def _own_rulebook(source: str) -> str:

@@ -93,7 +93,7 @@ def test_regions_across_sessions(home: Path) -> None:
 def test_show_has_one_block_and_a_line_on_published_counts(home: Path) -> None:
     made = json.loads(nh("qc", "sessions", "ibl", "--format", "json").stdout)[0]["session_id"]
     shown = nh("show", "ibl", made).stdout
-    assert "Inclusion by ibl-bwm-inclusion: fail; trial mask keeps" in shown
+    assert "inclusion by ibl-bwm-inclusion: fail; trial mask keeps" in shown
     assert "published counts of ibl: not compared yet (asset ibl/reconciliation)" in shown
 
 

@@ -1,0 +1,116 @@
+"""Dagster's history of sessions, for commands: which checks warn or fail, and why the last run of a session failed.
+
+Add here what a command says of a session that only Dagster remembers. What the store says of it is `planning`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
+from nh_platform.defs.automation import PARTITION_TAG, session_job_name
+from nh_platform.defs.checks import session_checks
+from nh_platform.defs.partitions import session_partitions
+from nh_platform.home.platform import Platform
+from nh_platform.sources.registry import source_entry
+
+_RUNS_LOOKED_AT = 20
+"""Runs of a session, newest first, among which the last one of its source is looked for."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Outcome of one check of a session.
+
+    Parameters
+    ----------
+    check, asset
+        Its name, and the asset that it is of.
+    word
+        ``ok``, ``warns`` or ``fails``.
+    text
+        What was found.
+    """
+
+    check: str
+    asset: str
+    word: str
+    text: str
+
+
+def finding(evaluation: dg.AssetCheckEvaluation) -> Finding:
+    """Return what a check found, in words."""
+    fails = evaluation.severity is dg.AssetCheckSeverity.ERROR
+    word = "ok" if evaluation.passed else "fails" if fails else "warns"
+    return Finding(evaluation.check_name, evaluation.asset_key.path[-1], word, evaluation.description or "")
+
+
+def session_findings(instance: dg.DagsterInstance, platform: Platform, source: str, session_id: str) -> list[Finding]:
+    """Return what the checks of a session found when they last ran; those that never did are left out."""
+    keys = _check_keys(platform, source)
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        keys, partition_filter=PartitionKeyFilter(key=session_id)
+    )
+    entries = (latest[key].event for key in keys if key in latest)
+    events = (entry.dagster_event for entry in entries if entry is not None)
+    evaluated = dg.DagsterEventType.ASSET_CHECK_EVALUATION  # and not the plan of one that never ran
+    return [finding(event.asset_check_evaluation_data) for event in events if event and event.event_type is evaluated]
+
+
+def warned_sessions(
+    instance: dg.DagsterInstance, platform: Platform, source: str, sessions: Iterable[str]
+) -> dict[str, int]:
+    """Return how many of some sessions each check warns or fails for, by the check's name, most first."""
+    infos = instance.event_log_storage.get_asset_check_partition_info(_check_keys(platform, source))
+    wanted, failed = set(sessions), AssetCheckExecutionRecordStatus.FAILED
+    found = Counter(
+        info.check_key.name for info in infos if info.partition_key in wanted and info.latest_execution_status is failed
+    )
+    return dict(found.most_common())
+
+
+def failed_assets(
+    instance: dg.DagsterInstance, source: str, session_id: str, assets: Sequence[str]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return those of some assets of a session whose last run failed, and what went wrong in the session's last run."""
+    failed = []
+    for asset in assets:
+        key = dg.AssetKey([source, asset])
+        status = instance.get_status_by_partition(key, [session_id], session_partitions(source)) or {}
+        if (found := status.get(session_id)) is not None and found.name == "FAILED":
+            failed.append(asset)
+    return failed, _reasons(instance, source, session_id) if failed else ()
+
+
+def _reasons(instance: dg.DagsterInstance, source: str, session_id: str) -> tuple[str, ...]:
+    """Return what went wrong in the last run of a session, one line for each failed step, or for the run."""
+    runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: session_id}), limit=_RUNS_LOOKED_AT)
+    of_source = (run for run in runs if _is_of(run, source) and run.status is dg.DagsterRunStatus.FAILURE)
+    last = next(of_source, None)
+    if last is None:
+        return ()
+    wanted = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+    events = [entry.dagster_event for entry in instance.all_logs(last.run_id, of_type=wanted) if entry.dagster_event]
+    steps = [event.step_failure_data for event in events if event.is_step_failure]
+    texts = [
+        str(data.user_failure_data.description) if data.user_failure_data else str(data.error and data.error.message)
+        for data in steps
+    ]
+    return tuple(_first_line(text) for text in texts or (str(event.message) for event in events))
+
+
+def _check_keys(platform: Platform, source: str) -> list[dg.AssetCheckKey]:
+    return [key for keys in session_checks(source_entry(source), platform).values() for key in keys]
+
+
+def _is_of(run: dg.DagsterRun, source: str) -> bool:
+    return run.job_name == session_job_name(source) or any(key.path[0] == source for key in run.asset_selection or ())
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")

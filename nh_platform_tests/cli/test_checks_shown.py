@@ -1,0 +1,92 @@
+"""Checks that warn, and runs that failed, are named by every command where people look, and by the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nh_platform.cli.app import app
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance
+from nh_platform.operations.session_runs import WARNED_TAG
+from nh_platform_tests.homes import make_home
+
+RULEBOOK = """
+id: loud-units
+title: Every unit is loud
+version: "1"
+sources: [ibl]
+use: recomputed
+label: all
+why: A rulebook that no unit passes.
+rules:
+  - id: loud
+    metric: ibl.firing_rate@2022-10
+    comparison: ">"
+    threshold: 100000
+    unit: Hz
+    nan: fail
+    severity: warn
+    why: No neuron fires so fast.
+    since: "1"
+"""
+
+
+def nh(home: Path, *arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
+    assert result.exit_code == code, (result.output, result.stderr, result.exception)
+    return result
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with two registered sessions and a rule that no unit passes."""
+    folder = tmp_path_factory.mktemp("home")
+    make_home(folder, ("ibl",), n_sessions=2)
+    (folder / "loud.yaml").write_text(RULEBOOK, encoding="utf-8")
+    settings = folder / "sources.yaml"
+    settings.write_text(settings.read_text() + "  rulebook: loud.yaml\n  also_rulebooks: []\n", encoding="utf-8")
+    nh(folder, "sync", "ibl")
+    return folder
+
+
+def test_a_check_that_warns_is_named_wherever_people_look(home: Path) -> None:
+    first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
+    made = nh(home, "materialize", "ibl", first).output
+    assert "warns units, " in made
+    assert "0 of 24 units pass" in made
+    assert "checks that warn or fail: in 1 of 1 sessions" in made
+    shown = nh(home, "show", "ibl", first).output
+    assert "1 warns" in shown
+    assert "0 of 24 units pass" in shown
+    assert "loud in 1; `nh --home" in nh(home, "status").output
+    assert json.loads(nh(home, "status", "--format", "json").output)[0]["warned"].endswith("loud in 1")
+    looked_over = CliRunner().invoke(app, ["--home", str(home), "inventory", "ibl"]).output
+    assert "loud in 1; `nh --home" in looked_over
+    assert "notes of what was left out or assumed" in looked_over
+    with open_instance(load_settings(home)) as instance:
+        (run,) = [run for run in instance.get_runs() if WARNED_TAG in run.tags]
+    assert run.tags[WARNED_TAG].endswith("loud")
+
+
+def test_a_failed_session_is_shown_as_failed_with_the_reason(home: Path) -> None:
+    second = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[1]
+    (folder,) = (path for path in (home / "upstream" / "ibl").rglob("*/alf") if _is_of(path, home, second))
+    for path in folder.rglob("spikes.times.npy"):
+        path.write_bytes(b"broken")
+    nh(home, "materialize", "ibl", second, code=1)
+    shown = nh(home, "show", "ibl", second).output
+    assert "│ raw_spikes      │ failed " in shown
+    assert "│ events          │ current " in shown
+    assert "failed " in shown.split("checks:")[0]
+    assert "spikes.times.npy" in shown
+    assert json.loads(nh(home, "status", "--format", "json").output)[0]["failed"] == 1
+
+
+def _is_of(folder: Path, home: Path, session_id: str) -> bool:
+    """Return whether a folder of the local tree is of a session, by its subject."""
+    rows = json.loads(nh(home, "sessions", "--source", "ibl", "--format", "json").output)
+    return next(row["subject"] for row in rows if row["session_id"] == session_id) in str(folder)
