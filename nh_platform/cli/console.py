@@ -232,19 +232,20 @@ def say_beside(label: str, text: str, *, indent: int = 0) -> None:
     Parameters
     ----------
     label
-        The label, which may have markup.
+        The label, which may have markup; empty for none.
     text
         The text, printed as it is.
     indent
         Columns before the label.
     """
     if not out.is_terminal:
-        out.print(f"{' ' * indent}{label} {escape(with_home(text))}", soft_wrap=True)
+        out.print(f"{' ' * indent}{label}{' ' if label else ''}{escape(with_home(text))}", soft_wrap=True)
         return
     block = Table.grid(padding=(0, 1, 0, 0))
-    block.add_column(no_wrap=True)
+    if label:
+        block.add_column(no_wrap=True)
     block.add_column(overflow="fold")
-    block.add_row(label, escape(with_home(text)))
+    block.add_row(*([label] if label else []), escape(with_home(text)))
     out.print(Padding.indent(block, indent))
 
 

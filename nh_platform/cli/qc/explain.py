@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from nh_platform.cli import console
+
 
 def explain(
     source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
@@ -17,6 +19,9 @@ def explain(
     unit: Annotated[str, typer.Argument(help="Unit id, the start of one, or PROBE/CLUSTER, for example probe00/12.")],
 ) -> None:
     """Say why a unit passed or failed, by every rulebook that judged it, and what reviewers said.
+
+    For each rule: whether it passed, the value in its unit of measure, where that was read (`released.…` is the
+    release's own, `recomputed.…` the platform's) and what it says of the unit, then why the rule exists.
 
     What is shown is what is stored; where rules, reviews or upstream's files have changed since, that is said first.
 
@@ -42,4 +47,7 @@ def explain(
     rulebooks = {book.id: book for book in map(load_rulebook, platform.config(source).rulebooks)}
     stale = stale_lines(platform, source, view.session_id)
     for line in (*stale, *explain_unit(row, reviews, platform.today, rulebooks)):
-        typer.echo(line)
+        text = line.lstrip()
+        has_verdict = text[:4] in ("pass", "FAIL")
+        label, rest = (f"{text[:4]} ", text[4:].lstrip()) if has_verdict else ("", text)
+        console.say_beside(label, rest, indent=len(line) - len(text))

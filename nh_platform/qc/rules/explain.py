@@ -12,11 +12,15 @@ import pandas as pd
 
 from nh_platform.qc.reviews.review_decisions import unit_reviews
 from nh_platform.qc.reviews.review_files import Day, SessionReviews
+from nh_platform.qc.rules.quantities import after_number, said_of, shown_number
+from nh_platform.qc.rules.rule_columns import RuleValues
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
-from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook, in_rule_unit, is_numeric
 from nh_platform.session import UnknownSession
+
+LABEL_WORDS = "label: what a rulebook makes of its rules, 1 for a good unit; less is the share of rules passed, or 0"
 
 
 def find_unit(units: pd.DataFrame, name: str, where: str) -> pd.DataFrame:
@@ -72,6 +76,8 @@ def explain_unit(
         f"region {place if isinstance(place, str) else 'unknown'}"
     ]
     judged = [str(name).removeprefix("label.") for name in row.columns if str(name).startswith("label.")]
+    if judged:
+        lines.append(LABEL_WORDS)
     for rulebook_id in judged:
         lines += ["", *_rulebook_lines(row, rulebook_id, reviews, today, rulebooks or {})]
     if not judged:
@@ -99,17 +105,33 @@ def _rulebook_lines(
 
 
 def _rule_lines(row: pd.DataFrame, rulebook: Rulebook) -> list[str]:
+    """Return two lines for each rule: what happened, in units of measure and in words, and why the rule exists."""
     verdicts = apply_rulebook(row, rulebook, missing="nan")
     lines = []
     for column, (rule, values) in enumerate(zip(rulebook.rules, verdicts.values)):
         stored = row.get(f"rule.{rulebook.id}.{rule.id}")
         passed = bool(verdicts.passed[0, column]) if stored is None else bool(stored.iloc[0])
-        if values.missing[0]:
-            value = f"not available (NaN: {rule.nan})"
-        elif is_numeric(values):
-            value = f"{in_rule_unit(rule, values)[0]:.5g}"
-        else:
-            value = str(values.values[0])
-        read = f" from {values.column}" if values.column else ""
-        lines.append(f"{'pass' if passed else 'FAIL'}  {criterion(rule)}: {value}{read}. {rule.why.strip()}")
+        happened = f"{'pass' if passed else 'FAIL'}  {criterion(rule)}: {_value(rule, values)}"
+        lines += [happened, f"      Why this rule: {rule.why.strip()}"]
     return lines
+
+
+def _value(rule: Rule, values: RuleValues) -> str:
+    """Return the value that a rule was held against, where it was read, and what it says of the unit."""
+    read = f" ({_read_from(rule, values)})" if values.column else ""
+    if values.missing[0]:
+        return f"not available (NaN: {rule.nan}){read}"
+    if not is_numeric(values):
+        # the verdict on a text that another column states of the quantity says nothing of the quantity itself
+        is_own = values.source is None or values.source.kind != "verdict"
+        said = said_of(rule.metric, values.values[0]) if is_own else ""
+        return f"{values.values[0]}{read}{' — ' if said else ''}{said}"
+    number = float(in_rule_unit(rule, values)[0])
+    said = said_of(rule.metric, number)
+    return f"{shown_number(number, 5)}{after_number(rule.unit)}{read}{' — ' if said else ''}{said}"
+
+
+def _read_from(rule: Rule, values: RuleValues) -> str:
+    """Return the column of a value: of a recomputed one its definition, also where it stands in for a released one."""
+    is_ours = values.source is None or (values.recomputed is not None and bool(values.recomputed[0]))
+    return f"recomputed.{rule.metric}" if is_ours else values.column

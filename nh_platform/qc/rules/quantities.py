@@ -28,12 +28,15 @@ class Quantity:
         One sentence.
     source
         Where the definition is written.
+    says
+        What a value says of a unit, as of `MetricDefinition`.
     """
 
     id: str
     unit: str
     meaning: str
     source: str
+    says: str | tuple[str, str] = ""
 
     @property
     def name(self) -> str:
@@ -49,12 +52,14 @@ RELEASED_ONLY: dict[str, Quantity] = {
             "-",
             "Judgement of the waveform by the Allen pipeline: good or noise",
             "AllenSDK 2.16.2, EcephysProjectCache, column quality of the unit table",
+            "the Allen pipeline judged its waveform {value}",
         ),
         Quantity(
             "nh.inside_brain@1",
             "-",
             "Whether the peak channel of the unit has an Allen CCF structure",
             "AllenSDK 2.16.2, EcephysProjectCache._get_units: ecephys_structure_id is not NaN",
+            ("its peak channel is in no structure of the brain", "its peak channel is in a structure of the brain"),
         ),
     )
 }
@@ -128,6 +133,31 @@ def shown_number(value: float, digits: int) -> str:
     """
     text = f"{value:.{digits}g}"
     return f"{value:.0f}" if "e+" in text and abs(value) < 1e15 else text
+
+
+def said_of(definition_id: str, value: float | str | bool) -> str:
+    """Return what a value says of a unit, in words; empty where the definition has none.
+
+    Parameters
+    ----------
+    definition_id
+        The quantity.
+    value
+        Its value, in the unit of measure of the rule.
+
+    Examples
+    --------
+    >>> said_of("ibl.presence_ratio@2022-10", 0.876)
+    'fires in 88 % of the 10 s bins'
+    >>> said_of("nh.inside_brain@1", False)
+    'its peak channel is in no structure of the brain'
+    """
+    says = quantity(definition_id).says
+    if isinstance(says, tuple):
+        return says[bool(value)]
+    if isinstance(value, str):
+        return says.format(value=value, percent="")
+    return says.format(value=shown_number(value, 3), percent=shown_number(100 * value, 2))
 
 
 def shown_unit(unit: str) -> str:

@@ -43,6 +43,8 @@ class RuleValues:
         Column that was read; empty where the table has none.
     source
         The entry of the rulebook that the column was found by; None for a recomputed value.
+    recomputed
+        (n_units,) bool, True where the release states nothing and a recomputed value stands in; None where nowhere.
     """
 
     values: npt.NDArray[Any]
@@ -50,6 +52,7 @@ class RuleValues:
     unit: str
     column: str
     source: ColumnSource | None
+    recomputed: npt.NDArray[np.bool_] | None = None
 
 
 def rule_values(
@@ -130,6 +133,7 @@ def _with_recomputed(
         values,
         values=np.where(unstated, (ours.values * float(factor)).astype(values.values.dtype), values.values),
         missing=np.where(unstated, ours.missing, values.missing),
+        recomputed=unstated,
     )
 
 

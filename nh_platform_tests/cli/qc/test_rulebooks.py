@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from nh_platform.cli.qc.rulebooks import app
 from nh_platform.qc.reviews.review_files import SessionReviews, parse_reviews
 from nh_platform.qc.rules.explain import explain_unit, find_unit
-from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
+from nh_platform.qc.rules.quantities import said_of
+from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook, rulebook_ids
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.tables.units import UNITS
@@ -194,13 +195,53 @@ def test_explain_gives_each_rule_its_value_and_reason(judged) -> None:
     text = "\n".join(explain_unit(row, none, TODAY))
     assert "unit aa-1  probe00, cluster 12, 1000 spikes, region CA1" in text
     assert "ibl-2022-10: FAIL, label 0.333  (noise_cutoff 7.3 ≥ 5; amp_median 43 µV ≤ 50 µV)" in text
-    assert "FAIL  amp_median > 50 µV: 43 from released.amp_median." in text
-    assert "pass  max_confidence ≥ 90 %: 1.0 from released.slidingRP_viol." in text
+    said = "half of its spikes are larger than 43 µV"
+    assert (
+        f"FAIL  amp_median > 50 µV: 43 µV (released.amp_median) — {said}\n        Why this rule: The geometric" in text
+    )
+    assert "pass  max_confidence ≥ 90 %: 1.0 (released.slidingRP_viol)\n" in text
+    assert text.count("label: what a rulebook makes of its rules") == 1
     assert "ibl-1999: FAIL" in text
     assert "neither configured nor shipped" in text
     second = "\n".join(explain_unit(find_unit(judged, "ab", "s"), none, TODAY))
     assert "not available (NaN: fail)" in second
     assert "region unknown" in second
+
+
+def test_explain_names_the_recomputed_value_where_it_judged_for_want_of_a_released_one(judged) -> None:
+    ours = {"ibl.max_confidence@2022-10": 95.0, "ibl.noise_cutoff@2022-10": 7.3, "ibl.amp_median@2022-10": 43e-6}
+    stated = ["released.slidingRP_viol", "released.noise_cutoff", "released.amp_median"]
+    kept = judged[[name for name in judged.columns if "2022-10" not in name and "1999" not in name]]
+    units = kept.assign(**ours, **{"released.max_confidence": np.nan})
+    units.loc[0, stated] = np.nan
+    units = pd.concat([units, apply_rulebook(units, load_rulebook("ibl-2022-10")).columns()], axis=1)
+    none = SessionReviews("ibl", "s")
+    first = "\n".join(explain_unit(find_unit(units, "aa", "s"), none, TODAY))
+    assert "amp_median > 50 µV: 43 µV (recomputed.ibl.amp_median@2022-10)" in first
+    assert "released." not in first
+    second = "\n".join(explain_unit(find_unit(units, "ab", "s"), none, TODAY))
+    assert "amp_median > 50 µV: 60 µV (released.amp_median)" in second
+
+
+def test_every_shipped_rule_says_what_a_value_means() -> None:
+    for rulebook_id in rulebook_ids():
+        for rule in load_rulebook(rulebook_id).rules:
+            assert said_of(rule.metric, 0.5), f"{rulebook_id}, {rule.id}: {rule.metric} has no sentence"
+
+
+@pytest.mark.parametrize(
+    ("definition", "value", "sentence"),
+    [
+        ("ibl.presence_ratio@2022-10", 0.876, "fires in 88 % of the 10 s bins"),
+        ("allen.presence_ratio@2019", 0.99, "fires in 99 of the 99 parts of the recording"),
+        ("allen.amplitude_cutoff@2019", 0.00030137, "about 0.03 % of its spikes lie below the detection threshold"),
+        ("ibl.slidingRP_viol@2022-03", 0.0, "the refractory test finds too many short intervals"),
+        ("allen.quality@2019", "noise", "the Allen pipeline judged its waveform noise"),
+        ("nh.cv@1", 1.0, ""),
+    ],
+)
+def test_a_value_is_said_in_words(definition: str, value: float | str, sentence: str) -> None:
+    assert said_of(definition, value) == sentence
 
 
 def test_explain_shows_reviews_and_which_are_expired(judged) -> None:
@@ -229,7 +270,7 @@ def test_explain_shows_the_rules_and_reviews_of_a_rulebook_of_ones_own(home, jud
     row = find_unit(judged, "aa-1", "s")
     lines = explain_unit(row, SessionReviews("ibl", "s"), TODAY, rulebooks)
     assert "neither configured nor shipped" not in "\n".join(lines)
-    assert sum(line.startswith("  FAIL  amp_median > 50 µV: 43 from released.amp_median.") for line in lines) == 2
+    assert sum(line.startswith("  FAIL  amp_median > 50 µV: 43 µV (released.amp_median)") for line in lines) == 2
 
     store = Store(home / "store")
     folder = store.folder("ibl", "session-1", "units")

@@ -21,6 +21,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         ("times",),
         "0 for an empty unit; NaN where T is 0.",
         _UPSTREAM,
+        says="fires {value} times a second on average",
     ),
     MetricDefinition(
         "allen.isi_violations@2019",
@@ -31,6 +32,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         "0 where nothing violates or T is 0; NaN for an empty unit.",
         f"{_UPSTREAM} (2019-2022); {_HILL}",
         {"isi_threshold_s": 0.0015, "min_isi_s": 0.0},
+        says="foreign spikes that would explain its intervals under 1.5 ms come at {percent} % of its rate",
     ),
     MetricDefinition(
         "allen.isi_violations_corrected@2023",
@@ -51,6 +53,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         "0 for an empty unit; 0.01 where T is 0.",
         _UPSTREAM,
         {"n_edges": 100.0},
+        says="fires in {percent} of the 99 parts of the recording",
     ),
     MetricDefinition(
         "allen.amplitude_cutoff@2019",
@@ -63,5 +66,6 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         "amplitudes span fewer than 500 distinguishable bins and for an empty unit.",
         f"{_UPSTREAM}; {_HILL}",
         {"n_bins": 500.0, "sigma_bins": 3.0},
+        says="about {percent} % of its spikes lie below the detection threshold",
     ),
 )

@@ -58,6 +58,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         ("times",),
         "0 for an empty unit; NaN where T is 0 (brainbox: inf).",
         _BRAINBOX,
+        says="fires {value} times a second on average",
     ),
     MetricDefinition(
         "ibl.presence_ratio@2022-10",
@@ -68,6 +69,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         "0 for an empty unit; 1 where T is 0. The last bin may be partial or empty by construction.",
         _BRAINBOX,
         {"window_s": 10.0},
+        says="fires in {percent} % of the 10 s bins",
     ),
     MetricDefinition(
         "ibl.presence_ratio_std@2022-10",
@@ -93,6 +95,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         ("amplitudes",),
         f"{_AMPLITUDES} 0 where more than half of the amplitudes are 0; NaN where one is negative.",
         _BRAINBOX,
+        says="half of its spikes are larger than {value} µV",
     ),
     MetricDefinition(
         "ibl.amp_std_dB@2022-10",
@@ -156,6 +159,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         _SLIDING_EDGES,
         _SLIDING,
         _SLIDING_PARAMETERS,
+        says="at most 10 % of its spikes come from other neurons, with {value} % confidence",
     ),
     MetricDefinition(
         "ibl.min_contamination@2022-10",
@@ -199,6 +203,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         f"{_AMPLITUDES} NaN for one spike and where std is 0 (a cut-off of NaN fails the label).",
         f"{_BRAINBOX}; the 10 % of peak condition only enters a value that quick_unit_metrics discards",
         {"quantile_length": 0.25, "n_bins": 100.0},
+        says="the low end of its amplitude histogram lies {value} standard deviations above the high tail",
     ),
     MetricDefinition(
         "ibl.noise_cutoff@2022-03",
@@ -210,6 +215,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         f"{_AMPLITUDES} NaN for one spike, where std is 0, and where the histogram has fewer than two steps.",
         "ibllib before commit 96d6c631 (2022-10-04), brainbox/metrics/single_units.py",
         {"quartile_length": 0.2, "n_bins": 100.0, "n_low_bins": 2.0},
+        says="the low end of its amplitude histogram lies {value} standard deviations above the high tail",
     ),
     MetricDefinition(
         "ibl.slidingRP_viol@2022-03",
@@ -222,6 +228,10 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         f"0 where the unit's own first and last spike coincide. {_EMPTY}",
         f"{_BRAINBOX} slidingRP_viol (kept there, no longer called)",
         {"sampling_rate_hz": 20000.0, "bin_s": 0.00025, "acceptable_contamination": 0.1, "quantile": 0.1},
+        says=(
+            "the refractory test finds too many short intervals",
+            "the refractory test finds at most 10 % contamination",
+        ),
     ),
     MetricDefinition(
         "ibl.missed_spikes_est@2022-10",
@@ -252,6 +262,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         "0 for an empty unit.",
         f"{_BRAINBOX} compute_labels",
         {"confidence_percent": 90.0, "noise_cutoff": 5.0, "amp_median_v": 50e-6},
+        says="meets {percent} % of the three rules of IBL's own label",
     ),
     MetricDefinition(
         "ibl.bitwise_fail@2022-10",

@@ -43,6 +43,11 @@ class MetricDefinition:
         Every constant of the formula, names with the unit in them where there is one.
     dtype
         ``float64``, ``int64`` or ``uint8``.
+    says
+        What a value says of a unit, as the end of a sentence about it: a template of ``{value}``, in the rule's unit of
+        measure, and ``{percent}``, a hundred times it; of a yes/no value the words for no and for yes. It stands here
+        and not in the rules: it tells what is measured, the same for every threshold, and rulebooks of one's own have
+        it too.
 
     Raises
     ------
@@ -59,6 +64,7 @@ class MetricDefinition:
     source: str
     parameters: Mapping[str, float] = field(default_factory=dict)
     dtype: str = "float64"
+    says: str | tuple[str, str] = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(ID_PATTERN, self.id):
