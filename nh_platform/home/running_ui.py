@@ -17,7 +17,7 @@ _FILE = "dagster/ui.json"
 
 
 class RunningUi(BaseModel):
-    """A web page that answers.
+    """A web page that answers, or will within seconds.
 
     Parameters
     ----------
@@ -31,6 +31,11 @@ class RunningUi(BaseModel):
 
     address: str
     process: str
+
+    @property
+    def pid(self) -> int:
+        """Id of that process on its machine."""
+        return int(self.process.split("-")[-2])
 
 
 def write_running_ui(home: Path, address: str) -> RunningUi:

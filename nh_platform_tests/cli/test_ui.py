@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
-from nh_platform.cli.ui import require_free_port
+from nh_platform.operations.web.serving import require_free_port
 from nh_platform.session import ConfigError
 
 
@@ -40,7 +40,7 @@ def test_a_port_in_use_is_named_with_one_that_is_free(
     suggested = int(result.stderr.split("--port ")[1].split()[0])
     assert suggested > taken
     require_free_port("127.0.0.1", suggested)
-    assert not (tmp_path / "dagster").exists()
+    assert not (tmp_path / "dagster" / "dagster.yaml").exists()
 
 
 def test_an_address_of_another_machine_is_named() -> None:

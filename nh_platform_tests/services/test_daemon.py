@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
 from nh_platform.home.platform import Platform
+from nh_platform.home.running_ui import read_running_ui
 from nh_platform.home.settings import load_settings
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform_tests.homes import SEED, make_home
@@ -108,7 +109,10 @@ def test_a_backfill_whose_processes_are_killed_is_finished_after_a_restart(
 
 
 def kill_everything(home: Path) -> None:
-    """Kill -9 every process that works for this home: web server, daemon, code servers, runs."""
+    """Kill -9 every process that works for this home: `nh ui` first, then web server, daemon, code servers, runs."""
+    running = read_running_ui(home)
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():
             continue
@@ -116,5 +120,5 @@ def kill_everything(home: Path) -> None:
             environment = (folder / "environ").read_bytes()
         except OSError:
             continue
-        if f"NH_HOME={home}\0".encode() in environment and b"dagster" in (folder / "cmdline").read_bytes():
+        if f"NH_HOME={home}\0".encode() in environment:
             os.kill(int(folder.name), signal.SIGKILL)

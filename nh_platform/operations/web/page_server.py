@@ -1,0 +1,61 @@
+"""The web server of the page: Dagster's own application, behind the guard.
+
+Contains what runs in the process of the page. What a request must fulfil is `guard`; who starts the process is
+`supervisor`. No name of Dagster's web server is public; a service test starts it and asks it everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from nh_platform.operations.web.guard import Guard, page_hosts
+
+_CLOSING_S = 2
+"""How long open connections may go on at the end: a page keeps its WebSocket open for ever."""
+_POLL_MS = 2000
+_STATEMENT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW = 15_000, 3600, 20
+"""How often the page asks what is new, and how it uses a database server: as Dagster's own command has it."""
+
+
+def serve_page(arguments: Sequence[str]) -> None:
+    """Serve the page until a signal; the arguments are those that `page_arguments` returns."""
+    import dagster as dg
+    import uvicorn
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster._core.workspace.load_target import WorkspaceFileTarget
+    from dagster_webserver.app import create_app_from_workspace_process_context
+
+    asked = _parser().parse_args(arguments)
+    with (
+        dg.DagsterInstance.get() as instance,
+        WorkspaceProcessContext(
+            instance, WorkspaceFileTarget([asked.workspace]), version=dg.__version__, read_only=asked.read_only
+        ) as context,
+    ):
+        instance.optimize_for_webserver(_STATEMENT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW)
+        app = create_app_from_workspace_process_context(context, live_data_poll_rate=_POLL_MS)
+        guarded = Guard(app, page_hosts(asked.host, asked.port, asked.allowed_host))
+        uvicorn.run(
+            guarded, host=asked.host, port=asked.port, log_level="warning", timeout_graceful_shutdown=_CLOSING_S
+        )
+
+
+def page_arguments(
+    workspace: Path, host: str, port: int, allowed_hosts: Sequence[str], *, read_only: bool
+) -> list[str]:
+    """Return the arguments of `serve_page`."""
+    names = [f"--allowed-host={name}" for name in allowed_hosts]
+    flags = ["--read-only"] if read_only else []
+    return [f"--workspace={workspace}", f"--host={host}", f"--port={port}", *names, *flags]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--allowed-host", action="append", default=[])
+    parser.add_argument("--read-only", action="store_true")
+    return parser
