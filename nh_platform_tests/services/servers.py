@@ -93,6 +93,7 @@ def chromium() -> Iterator[Any]:
         "--window-size=1600,1100",
     ):
         options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(driver_path))
     try:
         yield driver
