@@ -7,7 +7,7 @@ import platform as machine
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from nh_platform.operations.instance import configuration_file
 from nh_platform.operations.opened_home import existing_parent
 from nh_platform.session import ConfigError, NhError
+from nh_platform.session.errors import without_account
 
 if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
@@ -66,7 +67,7 @@ def doctor(home: Path | str, *, offline: bool = False) -> list[Finding]:
         findings += _sources(platform, served)
     if settings and served and not offline:
         findings += _servers(settings, served)
-    return findings
+    return [replace(one, about=without_account(one.about), text=without_account(one.text)) for one in findings]
 
 
 def _environment() -> Iterator[Finding]:

@@ -7,6 +7,9 @@ an operation may talk to Dagster. Nothing here launches a run.
 from __future__ import annotations
 
 import os
+import re
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +21,10 @@ if TYPE_CHECKING:
 
     from nh_platform.home.settings import PlatformSettings
 
-_EMBEDDED_FOLDER = "data/dagster"
-"""The folder that the top-level ``dagster.yaml`` names; replaced by the one of the home folder."""
+_EMBEDDED_FOLDER = re.compile(r"(?<=: )data/dagster(?P<part>/\S*)$", re.MULTILINE)
+"""Folders that the top-level ``dagster.yaml`` names; replaced by those of the home folder."""
+_NO_PATH_OF_SQLITE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
+"""Dagster writes paths of databases into addresses, unquoted: the rest is a query, or another character."""
 
 
 def configuration_file(name: str) -> Path:
@@ -76,12 +81,46 @@ def _configured(settings: PlatformSettings) -> Path:
     """Write the top-level ``dagster.yaml`` into ``<home>/dagster``, and return that folder.
 
     Plain `dagster dev` beside the top-level file and `nh` thus use the same storage.
+
+    Raises
+    ------
+    ConfigError
+        If Dagster would keep its history elsewhere than in that folder.
     """
     folder = settings.dagster_home
-    folder.mkdir(parents=True, exist_ok=True)
+    if unfit := _NO_PATH_OF_SQLITE.search(str(folder)):
+        found = f"Dagster's databases cannot lie in a folder whose path has {unfit[0]}"
+        raise ConfigError(f"home {settings.home}", found, "Rename the folder, or set DAGSTER_HOME to another one.")
+    make_private(folder)
     content = configuration_file("dagster.yaml").read_text(encoding="utf-8")
-    rendered = content.replace(f" {_EMBEDDED_FOLDER}", f" {folder}")
+    rendered = _EMBEDDED_FOLDER.sub(lambda found: quoted(f"{folder}{found['part']}"), content)
     target = folder / "dagster.yaml"
     if not target.exists() or target.read_text(encoding="utf-8") != rendered:
         target.write_text(rendered, encoding="utf-8")
     return folder
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that other users of the machine cannot read; one that is there is taken from them.
+
+    Logs of runs have paths with the names of users, and whatever a program prints. Its group keeps what it had.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & stat.S_IRWXO:
+        with suppress(PermissionError):  # another user's, who shares the home with this one
+            folder.chmod(mode & ~stat.S_IRWXO)
+
+
+def quoted(text: str) -> str:
+    """Return a text as YAML reads it back, in ASCII.
+
+    A home called ``rigs #2`` ended Dagster's path at the comment, and its history lay in another folder.
+
+    Examples
+    --------
+    >>> print(quoted("/data/rigs #2"))
+    "/data/rigs #2"
+    """
+    plain = (one if " " <= one <= "~" and one not in '"\\' else f"\\U{ord(one):08x}" for one in text)
+    return f'"{"".join(plain)}"'

@@ -8,11 +8,14 @@ exceptions.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_ACCOUNT = re.compile(r"://[^/?#\s]*@")
 
 
 class NhError(Exception):
-    """An error whose text is meant for the person running the platform.
+    """An error whose text is meant for the person running the platform; addresses in it lose name and password.
 
     Parameters
     ----------
@@ -25,10 +28,8 @@ class NhError(Exception):
     """
 
     def __init__(self, thing: str, found: str, action: str) -> None:
-        self.thing = thing
-        self.found = found
-        self.action = action
-        super().__init__(f"{thing}: {found}. {action}")
+        self.thing, self.found, self.action = map(without_account, (thing, found, action))
+        super().__init__(f"{self.thing}: {self.found}. {self.action}")
 
 
 class BadUpstreamData(NhError):
@@ -71,3 +72,14 @@ def close_matches(word: str, known: Iterable[str]) -> str:
     if not near:  # An id that lacks its prefix or its version, for example noise_cutoff for ibl.noise_cutoff@2022-10.
         near = [name for name in names if word and word.lower() in name.lower()][:3]
     return f" Did you mean {', '.join(near)}?" if near else ""
+
+
+def without_account(text: str) -> str:
+    """Return a text in which no address has a user name and password: proxies are configured with theirs.
+
+    Examples
+    --------
+    >>> without_account("no connection by http://me:secret@proxy.lab:3128/")
+    'no connection by http://…@proxy.lab:3128/'
+    """
+    return _ACCOUNT.sub("://…@", text)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from nh_platform.session.errors import close_matches
+from nh_platform.session.errors import close_matches, without_account
 from nh_platform.session.yaml_file import Location, YamlFile, kind_of, shown
 
 T = TypeVar("T")
@@ -213,5 +213,5 @@ def _plain(complaint: Any) -> str:
         return f"it should be one of {complaint['ctx']['expected_tags']}"
     text = re.sub(r"^(Value error, |Assertion failed, )", "", complaint["msg"])
     text = re.sub(r"^\w+ should (be|have|match) ", r"it should \1 ", text)
-    text = re.sub(r"://[^/?#\s]*@", "://…@", text)
+    text = without_account(text)
     return text[:1].lower() + text[1:] if not text[:1].isupper() or text[1:2].islower() else text

@@ -6,7 +6,6 @@ worded is `nh_platform.session.validation_errors`; which settings there are is s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from nh_platform.session import ConfigError
+from nh_platform.session.errors import without_account
 from nh_platform.session.validation_errors import dotted, first_mistake, is_credential
 from nh_platform.session.yaml_file import Location, YamlFile, kind_of, parse_yaml, read_optional
 
 SOURCES_FILE = "sources.yaml"
 DOCUMENTATION = "See docs/configuration.md."
-
-_WITH_ACCOUNT = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*@", re.IGNORECASE)
 
 
 def read_sources_file(home: Path) -> YamlFile:
@@ -96,7 +94,7 @@ def refuse_credentials(content: YamlFile) -> None:
             variable = f"NH_ONE_{key.upper()}" if key in ("username", "password", "token") else ""
             action = f"Remove it and set {variable}." if variable else "Remove it; set an environment variable."
             raise content.error(location, dotted(location), "credentials are not read from files", action)
-        if isinstance(value, str) and _WITH_ACCOUNT.match(value):
+        if isinstance(value, str) and without_account(value) != value:
             raise content.error(
                 location,
                 dotted(location),

@@ -185,7 +185,7 @@ def test_the_embedded_instance_lies_in_the_home(home: Path) -> None:
     folder = prepare_instance(load_settings(home))
     written = (folder / "dagster.yaml").read_text(encoding="utf-8")
     assert folder == home / "dagster"
-    assert f"base_dir: {home / 'dagster'}" in written
+    assert f'base_dir: "{home / "dagster"}/history"' in written
     assert ": data/dagster" not in written
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.home.running_ui import read_running_ui, remove_running_ui, write_running_ui
-from nh_platform.operations.instance import prepare_instance
+from nh_platform.operations.instance import make_private, prepare_instance
 from nh_platform.operations.web.child import CODE_SERVER, DAEMON, PAGE, child_command
 from nh_platform.operations.web.guard import address_name
 from nh_platform.operations.web.page_server import page_arguments
@@ -129,7 +129,7 @@ def hold_home(settings: PlatformSettings) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     home = settings.home
-    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    make_private(settings.dagster_home)
     lock = FileLock(settings.dagster_home / _LOCK, mode=0o600)
     try:
         lock.acquire(timeout=0)

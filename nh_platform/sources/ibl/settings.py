@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from nh_platform.session.errors import without_account
+
 FOLLOW_DEFAULT = "follow_default"
 """Read the revision that upstream serves by default."""
 
@@ -131,7 +133,11 @@ class IblSettings(BaseModel):
     @classmethod
     def _address_is_http(cls, value: str | None) -> str | None:
         if value is not None and not re.match(r"https?://[^/]", value):
-            raise ValueError(f"{value!r} is not an http(s) address")
+            raise ValueError(f"{without_account(value)!r} is not an http(s) address")
+        if value is not None and without_account(value) != value:
+            raise ValueError(
+                "the address has a user name or password in it; NH_ONE_USERNAME and NH_ONE_PASSWORD are for these"
+            )
         return value.rstrip("/") if value else value
 
     @model_validator(mode="after")

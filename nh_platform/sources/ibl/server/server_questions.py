@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nh_platform.session import NhError
+from nh_platform.session.errors import without_account
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
 from nh_platform.sources.ibl.server.connection import Deadline, OneConnection
 from nh_platform.sources.ibl.server.one_errors import (
@@ -41,6 +42,8 @@ def ask_alyx(url: str, account: Mapping[str, Any], wait_s: float) -> Answer:
     """
     import requests
 
+    if without_account(url) != url:
+        return Answer(False, "is not asked: NH_ONE_USERNAME and NH_ONE_PASSWORD are for the account in NH_ONE_URL")
     has_account = bool(account.get("token") or (account.get("username") and account.get("password")))
     try:
         found = _as_account(url, account, wait_s) if has_account else _as_nobody(url, wait_s)

@@ -1,0 +1,68 @@
+"""Dagster's history lies in the home folder, whatever the folder is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance, quoted
+from nh_platform.session import ConfigError
+
+ODD = [
+    "plain",
+    "rigs #2",
+    "it's",
+    'a "quoted" one',
+    "Größe µV 数据 😀",
+    "colon: and, comma",
+    "{braces} [brackets] & *stars",
+    "back\\slash and \\U0001",
+    "50% of %s",
+    "$HOME ${HOME} ~",
+    " leading and trailing ",
+    "line\u2028break\ttab",
+]
+
+
+@dg.job
+def nothing() -> None: ...
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_the_history_lies_in_the_home_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / name
+    home.mkdir()
+    settings = load_settings(home)
+    with open_instance(settings) as instance:
+        run_id = nothing.execute_in_process(instance=instance).run_id
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (home / "dagster" / "history" / "runs.db").is_file()
+    assert (home / "dagster" / "history" / "runs" / f"{run_id}.db").is_file()
+    with open_instance(settings) as instance:
+        assert instance.get_run_by_id(run_id) is not None
+        assert len(instance.all_logs(run_id)) > 2
+
+
+@pytest.mark.parametrize(("name", "what"), [("question?mark=1", r"\?"), ("per%20cent", "%20")])
+def test_a_path_that_the_databases_cannot_have_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, what: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    with pytest.raises(ConfigError, match=f"whose path has {what}"):
+        open_instance(load_settings(tmp_path / name))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_text_is_read_back_from_ascii(name: str) -> None:
+    written = quoted(name)
+    assert written.isascii()
+    assert yaml.safe_load(f"a: {written}") == {"a": name}
