@@ -59,6 +59,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     quorum = load_rulebook(config.rulebook).review_quorum
     reviewed = reviewed_intervals(read_reviews(inputs.reviews_file), quorum, today)
     table, meanings, rulebook = built.table, column_meanings(config.entry), config.rulebook_ids[0]
+    digest = load_rulebook(config.rulebook).digest
     good = table[f"pass.{rulebook}"]
     summary = _summary(table, config.rulebook_ids)
 
@@ -78,6 +79,7 @@ def make(inputs: SessionInputs) -> AssetResult:
             "good units": int(good.sum()),
             "share good": float(good.mean()) if len(table) else 0.0,
             "rulebook": rulebook,
+            "rulebook digest": digest,
             "good units by rulebook": [{"rulebook": name, "units": n} for name, n in summary["n_pass"].items()],
             "good units by region": largest_counts(_regions(table[good]), "region"),
             "most frequent reasons": largest_counts(_failed_units(table, rulebook), "rule"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
@@ -43,6 +45,9 @@ def status(
         problems = one.problems if not isinstance(one, NhError) else () if isinstance(one, UnknownSession) else (one,)
         for problem in problems:
             console.warn(problem)
+    for name, one in found.sources.items():
+        for session_id, mistake in () if isinstance(one, NhError) else one.mistakes.items():
+            console.say(f"{name} {session_id}: nothing is made until its review file is corrected. {escape(mistake)}")
     for name, one in found.sources.items():
         for asset, n_sessions in one.replaced.items() if not isinstance(one, NhError) else ():
             console.say(

@@ -9,7 +9,13 @@ import logging
 
 import dagster as dg
 
-from nh_platform.defs.automation import build_release_schedule, build_release_sensor, external_specs, iter_jobs
+from nh_platform.defs.automation import (
+    build_release_job,
+    build_release_schedule,
+    build_release_sensor,
+    build_session_job,
+    external_specs,
+)
 from nh_platform.defs.checks import build_gate, build_unit_checks
 from nh_platform.defs.inventory import (
     build_inventory_check,
@@ -29,7 +35,7 @@ from nh_platform.sources.registry import lab_package, sources
 _log = logging.getLogger(__name__)
 
 
-def build_defs(platform: Platform | None = None) -> dg.Definitions:
+def build_defs(platform: Platform | None = None, *, queued: bool = True) -> dg.Definitions:
     """Return fresh definitions: assets, checks, jobs, schedules and sensors of every source.
 
     A source of an installed package whose definitions cannot be made is left out, with a warning in the log.
@@ -38,13 +44,15 @@ def build_defs(platform: Platform | None = None) -> dg.Definitions:
     ----------
     platform
         The store, sources and parameters to use; those of the home folder where None.
+    queued
+        Whether runs of sessions take places of the daemon's queue; those that a command runs here and now do not.
     """
     used = platform or Platform(load_settings())
     made = []
     for entry in sources().values():
         package = lab_package(entry.name)
         try:
-            made.append(_source_defs(entry, used))
+            made.append(_source_defs(entry, used, queued))
         except Exception as error:
             if package is None:
                 raise
@@ -54,15 +62,16 @@ def build_defs(platform: Platform | None = None) -> dg.Definitions:
     return dg.Definitions.merge(*made)
 
 
-def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
+def _source_defs(entry: SourceEntry, platform: Platform, queued: bool) -> dg.Definitions:
     plan = SourcePlan(platform, entry.name)
     for problem in plan.problems:
         _log.warning("%s %s; the others go on", problem.thing, problem.found)
+    session_job, release_job = build_session_job(entry, plan.assets), build_release_job(entry)
     return dg.Definitions(
         assets=[
             *external_specs(entry),
             build_release_manifest(entry, platform),
-            *build_session_assets(entry, plan),
+            *build_session_assets(entry, plan, queued=queued),
             *build_source_assets(entry, platform),
         ],
         asset_checks=[
@@ -70,8 +79,8 @@ def _source_defs(entry: SourceEntry, platform: Platform) -> dg.Definitions:
             build_unit_checks(entry, platform),
             build_inventory_check(entry, platform),
         ],
-        jobs=[*iter_jobs(entry, plan.assets), build_inventory_job(entry)],
+        jobs=[session_job, release_job, build_inventory_job(entry)],
         schedules=[build_release_schedule(entry, platform), build_inventory_schedule(entry, platform)],
-        sensors=[build_release_sensor(entry, platform)],
+        sensors=[build_release_sensor(entry, platform, (session_job, release_job))],
         executor=dg.in_process_executor,
     )

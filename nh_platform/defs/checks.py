@@ -23,13 +23,12 @@ from nh_platform.qc.released_agreement import Agreement, MetricAgreement, releas
 from nh_platform.qc.rules.quantities import quantity, shown_unit
 from nh_platform.qc.rules.rule_summary import RuleSummary, criterion, rule_summary
 from nh_platform.qc.rules.rulebook import load_rulebook
-from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
+from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, Rule, Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.parquet import read_table
 
-AGREEMENT = "released_vs_recomputed"
-GATE, PLAUSIBLE = "units_usable", "values_plausible"
+AGREEMENT, GATE, PLAUSIBLE = RESERVED_RULE_IDS
 
 
 def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
@@ -42,13 +41,12 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
         warnings.filterwarnings("ignore", category=dg.PreviewWarning)
         specs = [
             dg.AssetCheckSpec(
-                rulebook.check_name(rule),
+                rule.id,
                 asset=units_key,
                 description=_description(rulebook, rule),
                 partitions_def=partitions,
                 metadata={
-                    "rulebook": rulebook.id,
-                    "rule": rule.id,
+                    **rulebook_metadata(rulebook),
                     "metric": rule.metric,
                     **threshold_metadata(rule),
                 },
@@ -75,7 +73,7 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
         summaries = {s.rule: s for s in rule_summary(verdicts, units["unit_id"].tolist())}
         chosen = {key.name for key in context.selected_asset_check_keys}
         for rule in rulebook.rules:
-            if rulebook.check_name(rule) in chosen:
+            if rule.id in chosen:
                 yield rule_result(rulebook, rule, summaries[rule.id], units_key)
         if AGREEMENT in chosen:
             yield _agreement_result(released_agreement(units, entry.counterparts), units_key)
@@ -134,7 +132,7 @@ def session_checks(entry: SourceEntry, platform: Platform) -> dict[str, Sequence
     rulebook = load_rulebook(source_config(platform.settings, entry.name).rulebook)
     names = {
         RAW_SPIKES.name: [GATE, PLAUSIBLE],
-        UNITS.name: [*(rulebook.check_name(rule) for rule in rulebook.rules), AGREEMENT],
+        UNITS.name: [*(rule.id for rule in rulebook.rules), AGREEMENT],
     }
     keys = {asset: dg.AssetKey([entry.name, asset]) for asset in names}
     return {asset: [dg.AssetCheckKey(keys[asset], name) for name in of_asset] for asset, of_asset in names.items()}
@@ -153,12 +151,13 @@ def rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key:
         text += f"; fewer than the {rule.warn_below:.0%} that most sessions reach"
     histogram = histogram_svg(summary.counts, summary.edges, _number(rule), f"{rule.id} [{rule.unit}]")
     return dg.AssetCheckResult(
-        check_name=rulebook.check_name(rule),
+        check_name=rule.id,
         asset_key=units_key,
         passed=enough,
         severity=dg.AssetCheckSeverity.WARN,
         description=text,
         metadata={
+            **rulebook_metadata(rulebook),
             "criterion": summary.criterion,
             **threshold_metadata(rule),
             "warns below": rule.warn_below,
@@ -174,6 +173,11 @@ def rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key:
             "distribution": dg.MetadataValue.md(histogram),
         },
     )
+
+
+def rulebook_metadata(rulebook: Rulebook) -> dict[str, str]:
+    """Return by which rulebook an evaluation was made: the name of a rule's check does not say it."""
+    return {"rulebook": rulebook.id, "rulebook digest": rulebook.digest}
 
 
 def threshold_metadata(rule: Rule) -> dict[str, float | str]:

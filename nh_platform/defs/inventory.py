@@ -11,9 +11,10 @@ import dagster as dg
 from nh_platform.assets.registry import source_assets
 from nh_platform.assets.release_manifest import NAME as MANIFEST
 from nh_platform.defs.automation import not_synced
-from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.automation.attempts import session_decision
+from nh_platform.defs.run_tags import REASON_TAG, SOURCE_TAG
 from nh_platform.home.platform import Platform
-from nh_platform.planning.session_states import SourceStates, source_states
+from nh_platform.planning.session_states import source_states
 from nh_platform.planning.versions import expected_source_asset
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.names import SOURCE_WIDE
@@ -58,6 +59,7 @@ def build_inventory_job(entry: SourceEntry) -> Any:
     return dg.define_asset_job(
         inventory_job_name(entry.name),
         selection=inventory | dg.AssetSelection.assets(*assets),
+        tags={SOURCE_TAG: entry.name},
         description=(
             "Counts the sessions that are left failed, holds our counts against the published ones, and makes the "
             "tables and files of all sessions anew."
@@ -73,7 +75,7 @@ def build_inventory_schedule(entry: SourceEntry, platform: Platform) -> dg.Sched
         if skipped:
             return skipped
         assets, checks = inventory_selection(platform, entry.name)
-        return dg.RunRequest(asset_selection=assets, asset_check_keys=checks)
+        return dg.RunRequest(asset_selection=assets, asset_check_keys=checks, tags={REASON_TAG: "daily inventory"})
 
     return dg.ScheduleDefinition(
         name=f"{entry.name}_inventory_schedule",
@@ -101,11 +103,11 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
     )
     def no_partitions_left_failed(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         states = source_states(platform, entry.name)
-        failed = failed_sessions(context.instance, entry.name, states)
-        gated = sorted(states.gated)
+        decision = session_decision(context.instance, platform.store, entry.name, states)
+        failed, gated = sorted(decision.failed), sorted(states.gated)
         shown = ", ".join(failed[:_KEYS_SHOWN])
         return dg.AssetCheckResult(
-            passed=not failed,
+            passed=not failed and not states.mistakes,
             severity=dg.AssetCheckSeverity.WARN,
             description=(
                 f"{len(failed)} sessions are left failed, {len(gated)} are gated."
@@ -113,11 +115,17 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
                     f" Run `nh materialize {entry.name} --missing`, or correct what the runs name. {shown}"
                     * bool(failed)
                 )
+                + f" {len(states.mistakes)} review files have a mistake; `nh qc reviews {entry.name}` names them."
+                * bool(states.mistakes)
             ),
             metadata={
                 "failed": len(failed),
                 "gated": len(gated),
-                "failed sessions": dg.MetadataValue.json(failed[:_KEYS_SHOWN]),
+                "review files with a mistake": len(states.mistakes),
+                "failed sessions": dg.MetadataValue.json(
+                    {name: decision.failed[name] for name in failed[:_KEYS_SHOWN]}
+                ),
+                "mistakes": dg.MetadataValue.json(dict(sorted(states.mistakes.items())[:_KEYS_SHOWN])),
                 "gated sessions": dg.MetadataValue.json(
                     {session: list(states.gated[session]) for session in gated[:_KEYS_SHOWN]}
                 ),
@@ -125,17 +133,3 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
         )
 
     return no_partitions_left_failed
-
-
-def failed_sessions(instance: dg.DagsterInstance, source: str, states: SourceStates) -> list[str]:
-    """Return the sessions with a stale asset whose last run failed, apart from gated ones; sorted."""
-    stale = {state.session_id: state.stale for state in states.sessions if state.stale}
-    failed = set()
-    for asset in sorted({asset for assets in stale.values() for asset in assets}):
-        wanted = [session for session, assets in stale.items() if asset in assets and session not in states.gated]
-        if not wanted:
-            continue
-        key = dg.AssetKey([source, asset])
-        found = instance.get_status_by_partition(key, wanted, session_partitions(source)) or {}
-        failed |= {session for session, status in found.items() if status is not None and status.name == "FAILED"}
-    return sorted(failed)

@@ -12,6 +12,7 @@ import dagster as dg
 from nh_platform.assets.release_manifest import CODE_VERSION, DESCRIPTION, NAME, TABLES, take_snapshot
 from nh_platform.defs.metadata import OWNERS, failure, records_table, table_schema
 from nh_platform.defs.partitions import register_sessions
+from nh_platform.defs.run_tags import stamp_run
 from nh_platform.history.release_diff import ReleaseDiff
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.home.platform import Platform
@@ -39,6 +40,7 @@ def build_release_manifest(entry: SourceEntry, platform: Platform) -> dg.AssetsD
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=FRESHNESS_FAIL, warn_window=FRESHNESS_WARN),
     )
     def release_manifest(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        stamp_run(context, platform.store, entry.name)
         return snapshot_manifest(context.instance, entry.name, platform)
 
     return release_manifest
@@ -50,7 +52,7 @@ def snapshot_manifest(instance: dg.DagsterInstance, source: str, platform: Platf
         stored = take_snapshot(platform, source)
         manifest = platform.manifest(source)
     except NhError as error:
-        raise failure(error) from error
+        raise failure(error) from None
     new = register_sessions(instance, source, manifest.session_ids)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(stored.data_version),

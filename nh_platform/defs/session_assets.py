@@ -9,22 +9,23 @@ import dagster as dg
 from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES, SessionAsset
 from nh_platform.defs.metadata import OWNERS, failure, published_metadata, table_schema
 from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.run_tags import failure_tag, stamp_run
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import make_session_asset
 from nh_platform.planning.versions import SourcePlan
-from nh_platform.session import BadUpstreamData, NhError, UpstreamTrouble
+from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 
-UNUSABLE_TAG, TROUBLE_TAG = "nh/unusable", "nh/trouble"
-"""Tags of a run in which an asset failed: on upstream's data as they are, or on anything else."""
+SESSIONS_POOL = "sessions"
+"""Pool of the runs of sessions, of all sources together: as many runs as it has places go at a time."""
 
 
-def build_session_assets(entry: SourceEntry, plan: SourcePlan) -> list[dg.AssetsDefinition]:
-    """Return every per-session asset of one source."""
-    return [_build(entry, plan, asset) for asset in plan.assets.values()]
+def build_session_assets(entry: SourceEntry, plan: SourcePlan, *, queued: bool = True) -> list[dg.AssetsDefinition]:
+    """Return every per-session asset of one source; its runs take places of the pool where they are ``queued``."""
+    return [_build(entry, plan, asset, queued) for asset in plan.assets.values()]
 
 
-def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset) -> dg.AssetsDefinition:
+def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset, queued: bool) -> dg.AssetsDefinition:
     @dg.asset(
         name=asset.name,
         key_prefix=entry.name,
@@ -34,25 +35,23 @@ def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset) -> dg.Asse
         kinds=set(asset.kinds),
         owners=OWNERS,
         code_version=plan.definition_version(asset.name),
-        pool=f"{entry.name}_upstream" if asset.groups else None,
+        pool=SESSIONS_POOL if queued else None,
         description=asset.description,
         metadata={"dagster/column_schema": table_schema(asset.tables[0][0].columns)},
     )
     def session_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        stamp_run(context, plan.platform.store, entry.name)
         try:
             return materialize(plan.platform, entry.name, context.partition_key, asset)
+        except NhError as error:
+            context.instance.add_run_tags(context.run.run_id, {failure_tag(error): "yes"})
+            # Without the chain of causes: its 70 lines of traceback hid the sentence that says what to do.
+            raise failure(error) from None
         except Exception as error:
-            context.instance.add_run_tags(context.run_id, {failure_tag(error): "yes"})
+            context.instance.add_run_tags(context.run.run_id, {failure_tag(error): "yes"})
             raise
 
     return session_asset
-
-
-def failure_tag(error: Exception) -> str:
-    """Return the tag of a run by which the sensor tells upstream data that cannot be used from all that may pass."""
-    cause = error.__cause__
-    is_final = isinstance(cause, BadUpstreamData) and not isinstance(cause, UpstreamTrouble)
-    return UNUSABLE_TAG if is_final else TROUBLE_TAG
 
 
 def _parents(entry: SourceEntry, asset: SessionAsset) -> list[dg.AssetKey]:
@@ -64,17 +63,8 @@ def _parents(entry: SourceEntry, asset: SessionAsset) -> list[dg.AssetKey]:
 
 
 def materialize(platform: Platform, source: str, session_id: str, asset: SessionAsset) -> dg.MaterializeResult:
-    """Make one asset of one session, publish it, and return what the UI shows.
-
-    Raises
-    ------
-    dagster.Failure
-        With the thing, what was found and what to do, where upstream data or the store cannot be used.
-    """
-    try:
-        made = make_session_asset(platform, source, session_id, asset.name)
-    except NhError as error:
-        raise failure(error) from error
+    """Make one asset of one session, publish it, and return what the UI shows."""
+    made = make_session_asset(platform, source, session_id, asset.name)
     columns = made.result.columns or asset.tables[0][0].columns
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.record.data_version),

@@ -9,10 +9,14 @@ import dagster as dg
 from nh_platform.assets.record import AssetCheck, SourceAsset
 from nh_platform.assets.registry import source_assets
 from nh_platform.defs.metadata import OWNERS, failure, published_metadata, shown_metadata, table_schema
+from nh_platform.defs.run_tags import stamp_run
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import MadeAsset, make_source_asset
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
+
+ACROSS_SESSIONS_POOL = "across_sessions"
+"""Pool of the runs that join sessions, so that three daily inventories do not all run at once."""
 
 
 def build_source_assets(entry: SourceEntry, platform: Platform) -> list[dg.AssetsDefinition]:
@@ -32,17 +36,19 @@ def build_source_asset(entry: SourceEntry, platform: Platform, asset: SourceAsse
         owners=OWNERS,
         code_version=asset.code_version,
         description=asset.description,
+        pool=ACROSS_SESSIONS_POOL,
         metadata={"dagster/column_schema": table_schema(asset.tables[0][0].columns)},
         check_specs=[
             dg.AssetCheckSpec(check.name, asset=key, description=check.description)
             for check in ([asset.check] if asset.check else [])
         ],
     )
-    def source_asset() -> dg.MaterializeResult:
+    def source_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        stamp_run(context, platform.store, entry.name)
         try:
             made = make_source_asset(platform, entry.name, asset)
         except NhError as error:
-            raise failure(error) from error
+            raise failure(error) from None
         result = made.result
         columns = {} if result.columns is None else {"dagster/column_schema": table_schema(result.columns)}
         return dg.MaterializeResult(

@@ -91,12 +91,13 @@ def _queue(home: OpenHome, source: str, assets: tuple[str, ...], session_ids: li
     from dagster._core.execution.backfill import PartitionBackfill
 
     from nh_platform.defs.partitions import session_partitions
+    from nh_platform.defs.run_tags import run_tags
 
     subset = session_partitions(source).subset_with_partition_keys(session_ids)
     queued = PartitionBackfill.from_asset_graph_subset(
         backfill_id=uuid.uuid4().hex[:8],
         backfill_timestamp=time.time(),
-        tags={"nh/source": source},
+        tags=run_tags(home.platform.store, source, "nh backfill"),
         dynamic_partitions_store=home.instance,
         asset_graph_subset=AssetGraphSubset(  # type: ignore[call-arg]  # its decorator hides the fields
             partitions_subsets_by_asset_key={dg.AssetKey([source, asset]): subset for asset in assets}

@@ -64,7 +64,9 @@ def sync(home: Home, source: str) -> SyncResult:
     BadUpstreamData
         If the catalogue cannot be read; the text says why.
     """
+    from nh_platform.defs.automation.jobs import release_job_name
     from nh_platform.defs.release_manifest import build_release_manifest
+    from nh_platform.defs.run_tags import run_tags
     from nh_platform.operations.in_process import materialize_one
     from nh_platform.session import BadUpstreamData
     from nh_platform.sources.registry import source_entry
@@ -75,6 +77,8 @@ def sync(home: Home, source: str) -> SyncResult:
         materialize_one(
             at,
             build_release_manifest(entry, at.platform),
+            release_job_name(source),
+            run_tags(at.platform.store, source, "nh sync"),
             f"source {source}",
             BadUpstreamData,
             "Run `nh doctor` to see what can be reached.",

@@ -7,6 +7,8 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,8 @@ class SourceStatus:
         Bytes that its assets take.
     replaced
         Assets of earlier versions that are still stored, by name: how many sessions hold one.
+    mistakes
+        Sessions whose review file cannot be used, with its mistake in words.
     problems
         Assets of installed packages that are left out, each with why.
     """
@@ -59,6 +63,7 @@ class SourceStatus:
     warned: Mapping[str, int]
     store_bytes: int
     replaced: Mapping[str, int]
+    mistakes: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[ConfigError, ...] = ()
 
 
@@ -124,12 +129,18 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
 
         n_failed = len(failed_sessions(home.instance, source, states))
         warned = warned_sessions(home.instance, home.platform, source, stored)
+    unusable, n_failed = {*states.gated, *states.mistakes}, 0
+    if any(session_id not in states.gated for session_id in stale):
+        # Dagster's history is asked only where something can have failed: opening it doubles the time of `nh status`.
+        from nh_platform.defs.automation.attempts import session_decision
+
+        n_failed = len(session_decision(home.instance, store, source, states).failed)
     replaced = Counter(asset for session_id in stored for asset in store.replaced(source, session_id))
     return SourceStatus(
         release=list_snapshots(store, source)[-1].release,
         snapshot=states.snapshot,
         n_sessions=len(states.sessions),
-        n_ingested=sum(not state.stale and state.session_id not in states.gated for state in states.sessions),
+        n_ingested=sum(not state.stale and state.session_id not in unusable for state in states.sessions),
         n_stale=sum(session_id in stored for session_id in stale),
         n_not_loaded=sum(state.session_id not in stored for state in states.sessions),
         n_failed=n_failed,
@@ -140,6 +151,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         warned=warned,
         store_bytes=store_bytes,
         replaced=dict(sorted(replaced.items())),
+        mistakes=states.mistakes,
         problems=states.problems,
     )
 

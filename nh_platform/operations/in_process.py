@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -99,7 +100,13 @@ def _mark_canceled(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def materialize_one(
-    home: OpenHome, definition: dg.AssetsDefinition, about: str, kind: type[NhError], action: str
+    home: OpenHome,
+    definition: dg.AssetsDefinition,
+    job_name: str,
+    tags: Mapping[str, str],
+    about: str,
+    kind: type[NhError],
+    action: str,
 ) -> None:
     """Materialize one asset that is not partitioned.
 
@@ -109,6 +116,8 @@ def materialize_one(
         The home folder.
     definition
         The asset.
+    job_name, tags
+        Job that the run goes through, as the daemon's runs of this asset do, and the tags of the run.
     about
         What the error is about if it fails.
     kind
@@ -117,6 +126,13 @@ def materialize_one(
         What to do then, where the asset does not say it itself.
     """
     result = execute(home, dg.Definitions(assets=[definition]).resolve_implicit_global_asset_job_def())
+    # The job with this asset alone: to build the definitions of every source takes 2 s.
+    job = dg.define_asset_job(job_name, selection=dg.AssetSelection.assets(definition))
+    result = (
+        dg.Definitions(assets=[definition], jobs=[job])
+        .resolve_job_def(job_name)
+        .execute_in_process(instance=home.instance, tags=dict(tags), raise_on_error=False, run_config=QUIET)
+    )
     for failed in failed_steps(result):
         stated = failed.user_failure_data.metadata if failed.user_failure_data else {}
         if not set(_STATED) <= set(stated):

@@ -45,10 +45,10 @@ class OpenHome:
 
     @cached_property
     def definitions(self) -> dg.Definitions:
-        """The definitions of every source."""
+        """The definitions of every source, for runs here and now."""
         from nh_platform.defs.build import build_defs
 
-        return build_defs(self.platform)
+        return build_defs(self.platform, queued=False)
 
     def close(self) -> None:
         """Close what was opened."""

@@ -166,10 +166,13 @@ def _with_tensors() -> str:
 def _join(home: OpenHome, source: str) -> None:
     """Materialize `stimulus_files` in this process."""
     from nh_platform.assets.across_sessions.stimulus_files import ASSET
+    from nh_platform.defs.inventory import inventory_job_name
+    from nh_platform.defs.run_tags import run_tags
     from nh_platform.defs.source_assets import build_source_asset
     from nh_platform.operations.in_process import materialize_one
     from nh_platform.sources.registry import source_entry
 
     definition = build_source_asset(source_entry(source), home.platform, ASSET)
     action = "Correct it and run the command again."
-    materialize_one(home, definition, f"{source} {ASSET.name}", StoreError, action)
+    tags = run_tags(home.platform.store, source, "nh export")
+    materialize_one(home, definition, inventory_job_name(source), tags, f"{source} {ASSET.name}", StoreError, action)

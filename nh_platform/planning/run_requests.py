@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 MAX_ATTEMPTS = 2
 """Runs in a row for the same state of a session: the first, and one more where that did not bring it about.
 
 More is a person's decision: a bare retry condition asked for some 368,000 failed runs in fourteen days elsewhere.
 """
+
+FIRST_GAP_S, LONGEST_GAP_S = 300.0, 6 * 3600.0
+"""Time between a run that failed for a reason outside its session and the next one: doubled each time, up to the
+longest. A full disk or a server that is down is not mended by two runs within minutes, and by none within seconds."""
 
 DIGITS = 12
 """Digits of a data version in a run key; 48 bits tell 1,000 sessions' states apart."""
@@ -25,6 +30,8 @@ class AttemptState(StrEnum):
 
     in_progress = "in progress"
     failed = "failed"
+    outside = "failed outside itself"
+    """Its process was killed, the code server timed out, the disk was full, a server did not answer."""
     succeeded = "succeeded"
 
 
@@ -40,11 +47,19 @@ class Attempt:
         `SessionState.target` that it was asked for.
     state
         How far it got.
+    ended_at
+        When it ended [s since 1970]; 0 where it did not, or nobody knows.
     """
 
     session_id: str
     target: str
     state: AttemptState
+    ended_at: float = 0.0
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended and did not succeed."""
+        return self.state in (AttemptState.failed, AttemptState.outside)
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,11 @@ class Decision:
         Sessions that were only listed, and that nobody asked to load.
     unusable
         Sessions whose upstream data could not be used in this state, as they stand; another run would find the same.
+    later
+        Sessions whose last run failed for a reason outside them: when each is asked for again [s since 1970].
+    failed
+        Sessions whose last run for this state failed, whoever launched it, each with what happens next in words. It is
+        what sensor, `nh status`, `nh inventory` and the standing check all count as *failed*.
     """
 
     requests: tuple[SessionRequest, ...]
@@ -103,7 +123,15 @@ class Decision:
     exhausted: tuple[str, ...]
     waiting: tuple[str, ...]
     not_loaded: tuple[str, ...]
-    unusable: tuple[str, ...] = ()
+    unusable: tuple[str, ...]
+    later: Mapping[str, float]
+    failed: Mapping[str, str]
+
+
+ASKED_AGAIN, TO_A_PERSON = "tried again now", "left to a person"
+TRIED_LATER, UNTIL_UPSTREAM_CHANGES = "tried again later", "unusable until upstream changes"
+NOT_WANTED = "not asked for by the sensor"
+"""What happens next with a failed session."""
 
 
 def decide(
@@ -113,6 +141,7 @@ def decide(
     snapshot: int,
     cap: int,
     unusable: Collection[tuple[str, str]] = (),
+    now: float = 0.0,
 ) -> Decision:
     """Decide which sessions to run now.
 
@@ -130,6 +159,8 @@ def decide(
     unusable
         (session, target) of runs, whatever the snapshot, that ended because upstream's own data cannot be used. A
         snapshot that changes other sessions is no reason to download and refuse them again.
+    now
+        The time [s since 1970], for runs that are tried again later.
 
     Returns
     -------
@@ -137,31 +168,65 @@ def decide(
         The same facts give the same run keys, so a tick that is repeated launches nothing twice.
     """
     busy = {attempt.session_id for attempt in attempts if attempt.state is AttemptState.in_progress}
-    ended: dict[str, list[str]] = {}
+    ended: dict[str, list[Attempt]] = {}
     for attempt in attempts:
         if attempt.state is not AttemptState.in_progress:
-            ended.setdefault(attempt.session_id, []).append(attempt.target)
+            ended.setdefault(attempt.session_id, []).append(attempt)
     requests: list[SessionRequest] = []
     in_progress, exhausted, waiting, not_loaded, refused = [], [], [], [], []
+    later: dict[str, float] = {}
+    failed: dict[str, str] = {}
     for state in states:
         before = ended.get(state.session_id, [])
         if not state.stale:
             continue
+        # A run that somebody launched by hand does not say for which state it was; it counts as one for this state.
+        has_failed = bool(before) and before[-1].has_failed and before[-1].target in (state.target, "")
+        own = [attempt.target for attempt in before if attempt.state is not AttemptState.outside]
+        again = _again_at(before, state.target)
         if state.session_id in busy:
             in_progress.append(state.session_id)
-        elif not state.is_wanted:
-            not_loaded.append(state.session_id)
         elif (state.session_id, state.target) in unusable:
             refused.append(state.session_id)
-        elif before[-MAX_ATTEMPTS:] == [state.target] * MAX_ATTEMPTS:
+            failed[state.session_id] = UNTIL_UPSTREAM_CHANGES
+        elif not state.is_wanted:
+            if has_failed:
+                failed[state.session_id] = NOT_WANTED
+            not_loaded.append(state.session_id)
+        elif own[-MAX_ATTEMPTS:] == [state.target] * MAX_ATTEMPTS:
             exhausted.append(state.session_id)
-        elif len(requests) >= cap:
-            waiting.append(state.session_id)
+            failed[state.session_id] = TO_A_PERSON
+        elif again > now:
+            later[state.session_id] = again
+            failed[state.session_id] = TRIED_LATER
         else:
+            if has_failed:
+                failed[state.session_id] = ASKED_AGAIN
+            if len(requests) >= cap:
+                waiting.append(state.session_id)
+                continue
             run_key = f"{state.session_id}:{state.target[:DIGITS]}:{snapshot}:{len(before) + 1}"
             requests.append(SessionRequest(state.session_id, state.stale, run_key, state.target))
-    left = (in_progress, exhausted, waiting, not_loaded, refused)
-    return Decision(tuple(requests), *map(tuple, left))
+    return Decision(
+        requests=tuple(requests),
+        in_progress=tuple(in_progress),
+        exhausted=tuple(exhausted),
+        waiting=tuple(waiting),
+        not_loaded=tuple(not_loaded),
+        unusable=tuple(refused),
+        later=later,
+        failed=failed,
+    )
+
+
+def _again_at(before: Sequence[Attempt], target: str) -> float:
+    """Return when a session is asked for again after runs in a row that failed outside it; 0 where at once."""
+    in_a_row = list(
+        takewhile(lambda one: one.state is AttemptState.outside and one.target in (target, ""), before[::-1])
+    )
+    if not in_a_row:
+        return 0.0
+    return in_a_row[0].ended_at + min(FIRST_GAP_S * 2 ** (len(in_a_row) - 1), LONGEST_GAP_S)
 
 
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES
-from nh_platform.history.identity import group_versions
+from nh_platform.history.identity import group_versions, version_of
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.history.wanted import wanted_sessions
@@ -39,6 +39,8 @@ class SourceStates:
         Sessions whose gate failed, with the reasons.
     damaged
         What is known to be damaged, by session and asset: a text for each file.
+    mistakes
+        Sessions whose review file cannot be used, with its mistake in words; nothing of them is made until it can.
     problems
         Assets of installed packages that are left out, each with why.
     """
@@ -48,6 +50,7 @@ class SourceStates:
     observed: Mapping[str, Mapping[str, str]]
     gated: Mapping[str, tuple[str, ...]]
     damaged: Mapping[str, Mapping[str, tuple[str, ...]]]
+    mistakes: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[ConfigError, ...] = ()
 
 
@@ -67,13 +70,15 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     states: list[SessionState] = []
     gated: dict[str, tuple[str, ...]] = {}
     damaged: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    mistakes: dict[str, str] = {}
     for session_id in manifest.session_ids:
         groups = by_session[session_id]
         try:
             expected = plan.expected(session_id, groups)
         except NhError as error:
             # A review file that cannot be read is its session's matter alone; the others go on.
-            gated[session_id] = (str(error),)
+            mistakes[session_id] = str(error)
+            observed[REVIEWS][session_id] = version_of((str(error),))
             states.append(SessionState(session_id, (), "", is_wanted=False))
             continue
         versions = {name: one.data_version for name, one in expected.items()}
@@ -96,6 +101,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             observed.setdefault(f"{UPSTREAM_FILES}/{group}", {})[session_id] = version
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
     return SourceStates(number, tuple(states), observed, gated, damaged, plan.problems)
+    return SourceStates(number, tuple(states), observed, gated, mistakes, plan.problems)
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:

@@ -24,7 +24,7 @@ from nh_platform_tests.services.servers import chromium, graphql, nh_ui, wait_fo
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 
-CHECKS = ("ibl_2022_10__max_confidence", "ibl_2022_10__noise_cutoff", "ibl_2022_10__amp_median")
+CHECKS = ("max_confidence", "noise_cutoff", "amp_median")
 
 
 class Page:
@@ -115,7 +115,7 @@ def test_a_session_is_a_partition_with_counts_in_words(page: Page) -> None:
 
 def test_a_rule_tells_what_it_asks_for_and_why(page: Page) -> None:
     shown = page.open(
-        "/assets/ibl/units?view=checks&checkDetail=ibl_2022_10__noise_cutoff",
+        "/assets/ibl/units?view=checks&checkDetail=noise_cutoff",
         "rule_check",
         "noise_cutoff < 5",
         "rulebook ibl-2022-10",
@@ -139,7 +139,7 @@ def test_pressing_materialize_on_a_new_session_makes_it_and_its_checks_green(pag
     assert set(CHECKS) <= set(outcomes)
     assert set(outcomes.values()) == {"succeeded"}, outcomes
     page.open(f"/assets/ibl/units?view=partitions&partition={session}", "after_units", "good units")
-    page.open("/assets/ibl/units?view=checks&checkDetail=ibl_2022_10__amp_median", "after_check", session, "Succeeded")
+    page.open("/assets/ibl/units?view=checks&checkDetail=amp_median", "after_check", session, "Succeeded")
 
 
 def _choose_only(page: Page, session: str) -> None:

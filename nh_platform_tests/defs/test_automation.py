@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,20 +14,14 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 
 from nh_platform.assets.registry import session_assets, source_assets
-from nh_platform.defs import automation
 from nh_platform.defs.automation import (
-    PARTITION_TAG,
-    RELEASE_ATTEMPTS,
-    SIGNAL_TAG,
-    SNAPSHOT_TAG,
-    SOURCE_TAG,
-    TARGET_TAG,
     build_release_schedule,
-    build_release_sensor,
     evaluate_release,
     release_job_name,
+    release_sensor,
     session_job_name,
 )
+from nh_platform.defs.automation.release_sensor import ASKED, RELEASE_ATTEMPTS
 from nh_platform.defs.build import build_defs
 from nh_platform.defs.inventory import (
     INVENTORY,
@@ -36,7 +31,18 @@ from nh_platform.defs.inventory import (
 )
 from nh_platform.defs.partitions import register_sessions
 from nh_platform.defs.release_manifest import diff_text
-from nh_platform.defs.session_assets import TROUBLE_TAG, UNUSABLE_TAG, failure_tag
+from nh_platform.defs.run_tags import (
+    OUTSIDE_TAG,
+    PARTITION_TAG,
+    REASON_TAG,
+    SIGNAL_TAG,
+    SNAPSHOT_TAG,
+    SOURCE_TAG,
+    TARGET_TAG,
+    TROUBLE_TAG,
+    UNUSABLE_TAG,
+    failure_tag,
+)
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
@@ -109,6 +115,11 @@ def put_run(
     return run.run_id
 
 
+def fail(instance: dg.DagsterInstance, request: dg.RunRequest, tag: str = TROUBLE_TAG) -> None:
+    """Put a run into the instance that failed in an asset, as it says itself."""
+    instance.add_run_tags(put_run(instance, request, dg.DagsterRunStatus.FAILURE), {tag: "yes"})
+
+
 def session_requests(result: dg.SensorResult) -> list[dg.RunRequest]:
     return [request for request in result.run_requests or [] if request.partition_key]
 
@@ -123,7 +134,13 @@ def test_only_the_session_of_the_later_release_is_asked_for(instance: dg.Dagster
     state = states[str(request.partition_key)]
     assert state.is_wanted
     assert [key.path[-1] for key in request.asset_selection or ()] == list(state.stale)
-    assert request.tags == {SOURCE_TAG: SOURCE, TARGET_TAG: state.target, SNAPSHOT_TAG: "2"}
+    assert request.tags == {
+        SOURCE_TAG: SOURCE,
+        TARGET_TAG: state.target,
+        SNAPSHOT_TAG: "2",
+        REASON_TAG: ASKED,
+    }
+    assert request.job_name == session_job_name(SOURCE)
     assert request.asset_check_keys, "the rules run with the units"
 
 
@@ -155,7 +172,7 @@ def test_a_run_that_ends_while_the_store_is_read_is_not_asked_for_again(
         put_run(instance, request, dg.DagsterRunStatus.SUCCESS, run_id)
         return states
 
-    monkeypatch.setattr(automation, "source_states", read_the_store_and_then_the_run_ends)
+    monkeypatch.setattr(release_sensor, "source_states", read_the_store_and_then_the_run_ends)
     assert session_requests(tick(instance, platform)) == []
 
 
@@ -170,7 +187,7 @@ def test_a_run_that_somebody_launches_while_the_store_is_read_counts(
         put_run(instance, by_hand, dg.DagsterRunStatus.STARTED)
         return states
 
-    monkeypatch.setattr(automation, "source_states", read_the_store_and_then_a_run_starts)
+    monkeypatch.setattr(release_sensor, "source_states", read_the_store_and_then_a_run_starts)
     assert session_requests(tick(instance, platform)) == []
 
 
@@ -181,7 +198,7 @@ def test_a_failed_session_is_tried_once_more_and_then_left_to_a_person(
     for _ in range(2):
         (request,) = session_requests(tick(instance, platform))
         keys.append(request.run_key)
-        put_run(instance, request, dg.DagsterRunStatus.FAILURE)
+        fail(instance, request)
     assert len(set(keys)) == 2
     result = tick(instance, platform)
     assert session_requests(result) == []
@@ -239,7 +256,7 @@ def test_an_upstream_that_does_not_answer_is_named_and_stops_no_session(
 def test_the_sensor_reads_the_settings_as_they_are_at_the_tick(
     instance: dg.DagsterInstance, platform: Platform, tmp_path: Path
 ) -> None:
-    sensor = build_release_sensor(source_entry(SOURCE), platform)
+    (sensor,) = [one for one in build_defs(platform).sensors or () if one.name == f"{SOURCE}_release_sensor"]
     targets = []
     for line in ("", "  presets: [stim-aligned-500ms-20ms]\n"):
         with (platform.settings.home / "sources.yaml").open("a", encoding="utf-8") as settings:
@@ -350,16 +367,19 @@ def test_failures_of_states_that_are_no_longer_wanted_are_not_read(
     ("error", "tag"),
     [
         (BadUpstreamData("file", "unsorted", "."), UNUSABLE_TAG),
-        (UpstreamTrouble("file", "HTTP 503", "."), TROUBLE_TAG),
+        (UpstreamTrouble("file", "HTTP 503", "."), OUTSIDE_TAG),
         (ConfigError("server", "refused the login", "."), TROUBLE_TAG),
-        (StoreError("disk", "full", "."), TROUBLE_TAG),
-        (MemoryError(), TROUBLE_TAG),
+        (StoreError("file", "damaged", "."), TROUBLE_TAG),
+        (OSError(errno.ENOSPC, "full"), OUTSIDE_TAG),
+        (OSError(errno.ENOENT, "gone"), TROUBLE_TAG),
+        (MemoryError(), OUTSIDE_TAG),
     ],
 )
-def test_only_upstreams_own_data_are_unusable(error: Exception, tag: str) -> None:
-    with pytest.raises(dg.Failure) as raised:
-        raise dg.Failure("failed") from error
-    assert failure_tag(raised.value) == tag
+def test_upstreams_own_data_are_unusable_and_what_is_outside_a_session_passes(error: Exception, tag: str) -> None:
+    assert failure_tag(error) == tag
+    with pytest.raises(StoreError) as raised:
+        raise StoreError("the store", "it cannot be written", ".") from error
+    assert failure_tag(raised.value) == (OUTSIDE_TAG if tag == OUTSIDE_TAG else TROUBLE_TAG)
 
 
 @pytest.mark.parametrize("build", [build_release_schedule, build_inventory_schedule])

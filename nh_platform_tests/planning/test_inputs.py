@@ -17,6 +17,7 @@ from nh_platform.defs.session_assets import materialize
 from nh_platform.history.publishing import store_manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.session import NhError
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.store import Provenance
 from nh_platform.store.names import PROVENANCE
@@ -120,7 +121,7 @@ def test_an_input_that_is_replaced_at_every_try_refuses_the_asset_by_name(
         publish_events(platform, tries[-1], float(len(tries)))
 
     before_reading(monkeypatch, meanwhile)
-    with pytest.raises(dg.Failure, match=r"events.*replaced while.*was read"):
+    with pytest.raises(NhError, match=r"events.*replaced while.*was read"):
         materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])
     assert len(tries) == TRIES
     assert platform.store.current("ibl", session_of(platform), "windows") is None
@@ -165,5 +166,5 @@ def test_a_review_that_is_written_meanwhile_is_recorded_as_what_was_read(
 
 def test_an_input_that_was_never_made_is_named(platform: Platform) -> None:
     shutil.rmtree(platform.store.asset_folder("ibl", session_of(platform), "events"))
-    with pytest.raises(dg.Failure, match="it has no events in the store"):
+    with pytest.raises(NhError, match="it has no events in the store"):
         materialize(platform, "ibl", session_of(platform), all_session_assets()["windows"])

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nh_platform.planning.run_requests import (
+    ASKED_AGAIN,
     MAX_ATTEMPTS,
+    NOT_WANTED,
+    TO_A_PERSON,
+    TRIED_LATER,
     Attempt,
     AttemptState,
     Decision,
@@ -102,3 +108,39 @@ def test_sessions_of_the_first_catalogue_wait_for_a_person() -> None:
 
 def test_changed_versions_are_new_or_other() -> None:
     assert changed_versions({"a": "1", "b": "1", "gone": "1"}, {"c": "1", "b": "2", "a": "1"}) == ["b", "c"]
+
+
+def failed_outside(n: int, target: str = "aaaa") -> list[Attempt]:
+    return [Attempt("a", target, AttemptState.outside, ended_at=1000.0 * number) for number in range(1, n + 1)]
+
+
+@pytest.mark.parametrize(("n_runs", "gap_s"), [(1, 300), (2, 600), (3, 1200), (20, 21600)])
+def test_what_failed_outside_the_session_is_asked_for_again_after_a_growing_gap(n_runs: int, gap_s: float) -> None:
+    attempts = failed_outside(n_runs)
+    again = 1000.0 * n_runs + gap_s
+    early = decide([state("a")], attempts, snapshot=1, cap=10, now=again - 1)
+    assert early.requests == ()
+    assert early.later == {"a": again}
+    assert early.failed == {"a": TRIED_LATER}
+    on_time = decide([state("a")], attempts, snapshot=1, cap=10, now=again)
+    assert len(keys(on_time)) == 1
+    assert on_time.failed == {"a": ASKED_AGAIN}
+
+
+def test_failures_outside_the_session_do_not_use_up_its_attempts() -> None:
+    own = Attempt("a", "aaaa", AttemptState.failed)
+    attempts = [own, *failed_outside(3)]
+    assert len(decide([state("a")], attempts, snapshot=1, cap=10, now=1e9).requests) == 1
+    assert decide([state("a")], [*attempts, own], snapshot=1, cap=10, now=1e9).failed == {"a": TO_A_PERSON}
+
+
+def test_a_state_that_was_not_tried_waits_for_no_gap() -> None:
+    assert len(decide([state("a", "new")], failed_outside(5), snapshot=1, cap=10, now=5001.0).requests) == 1
+
+
+def test_every_session_whose_last_run_failed_is_counted_whoever_launched_it() -> None:
+    by_hand = [Attempt(name, "", AttemptState.failed) for name in "ab"]
+    states = [state("a"), state("b", is_wanted=False), state("c", stale=())]
+    decision = decide(states, [*by_hand, Attempt("c", "aaaa", AttemptState.failed)], snapshot=1, cap=10)
+    assert decision.failed == {"a": ASKED_AGAIN, "b": NOT_WANTED}
+    assert [request.session_id for request in decision.requests] == ["a"], "what is current is not failed"

@@ -17,8 +17,9 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
-from nh_platform.defs.automation import PARTITION_TAG, release_job_name
-from nh_platform.defs.inventory import failed_sessions
+from nh_platform.defs.automation import release_job_name
+from nh_platform.defs.automation.attempts import session_decision
+from nh_platform.defs.run_tags import PARTITION_TAG
 from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
@@ -168,7 +169,7 @@ def test_after_each_release_the_daemon_makes_exactly_what_it_touched(
             with capsys.disabled():
                 print("\n" + table(rows))
             states = source_states(platform, "ibl")
-            assert failed_sessions(instance, "ibl", states) == []
+            assert not session_decision(instance, platform.store, "ibl", states).failed
     assert [(name, actual) for name, _, actual in rows] == [(name, expected) for name, expected, _ in rows]
     assert [state.session_id for state in states.sessions if state.stale] == []
     gone = session_id(1)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.rules.quantities import RELEASED_ONLY, quantity, quantity_ids, unit_factor
-from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, SessionRule
+from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.session.validation_errors import checked
@@ -129,6 +129,9 @@ def _rule_problems(rulebook: Rulebook) -> Iterator[Problem]:
     known = quantity_ids()
     for index, rule in enumerate(rulebook.rules):
         at: Location = ("rules", index)
+        if rule.id in RESERVED_RULE_IDS:
+            found = "the id is the name of a check that the platform makes itself"
+            yield (*at, "id"), f"rule {rule.id}", found, "Give the rule another id: its check is named by it."
         yield from _threshold_problems(rule, at)
         yield from _reference_problems(rule.references, at, f"rule {rule.id}")
         if rule.metric not in known:

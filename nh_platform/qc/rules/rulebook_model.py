@@ -33,6 +33,12 @@ Threshold = Scalar | list[Scalar]
 RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Text = Annotated[str, Field(min_length=1)]
 
+RESERVED_RULE_IDS = ("released_vs_recomputed", "units_usable", "values_plausible")
+"""Checks of a session that no rulebook makes. A rule's check is named by the rule alone (decision 0019)."""
+
+SHOWN_DIGITS = 12
+"""Digits of a rulebook's digest that are shown: as many as of a data version."""
+
 DEFAULT_WARN_BELOW = 0.1
 """For rules whose spread over released sessions is not known: warn where fewer than one unit in ten passes."""
 
@@ -183,9 +189,10 @@ class Rulebook(_Strict):
         """Return where the values of ``rule`` are read: the rule's own wish, the caller's, then the rulebook's."""
         return rule.use or value_source or self.use
 
-    def check_name(self, rule: Rule) -> str:
-        """Return the name of the rule's asset check: ``<rulebook>__<rule>`` in letters, digits and ``_``."""
-        return f"{self.id.replace('-', '_')}__{rule.id}"
+    @property
+    def digest(self) -> str:
+        """The first digits of `content_version`, as people are shown it."""
+        return self.content_version()[:SHOWN_DIGITS]
 
     def content_version(self) -> str:
         """Return sha256 over everything that can change a verdict.

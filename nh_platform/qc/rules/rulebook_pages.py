@@ -121,8 +121,7 @@ def _rule_section(rulebook: Rulebook, rule: Rule, bit: int) -> str:
     lines = [f"### {criterion(rule)}", rule.why.strip(), _definition(rule)]
     facts = [
         f"- A value that is not available (NaN) {_NAN[rule.nan]}.",
-        f"- Bit {1 << bit} of `failed.{rulebook.id}`; column `rule.{rulebook.id}.{rule.id}`; "
-        f"check `{rulebook.check_name(rule)}`.",
+        f"- Bit {1 << bit} of `failed.{rulebook.id}`; column `rule.{rulebook.id}.{rule.id}`; check `{rule.id}`.",
     ]
     if rule.metric_unit and rule.metric_unit != rule.unit:
         converted = f"{shown_unit(rule.unit)}; values are in {rule.metric_unit}"

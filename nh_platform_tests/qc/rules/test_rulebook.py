@@ -12,6 +12,7 @@ import pytest
 from nh_platform.qc.metrics.definitions.lookup import METRICS
 from nh_platform.qc.rules.quantities import RELEASED_ONLY, quantity, unit_factor
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook, parse_rulebook, rulebook_ids
+from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS
 from nh_platform.session import ConfigError
 
 GOOD = """\
@@ -58,7 +59,6 @@ def test_the_example_is_accepted() -> None:
     rulebook = parse_rulebook(GOOD, "mine.yaml")
     assert [rule.id for rule in rulebook.rules] == ["noise_cutoff", "amp_median"]
     assert rulebook.review_quorum == 2
-    assert rulebook.check_name(rulebook.rules[0]) == "mine__noise_cutoff"
 
 
 MISTAKES = {
@@ -190,7 +190,15 @@ def test_every_shipped_rulebook_is_accepted_and_named_after_its_file() -> None:
         rulebook = load_rulebook(rulebook_id)
         assert rulebook.id == rulebook_id
         for rule in rulebook.rules:
-            assert re.fullmatch(r"[A-Za-z0-9_]+", rulebook.check_name(rule))
+            assert re.fullmatch(r"[A-Za-z0-9_]+", rule.id)
+
+
+@pytest.mark.parametrize("name", RESERVED_RULE_IDS)
+def test_a_rule_named_like_a_check_of_the_platform_is_refused(name: str) -> None:
+    text = GOOD.replace("id: amp_median", f"id: {name}")
+    with pytest.raises(ConfigError, match=f"mine.yaml:{line_of(text, f'id: {name}')}.*rule {name}") as refused:
+        parse_rulebook(text, "mine.yaml")
+    assert "the name of a check that the platform makes itself" in refused.value.found
 
 
 def test_the_published_thresholds() -> None:

@@ -1,0 +1,139 @@
+"""Runs of sessions as Dagster remembers them: which go on, which ended how, and which sessions are left failed.
+
+Sensor, `nh status`, `nh inventory` and the standing check all count failed sessions with `session_decision`. Add here
+another way in which a run comes about. What follows from the facts is decided in `nh_platform.planning.run_requests`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Sequence
+
+import dagster as dg
+
+from nh_platform.defs.automation.jobs import session_job_name
+from nh_platform.defs.run_tags import (
+    PARTITION_TAG,
+    SNAPSHOT_TAG,
+    SOURCE_TAG,
+    TARGET_TAG,
+    UNUSABLE_TAG,
+    failed_outside,
+    is_unusable,
+)
+from nh_platform.history.snapshots import list_snapshots
+from nh_platform.planning.run_requests import Attempt, AttemptState, Decision, decide
+from nh_platform.planning.session_states import SourceStates
+from nh_platform.store import Store
+
+_IN_PROGRESS = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.SUCCESS]
+_BACKFILL_GOES_ON = "REQUESTED"
+
+
+def session_decision(
+    instance: dg.DagsterInstance,
+    store: Store,
+    source: str,
+    states: SourceStates,
+    *,
+    running: Sequence[Attempt] = (),
+    cap: int = 0,
+) -> Decision:
+    """Return what is to be done with every session of a source now, and which are left failed.
+
+    Parameters
+    ----------
+    instance, store, source, states
+        Where the runs are, and the sessions.
+    running
+        Runs that were in progress before the store was read.
+    cap
+        At most this many requests.
+    """
+    attempts = [*running, *in_progress(instance, source), *_ended(instance, store, source, states)]
+    unusable = _unusable(instance, source, states)
+    return decide(states.sessions, attempts, snapshot=states.snapshot, cap=cap, unusable=unusable, now=time.time())
+
+
+def in_progress(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
+    """Return the session runs of a source that did not end yet, launched by whomever, and those of backfills."""
+    attempts = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=_IN_PROGRESS)):
+        session = run.tags.get(PARTITION_TAG)
+        if session and is_of(run, source):
+            attempts.append(Attempt(session, run.tags.get(TARGET_TAG, ""), AttemptState.in_progress))
+    return attempts + _in_backfills(instance, source)
+
+
+def is_running(run: dg.DagsterRun) -> bool:
+    """Whether a run did not end yet."""
+    return run.status in _IN_PROGRESS
+
+
+def _in_backfills(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
+    """Return the sessions of backfills that Dagster still works off: it will launch their runs itself."""
+    sessions: set[str] = set()
+    for backfill in instance.get_backfills():
+        data = backfill.asset_backfill_data if backfill.status.value == _BACKFILL_GOES_ON else None
+        for key, subset in data.target_subset.partitions_subsets_by_asset_key.items() if data else ():
+            sessions |= set(subset.get_partition_keys()) if key.path[0] == source else set()
+    return [Attempt(session, "", AttemptState.in_progress) for session in sorted(sessions)]
+
+
+def _ended(instance: dg.DagsterInstance, store: Store, source: str, states: SourceStates) -> list[Attempt]:
+    """Return the runs of stale sessions that ended since this snapshot was taken, oldest first, whoever launched them.
+
+    Only stale sessions are asked for: over the years a source has thousands of other runs.
+    """
+    stale = [state.session_id for state in states.sessions if state.stale]
+    if not stale:
+        return []
+    tags: dict[str, str | list[str]] = {PARTITION_TAG: stale}
+    wanted = dg.RunsFilter(statuses=_ENDED, tags=tags, created_after=_taken(store, source))
+    attempts = []
+    for record in reversed(instance.get_run_records(wanted)):
+        run = record.dagster_run
+        if not is_of(run, source) or run.tags.get(SNAPSHOT_TAG, str(states.snapshot)) != str(states.snapshot):
+            continue
+        state = AttemptState.succeeded
+        if run.status is not dg.DagsterRunStatus.SUCCESS:
+            is_outside = run.status is dg.DagsterRunStatus.FAILURE and failed_outside(run.tags)
+            state = AttemptState.outside if is_outside else AttemptState.failed
+        attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), state, record.end_time or 0.0))
+    return attempts
+
+
+def _taken(store: Store, source: str) -> dt.datetime | None:
+    """Return when the snapshot that counts was stored."""
+    snapshots = list_snapshots(store, source)
+    if not snapshots:
+        return None
+    return dt.datetime.fromtimestamp(snapshots[-1].folder.stat().st_mtime, dt.UTC)
+
+
+def _unusable(instance: dg.DagsterInstance, source: str, states: SourceStates) -> set[tuple[str, str]]:
+    """Return (session, target) of the runs that failed on upstream's data alone, whenever that was.
+
+    Only runs for a state that is wanted now are read: over the years a source has thousands of others.
+    """
+    targets = sorted({state.target for state in states.sessions if state.stale and state.is_wanted})
+    if not targets:
+        return set()
+    tags = {SOURCE_TAG: source, UNUSABLE_TAG: "yes", TARGET_TAG: targets}
+    runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=tags))
+    return {(r.tags[PARTITION_TAG], r.tags[TARGET_TAG]) for r in runs if is_unusable(r.tags)}
+
+
+def is_of(run: dg.DagsterRun, source: str) -> bool:
+    """Whether a run, launched by whomever, is of a source: by tag, or by the assets that it makes."""
+    if run.tags.get(SOURCE_TAG) == source:
+        return True
+    return any(key.path[0] == source for key in run.asset_selection or ()) or run.job_name == session_job_name(source)

@@ -1,0 +1,121 @@
+"""What is outside as Dagster sees it: upstream's files and people's reviews, and which versions of them were seen.
+
+Contains the external assets and the observations that the release sensor reports for them. What was reported last is
+kept in a file of the home folder, and the sensor's cursor holds its digest alone: Dagster copies a cursor into every
+tick, and that of 459 sessions had 128 kB. A file that is lost repeats observations and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES
+from nh_platform.defs.metadata import OWNERS
+from nh_platform.defs.partitions import session_partitions
+from nh_platform.history.identity import GROUPS
+from nh_platform.planning.run_requests import changed_versions
+from nh_platform.planning.session_states import SourceStates
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.store.durable import write_durably
+
+_DIGITS = 12
+_STATES_KEPT = 2
+"""The state of the cursor, and the one that a tick is about to report: it may fail after it was written."""
+
+Observed = Mapping[str, Mapping[str, str]]
+"""Version by session, by external asset."""
+
+
+def external_specs(entry: SourceEntry) -> list[dg.AssetSpec]:
+    """Return what is outside: the upstream files of a session, one asset per group, and the reviews of it."""
+    partitions = session_partitions(entry.name)
+    specs = [
+        dg.AssetSpec(
+            dg.AssetKey([entry.name, UPSTREAM_FILES, group]),
+            description=f"What upstream holds of a session: {words}. Versions are observed by the sensor.",
+            partitions_def=partitions,
+            group_name=entry.name,
+            kinds={entry.upstream_format},
+            owners=OWNERS,
+        )
+        for group, words in GROUPS.items()
+    ]
+    of_reviews = {
+        REVIEWS: (
+            "People's recorded decisions on a session, from the reviews folder. A file with a mistake is named here, "
+            "by line, and nothing that reads it is made until it is corrected."
+        ),
+        REVIEWED_INTERVALS: "The stretches of a session that counted reviews call invalid, and nothing else of them.",
+    }
+    return specs + [
+        dg.AssetSpec(
+            dg.AssetKey([entry.name, name]),
+            description=description,
+            partitions_def=partitions,
+            group_name=entry.name,
+            kinds={"yaml"},
+            owners=OWNERS,
+        )
+        for name, description in of_reviews.items()
+    ]
+
+
+def observe(
+    dagster_home: Path, entry: SourceEntry, states: SourceStates, digest: str
+) -> tuple[str, list[dg.AssetObservation]]:
+    """Return the digest of what is observed now, and an observation for every version that is new.
+
+    Parameters
+    ----------
+    dagster_home
+        Folder that keeps what was observed.
+    entry, states
+        The source, and its sessions.
+    digest
+        That of what was reported last, from the cursor; empty where nothing was.
+    """
+    path = dagster_home / "observed" / f"{entry.name}.json"
+    now = {
+        asset: {session: version[:_DIGITS] for session, version in versions.items()}
+        for asset, versions in states.observed.items()
+    }
+    found = hashlib.sha256(json.dumps(now, sort_keys=True).encode()).hexdigest()[:_DIGITS]
+    if found == digest:
+        return digest, []
+    kept = _kept(path)
+    before = kept.get(digest, {})
+    observations = [
+        _observation(entry, states, asset, session)
+        for asset, versions in sorted(now.items())
+        for session in changed_versions(before.get(asset, {}), versions)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    last = {name: kept[name] for name in (digest,) if name in kept}
+    write_durably(path, json.dumps({**last, found: now}, sort_keys=True).encode())
+    return found, observations
+
+
+def _observation(entry: SourceEntry, states: SourceStates, asset: str, session: str) -> dg.AssetObservation:
+    metadata = {}
+    if asset == REVIEWS:
+        mistake = states.mistakes.get(session)
+        metadata = {"reviews": mistake or "no mistake"}
+    return dg.AssetObservation(
+        asset_key=dg.AssetKey([entry.name, *asset.split("/")]),
+        partition=session,
+        metadata=metadata,
+        tags={"dagster/data_version": states.observed[asset][session]},
+    )
+
+
+def _kept(path: Path) -> dict[str, dict[str, dict[str, str]]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
