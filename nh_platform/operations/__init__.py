@@ -7,6 +7,7 @@ called. A module is named for its subject, since a package with a function `sync
 
 from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
+from nh_platform.operations.check_history import check_history
 from nh_platform.operations.cleaning import clean
 from nh_platform.operations.demo_home import demo
 from nh_platform.operations.doctor_findings import doctor
@@ -21,6 +22,7 @@ from nh_platform.operations.upkeep.verification import verify
 
 __all__ = [
     "backfill",
+    "check_history",
     "clean",
     "demo",
     "doctor",

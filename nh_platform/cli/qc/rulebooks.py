@@ -15,6 +15,7 @@ import typer
 from nh_platform.cli.qc.diff import diff
 from nh_platform.cli.qc.docs import docs
 from nh_platform.cli.qc.explain import explain
+from nh_platform.cli.qc.history import history
 from nh_platform.cli.qc.inclusion import regions, sessions
 from nh_platform.cli.qc.label import label
 from nh_platform.cli.qc.reviews import reviews as list_reviews
@@ -24,6 +25,7 @@ from nh_platform.cli.qc.validate import validate
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Unit quality: rules, labels, reasons.")
 rules_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="The rulebooks and their rules.")
 app.command()(explain)
+app.command()(history)
 app.command()(label)
 app.command()(diff)
 app.command()(sessions)

@@ -1,0 +1,55 @@
+"""`nh qc history`: how the checks of one session went over time, and by which rulebook.
+
+Contains the command alone. What is listed is gathered by `nh_platform.operations.check_history`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nh_platform import operations
+from nh_platform.cli import console
+from nh_platform.cli.console import Format, FormatOption
+from nh_platform.home.folder import home_folder
+
+_COLUMNS = ("date", "rule", "rulebook", "outcome", "found", "run")
+_ALL_COLUMNS = (*_COLUMNS, "digest")
+_RUN_DIGITS = 8
+"""Digits by which Dagster's page calls a run."""
+
+
+def history(
+    source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
+    session: Annotated[str, typer.Argument(help="Session id, or its first characters.")],
+    rule: Annotated[str | None, typer.Argument(help="Only the check of this rule.", show_default=False)] = None,
+    format_: FormatOption = Format.table,
+) -> None:
+    """List every evaluation of a session's checks, the newest first: by which rulebook, outcome, run and date.
+
+    What checks recorded under their earlier names, `<rulebook>__<rule>`, stands in the same list.
+
+    **Examples**
+
+        nh qc history ibl 4b7fbad4 noise_cutoff
+
+        nh qc history ibl 4b7fbad4 --format csv > checks.csv
+    """
+    rows = [
+        {
+            "date": f"{one.evaluated:%Y-%m-%d %H:%M}",
+            "rule": one.rule,
+            "rulebook": one.rulebook,
+            "outcome": "passed" if one.passed else "warned",
+            "found": one.found,
+            "run": one.run_id if format_ is not Format.table else one.run_id[:_RUN_DIGITS],
+            "digest": one.digest,
+        }
+        for one in operations.check_history(home_folder(), source, session, rule)
+    ]
+    if not rows and format_ is Format.table:
+        console.say(f"{source} {session}: Dagster remembers no evaluation of a check of it.")
+        return
+    columns = _COLUMNS if format_ is Format.table else _ALL_COLUMNS
+    console.print_rows(rows, columns, format_, title=f"{len(rows)} evaluations")

@@ -1,0 +1,113 @@
+"""History of the checks of one session: every evaluation that Dagster remembers, by which rulebook, and what it found.
+
+Checks were named `<rulebook>__<rule>` up to version 0.2; what they recorded stands in the same list, under the rule.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nh_platform.operations.opened_home import Home, open_home
+from nh_platform.session import UnknownSession
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+_OLD_SEPARATOR = "__"
+"""Between rulebook and rule in names of checks before version 0.3; no name of a rule or check has had it."""
+
+
+@dataclass(frozen=True)
+class CheckEvaluation:
+    """One evaluation of a check of a session.
+
+    Parameters
+    ----------
+    evaluated
+        When, in UTC.
+    rule
+        The rule, or the name of a check that no rulebook makes.
+    rulebook, digest
+        By which rulebook; empty where none makes it, and the digest where it was not recorded.
+    passed
+        Outcome.
+    found
+        What was found, in words.
+    run_id
+        Dagster's id of the run.
+    """
+
+    evaluated: dt.datetime
+    rule: str
+    rulebook: str
+    digest: str
+    passed: bool
+    found: str
+    run_id: str
+
+
+def check_history(home: Home, source: str, session: str, rule: str | None = None) -> list[CheckEvaluation]:
+    """Return every evaluation of the checks of a session, the newest first.
+
+    Parameters
+    ----------
+    home
+        Home folder.
+    source, session
+        The session; the first characters of its id will do.
+    rule
+        Only the check of this rule, under whichever name it was recorded.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source.
+    UnknownSession
+        If the source was never synced, or has no such session; or if none of its checks is named so.
+    """
+    import dagster as dg
+
+    from nh_platform.defs.automation.attempts import is_of
+    from nh_platform.defs.run_tags import PARTITION_TAG
+    from nh_platform.sources.registry import source_entry
+
+    source_entry(source)
+    with open_home(home) as at:
+        session_id = at.platform.manifest(source).session_named(session)
+        runs = at.instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: session_id}))
+        found = [one for run in runs if is_of(run, source) for one in _of_run(at.instance, run.run_id, session_id)]
+    found.sort(key=lambda one: (-one.evaluated.timestamp(), one.rule))
+    if rule is None:
+        return found
+    wanted = rule.rsplit(_OLD_SEPARATOR, maxsplit=1)[-1]
+    if found and wanted not in {one.rule for one in found}:
+        names = ", ".join(sorted({one.rule for one in found}))
+        raise UnknownSession(
+            f"rule {rule!r}", f"no check of {source} {session_id} is named so", f"Name one of {names}."
+        )
+    return [one for one in found if one.rule == wanted]
+
+
+def _of_run(instance: dg.DagsterInstance, run_id: str, session_id: str) -> Iterator[CheckEvaluation]:
+    from dagster import DagsterEventType
+
+    for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
+        if entry.dagster_event is None:
+            continue
+        evaluation = entry.dagster_event.asset_check_evaluation_data
+        if evaluation.partition != session_id:
+            continue
+        metadata = {name: str(value.value) for name, value in evaluation.metadata.items()}
+        old_rulebook, _, rule = evaluation.check_name.rpartition(_OLD_SEPARATOR)
+        yield CheckEvaluation(
+            evaluated=dt.datetime.fromtimestamp(entry.timestamp, dt.UTC),
+            rule=rule,
+            rulebook=metadata.get("rulebook", old_rulebook.replace("_", "-")),
+            digest=metadata.get("rulebook digest", ""),
+            passed=evaluation.passed,
+            found=evaluation.description or "",
+            run_id=run_id,
+        )
