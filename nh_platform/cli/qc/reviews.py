@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from nh_platform.cli import console
+
 
 def reviews(
     source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
@@ -23,7 +25,8 @@ def reviews(
 
     States: `counted` (enough reviewers agree), `pending` (fewer than the quorum), `conflict` (they disagree; nothing is
     overridden), `expired` (no review counts on that day). The quorum is that of the active rulebook. Cohen's kappa is
-    over all units that two reviewers both decided; intervals are not in it.
+    over all units that two reviewers both decided; intervals are not in it. A file with a mistake is named by line, the
+    others are listed, and the exit code is 1.
 
     **Examples**
 
@@ -45,7 +48,7 @@ def reviews(
         today = as_day(day or platform.today)
     except ValueError as error:
         raise ConfigError(f"--day {day}", "it is not a day", "Write it as YYYY-MM-DD.") from error
-    sessions = read_all_reviews(platform.settings.reviews, source)
+    sessions, mistakes = read_all_reviews(platform.settings.reviews, source)
     units: Counter[str] = Counter()
     intervals: Counter[str] = Counter()
     for session in sessions:
@@ -63,6 +66,10 @@ def reviews(
             f"{row.first} and {row.second}: {row.agreed} of {row.shared} shared units decided alike, "
             f"kappa {row.kappa:.2f} (units only, no intervals)"
         )
+    for mistake in mistakes:
+        console.show_error(mistake)
+    if mistakes:
+        raise typer.Exit(1)
 
 
 def _counted(states: Counter[str]) -> str:

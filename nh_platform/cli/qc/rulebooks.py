@@ -18,6 +18,7 @@ from nh_platform.cli.qc.explain import explain
 from nh_platform.cli.qc.history import history
 from nh_platform.cli.qc.inclusion import regions, sessions
 from nh_platform.cli.qc.label import label
+from nh_platform.cli.qc.review import review
 from nh_platform.cli.qc.reviews import reviews as list_reviews
 from nh_platform.cli.qc.units_used import naming_the_file, units_of_file
 from nh_platform.cli.qc.validate import validate
@@ -124,4 +125,5 @@ def methods(
 
 app.command()(validate)
 app.command("reviews")(list_reviews)
+app.command()(review)
 app.command()(docs)

@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from nh_platform.session import ConfigError
 from nh_platform.session.validation_errors import checked
 from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml, read_optional
 
@@ -142,9 +143,20 @@ def read_reviews(path: str | os.PathLike[str]) -> SessionReviews:
     return SessionReviews(source, session_id) if text is None else parse_reviews(text, name, source, session_id)
 
 
-def read_all_reviews(folder: str | os.PathLike[str], source: str | None = None) -> list[SessionReviews]:
-    """Return the reviews of every session with a file, of one source or of all, sorted by source and session."""
-    return [read_reviews(path) for path in sorted(Path(folder).glob(f"{source or '*'}/*.yaml"))]
+def read_all_reviews(
+    folder: str | os.PathLike[str], source: str | None = None
+) -> tuple[list[SessionReviews], list[ConfigError]]:
+    """Return the reviews of every session with a file, of one source or of all, and what is wrong with the others.
+
+    Both are sorted by source and session; a file with a mistake is its session's matter alone.
+    """
+    found, mistakes = [], []
+    for path in sorted(Path(folder).glob(f"{source or '*'}/*.yaml")):
+        try:
+            found.append(read_reviews(path))
+        except ConfigError as error:
+            mistakes.append(error)
+    return found, mistakes
 
 
 def parse_reviews(text: str, file: str, source: str, session_id: str) -> SessionReviews:

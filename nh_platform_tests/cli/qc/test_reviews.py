@@ -103,3 +103,12 @@ def test_a_day_that_is_none_is_refused(home: Path) -> None:
     result = CliRunner().invoke(app, ["reviews", "ibl", "--day", "tomorrow"])
     assert isinstance(result.exception, ConfigError)
     assert "YYYY-MM-DD" in str(result.exception)
+
+
+def test_a_file_with_a_mistake_is_named_and_the_others_are_listed(home: Path) -> None:
+    wrong = home / "reviews" / "ibl" / "s0.yaml"
+    wrong.write_text("source: ibl\nsession: s0\nreviews:\n  - {unit: u1, decision: perhaps}\n")
+    result = CliRunner().invoke(app, ["reviews", "ibl"])
+    assert result.exit_code == 1
+    assert "s1  u1  counted" in result.output
+    assert "ibl/s0.yaml:4" in result.stderr

@@ -212,12 +212,12 @@ def test_all_reviews_of_a_folder_are_read_in_order(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"source: {source}\nsession: {session}\nreviews: []\n")
     (tmp_path / "README.md").write_text("reviews")
-    assert [(r.source, r.session_id) for r in read_all_reviews(tmp_path)] == [
+    assert [(r.source, r.session_id) for r in read_all_reviews(tmp_path)[0]] == [
         ("allen_vc", "c"),
         ("ibl", "a"),
         ("ibl", "b"),
     ]
-    assert [r.session_id for r in read_all_reviews(tmp_path, "ibl")] == ["a", "b"]
+    assert [r.session_id for r in read_all_reviews(tmp_path, "ibl")[0]] == ["a", "b"]
 
 
 def test_kappa_of_the_textbook_example() -> None:
