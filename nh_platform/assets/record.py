@@ -165,11 +165,14 @@ class CheckOutcome:
         What was found, in words.
     shown
         As of `AssetResult`.
+    is_known
+        Whether there was anything to hold it against; where not it has not passed, and is no error either.
     """
 
     passed: bool
     description: str
     shown: Mapping[str, Any] = field(default_factory=dict)
+    is_known: bool = True
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,10 @@ ACROSS_SESSIONS_POOL = "across_sessions"
 """Pool of the runs that join sessions, so that three daily inventories do not all run at once."""
 
 
+NOT_COMPARED = "nothing to compare with"
+"""Metadata of a check that has not passed because there was nothing to hold it against."""
+
+
 def build_source_assets(entry: SourceEntry, platform: Platform) -> list[dg.AssetsDefinition]:
     """Return the assets that join all sessions of a source."""
     return [build_source_asset(entry, platform, asset) for asset in source_assets(entry.name).values()]
@@ -67,7 +71,7 @@ def _check_result(check: AssetCheck, made: MadeAsset) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=check.name,
         passed=outcome.passed,
-        severity=dg.AssetCheckSeverity.ERROR if check.is_error else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if check.is_error and outcome.is_known else dg.AssetCheckSeverity.WARN,
         description=outcome.description,
-        metadata=shown_metadata(outcome.shown),
+        metadata={NOT_COMPARED: not outcome.is_known, **shown_metadata(outcome.shown)},
     )

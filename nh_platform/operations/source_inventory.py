@@ -11,11 +11,20 @@ from nh_platform.operations.opened_home import Home, open_home
 
 @dataclass(frozen=True)
 class InventoryCheck:
-    """Outcome of a check, in words."""
+    """Outcome of a check, in words.
+
+    Parameters
+    ----------
+    name, passed, description
+        The check, and what was found.
+    is_known
+        Whether there was anything to hold it against: counts of a release that nobody published cannot be contradicted.
+    """
 
     name: str
     passed: bool
     description: str
+    is_known: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,8 @@ class InventoryResult:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing failed and every check passed."""
-        return not self.errors and all(check.passed for check in self.checks)
+        """Whether nothing failed and every check passed that had something to be held against."""
+        return not self.errors and all(check.passed or not check.is_known for check in self.checks)
 
 
 def inventory(home: Home, source: str) -> InventoryResult:
@@ -62,6 +71,7 @@ def inventory(home: Home, source: str) -> InventoryResult:
     from nh_platform.defs.session_history import warned_sessions
     from nh_platform.operations.in_process import errors_of, execute
     from nh_platform.defs.run_tags import run_tags
+    from nh_platform.defs.source_assets import NOT_COMPARED
     from nh_platform.operations.in_process import QUIET, errors_of
     from nh_platform.sources.registry import source_entry
 
@@ -86,7 +96,13 @@ def inventory(home: Home, source: str) -> InventoryResult:
     made = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
     return InventoryResult(
         tuple(
-            InventoryCheck(e.check_name, e.passed, e.description or "") for e in result.get_asset_check_evaluations()
+            InventoryCheck(
+                e.check_name,
+                e.passed,
+                e.description or "",
+                is_known=NOT_COMPARED not in e.metadata or not e.metadata[NOT_COMPARED].value,
+            )
+            for e in result.get_asset_check_evaluations()
         ),
         tuple(str(each.metadata["dagster/uri"].value) for each in made if "dagster/uri" in each.metadata),
         errors_of(result),

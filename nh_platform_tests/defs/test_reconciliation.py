@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.assets.across_sessions.reconciliation import ASSET, TABLE_FILE, published_part
-from nh_platform.defs.source_assets import build_source_asset
+from nh_platform.defs.source_assets import NOT_COMPARED, build_source_asset
 from nh_platform.history.manifest import Manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
@@ -66,7 +66,9 @@ def a_release(**counts: int) -> dict[str, PublishedRelease]:
 
 def test_a_simulated_source_has_no_published_counts_and_says_so(home: Path, instance: dg.DagsterInstance) -> None:
     check, summary, table = reconciled(home, instance)
-    assert check.passed
+    assert not check.passed, "green would say that the counts are as published"
+    assert check.severity is dg.AssetCheckSeverity.WARN
+    assert check.metadata[NOT_COMPARED].value is True
     assert check.description == (
         "Not compared: no published counts are known for ibl follow_default; 1 of 2 sessions are ingested."
     )

@@ -215,18 +215,3 @@ def test_rigor_keeps_every_insertion_that_the_paper_kept(reference_dir: Path) ->
     kept = level.reindex(per_insertion.index) == 2
     assert (len(per_insertion), int(kept.sum()), int(per_insertion.sum())) == (89, 63, 82)
     assert per_insertion[kept].all()
-
-
-@pytest.mark.parametrize("name", ["ibl-2022-10", "ibl-2022-03", "ibl-strict"])
-def test_a_check_warns_for_about_one_released_insertion_in_twenty(ibl_units, name) -> None:
-    """`warn_below` is the share of passing units that 95 % of the 87 released insertions reach, rounded down."""
-    rulebook = load_rulebook(name)
-    verdicts = apply_rulebook(ibl_units, rulebook, missing="nan")
-    insertion = ibl_units.index.get_level_values(0)
-    for column, rule in enumerate(rulebook.rules):
-        if verdicts.values[column].column == "":
-            assert rule.warn_below == 0.1, rule.id
-            continue
-        share = pd.Series(verdicts.passed[:, column]).groupby(np.asarray(insertion)).mean()
-        assert len(share) == 87
-        assert 0 <= share.quantile(0.05) - rule.warn_below < 0.011, (rule.id, share.quantile(0.05))
