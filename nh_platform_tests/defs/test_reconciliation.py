@@ -165,7 +165,7 @@ def test_the_same_state_is_the_same_version_and_another_session_is_another(
     assert again is not None
     assert other is not None
     assert first.data_version == again.data_version != other.data_version
-    assert (check.passed, summary["complete"]) == (True, True)
+    assert (check.passed, summary["complete"]) == (False, True)
 
 
 def test_a_source_that_was_never_synced_fails_with_what_to_do(tmp_path: Path, instance: dg.DagsterInstance) -> None:
