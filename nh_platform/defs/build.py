@@ -10,6 +10,7 @@ import logging
 import dagster as dg
 
 from nh_platform.defs.automation import (
+    build_alert_sensor,
     build_release_job,
     build_release_schedule,
     build_release_sensor,
@@ -21,6 +22,7 @@ from nh_platform.defs.inventory import (
     build_inventory_check,
     build_inventory_job,
     build_inventory_schedule,
+    build_upstream_check,
 )
 from nh_platform.defs.release_manifest import build_release_manifest
 from nh_platform.defs.session_assets import build_session_assets
@@ -59,14 +61,14 @@ def build_defs(platform: Platform | None = None, *, queued: bool = True) -> dg.D
             # Code and rulebook are a lab's: whatever is wrong with them, the other sources go on.
             found = (str(error) if isinstance(error, NhError) else f"{type(error).__name__}: {error}").rstrip(".")
             _log.warning("source %s of package %s is left out: %s; the others go on", entry.name, package, found)
-    return dg.Definitions.merge(*made)
+    return dg.Definitions.merge(*made, dg.Definitions(sensors=[build_alert_sensor(used)]))
 
 
 def _source_defs(entry: SourceEntry, platform: Platform, queued: bool) -> dg.Definitions:
     plan = SourcePlan(platform, entry.name)
     for problem in plan.problems:
         _log.warning("%s %s; the others go on", problem.thing, problem.found)
-    session_job, release_job = build_session_job(entry, plan.assets), build_release_job(entry)
+    jobs = [build_session_job(entry, plan.assets), build_release_job(entry), build_inventory_job(entry)]
     return dg.Definitions(
         assets=[
             *external_specs(entry),
@@ -78,9 +80,10 @@ def _source_defs(entry: SourceEntry, platform: Platform, queued: bool) -> dg.Def
             build_gate(entry, platform),
             build_unit_checks(entry, platform),
             build_inventory_check(entry, platform),
+            build_upstream_check(entry, platform),
         ],
-        jobs=[session_job, release_job, build_inventory_job(entry)],
+        jobs=jobs,
         schedules=[build_release_schedule(entry, platform), build_inventory_schedule(entry, platform)],
-        sensors=[build_release_sensor(entry, platform, (session_job, release_job))],
+        sensors=[build_release_sensor(entry, platform, jobs)],
         executor=dg.in_process_executor,
     )

@@ -10,23 +10,19 @@ import dagster as dg
 
 from nh_platform.assets.registry import source_assets
 from nh_platform.assets.release_manifest import NAME as MANIFEST
-from nh_platform.defs.automation import not_synced
 from nh_platform.defs.automation.attempts import session_decision
-from nh_platform.defs.run_tags import REASON_TAG, SOURCE_TAG
+from nh_platform.defs.automation.jobs import UPSTREAM_ANSWERS, inventory_job_name, not_synced
+from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SOURCE_TAG
 from nh_platform.home.platform import Platform
 from nh_platform.planning.session_states import source_states
 from nh_platform.planning.versions import expected_source_asset
+from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.names import SOURCE_WIDE
 
 CRON = "45 6 * * *"
 INVENTORY = "no_partitions_left_failed"
 _KEYS_SHOWN = 20
-
-
-def inventory_job_name(source: str) -> str:
-    """Return the name of the job that looks over all sessions of a source."""
-    return f"{source}_inventory"
 
 
 def old_source_assets(platform: Platform, source: str) -> list[str]:
@@ -54,7 +50,8 @@ def inventory_selection(platform: Platform, source: str) -> tuple[list[dg.AssetK
 
 def build_inventory_job(entry: SourceEntry) -> Any:
     """Return the job of all assets across sessions and the standing check."""
-    inventory = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey([entry.name, MANIFEST]), INVENTORY))
+    manifest = dg.AssetKey([entry.name, MANIFEST])
+    inventory = dg.AssetSelection.checks(*(dg.AssetCheckKey(manifest, name) for name in (INVENTORY, UPSTREAM_ANSWERS)))
     assets = (dg.AssetKey([entry.name, name]) for name in source_assets(entry.name))
     return dg.define_asset_job(
         inventory_job_name(entry.name),
@@ -75,6 +72,7 @@ def build_inventory_schedule(entry: SourceEntry, platform: Platform) -> dg.Sched
         if skipped:
             return skipped
         assets, checks = inventory_selection(platform, entry.name)
+        checks.append(dg.AssetCheckKey(dg.AssetKey([entry.name, MANIFEST]), UPSTREAM_ANSWERS))
         return dg.RunRequest(asset_selection=assets, asset_check_keys=checks, tags={REASON_TAG: "daily inventory"})
 
     return dg.ScheduleDefinition(
@@ -133,3 +131,33 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
         )
 
     return no_partitions_left_failed
+
+
+def build_upstream_check(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
+    """Return the check that upstream answers; a failure where it has not for longer than `alerts.yaml` allows."""
+
+    @dg.asset_check(
+        asset=dg.AssetKey([entry.name, MANIFEST]),
+        name=UPSTREAM_ANSWERS,
+        description=(
+            f"{entry.title} answers when asked whether something was released. Looked at daily, and by the sensor "
+            "where it had no answer for longer than `upstream_down_after_h` of alerts.yaml allows (6 hours)."
+        ),
+    )
+    def upstream_answers(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        since = context.op_execution_context.run.tags.get(DOWN_SINCE_TAG, "")
+        try:
+            platform.source(entry.name).signal()
+        except NhError as error:
+            started = f"has not answered since {since}" if since else "does not answer now"
+            return dg.AssetCheckResult(
+                passed=False,
+                severity=dg.AssetCheckSeverity.ERROR if since else dg.AssetCheckSeverity.WARN,
+                description=(
+                    f"{entry.title} {started}: {error} What is stored is not concerned; runs that need it are tried "
+                    "again later."
+                ),
+            )
+        return dg.AssetCheckResult(passed=True, description=f"{entry.title} answers.")
+
+    return upstream_answers

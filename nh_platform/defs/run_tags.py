@@ -23,6 +23,8 @@ SOURCE_TAG, TARGET_TAG, SNAPSHOT_TAG, SIGNAL_TAG, REASON_TAG = (
     "nh/signal",
     "nh/reason",
 )
+DOWN_SINCE_TAG = "nh/down_since"
+"""Since when upstream has not answered, of the run that says so."""
 PARTITION_TAG = "dagster/partition"
 UNUSABLE_TAG, OUTSIDE_TAG, TROUBLE_TAG = "nh/unusable", "nh/outside", "nh/trouble"
 """Tags of a run in which an asset failed: on upstream's data as they are, for a reason outside the session that may

@@ -70,6 +70,8 @@ def inventory(home: Home, source: str) -> InventoryResult:
     from nh_platform.defs.inventory import inventory_job_name, inventory_selection
     from nh_platform.defs.session_history import warned_sessions
     from nh_platform.operations.in_process import errors_of, execute
+    from nh_platform.defs.automation.jobs import inventory_job_name
+    from nh_platform.defs.inventory import inventory_selection
     from nh_platform.defs.run_tags import run_tags
     from nh_platform.defs.source_assets import NOT_COMPARED
     from nh_platform.operations.in_process import QUIET, errors_of

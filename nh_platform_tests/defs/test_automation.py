@@ -21,12 +21,12 @@ from nh_platform.defs.automation import (
     release_sensor,
     session_job_name,
 )
+from nh_platform.defs.automation.jobs import inventory_job_name
 from nh_platform.defs.automation.release_sensor import ASKED, RELEASE_ATTEMPTS
 from nh_platform.defs.build import build_defs
 from nh_platform.defs.inventory import (
     INVENTORY,
     build_inventory_schedule,
-    inventory_job_name,
     inventory_selection,
 )
 from nh_platform.defs.partitions import register_sessions

@@ -4,6 +4,7 @@ The release sensor is the one place that launches runs of sessions; automation c
 (docs/decisions/0005 says why). What is made of all sessions together is `nh_platform.defs.inventory`.
 """
 
+from nh_platform.defs.automation.alerts import build_alert_sensor
 from nh_platform.defs.automation.jobs import (
     build_release_job,
     build_release_schedule,
@@ -16,6 +17,7 @@ from nh_platform.defs.automation.observations import external_specs
 from nh_platform.defs.automation.release_sensor import build_release_sensor, evaluate_release
 
 __all__ = [
+    "build_alert_sensor",
     "build_release_job",
     "build_release_schedule",
     "build_release_sensor",

@@ -15,6 +15,9 @@ from nh_platform.sources.entry import SourceEntry
 
 RELEASE_CRON = "15 5 * * *"
 
+UPSTREAM_ANSWERS = "upstream_answers"
+"""Check of `release_manifest`: daily, and when the sensor has had no answer for longer than is allowed."""
+
 Job = dg.JobDefinition
 """What `dagster.define_asset_job` returns is resolved when the definitions are; sensors and schedules take either."""
 
@@ -27,6 +30,11 @@ def session_job_name(source: str) -> str:
 def release_job_name(source: str) -> str:
     """Return the name of the job that reads what upstream holds."""
     return f"{source}_release"
+
+
+def inventory_job_name(source: str) -> str:
+    """Return the name of the job that looks over all sessions of a source."""
+    return f"{source}_inventory"
 
 
 def build_session_job(entry: SourceEntry, assets: Iterable[str]) -> Job:

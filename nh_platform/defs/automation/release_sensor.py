@@ -5,6 +5,7 @@ Add here what a tick must look at. What is decided stands in `nh_platform.planni
 line that says so: a tick that fails is retried for ever, and nobody reads its traceback.
 """
 
+import datetime as dt
 import json
 import os
 from collections.abc import Sequence
@@ -15,14 +16,21 @@ import dagster as dg
 
 from nh_platform.assets.release_manifest import NAME as MANIFEST_ASSET
 from nh_platform.defs.automation.attempts import in_progress, is_running, session_decision
-from nh_platform.defs.automation.jobs import Job, release_job_name, session_job_name
+from nh_platform.defs.automation.jobs import (
+    UPSTREAM_ANSWERS,
+    Job,
+    inventory_job_name,
+    release_job_name,
+    session_job_name,
+)
 from nh_platform.defs.automation.loaded_rules import (
     LoadedRules,
     refuse_what_cannot_be_loaded,
     reload_code_location,
 )
 from nh_platform.defs.automation.observations import observe
-from nh_platform.defs.run_tags import REASON_TAG, SIGNAL_TAG, SNAPSHOT_TAG, SOURCE_TAG, TARGET_TAG
+from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SIGNAL_TAG, SNAPSHOT_TAG, SOURCE_TAG, TARGET_TAG
+from nh_platform.home.alerts import load_alerts
 from nh_platform.home.platform import Platform
 from nh_platform.home.running_ui import read_running_ui
 from nh_platform.home.settings import load_settings
@@ -47,7 +55,7 @@ ANNOUNCED = "upstream announced a release"
 
 
 def build_release_sensor(entry: SourceEntry, platform: Platform, jobs: Sequence[Job]) -> dg.SensorDefinition:
-    """Return the sensor of a source; its runs go through ``jobs``, of one session and of the catalogue."""
+    """Return the sensor of a source; its runs go through ``jobs``."""
     loaded = LoadedRules.of(entry, platform)
 
     @dg.sensor(
@@ -90,11 +98,15 @@ class _Memory:
         Digest of the versions that were reported last.
     reload
         Digest of the rules for which the definitions were loaded again last; empty once requests were made with them.
+    down_since, down_said
+        Since when upstream has not answered, and for which outage the check was asked to say so; empty where none.
     """
 
     signal: str | None = None
     observed: str = ""
     reload: str = ""
+    down_since: str = ""
+    down_said: str = ""
 
     @classmethod
     def read(cls, cursor: str | None) -> "_Memory":
@@ -172,12 +184,42 @@ def _look_for_a_release(
     try:
         announced = platform.source(entry.name).signal()
     except NhError as error:
-        tick.words.append(f"upstream could not be asked ({error})")
+        memory.down_since = memory.down_since or dt.datetime.now(dt.UTC).isoformat(timespec="minutes")
+        tick.words.append(f"upstream could not be asked since {memory.down_since} ({error})")
+        if memory.down_said != memory.down_since and _is_down_for_long(platform, memory.down_since, tick):
+            memory.down_said = memory.down_since
+            tick.requests.append(_look_whether_upstream_answers(entry, memory.down_since, "upstream is down"))
         return
+    if memory.down_said:
+        tick.requests.append(
+            _look_whether_upstream_answers(entry, f"{memory.down_said}, over", "upstream answers again")
+        )
+    memory.down_since = memory.down_said = ""
     if memory.signal is None or _is_read(instance, entry.name, announced):
         memory.signal = announced
     elif announced != memory.signal:
         tick.requests += _release_request(instance, entry.name, announced)
+
+
+def _is_down_for_long(platform: Platform, since: str, tick: _Tick) -> bool:
+    """Whether upstream has not answered for longer than the home's alerts allow."""
+    try:
+        allowed = dt.timedelta(hours=load_alerts(platform.settings.home).upstream_down_after_h)
+    except NhError as error:
+        tick.words.append(str(error))
+        return False
+    return dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(since) > allowed
+
+
+def _look_whether_upstream_answers(entry: SourceEntry, since: str, reason: str) -> dg.RunRequest:
+    """Ask for the check that says whether upstream answers: a sensor cannot evaluate it itself more than once."""
+    return dg.RunRequest(
+        run_key=f"{entry.name}:upstream:{since}",
+        job_name=inventory_job_name(entry.name),
+        asset_selection=[],
+        asset_check_keys=[dg.AssetCheckKey(dg.AssetKey([entry.name, MANIFEST_ASSET]), UPSTREAM_ANSWERS)],
+        tags={SOURCE_TAG: entry.name, DOWN_SINCE_TAG: since, REASON_TAG: reason},
+    )
 
 
 def _follow_the_rules(
