@@ -21,6 +21,9 @@ from nh_platform.store.json_files import SUMMARY_FILE, write_json
 from nh_platform.store.parquet import write_table
 from nh_platform.store.recording_files import write_reviewed_intervals
 
+_REVIEWS_SHOWN = 20
+"""Reviewed units that the page names; `nh qc reviews` lists all."""
+
 
 def parameters(platform: Platform, source: str) -> Parameters:
     """Return the metrics that are computed, and the rulebooks by content."""
@@ -38,7 +41,7 @@ def parameters(platform: Platform, source: str) -> Parameters:
 def make(inputs: SessionInputs) -> AssetResult:
     """Join released metrics, recomputed metrics, positions, verdicts of every rulebook and reviews."""
     from nh_platform.qc.metrics.histogram_file import write_histograms
-    from nh_platform.qc.reviews.review_decisions import reviewed_intervals
+    from nh_platform.qc.reviews.review_decisions import reviewed_intervals, unit_reviews
     from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.qc.unit_columns import column_meanings
@@ -56,10 +59,13 @@ def make(inputs: SessionInputs) -> AssetResult:
     built = build_units(
         recording, annotation, rulebooks=config.rulebooks, reviews_file=inputs.reviews_file, today=today
     )
-    quorum = load_rulebook(config.rulebook).review_quorum
-    reviewed = reviewed_intervals(read_reviews(inputs.reviews_file), quorum, today)
+    book, reviews = load_rulebook(config.rulebook), read_reviews(inputs.reviews_file)
+    reviewed = reviewed_intervals(reviews, book.review_quorum, today)
+    unit_states = [
+        {"unit": one.unit, "state": one.state, "decision": one.text}
+        for one in unit_reviews(reviews, book, today).values()
+    ]
     table, meanings, rulebook = built.table, column_meanings(config.entry), config.rulebook_ids[0]
-    digest = load_rulebook(config.rulebook).digest
     good = table[f"pass.{rulebook}"]
     summary = _summary(table, config.rulebook_ids)
 
@@ -79,9 +85,10 @@ def make(inputs: SessionInputs) -> AssetResult:
             "good units": int(good.sum()),
             "share good": float(good.mean()) if len(table) else 0.0,
             "rulebook": rulebook,
-            "rulebook digest": digest,
+            "rulebook digest": book.digest,
             "good units by rulebook": [{"rulebook": name, "units": n} for name, n in summary["n_pass"].items()],
             "good units by region": largest_counts(_regions(table[good]), "region"),
+            "reviewed units": unit_states[:_REVIEWS_SHOWN],
             "most frequent reasons": largest_counts(_failed_units(table, rulebook), "rule"),
         },
         not_had=files_not_had(annotation.notes),

@@ -49,6 +49,7 @@ session: '{session}'
 reviews:
   - {{unit: '{unit}', decision: {decision}, reason: seen, reviewer: {reviewer}, date: 2026-01-01}}
 """
+SECOND = "  - {{unit: '{unit}', decision: fail, reason: seen, reviewer: bea, date: 2026-01-01}}\n"
 TICKS = """
   query Ticks($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState {
     ticks(limit: 1000) { status skipReason timestamp error { message } runs { id } } } } } }
@@ -176,7 +177,7 @@ def test_rulebook_preset_and_reviews_change_and_exactly_the_right_sessions_run(
         path.write_text(named)
         ran = page.after("the name of the mistake", lambda: f"{SOURCE}/{first}.yaml:4" in page.said())
         assert ran == {}
-        path.write_text(named.replace("refuse", "fail"))
+        path.write_text(named.replace("refuse", "fail") + SECOND.format(unit=units[0]))
         ran = page.after("the review", lambda: is_current(tmp_path))
         assert ran == {first: OF_UNITS}
         path = review_path(tmp_path / "reviews", SOURCE, second)
@@ -202,13 +203,17 @@ def _text(row: dict[str, Any], label: str) -> str:
 def _look(address: str, session: str, shots: Path) -> None:
     with chromium() as driver:
         for name, path, texts in (
-            ("units", f"/assets/{SOURCE}/units?view=partitions&partition={session}", ("lab-own", "rulebook")),
+            (
+                "units",
+                f"/assets/{SOURCE}/units?view=partitions&partition={session}",
+                ("lab-own", "rulebook", "reviewed units", "ada, bea"),
+            ),
             ("rule", f"/assets/{SOURCE}/units?view=checks&checkDetail=fast_enough", ("lab-own",)),
-            ("reviews", f"/assets/{SOURCE}/reviews?view=partitions&partition={session}", ("reviews",)),
+            ("reviews", f"/assets/{SOURCE}/reviews?view=events", ("Observation",)),
             (
                 "ticks",
                 f"/locations/nh_platform/sensors/{SOURCE}_release_sensor",
-                ("Tick history",),
+                ("Latest tick", "runs requested"),
             ),
         ):
             driver.get(address + path)
