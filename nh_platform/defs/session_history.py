@@ -13,9 +13,10 @@ import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from nh_platform.defs.automation import PARTITION_TAG, session_job_name
+from nh_platform.defs.automation.jobs import session_job_name
 from nh_platform.defs.checks import session_checks
 from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.run_tags import PARTITION_TAG
 from nh_platform.home.platform import Platform
 from nh_platform.sources.registry import source_entry
 

@@ -6,8 +6,6 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,21 +118,15 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
     store, states = home.platform.store, source_states(home.platform, source)
     stored = set(store.sessions(source))
     stale = [state.session_id for state in states.sessions if state.stale]
-    n_failed, warned = 0, dict[str, int]()
+    unusable, n_failed, warned = {*states.gated, *states.mistakes}, 0, dict[str, int]()
     can_have_failed = any(session_id not in states.gated for session_id in stale)
     if (stored or can_have_failed) and has_history(home.platform.settings):
         # Dagster's history is asked only where something was run: opening it doubles the time of `nh status`.
-        from nh_platform.defs.inventory import failed_sessions
+        from nh_platform.defs.automation.attempts import session_decision
         from nh_platform.defs.session_history import warned_sessions
 
-        n_failed = len(failed_sessions(home.instance, source, states))
-        warned = warned_sessions(home.instance, home.platform, source, stored)
-    unusable, n_failed = {*states.gated, *states.mistakes}, 0
-    if any(session_id not in states.gated for session_id in stale):
-        # Dagster's history is asked only where something can have failed: opening it doubles the time of `nh status`.
-        from nh_platform.defs.automation.attempts import session_decision
-
         n_failed = len(session_decision(home.instance, store, source, states).failed)
+        warned = warned_sessions(home.instance, home.platform, source, stored)
     replaced = Counter(asset for session_id in stored for asset in store.replaced(source, session_id))
     return SourceStatus(
         release=list_snapshots(store, source)[-1].release,

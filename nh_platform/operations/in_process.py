@@ -7,8 +7,7 @@ schedule or sensor asks for are Dagster's matter.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -43,7 +42,7 @@ def execute(
     on_event
         Called with every event of the run.
     **selected
-        Arguments of ``JobDefinition.execute_in_process``: a partition, assets.
+        Arguments of ``JobDefinition.execute_in_process``: a partition, assets, tags.
 
     Raises
     ------
@@ -125,14 +124,9 @@ def materialize_one(
     action
         What to do then, where the asset does not say it itself.
     """
-    result = execute(home, dg.Definitions(assets=[definition]).resolve_implicit_global_asset_job_def())
     # The job with this asset alone: to build the definitions of every source takes 2 s.
     job = dg.define_asset_job(job_name, selection=dg.AssetSelection.assets(definition))
-    result = (
-        dg.Definitions(assets=[definition], jobs=[job])
-        .resolve_job_def(job_name)
-        .execute_in_process(instance=home.instance, tags=dict(tags), raise_on_error=False, run_config=QUIET)
-    )
+    result = execute(home, dg.Definitions(assets=[definition], jobs=[job]).resolve_job_def(job_name), tags=dict(tags))
     for failed in failed_steps(result):
         stated = failed.user_failure_data.metadata if failed.user_failure_data else {}
         if not set(_STATED) <= set(stated):

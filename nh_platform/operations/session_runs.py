@@ -202,11 +202,10 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
     import dagster as dg
 
     from nh_platform.defs.automation import session_job_name
+    from nh_platform.defs.run_tags import run_tags
     from nh_platform.defs.session_history import finding
     from nh_platform.operations.home_status import count_notes
     from nh_platform.operations.in_process import errors_of, execute
-    from nh_platform.defs.run_tags import run_tags
-    from nh_platform.operations.in_process import QUIET, errors_of
 
     what, n_made = f"{plan.source} {plan.session_id[:12]}", 0
 
@@ -225,7 +224,6 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
         partition_key=plan.session_id,
         asset_selection=[dg.AssetKey([plan.source, asset]) for asset in plan.assets],
         tags=run_tags(home.platform.store, plan.source, "nh materialize"),
-        run_config=QUIET,
     )
     on_progress(Progress(what, n_made, len(plan.assets), "done" if result.success else "failed"))
     checks = result.get_asset_check_evaluations()

@@ -67,14 +67,12 @@ def inventory(home: Home, source: str) -> InventoryResult:
     UnknownSession
         If the source was never synced.
     """
-    from nh_platform.defs.inventory import inventory_job_name, inventory_selection
-    from nh_platform.defs.session_history import warned_sessions
-    from nh_platform.operations.in_process import errors_of, execute
     from nh_platform.defs.automation.jobs import inventory_job_name
     from nh_platform.defs.inventory import inventory_selection
     from nh_platform.defs.run_tags import run_tags
+    from nh_platform.defs.session_history import warned_sessions
     from nh_platform.defs.source_assets import NOT_COMPARED
-    from nh_platform.operations.in_process import QUIET, errors_of
+    from nh_platform.operations.in_process import errors_of, execute
     from nh_platform.sources.registry import source_entry
 
     source_entry(source)
@@ -84,17 +82,11 @@ def inventory(home: Home, source: str) -> InventoryResult:
         job = at.definitions.resolve_job_def(inventory_job_name(source)).get_subset(
             asset_selection=set(assets), asset_check_selection=set(checks)
         )
-        result = execute(at, job)
+        result = execute(at, job, tags=run_tags(at.platform.store, source, "nh inventory"))
         store = at.platform.store
         stored = store.sessions(source)
         n_notes = sum(count_notes(store, source, one, store.assets(source, one)) for one in stored)
         warned = warned_sessions(at.instance, at.platform, source, stored)
-        result = job.execute_in_process(
-            instance=at.instance,
-            raise_on_error=False,
-            tags=run_tags(at.platform.store, source, "nh inventory"),
-            run_config=QUIET,
-        )
     made = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
     return InventoryResult(
         tuple(

@@ -100,8 +100,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
         for group, version in groups.items():
             observed.setdefault(f"{UPSTREAM_FILES}/{group}", {})[session_id] = version
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
-    return SourceStates(number, tuple(states), observed, gated, damaged, plan.problems)
-    return SourceStates(number, tuple(states), observed, gated, mistakes, plan.problems)
+    return SourceStates(number, tuple(states), observed, gated, damaged, mistakes, plan.problems)
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:
