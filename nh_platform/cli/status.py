@@ -16,7 +16,7 @@ from nh_platform.session import ConfigError, NhError, UnknownSession
 if TYPE_CHECKING:
     from nh_platform.operations.home_status import SourceStatus
 
-_COUNTS = ("sessions", "ingested", "stale", "not loaded", "failed", "gated", "withdrawn", "notes")
+_COUNTS = ("sessions", "ingested", "stale", "not loaded", "failed", "gated", "damaged", "withdrawn", "notes")
 
 
 def status(
@@ -45,6 +45,12 @@ def status(
         problems = one.problems if not isinstance(one, NhError) else () if isinstance(one, UnknownSession) else (one,)
         for problem in problems:
             console.warn(problem)
+    for name, one in found.sources.items():
+        if not isinstance(one, NhError) and one.n_damaged:
+            console.say(
+                f"{name}: files of {one.n_damaged} sessions are damaged: `nh verify {name}` names them, "
+                "`--repair` makes them again."
+            )
     for name, one in found.sources.items():
         for session_id, mistake in () if isinstance(one, NhError) else one.mistakes.items():
             console.say(f"{name} {session_id}: nothing is made until its review file is corrected. {escape(mistake)}")

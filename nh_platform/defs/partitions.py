@@ -30,12 +30,7 @@ def register_sessions(instance: dg.DagsterInstance, source: str, session_ids: Se
     BadUpstreamData
         If a session id has a character other than letters, digits, ``_`` and ``-``: Dagster's UI cannot select it.
     """
-    definition = session_partitions(source).name
-    assert definition is not None  # a dynamic definition made with a name has one
-    known = set(instance.get_dynamic_partitions(definition))
-    new = [name for name in session_ids if name not in known and _KEY.fullmatch(name)]
-    if new:
-        instance.add_dynamic_partitions(definition, new)
+    new = register_again(instance, source, session_ids)
     bad = [session_id for session_id in session_ids if not _KEY.fullmatch(session_id)]
     if bad:
         raise BadUpstreamData(
@@ -43,4 +38,19 @@ def register_sessions(instance: dg.DagsterInstance, source: str, session_ids: Se
             f"{len(bad)} session ids have characters that a partition key cannot have; the others are registered",
             "Use letters, digits, _ and -.",
         )
+    return new
+
+
+def register_again(instance: dg.DagsterInstance, source: str, session_ids: Sequence[str]) -> list[str]:
+    """Register those sessions that the instance does not know, and return them; ids that cannot be a key are left out.
+
+    Its history may have been lost, moved or wiped while the store was kept: whatever begins a run calls this with the
+    sessions of the stored manifest, and goes on.
+    """
+    definition = session_partitions(source).name
+    assert definition is not None  # a dynamic definition made with a name has one
+    known = set(instance.get_dynamic_partitions(definition))
+    new = [name for name in session_ids if name not in known and _KEY.fullmatch(name)]
+    if new:
+        instance.add_dynamic_partitions(definition, new)
     return new

@@ -90,9 +90,10 @@ def _queue(home: OpenHome, source: str, assets: tuple[str, ...], session_ids: li
     from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
     from dagster._core.execution.backfill import PartitionBackfill
 
-    from nh_platform.defs.partitions import session_partitions
+    from nh_platform.defs.partitions import register_again, session_partitions
     from nh_platform.defs.run_tags import run_tags
 
+    register_again(home.instance, source, home.platform.manifest(source).session_ids)
     subset = session_partitions(source).subset_with_partition_keys(session_ids)
     queued = PartitionBackfill.from_asset_graph_subset(
         backfill_id=uuid.uuid4().hex[:8],

@@ -181,11 +181,14 @@ def run_plans(
         If a person or the system stops it. The running session is given up: its run is cancelled, what it made before
         stays, and nothing is published half.
     """
+    from nh_platform.defs.partitions import register_again
     from nh_platform.defs.run_launcher import end_lost_runs
 
     if not plans:
         return []
     end_lost_runs(home.instance)
+    for source in dict.fromkeys(plan.source for plan in plans):
+        register_again(home.instance, source, home.platform.manifest(source).session_ids)
     outcomes: list[SessionOutcome] = []
     for plan in plans:
         on_progress(Progress("sessions", len(outcomes), len(plans)))

@@ -29,6 +29,7 @@ from nh_platform.defs.automation.loaded_rules import (
     reload_code_location,
 )
 from nh_platform.defs.automation.observations import observe
+from nh_platform.defs.partitions import register_again
 from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SIGNAL_TAG, SNAPSHOT_TAG, SOURCE_TAG, TARGET_TAG
 from nh_platform.home.alerts import load_alerts
 from nh_platform.home.platform import Platform
@@ -165,6 +166,7 @@ def evaluate_release(
     decision = session_decision(
         instance, platform.store, entry.name, states, running=running, cap=0 if is_idle else REQUESTS_PER_TICK
     )
+    register_again(instance, entry.name, [state.session_id for state in states.sessions])
     for request in decision.requests:
         tick.requests.append(_session_request(entry, request, states, loaded or now, now))
     memory.observed, observations = observe(platform.settings.dagster_home, entry, states, memory.observed)
