@@ -27,6 +27,7 @@ from nh_platform.defs.inventory import (
 from nh_platform.defs.release_manifest import build_release_manifest
 from nh_platform.defs.session_assets import build_session_assets
 from nh_platform.defs.source_assets import build_source_assets
+from nh_platform.defs.stored_files import build_stored_files_check
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.versions import SourcePlan
@@ -80,6 +81,7 @@ def _source_defs(entry: SourceEntry, platform: Platform, queued: bool) -> dg.Def
             build_gate(entry, platform),
             build_unit_checks(entry, platform),
             build_inventory_check(entry, platform),
+            build_stored_files_check(entry, platform),
             build_upstream_check(entry, platform),
         ],
         jobs=jobs,

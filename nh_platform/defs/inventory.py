@@ -13,6 +13,7 @@ from nh_platform.assets.release_manifest import NAME as MANIFEST
 from nh_platform.defs.automation.attempts import session_decision
 from nh_platform.defs.automation.jobs import UPSTREAM_ANSWERS, inventory_job_name, not_synced
 from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SOURCE_TAG
+from nh_platform.defs.stored_files import STORED_FILES
 from nh_platform.home.platform import Platform
 from nh_platform.planning.session_states import source_states
 from nh_platform.planning.versions import expected_source_asset
@@ -40,10 +41,10 @@ def old_source_assets(platform: Platform, source: str) -> list[str]:
 
 
 def inventory_selection(platform: Platform, source: str) -> tuple[list[dg.AssetKey], list[dg.AssetCheckKey]]:
-    """Return the assets and checks of an inventory now: the standing check, and what is old with its checks."""
+    """Return the assets and checks of an inventory now: the standing checks, and what is old with its checks."""
     records = source_assets(source)
     old = [records[name] for name in old_source_assets(platform, source)]
-    checks = [dg.AssetCheckKey(dg.AssetKey([source, MANIFEST]), INVENTORY)]
+    checks = [dg.AssetCheckKey(dg.AssetKey([source, MANIFEST]), name) for name in (INVENTORY, STORED_FILES)]
     checks += [dg.AssetCheckKey(dg.AssetKey([source, one.name]), one.check.name) for one in old if one.check]
     return [dg.AssetKey([source, one.name]) for one in old], checks
 
@@ -51,7 +52,8 @@ def inventory_selection(platform: Platform, source: str) -> tuple[list[dg.AssetK
 def build_inventory_job(entry: SourceEntry) -> Any:
     """Return the job of all assets across sessions and the standing check."""
     manifest = dg.AssetKey([entry.name, MANIFEST])
-    inventory = dg.AssetSelection.checks(*(dg.AssetCheckKey(manifest, name) for name in (INVENTORY, UPSTREAM_ANSWERS)))
+    names = (INVENTORY, STORED_FILES, UPSTREAM_ANSWERS)
+    inventory = dg.AssetSelection.checks(*(dg.AssetCheckKey(manifest, name) for name in names))
     assets = (dg.AssetKey([entry.name, name]) for name in source_assets(entry.name))
     return dg.define_asset_job(
         inventory_job_name(entry.name),

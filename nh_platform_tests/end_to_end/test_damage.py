@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,18 @@ import pytest
 from nh_platform import operations
 from nh_platform.assets.inputs import resolve_inputs
 from nh_platform.assets.registry import session_assets
+from nh_platform.defs import stored_files
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.planning.staleness import standing_of
-from nh_platform.planning.verification import verify
+from nh_platform.planning.verification import ROTATION_DAYS, share_of_day, verify
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.qc.gate import GATE_FILE, read_gate
 from nh_platform.reading import open_store
 from nh_platform.reading.search import SessionQuery, find_sessions
 from nh_platform.session import NhError
+from nh_platform.store import Store
 from nh_platform.store.hdf5 import open_file
 from nh_platform.store.json_files import read_json
 from nh_platform.store.names import POINTER, PROVENANCE
@@ -198,3 +201,26 @@ def test_a_damaged_session_does_not_hide_the_others(tmp_path: Path) -> None:
         made = operations.materialize(home, "ibl").plans
         assert [(plan.session_id, plan.assets) for plan in made] == [(first, ("units",))]
     assert platform.store.damaged("ibl", first) == {}
+
+
+def test_the_inventory_compares_a_share_each_day_and_names_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = make_home(tmp_path / "home", ("ibl",))
+    with dg.DagsterInstance.ephemeral() as instance:
+        (outcome,) = materialize(platform, instance, "ibl")
+        home, session = OpenHome(platform, instance), outcome.plan.session_id
+        days = [day for day in range(ROTATION_DAYS) if share_of_day(platform.store, "ibl", day)]
+        assert len(days) == 1
+        path = platform.store.folder("ibl", session, "windows") / "counts.h5"
+        path = path if path.exists() else next(path.parent.glob("*.h5"))
+        path.write_bytes(path.read_bytes()[:-1])
+        for day, is_told in ((days[0] + 1, False), (days[0], True), (days[0] + 1, True)):
+            monkeypatch.setattr(stored_files, "share_of_day", partial(_share, day))
+            found = {check.name: check for check in operations.inventory(home, "ibl").checks}[stored_files.STORED_FILES]
+            assert found.passed is not is_told
+            assert ("windows of 1" in found.description) is is_told
+
+
+def _share(day: int, store: Store, source: str, _: int) -> list[str]:
+    return share_of_day(store, source, day)
