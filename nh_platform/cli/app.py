@@ -31,7 +31,10 @@ from nh_platform.cli.sync import sync
 from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.terminal.stopping import Stopped, stopped_by_signals
 from nh_platform.cli.ui import DEMO_HOME, ui
+from nh_platform.cli.upkeep.backup import backup, restore
+from nh_platform.cli.upkeep.lock import app as lock_app
 from nh_platform.cli.upkeep.migrate import migrate
+from nh_platform.cli.upkeep.prune import prune
 from nh_platform.cli.upkeep.verify import verify
 from nh_platform.home.folder import HOME_VARIABLE, home_folder
 from nh_platform.session import NhError
@@ -109,11 +112,15 @@ for _command in (
     clean,
     verify,
     migrate,
+    backup,
+    restore,
+    prune,
 ):
     app.command()(_command)
 app.add_typer(qc_app, name="qc")
 app.add_typer(export_app, name="export")
 app.add_typer(releases_app, name="releases")
+app.add_typer(lock_app, name="lock")
 
 
 def main() -> None:

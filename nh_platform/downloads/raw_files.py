@@ -218,3 +218,18 @@ def _state(path: Path) -> tuple[int, int, int]:
     """Return what tells whether a file was touched since it was hashed."""
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def stored_raw_files(root: Path) -> list[Path]:
+    """Return the raw files below a folder that are named by an md5 which upstream states, sorted.
+
+    Those that upstream states none of are left out: nothing but their key tells that they are still wanted.
+    """
+    weak = {note.read_text(encoding="utf-8") for note in weak_notes(root)}
+    found = (path for path in root.glob("[0-9a-f][0-9a-f]/*") if is_md5(path.name))
+    return sorted(path for path in found if not any(path.name in text for text in weak))
+
+
+def weak_notes(root: Path) -> list[Path]:
+    """Return the records that name the raw files of which upstream states no md5, sorted."""
+    return sorted((root / _WEAK).glob("*/*.json"))

@@ -17,11 +17,16 @@ from nh_platform.operations.opened_home import open_home
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.source_inventory import inventory
 from nh_platform.operations.stimulus_export import export_pictures, export_stimulus
+from nh_platform.operations.upkeep.backup import backup
+from nh_platform.operations.upkeep.locking import lock, locks_of, unlock
 from nh_platform.operations.upkeep.migration import migrate
+from nh_platform.operations.upkeep.pruning import prune
+from nh_platform.operations.upkeep.restoration import restore
 from nh_platform.operations.upkeep.verification import verify
 
 __all__ = [
     "backfill",
+    "backup",
     "check_history",
     "clean",
     "demo",
@@ -30,10 +35,15 @@ __all__ = [
     "export_stimulus",
     "fetch",
     "inventory",
+    "lock",
+    "locks_of",
     "materialize",
     "migrate",
     "open_home",
+    "prune",
+    "restore",
     "status",
     "sync",
+    "unlock",
     "verify",
 ]

@@ -20,16 +20,19 @@ from nh_platform.reading.session_view import SessionView
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.session_names import session_named, suggestion
 from nh_platform.store import Store
+from nh_platform.store.locked_store import LockedStore
 from nh_platform.store.names import SOURCE_WIDE
 
 
-def open_store(path: str | os.PathLike[str]) -> OpenedStore:
+def open_store(path: str | os.PathLike[str], *, lock: str | None = None) -> OpenedStore:
     """Open the store of a home folder, for example ``data`` or ``data/demo``.
 
     Parameters
     ----------
     path
         The home folder, or its ``store`` folder.
+    lock
+        Name of a lock (`nh lock`): the versions that it names are read, whatever has been published since.
 
     Returns
     -------
@@ -40,6 +43,8 @@ def open_store(path: str | os.PathLike[str]) -> OpenedStore:
     ------
     StoreError
         If the folder does not exist, or is neither a home folder nor a store.
+    UnknownSession
+        If there is no such lock.
 
     Examples
     --------
@@ -59,7 +64,7 @@ def open_store(path: str | os.PathLike[str]) -> OpenedStore:
             f"Open {' or '.join(map(str, homes))}." if homes else "Give the folder of NH_HOME, or its `store` folder."
         )
         raise StoreError(str(folder), "it is neither a home folder nor a store", action)
-    return OpenedStore(Store(root))
+    return OpenedStore(Store(root) if lock is None else LockedStore(root, lock))
 
 
 class OpenedStore:

@@ -98,7 +98,7 @@ def read_lock(root: Path, name: str) -> Lock:
         action = f"Use one of: {', '.join(known) or 'none'}.{close_matches(name, known)}"
         raise UnknownSession(f"lock {name}", "there is none of that name in the store", action) from error
     except BrokenSeal as error:
-        action = "Take it from a backup, or remove it with `nh unlock` and lock the versions again."
+        action = "Take it from a backup, or remove it with `nh lock remove` and lock the versions again."
         raise DamagedFile(str(path), f"the lock is damaged: {error}", action) from error
     return Lock(content["name"], content["reason"], tuple(LockedVersion(*row) for row in content["versions"]))
 

@@ -207,11 +207,11 @@ def _remove_superseded(asset: Path, keep: frozenset[str]) -> None:
             continue
         if not child.name.startswith(STAGING):
             remove_folder(child)
-        elif _is_abandoned(child):
+        elif is_abandoned(child):
             shutil.rmtree(child, ignore_errors=True)
 
 
-def _is_abandoned(staging: Path) -> bool:
+def is_abandoned(staging: Path) -> bool:
     """Return whether nobody writes a staging folder any more, by its process, or by its age where that is unknown.
 
     Unknown are another machine's, and those that name a process by its id alone, as versions up to 0.1 did.

@@ -16,8 +16,8 @@ import blake3
 import pytest
 
 from nh_platform.session import StoreError, UnknownSession
-from nh_platform.store import Provenance, Store, data_version
-from nh_platform.store.file_hashes import StoredFile
+from nh_platform.store import Provenance, Store, data_version, processes
+from nh_platform.store.file_hashes import StoredFile, problems
 from nh_platform.store.processes import process_name
 
 
@@ -206,3 +206,29 @@ def test_data_versions_depend_on_code_inputs_and_parameters_alone() -> None:
     base = data_version("1", {"a": "x", "b": "y"}, {"p": "q"})
     assert base == data_version("1", {"b": "y", "a": "x"}, {"p": "q"})
     assert len({base, data_version("2", {"a": "x", "b": "y"}, {"p": "q"}), data_version("1", {}, {"p": "q"})}) == 3
+
+
+def _publish_as_another_machine(root: str, host: str) -> None:
+    processes._host = lambda: host  # as `socket.gethostname` there says
+    store = Store(root)
+    for number in range(8):
+        with store.publish(record(f"{host}{number}")) as folder:
+            for part in range(20):
+                (folder / f"{part}.txt").write_text(f"{host}{number}")
+                time.sleep(0.001)
+
+
+def test_two_machines_on_one_volume_do_not_remove_what_the_other_is_writing(tmp_path: Path) -> None:
+    """Neither can look for the other's process: what it has half written is left alone, however often one publishes."""
+    context = multiprocessing.get_context("spawn")
+    machines = [context.Process(target=_publish_as_another_machine, args=(str(tmp_path), host)) for host in "ab"]
+    for machine in machines:
+        machine.start()
+    for machine in machines:
+        machine.join(60)
+        assert machine.exitcode == 0
+    folder = Store(tmp_path).folder("ibl", "s1", "units")
+    texts = {path.read_text() for path in folder.glob("*.txt")}
+    assert texts in ({"a7"}, {"b7"})
+    assert len(list(folder.glob("*.txt"))) == 20
+    assert list(problems(folder)) == []

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
-from nh_platform.session import NhError, UnknownSession
-from nh_platform.session.errors import close_matches
+from nh_platform.operations.upkeep.stored_sessions import stored_session
+from nh_platform.session import NhError
 
 if TYPE_CHECKING:
     from nh_platform.planning.verification import Damage
@@ -75,7 +75,7 @@ def verify(
         if repair and source is None:
             _repair_format(at)
         sources = None if source is None else [at.platform.config(source).entry.name]
-        ids = None if source is None or session is None else [_stored_session(at, source, session)]
+        ids = None if source is None or session is None else [stored_session(store, source, session)]
 
         def told(done: int, total: int, name: str) -> None:
             on_progress(Progress("assets", done, total, name))
@@ -87,16 +87,6 @@ def verify(
             errors = _repair(at, found.damages, on_progress)
             remaining = verify_store(store, sources, ids).damages
     return Verification(found.damages, remaining, errors, found.n_assets, found.n_files, found.n_bytes)
-
-
-def _stored_session(home: OpenHome, source: str, asked: str) -> str:
-    stored = home.platform.store.sessions(source)
-    found = [one for one in stored if one == asked] or [one for one in stored if one.startswith(asked)]
-    if len(found) != 1:
-        words = "the store holds no such session" if not found else f"{len(found)} stored sessions begin with it"
-        action = f"Use one of `nh sessions {source}`.{close_matches(asked, stored)}"
-        raise UnknownSession(f"{source} session {asked}", words, action)
-    return found[0]
 
 
 def _repair_format(home: OpenHome) -> None:

@@ -1,0 +1,57 @@
+"""`nh backup` and `nh restore`: a home folder copied elsewhere with its hashes, and brought back into an empty one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nh_platform import operations
+from nh_platform.cli import console
+from nh_platform.home.folder import home_folder
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="Folder of the backups, outside the home folder.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Copy the raw upstream files too; else only their list.")] = False,
+) -> None:
+    """Copy the store, reviews, configuration and Dagster's history into a new folder below TARGET, hashes checked.
+
+    Bytes that the backup before holds are linked, not copied. `nh ui` may run meanwhile. A damaged stored file is
+    refused: `nh verify --repair` comes first.
+
+    **Examples**
+
+        nh backup /mnt/backups/neuropixels
+
+        nh --home /data/neuropixels backup /mnt/backups/neuropixels --raw
+    """
+    with console.progress() as on_progress:
+        found = operations.backup(home_folder(), target, raw=raw, on_progress=on_progress)
+    console.say(
+        f"{found.n_files:,} files ({found.n_bytes / 1e6:,.1f} MB, {found.n_copied_bytes / 1e6:,.1f} MB copied) in "
+        f"{found.folder}"
+    )
+    for text in found.left_out:
+        console.say(f"not in it: {text}")
+    console.say(f"Bring it back into an empty folder: nh --home FOLDER restore {found.folder}")
+
+
+def restore(
+    backup_folder: Annotated[Path, typer.Argument(metavar="BACKUP", help="A backup, or the folder of several.")],
+) -> None:
+    """Bring a backup into an empty home folder; of several the last one. Nothing is computed anew.
+
+    Every file is held against the hash that the backup states; where one differs, nothing is restored.
+
+    **Examples**
+
+        nh --home /data/restored restore /mnt/backups/neuropixels
+
+        nh --home /data/restored restore /mnt/backups/neuropixels/2026-11-28T160000Z
+    """
+    with console.progress() as on_progress:
+        found = operations.restore(backup_folder, home_folder(), on_progress=on_progress)
+    console.say(f"{found.n_files:,} files ({found.n_bytes / 1e6:,.1f} MB) restored into {found.home}")
+    console.say("See how far it is: nh status")

@@ -1,0 +1,42 @@
+"""`nh prune`: remove stored bytes that nothing names any more."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nh_platform import operations
+from nh_platform.cli import console
+from nh_platform.home.folder import home_folder
+from nh_platform.operations.upkeep.pruning import RawChoice
+
+_SHOWN = 20
+
+
+def prune(
+    source: Annotated[str | None, typer.Argument(help="Source: ibl, allen_vc, … Default: all.")] = None,
+    raw: Annotated[
+        RawChoice, typer.Option("--raw", help="Raw files too: those that no catalogue lists now, or all of them.")
+    ] = RawChoice.none,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+) -> None:
+    """Remove versions that neither count nor are named by a lock, and what killed processes left half written.
+
+    Raw files are fetched again when they are needed; Allen's lie where AllenSDK looks for them and are not touched.
+
+    **Examples**
+
+        nh prune --dry-run
+
+        nh prune ibl --raw unlisted
+    """
+    found = operations.prune(home_folder(), source, raw=raw, dry_run=dry_run)
+    for path, size in found.removed[:_SHOWN]:
+        console.say(f"{size / 1e6:10.1f} MB  {path}")
+    if len(found.removed) > _SHOWN:
+        console.say(f"… and {len(found.removed) - _SHOWN} more")
+    for text in found.kept:
+        console.err.print(text, markup=False)
+    words = "would be removed" if dry_run else "removed"
+    console.say(f"{len(found.removed)} folders and files, {found.n_bytes / 1e6:,.1f} MB, {words}.")

@@ -1,0 +1,158 @@
+"""Files of a backup: copied or linked, each with its size and hash, and the manifest that states them.
+
+Add here what backup and restoration share.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from nh_platform.session import ConfigError, DamagedFile, StoreError
+
+if TYPE_CHECKING:
+    from nh_platform.store.file_hashes import StoredFile
+
+BACKUP_FILE = "backup.json"
+PARTIAL = ".partial-"
+"""Begins the name of a folder that is being written."""
+
+
+class BackupFiles:
+    """A backup that is being written.
+
+    Parameters
+    ----------
+    folder
+        Where it is written.
+    before
+        The backup before; None where there is none.
+    """
+
+    def __init__(self, folder: Path, before: Path | None) -> None:
+        self.folder, self.before = folder, before
+        self.files: dict[str, StoredFile] = {}
+        self.left_out: list[str] = []
+        self.n_copied = 0
+        self._known: Mapping[str, StoredFile] = {}
+        if before is not None:
+            with contextlib.suppress(DamagedFile):  # nothing is linked to it then
+                self._known = read_manifest(before)
+
+    def add(self, path: Path, name: str, stated: StoredFile | None = None) -> None:
+        """Copy a file, or link it where the backup before has the same bytes by the hash that is stated.
+
+        Raises
+        ------
+        DamagedFile
+            If its bytes are not those that are stated.
+        """
+        from nh_platform.store.file_hashes import hash_file
+
+        place = self.folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if stated is not None and self.before is not None and self._known.get(name) == stated:
+            with contextlib.suppress(OSError):  # lost from the backup before, or a disk without links
+                os.link(self.before / name, place)
+                self.files[name] = stated
+                return
+        shutil.copyfile(path, place)
+        found = hash_file(place)
+        if stated is not None and found != stated:
+            action = "Run `nh verify --repair` first; the backups before are as they were."
+            raise DamagedFile(str(path), "it is damaged: its bytes are not those that were published", action)
+        self.files[name] = found
+        self.n_copied += found.size
+
+    def add_text(self, name: str, content: bytes) -> None:
+        """Write a record of the backup's own."""
+        from nh_platform.store.file_hashes import hash_file
+
+        place = self.folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        self.files[name] = hash_file(place)
+
+    def add_sqlite(self, path: Path, name: str) -> None:
+        """Copy a database of SQLite as it is at one moment, whoever writes to it."""
+        from nh_platform.store.file_hashes import hash_file
+
+        place = self.folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as source,
+            contextlib.closing(sqlite3.connect(place)) as copy,
+        ):
+            source.backup(copy)
+        self.files[name] = hash_file(place)
+        self.n_copied += self.files[name].size
+
+    def forget(self, prefix: str) -> None:
+        """Drop what was copied of an asset that was replaced meanwhile."""
+        for name in [one for one in self.files if one.startswith(f"{prefix}/")]:
+            del self.files[name]
+        shutil.rmtree(self.folder / prefix, ignore_errors=True)
+
+    def write_manifest(self) -> None:
+        """State every file with its size and hash."""
+        from nh_platform.store.durable import write_durably
+        from nh_platform.store.sealed import seal_json
+
+        files = {name: stated.model_dump() for name, stated in sorted(self.files.items())}
+        write_durably(self.folder / BACKUP_FILE, seal_json({"format": 1, "files": files}))
+
+
+def last_backup(folder: Path) -> Path | None:
+    """Return the last backup below a folder, None where there is none."""
+    found = sorted(child for child in folder.iterdir() if (child / BACKUP_FILE).is_file())
+    return found[-1] if found else None
+
+
+def backup_named(folder: Path) -> Path:
+    """Return a backup: the folder itself, or the last one below it.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    if (folder / BACKUP_FILE).is_file():
+        return folder
+    last = last_backup(folder) if folder.is_dir() else None
+    if last is None:
+        raise ConfigError(
+            str(folder), f"it holds no backup (no {BACKUP_FILE})", "Name a folder that `nh backup` wrote."
+        )
+    return last
+
+
+def read_manifest(folder: Path) -> dict[str, StoredFile]:
+    """Return the size and hash of every file of a backup, by path from its folder.
+
+    Raises
+    ------
+    DamagedFile
+        If the manifest is not the bytes that were written.
+    """
+    from nh_platform.store.file_hashes import StoredFile
+    from nh_platform.store.sealed import BrokenSeal, unseal_json
+
+    try:
+        content = unseal_json((folder / BACKUP_FILE).read_bytes())
+    except (BrokenSeal, OSError) as error:
+        raise DamagedFile(str(folder / BACKUP_FILE), f"it is damaged: {error}", "Take another backup.") from error
+    return {name: StoredFile(**stated) for name, stated in content["files"].items()}
+
+
+def in_words(error: OSError, folder: Path) -> Exception:
+    """Return the error to raise: of a full disk in our words, else the error itself."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(str(folder), "the disk is full", "Free some space; what was there before is unchanged.")
+    return error

@@ -1,0 +1,72 @@
+"""Restoration of a backup into an empty home folder, every file held against its hash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from nh_platform.operations.opened_home import OnProgress, Progress, unwatched
+from nh_platform.operations.upkeep.backup_files import PARTIAL, backup_named, in_words, read_manifest
+from nh_platform.session import ConfigError, DamagedFile
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Outcome of a restoration: the home, and the files and bytes that it was given."""
+
+    home: Path
+    n_files: int
+    n_bytes: int
+
+
+def restore(backup_folder: Path | str, home: Path | str, *, on_progress: OnProgress = unwatched) -> Restored:
+    """Bring a backup into an empty home folder; every file is held against the hash that the backup states.
+
+    Parameters
+    ----------
+    backup_folder
+        The folder of one backup, or that of several: the last one counts.
+    home
+        The home folder; it may hold no store, no Dagster history and no configuration.
+    on_progress
+        Called for each file.
+
+    Raises
+    ------
+    ConfigError
+        If there is no backup, or the home is not empty.
+    DamagedFile
+        If a file of the backup is not the bytes that were backed up; nothing is restored then.
+    StoreError
+        If the disk is full.
+    """
+    from nh_platform.store.file_hashes import hash_file
+
+    source, folder = backup_named(Path(backup_folder).absolute()), Path(home).absolute()
+    taken = [name for name in ("store", "dagster", "reviews", "sources.yaml") if (folder / name).exists()]
+    if taken:
+        raise ConfigError(str(folder), f"it holds {', '.join(taken)} already", "Name an empty folder with --home.")
+    files = read_manifest(source)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{PARTIAL}{os.getpid()}"
+    try:
+        for done, (name, stated) in enumerate(files.items()):
+            on_progress(Progress("files", done, len(files), name))
+            fresh = partial / name
+            fresh.parent.mkdir(parents=True, exist_ok=True)
+            if not (source / name).is_file():
+                raise DamagedFile(str(source / name), "the backup lacks it", "Take another backup.")
+            shutil.copyfile(source / name, fresh)
+            if hash_file(fresh) != stated:
+                found = "it is not the bytes that were backed up (their hash differs)"
+                raise DamagedFile(str(source / name), found, "Take another backup; nothing was restored.")
+        for child in sorted(partial.iterdir()):
+            os.rename(child, folder / child.name)
+    except OSError as error:
+        raise in_words(error, folder) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    on_progress(Progress("files", len(files), len(files), "done"))
+    return Restored(folder, len(files), sum(one.size for one in files.values()))

@@ -1,0 +1,40 @@
+"""The store as a lock names it: the versions of the lock, whatever has been published since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nh_platform.store.layout import Store
+from nh_platform.store.locks import by_asset, read_lock
+
+
+class LockedStore(Store):
+    """The versions that a lock names; what it does not name is not there.
+
+    Parameters
+    ----------
+    root
+        Folder of the store.
+    lock
+        Name of the lock.
+
+    Raises
+    ------
+    UnknownSession
+        If there is no such lock.
+    DamagedFile
+        If its file is not the bytes that were written.
+    """
+
+    def __init__(self, root: Path | str, lock: str) -> None:
+        super().__init__(root)
+        self._folders = by_asset(read_lock(self.root, lock).versions)
+
+    def current(self, source: str, session_id: str, asset: str) -> Path | None:
+        """Return the folder of the version that the lock names, or None where it names none."""
+        names = self._folders.get((source, session_id, asset), set())
+        return next((self.asset_folder(source, session_id, asset) / name for name in names), None)
+
+    def sessions(self, source: str) -> list[str]:
+        """Return the sessions of a source of which the lock names anything."""
+        return [one for one in super().sessions(source) if any(key[:2] == (source, one) for key in self._folders)]
