@@ -1,6 +1,6 @@
 """Format of the store: its number, and the change of a store of an earlier version.
 
-Format 1 (up to version 0.3) had no hashes: records and pointers were plain. Format 2 states the size and hash of every
+Format 1 (up to version 0.2) had no hashes: records and pointers were plain. Format 2 states the size and hash of every
 file, and small records carry their own. Add a step to `migrate` here when the layout or a record changes so that an
 earlier version would misread it.
 """

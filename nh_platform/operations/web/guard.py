@@ -1,7 +1,7 @@
 """The guard before Dagster's web page: it answers its own pages, and no other page that a person has open beside it.
 
 Contains who may ask for what, as an ASGI application around Dagster's, and which names the page goes by. Dagster's
-own page has no login and checks nothing: any web site could wipe assets by a GET (`docs/decisions/0019`). Add here
+own page has no login and checks nothing: any web site could wipe assets by a GET (`docs/decisions/0022`). Add here
 what a request must fulfil.
 """
 
