@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -72,10 +72,10 @@ class Clock:
 
 
 @contextmanager
-def watched(clock: Clock) -> Iterator[None]:
-    """Time the functions of `DOOR`, under whatever name a module holds them."""
+def watched(clock: Clock, functions: Iterable[str] = DOOR) -> Iterator[None]:
+    """Time functions, ``module:name`` or ``module:class.name``, under whatever name a module holds them."""
     put_back: list[tuple[Any, str, Any]] = []
-    for where in DOOR:
+    for where in functions:
         module, _, name = where.partition(":")
         owner: Any = importlib.import_module(module)
         *classes, attribute = name.split(".")
@@ -108,8 +108,8 @@ def main() -> None:
     aims.finish()
 
 
-def measure(folder: Path, source: str, size: str) -> float:
-    """Make every asset of one session; print where the door spends, and return its share in per cent."""
+def one_session(folder: Path, source: str, size: str) -> tuple[Platform, str]:
+    """Return a home with the upstream files of one simulated session and its catalogue, and the session's id."""
     from nh_platform.history.publishing import store_manifest
 
     WRITERS[source](folder / "upstream" / source, 1, 7, size=SIZES[size])
@@ -119,6 +119,12 @@ def measure(folder: Path, source: str, size: str) -> float:
     store_manifest(platform.store, platform.source(source).manifest(), "1")
     platform = Platform(load_settings(folder))
     (session_id,) = platform.manifest(source).session_ids
+    return platform, session_id
+
+
+def measure(folder: Path, source: str, size: str) -> float:
+    """Make every asset of one session; print where the door spends, and return its share in per cent."""
+    platform, session_id = one_session(folder, source, size)
     assets = SourcePlan(platform, source).assets
     for name in assets:  # once unwatched: imports and compiled code
         make_session_asset(platform, source, session_id, name)
