@@ -8,9 +8,14 @@ what the storage itself must do differently; a test fails when Dagster's method 
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from dagster import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
+
+from nh_platform.home.full_disk import named_full_disk
 
 REMEMBERED_S = 2.0
 """How long the set of partitions is remembered; a partition that another process removed is seen as gone after it."""
@@ -25,6 +30,7 @@ class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._history = Path(self.path_for_shard(INDEX_SHARD_NAME)).parent
         self._remembered: dict[str, tuple[float, frozenset[str]]] = {}
         self._remembered_lock = threading.Lock()
 
@@ -32,6 +38,11 @@ class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "PartitionCachingSqliteEventLogStorage":
         """Return the storage that ``dagster.yaml`` describes."""
         return cls(inst_data=inst_data, **config_value)
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event; on a full disk the last line of a run's output says so in words."""
+        with named_full_disk(self._history):
+            super().store_event(event)
 
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
         """Return whether a key is a partition."""

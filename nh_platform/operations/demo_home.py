@@ -67,6 +67,7 @@ def demo(folder: Path | str, seed: int = SEED, *, on_progress: OnProgress = unwa
     """
     from nh_platform.assets.registry import source_assets
     from nh_platform.defs.inventory import old_source_assets
+    from nh_platform.home.full_disk import named_full_disk
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.instance import open_instance
@@ -76,7 +77,7 @@ def demo(folder: Path | str, seed: int = SEED, *, on_progress: OnProgress = unwa
     write_upstream(folder, seed, on_progress=on_progress)
     settings = load_settings(folder)
     platform = Platform(settings)
-    with open_instance(settings, embedded=True) as instance:
+    with named_full_disk(settings.dagster_home), open_instance(settings, embedded=True) as instance:
         home = OpenHome(platform, instance)
         synced = tuple(sync(home, source) for source in settings.sources)
         planned = [materialize(home, source, dry_run=True) for source in settings.sources]

@@ -67,16 +67,20 @@ def open_home(home: Home) -> Iterator[OpenHome]:
     ------
     ConfigError
         If its settings cannot be used.
+    StoreError
+        If Dagster's history cannot be written, mostly because the disk is full.
     """
     if isinstance(home, OpenHome):
         yield home
         return
+    from nh_platform.home.full_disk import named_full_disk
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
 
     opened = OpenHome(Platform(load_settings(Path(home))))
     try:
-        yield opened
+        with named_full_disk(opened.platform.settings.dagster_home):
+            yield opened
     finally:
         opened.close()
 

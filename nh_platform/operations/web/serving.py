@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nh_platform.home.full_disk import DiskWatch
 from nh_platform.home.running_ui import read_running_ui, remove_running_ui, write_running_ui
 from nh_platform.operations.instance import make_private, prepare_instance
 from nh_platform.operations.web.child import CODE_SERVER, DAEMON, PAGE, child_command
@@ -99,7 +100,7 @@ def serve_ui(
             stack.callback(remove_running_ui, settings.home)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nh-ui-")))
         supervisor = Supervisor(_services(folder, page), tell)
-        supervisor.run(lambda: _answers(page.address), on_ready)
+        supervisor.run(lambda: _answers(page.address), on_ready, DiskWatch(settings.home, tell).look)
 
 
 def _services(folder: Path, page: Page) -> dict[str, Callable[[int], Sequence[str]]]:

@@ -62,7 +62,9 @@ class Supervisor:
         self._groups: set[int] = set()
         self._signals: list[int] = []
 
-    def run(self, is_ready: Callable[[], bool], on_ready: Callable[[], None]) -> None:
+    def run(
+        self, is_ready: Callable[[], bool], on_ready: Callable[[], None], look: Callable[[], None] | None = None
+    ) -> None:
         """Serve until SIGINT, SIGTERM or SIGHUP; a second signal kills what has not ended yet.
 
         Parameters
@@ -71,6 +73,8 @@ class Supervisor:
             Whether the page answers; asked until it does.
         on_ready
             Called once then.
+        look
+            Called again and again while all run.
 
         Raises
         ------
@@ -88,6 +92,8 @@ class Supervisor:
                     if not ready and is_ready():
                         ready = True
                         on_ready()
+                    if look:
+                        look()
                     time.sleep(_LOOK_S)
             finally:
                 self._end_all()
