@@ -134,8 +134,32 @@ def session_inclusion(store: Store, manifest: Manifest, session_id: str, ruleboo
     )
 
 
-def region_selection(store: Store, source: str, rulebook: Rulebook, good_by: str) -> pd.DataFrame:
-    """Return which regions the region rules of a rulebook keep over all stored sessions of a source.
+def included_probes(store: Store, manifest: Manifest, rulebook: Rulebook) -> dict[str, frozenset[str]] | None:
+    """Return the insertions of each session that the rules include, as `session_inclusion` says; without the others.
+
+    None where the rulebook has no rules about sessions or insertions, or is for other sources: nothing is left out.
+    """
+    if manifest.source not in rulebook.sources or not any(
+        one.scope in ("session", "probe") for one in rulebook.session
+    ):
+        return None
+    included = {}
+    for session_id in manifest.session_ids:
+        found = session_inclusion(store, manifest, session_id, rulebook)
+        if found.passed:
+            listed = found.probes or dict.fromkeys(manifest.session(session_id).insertions["probe"], found.verdict)
+            included[session_id] = frozenset(probe for probe, verdict in listed.items() if verdict.passed)
+    return included
+
+
+def region_selection(
+    store: Store,
+    source: str,
+    rulebook: Rulebook,
+    good_by: str,
+    included: Mapping[str, frozenset[str]] | None = None,
+) -> pd.DataFrame:
+    """Return which regions the region rules of a rulebook keep over the stored sessions of a source.
 
     Parameters
     ----------
@@ -145,6 +169,8 @@ def region_selection(store: Store, source: str, rulebook: Rulebook, good_by: str
         A rulebook with region rules; they may be applied to any source.
     good_by
         Id of the rulebook whose good units count, reviews included.
+    included
+        Insertions by session whose units count, as of `included_probes`; all of them where None.
 
     Returns
     -------
@@ -171,7 +197,10 @@ def region_selection(store: Store, source: str, rulebook: Rulebook, good_by: str
             found = f"the units of session {session_id} were not judged by it"
             action = f"Add it to `also_rulebooks` of {source}, then run `nh materialize {source} --missing`."
             raise UnknownSession(f"rulebook {good_by!r}", found, action)
-        tables.append(read_table(path, [atlas, passes]).assign(session_id=session_id))
+        table = read_table(path, ["probe", atlas, passes]).assign(session_id=session_id)
+        if included is not None:
+            table[passes] &= table["probe"].isin(included.get(session_id, frozenset()))
+        tables.append(table)
     if not tables:
         raise UnknownSession(
             f"source {source}", "no session has units yet", f"Run `nh materialize {source} --missing`."

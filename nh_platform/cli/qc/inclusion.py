@@ -12,6 +12,7 @@ import typer
 
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.terminal.invocation import with_home
 
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
@@ -77,33 +78,44 @@ def regions(
     good_by: Annotated[
         str | None, typer.Option(help="Rulebook whose good units count; the source's active one.", show_default=False)
     ] = None,
+    all_sessions: Annotated[
+        bool, typer.Option("--all-sessions", help="Count units of what the rules leave out, too.")
+    ] = False,
     format_: FormatOption = Format.table,
 ) -> None:
-    """Say which regions have enough good units in enough sessions, over all stored sessions of a source.
+    """Say which regions have enough good units in enough sessions, over the sessions and insertions that are included.
 
+    Those are what `nh qc sessions` with the same rulebook says; of a source that its rules are not about, all are.
     Ends with how many regions, and units in them, are kept.
 
     **Examples**
 
         nh qc regions ibl
 
+        nh qc regions ibl --all-sessions
+
         nh qc regions allen_vc --good-by nh-common --format csv > regions.csv
     """
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.qc.rules.rulebook import load_rulebook
-    from nh_platform.reading.inclusion import region_selection
+    from nh_platform.reading.inclusion import included_probes, region_selection
     from nh_platform.sources.registry import source_entry
 
     source_entry(source)
     platform = Platform(load_settings())
     judge = good_by or platform.config(source).rulebook_ids[0]
     book = load_rulebook(rulebook)
-    table = region_selection(platform.store, source, book, judge)
+    included = None if all_sessions else included_probes(platform.store, platform.manifest(source), book)
+    table = region_selection(platform.store, source, book, judge, included)
     shown = table.assign(kept=["yes" if kept else "no" for kept in table["kept"]])
     rows = shown.sort_values(["kept", "units", "region"], ascending=[False, False, True]).to_dict("records")
     console.print_rows(rows, REGION_COLUMNS, format_, title=f"{source} by {book.id}, good units by {judge}")
     kept = table[table["kept"]]
+    if included is not None:
+        n_stored = len(platform.store.sessions(source))
+        text = f"units of {len(included)} included sessions count, of {n_stored} stored: `nh qc sessions {source}`"
+        console.err.print(with_home(text), soft_wrap=True)
     _last_line(
         f"kept: {len(kept)} of {len(table)} regions, {int(kept['units'].sum())} of {int(table['good_units'].sum())} "
         "good units",

@@ -79,8 +79,11 @@ def test_a_rulebook_of_ones_own_and_csv(home: Path) -> None:
 def test_regions_across_sessions(home: Path) -> None:
     result = nh("qc", "regions", "ibl")
     last = result.stdout.splitlines()[-1]
-    assert last.startswith("kept: 0 of ")
-    assert "0 of the 2 sessions needed with at least 5 good units" in result.stdout
+    assert last.startswith("kept: 0 of 0 regions")
+    assert "units of 0 included sessions count, of 1 stored: `nh qc sessions ibl`" in result.stderr
+    everything = nh("qc", "regions", "ibl", "--all-sessions")
+    assert "0 of the 2 sessions needed with at least 5 good units" in everything.stdout
+    assert "included" not in everything.stderr
     rows = json.loads(nh("qc", "regions", "ibl", "--rulebook", str(home / "short.yaml"), "--format", "json").stdout)
     view = open_store(home).session("ibl", str(nh("sessions", "--source", "ibl", "--ids").stdout.split()[0]))
     assert all(row["kept"] == "yes" for row in rows)
@@ -88,6 +91,19 @@ def test_regions_across_sessions(home: Path) -> None:
     view = open_store(home).session("ibl", made)
     good = view.units[view.good_units()]
     assert {row["region"]: row["units"] for row in rows} == good["beryl"].value_counts().to_dict()
+
+
+def test_regions_count_the_insertions_that_sessions_includes_and_no_others(home: Path, tmp_path: Path) -> None:
+    text = (home / "short.yaml").read_text(encoding="utf-8").replace("id: short-sessions", "id: one-probe")
+    probe_rule = (
+        "\n  - {id: yield, scope: probe, field: total_yield, comparison: '>', threshold: 1000, unit: '1', nan: fail, "
+        "severity: warn, why: No probe has so many., since: '1'}\n"
+    )
+    (tmp_path / "one.yaml").write_text(text.replace("\nsession:\n", f"\nsession:{probe_rule}"), encoding="utf-8")
+    rules = ("--rulebook", str(tmp_path / "one.yaml"), "--format", "json")
+    assert {row["verdict"] for row in json.loads(nh("qc", "sessions", "ibl", *rules).stdout)} == {"fail"}
+    assert json.loads(nh("qc", "regions", "ibl", *rules).stdout) == []
+    assert json.loads(nh("qc", "regions", "ibl", *rules, "--all-sessions").stdout) != []
 
 
 def test_show_has_one_block_and_a_line_on_published_counts(home: Path) -> None:
