@@ -11,6 +11,7 @@ from rich.markup import escape
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format
+from nh_platform.cli.terminal.invocation import with_home
 from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def fetch(
             console.err.print(f"note, {source} {session_id}: {escape(note)}", soft_wrap=True)
     for session_id, error in found.failed.items():
         console.err.print(f"[bold red]failed[/] {source} {session_id}")
-        console.err.print(f"  {escape(str(error))}", soft_wrap=True)
+        console.err.print(f"  {escape(with_home(str(error)))}", soft_wrap=True)
     if found.failed:
         console.err.print(f"{len(found.failed)} of {found.n_sessions} sessions failed; what came is kept and resumed.")
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ import typer
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.status import print_warned
+from nh_platform.cli.terminal.invocation import with_home
 from nh_platform.home.folder import home_folder
 
 
@@ -37,6 +38,6 @@ def inventory(
     for path in found.folders:
         console.say(f"  {path}")
     for text in found.errors:
-        console.err.print(text, markup=False)
+        console.err.print(with_home(text), markup=False, soft_wrap=True)
     if not found.passed:
         raise typer.Exit(1)

@@ -10,6 +10,7 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.terminal.invocation import with_home
 from nh_platform.cli.terminal.stopping import going_on_with
 from nh_platform.home.folder import home_folder
 
@@ -123,7 +124,7 @@ def print_failed_sessions(outcomes: Sequence[SessionOutcome]) -> int:
     for outcome in failed:
         console.err.print(f"[bold red]failed[/] {outcome.plan.source} {outcome.plan.session_id}")
         for text in outcome.errors:
-            console.err.print(f"  {text}", markup=False)
+            console.err.print(f"  {with_home(text)}", markup=False, soft_wrap=True)
         kept = [asset for asset in outcome.plan.assets if asset not in outcome.made]
         if outcome.made:
             console.err.print(f"  made: {', '.join(outcome.made)}", markup=False)
@@ -156,7 +157,7 @@ def print_gated(source: str, gated: Mapping[str, Sequence[str]]) -> None:
     for session_id, reasons in gated.items():
         console.err.print(f"[bold yellow]gated[/] {source} {session_id}")
         for text in reasons:
-            console.err.print(f"  {text}", markup=False)
+            console.err.print(f"  {with_home(text)}", markup=False, soft_wrap=True)
     if gated:
         console.err.print(
             f"{len(gated)} sessions are gated: what they are made from cannot be used as it is. What is stored of them "

@@ -18,8 +18,10 @@ from threading import Event
 
 from filelock import FileLock, Timeout
 
+from nh_platform.downloads.pace import QuietHours
 from nh_platform.downloads.remote_bytes import Opener
 from nh_platform.downloads.transfers import (
+    SPARE_BYTES,
     Cancelled,
     OnBytes,
     PartialFile,
@@ -34,8 +36,10 @@ from nh_platform.store.durable import sync_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
-SPARE_BYTES = 64 << 20
-"""Space that downloads leave free: Dagster's history and the assets may be on the same disk."""
+TIMES_STATED = 10
+"""Times the stated size that a file with a hash may have: Alyx states 22 MB for files of 138 MB."""
+LEAST_LIMIT_BYTES = 1 << 20
+"""Bytes up to which a file with a hash may come whatever size is stated."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Place:
         Bytes as upstream states them, for the check of space.
     resumes
         Whether what came before is of use for the next try; removed otherwise.
+    is_size_exact
+        Whether a file of another size is wrong; where a hash tells, the size need not be right.
     """
 
     label: str
@@ -64,6 +70,14 @@ class Place:
     problem: Callable[[Transferred], str | None]
     size: int | None = None
     resumes: bool = True
+    is_size_exact: bool = False
+
+    @property
+    def most_bytes(self) -> int | None:
+        """Bytes above which an answer is cut off; None where upstream states no size."""
+        if self.size is None or self.is_size_exact:
+            return self.size
+        return max(TIMES_STATED * self.size, LEAST_LIMIT_BYTES)
 
 
 class DownloadFolder:
@@ -157,6 +171,8 @@ class DownloadFolder:
         ------
         BadUpstreamData
             If no server has the file or answers, or every answer was wrong; the text says what was wrong last.
+        ConfigError
+            If the pace of downloads cannot be read from the environment.
         StoreError
             If the disk has not the room; nothing is downloaded then.
         Cancelled
@@ -171,7 +187,9 @@ class DownloadFolder:
         self.require_space(max((place.size or 0) - there, 0), place.label)
         try:
             with PartialFile(place.part) as part:
-                got = transfer(servers, part, place.problem, self.retries, on_bytes, stop, self._unreachable)
+                got = transfer(
+                    servers, part, place.problem, self.retries, on_bytes, stop, self._unreachable, place.most_bytes
+                )
                 part.sync()
             path = place.path if isinstance(place.path, Path) else place.path(got.md5)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -186,6 +204,9 @@ class DownloadFolder:
                 (f"The last is kept as {kept}. " if kept else "Nothing of it is kept. ")
                 + "If upstream replaced the file, sync the source; otherwise try later.",
             ) from wrong
+        except QuietHours as resting:
+            rest = "; what came is kept and resumed" if place.resumes else ""
+            raise UpstreamTrouble(place.label, str(resting), f"Run it again after these hours{rest}.") from resting
         except TransferFailed as failed:
             raise self._failed(place, failed) from failed
         except OSError as error:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import stat as stat_of
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +51,8 @@ def file_hash(path: Path, algorithm: Algorithm = "md5", cache_dir: Path | None =
     """
     try:
         stat = path.stat()
+        if (trouble := why_no_file(path)) is not None:
+            raise BadUpstreamData(f"file {path.name}", trouble, f"Put the file in its place: {path}.")
         place = str(path.resolve())
         key: list[str | int] = [place, stat.st_size, stat.st_mtime_ns, stat.st_ino]
         suffix = "" if algorithm == "md5" else f".{algorithm}"
@@ -70,6 +73,19 @@ def file_hash(path: Path, algorithm: Algorithm = "md5", cache_dir: Path | None =
         with contextlib.suppress(OSError):
             _remember(entry, key, algorithm, found)
     return found
+
+
+def why_no_file(path: Path) -> str | None:
+    """Return why a path holds no bytes to read: it is not there, or is no file; None where it is one.
+
+    Opening a FIFO that lay in a local tree waited for somebody to write into it, for ever.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return "it is not there"
+    kinds = {stat_of.S_IFIFO: "a FIFO", stat_of.S_IFSOCK: "a socket", stat_of.S_IFDIR: "a folder"}
+    return None if stat_of.S_ISREG(mode) else f"it is {kinds.get(stat_of.S_IFMT(mode), 'a device')} and no file"
 
 
 def _remember(entry: Path, key: list[str | int], algorithm: Algorithm, found: str) -> None:

@@ -193,7 +193,7 @@ class RawFiles(DownloadFolder):
     ) -> RawFile:
         beside = self._weak_path(request) if request.md5 is None else self.path(request.md5)
         part = beside.with_name(f"{request.identity}.part")
-        place = Place(request.label, self.path, part, request.problem, request.size)
+        place = Place(request.label, self.path, part, request.problem, request.size, is_size_exact=request.md5 is None)
         got = self.download(place, servers, on_bytes, stop)
         path = self.path(got.md5)
         path.chmod(0o444)

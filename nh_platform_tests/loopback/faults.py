@@ -9,7 +9,7 @@ import re
 import threading
 from dataclasses import dataclass
 
-KINDS = ("corrupt", "truncated", "short", "empty", "oversized", "status", "reset", "hang", "stall")
+KINDS = ("corrupt", "truncated", "short", "empty", "oversized", "status", "reset", "hang", "stall", "endless")
 
 
 @dataclass
@@ -24,7 +24,8 @@ class Fault:
         ``corrupt`` (one byte differs), ``truncated`` (half the bytes under the full Content-Length), ``short`` (half
         the bytes and a Content-Length to match), ``empty``, ``oversized`` (100 bytes more), ``status`` (answer
         ``status``), ``reset`` (connection reset), ``hang`` (no answer for ``seconds``), ``stall`` (half the bytes
-        under the full Content-Length, then nothing for ``seconds``).
+        under the full Content-Length, then nothing for ``seconds``), ``endless`` (no Content-Length, and bytes
+        for as long as anybody takes them).
     times
         How many requests to spoil; every one where None.
     status, retry_after

@@ -5,6 +5,7 @@ Shared by the Alyx stand-in and the file server. What is answered is theirs.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import struct
@@ -38,6 +39,8 @@ class LoopbackServer(ABC):
         ``(method, path with query)`` of every request so far, unquoted.
     ranges
         ``(path with query, Range header)`` of every request that asked for a part.
+    endless_bytes
+        Bytes that were sent of endless answers.
     serves_ranges
         Whether parts are served; otherwise the whole is, as a server that does not know the header does.
     """
@@ -46,6 +49,7 @@ class LoopbackServer(ABC):
         self.faults = Faults()
         self.requests: list[tuple[str, str]] = []
         self.ranges: list[tuple[str, str]] = []
+        self.endless_bytes = 0
         self.serves_ranges = True
         self._events: list[tuple[str, Callable[[], object]]] = []
         self._stopping = threading.Event()
@@ -142,6 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
+        if fault is not None and fault.kind == "endless":
+            self._send_without_end()
+            return
         self.send_header("Content-Length", str(stated))
         self.end_headers()
         if self.command != "HEAD":
@@ -151,6 +158,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.server_of._stopping.wait(fault.seconds)
         if stated != len(content):
             self.close_connection = True
+
+    def _send_without_end(self) -> None:
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):  # the client hung up
+            while not self.server_of._stopping.is_set():
+                self.wfile.write(bytes(1 << 16))
+                self.server_of.endless_bytes += 1 << 16
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep the test output clean; `LoopbackServer.requests` has it."""

@@ -155,7 +155,7 @@ class BucketFolder(DownloadFolder):
             found = file_hash(part, "blake2b")
             return None if found == file.file_hash else _difference(found, file)
 
-        place = Place(label, path, part, problem, size)
+        place = Place(label, path, part, problem, size, is_size_exact=True)
         self.download(place, [self.bucket.opener(file.path, file.version_id)], on_bytes)
 
     def _fetch_manifest(self, version: str) -> None:

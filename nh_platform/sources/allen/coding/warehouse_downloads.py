@@ -148,6 +148,7 @@ class WarehouseDownloads(DownloadFolder):
             problem=lambda _: incompleteness(part, file.session_id, size),
             size=size,
             resumes=server.resumes,
+            is_size_exact=True,
         )
         got = self.download(place, [server], on_bytes)
         return _recorded(path, file.file_id, got.md5)

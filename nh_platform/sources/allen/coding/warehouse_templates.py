@@ -58,7 +58,7 @@ def fetch_template(downloads: WarehouseDownloads, template: Template) -> Path:
             return _unreadable(part, template)
 
         server = HttpOpener(f"{address}/{link.lstrip('/')}", downloads.timeouts, resumes=False)
-        downloads.download(Place(label, path, part, problem, size, resumes=False), [server])
+        downloads.download(Place(label, path, part, problem, size, resumes=False, is_size_exact=True), [server])
     return path
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from nh_platform.downloads.hashes import file_hash
+from nh_platform.downloads.hashes import file_hash, why_no_file
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError, Session, UnknownSession
 from nh_platform.sources.ibl.catalogue.alyx_records import (
@@ -157,8 +157,8 @@ class OneClient:
         try:
             folder = self.session_folder(session)
             # A folder that is not there is no file that went: ONE names what it does not find.
-            absent = [name for name in wanted if folder.is_dir() and not (folder / name).is_file()]
-            gone = dict.fromkeys(absent, "it is not there")
+            troubles = {name: why_no_file(folder / name) for name in wanted} if folder.is_dir() else {}
+            gone = {name: trouble for name, trouble in troubles.items() if trouble is not None}
             names = [name for name in wanted if name not in gone]
             paths = self._connection.call(partial(_load, eid=session.session_id, names=names), what) if names else {}
             actual = {name: file_hash(path) if wanted[name] else None for name, path in paths.items()}
