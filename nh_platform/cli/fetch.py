@@ -67,6 +67,7 @@ def fetch(
         nh fetch allen_vbn 1139846596
     """
     console.require_one_choice("nh fetch", session, all_, missing)
+    console.require_known(source, session)
     with console.progress(in_bytes=True) as on_progress:
         found = operations.fetch(
             home_folder(),

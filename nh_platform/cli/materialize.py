@@ -49,6 +49,7 @@ def materialize(
         nh materialize ibl --all --asset units --asset windows
     """
     console.require_one_choice("nh materialize", session, all_, missing and not session)
+    console.require_known(source, session)
     again = ("--missing", *(session or ()), *(part for name in asset or () for part in ("--asset", name)))
     with going_on_with("materialize", source, *again), console.progress() as on_progress:
         found = operations.materialize(
@@ -104,6 +105,7 @@ def backfill(
 
         nh backfill allen_vc
     """
+    console.require_known(source, session)
     found = operations.backfill(home_folder(), source, session or None, limit=limit, dry_run=dry_run)
     print_gated(source, found.gated)
     if not found.ids:

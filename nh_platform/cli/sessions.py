@@ -135,6 +135,7 @@ def show(
 
         nh show ibl 4b7f
     """
+    console.require_known(source, [session])
     from nh_platform.assets.across_sessions.reconciliation import ASSET as RECONCILIATION
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
@@ -142,8 +143,8 @@ def show(
     from nh_platform.reading.search import read_summary
     from nh_platform.sources.registry import source_entry
     from nh_platform.store.names import SOURCE_WIDE
+    from nh_platform.store.layout import SOURCE_WIDE
 
-    source_entry(source)
     platform = Platform(load_settings())
     manifest = platform.manifest(source)
     files = manifest.session(manifest.session_named(session))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.history.identity import group_versions, read_by, version_of
+from nh_platform.history.registered_ids import see_sessions
 from nh_platform.session import Session, UnknownSession
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.session_names import session_named
@@ -148,8 +149,8 @@ class Manifest:
             As of `nh_platform.session.session_names.session_named`.
         """
         listed = self._positions["sessions"]
-        action = f"Run `nh sync {self.source}` and `nh sessions --source {self.source}` to see what is there."
-        return session_named(asked, listed, self.source, f"the manifest ({self.release})", action)
+        where = f"the manifest ({self.release})"
+        return session_named(asked, listed, self.source, where, see_sessions(self.source))
 
     def session(self, session_id: str) -> SessionFiles:
         """Return one session's part.
@@ -164,7 +165,7 @@ class Manifest:
             raise UnknownSession(
                 f"session {session_id}",
                 f"the manifest of {self.source} ({self.release}, {len(self.sessions)} sessions) does not list it",
-                f"Run `nh sync {self.source}` and `nh sessions --source {self.source}` to see what is there.",
+                see_sessions(self.source),
             )
         row = rows.iloc[0]
         session = Session(

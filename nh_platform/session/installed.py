@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import Any, NamedTuple
 
 from nh_platform.session.errors import ConfigError, NhError
@@ -19,6 +19,10 @@ PLATFORM = "nh-platform"
 
 
 CORRECT_PACKAGE = "Correct or uninstall the package."
+
+
+_GROUPS = "nh_platform."
+"""How the names of all groups of entry points begin by which packages bring something."""
 
 
 class Problem(NamedTuple):
@@ -44,6 +48,12 @@ class Installed(NamedTuple):
     found: dict[str, Any]
     packages: dict[str, str]
     problems: tuple[Problem, ...]
+
+
+def others_bring_anything() -> bool:
+    """Return whether a package besides the platform's own brings something; loads nothing of what is brought."""
+    others = (one for one in distributions() if one.name != PLATFORM)
+    return any(point.group.startswith(_GROUPS) for one in others for point in one.entry_points)
 
 
 @cache

@@ -147,6 +147,26 @@ def test_errors_name_the_thing_and_the_next_step(home: Path, arguments: tuple[st
     assert "Traceback" not in result.stderr
 
 
+def test_a_mistake_is_answered_without_what_is_slow_to_load(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    code = "import sys\nfrom nh_platform.cli.app import app\n"
+    code += "try: app(sys.argv[1:])\nexcept SystemExit as end: print(end.code)\nprint(*sys.modules)"
+    for arguments in (
+        ("show", "nosuch", "zzz"),
+        ("show", "ibl", "zzz"),
+        ("materialize", "ibl", "zzz"),
+        ("backfill", "ibl", "zzz"),
+        ("fetch", "ibl", "zzz"),
+        ("qc", "explain", "ibl", "zzz", "probe00/1"),
+    ):
+        command = [sys.executable, "-c", code, "--home", str(home), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        code_line, loaded = done.stdout.splitlines()[-2:]
+        assert code_line == "1", (arguments, done.stderr)
+        assert "zzz" in done.stderr or "nosuch" in done.stderr
+        assert {"pandas", "dagster", "numba", "h5py"}.isdisjoint(loaded.split()), arguments
+
+
 def test_the_first_characters_of_a_session_will_do(home: Path) -> None:
     nh(home, "sync", "ibl")
     session = session_id(home)
@@ -229,7 +249,7 @@ def test_explain_says_first_that_units_are_stale_and_what_brings_them_up_to_date
     lines = nh(home, "qc", "explain", "ibl", session, "probe00/0").output.splitlines()
     changed = "what the reviews of this session say, rulebook ibl-strict and rulebook nh-common changed"
     assert lines[0] == f"STALE: since these units were made, {changed}. Below is what is stored."
-    assert lines[1] == f"Bring it up to date: nh materialize ibl {session}"
+    assert lines[1] == f"Bring it up to date: nh --home {home} materialize ibl {session}"
     assert lines[3].startswith("unit ")
     nh(home, "materialize", "ibl", session, "--asset", "units")
     assert nh(home, "qc", "explain", "ibl", session, "probe00/0").output.startswith("unit ")

@@ -113,8 +113,14 @@ def test_the_public_addresses_are_tried_where_no_other_is_stated(tmp_path: Path,
     assert {"api.brain-map.org", "visual-behavior-neuropixels-data.s3.amazonaws.com"} <= tried
 
 
+def test_before_anything_is_configured_every_public_server_is_tried(tmp_path: Path, tried: set[str]) -> None:
+    found = findings(tmp_path, "")
+    assert set(ALLEN) < set(found)
+    assert all("needs it for real data, `nh demo` does not" in found[address][1] for address in ALLEN)
+
+
 def test_a_source_that_reads_a_folder_asks_no_server(tmp_path: Path, tried: set[str]) -> None:
-    assert len(findings(tmp_path, "allen_vc:\n  read: {mode: local}\n")) == 2
+    assert len(findings(tmp_path, "allen_vc:\n  read: {mode: local}\nallen_vbn:\n  read: {root: here}\n")) == 2
     assert not any("brain-map" in host or "visual-behavior" in host for host in tried)
 
 

@@ -31,15 +31,19 @@ def explain(
 
         nh qc explain ibl 4b7f probe00/12
     """
-    from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
+    from nh_platform.store import Store
+
+    settings = load_settings()
+    if not any(name.startswith(session) for name in Store(settings.store).sessions(source)):
+        console.require_known(source, [session])
+    from nh_platform.home.platform import Platform
     from nh_platform.planning.changed_units import stale_lines
     from nh_platform.qc.reviews.review_files import read_reviews, review_path
     from nh_platform.qc.rules.explain import explain_unit, find_unit
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading import open_store
 
-    settings = load_settings()
     view = open_store(settings.home).session(source, session)
     row = find_unit(view.units, unit, f"{source} session {view.session_id}")
     reviews = read_reviews(review_path(settings.reviews, source, view.session_id))

@@ -29,10 +29,10 @@ def _open(read: Mapping[str, Any], home: Path) -> Source:
 
 
 def _servers(read: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the bucket, where the source is configured to fetch from it."""
+    """Return the bucket, where the source is configured to fetch from it, or not configured yet."""
     from nh_platform.sources.allen.behavior.settings import BUCKET
 
-    if read.get("mode") != "s3":
+    if read and read.get("mode") != "s3":
         return ()
     return (str(read.get("endpoint") or f"https://{read.get('bucket') or BUCKET}.s3.amazonaws.com"),)
 

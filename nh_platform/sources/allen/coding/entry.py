@@ -30,10 +30,11 @@ def _open(read: Mapping[str, Any], home: Path) -> Source:
 
 
 def _servers(read: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the warehouse, where the source is configured to ask it."""
+    """Return the warehouse, where the source is configured to ask it, or not configured yet."""
     from nh_platform.sources.allen.sdk import WAREHOUSE
 
-    return (str(read.get("address") or WAREHOUSE),) if read.get("mode") == "warehouse" else ()
+    is_asked = read.get("mode") == "warehouse" or not read
+    return (str(read.get("address") or WAREHOUSE),) if is_asked else ()
 
 
 ENTRY = SourceEntry(
