@@ -8,7 +8,11 @@ from contextlib import suppress
 
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import StoredRelease, store_manifest
+from nh_platform.history.release_lookup import VersionedSource
+from nh_platform.history.releases.held import accept, accepted_snapshot, forget_accepted
+from nh_platform.history.releases.newer import record_published
 from nh_platform.history.snapshots import ASSET as NAME
+from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
@@ -37,7 +41,19 @@ TABLES = (
 
 def take_snapshot(platform: Platform, source: str) -> StoredRelease:
     """Read the manifest of a source from upstream and store it, if it differs, as the next snapshot."""
-    return store_manifest(platform.store, _manifest_now(platform, source), CODE_VERSION)
+    is_held = platform.settings.source(source).on_release == "hold"
+    before = list_snapshots(platform.store, source)
+    manifest = _manifest_now(platform, source)
+    # Recorded before the release is stored: killed in between, nothing of it is made that nobody accepted.
+    if is_held and before and accepted_snapshot(platform.store, source) is None:
+        accept(platform.store, source, before[-1].number)
+    stored = store_manifest(platform.store, manifest, CODE_VERSION)
+    _record_published(platform, source)
+    if not is_held:
+        forget_accepted(platform.store, source)
+    elif not before:
+        accept(platform.store, source, stored.snapshot.number)
+    return stored
 
 
 def _manifest_now(platform: Platform, source: str) -> Manifest:
@@ -46,3 +62,11 @@ def _manifest_now(platform: Platform, source: str) -> Manifest:
     with suppress(NhError):  # nothing is stored yet, or it is damaged: everything is asked for
         before = platform.manifest(source) if isinstance(opened, ContinuingSource) else None
     return opened.manifest_after(before) if before and isinstance(opened, ContinuingSource) else opened.manifest()
+
+
+def _record_published(platform: Platform, source: str) -> None:
+    """Record which releases upstream publishes, where it names them: a pinned one hides newer ones."""
+    opened = platform.source(source)
+    if isinstance(opened, VersionedSource):
+        with suppress(NhError):  # the catalogue was read; that others could not be listed is no reason to lose it
+            record_published(platform.store, source, opened.published_releases())

@@ -15,8 +15,10 @@ from rich.filesize import decimal
 from rich.markup import escape
 from typer.core import TyperCommand
 
+from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
+from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
@@ -257,6 +259,56 @@ def diff(
         lines.append(f"returned insertions: {len(result.insertions_returned)}")
     for line in lines:
         typer.echo(line, err=format_ is not Format.table)  # a table for a program must stay one
+
+
+@app.command("try")
+def try_(
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
+    sessions: Annotated[int, typer.Option(help="On so many sessions.", min=1)] = 3,
+    format_: FormatOption = Format.table,
+) -> None:
+    """Make the units of some sessions as a held release has them, and list which come in and go out.
+
+    They are made in a folder that is removed again: nothing in the store changes. Downloads what the release has of
+    these sessions.
+
+    **Examples**
+
+        nh releases try ibl --sessions 5
+    """
+    with console.progress() as on_progress:
+        trials = operations.try_release(home_folder(), source, sessions, on_progress)
+    rows = [
+        {
+            "session_id": one.session_id,
+            "good_before": one.n_good_before,
+            "good_after": one.n_good_after,
+            "came_in": len(one.came_in),
+            "went_out": len(one.went_out),
+            "units": " ".join([*(f"+{unit}" for unit in one.came_in), *(f"-{unit}" for unit in one.went_out)]),
+            "error": one.error,
+        }
+        for one in trials
+    ]
+    columns = ["session_id", "good_before", "good_after", "came_in", "went_out", "units", "error"]
+    console.print_rows(rows, columns, format_, title=f"trial on {len(rows)} sessions")
+    if format_ is Format.table:
+        came_in, went_out = (sum(int(str(row[name])) for row in rows) for name in ("came_in", "went_out"))
+        console.say(f"units in: {came_in}, units out: {went_out}; `nh releases accept {source}` goes on")
+
+
+@app.command()
+def accept(source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")]) -> None:
+    """Accept the release of a source that is held (`on_release: hold` in sources.yaml).
+
+    The sensor asks for its sessions from its next tick on; `nh materialize SOURCE --missing` makes them here and now.
+
+    **Examples**
+
+        nh releases accept ibl
+    """
+    found = operations.accept_release(home_folder(), source)
+    console.say(f"{source}: snapshot {found.snapshot} is accepted; {found.n_sessions} sessions go on.")
 
 
 def _home() -> tuple[PlatformSettings, Store]:

@@ -52,6 +52,9 @@ def status(
                 "`--repair` makes them again."
             )
     for name, one in found.sources.items():
+        for sentence in () if isinstance(one, NhError) else (one.held, one.newer):
+            if sentence:
+                console.say(f"{name}: {escape(sentence)}.")
         for session_id, mistake in () if isinstance(one, NhError) else one.mistakes.items():
             console.say(f"{name} {session_id}: nothing is made until its review file is corrected. {escape(mistake)}")
     for name, one in found.sources.items():

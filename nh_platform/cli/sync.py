@@ -61,5 +61,7 @@ def say_synced(found: SyncResult, *, is_alone: bool = True) -> None:
     if found.left_out:
         reasons = ", ".join(f"{number} {reason}" for reason, number in found.reasons().items())
         lines.append(f"not taken: {len(found.left_out)} ({reasons}); `nh sync {found.source} --left-out` lists them")
+    if found.newer:
+        lines.append(f"{found.source}: {found.newer}")
     for line in lines:
         (console.out if is_alone else console.err).print(escape(line), soft_wrap=True)

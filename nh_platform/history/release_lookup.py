@@ -54,6 +54,9 @@ class VersionedSource(Protocol):
     def named_releases(self) -> list[str]:
         """Return the names of the releases at hand, oldest first; asks nobody."""
 
+    def published_releases(self) -> list[str]:
+        """Return the names of the releases that upstream publishes, oldest first; may ask it."""
+
     def named_manifest(self, version: str) -> Manifest | None:
         """Return everything that a release states, whether or not its files were fetched; None where there is none."""
 

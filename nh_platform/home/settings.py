@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -34,7 +34,8 @@ class SourceSettings(BaseModel):
     ``read`` is handed to the source itself; ``rulebook`` is the active one, whose rules run as asset checks;
     ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds, by id or path;
     ``published`` is the release of its `published_counts.yaml` to reconcile with; ``stimulus_modes`` are the ways in
-    which `stimulus_tensors` are made.
+    which `stimulus_tensors` are made; ``on_release`` says whether the sessions that a release changes are made at once
+    or wait for ``nh releases accept``.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -45,6 +46,7 @@ class SourceSettings(BaseModel):
     presets: list[str] | None = None
     published: str | None = None
     stimulus_modes: list[str] | None = None
+    on_release: Literal["make", "hold"] = "make"
 
 
 class PlatformSettings(BaseModel):

@@ -12,6 +12,7 @@ from nh_platform.operations.cleaning import clean
 from nh_platform.operations.demo_home import demo
 from nh_platform.operations.doctor_findings import doctor
 from nh_platform.operations.file_fetch import fetch
+from nh_platform.operations.held_releases import accept_release, try_release
 from nh_platform.operations.home_status import status
 from nh_platform.operations.opened_home import open_home
 from nh_platform.operations.session_runs import materialize
@@ -25,6 +26,7 @@ from nh_platform.operations.upkeep.restoration import restore
 from nh_platform.operations.upkeep.verification import verify
 
 __all__ = [
+    "accept_release",
     "backfill",
     "backup",
     "check_history",
@@ -46,4 +48,5 @@ __all__ = [
     "sync",
     "unlock",
     "verify",
+    "try_release",
 ]

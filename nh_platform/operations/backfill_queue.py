@@ -71,7 +71,10 @@ def backfill(
         found, manifest = source_states(at.platform, source), at.platform.manifest(source)
         named = None if sessions is None else {manifest.session_named(name) for name in sessions}
         asked = [state for state in found.sessions if named is None or state.session_id in named]
-        stale = {state.session_id: state.stale for state in [state for state in asked if state.stale][: limit or None]}
+        # A session that is named is a person's decision on it; of all others, what a held release changes waits.
+        waits = frozenset(found.held.sessions) if found.held and named is None else frozenset()
+        lacking = [state for state in asked if state.stale and state.session_id not in waits]
+        stale = {state.session_id: state.stale for state in lacking[: limit or None]}
         names = (state.session_id for state in asked if state.session_id not in stale)
         gated = {name: found.gated[name] for name in names if name in found.gated}
         plan = Backfill(source, len(asked), stale, gated)

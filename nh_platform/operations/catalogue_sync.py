@@ -40,6 +40,8 @@ class SyncResult:
         Sessions, probe insertions and upstream files.
     left_out
         What upstream lists and the catalogue does not take, in the order of sessions.
+    newer
+        That a newer release is out than the one that was read, in a sentence; empty where none is known.
     """
 
     source: str
@@ -48,6 +50,7 @@ class SyncResult:
     n_insertions: int
     n_files: int
     left_out: tuple[LeftOut, ...] = ()
+    newer: str = ""
 
     def reasons(self) -> dict[str, int]:
         """Return how much is left out for each reason, the most frequent first."""
@@ -67,6 +70,7 @@ def sync(home: Home, source: str) -> SyncResult:
     from nh_platform.defs.automation.jobs import release_job_name
     from nh_platform.defs.release_manifest import build_release_manifest
     from nh_platform.defs.run_tags import run_tags
+    from nh_platform.history.releases.newer import newer_release
     from nh_platform.operations.in_process import materialize_one
     from nh_platform.session import BadUpstreamData
     from nh_platform.sources.registry import source_entry
@@ -83,7 +87,8 @@ def sync(home: Home, source: str) -> SyncResult:
             BadUpstreamData,
             "Run `nh doctor` to see what can be reached.",
         )
-        found = at.platform.manifest(source)
+        found, newer = at.platform.manifest(source), newer_release(at.platform.store, source)
     rows = zip(*(found.left_out[name] for name in ("session_id", "insertion_id", "reason", "found")))
     left_out = tuple(LeftOut(*row) for row in rows)
-    return SyncResult(source, found.release, len(found.sessions), len(found.insertions), len(found.files), left_out)
+    counts = (len(found.sessions), len(found.insertions), len(found.files))
+    return SyncResult(source, found.release, *counts, left_out, newer)

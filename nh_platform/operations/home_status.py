@@ -43,6 +43,10 @@ class SourceStatus:
         Assets of earlier versions that are still stored, by name: how many sessions hold one.
     mistakes
         Sessions whose review file cannot be used, with its mistake in words.
+    held
+        A release that waits to be accepted, in a sentence; empty where none does.
+    newer
+        That a newer release is out than the one that was read, in a sentence; empty where none is known.
     problems
         Assets of installed packages that are left out, each with why.
     """
@@ -62,6 +66,8 @@ class SourceStatus:
     store_bytes: int
     replaced: Mapping[str, int]
     mistakes: Mapping[str, str] = field(default_factory=dict)
+    held: str = ""
+    newer: str = ""
     problems: tuple[ConfigError, ...] = ()
 
 
@@ -112,6 +118,7 @@ def status(home: Home) -> HomeStatus:
 
 
 def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatus:
+    from nh_platform.history.releases.newer import newer_release
     from nh_platform.history.snapshots import list_snapshots
     from nh_platform.planning.session_states import source_states, withdrawn
 
@@ -144,6 +151,8 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         store_bytes=store_bytes,
         replaced=dict(sorted(replaced.items())),
         mistakes=states.mistakes,
+        newer=newer_release(store, source),
+        held=states.held.text() if states.held else "",
         problems=states.problems,
     )
 

@@ -116,6 +116,8 @@ class Decision:
     failed
         Sessions whose last run for this state failed, whoever launched it, each with what happens next in words. It is
         what sensor, `nh status`, `nh inventory` and the standing check all count as *failed*.
+    held
+        Sessions that a release changes which waits to be accepted.
     """
 
     requests: tuple[SessionRequest, ...]
@@ -126,6 +128,7 @@ class Decision:
     unusable: tuple[str, ...]
     later: Mapping[str, float]
     failed: Mapping[str, str]
+    held: tuple[str, ...] = ()
 
 
 ASKED_AGAIN, TO_A_PERSON = "tried again now", "left to a person"
@@ -142,6 +145,7 @@ def decide(
     cap: int,
     unusable: Collection[tuple[str, str]] = (),
     now: float = 0.0,
+    held: Collection[str] = (),
 ) -> Decision:
     """Decide which sessions to run now.
 
@@ -161,6 +165,8 @@ def decide(
         snapshot that changes other sessions is no reason to download and refuse them again.
     now
         The time [s since 1970], for runs that are tried again later.
+    held
+        Sessions of a release that waits to be accepted; those that are wanted wait with it.
 
     Returns
     -------
@@ -173,7 +179,7 @@ def decide(
         if attempt.state is not AttemptState.in_progress:
             ended.setdefault(attempt.session_id, []).append(attempt)
     requests: list[SessionRequest] = []
-    in_progress, exhausted, waiting, not_loaded, refused = [], [], [], [], []
+    in_progress, exhausted, waiting, not_loaded, refused, waits = [], [], [], [], [], []
     later: dict[str, float] = {}
     failed: dict[str, str] = {}
     for state in states:
@@ -193,6 +199,8 @@ def decide(
             if has_failed:
                 failed[state.session_id] = NOT_WANTED
             not_loaded.append(state.session_id)
+        elif state.session_id in held:
+            waits.append(state.session_id)
         elif own[-MAX_ATTEMPTS:] == [state.target] * MAX_ATTEMPTS:
             exhausted.append(state.session_id)
             failed[state.session_id] = TO_A_PERSON
@@ -216,6 +224,7 @@ def decide(
         unusable=tuple(refused),
         later=later,
         failed=failed,
+        held=tuple(waits),
     )
 
 

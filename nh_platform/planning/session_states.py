@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES
 from nh_platform.history.identity import group_versions, version_of
+from nh_platform.history.releases.held import HeldRelease, held_release
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.history.wanted import wanted_sessions
@@ -39,6 +40,8 @@ class SourceStates:
         Sessions whose gate failed, with the reasons.
     damaged
         What is known to be damaged, by session and asset: a text for each file.
+    held
+        The release that waits to be accepted, None where none does; nothing of its sessions is asked for.
     mistakes
         Sessions whose review file cannot be used, with its mistake in words; nothing of them is made until it can.
     problems
@@ -51,6 +54,7 @@ class SourceStates:
     gated: Mapping[str, tuple[str, ...]]
     damaged: Mapping[str, Mapping[str, tuple[str, ...]]]
     mistakes: Mapping[str, str] = field(default_factory=dict)
+    held: HeldRelease | None = None
     problems: tuple[ConfigError, ...] = ()
 
 
@@ -87,20 +91,26 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             damaged[session_id] = held.damaged
         if held.gate:
             gated[session_id] = held.gate
+        standing = session_standing(platform.store, source, session_id, expected)
+        if standing.gate:
+            gated[session_id] = standing.gate
         states.append(
             SessionState(
                 session_id=session_id,
-                stale=held.stale,
+                stale=standing.stale,
                 target=hashlib.sha256(json.dumps(versions, sort_keys=True).encode()).hexdigest(),
-                is_wanted=held.is_loaded or session_id in wanted,
+                is_wanted=standing.is_loaded or session_id in wanted,
             )
         )
         observed[REVIEWS][session_id] = platform.reviews_version(source, session_id)
         observed[REVIEWED_INTERVALS][session_id] = platform.reviewed_intervals_version(source, session_id)
         for group, version in groups.items():
             observed.setdefault(f"{UPSTREAM_FILES}/{group}", {})[session_id] = version
+    is_held = platform.settings.source(source).on_release == "hold"
+    held = held_release(platform.store, source, manifest, by_session) if is_held else None
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
     return SourceStates(number, tuple(states), observed, gated, damaged, mistakes, plan.problems)
+    return SourceStates(number, tuple(states), observed, gated, mistakes, held, plan.problems)
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:

@@ -334,3 +334,16 @@ def test_the_versions_of_visual_behavior_are_compared_by_name(home) -> None:
     for path in (home / "vbn").glob("*-0.4.0/behavior_ecephys_sessions/*/*.nwb"):
         path.unlink()
     assert run("diff", "0.4.0", "0.5.0", "--source", "allen_vbn") == lines
+
+
+def test_a_pinned_version_does_not_hide_that_a_newer_one_is_out(home) -> None:
+    write_allen_vbn(home / "vbn", 1, 3, size=TINY)
+    (home / "sources.yaml").write_text("allen_vbn:\n  read: {root: vbn, manifest: 0.4.0}\n")
+    for command in ("sync allen_vbn", "status"):
+        result = runner.invoke(app, command.split())
+        assert result.exit_code == 0, (result.output, result.exception)
+        said = " ".join(result.output.split())
+        assert "0.5.0 is out and 0.4.0 is read" in said
+        assert "nh releases diff 0.4.0 0.5.0 --source allen_vbn" in said
+    (home / "sources.yaml").write_text("allen_vbn:\n  read: {root: vbn}\n")
+    assert "is out" not in runner.invoke(app, ["sync", "allen_vbn"]).output

@@ -60,7 +60,15 @@ def session_decision(
     """
     attempts = [*running, *in_progress(instance, source), *_ended(instance, store, source, states)]
     unusable = _unusable(instance, source, states)
-    return decide(states.sessions, attempts, snapshot=states.snapshot, cap=cap, unusable=unusable, now=time.time())
+    return decide(
+        states.sessions,
+        attempts,
+        snapshot=states.snapshot,
+        cap=cap,
+        unusable=unusable,
+        now=time.time(),
+        held=frozenset(states.held.sessions if states.held else ()),
+    )
 
 
 def in_progress(instance: dg.DagsterInstance, source: str) -> list[Attempt]:

@@ -287,6 +287,8 @@ def tick_words(source: str, states: SourceStates, decision: Decision) -> list[st
         f"{len(states.gated)} gated",
         f"{len(decision.not_loaded)} not loaded yet (`nh backfill {source}`)",
     ]
+    if states.held:
+        words.append(states.held.text())
     mistakes = [words for _, words in sorted(states.mistakes.items())]
     if mistakes:
         more = f" and {len(mistakes) - _NAMED} more" if len(mistakes) > _NAMED else ""

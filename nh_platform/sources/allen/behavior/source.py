@@ -82,6 +82,16 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         """Return the versions whose manifest is in the folder, oldest first; asks nobody."""
         return list_releases(self.settings.root)
 
+    def published_releases(self) -> list[str]:
+        """Return the versions that upstream publishes, oldest first: those of the bucket, or of the folder.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the bucket cannot be listed.
+        """
+        return self.downloads.releases() if self.settings.mode == "s3" else self.named_releases()
+
     def named_manifest(self, version: str) -> Manifest | None:
         """Return everything that a release states, or None where there is no such release.
 
