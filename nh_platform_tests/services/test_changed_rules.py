@@ -209,7 +209,7 @@ def _look(address: str, session: str, shots: Path) -> None:
                 ("lab-own", "rulebook", "reviewed units", "ada, bea"),
             ),
             ("rule", f"/assets/{SOURCE}/units?view=checks&checkDetail=fast_enough", ("lab-own",)),
-            ("reviews", f"/assets/{SOURCE}/reviews?view=events", ("Observation",)),
+            ("reviews", f"/assets/{SOURCE}/reviews?view=events", ("Reported",)),
             (
                 "ticks",
                 f"/locations/nh_platform/sensors/{SOURCE}_release_sensor",
