@@ -191,6 +191,9 @@ class SourceAsset:
         Makes it from what the store has now for a source of the platform, and writes it into a folder.
     check
         The check that making it carries out, None where there is none.
+    follows_sessions
+        Whether the sensor makes it anew once sessions were made and nothing runs; the others wait for the daily
+        inventory.
     is_remade_daily
         Whether it also depends on something without a version, so that every inventory makes it anew.
     """
@@ -206,6 +209,7 @@ class SourceAsset:
     parameters: Callable[[Platform, str], Parameters] = no_parameters
     check: AssetCheck | None = None
     is_remade_daily: bool = False
+    follows_sessions: bool = False
 
 
 def _is_table(pair: object) -> bool:

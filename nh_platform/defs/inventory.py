@@ -16,7 +16,7 @@ from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SOURCE_TAG
 from nh_platform.defs.stored_files import STORED_FILES
 from nh_platform.home.platform import Platform
 from nh_platform.planning.session_states import source_states
-from nh_platform.planning.versions import expected_source_asset
+from nh_platform.planning.source_standing import is_current
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.names import SOURCE_WIDE
@@ -34,9 +34,7 @@ def old_source_assets(platform: Platform, source: str) -> list[str]:
     return [
         name
         for name, asset in source_assets(source).items()
-        if asset.is_remade_daily
-        or platform.store.data_version(source, SOURCE_WIDE, name)
-        != expected_source_asset(platform, source, asset).data_version
+        if asset.is_remade_daily or not is_current(platform, source, asset)
     ]
 
 

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.instance.config import PoolGranularity
 from syrupy.assertion import SnapshotAssertion
 
 from nh_platform.assets.registry import session_assets
 from nh_platform.defs.build import build_defs
+from nh_platform.defs.session_assets import SESSIONS_POOL
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance
 from nh_platform.sources.registry import source_names
 
 HEAVY = ("numba", "scipy", "one", "iblatlas", "allensdk", "h5py", "matplotlib", "boto3", "xarray", "torch")
@@ -84,3 +87,24 @@ def test_the_gate_is_the_only_blocking_check(definitions: dg.Definitions) -> Non
 def test_check_names_are_letters_digits_and_underscores(definitions: dg.Definitions) -> None:
     for key in definitions.resolve_asset_graph().asset_check_keys:
         assert key.name.replace("_", "").isalnum(), key
+
+
+def test_runs_of_the_daemon_take_places_and_those_in_the_foreground_none(tmp_path: Path) -> None:
+    platform = Platform(load_settings(tmp_path))
+    pools = {}
+    for queued in (True, False):
+        job = build_defs(platform, queued=queued).resolve_job_def("ibl_session")
+        pools[queued] = {
+            node.definition.pool for node in job.nodes if "gate" not in node.name and "check" not in node.name
+        }
+    assert pools == {True: {SESSIONS_POOL}, False: {None}}
+
+
+def test_the_embedded_instance_limits_runs_by_pools_alone(tmp_path: Path) -> None:
+    """A limit of runs at a time would count the foreground's, and pools by step give one session both places."""
+    with open_instance(load_settings(tmp_path), embedded=True) as instance:
+        limits = instance.get_concurrency_config()
+    assert limits.run_queue_config is not None
+    assert limits.run_queue_config.max_concurrent_runs == -1
+    assert limits.pool_config.pool_granularity is PoolGranularity.RUN
+    assert limits.pool_config.default_pool_limit == 2

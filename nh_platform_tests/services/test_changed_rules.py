@@ -101,11 +101,13 @@ class Watched:
         new = {run_id: run for run_id, run in self._runs().items() if run_id not in self.seen}
         self.seen |= set(new)
         assert all(run["status"] == "SUCCESS" for run in new.values()), new
-        assert {run["jobName"] for run in new.values()} <= {f"{SOURCE}_session"}
+        assert {run["jobName"] for run in new.values()} <= {f"{SOURCE}_session", f"{SOURCE}_inventory"}
         for run in new.values():
             assert {SOURCE_TAG, SNAPSHOT_TAG, REASON_TAG} <= set(run["tags"])
         return {
-            run["tags"][PARTITION_TAG]: sorted(key["path"][-1] for key in run["assetSelection"]) for run in new.values()
+            run["tags"][PARTITION_TAG]: sorted(key["path"][-1] for key in run["assetSelection"])
+            for run in new.values()
+            if run["jobName"] == f"{SOURCE}_session"
         }
 
     def checks(self) -> dict[str, dict[str, Any]]:

@@ -59,4 +59,5 @@ ASSET = SourceAsset(
     inputs=inputs,
     make=make,
     parameters=parameters,
+    follows_sessions=True,
 )

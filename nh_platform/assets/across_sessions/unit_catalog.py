@@ -67,4 +67,5 @@ ASSET = SourceAsset(
     reads=(MANIFEST, "units"),
     inputs=inputs,
     make=make,
+    follows_sessions=True,
 )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from nh_platform.assets.registry import source_assets
 from nh_platform.defs.checks import session_checks
 from nh_platform.home.platform import Platform
 from nh_platform.planning.versions import SourcePlan
@@ -50,11 +51,14 @@ class LoadedRules:
         Identity of all of it.
     rulebook
         The rulebook in words, with its digest.
+    source_assets
+        Assets across sessions.
     """
 
     checks: Mapping[str, Sequence[dg.AssetCheckKey]]
     digest: str
     rulebook: str
+    source_assets: tuple[str, ...]
 
     @classmethod
     def of(cls, entry: SourceEntry, platform: Platform) -> LoadedRules:
@@ -77,6 +81,7 @@ class LoadedRules:
             checks={name: checks.get(name, ()) for name in plan.assets},
             digest=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_DIGITS],
             rulebook=f"{book.id} ({book.digest})",
+            source_assets=tuple(source_assets(entry.name)),
         )
 
     def checks_of(self, assets: Sequence[str], now: LoadedRules) -> list[dg.AssetCheckKey]:

@@ -37,6 +37,7 @@ from nh_platform.home.running_ui import read_running_ui
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.run_requests import Decision, SessionRequest
 from nh_platform.planning.session_states import SourceStates, source_states
+from nh_platform.planning.source_standing import stale_catalogs
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
 
@@ -52,6 +53,7 @@ _NAMED = 3
 """Sessions that a tick names of each kind."""
 
 ASKED = "stale, asked for by the sensor"
+SESSIONS_WERE_MADE = "sessions were made or withdrawn"
 ANNOUNCED = "upstream announced a release"
 
 
@@ -169,6 +171,8 @@ def evaluate_release(
     register_again(instance, entry.name, [state.session_id for state in states.sessions])
     for request in decision.requests:
         tick.requests.append(_session_request(entry, request, states, loaded or now, now))
+    if not (is_idle or tick.requests or running or decision.in_progress or decision.waiting):
+        tick.requests += _catalog_request(instance, entry, platform, loaded or now)
     memory.observed, observations = observe(platform.settings.dagster_home, entry, states, memory.observed)
     words = _one_line("; ".join([*tick.words, *tick_words(entry.name, states, decision)]))
     return dg.SensorResult(
@@ -275,6 +279,33 @@ def _session_request(
             REASON_TAG: ASKED,
         },
     )
+
+
+def _catalog_request(
+    instance: dg.DagsterInstance, entry: SourceEntry, platform: Platform, loaded: LoadedRules
+) -> list[dg.RunRequest]:
+    """Ask for the catalogs once nothing runs any more: a backfill with one failed session leaves out what joins all."""
+    try:
+        names, digest = stale_catalogs(platform, entry.name)
+    except NhError:
+        return []  # a session went meanwhile; the next tick sees it whole
+    key = f"{entry.name}:catalogs:{digest}"
+    names = tuple(name for name in names if name in loaded.source_assets)
+    if not names or not platform.store.sessions(entry.name) or instance.get_runs(_of_key(key), limit=1):
+        return []
+    return [
+        dg.RunRequest(
+            run_key=key,
+            job_name=inventory_job_name(entry.name),
+            asset_selection=[dg.AssetKey([entry.name, name]) for name in names],
+            asset_check_keys=[],
+            tags={SOURCE_TAG: entry.name, REASON_TAG: SESSIONS_WERE_MADE},
+        )
+    ]
+
+
+def _of_key(key: str) -> dg.RunsFilter:
+    return dg.RunsFilter(tags={"dagster/run_key": key})
 
 
 def tick_words(source: str, states: SourceStates, decision: Decision) -> list[str]:
