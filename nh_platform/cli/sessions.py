@@ -141,9 +141,7 @@ def show(
     from nh_platform.home.settings import load_settings
     from nh_platform.planning.versions import SourcePlan
     from nh_platform.reading.search import read_summary
-    from nh_platform.sources.registry import source_entry
     from nh_platform.store.names import SOURCE_WIDE
-    from nh_platform.store.layout import SOURCE_WIDE
 
     platform = Platform(load_settings())
     manifest = platform.manifest(source)

@@ -19,7 +19,6 @@ from nh_platform.planning.session_states import source_states
 from nh_platform.planning.source_standing import is_current
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.store.names import SOURCE_WIDE
 
 CRON = "45 6 * * *"
 INVENTORY = "no_partitions_left_failed"

@@ -46,7 +46,7 @@ __all__ = [
     "restore",
     "status",
     "sync",
+    "try_release",
     "unlock",
     "verify",
-    "try_release",
 ]

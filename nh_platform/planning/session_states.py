@@ -86,12 +86,9 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             states.append(SessionState(session_id, (), "", is_wanted=False))
             continue
         versions = {name: one.data_version for name, one in expected.items()}
-        held = session_standing(platform.store, source, session_id, expected)
-        if held.damaged:
-            damaged[session_id] = held.damaged
-        if held.gate:
-            gated[session_id] = held.gate
         standing = session_standing(platform.store, source, session_id, expected)
+        if standing.damaged:
+            damaged[session_id] = standing.damaged
         if standing.gate:
             gated[session_id] = standing.gate
         states.append(
@@ -109,8 +106,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     is_held = platform.settings.source(source).on_release == "hold"
     held = held_release(platform.store, source, manifest, by_session) if is_held else None
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
-    return SourceStates(number, tuple(states), observed, gated, damaged, mistakes, plan.problems)
-    return SourceStates(number, tuple(states), observed, gated, mistakes, held, plan.problems)
+    return SourceStates(number, tuple(states), observed, gated, damaged, mistakes, held, plan.problems)
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:
