@@ -193,11 +193,11 @@ def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
     history = _history(plan, session, standing.stale)
     assets, notes = [], []
     for asset in plan.assets:
-        record = store.provenance(source, session, asset)
+        folder = store.usable(source, session, asset)
+        record = None if folder is None else store.provenance(source, session, asset)
         lacks = "missing" if record is None else "incomplete" if NOT_HAD in record.parameters else "stale"
-        lacks = "failed" if asset in history.failed else lacks
+        lacks = "damaged" if asset in standing.damaged else "failed" if asset in history.failed else lacks
         state = "gated" if asset in standing.stopped else lacks if asset in standing.stale else "current"
-        folder = store.current(source, session, asset)
         left_out = [] if record is None else record.left_out
         assets.append(
             {
@@ -210,6 +210,11 @@ def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
         notes += [f"{asset}: {line}" for line in left_out]
     console.print_table(assets, "Assets")
     console.say(escape(f"stored in {store.root / source / session}, as ASSET/VERSION"))
+    for asset, files_of in standing.damaged.items():
+        for text in files_of:
+            console.say_beside("[bold red]damaged[/]", f"{asset}, {text}")
+    if standing.damaged:
+        console.say(f"Make it again: nh verify {source} {session} --repair")
     for reason in history.reasons:
         console.say_beside("[bold red]failed[/]", reason)
     for problem in standing.gate:

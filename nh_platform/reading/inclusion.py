@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,10 +19,10 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.qc.rules.region_rules import region_table
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.rules.session_rules import SessionVerdict, evaluate_session, trial_facts
-from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session import ConfigError, DamagedFile, UnknownSession
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.store import Store
-from nh_platform.store.file_hashes import is_stored
+from nh_platform.store.file_hashes import is_stored, require_intact
 from nh_platform.store.parquet import column_names, read_table
 
 FINAL_POSITIONS = "alf"
@@ -189,7 +190,7 @@ def region_selection(
     atlas, passes = rulebook.regions.atlas, f"pass.{good_by}"
     tables = []
     for session_id in sorted(store.sessions(source)):
-        folder = store.current(source, session_id, "units")
+        folder = readable(store, source, session_id, "units")
         path = None if folder is None else folder / "units.parquet"
         if path is None or not is_stored(path):  # gated: there are no units
             continue
@@ -209,6 +210,20 @@ def region_selection(
     return region_table(units["session_id"], units[atlas], units[passes], rulebook.regions)
 
 
+def readable(store: Store, source: str, session_id: str, asset: str) -> Path | None:
+    """Return the folder of an asset whose every file is intact; None where it was not made or is damaged.
+
+    What is joined over many sessions goes on without a damaged one, which counts as not made.
+    """
+    folder = store.usable(source, session_id, asset)
+    try:
+        if folder is not None:
+            require_intact(folder)
+    except (DamagedFile, FileNotFoundError):
+        return None
+    return folder
+
+
 def _check_rulebook(rulebook: Rulebook, source: str) -> None:
     if not any(rule.scope in ("session", "probe") for rule in rulebook.session):
         found = "it has no rules about sessions or insertions"
@@ -226,7 +241,7 @@ def _session_record(files: SessionFiles, facts: Mapping[str, float]) -> dict[str
 def _trial_facts(store: Store, files: SessionFiles, rulebook: Rulebook) -> tuple[dict[str, float], tuple[str, ...]]:
     """Return what the trials of a session say, and which asset is lacking for it."""
     session = files.session
-    folder = store.current(session.source, session.session_id, "events")
+    folder = readable(store, session.source, session.session_id, "events")
     if folder is None:
         return {}, ("events",)
     path = folder / f"{TRIALS.name}.parquet"
@@ -238,7 +253,7 @@ def _trial_facts(store: Store, files: SessionFiles, rulebook: Rulebook) -> tuple
 
 def _units(store: Store, source: str, session_id: str, good_by: str) -> pd.DataFrame | None:
     """Return ``probe``, ``histology`` and, where it was judged, ``good`` of every unit; None where there are none."""
-    folder = store.current(source, session_id, "units")
+    folder = readable(store, source, session_id, "units")
     path = None if folder is None else folder / "units.parquet"
     if path is None or not is_stored(path):
         return None
@@ -249,7 +264,7 @@ def _units(store: Store, source: str, session_id: str, good_by: str) -> pd.DataF
 
 
 def _channels(store: Store, source: str, session_id: str, probe: str) -> int:
-    folder = store.current(source, session_id, "units")
+    folder = readable(store, source, session_id, "units")
     path = None if folder is None else folder / "channels.parquet"
     return 0 if path is None or not is_stored(path) else int((read_table(path, ["probe"])["probe"] == probe).sum())
 

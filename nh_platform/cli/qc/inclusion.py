@@ -69,6 +69,7 @@ def sessions(
     ]
     title = f"{source} by {book.id}"
     console.print_rows(rows, SESSION_COLUMNS, format_, title=title)
+    _warn_of_damage(platform, source)
     _last_line(f"pass: {sum(one.passed for one in found)} of {len(found)}", format_)
 
 
@@ -111,6 +112,7 @@ def regions(
     shown = table.assign(kept=["yes" if kept else "no" for kept in table["kept"]])
     rows = shown.sort_values(["kept", "units", "region"], ascending=[False, False, True]).to_dict("records")
     console.print_rows(rows, REGION_COLUMNS, format_, title=f"{source} by {book.id}, good units by {judge}")
+    _warn_of_damage(platform, source)
     kept = table[table["kept"]]
     if included is not None:
         n_stored = len(platform.store.sessions(source))
@@ -121,6 +123,14 @@ def regions(
         "good units",
         format_,
     )
+
+
+def _warn_of_damage(platform: Platform, source: str) -> None:
+    """Print which sessions are damaged: what is damaged of them counts as not made."""
+    for session_id in platform.store.sessions(source):
+        for asset in platform.store.damaged(source, session_id):
+            text = f"{asset} of {source} {session_id} is damaged and left out: nh verify {source} {session_id} --repair"
+            console.err.print(f"[yellow]warning[/] {with_home(text)}", soft_wrap=True)
 
 
 def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None:
