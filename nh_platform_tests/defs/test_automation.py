@@ -43,6 +43,7 @@ from nh_platform.defs.run_tags import (
     UNUSABLE_TAG,
     failure_tag,
 )
+from nh_platform.defs.stored_files import STORED_FILES
 from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
@@ -405,7 +406,7 @@ def test_a_daily_inventory_leaves_alone_what_is_current(instance: dg.DagsterInst
     assert job.execute_in_process(instance=instance, raise_on_error=False).success
     assets, checks = inventory_selection(platform, entry.name)
     assert [key.path[-1] for key in assets] == ["reconciliation"]
-    assert {key.name for key in checks} == {INVENTORY, "counts_reconcile"}
+    assert {key.name for key in checks} == {INVENTORY, STORED_FILES, "counts_reconcile"}
 
 
 def test_a_release_is_told_in_words(platform: Platform) -> None:

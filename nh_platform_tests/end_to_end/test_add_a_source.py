@@ -164,7 +164,7 @@ def test_the_page_states_the_entry_of_the_toy_lab() -> None:
 def test_dagster_shows_all_assets_and_the_labs_own_rules_as_checks(served: tuple[Path, dict[str, list[str]]]) -> None:
     assert {f"toy/{asset}" for asset in ("release_manifest", *session_assets("ibl"))} <= set(served[1]["assets"])
     checks = set(served[1]["checks"])
-    assert {f"toy/units:toy_lab__{rule}" for rule in ("presence_ratio", "firing_rate")} <= checks
+    assert {f"toy/units:{rule}" for rule in ("presence_ratio", "firing_rate")} <= checks
     assert {"toy/raw_spikes:units_usable", "toy/release_manifest:no_partitions_left_failed"} <= checks
 
 

@@ -193,6 +193,6 @@ def test_a_version_without_a_record_is_an_error_by_name(tmp_path: Path) -> None:
     store = Store(tmp_path)
     publish(store, 1, one_version=False)
     (store.folder(*ASSET) / PROVENANCE).unlink()
-    assert store.state(*ASSET).damage == ("provenance.json: units of ibl session s1 is damaged: it is missing",)
+    assert store.state(*ASSET).damage == ("provenance.json: it is missing",)
     with pytest.raises(DamagedFile, match=r"provenance\.json.*it is missing.*nh verify ibl s1 --repair"):
         store.provenance(*ASSET)

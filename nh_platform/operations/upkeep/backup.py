@@ -15,11 +15,14 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nh_platform.home.settings import SourceSettings
 from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, open_home, unwatched
 from nh_platform.operations.upkeep.backup_files import PARTIAL, BackupFiles, in_words, last_backup
-from nh_platform.session import ConfigError, DamagedFile, StoreError
+from nh_platform.session.errors import ConfigError, DamagedFile, StoreError
+
+if TYPE_CHECKING:
+    from nh_platform.home.settings import SourceSettings
 
 _TRIES = 5
 """How often the copying of an asset is begun anew where it was replaced meanwhile."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from nh_platform.session import ConfigError, DamagedFile, StoreError
+from nh_platform.session.errors import ConfigError, DamagedFile, StoreError
 
 if TYPE_CHECKING:
     from nh_platform.store.file_hashes import StoredFile

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, open_home
-from nh_platform.session import UnknownSession
+from nh_platform.session.errors import UnknownSession
 
 if TYPE_CHECKING:
     from nh_platform.store.locks import Lock

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, OpenHome, open_home
-from nh_platform.session import DamagedFile, NhError
-from nh_platform.store import Store
-from nh_platform.store.names import SOURCE_WIDE, STAGING
+from nh_platform.session.errors import DamagedFile, NhError
+
+if TYPE_CHECKING:
+    from nh_platform.store import Store
 
 
 class RawChoice(StrEnum):
@@ -64,6 +66,8 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
     ConfigError
         If there is no such source.
     """
+    from nh_platform.store.names import SOURCE_WIDE
+
     removed: list[tuple[Path, int]] = []
     kept: list[str] = []
     with open_home(home) as at:
@@ -90,6 +94,7 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
 
 
 def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator[Path]:
+    from nh_platform.store.names import STAGING
     from nh_platform.store.version_folders import exclusive, is_abandoned
 
     home = store.asset_folder(source, session_id, asset)
@@ -103,6 +108,7 @@ def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator
 
 
 def _remove(folder: Path) -> None:
+    from nh_platform.store.names import STAGING
     from nh_platform.store.version_folders import remove_folder
 
     if folder.name.startswith(STAGING):
@@ -115,6 +121,7 @@ def _raw_files(home: OpenHome, raw: RawChoice, kept: list[str]) -> Iterator[Path
     """Give the raw files that may go; none where a catalogue that may list them cannot be read."""
     from nh_platform.downloads.raw_files import stored_raw_files
     from nh_platform.sources.registry import source_names
+    from nh_platform.store.names import SOURCE_WIDE
 
     settings, listed, folders = home.platform.settings, set[str](), set[Path]()
     for name in source_names():

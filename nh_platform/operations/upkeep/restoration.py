@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nh_platform.operations.opened_home import OnProgress, Progress, unwatched
 from nh_platform.operations.upkeep.backup_files import PARTIAL, backup_named, in_words, read_manifest
-from nh_platform.session import ConfigError, DamagedFile
+from nh_platform.session.errors import ConfigError, DamagedFile
 
 
 @dataclass(frozen=True)

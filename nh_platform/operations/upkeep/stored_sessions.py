@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from nh_platform.session import UnknownSession
-from nh_platform.session.errors import close_matches
-from nh_platform.store import Store
+from typing import TYPE_CHECKING
+
+from nh_platform.session.errors import UnknownSession, close_matches
+
+if TYPE_CHECKING:
+    from nh_platform.store import Store
 
 
 def stored_session(store: Store, source: str, asked: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
 from nh_platform.operations.upkeep.stored_sessions import stored_session
-from nh_platform.session import NhError
+from nh_platform.session.errors import NhError
 
 if TYPE_CHECKING:
     from nh_platform.planning.verification import Damage
