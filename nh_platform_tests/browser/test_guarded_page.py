@@ -24,7 +24,7 @@ from nh_platform_tests.services.servers import chromium, graphql, nh_ui, wait_fo
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 
 VIEWS = {
-    "/overview": ("Overview",),
+    "/overview": ("Overview", "ibl_release"),  # `nh sync` is there, though it ran in a process of its own
     "/assets": ("allen_vbn",),
     "/asset-groups": ("ibl",),
     "/locations": ("nh_platform",),

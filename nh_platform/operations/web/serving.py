@@ -28,7 +28,7 @@ from nh_platform.session import ConfigError
 if TYPE_CHECKING:
     from nh_platform.home.settings import PlatformSettings
 
-LOCATION = "nh_platform"
+
 _ANSWER_S = 5.0
 _LOCK = "ui.lock"
 _PORTS_TRIED = 20
@@ -105,6 +105,8 @@ def serve_ui(
 
 def _services(folder: Path, page: Page) -> dict[str, Callable[[int], Sequence[str]]]:
     """Return the processes of a page; they meet at a socket in ``folder``, which nobody else may enter."""
+    from nh_platform.defs.run_storage import LOCATION
+
     at, workspace = folder / "code.sock", folder / "workspace.yaml"
     server = {"grpc_server": {"socket": str(at), "location_name": LOCATION}}
     workspace.write_text(json.dumps({"load_from": [server]}), encoding="utf-8")
