@@ -23,15 +23,26 @@ if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
     from nh_platform.session import Note
 
-REVIEWS, REVIEWED_INTERVALS, UPSTREAM_FILES = "reviews", "reviewed_intervals", "upstream_files"
-"""What is observed and not made: which reviews of a session count, which intervals they mark invalid, and the files of
-its upstream groups. The first two are names of parameters as well."""
+REVIEWS, REVIEWED_INTERVALS = "reviews", "reviewed_intervals"
+"""What is observed and not made: which reviews of a session count, and which intervals they mark invalid; and what
+`upstream_name` names. These two are names of parameters as well."""
 
 Tables = tuple[tuple[TableSchema, str], ...]
 """Schemas of the tables that an asset holds, each with its file, or with where it is found instead."""
 
 Parameters = Mapping[str, str]
 """Value of every parameter that changes the result, as text by name."""
+
+
+def upstream_name(group: str) -> str:
+    """Return the name under which the upstream files of a group are observed; none that an asset has.
+
+    Examples
+    --------
+    >>> upstream_name("events")
+    'upstream_events'
+    """
+    return f"upstream_{group}"
 
 
 def no_parameters(platform: Platform, source: str) -> Parameters:

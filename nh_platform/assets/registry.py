@@ -18,11 +18,12 @@ from nh_platform.assets import across_sessions, release_manifest
 from nh_platform.assets.record import (
     REVIEWED_INTERVALS,
     REVIEWS,
-    UPSTREAM_FILES,
     SessionAsset,
     SourceAsset,
     Tables,
+    upstream_name,
 )
+from nh_platform.history.identity import GROUPS
 from nh_platform.session import ConfigError
 from nh_platform.session.installed import Installed, load
 from nh_platform.sources.registry import installed_sources, source_entry, source_problems
@@ -128,7 +129,7 @@ def asset_tables() -> dict[str, Tables]:
 
 def _installed() -> Installed:
     shipped = (record.name for record in _records(assets, SessionAsset))
-    observed = {REVIEWS, REVIEWED_INTERVALS, UPSTREAM_FILES}
+    observed = {REVIEWS, REVIEWED_INTERVALS, *map(upstream_name, GROUPS)}
     taken = frozenset({*shipped, *all_source_assets(), release_manifest.NAME, *observed})
     return load(ENTRY_POINTS, SessionAsset, taken)
 

@@ -6,7 +6,7 @@ Add here what Dagster must be told of every per-session asset. What an asset is 
 
 import dagster as dg
 
-from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES, SessionAsset
+from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, SessionAsset, upstream_name
 from nh_platform.defs.metadata import OWNERS, failure, published_metadata, table_schema
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.run_tags import failure_tag, stamp_run
@@ -57,7 +57,7 @@ def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset, queued: bo
 def _parents(entry: SourceEntry, asset: SessionAsset) -> list[dg.AssetKey]:
     """Return what an asset reads: assets of the session, and what is outside."""
     keys = [dg.AssetKey([entry.name, name]) for name in asset.inputs]
-    keys += [dg.AssetKey([entry.name, UPSTREAM_FILES, group]) for group in asset.groups]
+    keys += [dg.AssetKey([entry.name, upstream_name(group)]) for group in asset.groups]
     of_reviews = {REVIEWS: asset.reads_reviews, REVIEWED_INTERVALS: asset.reads_reviewed_intervals}
     return keys + [dg.AssetKey([entry.name, name]) for name, is_read in of_reviews.items() if is_read]
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES
+from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, upstream_name
 from nh_platform.history.identity import group_versions, version_of
 from nh_platform.history.releases.held import HeldRelease, held_release
 from nh_platform.history.snapshots import list_snapshots
@@ -35,7 +35,7 @@ class SourceStates:
     sessions
         One per session of the manifest, heavy ones first.
     observed
-        Per external asset (`upstream_files/<group>`, `reviews`, `reviewed_intervals`): version by session.
+        Per external asset (`upstream_<group>`, `reviews`, `reviewed_intervals`): version by session.
     gated
         Sessions whose gate failed, with the reasons.
     damaged
@@ -105,6 +105,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             observed.setdefault(f"{UPSTREAM_FILES}/{group}", {})[session_id] = version
     is_held = platform.settings.source(source).on_release == "hold"
     held = held_release(platform.store, source, manifest, by_session) if is_held else None
+            observed.setdefault(upstream_name(group), {})[session_id] = version
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
     return SourceStates(number, tuple(states), observed, gated, damaged, mistakes, held, plan.problems)
 

@@ -136,7 +136,7 @@ def test_one_that_reads_an_asset_of_single_sources_is_theirs_alone(tmp_path: Pat
     assert [key.path for key in keys if key.path[-1] == "frames"] == [["allen_vc", "frames"]]
 
 
-@pytest.mark.parametrize("name", ["reviews", "reviewed_intervals", "upstream_files"])
+@pytest.mark.parametrize("name", ["reviews", "reviewed_intervals", "upstream_spikes"])
 def test_no_package_takes_the_name_of_what_is_observed(tmp_path: Path, name: str) -> None:
     (tmp_path / "named.py").write_text(
         "from dataclasses import replace\n"

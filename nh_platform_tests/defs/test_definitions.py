@@ -108,3 +108,15 @@ def test_the_embedded_instance_limits_runs_by_pools_alone(tmp_path: Path) -> Non
     assert limits.run_queue_config.max_concurrent_runs == -1
     assert limits.pool_config.pool_granularity is PoolGranularity.RUN
     assert limits.pool_config.default_pool_limit == 2
+def test_no_two_nodes_of_a_group_show_the_same_name(definitions: dg.Definitions) -> None:
+    """A node shows the last part of its key: `upstream_files/events` stood beside `events` as a second one."""
+    shown = [(spec.group_name, spec.key.path[-1]) for spec in definitions.resolve_all_asset_specs()]
+    assert sorted(shown) == sorted(set(shown))
+
+
+def test_what_is_observed_says_why_nothing_fills_it(definitions: dg.Definitions) -> None:
+    observed = [spec for spec in definitions.resolve_all_asset_specs() if "observed" in spec.kinds]
+    assert len(observed) == len(source_names()) * 7
+    for spec in observed:
+        assert "*0% filled* and *Never materialized*; neither means that something is missing" in spec.description
+        assert spec.metadata["observed by"] == f"{spec.key.path[0]}_release_sensor"

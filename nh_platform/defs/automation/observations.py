@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, UPSTREAM_FILES
+from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, upstream_name
 from nh_platform.defs.metadata import OWNERS
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.history.identity import GROUPS
@@ -33,16 +33,8 @@ Observed = Mapping[str, Mapping[str, str]]
 
 def external_specs(entry: SourceEntry) -> list[dg.AssetSpec]:
     """Return what is outside: the upstream files of a session, one asset per group, and the reviews of it."""
-    partitions = session_partitions(entry.name)
     specs = [
-        dg.AssetSpec(
-            dg.AssetKey([entry.name, UPSTREAM_FILES, group]),
-            description=f"What upstream holds of a session: {words}. Versions are observed by the sensor.",
-            partitions_def=partitions,
-            group_name=entry.name,
-            kinds={entry.upstream_format},
-            owners=OWNERS,
-        )
+        _external(entry, upstream_name(group), f"What upstream holds of a session: {words}.", entry.upstream_format)
         for group, words in GROUPS.items()
     ]
     of_reviews = {
@@ -52,17 +44,26 @@ def external_specs(entry: SourceEntry) -> list[dg.AssetSpec]:
         ),
         REVIEWED_INTERVALS: "The stretches of a session that counted reviews call invalid, and nothing else of them.",
     }
-    return specs + [
-        dg.AssetSpec(
-            dg.AssetKey([entry.name, name]),
-            description=description,
-            partitions_def=partitions,
-            group_name=entry.name,
-            kinds={"yaml"},
-            owners=OWNERS,
-        )
-        for name, description in of_reviews.items()
-    ]
+    return specs + [_external(entry, name, words, "yaml") for name, words in of_reviews.items()]
+
+
+def _external(entry: SourceEntry, name: str, words: str, kind: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        dg.AssetKey([entry.name, name]),
+        description=(
+            f"{words}\n\n**Observed, not made.** The sensor looks what is there and reports each version that is new: "
+            "*Latest event* and the tab *Events* show it. No run fills a partition of it, so that the page says *0% "
+            "filled* and *Never materialized*; neither means that something is missing."
+        ),
+        metadata={
+            "observed by": f"{entry.name}_release_sensor",
+            "filled": "never: nothing is made here; a session's latest observation has the version that was seen",
+        },
+        partitions_def=session_partitions(entry.name),
+        group_name=entry.name,
+        kinds={kind, "observed"},
+        owners=OWNERS,
+    )
 
 
 def observe(
@@ -101,15 +102,15 @@ def observe(
 
 
 def _observation(entry: SourceEntry, states: SourceStates, asset: str, session: str) -> dg.AssetObservation:
-    metadata = {}
+    version = states.observed[asset][session]
+    metadata = {"version": version[:_DIGITS]}
     if asset == REVIEWS:
-        mistake = states.mistakes.get(session)
-        metadata = {"reviews": mistake or "no mistake"}
+        metadata["reviews"] = states.mistakes.get(session) or "no mistake"
     return dg.AssetObservation(
-        asset_key=dg.AssetKey([entry.name, *asset.split("/")]),
+        asset_key=dg.AssetKey([entry.name, asset]),
         partition=session,
         metadata=metadata,
-        tags={"dagster/data_version": states.observed[asset][session]},
+        tags={"dagster/data_version": version},
     )
 
 
