@@ -67,9 +67,9 @@ FormatOption = Annotated[Format, typer.Option("--format", help="Form of the outp
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, title: str = "") -> None:
     """Print rows for a person (table) or for a program (csv, json), always with the same columns.
 
-    A table that is wider than the terminal is turned where its rows are few, a column for each row. Of more rows, ids
-    are shortened to what commands take, names of columns stand over several lines, and the last columns that do not
-    fit are named below: cut words cannot be read.
+    In a table that is wider than the terminal ids are shortened to what commands take. It is turned where its rows are
+    few, a column for each row. Of more rows, names of columns stand over several lines, and the last columns that do
+    not fit are named below: cut words cannot be read.
     """
     if form is Format.json:
         sys.stdout.write(json.dumps([{c: row.get(c) for c in columns} for row in rows], indent=1) + "\n")
@@ -83,7 +83,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: 
     if Measurement.get(out, out.options.update(max_width=_UNWRAPPED_WIDTH), table).maximum <= out.width:
         out.print(table)
     elif 0 < len(rows) <= _FEW_ROWS:
-        out.print(_turned(rows, columns, title))
+        out.print(_turned(_with_short_ids(rows, columns), columns, title))
     else:
         short = _with_short_ids(rows, columns)
         shown = _fitting(short, columns)
@@ -258,7 +258,7 @@ def say_beside(label: str, text: str, *, indent: int = 0) -> None:
     indent
         Columns before the label.
     """
-    if not out.is_terminal:
+    if not out.is_terminal or not text:
         out.print(f"{' ' * indent}{label}{' ' if label else ''}{escape(with_home(text))}", soft_wrap=True)
         return
     block = Table.grid(padding=(0, 1, 0, 0))

@@ -155,7 +155,7 @@ def show(
     show_inclusion(platform, manifest, facts.session_id)
     counts = read_summary(platform.store, source, SOURCE_WIDE, RECONCILIATION.name)
     text = counts.get("text") or f"not compared yet (asset {source}/{RECONCILIATION.name})"
-    console.say(escape(f"published counts of {source}: {text}"))
+    console.say_beside("", f"published counts of {source}: {text}")
 
 
 def _show_upstream(files: SessionFiles) -> None:
@@ -164,7 +164,7 @@ def _show_upstream(files: SessionFiles) -> None:
 
     facts = files.session
     words = (facts.subject, facts.lab, facts.date, facts.task_protocol)
-    console.say(f"[bold]{facts.source} {facts.session_id}[/]  {escape('  '.join(filter(None, words)))}")
+    console.say_beside(f"[bold]{facts.source} {facts.session_id}[/] ", "  ".join(filter(None, words)))
     if files.qc:
         console.say(f"upstream QC: {files.qc}")
     for tag, number in files.memberships().items():

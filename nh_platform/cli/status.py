@@ -67,14 +67,15 @@ def status(
             print_warned(name, one.warned)
     if format_ is Format.table:
         parts = ", ".join(f"{name} {size / 1e9:.3f} GB" for name, size in found.folder_bytes.items())
-        console.say(f"Disk: {parts}; {found.n_free / 1e9:.0f} GB are free.")
+        console.say_beside("Disk:", f"{parts}; {found.n_free / 1e9:.0f} GB are free.")
 
 
 def print_warned(source: str, warned: Mapping[str, int]) -> None:
     """Print which checks of sessions warn or fail, and in how many sessions; nothing where none does."""
     if warned:
         checks = ", ".join(f"{name} in {number}" for name, number in warned.items())
-        console.say(f"{source}: sessions in which checks warn or fail: {checks}; `nh show {source} SESSION` says why")
+        text = f"sessions in which checks warn or fail: {checks}; `nh show {source} SESSION` says why"
+        console.say_beside(f"{source}:", text)
 
 
 def _columns(name: str, one: SourceStatus | NhError) -> dict[str, Any]:

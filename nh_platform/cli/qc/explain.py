@@ -53,5 +53,6 @@ def explain(
     for line in (*stale, *explain_unit(row, reviews, platform.today, rulebooks)):
         text = line.lstrip()
         has_verdict = text[:4] in ("pass", "FAIL")
-        label, rest = (f"{text[:4]} ", text[4:].lstrip()) if has_verdict else ("", text)
+        verdict = "[red]FAIL[/] " if text.startswith("FAIL") else "pass "
+        label, rest = (verdict, text[4:].lstrip()) if has_verdict else ("", text)
         console.say_beside(label, rest, indent=len(line) - len(text))
