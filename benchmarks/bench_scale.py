@@ -27,7 +27,7 @@ import dagster as dg
 from benchmarks.aims import Aims
 from benchmarks.graphql_pages import ASSET_PAGE, CHECK_PAGE, PARTITIONS_PAGE, ask
 from nh_platform.defs.automation import evaluate_release
-from nh_platform.defs.checks import unit_check_names
+from nh_platform.defs.checks import session_checks
 from nh_platform.defs.partitions import register_sessions
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
@@ -97,7 +97,7 @@ def _tick(instance: dg.DagsterInstance, platform: Platform, aims: Aims) -> None:
 
 def _fill(instance: dg.DagsterInstance, platform: Platform, sessions: list[str]) -> list[str]:
     key = dg.AssetKey(["ibl", "units"])
-    names = unit_check_names(source_entry("ibl"), platform)
+    names = [check.name for check in session_checks(source_entry("ibl"), platform)["units"]]
     began = time.perf_counter()
     for session in sessions:
         instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=session))

@@ -18,7 +18,7 @@ from nh_platform.history.snapshots import list_snapshots
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.history.wanted import wanted_sessions
 from nh_platform.home.platform import Platform
-from nh_platform.planning.run_requests import SessionState
+from nh_platform.planning.run_requests import DIGITS, SessionState
 from nh_platform.planning.staleness import session_standing
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.session import ConfigError, NhError
@@ -56,6 +56,11 @@ class SourceStates:
     mistakes: Mapping[str, str] = field(default_factory=dict)
     held: HeldRelease | None = None
     problems: tuple[ConfigError, ...] = ()
+
+    def digest(self) -> str:
+        """Return a text that differs where the standing of any session does."""
+        standing = [(state.session_id, state.target, state.stale) for state in self.sessions]
+        return hashlib.sha256(repr((self.snapshot, standing)).encode()).hexdigest()[:DIGITS]
 
 
 def source_states(platform: Platform, source: str) -> SourceStates:
