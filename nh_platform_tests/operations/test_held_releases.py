@@ -46,7 +46,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, instance: dg.DagsterInstance)
 
 
 def requested(home: OpenHome) -> tuple[list[str], str]:
-    result = evaluate_release(home.instance, source_entry(SOURCE), home.platform, None)
+    first = evaluate_release(home.instance, source_entry(SOURCE), home.platform, None)  # asks for the catalogs, if any
+    result = evaluate_release(home.instance, source_entry(SOURCE), home.platform, getattr(first, "cursor", None))
     assert isinstance(result, dg.SensorResult)
     return [str(one.partition_key) for one in result.run_requests or []], str(result.skip_reason)
 
