@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +14,17 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 
+from nh_platform import operations
 from nh_platform.assets.registry import session_assets, source_assets
 from nh_platform.defs.automation import (
+    attempts,
     build_release_schedule,
     evaluate_release,
     release_job_name,
     release_sensor,
     session_job_name,
 )
+from nh_platform.defs.automation.attempts import session_decision
 from nh_platform.defs.automation.jobs import inventory_job_name
 from nh_platform.defs.automation.release_sensor import ASKED, RELEASE_ATTEMPTS
 from nh_platform.defs.build import build_defs
@@ -50,6 +54,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations import backfill, sync
 from nh_platform.operations.opened_home import OpenHome
+from nh_platform.planning.run_requests import FIRST_GAP_S, TRIED_LATER
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UpstreamTrouble
 from nh_platform.simulation import TINY, write_allen_vc
@@ -204,6 +209,27 @@ def test_a_failed_session_is_tried_once_more_and_then_left_to_a_person(
     result = tick(instance, platform)
     assert session_requests(result) == []
     assert "1 failed" in str(result.skip_reason)
+
+
+@pytest.mark.parametrize("tags", [{}, {OUTSIDE_TAG: "yes"}, {OUTSIDE_TAG: "yes", UNUSABLE_TAG: "yes"}])
+def test_a_run_that_was_killed_or_failed_outside_its_session_is_asked_for_again_later(
+    instance: dg.DagsterInstance, platform: Platform, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str]
+) -> None:
+    """A killed process and a code server that timed out leave no tag; a full disk leaves one."""
+    (request,) = session_requests(tick(instance, platform))
+    instance.add_run_tags(put_run(instance, request, dg.DagsterRunStatus.FAILURE), tags)
+    result = tick(instance, platform)
+    assert session_requests(result) == []
+    assert "1 failed (1 tried again later)" in str(result.skip_reason)
+    failed = session_decision(instance, platform.store, SOURCE, source_states(platform, SOURCE)).failed
+    assert failed == {request.partition_key: TRIED_LATER}
+    found = operations.status(OpenHome(platform, instance)).sources[SOURCE]
+    assert getattr(found, "n_failed", None) == 1
+    now = time.time()
+    monkeypatch.setattr(attempts.time, "time", lambda: now + FIRST_GAP_S + 1)
+    (again,) = session_requests(tick(instance, platform))
+    assert again.partition_key == request.partition_key
+    assert again.run_key != request.run_key
 
 
 def test_the_first_announcement_is_taken_as_known(instance: dg.DagsterInstance, platform: Platform) -> None:

@@ -115,7 +115,9 @@ def _ended(instance: dg.DagsterInstance, store: Store, source: str, states: Sour
         if run.status is not dg.DagsterRunStatus.SUCCESS:
             is_outside = run.status is dg.DagsterRunStatus.FAILURE and failed_outside(run.tags)
             state = AttemptState.outside if is_outside else AttemptState.failed
-        attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), state, record.end_time or 0.0))
+        # A run that ended before it began has no end of its own.
+        ended_at = record.end_time or record.update_timestamp.timestamp()
+        attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), state, ended_at))
     return attempts
 
 
