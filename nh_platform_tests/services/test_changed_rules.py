@@ -96,8 +96,10 @@ class Watched:
     def after(self, what: str, is_done: Callable[[], bool]) -> dict[str, list[str]]:
         """Wait until something is done and nothing runs, and return the assets of the sessions that ran for it."""
         wait_until(what, is_done, self.log)
+        for _ in range(2):  # and two ticks more, in which nothing but the catalogs may be asked for
+            wait_until("the end of all runs", lambda: all(_has_ended(run) for run in self._runs().values()), self.log)
+            time.sleep(12)
         wait_until("the end of all runs", lambda: all(_has_ended(run) for run in self._runs().values()), self.log)
-        time.sleep(12)  # two ticks more, in which nothing else may be asked for
         new = {run_id: run for run_id, run in self._runs().items() if run_id not in self.seen}
         self.seen |= set(new)
         assert all(run["status"] == "SUCCESS" for run in new.values()), new
