@@ -107,10 +107,9 @@ def source_states(platform: Platform, source: str) -> SourceStates:
         observed[REVIEWS][session_id] = platform.reviews_version(source, session_id)
         observed[REVIEWED_INTERVALS][session_id] = platform.reviewed_intervals_version(source, session_id)
         for group, version in groups.items():
-            observed.setdefault(f"{UPSTREAM_FILES}/{group}", {})[session_id] = version
+            observed.setdefault(upstream_name(group), {})[session_id] = version
     is_held = platform.settings.source(source).on_release == "hold"
     held = held_release(platform.store, source, manifest, by_session) if is_held else None
-            observed.setdefault(upstream_name(group), {})[session_id] = version
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
     return SourceStates(number, tuple(states), observed, gated, damaged, mistakes, held, plan.problems)
 

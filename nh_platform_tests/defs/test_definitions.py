@@ -108,6 +108,8 @@ def test_the_embedded_instance_limits_runs_by_pools_alone(tmp_path: Path) -> Non
     assert limits.run_queue_config.max_concurrent_runs == -1
     assert limits.pool_config.pool_granularity is PoolGranularity.RUN
     assert limits.pool_config.default_pool_limit == 2
+
+
 def test_no_two_nodes_of_a_group_show_the_same_name(definitions: dg.Definitions) -> None:
     """A node shows the last part of its key: `upstream_files/events` stood beside `events` as a second one."""
     shown = [(spec.group_name, spec.key.path[-1]) for spec in definitions.resolve_all_asset_specs()]
