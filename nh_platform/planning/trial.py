@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nh_platform.assets.raw_spikes import ASSET as RAW_SPIKES
+from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.history.manifest import Manifest
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import make_session_asset
 from nh_platform.store import Store
 from nh_platform.store.parquet import read_table
 
-_TRIED = ("raw_spikes", "units")
+_TRIED = (RAW_SPIKES.name, UNITS.name)
 
 
 class TrialPlatform(Platform):
@@ -53,7 +55,7 @@ def tried_units(platform: Platform, source: str, session_id: str, folder: Path) 
 def good_units(platform: Platform, source: str, session_id: str) -> tuple[str, ...]:
     """Return the ids of a session's units that are stored and good by the active rulebook; none where none are."""
     folder, column = (
-        platform.store.current(source, session_id, "units"),
+        platform.store.current(source, session_id, UNITS.name),
         f"pass.{platform.config(source).rulebook_ids[0]}",
     )
     table = None if folder is None else read_table(folder / "units.parquet")
