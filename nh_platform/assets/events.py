@@ -12,8 +12,8 @@ from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, 
 from nh_platform.session.columns import describe
 from nh_platform.session.performance import easy_performance
 from nh_platform.session.tables.events import EVENTS, TRIALS
-from nh_platform.store.json_files import SUMMARY_FILE, write_json
-from nh_platform.store.recording_files import write_events
+from nh_platform.store.codecs.json_files import SUMMARY_FILE, write_json
+from nh_platform.store.codecs.recording_files import write_events
 
 
 def make(inputs: SessionInputs) -> AssetResult:

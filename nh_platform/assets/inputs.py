@@ -19,9 +19,9 @@ from nh_platform.home.platform import Platform, SourceConfig
 from nh_platform.session import ConfigError, Events, RawRecording, Signals, StoreError
 from nh_platform.sources.source import Source
 from nh_platform.store import Provenance, Store
+from nh_platform.store.codecs.parquet import read_table
+from nh_platform.store.codecs.recording_files import read_events, read_recording, read_signals
 from nh_platform.store.file_hashes import require_intact
-from nh_platform.store.parquet import read_table
-from nh_platform.store.recording_files import read_events, read_recording, read_signals
 from nh_platform.windows.valid_time import with_invalid
 
 TRIES = 3

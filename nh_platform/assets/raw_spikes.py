@@ -11,7 +11,7 @@ from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, 
 from nh_platform.qc.gate import gate_of
 from nh_platform.qc.plausibility import unusable_probes
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
-from nh_platform.store.recording_files import write_recording
+from nh_platform.store.codecs.recording_files import write_recording
 
 
 def make(inputs: SessionInputs) -> AssetResult:

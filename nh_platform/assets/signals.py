@@ -7,7 +7,7 @@ is `events`.
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
 from nh_platform.session.tables.events import DETECTED
-from nh_platform.store.recording_files import write_signals
+from nh_platform.store.codecs.recording_files import write_signals
 
 
 def make(inputs: SessionInputs) -> AssetResult:

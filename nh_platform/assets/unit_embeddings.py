@@ -8,7 +8,7 @@ from nh_platform.assets.record import AssetResult, Parameters, SessionAsset
 from nh_platform.home.platform import Platform
 from nh_platform.session.columns import describe
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
-from nh_platform.store.parquet import write_table
+from nh_platform.store.codecs.parquet import write_table
 
 
 def parameters(platform: Platform, source: str) -> Parameters:

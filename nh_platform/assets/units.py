@@ -17,9 +17,9 @@ from nh_platform.session import StoreError
 from nh_platform.session.columns import ColumnMeanings, describe
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS, UNITS
-from nh_platform.store.json_files import SUMMARY_FILE, write_json
-from nh_platform.store.parquet import write_table
-from nh_platform.store.recording_files import write_reviewed_intervals
+from nh_platform.store.codecs.json_files import SUMMARY_FILE, write_json
+from nh_platform.store.codecs.parquet import write_table
+from nh_platform.store.codecs.recording_files import write_reviewed_intervals
 
 _REVIEWS_SHOWN = 20
 """Reviewed units that the page names; `nh qc reviews` lists all."""

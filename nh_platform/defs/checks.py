@@ -26,7 +26,7 @@ from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, Rule, Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.store.parquet import read_table
+from nh_platform.store.codecs.parquet import read_table
 
 AGREEMENT, GATE, PLAUSIBLE = RESERVED_RULE_IDS
 

@@ -20,10 +20,10 @@ from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 from nh_platform.session.tables.releases import NOTICES, TOMBSTONES
+from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.file_hashes import is_stored, verified
 from nh_platform.store.layout import Store
 from nh_platform.store.names import SOURCE_WIDE
-from nh_platform.store.parquet import read_table, write_table
 from nh_platform.store.provenance import Provenance
 
 ASSET = "release_manifest"

@@ -13,7 +13,7 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import make_session_asset
 from nh_platform.store import Store
-from nh_platform.store.parquet import read_table
+from nh_platform.store.codecs.parquet import read_table
 
 _TRIED = (RAW_SPIKES.name, UNITS.name)
 

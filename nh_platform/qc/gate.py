@@ -14,8 +14,8 @@ import numpy as np
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc.plausibility import implausible
 from nh_platform.session import RawRecording, Spikes
+from nh_platform.store.codecs.json_files import read_json, write_json
 from nh_platform.store.file_hashes import is_stored
-from nh_platform.store.json_files import read_json, write_json
 
 GATE_FILE = "gate.json"
 """File of `raw_spikes` that says why the session cannot be used."""

@@ -14,7 +14,7 @@ import pandas as pd
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.catalogs import UNIT_CATALOG
 from nh_platform.store import Store
-from nh_platform.store.parquet import column_names, read_table
+from nh_platform.store.codecs.parquet import column_names, read_table
 
 
 def stored_units(store: Store, source: str, session_ids: Iterable[str]) -> list[tuple[str, Path]]:

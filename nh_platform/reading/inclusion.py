@@ -22,8 +22,8 @@ from nh_platform.qc.rules.session_rules import SessionVerdict, evaluate_session,
 from nh_platform.session import ConfigError, DamagedFile, UnknownSession
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.store import Store
+from nh_platform.store.codecs.parquet import column_names, read_table
 from nh_platform.store.file_hashes import is_stored, require_intact
-from nh_platform.store.parquet import column_names, read_table
 
 FINAL_POSITIONS = "alf"
 """Value of ``histology`` where upstream released the positions as files, once an alignment is resolved."""

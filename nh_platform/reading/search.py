@@ -17,8 +17,8 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError, DamagedFile
 from nh_platform.session.tables.catalogs import SESSION_CATALOG
 from nh_platform.store import Store
+from nh_platform.store.codecs.json_files import SUMMARY_FILE, read_json
 from nh_platform.store.file_hashes import is_stored
-from nh_platform.store.json_files import SUMMARY_FILE, read_json
 
 COLUMNS = SESSION_CATALOG.names
 """Columns of the table that `find_sessions` returns."""

@@ -17,9 +17,9 @@ from nh_platform.qc.metrics.interval_histograms import ACG, ISI, UnitHistogram
 from nh_platform.reading.search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
+from nh_platform.store.codecs.parquet import read_table
+from nh_platform.store.codecs.recording_files import read_detected
 from nh_platform.store.file_hashes import is_stored
-from nh_platform.store.parquet import read_table
-from nh_platform.store.recording_files import read_detected
 from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes, with_unrecorded
 
 

@@ -15,7 +15,7 @@ from nh_platform.history.snapshots import list_snapshots
 from nh_platform.qc.gate import read_gate
 from nh_platform.session import Events, RawRecording, Signals, StoreError, UnknownSession
 from nh_platform.store import Provenance, Store
-from nh_platform.store.recording_files import (
+from nh_platform.store.codecs.recording_files import (
     read_events,
     read_recording,
     read_reviewed_intervals,

@@ -1,6 +1,6 @@
-"""Session ↔ bytes: where every asset lies, how it is published atomically, and the HDF5 and Parquet codecs.
+"""Session ↔ bytes: where every asset lies, how it is published atomically, and that its bytes stay what they were.
 
-Add here what turns a container of `nh_platform.session` into files or back. Nothing here knows an upstream format,
+Add here what every stored file needs; what turns a container into files or back is `codecs`. Nothing here knows an upstream format,
 computes a metric or imports Dagster.
 """
 

@@ -20,8 +20,8 @@ import pandas as pd
 
 from nh_platform.session import Note, StoreError
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
-from nh_platform.store.hdf5 import ZSTD_LEVEL, create_dataset, create_file, open_file, read_notes, write_notes
-from nh_platform.store.parquet import read_table, write_table
+from nh_platform.store.codecs.hdf5 import ZSTD_LEVEL, create_dataset, create_file, open_file, read_notes, write_notes
+from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.windows.binning import CountPlan, EventCounts, Grid
 from nh_platform.windows.session_windows import Windows
 

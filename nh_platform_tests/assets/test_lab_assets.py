@@ -24,11 +24,11 @@ from nh_platform.planning.staleness import standing_of
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.store.parquet import read_table, write_table
+from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform_tests.homes import make_home, materialize
 from nh_platform_tests.lab_packages import install, on_the_path
+from nh_platform_tests.store.codecs.test_recording_files import recording
 from nh_platform_tests.store.resealing import reseal
-from nh_platform_tests.store.test_codecs import recording
 
 RATES = TableSchema("lab_rates", (Column("unit_id", "string", "-", "Unit"), Column("n", "int64", "1", "Spikes")))
 

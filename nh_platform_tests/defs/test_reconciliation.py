@@ -22,9 +22,9 @@ from nh_platform.qc.published.published_counts import PublishedRelease, publishe
 from nh_platform.session.tables.catalogs import RECONCILIATION
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.registry import source_entry, sources
-from nh_platform.store.json_files import SUMMARY_FILE
+from nh_platform.store.codecs.json_files import SUMMARY_FILE
+from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.names import SOURCE_WIDE
-from nh_platform.store.parquet import read_table
 from nh_platform_tests.homes import make_home, materialize
 
 

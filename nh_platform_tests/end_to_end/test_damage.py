@@ -29,10 +29,10 @@ from nh_platform.reading import open_store
 from nh_platform.reading.search import SessionQuery, find_sessions
 from nh_platform.session import NhError
 from nh_platform.store import Store
-from nh_platform.store.hdf5 import open_file
-from nh_platform.store.json_files import read_json
+from nh_platform.store.codecs.hdf5 import open_file
+from nh_platform.store.codecs.json_files import read_json
+from nh_platform.store.codecs.parquet import column_names, read_table
 from nh_platform.store.names import POINTER, PROVENANCE
-from nh_platform.store.parquet import column_names, read_table
 from nh_platform_tests.homes import make_home, materialize
 
 SOURCES = ("ibl", "allen_vc")

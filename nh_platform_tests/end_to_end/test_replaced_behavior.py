@@ -13,7 +13,7 @@ from nh_platform.history.earlier_groups import with_current_groups
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.platform import Platform
 from nh_platform.store import Provenance
-from nh_platform.store.parquet import read_table
+from nh_platform.store.codecs.parquet import read_table
 from nh_platform_tests.homes import make_home
 from nh_platform_tests.store.resealing import reseal
 

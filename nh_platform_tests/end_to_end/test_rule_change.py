@@ -16,7 +16,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.planning.staleness import standing_of
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
-from nh_platform.store.parquet import read_table
+from nh_platform.store.codecs.parquet import read_table
 from nh_platform_tests.homes import make_home, materialize
 
 BELOW_RULES = ["units"]

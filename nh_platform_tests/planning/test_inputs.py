@@ -20,8 +20,8 @@ from nh_platform.home.settings import load_settings
 from nh_platform.session import NhError
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.store import Provenance
+from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.names import PROVENANCE
-from nh_platform.store.parquet import read_table, write_table
 from nh_platform.windows import session_windows as build
 from nh_platform_tests.homes import make_home
 

@@ -12,7 +12,7 @@ from nh_platform.qc.gate import Gate, gate_of, read_gate
 from nh_platform.qc.plausibility import implausible, unusable_probes
 from nh_platform.session import Note, RawRecording
 from nh_platform_tests.qc.test_gate import files
-from nh_platform_tests.store.test_codecs import recording
+from nh_platform_tests.store.codecs.test_recording_files import recording
 
 RECORDING = recording(3000)
 

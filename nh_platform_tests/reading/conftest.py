@@ -22,9 +22,9 @@ from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNITS
 from nh_platform.store import Provenance, Store
+from nh_platform.store.codecs.parquet import write_table
+from nh_platform.store.codecs.recording_files import write_events, write_recording, write_signals
 from nh_platform.store.names import SOURCE_WIDE
-from nh_platform.store.parquet import write_table
-from nh_platform.store.recording_files import write_events, write_recording, write_signals
 from nh_platform.windows import write_windows
 from nh_platform_tests.behavior import Behavior
 from nh_platform_tests.windows.trains import spikes_of, windows_of

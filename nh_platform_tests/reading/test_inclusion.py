@@ -20,7 +20,7 @@ from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.spikes import RAW_UNITS
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNITS
 from nh_platform.store import Provenance, Store
-from nh_platform.store.parquet import write_table
+from nh_platform.store.codecs.parquet import write_table
 
 BWM, RIGOR = load_rulebook("ibl-bwm-inclusion"), load_rulebook("ibl-rigor")
 

@@ -20,7 +20,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.planning.session_states import source_states
 from nh_platform.qc.reviews.review_files import review_path
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR
-from nh_platform.store.parquet import read_table
+from nh_platform.store.codecs.parquet import read_table
 from nh_platform_tests.homes import make_home
 from nh_platform_tests.services.servers import chromium, graphql, nh_ui, wait_for_text
 from nh_platform_tests.services.test_daemon import nh, wait_until

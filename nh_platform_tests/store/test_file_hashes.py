@@ -11,8 +11,8 @@ import pytest
 
 from nh_platform.session import DamagedFile
 from nh_platform.store import Provenance, Store, data_version, file_hashes
+from nh_platform.store.codecs.json_files import read_json, write_json
 from nh_platform.store.file_hashes import is_stored, problems, require_intact, verified
-from nh_platform.store.json_files import read_json, write_json
 
 ASSET = ("ibl", "s1", "units")
 

@@ -16,9 +16,9 @@ import pytest
 from nh_platform.session import DamagedFile, Events, Session, StoreError
 from nh_platform.session.tables.events import EVENTS
 from nh_platform.store import Provenance, Store, data_version
-from nh_platform.store import recording_files as recording
+from nh_platform.store.codecs import recording_files as recording
+from nh_platform.store.codecs.recording_files import read_events, write_events
 from nh_platform.store.names import PROVENANCE
-from nh_platform.store.recording_files import read_events, write_events
 
 ASSET = ("ibl", "s1", "units")
 READ_S, LIMIT_S = 1.0, 60.0

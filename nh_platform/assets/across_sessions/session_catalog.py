@@ -11,7 +11,7 @@ from nh_platform.assets.record import AssetResult, Parameters, SourceAsset
 from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
 from nh_platform.session.tables.catalogs import SESSION_CATALOG
-from nh_platform.store.parquet import write_table
+from nh_platform.store.codecs.parquet import write_table
 
 _SEARCHED = ("units", "events")
 _FILE = "session_catalog.parquet"

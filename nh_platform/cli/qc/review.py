@@ -81,7 +81,7 @@ def _named_units(platform: Platform, source: str, session_id: str, named: list[s
     """
     from nh_platform.session import UnknownSession
     from nh_platform.session.errors import close_matches
-    from nh_platform.store.parquet import read_table
+    from nh_platform.store.codecs.parquet import read_table
 
     folder = platform.store.current(source, session_id, "units")
     if folder is None:

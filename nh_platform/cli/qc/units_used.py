@@ -53,7 +53,7 @@ def stored_units(source: str) -> tuple[pd.DataFrame, list[str]]:
     from nh_platform.home.settings import load_settings
     from nh_platform.reading import all_units, open_store
     from nh_platform.session import UnknownSession
-    from nh_platform.store.parquet import column_names
+    from nh_platform.store.codecs.parquet import column_names
 
     opened, action = open_store(load_settings().home), f"`nh materialize {source} --missing`"
     parts = all_units.stored_units(opened.store, source, opened.sessions(source)["session_id"])

@@ -21,7 +21,7 @@ from nh_platform.exports.stimulus.tensor_files import StoredTensors
 from nh_platform.exports.stimulus.tensor_parts import take
 from nh_platform.session import Note
 from nh_platform.sources.project_tables import ProjectTables
-from nh_platform.store.hdf5 import create_file
+from nh_platform.store.codecs.hdf5 import create_file
 from nh_platform.windows.presentations.cleaning import median_durations, regular
 from nh_platform.windows.presentations.conventions import (
     BIN_US,

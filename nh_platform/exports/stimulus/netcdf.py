@@ -54,7 +54,7 @@ def write_group(handle: Any, path: str, group: Group) -> None:
     Parameters
     ----------
     handle
-        From `nh_platform.store.hdf5.create_file`, so that the bytes of the file depend on its content alone.
+        From `nh_platform.store.codecs.hdf5.create_file`, so that the bytes of the file depend on its content alone.
     path, group
         What to write, and where.
     """
@@ -75,7 +75,7 @@ def write_group(handle: Any, path: str, group: Group) -> None:
 
 
 def read_group(handle: Any, path: str) -> dict[str, Variable]:
-    """Read a group that `write_group` wrote, from an open `h5py.File` (`nh_platform.store.hdf5.open_file`)."""
+    """Read a group that `write_group` wrote, from an open `h5py.File` (`nh_platform.store.codecs.hdf5.open_file`)."""
     group = handle[path]
     out = {}
     for name in sorted(group):

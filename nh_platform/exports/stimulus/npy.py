@@ -17,7 +17,7 @@ import pandas as pd
 from nh_platform.exports.stimulus.joined_tables import STIMULUS_NAMES_FILE
 from nh_platform.exports.stimulus.netcdf import Variable, read_group
 from nh_platform.session import ConfigError
-from nh_platform.store.hdf5 import open_file
+from nh_platform.store.codecs.hdf5 import open_file
 from nh_platform.windows.presentations.cleaning import unknown_stimulus
 from nh_platform.windows.presentations.conventions import Mode, eye_group, stimulus_type
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.exports.stimulus.netcdf import Variable, write_group
-from nh_platform.store.hdf5 import create_file
+from nh_platform.store.codecs.hdf5 import create_file
 from nh_platform.windows.presentations.conventions import Mode
 
 COMPAT_LEVELS = (np.linspace(0, 1, 256) * 255).astype(np.uint8)

@@ -30,8 +30,8 @@ from nh_platform.session import Events, Note, Signals, Spikes
 from nh_platform.session.presentation_overlap import slight_overlaps
 from nh_platform.session.tables.events import PRESENTATIONS
 from nh_platform.session.tables.stimulus import STIMULUS_PRESENTATIONS, STIMULUS_UNITS
-from nh_platform.store.hdf5 import create_file, open_file
-from nh_platform.store.parquet import read_table, write_table
+from nh_platform.store.codecs.hdf5 import create_file, open_file
+from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.windows.presentations.cleaning import (
     clean_presentations,
     median_durations,

@@ -13,8 +13,8 @@ import numpy as np
 from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS
 from nh_platform.qc.metrics.interval_histograms import UnitHistogram
 from nh_platform.session import StoreError
+from nh_platform.store.codecs.hdf5 import create_dataset, create_file, open_file
 from nh_platform.store.file_hashes import is_stored
-from nh_platform.store.hdf5 import create_dataset, create_file, open_file
 
 FILE = "histograms.h5"
 

@@ -21,7 +21,7 @@ from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.tables.units import UNITS
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.store import Provenance, Store
-from nh_platform.store.parquet import read_table, write_table
+from nh_platform.store.codecs.parquet import read_table, write_table
 
 runner = CliRunner()
 TODAY = "2026-03-01"

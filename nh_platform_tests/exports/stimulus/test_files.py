@@ -15,7 +15,7 @@ from nh_platform.exports.stimulus.tensor_files import TensorPlan, plan_tensors
 from nh_platform.exports.stimulus.unit_choice import tensor_good_units
 from nh_platform.session import ConfigError
 from nh_platform.sources.project_tables import ProjectTables
-from nh_platform.store.hdf5 import open_file
+from nh_platform.store.codecs.hdf5 import open_file
 from nh_platform.windows.presentations.conventions import MODES, Mode
 from nh_platform_tests.exports.stimulus.conftest import RULEBOOK, STRUCTURES, Made, project_tables
 

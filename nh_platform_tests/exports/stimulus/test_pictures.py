@@ -13,7 +13,7 @@ from nh_platform.exports.stimulus.pictures import COMPAT_LEVELS, write_pictures
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource
 from nh_platform.sources.pictures import ShowsPictures
-from nh_platform.store.hdf5 import open_file
+from nh_platform.store.codecs.hdf5 import open_file
 
 PICTURES = np.arange(3 * 16 * 20, dtype=np.uint64).reshape(3, 16, 20).astype(np.uint8)
 

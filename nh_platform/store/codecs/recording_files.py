@@ -25,10 +25,10 @@ from nh_platform.session import Events, Note, RawRecording, Session, Signal, Sig
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.events import DETECTED, EVENTS, INVALID_TIMES
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.store.codecs.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
+from nh_platform.store.codecs.json_files import read_json, write_json
+from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.file_hashes import is_stored
-from nh_platform.store.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
-from nh_platform.store.json_files import read_json, write_json
-from nh_platform.store.parquet import read_table, write_table
 
 SPIKES_FILE = "spikes.h5"
 EVENTS_FILE = "events.json"

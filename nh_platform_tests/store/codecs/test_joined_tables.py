@@ -11,7 +11,7 @@ import pytest
 
 from nh_platform.session import StoreError
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
-from nh_platform.store.parquet import column_names, join_tables, read_table, write_table
+from nh_platform.store.codecs.parquet import column_names, join_tables, read_table, write_table
 
 SCHEMA = TableSchema(
     "things",

@@ -14,9 +14,9 @@ import pytest
 from nh_platform.session import Events, Note, RawRecording, SchemaError, Session, Signal, Signals, Spikes, StoreError
 from nh_platform.session.tables.events import LICKS, WHEEL_MOVES
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
-from nh_platform.store.hdf5 import create_dataset, create_file, open_file
-from nh_platform.store.parquet import read_table, write_table
-from nh_platform.store.recording_files import (
+from nh_platform.store.codecs.hdf5 import create_dataset, create_file, open_file
+from nh_platform.store.codecs.parquet import read_table, write_table
+from nh_platform.store.codecs.recording_files import (
     read_events,
     read_recording,
     read_signals,
@@ -165,7 +165,7 @@ def test_a_disk_that_fills_while_hdf5_writes_does_not_kill_the_process(tmp_path:
         from pathlib import Path
         from nh_platform.session import StoreError
         from nh_platform.store import Provenance, Store
-        from nh_platform.store.hdf5 import create_dataset, create_file
+        from nh_platform.store.codecs.hdf5 import create_dataset, create_file
         store = Store(sys.argv[1])
         record = Provenance(asset="raw_spikes", source="ibl", session_id="s", data_version="0" * 64, code_version="1")
         try:
