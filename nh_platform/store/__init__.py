@@ -1,7 +1,7 @@
 """Session ↔ bytes: where every asset lies, how it is published atomically, and that its bytes stay what they were.
 
-Add here what every stored file needs; what turns a container into files or back is `codecs`. Nothing here knows an upstream format,
-computes a metric or imports Dagster.
+Add here what every stored file needs; what turns a container into files or back is `codecs`. Nothing here knows an
+upstream format, computes a metric or imports Dagster.
 """
 
 from nh_platform.store.layout import Store
