@@ -48,7 +48,7 @@ def status(
     for name, one in found.sources.items():
         if not isinstance(one, NhError) and one.n_damaged:
             console.say(
-                f"{name}: files of {one.n_damaged} sessions are damaged: `nh verify {name}` names them, "
+                f"{name}: files of {one.n_damaged} sessions or catalogs are damaged: `nh verify {name}` names them, "
                 "`--repair` makes them again."
             )
     for name, one in found.sources.items():

@@ -12,6 +12,7 @@ from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
 from nh_platform.planning.verification import ROTATION_DAYS, share_of_day, verify
 from nh_platform.sources.entry import SourceEntry
+from nh_platform.store.names import SOURCE_WIDE
 
 STORED_FILES = "stored_files_intact"
 _SHOWN = 20
@@ -32,13 +33,16 @@ def build_stored_files_check(entry: SourceEntry, platform: Platform) -> dg.Asset
     def stored_files_intact() -> dg.AssetCheckResult:
         share = share_of_day(platform.store, entry.name, dt.date.today().toordinal())
         found = verify(platform.store, [entry.name], share)
-        known = {one: platform.store.damaged(entry.name, one) for one in platform.store.sessions(entry.name)}
+        known = {
+            one: platform.store.damaged(entry.name, one) for one in (*platform.store.sessions(entry.name), SOURCE_WIDE)
+        }
         damaged = {session: files for session, files in known.items() if files}
         by_asset = Counter(asset for files in damaged.values() for asset in files)
         text = f"{found.n_files} files of {len(share)} sessions compared today."
         if damaged:
+            words = ", ".join(f"{name} of {n}" for name, n in by_asset.items())
             text += (
-                f" {len(damaged)} sessions are damaged ({', '.join(f'{name} of {n}' for name, n in by_asset.items())});"
+                f" {len(damaged)} sessions or catalogs are damaged ({words});"
                 f" `nh verify {entry.name} --repair` makes them again."
             )
         return dg.AssetCheckResult(

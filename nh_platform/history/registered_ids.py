@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nh_platform.session.errors import NhError
+from nh_platform.session.errors import DamagedFile, NhError
 from nh_platform.session.session_names import session_named
 from nh_platform.store import Store
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.file_hashes import verified
+from nh_platform.store.names import SOURCE_WIDE
 
 _ASSET = "release_manifest"
 
@@ -28,15 +29,15 @@ def require_registered(store: Store, source: str, asked: Iterable[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    folder = store.current(source, SOURCE_WIDE, _ASSET)
+    folder = store.usable(source, SOURCE_WIDE, _ASSET)
     if folder is None:
         return
     try:
         # not pq.read_table, which goes through pyarrow.dataset, and that loads pandas
-        table = pq.ParquetFile(folder / "sessions.parquet").read(columns=["session_id"])
+        table = pq.ParquetFile(verified(folder / "sessions.parquet")).read(columns=["session_id"])
         listed = set(table["session_id"].to_pylist())
-        release = (folder / "release.txt").read_text(encoding="utf-8").splitlines()[1]
-    except (OSError, pa.ArrowException, IndexError):
+        release = verified(folder / "release.txt").read_text(encoding="utf-8").splitlines()[1]
+    except (OSError, pa.ArrowException, IndexError, DamagedFile):
         return
     first: NhError | None = None
     for name in asked:

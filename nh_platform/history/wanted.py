@@ -61,18 +61,5 @@ def want(store: Store, source: str, session_ids: Iterable[str], by: str) -> None
             write_twice(path, seal_json({"sessions": both}))
 
 
-def restore_wanted(store: Store, source: str) -> None:
-    """Write a damaged record again from its copy, or the copy from it.
-
-    Raises
-    ------
-    DamagedFile
-        If both are damaged.
-    """
-    path = _path(store, source)
-    with FileLock(path.with_name(f".{WANTED}.lock"), timeout=_LOCK_TIMEOUT_S):
-        write_twice(path, seal_json({"sessions": wanted_sessions(store, source)}))
-
-
 def _path(store: Store, source: str) -> Path:
     return store.root / source / SOURCE_WIDE / WANTED

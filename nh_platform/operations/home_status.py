@@ -32,7 +32,7 @@ class SourceStatus:
         Sessions of which something stored is old, of which nothing is stored, whose last run failed, that cannot be
         used, and that upstream withdrew.
     n_damaged
-        Sessions of which something stored is known to be damaged.
+        Sessions of which something stored is known to be damaged, and assets of the whole source that are.
     n_notes
         Notes of what its stored assets left out or assumed.
     warned
@@ -121,6 +121,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
     from nh_platform.history.releases.newer import newer_release
     from nh_platform.history.snapshots import list_snapshots
     from nh_platform.planning.session_states import source_states, withdrawn
+    from nh_platform.store.names import SOURCE_WIDE
 
     store, states = home.platform.store, source_states(home.platform, source)
     stored = set(store.sessions(source))
@@ -145,7 +146,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         n_failed=n_failed,
         n_gated=len(states.gated),
         n_withdrawn=len(withdrawn(home.platform, source)),
-        n_damaged=len(states.damaged),
+        n_damaged=len(states.damaged) + len(store.damaged(source, SOURCE_WIDE)),
         n_notes=sum(count_notes(store, source, session_id, store.assets(source, session_id)) for session_id in stored),
         warned=warned,
         store_bytes=store_bytes,

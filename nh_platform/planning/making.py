@@ -146,8 +146,7 @@ def _damaged_inputs(platform: Platform, source: str, asset: SourceAsset) -> tupl
     """Return a note for every session that is left out because what is read of it is known to be damaged."""
     notes = []
     for session_id in platform.store.sessions(source):
-        damaged = platform.store.damaged(source, session_id)
-        found = [text for name in asset.reads for text in damaged.get(name, ())]
+        found = [text for name in asset.reads for text in platform.store.state(source, session_id, name).damage]
         if found:
             command = f"nh verify {source} {session_id} --repair"
             notes.append(f"session {session_id}: left out, it is damaged ({found[0]}); run `{command}`")

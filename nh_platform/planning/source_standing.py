@@ -11,7 +11,7 @@ from nh_platform.assets.record import SourceAsset
 from nh_platform.assets.registry import source_assets
 from nh_platform.home.platform import Platform
 from nh_platform.planning.versions import expected_source_asset
-from nh_platform.store.layout import SOURCE_WIDE
+from nh_platform.store.names import SOURCE_WIDE
 
 _DIGITS = 12
 

@@ -59,7 +59,8 @@ def session_standing(store: Store, source: str, session_id: str, expected: Mappi
     expected
         What every asset should be made from, in running order.
     """
-    gate = stored_gate(store, source, session_id, expected)  # first: it may find damage
+    gates = [name for name, one in expected.items() if one.asset.is_gate]
+    gate = stored_gate(store, source, session_id, gates)  # first: it may find damage
     states = {asset: store.state(source, session_id, asset) for asset in expected}
     stored = {asset: None if state.damage else state.data_version for asset, state in states.items()}
     damaged = {asset: state.damage for asset, state in states.items() if state.damage}

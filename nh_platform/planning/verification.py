@@ -18,11 +18,11 @@ from pathlib import Path
 from nh_platform.session import DamagedFile
 from nh_platform.store import Store
 from nh_platform.store.damage_notes import forget_damage, noted_damage
-from nh_platform.store.durable import copy_of
+from nh_platform.store.durable import copy_of, read_regular
 from nh_platform.store.file_hashes import STRAY, StoredFile, compare, stored_hashes, stray_files
 from nh_platform.store.locks import FOLDER as LOCKS
 from nh_platform.store.locks import lock_names, read_lock
-from nh_platform.store.names import DAMAGED, HISTORY, POINTER, PROVENANCE, SOURCE_WIDE, STAGING, WANTED
+from nh_platform.store.names import DAMAGED, HISTORY, POINTER, PROVENANCE, SOURCE_RECORDS, SOURCE_WIDE, STAGING
 from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines
 from nh_platform.store.store_format import FORMAT_FILE, stored_format
 
@@ -75,7 +75,7 @@ class Verified:
     n_bytes: int
 
 
-OnFile = Callable[[int, int, str], None]
+OnAsset = Callable[[int, int, str], None]
 """Told the number of assets done, that of all, and which is next."""
 
 
@@ -83,7 +83,7 @@ def verify(
     store: Store,
     sources: Iterable[str] | None = None,
     session_ids: Sequence[str] | None = None,
-    on_asset: OnFile = lambda done, total, name: None,
+    on_asset: OnAsset = lambda done, total, name: None,
 ) -> Verified:
     """Compare every stored file with its hash.
 
@@ -98,12 +98,14 @@ def verify(
     on_asset
         Told how far it is.
     """
+    if sources is None and (broken := format_damage(store)):
+        return Verified((broken,), 0, 0, 0)  # nothing else is read before the format is known
     chosen = store.sources() if sources is None else list(sources)
     assets = [one for source in chosen for one in _asset_folders(store, source, session_ids)]
     damages: list[Damage] = []
     if session_ids is None:
         damages += [one for source in chosen for one in _of_source(store, source)]
-        damages += _of_store(store) if sources is None else ()
+        damages += _of_store(store)
     n_files = n_bytes = 0
     with ThreadPoolExecutor(_WORKERS) as pool:
         for done, (place, folder) in enumerate(assets):
@@ -115,8 +117,19 @@ def verify(
     return Verified(tuple(damages), len(assets), n_files, n_bytes)
 
 
+def format_damage(store: Store) -> Damage | None:
+    """Return what is wrong with the statement of the store's format; None where nothing is."""
+    try:
+        stored_format(store.root)
+    except DamagedFile as error:
+        return Damage("", "", "", "", store.root / FORMAT_FILE, error.reason)
+    return None
+
+
 def share_of_day(store: Store, source: str, day: int) -> list[str]:
     """Return the sessions of a source that an inventory verifies on a day: each once in `ROTATION_DAYS`.
+
+    `SOURCE_WIDE` is among them: what belongs to the whole source has a day as well.
 
     Parameters
     ----------
@@ -125,7 +138,7 @@ def share_of_day(store: Store, source: str, day: int) -> list[str]:
     day
         Number of the day, from whatever beginning.
     """
-    return [one for one in store.sessions(source) if _slot(one) == day % ROTATION_DAYS]
+    return [one for one in (*store.sessions(source), SOURCE_WIDE) if _slot(one) == day % ROTATION_DAYS]
 
 
 def _slot(session_id: str) -> int:
@@ -148,10 +161,15 @@ def _verify_asset(store: Store, place: _Place, asset: Path, pool: ThreadPoolExec
     beside = (POINTER, DAMAGED, HISTORY, copy_of(Path(HISTORY)).name)
     found = [("", *one) for name in beside for one in _broken(asset, name, unseal_lines)]
     files, size = 0, 0
-    versions: list[Path] = []
-    with contextlib.suppress(DamagedFile):  # told already, or by the lock
-        versions = store.counted(place[0], place[1] or SOURCE_WIDE, place[2])
-    if not versions and not found and any(_is_version(child) for child in asset.iterdir()):
+    versions, where = list[Path](), (place[0], place[1] or SOURCE_WIDE, place[2])
+    try:
+        versions = store.counted(*where)
+    except DamagedFile:  # a lock, which is told by itself, or the pointer or history, told above
+        with contextlib.suppress(DamagedFile):
+            versions = store.counted(*where, with_locks=False)
+    if (asset / HISTORY).exists() != copy_of(asset / HISTORY).exists():
+        found.append(("", asset / HISTORY, "the history, or its copy, is missing"))
+    if not (asset / POINTER).exists() and any(_is_version(child) for child in asset.iterdir()):
         found.append(("", asset / POINTER, "the pointer to its version is missing"))
     for version in versions:
         try:
@@ -186,17 +204,14 @@ def _damage_of(version: Path, name: str, stated: StoredFile) -> str:
 def _of_source(store: Store, source: str) -> Iterator[Damage]:
     """Give the damaged records of a whole source."""
     folder = store.root / source / SOURCE_WIDE
-    for name in (WANTED, copy_of(Path(WANTED)).name):
-        for path, text in _broken(folder, name, unseal_json):
-            yield Damage(source, "", "", "", path, text)
+    for name in SOURCE_RECORDS:
+        for one in (name, copy_of(Path(name)).name):
+            for path, text in _broken(folder, one, unseal_json):
+                yield Damage(source, "", "", "", path, text)
 
 
 def _of_store(store: Store) -> Iterator[Damage]:
-    """Give the damaged records of the store itself."""
-    try:
-        stored_format(store.root)
-    except DamagedFile as error:
-        yield Damage("", "", "", "", store.root / FORMAT_FILE, error.reason)
+    """Give the damaged locks of a store."""
     for name in lock_names(store.root):
         try:
             read_lock(store.root, name)
@@ -207,7 +222,7 @@ def _of_store(store: Store) -> Iterator[Damage]:
 def _broken(folder: Path, name: str, unseal: Callable[[bytes], object]) -> Iterator[tuple[Path, str]]:
     """Give a sealed record of a folder with what is wrong, where it is there and damaged."""
     try:
-        unseal((folder / name).read_bytes())
+        unseal(read_regular(folder / name))
     except FileNotFoundError:
         return
     except (BrokenSeal, OSError) as error:

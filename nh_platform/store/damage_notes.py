@@ -5,13 +5,15 @@ Whoever finds a damaged file notes it, so that everybody else counts the asset a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shutil
 from pathlib import Path
 
 from nh_platform.session.errors import DamagedFile
-from nh_platform.store.durable import write_durably
+from nh_platform.store.durable import read_regular, write_durably
 from nh_platform.store.names import DAMAGED, Place
 from nh_platform.store.sealed import BrokenSeal, seal_lines, unseal_lines
+
+_SEPARATOR = "\t"
 
 
 def damage_error(path: Path, place: Place, found: str) -> DamagedFile:
@@ -25,35 +27,57 @@ def damage_error(path: Path, place: Place, found: str) -> DamagedFile:
 
 
 def note_damage(version: Path, name: str, found: str) -> None:
-    """Note that a file of a version is damaged, and in what way.
+    """Note that a file of a version is damaged in the state that it has, and in what way.
 
     Raises
     ------
     OSError
         If the store cannot be written to.
     """
-    line = f"{name}: {found}"
-    lines = noted_damage(version)
-    if line not in lines:
-        same_file = f"{name}: "
-        _write(version, [*(one for one in lines if not one.startswith(same_file)), line])
+    try:
+        noted = _noted(version)
+    except ValueError:  # what was noted before is lost; this is not
+        noted = {}
+    now = (_state(version / name), found)
+    if noted.get(name) != now:
+        lines = [_SEPARATOR.join((one, *stated)) for one, stated in ({**noted, name: now}).items()]
+        write_durably(version.parent / DAMAGED, seal_lines([version.name, *lines]))
 
 
 def noted_damage(version: Path) -> tuple[str, ...]:
-    """Return what was noted of a version, a line for each file; notes of an earlier version are of no account."""
+    """Return what was noted of the files of a version, a text for each.
+
+    A note is of a file in one state: of a file that was written since, as when the version was mended, it says nothing.
+    """
     try:
-        about, *lines = unseal_lines((version.parent / DAMAGED).read_bytes())
-    except FileNotFoundError:
-        return ()
+        noted = _noted(version)
     except (BrokenSeal, ValueError, OSError):
         return (f"{DAMAGED}: the note of what is damaged cannot be read",)
-    return tuple(lines) if about == version.name else ()
+    return tuple(f"{name}: {found}" for name, (state, found) in noted.items() if state == _state(version / name))
 
 
 def forget_damage(asset: Path) -> None:
     """Remove the note of an asset: it was made again, or its files were found intact."""
-    (asset / DAMAGED).unlink(missing_ok=True)
+    try:
+        (asset / DAMAGED).unlink(missing_ok=True)
+    except IsADirectoryError:
+        shutil.rmtree(asset / DAMAGED)
 
 
-def _write(version: Path, lines: Iterable[str]) -> None:
-    write_durably(version.parent / DAMAGED, seal_lines([version.name, *lines]))
+def _noted(version: Path) -> dict[str, tuple[str, str]]:
+    """Return state and finding of every file that was noted of a version; none where the note is of another version."""
+    try:
+        about, *lines = unseal_lines(read_regular(version.parent / DAMAGED))
+    except FileNotFoundError:
+        return {}
+    parts = [line.split(_SEPARATOR, 2) for line in lines] if about == version.name else []
+    return {name: (state, found) for name, state, found in parts}
+
+
+def _state(path: Path) -> str:
+    """Return what tells that a file was written since: inode, time of the last change, size."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return "missing"
+    return f"{facts.st_ino}-{facts.st_mtime_ns}-{facts.st_size}"

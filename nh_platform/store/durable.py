@@ -5,7 +5,10 @@ Add here what every writer of the store needs for that. What is written is their
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import stat
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -31,10 +34,27 @@ def write_durably(path: Path, content: bytes) -> None:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)  # a record's place; a folder there is nobody's, and could never be replaced
         os.replace(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the content of a small record.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read or is no regular file: opening a FIFO would wait for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as handle:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EISDIR, "it is no regular file")
+        return handle.read()
 
 
 def write_twice(path: Path, content: bytes) -> None:
@@ -54,12 +74,26 @@ def read_either(path: Path, unseal: Callable[[bytes], Content]) -> Content:
         As of the first, where neither can be read.
     """
     try:
-        return unseal(path.read_bytes())
+        return unseal(read_regular(path))
     except (ValueError, OSError) as error:
         try:
-            return unseal(copy_of(path).read_bytes())
+            return unseal(read_regular(copy_of(path)))
         except (ValueError, OSError):
             raise error from None
+
+
+def repair_either(path: Path, unseal: Callable[[bytes], object]) -> None:
+    """Write a record and its copy again from whichever is intact.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither.
+    BrokenSeal, OSError
+        As of the first, where neither can be read.
+    """
+    content = read_either(path, lambda found: (unseal(found), found)[1])
+    write_twice(path, content)
 
 
 def copy_of(path: Path) -> Path:

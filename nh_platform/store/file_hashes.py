@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +20,17 @@ from typing import Any
 import blake3
 from pydantic import BaseModel, ConfigDict
 
-from nh_platform.session.errors import DamagedFile
+from nh_platform.session.errors import DamagedFile, StoreError
 from nh_platform.store.damage_notes import damage_error, note_damage
+from nh_platform.store.durable import read_regular
 from nh_platform.store.names import POINTER, PROVENANCE, STAGING, place_of
 from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines
 
 STRAY = "it is not among the files that were published"
+
+_LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO)
+"""Errors that say that the bytes are gone."""
+_VERSION_NAME = re.compile(r"[0-9a-f]{16}(-\d+)?")
 
 _BLOCK = 1 << 20
 _MOST_PARENTS = 6
@@ -41,10 +48,11 @@ class StoredFile(BaseModel):
 
 @dataclass(frozen=True)
 class _State:
-    """What tells that a file was written since: inode, time of the last change [ns], size [bytes]."""
+    """What tells that a file was written since: inode, times of the last change and write [ns], size [bytes]."""
 
     inode: int
     changed_ns: int
+    written_ns: int
     size: int
 
 
@@ -83,6 +91,10 @@ def verified(path: Path) -> Path:
     ------
     DamagedFile
         If the bytes are others, or the record of its version cannot be read; it is noted beside the version.
+    StoreError
+        If it cannot be read for a reason that says nothing of its bytes.
+    FileNotFoundError
+        If its version was replaced meanwhile.
     """
     state = _state(path)
     if state is not None and _intact.get(str(path)) == state:
@@ -103,6 +115,11 @@ def is_stored(path: Path) -> bool:
     """Return whether a file is in the store, also where it was published and then lost: opening it names it.
 
     A file that a version may have or not is looked for with this: lost, it must not read as one that never was.
+
+    Raises
+    ------
+    DamagedFile
+        If it is not there and the record of its version cannot be read.
     """
     if path.exists():
         return True
@@ -180,13 +197,19 @@ def read_record(version: Path) -> dict[str, Any]:
     """
     path = version / PROVENANCE
     try:
-        return unseal_json(path.read_bytes())
+        _require_file(version, PROVENANCE)
+        content = unseal_json(path.read_bytes())
     except BrokenSeal as error:
         raise damaged(version, PROVENANCE, str(error)) from error
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not _is_current(version):
             raise
-        raise damaged(version, PROVENANCE, _why(error)) from error
+        raise _lost(version, PROVENANCE, error) from error
+    stated = (content.get("source"), content.get("session_id"), content.get("asset"))
+    if stated != (version.parents[2].name, version.parents[1].name, version.parent.name) and _is_current(version):
+        # Folders that were swapped: intact, and of another session.
+        raise damaged(version, PROVENANCE, f"it is the record of {stated[2]} of {stated[0]} session {stated[1]}")
+    return content
 
 
 def damaged(version: Path, name: str, found: str) -> DamagedFile:
@@ -210,11 +233,12 @@ def compare(version: Path, name: str, stated: StoredFile) -> None:
     path = version / name
     state = _state(path)
     try:
+        _require_file(version, name)
         found = hash_file(path)
     except OSError as error:
         if error.errno == errno.ENOENT and not version.is_dir():
             raise  # replaced meanwhile
-        raise damaged(version, name, _why(error)) from error
+        raise _lost(version, name, error) from error
     if found == stated:
         if state is not None and state == _state(path):
             _intact[str(path)] = state
@@ -225,8 +249,23 @@ def compare(version: Path, name: str, stated: StoredFile) -> None:
     raise damaged(version, name, "its bytes are not those that were published (their hash differs)")
 
 
-def _why(error: OSError) -> str:
-    return "it is missing" if isinstance(error, FileNotFoundError) else f"it cannot be read: {error.strerror}"
+def _require_file(version: Path, name: str) -> None:
+    """Refuse what is no regular file: opening a FIFO would wait for ever."""
+    if not stat.S_ISREG(os.stat(version / name).st_mode):
+        raise damaged(version, name, "it is no regular file")
+
+
+def _lost(version: Path, name: str, error: OSError) -> StoreError:
+    """Return the error of a file that cannot be read: damage where the disk says so, else trouble that may pass.
+
+    Too many open files, memory or a permission say nothing of the bytes: noted as damage they would have a session
+    computed anew.
+    """
+    if error.errno in _LOST:
+        missing = error.errno == errno.ENOENT
+        return damaged(version, name, "it is missing" if missing else f"it cannot be read: {error.strerror}")
+    action = "See to it and try again; nothing was changed."
+    return StoreError(str(version / name), f"it cannot be read now: {error.strerror}", action)
 
 
 def _state(path: Path) -> _State | None:
@@ -234,7 +273,7 @@ def _state(path: Path) -> _State | None:
         facts = os.stat(path)
     except OSError:
         return None
-    return _State(facts.st_ino, facts.st_mtime_ns, facts.st_size)
+    return _State(facts.st_ino, facts.st_ctime_ns, facts.st_mtime_ns, facts.st_size)
 
 
 def _version_of(path: Path) -> Path | None:
@@ -242,7 +281,8 @@ def _version_of(path: Path) -> Path | None:
     for folder in list(path.parents)[:_MOST_PARENTS]:
         if folder.name.startswith(STAGING):
             return None
-        if (folder / PROVENANCE).exists() or (folder.parent / POINTER).exists():
+        is_named_so = _VERSION_NAME.fullmatch(folder.name) and (folder.parent / POINTER).exists()
+        if (folder / PROVENANCE).exists() or is_named_so:
             return folder
     return None
 
@@ -250,7 +290,7 @@ def _version_of(path: Path) -> Path | None:
 def _is_current(version: Path) -> bool:
     """Return whether the pointer beside a version names it, or is itself damaged."""
     try:
-        return unseal_lines((version.parent / POINTER).read_bytes()) == [version.name]
+        return unseal_lines(read_regular(version.parent / POINTER)) == [version.name]
     except BrokenSeal:
         return True
     except OSError:

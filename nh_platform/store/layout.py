@@ -241,8 +241,15 @@ class Store:
         names = with_latest(history_names(folder), latest if latest and (folder / latest).is_dir() else None)
         return {number: folder / name for number, name in enumerate(names, 1) if (folder / name).is_dir()}
 
-    def counted(self, source: str, session_id: str, asset: str) -> list[Path]:
+    def counted(self, source: str, session_id: str, asset: str, *, with_locks: bool = True) -> list[Path]:
         """Return the folders of the versions that something names: the history, locks, and last the one that counts.
+
+        Parameters
+        ----------
+        source, session_id, asset
+            Which asset.
+        with_locks
+            Whether versions count that only a lock names.
 
         Raises
         ------
@@ -250,7 +257,7 @@ class Store:
             If the pointer, the history or a lock cannot be read.
         """
         folder = self.asset_folder(source, session_id, asset)
-        kept = locks.kept_versions(self.root, source, session_id, asset)
+        kept = locks.kept_versions(self.root, source, session_id, asset) if with_locks else ()
         names = [*sorted(kept), *history_names(folder), *filter(None, [pointer(folder)])]
         last_seen = {name: place for place, name in enumerate(names)}
         return [folder / name for name in sorted(last_seen, key=last_seen.__getitem__)]
@@ -267,6 +274,13 @@ class Store:
     def sessions(self, source: str) -> list[str]:
         """Return the sessions of a source that have anything in the store."""
         return [name for name in _folder_names(self.root / source) if name != SOURCE_WIDE]
+
+    def _kept(self, source: str, session_id: str, asset: str) -> frozenset[str] | None:
+        """Return the versions that locks name; None where one cannot be read: nothing may be removed then."""
+        try:
+            return locks.kept_versions(self.root, source, session_id, asset)
+        except StoreError:
+            return None
 
     @contextmanager
     def publish(self, provenance: Provenance, *, keep_history: bool = False) -> Iterator[Path]:
@@ -297,7 +311,7 @@ class Store:
             (staging / PROVENANCE).write_bytes(record.to_bytes())
             _sync_tree(staging)
             with exclusive(home):
-                kept = locks.kept_versions(self.root, provenance.source, provenance.session_id, provenance.asset)
+                kept = self._kept(provenance.source, provenance.session_id, provenance.asset)
                 name = provenance.data_version[:_VERSION_DIGITS]
                 put_version(home, staging, name, keep_history=keep_history, kept=kept)
         except OSError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.session.errors import DamagedFile, StoreError, UnknownSession, close_matches
-from nh_platform.store.durable import write_durably
+from nh_platform.store.durable import read_regular, write_durably
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
 
 FOLDER = ".locks"
@@ -92,12 +92,12 @@ def read_lock(root: Path, name: str) -> Lock:
     """
     path = _path(root, name)
     try:
-        content = unseal_json(path.read_bytes())
+        content = unseal_json(read_regular(path))
     except FileNotFoundError as error:
         known = lock_names(root)
         action = f"Use one of: {', '.join(known) or 'none'}.{close_matches(name, known)}"
         raise UnknownSession(f"lock {name}", "there is none of that name in the store", action) from error
-    except BrokenSeal as error:
+    except (BrokenSeal, OSError) as error:
         action = "Take it from a backup, or remove it with `nh lock remove` and lock the versions again."
         raise DamagedFile(str(path), f"the lock is damaged: {error}", action) from error
     return Lock(content["name"], content["reason"], tuple(LockedVersion(*row) for row in content["versions"]))
@@ -105,7 +105,7 @@ def read_lock(root: Path, name: str) -> Lock:
 
 def lock_names(root: Path) -> list[str]:
     """Return the names of the locks of a store, sorted."""
-    return sorted(path.stem for path in (root / FOLDER).glob("*.json"))
+    return sorted(path.stem for path in (root / FOLDER).glob("*.json") if _NAME.fullmatch(path.stem))
 
 
 def remove_lock(root: Path, name: str) -> None:
@@ -131,8 +131,11 @@ def kept_versions(root: Path, source: str, session_id: str, asset: str) -> froze
         If a lock cannot be read: what it keeps alive is unknown, and nothing may be removed.
     """
     found: set[str] = set()
-    for path in (root / FOLDER).glob("*.json"):
-        facts = path.stat()
+    for path in (root / FOLDER / f"{name}.json" for name in lock_names(root)):
+        try:
+            facts = path.stat()
+        except FileNotFoundError:  # removed meanwhile
+            continue
         state = (facts.st_mtime_ns, facts.st_size)
         if path not in _read or _read[path][0] != state:
             _read[path] = state, by_asset(read_lock(root, path.stem).versions)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.session.errors import DamagedFile, StoreError
-from nh_platform.store.durable import write_durably, write_twice
+from nh_platform.store.durable import read_regular, write_durably, write_twice
 from nh_platform.store.file_hashes import hash_folder
 from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, WANTED
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json, unseal_lines
@@ -58,7 +59,7 @@ def stored_format(root: Path) -> int | None:
     """
     path = root / FORMAT_FILE
     try:
-        return int(unseal_json(path.read_bytes())["format"])
+        return int(unseal_json(read_regular(path))["format"])
     except FileNotFoundError:
         return _format_of_pointers(root)
     except (BrokenSeal, OSError) as error:
@@ -83,10 +84,27 @@ def repair_format(root: Path) -> bool:
     return False
 
 
-def migrate(root: Path, on_asset: OnAsset = lambda done, total, name: None) -> int:
-    """Change a store of format 1 into format 2, and return the number of assets that were changed.
+@dataclass(frozen=True)
+class Migrated:
+    """Outcome of a migration of a store.
 
-    Nothing is computed anew: every file is read once for its hash. Stopped at any instant, it goes on where it was.
+    Parameters
+    ----------
+    n_assets
+        Assets that were changed.
+    problems
+        Files that were damaged before and stay as they are, a text for each: reading names them from then on.
+    """
+
+    n_assets: int
+    problems: tuple[str, ...]
+
+
+def migrate(root: Path, on_asset: OnAsset = lambda done, total, name: None) -> Migrated:
+    """Change a store of format 1 into format 2.
+
+    Nothing is computed anew: every file is read once for its hash, and taken as it is. Stopped at any instant, it goes
+    on where it was. A record that cannot be read is left as it is: its asset is damaged from then on, the others go on.
 
     Parameters
     ----------
@@ -102,40 +120,59 @@ def migrate(root: Path, on_asset: OnAsset = lambda done, total, name: None) -> i
     """
     found = stored_format(root)
     if found is None or found == FORMAT:
-        return 0
+        return Migrated(0, ())
     if found > FORMAT:
         require_format(root)
     _state(root, found)
     pointers = list(_pointers(root))
-    changed = 0
+    changed, problems = 0, list[str]()
     for done, pointer in enumerate(pointers):
         on_asset(done, len(pointers), str(pointer.parent.relative_to(root)))
-        changed += _migrate_asset(pointer.parent)
+        try:
+            changed += _migrate_asset(pointer.parent, problems)
+        except (ValueError, OSError) as error:
+            problems.append(f"{pointer}: {error}")
     for wanted in root.glob(f"*/*/{WANTED}"):
-        content = wanted.read_bytes()
-        if not content.startswith(b'{\n "blake3"'):
-            write_twice(wanted, seal_json({"sessions": json.loads(content)}))
+        try:
+            content = wanted.read_bytes()
+            if not _is_sealed(wanted, unseal_json):
+                write_twice(wanted, seal_json({"sessions": dict(json.loads(content))}))
+        except (ValueError, TypeError, OSError) as error:
+            problems.append(f"{wanted}: {error}")
     _state(root, FORMAT)
     on_asset(len(pointers), len(pointers), "")
-    return changed
+    return Migrated(changed, tuple(problems))
 
 
-def _migrate_asset(asset: Path) -> bool:
-    """Give one asset its hashes; the pointer comes last, so that an asset is done where it is sealed."""
+def _migrate_asset(asset: Path, problems: list[str]) -> bool:
+    """Give one asset its hashes; the pointer comes last, so that an asset is done where it is sealed.
+
+    Raises
+    ------
+    ValueError, OSError
+        If its pointer or history cannot be read; nothing of it is changed then.
+    """
     with exclusive(asset):
         if _is_sealed(asset / POINTER):
             return False
         latest = (asset / POINTER).read_text(encoding="utf-8").strip()
-        has_history = (asset / HISTORY).exists()
-        names = [latest]
-        if has_history and not _is_sealed(asset / HISTORY):
-            names = with_latest((asset / HISTORY).read_text(encoding="utf-8").split(), latest)
-            write_history(asset, names)
+        if not latest or not (asset / latest).is_dir():
+            raise ValueError(f"it names version {latest!r}, which is not there")
+        if (asset / HISTORY).exists() and not _is_sealed(asset / HISTORY):
+            try:
+                names = (asset / HISTORY).read_text(encoding="utf-8").split()
+            except ValueError as error:
+                problems.append(f"{asset / HISTORY}: {error}")
+                return False
+            write_history(asset, with_latest(names, latest))
         for version in (child for child in asset.iterdir() if (child / PROVENANCE).is_file()):
             record = version / PROVENANCE
             try:
                 content = json.loads(record.read_bytes())
-            except ValueError:  # damaged already: it is named as that, and made again
+                if not isinstance(content, dict):
+                    raise ValueError("it is no JSON object")
+            except ValueError as error:
+                problems.append(f"{record}: {error}")
                 continue
             if "blake3" not in content:
                 files = {name: stored.model_dump() for name, stored in hash_folder(version).items()}
@@ -150,9 +187,9 @@ def _format_of_pointers(root: Path) -> int | None:
     return None if first is None else FORMAT if _is_sealed(first) else 1
 
 
-def _is_sealed(path: Path) -> bool:
+def _is_sealed(path: Path, unseal: Callable[[bytes], object] = unseal_lines) -> bool:
     try:
-        unseal_lines(path.read_bytes())
+        unseal(path.read_bytes())
     except BrokenSeal:
         return False
     return True

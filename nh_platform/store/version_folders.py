@@ -15,9 +15,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from nh_platform.session.errors import DamagedFile, StoreError
+from nh_platform.session.errors import DamagedFile
 from nh_platform.store.damage_notes import damage_error, forget_damage
-from nh_platform.store.durable import read_either, write_durably, write_twice
+from nh_platform.store.durable import read_either, read_regular, repair_either, write_durably, write_twice
 from nh_platform.store.file_hashes import problems
 from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, STAGING, place_of
 from nh_platform.store.processes import is_running, process_name
@@ -46,7 +46,7 @@ def pointer(asset: Path) -> str | None:
         If the pointer is not the bytes that were written.
     """
     try:
-        lines = unseal_lines((asset / POINTER).read_bytes())
+        lines = unseal_lines(read_regular(asset / POINTER))
     except FileNotFoundError:
         return None
     except (BrokenSeal, OSError) as error:
@@ -81,22 +81,20 @@ def write_history(asset: Path, names: Iterable[str]) -> None:
 
 
 def restore_history(asset: Path) -> None:
-    """Write a damaged log again: from its copy; where both are damaged from the folders, by the time of their records.
+    """Write a damaged log again from its copy, or the copy from it.
 
     Raises
     ------
-    StoreError
-        If there is no folder of a version.
+    DamagedFile
+        If both are damaged: nothing else tells the order of the versions.
     """
     with exclusive(asset):
         try:
-            names = history_names(asset)
-        except DamagedFile:
-            records = sorted(asset.glob(f"[!.]*/{PROVENANCE}"), key=lambda path: path.stat().st_mtime_ns)
-            names = [record.parent.name for record in records]
-        if not names:
-            raise StoreError(str(asset / HISTORY), "no version is left that it could name", "Take it from a backup.")
-        write_history(asset, names)
+            repair_either(asset / HISTORY, unseal_lines)
+        except (BrokenSeal, OSError) as error:
+            action = "Take it from a backup, or remove it and its copy: the history then begins at what counts now."
+            found = f"the history is damaged, and so is its copy: {error}"
+            raise DamagedFile(str(asset / HISTORY), found, action) from error
 
 
 def with_latest(names: list[str], latest: str | None) -> list[str]:
@@ -107,7 +105,7 @@ def with_latest(names: list[str], latest: str | None) -> list[str]:
     return [*(names[:-1] if same else names), latest]
 
 
-def put_version(asset: Path, staging: Path, name: str, *, keep_history: bool, kept: frozenset[str]) -> None:
+def put_version(asset: Path, staging: Path, name: str, *, keep_history: bool, kept: frozenset[str] | None) -> None:
     """Make what was written in a folder the version that counts; the lock of the asset is held.
 
     Parameters
@@ -121,11 +119,14 @@ def put_version(asset: Path, staging: Path, name: str, *, keep_history: bool, ke
     keep_history
         Keep the versions before, in a log.
     kept
-        Versions that something names and that stay, whether or not there is a history.
+        Versions that something names and that stay, whether or not there is a history; None where that is unknown, and
+        nothing is removed.
     """
     keep_history = keep_history or (asset / HISTORY).exists()
     logged = history_names(asset) if keep_history else []
     before = _pointed_to(asset)
+    if keep_history and not logged and before is not None:
+        kept = None  # the log was lost: nothing tells which of the older versions counted, so all of them stay
     if before is not None and _same_files(before, staging):
         forget_damage(asset)
         return
@@ -139,7 +140,8 @@ def put_version(asset: Path, staging: Path, name: str, *, keep_history: bool, ke
     if keep_history:
         names = with_latest(with_latest(logged, None if before is None else before.name), version.name)
         write_history(asset, names)
-    _remove_superseded(asset, kept.union(names))
+    if kept is not None:
+        _remove_superseded(asset, kept.union(names))
 
 
 def remove_folder(folder: Path) -> None:
@@ -194,7 +196,7 @@ def _free_folder(asset: Path, name: str, staging: Path, before: Path | None) -> 
 def _same_files(stored: Path, fresh: Path) -> bool:
     """Return whether a stored version is intact and holds the same bytes as a fresh one, by the records of both."""
     try:
-        same = (stored / PROVENANCE).read_bytes() == (fresh / PROVENANCE).read_bytes()
+        same = read_regular(stored / PROVENANCE) == read_regular(fresh / PROVENANCE)
     except OSError:
         return False
     return same and not any(problems(stored))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nh_platform.session import DamagedFile
+from nh_platform.session import DamagedFile, StoreError
 from nh_platform.store import Provenance, Store, data_version, file_hashes
 from nh_platform.store.codecs.json_files import read_json, write_json
 from nh_platform.store.file_hashes import is_stored, problems, require_intact, verified
@@ -158,6 +159,99 @@ def test_the_note_of_an_earlier_version_is_of_no_account(tmp_path: Path) -> None
     assert store.damaged("ibl", "s1") == {}
     (version.parent / "damaged").write_bytes(note[:-1])
     assert store.damaged("ibl", "s1").keys() == {"units"}, "nobody knows what it said"
+
+
+def test_trouble_that_may_pass_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    version = publish(store)
+
+    def too_many(_: Path) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(file_hashes, "hash_file", too_many)
+        with pytest.raises(StoreError, match=r"summary\.json.*cannot be read now.*Too many open files") as caught:
+            verified(version / "summary.json")
+    assert not isinstance(caught.value, DamagedFile)
+    assert store.damaged("ibl", "s1") == {}
+    assert read_json(version / "summary.json") == {"version": "1"}
+
+
+def test_a_fifo_or_folder_in_the_place_of_a_file_is_damage_and_not_waited_on(tmp_path: Path) -> None:
+    for name in ("summary.json", "provenance.json"):
+        version = publish(Store(tmp_path / name))
+        (version / name).unlink()
+        os.mkfifo(version / name)
+        with pytest.raises(DamagedFile, match="it is no regular file"):
+            require_intact(version)
+        (version / name).unlink()
+        (version / name).mkdir()
+        with pytest.raises(DamagedFile, match="it is no regular file"):
+            require_intact(version)
+
+
+def test_a_note_of_a_file_that_was_mended_since_says_nothing(tmp_path: Path) -> None:
+    """A reader that notes what it found after the asset was made again must not have it made a second time."""
+    store = Store(tmp_path)
+    version = publish(store)
+    flip(version / "summary.json")
+    with pytest.raises(DamagedFile):
+        verified(version / "summary.json")
+    late = (version.parent / "damaged").read_bytes()
+    publish(store)
+    (version.parent / "damaged").write_bytes(late)
+    assert store.damaged("ibl", "s1") == {}
+    assert store.data_version(*ASSET) == record().data_version
+
+
+def test_folders_that_were_swapped_between_sessions_are_damage(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    publish(store)
+    with store.publish(record().model_copy(update={"session_id": "s2"})) as folder:
+        write_json(folder / "summary.json", {"version": "of s2"})
+    one, other = (store.asset_folder("ibl", session, "units") for session in ("s1", "s2"))
+    one.rename(tmp_path / "aside")
+    other.rename(one)
+    (tmp_path / "aside").rename(other)
+    for session in ("s1", "s2"):
+        with pytest.raises(DamagedFile, match="it is the record of units of ibl session"):
+            read_json(store.folder("ibl", session, "units") / "summary.json")
+        assert store.damaged("ibl", session).keys() == {"units"}
+
+
+@pytest.mark.parametrize("name", ["../current", "../damaged", "provenance.json"])
+def test_a_folder_or_fifo_in_the_place_of_a_record_is_mended(tmp_path: Path, name: str) -> None:
+    for make in (os.mkfifo, os.mkdir):
+        store = Store(tmp_path / make.__name__)
+        version = publish(store)
+        (version / name).unlink(missing_ok=True)
+        make(version / name)
+        assert store.damaged("ibl", "s1").keys() == {"units"}
+        publish(store)
+        assert store.damaged("ibl", "s1") == {}
+        assert list(problems(store.folder(*ASSET))) == []
+
+
+def test_the_log_of_versions_that_was_lost_costs_none_of_them(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folders = []
+    for version in "123":
+        with store.publish(record(version), keep_history=True) as folder:
+            write_json(folder / "summary.json", {"version": version})
+        folders.append(store.folder(*ASSET))
+    for name in ("history", "history.copy"):
+        (store.asset_folder(*ASSET) / name).unlink()
+    with store.publish(record("4"), keep_history=True) as folder:
+        write_json(folder / "summary.json", {"version": "4"})
+    assert all(folder.exists() for folder in folders)
+
+
+def test_a_folder_of_somebody_elses_with_a_file_called_current_is_no_version(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "current").write_text("mine")
+    write_json(tmp_path / "mine" / "a.json", {"a": 1})
+    assert read_json(tmp_path / "mine" / "a.json") == {"a": 1}
+    assert not (tmp_path / "damaged").exists()
 
 
 def test_a_store_that_may_only_be_read_is_no_less_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,11 +61,24 @@ def test_an_unknown_lock_is_named_with_those_there_are(tmp_path: Path) -> None:
         write_lock(tmp_path, Lock("empty", "", ()))
 
 
-def test_nothing_is_removed_while_a_lock_cannot_be_read(tmp_path: Path) -> None:
+def test_while_a_lock_cannot_be_read_assets_are_published_and_nothing_is_removed(tmp_path: Path) -> None:
     store = Store(tmp_path)
     first = publish(store)
     write_lock(tmp_path, lock_of(first))
     (tmp_path / ".locks" / "paper-1.json").write_text("{")
+    second = publish(store, "2")
+    assert store.folder(*ASSET) == second
+    assert versions(store) == sorted([first.name, second.name])
     with pytest.raises(DamagedFile, match=r"paper-1\.json.*damaged"):
-        publish(store, "2")
-    assert store.folder(*ASSET) == first
+        store.counted(*ASSET)
+
+
+def test_what_is_no_lock_in_the_folder_of_locks_is_passed_over(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = publish(store)
+    write_lock(tmp_path, lock_of(first))
+    (tmp_path / ".locks" / "paper-1 (copy).json").write_text("{")
+    assert lock_names(tmp_path) == ["paper-1"]
+    publish(store, "2")
+    publish(store, "3")
+    assert first.exists()

@@ -92,6 +92,28 @@ def test_a_file_that_was_damaged_before_is_named_after_it(home: Path) -> None:
     assert store.data_version("ibl", SESSION, "events") is not None
 
 
+@pytest.mark.parametrize(
+    ("damaged", "content", "asset"),
+    [
+        (f"ibl/{SESSION}/units/current", b"\xff\xfe", "units"),
+        (f"ibl/{SESSION}/units/current", b"", "units"),
+        (f"ibl/{SESSION}/units/*/provenance.json", b"[]", "units"),
+        ("ibl/_source/wanted.json", b"{", ""),
+        ("ibl/_source/release_manifest/history", b"\xff", "release_manifest"),
+    ],
+)
+def test_one_bad_file_does_not_stop_the_migration(home: Path, damaged: str, content: bytes, asset: str) -> None:
+    (path,) = (home / "store").glob(damaged)
+    path.write_bytes(content)
+    found = operations.migrate(home)
+    assert [text for text in found.problems if text.startswith(f"{path}: ")], found.problems
+    assert stored_format(home / "store") == 2
+    store = Store(home / "store")
+    assert store.data_version("ibl", SESSION, "events") is not None
+    assert store.damaged("ibl", SESSION).keys() == ({asset} if SESSION in damaged else set())
+    assert {one.asset for one in verify(store).damages} == {asset}
+
+
 def _migrate_and_die(root: str, after: int) -> None:
     def on_asset(done: int, total: int, name: str) -> None:
         if done == after:
@@ -136,10 +158,49 @@ def test_a_damaged_format_is_named_and_repaired(home: Path) -> None:
     path.write_bytes(stated.replace(b"2\n}", b"3\n}"))
     with pytest.raises(DamagedFile, match=r"format\.json.*nh verify --repair"):
         Store(home / "store").current("ibl", SESSION, "units")
-    assert repair_format(home / "store")
+    assert [one.path for one in operations.verify(home).damages] == [path]
+    found = operations.verify(home, repair=True)
+    assert ([one.path for one in found.damages], found.remaining) == ([path], ())
     assert path.read_bytes() == stated
+    path.write_bytes(b"")
+    assert repair_format(home / "store")
     assert not repair_format(home / "store")
     assert unseal_json(path.read_bytes()) == {"format": store_format.FORMAT}
+
+
+def test_a_lost_pointer_is_damage_whatever_else_names_the_version(home: Path) -> None:
+    operations.migrate(home)
+    operations.lock(home, "paper-1", "ibl")
+    store = Store(home / "store")
+    for lost in (home / "store" / "ibl" / SESSION / "units", home / "store" / "ibl" / SOURCE_WIDE / "release_manifest"):
+        pointer = lost / "current"
+        stated = pointer.read_bytes()
+        pointer.unlink()
+        assert [one.path for one in verify(store, ["ibl"]).damages] == [pointer]
+        pointer.write_bytes(stated)
+
+
+def test_a_damaged_lock_is_named_and_nothing_else(home: Path) -> None:
+    operations.migrate(home)
+    operations.lock(home, "paper-1", "ibl")
+    path = home / "store" / ".locks" / "paper-1.json"
+    stated = path.read_bytes()
+    for damage in (lambda: path.write_bytes(stated[1:]), lambda: (path.unlink(), path.mkdir())):
+        damage()
+        for source in (None, "ibl"):
+            assert [one.path for one in operations.verify(home, source).damages] == [path]
+
+
+def test_what_making_again_does_not_mend_is_said(home: Path) -> None:
+    operations.migrate(home)
+    first = list_snapshots(Store(home / "store"), "ibl")[0].folder
+    (first / "sessions.parquet").write_bytes(b"")
+    operations.lock(home, "paper-1", "ibl")
+    (home / "store" / ".locks" / "paper-1.json").write_bytes(b"")
+    found = operations.verify(home, repair=True)
+    assert {one.path.name for one in found.remaining} == {"sessions.parquet", "paper-1.json"}
+    assert any("Take it from a backup" in text and str(first) in text for text in found.errors)
+    assert any("nh lock remove paper-1" in text for text in found.errors)
 
 
 def test_the_history_and_what_is_wanted_are_kept_twice(home: Path) -> None:

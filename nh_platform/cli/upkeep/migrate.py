@@ -21,6 +21,10 @@ def migrate() -> None:
     """
     with console.progress() as on_progress:
         found = operations.migrate(home_folder(), on_progress=on_progress)
+    for text in found.problems:
+        console.err.print(f"damaged before, and left as it is: {text}", markup=False, soft_wrap=True)
+    if found.problems:
+        console.say("Make these again: nh verify --repair")
     if found.before is None:
         console.say("The store is empty; there is nothing to migrate.")
     elif found.before == found.after:

@@ -7,7 +7,6 @@ waits. Whether releases of a source are held is its setting ``on_release``; who 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,11 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.history.release_diff import ReleaseDiff, diff_manifests
 from nh_platform.history.snapshots import Snapshot, find_snapshot, list_snapshots
 from nh_platform.history.tombstones import seen_before
-from nh_platform.session import StoreError
+from nh_platform.session import DamagedFile
 from nh_platform.store import Store
-from nh_platform.store.durable import write_durably
-from nh_platform.store.layout import SOURCE_WIDE
-
-_FILE = "accepted.json"
+from nh_platform.store.durable import copy_of, read_either, write_twice
+from nh_platform.store.names import ACCEPTED, SOURCE_WIDE
+from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
 
 
 @dataclass(frozen=True)
@@ -62,29 +60,31 @@ def accepted_snapshot(store: Store, source: str) -> int | None:
 
     Raises
     ------
-    StoreError
-        If the record is damaged; the text names the file.
+    DamagedFile
+        If the record is damaged, and its copy; the text names the file.
     """
     path = _path(store, source)
     try:
-        return int(json.loads(path.read_text(encoding="utf-8"))["snapshot"])
+        return int(read_either(path, unseal_json)["snapshot"])
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError) as error:
-        action = f"Remove it, then run `nh releases accept {source}`."
-        raise StoreError(str(path), f"the record of the accepted release is damaged: {error}", action) from error
+    except (BrokenSeal, OSError) as error:
+        action = f"Remove it and its copy, then run `nh releases accept {source}`."
+        raise DamagedFile(str(path), f"the record of the accepted release is damaged: {error}", action) from error
 
 
 def accept(store: Store, source: str, number: int) -> None:
     """Record that a snapshot is accepted."""
     path = _path(store, source)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, (json.dumps({"snapshot": number}) + "\n").encode())
+    write_twice(path, seal_json({"snapshot": number}))
 
 
 def forget_accepted(store: Store, source: str) -> None:
     """Remove the record: releases of the source are not held."""
-    _path(store, source).unlink(missing_ok=True)
+    path = _path(store, source)
+    copy_of(path).unlink(missing_ok=True)  # first: a copy alone would bring the record back
+    path.unlink(missing_ok=True)
 
 
 def held_release(
@@ -112,4 +112,4 @@ def held_release(
 
 
 def _path(store: Store, source: str) -> Path:
-    return store.root / source / SOURCE_WIDE / _FILE
+    return store.root / source / SOURCE_WIDE / ACCEPTED

@@ -18,11 +18,14 @@ class Migration:
         Format of the store before it, None for a store that holds nothing; and now.
     n_assets
         Assets that were changed.
+    problems
+        Files that were damaged before and stay as they are, a text for each.
     """
 
     before: int | None
     after: int
     n_assets: int
+    problems: tuple[str, ...]
 
 
 def migrate(home: Path | str, *, on_progress: OnProgress = unwatched) -> Migration:
@@ -55,4 +58,5 @@ def migrate(home: Path | str, *, on_progress: OnProgress = unwatched) -> Migrati
         on_progress(Progress("assets", done, total, name))
 
     before = stored_format(root)
-    return Migration(before, FORMAT, migrate_store(root, told))
+    done = migrate_store(root, told)
+    return Migration(before, FORMAT, done.n_assets, done.problems)

@@ -68,12 +68,15 @@ def verify(
     UnknownSession
         If the store holds no such session.
     """
+    from nh_platform.planning.verification import format_damage
     from nh_platform.planning.verification import verify as verify_store
+    from nh_platform.store.store_format import repair_format
 
     with open_home(home) as at:
         store = at.platform.store
-        if repair and source is None:
-            _repair_format(at)
+        broken = format_damage(store) if repair and source is None else None
+        if broken:
+            repair_format(store.root)
         sources = None if source is None else [at.platform.config(source).entry.name]
         ids = None if source is None or session is None else [stored_session(store, source, session)]
 
@@ -81,18 +84,29 @@ def verify(
             on_progress(Progress("assets", done, total, name))
 
         found = verify_store(store, sources, ids, told)
+        damages = (*([broken] if broken else ()), *found.damages)
         remaining: tuple[Damage, ...] = found.damages
         errors: tuple[str, ...] = ()
         if repair and found.damages:
             errors = _repair(at, found.damages, on_progress)
             remaining = verify_store(store, sources, ids).damages
-    return Verification(found.damages, remaining, errors, found.n_assets, found.n_files, found.n_bytes)
+            errors = (*errors, *_beyond_repair(at, remaining))
+    return Verification(damages, remaining, errors, found.n_assets, found.n_files, found.n_bytes)
 
 
-def _repair_format(home: OpenHome) -> None:
-    from nh_platform.store.store_format import repair_format
+def _beyond_repair(home: OpenHome, remaining: Iterable[Damage]) -> list[str]:
+    """Return what to do about damage that making an asset again does not mend: of older versions, and of locks."""
+    from nh_platform.store.names import SOURCE_WIDE
 
-    repair_format(home.platform.store.root)
+    store, texts = home.platform.store, []
+    for one in remaining:
+        if not one.source:
+            texts.append(f"{one.path}: take it from a backup, or `nh lock remove {one.path.stem}` and lock it again.")
+        elif one.version:
+            counts = store.current(one.source, one.session_id or SOURCE_WIDE, one.asset)
+            if counts is None or counts.name != one.version:
+                texts.append(f"{one.path}: an older version cannot be made again. Take it from a backup.")
+    return texts
 
 
 def _repair(home: OpenHome, damages: Sequence[Damage], on_progress: OnProgress) -> tuple[str, ...]:
@@ -112,21 +126,26 @@ def _repair(home: OpenHome, damages: Sequence[Damage], on_progress: OnProgress) 
 
 def _repair_records(home: OpenHome, damages: Iterable[Damage]) -> list[str]:
     """Write records that are kept twice again from the intact one, and remove notes of damage that are damaged."""
-    from nh_platform.history.wanted import restore_wanted
-    from nh_platform.store.names import DAMAGED, HISTORY
+    from nh_platform.store.durable import copy_of, repair_either
+    from nh_platform.store.names import DAMAGED, HISTORY, SOURCE_RECORDS
+    from nh_platform.store.sealed import unseal_json
     from nh_platform.store.version_folders import restore_history
 
     errors = []
     for damage in damages:
         try:
-            if damage.asset and damage.path.name.startswith(HISTORY):
+            if damage.asset and not damage.version and damage.path.name.startswith(HISTORY):
                 restore_history(damage.path.parent)
-            elif damage.asset and damage.path.name == DAMAGED:
+            elif damage.asset and not damage.version and damage.path.name == DAMAGED:
                 damage.path.unlink(missing_ok=True)
             elif not damage.asset:
-                restore_wanted(home.platform.store, damage.source)
+                for path in (damage.path.with_name(name) for name in SOURCE_RECORDS):
+                    if damage.path in (path, copy_of(path)):
+                        repair_either(path, unseal_json)
         except NhError as error:
             errors.append(str(error))
+        except (ValueError, OSError) as error:
+            errors.append(f"{damage.path}: it is damaged, and so is its copy: {error}. Take it from a backup.")
     return errors
 
 
