@@ -48,7 +48,9 @@ def named_full_disk(folder: Path) -> Iterator[None]:
 
 def _unwritable(error: BaseException | None) -> str | None:
     """Return what the system said where an error, or what caused it, is a failure to write; else None."""
-    while error is not None:
+    seen = set[int]()  # an error may be raised from itself
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         code = getattr(error, "sqlite_errorcode", None)
         if isinstance(error, sqlite3.Error) and code is not None and code & _PRIMARY_CODE in _UNWRITABLE:
             return str(error)

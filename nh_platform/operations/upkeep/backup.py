@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, open_home, unwatched
-from nh_platform.operations.upkeep.backup_files import PARTIAL, BackupFiles, in_words, last_backup
+from nh_platform.operations.upkeep.backup_files import PARTIAL, BackupFiles, full_disk_in_words, last_backup
 from nh_platform.session.errors import ConfigError, DamagedFile, StoreError
 
 if TYPE_CHECKING:
@@ -87,14 +87,13 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
         partial = folder / f"{PARTIAL}{name}-{os.getpid()}"
         partial.mkdir()
         try:
-            made = BackupFiles(partial, last_backup(folder))
-            _copy_store(at, made, on_progress)
-            _copy_others(at, made, raw)
-            made.write_manifest()
-            final = folder / name
-            os.rename(partial, final)
-        except OSError as error:
-            raise in_words(error, folder) from error
+            with full_disk_in_words(folder):
+                made = BackupFiles(partial, last_backup(folder))
+                _copy_store(at, made, on_progress)
+                _copy_others(at, made, raw)
+                made.write_manifest()
+                final = folder / name
+                os.rename(partial, final)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return Backup(
@@ -136,8 +135,10 @@ def _copy_asset(home: OpenHome, made: BackupFiles, place: tuple[str, str, str]) 
     asset = store.asset_folder(*place)
     prefix = f"store/{'/'.join(place)}"
     for _ in range(_TRIES):
+        pointer = _bytes_of(asset / POINTER)
         versions = store.counted(*place)
-        pointer = (asset / POINTER).read_bytes() if versions else b""
+        if not versions and pointer is None:
+            return  # it is being made for the first time, or could not be: nothing was published
         try:
             for version in versions:
                 for name, stated in stored_hashes(version).items():
@@ -146,15 +147,22 @@ def _copy_asset(home: OpenHome, made: BackupFiles, place: tuple[str, str, str]) 
             for path in (asset / POINTER, *asset.glob(f"{HISTORY}*")):
                 made.add(path, f"{prefix}/{path.name}")
         except (FileNotFoundError, DamagedFile):
-            if pointer == (asset / POINTER).read_bytes():
+            if pointer == _bytes_of(asset / POINTER):
                 raise
         else:
-            if not versions or pointer == (asset / POINTER).read_bytes():
+            if pointer == _bytes_of(asset / POINTER):
                 return
         made.forget(prefix)
     raise StoreError(
         str(asset), "it was replaced again and again while it was copied", "Back up when fewer runs go on."
     )
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:

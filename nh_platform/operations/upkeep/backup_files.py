@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -47,7 +47,7 @@ class BackupFiles:
                 self._known = read_manifest(before)
 
     def add(self, path: Path, name: str, stated: StoredFile | None = None) -> None:
-        """Copy a file, or link it where the backup before has the same bytes by the hash that is stated.
+        """Copy a file, or link it where the backup before has the bytes that are stated; both are read for that.
 
         Raises
         ------
@@ -58,18 +58,30 @@ class BackupFiles:
 
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        if stated is not None and self.before is not None and self._known.get(name) == stated:
-            with contextlib.suppress(OSError):  # lost from the backup before, or a disk without links
-                os.link(self.before / name, place)
-                self.files[name] = stated
-                return
-        shutil.copyfile(path, place)
-        found = hash_file(place)
+        linked = stated is not None and self._link(name, place, stated)
+        if not linked:
+            shutil.copyfile(path, place)
+        found = hash_file(path if linked else place)
         if stated is not None and found != stated:
             action = "Run `nh verify --repair` first; the backups before are as they were."
             raise DamagedFile(str(path), "it is damaged: its bytes are not those that were published", action)
         self.files[name] = found
-        self.n_copied += found.size
+        self.n_copied += 0 if linked else found.size
+
+    def _link(self, name: str, place: Path, stated: StoredFile) -> bool:
+        """Link a file of the backup before, if its bytes are those that are stated; return whether they are."""
+        from nh_platform.store.file_hashes import hash_file
+
+        if self.before is None or self._known.get(name) != stated:
+            return False
+        try:
+            os.link(self.before / name, place)
+            if hash_file(place) == stated:
+                return True
+        except OSError:  # lost from the backup before, unreadable, or a disk without links
+            pass
+        place.unlink(missing_ok=True)  # a copy would be written into the backup before
+        return False
 
     def add_text(self, name: str, content: bytes) -> None:
         """Write a record of the backup's own."""
@@ -151,8 +163,19 @@ def read_manifest(folder: Path) -> dict[str, StoredFile]:
     return {name: StoredFile(**stated) for name, stated in content["files"].items()}
 
 
-def in_words(error: OSError, folder: Path) -> Exception:
-    """Return the error to raise: of a full disk in our words, else the error itself."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreError(str(folder), "the disk is full", "Free some space; what was there before is unchanged.")
-    return error
+@contextlib.contextmanager
+def full_disk_in_words(folder: Path) -> Iterator[None]:
+    """Say in words that the disk of a folder is full; every other error passes.
+
+    Raises
+    ------
+    StoreError
+        If it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        action = "Free some space; what was there before is unchanged."
+        raise StoreError(str(folder), "the disk is full", action) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.operations.opened_home import OnProgress, Progress, unwatched
-from nh_platform.operations.upkeep.backup_files import PARTIAL, backup_named, in_words, read_manifest
+from nh_platform.operations.upkeep.backup_files import PARTIAL, backup_named, full_disk_in_words, read_manifest
 from nh_platform.session.errors import ConfigError, DamagedFile
 
 
@@ -52,20 +52,19 @@ def restore(backup_folder: Path | str, home: Path | str, *, on_progress: OnProgr
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f"{PARTIAL}{os.getpid()}"
     try:
-        for done, (name, stated) in enumerate(files.items()):
-            on_progress(Progress("files", done, len(files), name))
-            fresh = partial / name
-            fresh.parent.mkdir(parents=True, exist_ok=True)
-            if not (source / name).is_file():
-                raise DamagedFile(str(source / name), "the backup lacks it", "Take another backup.")
-            shutil.copyfile(source / name, fresh)
-            if hash_file(fresh) != stated:
-                found = "it is not the bytes that were backed up (their hash differs)"
-                raise DamagedFile(str(source / name), found, "Take another backup; nothing was restored.")
-        for child in sorted(partial.iterdir()):
-            os.rename(child, folder / child.name)
-    except OSError as error:
-        raise in_words(error, folder) from error
+        with full_disk_in_words(folder):
+            for done, (name, stated) in enumerate(files.items()):
+                on_progress(Progress("files", done, len(files), name))
+                fresh = partial / name
+                fresh.parent.mkdir(parents=True, exist_ok=True)
+                if not (source / name).is_file():
+                    raise DamagedFile(str(source / name), "the backup lacks it", "Take another backup.")
+                shutil.copyfile(source / name, fresh)
+                if hash_file(fresh) != stated:
+                    found = "it is not the bytes that were backed up (their hash differs)"
+                    raise DamagedFile(str(source / name), found, "Take another backup; nothing was restored.")
+            for child in sorted(partial.iterdir()):
+                os.rename(child, folder / child.name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     on_progress(Progress("files", len(files), len(files), "done"))

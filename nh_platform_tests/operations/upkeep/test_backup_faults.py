@@ -1,0 +1,103 @@
+"""What goes wrong with a backup is told, and what is damaged or half made on either side gets into none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nh_platform import operations
+from nh_platform.home.full_disk import named_full_disk
+from nh_platform.operations.upkeep import backup as backup_room
+from nh_platform.session import DamagedFile
+from nh_platform.store import Store
+from nh_platform.store.names import SOURCE_WIDE
+from nh_platform_tests.store.test_file_hashes import ASSET, publish
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Make a home with one published asset, in a moment."""
+    publish(Store(tmp_path / "home" / "store"))
+    return tmp_path / "home"
+
+
+def backed_up_before(home: Path, target: Path) -> Path:
+    """Back up, and return the folder under an earlier time: two within a second would have one name."""
+    folder = operations.backup(home, target).folder
+    return folder.rename(folder.with_name("2026-01-01T000000Z"))
+
+
+def first_file(folder: Path) -> Path:
+    """Return a file of the published asset."""
+    version = next(path.parent for path in (folder / "store").rglob("provenance.json"))
+    return next(path for path in sorted(version.rglob("*")) if path.is_file() and path.name != "provenance.json")
+
+
+def test_an_error_that_was_raised_from_itself_is_told(tmp_path: Path) -> None:
+    error = PermissionError(13, "Permission denied")
+    error.__cause__ = error
+    with pytest.raises(PermissionError, match="Permission denied"), named_full_disk(tmp_path):
+        raise error
+
+
+def test_an_error_of_the_disk_passes_as_it_is(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(shutil, "copyfile", refused)
+    with pytest.raises(PermissionError) as caught:
+        operations.backup(home, tmp_path / "backups")
+    assert caught.value.__cause__ is not caught.value
+
+
+def test_an_asset_that_was_never_published_is_passed_over(home: Path, tmp_path: Path) -> None:
+    store = Store(home / "store")
+    for session_id in ("new", SOURCE_WIDE):
+        (store.asset_folder(ASSET[0], session_id, "units") / ".staging-x-1").mkdir(parents=True)
+    found = operations.backup(home, tmp_path / "backups")
+    assert found.n_files > 0
+    assert [path.parent.parent.name for path in found.folder.rglob("units/current")] == [ASSET[1]]
+
+
+def test_an_asset_that_is_first_published_meanwhile_is_copied_whole(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Store(home / "store").folder(*ASSET)
+    shutil.move(folder.parent / "current", tmp_path / "current")
+    read, looked = backup_room._bytes_of, []
+
+    def reading(path: Path) -> bytes | None:
+        found = read(path)
+        if not looked:
+            shutil.move(tmp_path / "current", folder.parent / "current")
+        looked.append(path)
+        return found
+
+    monkeypatch.setattr(backup_room, "_bytes_of", reading)
+    found = operations.backup(home, tmp_path / "backups")
+    assert len(looked) == 4
+    assert (found.folder / "store").joinpath(*ASSET, "current").read_bytes() == (folder.parent / "current").read_bytes()
+    assert (found.folder / "store").joinpath(*ASSET, folder.name).is_dir()
+
+
+def test_what_has_rotted_in_the_backup_before_is_copied_again(home: Path, tmp_path: Path) -> None:
+    before = first_file(backed_up_before(home, tmp_path / "backups"))
+    before.write_bytes(b"x" * before.stat().st_size)
+    found = operations.backup(home, tmp_path / "backups")
+    assert first_file(found.folder).read_bytes() == first_file(home).read_bytes()
+    assert first_file(found.folder).stat().st_nlink == 1
+    assert before.read_bytes() == b"x" * before.stat().st_size
+    operations.restore(found.folder, tmp_path / "new")
+
+
+def test_damage_of_the_store_is_refused_by_a_later_backup_too(home: Path, tmp_path: Path) -> None:
+    before = backed_up_before(home, tmp_path / "backups")
+    stored = first_file(home)
+    stored.write_bytes(b"x" * stored.stat().st_size)
+    with pytest.raises(DamagedFile, match=r"nh verify --repair"):
+        operations.backup(home, tmp_path / "backups")
+    assert [path.name for path in (tmp_path / "backups").iterdir()] == [before.name]
+    assert os.stat(first_file(before)).st_nlink == 1
