@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NoReturn
 
+from nh_platform.session.errors import StoreError
 from nh_platform.store.layout import Store
 from nh_platform.store.locks import by_asset, read_lock
 
@@ -28,12 +30,35 @@ class LockedStore(Store):
 
     def __init__(self, root: Path | str, lock: str) -> None:
         super().__init__(root)
+        self._lock = lock
         self._folders = by_asset(read_lock(self.root, lock).versions)
 
     def current(self, source: str, session_id: str, asset: str) -> Path | None:
         """Return the folder of the version that the lock names, or None where it names none."""
         names = self._folders.get((source, session_id, asset), set())
         return next((self.asset_folder(source, session_id, asset) / name for name in names), None)
+
+    def history(self, source: str, session_id: str, asset: str) -> dict[int, Path]:
+        """Return the versions that counted up to the one that the lock names; none where it names none.
+
+        A version that counted again later ends it where it counted last.
+        """
+        locked = self.current(source, session_id, asset)
+        if locked is None:
+            return {}
+        found = super().history(source, session_id, asset)
+        last = max((number for number, folder in found.items() if folder == locked), default=None)
+        return {1: locked} if last is None else {number: found[number] for number in found if number <= last}
+
+    def publish(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse: what a lock names does not change.
+
+        Raises
+        ------
+        StoreError
+            Always.
+        """
+        raise StoreError(f"lock {self._lock}", "a store opened by a lock is only read", "Open it without the lock.")
 
     def sessions(self, source: str) -> list[str]:
         """Return the sessions of a source of which the lock names anything."""

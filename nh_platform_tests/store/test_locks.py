@@ -8,6 +8,7 @@ import pytest
 
 from nh_platform.session import DamagedFile, StoreError, UnknownSession
 from nh_platform.store import Store
+from nh_platform.store.locked_store import LockedStore
 from nh_platform.store.locks import Lock, LockedVersion, lock_names, read_lock, remove_lock, write_lock
 from nh_platform_tests.store.test_file_hashes import ASSET, publish, record
 
@@ -82,3 +83,26 @@ def test_what_is_no_lock_in_the_folder_of_locks_is_passed_over(tmp_path: Path) -
     publish(store, "2")
     publish(store, "3")
     assert first.exists()
+        publish(store, "2")
+    assert store.folder(*ASSET) == first
+
+
+def test_the_history_of_a_locked_store_ends_with_what_the_lock_names(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folders = []
+    for version in "123":
+        with store.publish(record(version), keep_history=True) as folder:
+            (folder / "x").write_text(version)
+        folders.append(store.folder(*ASSET))
+    write_lock(tmp_path, lock_of(folders[1]))
+    assert LockedStore(tmp_path, "paper-1").history(*ASSET) == {1: folders[0], 2: folders[1]}
+    assert LockedStore(tmp_path, "paper-1").history("ibl", "s2", "units") == {}
+
+
+def test_nothing_is_published_into_a_locked_store(tmp_path: Path) -> None:
+    write_lock(tmp_path, lock_of(publish(Store(tmp_path))))
+    with (
+        pytest.raises(StoreError, match=r"lock paper-1.*only read"),
+        LockedStore(tmp_path, "paper-1").publish(record()),
+    ):
+        pass
