@@ -10,6 +10,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.store.names import SOURCE_WIDE
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,7 +37,7 @@ def add(
         nh lock add pilot allen_vc 729067706
     """
     made = operations.lock(home_folder(), name, source, session or None, reason=reason)
-    sessions = {(one.source, one.session_id) for one in made.versions if not one.session_id.startswith("_")}
+    sessions = {(one.source, one.session_id) for one in made.versions if one.session_id != SOURCE_WIDE}
     console.say(f"{made.name}: {len(made.versions)} versions of {len(sessions)} sessions are kept.")
 
 
@@ -51,7 +52,7 @@ def list_(format_: FormatOption = Format.table) -> None:
     rows = [
         {
             "lock": one.name,
-            "sessions": len({(v.source, v.session_id) for v in one.versions if not v.session_id.startswith("_")}),
+            "sessions": len({(v.source, v.session_id) for v in one.versions if v.session_id != SOURCE_WIDE}),
             "versions": len(one.versions),
             "reason": one.reason,
         }

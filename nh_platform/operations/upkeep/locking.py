@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, open_home
-from nh_platform.session.errors import UnknownSession
+from nh_platform.session.errors import NhError, StoreError, UnknownSession
 
 if TYPE_CHECKING:
-    from nh_platform.store.locks import Lock
+    from nh_platform.store import Store
+    from nh_platform.store.locks import Lock, LockedVersion
+
+_TRIES = 5
+"""How often a lock is begun anew where a version of it was replaced meanwhile."""
 
 
 def lock(home: Home, name: str, source: str, sessions: Sequence[str] | None = None, *, reason: str = "") -> Lock:
@@ -37,6 +41,8 @@ def lock(home: Home, name: str, source: str, sessions: Sequence[str] | None = No
         If the store holds no such session.
     DamagedFile
         If something of a session is known to be damaged: a lock names what can be read.
+    StoreError
+        If versions are replaced again and again meanwhile; no lock is made then.
     """
     from nh_platform.operations.upkeep.stored_sessions import stored_session
     from nh_platform.store import locks
@@ -48,19 +54,66 @@ def lock(home: Home, name: str, source: str, sessions: Sequence[str] | None = No
         ids = store.sessions(source) if sessions is None else [stored_session(store, source, one) for one in sessions]
         if not ids:
             raise UnknownSession(f"source {source}", "no session of it is stored", f"Run `nh backfill {source}` first.")
-        versions = []
-        for session_id in [*ids, SOURCE_WIDE]:
-            for asset in store.published(source, session_id):
-                record, folder = store.provenance(source, session_id, asset), store.current(source, session_id, asset)
-                if record is not None and folder is not None:
-                    versions.append(locks.LockedVersion(source, session_id, asset, folder.name, record.data_version))
+        before = locks.read_lock(store.root, name) if name in locks.lock_names(store.root) else None
         others: tuple[locks.LockedVersion, ...] = ()
-        if name in locks.lock_names(store.root):
-            before = locks.read_lock(store.root, name)
+        if before is not None:
             others, reason = tuple(one for one in before.versions if one.source != source), reason or before.reason
+        try:
+            return _locked(store, name, reason, others, [(source, one) for one in [*ids, SOURCE_WIDE]])
+        except NhError:
+            if before is not None:
+                locks.write_lock(store.root, before)
+            elif name in locks.lock_names(store.root):
+                locks.remove_lock(store.root, name)
+            raise
+
+
+def _locked(
+    store: Store, name: str, reason: str, others: tuple[LockedVersion, ...], sessions: Sequence[tuple[str, str]]
+) -> Lock:
+    """Write a lock until every version that it names is there."""
+    from nh_platform.store import locks
+
+    for _ in range(_TRIES):
+        versions = [
+            found
+            for source, session_id in sessions
+            for asset in store.published(source, session_id)
+            if (found := _counting(store, source, session_id, asset)) is not None
+        ]
         made = locks.Lock(name, reason, tuple(sorted((*others, *versions))))
         locks.write_lock(store.root, made)
-    return made
+        if all(_is_there(store, one) for one in versions):
+            return made
+    words = "versions were replaced again and again while they were locked"
+    raise StoreError(f"lock {name}", words, "Lock them when fewer runs go on.")
+
+
+def _counting(store: Store, source: str, session_id: str, asset: str) -> LockedVersion | None:
+    """Return the version that counts, by one look: its record is read from the folder that is named."""
+    from nh_platform.store.locks import LockedVersion
+    from nh_platform.store.provenance import Provenance
+
+    for _ in range(_TRIES):
+        folder = store.current(source, session_id, asset)
+        if folder is None:
+            return None
+        try:
+            record = Provenance.read(folder)
+        except FileNotFoundError:  # replaced meanwhile
+            continue
+        return LockedVersion(source, session_id, asset, folder.name, record.data_version)
+    found = "it was replaced again and again while it was locked"
+    raise StoreError(f"{asset} of {source} session {session_id}", found, "Lock it when fewer runs go on.")
+
+
+def _is_there(store: Store, version: LockedVersion) -> bool:
+    """Return whether a version is there once the publication that goes on is done: later ones know the lock."""
+    from nh_platform.store.version_folders import exclusive
+
+    asset = store.asset_folder(version.source, version.session_id, version.asset)
+    with exclusive(asset):
+        return (asset / version.folder).is_dir()
 
 
 def locks_of(home: Home) -> list[Lock]:

@@ -34,7 +34,7 @@ class Pruning:
     removed
         Each with its bytes.
     kept
-        Why something is left alone, one text each.
+        Why something is left alone or could not be removed, one text each.
     """
 
     removed: tuple[tuple[Path, int], ...]
@@ -56,8 +56,8 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
     source
         Name of a source; all where None.
     raw
-        Raw files to remove as well: they are fetched again when they are needed. Those of Allen lie where AllenSDK
-        looks for them and are not touched.
+        Raw files to remove as well: they are fetched again when they are needed. With a source, `all` are those that
+        its catalogue lists and no other one. Those of Allen lie where AllenSDK looks for them and are not touched.
     dry_run
         Remove nothing, and say what would be removed.
 
@@ -67,6 +67,7 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
         If there is no such source.
     """
     from nh_platform.store.names import SOURCE_WIDE
+    from nh_platform.store.version_folders import exclusive
 
     removed: list[tuple[Path, int]] = []
     kept: list[str] = []
@@ -76,17 +77,19 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
         for name in chosen:
             for session_id in [*store.sessions(name), SOURCE_WIDE]:
                 for asset in store.published(name, session_id):
-                    try:
-                        found = list(_unnamed(store, name, session_id, asset))
-                    except DamagedFile as error:  # what it names is unknown
-                        kept.append(str(error))
-                        continue
-                    for folder in found:
-                        removed.append((folder, _bytes(folder)))
-                        if not dry_run:
-                            _remove(folder)
+                    # A publication may make a version count again: it waits until those of the list are gone.
+                    with exclusive(store.asset_folder(name, session_id, asset)):
+                        try:
+                            found = list(_unnamed(store, name, session_id, asset))
+                        except DamagedFile as error:  # what it names is unknown
+                            kept.append(str(error))
+                            continue
+                        for folder in found:
+                            size = _bytes(folder)
+                            if dry_run or _is_removed(folder, kept):
+                                removed.append((folder, size))
         if raw is not RawChoice.none:
-            for path in _raw_files(at, raw, kept):
+            for path in _raw_files(at, None if source is None else chosen[0], raw, kept):
                 removed.append((path, path.stat().st_size))
                 if not dry_run:
                     path.unlink()
@@ -95,45 +98,61 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
 
 def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator[Path]:
     from nh_platform.store.names import STAGING
-    from nh_platform.store.version_folders import exclusive, is_abandoned
+    from nh_platform.store.version_folders import is_abandoned
 
     home = store.asset_folder(source, session_id, asset)
-    with exclusive(home):
-        named = set(store.counted(source, session_id, asset))
-        for child in sorted(home.iterdir()):
-            if not child.is_dir() or child in named or not named:
-                continue
-            if not child.name.startswith(STAGING) or is_abandoned(child):
-                yield child
+    named = set(store.counted(source, session_id, asset))
+    for child in sorted(home.iterdir()):
+        if not child.is_dir() or child in named or not named:
+            continue
+        if not child.name.startswith(STAGING) or is_abandoned(child):
+            yield child
 
 
-def _remove(folder: Path) -> None:
+def _is_removed(folder: Path, kept: list[str]) -> bool:
+    """Remove a folder, a version at once under another name; return whether it is gone, and say where it is not."""
     from nh_platform.store.names import STAGING
-    from nh_platform.store.version_folders import remove_folder
+    from nh_platform.store.version_folders import staging_name
 
-    if folder.name.startswith(STAGING):
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        remove_folder(folder)
+    leaving = folder
+    try:
+        if not folder.name.startswith(STAGING):
+            leaving = folder.rename(folder.with_name(staging_name()))
+        shutil.rmtree(leaving)
+    except OSError as error:
+        kept.append(f"{leaving} could not be removed whole: {error}")
+        return False
+    return True
 
 
-def _raw_files(home: OpenHome, raw: RawChoice, kept: list[str]) -> Iterator[Path]:
-    """Give the raw files that may go; none where a catalogue that may list them cannot be read."""
+def _raw_files(home: OpenHome, source: str | None, raw: RawChoice, kept: list[str]) -> Iterator[Path]:
+    """Give the raw files that may go; none where a catalogue that may list them cannot be read.
+
+    Sources may share a folder: of all files of one source go those that its catalogue lists and no other one.
+    """
     from nh_platform.downloads.raw_files import stored_raw_files
     from nh_platform.sources.registry import source_names
     from nh_platform.store.names import SOURCE_WIDE
 
-    settings, listed, folders = home.platform.settings, set[str](), set[Path]()
+    settings, own, listed, folders = home.platform.settings, set[str](), set[str](), set[Path]()
+    of_one = raw is RawChoice.all and source is not None
     for name in source_names():
-        folders.add(settings.home / str(settings.source(name).read.get("raw_dir") or "raw"))
-        if raw is RawChoice.unlisted and home.platform.store.published(name, SOURCE_WIDE):
+        if source in (None, name):
+            folders.add(settings.home / str(settings.source(name).read.get("raw_dir") or "raw"))
+        if (raw is RawChoice.unlisted or of_one) and home.platform.store.published(name, SOURCE_WIDE):
             try:
-                listed |= set(home.platform.manifest(name).files["md5"].dropna())
+                of_source = set(home.platform.manifest(name).files["md5"].dropna())
+                if of_one and name == source:
+                    own = of_source
+                else:
+                    listed |= of_source
             except NhError as error:
                 kept.append(f"raw files are kept, since the catalogue of {name} cannot be read: {error}")
                 return
     for folder in sorted(folders):
-        yield from (path for path in stored_raw_files(folder) if path.name not in listed)
+        for path in stored_raw_files(folder):
+            if path.name not in listed and (not of_one or path.name in own):
+                yield path
 
 
 def _bytes(folder: Path) -> int:
