@@ -26,6 +26,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Write every file below a folder, and the entries of the folders, to the disk."""
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with open(os.path.join(parent, name), "rb") as handle:
+                os.fsync(handle.fileno())
+        sync_folder(Path(parent))
+
+
 def write_durably(path: Path, content: bytes) -> None:
     """Replace a file by ``content``, whole or not at all."""
     fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.new")

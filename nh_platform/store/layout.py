@@ -27,7 +27,7 @@ from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.errors import DamagedFile
 from nh_platform.store import locks
 from nh_platform.store.damage_notes import damage_error, noted_damage
-from nh_platform.store.durable import sync_folder
+from nh_platform.store.durable import sync_tree
 from nh_platform.store.file_hashes import hash_folder, read_record
 from nh_platform.store.names import PROVENANCE, SOURCE_WIDE, place_of
 from nh_platform.store.provenance import Provenance
@@ -309,7 +309,7 @@ class Store:
             yield staging
             record = provenance.model_copy(update={"files": hash_folder(staging)})
             (staging / PROVENANCE).write_bytes(record.to_bytes())
-            _sync_tree(staging)
+            sync_tree(staging)
             with exclusive(home):
                 kept = self._kept(provenance.source, provenance.session_id, provenance.asset)
                 name = provenance.data_version[:_VERSION_DIGITS]
@@ -324,14 +324,6 @@ class Store:
             raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-
-
-def _sync_tree(folder: Path) -> None:
-    for parent, _, files in os.walk(folder):
-        for name in files:
-            with open(os.path.join(parent, name), "rb") as handle:
-                os.fsync(handle.fileno())
-        sync_folder(Path(parent))
 
 
 def _folder_names(folder: Path) -> list[str]:

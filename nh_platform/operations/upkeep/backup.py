@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, open_home, unwatched
-from nh_platform.operations.upkeep.backup_files import PARTIAL, BackupFiles, full_disk_in_words, last_backup
+from nh_platform.operations.upkeep.backup_files import BackupFiles, full_disk_in_words, last_backup, partial_folder
 from nh_platform.session.errors import ConfigError, DamagedFile, StoreError
 
 if TYPE_CHECKING:
@@ -78,13 +78,15 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
     StoreError
         If the disk of the target is full; the backups before are as they were.
     """
+    from nh_platform.store.durable import sync_folder, sync_tree
+
     folder = Path(target).absolute()
     with open_home(home) as at:
         if folder.is_relative_to(at.platform.settings.home):
             raise ConfigError(str(folder), "a backup does not lie in the home folder", "Name a folder on another disk.")
         folder.mkdir(parents=True, exist_ok=True)
         name = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H%M%SZ")
-        partial = folder / f"{PARTIAL}{name}-{os.getpid()}"
+        partial = partial_folder(folder)
         partial.mkdir()
         try:
             with full_disk_in_words(folder):
@@ -92,8 +94,10 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
                 _copy_store(at, made, on_progress)
                 _copy_others(at, made, raw)
                 made.write_manifest()
+                sync_tree(partial)
                 final = folder / name
                 os.rename(partial, final)
+                sync_folder(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return Backup(
@@ -102,6 +106,7 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
 
 
 def _copy_store(home: OpenHome, made: BackupFiles, on_progress: OnProgress) -> None:
+    from nh_platform.store.layout import REPLACED
     from nh_platform.store.names import SOURCE_WIDE, WANTED
     from nh_platform.store.store_format import FORMAT_FILE, require_format
 
@@ -113,6 +118,16 @@ def _copy_store(home: OpenHome, made: BackupFiles, on_progress: OnProgress) -> N
         for session_id in [*store.sessions(source), SOURCE_WIDE]
         for asset in store.published(source, session_id)
     ]
+    for asset in sorted(REPLACED):
+        n = sum(
+            asset in store.replaced(source, session_id)
+            for source in store.sources()
+            for session_id in store.sessions(source)
+        )
+        if n:
+            made.left_out.append(
+                f"{asset} of {n} sessions, an asset of earlier versions ({', '.join(REPLACED[asset])} replace it)"
+            )
     for done, place in enumerate(assets):
         on_progress(Progress("assets", done, len(assets), " ".join(place)))
         _copy_asset(home, made, place)
@@ -175,7 +190,10 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
     for path in _files_below(settings.reviews):
         made.add(path, f"reviews/{path.relative_to(settings.reviews).as_posix()}")
     _copy_raw(settings.home / "raw", made, raw)
-    if os.environ.get("DAGSTER_HOME"):
+    for source, of_source in settings.sources.items():
+        _name_what_lies_elsewhere(source, of_source, settings.home, made)
+    given = os.environ.get("DAGSTER_HOME")
+    if given and Path(given).resolve() != settings.dagster_home.resolve():
         made.left_out.append(f"Dagster's history: DAGSTER_HOME names {os.environ['DAGSTER_HOME']}; back it up there")
         return
     for path in _files_below(settings.dagster_home):
@@ -184,6 +202,17 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
             continue  # what is written anew: the configuration, and the address of a running `nh ui`
         with _gone_meanwhile():
             (made.add_sqlite if path.suffix in _SQLITE else made.add)(path, name)
+
+
+def _name_what_lies_elsewhere(source: str, own: SourceSettings, home: Path, made: BackupFiles) -> None:
+    """Say which raw files, rulebooks and presets of a source lie outside its home, or of the folder of raw files."""
+    raw = home / str(own.read.get("raw_dir") or "raw")
+    if raw.resolve() != (home / "raw").resolve():
+        made.left_out.append(f"raw files of {source} in {raw} (raw_dir), with or without --raw; back them up there")
+    for name in sorted(set(_files_named(own))):
+        path = home / name
+        if path.is_file() and not path.resolve().is_relative_to(home.resolve()):
+            made.left_out.append(f"{path}, which {source} names; back it up there")
 
 
 def _files_named(own: SourceSettings) -> Iterator[str]:

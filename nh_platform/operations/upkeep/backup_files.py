@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,6 +120,16 @@ class BackupFiles:
 
         files = {name: stated.model_dump() for name, stated in sorted(self.files.items())}
         write_durably(self.folder / BACKUP_FILE, seal_json({"format": 1, "files": files}))
+
+
+def partial_folder(folder: Path) -> Path:
+    """Return where this process writes what appears whole in a folder; what killed processes left there is removed."""
+    from nh_platform.store.processes import is_running, process_name
+
+    for left in folder.glob(f"{PARTIAL}*"):
+        if is_running(left.name.removeprefix(PARTIAL).rpartition("-")[0]) is False:
+            shutil.rmtree(left, ignore_errors=True)
+    return folder / f"{PARTIAL}{process_name()}-{uuid.uuid4().hex[:8]}"
 
 
 def last_backup(folder: Path) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nh_platform.session.errors import UnknownSession, close_matches
+from nh_platform.session.session_names import session_named
 
 if TYPE_CHECKING:
     from nh_platform.store import Store
@@ -16,12 +16,7 @@ def stored_session(store: Store, source: str, asked: str) -> str:
     Raises
     ------
     UnknownSession
-        If the store holds none that begins so, or several.
+        As of `nh_platform.session.session_names.session_named`.
     """
-    stored = store.sessions(source)
-    found = [one for one in stored if one == asked] or [one for one in stored if one.startswith(asked)]
-    if len(found) != 1:
-        words = "the store holds no such session" if not found else f"{len(found)} stored sessions begin with it"
-        action = f"`nh sessions {source}` lists them.{close_matches(asked, stored)}"
-        raise UnknownSession(f"{source} session {asked}", words, action)
-    return found[0]
+    action = f"`nh sessions --source {source}` lists those there are."
+    return session_named(asked, set(store.sessions(source)), source, f"the store {store.root}", action)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,11 @@ import pytest
 from nh_platform import operations
 from nh_platform.home.full_disk import named_full_disk
 from nh_platform.operations.upkeep import backup as backup_room
-from nh_platform.session import DamagedFile
+from nh_platform.session import ConfigError, DamagedFile, UnknownSession
 from nh_platform.store import Store
 from nh_platform.store.names import SOURCE_WIDE
-from nh_platform_tests.store.test_file_hashes import ASSET, publish
+from nh_platform.store.processes import process_name
+from nh_platform_tests.store.test_file_hashes import ASSET, publish, record
 
 
 @pytest.fixture
@@ -101,3 +104,81 @@ def test_damage_of_the_store_is_refused_by_a_later_backup_too(home: Path, tmp_pa
         operations.backup(home, tmp_path / "backups")
     assert [path.name for path in (tmp_path / "backups").iterdir()] == [before.name]
     assert os.stat(first_file(before)).st_nlink == 1
+
+
+def test_a_backup_and_a_restored_home_are_on_the_disk_before_they_appear(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = set[tuple[int, int]](), os.fsync
+
+    def syncing(descriptor: int) -> None:
+        facts = os.fstat(descriptor)
+        synced.add((facts.st_dev, facts.st_ino))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    found = operations.backup(home, tmp_path / "backups").folder
+    operations.restore(found, tmp_path / "new")
+    for folder in (tmp_path / "backups", tmp_path / "new"):
+        for path in (folder, *folder.rglob("*")):
+            assert (path.stat().st_dev, path.stat().st_ino) in synced, path
+
+
+def test_what_killed_processes_left_is_removed(home: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from nh_platform.store.processes import process_name; print(process_name())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    left = tmp_path / "backups" / f".partial-{done.stdout.strip()}-0123abcd"
+    running = tmp_path / "backups" / f".partial-{process_name()}-0123abcd"
+    for folder in (left, running):
+        folder.mkdir(parents=True)
+    operations.backup(home, tmp_path / "backups")
+    assert not left.exists()
+    assert running.exists()
+
+
+def test_a_home_with_raw_files_is_refused_and_the_way_on_is_named(home: Path, tmp_path: Path) -> None:
+    operations.backup(home, tmp_path / "backups")
+    (tmp_path / "new" / "raw").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"it holds raw already.*stopped halfway, remove these first"):
+        operations.restore(tmp_path / "backups", tmp_path / "new")
+
+
+def test_what_lies_elsewhere_and_what_is_of_earlier_versions_is_named(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_as(home, "behavior")
+    shared = tmp_path / "shared"
+    (home / "sources.yaml").write_text(f"ibl:\n  read:\n    raw_dir: {shared}\n", encoding="utf-8")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "elsewhere"))
+    texts = operations.backup(home, tmp_path / "backups").left_out
+    for words in ("behavior of 1 sessions", f"raw files of ibl in {shared}", "DAGSTER_HOME names"):
+        assert [text for text in texts if words in text], words
+
+
+def test_the_history_is_copied_where_the_variable_names_the_home_s_own(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "dagster" / "history").mkdir(parents=True)
+    (home / "dagster" / "history" / "notes.txt").write_text("ran")
+    monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+    found = operations.backup(home, tmp_path / "backups")
+    assert found.left_out == ()
+    assert (found.folder / "dagster" / "history" / "notes.txt").read_text() == "ran"
+
+
+def test_too_few_characters_stand_for_no_stored_session(home: Path) -> None:
+    with Store(home / "store").publish(record().model_copy(update={"session_id": "abcdef"})) as folder:
+        (folder / "x").write_bytes(b"x")
+    with pytest.raises(UnknownSession, match="too short"):
+        operations.lock(home, "paper-1", "ibl", ["abc"])
+    assert {one.session_id for one in operations.lock(home, "paper-1", "ibl", ["abcd"]).versions} == {"abcdef"}
+
+
+def publish_as(home: Path, asset: str) -> None:
+    """Publish an asset of a session under another name."""
+    with Store(home / "store").publish(record().model_copy(update={"asset": asset})) as folder:
+        (folder / "x").write_bytes(b"x")

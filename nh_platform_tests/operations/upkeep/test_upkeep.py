@@ -118,7 +118,7 @@ def test_a_home_that_holds_something_and_a_folder_without_backup_are_refused(hom
     with pytest.raises(ConfigError, match="holds no backup"):
         operations.restore(home, tmp_path / "new")
     operations.backup(home, tmp_path / "backups")
-    with pytest.raises(ConfigError, match=r"it holds store, dagster, reviews, sources\.yaml already"):
+    with pytest.raises(ConfigError, match=r"it holds store, dagster, reviews, raw, sources\.yaml already"):
         operations.restore(tmp_path / "backups", home)
 
 
@@ -203,5 +203,5 @@ def test_a_lock_names_what_can_be_read(home: Path) -> None:
     (store.folder("ibl", session, "units") / "provenance.json").write_bytes(b"")
     with pytest.raises(DamagedFile, match="units of ibl session"):
         operations.lock(home, "paper-2", "ibl")
-    with pytest.raises(UnknownSession, match="holds no such session"):
+    with pytest.raises(UnknownSession, match="not among the 1 sessions of the store"):
         operations.lock(home, "paper-2", "ibl", ["nowhere"])
