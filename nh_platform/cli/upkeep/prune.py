@@ -23,7 +23,8 @@ def prune(
 ) -> None:
     """Remove versions that neither count nor are named by a lock, and what killed processes left half written.
 
-    Raw files are fetched again when they are needed; Allen's lie where AllenSDK looks for them and are not touched.
+    Raw files are fetched again when they are needed; with a source, `--raw all` takes those that its catalogue lists
+    and no other one. Allen's lie where AllenSDK looks for them and are not touched.
 
     **Examples**
 
