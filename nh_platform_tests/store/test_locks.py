@@ -83,8 +83,6 @@ def test_what_is_no_lock_in_the_folder_of_locks_is_passed_over(tmp_path: Path) -
     publish(store, "2")
     publish(store, "3")
     assert first.exists()
-        publish(store, "2")
-    assert store.folder(*ASSET) == first
 
 
 def test_the_history_of_a_locked_store_ends_with_what_the_lock_names(tmp_path: Path) -> None:
