@@ -130,7 +130,7 @@ class Daemon:
             event = entry.dagster_event
             assert event is not None
             assert event.asset_key is not None
-            yield tuple(event.asset_key.path), str(event.partition)
+            yield tuple(event.asset_key.path), event.partition or ""
 
     def _last_tick(self) -> dict[str, Any]:
         sensor = {**self._repository, "sensorName": "ibl_release_sensor"}
