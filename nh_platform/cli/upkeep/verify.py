@@ -20,8 +20,8 @@ def verify(
 ) -> None:
     """Hold every stored file against the hash with which it was published, and name what is damaged.
 
-    Ends with 1 where something is damaged, and left so. A damaged asset counts as stale until it is made again: by
-    `--repair`, by `nh materialize SOURCE --missing`, or by the daemon.
+    Exits with 1 if something stays damaged. A damaged asset is stale until it is made again: by `--repair`, by
+    `nh materialize SOURCE --missing`, or by the daemon.
 
     **Examples**
 

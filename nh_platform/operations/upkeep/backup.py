@@ -107,7 +107,7 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
 
 def _copy_store(home: OpenHome, made: BackupFiles, on_progress: OnProgress) -> None:
     from nh_platform.store.layout import REPLACED
-    from nh_platform.store.names import SOURCE_WIDE, WANTED
+    from nh_platform.store.names import SOURCE_RECORDS, SOURCE_WIDE
     from nh_platform.store.store_format import FORMAT_FILE, require_format
 
     store = home.platform.store
@@ -134,7 +134,7 @@ def _copy_store(home: OpenHome, made: BackupFiles, on_progress: OnProgress) -> N
     on_progress(Progress("assets", len(assets), len(assets), "done"))
     beside = [
         store.root / FORMAT_FILE,
-        *store.root.glob(f"*/{SOURCE_WIDE}/{WANTED}*"),
+        *(path for name in SOURCE_RECORDS for path in store.root.glob(f"*/{SOURCE_WIDE}/{name}*")),
         *store.root.glob(".locks/*.json"),
     ]
     for path in beside:

@@ -97,13 +97,18 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
 
 
 def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator[Path]:
-    from nh_platform.store.names import STAGING
+    from nh_platform.history.snapshots import ASSET as MANIFEST
+    from nh_platform.store.names import DAMAGED, HISTORY, STAGING
     from nh_platform.store.version_folders import is_abandoned
 
     home = store.asset_folder(source, session_id, asset)
-    named = set(store.counted(source, session_id, asset))
+    named = store.counted(source, session_id, asset)
+    # Where the version that counts is not there, or the history was lost, nothing tells which of the others is wanted.
+    is_known = bool(named) and named[-1].is_dir() and (asset != MANIFEST or (home / HISTORY).exists())
     for child in sorted(home.iterdir()):
-        if not child.is_dir() or child in named or not named:
+        if not child.is_dir() or child in named or child.name == DAMAGED:
+            continue
+        if not is_known and not child.name.startswith(STAGING):
             continue
         if not child.name.startswith(STAGING) or is_abandoned(child):
             yield child

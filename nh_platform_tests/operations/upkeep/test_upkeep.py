@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nh_platform import operations
+from nh_platform.history.releases.held import accept, accepted_snapshot
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.upkeep import backup as backup_room
@@ -205,3 +206,23 @@ def test_a_lock_names_what_can_be_read(home: Path) -> None:
         operations.lock(home, "paper-2", "ibl")
     with pytest.raises(UnknownSession, match="not among the 1 sessions of the store"):
         operations.lock(home, "paper-2", "ibl", ["nowhere"])
+
+
+def test_nothing_is_pruned_where_it_is_unknown_what_counts(home: Path) -> None:
+    store = Store(home / "store")
+    (session,) = store.sessions("ibl")
+    operations.unlock(home, "paper-1")
+    units = store.asset_folder("ibl", session, "units")
+    (units / "current").write_bytes((store.asset_folder("ibl", session, "events") / "current").read_bytes())
+    manifest = store.asset_folder("ibl", "_source", "release_manifest")
+    shutil.copytree(next(manifest.glob("[0-9a-f]*")), manifest / ("0" * 16))
+    for name in ("history", "history.copy"):
+        (manifest / name).unlink()
+    assert operations.prune(home).removed == ()
+
+
+def test_the_accepted_release_is_backed_up(home: Path, tmp_path: Path) -> None:
+    accept(Store(home / "store"), "ibl", 1)
+    operations.backup(home, tmp_path / "backups")
+    operations.restore(tmp_path / "backups", tmp_path / "new")
+    assert accepted_snapshot(Store(tmp_path / "new" / "store"), "ibl") == 1
