@@ -210,7 +210,7 @@ def test_the_inventory_compares_a_share_each_day_and_names_what_is_known(
     with dg.DagsterInstance.ephemeral() as instance:
         (outcome,) = materialize(platform, instance, "ibl")
         home, session = OpenHome(platform, instance), outcome.plan.session_id
-        days = [day for day in range(ROTATION_DAYS) if share_of_day(platform.store, "ibl", day)]
+        days = [day for day in range(ROTATION_DAYS) if session in share_of_day(platform.store, "ibl", day)]
         assert len(days) == 1
         path = platform.store.folder("ibl", session, "windows") / "counts.h5"
         path = path if path.exists() else next(path.parent.glob("*.h5"))

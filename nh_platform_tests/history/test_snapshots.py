@@ -211,7 +211,7 @@ KILLED = """
     from nh_platform_tests.history.releases import a_manifest, ids, without_sessions
 
     manifest = a_manifest()
-    room = layout if sys.argv[2] == "_sync_tree" else version_folders
+    room = layout if sys.argv[2] == "sync_tree" else version_folders
     real = getattr(room, sys.argv[2])
 
     def killed(*arguments, **named):
@@ -229,7 +229,7 @@ KILLED = """
 @pytest.mark.parametrize(
     ("step", "when", "numbers"),
     [
-        ("_sync_tree", "before", [1]),
+        ("sync_tree", "before", [1]),
         ("replace_pointer", "before", [1]),
         ("replace_pointer", "after", [1, 2]),
         ("_remove_superseded", "before", [1, 2]),

@@ -18,7 +18,7 @@ from nh_platform.sources.ibl import IblSource
 
 SECRET = "hunter2"
 DOCUMENTATION = "See docs/configuration.md."
-SETTINGS = "Allowed here: also_rulebooks, presets, published, read, rulebook, stimulus_modes."
+SETTINGS = "Allowed here: also_rulebooks, on_release, presets, published, read, rulebook, stimulus_modes."
 TEXT_EXPECTED = "text is expected (in quotes, where it looks like a number)"
 
 WRONG = {

@@ -10,7 +10,6 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
-from nh_platform.store.names import SOURCE_WIDE
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +35,8 @@ def add(
 
         nh lock add pilot allen_vc 729067706
     """
+    from nh_platform.store.names import SOURCE_WIDE
+
     made = operations.lock(home_folder(), name, source, session or None, reason=reason)
     sessions = {(one.source, one.session_id) for one in made.versions if one.session_id != SOURCE_WIDE}
     console.say(f"{made.name}: {len(made.versions)} versions of {len(sessions)} sessions are kept.")
@@ -49,6 +50,8 @@ def list_(format_: FormatOption = Format.table) -> None:
 
         nh lock list
     """
+    from nh_platform.store.names import SOURCE_WIDE
+
     rows = [
         {
             "lock": one.name,
