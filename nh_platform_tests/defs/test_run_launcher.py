@@ -139,6 +139,11 @@ def test_a_killed_run_is_ended_and_its_place_is_free_and_one_that_lives_goes_on(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     killed, alive = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+    # A pool that counts steps, as a person may configure it: ours count runs, which hold no place once they ended.
+    configuration = tmp_path / "dagster" / "dagster.yaml"
+    stated = configuration.read_text()
+    assert "granularity: run" in stated
+    configuration.write_text(stated.replace("granularity: run", "granularity: op"))
     storage = instance.event_log_storage
     storage.set_concurrency_slots(POOL, 2)
     processes = [hold_a_place(tmp_path / run_id, run_id, tmp_path / "dagster") for run_id in (killed, alive)]
