@@ -19,10 +19,10 @@ from typing import TypeVar
 import numpy as np
 from aims import Aims
 
+from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.history.identity import group_versions
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
-from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.simulation.ibl.catalogue import simulate_catalogue
 from nh_platform.store import Store

@@ -16,7 +16,7 @@ from nh_platform.cli.materialize import print_failed_sessions, print_warned_sess
 from nh_platform.cli.sync import say_synced
 from nh_platform.cli.ui import DEMO_HOME
 from nh_platform.home.folder import HOME_VARIABLE
-from nh_platform.operations.demo_home import SEED
+from nh_platform.operations.simulated.demo_home import SEED
 
 
 def demo(

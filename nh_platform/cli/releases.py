@@ -157,8 +157,8 @@ def show(
 
         nh releases show allen_vbn 0.4.0
     """
-    from nh_platform.history.notice_changes import notice_in_words
-    from nh_platform.history.release_diff import diff_manifests
+    from nh_platform.history.comparison.notice_changes import notice_in_words
+    from nh_platform.history.comparison.release_diff import diff_manifests
     from nh_platform.history.release_lookup import VersionedSource, tag_counts
     from nh_platform.history.snapshots import find_snapshot, list_snapshots
     from nh_platform.history.tombstones import seen_before, withdrawn_sessions
@@ -229,7 +229,7 @@ def diff(
 
         nh releases diff 3 5 --source ibl --format csv > changes.csv
     """
-    from nh_platform.history.release_diff import Seen, diff_manifests
+    from nh_platform.history.comparison.release_diff import Seen, diff_manifests
     from nh_platform.history.release_lookup import find_state
     from nh_platform.home.platform import Platform
     from nh_platform.sources.registry import source_entry

@@ -13,7 +13,7 @@ from nh_platform.assets.release_manifest import CODE_VERSION, DESCRIPTION, NAME,
 from nh_platform.defs.metadata import OWNERS, failure, records_table, table_schema
 from nh_platform.defs.partitions import register_sessions
 from nh_platform.defs.run_tags import stamp_run
-from nh_platform.history.release_diff import ReleaseDiff
+from nh_platform.history.comparison.release_diff import ReleaseDiff
 from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError

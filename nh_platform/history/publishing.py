@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pandas as pd
 from filelock import FileLock
 
+from nh_platform.history.comparison.release_diff import ReleaseDiff, diff_manifests, selection_changed
 from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest
-from nh_platform.history.release_diff import ReleaseDiff, diff_manifests, selection_changed
 from nh_platform.history.snapshots import ASSET, Snapshot, list_snapshots, write_manifest
 from nh_platform.history.tombstones import next_tombstones, seen_before
 from nh_platform.history.wanted import want

@@ -14,9 +14,9 @@ from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
+from nh_platform.history.comparison.release_diff import Seen
 from nh_platform.history.freezes import freeze_manifest, is_freeze_file, read_freeze
 from nh_platform.history.manifest import Manifest
-from nh_platform.history.release_diff import Seen
 from nh_platform.history.snapshots import find_snapshot, list_snapshots
 from nh_platform.history.tombstones import seen_before
 from nh_platform.session import UnknownSession

@@ -8,17 +8,17 @@ called. A module is named for its subject, since a package with a function `sync
 from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
 from nh_platform.operations.check_history import check_history
-from nh_platform.operations.cleaning import clean
-from nh_platform.operations.demo_home import demo
 from nh_platform.operations.doctor_findings import doctor
 from nh_platform.operations.file_fetch import fetch
 from nh_platform.operations.held_releases import accept_release, try_release
 from nh_platform.operations.home_status import status
 from nh_platform.operations.opened_home import open_home
 from nh_platform.operations.session_runs import materialize
+from nh_platform.operations.simulated.demo_home import demo
 from nh_platform.operations.source_inventory import inventory
 from nh_platform.operations.stimulus_export import export_pictures, export_stimulus
 from nh_platform.operations.upkeep.backup import backup
+from nh_platform.operations.upkeep.cleaning import clean
 from nh_platform.operations.upkeep.locking import lock, locks_of, unlock
 from nh_platform.operations.upkeep.migration import migrate
 from nh_platform.operations.upkeep.pruning import prune

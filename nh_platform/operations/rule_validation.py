@@ -57,7 +57,7 @@ def validate_rules(
     ConfigError
         If there is no such size.
     """
-    from nh_platform.operations.simulated_sources import simulated_sources
+    from nh_platform.operations.simulated.simulated_sources import simulated_sources
     from nh_platform.qc.validation.validate import recomputed_ids, unvalidated, validate_rulebook
 
     found = []
@@ -95,7 +95,7 @@ def simulated_units(
     """
     import pandas as pd
 
-    from nh_platform.operations.simulated_sources import write_simulated
+    from nh_platform.operations.simulated.simulated_sources import write_simulated
     from nh_platform.qc.metrics import compute_metrics
     from nh_platform.qc.validation.truth import truth_of
     from nh_platform.simulation import SIZES

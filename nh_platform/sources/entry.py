@@ -74,8 +74,8 @@ class SourceEntry:
         Whose metric definitions have the names of the released columns: ``ibl`` for those defined by IBL.
     simulation
         Writer of simulated sessions in the upstream format, for `nh demo` and `nh qc validate`: a dotted name such as
-        ``my_lab.simulation:write``, since a source knows no simulation; `nh_platform.operations.simulated_sources` says
-        how it is called. Empty where there is none.
+        ``my_lab.simulation:write``, since a source knows no simulation. How it is called is said by
+        `nh_platform.operations.simulated.simulated_sources`. Empty where there is none.
     extra_assets
         Per-session assets that this source has beyond those of every source.
 

@@ -48,7 +48,7 @@ from nh_platform.defs.run_tags import (
     failure_tag,
 )
 from nh_platform.defs.stored_files import STORED_FILES
-from nh_platform.history.release_diff import diff_manifests
+from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings

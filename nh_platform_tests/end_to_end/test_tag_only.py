@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
 from nh_platform.defs.automation import evaluate_release
-from nh_platform.history.release_diff import diff_manifests
+from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.history.snapshots import find_snapshot
 from nh_platform.operations import sync
 from nh_platform.operations.opened_home import OpenHome

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from nh_platform.history.comparison.release_diff import Seen, diff_manifests
 from nh_platform.history.freezes import freeze_manifest, read_freeze, restrict
 from nh_platform.history.insertion_ids import is_made_up, with_known_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
-from nh_platform.history.release_diff import Seen, diff_manifests
 from nh_platform.history.release_lookup import find_state
 from nh_platform.history.snapshots import find_snapshot
 from nh_platform.history.tombstones import seen_before

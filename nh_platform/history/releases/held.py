@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nh_platform.history.comparison.release_diff import ReleaseDiff, diff_manifests
 from nh_platform.history.identity import group_versions
 from nh_platform.history.manifest import Manifest
-from nh_platform.history.release_diff import ReleaseDiff, diff_manifests
 from nh_platform.history.snapshots import Snapshot, find_snapshot, list_snapshots
 from nh_platform.history.tombstones import seen_before
 from nh_platform.session import DamagedFile

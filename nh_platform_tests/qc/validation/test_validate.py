@@ -11,7 +11,7 @@ import pytest
 
 import nh_platform
 from nh_platform.operations.rule_validation import N_SESSIONS, SEED, SIZE, rulebooks_of, simulated_units, validate_rules
-from nh_platform.operations.simulated_sources import simulated_sources
+from nh_platform.operations.simulated.simulated_sources import simulated_sources
 from nh_platform.qc.metrics import METRICS
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
 from nh_platform.qc.validation.truth import CONDITIONS, truth_of

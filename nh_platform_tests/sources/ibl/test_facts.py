@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.history.manifest import Manifest
-from nh_platform.history.release_diff import diff_manifests
 from nh_platform.session import ConfigError
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.sources.ibl.catalogue.alyx_records import notices_table

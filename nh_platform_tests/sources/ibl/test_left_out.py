@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
+from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
-from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.sources.ibl.catalogue import left_out

@@ -13,10 +13,10 @@ from urllib.parse import unquote
 
 import pytest
 
+from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.history.identity import GROUPS
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
-from nh_platform.history.release_diff import diff_manifests
 from nh_platform.history.release_lookup import find_state, tag_counts
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.session import BadUpstreamData, ConfigError

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.history.freezes import freeze_manifest
 from nh_platform.history.publishing import store_manifest
-from nh_platform.history.release_diff import diff_manifests
 from nh_platform.session import BadUpstreamData, ConfigError
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.store import Store

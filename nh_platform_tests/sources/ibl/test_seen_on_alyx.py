@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nh_platform.history.release_diff import diff_manifests
+from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform.sources.ibl.session.verified_files import open_files

@@ -113,7 +113,7 @@ def write_upstream(
     ConfigError
         If the folder holds data of another seed or of other sources, or a home that is not a demo.
     """
-    from nh_platform.operations.simulated_sources import simulated_sources, write_simulated
+    from nh_platform.operations.simulated.simulated_sources import simulated_sources, write_simulated
     from nh_platform.simulation import DEMO
     from nh_platform.sources.setting_errors import SOURCES_FILE
 

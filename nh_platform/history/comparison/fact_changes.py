@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from nh_platform.history.changes import NAMES_SHOWN, Change, ChangeKind
+from nh_platform.history.comparison.changes import NAMES_SHOWN, Change, ChangeKind
 
 _SESSION_QC = ("qc", "extended_qc")
 _INSERTION_FACTS = {

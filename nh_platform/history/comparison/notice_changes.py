@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from nh_platform.history.changes import Change, ChangeKind
+from nh_platform.history.comparison.changes import Change, ChangeKind
 from nh_platform.session.tables.releases import NOTICES
 
 _FACTS = [name for name in NOTICES.names if name != "notice_id"]

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from nh_platform.history.changes import Change, ChangeKind, changes_table
-from nh_platform.history.fact_changes import compare_facts
-from nh_platform.history.file_changes import compare_files
+from nh_platform.history.comparison.changes import Change, ChangeKind, changes_table
+from nh_platform.history.comparison.fact_changes import compare_facts
+from nh_platform.history.comparison.file_changes import compare_files
+from nh_platform.history.comparison.notice_changes import compare_notices
 from nh_platform.history.identity import group_versions
 from nh_platform.history.insertion_ids import with_shared_ids
 from nh_platform.history.manifest import Manifest
-from nh_platform.history.notice_changes import compare_notices
 from nh_platform.session.tables.manifest import INSERTIONS
 
 _AFFECTED = ["session_id", "group", "before", "after"]

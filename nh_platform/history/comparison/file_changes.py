@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.history.changes import Change, ChangeKind, listed
+from nh_platform.history.comparison.changes import Change, ChangeKind, listed
 from nh_platform.history.identity import GROUPS, read_by
 
 Cell = tuple[str, str, str]
