@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from nh_platform.cli.app import app
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform_tests.homes import make_home
-from nh_platform_tests.services.servers import chromium, graphql, nh_ui, wait_for_text
+from nh_platform_tests.services.servers import chromium, graphql, nh_ui, synced_home, wait_for_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 
@@ -46,13 +43,7 @@ STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    make_home(folder, ("ibl",))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NH_HOME", str(folder))
-        patch.setenv("DAGSTER_HOME", "")
-        assert CliRunner().invoke(app, ["--home", str(folder), "sync", "ibl"]).exit_code == 0
-    return folder
+    return synced_home(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")

@@ -13,26 +13,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
 from nh_platform.operations.session_runs import WARNED_TAG
 from nh_platform_tests.homes import make_home
-
-RULEBOOK = """
-id: loud-units
-title: Every unit is loud
-version: "1"
-sources: [ibl]
-use: recomputed
-label: all
-why: A rulebook that no unit passes.
-rules:
-  - id: loud
-    metric: ibl.firing_rate@2022-10
-    comparison: ">"
-    threshold: 100000
-    unit: Hz
-    nan: fail
-    severity: warn
-    why: No neuron fires so fast.
-    since: "1"
-"""
+from nh_platform_tests.rulebook_texts import NO_UNIT_PASSES
 
 
 def nh(home: Path, *arguments: str, code: int = 0) -> Result:
@@ -46,7 +27,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a home with two registered sessions and a rule that no unit passes."""
     folder = tmp_path_factory.mktemp("home")
     make_home(folder, ("ibl",), n_sessions=2)
-    (folder / "loud.yaml").write_text(RULEBOOK, encoding="utf-8")
+    (folder / "loud.yaml").write_text(NO_UNIT_PASSES, encoding="utf-8")
     settings = folder / "sources.yaml"
     settings.write_text(settings.read_text() + "  rulebook: loud.yaml\n  also_rulebooks: []\n", encoding="utf-8")
     nh(folder, "sync", "ibl")
@@ -62,14 +43,14 @@ def test_a_check_that_warns_is_named_wherever_people_look(home: Path) -> None:
     shown = nh(home, "show", "ibl", first).output
     assert "1 warns" in shown
     assert "0 of 24 units pass" in shown
-    assert "loud in 1; `nh --home" in nh(home, "status").output
-    assert json.loads(nh(home, "status", "--format", "json").output)[0]["warned"].endswith("loud in 1")
+    assert "firing_rate in 1; `nh --home" in nh(home, "status").output
+    assert json.loads(nh(home, "status", "--format", "json").output)[0]["warned"].endswith("firing_rate in 1")
     looked_over = CliRunner().invoke(app, ["--home", str(home), "inventory", "ibl"]).output
-    assert "loud in 1; `nh --home" in looked_over
+    assert "firing_rate in 1; `nh --home" in looked_over
     assert "notes of what was left out or assumed" in looked_over
     with open_instance(load_settings(home)) as instance:
         (run,) = [run for run in instance.get_runs() if WARNED_TAG in run.tags]
-    assert run.tags[WARNED_TAG].endswith("loud")
+    assert run.tags[WARNED_TAG].endswith("firing_rate")
 
 
 def test_a_failed_session_is_shown_as_failed_with_the_reason(home: Path) -> None:

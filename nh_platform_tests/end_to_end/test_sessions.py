@@ -20,26 +20,7 @@ from nh_platform.planning.versions import SourcePlan
 from nh_platform.reading import open_store
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform_tests.homes import SEED, make_home, materialize
-
-IMPOSSIBLE = """\
-id: nothing-is-good
-title: Nothing is good
-version: "1"
-sources: [ibl]
-use: recomputed
-label: all
-why: A rulebook that no unit passes.
-rules:
-  - id: firing_rate
-    metric: ibl.firing_rate@2022-10
-    comparison: ">"
-    threshold: 100000
-    unit: Hz
-    nan: fail
-    severity: warn
-    why: No neuron fires so fast.
-    since: "1"
-"""
+from nh_platform_tests.rulebook_texts import NO_UNIT_PASSES
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
@@ -170,7 +151,7 @@ def test_a_session_without_good_units_is_a_warning_and_still_has_windows(
 ) -> None:
     make_home(tmp_path, ("ibl",))
     rulebook = tmp_path / "nothing-is-good.yaml"
-    rulebook.write_text(IMPOSSIBLE, encoding="utf-8")
+    rulebook.write_text(NO_UNIT_PASSES, encoding="utf-8")
     settings = tmp_path / "sources.yaml"
     settings.write_text(settings.read_text() + f"  rulebook: {rulebook}\n  also_rulebooks: []\n", encoding="utf-8")
     home = Platform(load_settings(tmp_path))

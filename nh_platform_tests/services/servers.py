@@ -20,6 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from nh_platform.cli.app import app
+from nh_platform_tests.homes import make_home
 
 START_S = 120.0
 """`nh ui` took 17 to 41 s to answer on two loaded cores, `dagster dev` 21 to 39 s."""
@@ -131,3 +135,13 @@ def _wait_until_it_answers(address: str, process: subprocess.Popen[bytes], log: 
         except OSError:
             time.sleep(0.5)
     raise AssertionError(f"nh ui did not answer within {START_S:.0f} s:\n{log.read_text()[-3000:]}")
+
+
+def synced_home(folder: Path) -> Path:
+    """Make a home with a simulated IBL session that is registered and not made, and return its folder."""
+    make_home(folder, ("ibl",))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NH_HOME", str(folder))
+        patch.setenv("DAGSTER_HOME", "")
+        assert CliRunner().invoke(app, ["--home", str(folder), "sync", "ibl"]).exit_code == 0
+    return folder

@@ -22,6 +22,7 @@ from nh_platform.qc.reviews.review_files import review_path
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform_tests.homes import make_home
+from nh_platform_tests.rulebook_texts import OWN_RULE
 from nh_platform_tests.services.servers import chromium, graphql, nh_ui, wait_for_text
 from nh_platform_tests.services.test_daemon import nh, wait_until
 
@@ -30,19 +31,6 @@ pytestmark = [pytest.mark.service, pytest.mark.browser]
 SOURCE = "allen_vc"
 OF_UNITS = ["stimulus_tensors", "units"]
 """What a rule or a review changes: `units`, and what reads them."""
-OWN_RULE = """\
-rules:
-  - id: fast_enough
-    metric: allen.firing_rate@2019
-    use: recomputed
-    comparison: ">"
-    threshold: 0.1
-    unit: Hz
-    nan: fail
-    severity: warn
-    why: A rule of a lab.
-    since: "1"
-"""
 REVIEW = """\
 source: {source}
 session: '{session}'

@@ -9,13 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from nh_platform.cli.app import app
-from nh_platform_tests.homes import make_home
-from nh_platform_tests.services.servers import graphql, nh_ui
+from nh_platform_tests.services.servers import graphql, nh_ui, synced_home
 
 pytestmark = pytest.mark.service
 
@@ -32,13 +29,7 @@ REPORT = "/report_asset_materialization/ibl/release_manifest"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    make_home(folder, ("ibl",))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NH_HOME", str(folder))
-        patch.setenv("DAGSTER_HOME", "")
-        assert CliRunner().invoke(app, ["--home", str(folder), "sync", "ibl"]).exit_code == 0
-    return folder
+    return synced_home(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")

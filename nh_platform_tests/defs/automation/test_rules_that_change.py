@@ -32,22 +32,10 @@ from nh_platform.qc.reviews.review_files import review_path
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR
 from nh_platform.sources.registry import source_entry
 from nh_platform_tests.homes import make_home
+from nh_platform_tests.rulebook_texts import OWN_RULE
 
 SOURCE = "allen_vc"
 ENTRY = source_entry(SOURCE)
-OWN_RULE = """\
-rules:
-  - id: fast_enough
-    metric: allen.firing_rate@2019
-    use: recomputed
-    comparison: ">"
-    threshold: 0.1
-    unit: Hz
-    nan: fail
-    severity: warn
-    why: A rule of a lab.
-    since: "1"
-"""
 
 
 @pytest.fixture
