@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from nh_platform.session.errors import DamagedFile, StoreError
 from nh_platform.store.damage_notes import damage_error, note_damage
 from nh_platform.store.durable import read_regular
-from nh_platform.store.names import POINTER, PROVENANCE, STAGING, place_of
+from nh_platform.store.names import POINTER, PROVENANCE, STAGING, VERSION_DIGITS, place_of
 from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines
 
 STRAY = "it is not among the files that were published"
@@ -209,6 +209,9 @@ def read_record(version: Path) -> dict[str, Any]:
     if stated != (version.parents[2].name, version.parents[1].name, version.parent.name) and _is_current(version):
         # Folders that were swapped: intact, and of another session.
         raise damaged(version, PROVENANCE, f"it is the record of {stated[2]} of {stated[0]} session {stated[1]}")
+    digits = str(content.get("data_version"))[:VERSION_DIGITS]
+    if version.name != digits and not version.name.startswith(f"{digits}-"):
+        raise damaged(version, PROVENANCE, f"it is the record of version {digits}")
     return content
 
 

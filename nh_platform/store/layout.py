@@ -29,7 +29,7 @@ from nh_platform.store import locks
 from nh_platform.store.damage_notes import damage_error, noted_damage
 from nh_platform.store.durable import sync_tree
 from nh_platform.store.file_hashes import hash_folder, read_record
-from nh_platform.store.names import PROVENANCE, SOURCE_WIDE, place_of
+from nh_platform.store.names import PROVENANCE, SOURCE_WIDE, VERSION_DIGITS, place_of
 from nh_platform.store.provenance import Provenance
 from nh_platform.store.store_format import begin_format, require_format
 from nh_platform.store.version_folders import exclusive, history_names, pointer, put_version, staging_name, with_latest
@@ -37,7 +37,6 @@ from nh_platform.store.version_folders import exclusive, history_names, pointer,
 REPLACED = {"behavior": ("events", "signals")}
 """Assets of earlier versions that a store can still hold, by name, with those that took their place (0.3)."""
 
-_VERSION_DIGITS = 16
 _TRIES, _WAIT_S = 20, 0.01
 """How often a reader looks again where a version was replaced under it: one publisher against one reader for 8 s gave
 47 misses in 64,075 readings without."""
@@ -312,7 +311,7 @@ class Store:
             sync_tree(staging)
             with exclusive(home):
                 kept = self._kept(provenance.source, provenance.session_id, provenance.asset)
-                name = provenance.data_version[:_VERSION_DIGITS]
+                name = provenance.data_version[:VERSION_DIGITS]
                 put_version(home, staging, name, keep_history=keep_history, kept=kept)
         except OSError as error:
             if error.errno == errno.ENOSPC:

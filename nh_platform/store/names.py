@@ -26,6 +26,8 @@ SOURCE_RECORDS = (WANTED, ACCEPTED, PUBLISHED)
 """Records of a source that nothing else tells: sealed, and kept twice."""
 STAGING = ".staging-"
 """Begins the name of a folder that is being written or removed."""
+VERSION_DIGITS = 16
+"""Digits of its data version that the folder of a version is named by."""
 SOURCE_WIDE = "_source"
 """Takes the place of the session id for outputs that belong to a whole source."""
 

@@ -219,6 +219,20 @@ def test_folders_that_were_swapped_between_sessions_are_damage(tmp_path: Path) -
         assert store.damaged("ibl", session).keys() == {"units"}
 
 
+def test_versions_that_were_swapped_within_a_history_are_damage(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for version in "12":
+        with store.publish(record(version), keep_history=True) as folder:
+            write_json(folder / "summary.json", {"version": version})
+    first, second = store.history(*ASSET).values()
+    first.rename(tmp_path / "aside")
+    second.rename(first)
+    (tmp_path / "aside").rename(second)
+    for version in (first, second):
+        with pytest.raises(DamagedFile, match="it is the record of version"):
+            read_json(version / "summary.json")
+
+
 @pytest.mark.parametrize("name", ["../current", "../damaged", "provenance.json"])
 def test_a_folder_or_fifo_in_the_place_of_a_record_is_mended(tmp_path: Path, name: str) -> None:
     for make in (os.mkfifo, os.mkdir):
