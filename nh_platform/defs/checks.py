@@ -149,6 +149,8 @@ def rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key:
         text += f"; {summary.n_nan} have no value, which counts as {rule.nan}"
     if not enough:
         text += f"; fewer than the {rule.warn_below:.0%} that most sessions reach"
+    unit_of_measure = shown_unit(rule.unit)
+    value_column = f"value [{unit_of_measure}]" if unit_of_measure else "value"
     histogram = histogram_svg(summary.counts, summary.edges, _number(rule), f"{rule.id} [{rule.unit}]")
     return dg.AssetCheckResult(
         check_name=rule.id,
@@ -168,7 +170,7 @@ def rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key:
             **({} if counted == 0 else {"share passing": rounded(summary.share)}),
             "column": summary.column or "none",
             "furthest from the threshold": records_table(
-                [{"unit": w.unit, "value": rounded(w.value)} for w in summary.worst]
+                [{"unit": w.unit, value_column: rounded(w.value)} for w in summary.worst]
             ),
             "distribution": dg.MetadataValue.md(histogram),
         },
