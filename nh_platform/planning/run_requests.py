@@ -32,6 +32,8 @@ class AttemptState(StrEnum):
     failed = "failed"
     outside = "failed outside itself"
     """Its process was killed, the code server timed out, the disk was full, a server did not answer."""
+    cancelled = "cancelled"
+    """A person stopped it: it counts as a run, and not as a failure."""
     succeeded = "succeeded"
 
 
@@ -58,7 +60,7 @@ class Attempt:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it ended and did not succeed."""
+        """Whether it ended by a fault."""
         return self.state in (AttemptState.failed, AttemptState.outside)
 
 
@@ -203,7 +205,8 @@ def decide(
             waits.append(state.session_id)
         elif own[-MAX_ATTEMPTS:] == [state.target] * MAX_ATTEMPTS:
             exhausted.append(state.session_id)
-            failed[state.session_id] = TO_A_PERSON
+            if before[-1].state is not AttemptState.cancelled:
+                failed[state.session_id] = TO_A_PERSON
         elif again > now:
             later[state.session_id] = again
             failed[state.session_id] = TRIED_LATER

@@ -51,6 +51,16 @@ def test_a_failed_run_gets_a_new_key_until_the_attempts_are_used_up() -> None:
     assert decision.exhausted == ("a",)
 
 
+def test_a_cancelled_run_counts_as_one_and_not_as_a_failure() -> None:
+    attempts = [Attempt("a", "aaaa", AttemptState.cancelled)]
+    decision = decide([state("a")], attempts, snapshot=1, cap=10)
+    assert len(decision.requests) == 1
+    assert not decision.failed
+    decision = decide([state("a")], attempts * MAX_ATTEMPTS, snapshot=1, cap=10)
+    assert decision.exhausted == ("a",)
+    assert not decision.failed
+
+
 def test_upstream_data_that_cannot_be_used_wait_for_another_state_whatever_the_snapshot() -> None:
     unusable = {("a", "aaaa")}
     for snapshot in (1, 2):

@@ -34,7 +34,11 @@ _IN_PROGRESS = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.SUCCESS]
+_STATES = {
+    dg.DagsterRunStatus.FAILURE: AttemptState.failed,
+    dg.DagsterRunStatus.CANCELED: AttemptState.cancelled,
+    dg.DagsterRunStatus.SUCCESS: AttemptState.succeeded,
+}
 _BACKFILL_GOES_ON = "REQUESTED"
 
 
@@ -105,16 +109,15 @@ def _ended(instance: dg.DagsterInstance, store: Store, source: str, states: Sour
     if not stale:
         return []
     tags: dict[str, str | list[str]] = {PARTITION_TAG: stale}
-    wanted = dg.RunsFilter(statuses=_ENDED, tags=tags, created_after=_taken(store, source))
+    wanted = dg.RunsFilter(statuses=list(_STATES), tags=tags, created_after=_taken(store, source))
     attempts = []
     for record in reversed(instance.get_run_records(wanted)):
         run = record.dagster_run
         if not is_of(run, source) or run.tags.get(SNAPSHOT_TAG, str(states.snapshot)) != str(states.snapshot):
             continue
-        state = AttemptState.succeeded
-        if run.status is not dg.DagsterRunStatus.SUCCESS:
-            is_outside = run.status is dg.DagsterRunStatus.FAILURE and failed_outside(run.tags)
-            state = AttemptState.outside if is_outside else AttemptState.failed
+        state = _STATES[run.status]
+        if state is AttemptState.failed and failed_outside(run.tags):
+            state = AttemptState.outside
         # A run that ended before it began has no end of its own.
         ended_at = record.end_time or record.update_timestamp.timestamp()
         attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), state, ended_at))
