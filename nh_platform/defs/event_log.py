@@ -44,6 +44,14 @@ class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
         with named_full_disk(self._history):
             super().store_event(event)
 
+    def delete_events(self, run_id: str) -> None:
+        """Remove the events of a run, and the file that only it had: Dagster leaves 0.3 MB of it behind."""
+        super().delete_events(run_id)
+        shard = Path(self.path_for_shard(run_id))
+        for path in shard.parent.glob(f"{shard.name}*"):
+            path.unlink(missing_ok=True)
+        self._initialized_dbs.discard(run_id)
+
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
         """Return whether a key is a partition."""
         with self._remembered_lock:

@@ -23,6 +23,7 @@ from nh_platform.operations.upkeep.locking import lock, locks_of, unlock
 from nh_platform.operations.upkeep.migration import migrate
 from nh_platform.operations.upkeep.pruning import prune
 from nh_platform.operations.upkeep.restoration import restore
+from nh_platform.operations.upkeep.run_pruning import prune_runs
 from nh_platform.operations.upkeep.verification import verify
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "migrate",
     "open_home",
     "prune",
+    "prune_runs",
     "restore",
     "status",
     "sync",

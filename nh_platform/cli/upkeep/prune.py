@@ -19,18 +19,25 @@ def prune(
     raw: Annotated[
         RawChoice, typer.Option("--raw", help="Raw files too: those that no catalogue lists now, or all of them.")
     ] = RawChoice.none,
+    runs: Annotated[
+        float,
+        typer.Option("--runs", help="Dagster's runs older than so many days too, where newer ones supersede them."),
+    ] = 0.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
     """Remove versions that neither count nor are named by a lock, and what killed processes left half written.
 
     Raw files are fetched again when they are needed; with a source, `--raw all` takes those that its catalogue lists
-    and no other one. Allen's lie where AllenSDK looks for them and are not touched.
+    and no other one. Allen's lie where AllenSDK looks for them and are not touched. Of runs, the last that made an
+    asset of a session stays whatever its age.
 
     **Examples**
 
         nh prune --dry-run
 
         nh prune ibl --raw unlisted
+
+        nh prune --runs 180
     """
     found = operations.prune(home_folder(), source, raw=raw, dry_run=dry_run)
     for path, size in found.removed[:_SHOWN]:
@@ -41,3 +48,10 @@ def prune(
         console.err.print(text, markup=False)
     words = "would be removed" if dry_run else "removed"
     console.say(f"{len(found.removed)} folders and files, {found.n_bytes / 1e6:,.1f} MB, {words}.")
+    if runs:
+        with console.progress() as tell:
+            old = operations.prune_runs(home_folder(), runs, dry_run=dry_run, on_progress=tell)
+        console.say(
+            f"{len(old.run_ids)} of {old.n_old} runs older than {runs:g} days, and {old.n_bytes / 1e6:,.1f} MB that "
+            f"old runs printed, {words}."
+        )
