@@ -222,8 +222,12 @@ def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:
     if history.findings:
         words = Counter(one.word for one in history.findings)
         console.say("checks: " + ", ".join(f"{number} {word}" for word, number in sorted(words.items())))
+    waiting = [one for one in history.findings if not one.is_judged]
+    if waiting:
+        names = ", ".join(one.check for one in waiting)
+        console.say_beside(f"[yellow]{waiting[0].word}[/]", f"{waiting[0].asset}, {waiting[0].text}: {names}")
     for one in history.findings:
-        if one.word != "ok":
+        if one.word != "ok" and one.is_judged:
             console.say_beside(f"[yellow]{one.word}[/]", f"{one.asset}, {one.check}: {one.text}")
     for note in notes:
         console.say_beside("note,", note)

@@ -17,12 +17,13 @@ from nh_platform.assets.raw_spikes import ASSET as RAW_SPIKES
 from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.defs.metadata import histogram_svg, records_table, rounded
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.home.platform import Platform, source_config
+from nh_platform.defs.rules_in_force import RULEBOOK_DIGEST
+from nh_platform.home.active_rulebook import active_rulebook
+from nh_platform.home.platform import Platform
 from nh_platform.qc.gate import read_gate
 from nh_platform.qc.released_agreement import Agreement, MetricAgreement, released_agreement
 from nh_platform.qc.rules.quantities import quantity, shown_unit
 from nh_platform.qc.rules.rule_summary import RuleSummary, criterion, rule_summary
-from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, Rule, Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.sources.entry import SourceEntry
@@ -33,7 +34,7 @@ AGREEMENT, GATE, PLAUSIBLE = RESERVED_RULE_IDS
 
 def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefinition:
     """Return the checks of one source's `units` asset."""
-    rulebook = load_rulebook(source_config(platform.settings, entry.name).rulebook)
+    rulebook = active_rulebook(platform.settings, entry.name)
     units_key = dg.AssetKey([entry.name, UNITS.name])
     partitions = session_partitions(entry.name)
     with warnings.catch_warnings():
@@ -129,7 +130,7 @@ def build_gate(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefiniti
 
 def session_checks(entry: SourceEntry, platform: Platform) -> dict[str, Sequence[dg.AssetCheckKey]]:
     """Return the checks of the per-session assets of one source, by the asset's name."""
-    rulebook = load_rulebook(source_config(platform.settings, entry.name).rulebook)
+    rulebook = active_rulebook(platform.settings, entry.name)
     names = {
         RAW_SPIKES.name: [GATE, PLAUSIBLE],
         UNITS.name: [*(rule.id for rule in rulebook.rules), AGREEMENT],
@@ -179,7 +180,7 @@ def rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key:
 
 def rulebook_metadata(rulebook: Rulebook) -> dict[str, str]:
     """Return by which rulebook an evaluation was made: the name of a rule's check does not say it."""
-    return {"rulebook": rulebook.id, "rulebook digest": rulebook.digest}
+    return {"rulebook": rulebook.id, RULEBOOK_DIGEST: rulebook.digest}
 
 
 def threshold_metadata(rule: Rule) -> dict[str, float | str]:
@@ -253,5 +254,6 @@ def _description(rulebook: Rulebook, rule: Rule) -> str:
     return (
         f"{criterion(rule)} (rulebook {rulebook.id}, since {rule.since}). {rule.why} "
         f"A unit without a value counts as {rule.nan}. The check warns where fewer than {rule.warn_below:.0%} of a "
-        f"session's units pass. Metric: {rule.metric}.{cited}"
+        f"session's units pass. Metric: {rule.metric}.{cited} "
+        "Sessions that these rules have not judged yet show no result."
     )

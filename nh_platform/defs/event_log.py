@@ -1,28 +1,46 @@
-"""The event log of the embedded instance: Dagster's SQLite one, with quick answers about partitions.
+"""The event log of the embedded instance: Dagster's SQLite one, quick about partitions, and true to the rules in force.
 
 Named in ``dagster.yaml``. The page of a partitioned check asks for every evaluated session whether it is a partition,
-one SQL statement each: 3.7 to 4.2 s a check with 1,000 sessions, 0.05 s where the answer costs nothing. Add here only
-what the storage itself must do differently; a test fails when Dagster's method moves.
+one SQL statement each: 3.7 to 4.2 s a check with 1,000 sessions, 0.05 s where the answer costs nothing. What a check
+found by a rulebook that is no longer the active one is history, and no result: no page shows it as the outcome. Add
+here only what the storage itself must do differently; a test fails when Dagster's method moves.
 """
 
+import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dagster import EventLogEntry
+import sqlalchemy as sa
+from dagster import AssetCheckKey, EventLogEntry
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.asset_check_execution_record import (
+    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
+    AssetCheckExecutionRecord,
+    AssetCheckPartitionInfo,
+)
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.base import AssetCheckSummaryRecord
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 
+from nh_platform.defs.rules_in_force import RULEBOOK_DIGEST, RulesInForce, digest_of
+from nh_platform.home.folder import home_folder
 from nh_platform.home.full_disk import named_full_disk
 
 REMEMBERED_S = 2.0
 """How long the set of partitions is remembered; a partition that another process removed is seen as gone after it."""
+_AT_A_TIME = 1000
+"""Rows whose digest one statement asks for."""
+_STATED_DIGEST = re.compile(rf'"{RULEBOOK_DIGEST}": {{[^}}]*"text": "(?P<digest>\w*)"')
+_STATED_LENGTH = 200
+"""Characters of a stored evaluation in which its digest stands, from the name of it on."""
 
 
 class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
-    """Answers `has_dynamic_partition` from one read of all partitions.
+    """Answers `has_dynamic_partition` from one read of all partitions, and with the results that count.
 
     A key that is in the remembered set is there; any other key is asked for in the database, so that a partition that
     another process has just added is never missed.
@@ -33,6 +51,8 @@ class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
         self._history = Path(self.path_for_shard(INDEX_SHARD_NAME)).parent
         self._remembered: dict[str, tuple[float, frozenset[str]]] = {}
         self._remembered_lock = threading.Lock()
+        self._rules = RulesInForce(_home_of(self._history))
+        self._digests: dict[int, str] = {}
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "PartitionCachingSqliteEventLogStorage":
@@ -71,6 +91,87 @@ class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
         super().delete_dynamic_partition(partitions_def_name, partition_key)
         self._forget(partitions_def_name)
 
+    def get_latest_asset_check_execution_by_key(
+        self, check_keys: Sequence[AssetCheckKey], partition_filter: PartitionKeyFilter | None = None
+    ) -> Mapping[AssetCheckKey, AssetCheckExecutionRecord]:
+        """Return the last execution of each check, unless it is a result that does not count."""
+        latest = super().get_latest_asset_check_execution_by_key(check_keys, partition_filter)
+        return {key: record for key, record in latest.items() if self._is_counted(record)}
+
+    def get_asset_check_summary_records(
+        self, asset_check_keys: Sequence[AssetCheckKey]
+    ) -> Mapping[AssetCheckKey, AssetCheckSummaryRecord]:
+        """Return the last executions of each check as far as they count; the health of assets follows from them."""
+        found = super().get_asset_check_summary_records(asset_check_keys)
+        return {key: self._counted_summary(one) for key, one in found.items()}
+
+    def get_asset_check_partition_info(
+        self,
+        keys: Sequence[AssetCheckKey],
+        after_storage_id: int | None = None,
+        partition_keys: Sequence[str] | None = None,
+    ) -> Sequence[AssetCheckPartitionInfo]:
+        """Return the last execution of each check in each partition; what does not count is of no materialization."""
+        infos = super().get_asset_check_partition_info(keys, after_storage_id, partition_keys)
+        self._read_digests([one.latest_check_event_storage_id for one in infos if self._is_of_rules(one)])
+        return [one if self._counts(one) else _of_no_materialization(one) for one in infos]
+
+    def _is_of_rules(self, info: AssetCheckPartitionInfo) -> bool:
+        is_result = info.latest_execution_status in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
+        return is_result and self._rules.digest(info.check_key) is not None
+
+    def _counts(self, info: AssetCheckPartitionInfo) -> bool:
+        digest = self._digests.get(info.latest_check_event_storage_id, "")
+        return not self._is_of_rules(info) or self._rules.is_counted(info.check_key, digest)
+
+    def _is_counted(self, record: AssetCheckExecutionRecord | None) -> bool:
+        if record is None or record.status not in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES:
+            return True
+        return self._rules.is_counted(record.key, digest_of(record.evaluation))
+
+    def _counted_summary(self, summary: AssetCheckSummaryRecord) -> AssetCheckSummaryRecord:
+        last, completed = summary.last_check_execution_record, summary.last_completed_check_execution_record
+        return AssetCheckSummaryRecord(
+            asset_check_key=summary.asset_check_key,
+            last_check_execution_record=last if self._is_counted(last) else None,
+            last_run_id=summary.last_run_id,
+            last_completed_check_execution_record=completed if self._is_counted(completed) else None,
+        )
+
+    def _read_digests(self, storage_ids: Sequence[int]) -> None:
+        """Read by which rulebooks evaluations were made, each once in the life of the process: they never change."""
+        table, column = AssetCheckExecutionsTable.c, AssetCheckExecutionsTable.c.evaluation_event
+        stated = sa.func.substr(column, sa.func.instr(column, f'"{RULEBOOK_DIGEST}"'), _STATED_LENGTH)
+        unread = [one for one in storage_ids if one not in self._digests]
+        for start in range(0, len(unread), _AT_A_TIME):
+            asked = unread[start : start + _AT_A_TIME]
+            query = sa.select(table.evaluation_event_storage_id, stated).where(
+                table.evaluation_event_storage_id.in_(asked)
+            )
+            with self.index_connection() as connection:
+                rows = connection.execute(query).all()
+            for storage_id, text in rows:
+                found = _STATED_DIGEST.search(text or "")
+                self._digests[storage_id] = found["digest"] if found else ""
+
     def _forget(self, partitions_def_name: str) -> None:
         with self._remembered_lock:
             self._remembered.pop(partitions_def_name, None)
+
+
+def _home_of(history: Path) -> Path:
+    """Return the home of ``<home>/dagster/history/runs``; that of ``NH_HOME`` where Dagster's is elsewhere."""
+    return history.parents[2] if history.parents[1].name == "dagster" else home_folder()
+
+
+def _of_no_materialization(info: AssetCheckPartitionInfo) -> AssetCheckPartitionInfo:
+    """Return a result as one of an older materialization: Dagster shows the partition as not evaluated then."""
+    return AssetCheckPartitionInfo(
+        check_key=info.check_key,
+        partition_key=info.partition_key,
+        latest_execution_status=info.latest_execution_status,
+        latest_planned_run_id=info.latest_planned_run_id,
+        latest_check_event_storage_id=info.latest_check_event_storage_id,
+        latest_materialization_storage_id=info.latest_materialization_storage_id or 0,
+        latest_target_materialization_storage_id=None,
+    )

@@ -16,12 +16,18 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from nh_platform.defs.automation.jobs import session_job_name
 from nh_platform.defs.checks import session_checks
 from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.rules_in_force import RulesInForce, digest_of
 from nh_platform.defs.run_tags import PARTITION_TAG
+from nh_platform.home.active_rulebook import active_rulebook
 from nh_platform.home.platform import Platform
 from nh_platform.sources.registry import source_entry
 
 _RUNS_LOOKED_AT = 20
 """Runs of a session, newest first, among which the last one of its source is looked for."""
+
+
+NOT_JUDGED = "not judged yet"
+"""Word for a rule of the rulebook in force that a session was not held against: its results are of other rules."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Finding:
     check, asset
         Its name, and the asset that it is of.
     word
-        ``ok``, ``warns`` or ``fails``.
+        ``ok``, ``warns``, ``fails`` or `NOT_JUDGED`.
     text
         What was found.
     """
@@ -42,6 +48,11 @@ class Finding:
     asset: str
     word: str
     text: str
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the rules in force judged it."""
+        return self.word != NOT_JUDGED
 
 
 def finding(evaluation: dg.AssetCheckEvaluation) -> Finding:
@@ -52,25 +63,43 @@ def finding(evaluation: dg.AssetCheckEvaluation) -> Finding:
 
 
 def session_findings(instance: dg.DagsterInstance, platform: Platform, source: str, session_id: str) -> list[Finding]:
-    """Return what the checks of a session found when they last ran; those that never did are left out."""
-    keys = _check_keys(platform, source)
-    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(
-        keys, partition_filter=PartitionKeyFilter(key=session_id)
-    )
-    entries = (latest[key].event for key in keys if key in latest)
-    events = (entry.dagster_event for entry in entries if entry is not None)
+    """Return what the checks of a session found when they last ran; those that never did are left out.
+
+    What another rulebook found does not count: it is `NOT_JUDGED`, as is a rule that is new.
+    """
+    rules, found, new = RulesInForce(platform.settings.home), list[Finding](), list[dg.AssetCheckKey]()
     evaluated = dg.DagsterEventType.ASSET_CHECK_EVALUATION  # and not the plan of one that never ran
-    return [finding(event.asset_check_evaluation_data) for event in events if event and event.event_type is evaluated]
+    by_others = False
+    for key in _check_keys(platform, source):
+        last = instance.event_log_storage.get_asset_check_execution_history(
+            key, limit=1, partition_filter=PartitionKeyFilter(key=session_id)
+        )
+        evaluation = (
+            last[0].evaluation if last and last[0].event and last[0].event.dagster_event_type is evaluated else None
+        )
+        if evaluation is not None and rules.is_counted(key, digest_of(evaluation)):
+            found.append(finding(evaluation))
+        elif evaluation is not None or not last:
+            new += [key] if rules.digest(key) is not None else []
+            by_others |= evaluation is not None
+    book = active_rulebook(platform.settings, source)
+    text = f"by rulebook {book.id} ({book.digest})"
+    return found + [Finding(key.name, key.asset_key.path[-1], NOT_JUDGED, text) for key in new if by_others]
 
 
 def warned_sessions(
     instance: dg.DagsterInstance, platform: Platform, source: str, sessions: Iterable[str]
 ) -> dict[str, int]:
-    """Return how many of some sessions each check warns or fails for, by the check's name, most first."""
+    """Return how many of some sessions each check warns or fails for, by the check's name, most first.
+
+    What was found of an earlier state of the session, or by other rules, does not count.
+    """
     infos = instance.event_log_storage.get_asset_check_partition_info(_check_keys(platform, source))
     wanted, failed = set(sessions), AssetCheckExecutionRecordStatus.FAILED
     found = Counter(
-        info.check_key.name for info in infos if info.partition_key in wanted and info.latest_execution_status is failed
+        info.check_key.name
+        for info in infos
+        if info.partition_key in wanted and info.latest_execution_status is failed and info.is_current
     )
     return dict(found.most_common())
 

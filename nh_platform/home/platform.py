@@ -149,9 +149,9 @@ def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
     presets = entry.presets if own.presets is None else own.presets
     return SourceConfig(
         entry=entry,
-        rulebook=_resolved(own.rulebook or entry.rulebook, settings),
-        also_rulebooks=tuple(_resolved(name, settings) for name in also),
-        presets=tuple(_resolved(name, settings) for name in presets),
+        rulebook=settings.own_file(own.rulebook or entry.rulebook),
+        also_rulebooks=tuple(settings.own_file(name) for name in also),
+        presets=tuple(settings.own_file(name) for name in presets),
         published=own.published or entry.published,
         stimulus_modes=MODES if own.stimulus_modes is None else tuple(check_mode(m) for m in own.stimulus_modes),
     )
@@ -184,15 +184,10 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
     presets = [((source, "presets", index), name) for index, name in enumerate(own.presets or ())]
     for stated, known, what in ((rulebooks, rulebook_ids(), "rulebook"), (presets, preset_ids(), "window preset")):
         for location, name in stated:
-            if not Path(_resolved(name, settings)).is_file():
+            if not Path(settings.own_file(name)).is_file():
                 check(location, name, known, what, ", or a YAML file by its path from the home folder")
     for index, name in enumerate(own.stimulus_modes or ()):
         check((source, "stimulus_modes", index), name, MODES, "way to make stimulus tensors")
     if own.published is not None:
         releases = published.published_releases(source)
         check((source, "published"), own.published, releases, "release with published counts")
-
-
-def _resolved(name: str, settings: PlatformSettings) -> str:
-    """Resolve the path of a rulebook or preset of your own against the home folder; ids stay as they are."""
-    return str(settings.home / name) if name.endswith((".yaml", ".yml")) else name

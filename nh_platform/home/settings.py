@@ -72,6 +72,10 @@ class PlatformSettings(BaseModel):
         """Return what was configured for a source; defaults where nothing was."""
         return self.sources.get(name, SourceSettings())
 
+    def own_file(self, name: str) -> str:
+        """Return the path of a rulebook or preset of your own, from the home folder; ids stay as they are."""
+        return str(self.home / name) if name.endswith((".yaml", ".yml")) else name
+
 
 def load_settings(home: Path | None = None) -> PlatformSettings:
     """Read the settings of a home folder.

@@ -16,6 +16,8 @@ from nh_platform.session import UnknownSession
 if TYPE_CHECKING:
     import dagster as dg
 
+    from nh_platform.defs.rules_in_force import RulesInForce
+
 _OLD_SEPARATOR = "__"
 """Between rulebook and rule in names of checks before version 0.3; no name of a rule or check has had it."""
 
@@ -38,6 +40,8 @@ class CheckEvaluation:
         What was found, in words.
     run_id
         Dagster's id of the run.
+    is_in_force
+        Whether it counts: the rulebook that made it is the active one, or none makes it.
     """
 
     evaluated: dt.datetime
@@ -47,6 +51,7 @@ class CheckEvaluation:
     passed: bool
     found: str
     run_id: str
+    is_in_force: bool
 
 
 def check_history(home: Home, source: str, session: str, rule: str | None = None) -> list[CheckEvaluation]:
@@ -71,6 +76,7 @@ def check_history(home: Home, source: str, session: str, rule: str | None = None
     import dagster as dg
 
     from nh_platform.defs.automation.attempts import is_of
+    from nh_platform.defs.rules_in_force import RulesInForce
     from nh_platform.defs.run_tags import PARTITION_TAG
     from nh_platform.sources.registry import source_entry
 
@@ -78,7 +84,9 @@ def check_history(home: Home, source: str, session: str, rule: str | None = None
     with open_home(home) as at:
         session_id = at.platform.manifest(source).session_named(session)
         runs = at.instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: session_id}))
-        found = [one for run in runs if is_of(run, source) for one in _of_run(at.instance, run.run_id, session_id)]
+        rules = RulesInForce(at.platform.settings.home)
+        of_source = (run.run_id for run in runs if is_of(run, source))
+        found = [one for run_id in of_source for one in _of_run(at.instance, run_id, session_id, rules)]
     found.sort(key=lambda one: (-one.evaluated.timestamp(), one.rule))
     if rule is None:
         return found
@@ -91,8 +99,12 @@ def check_history(home: Home, source: str, session: str, rule: str | None = None
     return [one for one in found if one.rule == wanted]
 
 
-def _of_run(instance: dg.DagsterInstance, run_id: str, session_id: str) -> Iterator[CheckEvaluation]:
-    from dagster import DagsterEventType
+def _of_run(
+    instance: dg.DagsterInstance, run_id: str, session_id: str, rules: RulesInForce
+) -> Iterator[CheckEvaluation]:
+    from dagster import AssetCheckKey, DagsterEventType
+
+    from nh_platform.defs.rules_in_force import digest_of
 
     for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
         if entry.dagster_event is None:
@@ -106,8 +118,9 @@ def _of_run(instance: dg.DagsterInstance, run_id: str, session_id: str) -> Itera
             evaluated=dt.datetime.fromtimestamp(entry.timestamp, dt.UTC),
             rule=rule,
             rulebook=metadata.get("rulebook", old_rulebook.replace("_", "-")),
-            digest=metadata.get("rulebook digest", ""),
+            digest=digest_of(evaluation),
             passed=evaluation.passed,
             found=evaluation.description or "",
             run_id=run_id,
+            is_in_force=rules.is_counted(AssetCheckKey(evaluation.asset_key, rule), digest_of(evaluation)),
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from nh_platform.defs.rules_in_force import REMEMBERED_S
 from nh_platform.defs.run_tags import PARTITION_TAG, REASON_TAG, SNAPSHOT_TAG, SOURCE_TAG
 from nh_platform.home.platform import Platform
 from nh_platform.home.running_ui import read_running_ui, write_running_ui
@@ -20,6 +21,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.planning.session_states import source_states
 from nh_platform.qc.reviews.review_files import review_path
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR
+from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform_tests.homes import make_home
 from nh_platform_tests.rulebook_texts import OWN_RULE
@@ -105,6 +107,16 @@ class Watched:
         found = graphql(self.address, CHECKS, {"key": key})["assetNodeOrError"]["assetChecksOrError"]["checks"]
         return {check["name"]: check for check in found}
 
+    def judged(self) -> set[str]:
+        """Return the rules of which the page shows a result: for some session, or as the last one."""
+        statuses = ("succeededPartitions", "failedPartitions")
+        return {
+            name
+            for name, check in self.checks().items()
+            if name not in RESERVED_RULE_IDS
+            and (check["executionForLatestMaterialization"] or any(check["partitionStatuses"][one] for one in statuses))
+        }
+
     def history(self, check: str) -> list[dict[str, Any]]:
         key = {"path": [SOURCE, "units"]}
         return list(graphql(self.address, HISTORY, {"key": key, "name": check})["assetCheckExecutions"])
@@ -145,11 +157,16 @@ def test_rulebook_preset_and_reviews_change_and_exactly_the_right_sessions_run(
         page = Watched(tmp_path, address)
         wait_until("a tick", lambda: bool(page.ticks()), page.log)
 
+        rules = page.judged()
+        assert len(rules) > 1
         settings.write_text(settings.read_text() + "  rulebook: own.yaml\n")
+        time.sleep(2 * REMEMBERED_S)
+        assert page.judged() == set(), "greens of the rules before are shown for sessions that wait"
+        assert "Not judged yet by the rules in force" in nh(tmp_path, "qc", "history", SOURCE, first)
         ran = page.after("the new rulebook", lambda: is_current(tmp_path))
         assert ran == {first: OF_UNITS, second: OF_UNITS}
         checks = page.checks()
-        assert "fast_enough" in checks
+        assert page.judged() == {*rules, "fast_enough"}
         for check in checks.values():
             states = check["partitionStatuses"]
             assert sorted(states["succeededPartitions"] + states["failedPartitions"]) == sorted([first, second]), check
@@ -185,6 +202,30 @@ def test_rulebook_preset_and_reviews_change_and_exactly_the_right_sessions_run(
         assert "allen-vc-default" in printed
         assert "lab-own" in printed
         _look(address, first, shots)
+
+
+def test_where_no_daemon_runs_the_page_shows_no_result_of_other_rules_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    platform = make_home(tmp_path, (SOURCE,))
+    nh(tmp_path, "sync", SOURCE)
+    (session,) = platform.manifest(SOURCE).session_ids
+    nh(tmp_path, "materialize", SOURCE, "--all", "--asset", "raw_spikes", "--asset", "units")
+    text = (RULEBOOK_DIR / "allen-vc-default.yaml").read_text().replace("id: allen-vc-default", "id: lab-own")
+    (tmp_path / "own.yaml").write_text(text)
+    settings = tmp_path / "sources.yaml"
+    with nh_ui(tmp_path, "--read-only") as address:
+        page = Watched(tmp_path, address)
+        rules = page.judged()
+        assert "amplitude_cutoff" in rules
+        settings.write_text(settings.read_text() + "  rulebook: own.yaml\n")
+        time.sleep(2 * REMEMBERED_S)
+        assert page.judged() == set()
+        assert "not judged yet" in nh(tmp_path, "show", SOURCE, session)
+        nh(tmp_path, "materialize", SOURCE, "--missing", "--asset", "units")
+        assert page.judged() == rules
 
 
 def _text(row: dict[str, Any], label: str) -> str:

@@ -15,7 +15,7 @@ from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
 
 _COLUMNS = ("date", "rule", "rulebook", "outcome", "found", "run")
-_ALL_COLUMNS = (*_COLUMNS, "digest")
+_ALL_COLUMNS = (*_COLUMNS, "digest", "in_force")
 _RUN_DIGITS = 8
 """Digits by which Dagster's page calls a run."""
 
@@ -36,6 +36,7 @@ def history(
 
         nh qc history ibl 4b7fbad4 --format csv > checks.csv
     """
+    found = operations.check_history(home_folder(), source, session, rule)
     rows = [
         {
             "date": f"{one.evaluated:%Y-%m-%d %H:%M}",
@@ -45,11 +46,19 @@ def history(
             "found": one.found,
             "run": one.run_id if format_ is not Format.table else one.run_id[:_RUN_DIGITS],
             "digest": one.digest,
+            "in_force": one.is_in_force,
         }
-        for one in operations.check_history(home_folder(), source, session, rule)
+        for one in found
     ]
     if not rows and format_ is Format.table:
         console.say(f"{source} {session}: Dagster remembers no evaluation of a check of it.")
         return
     columns = _COLUMNS if format_ is Format.table else _ALL_COLUMNS
     console.print_rows(rows, columns, format_, title=f"{len(rows)} evaluations")
+    last = {one.rule: one for one in reversed(found)}
+    others = sorted(name for name, one in last.items() if not one.is_in_force)
+    if others and format_ is Format.table:
+        console.say(
+            f"Not judged yet by the rules in force: {', '.join(others)}. What is listed of them other rules found; "
+            f"the sensor asks for the units again, `nh materialize {source} {session} --missing` makes them."
+        )
