@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nh_platform.home.folder import home_folder
+from nh_platform.home.restoring import require_restored
 from nh_platform.sources.setting_errors import first_setting_error, read_sources_file, refuse_credentials
 
 REVIEWS_VARIABLE = "NH_REVIEWS"
@@ -77,6 +78,11 @@ class PlatformSettings(BaseModel):
         return str(self.home / name) if name.endswith((".yaml", ".yml")) else name
 
 
+def reviews_folder(home: Path) -> Path:
+    """Return the folder of the reviews of a home: that of ``NH_REVIEWS``, else ``reviews`` in it."""
+    return Path(os.environ.get(REVIEWS_VARIABLE) or home / "reviews").absolute()
+
+
 def load_settings(home: Path | None = None) -> PlatformSettings:
     """Read the settings of a home folder.
 
@@ -85,10 +91,11 @@ def load_settings(home: Path | None = None) -> PlatformSettings:
     ConfigError
         If ``sources.yaml`` cannot be parsed, has a key that does not exist, a value of the wrong type or a credential;
         the text names the file, the line and the key. Names of sources, rulebooks and presets are looked at by
-        `Platform`, what is under ``read`` by the source.
+        `Platform`, what is under ``read`` by the source. Also if a restoration into the folder is not done.
     """
     folder = (home or home_folder()).absolute()
-    reviews = Path(os.environ.get(REVIEWS_VARIABLE) or folder / "reviews").absolute()
+    require_restored(folder)
+    reviews = reviews_folder(folder)
     content = read_sources_file(folder)
     refuse_credentials(content)
     sources = {}

@@ -12,7 +12,7 @@ import stat
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 Content = TypeVar("Content")
 
@@ -59,11 +59,23 @@ def read_regular(path: Path) -> bytes:
     OSError
         If it cannot be read or is no regular file: opening a FIFO would wait for ever.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as handle:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EISDIR, "it is no regular file")
+    with open_regular(path) as handle:
         return handle.read()
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened or is no regular file: opening a FIFO would wait for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EISDIR, "it is no regular file")
+    return os.fdopen(descriptor, "rb")
 
 
 def write_twice(path: Path, content: bytes) -> None:

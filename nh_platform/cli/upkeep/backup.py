@@ -18,8 +18,8 @@ def backup(
 ) -> None:
     """Copy the store, reviews, configuration and Dagster's history into a new folder below TARGET, hashes checked.
 
-    Bytes that the backup before holds are linked, not copied. `nh ui` may run meanwhile. A damaged stored file is
-    refused: `nh verify --repair` comes first.
+    Bytes that the backup before holds are linked, not copied. `nh ui` may run meanwhile. What is damaged or cannot be
+    read is named and not in it, and the command ends with 1; everything else is.
 
     **Examples**
 
@@ -35,7 +35,11 @@ def backup(
     )
     for text in found.left_out:
         console.say(f"not in it: {text}")
+    for text in found.refused:
+        console.err.print(f"refused: {text}", markup=False, soft_wrap=True)
     console.say(f"Bring it back into an empty folder: nh --home FOLDER restore {found.folder}")
+    if found.refused:
+        raise typer.Exit(1)
 
 
 def restore(
@@ -43,7 +47,9 @@ def restore(
 ) -> None:
     """Bring a backup into an empty home folder; of several the last one. Nothing is computed anew.
 
-    Every file is held against the hash that the backup states; where one differs, nothing is restored.
+    Every file is held against the hash that the backup states; where one differs, nothing is restored. Reviews go to
+    where `NH_REVIEWS` has them read. Stopped at any instant, it goes on when it is run again; until then every other
+    command refuses the home.
 
     **Examples**
 
@@ -53,5 +59,7 @@ def restore(
     """
     with console.progress() as on_progress:
         found = operations.restore(backup_folder, home_folder(), on_progress=on_progress)
-    console.say(f"{found.n_files:,} files ({found.n_bytes / 1e6:,.1f} MB) restored into {found.home}")
+    console.say(f"{found.n_files:,} files ({found.n_bytes / 1e6:,.1f} MB) of {found.backup} restored into {found.home}")
+    for text in found.elsewhere:
+        console.say(text)
     console.say("See how far it is: nh status")

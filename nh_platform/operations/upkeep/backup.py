@@ -7,25 +7,26 @@ a backup each day takes what changed. It appears whole or not at all.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
+import errno
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nh_platform.operations.opened_home import OnProgress, OpenHome, Progress, open_home, unwatched
-from nh_platform.operations.upkeep.backup_files import BackupFiles, full_disk_in_words, last_backup, partial_folder
-from nh_platform.session.errors import ConfigError, DamagedFile, StoreError
+from nh_platform.operations.opened_home import OnProgress, OpenHome, open_home, unwatched
+from nh_platform.operations.upkeep.backup_files import BackupFiles, disk_in_words, last_backup, partial_folder
+from nh_platform.operations.upkeep.backup_store import copy_store
+from nh_platform.session.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from nh_platform.home.settings import SourceSettings
+    from nh_platform.home.settings import PlatformSettings, SourceSettings
 
-_TRIES = 5
-"""How often the copying of an asset is begun anew where it was replaced meanwhile."""
+_SAME_NAME_S = 0.2
 _SQLITE = (".db",)
 _BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 
@@ -44,6 +45,8 @@ class Backup:
         What had to be copied; the rest is linked to the backup before.
     left_out
         What is not in it and why, one text each.
+    refused
+        What is not in it because it is damaged, lost or cannot be read, one text each; everything else is.
     """
 
     folder: Path
@@ -51,12 +54,14 @@ class Backup:
     n_bytes: int
     n_copied_bytes: int
     left_out: tuple[str, ...]
+    refused: tuple[str, ...] = ()
 
 
 def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progress: OnProgress = unwatched) -> Backup:
     """Copy the store, reviews, configuration, the index of raw files and Dagster's history of a home folder.
 
-    Runs may go on meanwhile: an asset that is replaced while it is copied is copied anew.
+    Runs may go on meanwhile: an asset that is replaced while it is copied is copied anew. What is damaged or cannot be
+    read is not in it and is named; the other assets and sessions are.
 
     Parameters
     ----------
@@ -72,112 +77,57 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
     Raises
     ------
     ConfigError
-        If the target lies in the home folder.
+        If the target lies in the home folder, or in a folder that is backed up with it.
     DamagedFile
-        If a stored file is damaged: `nh verify --repair` comes first.
+        If the format of the store cannot be read: `nh verify --repair` comes first.
     StoreError
-        If the disk of the target is full; the backups before are as they were.
+        If the disk of the target is full or cannot be written; the backups before are as they were.
     """
     from nh_platform.store.durable import sync_folder, sync_tree
 
     folder = Path(target).absolute()
     with open_home(home) as at:
-        if folder.is_relative_to(at.platform.settings.home):
-            raise ConfigError(str(folder), "a backup does not lie in the home folder", "Name a folder on another disk.")
-        folder.mkdir(parents=True, exist_ok=True)
-        name = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H%M%SZ")
-        partial = partial_folder(folder)
-        partial.mkdir()
-        try:
-            with full_disk_in_words(folder):
+        _require_outside(folder, at.platform.settings)
+        with disk_in_words(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = partial_folder(folder)
+            partial.mkdir()
+            try:
                 made = BackupFiles(partial, last_backup(folder))
-                _copy_store(at, made, on_progress)
+                copy_store(at.platform.store, made, on_progress)
                 _copy_others(at, made, raw)
                 made.write_manifest()
                 sync_tree(partial)
-                final = folder / name
-                os.rename(partial, final)
+                final = _appeared(partial, folder)
                 sync_folder(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    return Backup(
-        final, len(made.files), sum(one.size for one in made.files.values()), made.n_copied, tuple(made.left_out)
-    )
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+    n_bytes = sum(one.size for one in made.files.values())
+    return Backup(final, len(made.files), n_bytes, made.n_copied, tuple(made.left_out), tuple(made.refused))
 
 
-def _copy_store(home: OpenHome, made: BackupFiles, on_progress: OnProgress) -> None:
-    from nh_platform.store.layout import REPLACED
-    from nh_platform.store.names import SOURCE_RECORDS, SOURCE_WIDE
-    from nh_platform.store.store_format import FORMAT_FILE, require_format
-
-    store = home.platform.store
-    require_format(store.root)
-    assets = [
-        (source, session_id, asset)
-        for source in store.sources()
-        for session_id in [*store.sessions(source), SOURCE_WIDE]
-        for asset in store.published(source, session_id)
-    ]
-    for asset in sorted(REPLACED):
-        n = sum(
-            asset in store.replaced(source, session_id)
-            for source in store.sources()
-            for session_id in store.sessions(source)
-        )
-        if n:
-            made.left_out.append(
-                f"{asset} of {n} sessions, an asset of earlier versions ({', '.join(REPLACED[asset])} replace it)"
-            )
-    for done, place in enumerate(assets):
-        on_progress(Progress("assets", done, len(assets), " ".join(place)))
-        _copy_asset(home, made, place)
-    on_progress(Progress("assets", len(assets), len(assets), "done"))
-    beside = [
-        store.root / FORMAT_FILE,
-        *(path for name in SOURCE_RECORDS for path in store.root.glob(f"*/{SOURCE_WIDE}/{name}*")),
-        *store.root.glob(".locks/*.json"),
-    ]
-    for path in beside:
-        if path.is_file():
-            made.add(path, f"store/{path.relative_to(store.root).as_posix()}")
+def _require_outside(folder: Path, settings: PlatformSettings) -> None:
+    """Refuse a target in what is backed up, whatever links lead there: it would hold itself."""
+    beside = [settings.store, settings.reviews, settings.dagster_home, settings.home / "raw"]
+    for place in (settings.home, *beside):
+        if folder.resolve().is_relative_to(place.resolve()):
+            words = "a backup does not lie in the home folder"
+            found = words if place == settings.home else f"a backup does not lie in what is backed up ({place})"
+            raise ConfigError(str(folder), found, "Name a folder on another disk.")
 
 
-def _copy_asset(home: OpenHome, made: BackupFiles, place: tuple[str, str, str]) -> None:
-    from nh_platform.store.file_hashes import stored_hashes
-    from nh_platform.store.names import HISTORY, POINTER, PROVENANCE
-
-    store = home.platform.store
-    asset = store.asset_folder(*place)
-    prefix = f"store/{'/'.join(place)}"
-    for _ in range(_TRIES):
-        pointer = _bytes_of(asset / POINTER)
-        versions = store.counted(*place)
-        if not versions and pointer is None:
-            return  # it is being made for the first time, or could not be: nothing was published
+def _appeared(partial: Path, folder: Path) -> Path:
+    """Give a backup its name, which is the time in seconds: another one of this second has it already."""
+    while True:
+        final = folder / dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H%M%SZ")
         try:
-            for version in versions:
-                for name, stated in stored_hashes(version).items():
-                    made.add(version / name, f"{prefix}/{version.name}/{name}", stated)
-                made.add(version / PROVENANCE, f"{prefix}/{version.name}/{PROVENANCE}")
-            for path in (asset / POINTER, *asset.glob(f"{HISTORY}*")):
-                made.add(path, f"{prefix}/{path.name}")
-        except (FileNotFoundError, DamagedFile):
-            if pointer == _bytes_of(asset / POINTER):
+            if not final.exists():
+                os.rename(partial, final)
+                return final
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        else:
-            if pointer == _bytes_of(asset / POINTER):
-                return
-        made.forget(prefix)
-    raise StoreError(
-        str(asset), "it was replaced again and again while it was copied", "Back up when fewer runs go on."
-    )
-
-
-def _bytes_of(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
+        time.sleep(_SAME_NAME_S)
 
 
 def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
@@ -186,9 +136,9 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
     named = (one for own in settings.sources.values() for one in _files_named(own))
     own = {*settings.home.glob("*.yaml"), *settings.home.glob("*.yml"), *(settings.home / name for name in named)}
     for path in sorted(one for one in own if one.is_file() and one.is_relative_to(settings.home)):
-        made.add(path, path.relative_to(settings.home).as_posix())
-    for path in _files_below(settings.reviews):
-        made.add(path, f"reviews/{path.relative_to(settings.reviews).as_posix()}")
+        _copy_one(made, path, path.relative_to(settings.home).as_posix())
+    for path in _files_below(settings.reviews, made):
+        _copy_one(made, path, f"reviews/{path.relative_to(settings.reviews).as_posix()}")
     _copy_raw(settings.home / "raw", made, raw)
     for source, of_source in settings.sources.items():
         _name_what_lies_elsewhere(source, of_source, settings.home, made)
@@ -196,12 +146,21 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
     if given and Path(given).resolve() != settings.dagster_home.resolve():
         made.left_out.append(f"Dagster's history: DAGSTER_HOME names {os.environ['DAGSTER_HOME']}; back it up there")
         return
-    for path in _files_below(settings.dagster_home):
+    for path in _files_below(settings.dagster_home, made):
         name = f"dagster/{path.relative_to(settings.dagster_home).as_posix()}"
         if path.name.endswith(_BESIDE_SQLITE) or path.parent == settings.dagster_home:
             continue  # what is written anew: the configuration, and the address of a running `nh ui`
-        with _gone_meanwhile():
-            (made.add_sqlite if path.suffix in _SQLITE else made.add)(path, name)
+        (_copy_database if path.suffix in _SQLITE else _copy_one)(made, path, name)
+
+
+def _copy_one(made: BackupFiles, path: Path, name: str) -> None:
+    """Copy a file, or say that it cannot be read; one that went meanwhile is passed over."""
+    try:
+        made.add(path, name)
+    except FileNotFoundError:
+        pass
+    except StoreError as error:
+        made.refused.append(str(error))
 
 
 def _name_what_lies_elsewhere(source: str, own: SourceSettings, home: Path, made: BackupFiles) -> None:
@@ -236,17 +195,26 @@ def _copy_raw(folder: Path, made: BackupFiles, whole: bool) -> None:
         made.left_out.append(f"{len(stored)} raw files, which are fetched again (--raw copies them)")
 
 
-@contextlib.contextmanager
-def _gone_meanwhile() -> Iterator[None]:
-    """Take no notice of a log or database of Dagster's that was purged while it was copied."""
+def _copy_database(made: BackupFiles, path: Path, name: str) -> None:
+    """Copy a database of Dagster's, or say that it cannot be read; one that was purged meanwhile is passed over."""
     try:
-        yield
-    except FileNotFoundError:
-        pass
-    except sqlite3.OperationalError as error:
-        if "unable to open" not in str(error):
-            raise
+        made.add_sqlite(path, name)
+    except sqlite3.Error as error:
+        if path.exists():
+            made.refused.append(f"{path}: it cannot be copied: {error}. See to it, and back up again.")
 
 
-def _files_below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock"))
+def _files_below(folder: Path, made: BackupFiles) -> list[Path]:
+    """Return the files below a folder, links to folders followed, sorted; what cannot be listed is named."""
+    found: list[Path] = []
+    seen = set[Path]()
+
+    def unlisted(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            made.refused.append(f"{error.filename}: it cannot be read: {error.strerror}. See to it, and back up again.")
+
+    for parent, folders, names in os.walk(folder, onerror=unlisted, followlinks=True):
+        seen.add(Path(parent).resolve())
+        folders[:] = [name for name in folders if Path(parent, name).resolve() not in seen]
+        found += [path for name in names if not name.endswith(".lock") and (path := Path(parent, name)).is_file()]
+    return sorted(found)

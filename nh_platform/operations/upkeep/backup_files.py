@@ -10,9 +10,10 @@ import errno
 import os
 import shutil
 import sqlite3
+import stat
 import uuid
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from nh_platform.store.file_hashes import StoredFile
 
 BACKUP_FILE = "backup.json"
+_BLOCK = 1 << 20
+_PRIMARY_CODE = 0xFF
+"""The rest of a code of SQLite says during which step it was."""
 PARTIAL = ".partial-"
 """Begins the name of a folder that is being written."""
 
@@ -41,6 +45,7 @@ class BackupFiles:
         self.folder, self.before = folder, before
         self.files: dict[str, StoredFile] = {}
         self.left_out: list[str] = []
+        self.refused: list[str] = []
         self.n_copied = 0
         self._known: Mapping[str, StoredFile] = {}
         if before is not None:
@@ -54,6 +59,10 @@ class BackupFiles:
         ------
         DamagedFile
             If its bytes are not those that are stated.
+        StoreError
+            If it cannot be read.
+        FileNotFoundError
+            If it is not there.
         """
         from nh_platform.store.file_hashes import hash_file
 
@@ -61,10 +70,10 @@ class BackupFiles:
         place.parent.mkdir(parents=True, exist_ok=True)
         linked = stated is not None and self._link(name, place, stated)
         if not linked:
-            shutil.copyfile(path, place)
+            _copy(path, place)
         found = hash_file(path if linked else place)
         if stated is not None and found != stated:
-            action = "Run `nh verify --repair` first; the backups before are as they were."
+            action = "Run `nh verify --repair`, and back up again."
             raise DamagedFile(str(path), "it is damaged: its bytes are not those that were published", action)
         self.files[name] = found
         self.n_copied += 0 if linked else found.size
@@ -77,7 +86,7 @@ class BackupFiles:
             return False
         try:
             os.link(self.before / name, place)
-            if hash_file(place) == stated:
+            if stat.S_ISREG(os.lstat(place).st_mode) and hash_file(place) == stated:
                 return True
         except OSError:  # lost from the backup before, unreadable, or a disk without links
             pass
@@ -94,16 +103,28 @@ class BackupFiles:
         self.files[name] = hash_file(place)
 
     def add_sqlite(self, path: Path, name: str) -> None:
-        """Copy a database of SQLite as it is at one moment, whoever writes to it."""
+        """Copy a database of SQLite as it is at one moment, whoever writes to it.
+
+        Raises
+        ------
+        sqlite3.Error
+            If it cannot be read.
+        """
         from nh_platform.store.file_hashes import hash_file
 
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as source,
-            contextlib.closing(sqlite3.connect(place)) as copy,
-        ):
-            source.backup(copy)
+        try:
+            with (
+                contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as source,
+                contextlib.closing(sqlite3.connect(place)) as copy,
+            ):
+                source.backup(copy)
+        except sqlite3.Error as error:
+            place.unlink(missing_ok=True)
+            if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE == sqlite3.SQLITE_FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place)) from error
+            raise
         self.files[name] = hash_file(place)
         self.n_copied += self.files[name].size
 
@@ -120,6 +141,21 @@ class BackupFiles:
 
         files = {name: stated.model_dump() for name, stated in sorted(self.files.items())}
         write_durably(self.folder / BACKUP_FILE, seal_json({"format": 1, "files": files}))
+
+
+def _copy(path: Path, place: Path) -> None:
+    """Copy a file; that it cannot be read is told from a target that cannot be written."""
+    from nh_platform.store.durable import open_regular
+
+    with contextlib.ExitStack() as stack:
+        try:
+            origin = stack.enter_context(open_regular(path))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            found = f"it cannot be read: {error.strerror}"
+            raise StoreError(str(path), found, "See to it, and back up again.") from error
+        shutil.copyfileobj(origin, stack.enter_context(place.open("wb")), _BLOCK)
 
 
 def partial_folder(folder: Path) -> Path:
@@ -162,7 +198,7 @@ def read_manifest(folder: Path) -> dict[str, StoredFile]:
     Raises
     ------
     DamagedFile
-        If the manifest is not the bytes that were written.
+        If the manifest is not the bytes that were written, or names a file outside of its folder.
     """
     from nh_platform.store.file_hashes import StoredFile
     from nh_platform.store.sealed import BrokenSeal, unseal_json
@@ -171,22 +207,34 @@ def read_manifest(folder: Path) -> dict[str, StoredFile]:
         content = unseal_json((folder / BACKUP_FILE).read_bytes())
     except (BrokenSeal, OSError) as error:
         raise DamagedFile(str(folder / BACKUP_FILE), f"it is damaged: {error}", "Take another backup.") from error
+    outside = next((name for name in content["files"] if not _lies_inside(name)), None)
+    if outside is not None:
+        found = f"it names {outside!r}, which does not lie in the backup"
+        raise DamagedFile(str(folder / BACKUP_FILE), found, "Take another backup; nothing was restored.")
     return {name: StoredFile(**stated) for name, stated in content["files"].items()}
 
 
+def _lies_inside(name: str) -> bool:
+    """Return whether a name is a path from the folder of a backup to a file in it."""
+    path = PurePath(name)
+    is_plain = bool(name) and path.as_posix() == name and "\0" not in name
+    return is_plain and not path.anchor and ".." not in path.parts
+
+
 @contextlib.contextmanager
-def full_disk_in_words(folder: Path) -> Iterator[None]:
-    """Say in words that the disk of a folder is full; every other error passes.
+def disk_in_words(folder: Path) -> Iterator[None]:
+    """Say in words that the disk of a folder is full, or that something cannot be written there.
 
     Raises
     ------
     StoreError
-        If it is.
+        If it is so.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        action = "Free some space; what was there before is unchanged."
-        raise StoreError(str(folder), "the disk is full", action) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            action = "Free some space, and run it again; what was there before is unchanged."
+            raise StoreError(str(folder), "the disk is full", action) from error
+        action = "See to it, and run it again; what was there before is unchanged."
+        raise StoreError(str(error.filename or folder), f"{error.strerror or error}", action) from error

@@ -1,80 +1,234 @@
-"""Restoration of a backup into an empty home folder, every file held against its hash."""
+"""Restoration of a backup into an empty home folder, every file held against its hash.
+
+Files are written beside and synced; then they get their names, the store last. Whatever is stopped halfway goes on with
+the next `restore`, and until then every command refuses the home (`nh_platform.home.restoring`).
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nh_platform.home.restoring import Restoration, end_restoration, read_restoration, write_restoration
 from nh_platform.operations.opened_home import OnProgress, Progress, unwatched
-from nh_platform.operations.upkeep.backup_files import backup_named, full_disk_in_words, partial_folder, read_manifest
+from nh_platform.operations.upkeep.backup_files import backup_named, disk_in_words, partial_folder, read_manifest
 from nh_platform.session.errors import ConfigError, DamagedFile
+
+if TYPE_CHECKING:
+    from nh_platform.store.file_hashes import StoredFile
+
+_REVIEWS, _STORE = "reviews", "store"
+_LOCK = ".restoring.lock"
+_NAMED = 3
+"""Most files that an error names."""
 
 
 @dataclass(frozen=True)
 class Restored:
-    """Outcome of a restoration: the home, and the files and bytes that it was given."""
+    """Outcome of a restoration.
+
+    Parameters
+    ----------
+    home, backup
+        The home, and the backup that it was given.
+    n_files, n_bytes
+        What it was given.
+    elsewhere
+        What the environment has lie or be read outside of the home, one text each.
+    """
 
     home: Path
+    backup: Path
     n_files: int
     n_bytes: int
+    elsewhere: tuple[str, ...] = ()
 
 
 def restore(backup_folder: Path | str, home: Path | str, *, on_progress: OnProgress = unwatched) -> Restored:
     """Bring a backup into an empty home folder; every file is held against the hash that the backup states.
+
+    One that was stopped at any instant goes on: from the beginning, or where all files were there already, with their
+    names. Until then every command refuses the home.
 
     Parameters
     ----------
     backup_folder
         The folder of one backup, or that of several: the last one counts.
     home
-        The home folder; it may hold nothing that the backup brings, and no raw files.
+        The home folder; it may hold nothing that the backup brings, and no raw files. Reviews go to where they are
+        read, which ``NH_REVIEWS`` may say: a folder that holds others of the same names is refused.
     on_progress
         Called for each file.
 
     Raises
     ------
     ConfigError
-        If there is no backup, or the home is not empty.
+        If there is no backup, the home is not empty, another process restores into it, or another backup was begun.
     DamagedFile
-        If a file of the backup is not the bytes that were backed up; nothing is restored then.
+        If a file of the backup is not the bytes that were backed up, or does not lie in it; nothing is restored then.
     StoreError
         If the disk is full.
     """
-    from nh_platform.store.durable import sync_folder, sync_tree
+    asked, folder = Path(backup_folder).absolute(), Path(home).absolute()
+    if read_restoration(folder) is None:  # a backup that was read whole need not be there any more
+        backup_named(asked)
+    folder.mkdir(parents=True, exist_ok=True)
+    with disk_in_words(folder), _alone(folder):
+        begun = read_restoration(folder)
+        if begun is None or not begun.is_whole:
+            begun = _brought_beside(backup_named(asked), folder, begun, on_progress)
+        elif not Path(begun.backup).is_relative_to(asked):
+            found = f"the restoration of {begun.backup} into it is not done, and another backup is named"
+            raise ConfigError(str(folder), found, f"Finish it first: nh --home {folder} restore {begun.backup}")
+        _give_names(folder, begun)
+    on_progress(Progress("files", begun.n_files, begun.n_files, "done"))
+    return Restored(folder, Path(begun.backup), begun.n_files, begun.n_bytes, tuple(_elsewhere(folder, begun)))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Restore into a folder while no other process does."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ConfigError(str(folder), "another process restores into it", "Wait for that one.") from None
+    try:
+        yield
+    finally:
+        (folder / _LOCK).unlink(missing_ok=True)
+        lock.release()
+
+
+def _brought_beside(source: Path, folder: Path, before: Restoration | None, on_progress: OnProgress) -> Restoration:
+    """Write all files of a backup beside those of a home folder, and record that they are there."""
+    from nh_platform.home.settings import reviews_folder
+    from nh_platform.store.durable import sync_tree
+
+    files, reviews = read_manifest(source), reviews_folder(folder)
+    if folder.resolve().is_relative_to(source.resolve()):
+        raise ConfigError(str(folder), "it lies in the backup", "Name a folder outside of it with --home.")
+    _require_room(folder, reviews, files)
+    if before is not None:
+        shutil.rmtree(folder / before.partial, ignore_errors=True)
+    partial = partial_folder(folder)
+    n_bytes = sum(one.size for one in files.values())
+    begun = Restoration(str(source), partial.name, str(reviews), len(files), n_bytes, is_whole=False)
+    write_restoration(folder, begun)
+    try:
+        partial.mkdir()
+        for done, (name, stated) in enumerate(files.items()):
+            on_progress(Progress("files", done, len(files), name))
+            _copy(source, name, partial, stated)
+        sync_tree(partial)
+        begun = replace(begun, is_whole=True)
+        write_restoration(folder, begun)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        end_restoration(folder)
+        raise
+    return begun
+
+
+def _require_room(folder: Path, reviews: Path, files: Mapping[str, StoredFile]) -> None:
+    """Refuse a home that holds what a backup brings, and a folder of reviews that holds other ones.
+
+    Raises
+    ------
+    ConfigError
+        If they do.
+    """
     from nh_platform.store.file_hashes import hash_file
 
-    source, folder = backup_named(Path(backup_folder).absolute()), Path(home).absolute()
-    files = read_manifest(source)
-    brought = dict.fromkeys(["store", "dagster", "reviews", "raw", "sources.yaml", *sorted(_first_parts(files))])
-    taken = [name for name in brought if (folder / name).exists()]
+    brought = dict.fromkeys([_STORE, "dagster", _REVIEWS, "raw", "sources.yaml", *sorted(_first_parts(files))])
+    taken = [name for name in brought if os.path.lexists(folder / name)]
     if taken:
-        action = "Name an empty folder with --home; where a restoration was stopped halfway, remove these first."
-        raise ConfigError(str(folder), f"it holds {', '.join(taken)} already", action)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = partial_folder(folder)
+        raise ConfigError(str(folder), f"it holds {', '.join(taken)} already", "Name an empty folder with --home.")
+    if not _differs(reviews, folder / _REVIEWS):
+        return
+    places = {reviews / name.removeprefix(f"{_REVIEWS}/"): files[name] for name in files if _is_review(name)}
+    others = [
+        str(place)
+        for place, stated in places.items()
+        if os.path.lexists(place) and not (place.is_file() and hash_file(place) == stated)
+    ]
+    if others:
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        found = f"it holds other reviews than the backup: {', '.join(others[:_NAMED])}{more}"
+        raise ConfigError(str(reviews), found, "Set NH_REVIEWS to an empty folder, or unset it.")
+
+
+def _is_review(name: str) -> bool:
+    return name.startswith(f"{_REVIEWS}/")
+
+
+def _differs(one: Path, other: Path) -> bool:
+    return one.resolve() != other.resolve()
+
+
+def _copy(source: Path, name: str, partial: Path, stated: StoredFile) -> None:
+    """Copy a file of a backup.
+
+    Raises
+    ------
+    DamagedFile
+        If it is not there, leads out of the backup, or has other bytes than are stated.
+    """
+    from nh_platform.store.file_hashes import hash_file
+
+    origin, fresh = source / name, partial / name
     try:
-        with full_disk_in_words(folder):
-            for done, (name, stated) in enumerate(files.items()):
-                on_progress(Progress("files", done, len(files), name))
-                fresh = partial / name
-                fresh.parent.mkdir(parents=True, exist_ok=True)
-                if not (source / name).is_file():
-                    raise DamagedFile(str(source / name), "the backup lacks it", "Take another backup.")
-                shutil.copyfile(source / name, fresh)
-                if hash_file(fresh) != stated:
-                    found = "it is not the bytes that were backed up (their hash differs)"
-                    raise DamagedFile(str(source / name), found, "Take another backup; nothing was restored.")
-            sync_tree(partial)
-            for child in sorted(partial.iterdir()):
-                os.rename(child, folder / child.name)
-            sync_folder(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    on_progress(Progress("files", len(files), len(files), "done"))
-    return Restored(folder, len(files), sum(one.size for one in files.values()))
+        is_file = stat.S_ISREG(os.lstat(origin).st_mode)
+    except OSError:
+        is_file = False
+    if not is_file:
+        raise DamagedFile(str(origin), "the backup lacks it, or it is no file", "Take another backup.")
+    if not origin.resolve().is_relative_to(source.resolve()):
+        raise DamagedFile(str(origin), "a link leads out of the backup", "Take another backup; nothing was restored.")
+    fresh.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(origin, fresh)
+    if hash_file(fresh) != stated:
+        found = "it is not the bytes that were backed up (their hash differs)"
+        raise DamagedFile(str(origin), found, "Take another backup; nothing was restored.")
+
+
+def _give_names(folder: Path, begun: Restoration) -> None:
+    """Give the files of a restoration their names in the home, the store last; what has its name already keeps it."""
+    from nh_platform.store.durable import sync_folder, write_durably
+
+    partial, reviews = folder / begun.partial, Path(begun.reviews)
+    # Last, because `open_store` reads a store without asking for the settings of its home.
+    for child in sorted(partial.iterdir(), key=lambda one: one.name == _STORE) if partial.is_dir() else ():
+        if child.name == _REVIEWS and _differs(reviews, folder / _REVIEWS):
+            for path in sorted(one for one in child.rglob("*") if one.is_file()):
+                place = reviews / path.relative_to(child)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                write_durably(place, path.read_bytes())
+        elif os.path.lexists(folder / child.name):
+            found = f"{child.name} appeared in it while a backup was restored into it"
+            raise ConfigError(str(folder), found, "Move it elsewhere, and run `nh restore` again, which goes on.")
+        else:
+            os.rename(child, folder / child.name)
+    sync_folder(folder)
+    shutil.rmtree(partial, ignore_errors=True)
+    end_restoration(folder)
+
+
+def _elsewhere(folder: Path, begun: Restoration) -> Iterator[str]:
+    """Say what does not lie where a person may look for it."""
+    if _differs(Path(begun.reviews), folder / _REVIEWS):
+        yield f"reviews are in {begun.reviews}, where NH_REVIEWS has them read"
+    given = os.environ.get("DAGSTER_HOME")
+    if given and (folder / "dagster").is_dir() and _differs(Path(given), folder / "dagster"):
+        yield f"Dagster's history is in {folder / 'dagster'}, and DAGSTER_HOME names {given}: unset it to see this one"
 
 
 def _first_parts(names: Iterable[str]) -> set[str]:

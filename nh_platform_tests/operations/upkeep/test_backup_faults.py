@@ -6,14 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from nh_platform import operations
 from nh_platform.home.full_disk import named_full_disk
-from nh_platform.operations.upkeep import backup as backup_room
-from nh_platform.session import ConfigError, DamagedFile, UnknownSession
+from nh_platform.operations.upkeep import backup_store
+from nh_platform.session import ConfigError, StoreError, UnknownSession
 from nh_platform.store import Store
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform.store.processes import process_name
@@ -46,14 +47,14 @@ def test_an_error_that_was_raised_from_itself_is_told(tmp_path: Path) -> None:
         raise error
 
 
-def test_an_error_of_the_disk_passes_as_it_is(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_that_cannot_be_written_is_named(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(13, "Permission denied", "there")
 
-    monkeypatch.setattr(shutil, "copyfile", refused)
-    with pytest.raises(PermissionError) as caught:
+    monkeypatch.setattr(shutil, "copyfileobj", refused)
+    with pytest.raises(StoreError, match=r"there: Permission denied\."):
         operations.backup(home, tmp_path / "backups")
-    assert caught.value.__cause__ is not caught.value
+    assert list((tmp_path / "backups").iterdir()) == []
 
 
 def test_an_asset_that_was_never_published_is_passed_over(home: Path, tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_an_asset_that_is_first_published_meanwhile_is_copied_whole(
 ) -> None:
     folder = Store(home / "store").folder(*ASSET)
     shutil.move(folder.parent / "current", tmp_path / "current")
-    read, looked = backup_room._bytes_of, []
+    read, looked = backup_store._bytes_of, []
 
     def reading(path: Path) -> bytes | None:
         found = read(path)
@@ -79,9 +80,9 @@ def test_an_asset_that_is_first_published_meanwhile_is_copied_whole(
         looked.append(path)
         return found
 
-    monkeypatch.setattr(backup_room, "_bytes_of", reading)
+    monkeypatch.setattr(backup_store, "_bytes_of", reading)
     found = operations.backup(home, tmp_path / "backups")
-    assert len(looked) == 4
+    assert (len(looked), found.refused) == (4, ())
     assert (found.folder / "store").joinpath(*ASSET, "current").read_bytes() == (folder.parent / "current").read_bytes()
     assert (found.folder / "store").joinpath(*ASSET, folder.name).is_dir()
 
@@ -96,13 +97,16 @@ def test_what_has_rotted_in_the_backup_before_is_copied_again(home: Path, tmp_pa
     operations.restore(found.folder, tmp_path / "new")
 
 
-def test_damage_of_the_store_is_refused_by_a_later_backup_too(home: Path, tmp_path: Path) -> None:
+def test_damage_of_the_store_is_named_by_a_later_backup_too(home: Path, tmp_path: Path) -> None:
     before = backed_up_before(home, tmp_path / "backups")
+    publish_as(home, "signals")
     stored = first_file(home)
     stored.write_bytes(b"x" * stored.stat().st_size)
-    with pytest.raises(DamagedFile, match=r"nh verify --repair"):
-        operations.backup(home, tmp_path / "backups")
-    assert [path.name for path in (tmp_path / "backups").iterdir()] == [before.name]
+    found = operations.backup(home, tmp_path / "backups")
+    (text,) = found.refused
+    assert str(stored) in text
+    assert "nh verify --repair" in text
+    assert [path.parent.name for path in found.folder.rglob("current")] == ["signals"]
     assert os.stat(first_file(before)).st_nlink == 1
 
 
@@ -140,10 +144,10 @@ def test_what_killed_processes_left_is_removed(home: Path, tmp_path: Path) -> No
     assert running.exists()
 
 
-def test_a_home_with_raw_files_is_refused_and_the_way_on_is_named(home: Path, tmp_path: Path) -> None:
+def test_a_home_with_raw_files_is_refused(home: Path, tmp_path: Path) -> None:
     operations.backup(home, tmp_path / "backups")
     (tmp_path / "new" / "raw").mkdir(parents=True)
-    with pytest.raises(ConfigError, match=r"it holds raw already.*stopped halfway, remove these first"):
+    with pytest.raises(ConfigError, match=r"it holds raw already.*Name an empty folder"):
         operations.restore(tmp_path / "backups", tmp_path / "new")
 
 
@@ -182,3 +186,80 @@ def publish_as(home: Path, asset: str) -> None:
     """Publish an asset of a session under another name."""
     with Store(home / "store").publish(record().model_copy(update={"asset": asset})) as folder:
         (folder / "x").write_bytes(b"x")
+
+
+LOST = {
+    "pointer": lambda asset: asset / "current",
+    "record": lambda asset: next(asset.glob("*/provenance.json")),
+    "table": lambda asset: next(path for path in sorted(asset.glob("*/*")) if path.name != "provenance.json"),
+    "version": lambda asset: next(path for path in asset.iterdir() if path.is_dir()),
+}
+
+
+@pytest.mark.parametrize("with_lock", [True, False])
+@pytest.mark.parametrize("lost", LOST)
+def test_whatever_is_lost_of_an_asset_it_is_named_and_the_others_are_backed_up(
+    home: Path, tmp_path: Path, lost: str, with_lock: bool
+) -> None:
+    publish_as(home, "signals")
+    if with_lock:
+        operations.lock(home, "paper-1", "ibl")
+    path = LOST[lost]((home / "store").joinpath(*ASSET))
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    found = operations.backup(home, tmp_path / "backups")
+    (text,) = found.refused
+    assert all(words in text for words in (ASSET[1], ASSET[2], "nh verify", "--repair")), text
+    assert [each.parent.name for each in found.folder.rglob("current")] == ["signals"]
+    operations.restore(found.folder, tmp_path / "new")
+    assert Store(tmp_path / "new" / "store").assets(*ASSET[:2]) == ["signals"]
+
+
+def test_a_damaged_lock_or_record_is_named_and_everything_else_backed_up(home: Path, tmp_path: Path) -> None:
+    operations.lock(home, "paper-1", "ibl")
+    lock, wanted = home / "store" / ".locks" / "paper-1.json", home / "store" / "ibl" / SOURCE_WIDE / "wanted.json"
+    wanted.parent.mkdir(exist_ok=True)
+    for path in (lock, wanted):
+        path.write_bytes(b"{")
+    found = operations.backup(home, tmp_path / "backups")
+    assert [[str(path) in text for path in (lock, wanted)] for text in found.refused] == [[True, False], [False, True]]
+    assert not any((found.folder / path.relative_to(home)).exists() for path in (lock, wanted))
+    assert list(found.folder.rglob("current"))
+
+
+def test_a_target_that_links_lead_into_the_home_is_refused(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_REVIEWS", str(tmp_path / "reviews"))
+    (home / "store").rename(tmp_path / "elsewhere")
+    (home / "store").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "link").symlink_to(home)
+    for target in ("link/backups", "elsewhere/backups", "reviews/backups", "home/../home/backups"):
+        with pytest.raises(ConfigError, match="a backup does not lie in"):
+            operations.backup(home, tmp_path / target)
+    assert not list(tmp_path.rglob("backups"))
+
+
+def test_two_backups_of_one_second_are_two(home: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: operations.backup(home, tmp_path / "backups"), range(4)))
+    assert len({one.folder for one in found}) == 4
+    assert sorted(path.name for path in (tmp_path / "backups").iterdir()) == sorted(one.folder.name for one in found)
+
+
+def test_reviews_that_links_lead_to_are_backed_up(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reviews = tmp_path / "reviews"
+    monkeypatch.setenv("NH_REVIEWS", str(reviews))
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "notes.txt").write_text("seen")
+    reviews.mkdir()
+    (reviews / "ibl").symlink_to(tmp_path / "shared")
+    (reviews / "around").symlink_to(reviews)
+    found = operations.backup(home, tmp_path / "backups")
+    assert (found.folder / "reviews" / "ibl" / "notes.txt").read_text() == "seen"
+
+
+def test_what_cannot_be_copied_of_the_history_is_named(home: Path, tmp_path: Path) -> None:
+    (home / "dagster" / "history").mkdir(parents=True)
+    (home / "dagster" / "history" / "runs.db").write_bytes(b"x" * 8192)
+    (text,) = operations.backup(home, tmp_path / "backups").refused
+    assert "runs.db" in text

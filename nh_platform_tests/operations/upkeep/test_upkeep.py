@@ -94,7 +94,7 @@ def test_a_second_backup_copies_what_changed_and_links_the_rest(home: Path, tmp_
     assert stored_files(tmp_path / "new") == stored_files(home)
 
 
-def test_damage_is_refused_on_both_sides_and_by_name(home: Path, tmp_path: Path) -> None:
+def test_damage_is_named_on_both_sides(home: Path, tmp_path: Path) -> None:
     found = operations.backup(home, tmp_path / "backups")
     (spikes,) = found.folder.rglob("spikes.h5")
     intact = spikes.read_bytes()
@@ -108,9 +108,12 @@ def test_damage_is_refused_on_both_sides_and_by_name(home: Path, tmp_path: Path)
     (stored,) = (home / "store").rglob("spikes.h5")
     stored.write_bytes(intact[:-1])
     shutil.rmtree(tmp_path / "backups")
-    with pytest.raises(DamagedFile, match=r"spikes\.h5.*nh verify --repair"):
-        operations.backup(home, tmp_path / "backups")
-    assert list((tmp_path / "backups").iterdir()) == []
+    found = operations.backup(home, tmp_path / "backups")
+    (text,) = found.refused
+    assert str(stored) in text
+    assert "nh verify --repair" in text
+    assert not list(found.folder.rglob("raw_spikes/*"))
+    assert list(found.folder.rglob("units/*/provenance.json"))
 
 
 def test_a_home_that_holds_something_and_a_folder_without_backup_are_refused(home: Path, tmp_path: Path) -> None:

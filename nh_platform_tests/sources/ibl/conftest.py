@@ -8,9 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -135,15 +133,3 @@ def own_tree(simulated_root: Path, tmp_path: Path) -> Tree:
     root = tmp_path / "alf"
     shutil.copytree(simulated_root, root)
     return Tree(root)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a real disk of 1 MB; the test is skipped where that needs root."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small disk needs Linux and root")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=False)

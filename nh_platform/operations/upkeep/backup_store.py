@@ -1,0 +1,176 @@
+"""The store's part of a backup: assets as they are at one moment, their locks and records.
+
+Add here what a backup must hold of the store. What else of a home is backed up is `backup`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nh_platform.operations.opened_home import OnProgress, Progress
+from nh_platform.operations.upkeep.backup_files import BackupFiles
+from nh_platform.session.errors import StoreError, UnknownSession
+
+if TYPE_CHECKING:
+    from nh_platform.store import Store
+
+_TRIES = 5
+"""How often the copying of an asset is begun anew where it was replaced meanwhile."""
+
+
+def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None:
+    """Copy what counts of a store; what is damaged or cannot be read is named, and everything else copied.
+
+    Parameters
+    ----------
+    store
+        The store.
+    made
+        The backup that is written.
+    on_progress
+        Called for each asset.
+
+    Raises
+    ------
+    StoreError
+        If the format of the store cannot be read, or is another one.
+    """
+    from nh_platform.store.layout import REPLACED
+    from nh_platform.store.names import SOURCE_WIDE
+    from nh_platform.store.store_format import FORMAT_FILE, require_format
+
+    require_format(store.root)
+    assets = [
+        (source, session_id, asset)
+        for source in store.sources()
+        for session_id in [*store.sessions(source), SOURCE_WIDE]
+        for asset in store.published(source, session_id)
+    ]
+    for asset in sorted(REPLACED):
+        n = sum(
+            asset in store.replaced(source, session_id)
+            for source in store.sources()
+            for session_id in store.sessions(source)
+        )
+        if n:
+            made.left_out.append(
+                f"{asset} of {n} sessions, an asset of earlier versions ({', '.join(REPLACED[asset])} replace it)"
+            )
+    with_locks = _copy_locks(store, made)
+    for done, place in enumerate(assets):
+        on_progress(Progress("assets", done, len(assets), " ".join(place)))
+        try:
+            _copy_asset(store, made, place, with_locks)
+        except StoreError as error:
+            made.refused.append(str(error))
+    on_progress(Progress("assets", len(assets), len(assets), "done"))
+    if (store.root / FORMAT_FILE).is_file():
+        made.add(store.root / FORMAT_FILE, f"store/{FORMAT_FILE}")
+    for source in store.sources():
+        _copy_records(store.root / source / SOURCE_WIDE, f"store/{source}/{SOURCE_WIDE}", made)
+
+
+def _copy_locks(store: Store, made: BackupFiles) -> bool:
+    """Copy the locks; return whether all of them can be read, and so what they name is known."""
+    from nh_platform.store import locks
+
+    intact = True
+    for name in locks.lock_names(store.root):
+        try:
+            locks.read_lock(store.root, name)
+            made.add(store.root / locks.FOLDER / f"{name}.json", f"store/{locks.FOLDER}/{name}.json")
+        except UnknownSession:  # removed meanwhile
+            continue
+        except StoreError as error:
+            intact = False
+            made.refused.append(str(error))
+    return intact
+
+
+def _copy_records(folder: Path, prefix: str, made: BackupFiles) -> None:
+    """Copy the records of a source that are kept twice, each of the two where it is intact."""
+    from nh_platform.store.durable import copy_of, read_regular
+    from nh_platform.store.names import SOURCE_RECORDS
+    from nh_platform.store.sealed import BrokenSeal, unseal_json
+
+    for path in (one for name in SOURCE_RECORDS for one in (folder / name, copy_of(folder / name))):
+        try:
+            unseal_json(read_regular(path))
+            made.add(path, f"{prefix}/{path.name}")
+        except FileNotFoundError:
+            continue
+        except (BrokenSeal, OSError, StoreError) as error:
+            made.refused.append(f"{path}: it is damaged: {error}. Run `nh verify --repair`, and back up again.")
+
+
+def _copy_asset(store: Store, made: BackupFiles, place: tuple[str, str, str], with_locks: bool) -> None:
+    """Copy the versions of an asset that something names, as they are at one moment.
+
+    Raises
+    ------
+    StoreError
+        If it was replaced again and again meanwhile, or what it names cannot be read.
+    """
+    from nh_platform.store.damage_notes import damage_error
+    from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, STAGING, place_of
+
+    asset = store.asset_folder(*place)
+    prefix = f"store/{'/'.join(place)}"
+    for _ in range(_TRIES):
+        pointer, versions = _named_now(store, place, with_locks)
+        texts = [text for version in versions for text in _copy_version(version, f"{prefix}/{version.name}", made)]
+        has_versions = versions or any(not one.name.startswith(STAGING) for one in asset.iterdir() if one.is_dir())
+        if pointer is None and has_versions:
+            found = "the pointer to its version is missing"
+            texts.append(str(damage_error(asset / POINTER, place_of(asset / POINTER), found)))
+        beside = [asset / POINTER, *asset.glob(f"{HISTORY}*")]
+        if pointer is None or f"{prefix}/{versions[-1].name}/{PROVENANCE}" not in made.files:
+            del beside[0]  # it would name what is not there
+        try:
+            for path in beside:
+                made.add(path, f"{prefix}/{path.name}")
+        except FileNotFoundError:  # replaced at this instant
+            pass
+        else:
+            if _named_now(store, place, with_locks) == (pointer, versions):
+                made.refused += texts
+                return
+        made.forget(prefix)
+    raise StoreError(
+        str(asset), "it was replaced again and again while it was copied", "Back up when fewer runs go on."
+    )
+
+
+def _named_now(store: Store, place: tuple[str, str, str], with_locks: bool) -> tuple[bytes | None, list[Path]]:
+    """Return the pointer of an asset, and the versions that something names: what tells that it was replaced."""
+    from nh_platform.store.names import POINTER
+
+    return _bytes_of(store.asset_folder(*place) / POINTER), store.counted(*place, with_locks=with_locks)
+
+
+def _copy_version(version: Path, prefix: str, made: BackupFiles) -> list[str]:
+    """Copy a version whole or not at all; return what is wrong where it is not."""
+    from nh_platform.store.damage_notes import damage_error
+    from nh_platform.store.file_hashes import stored_hashes
+    from nh_platform.store.names import PROVENANCE, place_of
+
+    try:
+        for name, stated in stored_hashes(version).items():
+            made.add(version / name, f"{prefix}/{name}", stated)
+        made.add(version / PROVENANCE, f"{prefix}/{PROVENANCE}")
+    except FileNotFoundError as error:
+        found = str(damage_error(Path(error.filename or version), place_of(version), "it is missing"))
+    except StoreError as error:
+        found = str(error)
+    else:
+        return []
+    made.forget(prefix)
+    return [found]
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
