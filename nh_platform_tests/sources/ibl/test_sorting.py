@@ -337,13 +337,17 @@ def test_damaged_positions_of_channels_are_left_out(tree: Tree, name, damage) ->
     assert len(read.channels) == 768
 
 
-def test_an_environment_variable_that_changes_loads_is_refused(pristine: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_variable_that_changes_loads_of_one_changes_none_of_a_local_tree(
+    pristine: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from nh_platform.session import ConfigError
 
-    monkeypatch.setenv("ONE_REVISION_LAST_BEFORE", "2023-01-01")
     source, session = pristine.session()
+    before = source.read_spikes(session)
+    monkeypatch.setenv("ONE_REVISION_LAST_BEFORE", "2023-01-01")
+    assert source.read_spikes(session).probes["revision"].tolist() == before.probes["revision"].tolist()
     with pytest.raises(ConfigError, match="ONE_REVISION_LAST_BEFORE=2023-01-01"):
-        source.read_spikes(session)
+        source._client._connection.ask(lambda one: one, "ONE")
 
 
 def test_ids_that_two_probes_state_cost_those_units_their_id_alone(tree: Tree, recording) -> None:

@@ -6,13 +6,11 @@ Add here what the tables themselves need before they can be used. Where they com
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
 
 from nh_platform.session import ConfigError
-from nh_platform.sources.ibl.catalogue.datasets import without_missing_parts
 
 REQUIRED = ("sessions", "datasets")
 
@@ -63,36 +61,6 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     tables["datasets"] = tables["datasets"].assign(tags=",".join(sorted(tags)) or None)
     tables["datasets"].attrs |= {"tags": sorted(tags), "created": loaded["_meta"]["created_time"]}
     return tables
-
-
-def readable_tables(folder: Path, beside: Path) -> Path:
-    """Return a folder of tables whose paths ONE finds: the given one, or a copy where paths hold a missing value.
-
-    Parameters
-    ----------
-    folder
-        Folder of the tables.
-    beside
-        Folder for the copy.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        datasets = pq.read_table(folder / "datasets.pqt")
-        stated = datasets["rel_path"].to_pandas()
-    except (pa.ArrowException, OSError, KeyError):
-        return folder  # named when it is read
-    named = without_missing_parts(stated)
-    if (named == stated).all():
-        return folder
-    for path in folder.glob("*.pqt"):
-        if path.name != "datasets.pqt":
-            shutil.copyfile(path, beside / path.name)
-    place = datasets.schema.get_field_index("rel_path")
-    column = pa.array(named, type=pa.string(), from_pandas=True)
-    pq.write_table(datasets.set_column(place, "rel_path", column), beside / "datasets.pqt")
-    return beside
 
 
 def merge_tables(parts: list[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:

@@ -17,7 +17,6 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from nh_platform.downloads.deadlines import within
 from nh_platform.session import ConfigError, NhError
-from nh_platform.sources.ibl.catalogue.one_tables import readable_tables
 from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_refused_login, is_transient
 from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home
 from nh_platform.sources.ibl.settings import IblSettings
@@ -59,12 +58,9 @@ TOKEN_OWNER = "token"
 """User name beside a token alone. ONE asks ``/me`` whose it is, and gives up without a name where an Alyx has no such
 page (3.6.1 has none); what the server itself says goes before it, and no request carries it."""
 
-LOCAL_URL = "http://localhost"
-"""Address given to ONE in local mode; nothing is ever asked there."""
-
 
 class OneConnection:
-    """ONE on local tables or an Alyx server, opened when it is first asked.
+    """ONE on an Alyx server, opened when it is first asked; of a local tree nothing is asked.
 
     Parameters
     ----------
@@ -76,7 +72,6 @@ class OneConnection:
         self.settings = settings
         self._folder: PrivateFolder | None = None
         self._one: Any = None
-        self._tables_state: object = None
 
     @property
     def is_remote(self) -> bool:
@@ -177,28 +172,15 @@ class OneConnection:
         from one.api import OneAlyx
 
         settings, files = self.settings, self.private / "files"
-        if self.is_remote:
-            if self._one is None:
-                one.params.setup(client=settings.url, silent=True, cache_dir=files, make_default=True)
-                client = OneAlyx(base_url=settings.url, cache_dir=files, silent=True, cache_rest=None)
-                # Not through the constructor: that writes the token in clear into the parameter file.
-                client.alyx.authenticate(
-                    username=settings.username or (TOKEN_OWNER if settings.token else None),
-                    password=settings.password.get_secret_value() if settings.password else None,
-                    token=settings.token.get_secret_value() if settings.token else None,
-                    cache_token=False,
-                )
-                self._one = client
-            return self._one
-        state = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(self.local_tables_dir.glob("*.pqt")))
-        if self._one is None or state != self._tables_state:
-            one.params.setup(client=LOCAL_URL, silent=True, cache_dir=files, make_default=True)
-            self._one = OneAlyx(
-                base_url=LOCAL_URL,
-                cache_dir=settings.root,
-                tables_dir=readable_tables(self.local_tables_dir, self.private / "tables"),
-                mode="local",
-                silent=True,
+        if self._one is None:
+            one.params.setup(client=settings.url, silent=True, cache_dir=files, make_default=True)
+            client = OneAlyx(base_url=settings.url, cache_dir=files, silent=True, cache_rest=None)
+            # Not through the constructor: that writes the token in clear into the parameter file.
+            client.alyx.authenticate(
+                username=settings.username or (TOKEN_OWNER if settings.token else None),
+                password=settings.password.get_secret_value() if settings.password else None,
+                token=settings.token.get_secret_value() if settings.token else None,
+                cache_token=False,
             )
-            self._tables_state = state
+            self._one = client
         return self._one

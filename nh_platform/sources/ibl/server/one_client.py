@@ -1,4 +1,4 @@
-"""Requests to ONE: its tables, local files, and the addresses of remote ones.
+"""Requests to ONE: its tables and the addresses of remote files; and the files of a local tree.
 
 Add a request to ONE here. How ONE is opened and asked is `connection`; downloading is `session_downloads` (ONE's own
 checks neither hash nor size and tries once); what the tables and files mean is for the modules that call this.
@@ -19,7 +19,7 @@ import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash, why_no_file
 from nh_platform.history.manifest import Manifest
-from nh_platform.session import ConfigError, Session, UnknownSession
+from nh_platform.session import BadUpstreamData, ConfigError, Session, UnknownSession
 from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_dataset_records,
     fetch_extended_qc,
@@ -154,13 +154,16 @@ class OneClient:
         """
         what = f"session {session.session_id}"
         wanted = {relative_path(*parts): md5 for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False)}
+        folder = self.session_folder(session)
+        if wanted and not folder.is_dir():
+            raise BadUpstreamData(
+                what, f"its folder {folder} is not there", "Run `nh sync ibl` to see what upstream holds."
+            )
+        # Not through ONE: it takes `intervals.npy` for `intervals_bpod.npy` too, and loads neither (ONE-api 3.6.1).
+        troubles = {name: why_no_file(folder / name) for name in wanted}
+        gone = {name: trouble for name, trouble in troubles.items() if trouble is not None}
+        paths = {name: folder / name for name in wanted if name not in gone}
         try:
-            folder = self.session_folder(session)
-            # A folder that is not there is no file that went: ONE names what it does not find.
-            troubles = {name: why_no_file(folder / name) for name in wanted} if folder.is_dir() else {}
-            gone = {name: trouble for name, trouble in troubles.items() if trouble is not None}
-            names = [name for name in wanted if name not in gone]
-            paths = self._connection.call(partial(_load, eid=session.session_id, names=names), what) if names else {}
             actual = {name: file_hash(path) if wanted[name] else None for name, path in paths.items()}
         except foreign_errors() as error:
             raise explain(error, what, None) from error
@@ -292,13 +295,6 @@ _FILE_COLUMNS = ["collection", "revision", "name", "md5"]
 
 def _listed(answer: Any) -> Any:
     return answer if isinstance(answer, dict) else list(answer)
-
-
-def _load(one: Any, eid: str, names: list[str]) -> dict[str, Path]:
-    """Return the local paths of exact relative paths."""
-    # No `revision=`: with exact paths ONE matches collection and revision literally. No check_hash: we check.
-    paths, _ = one.load_datasets(eid, names, download_only=True, check_hash=False)
-    return {name: Path(path) for name, path in zip(names, paths or [], strict=True)}
 
 
 def _load_cache(one: Any, folder: Path, tag: str | None) -> None:
