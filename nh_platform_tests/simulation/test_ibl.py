@@ -87,12 +87,14 @@ def test_one_accepts_the_md5_of_every_file(ibl: Ibl) -> None:
 
     datasets = pd.read_parquet(ibl[0] / "datasets.pqt").reset_index()
     folders = {session.session_id: session.folder for session in ibl[1]}
-    assert len(datasets) == 190
+    assert len(datasets) == 200
     for row in datasets.itertuples():
         content = (folders[row.eid] / row.rel_path).read_bytes()
         assert hashlib.md5(content).hexdigest() == row.hash
         assert len(content) == row.file_size
-    on_disk = [path for folder in folders.values() for path in (folder / "alf").rglob("*") if path.is_file()]
+    on_disk = [
+        path for folder in folders.values() for path in folder.rglob("*") if path.is_file() and path.parent != folder
+    ]
     assert len(on_disk) == len(datasets)
 
 

@@ -32,6 +32,35 @@ TRIALS = TableSchema(
         Column("probabilityLeft", "float64", "1", "Probability of a left stimulus in the block", nullable=True),
         Column("quiescencePeriod", "float64", "s", "Required quiescence before the stimulus", nullable=True),
         Column(
+            "reaction_time",
+            "float64",
+            "s",
+            "Go cue to first movement, firstMovement_times - goCue_times (ibl.reaction_time@brainbox-4.1); "
+            "negative where the movement began before the cue",
+            nullable=True,
+        ),
+        Column("goCueTrigger_times", "float64", "s", "Command that starts the go cue", nullable=True),
+        Column("stimOnTrigger_times", "float64", "s", "Command that shows the stimulus", nullable=True),
+        Column("stimOffTrigger_times", "float64", "s", "Command that removes the stimulus", nullable=True),
+        Column("stimFreezeTrigger_times", "float64", "s", "Command that stops the stimulus in place", nullable=True),
+        Column("errorCueTrigger_times", "float64", "s", "Command that starts the noise of an error", nullable=True),
+        Column(
+            "bpod_start",
+            "float64",
+            "s",
+            "Start of the trial on the clock of the Bpod (ALF intervals_bpod), which is not the session clock",
+            nullable=True,
+        ),
+        Column("bpod_stop", "float64", "s", "End of the trial on the clock of the Bpod", nullable=True),
+        Column(
+            "laserStimulation",
+            "float64",
+            "1",
+            "1 with laser, 0 without; NaN in sessions without a laser",
+            nullable=True,
+        ),
+        Column("laserProbability", "float64", "1", "Probability of the laser in the trial, 0-1", nullable=True),
+        Column(
             "task", "string", "-", "Task that the trial is of, task_00; null where the session has one", nullable=True
         ),
     ),
@@ -105,6 +134,25 @@ PASSIVE_STIMS = TableSchema(
     ),
 )
 
+RFM_SIDE_PX = 15
+"""Rows and columns of a frame of the receptive field mapping (ibllib 4.1.0 `load_passive_rfmap`)."""
+
+PASSIVE_RFM = TableSchema(
+    "passive_rfm",
+    (Column("times", "float64", "s", "Frame of the receptive field mapping"),),
+    patterns=(
+        ColumnPattern(
+            r"pixel_\d\d_\d\d",
+            ("uint8",),
+            "1",
+            "Grey level of one square of the frame, 0 black, 128 grey, 255 white; the numbers are the second and third "
+            "index of brainbox's frames",
+            shown="pixel_<i>_<j>",
+            nullable=False,
+        ),
+    ),
+)
+
 INVALID_TIMES = TableSchema(
     "invalid_times",
     (
@@ -139,6 +187,7 @@ EVENTS: dict[str, TableSchema] = {
         PASSIVE_PERIODS,
         PASSIVE_GABOR,
         PASSIVE_STIMS,
+        PASSIVE_RFM,
         INVALID_TIMES,
         OPTOGENETIC_EPOCHS,
     )

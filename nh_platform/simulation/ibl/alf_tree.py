@@ -15,7 +15,7 @@ from nh_platform.simulation.file_bytes import write_arrays, write_csv, write_par
 from nh_platform.simulation.ibl.ibl_session import IblProbe, IblSession, simulate_ibl_session
 from nh_platform.simulation.ibl.one_tables import update_tables
 from nh_platform.simulation.ibl.spike_sorting import RESORT_REVISION, Sorting, sort_probe, sorting_truth
-from nh_platform.simulation.ibl.task import camera_times, motion_energy, pupil_diameter
+from nh_platform.simulation.ibl.task import camera_times, motion_energy, passive_frames, pupil_diameter
 from nh_platform.simulation.insertions import Track, channel_regions, mlapdv_um, site_positions
 from nh_platform.simulation.seeding import generator
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
@@ -76,6 +76,7 @@ def write_ibl_session(root: Path, session: IblSession) -> None:
     _write_cameras(alf, session)
     for name, table in session.passive.items():
         write_csv(alf / name, table, index=name.startswith("_ibl_passivePeriods"))
+    _write_receptive_field_mapping(folder, session)
     for probe in session.probes:
         for revision in ("", RESORT_REVISION):
             write_sorting(sorting_folder(folder, probe.name, revision), probe, sort_probe(session, probe, revision))
@@ -124,6 +125,19 @@ def _write_task(alf: Path, session: IblSession) -> None:
         trials = trials.astype({"choice": np.int64, "feedbackType": np.int64})
     write_parquet(alf / "_ibl_trials.table.pqt", trials)
     write_arrays(alf, session.task.arrays)
+    if session.index % 4 == 1:  # some sessions of the release have a laser
+        rng = generator(session.seed, "ibl", session.index, "laser")
+        on = (rng.random(len(trials)) < 0.25).astype(np.float64)
+        write_arrays(alf, {"_ibl_trials.laserStimulation": on, "_ibl_trials.laserProbability": np.full(len(on), 0.25)})
+
+
+def _write_receptive_field_mapping(folder: Path, session: IblSession) -> None:
+    rng = generator(session.seed, "ibl", session.index, "receptive field mapping")
+    times, frames = passive_frames(rng, session.passive["_ibl_passivePeriods.intervalsTable.csv"])
+    write_arrays(folder / "alf", {"_ibl_passiveRFM.times": times})
+    raw = folder / "raw_passive_data"
+    raw.mkdir(exist_ok=True)
+    (raw / "_iblrig_RFMapStim.raw.bin").write_bytes(frames.tobytes())
 
 
 def _write_cameras(alf: Path, session: IblSession) -> None:

@@ -23,6 +23,9 @@ METADATA = {"date_created": "2024-05-06 12:00", "origin": "simulation", "min_api
 QC_LEVELS = ("NOT_SET", "PASS", "WARNING", "FAIL", "CRITICAL")
 """Dataset QC in the order of `one.alf.spec.QC`."""
 
+FOLDERS = ("alf", "raw_passive_data")
+"""Folders of a session with datasets."""
+
 _STATED_QC = {
     "_ibl_bodyCamera.times.npy": "WARNING",
     "bodyCamera.ROIMotionEnergy.npy": "WARNING",
@@ -110,7 +113,7 @@ def _dataset_rows(root: Path, session: IblSession) -> pd.DataFrame:
     folder = root / session.relative_path
     known = _known_qc(root / "datasets.pqt", session.eid)
     rows = []
-    for path in sorted((folder / "alf").rglob("*.*")):
+    for path in sorted(path for part in FOLDERS for path in (folder / part).rglob("*.*")):
         rel_path = path.relative_to(folder).as_posix()
         content = path.read_bytes()
         rows.append(

@@ -115,6 +115,8 @@ def simulate_task(rng: np.random.Generator, size: SimulationSize) -> Task:
         "_ibl_trials.stimOff_times": stim_off,
         "_ibl_trials.stimOnTrigger_times": stim_on - 0.02 - 0.01 * rng.random(n),
         "_ibl_trials.stimOffTrigger_times": stim_off - 0.03,
+        "_ibl_trials.errorCueTrigger_times": np.where(correct, np.nan, feedback - 0.0004),
+        "_ibl_trials.intervals_bpod": (np.column_stack([start, start + length]) - 7.25) * (1 - 2e-5),
         "_ibl_trials.quiescencePeriod": quiescence,
         **_wheel(rng, onset, response, choice, trials["intervals_1"].to_numpy()),
         "licks.times": _licks(rng, feedback[correct], size.ibl_task_s),
@@ -194,6 +196,17 @@ def motion_energy(rng: np.random.Generator, times: Floats, task: Task) -> Floats
     index = np.searchsorted(start, times) - 1
     moving = (index >= 0) & (times < stop[np.maximum(index, 0)] + 0.2)
     return 3.0 + np.abs(rng.normal(0, 0.5, len(times))) + 6.0 * moving * rng.random(len(times))
+
+
+def passive_frames(rng: np.random.Generator, periods: pd.DataFrame) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    """Return times and (n, 15, 15) frames of the receptive field mapping; thinned, 60 Hz upstream.
+
+    Every square is grey (128) but for some that are black (0) or white (255).
+    """
+    start, stop = periods["RFM"]
+    times = np.arange(start + 0.1, stop - 0.1, 0.1)
+    draw = rng.random((len(times), 15, 15))
+    return times, np.where(draw < 0.02, 0, np.where(draw > 0.98, 255, 128)).astype(np.uint8)
 
 
 def passive_tables(rng: np.random.Generator, size: SimulationSize) -> dict[str, pd.DataFrame]:

@@ -36,10 +36,15 @@ def told(result: Behavior, *parts: str) -> bool:
     return any(all(part in note for part in parts) for note in noted(result))
 
 
+def trial_files(tree: Tree) -> list[str]:
+    """Return the files of the trials, the table last."""
+    return sorted(path.name for path in tree.path("alf").glob("_ibl_trials.*"))
+
+
 def test_everything_is_there_and_valid(behavior) -> None:
     assert set(behavior.events) == {
         *("trials", "licks", "wheel_moves"),
-        *("passive_periods", "passive_gabor", "passive_stims"),
+        *("passive_periods", "passive_gabor", "passive_stims", "passive_rfm"),
     }
     for name, table in behavior.events.items():
         (EVENTS | DETECTED)[name].validate(table)
@@ -87,7 +92,7 @@ def test_trials_of_one_file_per_column_give_the_same_table(tree: Tree, behavior)
 
 
 def test_trials_of_a_task_folder_are_found(tree: Tree, behavior) -> None:
-    names = ("_ibl_trials.table.pqt", "_ibl_trials.stimOff_times.npy", "_ibl_trials.quiescencePeriod.npy")
+    names = trial_files(tree)
     for name in names:
         tree.write(f"alf/task_00/{name}", tree.path(f"alf/{name}").read_bytes())
     tree.remove(*(f"alf/{name}" for name in names))
@@ -426,21 +431,22 @@ def test_a_trial_without_an_end_stays_and_one_without_a_start_goes(tree: Tree) -
 def test_trials_in_disorder_are_sorted_and_a_note_says_so(tree: Tree, behavior) -> None:
     """The files beside the table keep the order of the table, so that each trial keeps its values."""
     order = np.random.default_rng(1).permutation(40)
-    for name in ("stimOff_times", "quiescencePeriod"):
-        tree.write(f"alf/_ibl_trials.{name}.npy", tree.load(f"alf/_ibl_trials.{name}.npy")[order])
+    for name in trial_files(tree)[:-1]:
+        tree.write(f"alf/{name}", tree.load(f"alf/{name}")[order])
     result = edited_trials(tree, lambda table: table.iloc[order].reset_index(drop=True))
     pd.testing.assert_frame_equal(result.events["trials"], behavior.events["trials"])
     assert told(result, "rows are not in order of start_time; sorted")
 
 
 def test_an_empty_trials_table_is_one_of_no_trials(tree: Tree) -> None:
-    for name in ("stimOff_times", "quiescencePeriod"):
-        tree.write(f"alf/_ibl_trials.{name}.npy", np.zeros(0))
+    for name in trial_files(tree)[:-1]:
+        tree.write(f"alf/{name}", tree.load(f"alf/{name}")[:0])
     assert len(edited_trials(tree, lambda table: table[:0]).events["trials"]) == 0
 
 
 def test_the_trials_and_wheel_of_every_task_are_read(tree: Tree, behavior) -> None:
-    for name in ("_ibl_trials.table.pqt", "_ibl_trials.stimOff_times.npy", "_ibl_trials.quiescencePeriod.npy"):
+    names = trial_files(tree)
+    for name in names:
         for task in ("task_00", "task_01"):
             tree.write(f"alf/{task}/{name}", tree.path(f"alf/{name}").read_bytes())
     table = pd.read_parquet(tree.path("alf/_ibl_trials.table.pqt"))
@@ -451,12 +457,82 @@ def test_the_trials_and_wheel_of_every_task_are_read(tree: Tree, behavior) -> No
         tree.write(f"alf/{task}/_ibl_wheel.timestamps.npy", times + shift)
         tree.write(f"alf/{task}/_ibl_wheel.position.npy", position)
     tree.remove("alf/_ibl_wheel.timestamps.npy", "alf/_ibl_wheel.position.npy")
-    tree.remove(
-        "alf/_ibl_trials.table.pqt", "alf/_ibl_trials.stimOff_times.npy", "alf/_ibl_trials.quiescencePeriod.npy"
-    )
+    tree.remove(*(f"alf/{name}" for name in names))
     result = read(tree)
     trials = result.events["trials"]
     assert trials["task"].value_counts().to_dict() == {"task_00": 40, "task_01": 40}
     assert trials["start_time"].is_monotonic_increasing
     assert np.array_equal(trials.loc[trials["task"] == "task_01", "start_time"], later["intervals_0"])
     assert len(result.signals["wheel_position"].timestamps) == 2 * len(times)
+
+
+def test_the_reaction_time_is_from_the_go_cue_to_the_first_movement(pristine: Tree, behavior) -> None:
+    table = pd.read_parquet(pristine.path("alf/_ibl_trials.table.pqt"))
+    expected = table["firstMovement_times"] - table["goCue_times"]
+    assert np.array_equal(behavior.events["trials"]["reaction_time"], expected, equal_nan=True)
+    assert expected.isna().any()
+    assert expected.notna().sum() > 20
+
+
+def test_triggers_and_the_bpods_own_clock_are_columns_of_the_trials(pristine: Tree, behavior) -> None:
+    trials = behavior.events["trials"]
+    for name in ("goCue", "stimOn", "stimOff", "errorCue"):
+        stored = pristine.load(f"alf/_ibl_trials.{name}Trigger_times.npy")
+        assert np.array_equal(trials[f"{name}Trigger_times"], stored, equal_nan=True)
+    assert trials["errorCueTrigger_times"].notna().equals(trials["feedbackType"] == -1)
+    assert trials["stimFreezeTrigger_times"].isna().all()
+    bpod = pristine.load("alf/_ibl_trials.intervals_bpod.npy")
+    assert np.array_equal(trials[["bpod_start", "bpod_stop"]], bpod)
+    assert (trials["bpod_start"] < trials["start_time"]).all()
+
+
+def test_triggers_that_upstream_lacks_are_one_note(tree: Tree) -> None:
+    tree.remove("alf/_ibl_trials.goCueTrigger_times.npy", "alf/_ibl_trials.stimOnTrigger_times.npy")
+    tree.remove("alf/_ibl_trials.errorCueTrigger_times.npy", "alf/_ibl_trials.intervals_bpod.npy")
+    result = read(tree)
+    assert noted(result) == ["trials: upstream has no goCueTrigger_times, stimOnTrigger_times; NaN"]
+    lacking = ["goCueTrigger_times", "errorCueTrigger_times", "bpod_start", "bpod_stop", "laserStimulation"]
+    assert result.events["trials"][lacking].isna().all(axis=None)
+
+
+def test_a_session_with_a_laser_says_which_trials_had_it(pristine: Tree, behavior) -> None:
+    source = pristine.source()
+    with_laser = read_behavior(source, source.manifest().session(pristine.other)).events["trials"]
+    assert set(with_laser["laserStimulation"]) == {0.0, 1.0}
+    assert (with_laser["laserProbability"] == 0.25).all()
+    assert behavior.events["trials"]["laserStimulation"].isna().all()
+
+
+@pytest.mark.parametrize("attribute", ["goCueTrigger_times", "intervals_bpod", "laserStimulation"])
+def test_a_further_trial_file_of_another_length_is_left_out_with_a_note(tree: Tree, attribute: str) -> None:
+    tree.write(f"alf/_ibl_trials.{attribute}.npy", np.zeros((7, 2) if attribute == "intervals_bpod" else 7))
+    result = read(tree)
+    column = "bpod_start" if attribute == "intervals_bpod" else attribute
+    assert result.events["trials"][column].isna().all()
+    assert told(result, f"_ibl_trials.{attribute}.npy", "7 values for 40 trials")
+
+
+def test_frames_of_the_receptive_field_mapping_are_those_of_brainbox(pristine: Tree, behavior) -> None:
+    raw = np.fromfile(pristine.path("raw_passive_data/_iblrig_RFMapStim.raw.bin"), dtype=np.uint8)
+    # As brainbox 4.1.0 `load_passive_rfmap` turns the bytes into frames.
+    frames = np.transpose(np.reshape(raw, [15, 15, -1], order="F"), [2, 1, 0])
+    table = behavior.events["passive_rfm"]
+    assert np.array_equal(table["times"], pristine.load("alf/_ibl_passiveRFM.times.npy"))
+    assert table.columns[1:3].tolist() == ["pixel_00_00", "pixel_00_01"]
+    assert np.array_equal(table[table.columns[1:]].to_numpy().reshape(-1, 15, 15), frames)
+    assert set(np.unique(frames)) == {0, 128, 255}
+    for i, j in ((0, 3), (7, 2), (14, 14)):
+        assert np.array_equal(table[f"pixel_{i:02d}_{j:02d}"], frames[:, i, j])
+
+
+def test_times_of_the_receptive_field_mapping_stay_without_frames(tree: Tree) -> None:
+    raw = "raw_passive_data/_iblrig_RFMapStim.raw.bin"
+    content = tree.path(raw).read_bytes()
+    tree.write(raw, content[: -15 * 15])
+    result = read(tree)
+    assert list(result.events["passive_rfm"]) == ["times"]
+    assert told(result, "passive_rfm", "frames left out", "_iblrig_RFMapStim.raw.bin", "frames for")
+    tree.write(raw, content[:-1])
+    assert told(read(tree), "passive_rfm", "no whole number of frames of (15, 15)")
+    tree.remove(raw)
+    assert told(read(tree), "passive_rfm", "upstream has no _iblrig_RFMapStim.raw.bin")

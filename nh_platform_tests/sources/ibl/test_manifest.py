@@ -27,7 +27,7 @@ def test_sessions_and_insertions_are_those_of_the_tables(pristine: Tree) -> None
 
 def test_each_dataset_is_read_from_one_row(pristine: Tree) -> None:
     session = pristine.source().manifest().session(pristine.eid)
-    for group, count in {"spikes": 22, "events": 7, "signals": 11, "qc": 2}.items():
+    for group, count in {"spikes": 22, "events": 14, "signals": 11, "qc": 2}.items():
         rows = session.of_group(group)
         assert len(rows) == count
         assert not rows.duplicated(["collection", "name"]).any()

@@ -56,11 +56,27 @@ TRIALS_TABLE = "_ibl_trials.table.pqt"
 BESIDE_TABLE = ("stimOff_times", "quiescencePeriod")
 """Trial attributes that are not in the table of 13 columns and have a file of their own."""
 
+TRIGGERS = ("goCueTrigger_times", "stimOnTrigger_times", "stimOffTrigger_times")
+"""When the rig asked for something, by the attributes that ibllib 4.1.0 saves for every session of the task."""
+
+ALSO_TRIAL_COLUMNS = (
+    *TRIGGERS,
+    "stimFreezeTrigger_times",
+    "errorCueTrigger_times",
+    "intervals_bpod",
+    "laserStimulation",
+    "laserProbability",
+)
+"""Further attributes, each in a file of its own; of those that are not `TRIGGERS` only some sessions have any."""
+
 _COPIES_OF_TABLE = frozenset(f"_ibl_trials.{name}.npy" for name in TRIAL_COLUMNS if name not in BESIDE_TABLE)
+
+RFM_FRAMES = "_iblrig_RFMapStim.raw.bin"
+"""Frames of the receptive field mapping, in the collection of the raw task data."""
 
 EVENT_OBJECTS: dict[str, frozenset[str]] = {
     "trials": frozenset(
-        {TRIALS_TABLE, *(f"_ibl_trials.{attribute}.npy" for attribute in TRIAL_COLUMNS)},
+        {TRIALS_TABLE, *(f"_ibl_trials.{attribute}.npy" for attribute in (*TRIAL_COLUMNS, *ALSO_TRIAL_COLUMNS))},
     ),
     "licks": frozenset({"licks.times.npy"}),
     "passive": frozenset(
@@ -68,6 +84,7 @@ EVENT_OBJECTS: dict[str, frozenset[str]] = {
             "_ibl_passivePeriods.intervalsTable.csv",
             "_ibl_passiveGabor.table.csv",
             "_ibl_passiveStims.table.csv",
+            "_ibl_passiveRFM.times.npy",
         }
     ),
 }
@@ -91,6 +108,7 @@ SIGNAL_OBJECTS: dict[str, frozenset[str]] = {
 
 _PROBE_OF_COLLECTION = r"^(?:alf|raw_ephys_data)/(probe[^/]+)"
 _TASK_COLLECTION = r"alf(?:/task_\d+)?"
+_RAW_TASK_COLLECTION = r"raw_passive_data|raw_task_data_\d+"
 _MISSING_PART = r"(?i)(?:^(?:nan|none|<na>)/|(?<![^/])#(?:nan|none|<na>|nat)#/)"
 _SORTING_OBJECT = r"(?:spikes|clusters)\..+"
 
@@ -195,7 +213,8 @@ def assign_groups(files: pd.DataFrame, sorter: str | None = None) -> pd.Series:
         group = group.where(~(mask & named.notna()), named)
     for objects, name in ((EVENT_OBJECTS, EVENTS), (SIGNAL_OBJECTS, SIGNALS)):
         group = group.where(~_is_read(files, objects), name)
-    return group
+    is_rfm = (files["name"] == RFM_FRAMES) & files["collection"].str.fullmatch(_RAW_TASK_COLLECTION).astype(bool)
+    return group.where(~is_rfm, EVENTS)
 
 
 def _chosen_sorting(sorting_files: pd.DataFrame, sorter: str | None) -> pd.Series:

@@ -13,8 +13,15 @@ import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import Events, SchemaError, TableSchema
-from nh_platform.session.tables.events import LICKS, PASSIVE_GABOR, PASSIVE_PERIODS, PASSIVE_STIMS
-from nh_platform.sources.ibl.catalogue.datasets import EVENT_OBJECTS
+from nh_platform.session.tables.events import (
+    LICKS,
+    PASSIVE_GABOR,
+    PASSIVE_PERIODS,
+    PASSIVE_RFM,
+    PASSIVE_STIMS,
+    RFM_SIDE_PX,
+)
+from nh_platform.sources.ibl.catalogue.datasets import EVENT_OBJECTS, RFM_FRAMES
 from nh_platform.sources.ibl.session.trials import read_trials
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
@@ -32,17 +39,22 @@ def read_session_events(session: SessionFiles, files: OpenFiles) -> Events:
     Returns
     -------
     Events
-        Tables ``trials``, ``licks``, ``passive_periods``, ``passive_gabor``, ``passive_stims``, each in order of time.
+        Tables ``trials``, ``licks``, ``passive_periods``, ``passive_gabor``, ``passive_stims``, ``passive_rfm``, each
+        in order of time.
         A table, column or row that cannot be used is left out, and a note names its file, what was found and what was
         expected.
     """
     collections = files.collections_of(EVENT_OBJECTS)
     tables = {
         "trials": read_trials(collections.get("trials", ()), files),
-        "licks": _read_each("licks", collections.get("licks", ()), "licks.times.npy", _licks, LICKS, files),
+        "licks": _read_each("licks", collections.get("licks", ()), "licks.times.npy", _times, LICKS, files),
     }
     for name, (file, reshape, schema) in _PASSIVE.items():
         tables[name] = _read_each(name, collections.get("passive", ()), file, _csv(reshape), schema, files)
+    rfm_times = "_ibl_passiveRFM.times.npy"
+    tables["passive_rfm"] = _read_each(
+        "passive_rfm", collections.get("passive", ()), rfm_times, _rfm, PASSIVE_RFM, files
+    )
     return Events(
         session=session.session,
         tables={name: table for name, table in tables.items() if table is not None},
@@ -95,8 +107,28 @@ def _with_nullable_numbers(table: pd.DataFrame, schema: TableSchema, path: str, 
     return table
 
 
-def _licks(collection: str, name: str, files: OpenFiles) -> pd.DataFrame:
+def _times(collection: str, name: str, files: OpenFiles) -> pd.DataFrame:
     return pd.DataFrame({"times": files.array(collection, name, "f")})
+
+
+def _rfm(collection: str, name: str, files: OpenFiles) -> pd.DataFrame:
+    """Return the times of the frames, and their squares where the raw task data have as many frames."""
+    table = _times(collection, name, files)
+    shape = (RFM_SIDE_PX, RFM_SIDE_PX)
+    for raw in sorted(files.rows.loc[files.rows["name"] == RFM_FRAMES, "collection"].unique()):
+        frames = (
+            files.optional("passive_rfm", files.frames, raw, RFM_FRAMES, shape) if files.has(raw, RFM_FRAMES) else None
+        )
+        if frames is not None and len(frames) == len(table):
+            squares = frames.reshape(len(frames), -1)
+            names = [f"pixel_{i:02d}_{j:02d}" for i in range(shape[0]) for j in range(shape[1])]
+            return table.join(pd.DataFrame(squares, columns=names))
+        if frames is not None:
+            found = f"{len(frames)} frames for {len(table)} times in {name}"
+            files.note("passive_rfm", f"frames left out: {files.label(raw, RFM_FRAMES)}: {found}")
+    if not (files.rows["name"] == RFM_FRAMES).any():
+        files.note("passive_rfm", f"upstream has no {RFM_FRAMES}; times without frames")
+    return table
 
 
 def _csv(reshape: Callable[[pd.DataFrame], pd.DataFrame]) -> Reader:

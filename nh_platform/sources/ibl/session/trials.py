@@ -13,13 +13,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session.tables.events import TRIALS
-from nh_platform.sources.ibl.catalogue.datasets import BESIDE_TABLE, TRIAL_COLUMNS, TRIALS_TABLE
+from nh_platform.sources.ibl.catalogue.datasets import (
+    ALSO_TRIAL_COLUMNS,
+    BESIDE_TABLE,
+    TRIAL_COLUMNS,
+    TRIALS_TABLE,
+    TRIGGERS,
+)
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
 Columns = dict[str, npt.NDArray[np.float64]]
 
 _RENAMED = {"intervals_0": "start_time", "intervals_1": "stop_time"}
-_NUMBERS = [name for name in TRIALS.names if name != "task"]
+_BPOD = ("bpod_start", "bpod_stop")
+_NUMBERS = [name for name in TRIALS.names if name not in ("task", "reaction_time", *_BPOD)]
+_OF_OWN_FILE = frozenset({*BESIDE_TABLE, *ALSO_TRIAL_COLUMNS})
 
 
 def read_trials(collections: Sequence[str], files: OpenFiles) -> pd.DataFrame | None:
@@ -36,9 +44,11 @@ def read_trials(collections: Sequence[str], files: OpenFiles) -> pd.DataFrame | 
     -------
     pandas.DataFrame or None
         (n_trials, …) schema `TRIALS`, in order of time; times in s, `choice` +1 for a clockwise turn (correct for a
-        left stimulus). A column whose file cannot be used or has another length than the table is NaN, a trial without
-        a start is left out, each with a note. None, with a note, where upstream has no trials (passive-only sessions)
-        or none with a start.
+        left stimulus). ``reaction_time`` is ``firstMovement_times - goCue_times`` as brainbox 4.1.0
+        ``load_wheel_reaction_times`` has it; the trial mask of the Brain-wide Map counts from ``stimOn_times``. A
+        column whose file cannot be used or has another length than the table is NaN, a trial without a start is left
+        out, each with a note. None, with a note, where upstream has no trials (passive-only sessions) or none with a
+        start.
     """
     if not collections:
         files.note("trials", "upstream has no trials of this session")
@@ -69,12 +79,34 @@ def _read_task(collection: str, files: OpenFiles) -> pd.DataFrame:
         values = files.optional("trials", _column, collection, name, n_trials, files)
         if values is not None:
             columns[attribute] = values
+    columns |= _also(collection, columns, n_trials, files)
     table = pd.DataFrame({name: columns[name] for name in _NUMBERS if name in columns}, index=range(n_trials))
+    for name in _BPOD:
+        table[name] = columns.get(name, np.nan)
     where = files.label(collection, TRIALS_TABLE if has_table else _file_of("intervals"))
     for name in table if n_trials else ():
-        if table[name].isna().all():
+        if table[name].isna().all() and name not in (*ALSO_TRIAL_COLUMNS, *_BPOD):
             files.note("trials", f"{where}: {name} has no value in any of {n_trials} trials")
-    return _within_trials(files.in_time_order(table, "start_time", where), collection, files)
+    trials = _within_trials(files.in_time_order(table, "start_time", where), collection, files)
+    if {"firstMovement_times", "goCue_times"} <= set(trials):
+        trials["reaction_time"] = trials["firstMovement_times"] - trials["goCue_times"]
+    return trials
+
+
+def _also(collection: str, columns: Columns, n_trials: int, files: OpenFiles) -> Columns:
+    """Return what else there is of the trials, each in its own file, and a note of the triggers that lack."""
+    found: Columns = {}
+    for attribute in ALSO_TRIAL_COLUMNS:
+        if attribute in columns or not files.has(collection, _file_of(attribute)):
+            continue
+        name, width = _file_of(attribute), 2 if attribute == "intervals_bpod" else None
+        values = files.optional("trials", _column, collection, name, n_trials, files, width)
+        if values is None:
+            continue
+        found |= dict(zip(_BPOD, values.T)) if width else {attribute: values}
+    if lacking := [name for name in TRIGGERS if not (name in columns or files.lists(collection, _file_of(name)))]:
+        files.note("trials", f"upstream has no {', '.join(lacking)}; NaN")
+    return found
 
 
 def _within_trials(table: pd.DataFrame, collection: str, files: OpenFiles) -> pd.DataFrame:
@@ -89,7 +121,8 @@ def _within_trials(table: pd.DataFrame, collection: str, files: OpenFiles) -> pd
         times = table[name].to_numpy()
         outside = np.isinf(times) | (times < start) | ((times > next_start) & (name != "stop_time"))
         if outside.any():
-            file = TRIALS_TABLE if files.has(collection, TRIALS_TABLE) and name not in BESIDE_TABLE else _file_of(name)
+            of_table = files.has(collection, TRIALS_TABLE) and not files.has(collection, _file_of(name))
+            file = TRIALS_TABLE if of_table else _file_of(name)
             text = f"{int(outside.sum())} of {len(table)} values of {name} lie outside of their own trial; NaN"
             files.note("trials", f"{files.label(collection, file)}: {text}")
             table[name] = np.where(outside, np.nan, times)
@@ -113,7 +146,7 @@ def _of_table(collection: str, files: OpenFiles) -> tuple[Columns, int]:
         found = ", ".join(map(str, table.columns))
         raise files.bad(path, f"no column intervals_0 that can be used; found {found}")
     stated = {_RENAMED.get(str(name), str(name)) for name in table.columns if name not in _RENAMED.values()}
-    absent = [name for name in _NUMBERS if name not in stated and name not in BESIDE_TABLE]
+    absent = [name for name in _NUMBERS if name not in stated and name not in _OF_OWN_FILE]
     if absent:
         files.note("trials", f"{path}: no column for {', '.join(absent)}; NaN")
     return columns, len(table)
@@ -125,8 +158,10 @@ def _of_intervals(collection: str, files: OpenFiles) -> tuple[Columns, int]:
     return {"start_time": intervals[:, 0], "stop_time": intervals[:, 1]}, len(intervals)
 
 
-def _column(collection: str, name: str, n_trials: int, files: OpenFiles) -> npt.NDArray[np.float64]:
-    values = files.array(collection, name, "fiub").astype(np.float64)
+def _column(
+    collection: str, name: str, n_trials: int, files: OpenFiles, width: int | None = None
+) -> npt.NDArray[np.float64]:
+    values = files.array(collection, name, "fiub", width).astype(np.float64)
     if len(values) != n_trials:
         raise files.bad(files.label(collection, name), f"{len(values)} values for {n_trials} trials; the column is NaN")
     return values

@@ -1,11 +1,12 @@
 """One session's verified files of some asset groups, opened with errors that name the file.
 
-Contains the lookup by ALF collection and name, and the loading of npy, parquet and csv. Add a file format here. What
-the arrays mean, and which are required, is for the readers.
+Contains the lookup by ALF collection and name, and the loading of npy, parquet, csv and frames of bytes. Add a file
+format here. What the arrays mean, and which are required, is for the readers.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -220,6 +221,24 @@ class OpenFiles:
             shape = "a vector" if columns is None else f"(n, {columns})"
             raise self.bad(path, f"{array.dtype} of shape {array.shape}, expected {shape} of dtype kind {kinds!r}")
         return array
+
+    def frames(self, collection: str, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        """Load a file of bytes as (n, *shape) frames.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing, cannot be read, or is no whole number of frames.
+        """
+        self.require(collection, name)
+        path = self.label(collection, name)
+        try:
+            values = np.fromfile(self._paths[path], dtype=np.uint8)
+        except OSError as error:
+            raise self.bad(path, f"cannot be read: {error}") from error
+        if len(values) % math.prod(shape):
+            raise self.bad(path, f"{len(values)} bytes are no whole number of frames of {shape}")
+        return values.reshape(-1, *shape)
 
     def table(self, collection: str, name: str) -> pd.DataFrame:
         """Load a parquet or csv file.
