@@ -18,6 +18,7 @@ from nh_platform.qc.rules.session_rules import trial_mask_by
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
 from nh_platform.reading.session_tables import SessionTables
 from nh_platform.reading.unit_psth import UnitPsth, choose_units, event_column, session_psth, values_of
+from nh_platform.reading.wheel_motion import RATE_HZ, WheelMotion, wheel_motion, wheel_movements
 from nh_platform.reading.windows_view import WindowsView
 from nh_platform.session import ConfigError
 from nh_platform.windows.presentations.presentation_counts import PresentationCounts, count_in_presentations, even_edges
@@ -142,6 +143,31 @@ class SessionView(SessionTables):
             for value, chosen in groups.items()
         }
         return made[None] if by is None else made
+
+    def wheel_motion(self, rate_hz: float = RATE_HZ) -> WheelMotion:
+        """Return position, speed and acceleration of the wheel at even steps, as brainbox computes them.
+
+        Parameters
+        ----------
+        rate_hz
+            Samples per second; 1,000 as brainbox where not stated.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has no wheel.
+        """
+        return wheel_motion(self.signal("wheel_position"), rate_hz)
+
+    def wheel_movements(self) -> pd.DataFrame:
+        """Detect the movements of the wheel by brainbox's thresholds; upstream's own are ``events["wheel_moves"]``.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has no wheel.
+        """
+        return wheel_movements(self.signal("wheel_position"))
 
     def trial_mask(self, rulebook: str = "ibl-bwm-inclusion") -> npt.NDArray[np.bool_]:
         """Return (n_trials,) bool, which of `trials` are used: by default as in the Brain-wide Map's analyses.
