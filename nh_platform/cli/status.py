@@ -57,6 +57,8 @@ def status(
                 console.say(f"{name}: {escape(sentence)}.")
         for session_id, mistake in () if isinstance(one, NhError) else one.mistakes.items():
             console.say(f"{name} {session_id}: nothing is made until its review file is corrected. {escape(mistake)}")
+        for session_id, trouble in () if isinstance(one, NhError) else one.unreadable.items():
+            console.say(f"{name} {session_id}: nothing is made until it can be read. {escape(trouble)}")
     for name, one in found.sources.items():
         for asset, n_sessions in one.replaced.items() if not isinstance(one, NhError) else ():
             console.say(

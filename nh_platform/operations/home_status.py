@@ -43,6 +43,8 @@ class SourceStatus:
         Assets of earlier versions that are still stored, by name: how many sessions hold one.
     mistakes
         Sessions whose review file cannot be used, with its mistake in words.
+    unreadable
+        Sessions of which something stored cannot be read now, with why in words.
     held
         A release that waits to be accepted, in a sentence; empty where none does.
     newer
@@ -66,6 +68,7 @@ class SourceStatus:
     store_bytes: int
     replaced: Mapping[str, int]
     mistakes: Mapping[str, str] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
     held: str = ""
     newer: str = ""
     problems: tuple[ConfigError, ...] = ()
@@ -126,7 +129,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
     store, states = home.platform.store, source_states(home.platform, source)
     stored = set(store.sessions(source))
     stale = [state.session_id for state in states.sessions if state.stale]
-    unusable, n_failed, warned = {*states.gated, *states.mistakes}, 0, dict[str, int]()
+    unusable, n_failed, warned = {*states.gated, *states.mistakes, *states.unreadable}, 0, dict[str, int]()
     can_have_failed = any(session_id not in states.gated for session_id in stale)
     if (stored or can_have_failed) and has_history(home.platform.settings):
         # Dagster's history is asked only where something was run: opening it doubles the time of `nh status`.
@@ -152,6 +155,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         store_bytes=store_bytes,
         replaced=dict(sorted(replaced.items())),
         mistakes=states.mistakes,
+        unreadable=states.unreadable,
         newer=newer_release(store, source),
         held=states.held.text() if states.held else "",
         problems=states.problems,

@@ -19,9 +19,9 @@ from nh_platform.history.tombstones import withdrawn_sessions
 from nh_platform.history.wanted import wanted_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.planning.run_requests import DIGITS, SessionState
-from nh_platform.planning.staleness import session_standing
+from nh_platform.planning.staleness import Standing, session_standing
 from nh_platform.planning.versions import SourcePlan
-from nh_platform.session import ConfigError, NhError
+from nh_platform.session import ConfigError, NhError, StoreError
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class SourceStates:
         The release that waits to be accepted, None where none does; nothing of its sessions is asked for.
     mistakes
         Sessions whose review file cannot be used, with its mistake in words; nothing of them is made until it can.
+    unreadable
+        Sessions of which something stored cannot be read now, with why in words; nothing of them is made until it can.
     problems
         Assets of installed packages that are left out, each with why.
     """
@@ -54,6 +56,7 @@ class SourceStates:
     gated: Mapping[str, tuple[str, ...]]
     damaged: Mapping[str, Mapping[str, tuple[str, ...]]]
     mistakes: Mapping[str, str] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
     held: HeldRelease | None = None
     problems: tuple[ConfigError, ...] = ()
 
@@ -80,6 +83,7 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     gated: dict[str, tuple[str, ...]] = {}
     damaged: dict[str, Mapping[str, tuple[str, ...]]] = {}
     mistakes: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
     for session_id in manifest.session_ids:
         groups = by_session[session_id]
         try:
@@ -91,7 +95,11 @@ def source_states(platform: Platform, source: str) -> SourceStates:
             states.append(SessionState(session_id, (), "", is_wanted=False))
             continue
         versions = {name: one.data_version for name, one in expected.items()}
-        standing = session_standing(platform.store, source, session_id, expected)
+        try:
+            standing = session_standing(platform.store, source, session_id, expected)
+        except StoreError as error:  # a folder of another user's; the other sessions go on
+            unreadable[session_id] = str(error)
+            standing = Standing((), (), (), is_loaded=False)
         if standing.damaged:
             damaged[session_id] = standing.damaged
         if standing.gate:
@@ -111,7 +119,9 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     is_held = platform.settings.source(source).on_release == "hold"
     held = held_release(platform.store, source, manifest, by_session) if is_held else None
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
-    return SourceStates(number, tuple(states), observed, gated, damaged, mistakes, held, plan.problems)
+    return SourceStates(
+        number, tuple(states), observed, gated, damaged, mistakes, unreadable, held=held, problems=plan.problems
+    )
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:

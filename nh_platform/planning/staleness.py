@@ -44,7 +44,7 @@ class Standing:
 
 
 def standing_of(plan: SourcePlan, files: SessionFiles) -> Standing:
-    """Return what of one session of the manifest is stale."""
+    """Return what of one session of the manifest is stale; as of `session_standing`."""
     session = files.session
     return session_standing(plan.platform.store, session.source, session.session_id, plan.expected_of(files))
 
@@ -58,10 +58,19 @@ def session_standing(store: Store, source: str, session_id: str, expected: Mappi
         Where, and which session.
     expected
         What every asset should be made from, in running order.
+
+    Raises
+    ------
+    StoreError
+        If something of it cannot be read now, for a reason that says nothing of its bytes: made anew for that, a whole
+        release would be computed for want of a permission.
     """
     gates = [name for name, one in expected.items() if one.asset.is_gate]
     gate = stored_gate(store, source, session_id, gates)  # first: it may find damage
     states = {asset: store.state(source, session_id, asset) for asset in expected}
+    for state in states.values():
+        if state.unreadable is not None:
+            raise state.unreadable
     stored = {asset: None if state.damage else state.data_version for asset, state in states.items()}
     damaged = {asset: state.damage for asset, state in states.items() if state.damage}
     found = standing(expected, stored, gate)

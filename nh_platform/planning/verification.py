@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nh_platform.session import DamagedFile
+from nh_platform.session import DamagedFile, StoreError
 from nh_platform.store import Store
 from nh_platform.store.damage_notes import forget_damage, noted_damage
-from nh_platform.store.durable import copy_of, read_regular
+from nh_platform.store.durable import LOST, copy_of, read_regular, unreadable
 from nh_platform.store.file_hashes import STRAY, StoredFile, compare, stored_hashes, stray_files
 from nh_platform.store.locks import FOLDER as LOCKS
 from nh_platform.store.locks import lock_names, read_lock
@@ -67,12 +67,15 @@ class Verified:
         What is damaged, by source, session and asset.
     n_assets, n_files, n_bytes
         What was compared.
+    unreadable
+        What cannot be read now, for a reason that says nothing of its bytes, one text each.
     """
 
     damages: tuple[Damage, ...]
     n_assets: int
     n_files: int
     n_bytes: int
+    unreadable: tuple[str, ...] = ()
 
 
 OnAsset = Callable[[int, int, str], None]
@@ -101,20 +104,25 @@ def verify(
     if sources is None and (broken := format_damage(store)):
         return Verified((broken,), 0, 0, 0)  # nothing else is read before the format is known
     chosen = store.sources() if sources is None else list(sources)
-    assets = [one for source in chosen for one in _asset_folders(store, source, session_ids)]
+    out_of_reach: list[str] = []
+    assets = [one for source in chosen for one in _asset_folders(store, source, session_ids, out_of_reach)]
     damages: list[Damage] = []
     if session_ids is None:
         damages += [one for source in chosen for one in _of_source(store, source)]
-        damages += _of_store(store)
+        damages += _of_store(store, out_of_reach)
     n_files = n_bytes = 0
     with ThreadPoolExecutor(_WORKERS) as pool:
         for done, (place, folder) in enumerate(assets):
             on_asset(done, len(assets), " ".join(filter(None, place)))
-            found, files, size = _verify_asset(store, place, folder, pool)
+            try:
+                found, files, size = _verify_asset(store, place, folder, pool)
+            except StoreError as error:
+                out_of_reach.append(str(error))
+                continue
             damages += found
             n_files, n_bytes = n_files + files, n_bytes + size
     on_asset(len(assets), len(assets), "")
-    return Verified(tuple(damages), len(assets), n_files, n_bytes)
+    return Verified(tuple(damages), len(assets), n_files, n_bytes, tuple(out_of_reach))
 
 
 def format_damage(store: Store) -> Damage | None:
@@ -148,10 +156,17 @@ def _slot(session_id: str) -> int:
 _Place = tuple[str, str, str]
 
 
-def _asset_folders(store: Store, source: str, session_ids: Sequence[str] | None) -> Iterator[tuple[_Place, Path]]:
+def _asset_folders(
+    store: Store, source: str, session_ids: Sequence[str] | None, out_of_reach: list[str]
+) -> Iterator[tuple[_Place, Path]]:
     sessions = [*store.sessions(source), SOURCE_WIDE] if session_ids is None else session_ids
     for session_id in sessions:
-        for name in store.published(source, session_id):
+        try:
+            names = store.published(source, session_id)
+        except StoreError as error:
+            out_of_reach.append(str(error))
+            continue
+        for name in names:
             shown = "" if session_id == SOURCE_WIDE else session_id
             yield (source, shown, name), store.asset_folder(source, session_id, name)
 
@@ -159,6 +174,10 @@ def _asset_folders(store: Store, source: str, session_ids: Sequence[str] | None)
 def _verify_asset(store: Store, place: _Place, asset: Path, pool: ThreadPoolExecutor) -> tuple[list[Damage], int, int]:
     """Return what is damaged of an asset, and how many files and bytes of it were compared."""
     beside = (POINTER, DAMAGED, HISTORY, copy_of(Path(HISTORY)).name)
+    try:
+        children = list(asset.iterdir())
+    except OSError as error:
+        raise unreadable(asset, error) from error
     found = [("", *one) for name in beside for one in _broken(asset, name, unseal_lines)]
     files, size = 0, 0
     versions, where = list[Path](), (place[0], place[1] or SOURCE_WIDE, place[2])
@@ -169,7 +188,7 @@ def _verify_asset(store: Store, place: _Place, asset: Path, pool: ThreadPoolExec
             versions = store.counted(*where, with_locks=False)
     if (asset / HISTORY).exists() != copy_of(asset / HISTORY).exists():
         found.append(("", asset / HISTORY, "the history, or its copy, is missing"))
-    if not (asset / POINTER).exists() and any(_is_version(child) for child in asset.iterdir()):
+    if not (asset / POINTER).exists() and any(_is_version(child) for child in children):
         found.append(("", asset / POINTER, "the pointer to its version is missing"))
     for version in versions:
         try:
@@ -210,13 +229,15 @@ def _of_source(store: Store, source: str) -> Iterator[Damage]:
                 yield Damage(source, "", "", "", path, text)
 
 
-def _of_store(store: Store) -> Iterator[Damage]:
+def _of_store(store: Store, out_of_reach: list[str]) -> Iterator[Damage]:
     """Give the damaged locks of a store."""
     for name in lock_names(store.root):
         try:
             read_lock(store.root, name)
         except DamagedFile as error:
             yield Damage("", "", "", "", store.root / LOCKS / f"{name}.json", error.reason)
+        except StoreError as error:
+            out_of_reach.append(str(error))
 
 
 def _broken(folder: Path, name: str, unseal: Callable[[bytes], object]) -> Iterator[tuple[Path, str]]:
@@ -226,6 +247,8 @@ def _broken(folder: Path, name: str, unseal: Callable[[bytes], object]) -> Itera
     except FileNotFoundError:
         return
     except (BrokenSeal, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in LOST:
+            raise unreadable(folder / name, error) from error
         yield folder / name, _words(error)
 
 

@@ -1,6 +1,6 @@
-"""Making what was written survive a power cut.
+"""Making what was written survive a power cut, and saying in words what the disk refuses.
 
-Add here what every writer of the store needs for that. What is written is theirs.
+Add here what every reader or writer of the store needs of the disk. What is written is theirs.
 """
 
 from __future__ import annotations
@@ -10,11 +10,79 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from filelock import FileLock, Timeout
+
+from nh_platform.session.errors import NhError, StoreError
+
 Content = TypeVar("Content")
+
+LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO)
+"""Errors of reading that say that the bytes are gone. Any other, as a permission or too many open files, may pass."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def unreadable(path: Path, error: OSError) -> StoreError:
+    """Return the error of what cannot be read for a reason that says nothing of its bytes."""
+    action = "See to it and try again; nothing was changed."
+    return StoreError(str(path), f"it cannot be read now: {error.strerror}", action)
+
+
+@contextmanager
+def disk_in_words(folder: Path) -> Iterator[None]:
+    """Say in words that the disk of a folder is full, or that something cannot be written there.
+
+    Raises
+    ------
+    StoreError
+        If it is so.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            action = "Free some space, and run it again; what was there before is unchanged."
+            raise StoreError(str(folder), "the disk is full", action) from error
+        action = "See to it, and run it again; what was there before is unchanged."
+        raise StoreError(str(error.filename or folder), str(error.strerror or error), action) from error
+
+
+@contextmanager
+def alone(lock: Path, busy: NhError, wait_s: float = 0.0) -> Iterator[None]:
+    """Do something while no other process or thread does; a lock is released when its process is killed.
+
+    Parameters
+    ----------
+    lock
+        File that is locked; made if need be.
+    busy
+        What is raised where another one still does it.
+    wait_s
+        How long it is waited for [s].
+
+    Raises
+    ------
+    NhError
+        ``busy``.
+    StoreError
+        If the lock cannot be written.
+    """
+    held = FileLock(lock, timeout=wait_s)
+    try:
+        held.acquire()
+    except Timeout:
+        raise busy from None
+    except OSError as error:
+        action = "See to it, and run it again; nothing was changed."
+        raise StoreError(str(lock.parent), f"it cannot be written: {error.strerror or error}", action) from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def sync_folder(folder: Path) -> None:

@@ -22,14 +22,12 @@ from pydantic import BaseModel, ConfigDict
 
 from nh_platform.session.errors import DamagedFile, StoreError
 from nh_platform.store.damage_notes import damage_error, note_damage
-from nh_platform.store.durable import read_regular
+from nh_platform.store.durable import LOST, read_regular, unreadable
 from nh_platform.store.names import POINTER, PROVENANCE, STAGING, VERSION_DIGITS, place_of
 from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines
 
 STRAY = "it is not among the files that were published"
 
-_LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO)
-"""Errors that say that the bytes are gone."""
 _VERSION_NAME = re.compile(r"[0-9a-f]{16}(-\d+)?")
 
 _BLOCK = 1 << 20
@@ -264,11 +262,10 @@ def _lost(version: Path, name: str, error: OSError) -> StoreError:
     Too many open files, memory or a permission say nothing of the bytes: noted as damage they would have a session
     computed anew.
     """
-    if error.errno in _LOST:
+    if error.errno in LOST:
         missing = error.errno == errno.ENOENT
         return damaged(version, name, "it is missing" if missing else f"it cannot be read: {error.strerror}")
-    action = "See to it and try again; nothing was changed."
-    return StoreError(str(version / name), f"it cannot be read now: {error.strerror}", action)
+    return unreadable(version / name, error)
 
 
 def _state(path: Path) -> _State | None:

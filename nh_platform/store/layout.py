@@ -27,7 +27,7 @@ from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.errors import DamagedFile
 from nh_platform.store import locks
 from nh_platform.store.damage_notes import damage_error, noted_damage
-from nh_platform.store.durable import sync_tree
+from nh_platform.store.durable import disk_in_words, sync_tree, unreadable
 from nh_platform.store.file_hashes import hash_folder, read_record
 from nh_platform.store.names import PROVENANCE, SOURCE_WIDE, VERSION_DIGITS, place_of
 from nh_platform.store.provenance import Provenance
@@ -36,6 +36,9 @@ from nh_platform.store.version_folders import exclusive, history_names, pointer,
 
 REPLACED = {"behavior": ("events", "signals")}
 """Assets of earlier versions that a store can still hold, by name, with those that took their place (0.3)."""
+
+EVERY_ASSET = "every asset"
+"""Stands for the assets of a session whose folder cannot be read."""
 
 _TRIES, _WAIT_S = 20, 0.01
 """How often a reader looks again where a version was replaced under it: one publisher against one reader for 8 s gave
@@ -53,10 +56,13 @@ class AssetState:
     damage
         What is known to be damaged of it, a text for each file: pointer, record, and what a
         reader or `nh verify` noted.
+    unreadable
+        Why it cannot be read now, where the reason says nothing of its bytes; ``damage`` then says so too.
     """
 
     data_version: str | None
     damage: tuple[str, ...] = ()
+    unreadable: StoreError | None = None
 
 
 class Store:
@@ -104,13 +110,13 @@ class Store:
         raise damage_error(folder, place_of(folder / str(name)), f"version {name}, which counts, is not there")
 
     def usable(self, source: str, session_id: str, asset: str) -> Path | None:
-        """Return the folder of the version that counts, None where there is none or it is known to be damaged.
+        """Return the folder of the version that counts, None where there is none, or it is damaged or unreadable.
 
         For what joins many sessions: one damaged asset is told by `state` and must not stop the others.
         """
         try:
             return None if self.state(source, session_id, asset).damage else self.current(source, session_id, asset)
-        except DamagedFile:
+        except StoreError:
             return None
 
     def state(self, source: str, session_id: str, asset: str) -> AssetState:
@@ -129,6 +135,8 @@ class Store:
                 continue
             except DamagedFile as error:
                 return AssetState(None, (f"{Path(error.thing).name}: {error.reason}",))
+            except StoreError as error:
+                return AssetState(None, (f"{Path(error.thing).name}: {error.found}",), error)
             return AssetState(str(record["data_version"]), noted_damage(version))
         return AssetState(None, (f"{PROVENANCE}: it cannot be read",))
 
@@ -160,22 +168,41 @@ class Store:
 
         Those that are known to be damaged are left out: `damaged` has them.
         """
-        names = self.published(source, session_id)
-        return [name for name in names if self.usable(source, session_id, name) is not None]
+        names = self._readable_names(source, session_id)
+        return [name for name in names if name not in REPLACED and self.usable(source, session_id, name) is not None]
 
     def damaged(self, source: str, session_id: str) -> dict[str, tuple[str, ...]]:
-        """Return what is known to be damaged of a session, by asset: a text for each file, as of `state`."""
-        found = {name: self.state(source, session_id, name).damage for name in self.published(source, session_id)}
+        """Return what is known to be damaged of a session, by asset: a text for each file, as of `state`.
+
+        Of a session whose folder cannot be read, `EVERY_ASSET` stands for its assets.
+        """
+        try:
+            names = self.published(source, session_id)
+        except StoreError as error:
+            return {EVERY_ASSET: (error.found,)}
+        found = {name: self.state(source, session_id, name).damage for name in names}
         return {name: damage for name, damage in found.items() if damage}
 
     def published(self, source: str, session_id: str) -> list[str]:
-        """Return the assets of a session that have a folder, damaged or not, sorted; without those of `REPLACED`."""
+        """Return the assets of a session that have a folder, damaged or not, sorted; without those of `REPLACED`.
+
+        Raises
+        ------
+        StoreError
+            If the folder of the session cannot be read.
+        """
         names = _folder_names(self.root / source / session_id)
         return [name for name in names if name not in REPLACED]
 
     def replaced(self, source: str, session_id: str) -> list[str]:
         """Return the assets of earlier versions that are stored of a session, sorted."""
-        return [name for name in _folder_names(self.root / source / session_id) if name in REPLACED]
+        return [name for name in self._readable_names(source, session_id) if name in REPLACED]
+
+    def _readable_names(self, source: str, session_id: str) -> list[str]:
+        try:
+            return _folder_names(self.root / source / session_id)
+        except StoreError:
+            return []
 
     def require_replacement(self, source: str, session_id: str, asset: str) -> None:
         """Check that what took the place of an asset of an earlier version is stored.
@@ -300,10 +327,10 @@ class Store:
             If the disk is full; the partly written version is removed.
         """
         home = self.asset_folder(provenance.source, provenance.session_id, provenance.asset)
-        begin_format(self.root)
-        home.mkdir(parents=True, exist_ok=True)
         staging = home / staging_name()
-        staging.mkdir()
+        with disk_in_words(home):
+            begin_format(self.root)
+            staging.mkdir(parents=True)
         try:
             yield staging
             record = provenance.model_copy(update={"files": hash_folder(staging)})
@@ -314,7 +341,7 @@ class Store:
                 name = provenance.data_version[:VERSION_DIGITS]
                 put_version(home, staging, name, keep_history=keep_history, kept=kept)
         except OSError as error:
-            if error.errno == errno.ENOSPC:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StoreError(
                     str(home),
                     "the disk is full; the asset was not published and what was stored is unchanged",
@@ -326,6 +353,17 @@ class Store:
 
 
 def _folder_names(folder: Path) -> list[str]:
-    if not folder.is_dir():
+    """Return the names of the folders in a folder, sorted; none where it is not there.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(one.name for one in entries if not one.name.startswith(".") and one.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(child.name for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+    except OSError as error:
+        raise unreadable(folder, error) from error

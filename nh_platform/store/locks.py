@@ -7,20 +7,22 @@ removed by the next publication. Add here what keeps bytes alive. What a lock is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.session.errors import DamagedFile, StoreError, UnknownSession, close_matches
-from nh_platform.store.durable import read_regular, write_durably
+from nh_platform.store.durable import LOST, alone, disk_in_words, read_regular, unreadable, write_durably
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
 
 FOLDER = ".locks"
 Folders = dict[tuple[str, str, str], set[str]]
 """Names of folders by source, session id and asset."""
 
-_read: dict[Path, tuple[tuple[int, int], Folders]] = {}
+_read: dict[Path, tuple[tuple[int, int, int], Folders]] = {}
 """What the locks name, each in the state in which its file was read: one of 4,000 versions takes 10 ms."""
+_BUSY_S = 60
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -75,9 +77,10 @@ def write_lock(root: Path, lock: Lock) -> None:
     path = _path(root, lock.name)
     if not lock.versions:
         raise StoreError(f"lock {lock.name}", "it names no version", "Name sessions that are stored.")
-    path.parent.mkdir(parents=True, exist_ok=True)
     rows = [[v.source, v.session_id, v.asset, v.folder, v.data_version] for v in sorted(lock.versions)]
-    write_durably(path, seal_json({"name": lock.name, "reason": lock.reason, "versions": rows}))
+    with disk_in_words(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, seal_json({"name": lock.name, "reason": lock.reason, "versions": rows}))
 
 
 def read_lock(root: Path, name: str) -> Lock:
@@ -98,6 +101,8 @@ def read_lock(root: Path, name: str) -> Lock:
         action = f"Use one of: {', '.join(known) or 'none'}.{close_matches(name, known)}"
         raise UnknownSession(f"lock {name}", "there is none of that name in the store", action) from error
     except (BrokenSeal, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in LOST:
+            raise unreadable(path, error) from error
         action = "Take it from a backup, or remove it with `nh lock remove` and lock the versions again."
         raise DamagedFile(str(path), f"the lock is damaged: {error}", action) from error
     return Lock(content["name"], content["reason"], tuple(LockedVersion(*row) for row in content["versions"]))
@@ -106,6 +111,23 @@ def read_lock(root: Path, name: str) -> Lock:
 def lock_names(root: Path) -> list[str]:
     """Return the names of the locks of a store, sorted."""
     return sorted(path.stem for path in (root / FOLDER).glob("*.json") if _NAME.fullmatch(path.stem))
+
+
+@contextmanager
+def changing(root: Path) -> Iterator[None]:
+    """Change the locks of a store while no other process does: one that is read, added to and written loses nothing.
+
+    Raises
+    ------
+    StoreError
+        If another process changes them for longer than `_BUSY_S`, or the store cannot be written.
+    """
+    found = f"another process has been changing the locks for {_BUSY_S} s"
+    busy = StoreError(str(root / FOLDER), found, "Wait for that one, and run it again.")
+    with disk_in_words(root):
+        (root / FOLDER).mkdir(parents=True, exist_ok=True)
+    with alone(root / FOLDER / ".lock", busy, _BUSY_S):
+        yield
 
 
 def remove_lock(root: Path, name: str) -> None:
@@ -117,9 +139,11 @@ def remove_lock(root: Path, name: str) -> None:
         If there is none of that name.
     """
     path = _path(root, name)
-    if not path.exists():
-        read_lock(root, name)
-    path.unlink()
+    with disk_in_words(path.parent):
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            read_lock(root, name)  # says that there is none
 
 
 def kept_versions(root: Path, source: str, session_id: str, asset: str) -> frozenset[str]:
@@ -136,7 +160,7 @@ def kept_versions(root: Path, source: str, session_id: str, asset: str) -> froze
             facts = path.stat()
         except FileNotFoundError:  # removed meanwhile
             continue
-        state = (facts.st_mtime_ns, facts.st_size)
+        state = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
         if path not in _read or _read[path][0] != state:
             _read[path] = state, by_asset(read_lock(root, path.stem).versions)
         found |= _read[path][1].get((source, session_id, asset), set())

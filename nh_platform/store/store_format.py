@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.session.errors import DamagedFile, StoreError
-from nh_platform.store.durable import read_regular, write_durably, write_twice
+from nh_platform.store.durable import (
+    LOST,
+    alone,
+    disk_in_words,
+    read_regular,
+    unreadable,
+    write_durably,
+    write_twice,
+)
 from nh_platform.store.file_hashes import hash_folder
 from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, WANTED
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json, unseal_lines
@@ -21,6 +30,7 @@ from nh_platform.store.version_folders import exclusive, replace_pointer, with_l
 
 FORMAT = 2
 FORMAT_FILE = "format.json"
+_LOCK = ".migrating.lock"
 
 OnAsset = Callable[[int, int, str], None]
 
@@ -55,14 +65,16 @@ def stored_format(root: Path) -> int | None:
     Raises
     ------
     DamagedFile
-        If its file cannot be read.
+        If its file is damaged, or lost and nothing else tells it.
     """
     path = root / FORMAT_FILE
     try:
         return int(unseal_json(read_regular(path))["format"])
     except FileNotFoundError:
-        return _format_of_pointers(root)
+        return _format_of_assets(root)
     except (BrokenSeal, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in LOST:
+            raise unreadable(path, error) from error
         action = "Run `nh verify --repair`, which writes it again."
         raise DamagedFile(str(path), f"the format of the store cannot be read: {error}", action) from error
 
@@ -75,11 +87,18 @@ def begin_format(root: Path) -> None:
 
 
 def repair_format(root: Path) -> bool:
-    """Write a damaged statement of the format again, as the first pointer shows it; return whether it was damaged."""
+    """Write a damaged statement of the format again, as pointers and records show it; return whether it was damaged.
+
+    Where none of them can be read, everything is damaged and is made again in this version's format.
+    """
     try:
         stored_format(root)
     except DamagedFile:
-        _state(root, _format_of_pointers(root) or FORMAT)
+        with disk_in_words(root), suppress(DamagedFile):
+            _state(root, _format_of_assets(root) or FORMAT)
+            return True
+        with disk_in_words(root):
+            _state(root, FORMAT)
         return True
     return False
 
@@ -116,13 +135,22 @@ def migrate(root: Path, on_asset: OnAsset = lambda done, total, name: None) -> M
     Raises
     ------
     StoreError
-        If the store is newer than this version.
+        If the store is newer than this version, another process migrates it, or the disk is full or refuses to be
+        written; it goes on where it was when it is run again.
     """
     found = stored_format(root)
     if found is None or found == FORMAT:
         return Migrated(0, ())
     if found > FORMAT:
         require_format(root)
+    busy = StoreError(f"store {root}", "another process migrates it", "Wait for that one.")
+    with disk_in_words(root), alone(root / _LOCK, busy):
+        done = Migrated(0, ()) if stored_format(root) == FORMAT else _migrate(root, found, on_asset)
+        (root / _LOCK).unlink(missing_ok=True)
+    return done
+
+
+def _migrate(root: Path, found: int, on_asset: OnAsset) -> Migrated:
     _state(root, found)
     pointers = list(_pointers(root))
     changed, problems = 0, list[str]()
@@ -131,17 +159,27 @@ def migrate(root: Path, on_asset: OnAsset = lambda done, total, name: None) -> M
         try:
             changed += _migrate_asset(pointer.parent, problems)
         except (ValueError, OSError) as error:
-            problems.append(f"{pointer}: {error}")
+            problems.append(f"{pointer}: {_damage(error)}")
     for wanted in root.glob(f"*/*/{WANTED}"):
         try:
             content = wanted.read_bytes()
             if not _is_sealed(wanted, unseal_json):
                 write_twice(wanted, seal_json({"sessions": dict(json.loads(content))}))
         except (ValueError, TypeError, OSError) as error:
-            problems.append(f"{wanted}: {error}")
+            problems.append(f"{wanted}: {_damage(error)}")
     _state(root, FORMAT)
     on_asset(len(pointers), len(pointers), "")
     return Migrated(changed, tuple(problems))
+
+
+def _damage(error: Exception) -> Exception:
+    """Return an error that says that something was damaged before; any other ends the migration, which then goes on.
+
+    A full disk was taken for damage, and the store for migrated.
+    """
+    if isinstance(error, OSError) and error.errno not in LOST:
+        raise error
+    return error
 
 
 def _migrate_asset(asset: Path, problems: list[str]) -> bool:
@@ -181,18 +219,66 @@ def _migrate_asset(asset: Path, problems: list[str]) -> bool:
     return True
 
 
-def _format_of_pointers(root: Path) -> int | None:
-    """Return the format that the first pointer has: folders of sessions that were copied elsewhere are a store too."""
-    first = next(_pointers(root), None)
-    return None if first is None else FORMAT if _is_sealed(first) else 1
+def _format_of_assets(root: Path) -> int | None:
+    """Return the format that pointers and records have: folders of sessions that were copied elsewhere are a store too.
+
+    None where there are none. One that is damaged tells nothing, and one of format 1 is enough: a migration goes on.
+
+    Raises
+    ------
+    DamagedFile
+        If there are some, and none of them can be read.
+    """
+    found, n_seen = set[int](), 0
+    for asset in sorted({path.parent for path in root.glob(f"*/*/*/{POINTER}")}):
+        n_seen += 1
+        found |= _format_of_asset(asset)
+        if 1 in found:
+            return 1
+    for record in () if found else sorted(root.glob(f"*/*/*/*/{PROVENANCE}")):
+        n_seen += 1
+        found |= _format_of_record(record)
+    if found or not n_seen:
+        return min(found, default=None)
+    action = "Run `nh verify --repair`, which states this version's and makes everything again."
+    raise DamagedFile(str(root / FORMAT_FILE), "it is lost, and no pointer or record of the store can be read", action)
 
 
-def _is_sealed(path: Path, unseal: Callable[[bytes], object] = unseal_lines) -> bool:
+def _format_of_asset(asset: Path) -> set[int]:
+    """Return what the pointer of an asset says of the format; nothing where it is damaged.
+
+    A pointer of format 2 that was cut off after its first line looks like one of format 1; its record does not.
+    """
     try:
-        unseal(path.read_bytes())
+        content = read_regular(asset / POINTER)
+        if _unseals(content, unseal_lines):
+            return {FORMAT}
+        return _format_of_record(asset / content.decode().strip() / PROVENANCE).intersection({1})
+    except (OSError, ValueError):
+        return set()
+
+
+def _format_of_record(path: Path) -> set[int]:
+    try:
+        content = read_regular(path)
+        if _unseals(content, unseal_json):
+            return {FORMAT}
+        stated = json.loads(content)
+    except (OSError, ValueError):
+        return set()
+    return {1} if isinstance(stated, dict) and "data_version" in stated and "blake3" not in stated else set()
+
+
+def _unseals(content: bytes, unseal: Callable[[bytes], object]) -> bool:
+    try:
+        unseal(content)
     except BrokenSeal:
         return False
     return True
+
+
+def _is_sealed(path: Path, unseal: Callable[[bytes], object] = unseal_lines) -> bool:
+    return _unseals(path.read_bytes(), unseal)
 
 
 def _pointers(root: Path) -> Iterator[Path]:

@@ -10,26 +10,45 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
-from nh_platform.session.errors import DamagedFile
+from nh_platform.session.errors import DamagedFile, StoreError
 from nh_platform.store.damage_notes import damage_error, forget_damage
-from nh_platform.store.durable import read_either, read_regular, repair_either, write_durably, write_twice
+from nh_platform.store.durable import (
+    LOST,
+    alone,
+    read_either,
+    read_regular,
+    repair_either,
+    unreadable,
+    write_durably,
+    write_twice,
+)
 from nh_platform.store.file_hashes import problems
 from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, STAGING, place_of
 from nh_platform.store.processes import is_running, process_name
 from nh_platform.store.sealed import BrokenSeal, seal_lines, unseal_lines
 
+_HELD_S = 60
+"""How long another process is waited for [s]: it moves folders, which takes a moment."""
 _OTHERS_KEPT_S = 7 * 86400
 """How long the staging of another machine is left alone [s]; ``dagster.yaml`` ends a run after four hours."""
 
 
-def exclusive(asset: Path) -> FileLock:
-    """Return the lock of one asset: two processes that publish it in turn must not remove each other's version."""
-    return FileLock(asset / ".lock", timeout=60)
+@contextmanager
+def exclusive(asset: Path) -> Iterator[None]:
+    """Hold one asset: two processes that publish it in turn must not remove each other's version.
+
+    Raises
+    ------
+    StoreError
+        If another process holds it for longer than a minute, or its folder cannot be written.
+    """
+    found = f"another process has been writing it for {_HELD_S} s"
+    with alone(asset / ".lock", StoreError(str(asset), found, "Wait for that one, and run it again."), _HELD_S):
+        yield
 
 
 def staging_name() -> str:
@@ -44,13 +63,15 @@ def pointer(asset: Path) -> str | None:
     ------
     DamagedFile
         If the pointer is not the bytes that were written.
+    StoreError
+        If it cannot be read for a reason that says nothing of its bytes.
     """
     try:
         lines = unseal_lines(read_regular(asset / POINTER))
     except FileNotFoundError:
         return None
     except (BrokenSeal, OSError) as error:
-        raise _damaged_beside(asset, POINTER, error) from error
+        raise _refused_beside(asset, POINTER, error) from error
     return lines[0]
 
 
@@ -72,7 +93,7 @@ def history_names(asset: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except (BrokenSeal, OSError) as error:
-        raise _damaged_beside(asset, HISTORY, error) from error
+        raise _refused_beside(asset, HISTORY, error) from error
 
 
 def write_history(asset: Path, names: Iterable[str]) -> None:
@@ -155,7 +176,10 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(leaving, ignore_errors=True)
 
 
-def _damaged_beside(asset: Path, name: str, error: Exception) -> DamagedFile:
+def _refused_beside(asset: Path, name: str, error: Exception) -> StoreError:
+    """Return the error of a record beside the versions: damage, or trouble of the disk that may pass."""
+    if isinstance(error, OSError) and error.errno not in LOST:
+        return unreadable(asset / name, error)
     found = str(error) if isinstance(error, BrokenSeal) else f"it cannot be read: {error}"
     return damage_error(asset / name, place_of(asset / name), found)
 

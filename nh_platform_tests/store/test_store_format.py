@@ -6,6 +6,7 @@ simulated files: all assets, two snapshots of the catalogue, the wanted sessions
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -218,3 +219,81 @@ def test_the_history_and_what_is_wanted_are_kept_twice(home: Path) -> None:
         assert [one.path for one in verify(store, ["ibl"]).damages] == [path]
         assert operations.verify(home, "ibl", repair=True).remaining == ()
         assert path.read_bytes() == stated
+
+
+DAMAGES = {
+    "damaged": lambda content: content.replace(b"blake3", b"blake4"),
+    "cut": lambda content: content.splitlines(keepends=True)[0],
+    "empty": lambda content: b"",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("how_many", ["first", "all"])
+def test_a_lost_format_is_told_by_what_is_intact(home: Path, damage: str, how_many: str) -> None:
+    operations.migrate(home)
+    store = home / "store"
+    (store / FORMAT_FILE).unlink()
+    pointers = sorted(store.glob("*/*/*/current"))
+    for pointer in pointers[:1] if how_many == "first" else pointers:
+        pointer.write_bytes(DAMAGES[damage](pointer.read_bytes()))
+    assert stored_format(store) == 2
+    assert operations.migrate(home).n_assets == 0
+
+
+def test_a_lost_format_of_an_old_store_is_told_by_what_is_intact(home: Path) -> None:
+    store = home / "store"
+    (store / FORMAT_FILE).unlink(missing_ok=True)
+    pointers = sorted(store.glob("*/*/*/current"))
+    for pointer in pointers[:-1]:
+        pointer.write_bytes(b"\xff")
+    assert stored_format(store) == 1
+    pointers[-1].unlink()
+    assert stored_format(store) == 1, "the records say so"
+
+
+def test_a_format_that_nothing_tells_is_named_and_repaired(home: Path) -> None:
+    operations.migrate(home)
+    store = home / "store"
+    (store / FORMAT_FILE).unlink()
+    for path in (*store.glob("*/*/*/current"), *store.glob("*/*/*/*/provenance.json")):
+        path.write_bytes(b"x")
+    with pytest.raises(DamagedFile, match=r"format\.json: it is lost.*nh verify --repair"):
+        Store(store).current("ibl", SESSION, "units")
+    assert [one.path.name for one in operations.verify(home).damages] == [FORMAT_FILE]
+    assert repair_format(store)
+    assert stored_format(store) == 2
+
+
+def test_a_full_disk_ends_a_migration_which_then_goes_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync, left = os.fsync, iter(range(9))
+
+    def full(descriptor: int) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(StoreError, match="the disk is full"):
+            operations.migrate(home)
+    assert stored_format(home / "store") == 1
+    found = operations.migrate(home)
+    assert (found.problems, stored_format(home / "store")) == ((), 2)
+    assert verify(Store(home / "store")).damages == ()
+
+
+def test_a_store_is_migrated_by_one_process_alone(home: Path) -> None:
+    seen = []
+
+    def at_asset(*_: object) -> None:
+        if not seen:
+            with pytest.raises(StoreError, match="another process migrates it") as caught:
+                migrate(home / "store")
+            seen.append(caught)
+            with pytest.raises(StoreError, match="nh migrate"):  # a reader is told, and never sees half of it
+                Store(home / "store").current("ibl", SESSION, "units")
+
+    migrate(home / "store", at_asset)
+    assert len(seen) == 1
+    assert Store(home / "store").current("ibl", SESSION, "units") is not None

@@ -10,6 +10,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.session.session_names import MIN_PREFIX
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,7 +23,9 @@ app = typer.Typer(
 def add(
     name: Annotated[str, typer.Argument(help="Name of the lock: letters, digits, _, . and -.")],
     source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, …")],
-    session: Annotated[list[str] | None, typer.Argument(help="Session ids, or their first characters.")] = None,
+    session: Annotated[
+        list[str] | None, typer.Argument(help=f"Session ids, or their first {MIN_PREFIX} characters or more.")
+    ] = None,
     reason: Annotated[str, typer.Option("--reason", help="What the versions are kept for.")] = "",
 ) -> None:
     """Lock the versions that count now, of all stored sessions of a source or of those that are named.

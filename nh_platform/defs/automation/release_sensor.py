@@ -340,6 +340,8 @@ def tick_words(source: str, states: SourceStates, decision: Decision) -> list[st
     if mistakes:
         more = f" and {len(mistakes) - _NAMED} more" if len(mistakes) > _NAMED else ""
         words.append(f"{len(mistakes)} review files with a mistake: {'; '.join(mistakes[:_NAMED])}{more}")
+    if states.unreadable:
+        words.append(f"{len(states.unreadable)} cannot be read: {next(iter(states.unreadable.values()))}")
     return [", ".join(words)]
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import OnProgress, OpenHome, open_home, unwatched
-from nh_platform.operations.upkeep.backup_files import BackupFiles, disk_in_words, last_backup, partial_folder
+from nh_platform.operations.upkeep.backup_files import BackupFiles, last_backup, partial_folder
 from nh_platform.operations.upkeep.backup_store import copy_store
 from nh_platform.session.errors import ConfigError, StoreError
 
@@ -83,7 +83,7 @@ def backup(home: Path | str, target: Path | str, *, raw: bool = False, on_progre
     StoreError
         If the disk of the target is full or cannot be written; the backups before are as they were.
     """
-    from nh_platform.store.durable import sync_folder, sync_tree
+    from nh_platform.store.durable import disk_in_words, sync_folder, sync_tree
 
     folder = Path(target).absolute()
     with open_home(home) as at:

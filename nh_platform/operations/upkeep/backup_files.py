@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import stat
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -219,22 +219,3 @@ def _lies_inside(name: str) -> bool:
     path = PurePath(name)
     is_plain = bool(name) and path.as_posix() == name and "\0" not in name
     return is_plain and not path.anchor and ".." not in path.parts
-
-
-@contextlib.contextmanager
-def disk_in_words(folder: Path) -> Iterator[None]:
-    """Say in words that the disk of a folder is full, or that something cannot be written there.
-
-    Raises
-    ------
-    StoreError
-        If it is so.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            action = "Free some space, and run it again; what was there before is unchanged."
-            raise StoreError(str(folder), "the disk is full", action) from error
-        action = "See to it, and run it again; what was there before is unchanged."
-        raise StoreError(str(error.filename or folder), f"{error.strerror or error}", action) from error

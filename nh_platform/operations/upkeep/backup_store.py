@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import OnProgress, Progress
 from nh_platform.operations.upkeep.backup_files import BackupFiles
-from nh_platform.session.errors import StoreError, UnknownSession
+from nh_platform.session.errors import NhError, StoreError, UnknownSession
 
 if TYPE_CHECKING:
     from nh_platform.store import Store
 
+_Place = tuple[str, str, str]
 _TRIES = 5
 """How often the copying of an asset is begun anew where it was replaced meanwhile."""
 
@@ -41,12 +42,13 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
     from nh_platform.store.store_format import FORMAT_FILE, require_format
 
     require_format(store.root)
-    assets = [
-        (source, session_id, asset)
-        for source in store.sources()
-        for session_id in [*store.sessions(source), SOURCE_WIDE]
-        for asset in store.published(source, session_id)
-    ]
+    assets = []
+    for source in store.sources():
+        for session_id in [*store.sessions(source), SOURCE_WIDE]:
+            try:
+                assets += [(source, session_id, asset) for asset in store.published(source, session_id)]
+            except StoreError as error:  # a folder of another user's
+                made.refused.append(str(error))
     for asset in sorted(REPLACED):
         n = sum(
             asset in store.replaced(source, session_id)
@@ -57,35 +59,85 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
             made.left_out.append(
                 f"{asset} of {n} sessions, an asset of earlier versions ({', '.join(REPLACED[asset])} replace it)"
             )
-    with_locks = _copy_locks(store, made)
+    with_locks = _are_locks_known(store, made)
     for done, place in enumerate(assets):
         on_progress(Progress("assets", done, len(assets), " ".join(place)))
-        try:
-            _copy_asset(store, made, place, with_locks)
-        except StoreError as error:
-            made.refused.append(str(error))
+        _copy_or_refuse(store, made, place, with_locks)
     on_progress(Progress("assets", len(assets), len(assets), "done"))
+    _copy_locks(store, made)
     if (store.root / FORMAT_FILE).is_file():
         made.add(store.root / FORMAT_FILE, f"store/{FORMAT_FILE}")
     for source in store.sources():
         _copy_records(store.root / source / SOURCE_WIDE, f"store/{source}/{SOURCE_WIDE}", made)
 
 
-def _copy_locks(store: Store, made: BackupFiles) -> bool:
-    """Copy the locks; return whether all of them can be read, and so what they name is known."""
+def _are_locks_known(store: Store, made: BackupFiles) -> bool:
+    """Return whether all locks can be read, and so what they name is known; name those that cannot."""
     from nh_platform.store import locks
 
-    intact = True
+    before = len(made.refused)
+    for name in locks.lock_names(store.root):
+        try:
+            locks.read_lock(store.root, name)
+        except UnknownSession:  # removed meanwhile
+            continue
+        except StoreError as error:
+            made.refused.append(str(error))
+    return len(made.refused) == before
+
+
+def _copy_locks(store: Store, made: BackupFiles) -> None:
+    """Copy the locks that can be read, and what they name now and did not when its asset was copied."""
+    lacking: dict[_Place, set[str]] = {}
+    for _ in range(_TRIES):
+        before, lacking = lacking, {}
+        for name in _copied_locks(store, made):
+            for place in _not_copied(made, name):
+                lacking.setdefault(place, set()).add(name)
+        if not lacking or lacking == before:  # damaged, and named already
+            break
+        for place in lacking:
+            made.forget(f"store/{'/'.join(place)}")
+            _copy_or_refuse(store, made, place, with_locks=True)
+    for name in sorted({name for names in lacking.values() for name in names}):
+        found = f"lock {name}: it names versions that are damaged, lost, or were replaced meanwhile"
+        made.refused.append(f"{found}. It is in the backup, and they are not.")
+    made.refused[:] = dict.fromkeys(made.refused)
+
+
+def _copied_locks(store: Store, made: BackupFiles) -> list[str]:
+    """Copy the locks that there are now and can be read; return their names."""
+    from nh_platform.store import locks
+
+    made.forget(f"store/{locks.FOLDER}")
+    names = []
     for name in locks.lock_names(store.root):
         try:
             locks.read_lock(store.root, name)
             made.add(store.root / locks.FOLDER / f"{name}.json", f"store/{locks.FOLDER}/{name}.json")
-        except UnknownSession:  # removed meanwhile
+        except (FileNotFoundError, NhError):  # removed meanwhile, or named already
             continue
-        except StoreError as error:
-            intact = False
-            made.refused.append(str(error))
-    return intact
+        names.append(name)
+    return names
+
+
+def _not_copied(made: BackupFiles, lock: str) -> set[_Place]:
+    """Return the assets of which a lock of the backup names a version that the backup lacks."""
+    from nh_platform.store.locks import read_lock
+    from nh_platform.store.names import PROVENANCE
+
+    return {
+        (one.source, one.session_id, one.asset)
+        for one in read_lock(made.folder / "store", lock).versions
+        if f"store/{one.source}/{one.session_id}/{one.asset}/{one.folder}/{PROVENANCE}" not in made.files
+    }
+
+
+def _copy_or_refuse(store: Store, made: BackupFiles, place: _Place, with_locks: bool) -> None:
+    try:
+        _copy_asset(store, made, place, with_locks)
+    except StoreError as error:
+        made.refused.append(str(error))
 
 
 def _copy_records(folder: Path, prefix: str, made: BackupFiles) -> None:
@@ -104,7 +156,7 @@ def _copy_records(folder: Path, prefix: str, made: BackupFiles) -> None:
             made.refused.append(f"{path}: it is damaged: {error}. Run `nh verify --repair`, and back up again.")
 
 
-def _copy_asset(store: Store, made: BackupFiles, place: tuple[str, str, str], with_locks: bool) -> None:
+def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool) -> None:
     """Copy the versions of an asset that something names, as they are at one moment.
 
     Raises
@@ -120,7 +172,7 @@ def _copy_asset(store: Store, made: BackupFiles, place: tuple[str, str, str], wi
     for _ in range(_TRIES):
         pointer, versions = _named_now(store, place, with_locks)
         texts = [text for version in versions for text in _copy_version(version, f"{prefix}/{version.name}", made)]
-        has_versions = versions or any(not one.name.startswith(STAGING) for one in asset.iterdir() if one.is_dir())
+        has_versions = versions or any(not one.name.startswith(STAGING) for one in asset.glob("*/"))
         if pointer is None and has_versions:
             found = "the pointer to its version is missing"
             texts.append(str(damage_error(asset / POINTER, place_of(asset / POINTER), found)))
@@ -142,7 +194,7 @@ def _copy_asset(store: Store, made: BackupFiles, place: tuple[str, str, str], wi
     )
 
 
-def _named_now(store: Store, place: tuple[str, str, str], with_locks: bool) -> tuple[bytes | None, list[Path]]:
+def _named_now(store: Store, place: _Place, with_locks: bool) -> tuple[bytes | None, list[Path]]:
     """Return the pointer of an asset, and the versions that something names: what tells that it was replaced."""
     from nh_platform.store.names import POINTER
 
@@ -170,7 +222,11 @@ def _copy_version(version: Path, prefix: str, made: BackupFiles) -> list[str]:
 
 
 def _bytes_of(path: Path) -> bytes | None:
+    from nh_platform.store.durable import unreadable
+
     try:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise unreadable(path, error) from error

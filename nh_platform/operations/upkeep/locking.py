@@ -54,18 +54,19 @@ def lock(home: Home, name: str, source: str, sessions: Sequence[str] | None = No
         ids = store.sessions(source) if sessions is None else [stored_session(store, source, one) for one in sessions]
         if not ids:
             raise UnknownSession(f"source {source}", "no session of it is stored", f"Run `nh backfill {source}` first.")
-        before = locks.read_lock(store.root, name) if name in locks.lock_names(store.root) else None
-        others: tuple[locks.LockedVersion, ...] = ()
-        if before is not None:
-            others, reason = tuple(one for one in before.versions if one.source != source), reason or before.reason
-        try:
-            return _locked(store, name, reason, others, [(source, one) for one in [*ids, SOURCE_WIDE]])
-        except NhError:
+        with locks.changing(store.root):
+            before = locks.read_lock(store.root, name) if name in locks.lock_names(store.root) else None
+            others: tuple[locks.LockedVersion, ...] = ()
             if before is not None:
-                locks.write_lock(store.root, before)
-            elif name in locks.lock_names(store.root):
-                locks.remove_lock(store.root, name)
-            raise
+                others, reason = tuple(one for one in before.versions if one.source != source), reason or before.reason
+            try:
+                return _locked(store, name, reason, others, [(source, one) for one in [*ids, SOURCE_WIDE]])
+            except NhError:
+                if before is not None:
+                    locks.write_lock(store.root, before)
+                elif name in locks.lock_names(store.root):
+                    locks.remove_lock(store.root, name)
+                raise
 
 
 def _locked(
@@ -155,7 +156,7 @@ def unlock(home: Home, name: str) -> None:
     UnknownSession
         If there is no such lock.
     """
-    from nh_platform.store.locks import remove_lock
+    from nh_platform.store.locks import changing, remove_lock
 
-    with open_home(home) as at:
+    with open_home(home) as at, changing(at.platform.store.root):
         remove_lock(at.platform.store.root, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, OpenHome, open_home
-from nh_platform.session.errors import DamagedFile, NhError
+from nh_platform.session.errors import NhError, StoreError
 
 if TYPE_CHECKING:
     from nh_platform.store import Store
@@ -67,7 +67,6 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
         If there is no such source.
     """
     from nh_platform.store.names import SOURCE_WIDE
-    from nh_platform.store.version_folders import exclusive
 
     removed: list[tuple[Path, int]] = []
     kept: list[str] = []
@@ -76,24 +75,43 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
         chosen = store.sources() if source is None else [at.platform.config(source).entry.name]
         for name in chosen:
             for session_id in [*store.sessions(name), SOURCE_WIDE]:
-                for asset in store.published(name, session_id):
-                    # A publication may make a version count again: it waits until those of the list are gone.
-                    with exclusive(store.asset_folder(name, session_id, asset)):
-                        try:
-                            found = list(_unnamed(store, name, session_id, asset))
-                        except DamagedFile as error:  # what it names is unknown
-                            kept.append(str(error))
-                            continue
-                        for folder in found:
-                            size = _bytes(folder)
-                            if dry_run or _is_removed(folder, kept):
-                                removed.append((folder, size))
+                try:
+                    assets = store.published(name, session_id)
+                except StoreError as error:
+                    kept.append(str(error))
+                    continue
+                for asset in assets:
+                    removed += _pruned(store, (name, session_id, asset), kept, dry_run)
         if raw is not RawChoice.none:
             for path in _raw_files(at, None if source is None else chosen[0], raw, kept):
-                removed.append((path, path.stat().st_size))
-                if not dry_run:
-                    path.unlink()
+                try:
+                    size = path.stat().st_size
+                    if not dry_run:
+                        path.unlink()
+                except FileNotFoundError:  # another process removed it
+                    continue
+                except OSError as error:
+                    kept.append(f"{path} could not be removed: {error.strerror}")
+                    continue
+                removed.append((path, size))
     return Pruning(tuple(removed), tuple(kept))
+
+
+def _pruned(store: Store, place: tuple[str, str, str], kept: list[str], dry_run: bool) -> list[tuple[Path, int]]:
+    """Remove what nothing names of an asset; say where that is unknown or could not be removed."""
+    from nh_platform.store.version_folders import exclusive
+
+    removed = []
+    try:
+        # A publication may make a version count again: it waits until those of the list are gone.
+        with exclusive(store.asset_folder(*place)):
+            for folder in list(_unnamed(store, *place)):
+                size = _bytes(folder)
+                if dry_run or _is_removed(folder, kept):
+                    removed.append((folder, size))
+    except StoreError as error:  # what it names is unknown, or another process writes it
+        kept.append(str(error))
+    return removed
 
 
 def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator[Path]:
@@ -161,4 +179,8 @@ def _raw_files(home: OpenHome, source: str | None, raw: RawChoice, kept: list[st
 
 
 def _bytes(folder: Path) -> int:
-    return sum(os.path.getsize(path) for path in folder.rglob("*") if path.is_file())
+    size = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # what goes meanwhile counts 0
+            size += path.lstat().st_size if path.is_file() else 0
+    return size

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from nh_platform.home.restoring import Restoration, end_restoration, read_restoration, write_restoration
 from nh_platform.operations.opened_home import OnProgress, Progress, unwatched
-from nh_platform.operations.upkeep.backup_files import backup_named, disk_in_words, partial_folder, read_manifest
+from nh_platform.operations.upkeep.backup_files import backup_named, partial_folder, read_manifest
 from nh_platform.session.errors import ConfigError, DamagedFile
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def restore(backup_folder: Path | str, home: Path | str, *, on_progress: OnProgr
     StoreError
         If the disk is full.
     """
+    from nh_platform.store.durable import disk_in_words
+
     asked, folder = Path(backup_folder).absolute(), Path(home).absolute()
     if read_restoration(folder) is None:  # a backup that was read whole need not be there any more
         backup_named(asked)
@@ -94,18 +96,14 @@ def restore(backup_folder: Path | str, home: Path | str, *, on_progress: OnProgr
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Restore into a folder while no other process does."""
-    from filelock import FileLock, Timeout
+    from nh_platform.store.durable import alone
 
-    lock = FileLock(folder / _LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise ConfigError(str(folder), "another process restores into it", "Wait for that one.") from None
-    try:
-        yield
-    finally:
-        (folder / _LOCK).unlink(missing_ok=True)
-        lock.release()
+    lock = folder / _LOCK
+    with alone(lock, ConfigError(str(folder), "another process restores into it", "Wait for that one.")):
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def _brought_beside(source: Path, folder: Path, before: Restoration | None, on_progress: OnProgress) -> Restoration:

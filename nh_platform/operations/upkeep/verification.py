@@ -26,6 +26,8 @@ class Verification:
         What is damaged still: all of ``damages`` where nothing was to be repaired.
     errors
         Why something could not be repaired, in words.
+    unreadable
+        What cannot be read now, for a reason that says nothing of its bytes, one text each.
     n_assets, n_files, n_bytes
         What was compared.
     """
@@ -36,6 +38,7 @@ class Verification:
     n_assets: int
     n_files: int
     n_bytes: int
+    unreadable: tuple[str, ...] = ()
 
 
 def verify(
@@ -91,7 +94,8 @@ def verify(
             errors = _repair(at, found.damages, on_progress)
             remaining = verify_store(store, sources, ids).damages
             errors = (*errors, *_beyond_repair(at, remaining))
-    return Verification(damages, remaining, errors, found.n_assets, found.n_files, found.n_bytes)
+    counts = (found.n_assets, found.n_files, found.n_bytes)
+    return Verification(damages, remaining, errors, *counts, found.unreadable)
 
 
 def _beyond_repair(home: OpenHome, remaining: Iterable[Damage]) -> list[str]:

@@ -207,8 +207,10 @@ def test_whatever_is_lost_of_an_asset_it_is_named_and_the_others_are_backed_up(
     path = LOST[lost]((home / "store").joinpath(*ASSET))
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     found = operations.backup(home, tmp_path / "backups")
-    (text,) = found.refused
+    text, *of_lock = found.refused
     assert all(words in text for words in (ASSET[1], ASSET[2], "nh verify", "--repair")), text
+    assert len(of_lock) == (with_lock and lost != "pointer")
+    assert all("lock paper-1: it names versions that are damaged" in one for one in of_lock)
     assert [each.parent.name for each in found.folder.rglob("current")] == ["signals"]
     operations.restore(found.folder, tmp_path / "new")
     assert Store(tmp_path / "new" / "store").assets(*ASSET[:2]) == ["signals"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from nh_platform import operations
@@ -15,7 +16,6 @@ from nh_platform.home.platform import Platform
 from nh_platform.operations.upkeep.pruning import RawChoice
 from nh_platform.session import StoreError
 from nh_platform.store import Store, locks
-from nh_platform.store.version_folders import exclusive
 from nh_platform_tests.store.test_file_hashes import ASSET, publish, record
 
 
@@ -74,10 +74,9 @@ def test_what_is_pruned_is_removed_while_no_publication_can_take_it_up(
 
     def removing(path: Path, *args: object, **options: object) -> None:
         if Path(path).parent == first.parent:
-            lock = exclusive(first.parent)
-            seen.append(lock)
+            seen.append(path)
             with pytest.raises(TimeoutError):
-                lock.acquire(timeout=0)
+                FileLock(first.parent / ".lock").acquire(timeout=0)
         remove(path, *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(shutil, "rmtree", removing)
