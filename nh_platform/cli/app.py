@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from nh_platform.cli import console
@@ -50,7 +51,7 @@ class _NamedErrors(TyperGroup):
                     console.warn_of_broken_packages()
                 return super().invoke(ctx)
         except Stopped as end:
-            console.err.print(end.text, markup=False, soft_wrap=True)
+            console.say(escape(end.text), to=console.err)
             raise typer.Exit(end.code) from end
         except NhError as error:
             console.show_error(error)

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement
-from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from nh_platform.cli.terminal.invocation import with_home
+from nh_platform.cli.terminal.tables import shaped
+from nh_platform.cli.terminal.wrapping import wrapped
 from nh_platform.session import ConfigError, NhError
 
 if TYPE_CHECKING:
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
 _PIPED_WIDTH = 160
 """Columns of a table that goes to a file or a pipe, where there is no terminal to ask."""
 
-_FEW_ROWS = 4
-"""Rows up to which a table that is too wide is turned."""
-_SHORT_TEXT = 12
-"""Characters of a text up to which it is not broken over lines in a narrow table."""
-_ID_CHARACTERS = 12
-"""Characters of an id in a narrow table: Allen's whole ids, of others as many as every command takes."""
 _UNWRAPPED_WIDTH = 1000
 """Columns of a table that is never wrapped."""
 
@@ -46,8 +41,6 @@ _DRAWN_PER_S = 2
 
 _ENDS = {"done": "[green]done[/]", "failed": "[red]failed[/]"}
 
-_IDENTIFIERS = ("session", "session_id", "unit_id", "insertion_id")
-"""Columns that are never broken over lines, so that they can be copied."""
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err = Console(stderr=True, highlight=False)
@@ -65,12 +58,7 @@ FormatOption = Annotated[Format, typer.Option("--format", help="Form of the outp
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, title: str = "") -> None:
-    """Print rows for a person (table) or for a program (csv, json), always with the same columns.
-
-    In a table that is wider than the terminal ids are shortened to what commands take. It is turned where its rows are
-    few, a column for each row. Of more rows, names of columns stand over several lines, and the last columns that do
-    not fit are named below: cut words cannot be read.
-    """
+    """Print rows for a program (csv, json) with all columns, or for a person as a table that fits the terminal."""
     if form is Format.json:
         sys.stdout.write(json.dumps([{c: row.get(c) for c in columns} for row in rows], indent=1) + "\n")
         return
@@ -79,79 +67,10 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: 
         writer.writeheader()
         writer.writerows(rows)
         return
-    table = _table(rows, columns, title)
-    if Measurement.get(out, out.options.update(max_width=_UNWRAPPED_WIDTH), table).maximum <= out.width:
-        out.print(table)
-    elif 0 < len(rows) <= _FEW_ROWS:
-        out.print(_turned(_with_short_ids(rows, columns), columns, title))
-    else:
-        short = _with_short_ids(rows, columns)
-        shown = _fitting(short, columns)
-        out.print(_table(short, shown, title, narrow=True))
-        if others := ", ".join(column.replace("_", " ") for column in columns if column not in shown):
-            say(f"not shown, a wider terminal has it: {others}")
-
-
-def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, *, narrow: bool = False) -> Table:
-    """Return a table; a ``narrow`` one breaks the names of columns at words, and of its cells the long texts alone."""
-    table = Table(title=title or None, title_justify="left")
-    for column in columns:
-        numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
-        whole = column in _IDENTIFIERS or (narrow and _longest_cell(rows, column) <= _SHORT_TEXT)
-        table.add_column(
-            column.replace("_", "\n" if narrow else " "),
-            justify="right" if numeric else "left",
-            overflow="fold",
-            no_wrap=whole,
-            min_width=_narrowest(rows, column) if narrow else None,
-        )
-    for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
-    return table
-
-
-def _fitting(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
-    """Return the first columns that stand beside each other in the terminal without a cut word; at least one."""
-    left, shown = out.width - 1, list[str]()
-    for column in columns:
-        left -= _narrowest(rows, column) + 3
-        if left < 0 and shown:
-            break
-        shown.append(column)
-    return shown
-
-
-def _narrowest(rows: Sequence[Mapping[str, Any]], column: str) -> int:
-    """Return the width below which words of a column would be cut: of its name, ids and short texts."""
-    longest = _longest_cell(rows, column)
-    return max(*map(len, column.split("_")), longest if column in _IDENTIFIERS else min(longest, _SHORT_TEXT))
-
-
-def _longest_cell(rows: Sequence[Mapping[str, Any]], column: str) -> int:
-    return max((len(_cell(row.get(column))) for row in rows), default=0)
-
-
-def _with_short_ids(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Return rows whose ids are cut to their first characters, where these tell all of them apart."""
-    short = [dict(row) for row in rows]
-    for column in set(_IDENTIFIERS).intersection(columns):
-        ids = {str(row.get(column)) for row in rows}
-        if len({one[:_ID_CHARACTERS] for one in ids}) == len(ids):
-            for row in short:
-                row[column] = str(row[column])[:_ID_CHARACTERS]
-    return short
-
-
-def _turned(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> Table:
-    """Return a table with a line for each of ``columns`` and a column for each of ``rows``, named by the first."""
-    first, *others = columns
-    table = Table(title=title or None, title_justify="left")
-    table.add_column(first.replace("_", " "))
-    for row in rows:
-        table.add_column(_cell(row.get(first)), overflow="fold")
-    for column in others:
-        table.add_row(column.replace("_", " "), *(_cell(row.get(column)) for row in rows))
-    return table
+    table, left_out = shaped(rows, columns, out, title)
+    out.print(table)
+    if left_out:
+        say(f"not shown, a wider terminal has it: {', '.join(column.replace('_', ' ') for column in left_out)}")
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
@@ -241,13 +160,26 @@ def require_known(source: str, sessions: Sequence[str] | None = None) -> None:
         require_registered(Store(load_settings().store), source, sessions)
 
 
-def say(text: str) -> None:
-    """Print a line for a person; a terminal wraps it, a file or pipe gets it whole."""
-    out.print(with_home(text), soft_wrap=True)
+def say(text: str, *, hanging: int = 0, to: Console | None = None) -> None:
+    """Print lines for a person: a terminal gets them broken between words, a file or pipe whole.
+
+    Parameters
+    ----------
+    text
+        The text, which may have markup.
+    hanging
+        Columns before each line but the first.
+    to
+        Where to print it; the output where None.
+    """
+    console = to or out
+    said = Text.from_markup(with_home(text))
+    for line in wrapped(said, console.width, hanging=hanging) if console.is_terminal else [said]:
+        console.print(line, soft_wrap=True)
 
 
 def say_beside(label: str, text: str, *, indent: int = 0) -> None:
-    """Print a text beside a label: a terminal wraps it at words below itself, a file or pipe gets it in one line.
+    """Print a text beside a label: a terminal gets it broken between words below itself, a file or pipe in one line.
 
     Parameters
     ----------
@@ -258,29 +190,19 @@ def say_beside(label: str, text: str, *, indent: int = 0) -> None:
     indent
         Columns before the label.
     """
-    if not out.is_terminal or not text:
-        out.print(f"{' ' * indent}{label}{' ' if label else ''}{escape(with_home(text))}", soft_wrap=True)
-        return
-    block = Table.grid(padding=(0, 1, 0, 0))
-    if label:
-        block.add_column(no_wrap=True)
-    block.add_column(overflow="fold")
-    block.add_row(*([label] if label else []), escape(with_home(text)))
-    out.print(Padding.indent(block, indent))
+    before = f"{' ' * indent}{label}{' ' if label else ''}"
+    say(f"{before}{escape(text)}", hanging=Text.from_markup(before).cell_len)
 
 
 def show_error(error: NhError) -> None:
     """Print an error: the thing, what was found, and the next step."""
-    err.print(f"[bold red]error[/] [bold]{escape(error.thing)}[/]: {escape(error.found)}", soft_wrap=True)
-    err.print(f"      {escape(with_home(error.action))}", soft_wrap=True)
+    say(f"[bold red]error[/] [bold]{escape(error.thing)}[/]: {escape(error.found)}", hanging=6, to=err)
+    say(f"      {escape(error.action)}", hanging=6, to=err)
 
 
 def warn(problem: NhError) -> None:
     """Print what is left out while the others go on: the thing, and what was found."""
-    err.print(
-        f"[yellow]warning[/]: {escape(problem.thing)} {escape(with_home(problem.found))}; the others go on",
-        soft_wrap=True,
-    )
+    say(f"[yellow]warning[/]: {escape(problem.thing)} {escape(problem.found)}; the others go on", hanging=9, to=err)
 
 
 def warn_of_broken_packages() -> None:
@@ -296,11 +218,3 @@ def warn_of_broken_packages() -> None:
 
     for problem in package_problems():
         warn(problem)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-    return escape(str(value))

@@ -11,7 +11,6 @@ from rich.markup import escape
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format
-from nh_platform.cli.terminal.invocation import with_home
 from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:
@@ -85,15 +84,17 @@ def fetch(
     elif not found.in_place:
         _say_fetched(found)
     if found.in_place:
-        console.err.print(f"{source}: nothing to fetch; its files are read in place, in {found.folder}", soft_wrap=True)
+        console.say(f"{source}: nothing to fetch; its files are read in place, in {found.folder}", to=console.err)
     for session_id, notes in found.notes.items():
         for note in notes:
-            console.err.print(f"note, {source} {session_id}: {escape(note)}", soft_wrap=True)
+            console.say(f"note, {source} {session_id}: {escape(note)}", hanging=6, to=console.err)
     for session_id, error in found.failed.items():
         console.err.print(f"[bold red]failed[/] {source} {session_id}")
-        console.err.print(f"  {escape(with_home(str(error)))}", soft_wrap=True)
+        console.say(f"  {escape(str(error))}", hanging=2, to=console.err)
     if found.failed:
-        console.err.print(f"{len(found.failed)} of {found.n_sessions} sessions failed; what came is kept and resumed.")
+        console.say(
+            f"{len(found.failed)} of {found.n_sessions} sessions failed; what came is kept and resumed.", to=console.err
+        )
         raise typer.Exit(1)
 
 

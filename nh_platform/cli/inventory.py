@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.status import print_warned
-from nh_platform.cli.terminal.invocation import with_home
 from nh_platform.home.folder import home_folder
 
 
@@ -38,6 +38,6 @@ def inventory(
     for path in found.folders:
         console.say(f"  {path}")
     for text in found.errors:
-        console.err.print(with_home(text), markup=False, soft_wrap=True)
+        console.say(escape(text), to=console.err)
     if not found.passed:
         raise typer.Exit(1)

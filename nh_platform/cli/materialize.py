@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.terminal.invocation import with_home
 from nh_platform.cli.terminal.stopping import going_on_with
 from nh_platform.home.folder import home_folder
 
@@ -126,12 +126,13 @@ def print_failed_sessions(outcomes: Sequence[SessionOutcome]) -> int:
     for outcome in failed:
         console.err.print(f"[bold red]failed[/] {outcome.plan.source} {outcome.plan.session_id}")
         for text in outcome.errors:
-            console.err.print(f"  {with_home(text)}", markup=False, soft_wrap=True)
+            console.say(f"  {escape(text)}", hanging=2, to=console.err)
         kept = [asset for asset in outcome.plan.assets if asset not in outcome.made]
         if outcome.made:
-            console.err.print(f"  made: {', '.join(outcome.made)}", markup=False)
+            console.say(f"  made: {', '.join(outcome.made)}", hanging=2, to=console.err)
         if kept:
-            console.err.print(f"  not made; any version stored before stays: {', '.join(kept)}", markup=False)
+            text = f"  not made; any version stored before stays: {', '.join(kept)}"
+            console.say(text, hanging=2, to=console.err)
     if failed:
         console.err.print(f"{len(failed)} of {len(outcomes)} sessions failed.")
     return len(failed)
@@ -159,9 +160,10 @@ def print_gated(source: str, gated: Mapping[str, Sequence[str]]) -> None:
     for session_id, reasons in gated.items():
         console.err.print(f"[bold yellow]gated[/] {source} {session_id}")
         for text in reasons:
-            console.err.print(f"  {with_home(text)}", markup=False, soft_wrap=True)
+            console.say(f"  {escape(text)}", hanging=2, to=console.err)
     if gated:
-        console.err.print(
+        console.say(
             f"{len(gated)} sessions are gated: what they are made from cannot be used as it is. What is stored of them "
-            "is unchanged; a release that corrects it runs them again."
+            "is unchanged; a release that corrects it runs them again.",
+            to=console.err,
         )

@@ -137,7 +137,7 @@ def list_(
         console.say(f"no freezes: put CSV files with columns pid and eid into {settings.home / FREEZES_FOLDER}")
     for name in names:
         if name not in {snapshot.source for snapshot in snapshots}:
-            console.err.print(f"{name} was never synced: nh sync {name}")
+            console.say(f"{name} was never synced: `nh sync {name}`", to=console.err)
 
 
 @app.command()

@@ -12,7 +12,6 @@ from rich.markup import escape
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.qc.inclusion import show_inclusion
-from nh_platform.cli.terminal.invocation import with_home
 
 if TYPE_CHECKING:
     from nh_platform.defs.session_history import Finding
@@ -117,7 +116,7 @@ def sessions(
         listed = sum(len(manifest.sessions) for manifest in manifests)
         console.say(f"none of the {listed} registered sessions is like that")
     for name in unsynced:
-        console.err.print(with_home(f"{name} was never synced: `nh sync {name}`"))
+        console.say(f"{name} was never synced: `nh sync {name}`", to=console.err)
 
 
 def show(

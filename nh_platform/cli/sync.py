@@ -64,4 +64,4 @@ def say_synced(found: SyncResult, *, is_alone: bool = True) -> None:
     if found.newer:
         lines.append(f"{found.source}: {found.newer}")
     for line in lines:
-        (console.out if is_alone else console.err).print(escape(line), soft_wrap=True)
+        console.say(escape(line), to=console.out if is_alone else console.err)

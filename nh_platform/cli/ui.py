@@ -57,10 +57,10 @@ def ui(
     level = "info" if verbose else "warning"
     page = Page(host, port, tuple(allowed_host or ()), read_only=read_only, log_level=level)
     if not is_loopback(host):
-        console.err.print(
+        console.say(
             f"[yellow]warning[/]: the page has no login, and everybody who reaches port {port} of {host} may run and "
             "delete; docs/operate.md says how to put a login in front",
-            soft_wrap=True,
+            to=console.err,
         )
 
     def say_address() -> None:

@@ -34,7 +34,7 @@ def stale_lines(platform: Platform, source: str, session_id: str) -> list[str]:
     if stored is None:
         return []
     plan = SourcePlan(platform, source)
-    action = [f"Bring it up to date: nh materialize {source} {session_id}"]
+    action = [f"`nh materialize {source} {session_id}` brings it up to date."]
     try:
         expected = plan.expected_of(platform.manifest(source).session(session_id))[UNITS.name]
         changed = _changes(stored, expected.parameters, expected.inputs)

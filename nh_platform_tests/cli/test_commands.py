@@ -249,7 +249,7 @@ def test_explain_says_first_that_units_are_stale_and_what_brings_them_up_to_date
     lines = nh(home, "qc", "explain", "ibl", session, "probe00/0").output.splitlines()
     changed = "what the reviews of this session say, rulebook ibl-strict and rulebook nh-common changed"
     assert lines[0] == f"STALE: since these units were made, {changed}. Below is what is stored."
-    assert lines[1] == f"Bring it up to date: nh --home {home} materialize ibl {session}"
+    assert lines[1] == f"`nh --home {home} materialize ibl {session}` brings it up to date."
     assert lines[3].startswith("unit ")
     nh(home, "materialize", "ibl", session, "--asset", "units")
     assert nh(home, "qc", "explain", "ibl", session, "probe00/0").output.startswith("unit ")

@@ -39,6 +39,23 @@ def test_one_of_many_rows_shows_the_columns_that_fit_and_names_the_others(monkey
     assert text.splitlines()[-1] == "not shown, a wider terminal has it: withdrawn, store GB"
 
 
+def test_a_turned_table_has_no_line_that_is_empty_and_no_word_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    monkeypatch.setattr(console, "out", Console(file=text, width=40))
+    row = {"kind": "patched in place", "probe": "", "insertion_id": None, "what": "one file with other bytes"}
+    print_rows([row], tuple(row), Format.table)
+    assert "patched in place" in text.getvalue()
+    assert not {"None", "probe", "insertion"} & set(text.getvalue().split())
+
+
+def test_a_word_is_not_broken_in_a_narrow_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    monkeypatch.setattr(console, "out", Console(file=text, width=40))
+    rows = [{"rule": "released_vs_recomputed", "found": "20 metrics agree in 139 units"}] * 9
+    print_rows(rows, ("rule", "found"), Format.table)
+    assert text.getvalue().count("released_vs_recomputed") == 9
+
+
 def test_ids_are_cut_to_what_tells_them_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [f"{n}1112222-aaaa-bbbb-cccc-{n:012d}" for n in range(9)]
     text = io.StringIO()

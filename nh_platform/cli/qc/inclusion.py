@@ -12,7 +12,6 @@ import typer
 
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
-from nh_platform.cli.terminal.invocation import with_home
 
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
@@ -117,7 +116,7 @@ def regions(
     if included is not None:
         n_stored = len(platform.store.sessions(source))
         text = f"units of {len(included)} included sessions count, of {n_stored} stored: `nh qc sessions {source}`"
-        console.err.print(with_home(text), soft_wrap=True)
+        console.say(text, to=console.err)
     _last_line(
         f"kept: {len(kept)} of {len(table)} regions, {int(kept['units'].sum())} of {int(table['good_units'].sum())} "
         "good units",
@@ -130,7 +129,7 @@ def _warn_of_damage(platform: Platform, source: str) -> None:
     for session_id in platform.store.sessions(source):
         for asset in platform.store.damaged(source, session_id):
             text = f"{asset} of {source} {session_id} is damaged and left out: nh verify {source} {session_id} --repair"
-            console.err.print(f"[yellow]warning[/] {with_home(text)}", soft_wrap=True)
+            console.say(f"[yellow]warning[/] {text}", hanging=8, to=console.err)
 
 
 def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from nh_platform.cli.qc.diff import diff
 from nh_platform.cli.qc.docs import docs
@@ -49,7 +50,7 @@ def list_rulebooks() -> None:
 
     for rulebook_id in rulebook_ids():
         book = load_rulebook(rulebook_id)
-        typer.echo(f"{book.id}  [{', '.join(book.sources)}]  {book.title}")
+        console.say(escape(f"{book.id}  [{', '.join(book.sources)}]  {book.title}"), hanging=4)
         parts = [criterion(rule) for rule in book.rules]
         if book.session:
             parts.append(f"{len(book.session)} rules about sessions, insertions or regions")
@@ -57,7 +58,7 @@ def list_rulebooks() -> None:
             parts.append("a trial mask")
         if book.regions:
             parts.append(f"regions with {book.regions.min_units} units in {book.regions.min_sessions} sessions")
-        typer.echo(f"    {'; '.join(parts)}")
+        console.say(escape(f"    {'; '.join(parts)}"), hanging=4)
 
 
 @rules_app.command("show")
@@ -86,7 +87,7 @@ def list_metrics() -> None:
 
     for definition_id in quantity_ids():
         found = quantity(definition_id)
-        typer.echo(f"{found.id}  [{found.unit}]  {found.meaning}")
+        console.say(escape(f"{found.id}  [{found.unit}]  {found.meaning}"), hanging=4)
 
 
 @app.command()

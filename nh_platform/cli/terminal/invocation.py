@@ -9,6 +9,8 @@ import re
 import shlex
 import sys
 
+from rich.markup import escape
+
 _HINT = re.compile(r"(`|: )nh (?!--home\b|ui --demo|demo\b)")
 
 _given: list[str] = []
@@ -30,7 +32,7 @@ def typed() -> str:
 
 
 def with_home(text: str) -> str:
-    """Return a text whose calls of `nh`, in backticks or behind a colon, carry `--home` where it was given.
+    """Return a text with markup whose calls of `nh`, in backticks or behind a colon, carry `--home` where it was given.
 
     Examples
     --------
@@ -41,4 +43,4 @@ def with_home(text: str) -> str:
     >>> with_home("Run `nh sync ibl`.")
     'Run `nh sync ibl`.'
     """
-    return _HINT.sub(lambda found: f"{found[1]}{command_line()} ", text) if _given else text
+    return _HINT.sub(lambda found: f"{found[1]}{escape(command_line())} ", text) if _given else text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.markup import escape
+
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
@@ -22,9 +24,9 @@ def migrate() -> None:
     with console.progress() as on_progress:
         found = operations.migrate(home_folder(), on_progress=on_progress)
     for text in found.problems:
-        console.err.print(f"damaged before, and left as it is: {text}", markup=False, soft_wrap=True)
+        console.say(f"damaged before, and left as it is: {escape(text)}", to=console.err)
     if found.problems:
-        console.say("Make these again: nh verify --repair")
+        console.say("Make these again: `nh verify --repair`")
     if found.before is None:
         console.say("The store is empty; there is nothing to migrate.")
     elif found.before == found.after:

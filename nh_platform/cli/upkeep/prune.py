@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
@@ -45,7 +46,7 @@ def prune(
     if len(found.removed) > _SHOWN:
         console.say(f"… and {len(found.removed) - _SHOWN} more")
     for text in found.kept:
-        console.err.print(text, markup=False)
+        console.say(escape(text), to=console.err)
     words = "would be removed" if dry_run else "removed"
     console.say(f"{len(found.removed)} folders and files, {found.n_bytes / 1e6:,.1f} MB, {words}.")
     if runs:

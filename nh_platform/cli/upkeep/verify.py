@@ -40,10 +40,12 @@ def verify(
     for damage in found.damages:
         state = "" if not repair else " [red]still damaged[/]" if damage.path in left else " [green]made again[/]"
         place = " ".join(filter(None, (damage.source, damage.session_id, damage.asset))) or "store"
-        console.say(f"[red]DAMAGED[/] {place}: {escape(damage.found)}{state}")
+        console.say(f"[red]DAMAGED[/] {place}: {escape(damage.found)}{state}", hanging=2)
         console.say(f"  {escape(str(damage.path))}")
     for text in (*found.errors, *found.unreadable):
         console.err.print(text, markup=False)
+    for text in found.errors:
+        console.say(escape(text), to=console.err)
     size = f"{found.n_bytes / 1e6:,.1f} MB"
     console.say(
         f"{found.n_files:,} files of {found.n_assets:,} assets ({size}) in {seconds:.1f} s: "

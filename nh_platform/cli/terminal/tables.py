@@ -1,0 +1,121 @@
+"""Tables at a terminal's width: whole where they fit, turned where their rows are few, else cut at whole columns.
+
+Contains how a table is shaped. What is printed, and in which form, is `nh_platform.cli.console`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table
+
+_FEW_ROWS = 4
+"""Rows up to which a table that is too wide is turned."""
+_SHORT_TEXT = 12
+"""Characters of a text up to which it is not broken over lines in a narrow table."""
+_LONG_WORD = 32
+"""Characters of a word up to which it is not broken, such as the name of a check."""
+_ID_CHARACTERS = 12
+"""Characters of an id in a narrow table: Allen's whole ids, of others as many as every command takes."""
+_IDENTIFIERS = ("session", "session_id", "unit_id", "insertion_id")
+"""Columns that are never broken over lines, so that they can be copied."""
+_UNWRAPPED_WIDTH = 1000
+"""Columns of a table that is never wrapped."""
+
+
+def shaped(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], console: Console, title: str
+) -> tuple[Table, list[str]]:
+    """Return a table as it fits a terminal, and the columns that it has no room for.
+
+    In a table that is wider than the terminal ids are shortened to what commands take. It is turned where its rows are
+    few, a column for each row. Of more rows, names of columns stand over several lines, and the last columns that do
+    not fit are left out: cut words cannot be read.
+    """
+    table = _table(rows, columns, title)
+    if Measurement.get(console, console.options.update(max_width=_UNWRAPPED_WIDTH), table).maximum <= console.width:
+        return table, []
+    short = _with_short_ids(rows, columns)
+    if 0 < len(rows) <= _FEW_ROWS:
+        return _turned(short, columns, title), []
+    shown = _fitting(short, columns, console.width)
+    return _table(short, shown, title, narrow=True), [column for column in columns if column not in shown]
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, *, narrow: bool = False) -> Table:
+    """Return a table; a ``narrow`` one breaks the names of columns at words, and of its cells the long texts alone."""
+    table = Table(title=title or None, title_justify="left")
+    for column in columns:
+        numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
+        whole = column in _IDENTIFIERS or (narrow and _longest_cell(rows, column) <= _SHORT_TEXT)
+        table.add_column(
+            column.replace("_", "\n" if narrow else " "),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=whole,
+            min_width=_narrowest(rows, column) if narrow else None,
+        )
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    return table
+
+
+def _fitting(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: int) -> list[str]:
+    """Return the first columns that stand beside each other in the terminal without a cut word; at least one."""
+    left, shown = width - 1, list[str]()
+    for column in columns:
+        left -= _narrowest(rows, column) + 3
+        if left < 0 and shown:
+            break
+        shown.append(column)
+    return shown
+
+
+def _narrowest(rows: Sequence[Mapping[str, Any]], column: str) -> int:
+    """Return the width below which words of a column would be cut: of its name, ids and short texts."""
+    if column in _IDENTIFIERS:
+        text = _longest_cell(rows, column)
+    else:
+        cells = [_cell(row.get(column)) for row in rows]
+        words = max((len(word) for cell in cells for word in cell.split()), default=0)
+        text = max(min(max(map(len, cells), default=0), _SHORT_TEXT), min(words, _LONG_WORD))
+    return max(*map(len, column.split("_")), text)
+
+
+def _longest_cell(rows: Sequence[Mapping[str, Any]], column: str) -> int:
+    return max((len(_cell(row.get(column))) for row in rows), default=0)
+
+
+def _with_short_ids(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return rows whose ids are cut to their first characters, where these tell all of them apart."""
+    short = [dict(row) for row in rows]
+    for column in set(_IDENTIFIERS).intersection(columns):
+        ids = {_cell(row.get(column)) for row in rows}
+        if len({one[:_ID_CHARACTERS] for one in ids}) == len(ids):
+            for row in short:
+                row[column] = _cell(row.get(column))[:_ID_CHARACTERS]
+    return short
+
+
+def _turned(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> Table:
+    """Return a table with a line for each of ``columns`` that has a value, and a column for each of ``rows``."""
+    first, *others = columns
+    table = Table(title=title or None, title_justify="left")
+    table.add_column(first.replace("_", " "))
+    for row in rows:
+        table.add_column(_cell(row.get(first)), overflow="fold")
+    for column in (one for one in others if _longest_cell(rows, one)):
+        table.add_row(column.replace("_", " "), *(_cell(row.get(column)) for row in rows))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return escape(str(value))
