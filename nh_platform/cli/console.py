@@ -39,6 +39,12 @@ _UNWRAPPED_WIDTH = 1000
 _DRAWN_PER_S = 2
 """How often bars are drawn anew; at rich's own 10 they take 5 % of a core for as long as a command runs."""
 
+_TIMES_WIDTH, _TRANSFER_WIDTH = 38, 66
+"""Columns of bar and times (and of transferred bytes). What is worked on has the rest of the line: longer, it squeezed
+these to `f… 44… 0…`."""
+
+_SHORTEST_ENDING = 12
+
 _ENDS = {"done": "[green]done[/]", "failed": "[red]failed[/]"}
 
 
@@ -114,7 +120,10 @@ def progress(*, in_bytes: bool = False) -> Iterator[OnProgress]:
         if step.what not in tasks:
             tasks[step.what] = shown.add_task(step.what, total=step.total, now="")
         if step.now not in _ENDS:
-            shown.update(tasks[step.what], completed=step.done, now=escape(step.now))
+            counts = 2 * max(len(f"{task.total or 0:.0f}") for task in shown.tasks) + 1
+            taken = max(map(len, tasks)) + (_TRANSFER_WIDTH if in_bytes else _TIMES_WIDTH + counts)
+            room = err.width - taken
+            shown.update(tasks[step.what], completed=step.done, now=escape(_ending(step.now, room)))
             return
         ended = tasks.pop(step.what)
         took = timedelta(seconds=int(next(task.elapsed or 0 for task in shown.tasks if task.id == ended)))
@@ -126,6 +135,12 @@ def progress(*, in_bytes: bool = False) -> Iterator[OnProgress]:
     finally:
         if is_begun:
             shown.stop()
+
+
+def _ending(text: str, width: int) -> str:
+    """Return the end of a text that is too long: of a path it says more than the beginning."""
+    width = max(width, _SHORTEST_ENDING)
+    return text if len(text) <= width else f"…{text[1 - width :]}"
 
 
 def require_one_choice(command: str, session: Sequence[str] | None, all_: bool, missing: bool) -> None:

@@ -56,3 +56,19 @@ def test_nothing_is_drawn_where_nothing_was_told(monkeypatch: pytest.MonkeyPatch
     with console.progress():
         pass
     assert text.getvalue() == ""
+
+
+@pytest.mark.parametrize("in_bytes", [False, True])
+def test_a_long_path_that_is_worked_on_takes_nothing_from_the_counts(
+    monkeypatch: pytest.MonkeyPatch, in_bytes: bool
+) -> None:
+    text = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=text, width=80, height=20, force_terminal=True))
+    path = "store/ibl/f8953721-9175-4a34-9fc1-f4e4d9be45c2/windows/aee13f1205f921d1/counts.parquet"
+    with console.progress(in_bytes=in_bytes) as say:
+        say(Progress("files", 44, 445, path))
+    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.getvalue()).strip().splitlines()[-1]
+    assert len(last) <= 80
+    assert "files" in last
+    assert "44/445" in last
+    assert last.rstrip().endswith("ts.parquet")
