@@ -25,6 +25,7 @@ def clean(
 
         nh clean allen_vc
     """
+    console.require_known(source)
     found = operations.clean(home_folder(), source, dry_run=dry_run)
     for session_id, assets in found.removed.items():
         console.say(f"{source} {session_id}: {', '.join(assets)} {'would be removed' if dry_run else 'removed'}")

@@ -175,6 +175,27 @@ def require_known(source: str, sessions: Sequence[str] | None = None) -> None:
         require_registered(Store(load_settings().store), source, sessions)
 
 
+def require_stored(source: str, sessions: Sequence[str] | None = None) -> None:
+    """Refuse an unknown source, and sessions of which the store holds nothing, before anything heavy is loaded.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source, or the settings cannot be used.
+    UnknownSession
+        If one of the sessions is not stored.
+    """
+    from nh_platform.home.settings import load_settings
+    from nh_platform.operations.upkeep.stored_sessions import stored_session
+    from nh_platform.sources.registry import source_entry
+    from nh_platform.store import Store
+
+    source_entry(source)
+    store = Store(load_settings().store)
+    for session in sessions or ():
+        stored_session(store, source, session)
+
+
 def say(text: str, *, hanging: int = 0, to: Console | None = None) -> None:
     """Print lines for a person: a terminal gets them broken between words, a file or pipe whole.
 

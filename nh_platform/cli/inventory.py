@@ -27,6 +27,7 @@ def inventory(
 
         nh --home data/demo inventory allen_vc
     """
+    console.require_known(source)
     with console.err.status(f"looking over {source}"):
         found = operations.inventory(home_folder(), source)
     for check in found.checks:

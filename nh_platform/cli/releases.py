@@ -89,15 +89,17 @@ def list_(
 
         nh releases list ibl --format json
     """
+    if source:
+        console.require_known(source)
     from nh_platform.history.freezes import read_freeze
     from nh_platform.history.release_lookup import VersionedSource, known_freezes, tag_counts
     from nh_platform.history.snapshots import list_snapshots
     from nh_platform.home.platform import Platform
     from nh_platform.session import ConfigError
-    from nh_platform.sources.registry import source_entry, source_names
+    from nh_platform.sources.registry import source_names
 
     settings, store = _home()
-    names = [source_entry(source).name] if source else source_names()
+    names = [source] if source else source_names()
     snapshots = [snapshot for name in names for snapshot in list_snapshots(store, name)]
     rows = [_snapshot_row(snapshot) for snapshot in snapshots]
     columns = ["source", "number", "id", "release", "sessions", "insertions", "files", "stored", "current"]
@@ -157,6 +159,7 @@ def show(
 
         nh releases show allen_vbn 0.4.0
     """
+    console.require_known(source)
     from nh_platform.history.comparison.notice_changes import notice_in_words
     from nh_platform.history.comparison.release_diff import diff_manifests
     from nh_platform.history.release_lookup import VersionedSource, tag_counts
@@ -164,9 +167,7 @@ def show(
     from nh_platform.history.tombstones import seen_before, withdrawn_sessions
     from nh_platform.home.platform import Platform
     from nh_platform.session import UnknownSession
-    from nh_platform.sources.registry import source_entry
 
-    source_entry(source)
     settings, store = _home()
     try:
         found = find_snapshot(store, source, snapshot)
@@ -229,13 +230,14 @@ def diff(
 
         nh releases diff 3 5 --source ibl --format csv > changes.csv
     """
+    if source:
+        console.require_known(source)
     from nh_platform.history.comparison.release_diff import Seen, diff_manifests
     from nh_platform.history.release_lookup import find_state
     from nh_platform.home.platform import Platform
-    from nh_platform.sources.registry import source_entry
 
     settings, store = _home()
-    name = source_entry(source).name if source else _only_source(store)
+    name = source or _only_source(store)
     folder = settings.home / FREEZES_FOLDER
 
     def opened() -> Source:
@@ -276,6 +278,7 @@ def try_(
 
         nh releases try ibl --sessions 5
     """
+    console.require_known(source)
     with console.progress() as on_progress:
         trials = operations.try_release(home_folder(), source, sessions, on_progress)
     rows = [
@@ -307,6 +310,7 @@ def accept(source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or 
 
         nh releases accept ibl
     """
+    console.require_known(source)
     found = operations.accept_release(home_folder(), source)
     console.say(f"{source}: snapshot {found.snapshot} is accepted; {found.n_sessions} sessions go on.")
 

@@ -71,6 +71,8 @@ def sessions(
 
         nh sessions --source ibl --dataset spikes.times.npy --format csv > sessions.csv
     """
+    if source:
+        console.require_known(source)
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions

@@ -35,6 +35,7 @@ def sync(
 
         nh --home /data/neuropixels sync allen_vc
     """
+    console.require_known(source)
     found = operations.sync(home_folder(), source)
     say_synced(found, is_alone=not left_out or format_ is Format.table)
     if left_out and format_ is Format.table and not found.left_out:

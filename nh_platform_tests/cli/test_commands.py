@@ -67,6 +67,39 @@ def test_help_answers_without_what_computes() -> None:
     assert loaded.isdisjoint({"pandas", "numpy", "dagster", "pyarrow", "boto3", "pydantic", "yaml"})
 
 
+_REVIEW = ("--unit", "u", "--decision", "fail", "--reviewer", "ada", "--reason", "two")
+MISTAKES = [
+    *(("show", "ibl", "zzzz"), ("materialize", "ibl", "zzzz"), ("backfill", "ibl", "zzzz"), ("fetch", "ibl", "zzzz")),
+    *(("verify", "ibl", "zzzz"), ("lock", "add", "paper-1", "ibl", "zzzz")),
+    *(("qc", "explain", "ibl", "zzzz", "probe00/1"), ("qc", "history", "ibl", "zzzz")),
+    ("qc", "review", "ibl", "zzzz", *_REVIEW),
+    *(("sync", "ebl"), ("inventory", "ebl"), ("clean", "ebl"), ("prune", "ebl"), ("sessions", "--source", "ebl")),
+    *(("qc", "sessions", "ebl"), ("qc", "regions", "ebl"), ("qc", "reviews", "ebl")),
+    *(("releases", "show", "ebl"), ("releases", "try", "ebl"), ("releases", "accept", "ebl")),
+    *(("releases", "diff", "1", "2", "--source", "ebl"), ("releases", "list", "ebl")),
+    *(("qc", "diff", "ibl-2022-10", "ibl-2022-1", "--source", "ibl"), ("qc", "rules", "show", "ibl-2022-1")),
+]
+
+
+def test_a_mistake_is_refused_before_anything_heavy_is_loaded(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    code = (
+        "import json, sys\n"
+        "from typer.testing import CliRunner\n"
+        "from nh_platform.cli.app import app\n"
+        "for mistake in json.loads(sys.argv[2]):\n"
+        "    done = CliRunner().invoke(app, ['--home', sys.argv[1], *mistake])\n"
+        "    heavy = sorted({'pandas', 'dagster', 'numba'} & set(sys.modules))\n"
+        "    print(json.dumps([mistake, done.exit_code, heavy, done.stderr]))\n"
+    )
+    arguments = [sys.executable, "-c", code, str(home), json.dumps(MISTAKES)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        mistake, exit_code, heavy, said = json.loads(line)
+        assert (exit_code, heavy) == (1, []), (mistake, said)
+        assert said.startswith("error "), mistake
+
+
 def test_sync_registers_sessions_and_makes_nothing_else(home: Path) -> None:
     result = nh(home, "sync", "ibl")
     assert "ibl: 1 sessions, 2 insertions" in result.output

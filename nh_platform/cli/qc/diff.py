@@ -45,7 +45,12 @@ def diff(
 
     if (units is None) == (source is None):
         raise ConfigError("nh qc diff", "give either --units or --source", "See `nh qc diff --help`.")
-    before, after = load_rulebook(old), load_rulebook(new)
+    after, before = load_rulebook(new), load_rulebook(old)  # one that is there loads pandas, a mistyped one need not
+    if source is not None:
+        console.require_known(source)
+    from nh_platform.qc.rules.rulebook_diff import diff_rulebooks  # loads pandas, which a mistake need not
+    from nh_platform.qc.units_file import write_units
+
     table, joined = units_of_file(units) if units is not None else stored_units(str(source))
     with naming_the_file(units, table):
         found = diff_rulebooks(table, before, after, value_source=use.value if use else None)  # type: ignore[arg-type]

@@ -35,6 +35,7 @@ def history(
         nh qc history ibl 4b7fbad4 noise_cutoff
 
         nh qc history ibl 4b7fbad4 --format csv > checks.csv
+    console.require_known(source, [session])
     """
     found = operations.check_history(home_folder(), source, session, rule)
     rows = [

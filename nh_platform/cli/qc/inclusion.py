@@ -43,6 +43,7 @@ def sessions(
 
         nh qc sessions ibl --rulebook ibl-rigor --format csv > sessions.csv
     """
+    console.require_known(source)
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.qc.rules.rulebook import load_rulebook
@@ -96,6 +97,7 @@ def regions(
 
         nh qc regions allen_vc --good-by nh-common --format csv > regions.csv
     """
+    console.require_known(source)
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.qc.rules.rulebook import load_rulebook

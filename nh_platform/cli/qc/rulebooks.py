@@ -72,7 +72,10 @@ def show_rulebook(rulebook: RulebookName) -> None:
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.qc.rules.rulebook_pages import rulebook_page
 
-    typer.echo(rulebook_page(load_rulebook(rulebook)), nl=False)
+    book = load_rulebook(rulebook)
+    from nh_platform.qc.rules.rulebook_pages import rulebook_page  # loads pandas, which a mistyped name need not
+
+    typer.echo(rulebook_page(book), nl=False)
 
 
 @rules_app.command("metrics")

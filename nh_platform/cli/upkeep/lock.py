@@ -40,6 +40,7 @@ def add(
     """
     from nh_platform.store.names import SOURCE_WIDE
 
+    console.require_stored(source, session)
     made = operations.lock(home_folder(), name, source, session or None, reason=reason)
     sessions = {(one.source, one.session_id) for one in made.versions if one.session_id != SOURCE_WIDE}
     console.say(f"{made.name}: {len(made.versions)} versions of {len(sessions)} sessions are kept.")

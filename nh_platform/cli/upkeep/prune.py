@@ -40,6 +40,8 @@ def prune(
 
         nh prune --runs 180
     """
+    if source:
+        console.require_known(source)
     found = operations.prune(home_folder(), source, raw=raw, dry_run=dry_run)
     for path, size in found.removed[:_SHOWN]:
         console.say(f"{size / 1e6:10.1f} MB  {path}")

@@ -32,6 +32,8 @@ def verify(
 
         nh verify ibl ebe2efe3 --repair
     """
+    if source:
+        console.require_stored(source, [session] if session else None)
     began = time.monotonic()
     with console.progress() as on_progress:
         found = operations.verify(home_folder(), source, session, repair=repair, on_progress=on_progress)
