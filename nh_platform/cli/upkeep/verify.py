@@ -45,8 +45,6 @@ def verify(
         console.say(f"[red]DAMAGED[/] {place}: {escape(damage.found)}{state}", hanging=2)
         console.say(f"  {escape(str(damage.path))}")
     for text in (*found.errors, *found.unreadable):
-        console.err.print(text, markup=False)
-    for text in found.errors:
         console.say(escape(text), to=console.err)
     size = f"{found.n_bytes / 1e6:,.1f} MB"
     console.say(
