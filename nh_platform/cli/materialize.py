@@ -1,4 +1,4 @@
-"""`nh materialize` makes assets of sessions here and now; `nh backfill` queues them for the daemon."""
+"""`nh materialize` makes assets of sessions here and now; `nh backfill` asks the daemon for them."""
 
 from __future__ import annotations
 
@@ -93,11 +93,12 @@ def backfill(
     limit: Annotated[int, typer.Option(help="At most this many sessions, heavy ones first; 0 for all.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be queued, and queue nothing.")] = False,
 ) -> None:
-    """Queue a backfill of a source's sessions for the daemon: the first load, or what is missing or stale.
+    """Ask the daemon for a source's sessions: the first load, or what is missing or stale.
 
-    Exactly what is missing or stale is made of each queued session, with the checks of what is made. The daemon of
-    `nh ui` (or of your own deployment) launches the runs, one per session; `nh materialize --missing` runs here and
-    now. A session whose gate says that its data cannot be used is named and not queued.
+    Exactly what is missing or stale is made of each session, with the checks of what is made. The release sensor of
+    `nh ui` (or of your own deployment) launches the runs, one per session, those that are asked for before all others;
+    `nh materialize --missing` runs here and now. Tries that failed before do not count. A session whose gate says that
+    its data cannot be used is named and not asked for. The daemon may be started later.
 
     **Examples**
 
@@ -108,16 +109,19 @@ def backfill(
     console.require_known(source, session)
     found = operations.backfill(home_folder(), source, session or None, limit=limit, dry_run=dry_run)
     print_gated(source, found.gated)
-    if not found.ids:
+    if not found.id:
         for name, assets in found.stale.items():
             console.say(f"{source} {name}: lacks {', '.join(assets)}")
         words = "would be queued" if found.stale else "lack something"
         console.say(f"{len(found.stale)} of {found.n_sessions} sessions {words}.")
         return
-    several = f"backfills {', '.join(found.ids)}, one for each set of stale assets"
-    what = f"backfill {found.ids[0]}" if len(found.ids) == 1 else several
-    console.say(f"{source}: {len(found.stale)} sessions queued as {what}.")
-    console.say("The daemon works it off: `nh ui` runs one; follow it under Runs, Backfills.")
+    console.say(f"{source}: {len(found.stale)} sessions queued as backfill {found.id}.")
+    console.say(
+        f"The sensor {source}_release_sensor launches them, heavy ones first; `nh ui` runs it, now or later. Follow "
+        f"them under Runs by the tag nh/backfill={found.id}, or with `nh status`."
+    )
+    if found.is_stopped:
+        console.say("[yellow]It is stopped[/]: nothing runs until it is started under Automation in the page.")
 
 
 def print_failed_sessions(outcomes: Sequence[SessionOutcome]) -> int:

@@ -66,6 +66,8 @@ def status(
                 f"`nh materialize {name} --missing` makes them, `nh clean {name}` then removes the old folders."
             )
         if not isinstance(one, NhError) and format_ is Format.table:
+            for backfill, number in one.backfills.items():
+                console.say(f"{name}: {number} sessions of backfill {backfill} are still to be made.")
             print_warned(name, one.warned)
     if format_ is Format.table:
         parts = ", ".join(f"{name} {size / 1e9:.3f} GB" for name, size in found.folder_bytes.items())

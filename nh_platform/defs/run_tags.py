@@ -1,7 +1,7 @@
 """Tags of runs: what a run is of and why it was launched, and on what it failed.
 
-Every run carries source, snapshot and reason, whoever launched it: jobs, sensor, commands and backfills say so when
-they launch it, and a run that a person launched in the page says so in its first step. Add a tag here when runs must be
+Every run carries source, snapshot and reason, whoever launched it: jobs, sensor and commands say so when they
+launch it, and a run that a person launched in the page says so in its first step. Add a tag here when runs must be
 found by it.
 """
 
@@ -23,6 +23,8 @@ SOURCE_TAG, TARGET_TAG, SNAPSHOT_TAG, SIGNAL_TAG, REASON_TAG = (
     "nh/signal",
     "nh/reason",
 )
+BACKFILL_TAG = "nh/backfill"
+"""Id of the `nh backfill` that asked for the run."""
 DOWN_SINCE_TAG = "nh/down_since"
 """Since when upstream has not answered, of the run that says so."""
 PARTITION_TAG = "dagster/partition"

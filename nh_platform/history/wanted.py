@@ -1,15 +1,17 @@
 """The wanted sessions of a source: those that a person asked to load, and those that a release brought.
 
-Contains the record of it, one small file per source beside its snapshots. Add here another way in which a session
-becomes wanted. Sessions that were only listed (the first catalogue, a wider choice of what to list) are not in it, so
-that nothing loads hundreds of sessions because somebody looked at a catalogue. What runs is decided in
-`nh_platform.planning`.
+Contains the record of it, one small file per source beside its snapshots, and in it what `nh backfill` asked for. Add
+here another way in which a session becomes wanted. Sessions that were only listed (the first catalogue, a wider choice
+of what to list) are not in it, so that nothing loads hundreds of sessions because somebody looked at a catalogue. What
+runs is decided in `nh_platform.planning`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -22,6 +24,25 @@ from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
 _LOCK_TIMEOUT_S = 60.0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """State of a session that a person asked for with `nh backfill`.
+
+    Parameters
+    ----------
+    backfill
+        Id under which it was asked for, with others.
+    at
+        When [s since 1970]: runs that ended before do not count as tries.
+    target
+        The state (`nh_platform.planning.run_requests.SessionState.target`): a later one was not asked for.
+    """
+
+    backfill: str
+    at: float
+    target: str
+
+
 def wanted_sessions(store: Store, source: str) -> dict[str, str]:
     """Return the wanted sessions of a source, each with who wanted it first, in words.
 
@@ -30,18 +51,18 @@ def wanted_sessions(store: Store, source: str) -> dict[str, str]:
     DamagedFile
         If the record cannot be read, nor its copy; the text names the file.
     """
-    path = _path(store, source)
-    try:
-        content = read_either(path, unseal_json)
-        return {str(session_id): str(by) for session_id, by in content["sessions"].items()}
-    except FileNotFoundError:
-        return {}
-    except (BrokenSeal, OSError) as error:
-        raise DamagedFile(
-            str(path),
-            f"the record of wanted sessions is damaged: {error}",
-            f"Remove it and its copy, then run `nh backfill {source}`.",
-        ) from error
+    return {str(session_id): str(by) for session_id, by in _read(store, source).get("sessions", {}).items()}
+
+
+def asked_sessions(store: Store, source: str) -> dict[str, Asked]:
+    """Return what was asked for last of each session of a source; of most, nothing ever was.
+
+    Raises
+    ------
+    DamagedFile
+        As of `wanted_sessions`.
+    """
+    return {str(session_id): Asked(**stated) for session_id, stated in _read(store, source).get("asked", {}).items()}
 
 
 def want(store: Store, source: str, session_ids: Iterable[str], by: str) -> None:
@@ -52,13 +73,44 @@ def want(store: Store, source: str, session_ids: Iterable[str], by: str) -> None
     DamagedFile
         As of `wanted_sessions`.
     """
+    _record(store, source, dict.fromkeys(session_ids, by), {})
+
+
+def ask(store: Store, source: str, asked: Mapping[str, Asked], by: str) -> None:
+    """Record what is asked for of sessions, which are wanted from then on; it takes the place of what was before.
+
+    Raises
+    ------
+    DamagedFile
+        As of `wanted_sessions`.
+    """
+    _record(store, source, dict.fromkeys(asked, by), {name: asdict(one) for name, one in asked.items()})
+
+
+def _record(store: Store, source: str, wanted: Mapping[str, str], asked: Mapping[str, dict[str, Any]]) -> None:
     path = _path(store, source)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{WANTED}.lock"), timeout=_LOCK_TIMEOUT_S):
-        known = wanted_sessions(store, source)
-        both = dict.fromkeys(session_ids, by) | known
+        known = _read(store, source)
+        both = {**known, "sessions": {**wanted, **known.get("sessions", {})}}
+        if asked:
+            both["asked"] = {**known.get("asked", {}), **asked}
         if both != known:
-            write_twice(path, seal_json({"sessions": both}))
+            write_twice(path, seal_json(both))
+
+
+def _read(store: Store, source: str) -> dict[str, Any]:
+    path = _path(store, source)
+    try:
+        return dict(read_either(path, unseal_json))
+    except FileNotFoundError:
+        return {}
+    except (BrokenSeal, OSError) as error:
+        raise DamagedFile(
+            str(path),
+            f"the record of wanted sessions is damaged: {error}",
+            f"Remove it and its copy, then run `nh backfill {source}`.",
+        ) from error
 
 
 def _path(store: Store, source: str) -> Path:

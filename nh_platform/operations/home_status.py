@@ -51,6 +51,8 @@ class SourceStatus:
         That a newer release is out than the one that was read, in a sentence; empty where none is known.
     problems
         Assets of installed packages that are left out, each with why.
+    backfills
+        Sessions that are still to be made, by the id of the `nh backfill` that asked for them.
     """
 
     release: str
@@ -72,6 +74,7 @@ class SourceStatus:
     held: str = ""
     newer: str = ""
     problems: tuple[ConfigError, ...] = ()
+    backfills: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ def status(home: Home) -> HomeStatus:
 def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatus:
     from nh_platform.history.releases.newer import newer_release
     from nh_platform.history.snapshots import list_snapshots
+    from nh_platform.planning.run_requests import open_backfills
     from nh_platform.planning.session_states import source_states, withdrawn
     from nh_platform.store.names import SOURCE_WIDE
 
@@ -130,13 +134,16 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
     stored = set(store.sessions(source))
     stale = [state.session_id for state in states.sessions if state.stale]
     unusable, n_failed, warned = {*states.gated, *states.mistakes, *states.unreadable}, 0, dict[str, int]()
+    unusable, n_failed, warned = {*states.gated, *states.mistakes}, 0, dict[str, int]()
+    left = frozenset[str]()
     can_have_failed = any(session_id not in states.gated for session_id in stale)
     if (stored or can_have_failed) and has_history(home.platform.settings):
         # Dagster's history is asked only where something was run: opening it doubles the time of `nh status`.
         from nh_platform.defs.automation.attempts import session_decision
         from nh_platform.defs.session_history import warned_sessions
 
-        n_failed = len(session_decision(home.instance, store, source, states).failed)
+        decision = session_decision(home.instance, store, source, states)
+        n_failed, left = len(decision.failed), decision.left
         warned = warned_sessions(home.instance, home.platform, source, stored)
     replaced = Counter(asset for session_id in stored for asset in store.replaced(source, session_id))
     return SourceStatus(
@@ -159,6 +166,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         newer=newer_release(store, source),
         held=states.held.text() if states.held else "",
         problems=states.problems,
+        backfills=open_backfills(states.asked, left),
     )
 
 

@@ -6,10 +6,13 @@ again. How runs are launched, and how the facts are gathered, is `nh_platform.de
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
+
+from nh_platform.history.wanted import Asked
 
 MAX_ATTEMPTS = 2
 """Runs in a row for the same state of a session: the first, and one more where that did not bring it about.
@@ -89,12 +92,13 @@ class SessionState:
 
 @dataclass(frozen=True)
 class SessionRequest:
-    """One run to launch."""
+    """One run to launch; `backfill` is the id under which a person asked for it, empty where nobody did."""
 
     session_id: str
     assets: tuple[str, ...]
     run_key: str
     target: str
+    backfill: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class Decision:
     Parameters
     ----------
     requests
-        Runs to launch, heavy sessions first.
+        Runs to launch, what a person asked for and heavy sessions first.
     in_progress, exhausted
         Sessions that are being run, and those for which `MAX_ATTEMPTS` runs did not bring this state about.
     waiting
@@ -132,6 +136,11 @@ class Decision:
     failed: Mapping[str, str]
     held: tuple[str, ...] = ()
 
+    @property
+    def left(self) -> frozenset[str]:
+        """Sessions that are left to a person, or until upstream changes."""
+        return frozenset({*self.exhausted, *self.unusable})
+
 
 ASKED_AGAIN, TO_A_PERSON = "tried again now", "left to a person"
 TRIED_LATER, UNTIL_UPSTREAM_CHANGES = "tried again later", "unusable until upstream changes"
@@ -148,6 +157,7 @@ def decide(
     unusable: Collection[tuple[str, str]] = (),
     now: float = 0.0,
     held: Collection[str] = (),
+    asked: Mapping[str, Asked] | None = None,
 ) -> Decision:
     """Decide which sessions to run now.
 
@@ -168,7 +178,10 @@ def decide(
     now
         The time [s since 1970], for runs that are tried again later.
     held
-        Sessions of a release that waits to be accepted; those that are wanted wait with it.
+        Sessions of a release that waits to be accepted; those that are wanted wait with it, but for ``asked`` ones.
+    asked
+        What a person asked for of sessions, as far as it is the state that is wanted now. They come first, and only
+        runs that ended later count as tries.
 
     Returns
     -------
@@ -184,12 +197,15 @@ def decide(
     in_progress, exhausted, waiting, not_loaded, refused, waits = [], [], [], [], [], []
     later: dict[str, float] = {}
     failed: dict[str, str] = {}
-    for state in states:
-        before = ended.get(state.session_id, [])
+    asked = asked or {}
+    for state in sorted(states, key=lambda one: one.session_id not in asked):
+        every = ended.get(state.session_id, [])
         if not state.stale:
             continue
         # A run that somebody launched by hand does not say for which state it was; it counts as one for this state.
-        has_failed = bool(before) and before[-1].has_failed and before[-1].target in (state.target, "")
+        has_failed = bool(every) and every[-1].has_failed and every[-1].target in (state.target, "")
+        by = asked.get(state.session_id)
+        before = [one for one in every if by is None or one.ended_at > by.at]
         own = [attempt.target for attempt in before if attempt.state is not AttemptState.outside]
         again = _again_at(before, state.target)
         if state.session_id in busy:
@@ -201,7 +217,7 @@ def decide(
             if has_failed:
                 failed[state.session_id] = NOT_WANTED
             not_loaded.append(state.session_id)
-        elif state.session_id in held:
+        elif state.session_id in held and by is None:
             waits.append(state.session_id)
         elif own[-MAX_ATTEMPTS:] == [state.target] * MAX_ATTEMPTS:
             exhausted.append(state.session_id)
@@ -216,8 +232,9 @@ def decide(
             if len(requests) >= cap:
                 waiting.append(state.session_id)
                 continue
-            run_key = f"{state.session_id}:{state.target[:DIGITS]}:{snapshot}:{len(before) + 1}"
-            requests.append(SessionRequest(state.session_id, state.stale, run_key, state.target))
+            run_key = f"{state.session_id}:{state.target[:DIGITS]}:{snapshot}:{len(every) + 1}"
+            request = SessionRequest(state.session_id, state.stale, run_key, state.target, by.backfill if by else "")
+            requests.append(request)
     return Decision(
         requests=tuple(requests),
         in_progress=tuple(in_progress),
@@ -239,6 +256,20 @@ def _again_at(before: Sequence[Attempt], target: str) -> float:
     if not in_a_row:
         return 0.0
     return in_a_row[0].ended_at + min(FIRST_GAP_S * 2 ** (len(in_a_row) - 1), LONGEST_GAP_S)
+
+
+def open_backfills(asked: Mapping[str, Asked], left: Collection[str] = ()) -> dict[str, int]:
+    """Return how many sessions of each backfill are still to be made, by its id, the oldest first.
+
+    Parameters
+    ----------
+    asked
+        What was asked for and is not made.
+    left
+        Sessions that are left to a person or to upstream (`Decision.left`): they have failed.
+    """
+    going_on = [one for session_id, one in asked.items() if session_id not in left]
+    return dict(Counter(one.backfill for one in sorted(going_on, key=lambda one: one.at)))
 
 
 def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

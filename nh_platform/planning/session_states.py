@@ -16,7 +16,7 @@ from nh_platform.history.identity import group_versions, version_of
 from nh_platform.history.releases.held import HeldRelease, held_release
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.history.tombstones import withdrawn_sessions
-from nh_platform.history.wanted import wanted_sessions
+from nh_platform.history.wanted import Asked, asked_sessions, wanted_sessions
 from nh_platform.home.platform import Platform
 from nh_platform.planning.run_requests import DIGITS, SessionState
 from nh_platform.planning.staleness import Standing, session_standing
@@ -46,6 +46,8 @@ class SourceStates:
         Sessions whose review file cannot be used, with its mistake in words; nothing of them is made until it can.
     unreadable
         Sessions of which something stored cannot be read now, with why in words; nothing of them is made until it can.
+    asked
+        What `nh backfill` asked for of sessions and is not made yet; what was asked for of an earlier state is over.
     problems
         Assets of installed packages that are left out, each with why.
     """
@@ -58,6 +60,7 @@ class SourceStates:
     mistakes: Mapping[str, str] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
     held: HeldRelease | None = None
+    asked: Mapping[str, Asked] = field(default_factory=dict)
     problems: tuple[ConfigError, ...] = ()
 
     def digest(self) -> str:
@@ -122,6 +125,13 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     return SourceStates(
         number, tuple(states), observed, gated, damaged, mistakes, unreadable, held=held, problems=plan.problems
     )
+    targets = {state.session_id: state.target for state in states if state.stale}
+    asked = {
+        session_id: one
+        for session_id, one in asked_sessions(platform.store, source).items()
+        if targets.get(session_id) == one.target
+    }
+    return SourceStates(number, tuple(states), observed, gated, damaged, mistakes, held, asked, plan.problems)
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:

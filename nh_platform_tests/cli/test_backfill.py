@@ -1,4 +1,4 @@
-"""`nh backfill` queues what is stale; `nh status` counts sessions by what became of them."""
+"""`nh backfill` asks for what is stale; `nh status` counts sessions by what became of them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import json
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from typer.testing import CliRunner, Result
 
 from nh_platform.assets import raw_spikes
 from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
+from nh_platform.defs.automation import evaluate_release
+from nh_platform.defs.run_tags import BACKFILL_TAG, REASON_TAG, SNAPSHOT_TAG, SOURCE_TAG
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
 from nh_platform.qc.gate import Gate
 from nh_platform.simulation import remove_session
+from nh_platform.sources.registry import source_entry
 from nh_platform_tests.homes import make_home
 
 
@@ -42,8 +46,7 @@ def ibl_status(home: Path) -> dict[str, object]:
 def test_a_dry_run_queues_nothing(home: Path) -> None:
     nh(home, "sync", "ibl")
     assert "2 of 2 sessions would be queued" in nh(home, "backfill", "ibl", "--dry-run").output
-    with open_instance(load_settings(home)) as instance:
-        assert list(instance.get_backfills()) == []
+    assert asked_pairs(home) == set()
 
 
 def test_status_says_what_every_folder_of_the_home_takes(home: Path) -> None:
@@ -56,43 +59,54 @@ def test_status_says_what_every_folder_of_the_home_takes(home: Path) -> None:
     assert "are free" in words
 
 
-def queued_pairs(home: Path) -> list[set[tuple[str, str]]]:
-    """Return the (session, asset) pairs of every backfill, the largest first."""
-    with open_instance(load_settings(home)) as instance:
-        found = []
-        for queued in instance.get_backfills():
-            assert queued.asset_backfill_data is not None
-            subsets = queued.asset_backfill_data.target_subset.partitions_subsets_by_asset_key
-            found.append({(name, key.path[-1]) for key, keys in subsets.items() for name in keys.get_partition_keys()})
-    return sorted(found, key=len, reverse=True)
+def asked_pairs(home: Path) -> set[tuple[str, str]]:
+    """Return the (session, asset) pairs that the sensor asks for because a person did, through the named job."""
+    settings = load_settings(home)
+    with open_instance(settings) as instance:
+        tick = evaluate_release(instance, source_entry("ibl"), Platform(settings), None)
+    assert isinstance(tick, dg.SensorResult)
+    asked = [one for one in tick.run_requests or [] if BACKFILL_TAG in one.tags]
+    for one in asked:
+        assert one.job_name == "ibl_session"
+        assert (one.tags[SOURCE_TAG], one.tags[SNAPSHOT_TAG], one.tags[REASON_TAG]) == ("ibl", "1", "nh backfill")
+    return {(str(one.partition_key), key.path[-1]) for one in asked for key in one.asset_selection or ()}
 
 
-def test_exactly_the_stale_assets_of_each_session_are_queued(home: Path) -> None:
+def test_exactly_the_stale_assets_of_each_session_are_asked_for(home: Path) -> None:
     nh(home, "sync", "ibl")
     first, second = nh(home, "sessions", "--source", "ibl", "--ids").output.split()
     nh(home, "materialize", "ibl", first)
     store = Platform(load_settings(home)).store
     shutil.rmtree(store.asset_folder("ibl", first, "windows"))
-    said = nh(home, "backfill", "ibl").output
-    assert "2 sessions queued as backfills" in said
-    whole, part = queued_pairs(home)
-    assert whole == {(second, asset) for asset in session_assets("ibl")}
-    assert part == {(first, "windows")}
+    assert asked_pairs(home) == set()
+    assert "2 sessions queued as backfill" in nh(home, "backfill", "ibl").output
+    assert asked_pairs(home) == {(second, asset) for asset in session_assets("ibl")} | {(first, "windows")}
 
 
-def test_sessions_with_the_same_stale_assets_share_a_backfill(home: Path) -> None:
+def test_nh_says_how_a_backfill_is_followed_and_how_much_of_it_is_left(home: Path) -> None:
     nh(home, "sync", "ibl")
-    sessions = nh(home, "sessions", "--source", "ibl", "--ids").output.split()
-    assert "2 sessions queued as backfill " in nh(home, "backfill", "ibl").output
-    assert queued_pairs(home) == [{(session, asset) for session in sessions for asset in session_assets("ibl")}]
+    said = nh(home, "backfill", "ibl").output
+    number = said.split("queued as backfill ")[1].split(".")[0]
+    assert f"by the tag nh/backfill={number}" in said.replace("\n", " ")
+    assert f"ibl: 2 sessions of backfill {number} are still to be made" in nh(home, "status").output
+    first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
+    nh(home, "materialize", "ibl", first)
+    assert f"ibl: 1 sessions of backfill {number} are still to be made" in nh(home, "status").output
 
 
-def test_a_current_session_is_not_queued(home: Path) -> None:
+def test_a_limit_leaves_the_lighter_sessions(home: Path) -> None:
+    nh(home, "sync", "ibl")
+    assert "1 sessions queued as backfill" in nh(home, "backfill", "ibl", "--limit", "1").output
+    heavy = Platform(load_settings(home)).manifest("ibl").session_ids[0]
+    assert {session for session, _ in asked_pairs(home)} == {heavy}
+
+
+def test_a_current_session_is_not_asked_for(home: Path) -> None:
     nh(home, "sync", "ibl")
     first, second = nh(home, "sessions", "--source", "ibl", "--ids").output.split()
     nh(home, "materialize", "ibl", first)
     assert "1 sessions queued as backfill" in nh(home, "backfill", "ibl").output
-    assert [{session for session, _ in pairs} for pairs in queued_pairs(home)] == [{second}]
+    assert {session for session, _ in asked_pairs(home)} == {second}
     assert "0 of 1 sessions lack something" in nh(home, "backfill", "ibl", first).output
 
 
@@ -118,7 +132,7 @@ def test_a_gated_session_is_named_with_its_reasons_and_never_tried_again(
         assert reason in again.stderr
         assert "materialized" not in again.output
         assert "queued as" not in again.output
-    assert queued_pairs(home) == []
+    assert asked_pairs(home) == set()
     shown = nh(home, "show", "ibl", first).output
     assert shown.count("│ gated ") == 3
     assert reason in shown

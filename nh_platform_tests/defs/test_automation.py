@@ -12,7 +12,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionStatus
+from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, InstigatorType
 
 from nh_platform import operations
 from nh_platform.assets.registry import session_assets, source_assets
@@ -22,20 +25,22 @@ from nh_platform.defs.automation import (
     evaluate_release,
     release_job_name,
     release_sensor,
+    release_sensor_name,
     session_job_name,
 )
 from nh_platform.defs.automation.attempts import session_decision
 from nh_platform.defs.automation.jobs import inventory_job_name
-from nh_platform.defs.automation.release_sensor import ASKED, RELEASE_ATTEMPTS
+from nh_platform.defs.automation.release_sensor import ASKED, ASKED_BY_A_PERSON, RELEASE_ATTEMPTS, tick_words
 from nh_platform.defs.build import build_defs
 from nh_platform.defs.inventory import (
     INVENTORY,
     build_inventory_schedule,
     inventory_selection,
 )
-from nh_platform.defs.partitions import register_sessions
+from nh_platform.defs.partitions import register_sessions, session_partitions
 from nh_platform.defs.release_manifest import diff_text
 from nh_platform.defs.run_tags import (
+    BACKFILL_TAG,
     OUTSIDE_TAG,
     PARTITION_TAG,
     REASON_TAG,
@@ -53,8 +58,9 @@ from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations import backfill, sync
+from nh_platform.operations.instance import open_instance
 from nh_platform.operations.opened_home import OpenHome
-from nh_platform.planning.run_requests import FIRST_GAP_S, TRIED_LATER
+from nh_platform.planning.run_requests import FIRST_GAP_S, TRIED_LATER, Decision
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UpstreamTrouble
 from nh_platform.simulation import TINY, write_allen_vc
@@ -150,15 +156,70 @@ def test_only_the_session_of_the_later_release_is_asked_for(instance: dg.Dagster
     assert request.asset_check_keys, "the rules run with the units"
 
 
-def test_a_session_of_a_backfill_that_goes_on_is_left_to_it(instance: dg.DagsterInstance, platform: Platform) -> None:
+def test_a_session_of_a_backfill_of_the_page_is_left_to_it(instance: dg.DagsterInstance, platform: Platform) -> None:
     (request,) = session_requests(tick(instance, platform))
-    register_sessions(instance, SOURCE, [str(request.partition_key)])
-    (queued,) = backfill(OpenHome(platform, instance), SOURCE, [str(request.partition_key)]).ids
+    session = str(request.partition_key)
+    register_sessions(instance, SOURCE, [session])
+    subset = session_partitions(SOURCE).subset_with_partition_keys([session])
+    by_asset = dict.fromkeys(request.asset_selection or (), subset)
+    queued = PartitionBackfill.from_asset_graph_subset(
+        backfill_id="of-the-page",
+        backfill_timestamp=time.time(),
+        tags={},
+        dynamic_partitions_store=instance,
+        asset_graph_subset=AssetGraphSubset(partitions_subsets_by_asset_key=by_asset),
+        title=None,
+        description=None,
+        run_config=None,
+    )
+    instance.add_backfill(queued)
     assert session_requests(tick(instance, platform)) == []
-    going_on = instance.get_backfill(queued)
-    assert going_on is not None
-    instance.update_backfill(going_on.with_status(BulkActionStatus.COMPLETED_FAILED))
-    assert [again.partition_key for again in session_requests(tick(instance, platform))] == [request.partition_key]
+    instance.update_backfill(queued.with_status(BulkActionStatus.COMPLETED_FAILED))
+    assert [again.partition_key for again in session_requests(tick(instance, platform))] == [session]
+
+
+def test_what_a_person_asks_for_is_tried_again_and_comes_first(
+    instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    """Neither tries that failed nor data that could not be used keep the sensor from it, and its run keys are new."""
+    (request,) = session_requests(tick(instance, platform))
+    session = str(request.partition_key)
+    fail(instance, request)
+    (second,) = session_requests(tick(instance, platform))
+    fail(instance, second, UNUSABLE_TAG)
+    assert session_requests(tick(instance, platform)) == []
+    asked = backfill(OpenHome(platform, instance), SOURCE)
+    assert set(asked.stale) == set(platform.manifest(SOURCE).session_ids), "also the one that nobody wanted before"
+    both = session_requests(tick(instance, platform))
+    assert {str(one.partition_key) for one in both} == set(asked.stale)
+    assert {one.tags[BACKFILL_TAG] for one in both} == {asked.id}
+    assert {one.tags[REASON_TAG] for one in both} == {ASKED_BY_A_PERSON}
+    (third,) = [one for one in both if one.partition_key == session]
+    assert third.run_key not in (request.run_key, second.run_key)
+    said = tick_words(SOURCE, (states := source_states(platform, SOURCE)), decided(instance, platform, states))
+    assert f"2 of backfill {asked.id} to go" in said[0]
+    for one in both:
+        fail(instance, one, UNUSABLE_TAG)
+    assert session_requests(tick(instance, platform)) == [], (
+        "it was tried as asked; another request is another decision"
+    )
+    states = source_states(platform, SOURCE)
+    assert "of backfill" not in tick_words(SOURCE, states, decided(instance, platform, states))[0]
+
+
+def decided(instance: dg.DagsterInstance, platform: Platform, states: SourceStates) -> Decision:
+    return session_decision(instance, platform.store, SOURCE, states)
+
+
+def test_a_sensor_that_was_stopped_is_named_by_nh_backfill(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    location = RegisteredCodeLocationOrigin("nh_platform")
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), release_sensor_name(SOURCE))
+    with open_instance(platform.settings) as instance:
+        home = OpenHome(platform, instance)
+        assert not backfill(home, SOURCE).is_stopped
+        instance.add_instigator_state(InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.STOPPED))
+        assert backfill(home, SOURCE).is_stopped
 
 
 def test_a_tick_that_is_repeated_asks_with_the_same_key(instance: dg.DagsterInstance, platform: Platform) -> None:
@@ -379,14 +440,15 @@ def test_failures_of_states_that_are_no_longer_wanted_are_not_read(
         run = put_run(instance, earlier, dg.DagsterRunStatus.FAILURE)
         instance.add_run_tags(run, {UNUSABLE_TAG: "yes"})
     read: list[str] = []
-    get_runs = instance.get_runs
+    get_run_records = instance.get_run_records
 
-    def recorded(*args: Any, **kwargs: Any) -> list[dg.DagsterRun]:
-        runs = list(get_runs(*args, **kwargs))
-        read.extend(run.tags.get(TARGET_TAG, "") for run in runs)
-        return runs
+    def recorded(filters: dg.RunsFilter, **kwargs: Any) -> list[dg.RunRecord]:
+        records = list(get_run_records(filters, **kwargs))
+        if UNUSABLE_TAG in filters.tags:
+            read.extend(one.dagster_run.tags.get(TARGET_TAG, "") for one in records)
+        return records
 
-    monkeypatch.setattr(instance, "get_runs", recorded)
+    monkeypatch.setattr(instance, "get_run_records", recorded)
     assert session_requests(tick(instance, platform)) == []
     assert read == [request.tags[TARGET_TAG]]
 

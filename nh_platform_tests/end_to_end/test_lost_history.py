@@ -9,6 +9,7 @@ import dagster as dg
 from nh_platform import operations
 from nh_platform.defs.automation import evaluate_release
 from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.run_tags import BACKFILL_TAG
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.sources.registry import source_entry
 from nh_platform_tests.homes import make_home, materialize
@@ -30,5 +31,7 @@ def test_sessions_are_registered_again_by_whatever_begins_a_run(tmp_path: Path) 
         assert [request.partition_key for request in tick.run_requests] == [session]
         assert wiped.get_dynamic_partitions(session_partitions("ibl").name) == [session]
     with dg.DagsterInstance.ephemeral() as wiped:
-        assert len(operations.backfill(OpenHome(platform, wiped), "ibl").ids) == 1
-        assert wiped.get_dynamic_partitions(session_partitions("ibl").name) == [session]
+        asked = operations.backfill(OpenHome(platform, wiped), "ibl")
+        tick = evaluate_release(wiped, source_entry("ibl"), platform, None)
+        assert isinstance(tick, dg.SensorResult)
+        assert [request.tags[BACKFILL_TAG] for request in tick.run_requests] == [asked.id]

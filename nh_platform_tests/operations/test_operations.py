@@ -161,15 +161,16 @@ def test_what_is_read_in_place_is_not_fetched(home: Path) -> None:
         operations.fetch(home, "ibl", groups=["wheel"])
 
 
-def test_a_backfill_is_planned_then_queued(home: Path) -> None:
+def test_a_backfill_is_planned_then_asked_for(home: Path) -> None:
     operations.sync(home, "ibl")
     planned = operations.backfill(home, "ibl", dry_run=True)
     assert list(planned.stale.values()) == [ASSETS]
-    assert planned.ids == ()
+    assert planned.id == ""
     queued = operations.backfill(home, "ibl")
-    assert (queued.stale, queued.n_sessions, len(queued.ids)) == (planned.stale, 1, 1)
-    with operations.open_home(home) as opened:
-        assert [one.backfill_id for one in opened.instance.get_backfills()] == list(queued.ids)
+    assert (queued.stale, queued.n_sessions, queued.is_stopped) == (planned.stale, 1, False)
+    assert operations.status(home).sources["ibl"].backfills == {queued.id: 1}
+    again = operations.backfill(home, "ibl")
+    assert operations.status(home).sources["ibl"].backfills == {again.id: 1}, "it is asked for once, by the last"
 
 
 def test_status_of_a_home_that_does_not_exist_makes_nothing(tmp_path: Path) -> None:

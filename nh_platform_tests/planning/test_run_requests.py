@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nh_platform.history.wanted import Asked
 from nh_platform.planning.run_requests import (
     ASKED_AGAIN,
     MAX_ATTEMPTS,
@@ -16,6 +17,7 @@ from nh_platform.planning.run_requests import (
     SessionState,
     changed_versions,
     decide,
+    open_backfills,
 )
 
 STALE = ("units", "windows")
@@ -49,6 +51,21 @@ def test_a_failed_run_gets_a_new_key_until_the_attempts_are_used_up() -> None:
     decision = decide([state("a")], attempts, snapshot=1, cap=10)
     assert decision.requests == ()
     assert decision.exhausted == ("a",)
+
+
+def test_what_a_person_asks_for_comes_first_and_its_tries_begin_anew() -> None:
+    tries = [Attempt("c", "aaaa", AttemptState.failed, ended_at=at) for at in (1.0, 2.0)]
+    states = [state("a"), state("b"), state("c")]
+    assert decide(states, tries, snapshot=1, cap=10, held={"b"}).exhausted == ("c",)
+    asked = {name: Asked("one", 3.0, "aaaa") for name in ("b", "c")}
+    decision = decide(states, tries, snapshot=1, cap=2, held={"b"}, asked=asked)
+    assert [(one.session_id, one.backfill) for one in decision.requests] == [("b", "one"), ("c", "one")]
+    assert decision.requests[1].run_key.endswith(":3"), "two runs were launched before"
+    assert decision.waiting == ("a",)
+    later = [*tries, *(Attempt("c", "aaaa", AttemptState.failed, ended_at=at) for at in (4.0, 5.0))]
+    decision = decide(states, later, snapshot=1, cap=10, asked=asked)
+    assert decision.exhausted == ("c",)
+    assert open_backfills(asked, decision.left) == {"one": 1}
 
 
 def test_a_cancelled_run_counts_as_one_and_not_as_a_failure() -> None:

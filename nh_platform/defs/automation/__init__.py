@@ -14,7 +14,7 @@ from nh_platform.defs.automation.jobs import (
     session_job_name,
 )
 from nh_platform.defs.automation.observations import external_specs
-from nh_platform.defs.automation.release_sensor import build_release_sensor, evaluate_release
+from nh_platform.defs.automation.release_sensor import build_release_sensor, evaluate_release, release_sensor_name
 
 __all__ = [
     "build_alert_sensor",
@@ -26,5 +26,6 @@ __all__ = [
     "external_specs",
     "not_synced",
     "release_job_name",
+    "release_sensor_name",
     "session_job_name",
 ]

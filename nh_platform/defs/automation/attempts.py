@@ -72,6 +72,7 @@ def session_decision(
         unusable=unusable,
         now=time.time(),
         held=frozenset(states.held.sessions if states.held else ()),
+        asked=states.asked,
     )
 
 
@@ -91,7 +92,7 @@ def is_running(run: dg.DagsterRun) -> bool:
 
 
 def _in_backfills(instance: dg.DagsterInstance, source: str) -> list[Attempt]:
-    """Return the sessions of backfills that Dagster still works off: it will launch their runs itself."""
+    """Return the sessions of backfills that were launched in the page: Dagster will launch their runs itself."""
     sessions: set[str] = set()
     for backfill in instance.get_backfills():
         data = backfill.asset_backfill_data if backfill.status.value == _BACKFILL_GOES_ON else None
@@ -118,9 +119,7 @@ def _ended(instance: dg.DagsterInstance, store: Store, source: str, states: Sour
         state = _STATES[run.status]
         if state is AttemptState.failed and failed_outside(run.tags):
             state = AttemptState.outside
-        # A run that ended before it began has no end of its own.
-        ended_at = record.end_time or record.update_timestamp.timestamp()
-        attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), state, ended_at))
+        attempts.append(Attempt(run.tags[PARTITION_TAG], run.tags.get(TARGET_TAG, ""), state, _ended_at(record)))
     return attempts
 
 
@@ -133,7 +132,7 @@ def _taken(store: Store, source: str) -> dt.datetime | None:
 
 
 def _unusable(instance: dg.DagsterInstance, source: str, states: SourceStates) -> set[tuple[str, str]]:
-    """Return (session, target) of the runs that failed on upstream's data alone, whenever that was.
+    """Return (session, target) of the runs that failed on upstream's data alone, since somebody asked for it or ever.
 
     Only runs for a state that is wanted now are read: over the years a source has thousands of others.
     """
@@ -141,8 +140,22 @@ def _unusable(instance: dg.DagsterInstance, source: str, states: SourceStates) -
     if not targets:
         return set()
     tags = {SOURCE_TAG: source, UNUSABLE_TAG: "yes", TARGET_TAG: targets}
-    runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=tags))
-    return {(r.tags[PARTITION_TAG], r.tags[TARGET_TAG]) for r in runs if is_unusable(r.tags)}
+    records = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=tags))
+    return {
+        (one.dagster_run.tags[PARTITION_TAG], one.dagster_run.tags[TARGET_TAG])
+        for one in records
+        if is_unusable(one.dagster_run.tags) and not _was_asked_for_since(states, one)
+    }
+
+
+def _was_asked_for_since(states: SourceStates, record: dg.RunRecord) -> bool:
+    asked = states.asked.get(record.dagster_run.tags[PARTITION_TAG])
+    return asked is not None and asked.at > _ended_at(record)
+
+
+def _ended_at(record: dg.RunRecord) -> float:
+    """Return when a run ended [s since 1970]; one that ended before it began has no end of its own."""
+    return record.end_time or record.update_timestamp.timestamp()
 
 
 def is_of(run: dg.DagsterRun, source: str) -> bool:

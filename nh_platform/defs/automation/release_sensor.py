@@ -30,12 +30,20 @@ from nh_platform.defs.automation.loaded_rules import (
 )
 from nh_platform.defs.automation.observations import observe
 from nh_platform.defs.partitions import register_again
-from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SIGNAL_TAG, SNAPSHOT_TAG, SOURCE_TAG, TARGET_TAG
+from nh_platform.defs.run_tags import (
+    BACKFILL_TAG,
+    DOWN_SINCE_TAG,
+    REASON_TAG,
+    SIGNAL_TAG,
+    SNAPSHOT_TAG,
+    SOURCE_TAG,
+    TARGET_TAG,
+)
 from nh_platform.home.alerts import load_alerts
 from nh_platform.home.platform import Platform
 from nh_platform.home.running_ui import read_running_ui
 from nh_platform.home.settings import load_settings
-from nh_platform.planning.run_requests import Decision, SessionRequest
+from nh_platform.planning.run_requests import Decision, SessionRequest, open_backfills
 from nh_platform.planning.session_states import SourceStates, source_states
 from nh_platform.planning.source_standing import stale_catalogs
 from nh_platform.session import NhError
@@ -53,8 +61,14 @@ _NAMED = 3
 """Sessions that a tick names of each kind."""
 
 ASKED = "stale, asked for by the sensor"
+ASKED_BY_A_PERSON = "nh backfill"
 SESSIONS_WERE_MADE = "sessions were made or withdrawn"
 ANNOUNCED = "upstream announced a release"
+
+
+def release_sensor_name(source: str) -> str:
+    """Return the name of the sensor of a source."""
+    return f"{source}_release_sensor"
 
 
 def build_release_sensor(entry: SourceEntry, platform: Platform, jobs: Sequence[Job]) -> dg.SensorDefinition:
@@ -62,7 +76,7 @@ def build_release_sensor(entry: SourceEntry, platform: Platform, jobs: Sequence[
     loaded = LoadedRules.of(entry, platform)
 
     @dg.sensor(
-        name=f"{entry.name}_release_sensor",
+        name=release_sensor_name(entry.name),
         jobs=jobs,
         minimum_interval_seconds=SENSOR_INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -269,6 +283,7 @@ def _session_request(
 ) -> dg.RunRequest:
     """Return the request for a session, of what the loaded definitions have."""
     assets = [asset for asset in request.assets if asset in loaded.checks]
+    backfill = {BACKFILL_TAG: request.backfill} if request.backfill else {}
     return dg.RunRequest(
         run_key=f"{entry.name}:{request.run_key}",
         job_name=session_job_name(entry.name),
@@ -279,7 +294,8 @@ def _session_request(
             SOURCE_TAG: entry.name,
             TARGET_TAG: request.target,
             SNAPSHOT_TAG: str(states.snapshot),
-            REASON_TAG: ASKED,
+            REASON_TAG: ASKED_BY_A_PERSON if backfill else ASKED,
+            **backfill,
         },
     )
 
@@ -333,6 +349,10 @@ def tick_words(source: str, states: SourceStates, decision: Decision) -> list[st
         f"{len(decision.failed)} failed{_of_each_kind(decision)}",
         f"{len(states.gated)} gated",
         f"{len(decision.not_loaded)} not loaded yet (`nh backfill {source}`)",
+    ]
+    words += [
+        f"{number} of backfill {backfill} to go"
+        for backfill, number in open_backfills(states.asked, decision.left).items()
     ]
     if states.held:
         words.append(states.held.text())
