@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Releases: what there is, what changed.")
 
-FREEZES_FOLDER = "freezes"
-"""Folder of the home folder whose CSV files are freezes known by name."""
-
 _CHANGE_COLUMNS = ("kind", "session_id", "probe", "insertion_id", "group", "what")
 _ALL_CHANGE_COLUMNS = (*_CHANGE_COLUMNS, "n_files", "before", "after")
 _TABLES = ("sessions", "insertions", "files")
@@ -92,7 +89,8 @@ def list_(
     if source:
         console.require_known(source)
     from nh_platform.history.freezes import read_freeze
-    from nh_platform.history.release_lookup import VersionedSource, known_freezes, tag_counts
+    from nh_platform.history.published_freezes import FREEZES_FOLDER, PUBLISHED, known_freezes
+    from nh_platform.history.release_lookup import VersionedSource, tag_counts
     from nh_platform.history.snapshots import list_snapshots
     from nh_platform.home.platform import Platform
     from nh_platform.session import ConfigError
@@ -135,8 +133,11 @@ def list_(
         row = {"freeze": freeze.name, "sessions": len(freeze.session_ids), "insertions": len(freeze.insertion_ids)}
         freezes.append({**row, "file": str(path)})
     console.print_table(freezes, "Known freezes")
-    if not freezes:
-        console.say(f"no freezes: put CSV files with columns pid and eid into {settings.home / FREEZES_FOLDER}")
+    others = ", ".join(name for name in PUBLISHED if name not in {row["freeze"] for row in freezes})
+    folder = settings.home / FREEZES_FOLDER
+    console.say(f"freezes of your own: CSV files with columns pid and eid in {folder}")
+    if others:
+        console.say(f"published freezes, fetched when they are named: {others}")
     for name in names:
         if name not in {snapshot.source for snapshot in snapshots}:
             console.say(f"{name} was never synced: `nh sync {name}`", to=console.err)
@@ -233,6 +234,7 @@ def diff(
     if source:
         console.require_known(source)
     from nh_platform.history.comparison.release_diff import Seen, diff_manifests
+    from nh_platform.history.published_freezes import FREEZES_FOLDER
     from nh_platform.history.release_lookup import find_state
     from nh_platform.home.platform import Platform
 
@@ -341,6 +343,7 @@ def _only_source(store: Store) -> str:
 def _freeze_files(settings: PlatformSettings, known: dict[str, Path]) -> list[Path]:
     """Return the freezes of the folder and those that ``sources.yaml`` names."""
     named = [settings.home / own.read["freeze"] for own in settings.sources.values() if own.read.get("freeze")]
+    named = [path for path in named if path.suffix]  # without one it is the name of a published list
     return [*known.values(), *(path for path in named if path not in known.values())]
 
 

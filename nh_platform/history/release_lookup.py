@@ -15,11 +15,13 @@ from typing import Protocol, runtime_checkable
 import pandas as pd
 
 from nh_platform.history.comparison.release_diff import Seen
-from nh_platform.history.freezes import freeze_manifest, is_freeze_file, read_freeze
+from nh_platform.history.freezes import freeze_manifest, is_freeze_file
 from nh_platform.history.manifest import Manifest
+from nh_platform.history.published_freezes import PUBLISHED, freeze_named, known_freezes
 from nh_platform.history.snapshots import find_snapshot, list_snapshots
 from nh_platform.history.tombstones import seen_before
 from nh_platform.session import UnknownSession
+from nh_platform.session.errors import close_matches
 from nh_platform.store import Store
 
 _VERSION = re.compile(r"\d+(\.\d+)+(-[\w.]+)?")
@@ -61,19 +63,14 @@ class VersionedSource(Protocol):
         """Return everything that a release states, whether or not its files were fetched; None where there is none."""
 
 
-def known_freezes(folder: Path) -> dict[str, Path]:
-    """Return the freezes of a folder by name, sorted; none where there is no such folder."""
-    return {path.stem: path for path in sorted(folder.glob("*.csv"))}
-
-
 def find_state(
     store: Store, source: str, name: str, freezes: Path, opened: Callable[[], object] | None = None
 ) -> NamedState:
     """Return the state that a name means.
 
     In this order: the path of a CSV file; a version such as ``0.5.0`` of upstream's own releases, whether or not it was
-    ever synced; number, id or release name of a snapshot; name of a freeze in ``freezes``; a tag of the last snapshot's
-    files.
+    ever synced; number, id or release name of a snapshot; name of a freeze in ``freezes`` or of a published one, which
+    is fetched there; a tag of the last snapshot's files.
 
     Parameters
     ----------
@@ -92,7 +89,7 @@ def find_state(
         If it is a CSV file that cannot be read.
     """
     if is_freeze_file(name) or name.lower().endswith(".csv"):
-        freeze = read_freeze(name)
+        freeze = freeze_named(name, freezes)
         return NamedState(f"freeze {freeze.name}", freeze_manifest(freeze, source), Seen(), True)
     if opened is not None and _VERSION.fullmatch(name):
         upstream = opened()
@@ -106,9 +103,9 @@ def find_state(
     if snapshot is not None:
         title = f"snapshot {snapshot.number} ({snapshot.id}, {snapshot.release})"
         return NamedState(title, snapshot.manifest(), seen_before(snapshot.tombstones()), False)
-    named = known_freezes(freezes)
+    named = sorted({*known_freezes(freezes), *PUBLISHED})
     if name in named:
-        return NamedState(f"freeze {name}", freeze_manifest(named[name], source), Seen(), True)
+        return NamedState(f"freeze {name}", freeze_manifest(freeze_named(name, freezes), source), Seen(), True)
     snapshots = list_snapshots(store, source)
     tags: list[str] = []
     if snapshots:
@@ -119,10 +116,11 @@ def find_state(
     if name in ("latest", "previous"):
         raise _no_such_snapshot(source, name, len(snapshots))
     numbers = f"{snapshots[0].number} to {snapshots[-1].number}" if snapshots else "none"
+    near = close_matches(name, [*tags, *named])
     raise UnknownSession(
         f"release {name!r} of {source}",
-        f"snapshots: {numbers}; tags: {', '.join(tags) or 'none'}; freezes in {freezes}: {', '.join(named) or 'none'}",
-        f"Name one of these, or a CSV file; `nh releases list {source}` shows them.",
+        f"snapshots: {numbers}; tags: {', '.join(tags) or 'none'}; freezes: {', '.join(named)}",
+        f"Name one of these, or a CSV file; `nh releases list {source}` shows them.{near}",
     )
 
 

@@ -144,7 +144,7 @@ def test_a_name_is_looked_up_among_files_snapshots_freezes_and_tags(tmp_path: Pa
         {"tag": "2022_Q4_IBL_et_al_BWM", "sessions": 4, "insertions": 8, "files": 336},
         {"tag": "Other", "sessions": 1, "insertions": 1, "files": 2},
     ]
-    with pytest.raises(UnknownSession, match=r"snapshots: 1 to 2; tags: .*Other; freezes in .*: paper"):
+    with pytest.raises(UnknownSession, match=r"snapshots: 1 to 2; tags: .*Other; freezes: .*paper"):
         find("nothing")
     with pytest.raises(ConfigError, match="no such file"):
         find("nothing.csv")
