@@ -6,6 +6,7 @@ no per-session asset and no session depends on it.
 
 from contextlib import suppress
 
+from nh_platform.history import released_tables as released
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import StoredRelease, store_manifest
 from nh_platform.history.release_lookup import VersionedSource
@@ -18,9 +19,9 @@ from nh_platform.session import NhError
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 from nh_platform.session.tables.releases import NOTICES, RELEASE_CHANGES, TOMBSTONES
-from nh_platform.sources.source import ContinuingSource
+from nh_platform.sources.source import ContinuingSource, TabulatesRelease
 
-__all__ = ["CODE_VERSION", "DESCRIPTION", "NAME", "TABLES", "take_snapshot"]
+__all__ = ["CODE_VERSION", "DESCRIPTION", "NAME", "TABLES", "store_released_tables", "take_snapshot"]
 
 CODE_VERSION = "2"
 DESCRIPTION = (
@@ -49,11 +50,32 @@ def take_snapshot(platform: Platform, source: str) -> StoredRelease:
         accept(platform.store, source, before[-1].number)
     stored = store_manifest(platform.store, manifest, CODE_VERSION)
     _record_published(platform, source)
+    with suppress(NhError):  # no session is made of them; `nh sync` says what is wrong with them
+        store_released_tables(platform, source)
     if not is_held:
         forget_accepted(platform.store, source)
     elif not before:
         accept(platform.store, source, stored.snapshot.number)
     return stored
+
+
+def store_released_tables(platform: Platform, source: str) -> bool:
+    """Store the tables of the whole release that are at hand, if they are others than those stored; return whether.
+
+    Raises
+    ------
+    BadUpstreamData
+        If a table cannot be read or lacks a column; what was stored of it before is unchanged.
+    """
+    opened = platform.source(source)
+    if not isinstance(opened, TabulatesRelease):
+        return False
+    manifest = platform.manifest(source)
+    version = opened.released_version(manifest)
+    if not version or released.is_current(platform.store, source, version):
+        return False
+    released.store_released(platform.store, source, opened.released_tables(manifest), version)
+    return True
 
 
 def _manifest_now(platform: Platform, source: str) -> Manifest:

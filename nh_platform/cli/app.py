@@ -26,6 +26,8 @@ from nh_platform.cli.inventory import inventory
 from nh_platform.cli.materialize import backfill, materialize
 from nh_platform.cli.qc.rulebooks import app as qc_app
 from nh_platform.cli.releases import app as releases_app
+from nh_platform.cli.search.probes import probes
+from nh_platform.cli.search.released_rows import channels, units
 from nh_platform.cli.sessions import sessions, show
 from nh_platform.cli.status import status
 from nh_platform.cli.sync import sync
@@ -108,6 +110,9 @@ for _command in (
     status,
     inventory,
     sessions,
+    probes,
+    units,
+    channels,
     show,
     doctor,
     clean,

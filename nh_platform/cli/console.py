@@ -26,6 +26,7 @@ from nh_platform.cli.terminal.wrapping import wrapped
 from nh_platform.session import ConfigError, NhError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.progress import TaskID
 
     from nh_platform.operations.opened_home import OnProgress, Progress
@@ -47,6 +48,8 @@ _SHORTEST_ENDING = 12
 
 _ENDS = {"done": "[green]done[/]", "failed": "[red]failed[/]"}
 
+_IDENTIFIERS = ("session", "session_id", "unit_id", "insertion_id", "channel_id", "pid", "eid")
+"""Columns that are never broken over lines, so that they can be copied."""
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err = Console(stderr=True, highlight=False)
@@ -141,6 +144,20 @@ def _ending(text: str, width: int) -> str:
     """Return the end of a text that is too long: of a path it says more than the beginning."""
     width = max(width, _SHORTEST_ENDING)
     return text if len(text) <= width else f"…{text[1 - width :]}"
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as they are printed; a missing value is None, a whole number no float."""
+    whole = {name for name in table if table[name].dtype == "float64" and (table[name].dropna() % 1 == 0).all()}
+    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    for row in rows:
+        row.update({name: int(row[name]) for name in whole if row[name] is not None})
+    return rows
+
+
+def first_of_list(text: str, shown: int) -> str:
+    """Return the first names of a comma-separated list, and how many more there are."""
+    names = [name for name in text.split(", ") if name]
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" +{more}" if more > 0 else "")
 
 
 def require_one_choice(command: str, session: Sequence[str] | None, all_: bool, missing: bool) -> None:

@@ -111,7 +111,7 @@ def sessions(
         by = sort or "session_id"  # beside the id: a narrow terminal shows the first columns alone
         columns = list(dict.fromkeys((*TABLE_COLUMNS[:2], by, *TABLE_COLUMNS)))
         for row in rows:
-            row["regions"] = _first_regions(str(row["regions"] or ""))
+            row["regions"] = console.first_of_list(str(row["regions"] or ""), _REGIONS_SHOWN)
     if rows or format_ is not Format.table:
         console.print_rows(rows, columns, format_, title=f"{len(rows)} sessions")
     elif manifests:
@@ -272,9 +272,3 @@ def _show_units(platform: Platform, source: str, session: str) -> None:
     regions = sorted(units["regions"].items(), key=lambda item: -int(item[1]))
     listed = ", ".join(f"{name} {count}" for name, count in regions)
     console.say_beside("units by region (Beryl):", listed)
-
-
-def _first_regions(regions: str) -> str:
-    names = [name for name in regions.split(", ") if name]
-    more = len(names) - _REGIONS_SHOWN
-    return ", ".join(names[:_REGIONS_SHOWN]) + (f" +{more}" if more > 0 else "")

@@ -20,16 +20,22 @@ if TYPE_CHECKING:
 def sync(
     source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
     left_out: Annotated[bool, typer.Option("--left-out", help="List what upstream has and is not taken.")] = False,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Fetch the tables of the whole release too, where they are large (IBL).")
+    ] = False,
     format_: FormatOption = Format.table,
 ) -> None:
     """Read what upstream holds and register its sessions as partitions.
 
     Downloads no session data and launches no run; `nh materialize` does. Says how much of what upstream lists is not
-    taken, and why.
+    taken, and why. Tables of units, channels and probes of the whole release are stored with it: Allen's always, IBL's
+    aggregate tables with `--tables`.
 
     **Examples**
 
         nh sync ibl
+
+        nh sync ibl --tables
 
         nh sync ibl --left-out --format csv > left-out.csv
 
@@ -37,12 +43,17 @@ def sync(
     """
     console.require_known(source)
     found = operations.sync(home_folder(), source)
+    with console.progress(in_bytes=True) as on_progress:
+        found = operations.sync(home_folder(), source, with_tables=tables, on_progress=on_progress)
     say_synced(found, is_alone=not left_out or format_ is Format.table)
     if left_out and format_ is Format.table and not found.left_out:
         console.say("Everything that upstream lists is taken.")
     elif left_out:
         columns = ["session_id", "insertion_id", "reason", "found"]
         console.print_rows([asdict(one) for one in found.left_out], columns, format_)
+    if found.problem is not None:
+        console.show_error(found.problem)
+        raise typer.Exit(1)
 
 
 def say_synced(found: SyncResult, *, is_alone: bool = True) -> None:
@@ -62,6 +73,9 @@ def say_synced(found: SyncResult, *, is_alone: bool = True) -> None:
     if found.left_out:
         reasons = ", ".join(f"{number} {reason}" for reason, number in found.reasons().items())
         lines.append(f"not taken: {len(found.left_out)} ({reasons}); `nh sync {found.source} --left-out` lists them")
+    if found.released:
+        rows = ", ".join(f"{number} {name}" for name, number in found.released.items())
+        lines.append(f"tables of the release: {rows}; `nh probes`, `nh units` and `nh channels` search them")
     if found.newer:
         lines.append(f"{found.source}: {found.newer}")
     for line in lines:

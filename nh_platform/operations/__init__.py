@@ -13,6 +13,7 @@ from nh_platform.operations.file_fetch import fetch
 from nh_platform.operations.held_releases import accept_release, try_release
 from nh_platform.operations.home_status import status
 from nh_platform.operations.opened_home import open_home
+from nh_platform.operations.released_search import probes, released_rows
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.simulated.demo_home import demo
 from nh_platform.operations.source_inventory import inventory
@@ -43,8 +44,10 @@ __all__ = [
     "materialize",
     "migrate",
     "open_home",
+    "probes",
     "prune",
     "prune_runs",
+    "released_rows",
     "restore",
     "status",
     "sync",

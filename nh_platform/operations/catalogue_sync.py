@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from nh_platform.operations.opened_home import Home, open_home
+from nh_platform.operations.opened_home import Home, OnProgress, Progress, open_home, unwatched
+from nh_platform.session import NhError
+
+if TYPE_CHECKING:
+    from nh_platform.home.platform import Platform
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,10 @@ class SyncResult:
         What upstream lists and the catalogue does not take, in the order of sessions.
     newer
         That a newer release is out than the one that was read, in a sentence; empty where none is known.
+    released
+        Rows of each table of the whole release that is stored (`open_store(home).released(source)`), by its name.
+    problem
+        Why the tables of the release could not be taken; the catalogue was. None where nothing is wrong.
     """
 
     source: str
@@ -51,14 +61,25 @@ class SyncResult:
     n_files: int
     left_out: tuple[LeftOut, ...] = ()
     newer: str = ""
+    released: Mapping[str, int] = field(default_factory=dict)
+    problem: NhError | None = None
 
     def reasons(self) -> dict[str, int]:
         """Return how much is left out for each reason, the most frequent first."""
         return dict(Counter(sorted(one.reason for one in self.left_out)).most_common())
 
 
-def sync(home: Home, source: str) -> SyncResult:
+def sync(home: Home, source: str, *, with_tables: bool = False, on_progress: OnProgress = unwatched) -> SyncResult:
     """Read what upstream holds of a source and register its sessions as partitions.
+
+    Parameters
+    ----------
+    home, source
+        Home folder and source.
+    with_tables
+        Fetch the tables of the whole release too, where they are so large that a sync does not.
+    on_progress
+        Called with the bytes of the tables that came.
 
     Raises
     ------
@@ -88,7 +109,39 @@ def sync(home: Home, source: str) -> SyncResult:
             "Run `nh doctor` to see what can be reached.",
         )
         found, newer = at.platform.manifest(source), newer_release(at.platform.store, source)
+        if with_tables:
+            _fetch_tables(at.platform, source, on_progress)
+        released, problem = _released(at.platform, source)
     rows = zip(*(found.left_out[name] for name in ("session_id", "insertion_id", "reason", "found")))
     left_out = tuple(LeftOut(*row) for row in rows)
     counts = (len(found.sessions), len(found.insertions), len(found.files))
-    return SyncResult(source, found.release, *counts, left_out, newer)
+    return SyncResult(source, found.release, *counts, left_out, newer, released, problem)
+
+
+def _fetch_tables(platform: Platform, source: str, on_progress: OnProgress) -> None:
+    from nh_platform.sources.source import FetchesTables
+
+    upstream, came = platform.source(source), 0
+
+    def count(n_bytes: int) -> None:
+        nonlocal came
+        came += n_bytes
+        on_progress(Progress(f"tables of {source}", came, came))
+
+    if isinstance(upstream, FetchesTables):  # of the others every sync fetches them
+        upstream.fetch_tables(count)
+
+
+def _released(platform: Platform, source: str) -> tuple[dict[str, int], NhError | None]:
+    """Return the rows of the stored tables of the release, and why those of upstream could not be taken.
+
+    Storing them with the snapshot says nothing of what is wrong, so that the catalogue goes on; here it is tried again.
+    """
+    from nh_platform.assets.release_manifest import store_released_tables
+    from nh_platform.history.released_tables import row_counts
+
+    try:
+        store_released_tables(platform, source)
+    except NhError as error:
+        return row_counts(platform.store, source), error
+    return row_counts(platform.store, source), None

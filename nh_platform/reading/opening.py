@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,10 +16,13 @@ import pandas as pd
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.reading.all_units import read_all_units, stored_units
+from nh_platform.reading.probe_search import ProbeQuery, find_probes
+from nh_platform.reading.released import Released, region_names
 from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
 from nh_platform.reading.session_view import SessionView
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.session_names import session_named, suggestion
+from nh_platform.sources.region_names import find_region
 from nh_platform.store import Store
 from nh_platform.store.locked_store import LockedStore
 from nh_platform.store.names import SOURCE_WIDE
@@ -166,6 +170,55 @@ class OpenedStore:
         """
         self._check_source(source)
         return read_all_units(stored_units(self.store, source, self.store.sessions(source)), columns)
+
+    def released(self, source: str) -> Released:
+        """Return the tables of the whole release that was synced last: units, channels, probes, sessions, regions.
+
+        Nothing of a session need be downloaded for them.
+
+        Raises
+        ------
+        UnknownSession
+            If the store knows no such source, or has no tables of it; the text says how to get them.
+
+        Examples
+        --------
+        >>> released = open_store("data").released("allen_vbn")  # doctest: +SKIP
+        >>> released.units(["snr", "quality"], region="V1").shape  # doctest: +SKIP
+        (32188, 2)
+        """
+        self._check_source(source)
+        return Released(self.store, source)
+
+    def probes(self, source: str, region: str | None = None, query: ProbeQuery | None = None) -> pd.DataFrame:
+        """Return one row per probe insertion of ``source`` that upstream lists, before anything is downloaded.
+
+        Parameters
+        ----------
+        source
+            Name of the source.
+        region
+            Region in which it has a channel or unit: an acronym of the Allen CCF, Beryl or Cosmos, or V1, LM, LGN, ….
+        query
+            Further conditions.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `nh_platform.reading.probe_search.COLUMNS`.
+
+        Raises
+        ------
+        UnknownSession
+            If the store knows no such source, or it was never synced.
+        ConfigError
+            If there is no such region; the text names the nearest.
+        """
+        self._check_source(source)
+        query = query or ProbeQuery()
+        if region is not None:
+            query = replace(query, region=find_region(region, region_names(source)))
+        return find_probes(self.store, source, read_manifest(self.store, source), query)
 
     def _check_source(self, source: str) -> None:
         known = self.sources()

@@ -78,6 +78,8 @@ class SourceEntry:
         `nh_platform.operations.simulated.simulated_sources`. Empty where there is none.
     extra_assets
         Per-session assets that this source has beyond those of every source.
+    region_names
+        Acronyms by the names that its users give to regions, where these mean something else in the Allen CCF.
 
     Raises
     ------
@@ -107,6 +109,7 @@ class SourceEntry:
     definer: str = ""
     simulation: str = ""
     extra_assets: tuple[str, ...] = ()
+    region_names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

@@ -6,11 +6,14 @@ Add a method here when every source must offer one more thing. What a source off
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
+from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
 
 
@@ -53,3 +56,42 @@ class ContinuingSource(Protocol):
 
     def manifest_after(self, before: Manifest) -> Manifest:
         """Read what upstream holds now, as `Source.manifest`; what cannot have changed is taken from ``before``."""
+
+
+@runtime_checkable
+class TabulatesRelease(Protocol):
+    """A source whose upstream publishes units, channels or sessions of a whole release as tables."""
+
+    def released_version(self, manifest: Manifest) -> str:
+        """Return the identity of the tables at hand, by their content; empty where there is none. Asks nobody."""
+
+    def released_tables(self, manifest: Manifest) -> ReleasedTables:
+        """Read the tables at hand; ``manifest`` tells what they do not state of their insertions.
+
+        Raises
+        ------
+        BadUpstreamData
+            If one cannot be read or lacks a column; the text names both.
+        """
+
+
+@runtime_checkable
+class FetchesTables(Protocol):
+    """A source whose tables of a whole release are so large that they are fetched on request."""
+
+    def fetch_tables(self, on_bytes: OnBytes | None = None) -> tuple[Path, ...]:
+        """Download the tables of the release, those that are there left alone, and return where they lie."""
+
+
+@runtime_checkable
+class KnowsRegions(Protocol):
+    """A source whose server says which insertions lie in a region, before anything of them is downloaded."""
+
+    def insertions_in(self, acronym: str) -> list[str] | None:
+        """Return the ids of the insertions with a channel in a structure or below it; None where nobody can be asked.
+
+        Raises
+        ------
+        ConfigError, BadUpstreamData
+            If the server cannot be used or does not answer.
+        """

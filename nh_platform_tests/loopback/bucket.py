@@ -56,6 +56,8 @@ class BucketServer(LoopbackServer):
 
     def _object(self, key: str) -> bytes | None:
         with self.state.lock:
+            if key.startswith("aggregates/"):
+                return self.state.aggregates.get(key.removeprefix("aggregates/"))
             catalogue = re.fullmatch(r"caches/openalyx/(?:(\w+)/)?(cache\.zip|cache_info\.json)", key)
             if catalogue:
                 tag, name = catalogue.groups()

@@ -6,6 +6,7 @@ filter was ignored.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -76,6 +77,8 @@ def _named(state: AlyxState, endpoint: str, record: Record, name: str, value: st
         return name != "exists" or record["exists"] == (value == "True")
     if name in ("session", "name", "revision", "qc", "probe_insertion", "provenance", "id", "model"):
         return str(record.get(name)) == value
+    if name == "atlas_acronym" and endpoint == "insertions":
+        return bool(_below(value).intersection(state.regions.get(record["id"], ())))
     if name == "subject":
         return session["subject"] == value
     if name in texts:
@@ -83,6 +86,16 @@ def _named(state: AlyxState, endpoint: str, record: Record, name: str, value: st
         text = ",".join(found) if isinstance(found, list) else str(found)
         return value.lower() in text.lower()
     raise UnknownFilter(f"/{endpoint}?{name}= is declared but not played by the stand-in")
+
+
+@functools.cache
+def _below(acronym: str) -> frozenset[str]:
+    """Return a structure and all below it, as Alyx descends."""
+    from iblatlas.regions import BrainRegions
+
+    regions = BrainRegions()
+    ids = regions.id[(regions.acronym == acronym) & (regions.id > 0)]
+    return frozenset(regions.descendants(ids)["acronym"]) if len(ids) else frozenset()
 
 
 def _pairs(value: str) -> list[tuple[str, str]]:

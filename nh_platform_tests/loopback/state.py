@@ -50,6 +50,10 @@ class AlyxState:
         Write the tables as pandas 3 made Alyx write them: ``#nan#`` where a dataset has no revision.
     reversed_projects
         Join the projects of a session in the opposite order: the tables join a set, which has none.
+    regions
+        Acronyms of the structures in which the channels of an insertion lie, by its id.
+    aggregates
+        Content of the tables of whole releases in the bucket, by ``<tag>/<file name>``.
     aws_bucket
         Name of the bucket that data-repository/aws_cortexlab states; 404 where None.
     """
@@ -70,6 +74,8 @@ class AlyxState:
         self.omit_location = False
         self.pandas_3 = False
         self.reversed_projects = False
+        self.regions: dict[str, tuple[str, ...]] = {}
+        self.aggregates: dict[str, bytes] = {}
         self.aws_bucket: str | None = None
         self._ticks = 0
         self._issued = 0

@@ -29,7 +29,7 @@ def _open(read: Mapping[str, Any], home: Path) -> Source:
 
     has_account = any(os.environ.get(name) for name in CREDENTIALS)
     mode = "local" if "root" in read else "remote" if has_account else "public"
-    values = {**environment_values(), "mode": mode, "raw_dir": "raw", **read}
+    values = {**environment_values(), "mode": mode, "raw_dir": "raw", "aggregates": "aggregates", **read}
     variables = {name: variable for name, variable in ENVIRONMENT.items() if name not in read}
     return IblSource(read_settings(IblSettings, ENTRY.name, values, home, variables))
 

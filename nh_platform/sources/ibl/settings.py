@@ -20,6 +20,9 @@ from nh_platform.session.errors import without_account
 FOLLOW_DEFAULT = "follow_default"
 """Read the revision that upstream serves by default."""
 
+AGGREGATES_TAG = "2024_Q2_IBL_et_al_BWM"
+"""Release of the Brain-wide Map whose aggregate tables are read: the re-sort, of 621,733 units."""
+
 _ACCOUNT_DIGITS = 8
 
 _REVISION = re.compile(r"\d{4}-\d{2}-\d{2}[a-z]?")
@@ -65,8 +68,14 @@ class IblSettings(BaseModel):
         Remote, public: release tag, for example ``2024_Q2_IBL_et_al_BWM_iblsort``, or several: what any of them has;
         all that the account sees, or all that is public, where not given.
     freeze
-        CSV file with columns ``pid`` and ``eid`` (`nh_platform.history.freezes`): only these insertions and their
-        sessions are listed; everything where not given.
+        CSV file with columns ``pid`` and ``eid`` (`nh_platform.history.freezes`), or the name of a list: only these
+        insertions and their sessions are listed; everything where not given. Published lists
+        (`nh_platform.history.published_freezes`) are fetched by their name.
+    aggregates
+        Folder of IBL's aggregate tables ``clusters.pqt`` and ``channels.pqt``, of which either may lack: units,
+        channels and regions of a whole release, without session files. ``nh sync ibl --tables`` fills it.
+    aggregates_tag
+        Release whose aggregate tables are fetched.
     sorter
         Spike sorter to prefer, for example ``pykilosort``.
     extended_qc
@@ -108,6 +117,8 @@ class IblSettings(BaseModel):
     token: SecretStr | None = None
     tag: str | tuple[str, ...] | None = None
     freeze: Path | None = None
+    aggregates: Path | None = None
+    aggregates_tag: str = AGGREGATES_TAG
     sorter: str | None = None
     extended_qc: bool = True
     revision: str = FOLLOW_DEFAULT

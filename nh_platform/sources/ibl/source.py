@@ -9,19 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
 from nh_platform.downloads.raw_files import RawFiles
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
+from nh_platform.sources.ibl.catalogue.aggregate_tables import aggregate_version, read_aggregates
 from nh_platform.sources.ibl.catalogue.datasets import COMPLETE_SORTING
 from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
+from nh_platform.sources.ibl.downloads.aggregate_downloads import fetch_aggregates
 from nh_platform.sources.ibl.downloads.session_downloads import Downloads
 from nh_platform.sources.ibl.server.one_client import OneClient
 from nh_platform.sources.ibl.session.events import read_session_events
@@ -99,6 +103,34 @@ class IblSource:
         folder_of = client.session_folder if isinstance(client, OneClient) and not client.is_remote else None
         manifest = build_manifest(client.tables(), self.settings, folder_of)
         return manifest if self.settings.mode == "local" else with_additions(manifest, client, before)
+
+    def released_version(self, manifest: Manifest) -> str:
+        """Return the identity of the aggregate tables at hand; as of `TabulatesRelease`."""
+        return aggregate_version(self.settings.aggregates, manifest)
+
+    def released_tables(self, manifest: Manifest) -> ReleasedTables:
+        """Read the aggregate tables at hand; as of `TabulatesRelease`."""
+        folder = self.settings.aggregates
+        assert folder is not None  # there is no version without it
+        return read_aggregates(folder, self.settings.aggregates_tag, manifest)
+
+    def fetch_tables(self, on_bytes: OnBytes | None = None) -> tuple[Path, ...]:
+        """Download the aggregate tables of the release; as of `FetchesTables`.
+
+        Raises
+        ------
+        ConfigError, UpstreamTrouble, StoreError
+            As of `fetch_aggregates`; ConfigError also where no folder is set for them.
+        """
+        folder = self.settings.aggregates
+        if folder is None:
+            raise ConfigError("setting aggregates of ibl", "no folder is set for its tables", "Name one.")
+        return fetch_aggregates(self.settings, folder, on_bytes)
+
+    def insertions_in(self, acronym: str) -> list[str] | None:
+        """Return the ids of the insertions in a structure, by one request to Alyx; as of `KnowsRegions`."""
+        client = self._client
+        return client.insertions_in(acronym) if isinstance(client, OneClient) and client.is_remote else None
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read the verified sorting of one session; as of `Source.read_spikes`.

@@ -14,6 +14,7 @@ from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
 from nh_platform.sources.allen.stimulus_onset import PRESENTATION
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.events import EventFilter, EventTimes
+from nh_platform.sources.region_names import VISUAL_HOMONYMS
 
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
@@ -64,4 +65,5 @@ ENTRY = SourceEntry(
     definer="allen",
     published_counts=Path(__file__).with_name("published_counts.yaml"),
     simulation="nh_platform.simulation:write_allen_vbn",
+    region_names=VISUAL_HOMONYMS,
 )

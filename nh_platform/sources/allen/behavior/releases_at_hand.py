@@ -54,6 +54,12 @@ class BehaviorReleases:
             )
         return load_release(root, self.settings.manifest)
 
+    def held(self) -> Release | None:
+        """Return the release that the settings name where the folder holds it; asks nobody."""
+        root, held = self.settings.root, list_releases(self.settings.root)
+        is_held = bool(held) and self.settings.manifest in (LATEST, *held)
+        return load_release(root, self.settings.manifest) if is_held else None
+
     def mended(self) -> Release | None:
         """Return the newest release in the folder, by which older ones can be judged."""
         held = list_releases(self.settings.root)

@@ -14,7 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.downloads import deadlines
+from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
@@ -29,6 +31,7 @@ from nh_platform.sources.allen.behavior.image_templates import (
     read_image_templates,
     read_images,
 )
+from nh_platform.sources.allen.behavior.manifest_rows import TABLES
 from nh_platform.sources.allen.behavior.nwb_files import BehaviorFiles
 from nh_platform.sources.allen.behavior.release_tables import read_behavior_sessions
 from nh_platform.sources.allen.behavior.releases_at_hand import BehaviorReleases, has_tables, stated_content
@@ -37,7 +40,10 @@ from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
 from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
+from nh_platform.sources.allen.released_tables import BEHAVIOR, tables_of_release
+from nh_platform.sources.allen.released_tables import TABLES as RELEASED
 from nh_platform.sources.folder_signal import folder_signal
+from nh_platform.store.provenance import UpstreamFile
 
 SESSIONS_FOLDER = "behavior_ecephys_sessions"
 """Folder of the project with the files of sessions."""
@@ -134,6 +140,22 @@ class AllenVisualBehaviorSource(BehaviorFiles):
                 if version not in list_releases(self.settings.root):
                     self.downloads.fetch_release(version)
         return compare_releases(load_release(self.settings.root, old), load_release(self.settings.root, new))
+
+    def released_version(self, manifest: Manifest) -> str:
+        """Return the identity of the release's tables in the folder, as it states them; as of `TabulatesRelease`."""
+        release = self._releases.held()
+        return "" if release is None else version_of(f"{name} {md5}\n" for name, md5 in _table_hashes(release).items())
+
+    def released_tables(self, manifest: Manifest) -> ReleasedTables:
+        """Read the release's tables in the folder; as of `TabulatesRelease`."""
+        release = self._releases.wanted()
+        hashes = _table_hashes(release)
+        paths = {name: release.folder / _table_path(name) for name in hashes}
+        files = [
+            UpstreamFile(collection=TABLES, revision=release.version, name=BEHAVIOR.file(name), md5=md5)
+            for name, md5 in hashes.items()
+        ]
+        return tables_of_release(paths, BEHAVIOR, release.version, files)
 
     def images(self, session: SessionFiles) -> dict[str, ImageSet]:
         """Return the pixels of the images that were shown, by image set."""
@@ -245,6 +267,16 @@ class AllenVisualBehaviorSource(BehaviorFiles):
     @property
     def _releases(self) -> BehaviorReleases:
         return BehaviorReleases(self.settings)
+
+
+def _table_path(name: str) -> str:
+    return f"{TABLES}/{BEHAVIOR.file(name)}"
+
+
+def _table_hashes(release: Release) -> dict[str, str]:
+    """Return the hash that a release states of each table of it that is in the folder."""
+    stated = {name: release.files.get(_table_path(name)) for name in RELEASED}
+    return {name: one.file_hash for name, one in stated.items() if one and (release.folder / one.path).is_file()}
 
 
 def _amplitude_scale(session: SessionFiles) -> float | None:

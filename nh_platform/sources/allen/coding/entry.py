@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
 from nh_platform.sources.allen.stimulus_onset import PRESENTATION
 from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.region_names import VISUAL_HOMONYMS
 
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
@@ -61,4 +62,5 @@ ENTRY = SourceEntry(
     published_members=_FOLDER / "published_members.yaml",
     simulation="nh_platform.simulation:write_allen_vc",
     extra_assets=("stimulus_tensors",),
+    region_names=VISUAL_HOMONYMS,
 )

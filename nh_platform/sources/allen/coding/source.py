@@ -18,6 +18,7 @@ from nh_platform.downloads import deadlines
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.identity import GROUPS, version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
@@ -31,8 +32,10 @@ from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
 from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
+from nh_platform.sources.allen.released_tables import CODING, tables_of_release
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.project_tables import ProjectTables
+from nh_platform.store.provenance import UpstreamFile
 
 NWB_GROUPS = ",".join(GROUPS)
 """One NWB file holds the whole session, so a changed file is a change of every asset group."""
@@ -178,6 +181,18 @@ class AllenVisualCodingSource(CodingFiles):
         paths = [path for name in TABLES if (path := self.settings.root / f"{name}.csv").is_file()]
         lines = [f"{path.name} {file_hash(path, cache_dir=self.settings.cache_dir)}\n" for path in paths]
         return version_of(lines) if lines else ""
+
+    def released_version(self, manifest: Manifest) -> str:
+        """Return the identity of the folder's tables; as of `TabulatesRelease`."""
+        return self.project_tables_version()
+
+    def released_tables(self, manifest: Manifest) -> ReleasedTables:
+        """Read the folder's tables of the whole release; as of `TabulatesRelease`."""
+        paths = {name: path for name in TABLES if (path := self.settings.root / f"{name}.csv").is_file()}
+        files = [
+            UpstreamFile(collection="", revision="", name=path.name, md5=file_hash(path)) for path in paths.values()
+        ]
+        return tables_of_release(paths, CODING, self.settings.release or self.settings.mode, files)
 
     def _csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
         """Return the session's rows of channels.csv, which must be those that the manifest was made from."""

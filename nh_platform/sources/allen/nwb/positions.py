@@ -46,12 +46,12 @@ def locate_channels(channels: pd.DataFrame, csv_channels: pd.DataFrame | None) -
     stated = None if csv_channels is None else csv_channels.set_index("id").reindex(channels["channel_id"])
     if stated is not None and csv_channels is not None and channels["channel_id"].isin(csv_channels["id"]).all():
         place = stated[list(CSV_COLUMNS)].rename(columns=CSV_COLUMNS).reset_index(drop=True)
-        located = _registered(place)
+        located = is_registered(place)
     else:
         if csv_channels is not None:
             notes.append(Note("channels.csv", "does not list every channel of this session; electrodes table used"))
         place = channels[["x", "y", "z", "location"]].set_axis(["ap", "dv", "ml", "acronym"], axis=1)
-        located = _registered(place)
+        located = is_registered(place)
         if located.any() and (place.loc[located, "dv"] == place.loc[located, "ml"]).all():
             place = place.assign(ml=np.nan)
             notes.append(
@@ -105,8 +105,8 @@ def locate_units(units: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
     return UNIT_POSITIONS.conform(at_peak)
 
 
-def _registered(place: pd.DataFrame) -> pd.Series:
-    """Whether a channel has a position: finite on every axis, and neither −1000 nor 0 on all of them."""
+def is_registered(place: pd.DataFrame) -> pd.Series:
+    """Return whether each channel has a position: finite on every axis, and neither −1000 nor 0 on all of them."""
     axes = place[["ap", "dv", "ml"]].astype(np.float64)
     stand_in = (axes == UNREGISTERED_UM).all(axis=1) | (axes == 0).all(axis=1)
     return axes.notna().all(axis=1) & ~stand_in

@@ -52,6 +52,17 @@ def fetch_insertions(connection: OneConnection) -> pd.DataFrame:
     return pd.DataFrame({"name": list(names), "json": list(json)}, index=index, dtype=object)
 
 
+def fetch_insertions_in(connection: OneConnection, acronym: str) -> list[str]:
+    """Return the ids of the insertions of which a channel lies in a structure or in one below it, sorted.
+
+    Alyx descends by itself, and counts alignments that are not final; the list has an insertion once for each channel
+    that matches.
+    """
+    what = f"insertions of {connection.settings.url} in {acronym}"
+    found = read_list(connection, f"/insertions?atlas_acronym={quote(acronym)}", what, lambda one: str(one["id"]))
+    return sorted(set(found))
+
+
 def fetch_session_qc(connection: OneConnection) -> dict[str, str]:
     """Return the QC of every session that has one, by session id.
 

@@ -24,6 +24,7 @@ from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_dataset_records,
     fetch_extended_qc,
     fetch_insertions,
+    fetch_insertions_in,
     fetch_notices,
     fetch_session_qc,
     fetch_touched,
@@ -115,6 +116,10 @@ class OneClient:
     def extended_qc(self, session_ids: list[str]) -> dict[str, dict[str, Any]]:
         """Return the extended QC of sessions, one request each, none where so set; as of `ManifestAdditions`."""
         return fetch_extended_qc(self._connection, session_ids) if self.settings.extended_qc else {}
+
+    def insertions_in(self, acronym: str) -> list[str]:
+        """Return the ids of the insertions with a channel in a structure, or in one below it."""
+        return fetch_insertions_in(self._connection, acronym)
 
     def changed_since(self, moment: datetime) -> set[str]:
         """Return the sessions whose record was touched after a moment; as of `ManifestAdditions`."""

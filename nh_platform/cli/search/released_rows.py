@@ -1,0 +1,96 @@
+"""`nh units` and `nh channels`: the units and channels of a whole release, listed or counted, without session files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nh_platform import operations
+from nh_platform.cli import console
+from nh_platform.cli.console import Format, FormatOption
+from nh_platform.home.folder import home_folder
+
+SourceOption = Annotated[str, typer.Option(help="Source, for example allen_vbn.", show_default=False)]
+RegionOption = Annotated[
+    str, typer.Option(help="Acronym of the Allen CCF, Beryl or Cosmos with all below it, or V1, LM, LGN, …")
+]
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option("--by", help="Count by this column, also of the sessions (genotype, sex); may be repeated."),
+]
+ColumnOption = Annotated[
+    list[str] | None, typer.Option("--column", help="Only this column; may be repeated.", show_default=False)
+]
+LimitOption = Annotated[int, typer.Option(help="At most this many rows; 0 for all. A table shows 20.")]
+
+_FIRST = ("session_id", "probe", "unit_id", "channel_id", "acronym", "beryl", "quality", "label", "snr", "firing_rate")
+"""Columns that a table shows where the release has them; csv and json have every column."""
+
+_ROWS_SHOWN = 20
+
+
+def units(
+    source: SourceOption,
+    region: RegionOption = "",
+    by: ByOption = None,
+    column: ColumnOption = None,
+    limit: LimitOption = 0,
+    format_: FormatOption = Format.table,
+) -> None:
+    """List the units of a whole release before any filter, or count them, without downloading a session.
+
+    Columns are those of the release under its own names and in its units of measure; `open_store(home)
+    .released(source).units()` returns them as a table in Python.
+
+    **Examples**
+
+        nh units --source allen_vbn --region V1 --by genotype
+
+        nh units --source allen_vc --by beryl --by session_type
+
+        nh units --source allen_vbn --region LGN --column unit_id --column snr --format csv > lgn.csv
+    """
+    _print("units", source, region, by, column, limit, format_)
+
+
+def channels(
+    source: SourceOption,
+    region: RegionOption = "",
+    by: ByOption = None,
+    column: ColumnOption = None,
+    limit: LimitOption = 0,
+    format_: FormatOption = Format.table,
+) -> None:
+    """List the channels of a whole release, or count them, without downloading a session.
+
+    **Examples**
+
+        nh channels --source allen_vbn --by beryl
+
+        nh channels --source ibl --region TH --format csv > thalamus.csv
+    """
+    _print("channels", source, region, by, column, limit, format_)
+
+
+def _print(
+    table: str,
+    source: str,
+    region: str,
+    by: list[str] | None,
+    column: list[str] | None,
+    limit: int,
+    format_: Format,
+) -> None:
+    found = operations.released_rows(home_folder(), table, source, region=region, columns=column, by=by or ())
+    for note in found.notes:
+        console.err.print(note, soft_wrap=True, markup=False)
+    is_table = format_ is Format.table
+    shown = found.rows.head(limit or (_ROWS_SHOWN if is_table and not by else None))
+    columns = list(shown.columns)
+    if is_table and not by and not column:
+        columns = [name for name in _FIRST if name in columns]
+    what = f"{len(found.rows)} kinds of {table}" if by else f"{len(found.rows)} {table}"
+    console.print_rows(console.records(shown), columns, format_, title=what)
+    if is_table and len(shown) < len(found.rows):
+        console.say(f"{len(found.rows) - len(shown)} more; --format csv has all, and every column")

@@ -1,0 +1,132 @@
+"""The tables of a whole release, for notebooks: units, channels, probes, sessions, regions; no session file is needed.
+
+Contains what `OpenedStore.released` returns. Add here what people ask of such tables. How they come into the store is
+`nh_platform.history.released_tables`; which insertions there are, `probe_search`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from nh_platform.history.released_tables import SCHEMAS, read_released, released_folder
+from nh_platform.session import ConfigError
+from nh_platform.session.errors import close_matches
+from nh_platform.sources.region_names import Region, find_region
+from nh_platform.sources.registry import sources
+from nh_platform.store import Provenance, Store
+from nh_platform.store.codecs.parquet import column_names
+from nh_platform.store.file_hashes import is_stored
+
+
+class Released:
+    """Tables of the release that was synced last. What a release does not tabulate is an empty table.
+
+    Every table begins with the platform's own columns (``session_id``, ``insertion_id``, ``probe``, ``unit_id``,
+    ``acronym``, ``beryl``, ``cosmos``, CCF positions in µm); all others are upstream's, under its names and in its
+    units of measure.
+
+    Parameters
+    ----------
+    store, source
+        Where they are.
+
+    Raises
+    ------
+    UnknownSession
+        If there are none; the text says how to get them.
+    """
+
+    def __init__(self, store: Store, source: str) -> None:
+        self.source = source
+        self._folder = released_folder(store, source)
+
+    def __repr__(self) -> str:
+        return f"Released({self.source!r}, release={self.release!r})"
+
+    @property
+    def release(self) -> str:
+        """Name of the release."""
+        return self.provenance.parameters.get("release", "")
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """The upstream files with their hashes, and what was left out."""
+        return Provenance.read(self._folder)
+
+    def sessions(self) -> pd.DataFrame:
+        """Return one row per session: sex, age, genotype, image set and all else that the release states."""
+        return read_released(self._folder, "sessions")
+
+    def probes(self) -> pd.DataFrame:
+        """Return one row per probe insertion."""
+        return read_released(self._folder, "probes")
+
+    def regions(self, region: str | None = None) -> pd.DataFrame:
+        """Return how many channels and units of each insertion lie in each structure, schema `RELEASED_REGIONS`."""
+        table = read_released(self._folder, "regions")
+        return table if region is None else _within(table, self.region(region))
+
+    def channels(self, columns: Sequence[str] | None = None, region: str | None = None) -> pd.DataFrame:
+        """Return one row per channel; ``columns`` and ``region`` as of `units`."""
+        return self._rows("channels", columns, region)
+
+    def units(self, columns: Sequence[str] | None = None, region: str | None = None) -> pd.DataFrame:
+        """Return one row per unit, before any filter.
+
+        Parameters
+        ----------
+        columns
+            Columns to read; all where not stated. Fewer are faster.
+        region
+            Only those in this region or below it: an acronym of the Allen CCF, Beryl or Cosmos, or V1, LM, LGN, ….
+
+        Raises
+        ------
+        ConfigError
+            If there is no such region or column; the text names the nearest.
+
+        Examples
+        --------
+        >>> units = open_store("data").released("allen_vbn").units(["snr", "beryl"], region="LGN")  # doctest: +SKIP
+        >>> units.groupby("beryl")["snr"].median()  # doctest: +SKIP
+        """
+        return self._rows("units", columns, region)
+
+    def region(self, asked: str) -> Region:
+        """Return the region that a name means among the users of this source."""
+        return find_region(asked, region_names(self.source))
+
+    def _rows(self, name: str, columns: Sequence[str] | None, region: str | None) -> pd.DataFrame:
+        place = None if region is None else self.region(region)
+        if columns is not None:
+            self._require(name, columns)
+        read = None if columns is None else list(dict.fromkeys([*columns, *(["acronym"] if place else [])]))
+        table = read_released(self._folder, name, read)
+        if place is not None:
+            table = _within(table, place)
+        return table if columns is None else table[list(columns)]
+
+    def _require(self, name: str, columns: Sequence[str]) -> None:
+        path: Path = self._folder / f"{name}.parquet"
+        known = column_names(path) if is_stored(path) else SCHEMAS[name].names
+        for column in columns:
+            if column not in known:
+                raise ConfigError(
+                    f"column {column!r}",
+                    f"the released {name} of {self.source} have no such column",
+                    f"Use one of: {', '.join(known)}.{close_matches(column, known)}",
+                )
+
+
+def region_names(source: str) -> Mapping[str, str]:
+    """Return the names that the users of a source give to regions, where they mean something else in the CCF."""
+    entry = sources().get(source)
+    return {} if entry is None else entry.region_names
+
+
+def _within(table: pd.DataFrame, region: Region) -> pd.DataFrame:
+    return table[table["acronym"].isin(region.acronyms)].reset_index(drop=True)

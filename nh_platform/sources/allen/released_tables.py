@@ -1,0 +1,194 @@
+"""The tables of a whole Allen release in the words of every source: sessions, probes, channels and units.
+
+Contains how a CSV table is read and what of it identifies a row or places it in the brain; Visual Coding and Visual
+Behavior differ in the names of columns alone. Add here a column that both state under another name. Which files a
+release has is said by `coding` and `behavior`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nh_platform.history.released_tables import ReleasedTables
+from nh_platform.session import BadUpstreamData
+from nh_platform.session.errors import close_matches
+from nh_platform.session.tables.released import SESSION_FACTS
+from nh_platform.sources.allen.nwb.positions import CSV_COLUMNS, is_registered
+from nh_platform.sources.regions import regions_of_acronyms
+from nh_platform.store.provenance import UpstreamFile
+
+TABLES = ("sessions", "probes", "channels", "units")
+
+_AXES = {"ap": "ccf_ap_um", "dv": "ccf_dv_um", "ml": "ccf_ml_um"}
+_PLACE = ("acronym", "beryl", "cosmos", *_AXES.values())
+_OF_CHANNEL = ("session_id", "insertion_id", "probe", *_PLACE)
+
+
+@dataclass(frozen=True)
+class TableNames:
+    """Names under which a release keeps its tables and their ids.
+
+    Parameters
+    ----------
+    sessions
+        Name of the table of sessions, without ``.csv``.
+    session_id, probe_id, channel_id, unit_id
+        Column of the table's own id: of sessions, probes, channels and units.
+    acronym
+        Column of the structure.
+    """
+
+    sessions: str
+    session_id: str
+    probe_id: str
+    channel_id: str
+    unit_id: str
+    acronym: str
+
+    def file(self, table: str) -> str:
+        """Return the file name of one of `TABLES`."""
+        return f"{self.sessions if table == 'sessions' else table}.csv"
+
+    def required(self, table: str) -> tuple[str, ...]:
+        """Return the columns without which a table says nothing of its rows."""
+        positions = [name for name in CSV_COLUMNS if not name.endswith("acronym")]
+        return {
+            "sessions": (self.session_id,),
+            "probes": (self.probe_id, "ecephys_session_id", "name"),
+            "channels": (self.channel_id, "ecephys_probe_id", self.acronym, *positions),
+            "units": (self.unit_id, "ecephys_channel_id"),
+        }[table]
+
+
+CODING = TableNames("sessions", "id", "id", "id", "id", "ecephys_structure_acronym")
+BEHAVIOR = TableNames(
+    "ecephys_sessions", "ecephys_session_id", "ecephys_probe_id", "ecephys_channel_id", "unit_id", "structure_acronym"
+)
+
+
+def tables_of_release(
+    paths: Mapping[str, Path], names: TableNames, release: str, files: Iterable[UpstreamFile]
+) -> ReleasedTables:
+    """Return the tables of a release.
+
+    Parameters
+    ----------
+    paths
+        The CSV file of each of `TABLES` that is there.
+    names
+        How the release calls them.
+    release, files
+        Name of the release, and the files with their hashes.
+
+    Raises
+    ------
+    BadUpstreamData
+        If a table cannot be read, or lacks a column that says what a row is of.
+    """
+    read = {name: _read(path, names.required(name)) for name, path in paths.items()}
+    sessions = _sessions(read.get("sessions"), names)
+    probes = _probes(read.get("probes"), names)
+    channels, without_probe = _channels(read.get("channels"), probes, names)
+    units, without_channel = _units(read.get("units"), channels, names)
+    left_out = (
+        *_left_out(names.file("channels"), without_probe, names.file("probes")),
+        *_left_out(names.file("units"), without_channel, names.file("channels")),
+    )
+    return ReleasedTables(release, tuple(files), sessions, probes, channels, units, left_out)
+
+
+def _read(path: Path, required: Sequence[str]) -> pd.DataFrame:
+    again = "Download the release's tables again."
+    try:
+        table = pd.read_csv(path)
+    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
+        raise BadUpstreamData(f"file {path.name}", f"it cannot be read as CSV: {error}", again) from error
+    missing = [name for name in required if name not in table.columns]
+    if missing:
+        near = close_matches(missing[0], map(str, table.columns))
+        raise BadUpstreamData(f"file {path.name}", f"columns missing: {', '.join(missing)}", f"{again}{near}")
+    return table
+
+
+def _sessions(table: pd.DataFrame | None, names: TableNames) -> pd.DataFrame:
+    if table is None:
+        return pd.DataFrame({"session_id": []}, dtype=object)
+    own = table.rename(columns={names.session_id: "session_id"}).assign(session_id=_ids(table[names.session_id]))
+    facts = [one.name for one in SESSION_FACTS if one.name in own and one.dtype == "string"]
+    return own.assign(**{name: own[name].astype(object).where(own[name].notna(), None) for name in facts})
+
+
+def _probes(table: pd.DataFrame | None, names: TableNames) -> pd.DataFrame:
+    if table is None:
+        return pd.DataFrame({"session_id": [], "insertion_id": [], "probe": []}, dtype=object)
+    ids = {
+        "session_id": _ids(table["ecephys_session_id"]),
+        "insertion_id": _ids(table[names.probe_id]),
+        "probe": table["name"].astype(str),
+    }
+    return _with_ids(ids, table, ("ecephys_session_id", names.probe_id, "name"))
+
+
+def _channels(table: pd.DataFrame | None, probes: pd.DataFrame, names: TableNames) -> tuple[pd.DataFrame, int]:
+    """Return the channels whose probe is listed, and how many are of none."""
+    if table is None:
+        return pd.DataFrame({name: [] for name in (*_OF_CHANNEL, "channel_id")}, dtype=object), 0
+    insertion = _ids(table["ecephys_probe_id"])
+    of_probe = probes.drop_duplicates("insertion_id").set_index("insertion_id")[["session_id", "probe"]]
+    place = table[[name for name in CSV_COLUMNS if name in table]].rename(columns=CSV_COLUMNS)
+    located = is_registered(place)
+    axes = {new: place[old].astype("float64").where(located) for old, new in _AXES.items()}
+    regions = _regions(table[names.acronym])
+    ids = {
+        "session_id": insertion.map(of_probe["session_id"]),
+        "insertion_id": insertion,
+        "probe": insertion.map(of_probe["probe"]),
+        "channel_id": _ids(table[names.channel_id]),
+        **{name: regions[name] for name in ("acronym", "beryl", "cosmos")},
+        **axes,
+    }
+    said = ("ecephys_probe_id", "ecephys_session_id", names.channel_id, names.acronym, *CSV_COLUMNS)
+    channels = _with_ids(ids, table, said)
+    known = channels["probe"].notna()
+    return channels[known].reset_index(drop=True), int((~known).sum())
+
+
+def _units(table: pd.DataFrame | None, channels: pd.DataFrame, names: TableNames) -> tuple[pd.DataFrame, int]:
+    """Return the units whose channel is listed, each where its channel lies, and how many are on none."""
+    if table is None:
+        return pd.DataFrame({name: [] for name in (*_OF_CHANNEL, "unit_id")}, dtype=object), 0
+    channel = _ids(table["ecephys_channel_id"])
+    row = pd.Index(channels["channel_id"]).get_indexer(pd.Index(channel))
+    own = channels[list(_OF_CHANNEL)].take(row).reset_index(drop=True)
+    ids = {"unit_id": _ids(table[names.unit_id]), "channel_id": channel, **{name: own[name] for name in _OF_CHANNEL}}
+    said = (names.unit_id, "ecephys_channel_id", "ecephys_probe_id", "ecephys_session_id", names.acronym, *CSV_COLUMNS)
+    units = _with_ids(ids, table, said)
+    return units[row >= 0].reset_index(drop=True), int((row < 0).sum())
+
+
+def _with_ids(ids: Mapping[str, pd.Series], table: pd.DataFrame, said: Sequence[str]) -> pd.DataFrame:
+    """Return columns of ours before those of a table that say anything else."""
+    rest = table.drop(columns=[name for name in {*said, *ids} if name in table])
+    return pd.concat([pd.DataFrame(dict(ids)), rest], axis=1)
+
+
+def _ids(values: pd.Series) -> pd.Series:
+    """Return ids as text; pandas reads whole numbers with gaps as floats."""
+    if pd.api.types.is_float_dtype(values.dtype):
+        values = values.astype("Int64")
+    return values.astype(str).astype(object)
+
+
+def _regions(acronyms: pd.Series) -> pd.DataFrame:
+    """Return acronym, Beryl and Cosmos region of every row; each acronym is looked up once."""
+    codes, distinct = pd.factorize(acronyms.astype(object).where(acronyms.notna(), ""))
+    found = regions_of_acronyms(distinct)
+    return found.take(codes).set_axis(acronyms.index)
+
+
+def _left_out(file: str, number: int, owner: str) -> tuple[str, ...]:
+    return (f"{file}: {number} rows whose owner {owner} does not list",) if number else ()
