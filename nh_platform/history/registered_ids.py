@@ -40,15 +40,31 @@ def require_registered(store: Store, source: str, asked: Iterable[str]) -> None:
     except (OSError, pa.ArrowException, IndexError, DamagedFile):
         return
     first: NhError | None = None
+    insertions = insertion_sessions(store, source)
     for name in asked:
         try:
-            session_named(name, listed, source, f"the manifest ({release})", see_sessions(source))
+            session_named(name, listed, source, f"the manifest ({release})", see_sessions(source), insertions)
         except NhError as error:
             first = first or error
         else:
             return
     if first is not None:
         raise first
+
+
+def insertion_sessions(store: Store, source: str) -> dict[str, str]:
+    """Return the session of each probe insertion of the stored manifest by its id; none where it cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = store.usable(source, SOURCE_WIDE, _ASSET)
+    if folder is None:
+        return {}
+    try:
+        table = pq.ParquetFile(verified(folder / "insertions.parquet")).read(columns=["insertion_id", "session_id"])
+    except (OSError, pa.ArrowException, DamagedFile):
+        return {}
+    return dict(zip(table["insertion_id"].to_pylist(), table["session_id"].to_pylist()))
 
 
 def see_sessions(source: str) -> str:

@@ -19,7 +19,7 @@ from nh_platform.session import DamagedFile, UnknownSession
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
-from nh_platform.session.tables.releases import NOTICES, TOMBSTONES
+from nh_platform.session.tables.releases import NOTICES, RELEASE_TABLES, TOMBSTONES
 from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.file_hashes import is_stored, verified
 from nh_platform.store.layout import Store
@@ -34,7 +34,8 @@ _RELEASE_FILE = "release.txt"
 _NUMBER_DIGITS = 6
 """A text of more digits is an id."""
 
-_TABLES = {schema.name: schema for schema in (SESSIONS, INSERTIONS, FILES, NOTICES, BEHAVIOR_SESSIONS, LEFT_OUT)}
+_SCHEMAS = (SESSIONS, INSERTIONS, FILES, NOTICES, BEHAVIOR_SESSIONS, LEFT_OUT, RELEASE_TABLES)
+_TABLES = {schema.name: schema for schema in _SCHEMAS}
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | 
 
 def _read(folder: Path, schema: TableSchema) -> pd.DataFrame:
     path = folder / f"{schema.name}.parquet"
-    if schema in (NOTICES, TOMBSTONES, BEHAVIOR_SESSIONS, LEFT_OUT) and not is_stored(path):
+    if schema not in (SESSIONS, INSERTIONS, FILES) and not is_stored(path):
         return schema.empty()  # stored before there was such a table, or without a row for it
     table = read_table(path)
     if list(table.columns) == schema.names:

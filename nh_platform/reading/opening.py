@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.history.registered_ids import insertion_sessions
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.reading.all_units import read_all_units, stored_units
@@ -124,7 +125,8 @@ class OpenedStore:
         source
             Name of the source.
         session_id
-            The session's id, or 4 or more characters with which no other id begins.
+            The session's id, that of one of its probe insertions (pid), or 4 or more characters with which no other id
+            begins.
 
         Raises
         ------
@@ -138,7 +140,8 @@ class OpenedStore:
             if self._has_manifest(source):
                 known |= set(read_manifest(self.store, source).session_ids)
             action = f"Run `nh sync {source}` and `nh sessions --source {source}`."
-            session_id = session_named(session_id, known, source, f"the store {self.store.root}", action)
+            insertions = insertion_sessions(self.store, source)
+            session_id = session_named(session_id, known, source, f"the store {self.store.root}", action, insertions)
         return SessionView(self.store, source, session_id)
 
     def units(self, source: str, columns: Sequence[str] | None = None) -> pd.DataFrame:

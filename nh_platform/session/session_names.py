@@ -1,4 +1,4 @@
-"""Names of sessions as people write them: a whole session id, or the first characters of exactly one.
+"""Names of sessions as people write them: a session id, that of one of its insertions, or the first characters of one.
 
 Contains that one look-up and the closest names for a text that means nothing. Add here another way in which a person
 may name a session. Which sessions there are is the caller's matter.
@@ -7,7 +7,7 @@ may name a session. Which sessions there are is the caller's matter.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from nh_platform.session.errors import UnknownSession
 
@@ -20,7 +20,14 @@ LISTED_MATCHES = 10
 _CLOSE_MATCHES = 3
 
 
-def session_named(asked: str, known: Collection[str], source: str, where: str, action: str) -> str:
+def session_named(
+    asked: str,
+    known: Collection[str],
+    source: str,
+    where: str,
+    action: str,
+    insertions: Mapping[str, str] | None = None,
+) -> str:
     """Return the id of the session that ``asked`` means.
 
     Parameters
@@ -33,6 +40,8 @@ def session_named(asked: str, known: Collection[str], source: str, where: str, a
         Source of the sessions and what holds or lists them, for the text of errors.
     action
         What to do where nothing is close, for the text of errors.
+    insertions
+        Session of each probe insertion by its id: a pid stands for its session, once no session is called so.
 
     Raises
     ------
@@ -57,8 +66,16 @@ def session_named(asked: str, known: Collection[str], source: str, where: str, a
         raise UnknownSession(thing, found, "Give more of the id.")
     if alike:
         raise UnknownSession(thing, f"{_several(alike)} with it: {_shortened(alike)}", "Give more of the id.")
+    of_probes = _sessions_of(asked, insertions or {})
+    if len(of_probes) == 1:
+        return of_probes[0]
+    if of_probes:
+        found = f"insertions of {len(of_probes)} sessions begin with it: {_shortened(of_probes)}"
+        raise UnknownSession(thing, found, "Give more of the id.")
     raise UnknownSession(
-        thing, f"it is not among the {len(known)} sessions of {where}", suggestion(asked, known, action)
+        thing,
+        f"it is not among the {len(known)} sessions of {where}",
+        suggestion(asked, [*known, *(insertions or ())], action),
     )
 
 
@@ -74,6 +91,15 @@ def suggestion(asked: str, known: Collection[str], otherwise: str) -> str:
     alike = sorted(name for name in known if len(asked) >= MIN_PREFIX and name.startswith(asked[:8]))
     close = alike or difflib.get_close_matches(asked, sorted(known), n=_CLOSE_MATCHES, cutoff=0.5)
     return f"Did you mean {' or '.join(close[:_CLOSE_MATCHES])}?" if close else otherwise
+
+
+def _sessions_of(asked: str, insertions: Mapping[str, str]) -> list[str]:
+    """Return the sessions of the insertion that is called so, or of those that begin with these characters."""
+    if asked in insertions:
+        return [insertions[asked]]
+    if len(asked) < MIN_PREFIX:
+        return []
+    return sorted({session_id for pid, session_id in insertions.items() if pid.startswith(asked)})
 
 
 def _several(names: list[str]) -> str:

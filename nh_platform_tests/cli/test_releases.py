@@ -318,8 +318,11 @@ def test_the_versions_of_visual_behavior_are_compared_by_name(home) -> None:
     (home / "sources.yaml").write_text("allen_vbn:\n  read: {root: vbn}\n")
     lines = run("diff", "0.4.0", "0.5.0", "--source", "allen_vbn")
     assert lines[-3:] == ["insertions: +0 -0", "sessions: +0 -0", "changed sessions: 2"]
+    assert lines[-4] == "tables: 1 changed"
     assert lines[0].strip() == "release 0.4.0 → release 0.5.0"
     rows = json.loads("\n".join(run("diff", "0.4.0", "0.5.0", "--source", "allen_vbn", "--format", "json")))
+    (table,) = (row for row in rows if row["kind"] == "table changed")
+    assert table["what"] == "project_metadata/units.csv; 72 rows, other values; new: quality"
     # The scale of the amplitudes is stated beside a session's files where it was wrong, and 0.5.0 mended it.
     assert {(row["kind"], row["group"]) for row in rows} >= {("files withdrawn", "spikes")}
     assert any(row["kind"] == "patched in place" and "events" in row["group"] for row in rows)

@@ -48,3 +48,23 @@ def test_a_mistyped_id_gets_the_close_ones() -> None:
         named("71505119-aa02")
     assert suggestion("ebl", ["ibl", "allen_vc"], "Use one.") == "Did you mean ibl?"
     assert suggestion("nowhere", ["ibl"], "Use one.") == "Use one."
+
+
+INSERTIONS = {"aaaa1111-p": "s-one", "aaaa2222-p": "s-two", "bbbb1111-p": "s-one", "s-other-pid": "s-two"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "session_id"),
+    [("aaaa1111-p", "s-one"), ("aaaa2", "s-two"), ("bbbb", "s-one"), ("s-two", "s-two"), ("s-tw", "s-two")],
+)
+def test_a_pid_stands_for_its_session(asked: str, session_id: str) -> None:
+    assert session_named(asked, {"s-one", "s-two"}, "ibl", "the store", "Sync.", INSERTIONS) == session_id
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [("aaaa", "insertions of 2 sessions begin with it: s-one, s-two"), ("aaaa1112-p", "Did you mean aaaa1111-p")],
+)
+def test_a_pid_that_means_several_or_none_is_refused(asked: str, says: str) -> None:
+    with pytest.raises(UnknownSession, match=says):
+        session_named(asked, {"s-one", "s-two"}, "ibl", "the store", "Sync.", INSERTIONS)

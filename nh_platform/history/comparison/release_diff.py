@@ -1,8 +1,8 @@
 """The difference between two states of a source, in the users' words and as what has to run again.
 
 Contains the diff of two manifests. Add a comparison here when the manifest gains a table; files are compared in
-`file_changes`, facts in `fact_changes`, notices in `notice_changes`. Nothing here talks to upstream, and which assets a
-group feeds is not known here.
+`file_changes`, facts in `fact_changes`, notices in `notice_changes`, tables in `table_changes`. Nothing here talks to
+upstream, and which assets a group feeds is not known here.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from nh_platform.history.comparison.changes import Change, ChangeKind, changes_t
 from nh_platform.history.comparison.fact_changes import compare_facts
 from nh_platform.history.comparison.file_changes import compare_files
 from nh_platform.history.comparison.notice_changes import compare_notices
+from nh_platform.history.comparison.table_changes import compare_tables
 from nh_platform.history.identity import group_versions
 from nh_platform.history.insertion_ids import with_shared_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.session.tables.manifest import INSERTIONS
 
+TABLE_KINDS = (ChangeKind.TABLE_ADDED, ChangeKind.TABLE_CHANGED, ChangeKind.TABLE_WITHDRAWN)
 _AFFECTED = ["session_id", "group", "before", "after"]
 
 
@@ -96,9 +98,11 @@ class ReleaseDiff:
         return {kind.value: int(found[kind.value]) for kind in ChangeKind if kind.value in found}
 
     def summary(self) -> list[str]:
-        """Return the lines that end a report: insertions, sessions and changed sessions in numbers."""
+        """Return the lines that end a report: changed tables, if any, insertions, sessions, changed sessions."""
         new = len(self.added) + len(self.returned)
+        tables = int(self.changes["kind"].isin([one.value for one in TABLE_KINDS]).sum())
         return [
+            *([f"tables: {tables} changed"] if tables else []),
             f"insertions: +{len(self.insertions_added)} -{len(self.insertions_removed)}",
             f"sessions: +{new} -{len(self.withdrawn)}",
             f"changed sessions: {len(self.changed_sessions)}",
@@ -140,6 +144,7 @@ def diff_manifests(
         changes += compare_facts((old.sessions, after.sessions), listed, kept)
         changes += _files(old, after, kept)
         changes += compare_notices(old.notices, after.notices, after.files)
+        changes += compare_tables(old.release_tables, after.release_tables)
         changes += [] if before is None else _left_out(old, after)
         affected = _affected(old, after)
     return ReleaseDiff(

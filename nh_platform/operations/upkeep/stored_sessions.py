@@ -1,9 +1,10 @@
-"""Sessions that the store holds, found by the first characters of their ids."""
+"""Sessions that the store holds, found by their ids, those of their insertions, or the first characters."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nh_platform.history.registered_ids import insertion_sessions
 from nh_platform.session.session_names import session_named
 
 if TYPE_CHECKING:
@@ -19,4 +20,6 @@ def stored_session(store: Store, source: str, asked: str) -> str:
         As of `nh_platform.session.session_names.session_named`.
     """
     action = f"`nh sessions --source {source}` lists those there are."
-    return session_named(asked, set(store.sessions(source)), source, f"the store {store.root}", action)
+    stored = set(store.sessions(source))
+    insertions = {pid: one for pid, one in insertion_sessions(store, source).items() if one in stored}
+    return session_named(asked, stored, source, f"the store {store.root}", action, insertions)

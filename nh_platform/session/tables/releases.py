@@ -54,3 +54,14 @@ RELEASE_CHANGES = TableSchema(
         Column("what", "string", "-", "The change in words"),
     ),
 )
+
+RELEASE_TABLES = TableSchema(
+    "release_tables",
+    (
+        Column("name", "string", "-", "Table of the whole release, for example project_metadata/units.csv"),
+        Column("md5", "string", "-", "Hash of its content: md5, or blake2b as Visual Behavior states it"),
+        Column("rows", "float64", "1", "Rows of it; null where it is not at hand", nullable=True),
+        Column("columns", "string", "-", "Its columns, comma-joined; null where it is not at hand", nullable=True),
+    ),
+    key=("name",),
+)

@@ -42,6 +42,7 @@ from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentati
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
 from nh_platform.sources.allen.released_tables import BEHAVIOR, tables_of_release
 from nh_platform.sources.allen.released_tables import TABLES as RELEASED
+from nh_platform.sources.allen.table_hashes import release_tables
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.store.provenance import UpstreamFile
 
@@ -127,6 +128,9 @@ class AllenVisualBehaviorSource(BehaviorFiles):
             insertions=INSERTIONS.conform(pd.DataFrame(rows.insertions, columns=INSERTIONS.names)),
             files=FILES.conform(pd.DataFrame(rows.files, columns=FILES.names)),
             behavior_sessions=read_behavior_sessions(release),
+            release_tables=release_tables(
+                {one.path: one.file_hash for one in release.files.values() if not one.file_id}, release.folder
+            ),
         )
 
     def releases(self) -> list[str]:

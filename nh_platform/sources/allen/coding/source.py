@@ -33,6 +33,7 @@ from nh_platform.sources.allen.nwb.session_file import events_of, read_recording
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
 from nh_platform.sources.allen.released_tables import CODING, tables_of_release
+from nh_platform.sources.allen.table_hashes import release_tables
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.project_tables import ProjectTables
 from nh_platform.store.provenance import UpstreamFile
@@ -108,6 +109,7 @@ class AllenVisualCodingSource(CodingFiles):
             sessions=SESSIONS.conform(pd.DataFrame(sessions, columns=SESSIONS.names)),
             insertions=INSERTIONS.conform(pd.DataFrame(insertions, columns=INSERTIONS.names)),
             files=FILES.conform(pd.DataFrame(files, columns=FILES.names)),
+            release_tables=release_tables(self._table_hashes(), settings.root),
         )
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
@@ -178,9 +180,13 @@ class AllenVisualCodingSource(CodingFiles):
 
     def project_tables_version(self) -> str:
         """Return a text that differs when one of the folder's four tables does; empty where there is none."""
-        paths = [path for name in TABLES if (path := self.settings.root / f"{name}.csv").is_file()]
-        lines = [f"{path.name} {file_hash(path, cache_dir=self.settings.cache_dir)}\n" for path in paths]
+        lines = [f"{name} {md5}\n" for name, md5 in self._table_hashes().items()]
         return version_of(lines) if lines else ""
+
+    def _table_hashes(self) -> dict[str, str]:
+        """Return the md5 of each of the folder's four tables that is there, by its file name."""
+        paths = [path for name in TABLES if (path := self.settings.root / f"{name}.csv").is_file()]
+        return {path.name: file_hash(path, cache_dir=self.settings.cache_dir) for path in paths}
 
     def released_version(self, manifest: Manifest) -> str:
         """Return the identity of the folder's tables; as of `TabulatesRelease`."""
@@ -189,9 +195,8 @@ class AllenVisualCodingSource(CodingFiles):
     def released_tables(self, manifest: Manifest) -> ReleasedTables:
         """Read the folder's tables of the whole release; as of `TabulatesRelease`."""
         paths = {name: path for name in TABLES if (path := self.settings.root / f"{name}.csv").is_file()}
-        files = [
-            UpstreamFile(collection="", revision="", name=path.name, md5=file_hash(path)) for path in paths.values()
-        ]
+        hashes = self._table_hashes().items()
+        files = [UpstreamFile(collection="", revision="", name=name, md5=md5) for name, md5 in hashes]
         return tables_of_release(paths, CODING, self.settings.release or self.settings.mode, files)
 
     def _csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
