@@ -42,13 +42,33 @@ def sessions(
     lab: Annotated[str, typer.Option(help="Part of the lab's name.")] = "",
     date_from: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Earliest day.")] = "",
     date_to: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Latest day.")] = "",
-    region: Annotated[str, typer.Option(help="Region acronym (Beryl) that the session must have.")] = "",
+    region: Annotated[
+        str, typer.Option(help="Acronym of the Allen CCF, Beryl or Cosmos with all below it, or V1, LM, LGN, …")
+    ] = "",
     project: Annotated[str, typer.Option(help="Part of a project's name.")] = "",
-    task_protocol: Annotated[str, typer.Option(help="Part of the task protocol or session type.")] = "",
+    task_protocol: Annotated[
+        str, typer.Option("--task-protocol", "--session-type", help="Part of the task protocol or session type.")
+    ] = "",
+    genotype: Annotated[str, typer.Option(help="Part of the animal's genotype.")] = "",
+    sex: Annotated[str, typer.Option(help="F or M.")] = "",
+    min_age: Annotated[float | None, typer.Option(help="Least age in days.", show_default=False)] = None,
+    max_age: Annotated[float | None, typer.Option(help="Largest age in days.", show_default=False)] = None,
+    image_set: Annotated[str, typer.Option(help="Image set that was shown, for example G.")] = "",
+    experience: Annotated[str, typer.Option(help="Familiar or Novel.")] = "",
+    min_prior_exposures: Annotated[
+        float | None, typer.Option(help="Least number of earlier sessions with the image set.", show_default=False)
+    ] = None,
+    max_prior_exposures: Annotated[
+        float | None, typer.Option(help="Largest number of them; 0 for the first.", show_default=False)
+    ] = None,
+    qc: Annotated[
+        str, typer.Option(help="pass, warning, fail or critical as upstream states it; Visual Behavior: not abnormal.")
+    ] = "",
     dataset: Annotated[
         list[str] | None, typer.Option(help="Upstream file that must be there; may be repeated.", show_default=False)
     ] = None,
     min_units: Annotated[int, typer.Option(help="Least number of units, before any filter.")] = 0,
+    min_probes: Annotated[int, typer.Option(help="Least number of probe insertions.")] = 0,
     min_performance: Annotated[float, typer.Option(help="Least share of correct easy trials, 0 to 1.")] = 0.0,
     sort: Annotated[
         str, typer.Option(help="units, good_units, performance, trials, notes, date, subject or lab.")
@@ -61,11 +81,15 @@ def sessions(
     """Find sessions among those that `nh sync` registered.
 
     Units, good units, regions and performance are known once a session is materialized, and earlier where upstream
-    states them.
+    states them; genotype, sex, age, image set, experience and QC come from the tables of the release.
 
     **Examples**
 
         nh sessions --source ibl --region CA1 --min-units 200
+
+        nh sessions --source allen_vbn --genotype Sst --experience Novel --qc pass
+
+        nh sessions --source allen_vc --session-type brain_observatory_1.1 --min-units 300
 
         nh sessions --sort units --limit 10 --spread region
 
@@ -76,6 +100,7 @@ def sessions(
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
+    from nh_platform.reading.session_facts import FactQuery
     from nh_platform.session import UnknownSession
     from nh_platform.sources.registry import source_entry, source_names
 
@@ -91,6 +116,18 @@ def sessions(
         datasets=dataset or [],
         min_units=min_units,
         min_performance=min_performance,
+        min_probes=min_probes,
+        facts=FactQuery(
+            genotype=genotype,
+            sex=sex,
+            image_set=image_set,
+            experience_level=experience,
+            qc=qc,
+            min_age_days=min_age,
+            max_age_days=max_age,
+            min_prior_exposures=min_prior_exposures,
+            max_prior_exposures=max_prior_exposures,
+        ),
     )
     manifests, unsynced = [], []
     for name in [source_entry(source).name] if source else source_names():
@@ -109,7 +146,7 @@ def sessions(
     columns: Sequence[str] = COLUMNS
     if format_ is Format.table:
         by = sort or "session_id"  # beside the id: a narrow terminal shows the first columns alone
-        columns = list(dict.fromkeys((*TABLE_COLUMNS[:2], by, *TABLE_COLUMNS)))
+        columns = list(dict.fromkeys((*TABLE_COLUMNS[:2], by, *query.facts.asked, *TABLE_COLUMNS)))
         for row in rows:
             row["regions"] = console.first_of_list(str(row["regions"] or ""), _REGIONS_SHOWN)
     if rows or format_ is not Format.table:

@@ -7,15 +7,18 @@ manifest of the last sync and the stored summaries answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from nh_platform.history.manifest import Manifest
+from nh_platform.reading.released import region_names
+from nh_platform.reading.session_facts import FactQuery, SessionFacts, matches, refuse_unknown, session_facts
 from nh_platform.session import ConfigError, DamagedFile
 from nh_platform.session.tables.catalogs import SESSION_CATALOG
+from nh_platform.sources.region_names import find_region
 from nh_platform.store import Store
 from nh_platform.store.codecs.json_files import SUMMARY_FILE, read_json
 from nh_platform.store.file_hashes import is_stored
@@ -37,11 +40,14 @@ class SessionQuery:
     date_from, date_to
         ``YYYY-MM-DD``, both included.
     region
-        Acronym; matches the Beryl, Cosmos or Allen acronym that a unit of the session has, or that upstream states.
+        Region in which the session has a unit or channel, or that upstream states: an acronym of the Allen CCF, Beryl
+        or Cosmos with all below it, or V1, LM, LGN, ….
     datasets
         Names of upstream files that must all be there, for example ``spikes.times.npy``.
-    min_units, min_performance
-        Least number of units before any filter, least share of correct easy trials (0 to 1).
+    min_units, min_performance, min_probes
+        Least number of units before any filter, least share of correct easy trials (0 to 1), least number of probes.
+    facts
+        Conditions on what the release states of animal, stimuli and QC.
     """
 
     subject: str = ""
@@ -54,6 +60,8 @@ class SessionQuery:
     datasets: list[str] = field(default_factory=list)
     min_units: int = 0
     min_performance: float = 0.0
+    min_probes: int = 0
+    facts: FactQuery = field(default_factory=FactQuery)
 
 
 def find_sessions(
@@ -83,7 +91,8 @@ def find_sessions(
     Raises
     ------
     ConfigError
-        If ``sort`` or ``spread`` is not one of those.
+        If ``sort`` or ``spread`` is not one of those, or there is no such region, genotype and so on; the text names
+        the nearest.
     """
     if sort and sort not in SORTABLE:
         raise ConfigError(f"sort {sort!r}", "sessions cannot be sorted by it", f"Use one of: {', '.join(SORTABLE)}.")
@@ -92,11 +101,16 @@ def find_sessions(
     _check_query(query)
     rows: list[dict[str, Any]] = []
     names: dict[str, set[str]] = {}
+    wanted: dict[str, frozenset[str]] = {}
     for manifest in [manifests] if isinstance(manifests, Manifest) else manifests:
-        rows += [_row(manifest, store, row._asdict()) for row in manifest.sessions.itertuples(index=False)]
+        facts = session_facts(store, manifest.source)
+        rows += [_row(manifest, store, row._asdict(), facts) for row in manifest.sessions.itertuples(index=False)]
         if query.datasets:
             names |= manifest.files.groupby("session_id")["name"].agg(set).to_dict()
-    found = [row for row in rows if _matches(row, query, names.get(row["session_id"], set()))]
+        if query.region:
+            wanted[manifest.source] = find_region(query.region, region_names(manifest.source)).acronyms
+    refuse_unknown(rows, query.facts, list(dict.fromkeys(row["source"] for row in rows)))
+    found = [row for row in rows if _matches(row, query, wanted, names.get(row["session_id"], set()))]
     if sort:
         found.sort(key=lambda row: _sort_key(row, sort))
     if spread:
@@ -124,13 +138,14 @@ def read_summary(store: Store, source: str, session_id: str, asset: str) -> dict
         return {}
 
 
-def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str, Any]:
+def _row(manifest: Manifest, store: Store, upstream: dict[str, Any], facts: SessionFacts) -> dict[str, Any]:
     source, session_id = manifest.source, upstream["session_id"]
     units = read_summary(store, source, session_id, "units")
     events = read_summary(store, source, session_id, "events")
-    regions: dict[str, int] = units.get("regions", {})
+    regions: Mapping[str, int] = units.get("regions") or facts.regions.get(session_id, {})
     stated = [name for name in (upstream["regions"] or "").split(",") if name]
-    released = upstream["n_units_released"]
+    stated_units = upstream["n_units_released"]
+    released = facts.units.get(session_id) if pd.isna(stated_units) else int(stated_units)
     performance = events.get("performance", upstream["performance"])
     stored = store.assets(source, session_id)
     records = [store.provenance(source, session_id, asset) for asset in stored]
@@ -143,7 +158,7 @@ def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str
         "task_protocol": upstream["task_protocol"] or "",
         "projects": upstream["projects"] or "",
         "probes": int((manifest.insertions["session_id"] == session_id).sum()),
-        "units": units.get("n_units", None if pd.isna(released) else int(released)),
+        "units": units.get("n_units", released),
         "good_units": units.get("n_pass", {}).get(units.get("active_rulebook", "")),
         "performance": None if performance is None or pd.isna(performance) else float(performance),
         "trials": events.get("n_trials") or events.get("n_presentations"),
@@ -151,11 +166,13 @@ def _row(manifest: Manifest, store: Store, upstream: dict[str, Any]) -> dict[str
         "assets": len(stored),
         "notes": sum(len(record.left_out) for record in records if record is not None),
         "region_counts": regions or dict.fromkeys(stated, 1),
-        "region_names": units.get("region_names", stated),
+        "region_names": units.get("region_names") or [*stated, *facts.acronyms.get(session_id, ())],
+        "qc": upstream["qc"] if isinstance(upstream["qc"], str) else None,
+        **facts.of(session_id),
     }
 
 
-def _matches(row: dict[str, Any], query: SessionQuery, names: set[str]) -> bool:
+def _matches(row: dict[str, Any], query: SessionQuery, wanted: Mapping[str, frozenset[str]], names: set[str]) -> bool:
     texts = (
         (query.subject, row["subject"]),
         (query.lab, row["lab"]),
@@ -166,7 +183,9 @@ def _matches(row: dict[str, Any], query: SessionQuery, names: set[str]) -> bool:
         return False
     if (query.date_from and row["date"] < query.date_from) or (query.date_to and row["date"] > query.date_to):
         return False
-    if query.region and query.region.lower() not in {name.lower() for name in row["region_names"]}:
+    if query.region and wanted[row["source"]].isdisjoint(row["region_names"]):
+        return False
+    if row["probes"] < query.min_probes or not matches(row, query.facts):
         return False
     if query.min_units and (row["units"] or 0) < query.min_units:
         return False

@@ -78,6 +78,9 @@ class SourceEntry:
         `nh_platform.operations.simulated.simulated_sources`. Empty where there is none.
     extra_assets
         Per-session assets that this source has beyond those of every source.
+    session_qc
+        What upstream states of sessions: ``levels`` (PASS to CRITICAL), ``exceptions`` (what is abnormal of single
+        ones, in words), or nothing where empty.
     region_names
         Acronyms by the names that its users give to regions, where these mean something else in the Allen CCF.
 
@@ -109,6 +112,7 @@ class SourceEntry:
     definer: str = ""
     simulation: str = ""
     extra_assets: tuple[str, ...] = ()
+    session_qc: str = ""
     region_names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -48,10 +48,11 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
 
 ASSET = SourceAsset(
     name=SESSION_CATALOG.name,
-    code_version="2",
+    code_version="3",
     description=(
         "One row per session that upstream lists: animal, lab, day, task, probes, units and good units, performance, "
-        "regions, how many of its assets are stored, and how many notes they have. What `nh sessions` searches."
+        "regions, how many of its assets are stored, how many notes they have, QC, and what the release states of the "
+        "animal and the stimuli. What `nh sessions` searches."
     ),
     kinds=frozenset({"parquet"}),
     tables=((SESSION_CATALOG, _FILE),),

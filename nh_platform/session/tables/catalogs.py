@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from nh_platform.session.columns import Column, TableSchema
 from nh_platform.session.tables.manifest import SESSION_ID
+from nh_platform.session.tables.released import SESSION_FACTS
 from nh_platform.session.tables.units import UNITS
 
 RECONCILIATION = TableSchema(
@@ -44,6 +45,8 @@ SESSION_CATALOG = TableSchema(
         Column("regions", "string", "-", "Beryl regions, most units first, comma-separated"),
         Column("assets", "int64", "1", "Assets of the session that are stored"),
         Column("notes", "int64", "1", "Notes of what those left out or assumed (`nh show` has them)"),
+        Column("qc", "string", "-", "Session QC that upstream states, or what it calls abnormal", nullable=True),
+        *SESSION_FACTS,
     ),
     key=("source", "session_id"),
 )

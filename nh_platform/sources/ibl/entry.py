@@ -72,6 +72,7 @@ ENTRY = SourceEntry(
     rulebook="ibl-2022-10",
     also_rulebooks=("ibl-2022-03", "ibl-strict", "nh-common"),
     inclusion="ibl-bwm-inclusion",
+    session_qc="levels",
     presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
     events={
         "stimulus onset": EventTimes("trials", "stimOn_times"),

@@ -65,5 +65,6 @@ ENTRY = SourceEntry(
     definer="allen",
     published_counts=Path(__file__).with_name("published_counts.yaml"),
     simulation="nh_platform.simulation:write_allen_vbn",
+    session_qc="exceptions",
     region_names=VISUAL_HOMONYMS,
 )
