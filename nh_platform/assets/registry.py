@@ -24,6 +24,7 @@ from nh_platform.assets.record import (
     upstream_name,
 )
 from nh_platform.history.identity import GROUPS
+from nh_platform.history.released_tables import ASSET as RELEASED_TABLES
 from nh_platform.session import ConfigError
 from nh_platform.session.installed import Installed, load
 from nh_platform.sources.registry import installed_sources, source_entry, source_problems
@@ -121,16 +122,17 @@ def ancestors(by_name: Mapping[str, SessionAsset], name: str) -> frozenset[str]:
 
 
 def asset_tables() -> dict[str, Tables]:
-    """Return the tables of every asset by its name: the manifest, then those of a session, then those across."""
+    """Return the tables by asset: the manifest and the released ones, then those of a session, then those across."""
     of_sessions = {name: asset.tables for name, asset in all_session_assets().items()}
     across = {name: asset.tables for name, asset in all_source_assets().items()}
-    return {release_manifest.NAME: release_manifest.TABLES} | of_sessions | across
+    of_release = {release_manifest.NAME: release_manifest.TABLES, RELEASED_TABLES: release_manifest.RELEASED}
+    return of_release | of_sessions | across
 
 
 def _installed() -> Installed:
     shipped = (record.name for record in _records(assets, SessionAsset))
     observed = {REVIEWS, REVIEWED_INTERVALS, *map(upstream_name, GROUPS)}
-    taken = frozenset({*shipped, *all_source_assets(), release_manifest.NAME, *observed})
+    taken = frozenset({*shipped, *all_source_assets(), release_manifest.NAME, RELEASED_TABLES, *observed})
     return load(ENTRY_POINTS, SessionAsset, taken)
 
 

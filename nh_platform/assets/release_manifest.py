@@ -18,7 +18,8 @@ from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
-from nh_platform.session.tables.releases import NOTICES, RELEASE_CHANGES, TOMBSTONES
+from nh_platform.session.tables.released import PROBE_CATALOG
+from nh_platform.session.tables.releases import NOTICES, RELEASE_CHANGES, RELEASE_TABLES, TOMBSTONES
 from nh_platform.sources.source import ContinuingSource, TabulatesRelease
 
 __all__ = ["CODE_VERSION", "DESCRIPTION", "NAME", "TABLES", "store_released_tables", "take_snapshot"]
@@ -36,8 +37,13 @@ TABLES = (
     (TOMBSTONES, "tombstones.parquet"),
     (BEHAVIOR_SESSIONS, "behavior_sessions.parquet, where there are any"),
     (LEFT_OUT, "left_out.parquet, where anything is left out"),
+    (RELEASE_TABLES, "release_tables.parquet, where upstream publishes tables"),
+    (PROBE_CATALOG, "not stored; what `nh probes --format csv` prints"),
     (RELEASE_CHANGES, "not stored; what `nh releases diff --format csv` prints"),
 )
+
+RELEASED = tuple((schema, f"{name}.parquet, where the release has one") for name, schema in released.SCHEMAS.items())
+"""The tables of a whole release, stored beside the snapshot as `released_tables`."""
 
 
 def take_snapshot(platform: Platform, source: str) -> StoredRelease:

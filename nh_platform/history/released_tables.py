@@ -33,8 +33,11 @@ ASSET = "released_tables"
 CODE_VERSION = "1"
 
 SCHEMAS = {
-    schema.name: schema
-    for schema in (RELEASED_SESSIONS, RELEASED_PROBES, RELEASED_CHANNELS, RELEASED_UNITS, RELEASED_REGIONS)
+    "sessions": RELEASED_SESSIONS,
+    "probes": RELEASED_PROBES,
+    "channels": RELEASED_CHANNELS,
+    "units": RELEASED_UNITS,
+    "regions": RELEASED_REGIONS,
 }
 """Every table by its name, which is also that of its file."""
 

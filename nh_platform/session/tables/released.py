@@ -39,12 +39,16 @@ SESSION_FACTS = (
 )
 """What a release states of a session and a search can ask for; null where it does not."""
 
-RELEASED_SESSIONS = TableSchema("sessions", (SESSION_ID, *SESSION_FACTS), patterns=(STATED,), key=("session_id",))
+RELEASED_SESSIONS = TableSchema(
+    "released_sessions", (SESSION_ID, *SESSION_FACTS), patterns=(STATED,), key=("session_id",)
+)
 
-RELEASED_PROBES = TableSchema("probes", (SESSION_ID, INSERTION_ID, PROBE), patterns=(STATED,), key=("insertion_id",))
+RELEASED_PROBES = TableSchema(
+    "released_probes", (SESSION_ID, INSERTION_ID, PROBE), patterns=(STATED,), key=("insertion_id",)
+)
 
 RELEASED_CHANNELS = TableSchema(
-    "channels",
+    "released_channels",
     (
         SESSION_ID,
         INSERTION_ID,
@@ -57,7 +61,7 @@ RELEASED_CHANNELS = TableSchema(
 )
 
 RELEASED_UNITS = TableSchema(
-    "units",
+    "released_units",
     (
         SESSION_ID,
         INSERTION_ID,
@@ -70,7 +74,7 @@ RELEASED_UNITS = TableSchema(
 )
 
 RELEASED_REGIONS = TableSchema(
-    "regions",
+    "released_regions",
     (
         SESSION_ID,
         INSERTION_ID,
