@@ -26,7 +26,7 @@ SESSION_SCOPES = ("all_probes", "stimulus", "optotagging")
 Times = npt.NDArray[np.float64]
 
 
-def read_invalid_times(nwb: NwbFile) -> pd.DataFrame:
+def read_invalid_times(nwb: NwbFile, probes: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the invalid intervals, one row per interval and scope, sorted by start, stop and scope.
 
     Upstream tags an interval with a triple such as ``(EcephysProbe, 810755797, probeB)`` or ``(EcephysSession,
@@ -40,6 +40,8 @@ def read_invalid_times(nwb: NwbFile) -> pd.DataFrame:
     ----------
     nwb
         The open file.
+    probes
+        ``probe`` and ``probe_id`` of every probe; those of the Allen Institute's layout where not given.
 
     Returns
     -------
@@ -48,14 +50,16 @@ def read_invalid_times(nwb: NwbFile) -> pd.DataFrame:
     """
     # By name: a link that leads nowhere is no table that never was, and has its note.
     stated = INVALID.rpartition("/")[2] in nwb.names(INTERVALS)
-    found = nwb.optional("invalid_times", _read_intervals, nwb) if stated else None
+    found = nwb.optional("invalid_times", _read_intervals, nwb, probes) if stated else None
     return INVALID_TIMES.empty() if found is None else found
 
 
-def _read_intervals(nwb: NwbFile) -> pd.DataFrame:
+def _read_intervals(nwb: NwbFile, probes: pd.DataFrame | None) -> pd.DataFrame:
     stated = read_table(nwb, INVALID, "invalid_times", key="start_time", ignored={"tags"})
     start, stop, usable = _interval_times(stated)
-    probes = nwb.optional("invalid_times", read_probes, nwb)
+    own = probes is not None
+    if probes is None:
+        probes = nwb.optional("invalid_times", read_probes, nwb)
     names = [] if probes is None else probes["probe"].tolist()
     scopes = {name: name for name in (*SESSION_SCOPES, *names)}
     by_id = {} if probes is None else dict(zip(probes["probe_id"].astype(str), names))
@@ -66,7 +70,9 @@ def _read_intervals(nwb: NwbFile) -> pd.DataFrame:
         known = {scopes[tag] for tag in tags if tag in scopes} or {by_id[tag] for tag in tags if tag in by_id}
         if not known:
             known = {tags[-1] if tags else "all_probes"}
-            nwb.note("invalid_times", f"interval {start[index]}-{stop[index]} s has tags {tags} without a known scope")
+            if tags or not own:  # the standard asks for none: an interval without is of everything
+                text = f"interval {start[index]}-{stop[index]} s has tags {tags} without a known scope"
+                nwb.note("invalid_times", text)
         for scope in known:
             rows.append((start[index], stop[index], scope, ", ".join(tags) or None))
     table = pd.DataFrame(rows, columns=INVALID_TIMES.names)

@@ -31,7 +31,9 @@ NULL_TEXTS = frozenset({"", "N/A", "null", "nan", "None"})
 released electrodes outside the brain have ``None`` or an empty text."""
 
 REPORT = "Leave the session out, or report the object to the Allen Institute."
-"""What can be done about a file that is whole and wrong: another download has the same bytes."""
+"""What can be done about a release's file that is whole and wrong: another download has the same bytes."""
+
+FETCH_AGAIN = "Delete it and download it again (AllenSDK keeps truncated files)."
 
 
 @dataclass(frozen=True)
@@ -46,20 +48,23 @@ class NwbFile:
         The open HDF5 file.
     notes
         What readers found missing, damaged or assumed, in the order of reading.
+    report
+        What can be done about a file that is whole and wrong.
     """
 
     path: Path
     handle: h5py.File
     notes: list[Note] = field(default_factory=list)
+    report: str = REPORT
 
     def note(self, subject: str, text: str) -> None:
         """Record something that was left out or assumed; once, however many readers find it."""
         if (note := Note(subject, text)) not in self.notes:
             self.notes.append(note)
 
-    def bad(self, found: str, action: str = REPORT) -> BadUpstreamData:
+    def bad(self, found: str, action: str = "") -> BadUpstreamData:
         """Return the error that names this file, ready to be raised."""
-        return BadUpstreamData(f"NWB file {self.path.name}", found, action)
+        return BadUpstreamData(f"NWB file {self.path.name}", found, action or self.report)
 
     def optional(
         self, subject: str, read: Callable[Given, Read], *given: Given.args, **by: Given.kwargs
@@ -165,8 +170,15 @@ class NwbFile:
 
 
 @contextmanager
-def open_nwb(path: Path) -> Iterator[NwbFile]:
+def open_nwb(path: Path, *, report: str = REPORT, again: str = FETCH_AGAIN) -> Iterator[NwbFile]:
     """Open an NWB file for reading.
+
+    Parameters
+    ----------
+    path
+        The file.
+    report, again
+        What can be done about one that is whole and wrong, and about one that cannot be read.
 
     Raises
     ------
@@ -175,7 +187,7 @@ def open_nwb(path: Path) -> Iterator[NwbFile]:
     """
     try:
         with h5py.File(path, "r") as handle:
-            yield NwbFile(path, handle)
+            yield NwbFile(path, handle, report=report)
     except FileNotFoundError as error:
         raise BadUpstreamData(
             f"NWB file {path.name}", "it is not there", f"Put it at {path}, or download the session."
@@ -184,7 +196,7 @@ def open_nwb(path: Path) -> Iterator[NwbFile]:
         raise BadUpstreamData(
             f"NWB file {path.name}",
             f"it cannot be read, as a file does whose download broke off: {error}",
-            "Delete it and download it again (AllenSDK keeps truncated files).",
+            again,
         ) from error
 
 

@@ -64,6 +64,27 @@ def locate_channels(channels: pd.DataFrame, csv_channels: pd.DataFrame | None) -
         notes.append(
             Note("channel positions", f"{int((~located).sum())} of {len(located)} channels are not registered")
         )
+    table, unknown = position_table(channels, place, located, "allen")
+    return table, [*notes, *unknown]
+
+
+def position_table(
+    channels: pd.DataFrame, place: pd.DataFrame, located: pd.Series, histology: str
+) -> tuple[pd.DataFrame, list[Note]]:
+    """Return the positions of channels (schema `CHANNEL_POSITIONS`) from CCF µm and acronyms, and what to note.
+
+    Parameters
+    ----------
+    channels
+        ``probe`` and ``channel`` of each.
+    place
+        ``ap``, ``dv``, ``ml`` (CCF µm) and ``acronym`` of each.
+    located
+        Which of them have a position.
+    histology
+        Where the positions come from.
+    """
+    notes = []
     regions = regions_of_acronyms(place["acronym"])
     unknown = sorted(regions.loc[~regions["known"], "acronym"].unique())
     if unknown:
@@ -81,7 +102,7 @@ def locate_channels(channels: pd.DataFrame, csv_channels: pd.DataFrame | None) -
             "x_m": x_m,
             "y_m": y_m,
             "z_m": z_m,
-            "histology": np.where(located, "allen", UNLOCATED).astype(object),
+            "histology": np.where(located, histology, UNLOCATED).astype(object),
         }
     )
     return CHANNEL_POSITIONS.conform(table), notes

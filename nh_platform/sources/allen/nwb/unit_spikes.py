@@ -32,6 +32,8 @@ from nh_platform.sources.allen.nwb.sorted_units import UNITS
 SPIKES_AT_ONCE = 4_000_000
 """Spikes checked or converted per step: 32 MB of float64, so that no second copy of 100 M spikes is ever held."""
 
+AMPLITUDES = "spike_amplitudes"
+
 NO_TIME_S = -1.0
 """Stands for a spike without a time (AllenSDK issue 1349); AllenSDK's writer drops it (`Unit`, 2.16.2)."""
 
@@ -40,7 +42,9 @@ Kept = Mapping[int, npt.NDArray[np.int64]]
 """By row of the file: which spikes of a mended unit are kept, in order of time."""
 
 
-def read_spikes(nwb: NwbFile, units: pd.DataFrame) -> Spikes:
+def read_spikes(
+    nwb: NwbFile, units: pd.DataFrame, *, amplitudes_name: str = AMPLITUDES, no_time_s: float | None = NO_TIME_S
+) -> Spikes:
     """Return all spikes, grouped by unit in the order of ``units``, sorted by time within each.
 
     Depths are one NaN seen ``n_spikes`` times, read-only: the release has none, and 100 M of them would be 0.4 GB.
@@ -55,15 +59,19 @@ def read_spikes(nwb: NwbFile, units: pd.DataFrame) -> Spikes:
     nwb
         The open file.
     units
-        The table of `nh_platform.sources.allen.nwb.sorted_units.read_units`.
+        The table of `nh_platform.sources.allen.nwb.sorted_units.read_units`; of any, its ``row`` and ``id``.
+    amplitudes_name
+        Ragged column of the amplitudes.
+    no_time_s
+        Time that stands for a spike without one; None where every time is one.
 
     Raises
     ------
     BadUpstreamData
         If ``spike_times`` is missing, holds no numbers, or cannot be divided among half of the units.
     """
-    stored, times, kept = _read_times(nwb, units)
-    amplitudes = _read_amplitudes(nwb, stored, kept)
+    stored, times, kept = _read_times(nwb, units, no_time_s)
+    amplitudes = _read_amplitudes(nwb, stored, kept, amplitudes_name)
     nwb.note("spike depths", "not part of the release; NaN")
     times, offsets = _blocks(times, stored, units, kept), _offsets(stored, units, kept)
     depths = np.broadcast_to(np.float32(np.nan), times.shape)
@@ -90,11 +98,13 @@ def read_spike_times(nwb: NwbFile, units: pd.DataFrame) -> tuple[npt.NDArray[np.
     BadUpstreamData
         As of `read_spikes`.
     """
-    stored, times, kept = _read_times(nwb, units)
+    stored, times, kept = _read_times(nwb, units, NO_TIME_S)
     return _blocks(times, stored, units, kept), _offsets(stored, units, kept)
 
 
-def _read_times(nwb: NwbFile, units: pd.DataFrame) -> tuple[Offsets, npt.NDArray[np.float64], Kept]:
+def _read_times(
+    nwb: NwbFile, units: pd.DataFrame, no_time_s: float | None
+) -> tuple[Offsets, npt.NDArray[np.float64], Kept]:
     """Return offsets and times as the file has them, and what is kept of the units that need mending."""
     path = f"{UNITS}/spike_times"
     index = ragged_index(nwb, UNITS, "spike_times", len(nwb.group(UNITS)["id"]))
@@ -107,14 +117,14 @@ def _read_times(nwb: NwbFile, units: pd.DataFrame) -> tuple[Offsets, npt.NDArray
             dataset.read_direct(times)
     if not index.fault:
         stored = np.concatenate([np.zeros(1, np.int64), index.ends])
-        return stored, times, _mended(nwb, units, times, stored, np.zeros(0, dtype=np.int64))
+        return stored, times, _mended(nwb, units, times, stored, np.zeros(0, dtype=np.int64), no_time_s)
     stored, certain = _certain_rows(index, times)
     filled = np.diff(stored) > 0
     if certain[filled].sum() * 2 <= len(certain[filled]) or not certain.any():
         raise nwb.bad(index.fault)
     lost = units.loc[units["row"].isin(np.flatnonzero(~certain)), "id"]
     nwb.note("spike_times", f"{index.fault}; {_units(lost.tolist())} cannot be told apart; kept without spikes")
-    return stored, times, _mended(nwb, units, times, stored, np.flatnonzero(~certain))
+    return stored, times, _mended(nwb, units, times, stored, np.flatnonzero(~certain), no_time_s)
 
 
 def _certain_rows(index: RaggedIndex, times: npt.NDArray[np.float64]) -> tuple[Offsets, npt.NDArray[np.bool_]]:
@@ -131,7 +141,12 @@ def _certain_rows(index: RaggedIndex, times: npt.NDArray[np.float64]) -> tuple[O
 
 
 def _mended(
-    nwb: NwbFile, units: pd.DataFrame, times: npt.NDArray[np.float64], stored: Offsets, uncertain: Offsets
+    nwb: NwbFile,
+    units: pd.DataFrame,
+    times: npt.NDArray[np.float64],
+    stored: Offsets,
+    uncertain: Offsets,
+    no_time_s: float | None,
 ) -> Kept:
     """Return what is kept of the units whose times are not sorted, finite and after 0 s, and note it.
 
@@ -148,7 +163,7 @@ def _mended(
             lost.append(unit)
             kept[row] = np.zeros(0, dtype=np.int64)
             continue
-        timed = np.flatnonzero(own != NO_TIME_S)
+        timed = np.arange(len(own)) if no_time_s is None else np.flatnonzero(own != no_time_s)
         if len(timed) < len(own):
             untimed[unit] = len(own) - len(timed)
         if (np.diff(own[timed]) < 0).any():
@@ -160,7 +175,7 @@ def _mended(
             kept[row] = timed
     path, what = f"{UNITS}/spike_times", "spike_times"
     if untimed:
-        count = f"{sum(untimed.values())} spikes of {_units(untimed)} at {NO_TIME_S:g} s"
+        count = f"{sum(untimed.values())} spikes of {_units(untimed)} at {no_time_s:g} s"
         nwb.note(what, f"{path}: {count}, which stands for no time; dropped, as AllenSDK's writer does")
     if unsorted:
         nwb.note(what, f"{path}: times of {_units(unsorted)} are not in order; sorted, amplitudes with them")
@@ -186,20 +201,19 @@ def _rows_to_mend(times: npt.NDArray[np.float64], stored: Offsets) -> list[int]:
     return np.unique(np.searchsorted(stored, np.concatenate(found), side="right") - 1).tolist()
 
 
-def _read_amplitudes(nwb: NwbFile, stored: Offsets, kept: Kept) -> npt.NDArray[np.float32]:
+def _read_amplitudes(nwb: NwbFile, stored: Offsets, kept: Kept, name: str) -> npt.NDArray[np.float32]:
     """Return the amplitudes (V) in file order; NaN and a note where they cannot be used."""
-    name = "spike_amplitudes"
     if name not in nwb.group(UNITS) or name not in ragged_columns(nwb.group(UNITS)):
         nwb.note(name, "missing in the NWB file; NaN")
         found = None
     else:
-        found = nwb.optional(name, _stated_amplitudes, nwb, stored, kept)
+        found = nwb.optional(name, _stated_amplitudes, nwb, stored, kept, name)
     return np.full(stored[-1], np.nan, dtype=np.float32) if found is None else found
 
 
-def _stated_amplitudes(nwb: NwbFile, stored: Offsets, kept: Kept) -> npt.NDArray[np.float32]:
-    path = f"{UNITS}/spike_amplitudes"
-    own = ragged_offsets(nwb, UNITS, "spike_amplitudes", len(stored) - 1)
+def _stated_amplitudes(nwb: NwbFile, stored: Offsets, kept: Kept, name: str) -> npt.NDArray[np.float32]:
+    path = f"{UNITS}/{name}"
+    own = ragged_offsets(nwb, UNITS, name, len(stored) - 1)
     dataset = nwb.handle[path]
     if dataset.ndim != 1 or not is_numeric(dataset):
         raise nwb.bad(f"{path} is {dataset.dtype} of shape {dataset.shape}, expected numbers of shape (n,); NaN")
@@ -208,14 +222,14 @@ def _stated_amplitudes(nwb: NwbFile, stored: Offsets, kept: Kept) -> npt.NDArray
         with nwb.decoding(path):
             amplitudes[start : start + SPIKES_AT_ONCE] = dataset[start : start + SPIKES_AT_ONCE]
     if len(amplitudes) and np.isnan(amplitudes).all():
-        nwb.note("spike_amplitudes", f"{path}: no value for any of {len(amplitudes)} spikes")
+        nwb.note(name, f"{path}: no value for any of {len(amplitudes)} spikes")
     if np.array_equal(own, stored):
         return amplitudes
-    return _of_units_that_agree(nwb, amplitudes, own, stored, kept)
+    return _of_units_that_agree(nwb, amplitudes, own, stored, kept, name)
 
 
 def _of_units_that_agree(
-    nwb: NwbFile, amplitudes: npt.NDArray[np.float32], own: Offsets, stored: Offsets, kept: Kept
+    nwb: NwbFile, amplitudes: npt.NDArray[np.float32], own: Offsets, stored: Offsets, kept: Kept, name: str
 ) -> npt.NDArray[np.float32]:
     """Return the amplitudes of the units that have one per spike; NaN, and a note, for others that have spikes."""
     aligned = np.full(stored[-1], np.nan, dtype=np.float32)
@@ -227,7 +241,7 @@ def _of_units_that_agree(
         return aligned
     ids = nwb.array(f"{UNITS}/id")[~agree]
     counts = f"{np.diff(own)[~agree][0]} amplitudes for {np.diff(stored)[~agree][0]} spikes in the first"
-    nwb.note("spike_amplitudes", f"{UNITS}/spike_amplitudes: other counts in {_units(ids.tolist())} ({counts}); NaN")
+    nwb.note(name, f"{UNITS}/{name}: other counts in {_units(ids.tolist())} ({counts}); NaN")
     return aligned
 
 
