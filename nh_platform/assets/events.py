@@ -11,7 +11,7 @@ from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, SessionAsset, files_not_had, note_texts
 from nh_platform.session.columns import describe
 from nh_platform.session.performance import easy_performance
-from nh_platform.session.tables.events import EVENTS, TRIALS
+from nh_platform.session.tables.events import EVENTS, TRIAL_TABLES, TRIALS
 from nh_platform.store.codecs.json_files import SUMMARY_FILE, write_json
 from nh_platform.store.codecs.recording_files import write_events
 
@@ -21,12 +21,12 @@ def make(inputs: SessionInputs) -> AssetResult:
     events = inputs.upstream.read_events(inputs.files)
     trials, presentations = events.tables.get("trials"), events.tables.get("presentations")
     summary: dict[str, Any] = {
-        "n_trials": len(trials if trials is not None else events.tables.get("change_trials", ())),
+        "n_trials": len(next((events.tables[name] for name in TRIAL_TABLES if name in events.tables), ())),
         "n_presentations": 0 if presentations is None else len(presentations),
         "performance": None if trials is None else easy_performance(trials),
         "stimuli": [] if presentations is None else sorted(presentations["stimulus_name"].unique()),
     }
-    main = "trials" if trials is not None else "presentations"
+    main = next((name for name in ("trials", "lab_trials", "presentations") if name in events.tables), "presentations")
     table = events.tables.get(main)
 
     def write(folder: Path) -> None:

@@ -17,6 +17,7 @@ from nh_platform.qc.metrics.interval_histograms import ACG, ISI, UnitHistogram
 from nh_platform.reading.search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
+from nh_platform.session.tables.events import LAB_TRIALS, TRIALS
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.codecs.recording_files import read_detected
 from nh_platform.store.file_hashes import is_stored
@@ -143,8 +144,8 @@ class SessionTables(StoredSession):
 
     @property
     def trials(self) -> pd.DataFrame:
-        """Trials, schema `TRIALS`."""
-        return self._events("trials")
+        """Trials, schema `TRIALS`; of a source that ``sources.yaml`` declares, schema `LAB_TRIALS`."""
+        return self._events(LAB_TRIALS.name if LAB_TRIALS.name in self.events else TRIALS.name)
 
     @property
     def presentations(self) -> pd.DataFrame:

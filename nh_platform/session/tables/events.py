@@ -66,6 +66,27 @@ TRIALS = TableSchema(
     ),
 )
 
+_OF_THE_LAB = ColumnPattern(
+    r"[A-Za-z][A-Za-z0-9_]*",
+    ("float64", "string", "bool", "int64"),
+    "see the lab",
+    "Column of the lab's own trials, under its name there",
+    shown="<column>",
+)
+
+LAB_TRIALS = TableSchema(
+    "lab_trials",
+    (
+        Column("trial_id", "int64", "1", "Number of the trial, in order of start time"),
+        Column("start_time", "float64", "s", "Start of the trial"),
+        Column("stop_time", "float64", "s", "End of the trial", nullable=True),
+    ),
+    patterns=(_OF_THE_LAB,),
+    key=("trial_id",),
+)
+"""Trials of a source that is declared without code: columns of one task are no columns of another, so that `TRIALS`,
+whose names have a meaning, would say of a lab's ``choice`` what it is not."""
+
 PRESENTATIONS = TableSchema(
     "presentations",
     (
@@ -180,6 +201,7 @@ EVENTS: dict[str, TableSchema] = {
         TRIALS,
         CHANGE_TRIALS,
         TRIAL_LICKS,
+        LAB_TRIALS,
         PRESENTATIONS,
         IMAGE_TEMPLATES,
         LICKS,
@@ -192,6 +214,9 @@ EVENTS: dict[str, TableSchema] = {
         OPTOGENETIC_EPOCHS,
     )
 }
+
+TRIAL_TABLES = (TRIALS.name, CHANGE_TRIALS.name, LAB_TRIALS.name)
+"""Tables of trials: a session has one of them at most."""
 
 DETECTED: dict[str, TableSchema] = {WHEEL_MOVES.name: WHEEL_MOVES}
 """Tables of what upstream detected in a signal; they are stored beside it, in `signals`."""

@@ -18,7 +18,7 @@ _POSITION_COLUMNS = (
     Column("x_m", "float64", "m", "IBL position from bregma, right positive", nullable=True),
     Column("y_m", "float64", "m", "IBL position from bregma, anterior positive", nullable=True),
     Column("z_m", "float64", "m", "IBL position from bregma, dorsal positive", nullable=True),
-    Column("histology", "string", "-", "Where the position comes from: alf, allen, or unlocated"),
+    Column("histology", "string", "-", "Where the position comes from: alf, allen, lab, or unlocated"),
 )
 
 UNIT_POSITIONS = TableSchema("unit_positions", (UNIT_ID, *_POSITION_COLUMNS), key=("unit_id",))
