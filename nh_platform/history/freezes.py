@@ -7,7 +7,7 @@ column name here when a published list uses another one. What a freeze's session
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -16,11 +16,12 @@ from nh_platform.history.identity import version_of
 from nh_platform.history.insertion_ids import is_made_up, with_known_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError
+from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 
 COLUMNS = {
     "insertion_id": ("pid", "insertion_id", "probe_insertion_id"),
-    "session_id": ("eid", "session_id"),
+    "session_id": ("eid", "session_id", "ecephys_session_id"),
     "probe": ("probe_name", "probe"),
     "subject": ("subject",),
     "lab": ("lab",),
@@ -29,6 +30,10 @@ COLUMNS = {
 }
 """Columns of a freeze by the names that published lists use: paper-brain-wide-map ``fixtures/*.csv`` and iblalyx
 ``*_eids_pids.csv``. Only the session is required."""
+
+
+_VERSION_DIGITS = 8
+"""Digits of a freeze's content that tell an edited list from the one before."""
 
 
 @dataclass(frozen=True)
@@ -199,15 +204,36 @@ def restrict(manifest: Manifest, freeze: Freeze) -> Manifest:
     files = manifest.files
     of_probe = pd.MultiIndex.from_frame(files[["session_id", "probe"]]).isin(probes)
     wanted = files["session_id"].isin(kept) & ((files["probe"] == "") | of_probe)
-    return Manifest(
-        source=manifest.source,
+    return replace(
+        manifest,
         release=f"{freeze.name}, {manifest.release}",
         sessions=manifest.sessions[manifest.sessions["session_id"].isin(kept)].reset_index(drop=True),
         insertions=insertions,
         files=files[wanted].reset_index(drop=True),
-        notices=manifest.notices,
         left_out=_with_unnamed(manifest, freeze, kept),
     )
+
+
+def restricted(manifest: Manifest, path: Path | None) -> Manifest:
+    """Return the part of a manifest that a list names, and in its ``selection`` which list; all of it without one.
+
+    Raises
+    ------
+    ConfigError
+        If the list cannot be read, or names no session that upstream lists.
+    """
+    if path is None:
+        return manifest
+    freeze = read_freeze(path)
+    if len(manifest.sessions) and manifest.sessions["session_id"].isin(set(freeze.session_ids)).sum() == 0:
+        known = manifest.sessions["session_id"].tolist()
+        near = close_matches(freeze.session_ids[0], known) if freeze.session_ids else ""
+        found = f"none of its {len(freeze.session_ids)} sessions is among the {len(known)} of {manifest.source}"
+        raise ConfigError(f"freeze {path}", found, f"Give a list of sessions of {manifest.source}.{near}")
+    selection = ", ".join(
+        filter(None, (manifest.selection, f"freeze {freeze.name} ({freeze.version[:_VERSION_DIGITS]})"))
+    )
+    return replace(restrict(manifest, freeze), selection=selection)
 
 
 def _with_unnamed(manifest: Manifest, freeze: Freeze, kept: set[str]) -> pd.DataFrame:

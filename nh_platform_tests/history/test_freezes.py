@@ -69,7 +69,7 @@ def test_lists_that_state_less(tmp_path: Path, text, pids, probes) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("pid,probe\np1,probe00\n", "no column eid or session_id; it has pid, probe"),
+        ("pid,probe\np1,probe00\n", "no column eid or session_id or ecephys_session_id; it has"),
         ("", "it has no header"),
         ("eid,eid\ne1,e2\n", "line 1: a column is named twice"),
         (b"PK\x03\x04\xff\xfe\x00", "not a CSV table"),

@@ -36,6 +36,8 @@ class AllenVbnSettings(BaseModel):
         Release to read: ``latest``, or a version such as ``0.4.0`` to stay with it.
     bucket, endpoint
         For ``s3``: the bucket, and the address of the S3 server where it is not Amazon's.
+    freeze
+        CSV file with a column ``session_id`` (`nh_platform.history.freezes`): only these sessions are listed.
     cache_dir
         Where hashes are remembered between runs; None hashes each file whenever it is read.
     attempts, retry_wait_s, stall_s
@@ -50,6 +52,7 @@ class AllenVbnSettings(BaseModel):
     manifest: Annotated[str, BeforeValidator(_plain_version)] = LATEST
     bucket: str = BUCKET
     endpoint: str | None = None
+    freeze: Path | None = None
     cache_dir: Path | None = None
     attempts: Annotated[int, Field(ge=1)] = 3
     retry_wait_s: Annotated[float, Field(ge=0)] = 1.0

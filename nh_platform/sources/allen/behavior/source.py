@@ -15,6 +15,7 @@ import pandas as pd
 
 from nh_platform.downloads import deadlines
 from nh_platform.history.identity import version_of
+from nh_platform.history.freezes import restricted
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
@@ -77,13 +78,14 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         Raises
         ------
         ConfigError
-            If ``root`` is no folder, or the release is not there.
+            If ``root`` is no folder, the release is not there, or the freeze cannot be used.
         BadUpstreamData
             If a table or the bucket cannot be read.
         """
         release = self._releases.newest()
         sizes = self.bucket.sizes(SESSIONS_FOLDER) if self.settings.mode == "s3" else {}
-        return self._manifest_of(release, sizes, only_present=self.settings.mode == "local")
+        manifest = self._manifest_of(release, sizes, only_present=self.settings.mode == "local")
+        return restricted(manifest, self.settings.freeze)
 
     def named_releases(self) -> list[str]:
         """Return the versions whose manifest is in the folder, oldest first; asks nobody."""

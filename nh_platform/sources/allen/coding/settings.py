@@ -27,6 +27,8 @@ class AllenVcSettings(BaseModel):
         serves; a session's file is fetched into ``root`` when it is first read.
     release
         Name of the release that the folder shows; the mode's name where None.
+    freeze
+        CSV file with a column ``session_id`` (`nh_platform.history.freezes`): only these sessions are listed.
     cache_dir
         Where md5 sums are remembered between runs; None hashes each file whenever it is read.
     address
@@ -44,6 +46,7 @@ class AllenVcSettings(BaseModel):
     root: Path
     mode: Literal["local", "warehouse"] = "local"
     release: str | None = None
+    freeze: Path | None = None
     cache_dir: Path | None = None
     address: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = WAREHOUSE
     refresh: bool = True

@@ -16,6 +16,7 @@ import pandas as pd
 
 from nh_platform.downloads import deadlines
 from nh_platform.downloads.hashes import file_hash
+from nh_platform.history.freezes import restricted
 from nh_platform.history.identity import GROUPS, version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.released_tables import ReleasedTables
@@ -75,7 +76,7 @@ class AllenVisualCodingSource(CodingFiles):
         Raises
         ------
         ConfigError
-            If ``root`` is no folder.
+            If ``root`` is no folder, or the freeze cannot be used.
         BadUpstreamData
             If a cross-session table cannot be read, or the warehouse cannot be asked.
         """
@@ -102,7 +103,7 @@ class AllenVisualCodingSource(CodingFiles):
             ]
             csv_channels = warehouse.channels_of(tables, facts.probes)
             files += [nwb_row] if csv_channels is None else [nwb_row, _channels_row(session_id, csv_channels)]
-        return Manifest(
+        manifest = Manifest(
             source=self.name,
             release=settings.release or settings.mode,
             selection=settings.mode,
@@ -111,6 +112,7 @@ class AllenVisualCodingSource(CodingFiles):
             files=FILES.conform(pd.DataFrame(files, columns=FILES.names)),
             release_tables=release_tables(self._table_hashes(), settings.root),
         )
+        return restricted(manifest, settings.freeze)
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read every unit and every spike of one session.

@@ -17,6 +17,7 @@ import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.freezes import Freeze, restrict
+from nh_platform.history.freezes import restricted
 from nh_platform.history.identity import GROUPS
 from nh_platform.history.insertion_ids import made_up_ids
 from nh_platform.history.manifest import Manifest
@@ -42,9 +43,6 @@ from nh_platform.sources.ibl.catalogue.left_out import (
 )
 from nh_platform.sources.ibl.catalogue.revisions import resolve_revisions
 from nh_platform.sources.ibl.settings import IblSettings
-
-_VERSION_DIGITS = 8
-"""Digits of a freeze's content that tell an edited list from the one before."""
 
 
 def build_manifest(
@@ -116,6 +114,7 @@ def build_manifest(
         manifest = restrict(manifest, freeze)
         selection += f", freeze {freeze.name} ({freeze.version[:_VERSION_DIGITS]})"
     manifest = replace(manifest, selection=selection)
+    manifest = restricted(replace(manifest, selection=settings.selection), settings.freeze)
     if folder_of is not None:
         manifest = replace(manifest, files=_with_missing_md5(manifest.files, manifest.sessions, folder_of))
     return manifest
