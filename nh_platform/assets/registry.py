@@ -27,7 +27,7 @@ from nh_platform.history.identity import GROUPS
 from nh_platform.history.released_tables import ASSET as RELEASED_TABLES
 from nh_platform.session import ConfigError
 from nh_platform.session.installed import Installed, load
-from nh_platform.sources.registry import installed_sources, source_entry, source_problems
+from nh_platform.sources.registry import installed_sources, source_problems
 
 Record = TypeVar("Record", SessionAsset, SourceAsset)
 
@@ -59,12 +59,10 @@ def asset_package(name: str) -> str | None:
 def session_assets(source: str) -> dict[str, SessionAsset]:
     """Return the per-session assets of a source by name, in an order in which they can run.
 
-    Raises
-    ------
-    ConfigError
-        If there is no such source.
+    A source that no package brings is declared in a home's ``sources.yaml`` and has those of every source.
     """
-    also = source_entry(source).extra_assets
+    entry = installed_sources().found.get(source)
+    also = () if entry is None else entry.extra_assets
     kept: dict[str, SessionAsset] = {}
     for name, asset in all_session_assets().items():
         if (asset.of_every_source or name in also) and kept.keys() >= {*asset.inputs}:

@@ -12,7 +12,7 @@ from nh_platform.home.folder import home_folder
 
 
 def clean(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
     """Remove assets of earlier versions, such as `behavior`, where what took their place is stored.

@@ -184,12 +184,12 @@ def require_known(source: str, sessions: Sequence[str] | None = None) -> None:
     """
     from nh_platform.history.registered_ids import require_registered
     from nh_platform.home.settings import load_settings
-    from nh_platform.sources.registry import source_entry
     from nh_platform.store import Store
 
-    source_entry(source)
+    settings = load_settings()
+    settings.entry(source)
     if sessions:
-        require_registered(Store(load_settings().store), source, sessions)
+        require_registered(Store(settings.store), source, sessions)
 
 
 def require_stored(source: str, sessions: Sequence[str] | None = None) -> None:

@@ -22,7 +22,7 @@ _WARNED_SHOWN = 20
 
 
 def materialize(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
     session: Annotated[
         list[str] | None, typer.Argument(help="Session ids, or the first characters of each.", show_default=False)
     ] = None,

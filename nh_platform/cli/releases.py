@@ -73,7 +73,9 @@ def repeat_history(args: list[str], option: str = "--history", positional: int =
 
 @app.command("list")
 def list_(
-    source: Annotated[str | None, typer.Argument(help="Source: ibl, allen_vc or allen_vbn. Default: all.")] = None,
+    source: Annotated[
+        str | None, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml. Default: all.")
+    ] = None,
     format_: FormatOption = Format.table,
 ) -> None:
     """List the stored snapshots of a source, the release tags in the last one, and the releases known by name.
@@ -98,6 +100,9 @@ def list_(
 
     settings, store = _home()
     names = [source] if source else source_names()
+
+    settings, store = _home()
+    names = [settings.entry(source).name] if source else settings.entries
     snapshots = [snapshot for name in names for snapshot in list_snapshots(store, name)]
     rows = [_snapshot_row(snapshot) for snapshot in snapshots]
     columns = ["source", "number", "id", "release", "sessions", "insertions", "files", "stored", "current"]
@@ -145,7 +150,7 @@ def list_(
 
 @app.command()
 def show(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
     snapshot: Annotated[str, typer.Argument(help="Number, id or release name of a snapshot, or a version.")] = "latest",
 ) -> None:
     """Show what a snapshot holds, what it changed, and what upstream has withdrawn.
@@ -170,6 +175,7 @@ def show(
     from nh_platform.session import UnknownSession
 
     settings, store = _home()
+    settings.entry(source)
     try:
         found = find_snapshot(store, source, snapshot)
     except UnknownSession:
@@ -240,6 +246,7 @@ def diff(
 
     settings, store = _home()
     name = source or _only_source(store)
+    name = settings.entry(source).name if source else _only_source(settings, store)
     folder = settings.home / FREEZES_FOLDER
 
     def opened() -> Source:
@@ -267,7 +274,7 @@ def diff(
 
 @app.command("try")
 def try_(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
     sessions: Annotated[int, typer.Option(help="On so many sessions.", min=1)] = 3,
     format_: FormatOption = Format.table,
 ) -> None:
@@ -303,7 +310,9 @@ def try_(
 
 
 @app.command()
-def accept(source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")]) -> None:
+def accept(
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
+) -> None:
     """Accept the release of a source that is held (`on_release: hold` in sources.yaml).
 
     The sensor asks for its sessions from its next tick on; `nh materialize SOURCE --missing` makes them here and now.
@@ -331,13 +340,12 @@ def _print_sizes(manifest: Manifest) -> None:
     console.print_table(sizes, "Files of the default revision")
 
 
-def _only_source(store: Store) -> str:
+def _only_source(settings: PlatformSettings, store: Store) -> str:
     """Return the source that was synced where there is one alone, else the first: freezes are lists of IBL's."""
     from nh_platform.history.snapshots import list_snapshots
-    from nh_platform.sources.registry import source_names
 
-    synced = [name for name in source_names() if list_snapshots(store, name)]
-    return synced[0] if len(synced) == 1 else source_names()[0]
+    synced = [name for name in settings.entries if list_snapshots(store, name)]
+    return synced[0] if len(synced) == 1 else next(iter(settings.entries))
 
 
 def _freeze_files(settings: PlatformSettings, known: dict[str, Path]) -> list[Path]:

@@ -102,7 +102,6 @@ def sessions(
     from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
     from nh_platform.reading.session_facts import FactQuery
     from nh_platform.session import UnknownSession
-    from nh_platform.sources.registry import source_entry, source_names
 
     platform = Platform(load_settings())
     query = SessionQuery(
@@ -130,7 +129,7 @@ def sessions(
         ),
     )
     manifests, unsynced = [], []
-    for name in [source_entry(source).name] if source else source_names():
+    for name in [platform.entry(source).name] if source else platform.entries:
         try:
             manifests.append(platform.manifest(name))
         except UnknownSession:
@@ -159,7 +158,7 @@ def sessions(
 
 
 def show(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
     session: Annotated[str, typer.Argument(help="Session id, or the first characters of one.")],
 ) -> None:
     """Show what upstream holds of one session, what was made of it, whether it is current, and what its checks found.

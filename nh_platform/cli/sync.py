@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def sync(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc or allen_vbn.")],
+    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
     left_out: Annotated[bool, typer.Option("--left-out", help="List what upstream has and is not taken.")] = False,
     tables: Annotated[
         bool, typer.Option("--tables", help="Fetch the tables of the whole release too, where they are large (IBL).")
@@ -30,6 +30,8 @@ def sync(
     Downloads no session data and launches no run; `nh materialize` does. Says how much of what upstream lists is not
     taken, and why. Tables of units, channels and probes of the whole release are stored with it: Allen's always, IBL's
     aggregate tables with `--tables`.
+    taken, and why. NWB files, Kilosort/phy folders and ALF trees of your own are sources by a few lines of
+    `sources.yaml`: docs/own-data.md.
 
     **Examples**
 

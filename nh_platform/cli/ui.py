@@ -47,7 +47,6 @@ def ui(
     from nh_platform.operations.instance import use_embedded_instance
     from nh_platform.operations.web.guard import is_loopback
     from nh_platform.operations.web.serving import Page, serve_ui
-    from nh_platform.sources.registry import source_names
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
     if demo and not settings.store.is_dir():
@@ -66,7 +65,7 @@ def ui(
     def say_address() -> None:
         kind = "read-only, " if read_only else ""
         console.say(f"Dagster on {settings.home}: {page.address}  ({kind}Ctrl-C stops it)")
-        for source in sorted(settings.sources) or source_names():
+        for source in sorted(settings.sources) or settings.entries:
             console.say(f"  {source}: {page.address}/assets/{source}/units?view=partitions")
 
     serve_ui(settings, page, on_ready=say_address, tell=lambda text: console.err.print(text, soft_wrap=True))

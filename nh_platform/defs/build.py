@@ -33,7 +33,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.session import NhError
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.sources.registry import lab_package, sources
+from nh_platform.sources.registry import lab_package
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def build_defs(platform: Platform | None = None, *, queued: bool = True) -> dg.D
     """
     used = platform or Platform(load_settings())
     made = []
-    for entry in sources().values():
+    for entry in used.entries.values():
         package = lab_package(entry.name)
         try:
             made.append(_source_defs(entry, used, queued))

@@ -20,7 +20,6 @@ from nh_platform.defs.rules_in_force import RulesInForce, digest_of
 from nh_platform.defs.run_tags import PARTITION_TAG
 from nh_platform.home.active_rulebook import active_rulebook
 from nh_platform.home.platform import Platform
-from nh_platform.sources.registry import source_entry
 
 _RUNS_LOOKED_AT = 20
 """Runs of a session, newest first, among which the last one of its source is looked for."""
@@ -135,7 +134,7 @@ def _reasons(instance: dg.DagsterInstance, source: str, session_id: str) -> tupl
 
 
 def _check_keys(platform: Platform, source: str) -> list[dg.AssetCheckKey]:
-    return [key for keys in session_checks(source_entry(source), platform).values() for key in keys]
+    return [key for keys in session_checks(platform.entry(source), platform).values() for key in keys]
 
 
 def _is_of(run: dg.DagsterRun, source: str) -> bool:

@@ -7,7 +7,7 @@ asset reads from it.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.session.yaml_file import Location
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.sources.registry import broken_source, source_entry, source_names, source_package_named
+from nh_platform.sources.own.kinds import KINDS
+from nh_platform.sources.registry import broken_source, source_package_named
 from nh_platform.sources.setting_errors import setting_error
 from nh_platform.sources.source import Source
 from nh_platform.store import Store
@@ -79,6 +80,15 @@ class Platform:
         """The day against which reviews expire, ``YYYY-MM-DD``; the version of the reviews says which count on it."""
         return datetime.date.today().isoformat()
 
+    @property
+    def entries(self) -> Mapping[str, SourceEntry]:
+        """Every source that this home serves, by name; as of `PlatformSettings.entries`."""
+        return self.settings.entries
+
+    def entry(self, source: str) -> SourceEntry:
+        """Return the entry of a source; as of `PlatformSettings.entry`."""
+        return self.settings.entry(source)
+
     def config(self, source: str) -> SourceConfig:
         """Return the configuration of a source."""
         return source_config(self.settings, source)
@@ -86,7 +96,7 @@ class Platform:
     def source(self, name: str) -> Source:
         """Open a source, once per process."""
         if name not in self._sources:
-            entry = source_entry(name)
+            entry = self.entry(name)
             with source_package_named(name, "it cannot be opened"):
                 opened = entry.open(self.settings.source(name).read, self.settings.home)
             lacking = [method for method in ("read_events", "read_signals") if not hasattr(opened, method)]
@@ -144,7 +154,7 @@ class Platform:
 
 def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
     """Merge the entry of a source with what ``sources.yaml`` says of it."""
-    entry, own = source_entry(source), settings.source(source)
+    entry, own = settings.entry(source), settings.source(source)
     also = entry.also_rulebooks if own.also_rulebooks is None else tuple(own.also_rulebooks)
     presets = entry.presets if own.presets is None else own.presets
     return SourceConfig(
@@ -177,7 +187,7 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
 
     if broken := broken_source(source):
         raise setting_error(settings.home, (source,), f"{broken.thing} {broken.found}", broken.action)
-    check((source,), source, source_names(), "source")
+    check((source,), source, settings.entries, "source", f"; or state its kind: {', '.join(KINDS)} (docs/own-data.md)")
     own = settings.source(source)
     rulebooks: list[tuple[Location, str]] = [((source, "rulebook"), own.rulebook)] if own.rulebook is not None else []
     rulebooks += [((source, "also_rulebooks", index), name) for index, name in enumerate(own.also_rulebooks or ())]

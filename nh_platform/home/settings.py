@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from nh_platform.home.folder import home_folder
 from nh_platform.home.restoring import require_restored
 from nh_platform.sources.setting_errors import first_setting_error, read_sources_file, refuse_credentials
+from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.own.kinds import Kind, declared_entry
+from nh_platform.sources.registry import broken_source, no_such_source, sources
+from nh_platform.sources.setting_errors import (
+    first_setting_error,
+    read_sources_file,
+    refuse_credentials,
+    setting_error,
+)
 
 REVIEWS_VARIABLE = "NH_REVIEWS"
 
@@ -32,6 +42,7 @@ def _nothing_stated(value: object) -> object:
 class SourceSettings(BaseModel):
     """Settings of one source in ``sources.yaml``.
 
+    ``kind`` declares a source of a person's own files, of one of the layouts that need no code (docs/own-data.md);
     ``read`` is handed to the source itself; ``rulebook`` is the active one, whose rules run as asset checks;
     ``also_rulebooks`` are columns and reports; ``presets`` are the window presets that `windows` holds, by id or path;
     ``published`` is the release of its `published_counts.yaml` to reconcile with; ``stimulus_modes`` are the ways in
@@ -41,6 +52,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    kind: Kind | None = None
     read: Annotated[dict[str, Any], BeforeValidator(_nothing_stated)] = Field(default_factory=dict, repr=False)
     rulebook: str | None = None
     also_rulebooks: list[str] | None = None
@@ -81,6 +93,39 @@ class PlatformSettings(BaseModel):
 def reviews_folder(home: Path) -> Path:
     """Return the folder of the reviews of a home: that of ``NH_REVIEWS``, else ``reviews`` in it."""
     return Path(os.environ.get(REVIEWS_VARIABLE) or home / "reviews").absolute()
+    @cached_property
+    def entries(self) -> Mapping[str, SourceEntry]:
+        """Every source that this home serves, by name, in the order of lists and pages.
+
+        Those of the platform and of installed packages, and those that ``sources.yaml`` declares by their ``kind``.
+
+        Raises
+        ------
+        ConfigError
+            If what is declared cannot be used, or takes the name of another source; with file and line.
+        """
+        installed = sources()
+        declared = {}
+        for name, own in self.sources.items():
+            if own.kind is None:
+                continue
+            if name in installed:
+                found = f"{name!r} is a source of the platform already, and `kind` declares another one"
+                raise setting_error(self.home, (name, "kind"), found, "Give your source another name.")
+            declared[name] = declared_entry(name, own.kind, own.read, self.home)
+        return dict(sorted({**installed, **declared}.items(), key=lambda item: item[1].order))
+
+    def entry(self, name: str) -> SourceEntry:
+        """Return the entry of a source of this home.
+
+        Raises
+        ------
+        ConfigError
+            If there is none; the text lists those there are, or names the package that should bring it and cannot.
+        """
+        if name not in self.entries:
+            raise broken_source(name) or no_such_source(name, self.entries)
+        return self.entries[name]
 
 
 def load_settings(home: Path | None = None) -> PlatformSettings:

@@ -94,10 +94,9 @@ def sync(home: Home, source: str, *, with_tables: bool = False, on_progress: OnP
     from nh_platform.history.releases.newer import newer_release
     from nh_platform.operations.in_process import materialize_one
     from nh_platform.session import BadUpstreamData
-    from nh_platform.sources.registry import source_entry
 
-    entry = source_entry(source)
     with open_home(home) as at:
+        entry = at.platform.entry(source)
         at.platform.source(source)  # its settings are refused here, before anything is made
         materialize_one(
             at,

@@ -78,10 +78,9 @@ def check_history(home: Home, source: str, session: str, rule: str | None = None
     from nh_platform.defs.automation.attempts import is_of
     from nh_platform.defs.rules_in_force import RulesInForce
     from nh_platform.defs.run_tags import PARTITION_TAG
-    from nh_platform.sources.registry import source_entry
 
-    source_entry(source)
     with open_home(home) as at:
+        at.platform.entry(source)
         session_id = at.platform.manifest(source).session_named(session)
         runs = at.instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: session_id}))
         rules = RulesInForce(at.platform.settings.home)

@@ -52,11 +52,11 @@ def doctor(home: Path | str, *, offline: bool = False) -> list[Finding]:
     from nh_platform.assets.registry import package_problems
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
-    from nh_platform.sources.registry import sources
 
     settings = served = platform = refused = None
     try:
-        settings, served = load_settings(Path(home)), sources()
+        settings = load_settings(Path(home))
+        served = settings.entries
         platform = Platform(settings)
     except ConfigError as error:
         refused = Finding("settings", False, str(error))

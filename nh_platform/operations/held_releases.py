@@ -94,9 +94,8 @@ def accept_release(home: Home, source: str) -> Accepted:
 
 def _held(home: OpenHome, source: str) -> HeldRelease:
     from nh_platform.planning.session_states import source_states
-    from nh_platform.sources.registry import source_entry
 
-    source_entry(source)
+    home.platform.entry(source)
     held = source_states(home.platform, source).held
     if held is None:
         setting = home.platform.settings.source(source).on_release

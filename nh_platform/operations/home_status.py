@@ -106,13 +106,11 @@ def status(home: Home) -> HomeStatus:
     ConfigError
         If its settings cannot be used.
     """
-    from nh_platform.sources.registry import source_names
-
     with open_home(home) as at:
         folder = at.platform.settings.home
         parts = {part: _bytes(part) for top in _folders(folder) for part in top.iterdir()}
         sources: dict[str, SourceStatus | NhError] = {}
-        for name in source_names():
+        for name in at.platform.entries:
             assets = at.platform.store.root / name
             size = _bytes(assets.resolve()) if assets.is_symlink() else parts.get(assets, 0)
             try:

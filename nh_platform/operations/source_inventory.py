@@ -73,10 +73,9 @@ def inventory(home: Home, source: str) -> InventoryResult:
     from nh_platform.defs.session_history import warned_sessions
     from nh_platform.defs.source_assets import NOT_COMPARED
     from nh_platform.operations.in_process import errors_of, execute
-    from nh_platform.sources.registry import source_entry
 
-    source_entry(source)
     with open_home(home) as at:
+        at.platform.entry(source)
         at.platform.manifest(source)  # a source that was never synced is refused here, by name
         assets, checks = inventory_selection(at.platform, source)
         job = at.definitions.resolve_job_def(inventory_job_name(source)).get_subset(

@@ -71,15 +71,14 @@ def export_stimulus(
     from nh_platform.assets.across_sessions.stimulus_files import ASSET, TENSORS
     from nh_platform.exports.stimulus import export_npy, shown_names
     from nh_platform.planning.versions import expected_source_asset
-    from nh_platform.sources.registry import source_entry
     from nh_platform.store.names import SOURCE_WIDE
     from nh_platform.windows.presentations.conventions import check_mode
 
     chosen = check_mode(mode)
     source = source or _with_tensors()
-    if TENSORS not in source_entry(source).extra_assets:
-        raise ConfigError(f"source {source}", "it has no stimulus tensors", "Leave --source out.")
     with open_home(home) as at:
+        if TENSORS not in at.platform.entry(source).extra_assets:
+            raise ConfigError(f"source {source}", "it has no stimulus tensors", "Leave --source out.")
         store, expected = at.platform.store, expected_source_asset(at.platform, source, ASSET)
         if not expected.inputs:
             action = f"Run `nh materialize {source} --missing`."
@@ -170,9 +169,8 @@ def _join(home: OpenHome, source: str) -> None:
     from nh_platform.defs.run_tags import run_tags
     from nh_platform.defs.source_assets import build_source_asset
     from nh_platform.operations.in_process import materialize_one
-    from nh_platform.sources.registry import source_entry
 
-    definition = build_source_asset(source_entry(source), home.platform, ASSET)
+    definition = build_source_asset(home.platform.entry(source), home.platform, ASSET)
     action = "Correct it and run the command again."
     tags = run_tags(home.platform.store, source, "nh export")
     materialize_one(home, definition, inventory_job_name(source), tags, f"{source} {ASSET.name}", StoreError, action)

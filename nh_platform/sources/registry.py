@@ -1,11 +1,13 @@
-"""The sources that the platform serves: its own and those of installed packages, found in the same way.
+"""The sources that every home serves: the platform's own and those of installed packages, found in the same way.
 
 Contains the look-up by name. A source joins by an entry point (docs/add-a-source.md), the platform's own by those of
-`pyproject.toml`; nothing is added here. Entries are loaded when one is first asked for.
+`pyproject.toml`; nothing is added here. Entries are loaded when one is first asked for. What a home serves besides, by
+its ``sources.yaml``, is `nh_platform.home.settings.PlatformSettings.entries`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 from nh_platform.session import ConfigError
@@ -49,10 +51,13 @@ def source_entry(name: str) -> SourceEntry:
     """
     served = sources()
     if name not in served:
-        raise broken_source(name) or ConfigError(
-            f"source {name!r}", "there is no such source", f"Use one of: {', '.join(served)}."
-        )
+        raise broken_source(name) or no_such_source(name, served)
     return served[name]
+
+
+def no_such_source(name: str, served: Iterable[str]) -> ConfigError:
+    """Return the error that nothing of that name is served; it lists what is."""
+    return ConfigError(f"source {name!r}", "there is no such source", f"Use one of: {', '.join(served)}.")
 
 
 def short_title(name: str) -> str:

@@ -50,7 +50,7 @@ def sessions(
     from nh_platform.reading.inclusion import session_inclusion
 
     platform = Platform(load_settings())
-    book = load_rulebook(rulebook or _own_rulebook(source))
+    book = load_rulebook(rulebook or _own_rulebook(platform, source))
     manifest = platform.manifest(source)
     found = [
         session_inclusion(platform.store, manifest, session_id, book)
@@ -102,10 +102,9 @@ def regions(
     from nh_platform.home.settings import load_settings
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import included_probes, region_selection
-    from nh_platform.sources.registry import source_entry
 
-    source_entry(source)
     platform = Platform(load_settings())
+    platform.entry(source)
     judge = good_by or platform.config(source).rulebook_ids[0]
     book = load_rulebook(rulebook)
     included = None if all_sessions else included_probes(platform.store, platform.manifest(source), book)
@@ -138,9 +137,8 @@ def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None
     """Print what the source's rules about sessions say of one session; nothing where it has none."""
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import session_inclusion
-    from nh_platform.sources.registry import source_entry
 
-    name = source_entry(manifest.source).inclusion
+    name = platform.entry(manifest.source).inclusion
     if name is None:
         return
     found = session_inclusion(platform.store, manifest, session, load_rulebook(name))
@@ -154,11 +152,10 @@ def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None
         console.say_beside(about, "; ".join(filter(None, (word, verdict.reason, unknown))), indent=2)
 
 
-def _own_rulebook(source: str) -> str:
+def _own_rulebook(platform: Platform, source: str) -> str:
     from nh_platform.session import ConfigError
-    from nh_platform.sources.registry import source_entry
 
-    name = source_entry(source).inclusion
+    name = platform.entry(source).inclusion
     if name is None:
         raise ConfigError(
             f"source {source}",

@@ -23,7 +23,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.sources.registry import lab_package, sources
+from nh_platform.sources.registry import lab_package
 
 _DIGITS = 12
 _RELOAD_TIMEOUT_S = 40.0
@@ -102,7 +102,7 @@ def refuse_what_cannot_be_loaded(platform: Platform) -> None:
     NhError
         Naming file and line.
     """
-    for other in sources().values():
+    for other in platform.entries.values():
         if lab_package(other.name) is None:
             LoadedRules.of(other, platform)
 

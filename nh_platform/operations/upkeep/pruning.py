@@ -154,12 +154,11 @@ def _raw_files(home: OpenHome, source: str | None, raw: RawChoice, kept: list[st
     Sources may share a folder: of all files of one source go those that its catalogue lists and no other one.
     """
     from nh_platform.downloads.raw_files import stored_raw_files
-    from nh_platform.sources.registry import source_names
     from nh_platform.store.names import SOURCE_WIDE
 
     settings, own, listed, folders = home.platform.settings, set[str](), set[str](), set[Path]()
     of_one = raw is RawChoice.all and source is not None
-    for name in source_names():
+    for name in home.platform.entries:
         if source in (None, name):
             folders.add(settings.home / str(settings.source(name).read.get("raw_dir") or "raw"))
         if (raw is RawChoice.unlisted or of_one) and home.platform.store.published(name, SOURCE_WIDE):

@@ -1,0 +1,128 @@
+"""A plain ALF tree as a source: its index, and the readers of ALF files that IBL's releases are read with.
+
+Add here only what joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from nh_platform.downloads.hashes import file_hash, why_no_file
+from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.session import BadUpstreamData, Events, RawRecording, Session, Signals, UnitAnnotation
+from nh_platform.sources.folder_signal import folder_signal
+from nh_platform.sources.ibl.catalogue.datasets import relative_path
+from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
+from nh_platform.sources.ibl.downloads.given_files import GivenFiles
+from nh_platform.sources.ibl.session.events import read_session_events
+from nh_platform.sources.ibl.session.positions import read_positions
+from nh_platform.sources.ibl.session.released_metrics import read_released
+from nh_platform.sources.ibl.session.signals import read_session_signals
+from nh_platform.sources.ibl.session.sorting import read_recording
+from nh_platform.sources.ibl.session.verified_files import open_files
+from nh_platform.sources.ibl.settings import IblSettings
+from nh_platform.sources.own.alf.settings import AlfSettings
+from nh_platform.sources.own.alf.tree_index import FILES, SESSIONS, session_folders, tree_tables
+from nh_platform.sources.own.local_files import refuse_twice
+from nh_platform.sources.setting_errors import setting_error
+
+_FILE_COLUMNS = ["collection", "revision", "name", "md5"]
+
+
+def open_source(name: str, settings: AlfSettings, home: Path) -> AlfSource:
+    """Return the source of a plain ALF tree."""
+    return AlfSource(name, settings, home)
+
+
+@dataclass(frozen=True)
+class AlfSource:
+    """A declared source of a plain ALF tree; see `nh_platform.sources.source.Source`."""
+
+    name: str
+    settings: AlfSettings
+    home: Path
+
+    def signal(self) -> str:
+        """Return a text that differs when a file was added, removed or written."""
+        return folder_signal(self.settings.root, [pattern.removesuffix("alf") + FILES for pattern in SESSIONS])
+
+    def manifest(self) -> Manifest:
+        """List every session folder that has a probe, with the md5 of every file below its ``alf``.
+
+        Raises
+        ------
+        ConfigError
+            If no session is there, or two have one id.
+        """
+        settings, location = self.settings, (self.name, "read", "root")
+        folders = session_folders(settings.root)
+        if not folders:
+            state = "is there" if settings.root.is_dir() else "is not there"
+            found = f"no session folder <subject>/<date>/<number>/alf in {settings.root} ({state})"
+            raise setting_error(self.home, location, found, "Correct the path.")
+        refuse_twice([(one.session_id, one.path) for one in folders], self.home, location)
+        stated = IblSettings(root=settings.root, sorter=settings.sorter, revision=settings.revision)
+        manifest = build_manifest(tree_tables(folders, settings.cache_dir), stated)
+        sessions = manifest.sessions
+        if settings.lab:
+            sessions = sessions.assign(lab=sessions["lab"].fillna(settings.lab))
+        return replace(
+            manifest, source=self.name, release="local", selection=f"tree {settings.root}", sessions=sessions
+        )
+
+    def read_spikes(self, session: SessionFiles) -> RawRecording:
+        """Read the sorting of every probe."""
+        with open_files(self, session, "spikes") as files:
+            return read_recording(session, files)
+
+    def read_events(self, session: SessionFiles) -> Events:
+        """Read trials, licks and passive periods."""
+        with open_files(self, session, "events") as files:
+            return read_session_events(session, files)
+
+    def read_signals(self, session: SessionFiles) -> Signals:
+        """Read wheel and cameras."""
+        with open_files(self, session, "signals") as files:
+            return read_session_signals(session, files)
+
+    def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
+        """Read metrics, labels and positions for ``units``."""
+        with open_files(self, session, "qc", "alignment") as files:
+            released = read_released(session, units, files)
+            unit_positions, channel_positions = read_positions(units, channels, files)
+            return UnitAnnotation(released, unit_positions, channel_positions, tuple(files.notes))
+
+    @contextmanager
+    def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[GivenFiles]:
+        """Give the files of manifest rows, each equal to the md5 that the manifest states; as of `VerifiedFiles`.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the session's folder is not there.
+        """
+        folder = next(
+            (one.path for one in session_folders(self.settings.root) if one.session_id == session.session_id), None
+        )
+        if folder is None:
+            raise BadUpstreamData(
+                f"session {session.session_id}",
+                f"its folder is not in {self.settings.root}",
+                f"Run `nh sync {self.name}`.",
+            )
+        given, gone = {}, {}
+        for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False):
+            name = relative_path(*parts)
+            trouble = why_no_file(folder / name)
+            if trouble is None and (actual := file_hash(folder / name, cache_dir=self.settings.cache_dir)) != md5:
+                trouble = f"md5 of the content is {actual}, the manifest states {md5}"
+            if trouble is None:
+                given[name] = folder / name
+            else:
+                gone[name] = trouble
+        yield GivenFiles(given, gone)

@@ -1,0 +1,1 @@
+"""Sources that sources.yaml declares without code."""
