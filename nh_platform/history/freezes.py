@@ -214,22 +214,21 @@ def restrict(manifest: Manifest, freeze: Freeze) -> Manifest:
     )
 
 
-def restricted(manifest: Manifest, path: Path | None) -> Manifest:
+def restricted(manifest: Manifest, freeze: Freeze | None) -> Manifest:
     """Return the part of a manifest that a list names, and in its ``selection`` which list; all of it without one.
 
     Raises
     ------
     ConfigError
-        If the list cannot be read, or names no session that upstream lists.
+        If the list names no session that upstream lists.
     """
-    if path is None:
+    if freeze is None:
         return manifest
-    freeze = read_freeze(path)
     if len(manifest.sessions) and manifest.sessions["session_id"].isin(set(freeze.session_ids)).sum() == 0:
         known = manifest.sessions["session_id"].tolist()
         near = close_matches(freeze.session_ids[0], known) if freeze.session_ids else ""
         found = f"none of its {len(freeze.session_ids)} sessions is among the {len(known)} of {manifest.source}"
-        raise ConfigError(f"freeze {path}", found, f"Give a list of sessions of {manifest.source}.{near}")
+        raise ConfigError(f"freeze {freeze.name}", found, f"Give a list of sessions of {manifest.source}.{near}")
     selection = ", ".join(
         filter(None, (manifest.selection, f"freeze {freeze.name} ({freeze.version[:_VERSION_DIGITS]})"))
     )

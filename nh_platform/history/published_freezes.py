@@ -126,6 +126,19 @@ def freeze_named(name: str | Path, folder: Path, on_bytes: OnBytes | None = None
     return read_freeze(_fetched(published, folder, on_bytes))
 
 
+def stated_freeze(stated: Path | None) -> Freeze | None:
+    """Return the freeze of a source's settings: a CSV file by its path, or a list by its name, from the home.
+
+    Raises
+    ------
+    ConfigError, UnknownSession, UpstreamTrouble
+        As of `freeze_named`.
+    """
+    if stated is None:
+        return None
+    return freeze_named(stated if stated.suffix else stated.name, stated.parent / FREEZES_FOLDER)
+
+
 def _fetched(published: PublishedFreeze, folder: Path, on_bytes: OnBytes | None) -> Path:
     path = folder / f"{published.name}.csv"
     part = folder / f".{path.name}.part"

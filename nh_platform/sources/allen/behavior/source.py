@@ -14,9 +14,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.downloads import deadlines
-from nh_platform.history.identity import version_of
 from nh_platform.history.freezes import restricted
+from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.tables.events import INVALID_TIMES
@@ -85,7 +86,7 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         release = self._releases.newest()
         sizes = self.bucket.sizes(SESSIONS_FOLDER) if self.settings.mode == "s3" else {}
         manifest = self._manifest_of(release, sizes, only_present=self.settings.mode == "local")
-        return restricted(manifest, self.settings.freeze)
+        return restricted(manifest, stated_freeze(self.settings.freeze))
 
     def named_releases(self) -> list[str]:
         """Return the versions whose manifest is in the folder, oldest first; asks nobody."""

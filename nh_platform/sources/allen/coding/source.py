@@ -19,6 +19,7 @@ from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.freezes import restricted
 from nh_platform.history.identity import GROUPS, version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
+from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
@@ -112,7 +113,7 @@ class AllenVisualCodingSource(CodingFiles):
             files=FILES.conform(pd.DataFrame(files, columns=FILES.names)),
             release_tables=release_tables(self._table_hashes(), settings.root),
         )
-        return restricted(manifest, settings.freeze)
+        return restricted(manifest, stated_freeze(settings.freeze))
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
         """Read every unit and every spike of one session.

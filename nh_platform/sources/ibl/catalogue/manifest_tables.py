@@ -16,12 +16,11 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
-from nh_platform.history.freezes import Freeze, restrict
 from nh_platform.history.freezes import restricted
 from nh_platform.history.identity import GROUPS
 from nh_platform.history.insertion_ids import made_up_ids
 from nh_platform.history.manifest import Manifest
-from nh_platform.history.published_freezes import FREEZES_FOLDER, freeze_named
+from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.session import BadUpstreamData, Session
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.releases import NOTICES
@@ -108,21 +107,10 @@ def build_manifest(
         notices=NOTICES.conform(tables["notices"]) if "notices" in tables else NOTICES.empty(),
         left_out=left_out_table(reasons),
     )
-    selection = settings.selection
-    if settings.freeze:
-        freeze = _freeze(settings.freeze)
-        manifest = restrict(manifest, freeze)
-        selection += f", freeze {freeze.name} ({freeze.version[:_VERSION_DIGITS]})"
-    manifest = replace(manifest, selection=selection)
-    manifest = restricted(replace(manifest, selection=settings.selection), settings.freeze)
+    manifest = restricted(replace(manifest, selection=settings.selection), stated_freeze(settings.freeze))
     if folder_of is not None:
         manifest = replace(manifest, files=_with_missing_md5(manifest.files, manifest.sessions, folder_of))
     return manifest
-
-
-def _freeze(stated: Path) -> Freeze:
-    """Return the freeze of the settings: a CSV file by its path, or a list by its name, looked for from the home."""
-    return freeze_named(stated if stated.suffix else stated.name, stated.parent / FREEZES_FOLDER)
 
 
 def _files(datasets: pd.DataFrame) -> pd.DataFrame:
