@@ -144,6 +144,8 @@ def _ending(text: str, width: int) -> str:
     """Return the end of a text that is too long: of a path it says more than the beginning."""
     width = max(width, _SHORTEST_ENDING)
     return text if len(text) <= width else f"…{text[1 - width :]}"
+
+
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table as they are printed; a missing value is None, a whole number no float."""
     whole = {name for name in table if table[name].dtype == "float64" and (table[name].dropna() % 1 == 0).all()}
@@ -204,11 +206,11 @@ def require_stored(source: str, sessions: Sequence[str] | None = None) -> None:
     """
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.upkeep.stored_sessions import stored_session
-    from nh_platform.sources.registry import source_entry
     from nh_platform.store import Store
 
-    source_entry(source)
-    store = Store(load_settings().store)
+    settings = load_settings()
+    settings.entry(source)
+    store = Store(settings.store)
     for session in sessions or ():
         stored_session(store, source, session)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from nh_platform.home.settings import PlatformSettings
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.sources.registry import source_entry
 
 
 def active_rulebook(settings: PlatformSettings, source: str) -> Rulebook:
@@ -19,5 +18,5 @@ def active_rulebook(settings: PlatformSettings, source: str) -> Rulebook:
     ConfigError
         If there is no such source or rulebook, or it is refused.
     """
-    named = settings.source(source).rulebook or source_entry(source).rulebook
+    named = settings.source(source).rulebook or settings.entry(source).rulebook
     return load_rulebook(settings.own_file(named))

@@ -138,10 +138,10 @@ def released_rows(
     from nh_platform.home.settings import load_settings
     from nh_platform.reading.released import Released
     from nh_platform.session.errors import close_matches
-    from nh_platform.sources.registry import source_entry
     from nh_platform.store import Store
 
-    released = Released(Store(load_settings(Path(home)).store), source_entry(source).name)
+    settings = load_settings(Path(home))
+    released = Released(Store(settings.store), settings.entry(source).name)
     notes = (released.region(region).note,) if region else ()
     read = getattr(released, table)
     if not by:
@@ -167,9 +167,8 @@ def _manifests(
     platform: Platform, source: str | None, freeze: Freeze | None
 ) -> tuple[dict[str, Manifest | None], list[str]]:
     """Return the manifests that are searched, and which sources were never synced."""
-    from nh_platform.sources.registry import source_entry, source_names
-
-    names = [source_entry(source).name] if source else list(source_names())
+    settings = platform.settings
+    names = [settings.entry(source).name] if source else list(settings.entries)
     manifests: dict[str, Manifest | None] = {}
     notes = []
     for name in names:
