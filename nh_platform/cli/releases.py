@@ -96,10 +96,6 @@ def list_(
     from nh_platform.history.snapshots import list_snapshots
     from nh_platform.home.platform import Platform
     from nh_platform.session import ConfigError
-    from nh_platform.sources.registry import source_names
-
-    settings, store = _home()
-    names = [source] if source else source_names()
 
     settings, store = _home()
     names = [settings.entry(source).name] if source else settings.entries
@@ -245,7 +241,6 @@ def diff(
     from nh_platform.home.platform import Platform
 
     settings, store = _home()
-    name = source or _only_source(store)
     name = settings.entry(source).name if source else _only_source(settings, store)
     folder = settings.home / FREEZES_FOLDER
 

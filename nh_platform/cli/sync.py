@@ -29,9 +29,8 @@ def sync(
 
     Downloads no session data and launches no run; `nh materialize` does. Says how much of what upstream lists is not
     taken, and why. Tables of units, channels and probes of the whole release are stored with it: Allen's always, IBL's
-    aggregate tables with `--tables`.
-    taken, and why. NWB files, Kilosort/phy folders and ALF trees of your own are sources by a few lines of
-    `sources.yaml`: docs/own-data.md.
+    aggregate tables with `--tables`. NWB files, Kilosort/phy folders and ALF trees of your own are sources by a few
+    lines of `sources.yaml`: docs/own-data.md.
 
     **Examples**
 
@@ -44,7 +43,6 @@ def sync(
         nh --home /data/neuropixels sync allen_vc
     """
     console.require_known(source)
-    found = operations.sync(home_folder(), source)
     with console.progress(in_bytes=True) as on_progress:
         found = operations.sync(home_folder(), source, with_tables=tables, on_progress=on_progress)
     say_synced(found, is_alone=not left_out or format_ is Format.table)

@@ -20,7 +20,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from nh_platform.home.folder import home_folder
 from nh_platform.home.restoring import require_restored
-from nh_platform.sources.setting_errors import first_setting_error, read_sources_file, refuse_credentials
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.own.kinds import Kind, declared_entry
 from nh_platform.sources.registry import broken_source, no_such_source, sources
@@ -89,10 +88,6 @@ class PlatformSettings(BaseModel):
         """Return the path of a rulebook or preset of your own, from the home folder; ids stay as they are."""
         return str(self.home / name) if name.endswith((".yaml", ".yml")) else name
 
-
-def reviews_folder(home: Path) -> Path:
-    """Return the folder of the reviews of a home: that of ``NH_REVIEWS``, else ``reviews`` in it."""
-    return Path(os.environ.get(REVIEWS_VARIABLE) or home / "reviews").absolute()
     @cached_property
     def entries(self) -> Mapping[str, SourceEntry]:
         """Every source that this home serves, by name, in the order of lists and pages.
@@ -126,6 +121,11 @@ def reviews_folder(home: Path) -> Path:
         if name not in self.entries:
             raise broken_source(name) or no_such_source(name, self.entries)
         return self.entries[name]
+
+
+def reviews_folder(home: Path) -> Path:
+    """Return the folder of the reviews of a home: that of ``NH_REVIEWS``, else ``reviews`` in it."""
+    return Path(os.environ.get(REVIEWS_VARIABLE) or home / "reviews").absolute()
 
 
 def load_settings(home: Path | None = None) -> PlatformSettings:

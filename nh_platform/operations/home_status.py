@@ -132,7 +132,6 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
     stored = set(store.sessions(source))
     stale = [state.session_id for state in states.sessions if state.stale]
     unusable, n_failed, warned = {*states.gated, *states.mistakes, *states.unreadable}, 0, dict[str, int]()
-    unusable, n_failed, warned = {*states.gated, *states.mistakes}, 0, dict[str, int]()
     left = frozenset[str]()
     can_have_failed = any(session_id not in states.gated for session_id in stale)
     if (stored or can_have_failed) and has_history(home.platform.settings):

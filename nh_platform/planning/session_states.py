@@ -122,16 +122,15 @@ def source_states(platform: Platform, source: str) -> SourceStates:
     is_held = platform.settings.source(source).on_release == "hold"
     held = held_release(platform.store, source, manifest, by_session) if is_held else None
     number = max((snapshot.number for snapshot in list_snapshots(platform.store, source)), default=0)
-    return SourceStates(
-        number, tuple(states), observed, gated, damaged, mistakes, unreadable, held=held, problems=plan.problems
-    )
     targets = {state.session_id: state.target for state in states if state.stale}
     asked = {
         session_id: one
         for session_id, one in asked_sessions(platform.store, source).items()
         if targets.get(session_id) == one.target
     }
-    return SourceStates(number, tuple(states), observed, gated, damaged, mistakes, held, asked, plan.problems)
+    return SourceStates(
+        number, tuple(states), observed, gated, damaged, mistakes, unreadable, held, asked, plan.problems
+    )
 
 
 def withdrawn(platform: Platform, source: str) -> list[str]:

@@ -48,6 +48,7 @@ def review(
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.qc.reviews.review_saving import add_review
+
     console.require_known(source, [session])
 
     platform = Platform(load_settings())

@@ -36,6 +36,7 @@ def reviews(
     """
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
+
     console.require_known(source)
     from nh_platform.qc.reviews.review_decisions import interval_reviews, unit_reviews
     from nh_platform.qc.reviews.review_files import as_day, read_all_reviews
