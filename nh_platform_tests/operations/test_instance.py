@@ -51,6 +51,17 @@ def test_the_history_lies_in_the_home_and_nowhere_else(
         assert len(instance.all_logs(run_id)) > 2
 
 
+def test_a_run_prints_nothing_and_its_events_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Dagster prints 20 lines for each run, which filled the terminal of `nh ui`."""
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    with open_instance(load_settings(tmp_path)) as instance:
+        run_id = nothing.execute_in_process(instance=instance).run_id
+        assert len(instance.all_logs(run_id)) > 2
+    assert "RUN_SUCCESS" not in "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize(("name", "what"), [("question?mark=1", r"\?"), ("per%20cent", "%20")])
 def test_a_path_that_the_databases_cannot_have_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, what: str
