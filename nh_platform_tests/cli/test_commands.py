@@ -280,9 +280,17 @@ def test_explain_says_first_that_units_are_stale_and_what_brings_them_up_to_date
     with (home / "sources.yaml").open("a") as settings:
         settings.write("  also_rulebooks: [ibl-2022-03]\n")
     lines = nh(home, "qc", "explain", "ibl", session, "probe00/0").output.splitlines()
-    changed = "what the reviews of this session say, rulebook ibl-strict and rulebook nh-common changed"
+    changed = (
+        "what the reviews of this session say, rulebook ibl-strict (left out) and rulebook nh-common (left out) changed"
+    )
     assert lines[0] == f"STALE: since these units were made, {changed}. Below is what is stored."
     assert lines[1] == f"`nh --home {home} materialize ibl {session}` brings it up to date."
     assert lines[3].startswith("unit ")
     nh(home, "materialize", "ibl", session, "--asset", "units")
-    assert nh(home, "qc", "explain", "ibl", session, "probe00/0").output.startswith("unit ")
+    explained = nh(home, "qc", "explain", "ibl", session, "probe00/0").output
+    assert explained.startswith("unit ")
+    review = ("--decision", "fail", "--reviewer", "ada", "--reason", "two neurons")
+    nh(home, "qc", "review", "ibl", session, "--unit", "probe00/0", *review)
+    assert explained.split()[1] in (reviews / f"{session}.yaml").read_text()  # the unit's id, however it was named
+    refused = nh(home, "qc", "review", "ibl", session, "--unit", "probe00/999", *review, code=1)
+    assert "or PROBE/CLUSTER" in refused.stderr

@@ -22,7 +22,10 @@ def review(
     decision: Annotated[str, typer.Option(help="pass or fail.")],
     reason: Annotated[str, typer.Option(help="Why, in a sentence.")],
     reviewer: Annotated[str, typer.Option(help="Who decides.")],
-    unit: Annotated[list[str] | None, typer.Option(help="A unit; may be repeated.", show_default=False)] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(help="Unit id, the start of one, or PROBE/CLUSTER; may be repeated.", show_default=False),
+    ] = None,
     interval: Annotated[
         tuple[float, float] | None, typer.Option(help="START STOP in seconds, in place of units.", show_default=False)
     ] = None,
@@ -45,6 +48,7 @@ def review(
 
         nh qc review ibl 4b7fbad4 --interval 812 845.5 --decision fail --reviewer ada --reason "drift"
     """
+    console.require_known(source, [session])
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.qc.reviews.review_saving import add_review
@@ -70,28 +74,25 @@ def review(
             "rulebook": rulebook,
         },
     )
-    console.say(f"{said.file}: {len(said.reviews)} reviews; `nh qc reviews {source}` says which count.")
+    console.say(
+        f"{said.file} holds {len(said.reviews)} now. `nh qc reviews {source}` says which count; "
+        f"`nh materialize {source} --missing` makes what they change."
+    )
 
 
 def _named_units(platform: Platform, source: str, session_id: str, named: list[str]) -> list[str]:
-    """Return the ids of units; where the session's units are stored, one that is not among them is refused.
+    """Return the ids of units; where the session's units are stored, named as for `nh qc explain`.
 
     Raises
     ------
     UnknownSession
-        Naming the unit, and the closest that there are.
+        If a name means no stored unit, or several.
     """
-    from nh_platform.session import UnknownSession
-    from nh_platform.session.errors import close_matches
+    from nh_platform.qc.rules.explain import find_unit
     from nh_platform.store.codecs.parquet import read_table
 
-    folder = platform.store.current(source, session_id, "units")
+    folder = platform.store.current(source, session_id, "units") if named else None
     if folder is None:
         return named
-    known = [str(one) for one in read_table(folder / "units.parquet")["unit_id"]]
-    for one in named:
-        if one not in known:
-            found = f"{source} {session_id} has no such unit"
-            action = f"`nh show {source} {session_id}` leads to its units.{close_matches(one, known)}"
-            raise UnknownSession(f"unit {one!r}", found, action)
-    return named
+    units = read_table(folder / "units.parquet")
+    return [str(find_unit(units, one, f"{source} {session_id}")["unit_id"].iloc[0]) for one in named]
