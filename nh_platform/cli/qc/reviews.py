@@ -7,9 +7,11 @@ Contains the command alone. What a review may say is `nh_platform.qc.reviews.rev
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from collections.abc import Hashable, Mapping
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from nh_platform.cli import console
 
@@ -34,6 +36,7 @@ def reviews(
 
         nh qc reviews ibl --day 2026-12-01
     """
+    console.require_known(source)
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
 
@@ -56,22 +59,31 @@ def reviews(
     for session in sessions:
         for unit in unit_reviews(session, rulebook, today).values():
             units[unit.state] += 1
-            typer.echo(f"{session.session_id}  {unit.unit}  {unit.state}: {unit.text}")
+            _say(session.session_id, unit.unit, f"{unit.state}: {unit.text}")
         for interval in interval_reviews(session, rulebook.review_quorum, today):
             intervals[interval.state] += 1
-            typer.echo(f"{session.session_id}  {interval.name}  {interval.state}: {interval.text}")
+            _say(session.session_id, interval.name, f"{interval.state}: {interval.text}")
     counting = f"on {today}, quorum {rulebook.review_quorum} of {rulebook.id}"
-    typer.echo(f"reviewed units: {_counted(units)} ({counting})")
-    typer.echo(f"reviewed intervals: {_counted(intervals)} ({counting})")
-    for row in reviewer_agreement(sessions).itertuples():
-        typer.echo(
-            f"{row.first} and {row.second}: {row.agreed} of {row.shared} shared units decided alike, "
-            f"kappa {row.kappa:.2f} (units only, no intervals)"
-        )
+    console.say(f"reviewed units: {_counted(units)} ({counting})")
+    console.say(f"reviewed intervals: {_counted(intervals)} ({counting})")
+    *pairs, pooled = reviewer_agreement(sessions).to_dict("records") or [None]
+    for row in [*pairs, pooled] if len(pairs) > 1 else pairs:
+        who = "all pairs" if row is pooled else f"{row['first']} and {row['second']}"
+        console.say(escape(f"{who}: {_agreement(row)} (units only, no intervals)"), hanging=2)
     for mistake in mistakes:
         console.show_error(mistake)
     if mistakes:
         raise typer.Exit(1)
+
+
+def _say(session_id: str, what: str, state: str) -> None:
+    console.say(escape(f"{session_id}  {what}  {state}"), hanging=2)
+
+
+def _agreement(row: Mapping[Hashable, Any]) -> str:
+    kappa = row["kappa"]
+    chance = "kappa is not defined: each always decided the same way" if kappa != kappa else f"kappa {kappa:.2f}"
+    return f"{row['agreed']} of {row['shared']} shared units decided alike, {chance}"
 
 
 def _counted(states: Counter[str]) -> str:

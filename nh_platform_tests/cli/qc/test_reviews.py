@@ -99,6 +99,15 @@ def test_no_reviews_are_no_error(home: Path) -> None:
     ]
 
 
+def test_reviewers_who_always_decided_alike_have_no_kappa(home: Path) -> None:
+    rows = "".join(REVIEW.format(unit="u1", decision="fail", reviewer=who, more="") for who in ("ada", "bea"))
+    (home / "reviews" / "ibl" / "s1.yaml").write_text(f"source: ibl\nsession: s1\nreviews:\n{rows}", encoding="utf-8")
+    assert run("ibl")[3:] == [
+        "ada and bea: 1 of 1 shared units decided alike, kappa is not defined: each always decided the same way "
+        "(units only, no intervals)"
+    ]
+
+
 def test_a_day_that_is_none_is_refused(home: Path) -> None:
     result = CliRunner().invoke(app, ["reviews", "ibl", "--day", "tomorrow"])
     assert isinstance(result.exception, ConfigError)
