@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
+from nh_platform.cli import console
 from nh_platform.cli.qc.units_used import UseOption, naming_the_file, stored_units, units_of_file
 
 if TYPE_CHECKING:
@@ -39,8 +41,6 @@ def diff(
         nh qc diff ibl-2022-10 my-proposal.yaml --source ibl --rows 0
     """
     from nh_platform.qc.rules.rulebook import load_rulebook
-    from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
-    from nh_platform.qc.units_file import write_units
     from nh_platform.session import ConfigError
 
     if (units is None) == (source is None):
@@ -55,7 +55,7 @@ def diff(
     with naming_the_file(units, table):
         found = diff_rulebooks(table, before, after, value_source=use.value if use else None)  # type: ignore[arg-type]
     for line in joined:
-        typer.echo(line)
+        console.say(escape(line))
     _print_diff(found, rows)
     if out is not None:
         write_units(found.units if found.units.index.names != [None] else found.units.reset_index(drop=True), out)
@@ -83,10 +83,8 @@ def _print_units(units: pd.DataFrame, rows: int) -> None:
     rest = f", {len(shown)} shown; --rows 0 shows all, --out FILE writes them" if len(shown) < len(units) else ""
     typer.echo(f"\nby unit ({len(units)}{rest})")
     for row in shown.to_dict("records"):
-        typer.echo(
-            f"{row['change']:>3}  session {row['session']}, {row['region']}, unit {row['unit']}: "
-            f"{row['old']} → {row['new']}"
-        )
+        where = f"{row['change']:>3}  session {row['session']}, {row['region']}, unit {row['unit']}"
+        console.say(escape(f"{where}: {row['old']} → {row['new']}"), hanging=5)
     typer.echo("")
 
 
@@ -97,4 +95,3 @@ def _print_table(title: str, table: pd.DataFrame, rows: int) -> None:
     left_off = f", {len(shown)} shown" if len(shown) < len(table) else ""
     typer.echo(f"\n{title} ({len(table)}{left_off})")
     typer.echo(shown.to_string(index=False))
-    typer.echo("")

@@ -14,8 +14,7 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
 
-_COLUMNS = ("date", "rule", "rulebook", "outcome", "found", "run")
-_ALL_COLUMNS = (*_COLUMNS, "digest", "in_force")
+_COLUMNS = ("date", "rule", "rulebook", "outcome", "found", "run", "digest", "in_force")
 _RUN_DIGITS = 8
 """Digits by which Dagster's page calls a run."""
 
@@ -35,8 +34,8 @@ def history(
         nh qc history ibl 4b7fbad4 noise_cutoff
 
         nh qc history ibl 4b7fbad4 --format csv > checks.csv
-    console.require_known(source, [session])
     """
+    console.require_known(source, [session])
     found = operations.check_history(home_folder(), source, session, rule)
     rows = [
         {
@@ -54,11 +53,17 @@ def history(
     if not rows and format_ is Format.table:
         console.say(f"{source} {session}: Dagster remembers no evaluation of a check of it.")
         return
-    columns = _COLUMNS if format_ is Format.table else _ALL_COLUMNS
-    console.print_rows(rows, columns, format_, title=f"{len(rows)} evaluations")
+    if format_ is not Format.table:
+        console.print_rows(rows, _COLUMNS, format_)
+        return
+    for row in rows:  # no table: beside five columns what was found has 14 characters of a terminal of 80
+        color = "green" if row["outcome"] == "passed" else "yellow"
+        by = row["rule"] + (f" by {row['rulebook']}" if row["rulebook"] else "")
+        label = f"{row['date']}  [{color}]{row['outcome']}[/] "
+        console.say_beside(label, f"{by}, run {row['run']}: {row['found']}")
+    console.say(f"{len(rows)} evaluations, the newest first")
     last = {one.rule: one for one in reversed(found)}
-    others = sorted(name for name, one in last.items() if not one.is_in_force)
-    if others and format_ is Format.table:
+    if others := sorted(name for name, one in last.items() if not one.is_in_force):
         console.say(
             f"Not judged yet by the rules in force: {', '.join(others)}. What is listed of them other rules found; "
             f"the sensor asks for the units again, `nh materialize {source} {session} --missing` makes them."
