@@ -63,4 +63,8 @@ def _changed_rulebooks(before: str, after: str) -> list[str]:
     """Return which rulebooks of two lists ``id=version;id=version`` differ."""
     old, new = ({one.partition("=")[0]: one for one in text.split(";") if one} for text in (before, after))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return [f"rulebook {name}" for name in names] or ["the order of the rulebooks"]
+    return [f"rulebook {name}{_new_or_gone(name, old, new)}" for name in names] or ["the order of the rulebooks"]
+
+
+def _new_or_gone(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    return " (new)" if name not in old else " (left out)" if name not in new else ""
