@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.filesize import decimal
 from rich.markup import escape
 
 from nh_platform import operations
@@ -70,8 +71,8 @@ def status(
                 console.say(f"{name}: {number} sessions of backfill {backfill} are still to be made.")
             print_warned(name, one.warned)
     if format_ is Format.table:
-        parts = ", ".join(f"{name} {size / 1e9:.3f} GB" for name, size in found.folder_bytes.items())
-        console.say_beside("Disk:", f"{parts}; {found.n_free / 1e9:.0f} GB are free.")
+        parts = ", ".join(f"{name} {decimal(size)}" for name, size in found.folder_bytes.items())
+        console.say_beside("Disk:", f"{parts}; {decimal(found.n_free)} are free.")
 
 
 def print_warned(source: str, warned: Mapping[str, int]) -> None:

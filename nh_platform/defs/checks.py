@@ -147,7 +147,8 @@ def rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key:
     if not summary.column:
         text += f"; no column of these units holds {quantity(rule.metric).name}, which counts as {rule.nan}"
     elif summary.n_nan:
-        text += f"; {summary.n_nan} have no value, which counts as {rule.nan}"
+        have = "has" if summary.n_nan == 1 else "have"
+        text += f"; {summary.n_nan} {have} no value, which counts as {rule.nan}"
     if not enough:
         text += f"; fewer than the {rule.warn_below:.0%} that most sessions reach"
     unit_of_measure = shown_unit(rule.unit)

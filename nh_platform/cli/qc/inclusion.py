@@ -111,7 +111,8 @@ def regions(
     table = region_selection(platform.store, source, book, judge, included)
     shown = table.assign(kept=["yes" if kept else "no" for kept in table["kept"]])
     rows = shown.sort_values(["kept", "units", "region"], ascending=[False, False, True]).to_dict("records")
-    console.print_rows(rows, REGION_COLUMNS, format_, title=f"{source} by {book.id}, good units by {judge}")
+    if rows or format_ is not Format.table:
+        console.print_rows(rows, REGION_COLUMNS, format_, title=f"{source} by {book.id}, good units by {judge}")
     _warn_of_damage(platform, source)
     kept = table[table["kept"]]
     if included is not None:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from nh_platform.cli import console
 from nh_platform.cli.qc.diff import diff
 from nh_platform.cli.qc.docs import docs
 from nh_platform.cli.qc.explain import explain
@@ -70,7 +71,6 @@ def show_rulebook(rulebook: RulebookName) -> None:
         nh qc rules show ibl-2022-10
     """
     from nh_platform.qc.rules.rulebook import load_rulebook
-    from nh_platform.qc.rules.rulebook_pages import rulebook_page
 
     book = load_rulebook(rulebook)
     from nh_platform.qc.rules.rulebook_pages import rulebook_page  # loads pandas, which a mistyped name need not

@@ -40,7 +40,7 @@ def verify(
     seconds = max(time.monotonic() - began, 1e-3)
     left = {one.path for one in found.remaining}
     for damage in found.damages:
-        state = "" if not repair else " [red]still damaged[/]" if damage.path in left else " [green]made again[/]"
+        state = "" if not repair else "; [red]still damaged[/]" if damage.path in left else "; [green]made again[/]"
         place = " ".join(filter(None, (damage.source, damage.session_id, damage.asset))) or "store"
         console.say(f"[red]DAMAGED[/] {place}: {escape(damage.found)}{state}", hanging=2)
         console.say(f"  {escape(str(damage.path))}")
