@@ -18,6 +18,7 @@ from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.defs.metadata import histogram_svg, records_table, rounded
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.rules_in_force import RULEBOOK_DIGEST
+from nh_platform.defs.run_tags import name_warned
 from nh_platform.home.active_rulebook import active_rulebook
 from nh_platform.home.platform import Platform
 from nh_platform.qc.gate import read_gate
@@ -73,11 +74,13 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
         verdicts = apply_rulebook(units, rulebook, missing="nan")
         summaries = {s.rule: s for s in rule_summary(verdicts, units["unit_id"].tolist())}
         chosen = {key.name for key in context.selected_asset_check_keys}
-        for rule in rulebook.rules:
-            if rule.id in chosen:
-                yield rule_result(rulebook, rule, summaries[rule.id], units_key)
+        results = [
+            rule_result(rulebook, rule, summaries[rule.id], units_key) for rule in rulebook.rules if rule.id in chosen
+        ]
         if AGREEMENT in chosen:
-            yield _agreement_result(released_agreement(units, entry.counterparts), units_key)
+            results.append(_agreement_result(released_agreement(units, entry.counterparts), units_key))
+        name_warned(context, [str(one.check_name) for one in results if not one.passed])
+        yield from results
 
     return unit_checks
 
@@ -114,7 +117,9 @@ def build_gate(entry: SourceEntry, platform: Platform) -> dg.AssetChecksDefiniti
             GATE: (found.problems, dg.AssetCheckSeverity.ERROR, "The session's data can be used."),
             PLAUSIBLE: (found.warnings, dg.AssetCheckSeverity.WARN, "Times and amplitudes are plausible."),
         }
-        for chosen in sorted(context.selected_asset_check_keys):
+        chosen_keys = sorted(context.selected_asset_check_keys)
+        name_warned(context, [chosen.name for chosen in chosen_keys if results[chosen.name][0]])
+        for chosen in chosen_keys:
             texts, severity, otherwise = results[chosen.name]
             yield dg.AssetCheckResult(
                 check_name=chosen.name,

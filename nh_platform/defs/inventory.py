@@ -12,7 +12,7 @@ from nh_platform.assets.registry import source_assets
 from nh_platform.assets.release_manifest import NAME as MANIFEST
 from nh_platform.defs.automation.attempts import session_decision
 from nh_platform.defs.automation.jobs import UPSTREAM_ANSWERS, inventory_job_name, not_synced
-from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SOURCE_TAG
+from nh_platform.defs.run_tags import DOWN_SINCE_TAG, REASON_TAG, SOURCE_TAG, name_warned
 from nh_platform.defs.stored_files import STORED_FILES
 from nh_platform.home.platform import Platform
 from nh_platform.planning.session_states import source_states
@@ -103,6 +103,7 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
         decision = session_decision(context.instance, platform.store, entry.name, states)
         failed, gated = sorted(decision.failed), sorted(states.gated)
         shown = ", ".join(failed[:_KEYS_SHOWN])
+        name_warned(context, [INVENTORY] if failed or states.mistakes else [])
         return dg.AssetCheckResult(
             passed=not failed and not states.mistakes,
             severity=dg.AssetCheckSeverity.WARN,
@@ -148,6 +149,7 @@ def build_upstream_check(entry: SourceEntry, platform: Platform) -> dg.AssetChec
         try:
             platform.source(entry.name).signal()
         except NhError as error:
+            name_warned(context, [UPSTREAM_ANSWERS])
             started = f"has not answered since {since}" if since else "does not answer now"
             return dg.AssetCheckResult(
                 passed=False,

@@ -1,7 +1,9 @@
-"""The run storage of the embedded instance: Dagster's SQLite one, which says of every run where its job is defined.
+"""The run storage of the embedded instance: Dagster's SQLite one, which says of every run where it comes from.
 
 Named in ``dagster.yaml``. Runs that `nh` makes in its own process name no code location, and the page left them out of
-its overview and of the pages of their jobs: after `nh demo` the first page was empty. Add here only what the storage
+its overview and of the pages of their jobs: after `nh demo` the first page was empty. Runs that a person launches in
+the page go through a job of Dagster's that has none of our tags; what waited in the queue, or ended before its first
+step, was found by none. Add here only what the storage
 itself must do differently.
 """
 
@@ -14,12 +16,15 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
+from nh_platform.defs.run_tags import IN_THE_PAGE, REASON_TAG, SOURCE_TAG
+from nh_platform.sources.registry import sources
+
 LOCATION, REPOSITORY = "nh_platform", "__repository__"
 """Name of the code location in ``workspace.yaml``, and Dagster's of the one repository that definitions make."""
 
 
 class PlacingSqliteRunStorage(SqliteRunStorage):
-    """Gives runs without a code location that of the platform."""
+    """Gives runs without a code location that of the platform, and every run the tags of source and reason."""
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> PlacingSqliteRunStorage:
@@ -28,8 +33,18 @@ class PlacingSqliteRunStorage(SqliteRunStorage):
 
     def add_run(self, dagster_run: DagsterRun) -> DagsterRun:
         """Store a run; one that began in another process than the code server's is not tried again by the daemon."""
+        dagster_run = dagster_run.with_tags({**_lacking_tags(dagster_run), **dagster_run.tags})
         if dagster_run.remote_job_origin is None:
             location = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), REPOSITORY)
             placed = dagster_run._replace(remote_job_origin=RemoteJobOrigin(location, dagster_run.job_name))
             dagster_run = placed.with_tags({MAX_RETRIES_TAG: "0", **dagster_run.tags})
         return super().add_run(dagster_run)
+
+
+def _lacking_tags(run: DagsterRun) -> dict[str, str]:
+    """Return the source and the reason of a run that a person launched: it is of our assets and says neither."""
+    keys = {*(run.asset_selection or ()), *(one.asset_key for one in run.asset_check_selection or ())}
+    ours = sorted({key.path[0] for key in keys} & set(sources()))
+    if not ours and SOURCE_TAG not in run.tags:
+        return {}
+    return {SOURCE_TAG: ", ".join(ours), REASON_TAG: IN_THE_PAGE}

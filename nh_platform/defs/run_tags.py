@@ -1,18 +1,17 @@
 """Tags of runs: what a run is of and why it was launched, and on what it failed.
 
-Every run carries source, snapshot and reason, whoever launched it: jobs, sensor and commands say so when they
-launch it, and a run that a person launched in the page says so in its first step. Add a tag here when runs must be
-found by it.
+Every run carries source, snapshot and reason, whoever launched it: jobs, sensor and commands say so when they launch
+it; the embedded run storage says it of a run that a person launched in the page (`run_storage`), whose first step adds
+the snapshot. Add a tag here when runs must be found by it.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from nh_platform.history.snapshots import list_snapshots
 from nh_platform.session import BadUpstreamData, UpstreamTrouble
 from nh_platform.store import Store
 
@@ -27,6 +26,8 @@ BACKFILL_TAG = "nh/backfill"
 """Id of the `nh backfill` that asked for the run."""
 DOWN_SINCE_TAG = "nh/down_since"
 """Since when upstream has not answered, of the run that says so."""
+WARNED_TAG = "nh/warned"
+"""Names of the checks that warn or fail in the run."""
 PARTITION_TAG = "dagster/partition"
 UNUSABLE_TAG, OUTSIDE_TAG, TROUBLE_TAG = "nh/unusable", "nh/outside", "nh/trouble"
 """Tags of a run in which an asset failed: on upstream's data as they are, for a reason outside the session that may
@@ -34,6 +35,7 @@ pass, or on anything else."""
 
 IN_THE_PAGE = "launched by hand, in the page or with a command of Dagster's"
 
+_BETWEEN_NAMES = ", "
 _PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ENOMEM)
 """Errors of the operating system that are about the machine and not about the session."""
 
@@ -45,6 +47,8 @@ def run_tags(store: Store, source: str, reason: str) -> dict[str, str]:
 
 def latest_snapshot(store: Store, source: str) -> int:
     """Return the number of the snapshot that was stored last; 0 where there is none."""
+    from nh_platform.history.snapshots import list_snapshots  # 1 s and 75 MB, in Dagster's page and daemon, too
+
     return max((snapshot.number for snapshot in list_snapshots(store, source)), default=0)
 
 
@@ -54,6 +58,18 @@ def stamp_run(context: dg.AssetExecutionContext, store: Store, source: str) -> N
     if lacking:
         tags = run_tags(store, source, IN_THE_PAGE)
         context.instance.add_run_tags(context.run.run_id, {name: tags[name] for name in sorted(lacking)})
+
+
+def name_warned(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, checks: Sequence[str]) -> None:
+    """Name checks that warn or fail in the tags of their run, beside those that are named already.
+
+    Done by the step of the checks, and so in every run, whoever launched it.
+    """
+    run = context.instance.get_run_by_id(context.run.run_id)
+    if checks and run is not None:
+        before = [name for name in run.tags.get(WARNED_TAG, "").split(_BETWEEN_NAMES) if name]
+        names = _BETWEEN_NAMES.join(dict.fromkeys([*before, *checks]))
+        context.instance.add_run_tags(run.run_id, {WARNED_TAG: names})
 
 
 def failure_tag(error: BaseException) -> str:

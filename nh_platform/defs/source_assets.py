@@ -9,7 +9,7 @@ import dagster as dg
 from nh_platform.assets.record import AssetCheck, SourceAsset
 from nh_platform.assets.registry import source_assets
 from nh_platform.defs.metadata import OWNERS, failure, published_metadata, shown_metadata, table_schema
-from nh_platform.defs.run_tags import stamp_run
+from nh_platform.defs.run_tags import name_warned, stamp_run
 from nh_platform.home.platform import Platform
 from nh_platform.planning.making import MadeAsset, make_source_asset
 from nh_platform.session import NhError
@@ -54,6 +54,8 @@ def build_source_asset(entry: SourceEntry, platform: Platform, asset: SourceAsse
         except NhError as error:
             raise failure(error) from None
         result = made.result
+        if asset.check and result.check and result.check.is_known and not result.check.passed:
+            name_warned(context, [asset.check.name])
         columns = {} if result.columns is None else {"dagster/column_schema": table_schema(result.columns)}
         return dg.MaterializeResult(
             data_version=dg.DataVersion(made.record.data_version),

@@ -8,6 +8,7 @@ from collections import Counter
 
 import dagster as dg
 
+from nh_platform.defs.run_tags import name_warned
 from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
 from nh_platform.planning.verification import ROTATION_DAYS, share_of_day, verify
@@ -30,7 +31,7 @@ def build_stored_files_check(entry: SourceEntry, platform: Platform) -> dg.Asset
             "damaged. `nh verify --repair` makes what is damaged again; so does the sensor."
         ),
     )
-    def stored_files_intact() -> dg.AssetCheckResult:
+    def stored_files_intact(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         share = share_of_day(platform.store, entry.name, dt.date.today().toordinal())
         found = verify(platform.store, [entry.name], share)
         known = {
@@ -45,6 +46,7 @@ def build_stored_files_check(entry: SourceEntry, platform: Platform) -> dg.Asset
                 f" {len(damaged)} sessions or catalogs are damaged ({words});"
                 f" `nh verify {entry.name} --repair` makes them again."
             )
+        name_warned(context, [STORED_FILES] if damaged else [])
         return dg.AssetCheckResult(
             passed=not damaged,
             severity=dg.AssetCheckSeverity.WARN,

@@ -16,9 +16,6 @@ from nh_platform.session import ConfigError, NhError
 if TYPE_CHECKING:
     from nh_platform.defs.session_history import Finding
 
-WARNED_TAG = "nh/warned"
-"""Tag of a run: the checks that warn or fail in it."""
-
 
 @dataclass(frozen=True)
 class SessionPlan:
@@ -235,16 +232,13 @@ def _run(home: OpenHome, plan: SessionPlan, on_progress: OnProgress) -> SessionO
     gated = [
         f"it is gated: {gate.description}; nothing that hangs on {gate.asset_key.path[-1]} was made" for gate in gates
     ]
-    warned = tuple(finding(check) for check in checks if not check.passed)
-    if warned:
-        home.instance.add_run_tags(result.run_id, {WARNED_TAG: ", ".join(one.check for one in warned)})
     return SessionOutcome(
         plan=plan,
         success=result.success,
         errors=(*gated, *errors_of(result)),
         made=tuple(asset for asset in plan.assets if asset in made),
         checks_passed=sum(check.passed for check in checks),
-        warned=warned,
+        warned=tuple(finding(check) for check in checks if not check.passed),
         run_id=result.run_id,
         n_notes=count_notes(home.platform.store, plan.source, plan.session_id, made),
     )

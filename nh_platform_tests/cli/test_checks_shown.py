@@ -9,9 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nh_platform.cli.app import app
+from nh_platform.defs.build import build_defs
+from nh_platform.defs.run_tags import IN_THE_PAGE, REASON_TAG, SNAPSHOT_TAG, SOURCE_TAG, WARNED_TAG
+from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
-from nh_platform.operations.session_runs import WARNED_TAG
 from nh_platform_tests.homes import make_home
 from nh_platform_tests.rulebook_texts import NO_UNIT_PASSES
 
@@ -51,6 +53,23 @@ def test_a_check_that_warns_is_named_wherever_people_look(home: Path) -> None:
     with open_instance(load_settings(home)) as instance:
         (run,) = [run for run in instance.get_runs() if WARNED_TAG in run.tags]
     assert run.tags[WARNED_TAG].endswith("firing_rate")
+
+
+def test_a_run_that_nh_did_not_launch_names_its_checks_too(home: Path) -> None:
+    """The daemon and the page run the job of the definitions, and nothing of `nh` looks at what came of it."""
+    settings = load_settings(home)
+    platform = Platform(settings)
+    session = platform.manifest("ibl").session_ids[1]
+    job = build_defs(platform, queued=False).resolve_job_def("ibl_session")
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    with open_instance(settings) as instance:
+        made = job.execute_in_process(instance=instance, partition_key=session, run_config=quiet)
+        run = instance.get_run_by_id(made.run_id)
+    assert run is not None
+    failed = [one.check_name for one in made.get_asset_check_evaluations() if not one.passed]
+    assert "firing_rate" in failed
+    assert run.tags[WARNED_TAG].split(", ") == failed
+    assert (run.tags[SOURCE_TAG], run.tags[SNAPSHOT_TAG], run.tags[REASON_TAG]) == ("ibl", "1", IN_THE_PAGE)
 
 
 def test_a_failed_session_is_shown_as_failed_with_the_reason(home: Path) -> None:

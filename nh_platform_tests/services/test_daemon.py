@@ -9,16 +9,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
 from nh_platform.assets.registry import session_assets
 from nh_platform.cli.app import app
 from nh_platform.defs.automation.release_sensor import ASKED_BY_A_PERSON, SESSIONS_WERE_MADE
-from nh_platform.defs.run_tags import BACKFILL_TAG, REASON_TAG, SNAPSHOT_TAG, SOURCE_TAG
+from nh_platform.defs.run_tags import BACKFILL_TAG, REASON_TAG, SNAPSHOT_TAG, SOURCE_TAG, WARNED_TAG
 from nh_platform.home.platform import Platform
 from nh_platform.home.running_ui import read_running_ui
 from nh_platform.home.settings import load_settings
+from nh_platform.operations.instance import open_instance
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform_tests.homes import SEED, make_home
 from nh_platform_tests.services.servers import graphql, nh_ui
@@ -74,6 +76,12 @@ def test_a_backfill_and_then_a_release_are_worked_off_without_a_hand(
     for each in first_load:
         assert (each["job"], each[SOURCE_TAG], each[REASON_TAG]) == ("allen_vc_session", "allen_vc", ASKED_BY_A_PERSON)
         assert SNAPSHOT_TAG in each
+    with open_instance(load_settings(tmp_path)) as instance:
+        for run in instance.get_runs(dg.RunsFilter(tags={BACKFILL_TAG: queued[1]})):
+            entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+            results = [one.dagster_event.asset_check_evaluation_data for one in entries if one.dagster_event]
+            failed = ", ".join(one.check_name for one in results if not one.passed)
+            assert run.tags.get(WARNED_TAG, "") == failed
     asked = [each for each in tags if each.get("dagster/sensor_name") == "allen_vc_release_sensor"]
     catalogs = [each for each in asked if each[REASON_TAG] == SESSIONS_WERE_MADE]
     assert catalogs, "what joins all sessions is made once they are"
