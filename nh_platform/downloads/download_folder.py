@@ -62,6 +62,10 @@ class Place:
         Whether what came before is of use for the next try; removed otherwise.
     is_size_exact
         Whether a file of another size is wrong; where a hash tells, the size need not be right.
+    most
+        Bytes above which an answer is cut off where upstream states no size; none where None.
+    rests
+        Whether it keeps to the quiet hours; not a question of some bytes, which a look at what is new asks.
     """
 
     label: str
@@ -71,11 +75,15 @@ class Place:
     size: int | None = None
     resumes: bool = True
     is_size_exact: bool = False
+    most: int | None = None
+    rests: bool = True
 
     @property
     def most_bytes(self) -> int | None:
-        """Bytes above which an answer is cut off; None where upstream states no size."""
-        if self.size is None or self.is_size_exact:
+        """Bytes above which an answer is cut off; None where it may have any size."""
+        if self.size is None:
+            return self.most
+        if self.is_size_exact:
             return self.size
         return max(TIMES_STATED * self.size, LEAST_LIMIT_BYTES)
 
@@ -188,7 +196,15 @@ class DownloadFolder:
         try:
             with PartialFile(place.part) as part:
                 got = transfer(
-                    servers, part, place.problem, self.retries, on_bytes, stop, self._unreachable, place.most_bytes
+                    servers,
+                    part,
+                    place.problem,
+                    self.retries,
+                    on_bytes,
+                    stop,
+                    self._unreachable,
+                    place.most_bytes,
+                    place.rests,
                 )
                 part.sync()
             path = place.path if isinstance(place.path, Path) else place.path(got.md5)

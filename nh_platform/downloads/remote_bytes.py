@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -119,12 +119,15 @@ class HttpOpener:
         where no hash tells.
     resumes
         Whether parts are asked for at all.
+    headers
+        Further headers: a login.
     """
 
     address: str
     timeouts: Timeouts = field(default_factory=Timeouts)
     version: str | None = None
     resumes: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def server(self) -> str:
@@ -138,7 +141,7 @@ class HttpOpener:
         import requests
 
         # identity: the hash is that of the file, not of a compressed transfer of it
-        headers = {"Accept-Encoding": "identity"}
+        headers = {**self.headers, "Accept-Encoding": "identity"}
         if offset and self.resumes:
             headers["Range"] = f"bytes={offset}-"
             if self.version is not None:

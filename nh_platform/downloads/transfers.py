@@ -139,6 +139,7 @@ def transfer(
     stop: Event | None,
     unreachable: set[str],
     most: int | None = None,
+    rests: bool = True,
 ) -> Transferred:
     """Fill ``part`` from the first server that gives the right content.
 
@@ -162,6 +163,8 @@ def transfer(
     most
         Bytes above which an answer is cut off: a body without end, which a broken server sent for a file of 5 bytes,
         takes the disk to 0 bytes free otherwise.
+    rests
+        Whether it keeps to the quiet hours.
 
     Raises
     ------
@@ -188,7 +191,7 @@ def transfer(
         wait_s, all_silent = 0.0, True
         for opener in sorted(alive, key=lambda one: one.server in unreachable):
             try:
-                _receive(opener, part, tell, halt, most)
+                _receive(opener, part, tell, halt, most, rests)
             except PermanentError as error:
                 alive.remove(opener)
                 gone.append(error)
@@ -221,12 +224,13 @@ def transfer(
             raise Cancelled
 
 
-def _receive(opener: Opener, part: PartialFile, tell: OnBytes, halt: Event, most: int | None) -> None:
+def _receive(opener: Opener, part: PartialFile, tell: OnBytes, halt: Event, most: int | None, rests: bool) -> None:
     """Append what one server gives; returns when the answer is whole."""
     if halt.is_set():
         raise Cancelled
     pace = current_pace()
-    pace.require_open()
+    if rests:
+        pace.require_open()
     try:
         with opener.open(part.size) as answer:
             if answer.offset != part.size:
@@ -246,7 +250,8 @@ def _receive(opener: Opener, part: PartialFile, tell: OnBytes, halt: Event, most
                 pace.wait(len(block), halt)
                 if halt.is_set():
                     raise Cancelled
-                pace.require_open()
+                if rests:
+                    pace.require_open()
             if answer.total is not None and part.size < answer.total:
                 raise TransientError(f"{opener.address} ended after {part.size} of {answer.total} bytes")
     except RangeRefused as refused:

@@ -298,7 +298,7 @@ def test_an_unreachable_server_is_named(servers) -> None:
 
 def test_broken_tables_are_named(servers) -> None:
     servers.alyx.faults.add("cache.zip", "status", status=500)
-    with pytest.raises(ConfigError, match="the server gave none"):
+    with pytest.raises(ConfigError, match=r"cache\.zip: .*HTTP 500.*It answers /cache/info"):
         remote(servers).manifest()
 
 
@@ -310,7 +310,7 @@ def test_a_broken_catalogue_is_fetched_again_or_named(calm, kind) -> None:
     assert len(remote(calm).manifest().session_ids) == 2
     assert fault.hits == 2
     fault = calm.alyx.faults.add("cache.zip", kind, times=3)
-    with pytest.raises(ConfigError, match=r"cache\.zip is broken .* in 3 tries"):
+    with pytest.raises(ConfigError, match=r"cache\.zip.* in 3 tries|cache\.zip.*tried 3 times"):
         remote(calm).manifest()
     assert fault.hits == 3
 

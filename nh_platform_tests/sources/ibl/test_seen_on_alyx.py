@@ -136,7 +136,7 @@ def test_a_query_that_is_not_taken_is_no_refused_login(servers, request_of) -> N
     assert request_of.partition("\\")[0] in str(error.value)
     assert "login" not in str(error.value)
     assert fault.hits == 1
-    assert len(servers.alyx.asked("/auth-token")) == logins + len(servers.alyx.asked("cache.zip")) + 1
+    assert len(servers.alyx.asked("/auth-token")) == logins + 1
 
 
 def test_an_address_that_is_too_long_is_not_waited_for(servers) -> None:

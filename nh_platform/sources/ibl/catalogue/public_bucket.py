@@ -9,7 +9,6 @@ reached is `bucket_access`.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,21 +18,19 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.downloads.deadlines import within
-from nh_platform.downloads.download_folder import DownloadFolder, Place
 from nh_platform.downloads.remote_bytes import S3Opener, Timeouts
-from nh_platform.downloads.transfers import RetryPolicy, TransferFailed
+from nh_platform.downloads.transfers import TransferFailed
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import BadUpstreamData, ConfigError, Session
-from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
-from nh_platform.sources.ibl.catalogue.tables_zip import zip_problem
+from nh_platform.sources.ibl.catalogue.one_tables import merge_tables
+from nh_platform.sources.ibl.catalogue.tables_zip import ZIP_FILE, downloaded, tables_of_zip
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, conventional_addresses, conventional_urls
 from nh_platform.sources.ibl.downloads.bucket_access import bucket_client, public_bucket
 from nh_platform.sources.ibl.server.connection import Deadline
-from nh_platform.sources.ibl.server.private_home import PrivateFolder
 from nh_platform.sources.ibl.settings import IblSettings
 
 CATALOGUE_FOLDER = "caches/openalyx"
-ZIP_FILE, INFO_FILE = "cache.zip", "cache_info.json"
+INFO_FILE = "cache_info.json"
 
 
 class PublicBucket:
@@ -64,10 +61,7 @@ class PublicBucket:
     def _tables_of(self, tag: str | None) -> dict[str, pd.DataFrame]:
         timeouts = Timeouts(self.settings.connect_timeout_s, self.settings.read_timeout_s)
         with self._downloaded(ZIP_FILE, tag, timeouts) as path:
-            with zipfile.ZipFile(path) as zipped:
-                tables = [name for name in zipped.namelist() if name.endswith(".pqt") and "/" not in name]
-                zipped.extractall(path.parent, members=tables)
-            return read_tables(path.parent)
+            return tables_of_zip(path)
 
     def announcements(self) -> dict[str, Any]:
         """Return, by release tag, when the tables were made (a trigger, never a version); "" where none is asked for.
@@ -130,23 +124,16 @@ class PublicBucket:
         """Give a file of the catalogue, whole, in a folder of its own that is removed on leaving."""
         settings, bucket, key = self.settings, public_bucket(), _key(name, tag)
         what = f"s3://{bucket}/{key}"
-        own = PrivateFolder(settings.cache_dir)
-        folder = DownloadFolder(own.path, "cache_dir", RetryPolicy(settings.attempts, settings.retry_wait_s))
-        part = own.path / f"{name}.part"
-        problem = (lambda _: zip_problem(part)) if name == ZIP_FILE else (lambda _: None)
         try:
-            with folder.alone(what, own.path / "lock"):
-                place = Place(what, own.path / name, part, problem, resumes=False)
-                folder.download(place, [S3Opener(bucket_client(timeouts, {}, bucket), bucket, key)])
-                yield own.path / name
+            server = S3Opener(bucket_client(timeouts, {}, bucket), bucket, key)
+            with downloaded(what, name, server, settings) as path:
+                yield path
         except BadUpstreamData as error:
             action = error.action
             if isinstance(error.__cause__, TransferFailed) and error.__cause__.missing:
                 tags = ", ".join(settings.tags)
                 action = f"Check `tag` ({tags}) of the IBL settings." if tags else "Update the platform."
             raise ConfigError(what, error.found, action) from error
-        finally:
-            own.remove()
 
     @property
     def _data_server(self) -> str:

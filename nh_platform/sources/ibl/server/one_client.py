@@ -1,12 +1,13 @@
 """Requests to ONE: its tables and the addresses of remote files; and the files of a local tree.
 
-Add a request to ONE here. How ONE is opened and asked is `connection`; downloading is `session_downloads` (ONE's own
-checks neither hash nor size and tries once); what the tables and files mean is for the modules that call this.
+Add a request to ONE here. How ONE is opened and asked is `connection`; downloading is `session_downloads` and
+`tables_zip` (ONE's own checks neither hash nor size, tries once, and has no pace); what the tables and files mean is
+for the modules that call this.
 """
 
 from __future__ import annotations
 
-import shutil
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +19,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash, why_no_file
+from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import BadUpstreamData, ConfigError, Session, UnknownSession
 from nh_platform.sources.ibl.catalogue.alyx_records import (
@@ -31,17 +33,13 @@ from nh_platform.sources.ibl.catalogue.alyx_records import (
 )
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
-from nh_platform.sources.ibl.catalogue.tables_zip import ZIP_ERRORS
+from nh_platform.sources.ibl.catalogue.tables_zip import ZIP_FILE, downloaded, tables_of_zip
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, addresses_of_records, file_url
 from nh_platform.sources.ibl.downloads.given_files import GivenFiles
 from nh_platform.sources.ibl.server.connection import Deadline, OneConnection
-from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_transient, status_of
+from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, status_of
 from nh_platform.sources.ibl.server.paginated_lists import id_queries, read_list
 from nh_platform.sources.ibl.settings import IblSettings
-
-
-class _NoTables(Exception):
-    """ONE turned an HTTP error of cache/info or cache.zip into a log line, and went on without tables."""
 
 
 class OneClient:
@@ -236,23 +234,23 @@ class OneClient:
 
     def _remote_tables(self, tag: str | None) -> dict[str, pd.DataFrame]:
         what = f"ONE tables of {self.settings.url}" + (f" for release tag {tag!r}" if tag else "")
-
-        def is_worth_it(error: BaseException) -> bool:
-            return isinstance(error, (_NoTables, *ZIP_ERRORS)) or is_transient(error)
-
+        address, headers = self._tables_address(tag, what)
+        timeouts = Timeouts(self.settings.connect_timeout_s, self.settings.read_timeout_s)
+        server = HttpOpener(address, timeouts, resumes=False, headers=headers)
         try:
-            return self._of_tag(self._connection.retries(is_worth_it)(self._download_tables, tag, what), tag)
-        except _NoTables as error:
-            raise ConfigError(
-                what,
-                "the server gave none: it answers /cache/info, and not for the tables themselves (cache.zip)",
-                "Wait for the server and run it again; tell its administrator if it stays so.",
-            ) from error
-        except AssertionError as error:
-            # ONE asserts that cache/info names the tag and that the zip holds files.
-            raise ConfigError(
-                what, "the server answers with other tables", "Check `tag` of the IBL settings."
-            ) from error
+            with downloaded(what, ZIP_FILE, server, self.settings) as path:
+                return self._of_tag(tables_of_zip(path), tag)
+        except BadUpstreamData as error:
+            action = f"{error.action} It answers /cache/info; tell its administrator if it stays so."
+            raise ConfigError(what, f"{ZIP_FILE}: {error.found}", action) from error
+
+    def _tables_address(self, tag: str | None, what: str) -> tuple[str, dict[str, str]]:
+        """Return where the server says that its tables lie, and what a download from itself needs of a login."""
+        from one import __version__
+
+        path = "/".join(part for part in ("/cache/info", quote(tag or "")) if part)
+        try:
+            info, url, login = self._connection.ask(partial(_tables_info, path=path), what, raw=True)
         except foreign_errors() as error:
             if tag and status_of(error) == 404:
                 raise ConfigError(
@@ -261,26 +259,14 @@ class OneClient:
                     "Check `tag` of the IBL settings: a release tag has tables of its own only when they were made.",
                 ) from error
             raise explain(error, what, self.settings.url) from error
-        except ZIP_ERRORS as error:
-            raise ConfigError(
-                what,
-                f"cache.zip is broken ({type(error).__name__}: {error}), in {self.settings.attempts} tries",
-                "Nothing stored changed; run it again, and tell the server's administrator if it stays so.",
-            ) from error
-
-    def _download_tables(self, tag: str | None, what: str) -> dict[str, pd.DataFrame]:
-        # A fresh client and folder: with tables at hand ONE compares creation dates of one-minute resolution and may
-        # keep the old ones. And a client that holds a release's tables merges every session into them at each load.
-        self._connection.forget()
-        folder = self._connection.private / "tables"
-        try:
-            self._connection.call(partial(_load_cache, folder=folder, tag=tag), what)
-            if not any(folder.glob("*.pqt")):
-                raise _NoTables
-            return read_tables(folder)
-        finally:
-            self._connection.forget()
-            shutil.rmtree(folder, ignore_errors=True)
+        if tag and tag not in info.get("database_tags", []):
+            raise ConfigError(what, "the server answers with other tables", "Check `tag` of the IBL settings.")
+        needed = str(info.get("min_api_version") or "0")
+        if _numbers(__version__) < _numbers(needed):
+            found = f"they need ONE-api {needed}, and {__version__} is installed"
+            raise ConfigError(what, found, "Install a newer version of nh-platform.")
+        address = str(info.get("location") or f"{url}/{ZIP_FILE}")
+        return address, login if address.startswith(f"{url}/") else {}
 
     def _of_tag(self, tables: dict[str, pd.DataFrame], tag: str | None) -> dict[str, pd.DataFrame]:
         """Return tables that were made for a tag, and refuse others."""
@@ -306,3 +292,17 @@ def _load_cache(one: Any, folder: Path, tag: str | None) -> None:
     # Asked first by itself: load_cache makes a line in a log of a refused login, and goes on without tables.
     one.alyx.get("/".join(part for part in ("/cache/info", quote(tag or "")) if part))
     one.load_cache(tables_dir=folder, clobber=True, tag=tag)
+def _load(one: Any, eid: str, names: list[str]) -> dict[str, Path]:
+    """Return the local paths of exact relative paths."""
+    # No `revision=`: with exact paths ONE matches collection and revision literally. No check_hash: we check.
+    paths, _ = one.load_datasets(eid, names, download_only=True, check_hash=False)
+    return {name: Path(path) for name, path in zip(names, paths or [], strict=True)}
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:3]))
+
+
+def _tables_info(one: Any, path: str) -> tuple[dict[str, Any], str, dict[str, str]]:
+    """Return what a server says of its tables, its address, and the login; ONE offers the last nowhere else."""
+    return dict(one.alyx.get(path)), str(one.alyx.base_url), {"Authorization": one.alyx._headers["Authorization"]}
