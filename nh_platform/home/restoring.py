@@ -68,7 +68,8 @@ def read_restoration(home: Path) -> Restoration | None:
 
 def end_restoration(home: Path) -> None:
     """Remove the record: the home is whole, or nothing of it was brought back."""
-    (home / RECORD).unlink(missing_ok=True)
+    for path in (home / RECORD, *home.glob(f"{RECORD}.*")):  # and what a killed process left of it half written
+        path.unlink(missing_ok=True)
     sync_folder(home)
 
 

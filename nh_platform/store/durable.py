@@ -9,9 +9,10 @@ import errno
 import os
 import shutil
 import stat
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -21,6 +22,8 @@ from nh_platform.session.errors import NhError, StoreError
 
 Content = TypeVar("Content")
 
+_FRESH, _WRITTEN_S = ".new", 3600.0
+"""Ends the name of a record that is being written, which takes a moment [s]."""
 LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO)
 """Errors of reading that say that the bytes are gone. Any other, as a permission or too many open files, may pass."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -105,7 +108,7 @@ def sync_tree(folder: Path) -> None:
 
 def write_durably(path: Path, content: bytes) -> None:
     """Replace a file by ``content``, whole or not at all."""
-    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.new")
+    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{_FRESH}")
     try:
         with fresh.open("wb") as handle:
             handle.write(content)
@@ -117,6 +120,17 @@ def write_durably(path: Path, content: bytes) -> None:
     finally:
         fresh.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def left_half_written(folder: Path) -> list[Path]:
+    """Return what `write_durably` left in a folder where its process was killed long ago."""
+    then = time.time() - _WRITTEN_S
+    found = []
+    for path in folder.glob(f"?*.{'[0-9a-f]' * 8}{_FRESH}"):
+        with suppress(FileNotFoundError):  # it has its name by now
+            if path.lstat().st_mtime < then:
+                found.append(path)
+    return sorted(found)
 
 
 def read_regular(path: Path) -> bytes:

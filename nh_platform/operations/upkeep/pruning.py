@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,6 +66,8 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
     ConfigError
         If there is no such source.
     """
+    from nh_platform.store.durable import left_half_written
+    from nh_platform.store.locks import FOLDER as LOCKS
     from nh_platform.store.names import SOURCE_WIDE
 
     removed: list[tuple[Path, int]] = []
@@ -82,6 +84,11 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
                     continue
                 for asset in assets:
                     removed += _pruned(store, (name, session_id, asset), kept, dry_run)
+            beside = left_half_written(store.root / name / SOURCE_WIDE)
+            removed += _gone(beside, kept, dry_run)
+        if source is None:
+            beside = [*left_half_written(store.root), *left_half_written(store.root / LOCKS)]
+            removed += _gone(beside, kept, dry_run)
         if raw is not RawChoice.none:
             for path in _raw_files(at, None if source is None else chosen[0], raw, kept):
                 try:
@@ -101,25 +108,30 @@ def _pruned(store: Store, place: tuple[str, str, str], kept: list[str], dry_run:
     """Remove what nothing names of an asset; say where that is unknown or could not be removed."""
     from nh_platform.store.version_folders import exclusive
 
-    removed = []
+    removed: list[tuple[Path, int]] = []
     try:
         # A publication may make a version count again: it waits until those of the list are gone.
         with exclusive(store.asset_folder(*place)):
-            for folder in list(_unnamed(store, *place)):
-                size = _bytes(folder)
-                if dry_run or _is_removed(folder, kept):
-                    removed.append((folder, size))
+            removed = _gone(_unnamed(store, *place), kept, dry_run)
     except StoreError as error:  # what it names is unknown, or another process writes it
         kept.append(str(error))
     return removed
 
 
+def _gone(places: Iterable[Path], kept: list[str], dry_run: bool) -> list[tuple[Path, int]]:
+    """Remove files and folders; return those that are gone, each with the bytes that it had."""
+    sized = [(place, _bytes(place)) for place in places]
+    return [(place, size) for place, size in sized if dry_run or _is_removed(place, kept)]
+
+
 def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator[Path]:
     from nh_platform.history.snapshots import ASSET as MANIFEST
+    from nh_platform.store.durable import left_half_written
     from nh_platform.store.names import DAMAGED, HISTORY, STAGING
     from nh_platform.store.version_folders import is_abandoned
 
     home = store.asset_folder(source, session_id, asset)
+    yield from left_half_written(home)
     named = store.counted(source, session_id, asset)
     # Where the version that counts is not there, or the history was lost, nothing tells which of the others is wanted.
     is_known = bool(named) and named[-1].is_dir() and (asset != MANIFEST or (home / HISTORY).exists())
@@ -133,12 +145,15 @@ def _unnamed(store: Store, source: str, session_id: str, asset: str) -> Iterator
 
 
 def _is_removed(folder: Path, kept: list[str]) -> bool:
-    """Remove a folder, a version at once under another name; return whether it is gone, and say where it is not."""
+    """Remove a file or folder, a version at once under another name; return whether it is gone, and say where not."""
     from nh_platform.store.names import STAGING
     from nh_platform.store.version_folders import staging_name
 
     leaving = folder
     try:
+        if not folder.is_dir():
+            folder.unlink()
+            return True
         if not folder.name.startswith(STAGING):
             leaving = folder.rename(folder.with_name(staging_name()))
         shutil.rmtree(leaving)
@@ -177,9 +192,9 @@ def _raw_files(home: OpenHome, source: str | None, raw: RawChoice, kept: list[st
                 yield path
 
 
-def _bytes(folder: Path) -> int:
+def _bytes(place: Path) -> int:
     size = 0
-    for path in folder.rglob("*"):
+    for path in (place, *place.rglob("*")):
         with contextlib.suppress(OSError):  # what goes meanwhile counts 0
             size += path.lstat().st_size if path.is_file() else 0
     return size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -82,6 +83,21 @@ def test_what_is_pruned_is_removed_while_no_publication_can_take_it_up(
     monkeypatch.setattr(shutil, "rmtree", removing)
     assert [path for path, _ in operations.prune(home).removed] == [first]
     assert len(seen) == 1
+
+
+def test_records_that_a_killed_process_left_half_written_are_removed(home: Path) -> None:
+    store = Store(home / "store")
+    folders = (store.asset_folder(*ASSET), store.root, store.root / ".locks", store.root / "ibl" / "_source")
+    old, fresh = [folder / "current.0123abcd.new" for folder in folders], folders[0] / "current.4567abcd.new"
+    for path in (*old, fresh):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"half")
+    for path in old:
+        os.utime(path, (0, 0))
+    assert {path for path, _ in operations.prune(home, dry_run=True).removed} == set(old)
+    assert {size for _, size in operations.prune(home).removed} == {4}
+    assert not any(path.exists() for path in old)
+    assert fresh.exists()
 
 
 def test_what_could_not_be_removed_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
