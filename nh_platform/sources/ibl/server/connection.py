@@ -17,7 +17,6 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from nh_platform.downloads.deadlines import within
 from nh_platform.session import ConfigError, NhError
-from nh_platform.sources.ibl.catalogue.one_tables import readable_tables
 from nh_platform.sources.ibl.server.bounded_answers import bound_answers
 from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, is_refused_login, is_transient
 from nh_platform.sources.ibl.server.private_home import PrivateFolder, private_home
@@ -173,35 +172,13 @@ class OneConnection:
         if self._one is None:
             one.params.setup(client=settings.url, silent=True, cache_dir=files, make_default=True)
             client = OneAlyx(base_url=settings.url, cache_dir=files, silent=True, cache_rest=None)
+            bound_answers(client.alyx)
             # Not through the constructor: that writes the token in clear into the parameter file.
             client.alyx.authenticate(
                 username=settings.username or (TOKEN_OWNER if settings.token else None),
                 password=settings.password.get_secret_value() if settings.password else None,
                 token=settings.token.get_secret_value() if settings.token else None,
                 cache_token=False,
-        if self.is_remote:
-            if self._one is None:
-                one.params.setup(client=settings.url, silent=True, cache_dir=files, make_default=True)
-                client = OneAlyx(base_url=settings.url, cache_dir=files, silent=True, cache_rest=None)
-                bound_answers(client.alyx)
-                # Not through the constructor: that writes the token in clear into the parameter file.
-                client.alyx.authenticate(
-                    username=settings.username or (TOKEN_OWNER if settings.token else None),
-                    password=settings.password.get_secret_value() if settings.password else None,
-                    token=settings.token.get_secret_value() if settings.token else None,
-                    cache_token=False,
-                )
-                self._one = client
-            return self._one
-        state = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(self.local_tables_dir.glob("*.pqt")))
-        if self._one is None or state != self._tables_state:
-            one.params.setup(client=LOCAL_URL, silent=True, cache_dir=files, make_default=True)
-            self._one = OneAlyx(
-                base_url=LOCAL_URL,
-                cache_dir=settings.root,
-                tables_dir=readable_tables(self.local_tables_dir, self.private / "tables"),
-                mode="local",
-                silent=True,
             )
             self._one = client
         return self._one

@@ -288,17 +288,6 @@ def _listed(answer: Any) -> Any:
     return answer if isinstance(answer, dict) else list(answer)
 
 
-def _load_cache(one: Any, folder: Path, tag: str | None) -> None:
-    # Asked first by itself: load_cache makes a line in a log of a refused login, and goes on without tables.
-    one.alyx.get("/".join(part for part in ("/cache/info", quote(tag or "")) if part))
-    one.load_cache(tables_dir=folder, clobber=True, tag=tag)
-def _load(one: Any, eid: str, names: list[str]) -> dict[str, Path]:
-    """Return the local paths of exact relative paths."""
-    # No `revision=`: with exact paths ONE matches collection and revision literally. No check_hash: we check.
-    paths, _ = one.load_datasets(eid, names, download_only=True, check_hash=False)
-    return {name: Path(path) for name, path in zip(names, paths or [], strict=True)}
-
-
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)[:3]))
 
