@@ -58,7 +58,6 @@ def history(
         return
     for row in rows:  # no table: beside five columns what was found has 14 characters of a terminal of 80
         color = "green" if row["outcome"] == "passed" else "yellow"
-        by = str(row["rule"]) + (f" by {row['rulebook']}" if row["rulebook"] else "")
         by = f"{row['rule']} by {row['rulebook']}" if row["rulebook"] else row["rule"]
         label = f"{row['date']}  [{color}]{row['outcome']}[/] "
         console.say_beside(label, f"{by}, run {row['run']}: {row['found']}")
