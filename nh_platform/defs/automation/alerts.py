@@ -17,7 +17,6 @@ from typing import Any
 
 import dagster as dg
 
-from nh_platform.defs.run_tags import SOURCE_TAG
 from nh_platform.defs.source_assets import NOT_COMPARED
 from nh_platform.home.alerts import ALERTS_FILE, Hook, Severity, load_alerts
 from nh_platform.home.platform import Platform
@@ -128,7 +127,7 @@ def _of_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[CheckAlert
         found.append(
             CheckAlert(
                 outcome="failed" if evaluation.severity is dg.AssetCheckSeverity.ERROR else "warned",
-                source=run.tags.get(SOURCE_TAG, evaluation.asset_key.path[0]),
+                source=evaluation.asset_key.path[0],
                 asset=evaluation.asset_key.to_user_string(),
                 check=evaluation.check_name,
                 session=evaluation.partition or "",
