@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -12,10 +13,12 @@ from filelock import FileLock
 from typer.testing import CliRunner
 
 from nh_platform import operations
+from nh_platform.cli.app import app as nh
 from nh_platform.cli.upkeep.lock import app
 from nh_platform.home.platform import Platform
 from nh_platform.operations.upkeep.pruning import RawChoice
 from nh_platform.session import StoreError
+from nh_platform.session.session_names import MIN_PREFIX
 from nh_platform.store import Store, locks
 from nh_platform_tests.store.test_file_hashes import ASSET, publish, record
 
@@ -140,3 +143,25 @@ def test_a_session_whose_id_begins_with_an_underscore_is_counted(home: Path, mon
     monkeypatch.setenv("NH_HOME", str(home))
     made = CliRunner().invoke(app, ["add", "paper-1", "ibl"])
     assert "2 versions of 2 sessions" in made.output
+
+
+def test_a_full_disk_is_told_and_the_lock_before_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = operations.lock(home, "paper-1", "ibl", reason="figure 3")
+    publish(Store(home / "store"), "2")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        for name in ("paper-1", "paper-2"):
+            with pytest.raises(StoreError, match=r"\.locks: the disk is full\. Free some space"):
+                operations.lock(home, name, "ibl")
+    assert operations.locks_of(home) == [before]
+    assert [path.name for path in (home / "store" / ".locks").iterdir() if path.name != ".lock"] == ["paper-1.json"]
+
+
+@pytest.mark.parametrize("command", [["lock", "add"], ["verify"]])
+def test_help_says_how_many_characters_of_an_id_do(command: list[str]) -> None:
+    text = CliRunner().invoke(nh, [*command, "--help"], env={"COLUMNS": "200"}).output
+    assert f"first {MIN_PREFIX} characters or more" in text
