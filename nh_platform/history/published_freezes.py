@@ -10,13 +10,14 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nh_platform.downloads.download_folder import DownloadFolder, Place
-from nh_platform.downloads.remote_bytes import HttpOpener
-from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.freezes import Freeze, is_freeze_file, read_freeze
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.errors import close_matches
+
+if TYPE_CHECKING:
+    from nh_platform.downloads.transfers import OnBytes
 
 FREEZES_FOLDER = "freezes"
 """Folder of the home folder whose CSV files are freezes known by name."""
@@ -140,6 +141,10 @@ def stated_freeze(stated: Path | None) -> Freeze | None:
 
 
 def _fetched(published: PublishedFreeze, folder: Path, on_bytes: OnBytes | None) -> Path:
+    # A list that is there needs nothing of a download, whose clients take 0.1 s to load.
+    from nh_platform.downloads.download_folder import DownloadFolder, Place
+    from nh_platform.downloads.remote_bytes import HttpOpener
+
     path = folder / f"{published.name}.csv"
     part = folder / f".{path.name}.part"
 

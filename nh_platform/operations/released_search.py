@@ -195,7 +195,6 @@ def _of_source(
     from nh_platform.reading.probe_search import find_probes, region_counts
     from nh_platform.reading.released import region_names
     from nh_platform.sources.region_names import find_region
-    from nh_platform.sources.source import KnowsRegions
 
     if not region:
         return find_probes(platform.store, source, manifest, query), []
@@ -209,6 +208,8 @@ def _of_source(
         if unknown:
             notes.append(f"{source}: of {unknown} of {len(listed)} insertions no table here states regions")
         return find_probes(platform.store, source, manifest, query), notes
+    from nh_platform.sources.source import KnowsRegions
+
     located = None
     try:
         upstream: Any = platform.source(source)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nh_platform.history.released_tables import ASSET, read_released
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, DamagedFile
 from nh_platform.session.tables.released import SESSION_FACTS
 from nh_platform.sources.registry import sources
 from nh_platform.store import Store
@@ -108,7 +108,10 @@ def session_facts(store: Store, source: str) -> SessionFacts:
     folder = store.usable(source, SOURCE_WIDE, ASSET)
     if folder is None:
         return SessionFacts()
-    sessions, regions = read_released(folder, "sessions"), read_released(folder, "regions")
+    try:
+        sessions, regions = read_released(folder, "sessions"), read_released(folder, "regions")
+    except DamagedFile:  # noted beside the tables; sessions are listed by the catalogue all the same
+        return SessionFacts()
     stated = sessions[FACTS].astype(object).where(sessions[FACTS].notna(), None)
     facts = dict(zip(sessions["session_id"], stated.to_dict("records")))
     count = "channels" if len(regions) and regions["channels"].any() else "units"

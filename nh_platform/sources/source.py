@@ -7,14 +7,16 @@ Add a method here when every source must offer one more thing. What a source off
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import pandas as pd
 
-from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
+
+if TYPE_CHECKING:
+    from nh_platform.downloads.transfers import OnBytes
 
 
 class Source(Protocol):

@@ -145,7 +145,7 @@ def test_sessions_are_found_and_printed_in_every_form(home: Path) -> None:
     ):
         assert nh(home, "sessions", "--source", "ibl", "--ids", *found).output.strip() == row["session_id"], found
     for not_found in (
-        ["--region", "XYZ"],
+        ["--region", "GPe"],
         ["--min-units", "25"],
         ["--dataset", "no.such.npy"],
         ["--date-from", "2999-01-01"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nh_platform.history.registered_ids import insertion_sessions
 from nh_platform.session.session_names import session_named
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ def stored_session(store: Store, source: str, asked: str) -> str:
     UnknownSession
         As of `nh_platform.session.session_names.session_named`.
     """
+    from nh_platform.history.registered_ids import insertion_sessions
+
     action = f"`nh sessions --source {source}` lists those there are."
     stored = set(store.sessions(source))
     insertions = {pid: one for pid, one in insertion_sessions(store, source).items() if one in stored}

@@ -200,13 +200,20 @@ def _repair_sessions(home: OpenHome, source: str, damages: Iterable[Damage], on_
     return [*errors, *(f"{one.plan.session_id}: {text}" for one in outcomes for text in one.errors)]
 
 
-def _repair_across(home: OpenHome, source: str, damages: Iterable[Damage]) -> list[str]:
-    """Make damaged assets across sessions again."""
+def _repair_across(home: OpenHome, source: str, damages: Sequence[Damage]) -> list[str]:
+    """Make damaged assets across sessions again, and store the tables of the release anew."""
     from nh_platform.assets.registry import source_assets
+    from nh_platform.assets.release_manifest import store_released_tables
+    from nh_platform.history.released_tables import ASSET as RELEASED
     from nh_platform.planning.making import make_source_asset
 
     records = source_assets(source)
     errors = []
+    if any(one.asset == RELEASED for one in damages):
+        try:
+            store_released_tables(home.platform, source)
+        except NhError as error:
+            errors.append(str(error))
     for name in sorted({one.asset for one in damages if not one.session_id}.intersection(records)):
         try:
             make_source_asset(home.platform, source, records[name])
