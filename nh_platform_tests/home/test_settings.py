@@ -18,7 +18,7 @@ from nh_platform.sources.ibl import IblSource
 
 SECRET = "hunter2"
 DOCUMENTATION = "See docs/configuration.md."
-SETTINGS = "Allowed here: also_rulebooks, on_release, presets, published, read, rulebook, stimulus_modes."
+SETTINGS = "Allowed here: also_rulebooks, kind, on_release, presets, published, read, rulebook, stimulus_modes."
 TEXT_EXPECTED = "text is expected (in quotes, where it looks like a number)"
 
 WRONG = {
@@ -29,7 +29,7 @@ WRONG = {
         "allen_vc:\n  read:\n    root: x\n    reefresh: true",
         "4, allen_vc.read.reefresh",
         "unknown key 'reefresh'",
-        "Allowed here: address, attempts, cache_dir, mode, refresh, release, retry_wait_s, root, stall_s. "
+        "Allowed here: address, attempts, cache_dir, freeze, mode, refresh, release, retry_wait_s, root, stall_s. "
         "Did you mean refresh",
     ),
     "text where keys belong": ("ibl: yes please", "1, ibl", "it is text, and keys and values are expected", ""),
