@@ -56,16 +56,23 @@ def asset_package(name: str) -> str | None:
     return _installed().packages.get(name)
 
 
-def session_assets(source: str) -> dict[str, SessionAsset]:
+def session_assets(source: str, also: Iterable[str] = ()) -> dict[str, SessionAsset]:
     """Return the per-session assets of a source by name, in an order in which they can run.
 
     A source that no package brings is declared in a home's ``sources.yaml`` and has those of every source.
+
+    Parameters
+    ----------
+    source
+        Name of the source.
+    also
+        Assets on request that are asked for.
     """
     entry = installed_sources().found.get(source)
-    also = () if entry is None else entry.extra_assets
+    named = {*(() if entry is None else entry.extra_assets), *also}
     kept: dict[str, SessionAsset] = {}
     for name, asset in all_session_assets().items():
-        if (asset.of_every_source or name in also) and kept.keys() >= {*asset.inputs}:
+        if (asset.of_every_source or name in named) and kept.keys() >= {*asset.inputs}:
             kept[name] = asset
     return kept
 
@@ -156,11 +163,11 @@ def _unknown_extras() -> Iterator[ConfigError]:
     """Yield, for every source, that its entry names assets of its own that nobody brings."""
     served = all_session_assets()
     for name, entry in installed_sources().found.items():
-        if unknown := [one for one in entry.extra_assets if one not in served]:
+        if unknown := [one for one in (*entry.extra_assets, *entry.assets_on_request) if one not in served]:
             package = installed_sources().packages[name]
             yield ConfigError(
                 f"source {name} of package {package}",
-                f"its extra_assets name {', '.join(unknown)}, which does not exist or is not served",
+                f"its assets of its own name {', '.join(unknown)}, which does not exist or is not served",
                 f"Name per-session assets: {', '.join(served)}.",
             )
 

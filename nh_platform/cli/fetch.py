@@ -20,7 +20,7 @@ PLAN_COLUMNS = ("session", "subject", "date", "files", "to_fetch", "size")
 LINK_COLUMNS = ("session", "path", "md5", "size", "url")
 LINK_FIELDS = (*LINK_COLUMNS[1:], "blake2b")
 
-_GROUPS = "spikes, events, signals, alignment or qc"
+_GROUPS = "spikes, events, signals, alignment, qc, pose, waveforms or noise"
 """Those of `nh_platform.history.identity.GROUPS`, which is not imported: it loads pandas."""
 
 

@@ -72,7 +72,7 @@ def _source_defs(entry: SourceEntry, platform: Platform, queued: bool) -> dg.Def
     jobs = [build_session_job(entry, plan.assets), build_release_job(entry), build_inventory_job(entry)]
     return dg.Definitions(
         assets=[
-            *external_specs(entry),
+            *external_specs(entry, {group for asset in plan.assets.values() for group in asset.groups}),
             build_release_manifest(entry, platform),
             *build_session_assets(entry, plan, queued=queued),
             *build_source_assets(entry, platform),

@@ -18,11 +18,20 @@ GROUPS = {
     "signals": "wheel or running, cameras and eyes",
     "alignment": "positions in the brain",
     "qc": "quality metrics and QC of files, session and insertions",
+    "pose": "body parts in the videos",
+    "waveforms": "mean waveforms of units",
+    "noise": "noise and spectra of channels",
 }
 """Asset groups with an identity of their own, and what each holds; files of any other group are listed but never read.
 
 A file that feeds several groups names them all, comma-joined: an NWB file is one file with the whole session in it.
 """
+
+ON_REQUEST = ("pose", "waveforms", "noise")
+"""Groups that only assets on request read (`also_assets` of ``sources.yaml``)."""
+
+_JUDGED = tuple(group for group in GROUPS if group not in ON_REQUEST)
+"""Groups whose dataset QC is part of that of the session: a camera that IBL judges anew makes no unit stale."""
 
 
 def read_by(files: pd.DataFrame, groups: Iterable[str]) -> pd.Series:
@@ -59,7 +68,7 @@ def group_versions(sessions: pd.DataFrame, insertions: pd.DataFrame, files: pd.D
         read = files[read_by(files, (group,))]
         columns = (read["collection"], read["revision"], read["name"], _content_of(read))
         of_file[group] = _by_session(read, map(_file_line, *columns))
-    judged = files[read_by(files, GROUPS) & files["qc"].notna()]
+    judged = files[read_by(files, _JUDGED) & files["qc"].notna()]
     of_qc = _by_session(judged, map(_judgement_line, judged["collection"], judged["name"], judged["qc"]))
     stated = insertions[["qc", "alignment_resolved", "alignment_stored"]].notna().any(axis=1)
     stated &= _with_data(insertions, files)
@@ -78,7 +87,7 @@ def group_versions(sessions: pd.DataFrame, insertions: pd.DataFrame, files: pd.D
 
 def _with_data(insertions: pd.DataFrame, files: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Return which insertions have a file that is read: what is stated of one without data changes no asset."""
-    read = files.loc[read_by(files, GROUPS), ["session_id", "probe"]].drop_duplicates()
+    read = files.loc[read_by(files, _JUDGED), ["session_id", "probe"]].drop_duplicates()
     return pd.MultiIndex.from_frame(insertions[["session_id", "probe"]]).isin(pd.MultiIndex.from_frame(read))
 
 

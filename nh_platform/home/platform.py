@@ -45,6 +45,7 @@ class SourceConfig:
     presets: tuple[str, ...]
     published: str | None
     stimulus_modes: tuple[Mode, ...]
+    also_assets: tuple[str, ...] = ()
 
     @property
     def rulebooks(self) -> tuple[str, ...]:
@@ -164,6 +165,7 @@ def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
         presets=tuple(settings.own_file(name) for name in presets),
         published=own.published or entry.published,
         stimulus_modes=MODES if own.stimulus_modes is None else tuple(check_mode(m) for m in own.stimulus_modes),
+        also_assets=tuple(dict.fromkeys(own.also_assets or ())),
     )
 
 
@@ -198,6 +200,8 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
                 check(location, name, known, what, ", or a YAML file by its path from the home folder")
     for index, name in enumerate(own.stimulus_modes or ()):
         check((source, "stimulus_modes", index), name, MODES, "way to make stimulus tensors")
+    for index, name in enumerate(own.also_assets or ()):
+        check((source, "also_assets", index), name, settings.entry(source).assets_on_request, "asset on request")
     if own.published is not None:
         releases = published.published_releases(source)
         check((source, "published"), own.published, releases, "release with published counts")

@@ -118,7 +118,8 @@ def fetch(
     sessions
         Sessions, in the order in which they are fetched; the first characters of an id will do. All where None.
     groups
-        Asset groups whose files are wanted (`nh_platform.history.identity.GROUPS`); all where empty.
+        Asset groups whose files are wanted (`nh_platform.history.identity.GROUPS`); where empty, those that the assets
+        of the source read. A group that is named is fetched although no asset reads it.
     only_stale
         Leave out groups that only assets read which are current in the store.
     dry_run
@@ -156,7 +157,7 @@ def fetch(
             found, action = "it offers no files ahead of their reading", f"Run `nh materialize {source} SESSION`."
             raise ConfigError(f"source {source}", found, action)
         wanted = tuple(name for name in GROUPS if name in (groups or GROUPS))
-        plan = _plan(at.platform, upstream, source, sessions, wanted, only_stale, with_links)
+        plan = _plan(at.platform, upstream, source, sessions, wanted, frozenset(groups), only_stale, with_links)
     return plan if dry_run or not plan.to_fetch else _download(plan, upstream, jobs, on_progress)
 
 
@@ -166,6 +167,7 @@ def _plan(
     source: str,
     sessions: Sequence[str] | None,
     groups: Sequence[str],
+    named: frozenset[str],
     only_stale: bool,
     with_links: bool,
 ) -> Fetch:
@@ -184,7 +186,12 @@ def _plan(
                 continue
             files = manifest.session(session_id)
             stale = standing_of(plan, files).stale if only_stale else plan.assets
-            wanted = tuple(name for name in groups if any(name in plan.assets[one].groups for one in stale))
+            wanted = tuple(
+                name
+                for name in groups
+                if any(name in plan.assets[one].groups for one in stale)
+                or (name in named and not any(name in asset.groups for asset in plan.assets.values()))
+            )
             requests = upstream.raw_requests(files, wanted) if wanted else []
             missing = [request for request in requests if not request.is_there]
             links = upstream.links(files, wanted) if wanted and with_links else []

@@ -90,8 +90,7 @@ class SourcePlan:
 
     def __init__(self, platform: Platform, source: str) -> None:
         self.platform, self.source = platform, source
-        platform.entry(source)
-        served = session_assets(source)
+        served = session_assets(source, platform.config(source).also_assets)
         self._parameters: dict[str, Parameters] = {}
         broken: dict[str, ConfigError] = {}
         for name, asset in served.items():

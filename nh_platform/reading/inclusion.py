@@ -121,9 +121,10 @@ def session_inclusion(store: Store, manifest: Manifest, session_id: str, ruleboo
     if any(rule.scope == "probe" for rule in rulebook.session):
         units = _units(store, manifest.source, session_id, YIELD_BY)
         not_made += () if units is not None else ("units",)
+        noise = _noise(store, manifest.source, session_id)
         for row in files.insertions.sort_values("probe").to_dict("records"):
             n_channels = _channels(store, manifest.source, session_id, row["probe"])
-            record = _probe_record(row, units, n_channels)
+            record = _probe_record(row, units, n_channels) | noise.get(str(row["probe"]), {})
             probes[str(row["probe"])] = evaluate_session(record, rulebook, scope="probe")
     return Inclusion(
         session_id=session_id,
@@ -267,6 +268,18 @@ def _channels(store: Store, source: str, session_id: str, probe: str) -> int:
     folder = readable(store, source, session_id, "units")
     path = None if folder is None else folder / "channels.parquet"
     return 0 if path is None or not is_stored(path) else int((read_table(path, ["probe"])["probe"] == probe).sum())
+
+
+def _noise(store: Store, source: str, session_id: str) -> dict[str, dict[str, float]]:
+    """Return noise and LFP slope by probe where `noise` was made, and has them."""
+    folder = readable(store, source, session_id, "noise")
+    path = None if folder is None else folder / "noise_probes.parquet"
+    if path is None or not is_stored(path):
+        return {}
+    rows = read_table(path).set_index("probe")[["rms_ap_p90", "lfp_derivative"]]
+    return {
+        str(probe): {str(name): float(value) for name, value in row.dropna().items()} for probe, row in rows.iterrows()
+    }
 
 
 def _probe_record(insertion: Mapping[str, Any], units: pd.DataFrame | None, n_channels: int) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """One stored session as notebooks use it: its tables, windows, PSTHs and counts per presentation.
 
 Contains `SessionView`. Add a method here for what is computed from a session's tables. The tables themselves are in
-`session_tables`, how assets are found in `stored_session`; nothing is written here.
+`session_tables`, what is made on request in `on_request`; nothing is written here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import TypeAlias, overload
+from collections.abc import Hashable
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,21 +15,17 @@ import pandas as pd
 
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.session_rules import trial_mask_by
+from nh_platform.reading.on_request import AssetsOnRequest
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
-from nh_platform.reading.session_tables import SessionTables
-from nh_platform.reading.unit_psth import UnitPsth, choose_units, event_column, session_psth, values_of
+from nh_platform.reading.unit_psth import UnitChoice, UnitPsth, choose_units, event_column, session_psth, values_of
 from nh_platform.reading.wheel_motion import RATE_HZ, WheelMotion, wheel_motion, wheel_movements
 from nh_platform.reading.windows_view import WindowsView
 from nh_platform.session import ConfigError
 from nh_platform.windows.presentations.presentation_counts import PresentationCounts, count_in_presentations, even_edges
 from nh_platform.windows.valid_time import valid_windows
 
-UnitChoice: TypeAlias = (
-    npt.NDArray[np.bool_] | npt.NDArray[np.integer] | Sequence[str] | Sequence[int] | pd.Series | None
-)
 
-
-class SessionView(SessionTables):
+class SessionView(AssetsOnRequest):
     """One session of a store. Every property is read at first use and kept.
 
     Parameters

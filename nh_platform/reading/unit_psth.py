@@ -6,9 +6,9 @@ averaging itself is `nh_platform.windows.psth`, invalid times are `nh_platform.w
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 
 FloatArray = npt.NDArray[np.float64]
 RowArray = npt.NDArray[np.int64]
+UnitChoice: TypeAlias = (
+    npt.NDArray[np.bool_] | npt.NDArray[np.integer] | Sequence[str] | Sequence[int] | pd.Series | None
+)
 
 DEFAULT_TABLES = ("trials", "presentations")
 """Where a column is looked up that is named without its table."""
@@ -99,7 +102,7 @@ def event_column(events: Mapping[str, pd.DataFrame], event: str | tuple[str, str
     raise ConfigError(f"event {event!r}", found, f"Use one of {', '.join(times) or 'none: there are no events'}.")
 
 
-def choose_units(unit_ids: pd.Series, units: Any) -> RowArray:
+def choose_units(unit_ids: pd.Series, units: UnitChoice) -> RowArray:
     """Return the rows of the units that were asked for: by mask, ids or rows, in that order; all where None.
 
     Raises

@@ -83,6 +83,8 @@ class SourceEntry:
         ones, in words), or nothing where empty.
     region_names
         Acronyms by the names that its users give to regions, where these mean something else in the Allen CCF.
+    assets_on_request
+        Those that it has too, and that are made where `also_assets` of ``sources.yaml`` names them: large ones.
 
     Raises
     ------
@@ -114,6 +116,7 @@ class SourceEntry:
     extra_assets: tuple[str, ...] = ()
     session_qc: str = ""
     region_names: Mapping[str, str] = field(default_factory=dict)
+    assets_on_request: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

@@ -14,6 +14,8 @@ import pandas as pd
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session.mean_waveforms import MeanWaveforms
+from nh_platform.session.probe_noise import ChannelNoise
 
 if TYPE_CHECKING:
     from nh_platform.downloads.transfers import OnBytes
@@ -97,3 +99,27 @@ class KnowsRegions(Protocol):
         ConfigError, BadUpstreamData
             If the server cannot be used or does not answer.
         """
+
+
+@runtime_checkable
+class PoseSource(Protocol):
+    """A source with body parts found in its videos."""
+
+    def read_pose(self, session: SessionFiles) -> Signals:
+        """Read them: signals ``pose_<tracker>_<camera>``, px, columns ``<part>_x``, ``_y`` and ``_likelihood``."""
+
+
+@runtime_checkable
+class WaveformSource(Protocol):
+    """A source with a mean waveform of each unit."""
+
+    def read_waveforms(self, session: SessionFiles, units: pd.DataFrame) -> MeanWaveforms:
+        """Read those of ``units`` (schema `RAW_UNITS`), in volts on the channels around each peak."""
+
+
+@runtime_checkable
+class NoiseSource(Protocol):
+    """A source that states the noise of its channels."""
+
+    def read_noise(self, session: SessionFiles, channels: pd.DataFrame) -> ChannelNoise:
+        """Read that of ``channels`` (schema `RAW_CHANNELS`), in volts and decibels."""

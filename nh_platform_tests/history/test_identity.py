@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.history.identity import GROUPS, group_versions
+from nh_platform.history.identity import GROUPS, ON_REQUEST, group_versions
 from nh_platform.history.manifest import Manifest
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform_tests.history.releases import a_manifest, edit, ids, of, with_fact
@@ -49,7 +49,9 @@ def test_versions_at_once_are_those_of_each_session(make) -> None:
 
 def test_the_identity_of_the_same_content_is_what_it_always_was() -> None:
     """A change here makes every stored asset stale."""
-    text = "".join(f"{name} {group} {version}\n" for (name, group), version in sorted(at_once(awkward()).items()))
+    versions = sorted(at_once(awkward()).items())
+    # The groups that came later are no part of what was stored before.
+    text = "".join(f"{name} {group} {version}\n" for (name, group), version in versions if group not in ON_REQUEST)
     assert (
         hashlib.sha256(text.encode()).hexdigest() == "6ececcaa7cac95c23719cb13fd2fbe0926fb0714e89f54d37e935fb6df1630f8"
     )

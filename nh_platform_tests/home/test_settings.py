@@ -18,7 +18,9 @@ from nh_platform.sources.ibl import IblSource
 
 SECRET = "hunter2"
 DOCUMENTATION = "See docs/configuration.md."
-SETTINGS = "Allowed here: also_rulebooks, kind, on_release, presets, published, read, rulebook, stimulus_modes."
+SETTINGS = (
+    "Allowed here: also_assets, also_rulebooks, kind, on_release, presets, published, read, rulebook, stimulus_modes."
+)
 TEXT_EXPECTED = "text is expected (in quotes, where it looks like a number)"
 
 WRONG = {
@@ -84,6 +86,18 @@ WRONG = {
         "2, allen_vc.stimulus_modes.0",
         "there is no way to make stimulus tensors 'exakt'",
         "Use one of: exact, mlynarski-compat.",
+    ),
+    "unknown asset on request": (
+        "ibl:\n  also_assets: [mean_waveform]",
+        "2, ibl.also_assets.0",
+        "there is no asset on request 'mean_waveform'",
+        "Use one of: pose, mean_waveforms, noise. Did you mean mean_waveforms",
+    ),
+    "asset on request of another source": (
+        "allen_vc:\n  also_assets: [pose]",
+        "2, allen_vc.also_assets.0",
+        "there is no asset on request 'pose'",
+        "Use one of: mean_waveforms.",
     ),
     "unknown choice": (
         "ibl:\n  read: {mode: nearby}",

@@ -100,3 +100,18 @@ def test_new_upstream_files_move_what_reads_them_and_what_is_below(tmp_path: Pat
     readers = {name for name in before if group in before[name].asset.groups}
     moved = {name for name in before if before[name].data_version != after[name].data_version}
     assert moved == with_what_is_below(readers)
+
+
+def test_assets_on_request_are_made_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    def assets() -> dict[str, ExpectedAsset]:
+        plan = SourcePlan(Platform(load_settings(tmp_path)), "ibl")
+        return plan.expected(SESSION, dict.fromkeys(GROUPS, "1"))
+
+    before = assets()
+    assert before.keys().isdisjoint({"pose", "mean_waveforms"})
+    (tmp_path / "sources.yaml").write_text("ibl:\n  also_assets: [pose, mean_waveforms]\n")
+    after = assets()
+    assert after.keys() - before.keys() == {"pose", "mean_waveforms"}
+    assert {name: after[name].data_version for name in before} == {name: before[name].data_version for name in before}
+    assert after["pose"].inputs.keys() == {"upstream/pose"}
+    assert after["mean_waveforms"].inputs.keys() == {"upstream/waveforms", "raw_spikes"}

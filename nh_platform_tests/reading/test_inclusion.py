@@ -17,6 +17,7 @@ from nh_platform.reading.inclusion import region_selection, session_inclusion
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.noise import NOISE_PROBES
 from nh_platform.session.tables.spikes import RAW_UNITS
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNITS
 from nh_platform.store import Provenance, Store
@@ -158,6 +159,26 @@ def test_rigor_counts_the_yield_and_does_not_know_noise_and_lfp(store: Store) ->
     assert found.passed
     assert found.not_known == ("ap_rms", "lfp_derivative")
     assert found.reason == "probe01: neuron_yield: 0.1 not > 0.1 units per channel"
+
+
+def test_rigor_knows_noise_and_lfp_where_noise_was_made(store: Store) -> None:
+    write_trials(store, 400)
+    write_units(store, "s1", {"probe00": [True, True, False], "probe01": [True, True, False]})
+    table = pd.DataFrame(
+        {
+            "probe": ["probe00", "probe01"],
+            "n_channels": 384,
+            "rms_ap_p90": [18.0, 55.0],
+            "lfp_derivative": [0.4, np.nan],
+        }
+    )
+    with publish(store, "s1", "noise") as folder:
+        write_table(folder / "noise_probes.parquet", NOISE_PROBES.conform(table), NOISE_PROBES)
+    found = session_inclusion(store, a_manifest(probe("probe00"), probe("probe01")), "s1", RIGOR)
+    assert found.passed
+    assert found.reason == "probe01: ap_rms: 55 not < 40 µV"
+    assert found.not_known == ("lfp_derivative",)
+    assert found.probes["probe00"].not_known == ()
 
 
 def test_a_rulebook_that_is_not_about_these_sessions_is_refused(store: Store) -> None:

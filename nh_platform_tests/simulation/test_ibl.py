@@ -87,7 +87,7 @@ def test_one_accepts_the_md5_of_every_file(ibl: Ibl) -> None:
 
     datasets = pd.read_parquet(ibl[0] / "datasets.pqt").reset_index()
     folders = {session.session_id: session.folder for session in ibl[1]}
-    assert len(datasets) == 200
+    assert len(datasets) == 256
     for row in datasets.itertuples():
         content = (folders[row.eid] / row.rel_path).read_bytes()
         assert hashlib.md5(content).hexdigest() == row.hash

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -31,11 +31,13 @@ Observed = Mapping[str, Mapping[str, str]]
 """Version by session, by external asset."""
 
 
-def external_specs(entry: SourceEntry) -> list[dg.AssetSpec]:
-    """Return what is outside: the upstream files of a session, one asset per group, and the reviews of it."""
+def external_specs(entry: SourceEntry, read: Iterable[str]) -> list[dg.AssetSpec]:
+    """Return what is outside: the upstream files of a session, one asset per group that is read, and its reviews."""
+    groups = frozenset(read)
     specs = [
         _external(entry, upstream_name(group), f"What upstream holds of a session: {words}.", entry.upstream_format)
         for group, words in GROUPS.items()
+        if group in groups
     ]
     of_reviews = {
         REVIEWS: (

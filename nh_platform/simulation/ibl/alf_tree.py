@@ -15,7 +15,13 @@ from nh_platform.simulation.file_bytes import write_arrays, write_csv, write_par
 from nh_platform.simulation.ibl.ibl_session import IblProbe, IblSession, simulate_ibl_session
 from nh_platform.simulation.ibl.one_tables import update_tables
 from nh_platform.simulation.ibl.spike_sorting import RESORT_REVISION, Sorting, sort_probe, sorting_truth
-from nh_platform.simulation.ibl.task import camera_times, motion_energy, passive_frames, pupil_diameter
+from nh_platform.simulation.ibl.task import (
+    body_parts,
+    camera_times,
+    motion_energy,
+    passive_frames,
+    pupil_diameter,
+)
 from nh_platform.simulation.insertions import Track, channel_regions, mlapdv_um, site_positions
 from nh_platform.simulation.seeding import generator
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
@@ -80,6 +86,7 @@ def write_ibl_session(root: Path, session: IblSession) -> None:
     for probe in session.probes:
         for revision in ("", RESORT_REVISION):
             write_sorting(sorting_folder(folder, probe.name, revision), probe, sort_probe(session, probe, revision))
+        _write_noise(folder / "raw_ephys_data" / probe.name, session, probe)
         if probe.track is not None:
             sites = {"electrodeSites.localCoordinates": site_positions(), **_places("electrodeSites", probe.track)}
             write_arrays(alf / probe.name, sites)
@@ -131,6 +138,27 @@ def _write_task(alf: Path, session: IblSession) -> None:
         write_arrays(alf, {"_ibl_trials.laserStimulation": on, "_ibl_trials.laserProbability": np.full(len(on), 0.25)})
 
 
+def _write_noise(folder: Path, session: IblSession, probe: IblProbe) -> None:
+    """Write RMS and LFP spectra of every channel: about 12 µV destriped, and a power that falls along the probe."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = generator(session.seed, "ibl", session.index, probe.name, "noise")
+    n_channels, n_windows = len(site_positions()), 5
+    rms = 12e-6 * (1 + 0.2 * rng.random(n_channels))
+    freqs = np.arange(0.0, 125.1, 2.5)
+    level = 1e-11 * 10 ** (np.cumsum(rng.normal(0, 0.01, n_channels)))
+    over_time = 1 + 0.05 * rng.random((n_windows, 1))
+    arrays = {
+        "ephysChannels.apRMS": np.stack([1.6 * rms, rms]),
+        "ephysTimeRmsAP.rms": over_time * 1.6 * rms,
+        "ephysTimeRmsAP.timestamps": np.arange(n_windows, dtype=np.float64),
+        "ephysTimeRmsLF.rms": over_time * 20 * rms,
+        "ephysTimeRmsLF.timestamps": np.arange(n_windows, dtype=np.float64),
+        "ephysSpectralDensityLF.freqs": freqs,
+        "ephysSpectralDensityLF.power": level / (1 + freqs[:, None]),
+    }
+    write_arrays(folder, {f"_iblqc_{name}": array.astype(np.float32) for name, array in arrays.items()})
+
+
 def _write_receptive_field_mapping(folder: Path, session: IblSession) -> None:
     rng = generator(session.seed, "ibl", session.index, "receptive field mapping")
     times, frames = passive_frames(rng, session.passive["_ibl_passivePeriods.intervalsTable.csv"])
@@ -146,5 +174,8 @@ def _write_cameras(alf: Path, session: IblSession) -> None:
         times = camera_times(camera, session.size)
         energy = motion_energy(rng, times, session.task)
         write_arrays(alf, {f"_ibl_{camera}Camera.times": times, f"{camera}Camera.ROIMotionEnergy": energy})
+        for tracker in ("dlc", "lightningPose"):
+            rng_of_parts = generator(session.seed, "ibl", session.index, tracker, camera)
+            write_parquet(alf / f"_ibl_{camera}Camera.{tracker}.pqt", body_parts(rng_of_parts, times, camera))
         if camera == "left":
             write_parquet(alf / "_ibl_leftCamera.features.pqt", pupil_diameter(rng, times, session.task))

@@ -23,7 +23,7 @@ METADATA = {"date_created": "2024-05-06 12:00", "origin": "simulation", "min_api
 QC_LEVELS = ("NOT_SET", "PASS", "WARNING", "FAIL", "CRITICAL")
 """Dataset QC in the order of `one.alf.spec.QC`."""
 
-FOLDERS = ("alf", "raw_passive_data")
+FOLDERS = ("alf", "raw_ephys_data", "raw_passive_data")
 """Folders of a session with datasets."""
 
 _STATED_QC = {

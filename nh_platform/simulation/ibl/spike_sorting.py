@@ -22,6 +22,9 @@ from nh_platform.simulation.truth_table import truth_table
 RESORT_REVISION = "2024-05-06"
 """Revision of the re-sort of the Brain-wide Map; it finds every simulated spike, so the ground truth is its truth."""
 
+WAVEFORM_SAMPLES, WAVEFORM_CHANNELS, N_CHANNELS = 82, 32, 384
+"""Samples and channels of a released waveform, and the channels of a probe."""
+
 NEW_COLUMNS = [
     "slidingRP_viol_forced", "max_confidence", "min_contamination", "n_spikes_below2", "bitwise_fail",
 ]  # fmt: skip
@@ -81,8 +84,28 @@ def sort_probe(session: IblSession, probe: IblProbe, revision: str) -> Sorting:
         "clusters.depths": cluster_depths,
         "clusters.amps": cluster_amplitudes,
         "clusters.peakToTrough": np.where(spikes.counts == 0, np.nan, peak_to_trough),
+        **cluster_waveforms(probe, cluster_amplitudes),
     }
     return Sorting(arrays, cluster_uuids(session, probe, revision)[:n_clusters], metrics)
+
+
+def cluster_waveforms(probe: IblProbe, amplitudes: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.generic]]:
+    """Return ``clusters.waveforms`` (n, 82, 32) in V and their channels (n, 32); zeros for a cluster without spikes.
+
+    A trough of the cluster's amplitude at the peak channel, which halves every 60 µm along the probe.
+    """
+    n_clusters = len(amplitudes)
+    peaks = peak_channels([truth.depth_um for truth in probe.truths[:n_clusters]]).astype(np.int64)
+    first = np.clip(peaks - WAVEFORM_CHANNELS // 2, 0, N_CHANNELS - WAVEFORM_CHANNELS)
+    channels = first[:, None] + np.arange(WAVEFORM_CHANNELS)
+    shape = -np.exp(-0.5 * ((np.arange(WAVEFORM_SAMPLES) - 40) / 4.0) ** 2)
+    distance_um = 10.0 * np.abs(channels - peaks[:, None])
+    scale = np.nan_to_num(amplitudes)[:, None] * 0.5 ** (distance_um / 60.0)
+    values = shape[None, :, None] * scale[:, None, :]
+    return {
+        "clusters.waveforms": values.astype(np.float32),
+        "clusters.waveformsChannels": channels.astype(np.int32),
+    }
 
 
 def cluster_uuids(session: IblSession, probe: IblProbe, revision: str) -> list[str]:

@@ -190,6 +190,24 @@ def pupil_diameter(rng: np.random.Generator, times: Floats, task: Task) -> pd.Da
     return pd.DataFrame({"pupilDiameter_raw": raw, "pupilDiameter_smooth": smooth})
 
 
+POSE_PARTS = {"left": ("nose_tip", "paw_l", "paw_r"), "right": ("nose_tip", "paw_l", "paw_r"), "body": ("tail_start",)}
+"""Some of the parts that are tracked in the videos of each camera."""
+
+
+def body_parts(rng: np.random.Generator, times: Floats, camera: str) -> pd.DataFrame:
+    """Return ``<part>_x`` and ``<part>_y`` in pixels and ``<part>_likelihood`` of every frame."""
+    columns = {}
+    for number, part in enumerate(POSE_PARTS[camera]):
+        columns[f"{part}_x"] = (
+            200.0 + 90.0 * number + 12.0 * np.sin(times / 3.0 + number) + rng.normal(0, 0.8, len(times))
+        )
+        columns[f"{part}_y"] = (
+            150.0 + 40.0 * number + 8.0 * np.cos(times / 3.0 + number) + rng.normal(0, 0.8, len(times))
+        )
+        columns[f"{part}_likelihood"] = 1.0 - 0.3 * rng.random(len(times)) ** 6
+    return pd.DataFrame(columns)
+
+
 def motion_energy(rng: np.random.Generator, times: Floats, task: Task) -> Floats:
     """(n_frames,) whisker-pad motion energy: high while the wheel moves."""
     start, stop = task.arrays["_ibl_wheelMoves.intervals"].T

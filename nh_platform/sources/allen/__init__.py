@@ -13,7 +13,6 @@ __getattr__ = lazy_names(
         "AllenVcSettings": "coding.settings",
         "AllenVisualBehaviorSource": "behavior.source",
         "AllenVisualCodingSource": "coding.source",
-        "MeanWaveforms": "nwb.waveforms",
         "mean_waveforms": "nwb.waveforms",
     },
 )

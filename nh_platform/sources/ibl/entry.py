@@ -90,4 +90,5 @@ ENTRY = SourceEntry(
     published_counts=_FOLDER / "published_counts.yaml",
     published_members=_FOLDER / "published_members.yaml",
     simulation="nh_platform.simulation:write_ibl",
+    assets_on_request=("pose", "mean_waveforms", "noise"),
 )

@@ -18,6 +18,8 @@ from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session.mean_waveforms import MeanWaveforms
+from nh_platform.session.probe_noise import ChannelNoise
 from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.ibl.catalogue.aggregate_tables import aggregate_version, read_aggregates
@@ -29,11 +31,14 @@ from nh_platform.sources.ibl.downloads.aggregate_downloads import fetch_aggregat
 from nh_platform.sources.ibl.downloads.session_downloads import Downloads
 from nh_platform.sources.ibl.server.one_client import OneClient
 from nh_platform.sources.ibl.session.events import read_session_events
+from nh_platform.sources.ibl.session.noise import read_session_noise
+from nh_platform.sources.ibl.session.pose import read_session_pose
 from nh_platform.sources.ibl.session.positions import read_positions
 from nh_platform.sources.ibl.session.released_metrics import read_released
 from nh_platform.sources.ibl.session.signals import read_session_signals
 from nh_platform.sources.ibl.session.sorting import read_recording
 from nh_platform.sources.ibl.session.verified_files import VerifiedFiles, open_files, usable_rows
+from nh_platform.sources.ibl.session.waveforms import read_session_waveforms
 from nh_platform.sources.ibl.settings import IblSettings
 
 
@@ -154,6 +159,21 @@ class IblSource:
         """Read what was sampled in one session; as of `Source.read_signals`."""
         with open_files(self._files, session, "signals") as files:
             return read_session_signals(session, files)
+
+    def read_pose(self, session: SessionFiles) -> Signals:
+        """Read the body parts in the videos of one session; as of `PoseSource.read_pose`."""
+        with open_files(self._files, session, "pose") as files:
+            return read_session_pose(session, files)
+
+    def read_waveforms(self, session: SessionFiles, units: pd.DataFrame) -> MeanWaveforms:
+        """Read the mean waveforms of ``units``; as of `WaveformSource.read_waveforms`."""
+        with open_files(self._files, session, "waveforms") as files:
+            return read_session_waveforms(units, files)
+
+    def read_noise(self, session: SessionFiles, channels: pd.DataFrame) -> ChannelNoise:
+        """Read the noise of ``channels``; as of `NoiseSource.read_noise`."""
+        with open_files(self._files, session, "noise") as files:
+            return read_session_noise(channels, files)
 
     def read_annotation(self, session: SessionFiles, units: pd.DataFrame, channels: pd.DataFrame) -> UnitAnnotation:
         """Read released metrics, labels and positions for ``units``; as of `Source.read_annotation`."""

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nh_platform.session import BadUpstreamData, UnknownSession
+from nh_platform.session.mean_waveforms import BEYOND_PROBE
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, mean_waveforms
-from nh_platform.sources.allen.nwb.waveforms import BEYOND_PROBE
 from nh_platform_tests.sources.allen.allensdk_clients import open_session
 from nh_platform_tests.sources.allen.conftest import nwb_in
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, NORMAL, nwb_path, session_ids, source_of
@@ -106,3 +106,14 @@ def test_visual_behavior_waveforms_have_one_scale_in_both_releases(vbn_root: Pat
         assert 1e-5 < -np.nanmin(new.values) < 1e-3  # volts
         stated = mean_waveforms(nwb_path(vbn_root, number, "0.4.0"), unit, around_peak=2)
         np.testing.assert_allclose(stated.values, at_first * new.values, rtol=1e-6, atol=1e-30)
+
+
+def test_of_all_units_the_channels_around_their_peaks_are_stored(released_root: Path) -> None:
+    source = AllenVisualCodingSource(AllenVcSettings(root=released_root))
+    manifest = source.manifest()
+    session = manifest.session(manifest.session_ids[0])
+    units = source.read_spikes(session).units
+    waves = source.read_waveforms(session, units)
+    assert waves.unit_ids == tuple(units["unit_id"])
+    assert waves.values.shape == (len(units), 41, 82)
+    assert (waves.channels[:, 20] == waves.peaks).all()

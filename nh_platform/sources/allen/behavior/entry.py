@@ -67,4 +67,5 @@ ENTRY = SourceEntry(
     simulation="nh_platform.simulation:write_allen_vbn",
     session_qc="exceptions",
     region_names=VISUAL_HOMONYMS,
+    assets_on_request=("mean_waveforms",),
 )

@@ -20,6 +20,7 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.behavior import manifest_rows as behavior_manifest
@@ -41,7 +42,7 @@ from nh_platform.sources.allen.behavior.task_events import read_licks, read_rewa
 from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
 from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
-from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
+from nh_platform.sources.allen.nwb.waveforms import AROUND_PEAK, read_mean_waveforms
 from nh_platform.sources.allen.released_tables import BEHAVIOR, tables_of_release
 from nh_platform.sources.allen.released_tables import TABLES as RELEASED
 from nh_platform.sources.allen.table_hashes import release_tables
@@ -259,6 +260,10 @@ class AllenVisualBehaviorSource(BehaviorFiles):
             annotation = read_unit_annotation(nwb, units, channels, csv_channels)
         histology = tuple(note for note in abnormal.notes() if note.subject == "abnormal_histology")
         return replace(annotation, notes=(*annotation.notes, *histology))
+
+    def read_waveforms(self, session: SessionFiles, units: pd.DataFrame) -> MeanWaveforms:
+        """Read the mean waveforms of all units around their peaks; as of `WaveformSource.read_waveforms`."""
+        return self.mean_waveforms(session, units["unit_id"], AROUND_PEAK)
 
     def mean_waveforms(
         self, session: SessionFiles, unit_ids: Iterable[str | int], around_peak: int | None = None

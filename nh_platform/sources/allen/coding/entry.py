@@ -63,4 +63,5 @@ ENTRY = SourceEntry(
     simulation="nh_platform.simulation:write_allen_vc",
     extra_assets=("stimulus_tensors",),
     region_names=VISUAL_HOMONYMS,
+    assets_on_request=("mean_waveforms",),
 )

@@ -22,6 +22,7 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.natural_images import read_image, read_pictures, template_of, templates_of
@@ -33,7 +34,7 @@ from nh_platform.sources.allen.coding.warehouse_templates import fetch_template
 from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
 from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
-from nh_platform.sources.allen.nwb.waveforms import MeanWaveforms, read_mean_waveforms
+from nh_platform.sources.allen.nwb.waveforms import AROUND_PEAK, read_mean_waveforms
 from nh_platform.sources.allen.released_tables import CODING, tables_of_release
 from nh_platform.sources.allen.table_hashes import release_tables
 from nh_platform.sources.folder_signal import folder_signal
@@ -218,6 +219,10 @@ class AllenVisualCodingSource(CodingFiles):
                 f"Run `nh sync {self.name}`, or restore the file.",
             )
         return own
+
+    def read_waveforms(self, session: SessionFiles, units: pd.DataFrame) -> MeanWaveforms:
+        """Read the mean waveforms of all units around their peaks; as of `WaveformSource.read_waveforms`."""
+        return self.mean_waveforms(session, units["unit_id"], AROUND_PEAK)
 
     def mean_waveforms(
         self, session: SessionFiles, unit_ids: Iterable[str | int], around_peak: int | None = None

@@ -1,54 +1,27 @@
-"""Mean waveforms of units, read from the NWB file when somebody asks for them.
+"""Mean waveforms of units, read from the NWB file.
 
-Contains the reader and its container. Nothing stores them: the 384 × 82 values of each unit are a quarter of a released
-file and are needed for a few units at a time. Add here what is read of ``units/waveform_mean``. Metrics of a waveform
-are released columns (`nh_platform.sources.allen.nwb.sorted_units`).
+Contains the reader. The 384 × 82 values of each unit are a quarter of a released file and are needed for a few units at
+a time; the asset `mean_waveforms` stores those around the peak, where it is asked for. Add here what is read of
+``units/waveform_mean``. Metrics of a waveform are released columns (`nh_platform.sources.allen.nwb.sorted_units`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from nh_platform.session import UnknownSession
+from nh_platform.session.mean_waveforms import BEYOND_PROBE, MeanWaveforms
 from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb, ragged_offsets
 from nh_platform.sources.allen.nwb.sorted_units import UNITS, V_PER_UV, read_units
 
 WAVEFORM = "waveform_mean"
-BEYOND_PROBE = -1
-"""Stands in `MeanWaveforms.channels` where a neighbourhood reaches beyond the end of the probe."""
 
-
-@dataclass(frozen=True)
-class MeanWaveforms:
-    """Mean waveforms of some units.
-
-    Parameters
-    ----------
-    unit_ids
-        Upstream unit ids, in the order asked for.
-    values
-        (n_units, n_channels, n_samples) float32, volts; NaN beyond the end of the probe. 384 channels of 82 samples
-        in the released files.
-    channels
-        (n_units, n_channels) int64, number of the channel on the unit's probe (``local_index`` or
-        ``probe_channel_number`` of the electrodes table); `BEYOND_PROBE` where there is none.
-    peaks
-        (n_units,) int64, number of the unit's peak channel on its probe; `BEYOND_PROBE` where it is unknown.
-    sampling_rates
-        (n_units,) float64, Hz, of the unit's probe: sample ``i`` is at ``i / sampling_rate``.
-    """
-
-    unit_ids: tuple[str, ...]
-    values: npt.NDArray[np.float32]
-    channels: npt.NDArray[np.int64]
-    peaks: npt.NDArray[np.int64]
-    sampling_rates: npt.NDArray[np.float64]
+AROUND_PEAK = 20
+"""Channels on each side of the peak that are stored: 200 µm and more of the probe, where a spike is seen."""
 
 
 def mean_waveforms(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 SPIKES, EVENTS, SIGNALS, ALIGNMENT, QC, OTHER = "spikes", "events", "signals", "alignment", "qc", "other"
+POSE, WAVEFORMS, NOISE = "pose", "waveforms", "noise"
 
 SORTER_ORDER = ("iblsorter", "pykilosort")
 """Sorters by preference, after an explicit choice (ibllib 4.1.0 ``SpikeSortingLoader``); then the shortest name."""
@@ -22,6 +23,11 @@ SORTING_NAMES = {
     "channels.mlapdv.npy": ALIGNMENT,
     "channels.brainLocationIds_ccf_2017.npy": ALIGNMENT,
     "clusters.metrics.pqt": QC,
+    **{
+        f"{of}.{attribute}.npy": WAVEFORMS
+        for of in ("clusters", "templates")
+        for attribute in ("waveforms", "waveformsChannels")
+    },
 }
 """Datasets of the sorter's collection that are read, with their group."""
 
@@ -30,6 +36,17 @@ PROBE_NAMES = {
     for attribute in ("localCoordinates", "mlapdv", "brainLocationIds_ccf_2017")
 }
 """Datasets of the probe's own collection ``alf/<probe>`` that are read, whatever the sorter."""
+
+NOISE_NAMES = frozenset(
+    {
+        "_iblqc_ephysChannels.apRMS.npy",
+        "_iblqc_ephysTimeRmsAP.rms.npy",
+        "_iblqc_ephysTimeRmsLF.rms.npy",
+        "_iblqc_ephysSpectralDensityLF.freqs.npy",
+        "_iblqc_ephysSpectralDensityLF.power.npy",
+    }
+)
+"""Datasets of ``raw_ephys_data/<probe>`` that are read."""
 
 CAMERAS = ("left", "right", "body")
 
@@ -105,6 +122,17 @@ SIGNAL_OBJECTS: dict[str, frozenset[str]] = {
     },
 }
 """Datasets of signals that are read, by ALF object, and of what upstream detected in them."""
+
+TRACKERS = ("dlc", "lightningPose")
+"""Programs that found body parts in the videos, by the name of their files."""
+
+POSE_OBJECTS: dict[str, frozenset[str]] = {
+    f"{camera}Camera": frozenset(f"_ibl_{camera}Camera.{tracker}.pqt" for tracker in TRACKERS) for camera in CAMERAS
+}
+"""Datasets of body parts that are read, by ALF object."""
+
+_CAMERA_TIMES = frozenset(f"_ibl_{camera}Camera.times.npy" for camera in CAMERAS)
+"""They are the times of the body parts too."""
 
 _PROBE_OF_COLLECTION = r"^(?:alf|raw_ephys_data)/(probe[^/]+)"
 _TASK_COLLECTION = r"alf(?:/task_\d+)?"
@@ -200,7 +228,7 @@ def assign_groups(files: pd.DataFrame, sorter: str | None = None) -> pd.Series:
     Returns
     -------
     pandas.Series
-        (n,) ``spikes``, ``events``, ``signals``, ``alignment``, ``qc`` or ``other``, on the index of ``files``.
+        (n,) groups of `GROUPS` or ``other``, on the index of ``files``; times of the cameras are of two.
     """
     group = pd.Series(OTHER, index=files.index, dtype=object)
     on_probe = (files["probe"] != "") & files["collection"].str.startswith("alf/")
@@ -211,8 +239,11 @@ def assign_groups(files: pd.DataFrame, sorter: str | None = None) -> pd.Series:
     for mask, names in ((in_chosen, SORTING_NAMES), (of_probe, PROBE_NAMES)):
         named = files["name"].map(names)
         group = group.where(~(mask & named.notna()), named)
-    for objects, name in ((EVENT_OBJECTS, EVENTS), (SIGNAL_OBJECTS, SIGNALS)):
+    of_raw = (files["probe"] != "") & (files["collection"] == "raw_ephys_data/" + files["probe"])
+    group = group.where(~(of_raw & files["name"].isin(NOISE_NAMES)), NOISE)
+    for objects, name in ((EVENT_OBJECTS, EVENTS), (SIGNAL_OBJECTS, SIGNALS), (POSE_OBJECTS, POSE)):
         group = group.where(~_is_read(files, objects), name)
+    group = group.where(~((group == SIGNALS) & files["name"].isin(_CAMERA_TIMES)), f"{SIGNALS},{POSE}")
     is_rfm = (files["name"] == RFM_FRAMES) & files["collection"].str.fullmatch(_RAW_TASK_COLLECTION).astype(bool)
     return group.where(~is_rfm, EVENTS)
 

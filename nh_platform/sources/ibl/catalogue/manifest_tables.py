@@ -17,7 +17,7 @@ import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.history.freezes import restricted
-from nh_platform.history.identity import GROUPS
+from nh_platform.history.identity import GROUPS, read_by
 from nh_platform.history.insertion_ids import made_up_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.published_freezes import stated_freeze
@@ -225,7 +225,7 @@ def _with_missing_md5(
 ) -> pd.DataFrame:
     """Return the files with an md5, computed from the content, for read ones that the tables have no hash of."""
     md5 = files["md5"].copy()
-    missing = files[md5.isna() & files["group"].isin(GROUPS) & files["default_revision"]]
+    missing = files[md5.isna() & read_by(files, GROUPS)]
     rows = sessions.set_index("session_id")
     for row in missing.rename(columns={"name": "file"}).itertuples():
         session = _session_of({**rows.loc[row.session_id], "session_id": row.session_id})

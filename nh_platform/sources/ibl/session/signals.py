@@ -64,14 +64,14 @@ def _wheel(collections: Sequence[str], files: OpenFiles) -> Signal | None:
             raise files.bad(
                 files.label(collection, position_name), f"{len(position)} positions for {len(times)} wheel.timestamps"
             )
-        return _signal("wheel_position", times, position, "rad", ("position",), collection, times_name, files)
+        return make_signal("wheel_position", times, position, "rad", ("position",), collection, times_name, files)
 
-    return _read_each("wheel_position", collections, (times_name, position_name), read, files)
+    return read_each("wheel_position", collections, (times_name, position_name), read, files)
 
 
 def _wheel_moves(collections: Sequence[str], files: OpenFiles) -> pd.DataFrame | None:
     intervals_name, peak_name = "_ibl_wheelMoves.intervals.npy", "_ibl_wheelMoves.peakAmplitude.npy"
-    having = _having("wheel_moves", collections, (intervals_name,), files)
+    having = having_all("wheel_moves", collections, (intervals_name,), files)
 
     def peaks(collection: str, n_moves: int) -> FloatArray:
         peak = files.array(collection, peak_name, "fiu").astype(np.float64)
@@ -84,7 +84,7 @@ def _wheel_moves(collections: Sequence[str], files: OpenFiles) -> pd.DataFrame |
     def read(collection: str) -> pd.DataFrame:
         intervals = files.array(collection, intervals_name, "f", columns=2).astype(np.float64)
         table = pd.DataFrame({"start_time": intervals[:, 0], "stop_time": intervals[:, 1]})
-        if _having("wheel_moves", [collection], (peak_name,), files):
+        if having_all("wheel_moves", [collection], (peak_name,), files):
             table["peak_amplitude"] = files.optional("wheel_moves", peaks, collection, len(table))
         path = files.label(collection, intervals_name)
         try:
@@ -113,10 +113,10 @@ def _pupil(collections: dict[str, tuple[str, ...]], files: OpenFiles) -> Signal 
                 kinds = ", ".join(map(str, stated.dtypes))
                 raise files.bad(files.label(collection, features), f"pupilDiameter is {kinds}, expected numbers")
             values = stated.to_numpy(dtype=np.float64, na_value=np.nan)
-            timestamps = _camera_times(camera, collection, len(values), features, files)
-            return _signal("pupil_diameter", timestamps, values, "px", columns, collection, features, files)
+            timestamps = camera_times(camera, collection, len(values), features, files)
+            return make_signal("pupil_diameter", timestamps, values, "px", columns, collection, features, files)
 
-        signal = _joined("pupil_diameter", [files.optional("pupil_diameter", read, one) for one in having], files)
+        signal = joined("pupil_diameter", [files.optional("pupil_diameter", read, one) for one in having], files)
         if signal is not None:
             if camera != "left":
                 files.note("pupil_diameter", f"from the {camera} camera; there is no usable one of the left camera")
@@ -133,14 +133,14 @@ def _motion(collections: dict[str, tuple[str, ...]], files: OpenFiles) -> list[S
 
         def read(collection: str, camera: str = camera, what: str = what, energy: str = names[0]) -> Signal:
             values = files.array(collection, energy, "fiu").astype(np.float64)
-            timestamps = _camera_times(camera, collection, len(values), energy, files)
-            return _signal(what, timestamps, values, "a.u.", ("motion_energy",), collection, energy, files)
+            timestamps = camera_times(camera, collection, len(values), energy, files)
+            return make_signal(what, timestamps, values, "a.u.", ("motion_energy",), collection, energy, files)
 
-        signals.append(_read_each(what, collections.get(f"{camera}Camera", ()), names, read, files))
+        signals.append(read_each(what, collections.get(f"{camera}Camera", ()), names, read, files))
     return signals
 
 
-def _camera_times(camera: str, collection: str, n_frames: int, name: str, files: OpenFiles) -> FloatArray:
+def camera_times(camera: str, collection: str, n_frames: int, name: str, files: OpenFiles) -> FloatArray:
     """Return the times of the frames of a camera dataset.
 
     More times than frames are cut from the start, as ibllib 4.1.0 does: the camera is running before the video is
@@ -155,7 +155,7 @@ def _camera_times(camera: str, collection: str, n_frames: int, name: str, files:
     return times[len(times) - n_frames :]
 
 
-def _signal(
+def make_signal(
     what: str,
     times: FloatArray,
     values: FloatArray,
@@ -183,7 +183,7 @@ def _signal(
     return Signal(what, times, values, unit, columns)
 
 
-def _having(what: str, collections: Sequence[str], names: Sequence[str], files: OpenFiles) -> list[str]:
+def having_all(what: str, collections: Sequence[str], names: Sequence[str], files: OpenFiles) -> list[str]:
     """Return the collections that have all of some datasets; a note says what lacks."""
     having = [one for one in collections if all(files.has(one, name) for name in names)]
     if not having:
@@ -191,14 +191,15 @@ def _having(what: str, collections: Sequence[str], names: Sequence[str], files: 
     return having
 
 
-def _read_each(
+def read_each(
     what: str, collections: Sequence[str], names: Sequence[str], read: Callable[[str], Signal], files: OpenFiles
 ) -> Signal | None:
-    having = _having(what, collections, names, files)
-    return _joined(what, [files.optional(what, read, collection) for collection in having], files)
+    """Return a signal from every collection that has all its datasets; None and a note where none can be used."""
+    having = having_all(what, collections, names, files)
+    return joined(what, [files.optional(what, read, collection) for collection in having], files)
 
 
-def _joined(what: str, parts: Sequence[Signal | None], files: OpenFiles) -> Signal | None:
+def joined(what: str, parts: Sequence[Signal | None], files: OpenFiles) -> Signal | None:
     """Return the signals of several tasks of one session as one; those that begin within another one are left out."""
     found = [part for part in parts if part is not None]
     if len(found) < 2:

@@ -189,7 +189,14 @@ class OpenFiles:
                 self.note(path, f"{int(is_left_out.sum())} of {len(table)} rows {found}; left out")
         return kept
 
-    def array(self, collection: str, name: str, kinds: str = "f", columns: int | None = None) -> npt.NDArray[Any]:
+    def array(
+        self,
+        collection: str,
+        name: str,
+        kinds: str = "f",
+        columns: int | None = None,
+        shape: tuple[int | None, ...] | None = None,
+    ) -> npt.NDArray[Any]:
         """Load an npy file.
 
         Parameters
@@ -200,6 +207,8 @@ class OpenFiles:
             Allowed kinds of dtype (``f`` float, ``i`` and ``u`` integer, ``b`` bool).
         columns
             None for a vector, else the number of columns of a matrix.
+        shape
+            In the place of both: the shape of a row of an array of more than two dimensions, None where it may be any.
 
         Raises
         ------
@@ -214,12 +223,20 @@ class OpenFiles:
             raise self.bad(path, f"not a whole npy file: {error}") from error
         if not isinstance(array, np.ndarray):
             raise self.bad(path, "an archive of several arrays (npz), expected an npy file")
+        if shape is not None:
+            fits = array.ndim == len(shape) + 1
+            fits = fits and all(want in (None, has) for want, has in zip(shape, array.shape[1:]))
+            if array.dtype.kind not in kinds or not fits:
+                wanted = ", ".join("any" if size is None else str(size) for size in shape)
+                found = f"{array.dtype} of shape {array.shape}"
+                raise self.bad(path, f"{found}, expected (n, {wanted}) of dtype kind {kinds!r}")
+            return array
         if array.ndim == 2 and columns is None and array.shape[1] == 1:
             array = array[:, 0]  # some extractors wrote vectors as (n, 1)
         fits = array.ndim == 1 if columns is None else array.ndim == 2 and array.shape[1] == columns
         if array.dtype.kind not in kinds or not fits:
-            shape = "a vector" if columns is None else f"(n, {columns})"
-            raise self.bad(path, f"{array.dtype} of shape {array.shape}, expected {shape} of dtype kind {kinds!r}")
+            text = "a vector" if columns is None else f"(n, {columns})"
+            raise self.bad(path, f"{array.dtype} of shape {array.shape}, expected {text} of dtype kind {kinds!r}")
         return array
 
     def frames(self, collection: str, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
@@ -296,4 +313,5 @@ def open_files(given: VerifiedFiles, session: SessionFiles, *groups: str) -> Ite
 
 
 def _rows_of(session: SessionFiles, groups: tuple[str, ...]) -> pd.DataFrame:
-    return pd.concat([session.of_group(group) for group in groups], ignore_index=True)
+    rows = pd.concat([session.of_group(group) for group in groups], ignore_index=True)
+    return rows.drop_duplicates(["collection", "revision", "name"], ignore_index=True)  # some files are of two groups

@@ -1,0 +1,99 @@
+"""What is stored of a session only where it was asked for: body parts in the videos and mean waveforms.
+
+Contains the part of `SessionView` that reads these assets. Add here how another asset on request is read.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nh_platform.reading.session_tables import SessionTables
+from nh_platform.reading.unit_psth import UnitChoice, choose_units
+from nh_platform.session import Signal, UnknownSession
+from nh_platform.session.mean_waveforms import MeanWaveforms
+from nh_platform.session.tables.pose import CERTAIN
+from nh_platform.store.codecs.recording_files import read_signals
+from nh_platform.store.codecs.waveform_files import read_waveforms
+
+
+class AssetsOnRequest(SessionTables):
+    """Body parts and waveforms of one session of a store. Parameters are those of `StoredSession`."""
+
+    @cached_property
+    def pose_signals(self) -> dict[str, Signal]:
+        """Body parts by ``pose_<tracker>_<camera>`` as upstream states them: px, and the likelihood of each.
+
+        Raises
+        ------
+        UnknownSession
+            If `pose` was not made; the text says how it is asked for.
+        """
+        return read_signals(self._asked_for("pose")).signals
+
+    def pose(self, camera: str, tracker: str = "lightningPose", likelihood: float = CERTAIN) -> pd.DataFrame:
+        """Return the body parts that one camera saw, as brainbox's `SessionLoader.load_pose` has them.
+
+        Parameters
+        ----------
+        camera
+            ``left``, ``right`` or ``body``.
+        tracker
+            ``lightningPose``, or ``dlc`` for DeepLabCut.
+        likelihood
+            Points below it are NaN; 0 keeps all. brainbox has 0.9.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per frame: ``times`` [s], and ``<part>_x``, ``<part>_y`` [px], ``<part>_likelihood`` of every part.
+
+        Raises
+        ------
+        UnknownSession
+            If `pose` was not made, or has no such camera and tracker; the text names those that it has.
+        """
+        name = f"pose_{tracker}_{camera}"
+        if name not in self.pose_signals:
+            raise UnknownSession(
+                f"body parts of the {camera} camera by {tracker}",
+                f"{self.source} session {self.session_id} has {', '.join(sorted(self.pose_signals)) or 'none'}",
+                "Use one of those: pose_<tracker>_<camera>.",
+            )
+        signal = self.pose_signals[name]
+        table = pd.DataFrame(signal.values.copy(), columns=list(signal.columns))
+        for column in [name for name in table if str(name).endswith("_likelihood")]:
+            part = str(column).removesuffix("_likelihood")
+            table.loc[table[column] < likelihood, [f"{part}_x", f"{part}_y"]] = np.nan
+        table.insert(0, "times", signal.timestamps)
+        return table
+
+    def mean_waveforms(self, units: UnitChoice = None) -> MeanWaveforms:
+        """Return the mean waveforms of units around their peak channel, in volts, alike for every source.
+
+        Parameters
+        ----------
+        units
+            Which units: a mask (n_units,), unit ids, or rows; all where not stated.
+
+        Raises
+        ------
+        UnknownSession
+            If `mean_waveforms` was not made (the text says how it is asked for), or a unit is not of the session.
+        """
+        folder = self._asked_for("mean_waveforms")
+        return read_waveforms(folder, choose_units(self._recording.units["unit_id"], units))
+
+    def _asked_for(self, asset: str) -> Path:
+        """Return the folder of an asset on request; gated and unmade sessions are refused with what to do."""
+        if asset in self.assets:
+            return self.folder(asset)
+        raise UnknownSession(
+            f"{asset} of {self.source} session {self.session_id}",
+            "not made: it is large, and made only where it is asked for",
+            f"Name it in `also_assets` of {self.source} in sources.yaml, as in `also_assets: [{asset}]`, and run "
+            f"`nh materialize {self.source} {self.session_id}`.",
+        )

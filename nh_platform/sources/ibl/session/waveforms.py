@@ -1,0 +1,98 @@
+"""Mean waveforms of the clusters of an IBL session, in volts on the channels around each peak.
+
+Read from ``clusters.waveforms``, or from ``templates.waveforms`` of a sort whose templates are its clusters. Add here
+what else a sort says about the shape of a spike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.session.mean_waveforms import BEYOND_PROBE, MeanWaveforms
+from nh_platform.sources.ibl.session.verified_files import OpenFiles
+
+SAMPLING_RATE_HZ = 30000.0
+"""Of Neuropixels 1.0 and 2.0; the waveforms' files state none."""
+
+
+@dataclass(frozen=True)
+class _OfProbe:
+    """Waveforms (n_clusters, n_samples, n_channels) in V and their channels (n_clusters, n_channels) of one probe."""
+
+    values: npt.NDArray[np.floating]
+    channels: npt.NDArray[np.integer]
+
+
+def read_session_waveforms(units: pd.DataFrame, files: OpenFiles) -> MeanWaveforms:
+    """Read the mean waveforms of all units, NaN where upstream has none.
+
+    Parameters
+    ----------
+    units
+        (n_units, …) schema `RAW_UNITS`.
+    files
+        The session's files of group ``waveforms``.
+
+    Returns
+    -------
+    MeanWaveforms
+        In the order of ``units``. A probe whose files cannot be used is NaN, and a note names the file.
+    """
+    by_probe = {probe: _of_probe(str(probe), files) for probe in dict.fromkeys(units["probe"])}
+    found = [one for one in by_probe.values() if one is not None]
+    n_samples = max((one.values.shape[1] for one in found), default=0)
+    n_channels = max((one.values.shape[2] for one in found), default=0)
+    values = np.full((len(units), n_channels, n_samples), np.nan, dtype=np.float32)
+    channels = np.full((len(units), n_channels), BEYOND_PROBE, dtype=np.int64)
+    for probe, one in by_probe.items():
+        if one is None:
+            continue
+        rows = np.flatnonzero(units["probe"] == probe)
+        clusters = units["cluster_id"].to_numpy()[rows]
+        has = clusters < len(one.values)
+        if not has.all():
+            text = f"waveforms of {len(one.values)} clusters; NaN for {int((~has).sum())} units of later ones"
+            files.note(f"{probe} waveforms", text)
+        rows, clusters = rows[has], clusters[has]
+        width, length = one.values.shape[2], one.values.shape[1]
+        values[rows, :width, :length] = one.values[clusters].transpose(0, 2, 1)
+        channels[rows, :width] = one.channels[clusters]
+    values[channels < 0] = np.nan
+    channels[channels < 0] = BEYOND_PROBE
+    return MeanWaveforms(
+        unit_ids=tuple(units["unit_id"]),
+        values=values,
+        channels=channels,
+        peaks=units["channel"].to_numpy(dtype=np.int64),
+        sampling_rates=np.full(len(units), SAMPLING_RATE_HZ),
+        notes=tuple(files.notes),
+    )
+
+
+def _of_probe(probe: str, files: OpenFiles) -> _OfProbe | None:
+    what = f"{probe} waveforms"
+    collections = sorted(files.rows.loc[files.rows["probe"] == probe, "collection"].unique())
+    for source in ("clusters", "templates"):
+        names = (f"{source}.waveforms.npy", f"{source}.waveformsChannels.npy")
+        for collection in collections:
+            if all(files.has(collection, name) for name in names):
+                read = files.optional(what, _read, collection, *names, files)
+                if read is not None:
+                    if source == "templates":
+                        files.note(what, f"{collection}: templates of the sorter; clusters.waveforms is not there")
+                    return read
+    files.note_lacking(what, collections, "clusters.waveforms.npy", "clusters.waveformsChannels.npy")
+    return None
+
+
+def _read(collection: str, waveforms: str, channels: str, files: OpenFiles) -> _OfProbe:
+    values = files.array(collection, waveforms, "f", shape=(None, None))
+    on = files.array(collection, channels, "iuf", shape=(values.shape[2],))
+    if len(on) != len(values):
+        raise files.bad(files.label(collection, channels), f"{len(on)} rows for {len(values)} in {waveforms}")
+    # Some sorts write channels as floats, and NaN or a number beyond the probe where there is no further channel.
+    return _OfProbe(values, np.where(np.isfinite(on), on, BEYOND_PROBE).astype(np.int64))
