@@ -163,13 +163,15 @@ def _unknown_extras() -> Iterator[ConfigError]:
     """Yield, for every source, that its entry names assets of its own that nobody brings."""
     served = all_session_assets()
     for name, entry in installed_sources().found.items():
-        if unknown := [one for one in (*entry.extra_assets, *entry.assets_on_request) if one not in served]:
-            package = installed_sources().packages[name]
-            yield ConfigError(
-                f"source {name} of package {package}",
-                f"its assets of its own name {', '.join(unknown)}, which does not exist or is not served",
-                f"Name per-session assets: {', '.join(served)}.",
-            )
+        named = {"extra_assets": entry.extra_assets, "assets_on_request": entry.assets_on_request}
+        for field, names in named.items():
+            if unknown := [one for one in names if one not in served]:
+                package = installed_sources().packages[name]
+                yield ConfigError(
+                    f"source {name} of package {package}",
+                    f"its {field} name {', '.join(unknown)}, which does not exist or is not served",
+                    f"Name per-session assets: {', '.join(served)}.",
+                )
 
 
 def _records(package: ModuleType, kind: type[Record]) -> list[Record]:

@@ -53,6 +53,9 @@ def test_the_records_of_session_assets_are_found_in_running_order() -> None:
         "units",
         "windows",
         "unit_embeddings",
+        "pose",
+        "mean_waveforms",
+        "noise",
         "stimulus_tensors",
     ]
 
