@@ -15,6 +15,7 @@ import pandas as pd
 
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.session_rules import trial_mask_by
+from nh_platform.reading.change_performance import rolling_performance
 from nh_platform.reading.on_request import AssetsOnRequest
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
 from nh_platform.reading.unit_psth import UnitChoice, UnitPsth, choose_units, event_column, session_psth, values_of
@@ -164,6 +165,18 @@ class SessionView(AssetsOnRequest):
             If the session has no wheel.
         """
         return wheel_movements(self.signal("wheel_position"))
+
+    def rolling_performance(self) -> pd.DataFrame:
+        """Return response latency, reward rate, hit and false alarm rates and d' of the change detection task.
+
+        As AllenSDK computes them, one row per trial (`nh_platform.reading.change_performance.rolling_performance`).
+
+        Raises
+        ------
+        UnknownSession
+            If the session has no trials of that task, or no licks of them.
+        """
+        return rolling_performance(self._events("change_trials"), self._events("trial_licks"))
 
     def trial_mask(self, rulebook: str = "ibl-bwm-inclusion") -> npt.NDArray[np.bool_]:
         """Return (n_trials,) bool, which of `trials` are used: by default as in the Brain-wide Map's analyses.

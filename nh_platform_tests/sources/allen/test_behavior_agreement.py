@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.reading.change_performance import RESPONSE_WINDOW_S, rolling_performance
 from nh_platform.session import RawRecording, UnitAnnotation
 from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.nwb.electrodes import read_channels
@@ -145,6 +146,20 @@ def test_trials_are_the_same(read: Read) -> None:
     for trial, times in theirs["lick_times"].items():
         _same(licks.loc[licks["trials_id"] == trial, "times"], times)
     assert ours["n_licks"].sum() == len(licks) > 0
+
+
+def test_reward_rate_and_rolling_performance_are_the_same(read: Read) -> None:
+    events = read.behavior.events
+    ours = rolling_performance(events["change_trials"], events["trial_licks"])
+    theirs = read.sdk.get_rolling_performance_df()
+    assert list(ours)[1:] == list(theirs)
+    for name in theirs:
+        _same(ours[name], theirs[name].astype(float), name)
+    _same(ours["reward_rate"], read.sdk.get_reward_rate())
+    _same(ours["response_latency"], read.sdk._trials._calculate_response_latency_list())
+    assert ours["reward_rate"].max() > 0
+    assert ours["rolling_dprime"].notna().sum() > 5
+    assert tuple(read.sdk.task_parameters["response_window_sec"]) == RESPONSE_WINDOW_S
 
 
 def test_licks_and_rewards_are_the_same(read: Read) -> None:
