@@ -50,6 +50,21 @@ class Server:
     ask: Callable[[float], Answer]
 
 
+_NO_NAME = ("NameResolutionError", "Name or service not known", "nodename nor servname", "getaddrinfo failed")
+_NO_CONNECTION = {
+    "its name is not known here: no network, or only behind a proxy": _NO_NAME,
+    "the connection is refused": ("Connection refused",),
+    "no connection": ("EndpointConnectionError",),
+}
+"""Words, and what HTTP libraries say for it within five lines of their own classes and the address three times."""
+
+
+def unreachable(text: str) -> Answer:
+    """Return that a server cannot be reached, with what a library says of it in words where these are known."""
+    known = (words for words, said in _NO_CONNECTION.items() if any(one in text for one in said))
+    return Answer(None, f"not reachable ({next(known, text)})")
+
+
 def web_server(url: str) -> Server:
     """Return a server of which no more is known than that it speaks HTTP."""
     return Server(url, lambda wait_s: ask_http(url, wait_s))
@@ -76,9 +91,9 @@ def ask_http(url: str, wait_s: float) -> Answer:
     try:
         status = within(wait_s, ask, url)
     except NhError as error:
-        return Answer(None, f"not reachable ({error.found})")
+        return unreachable(error.found)
     except (OSError, ValueError, HTTPException) as error:  # ValueError: a port that is no number
-        return Answer(None, f"not reachable ({getattr(error, 'reason', None) or error})")
+        return unreachable(str(getattr(error, "reason", None) or error))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Answer(None, f"answers HTTP {status}: the server is in trouble")
     return Answer(True, "answers")

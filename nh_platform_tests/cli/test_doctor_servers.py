@@ -15,6 +15,7 @@ from nh_platform.cli.app import app
 from nh_platform.operations import doctor_findings
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform.sources.registry import source_entry
+from nh_platform.sources.servers import unreachable
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.loopback.serving import LoopbackServer, Reply
 
@@ -220,3 +221,20 @@ def test_the_public_servers_of_the_registry_are_those_of_the_sources() -> None:
 
     server = source_entry("ibl").servers({})[1]
     assert public_bucket() in getattr(server, "url", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "HTTPSConnectionPool(host='a.org', port=443): … NameResolutionError(… [Errno -2])",
+            "its name is not known here",
+        ),
+        ("<urlopen error [Errno 111] Connection refused>", "the connection is refused"),
+        ("the certificate has expired", "the certificate has expired"),
+    ],
+)
+def test_what_a_library_says_of_a_server_that_is_away_is_put_into_words(said: str, words: str) -> None:
+    answer = unreachable(said)
+    assert answer.text.startswith(f"not reachable ({words}")
+    assert "HTTPSConnectionPool" not in answer.text

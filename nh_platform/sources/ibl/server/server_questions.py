@@ -22,7 +22,7 @@ from nh_platform.sources.ibl.server.one_errors import (
     status_of,
 )
 from nh_platform.sources.ibl.settings import IblSettings
-from nh_platform.sources.servers import Answer
+from nh_platform.sources.servers import Answer, unreachable
 
 _QUESTION = "/cache/info"
 """What every sync asks first: the date of the tables."""
@@ -48,7 +48,7 @@ def ask_alyx(url: str, account: Mapping[str, Any], wait_s: float) -> Answer:
     try:
         found = _as_account(url, account, wait_s) if has_account else _as_nobody(url, wait_s)
     except NhError as error:  # the deadline
-        return Answer(None, f"not reachable ({error.found})")
+        return unreachable(error.found)
     except (json.JSONDecodeError, requests.exceptions.JSONDecodeError):  # the latter is simplejson's where it is there
         return _no_alyx("it answers with no JSON")
     except foreign_errors() as error:
@@ -76,6 +76,8 @@ def ask_bucket(settings: Mapping[str, Any], wait_s: float) -> Answer:
     try:
         PublicBucket(hurried).announcements()
     except NhError as error:
+        if "EndpointConnectionError" in error.found:
+            return unreachable(error.found)
         return Answer(None, f"it does not give the date of its tables ({error.found})")
     return Answer(True, "gives the date of its tables")
 
@@ -106,7 +108,7 @@ def _answer_of(error: BaseException, has_account: bool) -> Answer:
         return Answer(False if has_account else None, f"answers HTTP {status}: the server is in trouble")
     if status is not None:
         return _no_alyx(f"HTTP {status} where Alyx answers")
-    return Answer(None, f"not reachable ({first_line(error)})")
+    return unreachable(first_line(error))
 
 
 def _no_alyx(found: str) -> Answer:
