@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nh_platform.session import ConfigError
-from nh_platform.store.durable import read_regular, sync_folder, write_durably
-from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
 
 RECORD = "restoring.json"
 """In the home folder from the beginning of a restoration to its end."""
@@ -46,6 +44,9 @@ class Restoration:
 
 def write_restoration(home: Path, begun: Restoration) -> None:
     """Record how far a restoration is."""
+    from nh_platform.store.durable import write_durably  # the store loads pydantic, and `nh --help` answers without
+    from nh_platform.store.sealed import seal_json
+
     write_durably(home / RECORD, seal_json(asdict(begun)))
 
 
@@ -57,6 +58,9 @@ def read_restoration(home: Path) -> Restoration | None:
     ConfigError
         If its record is not the bytes that were written.
     """
+    from nh_platform.store.durable import read_regular
+    from nh_platform.store.sealed import BrokenSeal, unseal_json
+
     try:
         return Restoration(**unseal_json(read_regular(home / RECORD)))
     except FileNotFoundError:
@@ -68,6 +72,8 @@ def read_restoration(home: Path) -> Restoration | None:
 
 def end_restoration(home: Path) -> None:
     """Remove the record: the home is whole, or nothing of it was brought back."""
+    from nh_platform.store.durable import sync_folder
+
     for path in (home / RECORD, *home.glob(f"{RECORD}.*")):  # and what a killed process left of it half written
         path.unlink(missing_ok=True)
     sync_folder(home)
