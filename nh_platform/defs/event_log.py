@@ -113,16 +113,20 @@ class PartitionCachingSqliteEventLogStorage(SqliteEventLogStorage):
     ) -> Sequence[AssetCheckPartitionInfo]:
         """Return the last execution of each check in each partition; what does not count is of no materialization."""
         infos = super().get_asset_check_partition_info(keys, after_storage_id, partition_keys)
-        self._read_digests([one.latest_check_event_storage_id for one in infos if self._is_of_rules(one)])
-        return [one if self._counts(one) else _of_no_materialization(one) for one in infos]
-
-    def _is_of_rules(self, info: AssetCheckPartitionInfo) -> bool:
-        is_result = info.latest_execution_status in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
-        return is_result and self._rules.digest(info.check_key) is not None
-
-    def _counts(self, info: AssetCheckPartitionInfo) -> bool:
-        digest = self._digests.get(info.latest_check_event_storage_id, "")
-        return not self._is_of_rules(info) or self._rules.is_counted(info.check_key, digest)
+        in_force = {key: self._rules.digest(key) for key in keys}
+        of_rules = [
+            one
+            for one in infos
+            if in_force[one.check_key] is not None
+            and one.latest_execution_status in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
+        ]
+        self._read_digests([one.latest_check_event_storage_id for one in of_rules])
+        of_others = {
+            one.latest_check_event_storage_id
+            for one in of_rules
+            if self._digests.get(one.latest_check_event_storage_id) != in_force[one.check_key]
+        }
+        return [_of_no_materialization(one) if one.latest_check_event_storage_id in of_others else one for one in infos]
 
     def _is_counted(self, record: AssetCheckExecutionRecord | None) -> bool:
         if record is None or record.status not in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES:
