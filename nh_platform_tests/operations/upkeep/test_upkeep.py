@@ -109,9 +109,10 @@ def test_damage_is_named_on_both_sides(home: Path, tmp_path: Path) -> None:
     stored.write_bytes(intact[:-1])
     shutil.rmtree(tmp_path / "backups")
     found = operations.backup(home, tmp_path / "backups")
-    (text,) = found.refused
+    text, of_lock = found.refused
     assert str(stored) in text
     assert "nh verify --repair" in text
+    assert "lock paper-1: it names versions that are damaged" in of_lock
     assert not list(found.folder.rglob("raw_spikes/*"))
     assert list(found.folder.rglob("units/*/provenance.json"))
 
