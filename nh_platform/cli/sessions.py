@@ -99,9 +99,12 @@ def sessions(
         console.require_known(source)
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
+    from nh_platform.reading.released import region_names
     from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
     from nh_platform.reading.session_facts import FactQuery
     from nh_platform.session import UnknownSession
+    from nh_platform.sources.region_names import find_region
+    from nh_platform.sources.registry import source_entry, source_names
 
     platform = Platform(load_settings())
     query = SessionQuery(
@@ -137,6 +140,10 @@ def sessions(
                 raise
             unsynced.append(name)
     found = find_sessions(manifests, platform.store, query, sort=sort, spread=spread, limit=limit)
+    if region:
+        places = (find_region(region, region_names(manifest.source)) for manifest in manifests)
+        for note in dict.fromkeys(place.note for place in places if place.note):
+            console.err.print(note, markup=False, soft_wrap=True)
     rows = found.astype(object).to_dict("records")
     rows = [{key: None if value is None or value != value else value for key, value in row.items()} for row in rows]
     if ids:
