@@ -16,6 +16,7 @@ import pandas as pd
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.session_rules import trial_mask_by
 from nh_platform.reading.change_performance import rolling_performance
+from nh_platform.reading.eye_tracking import DILATION_FRAMES, Z_THRESHOLD, eye_tracking_as_allensdk
 from nh_platform.reading.on_request import AssetsOnRequest
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
 from nh_platform.reading.unit_psth import UnitChoice, UnitPsth, choose_units, event_column, session_psth, values_of
@@ -165,6 +166,21 @@ class SessionView(AssetsOnRequest):
             If the session has no wheel.
         """
         return wheel_movements(self.signal("wheel_position"))
+
+    def eye_tracking(self, z_threshold: float = Z_THRESHOLD, dilation_frames: int = DILATION_FRAMES) -> pd.DataFrame:
+        """Return the eye tracking of a Visual Behavior session as AllenSDK does: half axes, blinks determined anew.
+
+        As the file has it, it is ``signal("pupil")``, with full axes. Parameters and columns are those of
+        `nh_platform.reading.eye_tracking.eye_tracking_as_allensdk`.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has no eye tracking.
+        SchemaError
+            If it is of a source whose eye tracking has no areas.
+        """
+        return eye_tracking_as_allensdk(self.signal("pupil"), z_threshold, dilation_frames)
 
     def rolling_performance(self) -> pd.DataFrame:
         """Return response latency, reward rate, hit and false alarm rates and d' of the change detection task.

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.reading.change_performance import RESPONSE_WINDOW_S, rolling_performance
+from nh_platform.reading.eye_tracking import eye_tracking_as_allensdk
 from nh_platform.session import RawRecording, UnitAnnotation
 from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.nwb.electrodes import read_channels
@@ -189,6 +190,13 @@ def test_eye_tracking_is_the_same_with_full_axes(read: Read) -> None:
             _same(ours[f"{what}_{field}"], factor * theirs[f"{short}_{field}"], field)
         _same(ours[f"{what}_area"], theirs[f"{short}_area_raw"], what)
         _same(ours[f"{what}_area"].where(ours["likely_blink"] == 0), theirs[f"{short}_area"], what)
+
+
+def test_eye_tracking_with_blinks_determined_anew_is_the_same(read: Read) -> None:
+    ours, theirs = eye_tracking_as_allensdk(read.behavior.signals["pupil"]), read.sdk.eye_tracking
+    pd.testing.assert_frame_equal(ours, theirs[list(ours)], check_exact=True, check_index_type=False)
+    assert set(ours) == set(theirs)
+    assert 10 < ours["likely_blink"].sum() < 0.2 * len(ours)
 
 
 def test_images_are_the_same(read: Read) -> None:
