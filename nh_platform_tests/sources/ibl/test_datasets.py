@@ -130,7 +130,7 @@ def test_an_object_comes_from_alf_or_else_from_every_task() -> None:
         "alf/task_00/_ibl_wheel.position.npy",
         "alf/_ibl_leftCamera.dlc.pqt",
     )
-    assert assign_groups(files).tolist() == ["events", "events", "signals", "other", "other"]
+    assert assign_groups(files).tolist() == ["events", "events", "signals", "other", "pose"]
 
 
 def test_copies_of_table_columns_are_not_part_of_events() -> None:
