@@ -59,7 +59,7 @@ def test_a_resort_of_one_probe_is_a_new_default_revision(released: tuple[Path, S
     after = _datasets(root)
     new = after.index.difference(before.index)
     assert all(name.startswith("alf/probe01/pykilosort/#2026-01-01#/") for name in new)
-    assert len(new) == 17
+    assert len(new) == 19
     assert after.loc[new, "default_revision"].all()
     assert all(name.startswith("alf/probe01/pykilosort/#2024-05-06#/") for name in _changed(before, after))
     truth = session.truth
