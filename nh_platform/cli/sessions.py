@@ -104,7 +104,6 @@ def sessions(
     from nh_platform.reading.session_facts import FactQuery
     from nh_platform.session import UnknownSession
     from nh_platform.sources.region_names import find_region
-    from nh_platform.sources.registry import source_entry, source_names
 
     platform = Platform(load_settings())
     query = SessionQuery(
