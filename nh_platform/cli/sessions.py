@@ -99,9 +99,9 @@ def sessions(
         console.require_known(source)
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
-    from nh_platform.reading.released import region_names
-    from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
-    from nh_platform.reading.session_facts import FactQuery
+    from nh_platform.reading.searching.released import region_names
+    from nh_platform.reading.searching.session_facts import FactQuery
+    from nh_platform.reading.searching.session_search import COLUMNS, SessionQuery, find_sessions
     from nh_platform.session import UnknownSession
     from nh_platform.sources.region_names import find_region
 
@@ -183,7 +183,7 @@ def show(
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
     from nh_platform.planning.versions import SourcePlan
-    from nh_platform.reading.search import read_summary
+    from nh_platform.reading.searching.session_search import read_summary
     from nh_platform.store.names import SOURCE_WIDE
 
     platform = Platform(load_settings())
@@ -301,7 +301,7 @@ def _history(plan: SourcePlan, session: str, stale: Sequence[str]) -> _History:
 
 def _show_units(platform: Platform, source: str, session: str) -> None:
     """Print the good units by each rulebook, and the units of each region."""
-    from nh_platform.reading.search import read_summary
+    from nh_platform.reading.searching.session_search import read_summary
 
     units = read_summary(platform.store, source, session, "units")
     if not units:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nh_platform.history.freezes import Freeze
     from nh_platform.history.manifest import Manifest
     from nh_platform.home.platform import Platform
-    from nh_platform.reading.probe_search import ProbeQuery
+    from nh_platform.reading.searching.probe_search import ProbeQuery
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def probes(
     freeze
         Name of a list, or path of a CSV file; a published one is fetched.
     subject, lab, session, min_units
-        As of `nh_platform.reading.probe_search.ProbeQuery`.
+        As of `nh_platform.reading.searching.probe_search.ProbeQuery`.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def probes(
     from nh_platform.history.published_freezes import FREEZES_FOLDER, freeze_named
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
-    from nh_platform.reading.probe_search import COLUMNS, ProbeQuery
+    from nh_platform.reading.searching.probe_search import COLUMNS, ProbeQuery
 
     platform = Platform(load_settings(Path(home)))
     listed = freeze_named(freeze, platform.settings.home / FREEZES_FOLDER) if freeze else None
@@ -136,7 +136,7 @@ def released_rows(
         If the release has no such table here; the text says how to get it.
     """
     from nh_platform.home.settings import load_settings
-    from nh_platform.reading.released import Released
+    from nh_platform.reading.searching.released import Released
     from nh_platform.session.errors import close_matches
     from nh_platform.store import Store
 
@@ -192,8 +192,8 @@ def _manifests(
 def _of_source(
     platform: Platform, source: str, manifest: Manifest | None, query: ProbeQuery, region: str
 ) -> tuple[pd.DataFrame, list[str]]:
-    from nh_platform.reading.probe_search import find_probes, region_counts
-    from nh_platform.reading.released import region_names
+    from nh_platform.reading.searching.probe_search import find_probes, region_counts
+    from nh_platform.reading.searching.released import region_names
     from nh_platform.sources.region_names import find_region
 
     if not region:

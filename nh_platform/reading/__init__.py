@@ -5,9 +5,9 @@ asset is made and no upstream file is opened here.
 """
 
 from nh_platform.reading.opening import OpenedStore, open_store
-from nh_platform.reading.probe_search import ProbeQuery
-from nh_platform.reading.released import Released
-from nh_platform.reading.search import SessionQuery
+from nh_platform.reading.searching.probe_search import ProbeQuery
+from nh_platform.reading.searching.released import Released
+from nh_platform.reading.searching.session_search import SessionQuery
 from nh_platform.reading.session_view import SessionView
 from nh_platform.reading.unit_psth import UnitPsth
 from nh_platform.reading.windows_view import WindowsView

@@ -1,7 +1,7 @@
 """The door to a store: which sources and sessions it has, and one session of it.
 
 Contains `open_store` and what it returns. Add here what concerns the store as a whole. What a session offers is
-`nh_platform.reading.session_view`; searching is `nh_platform.reading.search`.
+`nh_platform.reading.session_view`; searching is `nh_platform.reading.searching.session_search`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from nh_platform.history.registered_ids import insertion_sessions
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.reading.all_units import read_all_units, stored_units
-from nh_platform.reading.probe_search import ProbeQuery, find_probes
-from nh_platform.reading.released import Released, region_names
-from nh_platform.reading.search import COLUMNS, SessionQuery, find_sessions
+from nh_platform.reading.searching.probe_search import ProbeQuery, find_probes
+from nh_platform.reading.searching.released import Released, region_names
+from nh_platform.reading.searching.session_search import COLUMNS, SessionQuery, find_sessions
 from nh_platform.reading.session_view import SessionView
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.session_names import session_named, suggestion
@@ -104,7 +104,8 @@ class OpenedStore:
         Returns
         -------
         pandas.DataFrame
-            Columns of `nh_platform.reading.search.COLUMNS`; ``assets`` says how many assets of the session are stored.
+            Columns of `nh_platform.reading.searching.session_search.COLUMNS`; ``assets`` says how many assets of the
+            session are stored.
 
         Raises
         ------
@@ -208,7 +209,7 @@ class OpenedStore:
         Returns
         -------
         pandas.DataFrame
-            Columns of `nh_platform.reading.probe_search.COLUMNS`.
+            Columns of `nh_platform.reading.searching.probe_search.COLUMNS`.
 
         Raises
         ------

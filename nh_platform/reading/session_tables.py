@@ -14,7 +14,7 @@ import pandas as pd
 
 from nh_platform.qc.metrics.histogram_file import read_histograms
 from nh_platform.qc.metrics.interval_histograms import ACG, ISI, UnitHistogram
-from nh_platform.reading.search import read_summary
+from nh_platform.reading.searching.session_search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
 from nh_platform.session.tables.events import LAB_TRIALS, TRIALS

@@ -26,7 +26,7 @@ from nh_platform.planning.verification import ROTATION_DAYS, share_of_day, verif
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.qc.gate import GATE_FILE, read_gate
 from nh_platform.reading import open_store
-from nh_platform.reading.search import SessionQuery, find_sessions
+from nh_platform.reading.searching.session_search import SessionQuery, find_sessions
 from nh_platform.session import NhError
 from nh_platform.store import Store
 from nh_platform.store.codecs.hdf5 import open_file

@@ -11,7 +11,7 @@ import pytest
 import nh_platform
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import write_manifest
-from nh_platform.reading.search import SessionQuery
+from nh_platform.reading.searching.session_search import SessionQuery
 from nh_platform.session import StoreError, UnknownSession
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.store import Store

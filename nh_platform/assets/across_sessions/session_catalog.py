@@ -1,6 +1,6 @@
 """The asset `session_catalog`: all sessions of a source as one table, which finding sessions searches.
 
-Change here what is shown of it. Its rows are made in `nh_platform.reading.search`.
+Change here what is shown of it. Its rows are made in `nh_platform.reading.searching.session_search`.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def parameters(platform: Platform, source: str) -> Parameters:
 
 def make(platform: Platform, source: str, folder: Path) -> AssetResult:
     """List every session of the manifest with what the store holds of it."""
-    from nh_platform.reading.search import SessionQuery, find_sessions
+    from nh_platform.reading.searching.session_search import SessionQuery, find_sessions
 
     table = find_sessions(platform.manifest(source), platform.store, SessionQuery())
     table = table.sort_values("session_id", ignore_index=True)

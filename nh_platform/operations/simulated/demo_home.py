@@ -148,7 +148,7 @@ def _sources_text(sources: Sequence[str]) -> str:
 def _sessions(platform: Platform, outcomes: Sequence[SessionOutcome]) -> pd.DataFrame:
     import pandas as pd
 
-    from nh_platform.reading.search import read_summary
+    from nh_platform.reading.searching.session_search import read_summary
 
     checks = {
         (one.plan.source, one.plan.session_id): f"{one.checks_passed} ok {len(one.warned)} warn" for one in outcomes

@@ -1,7 +1,7 @@
 """What releases state of sessions, as search terms: animal, stimuli, QC, and regions of the released tables.
 
 Contains the terms, the refusal of values that no session has, and the facts by session. Add a term here when a release
-states one more fact. What the manifest and the store say is searched in `search`.
+states one more fact. What the manifest and the store say is searched in `session_search`.
 """
 
 from __future__ import annotations

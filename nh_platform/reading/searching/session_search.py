@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.history.manifest import Manifest
-from nh_platform.reading.released import region_names
-from nh_platform.reading.session_facts import FactQuery, SessionFacts, matches, refuse_unknown, session_facts
+from nh_platform.reading.searching.released import region_names
+from nh_platform.reading.searching.session_facts import FactQuery, SessionFacts, matches, refuse_unknown, session_facts
 from nh_platform.session import ConfigError, DamagedFile
 from nh_platform.session.tables.catalogs import SESSION_CATALOG
 from nh_platform.sources.region_names import find_region
