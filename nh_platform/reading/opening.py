@@ -224,6 +224,30 @@ class OpenedStore:
             query = replace(query, region=find_region(region, region_names(source)))
         return find_probes(self.store, source, read_manifest(self.store, source), query)
 
+    def behavior_sessions(self, source: str) -> pd.DataFrame:
+        """Return every behaviour session that the release lists, most of them training without a recording.
+
+        They are no sessions of the platform, since they have no spikes; ``session_id`` is that of the recording where
+        there is one.
+
+        Parameters
+        ----------
+        source
+            Name of the source; of others than Visual Behavior the table is empty.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per behaviour session, schema `BEHAVIOR_SESSIONS`.
+
+        Raises
+        ------
+        UnknownSession
+            If the store knows no such source, or it was never synced.
+        """
+        self._check_source(source)
+        return read_manifest(self.store, source).behavior_sessions
+
     def _check_source(self, source: str) -> None:
         known = self.sources()
         if source not in known:

@@ -173,6 +173,9 @@ def test_units_of_an_allen_release_are_counted_by_what_is_stated_of_the_animal(t
     table = open_store(tmp_path).released("allen_vbn").units()
     assert table["unit_id"].tolist() == units["unit_id"].astype(str).tolist()
     assert table["snr"].tolist() == units["snr"].tolist()
+    trained = open_store(tmp_path).behavior_sessions("allen_vbn")
+    assert len(trained) == len(pd.read_csv(folder / "behavior_sessions.csv"))
+    assert set(trained["session_id"].dropna()) == set(units["ecephys_session_id"].astype(str))
     listed = nh(tmp_path, "channels", "--source", "allen_vbn", "--column", "beryl", "--format", "csv")
     assert len(rows(listed)) == len(pd.read_csv(folder / "channels.csv"))
     assert "Did you mean genotype" in nh(tmp_path, "units", "--source", "allen_vbn", "--by", "genotyp", code=1).stderr
