@@ -33,6 +33,8 @@ from nh_platform.store.store_format import FORMAT_FILE, migrate, repair_format, 
 OLD = Path(__file__).with_name("format_1.tar.xz")
 SESSION = "e5e8aefa-77a2-47b1-b82b-bba6932e06a5"
 N_ASSETS = 16
+MADE_ANEW = {"events", "windows", "unit_embeddings"}
+"""Trials have more columns since; these assets were current after the migration alone, before that."""
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_an_old_store_is_refused_with_the_command(home: Path) -> None:
     assert "nh migrate" in status
 
 
-def test_after_the_migration_everything_is_current_and_intact(home: Path) -> None:
+def test_after_the_migration_everything_is_intact_and_current_but_for_what_code_changed(home: Path) -> None:
     before = data_versions(home / "store")
     others = {path: path.read_bytes() for path in home.rglob("*.h5")} | {
         p: p.read_bytes() for p in home.rglob("*.parquet")
@@ -74,7 +76,7 @@ def test_after_the_migration_everything_is_current_and_intact(home: Path) -> Non
     platform = Platform(load_settings(home))
     plan = SourcePlan(platform, "ibl")
     standing = standing_of(plan, platform.manifest("ibl").session(SESSION))
-    assert (standing.stale, standing.damaged) == ((), {})
+    assert (set(standing.stale), standing.damaged) == (MADE_ANEW, {})
     assert [one.number for one in list_snapshots(platform.store, "ibl")] == [1, 2]
     assert wanted_sessions(platform.store, "ibl")[SESSION] == "nh backfill"
     verified = verify(platform.store)
