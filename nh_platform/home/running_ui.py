@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nh_platform.store.durable import write_durably
 from nh_platform.store.processes import is_running, process_name
+
+if TYPE_CHECKING:
+    from urllib.request import Request
 
 _FILE = "dagster/ui.json"
 
@@ -62,3 +66,16 @@ def read_running_ui(home: Path) -> RunningUi | None:
 def remove_running_ui(home: Path) -> None:
     """Take back that a home folder is served."""
     (home / _FILE).unlink(missing_ok=True)
+
+
+def open_page(request: str | Request, timeout_s: float) -> Any:
+    """Ask a page of this machine and return its answer, open; past any proxy, which knows no loopback of ours.
+
+    Raises
+    ------
+    OSError
+        If it does not answer.
+    """
+    from urllib.request import ProxyHandler, build_opener
+
+    return build_opener(ProxyHandler({})).open(request, timeout=timeout_s)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import dagster as dg
 from nh_platform.assets.registry import source_assets
 from nh_platform.defs.checks import session_checks
 from nh_platform.home.platform import Platform
+from nh_platform.home.running_ui import open_page
 from nh_platform.planning.versions import SourcePlan
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.sources.entry import SourceEntry
@@ -27,7 +29,7 @@ from nh_platform.sources.registry import lab_package
 
 _DIGITS = 12
 _RELOAD_TIMEOUT_S = 40.0
-"""Loading the definitions takes 3 to 8 s on two loaded cores; a tick may take 60 s."""
+"""Loading the definitions takes 3 to 8 s on two loaded cores, and longer than this at load 10; a tick may take 60 s."""
 
 _RELOAD = """
   mutation Reload($location: String!) {
@@ -108,11 +110,17 @@ def refuse_what_cannot_be_loaded(platform: Platform) -> None:
 
 
 def reload_code_location(address: str, location: str) -> str:
-    """Have a running web page load the definitions again; return what went wrong in a few words, else nothing."""
+    """Have a running web page load the definitions again; return what went wrong in a few words, else nothing.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not answer in time: it may be loading them still.
+    """
     body = json.dumps({"query": _RELOAD, "variables": {"location": location}}).encode()
     request = urllib.request.Request(f"{address}/graphql", body, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=_RELOAD_TIMEOUT_S) as answer:
+        with open_page(request, _RELOAD_TIMEOUT_S) as answer:
             found = json.load(answer)["data"]["reloadRepositoryLocation"]
         if (
             found["__typename"] == "WorkspaceLocationEntry"
@@ -120,5 +128,9 @@ def reload_code_location(address: str, location: str) -> str:
         ):
             return ""
         return f"{address} could not load {location} again"
+    except TimeoutError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, urllib.error.URLError) and isinstance(error.reason, TimeoutError):
+            raise error.reason from error
         return f"{address} did not answer ({' '.join(str(error).split())[:120]})"

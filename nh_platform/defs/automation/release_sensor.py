@@ -57,6 +57,8 @@ RELEASE_ATTEMPTS = 3
 """Looks at the catalogue for one announcement; after that the daily one is waited for."""
 CODE_LOCATION = "nh_platform"
 _LINE_LENGTH = 600
+_RELOADS = 3
+"""How often a page that does not answer in time is asked to load the definitions again."""
 _NAMED = 3
 """Sessions that a tick names of each kind."""
 
@@ -250,7 +252,7 @@ def _follow_the_rules(
 ) -> bool:
     """Have the definitions loaded again where rules or presets changed; return whether no session is asked for."""
     if loaded.digest == now.digest:
-        was_reloaded, memory.reload = memory.reload == now.digest, ""
+        was_reloaded, memory.reload = memory.reload.startswith(now.digest), ""
         if was_reloaded:
             tick.words.append(
                 f"rules and presets are loaded, rulebook {now.rulebook}; sessions follow with the next tick"
@@ -267,15 +269,34 @@ def _follow_the_rules(
         except NhError as error:
             problem = f"not loaded again, because then nothing could be: {error}"
         else:
-            problem = reload_code_location(running.address, location)
-            if not problem:
-                memory.reload = now.digest
-                tick.words.append(f"{changed}; the definitions are loaded again, sessions follow in two ticks")
+            problem, is_idle = _load_again(running.address, location, now, memory)
+            if is_idle:
+                tick.words.append(f"{changed}; {problem}")
                 return True
     lacking = loaded.lacking(now)
     rest = f"; until then the page lacks {', '.join(lacking)}" if lacking else ""
     tick.words.append(f"{changed}; {problem}: reload {location} under Deployment in the page{rest}")
     return False
+
+
+def _load_again(address: str, location: str, now: LoadedRules, memory: _Memory) -> tuple[str, bool]:
+    """Have a page load the definitions again; return in words what came of it, and whether no session is asked for.
+
+    A page that does not answer in time may be loading them still: sessions that are asked for with the old ones would
+    be made without the new checks, and keep lacking them. It is asked again, `_RELOADS` times at most.
+    """
+    try:
+        problem = reload_code_location(address, location)
+    except TimeoutError:
+        late = f"{now.digest} late "
+        n_late = memory.reload.count("+") if memory.reload.startswith(late) else 0
+        memory.reload = late + "+" * (n_late + 1)
+        words = f"{address} did not answer in time while it loads the definitions again"
+        return (words, False) if n_late + 1 >= _RELOADS else (f"{words}; the next tick looks again", True)
+    if problem:
+        return problem, False
+    memory.reload = now.digest
+    return "the definitions are loaded again, sessions follow in two ticks", True
 
 
 def _session_request(

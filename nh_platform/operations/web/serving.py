@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import socket
 import tempfile
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.home.full_disk import DiskWatch
-from nh_platform.home.running_ui import read_running_ui, remove_running_ui, write_running_ui
+from nh_platform.home.running_ui import open_page, read_running_ui, remove_running_ui, write_running_ui
 from nh_platform.operations.instance import make_private, prepare_instance
 from nh_platform.operations.web.child import CODE_SERVER, DAEMON, PAGE, child_command
 from nh_platform.operations.web.guard import address_name
@@ -150,9 +149,8 @@ def hold_home(settings: PlatformSettings) -> Iterator[None]:
 
 
 def _answers(address: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows no loopback of ours
     try:
-        with opener.open(f"{address}/server_info", timeout=_ANSWER_S) as answer:
+        with open_page(f"{address}/server_info", _ANSWER_S) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

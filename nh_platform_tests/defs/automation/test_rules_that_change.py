@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -67,7 +68,7 @@ def own_rulebook(home: Platform) -> str:
 
 
 @contextmanager
-def web_page(home: Platform, answer: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+def web_page(home: Platform, answer: dict[str, Any], after_s: float = 0.0) -> Iterator[list[dict[str, Any]]]:
     """Serve a web page of a home that answers every question alike, and give what it was asked."""
     asked: list[dict[str, Any]] = []
 
@@ -75,6 +76,7 @@ def web_page(home: Platform, answer: dict[str, Any]) -> Iterator[list[dict[str, 
         def do_POST(self) -> None:
             assert self.headers["Content-Type"] == "application/json"
             asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            time.sleep(after_s)
             body = json.dumps({"data": {"reloadRepositoryLocation": answer}}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -131,6 +133,27 @@ def test_a_changed_rulebook_is_loaded_then_one_tick_is_idle_then_the_new_checks_
     third = tick(instance, changed, second.cursor, now)
     assert len(third.run_requests or []) == 2
     assert "fast_enough" in names(third)
+
+
+def test_a_page_that_loads_for_long_is_waited_for_and_not_for_ever(
+    instance: dg.DagsterInstance, home: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nh_platform.defs.automation.loaded_rules._RELOAD_TIMEOUT_S", 0.2)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    before = LoadedRules.of(ENTRY, home)
+    changed = change(home, f"rulebook: {own_rulebook(home)}")
+    with web_page(changed, LOADED, after_s=0.5):
+        late = [tick(instance, changed, None, before)]
+        for _ in range(2):
+            late.append(tick(instance, changed, late[-1].cursor, before))
+    assert [len(one.run_requests or []) for one in late] == [0, 0, 2]
+    assert "did not answer in time while it loads the definitions again; the next tick looks" in str(
+        late[0].skip_reason
+    )
+    now = LoadedRules.of(ENTRY, changed)
+    loaded = tick(instance, changed, late[1].cursor, now)
+    assert loaded.run_requests == []
+    assert "fast_enough" in names(tick(instance, changed, loaded.cursor, now))
 
 
 def test_without_a_web_page_it_asks_for_what_the_loaded_definitions_have_and_says_what_to_do(
