@@ -194,6 +194,7 @@ def threshold_metadata(rule: Rule) -> dict[str, float | str]:
 
     Examples
     --------
+    >>> from nh_platform.qc.rules.rulebook import load_rulebook
     >>> threshold_metadata(load_rulebook("ibl-2022-10").rule("amp_median"))
     {'threshold [µV]': 50.0}
     """

@@ -54,8 +54,8 @@ def test_status_says_what_every_folder_of_the_home_takes(home: Path) -> None:
     (home / "raw").mkdir()
     (home / "raw" / "one.bin").write_bytes(bytes(7_000_000))
     words = nh(home, "status").output
-    assert "raw 0.007 GB" in words
-    assert "upstream 0.0" in words
+    assert "raw 7.0 MB" in words
+    assert "upstream 8." in words
     assert "are free" in words
 
 

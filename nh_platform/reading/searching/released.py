@@ -88,11 +88,6 @@ class Released:
         ------
         ConfigError
             If there is no such region or column; the text names the nearest.
-
-        Examples
-        --------
-        >>> units = open_store("data").released("allen_vbn").units(["snr", "beryl"], region="LGN")  # doctest: +SKIP
-        >>> units.groupby("beryl")["snr"].median()  # doctest: +SKIP
         """
         return self._rows("units", columns, region)
 

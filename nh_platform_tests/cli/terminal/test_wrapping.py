@@ -9,10 +9,16 @@ from rich.console import Console
 from rich.text import Text
 
 from nh_platform.cli import console
+from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.terminal.wrapping import wrapped
 from nh_platform.session import ConfigError
 
 COMMAND = "nh releases diff previous latest --source ibl"
+
+
+@pytest.fixture(autouse=True)
+def no_home_given() -> None:
+    set_given_home(None)  # what a command of another test was given
 
 
 def lines(text: str, width: int, hanging: int = 0) -> list[str]:

@@ -180,7 +180,8 @@ def test_sync_says_how_much_is_not_taken_and_lists_it(nh, tree: Tree) -> None:
     (tree.folder.parent / "first").mkdir()
     said = nh("sync", "ibl")
     assert "ibl: 2 sessions, 4 insertions" in said
-    assert "not taken: 2 (1 behaviour only, 1 session folder is no number); `nh sync ibl --left-out` lists them" in said
+    assert "not taken: 2 (1 behaviour only, 1 session folder is no number); `nh --home " in said
+    assert " sync ibl --left-out` lists them" in said
     rows = json.loads(nh("sync", "ibl", "--left-out", "--format", "json"))
     assert [row["reason"] for row in rows] == [left_out.BEHAVIOR_ONLY, left_out.FOLDER_NO_NUMBER]
     assert rows[0]["session_id"] == NEW

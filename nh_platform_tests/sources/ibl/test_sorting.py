@@ -340,6 +340,8 @@ def test_damaged_positions_of_channels_are_left_out(tree: Tree, name, damage) ->
 def test_an_environment_variable_that_changes_loads_of_one_changes_none_of_a_local_tree(
     pristine: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import one.api  # noqa: F401  it reads the variable when it is imported, for the life of this process
+
     from nh_platform.session import ConfigError
 
     source, session = pristine.session()

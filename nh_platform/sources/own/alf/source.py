@@ -49,7 +49,8 @@ class AlfSource:
 
     def signal(self) -> str:
         """Return a text that differs when a file was added, removed or written."""
-        return folder_signal(self.settings.root, [pattern.removesuffix("alf") + FILES for pattern in SESSIONS])
+        patterns = [session.removesuffix("alf") + files for session in SESSIONS for files in FILES]
+        return folder_signal(self.settings.root, patterns)
 
     def manifest(self) -> Manifest:
         """List every session folder that has a probe, with the md5 of every file below its ``alf``.

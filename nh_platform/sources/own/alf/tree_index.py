@@ -14,12 +14,13 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
+from nh_platform.sources.ibl.catalogue.datasets import RFM_FRAMES
 from nh_platform.sources.own.local_files import session_id_of
 
 SESSIONS = ("*/Subjects/*/*/*/alf", "*/*/*/alf")
 """Where a session's ``alf`` folder lies below the root."""
 
-FILES = "alf/**/*.*"
+FILES = ("alf/**/*.*", f"raw_*_data*/{RFM_FRAMES}")
 """Files of a session that are listed: raw recordings beside ``alf`` are not read, and would be hashed for hours."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -87,7 +88,7 @@ def tree_tables(folders: list[SessionFolder], cache_dir: Path | None) -> dict[st
             file_hash(path, cache_dir=cache_dir),
         )
         for one in folders
-        for path in sorted(one.path.glob(FILES))
+        for path in sorted(path for pattern in FILES for path in one.path.glob(pattern))
         if path.is_file()
     ]
     table = pd.DataFrame(rows, columns=["eid", "rel_path", "file_size", "hash"]).assign(exists=True)
