@@ -269,16 +269,13 @@ def test_no_difference_of_two_manifests_goes_untold(rows, column, dropped) -> No
     diff = diff_manifests(BASE, after)
     assert diff.is_empty == (BASE.version() == after.version())
     for session_id in ids(BASE):
-        same = _rows(BASE, session_id).equals(_rows(after, session_id))
+        before, now = BASE.session(session_id), after.session(session_id)
+        same = before.files.drop(columns="size").equals(now.files.drop(columns="size"))
         assert (session_id in diff.changed_sessions) == (not same)
-        moved = {g for g in GROUPS if BASE.session(session_id).version(g) != after.session(session_id).version(g)}
+        moved = {group for group in GROUPS if before.version(group) != now.version(group)}
         assert {group for name, group in affected(diff) if name == session_id} == moved
         lines = ",".join(diff.changes["group"][diff.changes["session_id"] == session_id])
         assert moved - {"qc"} <= set(lines.split(","))
-
-
-def _rows(manifest: Manifest, session_id: str) -> pd.DataFrame:
-    return manifest.session(session_id).files.drop(columns="size")
 
 
 def test_another_selection_is_said_first_and_makes_a_diff_of_equal_content() -> None:
