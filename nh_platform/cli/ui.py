@@ -20,7 +20,7 @@ def ui(
     read_only: Annotated[
         bool,
         typer.Option(
-            "--read-only", help="For reviewers: nothing can be changed; no daemon, so beside another `nh ui`."
+            "--read-only", help="For reviewers: nothing can be changed; no daemon, so beside another nh ui."
         ),
     ] = False,
     allowed_host: Annotated[

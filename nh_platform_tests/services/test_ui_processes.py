@@ -92,7 +92,7 @@ def test_sigterm_ends_it_with_a_run_and_a_second_one_is_refused(home: Path) -> N
         nh(home, "ui", "--port", str(free_port())), env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert second.returncode == 1
-    assert f"another `nh ui` works on it: {address} (process {running.pid})" in second.stderr
+    assert f"another nh ui works on it: {address} (process {running.pid})" in second.stderr
     assert graphql(address, "query { version }")
     _launch(address, Platform(load_settings(home)).manifest("ibl").session_ids[0])
     wait_until(

@@ -82,7 +82,7 @@ def serve_ui(
     Raises
     ------
     ConfigError
-        If another `nh ui` works on the home folder, the address cannot be listened on, or a rulebook be used.
+        If another nh ui works on the home folder, the address cannot be listened on, or a rulebook be used.
     ServiceEnded
         If a process cannot be kept running.
     """
@@ -139,7 +139,7 @@ def hold_home(settings: PlatformSettings) -> Iterator[None]:
         running = read_running_ui(home)
         where = f"{running.address} (process {running.pid})" if running else "one of another machine, perhaps"
         stop = f" or stop it: kill {running.pid}" if running else " or stop it there"
-        found = f"another `nh ui` works on it: {where}; two daemons would take each other's runs"
+        found = f"another nh ui works on it: {where}; two daemons would take each other's runs"
         action = f"Use that page,{stop}. A page beside it, without a daemon: --read-only."
         raise ConfigError(f"home {home}", found, action) from None
     try:
@@ -183,5 +183,5 @@ def _trouble(host: str, port: int) -> str | None:
             socket.create_server(address, family=family).close()
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
-        return "it is in use, perhaps by another `nh ui`" if in_use else f"it cannot be listened on ({error})"
+        return "it is in use, perhaps by another nh ui" if in_use else f"it cannot be listened on ({error})"
     return None
