@@ -19,9 +19,7 @@ def ui(
     demo: Annotated[bool, typer.Option("--demo", help=f"Show what `nh demo` made ({DEMO_HOME}).")] = False,
     read_only: Annotated[
         bool,
-        typer.Option(
-            "--read-only", help="For reviewers: nothing can be changed; no daemon, so beside another nh ui."
-        ),
+        typer.Option("--read-only", help="For reviewers: nothing can be changed; no daemon, so beside another nh ui."),
     ] = False,
     allowed_host: Annotated[
         list[str] | None,
