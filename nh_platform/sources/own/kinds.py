@@ -37,7 +37,7 @@ class _Layout:
     settings
         Model of what may stand under ``read``.
     opener
-        Dotted name of the function that makes a source: of its name, its settings and the home folder.
+        Dotted name of the class of a source, made of its name, its settings and the home folder.
     upstream_format, files
         Format of the files, shown in the UI; what they are, in words.
     counterparts, released_words, definer
@@ -54,11 +54,11 @@ class _Layout:
 
 
 KINDS: Mapping[Kind, _Layout] = {
-    "nwb": _Layout(NwbSettings, "nh_platform.sources.own.nwb.source:open_source", "nwb", "NWB files"),
-    "phy": _Layout(PhySettings, "nh_platform.sources.own.phy.source:open_source", "phy", "Kilosort/phy folders"),
+    "nwb": _Layout(NwbSettings, "nh_platform.sources.own.nwb.source:NwbSource", "nwb", "NWB files"),
+    "phy": _Layout(PhySettings, "nh_platform.sources.own.phy.source:PhySource", "phy", "Kilosort/phy folders"),
     "alf": _Layout(
         AlfSettings,
-        "nh_platform.sources.own.alf.source:open_source",
+        "nh_platform.sources.own.alf.source:AlfSource",
         "alf",
         "ALF folders",
         counterparts=COUNTERPARTS,

@@ -18,7 +18,6 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from nh_platform.downloads.hashes import file_hash, why_no_file
 from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import BadUpstreamData, ConfigError, Session, UnknownSession
@@ -31,11 +30,10 @@ from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_session_qc,
     fetch_touched,
 )
-from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
 from nh_platform.sources.ibl.catalogue.tables_zip import ZIP_FILE, downloaded, tables_of_zip
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, addresses_of_records, file_url
-from nh_platform.sources.ibl.downloads.given_files import GivenFiles
+from nh_platform.sources.ibl.downloads.given_files import GivenFiles, files_of_folder
 from nh_platform.sources.ibl.server.connection import Deadline, OneConnection
 from nh_platform.sources.ibl.server.one_errors import explain, foreign_errors, status_of
 from nh_platform.sources.ibl.server.paginated_lists import id_queries, read_list
@@ -156,24 +154,16 @@ class OneClient:
             If the session's folder is not there.
         """
         what = f"session {session.session_id}"
-        wanted = {relative_path(*parts): md5 for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False)}
         folder = self.session_folder(session)
-        if wanted and not folder.is_dir():
+        if len(rows) and not folder.is_dir():
             raise BadUpstreamData(
                 what, f"its folder {folder} is not there", "Run `nh sync ibl` to see what upstream holds."
             )
-        # Not through ONE: it takes `intervals.npy` for `intervals_bpod.npy` too, and loads neither (ONE-api 3.6.1).
-        troubles = {name: why_no_file(folder / name) for name in wanted}
-        gone = {name: trouble for name, trouble in troubles.items() if trouble is not None}
-        paths = {name: folder / name for name in wanted if name not in gone}
         try:
-            actual = {name: file_hash(path) if wanted[name] else None for name, path in paths.items()}
-        except foreign_errors() as error:
+            given = files_of_folder(folder, rows)
+        except OSError as error:
             raise explain(error, what, None) from error
-        for name in [name for name in paths if actual[name] != wanted[name]]:
-            gone[name] = f"md5 of the content is {actual[name]}, the manifest states {wanted[name]}"
-            del paths[name]
-        yield GivenFiles(paths, gone)
+        yield given
 
     def addresses(self, session: Session, rows: pd.DataFrame) -> dict[str, FileAddress]:
         """Return where the server says that the files of manifest rows lie now, by path relative to the session.
@@ -279,9 +269,6 @@ class OneClient:
                 "Ask the server's administrator for the tag's tables, or leave `tag` out to read everything.",
             )
         return tables
-
-
-_FILE_COLUMNS = ["collection", "revision", "name", "md5"]
 
 
 def _listed(answer: Any) -> Any:

@@ -12,13 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.downloads.hashes import file_hash, why_no_file
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, Events, RawRecording, Session, Signals, UnitAnnotation
 from nh_platform.sources.folder_signal import folder_signal
-from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
-from nh_platform.sources.ibl.downloads.given_files import GivenFiles
+from nh_platform.sources.ibl.downloads.given_files import GivenFiles, files_of_folder
 from nh_platform.sources.ibl.session.events import read_session_events
 from nh_platform.sources.ibl.session.positions import read_positions
 from nh_platform.sources.ibl.session.released_metrics import read_released
@@ -30,13 +28,6 @@ from nh_platform.sources.own.alf.settings import AlfSettings
 from nh_platform.sources.own.alf.tree_index import FILES, SESSIONS, session_folders, tree_tables
 from nh_platform.sources.own.local_files import refuse_twice
 from nh_platform.sources.setting_errors import setting_error
-
-_FILE_COLUMNS = ["collection", "revision", "name", "md5"]
-
-
-def open_source(name: str, settings: AlfSettings, home: Path) -> AlfSource:
-    """Return the source of a plain ALF tree."""
-    return AlfSource(name, settings, home)
 
 
 @dataclass(frozen=True)
@@ -116,14 +107,4 @@ class AlfSource:
                 f"its folder is not in {self.settings.root}",
                 f"Run `nh sync {self.name}`.",
             )
-        given, gone = {}, {}
-        for *parts, md5 in rows[_FILE_COLUMNS].itertuples(index=False):
-            name = relative_path(*parts)
-            trouble = why_no_file(folder / name)
-            if trouble is None and (actual := file_hash(folder / name, cache_dir=self.settings.cache_dir)) != md5:
-                trouble = f"md5 of the content is {actual}, the manifest states {md5}"
-            if trouble is None:
-                given[name] = folder / name
-            else:
-                gone[name] = trouble
-        yield GivenFiles(given, gone)
+        yield files_of_folder(folder, rows, self.settings.cache_dir)

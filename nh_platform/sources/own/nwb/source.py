@@ -47,11 +47,6 @@ NWB_GROUPS = ",".join(GROUPS)
 REPORT, AGAIN = "Correct the file, or leave it out by `files`.", "Copy the file again."
 
 
-def open_source(name: str, settings: NwbSettings, home: Path) -> NwbSource:
-    """Return the source of some NWB files."""
-    return NwbSource(name, settings, home)
-
-
 @dataclass(frozen=True)
 class NwbSource:
     """A declared source of NWB files, one session each; see `nh_platform.sources.source.Source`."""

@@ -54,11 +54,6 @@ _NAME_AND_DAY = re.compile(r"(?P<subject>.+?)[_-](?P<day>\d{4}-\d{2}-\d{2}).*")
 WRITE_RATE = "Write `sample_rate: 30000` (your own) under `read` of the source in sources.yaml, or into params.py."
 
 
-def open_source(name: str, settings: PhySettings, home: Path) -> PhySource:
-    """Return the source of some Kilosort/phy folders."""
-    return PhySource(name, settings, home)
-
-
 @dataclass(frozen=True)
 class PhySource:
     """A declared source of Kilosort/phy folders; see `nh_platform.sources.source.Source`."""
