@@ -30,7 +30,9 @@ from nh_platform.defs.automation import (
 )
 from nh_platform.defs.automation.attempts import session_decision
 from nh_platform.defs.automation.jobs import inventory_job_name
-from nh_platform.defs.automation.release_sensor import ASKED, ASKED_BY_A_PERSON, RELEASE_ATTEMPTS, tick_words
+from nh_platform.defs.automation.release_sensor import ASKED, ASKED_BY_A_PERSON
+from nh_platform.defs.automation.ticks import tick_words
+from nh_platform.defs.automation.upstream_looks import RELEASE_ATTEMPTS
 from nh_platform.defs.build import build_defs
 from nh_platform.defs.inventory import (
     INVENTORY,
