@@ -114,7 +114,7 @@ def test_only_one_process_restores_into_a_folder(backed_up: Path, tmp_path: Path
     assert content(new) == content(backed_up)
 
 
-@pytest.mark.parametrize("name", ["../out.txt", "/tmp/out.txt", "store/../../out.txt", "", "store//x", "./x"])
+@pytest.mark.parametrize("name", ["../out.txt", "/out.txt", "store/../../out.txt", "", "store//x", "./x"])
 def test_a_name_that_leads_out_of_the_backup_is_refused(backed_up: Path, tmp_path: Path, name: str) -> None:
     (backed_up.parent / "out.txt").write_text("out")
     stated = hash_file(backed_up.parent / "out.txt").model_dump()
