@@ -12,6 +12,7 @@ from rich.markup import escape
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.qc.inclusion import show_inclusion
+from nh_platform.cli.search.options import LabOption, LimitOption, RegionOption, SourceFilter, SubjectOption
 
 if TYPE_CHECKING:
     from nh_platform.defs.session_history import Finding
@@ -37,14 +38,12 @@ _REGIONS_SHOWN = 4
 
 
 def sessions(
-    source: Annotated[str | None, typer.Option(help="Only this source.", show_default=False)] = None,
-    subject: Annotated[str, typer.Option(help="Part of the subject's name.")] = "",
-    lab: Annotated[str, typer.Option(help="Part of the lab's name.")] = "",
+    source: SourceFilter = None,
+    subject: SubjectOption = "",
+    lab: LabOption = "",
     date_from: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Earliest day.")] = "",
     date_to: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Latest day.")] = "",
-    region: Annotated[
-        str, typer.Option(help="Acronym of the Allen CCF, Beryl or Cosmos with all below it, or V1, LM, LGN, …")
-    ] = "",
+    region: RegionOption = "",
     project: Annotated[str, typer.Option(help="Part of a project's name.")] = "",
     task_protocol: Annotated[
         str, typer.Option("--task-protocol", "--session-type", help="Part of the task protocol or session type.")
@@ -74,7 +73,7 @@ def sessions(
         str, typer.Option(help="units, good_units, performance, trials, notes, date, subject or lab.")
     ] = "",
     spread: Annotated[str, typer.Option(help="region, lab or subject: a diverse set first.")] = "",
-    limit: Annotated[int, typer.Option(help="At most this many; 0 for all.")] = 0,
+    limit: LimitOption = 0,
     format_: FormatOption = Format.table,
     ids: Annotated[bool, typer.Option("--ids", help="Print session ids alone, for `nh materialize`.")] = False,
 ) -> None:

@@ -9,30 +9,29 @@ import typer
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.search.options import LabOption, LimitOption, RegionOption, SourceFilter, SubjectOption
 from nh_platform.home.folder import home_folder
 
 HEADER = {"insertion_id": "pid", "session_id": "eid", "probe": "probe_name", "number": "session_number"}
 """Columns under the names that published lists of insertions use, so that what is printed is such a list again."""
 
-TABLE_COLUMNS = ("source", "pid", "eid", "probe_name", "session_number", "date", "subject", "lab", "units", "regions")
-"""What fits a terminal; csv and json have every column."""
+TABLE_COLUMNS = ("source", "pid", "probe_name", "subject", "date", "units", "regions", "eid", "session_number", "lab")
+"""Columns of a table, those first that a narrow terminal must have; csv and json have every column."""
 
 _REGIONS_SHOWN = 5
 
 
 def probes(
-    source: Annotated[str | None, typer.Option(help="Only this source.", show_default=False)] = None,
-    region: Annotated[
-        str, typer.Option(help="Acronym of the Allen CCF, Beryl or Cosmos with all below it, or V1, LM, LGN, …")
-    ] = "",
+    source: SourceFilter = None,
+    region: RegionOption = "",
     freeze: Annotated[
         str, typer.Option(metavar="NAME", help="Only what a list names: 2023_12_bwm_release, one of yours, a CSV file.")
     ] = "",
-    subject: Annotated[str, typer.Option(help="Part of the subject's name.")] = "",
-    lab: Annotated[str, typer.Option(help="Part of the lab's name.")] = "",
+    subject: SubjectOption = "",
+    lab: LabOption = "",
     session: Annotated[str, typer.Option(help="Session id, or its first characters.")] = "",
     min_units: Annotated[int, typer.Option(help="Least number of units, of the region where one is given.")] = 0,
-    limit: Annotated[int, typer.Option(help="At most this many; 0 for all.")] = 0,
+    limit: LimitOption = 0,
     format_: FormatOption = Format.table,
     ids: Annotated[bool, typer.Option("--ids", help="Print pids alone; each stands for its session.")] = False,
 ) -> None:

@@ -9,12 +9,10 @@ import typer
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.search.options import RegionOption
 from nh_platform.home.folder import home_folder
 
 SourceOption = Annotated[str, typer.Option(help="Source, for example allen_vbn.", show_default=False)]
-RegionOption = Annotated[
-    str, typer.Option(help="Acronym of the Allen CCF, Beryl or Cosmos with all below it, or V1, LM, LGN, …")
-]
 ByOption = Annotated[
     list[str] | None,
     typer.Option("--by", help="Count by this column, also of the sessions (genotype, sex); may be repeated."),
@@ -22,10 +20,13 @@ ByOption = Annotated[
 ColumnOption = Annotated[
     list[str] | None, typer.Option("--column", help="Only this column; may be repeated.", show_default=False)
 ]
-LimitOption = Annotated[int, typer.Option(help="At most this many rows; 0 for all. A table shows 20.")]
+RowsOption = Annotated[int, typer.Option("--limit", help="At most this many rows; 0 for all. A table shows 20.")]
 
 _FIRST = ("session_id", "probe", "unit_id", "channel_id", "acronym", "beryl", "quality", "label", "snr", "firing_rate")
 """Columns that a table shows where the release has them; csv and json have every column."""
+
+_WITH_UNIT = {"firing_rate": "firing_rate_Hz"}
+"""Columns of a table under names that say the unit of measure; every release states this one alike."""
 
 _ROWS_SHOWN = 20
 
@@ -35,7 +36,7 @@ def units(
     region: RegionOption = "",
     by: ByOption = None,
     column: ColumnOption = None,
-    limit: LimitOption = 0,
+    limit: RowsOption = 0,
     format_: FormatOption = Format.table,
 ) -> None:
     """List the units of a whole release before any filter, or count them, without downloading a session.
@@ -59,7 +60,7 @@ def channels(
     region: RegionOption = "",
     by: ByOption = None,
     column: ColumnOption = None,
-    limit: LimitOption = 0,
+    limit: RowsOption = 0,
     format_: FormatOption = Format.table,
 ) -> None:
     """List the channels of a whole release, or count them, without downloading a session.
@@ -90,6 +91,8 @@ def _print(
     columns = list(shown.columns)
     if is_table and not by and not column:
         columns = [name for name in _FIRST if name in columns]
+        shown = shown[columns].rename(columns=_WITH_UNIT)
+        columns = list(shown.columns)
     what = f"{len(found.rows)} kinds of {table}" if by else f"{len(found.rows)} {table}"
     console.print_rows(console.records(shown), columns, format_, title=what)
     if is_table and len(shown) < len(found.rows):

@@ -21,7 +21,7 @@ _LONG_WORD = 32
 """Characters of a word up to which it is not broken, such as the name of a check."""
 _ID_CHARACTERS = 12
 """Characters of an id in a narrow table: Allen's whole ids, of others as many as every command takes."""
-_IDENTIFIERS = ("session", "session_id", "unit_id", "insertion_id")
+_IDENTIFIERS = ("session", "session_id", "unit_id", "insertion_id", "pid", "eid")
 """Columns that are never broken over lines, so that they can be copied."""
 _UNWRAPPED_WIDTH = 1000
 """Columns of a table that is never wrapped."""

@@ -203,7 +203,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         f"{_AMPLITUDES} NaN for one spike and where std is 0 (a cut-off of NaN fails the label).",
         f"{_BRAINBOX}; the 10 % of peak condition only enters a value that quick_unit_metrics discards",
         {"quantile_length": 0.25, "n_bins": 100.0},
-        says="the low end of its amplitude histogram lies {value} standard deviations above the high tail",
+        says="the low end of its amplitude histogram against the high tail: {value} standard deviations",
     ),
     MetricDefinition(
         "ibl.noise_cutoff@2022-03",
@@ -215,7 +215,7 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
         f"{_AMPLITUDES} NaN for one spike, where std is 0, and where the histogram has fewer than two steps.",
         "ibllib before commit 96d6c631 (2022-10-04), brainbox/metrics/single_units.py",
         {"quartile_length": 0.2, "n_bins": 100.0, "n_low_bins": 2.0},
-        says="the low end of its amplitude histogram lies {value} standard deviations above the high tail",
+        says="the low end of its amplitude histogram against the high tail: {value} standard deviations",
     ),
     MetricDefinition(
         "ibl.slidingRP_viol@2022-03",
