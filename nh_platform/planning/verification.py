@@ -180,12 +180,7 @@ def _verify_asset(store: Store, place: _Place, asset: Path, pool: ThreadPoolExec
         raise unreadable(asset, error) from error
     found = [("", *one) for name in beside for one in _broken(asset, name, unseal_lines)]
     files, size = 0, 0
-    versions, where = list[Path](), (place[0], place[1] or SOURCE_WIDE, place[2])
-    try:
-        versions = store.counted(*where)
-    except DamagedFile:  # a lock, which is told by itself, or the pointer or history, told above
-        with contextlib.suppress(DamagedFile):
-            versions = store.counted(*where, with_locks=False)
+    versions = _counted(store, place)
     if (asset / HISTORY).exists() != copy_of(asset / HISTORY).exists():
         found.append(("", asset / HISTORY, "the history, or its copy, is missing"))
     if not (asset / POINTER).exists() and any(_is_version(child) for child in children):
@@ -193,8 +188,12 @@ def _verify_asset(store: Store, place: _Place, asset: Path, pool: ThreadPoolExec
     for version in versions:
         try:
             stated = stored_hashes(version)
-        except (DamagedFile, FileNotFoundError) as error:
-            found.append((version.name, version / PROVENANCE, _words(error)))
+        except DamagedFile as error:
+            found.append((version.name, version / PROVENANCE, error.reason))
+            continue
+        except FileNotFoundError:
+            if version in _counted(store, place):  # else it was replaced meanwhile
+                found.append((version.name, version / PROVENANCE, "this version counts and is missing"))
             continue
         files, size = files + len(stated) + 1, size + sum(one.size for one in stated.values())
         checks = pool.map(partial(_damage_of, version), stated, stated.values())
@@ -203,6 +202,15 @@ def _verify_asset(store: Store, place: _Place, asset: Path, pool: ThreadPoolExec
     if not found and versions and noted_damage(versions[-1]):
         forget_damage(asset)  # the disk gave other bytes once, and gives the right ones now
     return [Damage(*place, *one) for one in found], files, size
+
+
+def _counted(store: Store, place: _Place) -> list[Path]:
+    """Return the versions of an asset that count, as far as its records can be read: what is damaged is told apart."""
+    where = (place[0], place[1] or SOURCE_WIDE, place[2])
+    for with_locks in (True, False):
+        with contextlib.suppress(DamagedFile):
+            return store.counted(*where, with_locks=with_locks)
+    return []
 
 
 def _is_version(folder: Path) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nh_platform.planning.verification import verify
 from nh_platform.session import DamagedFile, StoreError
 from nh_platform.store import Provenance, Store, data_version, file_hashes
 from nh_platform.store.codecs.json_files import read_json, write_json
@@ -231,6 +232,18 @@ def test_versions_that_were_swapped_within_a_history_are_damage(tmp_path: Path) 
     for version in (first, second):
         with pytest.raises(DamagedFile, match="it is the record of version"):
             read_json(version / "summary.json")
+
+
+def test_a_version_that_the_history_names_and_that_is_gone_is_named_in_words(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for version in "12":
+        with store.publish(record(version), keep_history=True) as folder:
+            write_json(folder / "summary.json", {"version": version})
+    first, _ = store.history(*ASSET).values()
+    shutil.rmtree(first)
+    assert [(one.version, one.found) for one in verify(store).damages] == [
+        (first.name, "this version counts and is missing")
+    ]
 
 
 @pytest.mark.parametrize("name", ["../current", "../damaged", "provenance.json"])
