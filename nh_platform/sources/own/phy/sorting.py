@@ -1,6 +1,6 @@
 """One sorting of Kilosort and phy: its rate, spikes in seconds, clusters, channels, and what the TSV files say.
 
-Add here what a file of such a folder means. Files are opened by `folder_files`, which verifies them; nothing here knows
+Add here what a file of such a folder means. Files are verified by `nh_platform.sources.own.local_files`; nothing here knows
 a session.
 """
 
