@@ -1,7 +1,7 @@
 """One sorting of Kilosort and phy: its rate, spikes in seconds, clusters, channels, and what the TSV files say.
 
-Add here what a file of such a folder means. Files are verified by `nh_platform.sources.own.local_files`; nothing here knows
-a session.
+Add here what a file of such a folder means. Files are verified by `nh_platform.sources.own.local_files`; nothing here
+knows a session.
 """
 
 from __future__ import annotations
