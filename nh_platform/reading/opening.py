@@ -187,9 +187,10 @@ class OpenedStore:
 
         Examples
         --------
-        >>> released = open_store("data").released("allen_vbn")  # doctest: +SKIP
-        >>> released.units(["snr", "quality"], region="V1").shape  # doctest: +SKIP
-        (32188, 2)
+        >>> released = open_store("data/demo").released("allen_vc")  # doctest: +SKIP
+        >>> units = released.units(["snr", "quality"], region="V1")  # doctest: +SKIP
+        >>> bool((units["snr"] > 0).all())  # doctest: +SKIP
+        True
         """
         self._check_source(source)
         return Released(self.store, source)
