@@ -76,7 +76,6 @@ def say_synced(found: SyncResult, *, is_alone: bool = True) -> None:
     if found.released:
         rows = ", ".join(f"{number} {name}" for name, number in found.released.items())
         lines.append(f"tables of the release: {rows}; `nh probes`, `nh units` and `nh channels` search them")
-    if found.newer:
-        lines.append(f"{found.source}: {found.newer}")
+    lines += [f"{found.source}: {sentence}" for sentence in (found.held, found.newer) if sentence]
     for line in lines:
         console.say(escape(line), to=console.out if is_alone else console.err)

@@ -34,10 +34,10 @@ def build_stored_files_check(entry: SourceEntry, platform: Platform) -> dg.Asset
     def stored_files_intact(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         share = share_of_day(platform.store, entry.name, dt.date.today().toordinal())
         found = verify(platform.store, [entry.name], share)
-        known = {
-            one: platform.store.damaged(entry.name, one) for one in (*platform.store.sessions(entry.name), SOURCE_WIDE)
-        }
+        stored = (*platform.store.sessions(entry.name), SOURCE_WIDE)
+        known = {one: platform.store.damaged(entry.name, one) for one in stored}
         damaged = {session: files for session, files in known.items() if files}
+        out_of_reach = [texts for one in stored if (texts := platform.store.out_of_reach(entry.name, one))]
         by_asset = Counter(asset for files in damaged.values() for asset in files)
         text = f"{found.n_files} files of {len(share)} sessions compared today."
         if damaged:
@@ -46,9 +46,13 @@ def build_stored_files_check(entry: SourceEntry, platform: Platform) -> dg.Asset
                 f" {len(damaged)} sessions or catalogs are damaged ({words});"
                 f" `nh verify {entry.name} --repair` makes them again."
             )
-        name_warned(context, [STORED_FILES] if damaged else [])
+        if out_of_reach:
+            whose = "1 session" if len(out_of_reach) == 1 else f"{len(out_of_reach)} sessions or catalogs"
+            text += f" {whose} cannot be read now: {out_of_reach[0][0]}"
+        is_intact = not damaged and not out_of_reach
+        name_warned(context, [] if is_intact else [STORED_FILES])
         return dg.AssetCheckResult(
-            passed=not damaged,
+            passed=is_intact,
             severity=dg.AssetCheckSeverity.WARN,
             description=text,
             metadata={
@@ -56,6 +60,7 @@ def build_stored_files_check(entry: SourceEntry, platform: Platform) -> dg.Asset
                 "files compared": found.n_files,
                 "MB compared": round(found.n_bytes / 1e6, 1),
                 "sessions damaged": len(damaged),
+                "sessions that cannot be read": len(out_of_reach),
                 "damaged": dg.MetadataValue.json(
                     {
                         one: {asset: list(files) for asset, files in damaged[one].items()}

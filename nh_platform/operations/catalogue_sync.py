@@ -48,6 +48,8 @@ class SyncResult:
         What upstream lists and the catalogue does not take, in the order of sessions.
     newer
         That a newer release is out than the one that was read, in a sentence; empty where none is known.
+    held
+        That this release waits to be accepted, in a sentence; empty where it does not.
     released
         Rows of each table of the whole release that is stored (`open_store(home).released(source)`), by its name.
     problem
@@ -61,6 +63,7 @@ class SyncResult:
     n_files: int
     left_out: tuple[LeftOut, ...] = ()
     newer: str = ""
+    held: str = ""
     released: Mapping[str, int] = field(default_factory=dict)
     problem: NhError | None = None
 
@@ -111,10 +114,20 @@ def sync(home: Home, source: str, *, with_tables: bool = False, on_progress: OnP
         if with_tables:
             _fetch_tables(at.platform, source, on_progress)
         released, problem = _released(at.platform, source)
+        held = _held(at.platform, source)
     rows = zip(*(found.left_out[name] for name in ("session_id", "insertion_id", "reason", "found")))
     left_out = tuple(LeftOut(*row) for row in rows)
     counts = (len(found.sessions), len(found.insertions), len(found.files))
-    return SyncResult(source, found.release, *counts, left_out, newer, released, problem)
+    return SyncResult(source, found.release, *counts, left_out, newer, held, released, problem)
+
+
+def _held(platform: Platform, source: str) -> str:
+    from nh_platform.planning.session_states import source_states
+
+    if platform.settings.source(source).on_release != "hold":
+        return ""  # what every session should have is worked out for this alone
+    held = source_states(platform, source).held
+    return held.text() if held else ""
 
 
 def _fetch_tables(platform: Platform, source: str, on_progress: OnProgress) -> None:

@@ -37,9 +37,6 @@ from nh_platform.store.version_folders import exclusive, history_names, pointer,
 REPLACED = {"behavior": ("events", "signals")}
 """Assets of earlier versions that a store can still hold, by name, with those that took their place (0.3)."""
 
-EVERY_ASSET = "every asset"
-"""Stands for the assets of a session whose folder cannot be read."""
-
 _TRIES, _WAIT_S = 20, 0.01
 """How often a reader looks again where a version was replaced under it: one publisher against one reader for 8 s gave
 47 misses in 64,075 readings without."""
@@ -174,14 +171,26 @@ class Store:
     def damaged(self, source: str, session_id: str) -> dict[str, tuple[str, ...]]:
         """Return what is known to be damaged of a session, by asset: a text for each file, as of `state`.
 
-        Of a session whose folder cannot be read, `EVERY_ASSET` stands for its assets.
+        What cannot be read now is not among it: `out_of_reach` has that.
+        """
+        states = {name: self.state(source, session_id, name) for name in self._readable_names(source, session_id)}
+        return {
+            name: state.damage
+            for name, state in states.items()
+            if state.damage and state.unreadable is None and name not in REPLACED
+        }
+
+    def out_of_reach(self, source: str, session_id: str) -> tuple[str, ...]:
+        """Return what of a session cannot be read now, a text each: its folder, or assets of it.
+
+        Permissions, or a volume that is away, say nothing of the bytes: it is not damaged, and not made again.
         """
         try:
             names = self.published(source, session_id)
         except StoreError as error:
-            return {EVERY_ASSET: (error.found,)}
-        found = {name: self.state(source, session_id, name).damage for name in names}
-        return {name: damage for name, damage in found.items() if damage}
+            return (str(error),)
+        states = (self.state(source, session_id, name) for name in names)
+        return tuple(str(state.unreadable) for state in states if state.unreadable is not None)
 
     def published(self, source: str, session_id: str) -> list[str]:
         """Return the assets of a session that have a folder, damaged or not, sorted; without those of `REPLACED`.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -220,6 +222,26 @@ def test_the_inventory_compares_a_share_each_day_and_names_what_is_known(
             found = {check.name: check for check in operations.inventory(home, "ibl").checks}[stored_files.STORED_FILES]
             assert found.passed is not is_told
             assert ("windows of 1" in found.description) is is_told
+
+
+def test_what_cannot_be_read_is_told_apart_from_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = make_home(tmp_path / "home", ("ibl",), n_sessions=2)
+    with dg.DagsterInstance.ephemeral() as instance:
+        outcomes = materialize(platform, instance, "ibl", assets=["raw_spikes"])
+        home, out_of_reach = OpenHome(platform, instance), outcomes[0].plan.session_id
+        folder, as_it_is = platform.store.root / "ibl" / out_of_reach, os.scandir
+
+        def refused(path: str | Path | int = ".") -> Any:
+            if str(path) == str(folder):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return as_it_is(path)
+
+        monkeypatch.setattr(os, "scandir", refused)
+        found = {check.name: check for check in operations.inventory(home, "ibl").checks}[stored_files.STORED_FILES]
+    assert not found.passed
+    assert "1 session cannot be read now" in found.description
+    assert str(folder) in found.description
+    assert "damaged" not in found.description
 
 
 def _share(day: int, store: Store, source: str, _: int) -> list[str]:

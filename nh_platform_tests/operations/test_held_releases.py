@@ -65,6 +65,9 @@ def test_its_sessions_wait_and_it_is_shown_where_people_look(home: OpenHome, mon
     monkeypatch.setenv("DAGSTER_HOME", "")
     shown = CliRunner().invoke(app, ["--home", str(home.platform.settings.home), "status"])
     assert "is held" in shown.output
+    synced = CliRunner().invoke(app, ["--home", str(home.platform.settings.home), "sync", SOURCE])
+    assert "snapshot 2" in synced.output
+    assert "is held" in synced.output
 
 
 def test_a_trial_says_which_units_come_in_and_go_out_and_publishes_nothing(home: OpenHome) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
@@ -127,11 +128,13 @@ def regions(
 
 
 def _warn_of_damage(platform: Platform, source: str) -> None:
-    """Print which sessions are damaged: what is damaged of them counts as not made."""
+    """Print which sessions are damaged, or cannot be read now: what that is of them counts as not made."""
     for session_id in platform.store.sessions(source):
         for asset in platform.store.damaged(source, session_id):
             text = f"{asset} of {source} {session_id} is damaged and left out: nh verify {source} {session_id} --repair"
             console.say(f"[yellow]warning[/] {text}", hanging=8, to=console.err)
+        for text in platform.store.out_of_reach(source, session_id):
+            console.say(f"[yellow]warning[/] left out: {escape(text)}", hanging=8, to=console.err)
 
 
 def show_inclusion(platform: Platform, manifest: Manifest, session: str) -> None:
