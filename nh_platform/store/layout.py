@@ -14,6 +14,7 @@ Add here what every asset needs of the store. The format of the files is the cod
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -240,8 +241,9 @@ class Store:
         self.require_replacement(source, session_id, asset)
         home = self.asset_folder(source, session_id, asset)
         leaving = home.with_name(f".{home.name}-{staging_name()}")
-        os.rename(home, leaving)  # at once, so that nobody finds half of it
-        shutil.rmtree(leaving)
+        with contextlib.suppress(FileNotFoundError):  # another process removes it too
+            os.rename(home, leaving)  # at once, so that nobody finds half of it
+            shutil.rmtree(leaving)
 
     def provenance(self, source: str, session_id: str, asset: str) -> Provenance | None:
         """Return the record of the version that counts, or None where the asset was never published.

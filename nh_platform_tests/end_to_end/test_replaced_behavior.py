@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -60,6 +61,22 @@ def test_it_is_named_made_anew_and_removed(old_home: Platform) -> None:
     assert "still hold" not in nh(home, "status")
     # The snapshot was read with today's groups, so that a look at the same catalogue makes nothing stale.
     assert "nothing to do" in nh(home, "sync", "ibl") + nh(home, "materialize", "ibl", "--missing")
+
+
+def test_two_that_remove_it_at_once_both_end_well(old_home: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, store = old_home.settings.home, old_home.store
+    nh(home, "materialize", "ibl", "--missing")
+    (session,) = store.sessions("ibl")
+    as_it_is = os.rename
+
+    def after_the_other(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "rename", as_it_is)
+        assert "behavior removed" in nh(home, "clean", "ibl")
+        as_it_is(source, target)
+
+    monkeypatch.setattr(os, "rename", after_the_other)
+    nh(home, "clean", "ibl")
+    assert not store.asset_folder("ibl", session, "behavior").exists()
 
 
 @pytest.mark.parametrize(
