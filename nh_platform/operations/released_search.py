@@ -166,14 +166,16 @@ def released_rows(
 def _manifests(
     platform: Platform, source: str | None, freeze: Freeze | None
 ) -> tuple[dict[str, Manifest | None], list[str]]:
-    """Return the manifests that are searched, and which sources were never synced."""
+    """Return the manifests that are searched, without their files, and which sources were never synced."""
+    from nh_platform.history.snapshots import find_snapshot
+
     settings = platform.settings
     names = [settings.entry(source).name] if source else list(settings.entries)
     manifests: dict[str, Manifest | None] = {}
     notes = []
     for name in names:
         try:
-            manifests[name] = platform.manifest(name)
+            manifests[name] = find_snapshot(platform.store, name).manifest(with_files=False)
         except UnknownSession:
             if source and freeze is None:
                 raise

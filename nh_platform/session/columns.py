@@ -250,7 +250,7 @@ def _pandas_dtype(dtype: str) -> str:
 
 def _dtype_name(series: pd.Series) -> str:
     if isinstance(series.dtype, pd.StringDtype) or series.dtype == object:
-        return "string" if series.dropna().map(lambda value: isinstance(value, str)).all() else "object"
+        return "string" if pd.api.types.infer_dtype(series, skipna=True) in ("string", "empty") else "object"
     return str(series.dtype)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, print_rows
+from nh_platform.cli.terminal import tables
 
 COLUMNS = ("source", "release", "not_loaded", "withdrawn", "store GB")
 ROWS = [{"source": "ibl", "release": "follow_default", "not_loaded": 0, "withdrawn": 3, "store GB": 0.026}]
@@ -23,6 +24,15 @@ def printed(monkeypatch: pytest.MonkeyPatch, width: int, rows: list[dict[str, ob
 
 def test_a_table_that_fits_has_a_line_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "│ ibl    │ follow_default │" in printed(monkeypatch, 120, ROWS)
+
+
+def test_a_table_drawn_by_columns_looks_like_one_drawn_by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [*ROWS, {"source": "[red]", "release": "東京", "not_loaded": None, "withdrawn": 12, "store GB": 1234.5}] * 2
+    text = printed(monkeypatch, 120, rows)
+    by_rows = io.StringIO()
+    Console(file=by_rows, width=120, highlight=False).print(tables._table(rows, COLUMNS, "home"))
+    assert text == by_rows.getvalue()
+    assert len(text.splitlines()) == 1 + 3 + len(rows) + 1
 
 
 def test_one_of_few_rows_that_does_not_fit_is_turned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 _FEW_ROWS = 4
 """Rows up to which a table that is too wide is turned."""
@@ -23,8 +24,8 @@ _ID_CHARACTERS = 12
 """Characters of an id in a narrow table: Allen's whole ids, of others as many as every command takes."""
 _IDENTIFIERS = ("session", "session_id", "unit_id", "insertion_id", "pid", "eid")
 """Columns that are never broken over lines, so that they can be copied."""
-_UNWRAPPED_WIDTH = 1000
-"""Columns of a table that is never wrapped."""
+_BESIDE_A_CELL = 3
+"""Columns of the terminal that a column takes beside its longest cell: a line, and a space on both sides."""
 
 
 def shaped(
@@ -36,9 +37,11 @@ def shaped(
     few, a column for each row. Of more rows, names of columns stand over several lines, and the last columns that do
     not fit are left out: cut words cannot be read.
     """
-    table = _table(rows, columns, title)
-    if Measurement.get(console, console.options.update(max_width=_UNWRAPPED_WIDTH), table).maximum <= console.width:
-        return table, []
+    cells = {column: [_text(row.get(column)) for row in rows] for column in columns}
+    widths = (max(cell_len(one) for one in (_header(column), *texts)) for column, texts in cells.items())
+    if 1 + sum(width + _BESIDE_A_CELL for width in widths) <= console.width:
+        is_broken = any("\n" in one for texts in cells.values() for one in texts)
+        return _table(rows, columns, title) if is_broken else _unbroken(rows, cells, title), []
     short = _with_short_ids(rows, columns)
     if 0 < len(rows) <= _FEW_ROWS:
         return _turned(short, columns, title), []
@@ -46,15 +49,24 @@ def shaped(
     return _table(short, shown, title, narrow=True), [column for column in columns if column not in shown]
 
 
+def _unbroken(rows: Sequence[Mapping[str, Any]], cells: Mapping[str, Sequence[str]], title: str) -> Table:
+    """Return a table in which every row takes a line: rich draws a column at once, 700 rows in a fifth of the time."""
+    table = Table(title=title or None, title_justify="left")
+    for column in cells:
+        table.add_column(_header(column), justify="right" if _is_numeric(rows, column) else "left", no_wrap=True)
+    if rows:
+        table.add_row(*(Text("\n".join(texts), no_wrap=True) for texts in cells.values()))
+    return table
+
+
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, *, narrow: bool = False) -> Table:
     """Return a table; a ``narrow`` one breaks the names of columns at words, and of its cells the long texts alone."""
     table = Table(title=title or None, title_justify="left")
     for column in columns:
-        numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
         whole = column in _IDENTIFIERS or (narrow and _longest_cell(rows, column) <= _SHORT_TEXT)
         table.add_column(
-            column.replace("_", "\n" if narrow else " "),
-            justify="right" if numeric else "left",
+            column.replace("_", "\n") if narrow else _header(column),
+            justify="right" if _is_numeric(rows, column) else "left",
             overflow="fold",
             no_wrap=whole,
             min_width=_narrowest(rows, column) if narrow else None,
@@ -113,9 +125,22 @@ def _turned(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: st
     return table
 
 
+def _header(column: str) -> str:
+    return column.replace("_", " ")
+
+
+def _is_numeric(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
+    return all(isinstance(row.get(column), int | float | None) for row in rows)
+
+
 def _cell(value: Any) -> str:
+    """Return the text of a value as rich's markup has it."""
+    return escape(_text(value))
+
+
+def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-    return escape(str(value))
+    return str(value)
