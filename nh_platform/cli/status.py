@@ -34,7 +34,7 @@ def status(
 
         nh --home /data/neuropixels status --format json
     """
-    from nh_platform.store.layout import REPLACED
+    from nh_platform.store.names import REPLACED
 
     found = operations.status(home_folder())
     rows = [{"source": name, **_columns(name, one)} for name, one in found.sources.items()]

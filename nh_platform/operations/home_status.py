@@ -127,6 +127,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
     from nh_platform.planning.run_requests import open_backfills
     from nh_platform.planning.session_states import source_states, withdrawn
     from nh_platform.store.names import SOURCE_WIDE
+    from nh_platform.store.replaced_assets import replaced_assets
 
     store, states = home.platform.store, source_states(home.platform, source)
     stored = set(store.sessions(source))
@@ -142,7 +143,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         decision = session_decision(home.instance, store, source, states)
         n_failed, left = len(decision.failed), decision.left
         warned = warned_sessions(home.instance, home.platform, source, stored)
-    replaced = Counter(asset for session_id in stored for asset in store.replaced(source, session_id))
+    replaced = Counter(asset for session_id in stored for asset in replaced_assets(store, source, session_id))
     return SourceStatus(
         release=list_snapshots(store, source)[-1].release,
         snapshot=states.snapshot,

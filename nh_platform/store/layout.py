@@ -14,7 +14,6 @@ Add here what every asset needs of the store. The format of the files is the cod
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import shutil
@@ -30,13 +29,10 @@ from nh_platform.store import locks
 from nh_platform.store.damage_notes import damage_error, noted_damage
 from nh_platform.store.durable import disk_in_words, sync_tree, unreadable
 from nh_platform.store.file_hashes import hash_folder, read_record
-from nh_platform.store.names import PROVENANCE, SOURCE_WIDE, VERSION_DIGITS, place_of
+from nh_platform.store.names import PROVENANCE, REPLACED, SOURCE_WIDE, VERSION_DIGITS, place_of
 from nh_platform.store.provenance import Provenance
 from nh_platform.store.store_format import begin_format, require_format
 from nh_platform.store.version_folders import exclusive, history_names, pointer, put_version, staging_name, with_latest
-
-REPLACED = {"behavior": ("events", "signals")}
-"""Assets of earlier versions that a store can still hold, by name, with those that took their place (0.3)."""
 
 _TRIES, _WAIT_S = 20, 0.01
 """How often a reader looks again where a version was replaced under it: one publisher against one reader for 8 s gave
@@ -166,7 +162,7 @@ class Store:
 
         Those that are known to be damaged are left out: `damaged` has them.
         """
-        names = self._readable_names(source, session_id)
+        names = self.readable_names(source, session_id)
         return [name for name in names if name not in REPLACED and self.usable(source, session_id, name) is not None]
 
     def damaged(self, source: str, session_id: str) -> dict[str, tuple[str, ...]]:
@@ -174,7 +170,7 @@ class Store:
 
         What cannot be read now is not among it: `out_of_reach` has that.
         """
-        states = {name: self.state(source, session_id, name) for name in self._readable_names(source, session_id)}
+        states = {name: self.state(source, session_id, name) for name in self.readable_names(source, session_id)}
         return {
             name: state.damage
             for name, state in states.items()
@@ -204,46 +200,12 @@ class Store:
         names = _folder_names(self.root / source / session_id)
         return [name for name in names if name not in REPLACED]
 
-    def replaced(self, source: str, session_id: str) -> list[str]:
-        """Return the assets of earlier versions that are stored of a session, sorted."""
-        return [name for name in self._readable_names(source, session_id) if name in REPLACED]
-
-    def _readable_names(self, source: str, session_id: str) -> list[str]:
+    def readable_names(self, source: str, session_id: str) -> list[str]:
+        """Return as of `published`, with those of `REPLACED`; none where the folder cannot be read."""
         try:
             return _folder_names(self.root / source / session_id)
         except StoreError:
             return []
-
-    def require_replacement(self, source: str, session_id: str, asset: str) -> None:
-        """Check that what took the place of an asset of an earlier version is stored.
-
-        Raises
-        ------
-        StoreError
-            If it is not, or the asset is none of `REPLACED`.
-        """
-        lacking = [name for name in REPLACED.get(asset, (asset,)) if name not in self.assets(source, session_id)]
-        if asset not in REPLACED or lacking:
-            raise StoreError(
-                f"{source} session {session_id}",
-                f"{asset} is kept: {', '.join(lacking) or 'it'} is not stored in its place",
-                f"Run `nh materialize {source} --missing` first.",
-            )
-
-    def remove_replaced(self, source: str, session_id: str, asset: str) -> None:
-        """Remove an asset of an earlier version with everything in its folder.
-
-        Raises
-        ------
-        StoreError
-            As of `require_replacement`.
-        """
-        self.require_replacement(source, session_id, asset)
-        home = self.asset_folder(source, session_id, asset)
-        leaving = home.with_name(f".{home.name}-{staging_name()}")
-        with contextlib.suppress(FileNotFoundError):  # another process removes it too
-            os.rename(home, leaving)  # at once, so that nobody finds half of it
-            shutil.rmtree(leaving)
 
     def provenance(self, source: str, session_id: str, asset: str) -> Provenance | None:
         """Return the record of the version that counts, or None where the asset was never published.

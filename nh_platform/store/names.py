@@ -45,6 +45,10 @@ class Place(NamedTuple):
         return f"{self.source} session {self.session_id}" if self.session_id else f"source {self.source}"
 
 
+REPLACED = {"behavior": ("events", "signals")}
+"""Assets of earlier versions that a store can still hold, by name, with those that took their place (0.3)."""
+
+
 def place_of(version: Path) -> Place:
     """Return what the path of a version's folder says."""
     asset = version.parent

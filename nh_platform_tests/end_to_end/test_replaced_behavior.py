@@ -15,6 +15,7 @@ from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.platform import Platform
 from nh_platform.store import Provenance
 from nh_platform.store.codecs.parquet import read_table
+from nh_platform.store.replaced_assets import replaced_assets
 from nh_platform_tests.homes import make_home
 from nh_platform_tests.store.resealing import reseal
 
@@ -51,11 +52,11 @@ def test_it_is_named_made_anew_and_removed(old_home: Platform) -> None:
     assert "1 sessions still hold `behavior`, which events and signals replace" in nh(home, "status")
     kept = nh(home, "clean", "ibl")
     assert "behavior is kept: events, signals is not stored in its place" in kept
-    assert store.replaced("ibl", session) == ["behavior"]
+    assert replaced_assets(store, "ibl", session) == ["behavior"]
     nh(home, "materialize", "ibl", "--missing")
     assert {"events", "signals"} <= set(store.assets("ibl", session))
     assert "would be removed" in nh(home, "clean", "ibl", "--dry-run")
-    assert store.replaced("ibl", session) == ["behavior"]
+    assert replaced_assets(store, "ibl", session) == ["behavior"]
     assert f"ibl {session}: behavior removed" in nh(home, "clean", "ibl")
     assert not store.asset_folder("ibl", session, "behavior").exists()
     assert "still hold" not in nh(home, "status")

@@ -37,8 +37,8 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
     StoreError
         If the format of the store cannot be read, or is another one.
     """
-    from nh_platform.store.layout import REPLACED
-    from nh_platform.store.names import SOURCE_WIDE
+    from nh_platform.store.names import REPLACED, SOURCE_WIDE
+    from nh_platform.store.replaced_assets import replaced_assets
     from nh_platform.store.store_format import FORMAT_FILE, require_format
 
     require_format(store.root)
@@ -51,7 +51,7 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
                 made.refused.append(str(error))
     for asset in sorted(REPLACED):
         n = sum(
-            asset in store.replaced(source, session_id)
+            asset in replaced_assets(store, source, session_id)
             for source in store.sources()
             for session_id in store.sessions(source)
         )
@@ -169,9 +169,12 @@ def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool
 
     asset = store.asset_folder(*place)
     prefix = f"store/{'/'.join(place)}"
+    lost_before = None
     for _ in range(_TRIES):
         pointer, versions = _named_now(store, place, with_locks)
-        texts = [text for version in versions for text in _copy_version(version, f"{prefix}/{version.name}", made)]
+        texts, lost = list[str](), list[Path]()
+        for version in versions:
+            _copy_version(version, f"{prefix}/{version.name}", made, texts, lost)
         has_versions = versions or any(not one.name.startswith(STAGING) for one in asset.glob("*/"))
         if pointer is None and has_versions:
             found = "the pointer to its version is missing"
@@ -185,9 +188,13 @@ def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool
         except FileNotFoundError:  # replaced at this instant
             pass
         else:
-            if _named_now(store, place, with_locks) == (pointer, versions):
+            # A version that was replaced and then published again is named as before, and was away between. What is
+            # lost is so at a second look.
+            is_settled = not lost or (lost == lost_before and not any(path.exists() for path in lost))
+            if _named_now(store, place, with_locks) == (pointer, versions) and is_settled:
                 made.refused += texts
                 return
+        lost_before = lost
         made.forget(prefix)
     raise StoreError(
         str(asset), "it was replaced again and again while it was copied", "Back up when fewer runs go on."
@@ -201,8 +208,8 @@ def _named_now(store: Store, place: _Place, with_locks: bool) -> tuple[bytes | N
     return _bytes_of(store.asset_folder(*place) / POINTER), store.counted(*place, with_locks=with_locks)
 
 
-def _copy_version(version: Path, prefix: str, made: BackupFiles) -> list[str]:
-    """Copy a version whole or not at all; return what is wrong where it is not."""
+def _copy_version(version: Path, prefix: str, made: BackupFiles, texts: list[str], lost: list[Path]) -> None:
+    """Copy a version whole or not at all; add to ``texts`` what is wrong where it is not, and which file is missing."""
     from nh_platform.store.damage_notes import damage_error
     from nh_platform.store.file_hashes import stored_hashes
     from nh_platform.store.names import PROVENANCE, place_of
@@ -212,13 +219,13 @@ def _copy_version(version: Path, prefix: str, made: BackupFiles) -> list[str]:
             made.add(version / name, f"{prefix}/{name}", stated)
         made.add(version / PROVENANCE, f"{prefix}/{PROVENANCE}")
     except FileNotFoundError as error:
-        found = str(damage_error(Path(error.filename or version), place_of(version), "it is missing"))
+        lost.append(Path(error.filename or version))
+        texts.append(str(damage_error(lost[-1], place_of(version), "it is missing")))
     except StoreError as error:
-        found = str(error)
+        texts.append(str(error))
     else:
-        return []
+        return
     made.forget(prefix)
-    return [found]
 
 
 def _bytes_of(path: Path) -> bytes | None:

@@ -42,17 +42,19 @@ def clean(home: Home, source: str, *, dry_run: bool = False) -> Cleaning:
     ConfigError
         If there is no such source.
     """
+    from nh_platform.store.replaced_assets import remove_replaced, replaced_assets, require_replacement
+
     removed: dict[str, tuple[str, ...]] = {}
     kept: dict[str, StoreError] = {}
     with open_home(home) as at:
         store = at.platform.store
         at.platform.config(source)  # names a source that does not exist
         for session_id in store.sessions(source):
-            for asset in store.replaced(source, session_id):
+            for asset in replaced_assets(store, source, session_id):
                 try:
-                    store.require_replacement(source, session_id, asset)
+                    require_replacement(store, source, session_id, asset)
                     if not dry_run:
-                        store.remove_replaced(source, session_id, asset)
+                        remove_replaced(store, source, session_id, asset)
                 except StoreError as error:
                     kept[session_id] = error
                 else:
