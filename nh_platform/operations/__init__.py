@@ -17,7 +17,7 @@ from nh_platform.operations.released_search import probes, released_rows
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.simulated.demo_home import demo
 from nh_platform.operations.source_inventory import inventory
-from nh_platform.operations.stimulus_export import export_pictures, export_stimulus
+from nh_platform.operations.stimulus_export import compare_stimulus, export_pictures, export_stimulus
 from nh_platform.operations.upkeep.backup import backup
 from nh_platform.operations.upkeep.cleaning import clean
 from nh_platform.operations.upkeep.locking import lock, locks_of, unlock
@@ -33,6 +33,7 @@ __all__ = [
     "backup",
     "check_history",
     "clean",
+    "compare_stimulus",
     "demo",
     "doctor",
     "export_pictures",

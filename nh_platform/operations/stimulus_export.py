@@ -1,4 +1,7 @@
-"""Stimulus tensors written as one npy per session, joined first where the store asks for it; and the pictures shown."""
+"""Stimulus tensors written as one npy per session or held against a published copy; and the pictures shown.
+
+Contains what `nh export` does. What is in the files stands in `nh_platform.exports.stimulus`.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
 from nh_platform.session import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from nh_platform.exports.stimulus.compare import Comparison
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ def export_stimulus(
     data: str = "spike_data",
     mode: str = "exact",
     variant: str | None = None,
+    dims: str | None = None,
     source: str = "",
     on_progress: OnProgress = unwatched,
 ) -> StimulusExport:
@@ -56,6 +64,8 @@ def export_stimulus(
         ``exact``, or ``mlynarski-compat`` for that data set's conventions.
     variant
         Only sessions that were shown the stimulus under this name.
+    dims
+        Order of the axes, for example ``unit,time,presentation``; the one above where None.
     source
         Source; the first that has stimulus tensors where empty.
     on_progress
@@ -64,35 +74,78 @@ def export_stimulus(
     Raises
     ------
     ConfigError
-        If there is no such mode or data, or the source has no stimulus tensors.
+        If there is no such mode, data or axis, or the source has no stimulus tensors.
     StoreError
         If no session has tensors, or they cannot be joined; the text says why.
     """
-    from nh_platform.assets.across_sessions.stimulus_files import ASSET, TENSORS
     from nh_platform.exports.stimulus import export_npy, shown_names
-    from nh_platform.planning.versions import expected_source_asset
-    from nh_platform.store.names import SOURCE_WIDE
+    from nh_platform.exports.stimulus.axis_order import AXES, asked_axes
     from nh_platform.windows.presentations.conventions import check_mode
 
     chosen = check_mode(mode)
-    source = source or _with_tensors()
-    with open_home(home) as at:
-        if TENSORS not in at.platform.entry(source).extra_assets:
-            raise ConfigError(f"source {source}", "it has no stimulus tensors", "Leave --source out.")
-        store, expected = at.platform.store, expected_source_asset(at.platform, source, ASSET)
-        if not expected.inputs:
-            action = f"Run `nh materialize {source} --missing`."
-            raise StoreError(f"source {source}", f"no session in {store.root} has {TENSORS}", action)
-        if store.data_version(source, SOURCE_WIDE, ASSET.name) != expected.data_version:
-            sessions = sum(name.startswith(f"{TENSORS}/") for name in expected.inputs)
-            on_progress(Progress(f"joining the tensors of {sessions} sessions", 0, sessions))
-            _join(at, source)
-        files = store.folder(source, SOURCE_WIDE, ASSET.name)
-    written = export_npy(files, stimulus, structure, folder, data, chosen, variant)
+    if data in AXES:
+        asked_axes(dims, data)  # Before a join that takes minutes.
+    files = _stimulus_files(home, source, on_progress)
+    written = export_npy(files, stimulus, structure, folder, data, chosen, variant, dims)
     names = shown_names(files / chosen, stimulus)
     several = len(set(names.values())) > 1
     shown = Counter(names[path.name.split("-")[0]] for path in written) if several else {}
     return StimulusExport(tuple(written), dict(sorted(shown.items())))
+
+
+def compare_stimulus(
+    home: Home,
+    folder: Path,
+    *,
+    stimulus: str | None = None,
+    structure: str | None = None,
+    data: str | None = None,
+    mode: str = "mlynarski-compat",
+    dims: str | None = None,
+    source: str = "",
+    on_progress: OnProgress = unwatched,
+) -> Comparison:
+    """Hold the stimulus files of the store against a published copy of the Mlynarski group's data set.
+
+    Parameters
+    ----------
+    home
+        Home folder.
+    folder
+        A clone of the data set, or a folder of its files or of the arrays of its script.
+    stimulus, structure, data
+        These alone; all where None.
+    mode
+        Which of our two sets; ``mlynarski-compat`` has that data set's conventions.
+    dims
+        Order of axes of arrays that do not name theirs and whose shape fits several.
+    source
+        Source; the first that has stimulus tensors where empty.
+    on_progress
+        Called before tensors are joined.
+
+    Returns
+    -------
+    Comparison
+        What differs, what was not fetched, and what one side alone has.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown, the folder has no such files, or the order of an array is not known.
+    BadUpstreamData
+        If a file of the copy is not whole.
+    StoreError
+        If no session has tensors, or none is in the copy.
+    """
+    from nh_platform.exports.stimulus.compare import compare_files
+    from nh_platform.exports.stimulus.compare.published_set import published_files
+    from nh_platform.windows.presentations.conventions import check_mode
+
+    chosen = check_mode(mode)
+    published_files(folder)  # Before a join that takes minutes.
+    files = _stimulus_files(home, source, on_progress)
+    return compare_files(files, folder, stimulus=stimulus, structure=structure, data=data, mode=chosen, dims=dims)
 
 
 def export_pictures(home: Home, stimulus: str, folder: Path, *, mode: str = "exact", source: str = "") -> Path:
@@ -142,6 +195,27 @@ def export_pictures(home: Home, stimulus: str, folder: Path, *, mode: str = "exa
     finally:
         staging.unlink(missing_ok=True)
     return path
+
+
+def _stimulus_files(home: Home, source: str, on_progress: OnProgress) -> Path:
+    """Return the folder of the stimulus files, joined first where they are missing or older than the tensors."""
+    from nh_platform.assets.across_sessions.stimulus_files import ASSET, TENSORS
+    from nh_platform.planning.versions import expected_source_asset
+    from nh_platform.store.names import SOURCE_WIDE
+
+    source = source or _with_tensors()
+    with open_home(home) as at:
+        if TENSORS not in at.platform.entry(source).extra_assets:
+            raise ConfigError(f"source {source}", "it has no stimulus tensors", "Leave --source out.")
+        store, expected = at.platform.store, expected_source_asset(at.platform, source, ASSET)
+        if not expected.inputs:
+            action = f"Run `nh materialize {source} --missing`."
+            raise StoreError(f"source {source}", f"no session in {store.root} has {TENSORS}", action)
+        if store.data_version(source, SOURCE_WIDE, ASSET.name) != expected.data_version:
+            sessions = sum(name.startswith(f"{TENSORS}/") for name in expected.inputs)
+            on_progress(Progress(f"joining the tensors of {sessions} sessions", 0, sessions))
+            _join(at, source)
+        return store.folder(source, SOURCE_WIDE, ASSET.name)
 
 
 def _with_tensors() -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import dagster as dg
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,6 +73,47 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(home: Platform, tmp_path:
     assert "it has no stimulus tensors" in other.stderr
     with pytest.raises(StoreError, match="no session in"):
         operations.export_stimulus(tmp_path, "natural_scenes", "VISp", tmp_path)
+
+
+def test_a_clone_of_the_published_set_is_equal_or_what_differs_is_said(home: Platform, tmp_path: Path) -> None:
+    run(home, "export", "stimulus", "flashes", "VISp", str(tmp_path / "npy"))
+    stored = home.store.folder("allen_vc", SOURCE_WIDE, ASSET.name) / "mlynarski-compat" / "flashes.h5"
+    folder = tmp_path / "clone" / "data" / "02_stimulus_types"
+    folder.mkdir(parents=True)
+    shutil.copy(stored, folder)
+    equal = run(home, "export", "stimulus", "--compare", str(tmp_path / "clone"))
+    assert equal.exit_code == 0, equal.output
+    assert "arrays of spikes there are presentation,time,unit: none of the README's three" in equal.output
+    assert equal.output.endswith("arrays are equal\n")
+    with h5py.File(folder / "flashes.h5", "a") as handle:
+        (session,) = handle
+        handle[f"{session}/VISp/spike_data/spike_data"][0, 0, 0] ^= 1
+    (folder / "gabors.h5").symlink_to("../../.git/annex/objects/Wv/z3/MD5E-s9--bb.h5/MD5E-s9--bb.h5")
+    differs = run(home, "export", "stimulus", "--compare", str(tmp_path / "clone"))
+    assert differs.exit_code == 1
+    name = "data/02_stimulus_types/gabors.h5"
+    assert f"{name}: its content was not fetched; run `datalad get {name}` or `git annex get {name}`" in differs.output
+    assert f"flashes {session} VISp spike_data: 1 of " in differs.output
+    assert "1 differences in " in differs.output
+    speed = run(home, "export", "stimulus", "flashes", "--data", "speed", "--compare", str(tmp_path / "clone"))
+    assert speed.exit_code == 0, speed.output
+
+
+def test_axes_are_exported_in_the_order_asked_for(home: Platform, tmp_path: Path) -> None:
+    done = run(home, "export", "stimulus", "flashes", "VISp", str(tmp_path), "--dims", "unit,time,presentation")
+    assert done.exit_code == 0, done.output
+    (path,) = tmp_path.glob("*.npy")
+    assert np.load(path).shape[1] == 13
+    assert "Target format" in (tmp_path / "flashes-VISp-spike_data.json").read_text()
+
+
+def test_arguments_that_do_not_go_together_are_refused(home: Platform, tmp_path: Path) -> None:
+    assert "STRUCTURE is missing" in run(home, "export", "stimulus", "flashes").stderr
+    both = run(home, "export", "stimulus", "flashes", "VISp", str(tmp_path), "--compare", str(tmp_path))
+    assert "OUT does nothing there" in both.stderr
+    axes = run(home, "export", "stimulus", "flashes", "VISp", str(tmp_path), "--dims", "neurons,time")
+    assert axes.exit_code == 1
+    assert "Name unit, presentation, time once each" in axes.stderr
 
 
 def test_without_a_source_that_has_tensors_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

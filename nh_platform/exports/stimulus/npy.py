@@ -1,4 +1,4 @@
-"""One npy per session out of the files of all sessions: units × presentations × time, for one stimulus and structure.
+"""One npy per session out of the files of all sessions, for one stimulus and structure, in any order of axes.
 
 Contains `export_npy`. Add here what is taken from the stimulus files as plain arrays. Nothing is computed here.
 """
@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from nh_platform.exports.stimulus.axis_order import Axes, asked_axes, readme_order
 from nh_platform.exports.stimulus.joined_tables import STIMULUS_NAMES_FILE
 from nh_platform.exports.stimulus.netcdf import Variable, read_group
 from nh_platform.session import ConfigError
@@ -24,13 +25,6 @@ from nh_platform.windows.presentations.conventions import Mode, eye_group, stimu
 Data = Literal["spike_data", "speed", "pupil_data"]
 DATA: tuple[Data, ...] = get_args(Data)
 
-AXES = {
-    "spike_data": ("unit_id", "presentation_id", "time"),
-    "speed": ("presentation_id", "time"),
-    "pupil_data": ("variable", "presentation_id", "time"),
-}
-"""Axes of the arrays; those of spikes and speed are those of the data set's own export."""
-
 
 def export_npy(
     files: Path | str,
@@ -40,6 +34,7 @@ def export_npy(
     data: str = "spike_data",
     mode: Mode = "exact",
     variant: str | None = None,
+    dims: str | None = None,
 ) -> list[Path]:
     """Write ``session_<id>-<stimulus>-<structure>-<data>.npy`` for every session that has it.
 
@@ -63,20 +58,24 @@ def export_npy(
         Which of the two sets of files.
     variant
         Name under which the stimulus was shown; sessions that were shown another one are left out.
+    dims
+        Order of the axes, for example ``unit,time,presentation``; that of ``data`` above where None.
 
     Returns
     -------
     list of Path
-        The npy files. ``<stimulus>-<structure>-<data>.json`` beside them names units, presentations, bin centres and
-        variables of each axis, and under which name the stimulus was shown (``stimulus_name``), by session.
+        The npy files. ``<stimulus>-<structure>-<data>.json`` beside them names the axes in their order (``axes``),
+        which order of the data set's README that is (``readme_order``, of spikes), units, presentations, bin centres
+        and variables of each axis, and under which name the stimulus was shown (``stimulus_name``), by session.
 
     Raises
     ------
     ConfigError
-        If there is no such stimulus, variant, structure or data; the text names what comes close.
+        If there is no such stimulus, variant, structure, data or axis; the text names what comes close.
     """
     if data not in DATA:
         raise ConfigError(f"data {data!r}", "it cannot be exported", f"Use one of: {', '.join(DATA)}.")
+    axes = asked_axes(dims, data)
     folder = Path(files) / mode
     source = folder / f"{stimulus_type(stimulus)}.h5"
     if not source.is_file():
@@ -89,7 +88,7 @@ def export_npy(
     target.mkdir(parents=True, exist_ok=True)
     group_name = eye_group(mode) if data == "pupil_data" else data
     written: list[Path] = []
-    axes: dict[str, Any] = {}
+    sessions: dict[str, Any] = {}
     known: set[str] = set()
     with open_file(source) as handle:
         for session in sorted(name for name in handle if name.startswith("session_")):
@@ -100,16 +99,19 @@ def export_npy(
             if path not in handle:
                 continue
             group = read_group(handle, path)
-            array, labels = _array(group, data)
+            array, labels = _array(group, data, axes)
             name = target / f"{session}-{stimulus}-{structure}-{data}.npy"
             _save(name, array)
-            axes[session] = {**labels, "stimulus_name": names[session]}
+            sessions[session] = {**labels, "stimulus_name": names[session]}
             written.append(name)
     if structure not in known:
         close = difflib.get_close_matches(structure, sorted(known), n=3, cutoff=0.5)
         action = f"Did you mean {' or '.join(close)}?" if close else f"Use one of: {', '.join(sorted(known))}."
         raise ConfigError(f"structure {structure!r}", f"no unit of these sessions lies in it ({stimulus})", action)
-    text = json.dumps({"axes": AXES[data], "mode": mode, "sessions": axes}, indent=1, sort_keys=True)
+    described: dict[str, Any] = {"axes": axes, "mode": mode, "sessions": sessions}
+    if data == "spike_data":
+        described["readme_order"] = readme_order(axes)
+    text = json.dumps(described, indent=1, sort_keys=True)
     (target / f"{stimulus}-{structure}-{data}.json").write_text(text + "\n", encoding="utf-8")
     return written
 
@@ -129,18 +131,18 @@ def shown_names(folder: Path | str, stimulus: str) -> dict[str, str]:
     return {f"session_{session}": str(name) for session, name in zip(own["session_id"], own["stimulus_name"])}
 
 
-def _array(group: dict[str, Variable], data: str) -> tuple[np.ndarray, dict[str, list[Any]]]:
-    """Return the array with the axes of `AXES`, and the labels of every axis."""
+def _array(group: dict[str, Variable], data: str, axes: Axes) -> tuple[np.ndarray, dict[str, list[Any]]]:
+    """Return the array with its axes in the order ``axes``, and the labels of every axis."""
     labels: dict[str, list[Any]] = {
         name: variable.values.tolist() for name, variable in group.items() if variable.dims == (name,)
     }
     if data != "pupil_data":
-        variable = group[data]
-        order = [variable.dims.index(axis) for axis in AXES[data]]
-        return np.ascontiguousarray(variable.values.transpose(order)), labels
-    names = [name for name, variable in sorted(group.items()) if variable.dims != (name,)]
-    order = [group[names[0]].dims.index(axis) for axis in AXES[data][1:]]
-    return np.stack([group[name].values.transpose(order) for name in names]), {**labels, "variable": names}
+        values, dims = group[data].values, group[data].dims
+    else:
+        names = [name for name, variable in sorted(group.items()) if variable.dims != (name,)]
+        values, dims = np.stack([group[name].values for name in names]), ("variable", *group[names[0]].dims)
+        labels["variable"] = names
+    return np.ascontiguousarray(values.transpose([dims.index(axis) for axis in axes])), labels
 
 
 def _save(path: Path, array: np.ndarray) -> None:

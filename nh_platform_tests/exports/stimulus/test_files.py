@@ -276,3 +276,51 @@ def test_stored_tensors_name_their_stimuli(made: list[Made]) -> None:
     assert "dot_motion" in stored.types
     with pytest.raises(ConfigError, match=r"Did you mean dot_motion"):
         stored.groups("dotmotion", [1])
+
+
+@pytest.mark.parametrize(
+    ("dims", "order", "called"),
+    [
+        ("unit,time,presentation", ("unit_id", "time", "presentation_id"), "Target format"),
+        ("presentation,unit,time", ("presentation_id", "unit_id", "time"), "Output files' structure"),
+        ("unit,presentation,time", ("unit_id", "presentation_id", "time"), "access_stimulus_structure.py"),
+        ("time, unit_id, presentation_id", ("time", "unit_id", "presentation_id"), "none of the README's three"),
+    ],
+)
+def test_npy_has_the_order_of_axes_asked_for_and_says_whose_it_is(
+    files: Path, tmp_path: Path, dims: str, order: tuple[str, ...], called: str
+) -> None:
+    (first, *_) = export_npy(files, "flashes", "VISp", tmp_path, dims=dims)
+    described = json.loads((tmp_path / "flashes-VISp-spike_data.json").read_text())
+    assert described["axes"] == list(order)
+    assert described["readme_order"].startswith(called)
+    with open_file(files / "exact" / "flashes.h5") as file:
+        stored = file[f"{first.name.split('-')[0]}/VISp/spike_data/spike_data"][:]  # presentation × time × unit
+    on_disk = ("presentation_id", "time", "unit_id")
+    np.testing.assert_array_equal(np.load(first), stored.transpose([on_disk.index(axis) for axis in order]))
+
+
+@pytest.mark.parametrize(
+    ("data", "dims", "words"),
+    [
+        ("spike_data", "unit,trial,time", r"no axis 'trial'.*Name unit, presentation, time once each"),
+        ("spike_data", "unit,time", r"spike_data has 3 axes.*Name unit, presentation, time"),
+        ("spike_data", "unit,unit,time", "spike_data has 3 axes"),
+        ("speed", "unit,time,presentation", r"speed has no axis 'unit'.*Name presentation, time"),
+    ],
+)
+def test_an_order_of_other_axes_is_refused_with_the_valid_ones(
+    files: Path, tmp_path: Path, data: str, dims: str, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        export_npy(files, "flashes", "VISp", tmp_path, data, dims=dims)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_speed_and_pupil_take_an_order_too(files: Path, tmp_path: Path) -> None:
+    (usual, *_) = export_npy(files, "flashes", "VISp", tmp_path / "a", "pupil_data")
+    (turned, *_) = export_npy(files, "flashes", "VISp", tmp_path / "b", "pupil_data", dims="time,presentation,variable")
+    np.testing.assert_array_equal(np.load(turned), np.load(usual).transpose(2, 1, 0))
+    (speed, *_) = export_npy(files, "flashes", "VISp", tmp_path / "c", "speed", dims="time,presentation")
+    assert np.load(speed).shape == np.load(turned).shape[:2]
+    assert "readme_order" not in json.loads((tmp_path / "c" / "flashes-VISp-speed.json").read_text())

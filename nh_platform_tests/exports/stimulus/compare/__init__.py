@@ -1,0 +1,1 @@
+"""Our stimulus files against a published copy."""
