@@ -189,7 +189,7 @@ def show(
     manifest = platform.manifest(source)
     files = manifest.session(manifest.session_named(session))
     facts, plan = files.session, SourcePlan(platform, source)
-    _show_upstream(files)
+    _show_upstream(files, platform)
     for left_out in plan.problems:
         console.warn(left_out)
     _show_assets(plan, files)
@@ -200,7 +200,7 @@ def show(
     console.say_beside("", f"published counts of {source}: {text}")
 
 
-def _show_upstream(files: SessionFiles) -> None:
+def _show_upstream(files: SessionFiles, platform: Platform) -> None:
     """Print what upstream holds of a session."""
     from nh_platform.history.identity import GROUPS
 
@@ -211,8 +211,7 @@ def _show_upstream(files: SessionFiles) -> None:
         console.say(f"upstream QC: {files.qc}")
     for tag, number in files.memberships().items():
         console.say(f"release {escape(tag)}: {number} of its {len(files.files)} files")
-    probes = files.insertions[["probe", "insertion_id"]].sort_values("probe").to_dict("records")
-    console.print_table(probes, "Probe insertions")
+    console.print_table(_probes(files, platform), "Probe insertions")
     groups = [
         {
             "group": group,
@@ -223,6 +222,22 @@ def _show_upstream(files: SessionFiles) -> None:
         for group in GROUPS
     ]
     console.print_table(groups, "Upstream files")
+
+
+def _probes(files: SessionFiles, platform: Platform) -> list[dict[str, object]]:
+    """Return the insertions of a session, with what is known of their sorting where its files say."""
+    from nh_platform.sources.ibl.catalogue.sortings import sortings
+    from nh_platform.sources.source import LogsSorting
+
+    table = files.insertions[["probe", "insertion_id"]].sort_values("probe")
+    known = sortings(files.files).drop(columns="session_id")
+    if len(known):
+        if known["sorter_log"].notna().any():
+            source = platform.source(files.source)
+            versions = source.sorter_versions(files) if isinstance(source, LogsSorting) else {}
+            known.insert(2, "version", known["probe"].map(versions))
+        table = table.merge(known.dropna(axis="columns", how="all"), on="probe", how="left")
+    return console.records(table.astype(object).where(table.notna(), ""))
 
 
 def _show_assets(plan: SourcePlan, files: SessionFiles) -> None:

@@ -102,6 +102,14 @@ class KnowsRegions(Protocol):
 
 
 @runtime_checkable
+class LogsSorting(Protocol):
+    """A source whose files state, in a log, which version of a sorter made the spikes."""
+
+    def sorter_versions(self, session: SessionFiles) -> dict[str, str]:
+        """Return the version by probe, of those whose log is at hand; nothing is fetched."""
+
+
+@runtime_checkable
 class PoseSource(Protocol):
     """A source with body parts found in its videos."""
 

@@ -16,6 +16,7 @@ from nh_platform.history.insertion_ids import with_known_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.released_tables import ASSET, count_regions, read_released
 from nh_platform.session.tables.released import PROBE_CATALOG, RELEASED_REGIONS
+from nh_platform.sources.ibl.catalogue.sortings import sortings
 from nh_platform.sources.region_names import Region
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import read_table
@@ -86,8 +87,18 @@ def find_probes(
     table = table[table["session_id"].str.startswith(query.session)]
     if query.min_units:
         table = table[table["units"].fillna(0) >= query.min_units]
+    table = _with_sortings(table, manifest)
     table = table.assign(source=source).sort_values(["date", "session_id", "probe", "insertion_id"], ignore_index=True)
     return PROBE_CATALOG.conform(table[COLUMNS])
+
+
+def _with_sortings(table: pd.DataFrame, manifest: Manifest | None) -> pd.DataFrame:
+    """Return insertions with the sorter of their spikes, its revision and its log; null where no file says."""
+    columns = ["sorter", "revision", "sorter_log"]
+    if manifest is None:
+        return table.assign(**dict.fromkeys(columns))
+    of_found = manifest.files[manifest.files["session_id"].isin(table["session_id"])]
+    return table.merge(sortings(of_found), on=["session_id", "probe"], how="left")
 
 
 def region_counts(store: Store, source: str, manifest: Manifest | None) -> pd.DataFrame:

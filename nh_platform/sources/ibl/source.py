@@ -27,6 +27,7 @@ from nh_platform.sources.ibl.catalogue.datasets import COMPLETE_SORTING
 from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
+from nh_platform.sources.ibl.catalogue.sortings import sorter_version, sortings
 from nh_platform.sources.ibl.downloads.aggregate_downloads import fetch_aggregates
 from nh_platform.sources.ibl.downloads.session_downloads import Downloads
 from nh_platform.sources.ibl.server.one_client import OneClient
@@ -108,6 +109,18 @@ class IblSource:
         folder_of = client.session_folder if isinstance(client, OneClient) and not client.is_remote else None
         manifest = build_manifest(client.tables(), self.settings, folder_of)
         return manifest if self.settings.mode == "local" else with_additions(manifest, client, before)
+
+    def sorter_versions(self, session: SessionFiles) -> dict[str, str]:
+        """Return the sorter's version by probe; as of `LogsSorting`."""
+        client = self._client if self.settings.mode == "local" else None
+        if not isinstance(client, OneClient):
+            return {}
+        folder = client.session_folder(session.session)
+        known = sortings(session.files).dropna(subset=["sorter_log"])
+        logs = {str(probe): folder / str(log) for probe, log in zip(known["probe"], known["sorter_log"])}
+        return {
+            probe: sorter_version(log.read_text("utf-8", "replace")) for probe, log in logs.items() if log.is_file()
+        }
 
     def released_version(self, manifest: Manifest) -> str:
         """Return the identity of the aggregate tables at hand; as of `TabulatesRelease`."""
