@@ -103,17 +103,23 @@ class Snapshot:
         except (OSError, pa.ArrowException, DamagedFile):
             return 0
 
-    def manifest(self, *, with_files: bool = True) -> Manifest:
-        """Read it; without the rows of its files, nine tenths of it, in a third of the time.
+    def manifest(self, files_named: str | None = None) -> Manifest:
+        """Read it.
+
+        Parameters
+        ----------
+        files_named
+            Regular expression found in the names of the files whose rows are read; all where None. They are nine
+            tenths of it: without them it is read in a third of the time.
 
         Raises
         ------
         StoreError
             If a table is missing or damaged.
         """
-        chosen = [schema for schema in _TABLES.values() if with_files or schema is not FILES]
-        tables = {schema.name: _read(self.folder, schema) for schema in chosen}
-        tables[FILES.name] = with_current_groups(tables[FILES.name]) if with_files else FILES.empty()
+        tables = {name: _read(self.folder, schema) for name, schema in _TABLES.items() if schema is not FILES}
+        matching = None if files_named is None else ("name", files_named)
+        tables[FILES.name] = with_current_groups(_read(self.folder, FILES, matching))
         stated = {"release": self.release, "selection": self.selection, "facts_as_of": self.facts_as_of}
         return Manifest(source=self.source, **stated, **tables)
 
@@ -188,11 +194,11 @@ def write_manifest(folder: Path, manifest: Manifest, tombstones: pd.DataFrame | 
     (folder / _RELEASE_FILE).write_text("\n".join(lines).rstrip("\n") + "\n", encoding="utf-8")
 
 
-def _read(folder: Path, schema: TableSchema) -> pd.DataFrame:
+def _read(folder: Path, schema: TableSchema, matching: tuple[str, str] | None = None) -> pd.DataFrame:
     path = folder / f"{schema.name}.parquet"
     if schema not in (SESSIONS, INSERTIONS, FILES) and not is_stored(path):
         return schema.empty()  # stored before there was such a table, or without a row for it
-    table = read_table(path)
+    table = read_table(path, matching=matching)
     if list(table.columns) == schema.names:
         return table
     return schema.conform(table)

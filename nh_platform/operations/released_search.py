@@ -166,8 +166,9 @@ def released_rows(
 def _manifests(
     platform: Platform, source: str | None, freeze: Freeze | None
 ) -> tuple[dict[str, Manifest | None], list[str]]:
-    """Return the manifests that are searched, without their files, and which sources were never synced."""
+    """Return the manifests that are searched, of their files those of sortings, and which sources were never synced."""
     from nh_platform.history.snapshots import find_snapshot
+    from nh_platform.sources.ibl.catalogue.sortings import FILE_NAMES
 
     settings = platform.settings
     names = [settings.entry(source).name] if source else list(settings.entries)
@@ -175,7 +176,7 @@ def _manifests(
     notes = []
     for name in names:
         try:
-            manifests[name] = find_snapshot(platform.store, name).manifest(with_files=False)
+            manifests[name] = find_snapshot(platform.store, name).manifest(files_named=FILE_NAMES)
         except UnknownSession:
             if source and freeze is None:
                 raise

@@ -121,8 +121,17 @@ def column_names(path: Path) -> list[str]:
     return list(_read_schema(path).names)
 
 
-def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+def read_table(path: Path, columns: list[str] | None = None, matching: tuple[str, str] | None = None) -> pd.DataFrame:
     """Read a table written by `write_table`; strings come back as objects with None for null.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        Columns to read; all where None.
+    matching
+        A column of texts, and a regular expression (RE2) found somewhere in those of the rows to read; all where None.
 
     Raises
     ------
@@ -131,17 +140,20 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     StoreError
         If the file is missing or is not a whole Parquet file.
     """
-    return _read_arrow(path, columns).to_pandas()
+    return _read_arrow(path, columns, matching).to_pandas()
 
 
-def _read_arrow(path: Path, columns: list[str] | None = None) -> pa.Table:
+def _read_arrow(path: Path, columns: list[str] | None = None, matching: tuple[str, str] | None = None) -> pa.Table:
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(verified(path), columns=columns)
+        table = pq.read_table(verified(path), columns=columns)
     except (OSError, pa.ArrowException) as error:  # a damaged page is an OSError
         raise _unreadable(path, error) from error
+    # Not as filters of the reading, which load the dataset module: 0.5 s.
+    return table if matching is None else table.filter(pc.match_substring_regex(table[matching[0]], matching[1]))
 
 
 def _read_schema(path: Path) -> pa.Schema:

@@ -23,6 +23,11 @@ _LOG_NAME = r"_ibl_log\.info_\w+\.log|spike_sorting_\w+\.log"
 """Names of the log: ``spike_sorters/pykilosort/probe00/spike_sorting_pykilosort.log`` (ibllib 300f5f87, 2022-06),
 ``alf/probe00/iblsorter/_ibl_log.info_iblsorter.log`` (ibl-sorter da33bc5, 2024-12)."""
 
+_SPIKE_TIMES = "spikes.times.npy"
+
+FILE_NAMES = rf"^{re.escape(_SPIKE_TIMES)}$|^(?:{_LOG_NAME})$"
+"""Names of all files that `sortings` looks at, as a regular expression."""
+
 _VERSION = re.compile(r"Starting (?:py|ibl)\w+ version ([^\s,]+)", re.IGNORECASE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m|\^\[\[0m")
 
@@ -42,7 +47,7 @@ def sortings(files: pd.DataFrame) -> pd.DataFrame:
         (empty where unrevised), path of its log within the session (null where upstream lists none). Without the
         probes of sources that do not keep to ALF.
     """
-    spikes = files[(files["name"] == "spikes.times.npy") & files["default_revision"]]
+    spikes = files[(files["name"] == _SPIKE_TIMES) & files["default_revision"]]
     spikes = spikes[spikes["group"].str.contains(rf"\b{SPIKES}\b").astype(bool)].drop(columns="probe")
     spikes = spikes.assign(**spikes["collection"].str.extract(_SORTING)).dropna(subset=["probe"])
     logs = files[files["name"].str.fullmatch(_LOG_NAME).astype(bool)]
