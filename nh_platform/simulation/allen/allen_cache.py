@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.simulation.allen.allen_session import UNREGISTERED_UM, AllenProbe, AllenSession, simulate_allen_session
-from nh_platform.simulation.allen.coding_nwb import write_nwb
+from nh_platform.simulation.allen.coding_nwb import LAYOUT, NWB_VERSION, write_nwb
+from nh_platform.simulation.allen.lfp_nwb import write_lfp_nwb
 from nh_platform.simulation.allen.visual_stimuli import MONITOR_HZ
 from nh_platform.simulation.file_bytes import merge_csv, write_csv, write_parquet
 from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
@@ -33,6 +34,7 @@ def write_allen_vc(
     size: SimulationSize = DEMO,
     first: int = 0,
     monitor_hz: float = MONITOR_HZ,
+    lfp_s: float = 0.0,
 ) -> list[SimulatedSession]:
     """Write sessions ``first`` … ``first + n_sessions - 1`` of ``seed`` into AllenSDK's cache layout.
 
@@ -49,6 +51,8 @@ def write_allen_vc(
         How large they are.
     monitor_hz
         Refresh rate of the monitor that showed their stimuli.
+    lfp_s
+        Seconds of LFP of every probe, in ``session_<id>/probe_<id>_lfp.nwb``; no files where 0.
     """
     root.mkdir(parents=True, exist_ok=True)
     written = []
@@ -58,14 +62,18 @@ def write_allen_vc(
         folder.mkdir(exist_ok=True)
         write_nwb(folder / f"{folder.name}.nwb", session)
         write_csv(folder / f"{folder.name}_analysis_metrics.csv", _analysis_metrics(session))
+        if lfp_s:
+            for probe in session.probes:
+                path = folder / f"probe_{probe.probe_id}_lfp.nwb"
+                write_lfp_nwb(path, session, probe, LAYOUT, lfp_s, version=NWB_VERSION)
         write_parquet(folder / TRUTH_FILE, session.truth)
-        for name, table in _cache_tables(session).items():
+        for name, table in _cache_tables(session, has_lfp=lfp_s > 0).items():
             merge_csv(root / f"{name}.csv", table, key="id")
         written.append(session.written_to(folder, session.specimen_id))
     return written
 
 
-def _cache_tables(session: AllenSession) -> dict[str, pd.DataFrame]:
+def _cache_tables(session: AllenSession, has_lfp: bool = False) -> dict[str, pd.DataFrame]:
     sessions = pd.DataFrame(
         [
             {
@@ -91,7 +99,7 @@ def _cache_tables(session: AllenSession) -> dict[str, pd.DataFrame]:
                 "name": probe.name,
                 "phase": "3a",
                 "sampling_rate": probe.sampling_rate_hz,
-                "has_lfp_data": False,
+                "has_lfp_data": has_lfp,
                 "air_channel_index": N_CHANNELS - 1,
                 "surface_channel_index": N_CHANNELS - 20,
                 "lfp_temporal_subsampling_factor": 2.0,

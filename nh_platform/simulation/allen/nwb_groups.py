@@ -23,6 +23,8 @@ from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_region
 INVALID_CHANNELS = (36, 191, 303)
 OPTOTAGGING_LEAD_S = 3.0
 _EPHYS = "general/extracellular_ephys"
+ELECTRODES = f"{_EPHYS}/electrodes"
+EVERY_CHANNEL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,15 @@ def write_presentations(
         )
 
 
-def write_probes(nwb: NwbWriter, probes: Sequence[AllenProbe], layout: EphysLayout) -> None:
-    """Write devices, electrode groups and the electrodes table."""
+def write_probes(
+    nwb: NwbWriter,
+    probes: Sequence[AllenProbe],
+    layout: EphysLayout,
+    *,
+    kept: slice = EVERY_CHANNEL,
+    has_lfp: bool = False,
+) -> None:
+    """Write devices, electrode groups and the electrodes table, of the channels that are kept."""
     nwb.group("general/devices")
     nwb.group(_EPHYS)
     for probe in probes:
@@ -112,17 +121,15 @@ def write_probes(nwb: NwbWriter, probes: Sequence[AllenProbe], layout: EphysLayo
             location="See electrode locations",
             probe_id=probe.probe_id,
             lfp_sampling_rate=probe.sampling_rate_hz / 24.0,
-            has_lfp_data=np.bool_(False),
+            has_lfp_data=np.bool_(has_lfp),
         )
         group["device"] = h5py.SoftLink(f"/general/devices/{probe.name}")
-    columns = pd.concat([_electrodes(probe, number, layout) for number, probe in enumerate(probes)])
+    columns = pd.concat([_electrodes(probe, number, layout)[kept] for number, probe in enumerate(probes)])
     arrays = plain_columns(columns.drop(columns="id"))
     groups = np.empty(len(columns), dtype=REFERENCE)
     groups[:] = [nwb[f"{_EPHYS}/{name}"].ref for name in columns["group_name"]]
     arrays["group"] = groups
-    nwb.table(
-        f"{_EPHYS}/electrodes", arrays, columns["id"].to_numpy(), description="metadata about extracellular electrodes"
-    )
+    nwb.table(ELECTRODES, arrays, columns["id"].to_numpy(), description="metadata about extracellular electrodes")
 
 
 def _electrodes(probe: AllenProbe, number: int, layout: EphysLayout) -> pd.DataFrame:

@@ -12,7 +12,7 @@ judge of the values (the tests compare them one by one) and the client of the Al
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,13 @@ NWB_FILES_QUERY = (
 )
 """AllenSDK's own question for a session's NWB file (`get_session_data`), asked for all sessions at once."""
 
+LFP_FILES_QUERY = (
+    "criteria=model::WellKnownFile"
+    ",rma::criteria,well_known_file_type[name$eq'EcephysLfpNwb'][attachable_type$eq'EcephysProbe']"
+    "[attachable_id$in{}]"
+)
+"""AllenSDK's own question for a probe's LFP file (`get_probe_lfp_data`), asked for several probes at once."""
+
 
 def warehouse_cache(manifest_path: Path, address: str = WAREHOUSE, timeout_s: int = 1200) -> EcephysProjectCache:
     """Open AllenSDK's project cache; files that are already in its folder are not asked for again.
@@ -90,6 +97,18 @@ def list_warehouse_nwb_files(cache: EcephysProjectCache, address: str) -> pd.Dat
     """
     with _warehouse(address):
         return cache.fetch_api.rma_engine.get_rma_tabular(NWB_FILES_QUERY)
+
+
+def list_warehouse_lfp_files(cache: EcephysProjectCache, address: str, probe_ids: Sequence[str]) -> pd.DataFrame:
+    """Return a row per LFP file that the warehouse serves of some probes, columns as of `list_warehouse_nwb_files`.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the warehouse cannot be asked.
+    """
+    with _warehouse(address):
+        return cache.fetch_api.rma_engine.get_rma_tabular(LFP_FILES_QUERY.format(",".join(probe_ids)))
 
 
 def fetch_warehouse_tables(cache: EcephysProjectCache, address: str) -> None:

@@ -21,8 +21,9 @@ import pandas as pd
 
 from nh_platform.simulation.allen.allen_cache import channel_table
 from nh_platform.simulation.allen.allen_session import AllenProbe
-from nh_platform.simulation.allen.behavior.behavior_nwb import LAYOUT, double_waveforms, write_vbn_nwb
+from nh_platform.simulation.allen.behavior.behavior_nwb import LAYOUT, NWB_VERSION, double_waveforms, write_vbn_nwb
 from nh_platform.simulation.allen.behavior.behavior_session import SOURCE, VbnSession, simulate_vbn_session
+from nh_platform.simulation.allen.lfp_nwb import write_lfp_nwb
 from nh_platform.simulation.file_bytes import merge_csv, write_parquet
 from nh_platform.simulation.insertions import N_CHANNELS
 from nh_platform.simulation.seeding import integer
@@ -45,7 +46,7 @@ TRAINING_STAGES = (
 
 
 def write_allen_vbn(
-    root: Path, n_sessions: int, seed: int, *, size: SimulationSize = DEMO, first: int = 0
+    root: Path, n_sessions: int, seed: int, *, size: SimulationSize = DEMO, first: int = 0, lfp_s: float = 0.0
 ) -> list[SimulatedSession]:
     """Write sessions ``first`` … ``first + n_sessions - 1`` of ``seed`` as releases 0.4.0 and 0.5.0.
 
@@ -62,6 +63,8 @@ def write_allen_vbn(
         Which sessions. A session depends on the seed and its number only.
     size
         How large they are.
+    lfp_s
+        Seconds of LFP of every probe, in ``…/<id>/probe_<name>_lfp.nwb`` of both releases; no files where 0.
     """
     root.mkdir(parents=True, exist_ok=True)
     written = []
@@ -81,8 +84,12 @@ def write_allen_vbn(
             shutil.copyfile(new, old)
             double_waveforms(old)
         write_parquet(folders[SECOND_RELEASE] / TRUTH_FILE, session.truth)
+        for probe in session.probes if lfp_s else ():
+            paths = [folder / f"probe_{probe.name}_lfp.nwb" for folder in folders.values()]
+            write_lfp_nwb(paths[0], session, probe, LAYOUT, lfp_s, version=NWB_VERSION)
+            shutil.copyfile(*paths)
         for release in folders:
-            _write_tables(root, release, session)
+            _write_tables(root, release, session, has_lfp=lfp_s > 0)
         written.append(session.written_to(folders[SECOND_RELEASE], session.mouse_id))
     for release in (FIRST_RELEASE, SECOND_RELEASE):
         write_release_manifest(root, release)
@@ -124,6 +131,10 @@ def write_release_manifest(root: Path, release: str, version_of: Callable[[str],
         str(file_id): entry(f"behavior_ecephys_sessions/{session_id}/ecephys_session_{session_id}.nwb")
         for file_id, session_id in zip(sessions["file_id"], sessions["ecephys_session_id"])
     }
+    # Only where LFP was written does a probe have a file of its own.
+    probes = pd.read_csv(folder / "project_metadata" / "probes.csv").query("file_id != @NO_FILE")
+    for file_id, session_id, name in probes[["file_id", "ecephys_session_id", "name"]].itertuples(index=False):
+        data_files[str(file_id)] = entry(f"behavior_ecephys_sessions/{session_id}/probe_{name}_lfp.nwb")
     manifest = {
         "project_name": PROJECT,
         "manifest_version": release,
@@ -139,7 +150,7 @@ def _session_folder(root: Path, release: str, session: VbnSession) -> Path:
     return root / f"{PROJECT}-{release}" / "behavior_ecephys_sessions" / str(session.session_id)
 
 
-def _write_tables(root: Path, release: str, session: VbnSession) -> None:
+def _write_tables(root: Path, release: str, session: VbnSession, has_lfp: bool) -> None:
     folder = root / f"{PROJECT}-{release}" / "project_metadata"
     folder.mkdir(parents=True, exist_ok=True)
     probes = session.probes
@@ -147,7 +158,7 @@ def _write_tables(root: Path, release: str, session: VbnSession) -> None:
     channels = pd.concat([_channels(session, probe) for probe in probes], ignore_index=True)
     merge_csv(folder / "units.csv", units, key="unit_id")
     merge_csv(folder / "channels.csv", channels, key="ecephys_channel_id")
-    merge_csv(folder / "probes.csv", _probes(session, channels), key="ecephys_probe_id")
+    merge_csv(folder / "probes.csv", _probes(session, channels, has_lfp), key="ecephys_probe_id")
     merge_csv(folder / "ecephys_sessions.csv", _ecephys_session(session, channels), key="ecephys_session_id")
     merge_csv(folder / "behavior_sessions.csv", _behavior_sessions(session), key="behavior_session_id")
 
@@ -216,7 +227,7 @@ def _behavior_sessions(session: VbnSession) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _probes(session: VbnSession, channels: pd.DataFrame) -> pd.DataFrame:
+def _probes(session: VbnSession, channels: pd.DataFrame, has_lfp: bool) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -226,11 +237,11 @@ def _probes(session: VbnSession, channels: pd.DataFrame) -> pd.DataFrame:
                 "sampling_rate": probe.sampling_rate_hz,
                 "lfp_sampling_rate": probe.sampling_rate_hz / 12.0,
                 "phase": 1.0,
-                "has_lfp_data": False,
+                "has_lfp_data": has_lfp,
                 "unit_count": len(probe.unit_ids),
                 "channel_count": N_CHANNELS,
                 "structure_acronyms": str(_areas(channels[channels["ecephys_probe_id"] == probe.probe_id])),
-                "file_id": NO_FILE,
+                "file_id": probe.probe_id if has_lfp else NO_FILE,
             }
             for probe in session.probes
         ]

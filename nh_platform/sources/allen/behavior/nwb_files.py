@@ -6,7 +6,7 @@ further file of a session. What is read of it is `source`; transfers are `downlo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,14 @@ from nh_platform.sources.allen.behavior.downloads import BucketFolder
 from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
 from nh_platform.sources.allen.nwb.session_downloads import SessionDownloads, refuse_another_session
+from nh_platform.sources.allen.probe_files import ProbeFiles
 from nh_platform.sources.fetching import FileLink, WantedFile
+from nh_platform.sources.recorded_files import LFP, RecordedFile
 
 
 @dataclass(frozen=True)
-class BehaviorFiles(SessionDownloads):
-    """The files of the sessions of source ``allen_vbn``."""
+class BehaviorFiles(SessionDownloads, ProbeFiles):
+    """The files of the sessions of source ``allen_vbn``, and of their probes."""
 
     settings: AllenVbnSettings
 
@@ -95,6 +97,32 @@ class BehaviorFiles(SessionDownloads):
         _, file, _ = self._located(row)
         return FileLink(file.path, None, _size(row), self.bucket.link(file), blake2b=file.file_hash)
 
+    def lfp_path(self, session: SessionFiles, probe: str) -> Path | None:
+        """Return where the LFP file that the release states of a probe lies or would lie; as of `ProbeFiles`."""
+        rows = _lfp_rows(session)
+        rows = rows[rows["probe"] == probe]
+        return None if rows.empty else self._located(rows.iloc[0])[2]
+
+    def recorded_files(self, session: SessionFiles) -> list[RecordedFile]:
+        """Return the LFP files that the release states; as of `RecordedFileSource`."""
+        files = []
+        for _, row in _lfp_rows(session).iterrows():
+            (_, file, path), size = self._located(row), _size(row)
+            is_held = path.is_file() and size in (None, path.stat().st_size)
+            files.append(RecordedFile(LFP, row["probe"], file.path, size, path if is_held else None))
+        return files
+
+    def fetch_recorded(
+        self, session: SessionFiles, files: Sequence[RecordedFile], on_bytes: OnBytes | None = None
+    ) -> None:
+        """Download LFP files, each verified by the release's hash; as of `RecordedFileSource`."""
+        self.raw_files()  # refuses mode local
+        wanted = {file.path for file in files}
+        for _, row in _lfp_rows(session).iterrows():
+            release, file, _ = self._located(row)
+            if file.path in wanted:
+                self.downloads.fetch_file(release, file, _size(row), on_bytes)
+
     def _located(self, row: pd.Series) -> tuple[Release, ReleaseFile, Path]:
         """Return which release states the file of a manifest row, and where it lies or would lie."""
         path = f"{row['collection']}/{row['name']}"
@@ -118,6 +146,12 @@ def _nwb_row(session: SessionFiles) -> pd.Series:
             "Run `nh sync allen_vbn`; without a file in the release there is nothing to read.",
         )
     return rows.iloc[0]
+
+
+def _lfp_rows(session: SessionFiles) -> pd.DataFrame:
+    """Return the rows of the probes' LFP files, by probe."""
+    files = session.files
+    return files[files["name"].str.endswith(".nwb") & (files["group"] == "other")].sort_values("probe")
 
 
 def _size(row: pd.Series) -> int | None:

@@ -20,6 +20,7 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session.lfp import LfpSlice
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
@@ -275,6 +276,16 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         scale = _amplitude_scale(session)
         with self.open(session) as nwb:
             return read_mean_waveforms(nwb, unit_ids, around_peak, scale=1.0 if scale is None else scale)
+
+    def read_lfp(self, session: SessionFiles, probe: str, start: float, stop: float) -> LfpSlice:
+        """Read a slice of a probe's LFP; as of `LfpSource`.
+
+        Halved where the release states it twice too large, as `mean_waveforms`, and then noted.
+        """
+        scale = _amplitude_scale(session)
+        window, channels = (start, stop), lambda: self._releases.csv_channels(session)
+        read = self.lfp_slice(session, probe, window, channels, 1.0 if scale is None else scale)
+        return read if scale is None else replace(read, notes=(*read.notes, scale_note(scale)))
 
     @property
     def _releases(self) -> BehaviorReleases:

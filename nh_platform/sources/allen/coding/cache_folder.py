@@ -75,6 +75,19 @@ def nwb_path(root: Path, session_id: str) -> Path:
     return root / f"session_{session_id}" / f"session_{session_id}.nwb"
 
 
+def lfp_path(root: Path, session_id: str, probe_id: str) -> Path:
+    """Return where AllenSDK's cache keeps the LFP of a probe."""
+    return root / f"session_{session_id}" / f"probe_{probe_id}_lfp.nwb"
+
+
+def lacks_lfp(root: Path, probe_id: str) -> bool:
+    """Return whether ``probes.csv`` says that a probe has no LFP, as those of session 839557629."""
+    probes = _read_csv(root / "probes.csv", (), index=True)
+    if probes is None or "has_lfp_data" not in probes or int(probe_id) not in probes.index:
+        return False
+    return str(probes.loc[int(probe_id), "has_lfp_data"]).lower() in ("false", "0", "0.0", "f")
+
+
 def session_ids(root: Path) -> list[str]:
     """Return the ids of the sessions whose NWB file is in the folder, in ascending order."""
     folders = (_SESSION_FOLDER.fullmatch(path.name) for path in root.iterdir() if path.is_dir())

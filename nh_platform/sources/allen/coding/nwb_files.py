@@ -6,7 +6,7 @@ further file of a session. What is read of it is `source`; transfers are `wareho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +21,18 @@ from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, Note
 from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.settings import AllenVcSettings
-from nh_platform.sources.allen.coding.warehouse import WarehouseFile
+from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
 from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
 from nh_platform.sources.allen.nwb.session_downloads import SessionDownloads, refuse_another_session
+from nh_platform.sources.allen.probe_files import ProbeFiles
 from nh_platform.sources.fetching import FileLink, WantedFile
+from nh_platform.sources.recorded_files import LFP, RecordedFile
 
 
 @dataclass(frozen=True)
-class CodingFiles(SessionDownloads):
-    """The files of the sessions of source ``allen_vc``."""
+class CodingFiles(SessionDownloads, ProbeFiles):
+    """The files of the sessions of source ``allen_vc``, and of their probes."""
 
     settings: AllenVcSettings
 
@@ -79,6 +81,46 @@ class CodingFiles(SessionDownloads):
         row = _nwb_row(session)
         file = _served(row, session.session_id)
         return FileLink(f"{row['collection']}/{row['name']}", None, file.size, str(row["url"]))
+
+    def lfp_path(self, session: SessionFiles, probe: str) -> Path | None:
+        """Return where AllenSDK's cache keeps the LFP of a probe; as of `ProbeFiles`."""
+        probe_id = session.insertions.set_index("probe").loc[probe, "insertion_id"]
+        path = warehouse.lfp_path(self.settings.root, session.session_id, str(probe_id))
+        return None if not path.is_file() and warehouse.lacks_lfp(self.settings.root, str(probe_id)) else path
+
+    def recorded_files(self, session: SessionFiles) -> list[RecordedFile]:
+        """Return the LFP files: those of the folder, or what the warehouse says now that it serves."""
+        if self.settings.mode == "local":
+            paths = {probe: self.lfp_path(session, probe) for probe in sorted(session.insertions["probe"])}
+            held = {probe: path for probe, path in paths.items() if path is not None and path.is_file()}
+            return [
+                RecordedFile(LFP, probe, f"{path.parent.name}/{path.name}", path.stat().st_size, path)
+                for probe, path in held.items()
+            ]
+        return [file for file, _ in self._served_lfp(session)]
+
+    def fetch_recorded(
+        self, session: SessionFiles, files: Sequence[RecordedFile], on_bytes: OnBytes | None = None
+    ) -> None:
+        """Download LFP files into the places of AllenSDK's cache; as of `RecordedFileSource`."""
+        self.raw_files()  # refuses mode local
+        wanted = {file.path for file in files}
+        for file, served in self._served_lfp(session):
+            if file.path in wanted:
+                self.downloads.fetch(served, on_bytes)
+
+    def _served_lfp(self, session: SessionFiles) -> list[tuple[RecordedFile, WarehouseFile]]:
+        names = dict(zip(session.insertions["insertion_id"], session.insertions["probe"]))
+        catalogue = WarehouseCatalogue(self.settings.root, self.settings.address)
+        served = catalogue.ask_lfp(session.session_id, sorted(names))
+        rows = []
+        for file in sorted(served, key=lambda file: names[file.probe_id]):
+            path, held = self.downloads.path(file), self.downloads.held(file)
+            listed = RecordedFile(
+                LFP, names[file.probe_id], f"{path.parent.name}/{path.name}", file.size, None if held is None else path
+            )
+            rows.append((listed, file))
+        return rows
 
     def _located(self, row: pd.Series, session_id: str) -> tuple[Path, str | None, list[Note]]:
         """Return where the file of a manifest row lies, fetched if need be, the md5 it must have, and what to note."""

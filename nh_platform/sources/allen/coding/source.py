@@ -22,6 +22,7 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session.lfp import LfpSlice
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
@@ -230,6 +231,10 @@ class AllenVisualCodingSource(CodingFiles):
         """Read the mean waveforms of some units, in volts, as `nwb.waveforms.mean_waveforms` does."""
         with self.open(session) as (nwb, _):
             return read_mean_waveforms(nwb, unit_ids, around_peak)
+
+    def read_lfp(self, session: SessionFiles, probe: str, start: float, stop: float) -> LfpSlice:
+        """Read a slice of a probe's LFP; as of `LfpSource`."""
+        return self.lfp_slice(session, probe, (start, stop), lambda: self._csv_channels(session))
 
     def presentation_image(self, session: SessionFiles, presentation: pd.Series) -> npt.NDArray[Any]:
         """Return the image that a presentation showed: a natural scene, or a frame of a natural movie.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,7 +49,7 @@ _COLUMNS = ["id", "ecephys_session_id", "link", "size"]
 
 @dataclass(frozen=True)
 class WarehouseFile:
-    """One session's NWB file as the warehouse serves it.
+    """One NWB file as the warehouse serves it: a session's, or that with the LFP of a probe.
 
     Parameters
     ----------
@@ -60,12 +61,15 @@ class WarehouseFile:
         Path on the warehouse's host.
     size
         Bytes that the server says it would send; None where it does not say.
+    probe_id
+        The probe whose LFP it has; empty of the session's own file.
     """
 
     session_id: str
     file_id: str
     link: str
     size: int | None
+    probe_id: str = ""
 
     @property
     def identity(self) -> str:
@@ -114,6 +118,31 @@ class WarehouseCatalogue:
         return [
             WarehouseFile(str(int(session)), str(int(file_id)), str(link), None)
             for session, file_id, link in zip(newest["attachable_id"], newest["id"], newest["download_link"])
+        ]
+
+    def ask_lfp(self, session_id: str, probe_ids: Sequence[str]) -> list[WarehouseFile]:
+        """Return the LFP files that the warehouse serves of some probes of a session, with their sizes.
+
+        Raises
+        ------
+        BadUpstreamData
+            If it cannot be asked in time.
+        """
+        if not probe_ids:
+            return []
+        self.root.mkdir(parents=True, exist_ok=True)
+        cache = sdk.warehouse_cache(self.root / MANIFEST, self.address)
+        ask = partial(sdk.list_warehouse_lfp_files, cache, self.address, probe_ids)
+        table = within(LIST_WAIT_S, ask, f"warehouse {self.address}")
+        if not len(table):
+            return []
+        newest = table.sort_values("id").drop_duplicates("attachable_id", keep="last").sort_values("attachable_id")
+        rows = zip(newest["attachable_id"], newest["id"], newest["download_link"])
+        return [
+            WarehouseFile(
+                session_id, str(int(id_)), str(link), served_version(self.address, link).size, str(int(probe))
+            )
+            for probe, id_, link in rows
         ]
 
     def stored(self) -> list[WarehouseFile] | None:

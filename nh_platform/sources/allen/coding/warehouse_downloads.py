@@ -1,4 +1,4 @@
-"""One session's NWB file from the warehouse, whole or not at all, in the place where AllenSDK's cache keeps it.
+"""One NWB file from the warehouse, whole or not at all, in the place where AllenSDK's cache keeps it.
 
 Contains what makes a file complete, when a broken download may be resumed, and the record of what came
 (``session_<id>.nwb.json``). Add here what is peculiar to files of the warehouse. What there is to fetch is `warehouse`.
@@ -24,7 +24,7 @@ from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.remote_bytes import HttpOpener, Timeouts
 from nh_platform.downloads.transfers import OnBytes, RetryPolicy
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.allen.coding.cache_folder import nwb_path
+from nh_platform.sources.allen.coding.cache_folder import lfp_path, nwb_path
 from nh_platform.sources.allen.coding.warehouse import WarehouseFile, served_version
 from nh_platform.sources.allen.nwb.nwb_file import open_nwb
 from nh_platform.store.durable import write_durably
@@ -71,16 +71,18 @@ class WarehouseDownloads(DownloadFolder):
         super().__init__(root, "root", retries)
         self.address, self.timeouts = address, timeouts or Timeouts()
 
-    def path(self, session_id: str) -> Path:
-        """Return where a session's file lies or would lie."""
-        return nwb_path(self.root, session_id)
+    def path(self, file: WarehouseFile) -> Path:
+        """Return where a file lies or would lie."""
+        if file.probe_id:
+            return lfp_path(self.root, file.session_id, file.probe_id)
+        return nwb_path(self.root, file.session_id)
 
     def held(self, file: WarehouseFile) -> Fetched | None:
         """Return what was fetched of exactly this file before; None where it is to be fetched. Asks nobody.
 
         The size is looked at, the content is not: `Fetched.md5` is there to compare with.
         """
-        path = self.path(file.session_id)
+        path = self.path(file)
         try:
             record = json.loads(_record_path(path).read_text(encoding="utf-8"))
             fetched = Fetched(path, str(record["file_id"]), int(record["size"]), str(record["md5"]))
@@ -90,7 +92,7 @@ class WarehouseDownloads(DownloadFolder):
         return fetched if fetched.file_id == file.file_id and fetched.size == size else None
 
     def fetch(self, file: WarehouseFile, on_bytes: OnBytes | None = None) -> Fetched:
-        """Return a session's file, downloaded if it is not there.
+        """Return a file, downloaded if it is not there.
 
         A file that lies there without a record, as AllenSDK leaves it, is taken over if it is complete, and removed
         otherwise. Of several processes that want the same file one downloads it and the others wait.
@@ -112,23 +114,23 @@ class WarehouseDownloads(DownloadFolder):
         found = self.held(file)
         if found is not None:
             return found
-        path = self.path(file.session_id)
+        path = self.path(file)
         with self.alone(f"NWB file {path.name}", path.with_name(f"{path.name}.lock")):
             return self.held(file) or self._taken_over(file) or self._downloaded(file, on_bytes)
 
     def _taken_over(self, file: WarehouseFile) -> Fetched | None:
         """Record a file that AllenSDK, or a person, put there; remove it if it is not complete."""
-        path = self.path(file.session_id)
+        path = self.path(file)
         if not path.is_file() or _record_path(path).is_file():
             return None  # with a record it is another version, or changed since
         size = served_version(self.address, file.link).size or file.size
-        if incompleteness(path, file.session_id, size) is not None:
+        if incompleteness(path, file, size) is not None:
             path.unlink()
             return None
         return _recorded(path, file.file_id, file_hash(path))
 
     def _downloaded(self, file: WarehouseFile, on_bytes: OnBytes | None) -> Fetched:
-        path = self.path(file.session_id)
+        path = self.path(file)
         served = served_version(self.address, file.link)
         size = served.size or file.size
         part = path.with_name(f"{path.name}.{_version_name(file.file_id, served.version)}.part")
@@ -145,7 +147,7 @@ class WarehouseDownloads(DownloadFolder):
             label=f"NWB file {path.name}",
             path=path,
             part=part,
-            problem=lambda _: incompleteness(part, file.session_id, size),
+            problem=lambda _: incompleteness(part, file, size),
             size=size,
             resumes=server.resumes,
             is_size_exact=True,
@@ -154,15 +156,15 @@ class WarehouseDownloads(DownloadFolder):
         return _recorded(path, file.file_id, got.md5)
 
 
-def incompleteness(path: Path, session_id: str, size: int | None) -> str | None:
-    """Return why a file is not the whole NWB file of a session, in words; None where it is.
+def incompleteness(path: Path, of: WarehouseFile, size: int | None) -> str | None:
+    """Return why a file is not the whole NWB file of a session or probe, in words; None where it is.
 
     Parameters
     ----------
     path
         The file.
-    session_id
-        The session that it should be of.
+    of
+        The file that it should be.
     size
         Bytes that the server says it has; None where it does not say. HDF5 tells a truncated file by itself, since it
         states its own end.
@@ -172,10 +174,11 @@ def incompleteness(path: Path, session_id: str, size: int | None) -> str | None:
         return f"{there} bytes are there and the server says {size}"
     try:
         with open_nwb(path) as nwb:
-            if not nwb.has("units"):
-                return "it has no units table"
+            holds, of_what, id_ = ("acquisition", "probe", of.probe_id) if of.probe_id else ("units", "session", "")
+            if not nwb.has(holds):
+                return f"it has no {holds}" + ("" if of.probe_id else " table")
             identifier = nwb.text("identifier")
-            return None if identifier == session_id else f"it is the file of session {identifier}"
+            return None if identifier == (id_ or of.session_id) else f"it is the file of {of_what} {identifier}"
     except BadUpstreamData as error:
         return error.found
 

@@ -118,7 +118,7 @@ def read_unit_annotation(
         if metrics[name].isna().all():
             nwb.note("units", f"{UNITS}/{name.removeprefix('released.')}: no value for any of {len(metrics)} units")
     own = found_channels.set_index("channel_id").loc[channels["upstream_id"]].reset_index()
-    positions, notes = locate_channels(own, _session_rows(nwb, csv_channels, own))
+    positions, notes = locate_channels(own, session_rows(nwb, csv_channels, own))
     return UnitAnnotation(
         released=metrics.set_index("unit_id").loc[units["unit_id"]].reset_index(),
         positions=locate_units(units, positions),
@@ -127,7 +127,7 @@ def read_unit_annotation(
     )
 
 
-def _session_rows(nwb: NwbFile, csv_channels: pd.DataFrame | None, channels: pd.DataFrame) -> pd.DataFrame | None:
+def session_rows(nwb: NwbFile, csv_channels: pd.DataFrame | None, channels: pd.DataFrame) -> pd.DataFrame | None:
     """Return the rows of channels.csv of this session's probes with numbers as numbers, or None.
 
     What is no number is NaN, a row without an id left out, and a table that lacks a column of no use, with a note.
