@@ -1,7 +1,7 @@
 """One stored session as notebooks use it: its tables, windows, PSTHs and counts per presentation.
 
 Contains `SessionView`. Add a method here for what is computed from a session's tables. The tables themselves are in
-`session_tables`, what is made on request in `on_request`; nothing is written here.
+`session_tables`, what is made on request in `on_request`, recorded files in `recorded_slices`; nothing is written here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.session_rules import trial_mask_by
 from nh_platform.reading.change_performance import rolling_performance
 from nh_platform.reading.eye_tracking import DILATION_FRAMES, Z_THRESHOLD, eye_tracking_as_allensdk
-from nh_platform.reading.on_request import AssetsOnRequest
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
+from nh_platform.reading.recorded_slices import RecordedSlices
 from nh_platform.reading.unit_psth import UnitChoice, UnitPsth, choose_units, event_column, session_psth, values_of
 from nh_platform.reading.wheel_motion import RATE_HZ, WheelMotion, wheel_motion, wheel_movements
 from nh_platform.reading.windows_view import WindowsView
@@ -27,7 +27,7 @@ from nh_platform.windows.presentations.presentation_counts import PresentationCo
 from nh_platform.windows.valid_time import valid_windows
 
 
-class SessionView(AssetsOnRequest):
+class SessionView(RecordedSlices):
     """One session of a store. Every property is read at first use and kept.
 
     Parameters
