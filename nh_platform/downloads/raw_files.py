@@ -155,8 +155,13 @@ class RawFiles(DownloadFolder):
 
     def holds(self, request: RawRequest) -> bool:
         """Return whether the file of a request is there, without hashing it; for counts and plans."""
+        return self.place(request) is not None
+
+    def place(self, request: RawRequest) -> Path | None:
+        """Return where the file of a request lies, without hashing it; for plans, and files of many GB."""
         md5 = request.md5 or self._weak_md5(request)
-        return md5 is not None and self.path(md5).exists()
+        path = None if md5 is None else self.path(md5)
+        return path if path is not None and path.exists() else None
 
     def fetch(
         self,

@@ -15,6 +15,7 @@ from nh_platform.simulation.file_bytes import write_arrays, write_csv, write_par
 from nh_platform.simulation.ibl.ibl_session import IblProbe, IblSession, simulate_ibl_session
 from nh_platform.simulation.ibl.one_tables import update_tables
 from nh_platform.simulation.ibl.spike_sorting import RESORT_REVISION, Sorting, sort_probe, sorting_truth
+from nh_platform.simulation.ibl.spikeglx_lfp import write_lfp
 from nh_platform.simulation.ibl.task import (
     body_parts,
     camera_times,
@@ -33,7 +34,7 @@ DEAD_CHANNELS = (36, 75, 112, 191, 303)
 
 
 def write_ibl(
-    root: Path, n_sessions: int, seed: int, *, size: SimulationSize = DEMO, first: int = 0
+    root: Path, n_sessions: int, seed: int, *, size: SimulationSize = DEMO, first: int = 0, lfp_s: float = 0.0
 ) -> list[SimulatedSession]:
     """Write sessions ``first`` … ``first + n_sessions - 1`` of ``seed`` and the ONE cache tables.
 
@@ -47,12 +48,16 @@ def write_ibl(
         Which sessions. A session depends on the seed and its number only.
     size
         How large they are.
+    lfp_s
+        Seconds of LFP of every probe, in ``raw_ephys_data/<probe>``; no files where 0.
     """
     root.mkdir(parents=True, exist_ok=True)
     sessions = []
     for index in range(first, first + n_sessions):
         session = simulate_ibl_session(seed, index, size)
         write_ibl_session(root, session)
+        for probe in session.probes if lfp_s else ():
+            write_lfp(root / session.relative_path / "raw_ephys_data" / probe.name, session, probe, lfp_s)
         sessions.append(listed(root, session))
     return sessions
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,29 +18,33 @@ from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session.lfp import LfpSlice, require_window
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.probe_noise import ChannelNoise
 from nh_platform.sources.fetching import FileLink, WantedFile
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.ibl.catalogue.aggregate_tables import aggregate_version, read_aggregates
-from nh_platform.sources.ibl.catalogue.datasets import COMPLETE_SORTING
+from nh_platform.sources.ibl.catalogue.datasets import COMPLETE_SORTING, relative_path
 from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
 from nh_platform.sources.ibl.catalogue.sortings import sorter_version, sortings
 from nh_platform.sources.ibl.downloads.aggregate_downloads import fetch_aggregates
 from nh_platform.sources.ibl.downloads.session_downloads import Downloads
+from nh_platform.sources.ibl.recordings.file_kinds import files_in, listed_files, recorded_rows
+from nh_platform.sources.ibl.recordings.lfp import choose_files, read_lfp
 from nh_platform.sources.ibl.server.one_client import OneClient
 from nh_platform.sources.ibl.session.events import read_session_events
 from nh_platform.sources.ibl.session.noise import read_session_noise
 from nh_platform.sources.ibl.session.pose import read_session_pose
-from nh_platform.sources.ibl.session.positions import read_positions
+from nh_platform.sources.ibl.session.positions import read_located_channels, read_positions
 from nh_platform.sources.ibl.session.released_metrics import read_released
 from nh_platform.sources.ibl.session.signals import read_session_signals
 from nh_platform.sources.ibl.session.sorting import read_recording
 from nh_platform.sources.ibl.session.verified_files import VerifiedFiles, open_files, usable_rows
 from nh_platform.sources.ibl.session.waveforms import read_session_waveforms
 from nh_platform.sources.ibl.settings import IblSettings
+from nh_platform.sources.recorded_files import RecordedFile, require_probe
 
 
 class IblSource:
@@ -196,6 +200,40 @@ class IblSource:
             return UnitAnnotation(
                 released=released, positions=unit_positions, channels=channel_positions, notes=tuple(files.notes)
             )
+
+    def recorded_files(self, session: SessionFiles) -> list[RecordedFile]:
+        """Return the recorded files: those of the folder, or that the catalogue lists; as of `RecordedFileSource`."""
+        if isinstance(self._client, OneClient) and not self._client.is_remote:
+            return files_in(self._client.session_folder(session.session))
+        rows = recorded_rows(session.files)
+        downloads = self._fetching
+        requests = downloads.requests(session.session, rows)
+        return listed_files(rows, lambda path: downloads.place(requests[path]))
+
+    def fetch_recorded(
+        self, session: SessionFiles, files: Sequence[RecordedFile], on_bytes: OnBytes | None = None
+    ) -> None:
+        """Download recorded files into the raw files, each compared with its md5; as of `RecordedFileSource`."""
+        rows, wanted = recorded_rows(session.files), {file.path for file in files}
+        paths = [relative_path(*parts) for parts in zip(rows["collection"], rows["revision"], rows["name"])]
+        chosen = rows[[path in wanted for path in paths]]
+        given = self._fetching.fetch(self.raw_files(), session.session, chosen, on_bytes)
+        for path, found in given.told.items():
+            raise BadUpstreamData(f"session {session.session_id}, file {path}", found, "Run `nh sync ibl`.")
+
+    def read_lfp(self, session: SessionFiles, probe: str, start: float, stop: float) -> LfpSlice:
+        """Read a slice of a probe's LFP; as of `LfpSource`.
+
+        Files are not hashed, which takes a minute for 10 GB; they were when they came, and zlib has a checksum for
+        each chunk.
+        """
+        require_window(start, stop)
+        require_probe(session, probe)
+        in_place = self.settings.mode == "local"
+        files = choose_files(session, probe, self.recorded_files(session), in_place=in_place)
+        with open_files(self._files, session, "spikes", "alignment", objects=("channels", "electrodeSites")) as small:
+            located = read_located_channels(probe, small)
+            return read_lfp(session, files, start, stop, located, small.notes)
 
     def raw_files(self) -> RawFiles:
         """Return where downloaded files stay; as of `FetchingSource.raw_files`."""

@@ -11,7 +11,7 @@ import pytest
 
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.session import BadUpstreamData, ConfigError
+from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.sources.ibl.source import IblSource
@@ -65,6 +65,26 @@ def test_a_session_reads_as_with_the_tables_of_one(recorded: tuple[Path, Path]) 
         pd.testing.assert_frame_equal(mine.released, his.released)
         pd.testing.assert_frame_equal(mine.positions, his.positions)
         break
+
+
+def test_lfp_in_the_tree_is_read_in_place_and_a_tree_without_says_so(
+    recorded: tuple[Path, Path], tmp_path: Path
+) -> None:
+    write_ibl(tmp_path / "alf", 1, 7, size=TINY, lfp_s=1.0)
+    own = source(tmp_path)
+    session = own.manifest().session(own.manifest().session_ids[0])
+    tabled = IblSource(IblSettings(root=tmp_path / "alf"))
+    same = tabled.manifest().session(tabled.manifest().session_ids[0])
+    ours, theirs = (one.read_lfp(of, "probe00", 1.0, 1.2) for one, of in ((own, session), (tabled, same)))
+    assert np.array_equal(ours.values, theirs.values)
+    pd.testing.assert_frame_equal(ours.channels, theirs.channels)
+    listed = own.recorded_files(session)
+    assert {file.kind for file in listed} == {"lfp", "sync"}
+    with pytest.raises(ConfigError, match="nothing to fetch"):
+        own.fetch_recorded(session, listed)
+    bare = source(recorded[0])
+    with pytest.raises(UnknownSession, match=r"its folder has no \.lf\.cbin"):
+        bare.read_lfp(bare.manifest().session(bare.manifest().session_ids[0]), "probe00", 1.0, 1.2)
 
 
 def test_a_changed_wheel_changes_the_signals_of_its_session_alone(recorded: tuple[Path, Path], tmp_path: Path) -> None:

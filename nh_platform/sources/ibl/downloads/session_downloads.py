@@ -111,6 +111,10 @@ class Downloads:
         finally:
             own.remove()
 
+    def place(self, request: RawRequest) -> Path | None:
+        """Return where a file lies among the raw files that stay, without hashing it; None where it is not there."""
+        return None if self._kept is None else self._kept.place(request)
+
     def requests(self, session: Session, rows: pd.DataFrame) -> dict[str, RawRequest]:
         """Return what is wanted of the raw files, by path relative to the session."""
         wanted = {}

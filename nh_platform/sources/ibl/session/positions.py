@@ -12,7 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.session.lfp import LFP_CHANNELS
+from nh_platform.session.tables.spikes import RAW_UNITS
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
+from nh_platform.sources.ibl.session.sorting import read_channels
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
 from nh_platform.sources.regions import ccf_um_from_xyz_m, regions_of_ids
 
@@ -68,6 +71,23 @@ def read_positions(units: pd.DataFrame, channels: pd.DataFrame, files: OpenFiles
     unit_positions = pd.concat(unit_parts).loc[units.index] if unit_parts else UNIT_POSITIONS.empty()
     channel_positions = pd.concat(channel_parts, ignore_index=True) if channel_parts else CHANNEL_POSITIONS.empty()
     return UNIT_POSITIONS.conform(unit_positions), CHANNEL_POSITIONS.conform(channel_positions)
+
+
+def read_located_channels(probe: str, files: OpenFiles) -> pd.DataFrame:
+    """Read the channels of one probe and where they lie (schema `LFP_CHANNELS`), without its spikes.
+
+    Parameters
+    ----------
+    probe
+        The probe.
+    files
+        The session's files of the objects ``channels`` and ``electrodeSites``.
+    """
+    channels = read_channels(probe, files)
+    _, positions = read_positions(RAW_UNITS.empty(), channels, files)
+    # electrodeSites may have 384 rows where the sorting has 374 channels: every channel that is sorted stays.
+    table = channels.merge(positions, on=["probe", "channel"], how="left")
+    return LFP_CHANNELS.conform(table.fillna({"atlas_id": 0, "histology": UNLOCATED}).astype({"atlas_id": np.int64}))
 
 
 def _read_sites(probe: str, n_channels: int, files: OpenFiles) -> _Sites:

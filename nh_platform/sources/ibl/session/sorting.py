@@ -249,6 +249,16 @@ def _unit_ids(collection: str, name: str, n_units: int, files: OpenFiles) -> lis
     return [str(own) if usable else None for own, usable in zip(ids, is_own)]
 
 
+def read_channels(probe: str, files: OpenFiles) -> pd.DataFrame:
+    """Return the channels of one probe's sorting (schema `RAW_CHANNELS`) without its spikes; none where it has none."""
+    rows = files.rows[(files.rows["probe"] == probe) & files.rows["name"].str.startswith("channels.")]
+    if rows.empty:
+        files.note(probe, "upstream has no channels of a sorting; unlocated")
+        return RAW_CHANNELS.empty()
+    no_units = np.zeros(0, dtype=np.int64)
+    return RAW_CHANNELS.conform(_channels(probe, str(rows["collection"].iloc[0]), no_units, files))
+
+
 def _channels(probe: str, collection: str, peak_channel: npt.NDArray[np.int64], files: OpenFiles) -> pd.DataFrame:
     """Return the channels of a probe; as many as its files state, or else as the clusters use."""
     coordinates, raw_index = "channels.localCoordinates.npy", "channels.rawInd.npy"

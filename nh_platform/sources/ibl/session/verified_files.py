@@ -302,10 +302,17 @@ def usable_rows(session: SessionFiles, *groups: str) -> pd.DataFrame:
 
 
 @contextmanager
-def open_files(given: VerifiedFiles, session: SessionFiles, *groups: str) -> Iterator[OpenFiles]:
-    """Open the files that the asset groups read, verified; they are there only within the block."""
+def open_files(
+    given: VerifiedFiles, session: SessionFiles, *groups: str, objects: tuple[str, ...] = ()
+) -> Iterator[OpenFiles]:
+    """Open the files that the asset groups read, verified; they are there only within the block.
+
+    Of ``objects``, where named, alone: the channels of a sorting are some kB, its spikes a GB.
+    """
     rows = _rows_of(session, groups)
-    with given.verified_files(session.session, usable_rows(session, *groups)) as paths:
+    if objects:
+        rows = rows[rows["name"].str.startswith(tuple(f"{name}." for name in objects))]
+    with given.verified_files(session.session, rows[rows["qc"] != CRITICAL]) as paths:
         files = OpenFiles(session.session_id, rows, paths)
         for path in files.rows.loc[rows["qc"] == CRITICAL, "path"]:
             files.note(path, "dataset QC upstream is CRITICAL; not read")

@@ -5,20 +5,24 @@ Add here only what joins them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.manifest import Manifest, SessionFiles
-from nh_platform.session import BadUpstreamData, Events, RawRecording, Session, Signals, UnitAnnotation
+from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Session, Signals, UnitAnnotation
+from nh_platform.session.lfp import LfpSlice, require_window
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.downloads.given_files import GivenFiles, files_of_folder
+from nh_platform.sources.ibl.recordings.file_kinds import files_in
+from nh_platform.sources.ibl.recordings.lfp import choose_files, read_lfp
 from nh_platform.sources.ibl.session.events import read_session_events
-from nh_platform.sources.ibl.session.positions import read_positions
+from nh_platform.sources.ibl.session.positions import read_located_channels, read_positions
 from nh_platform.sources.ibl.session.released_metrics import read_released
 from nh_platform.sources.ibl.session.signals import read_session_signals
 from nh_platform.sources.ibl.session.sorting import read_recording
@@ -27,6 +31,7 @@ from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.sources.own.alf.settings import AlfSettings
 from nh_platform.sources.own.alf.tree_index import FILES, SESSIONS, session_folders, tree_tables
 from nh_platform.sources.own.local_files import refuse_twice
+from nh_platform.sources.recorded_files import RecordedFile, require_probe
 from nh_platform.sources.setting_errors import setting_error
 
 
@@ -89,6 +94,24 @@ class AlfSource:
             unit_positions, channel_positions = read_positions(units, channels, files)
             return UnitAnnotation(released, unit_positions, channel_positions, tuple(files.notes))
 
+    def recorded_files(self, session: SessionFiles) -> list[RecordedFile]:
+        """Return the recorded files in the session's folder; as of `RecordedFileSource`."""
+        return files_in(self._folder(session.session))
+
+    def fetch_recorded(
+        self, session: SessionFiles, files: Sequence[RecordedFile], on_bytes: OnBytes | None = None
+    ) -> None:
+        """Refuse: the tree is read in place."""
+        raise ConfigError(f"source {self.name}", "it reads its files in place", "There is nothing to fetch.")
+
+    def read_lfp(self, session: SessionFiles, probe: str, start: float, stop: float) -> LfpSlice:
+        """Read a slice of a probe's LFP; as of `LfpSource`."""
+        require_window(start, stop)
+        require_probe(session, probe)
+        files = choose_files(session, probe, self.recorded_files(session), in_place=True)
+        with open_files(self, session, "spikes", "alignment", objects=("channels", "electrodeSites")) as small:
+            return read_lfp(session, files, start, stop, read_located_channels(probe, small), small.notes)
+
     @contextmanager
     def verified_files(self, session: Session, rows: pd.DataFrame) -> Iterator[GivenFiles]:
         """Give the files of manifest rows, each equal to the md5 that the manifest states; as of `VerifiedFiles`.
@@ -98,6 +121,9 @@ class AlfSource:
         BadUpstreamData
             If the session's folder is not there.
         """
+        yield files_of_folder(self._folder(session), rows, self.settings.cache_dir)
+
+    def _folder(self, session: Session) -> Path:
         folder = next(
             (one.path for one in session_folders(self.settings.root) if one.session_id == session.session_id), None
         )
@@ -107,4 +133,4 @@ class AlfSource:
                 f"its folder is not in {self.settings.root}",
                 f"Run `nh sync {self.name}`.",
             )
-        yield files_of_folder(folder, rows, self.settings.cache_dir)
+        return folder
