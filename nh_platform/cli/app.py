@@ -22,6 +22,7 @@ from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
 from nh_platform.cli.export import app as export_app
 from nh_platform.cli.fetch import fetch
+from nh_platform.cli.files import files
 from nh_platform.cli.inventory import inventory
 from nh_platform.cli.materialize import backfill, materialize
 from nh_platform.cli.qc.rulebooks import app as qc_app
@@ -105,6 +106,7 @@ for _command in (
     ui,
     sync,
     fetch,
+    files,
     materialize,
     backfill,
     status,

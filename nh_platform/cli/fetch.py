@@ -14,7 +14,7 @@ from nh_platform.cli.console import Format
 from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:
-    from nh_platform.operations.file_fetch import Fetch
+    from nh_platform.operations.files.file_fetch import Fetch
 
 PLAN_COLUMNS = ("session", "subject", "date", "files", "to_fetch", "size")
 LINK_COLUMNS = ("session", "path", "md5", "size", "url")

@@ -9,7 +9,8 @@ from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
 from nh_platform.operations.check_history import check_history
 from nh_platform.operations.doctor_findings import doctor
-from nh_platform.operations.file_fetch import fetch
+from nh_platform.operations.files.file_fetch import fetch
+from nh_platform.operations.files.recorded import list_files
 from nh_platform.operations.held_releases import accept_release, try_release
 from nh_platform.operations.home_status import status
 from nh_platform.operations.opened_home import open_home
@@ -40,6 +41,7 @@ __all__ = [
     "export_stimulus",
     "fetch",
     "inventory",
+    "list_files",
     "lock",
     "locks_of",
     "materialize",

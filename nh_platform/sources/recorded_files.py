@@ -120,7 +120,7 @@ def not_fetched(session: SessionFiles, probe: str, path: str, action: str = "") 
     return UnknownSession(
         f"LFP of {session.source} session {session.session_id}, {probe}",
         f"{path} is not here: it is large, and fetched on request alone",
-        action or f"Run `nh files {session.source} {session.session_id} --kind lfp --fetch`.",
+        action or f"Run `nh files {session.source} {session.session_id} --kind lfp --probe {probe} --fetch`.",
     )
 
 

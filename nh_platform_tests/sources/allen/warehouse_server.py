@@ -23,6 +23,7 @@ import pandas as pd
 
 FILE_ROUTE = "api/v2/well_known_file_download/"
 FIRST_FILE_ID = 1026123989
+FIRST_LFP_ID = 1026124219
 TABLE_OF = {
     "EcephysSession": "sessions",
     "EcephysProbe": "probes",
@@ -52,6 +53,8 @@ class Warehouse:
         Whether answers have an ETag, and parts are served of that version.
     silent
         Whether queries are left without an answer.
+    lfp_paths
+        LFP files of probes, by well-known-file id.
     templates
         Path upstream and content of stimulus templates, by well-known-file id.
     ranges
@@ -64,6 +67,9 @@ class Warehouse:
         self.root = root
         sessions = pd.read_csv(root / "sessions.csv")["id"]
         self.file_ids = {str(session): FIRST_FILE_ID + number for number, session in enumerate(sessions)}
+        self.lfp_paths = {
+            FIRST_LFP_ID + number: path for number, path in enumerate(sorted(root.glob("session_*/probe_*_lfp.nwb")))
+        }
         self.faults: list[str] = []
         self.states_sizes = True
         self.states_versions = True
@@ -82,6 +88,8 @@ class Warehouse:
         """Return the bytes of a well-known file."""
         if file_id in self.templates:
             return self.templates[file_id][1]
+        if file_id in self.lfp_paths:
+            return self.lfp_paths[file_id].read_bytes()
         for session, own in self.file_ids.items():
             if own == file_id:
                 return (self.root / f"session_{session}" / f"session_{session}.nwb").read_bytes()
@@ -92,6 +100,14 @@ class Warehouse:
         return [
             {"id": file_id, "download_link": f"/{FILE_ROUTE}{file_id}", "path": path}
             for file_id, (path, _) in self.templates.items()
+        ]
+
+    def lfp_rows(self, probe_ids: list[str]) -> list[dict[str, Any]]:
+        """Return the rows of the LFP files of some probes."""
+        return [
+            {"id": file_id, "attachable_id": int(probe_id), "download_link": f"/{FILE_ROUTE}{file_id}"}
+            for file_id, path in self.lfp_paths.items()
+            if (probe_id := path.stem.split("_")[1]) in probe_ids
         ]
 
     def rows(self, model: str) -> list[dict[str, Any]]:
@@ -169,7 +185,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.served.stopping.wait(60)
             return
         start, count = (int(number) for number in PAGE.findall(query)[0])
-        rows = self.served.template_rows() if "'Stimulus'" in query else self.served.rows(model)
+        if "'EcephysLfpNwb'" in query:
+            rows = self.served.lfp_rows(re.findall(r"attachable_id\$in([\d,]+)", query)[0].split(","))
+        else:
+            rows = self.served.template_rows() if "'Stimulus'" in query else self.served.rows(model)
         page = rows[start : start + count]
         answer = {"success": True, "num_rows": len(page), "total_rows": len(rows), "start_row": start, "msg": page}
         body = json.dumps(answer).encode()

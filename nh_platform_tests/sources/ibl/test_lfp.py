@@ -238,7 +238,7 @@ def test_remote_lists_fetches_and_reads_the_same(whole: Tree, tmp_path: Path) ->
             (f.kind, f.probe, f.path, f.size) for f in near.recorded_files(here)
         ]
         assert all(file.held is None for file in listed)
-        with pytest.raises(UnknownSession, match=rf"Run `nh files ibl {whole.eid} --kind lfp --fetch`"):
+        with pytest.raises(UnknownSession, match=rf"Run `nh files ibl {whole.eid} --kind lfp --probe probe00 --fetch`"):
             far.read_lfp(there, "probe00", 1.0, 2.0)
         without_header = [file for file in listed if file.probe == "probe00" and not file.path.endswith(".ch")]
         far.fetch_recorded(there, without_header)

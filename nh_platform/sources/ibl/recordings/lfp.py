@@ -198,7 +198,7 @@ def _beside(
         action = "Put it beside the file; nothing else tells its chunks, channels and gains."
         raise _bad(session, data, f"its header {name} is missing", action if in_place else "Report it to IBL.")
     if found.held is None:
-        command = f"nh files {session.source} {session.session_id} --kind lfp --fetch"
+        command = f"nh files {session.source} {session.session_id} --kind lfp --probe {data.probe} --fetch"
         raise _bad(session, data, f"its header {name} was not fetched", f"Run `{command}`.")
     return found
 
