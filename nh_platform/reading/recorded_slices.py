@@ -49,11 +49,6 @@ class RecordedSlices(AssetsOnRequest):
             the text says what to do.
         BadUpstreamData
             If the file is damaged or short, or lacks its header.
-
-        Examples
-        --------
-        >>> session.lfp("probe00", 100.0, 101.0)  # doctest: +SKIP
-        LfpSlice(384 channels, 2500 samples at 2500 Hz, 100.000-101.000 s)
         """
         from nh_platform.sources.recorded_files import LfpSource
 
