@@ -48,7 +48,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="events",
-    code_version="3",
+    code_version="4",
     description=(
         "What happened and when: trials or stimulus presentations, licks, passive periods, and the intervals that "
         "upstream calls invalid. Times are seconds on the session clock."

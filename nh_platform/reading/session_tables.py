@@ -6,7 +6,9 @@ that people read. What is computed from several of them (PSTHs, counts) belongs 
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -153,6 +155,28 @@ class SessionTables(StoredSession):
         return self._events("presentations")
 
     @property
+    def task_parameters(self) -> dict[str, Any]:
+        """How the change detection task was set, as AllenSDK has it: volumes in mL, times in s.
+
+        Raises
+        ------
+        UnknownSession
+            If the session states none: only Visual Behavior does.
+        """
+        return self._facts("task_parameters")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Subject, rig and project of a Visual Behavior session under AllenSDK's names; times and uuids are text.
+
+        Raises
+        ------
+        UnknownSession
+            If the session states none; `info` has what every source states.
+        """
+        return self._facts("session_metadata")
+
+    @property
     def signals(self) -> dict[str, Signal]:
         """Sampled signals by name: wheel_position, running_speed, pupil_diameter and so on."""
         return self._stored_signals.signals
@@ -182,6 +206,10 @@ class SessionTables(StoredSession):
     def embeddings(self) -> pd.DataFrame:
         """Features of every unit's firing, schema `UNIT_EMBEDDINGS`."""
         return read_table(self.folder("unit_embeddings") / "unit_embeddings.parquet")
+
+    def _facts(self, table: str) -> dict[str, Any]:
+        stated = self._events(table)
+        return {name: json.loads(value) for name, value in zip(stated["name"], stated["value"])}
 
     def _events(self, name: str) -> pd.DataFrame:
         if name not in self.events:

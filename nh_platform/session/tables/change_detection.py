@@ -1,4 +1,4 @@
-"""The tables of the image change detection task (Allen Visual Behavior): trials, licks within trials, rewards, images.
+"""The tables of the image change detection task (Allen Visual Behavior): trials, licks, rewards, images, parameters.
 
 Add a column here when the task's tables bring one. Trials of the IBL task are another table
 (`nh_platform.session.tables.events.TRIALS`): the two tasks share no column but start and stop, so that one table for
@@ -73,6 +73,17 @@ IMAGE_TEMPLATES = TableSchema(
     ),
     key=("image_set", "image_index"),
 )
+
+_FACT = (
+    Column("name", "string", "-", "Name of the fact, as AllenSDK has it"),
+    Column("value", "string", "-", "Its value as JSON: a number, a text, a list, or null"),
+)
+
+TASK_PARAMETERS = TableSchema("task_parameters", _FACT, key=("name",))
+"""How the task was set; volumes in mL and times in s, as upstream has them."""
+
+SESSION_METADATA = TableSchema("session_metadata", _FACT, key=("name",))
+"""Who was recorded, when and on which rig."""
 
 BEHAVIOR_SESSIONS = TableSchema(
     "behavior_sessions",

@@ -5,7 +5,14 @@ upstream detected in a signal, which changes with that signal.
 """
 
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
-from nh_platform.session.tables.change_detection import CHANGE_TRIALS, IMAGE_TEMPLATES, REWARDS, TRIAL_LICKS
+from nh_platform.session.tables.change_detection import (
+    CHANGE_TRIALS,
+    IMAGE_TEMPLATES,
+    REWARDS,
+    SESSION_METADATA,
+    TASK_PARAMETERS,
+    TRIAL_LICKS,
+)
 
 TRIALS = TableSchema(
     "trials",
@@ -212,6 +219,8 @@ EVENTS: dict[str, TableSchema] = {
         PASSIVE_RFM,
         INVALID_TIMES,
         OPTOGENETIC_EPOCHS,
+        TASK_PARAMETERS,
+        SESSION_METADATA,
     )
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,22 @@ def test_reward_rate_and_rolling_performance_are_the_same(read: Read) -> None:
     assert ours["reward_rate"].max() > 0
     assert ours["rolling_dprime"].notna().sum() > 5
     assert tuple(read.sdk.task_parameters["response_window_sec"]) == RESPONSE_WINDOW_S
+
+
+def _facts(table: pd.DataFrame) -> dict[str, Any]:
+    return {name: json.loads(value) for name, value in zip(table["name"], table["value"])}
+
+
+def test_task_parameters_are_the_same(read: Read) -> None:
+    assert _facts(read.behavior.events["task_parameters"]) == read.sdk.task_parameters
+
+
+def test_session_metadata_are_the_same(read: Read) -> None:
+    ours, theirs = _facts(read.behavior.events["session_metadata"]), dict(read.sdk.metadata)
+    assert datetime.fromisoformat(ours.pop("date_of_acquisition")) == theirs.pop("date_of_acquisition")
+    assert ours.pop("behavior_session_uuid") == str(theirs.pop("behavior_session_uuid"))
+    assert ours == theirs
+    assert ours["behavior_session_id"] == read.sdk.behavior_session_id
 
 
 def test_licks_and_rewards_are_the_same(read: Read) -> None:

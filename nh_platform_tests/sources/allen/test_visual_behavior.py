@@ -72,7 +72,7 @@ def test_every_table_of_a_session_has_its_schema(vbn_root: Path) -> None:
     behavior = read_behavior(source, session)
     assert set(behavior.events) == {
         "presentations", "invalid_times", "optogenetic_epochs", "change_trials", "trial_licks", "licks", "rewards",
-        "image_templates",
+        "image_templates", "task_parameters", "session_metadata",
     }  # fmt: skip
     for name, table in behavior.events.items():
         EVENTS[name].validate(table)
@@ -219,7 +219,7 @@ def test_a_missing_eye_camera_running_and_task_are_notes(vbn_copy: Path) -> None
     def drop(handle: h5py.File) -> None:
         del handle["acquisition/EyeTracking"], handle["processing/running"], handle["processing/optotagging"]
         del handle["processing/licking"], handle["processing/rewards"], handle["intervals/trials"]
-        del handle["stimulus/templates"]
+        del handle["stimulus/templates"], handle["general/task_parameters"], handle["general/metadata"]
 
     edit_upstream(vbn_copy, NORMAL, drop)
     source, session = _read(vbn_copy, NORMAL)
@@ -228,7 +228,21 @@ def test_a_missing_eye_camera_running_and_task_are_notes(vbn_copy: Path) -> None
     assert set(behavior.events) == {"presentations", "invalid_times"}
     assert _subjects(behavior.notes) == {
         "pupil", "running_speed", "optogenetic_epochs", "licks", "rewards", "change_trials", "image_templates",
+        "task_parameters", "session_metadata",
     }  # fmt: skip
+
+
+def test_a_parameter_that_cannot_be_read_is_left_out_alone(vbn_copy: Path) -> None:
+    def damage(handle: h5py.File) -> None:
+        handle["general/task_parameters"].attrs["reward_volume"] = handle["units"].ref
+        handle["general/subject/age"][()] = "unknown"
+
+    events, said = _damaged(vbn_copy, damage)
+    stated = dict(events.tables["task_parameters"].itertuples(index=False))
+    assert "reward_volume" not in stated
+    assert (stated["response_window_sec"], stated["image_set"]) == ("[0.15, 0.75]", '"images_G"')
+    assert "attribute reward_volume of general/task_parameters cannot be read" in said["task_parameters"]
+    assert dict(events.tables["session_metadata"].itertuples(index=False))["age_in_days"] == "null"
 
 
 def test_lick_times_without_index_go_to_the_trials_of_their_times(vbn_copy: Path) -> None:

@@ -41,6 +41,7 @@ from nh_platform.sources.allen.behavior.release_tables import read_behavior_sess
 from nh_platform.sources.allen.behavior.releases_at_hand import BehaviorReleases, has_tables, stated_content
 from nh_platform.sources.allen.behavior.task_events import read_licks, read_rewards, read_trials
 from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
+from nh_platform.sources.allen.nwb.session_facts import read_session_metadata, read_task_parameters
 from nh_platform.sources.allen.nwb.session_file import events_of, read_recording, read_unit_annotation, signals_of
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
 from nh_platform.sources.allen.nwb.waveforms import AROUND_PEAK, read_mean_waveforms
@@ -212,7 +213,7 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         return replace(recording, notes=(*recording.notes, *notes))
 
     def read_events(self, session: SessionFiles) -> Events:
-        """Read trials, licks, rewards, presentations, invalid times and optogenetic epochs of one session.
+        """Read trials, licks, rewards, presentations, invalid times, light epochs and parameters of one session.
 
         Raises
         ------
@@ -232,6 +233,8 @@ class AllenVisualBehaviorSource(BehaviorFiles):
                 "licks": read_licks(nwb),
                 "rewards": read_rewards(nwb),
                 "image_templates": read_image_templates(nwb),
+                "task_parameters": read_task_parameters(nwb),
+                "session_metadata": read_session_metadata(nwb),
             }
             return events_of(nwb, session.session, events, abnormal.notes())
 
