@@ -21,7 +21,11 @@ def sync(
     source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
     left_out: Annotated[bool, typer.Option("--left-out", help="List what upstream has and is not taken.")] = False,
     tables: Annotated[
-        bool, typer.Option("--tables", help="Fetch the tables of the whole release too, where they are large (IBL).")
+        bool,
+        typer.Option(
+            "--tables",
+            help="Fetch the tables of the whole release too, where a sync does not: IBL's, Allen's analysis metrics.",
+        ),
     ] = False,
     format_: FormatOption = Format.table,
 ) -> None:
@@ -77,5 +81,8 @@ def say_synced(found: SyncResult, *, is_alone: bool = True) -> None:
         rows = ", ".join(f"{number} {name}" for name, number in found.released.items())
         lines.append(f"tables of the release: {rows}; `nh probes`, `nh units` and `nh channels` search them")
     lines += [f"{found.source}: {sentence}" for sentence in (found.held, found.newer) if sentence]
+    lines += [f"not in the tables of the release: {text}" for text in found.not_tabulated]
+    if found.newer:
+        lines.append(f"{found.source}: {found.newer}")
     for line in lines:
         console.say(escape(line), to=console.out if is_alone else console.err)

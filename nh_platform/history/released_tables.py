@@ -17,6 +17,7 @@ import pandas as pd
 from nh_platform.session import UnknownSession
 from nh_platform.session.columns import DTYPES, TableSchema
 from nh_platform.session.tables.released import (
+    RELEASED_ANALYSIS_METRICS,
     RELEASED_CHANNELS,
     RELEASED_PROBES,
     RELEASED_REGIONS,
@@ -30,7 +31,7 @@ from nh_platform.store.names import SOURCE_WIDE
 from nh_platform.store.provenance import UpstreamFile
 
 ASSET = "released_tables"
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 SCHEMAS = {
     "sessions": RELEASED_SESSIONS,
@@ -38,6 +39,7 @@ SCHEMAS = {
     "channels": RELEASED_CHANNELS,
     "units": RELEASED_UNITS,
     "regions": RELEASED_REGIONS,
+    "analysis_metrics": RELEASED_ANALYSIS_METRICS,
 }
 """Every table by its name, which is also that of its file."""
 
@@ -52,7 +54,7 @@ class ReleasedTables:
         Name of the release, or of where the tables come from.
     upstream_files
         What they were made of, each with its hash.
-    sessions, probes, channels, units
+    sessions, probes, channels, units, analysis_metrics
         Schemas `RELEASED_SESSIONS` and so on; empty where the release has no such table.
     left_out
         What could not be taken, in words.
@@ -64,6 +66,7 @@ class ReleasedTables:
     probes: pd.DataFrame = field(default_factory=RELEASED_PROBES.empty)
     channels: pd.DataFrame = field(default_factory=RELEASED_CHANNELS.empty)
     units: pd.DataFrame = field(default_factory=RELEASED_UNITS.empty)
+    analysis_metrics: pd.DataFrame = field(default_factory=RELEASED_ANALYSIS_METRICS.empty)
     left_out: tuple[str, ...] = ()
 
 
@@ -144,6 +147,12 @@ def row_counts(store: Store, source: str) -> dict[str, int]:
     folder = store.usable(source, SOURCE_WIDE, ASSET)
     paths = {} if folder is None else {name: folder / f"{name}.parquet" for name in SCHEMAS}
     return {name: int(pq.read_metadata(verified(path)).num_rows) for name, path in paths.items() if is_stored(path)}
+
+
+def left_out_of_tables(store: Store, source: str) -> tuple[str, ...]:
+    """Return what the stored tables lack of upstream's, in words."""
+    stored = None if store.usable(source, SOURCE_WIDE, ASSET) is None else store.provenance(source, SOURCE_WIDE, ASSET)
+    return () if stored is None else tuple(stored.left_out)
 
 
 def storable(table: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:

@@ -52,6 +52,8 @@ class SyncResult:
         That this release waits to be accepted, in a sentence; empty where it does not.
     released
         Rows of each table of the whole release that is stored (`open_store(home).released(source)`), by its name.
+    not_tabulated
+        What those tables lack of upstream's, in words.
     problem
         Why the tables of the release could not be taken; the catalogue was. None where nothing is wrong.
     """
@@ -66,6 +68,7 @@ class SyncResult:
     held: str = ""
     released: Mapping[str, int] = field(default_factory=dict)
     problem: NhError | None = None
+    not_tabulated: tuple[str, ...] = ()
 
     def reasons(self) -> dict[str, int]:
         """Return how much is left out for each reason, the most frequent first."""
@@ -94,6 +97,7 @@ def sync(home: Home, source: str, *, with_tables: bool = False, on_progress: OnP
     from nh_platform.defs.automation.jobs import release_job_name
     from nh_platform.defs.release_manifest import build_release_manifest
     from nh_platform.defs.run_tags import run_tags
+    from nh_platform.history.released_tables import left_out_of_tables
     from nh_platform.history.releases.newer import newer_release
     from nh_platform.operations.in_process import materialize_one
     from nh_platform.session import BadUpstreamData
@@ -128,6 +132,11 @@ def _held(platform: Platform, source: str) -> str:
         return ""  # what every session should have is worked out for this alone
     held = source_states(platform, source).held
     return held.text() if held else ""
+        not_tabulated = left_out_of_tables(at.platform.store, source)
+    rows = zip(*(found.left_out[name] for name in ("session_id", "insertion_id", "reason", "found")))
+    left_out = tuple(LeftOut(*row) for row in rows)
+    counts = (len(found.sessions), len(found.insertions), len(found.files))
+    return SyncResult(source, found.release, *counts, left_out, newer, released, problem, not_tabulated)
 
 
 def _fetch_tables(platform: Platform, source: str, on_progress: OnProgress) -> None:

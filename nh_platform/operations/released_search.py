@@ -112,6 +112,7 @@ def released_rows(
     region: str = "",
     columns: Sequence[str] | None = None,
     by: Sequence[str] = (),
+    where: Sequence[str] = (),
 ) -> Search:
     """Return units or channels of a whole release, or how many there are of each kind.
 
@@ -124,43 +125,52 @@ def released_rows(
     region
         Only those in a region or below it.
     columns
-        Columns to return; all where None.
+        Columns to return; all where None. Of units those of the release's analysis metrics too, by name.
+    where
+        Only rows of which these conditions are true, for example ``snr>3`` or ``quality=good``.
     by
         Columns of the table, or of the release's table of sessions (genotype, sex, …): the rows are counted by them.
 
     Raises
     ------
     ConfigError
-        If there is no such source, region or column; the text names the nearest.
+        If there is no such source, region or column, or a condition cannot be read; the text names the nearest.
     UnknownSession
         If the release has no such table here; the text says how to get it.
     """
     from nh_platform.home.settings import load_settings
+    from nh_platform.reading.searching.conditions import read_conditions, rows_where
     from nh_platform.reading.searching.released import Released
     from nh_platform.session.errors import close_matches
     from nh_platform.store import Store
 
+    conditions = read_conditions(where)
     settings = load_settings(Path(home))
     released = Released(Store(settings.store), settings.entry(source).name)
-    notes = (released.region(region).note,) if region else ()
-    read = getattr(released, table)
+    notes = tuple(filter(None, (released.region(region).note,))) if region else ()
+    read = released.unit_rows if table == "units" else released.channels
+    asked_of = [one.column for one in conditions]
     if not by:
-        return Search(read(columns, region or None), tuple(filter(None, notes)))
+        chosen = [*(columns or released.column_names(table)), *asked_of] if asked_of or columns else None
+        found = read(None if chosen is None else list(dict.fromkeys(chosen)), region or None)
+        found = rows_where(found, conditions)
+        return Search(found if columns is None else found[list(columns)], notes)
     sessions = released.sessions()
     of_session = [name for name in by if name in sessions and name != "session_id"]
     own = [name for name in by if name not in of_session]
     try:
-        rows = read([*dict.fromkeys(["session_id", "insertion_id", *own])], region or None)
+        rows = read(list(dict.fromkeys(["session_id", "insertion_id", *own, *asked_of])), region or None)
     except ConfigError as error:  # its list of columns lacks those of the sessions
         near = close_matches(error.thing.split("'")[1], sessions.columns) if "column" in error.thing else ""
         raise ConfigError(error.thing, error.found, f"{error.action}{near}") from error
+    rows = rows_where(rows, conditions)
     if of_session:
         rows = rows.merge(sessions[["session_id", *of_session]], on="session_id", how="left")
     counted = rows.groupby(list(by), dropna=False).agg(
         **{table: ("session_id", "size"), "probes": ("insertion_id", "nunique"), "sessions": ("session_id", "nunique")}
     )
     counted = counted.sort_values(table, ascending=False, kind="stable").reset_index()
-    return Search(counted, tuple(filter(None, notes)))
+    return Search(counted, notes)
 
 
 def _manifests(

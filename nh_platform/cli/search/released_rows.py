@@ -20,6 +20,10 @@ ByOption = Annotated[
 ColumnOption = Annotated[
     list[str] | None, typer.Option("--column", help="Only this column; may be repeated.", show_default=False)
 ]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option("--where", help="Only rows of which this is true, as 'snr>3'; may be repeated.", show_default=False),
+]
 RowsOption = Annotated[int, typer.Option("--limit", help="At most this many rows; 0 for all. A table shows 20.")]
 
 _FIRST = ("session_id", "probe", "unit_id", "channel_id", "acronym", "beryl", "quality", "label", "snr", "firing_rate")
@@ -36,13 +40,15 @@ def units(
     region: RegionOption = "",
     by: ByOption = None,
     column: ColumnOption = None,
+    where: WhereOption = None,
     limit: RowsOption = 0,
     format_: FormatOption = Format.table,
 ) -> None:
     """List the units of a whole release before any filter, or count them, without downloading a session.
 
     Columns are those of the release under its own names and in its units of measure; `open_store(home)
-    .released(source).units()` returns them as a table in Python.
+    .released(source).units()` returns them as a table in Python. `--column`, `--by` and `--where` also take columns of
+    Allen's analysis metrics of Visual Coding (preferred orientation, receptive field, p-values) by their names.
 
     **Examples**
 
@@ -51,8 +57,10 @@ def units(
         nh units --source allen_vc --by beryl --by session_type
 
         nh units --source allen_vbn --region LGN --column unit_id --column snr --format csv > lgn.csv
+
+        nh units --source allen_vc --region V1 --where "p_value_rf<0.01" --where "pref_ori_dg=90"
     """
-    _print("units", source, region, by, column, limit, format_)
+    _print("units", source, region, by, column, where, limit, format_)
 
 
 def channels(
@@ -60,6 +68,7 @@ def channels(
     region: RegionOption = "",
     by: ByOption = None,
     column: ColumnOption = None,
+    where: WhereOption = None,
     limit: RowsOption = 0,
     format_: FormatOption = Format.table,
 ) -> None:
@@ -71,7 +80,7 @@ def channels(
 
         nh channels --source ibl --region TH --format csv > thalamus.csv
     """
-    _print("channels", source, region, by, column, limit, format_)
+    _print("channels", source, region, by, column, where, limit, format_)
 
 
 def _print(
@@ -80,10 +89,13 @@ def _print(
     region: str,
     by: list[str] | None,
     column: list[str] | None,
+    where: list[str] | None,
     limit: int,
     format_: Format,
 ) -> None:
-    found = operations.released_rows(home_folder(), table, source, region=region, columns=column, by=by or ())
+    found = operations.released_rows(
+        home_folder(), table, source, region=region, columns=column, by=by or (), where=where or ()
+    )
     for note in found.notes:
         console.err.print(note, soft_wrap=True, markup=False)
     is_table = format_ is Format.table

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.history.released_tables import SCHEMAS, read_released, released_folder
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.errors import close_matches
 from nh_platform.sources.region_names import Region, find_region
 from nh_platform.sources.registry import sources
@@ -91,6 +91,53 @@ class Released:
         """
         return self._rows("units", columns, region)
 
+    def analysis_metrics(self, columns: Sequence[str] | None = None, region: str | None = None) -> pd.DataFrame:
+        """Return Allen's own analysis of each unit: preferred orientation, receptive field, p-values and so on.
+
+        One row per unit that upstream analysed; ``columns`` and ``region`` as of `units`.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such region or column; the text names the nearest.
+        UnknownSession
+            If there are none; the text says how to get them.
+        """
+        if not self.has_analysis_metrics:
+            raise UnknownSession(
+                f"analysis metrics of {self.source}",
+                "none are stored" + "".join(f"; {said}" for said in self.provenance.left_out if "analysis" in said),
+                f"Run `nh sync {self.source} --tables`, or put the files beside sessions.csv and run "
+                f"`nh sync {self.source}`; of the sources, only Visual Coding has such metrics.",
+            )
+        return self._rows("analysis_metrics", columns, region)
+
+    @property
+    def has_analysis_metrics(self) -> bool:
+        """Whether the release's analysis metrics are stored."""
+        return is_stored(self._folder / "analysis_metrics.parquet")
+
+    def unit_rows(self, columns: Sequence[str] | None = None, region: str | None = None) -> pd.DataFrame:
+        """Return `units` with columns of `analysis_metrics` beside them; units without an analysis have none (NaN).
+
+        Columns that both tables have are those of the units; without ``columns`` those of the units are all.
+        """
+        if columns is None:
+            return self.units(None, region)
+        analysed = self.column_names("analysis_metrics") if self.has_analysis_metrics else []
+        own = self.column_names("units")
+        asked = list(dict.fromkeys(columns))
+        beside = [name for name in asked if name not in own and name in analysed]
+        if not beside:
+            return self.units(asked, region)
+        units = self.units([name for name in dict.fromkeys(["unit_id", *asked]) if name not in beside], region)
+        return units.merge(self.analysis_metrics(["unit_id", *beside]), on="unit_id", how="left")[asked]
+
+    def column_names(self, table: str) -> list[str]:
+        """Return the columns of one of the stored tables."""
+        path: Path = self._folder / f"{table}.parquet"
+        return column_names(path) if is_stored(path) else SCHEMAS[table].names
+
     def region(self, asked: str) -> Region:
         """Return the region that a name means among the users of this source."""
         return find_region(asked, region_names(self.source))
@@ -106,14 +153,17 @@ class Released:
         return table if columns is None else table[list(columns)]
 
     def _require(self, name: str, columns: Sequence[str]) -> None:
-        path: Path = self._folder / f"{name}.parquet"
-        known = column_names(path) if is_stored(path) else SCHEMAS[name].names
+        known = self.column_names(name)
+        if name == "units" and self.has_analysis_metrics:  # `unit_rows` has them beside
+            near = list(dict.fromkeys([*known, *self.column_names("analysis_metrics")]))
+        else:
+            near = known
         for column in columns:
             if column not in known:
                 raise ConfigError(
                     f"column {column!r}",
                     f"the released {name} of {self.source} have no such column",
-                    f"Use one of: {', '.join(known)}.{close_matches(column, known)}",
+                    f"Use one of: {', '.join(known)}.{close_matches(column, near)}",
                 )
 
 

@@ -73,6 +73,21 @@ RELEASED_UNITS = TableSchema(
     key=("insertion_id", "unit_id"),
 )
 
+RELEASED_ANALYSIS_METRICS = TableSchema(
+    "released_analysis_metrics",
+    (
+        SESSION_ID,
+        INSERTION_ID,
+        PROBE,
+        Column("unit_id", "string", "-", "Allen unit id"),
+        *_PLACE,
+        Column("session_type", "string", "-", "Type of the sessions that the metrics are of"),
+    ),
+    patterns=(STATED,),
+    key=("insertion_id", "unit_id"),
+)
+"""How units answered the stimuli, as Allen's own analysis has it: preferred orientation, receptive field, p-values."""
+
 RELEASED_REGIONS = TableSchema(
     "released_regions",
     (

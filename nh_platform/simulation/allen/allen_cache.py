@@ -39,7 +39,8 @@ def write_allen_vc(
     """Write sessions ``first`` … ``first + n_sessions - 1`` of ``seed`` into AllenSDK's cache layout.
 
     ``session_<id>/session_<id>.nwb``, ``session_<id>/session_<id>_analysis_metrics.csv`` and, for all sessions in
-    ``root``, ``sessions.csv``, ``probes.csv``, ``channels.csv``, ``units.csv``. Another call adds sessions.
+    ``root``, ``sessions.csv``, ``probes.csv``, ``channels.csv``, ``units.csv`` and ``<type>_analysis_metrics.csv``.
+    Another call adds sessions.
 
     Parameters
     ----------
@@ -66,6 +67,10 @@ def write_allen_vc(
             for probe in session.probes:
                 path = folder / f"probe_{probe.probe_id}_lfp.nwb"
                 write_lfp_nwb(path, session, probe, LAYOUT, lfp_s, version=NWB_VERSION)
+        analysis = _analysis_metrics(session)
+        write_csv(folder / f"{folder.name}_analysis_metrics.csv", analysis)
+        of_type = analysis.drop(columns="ecephys_session_id")
+        merge_csv(root / f"{session.session_type}_analysis_metrics.csv", of_type, key="ecephys_unit_id")
         write_parquet(folder / TRUTH_FILE, session.truth)
         for name, table in _cache_tables(session, has_lfp=lfp_s > 0).items():
             merge_csv(root / f"{name}.csv", table, key="id")

@@ -25,7 +25,8 @@ TABLES = ("sessions", "probes", "channels", "units")
 
 _AXES = {"ap": "ccf_ap_um", "dv": "ccf_dv_um", "ml": "ccf_ml_um"}
 _PLACE = ("acronym", "beryl", "cosmos", *_AXES.values())
-_OF_CHANNEL = ("session_id", "insertion_id", "probe", *_PLACE)
+OF_UNIT = ("session_id", "insertion_id", "probe", *_PLACE)
+"""What a unit has of its channel."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def tables_of_release(
     BadUpstreamData
         If a table cannot be read, or lacks a column that says what a row is of.
     """
-    read = {name: _read(path, names.required(name)) for name, path in paths.items()}
+    read = {name: read_csv_table(path, names.required(name)) for name, path in paths.items()}
     sessions = _sessions(read.get("sessions"), names)
     probes = _probes(read.get("probes"), names)
     channels, without_probe = _channels(read.get("channels"), probes, names)
@@ -101,7 +102,14 @@ def tables_of_release(
     return ReleasedTables(release, tuple(files), sessions, probes, channels, units, left_out)
 
 
-def _read(path: Path, required: Sequence[str]) -> pd.DataFrame:
+def read_csv_table(path: Path, required: Sequence[str]) -> pd.DataFrame:
+    """Read a table of a release.
+
+    Raises
+    ------
+    BadUpstreamData
+        If it cannot be read, or lacks one of the ``required`` columns; the text names the nearest.
+    """
     again = "Download the release's tables again."
     try:
         table = pd.read_csv(path)
@@ -117,7 +125,7 @@ def _read(path: Path, required: Sequence[str]) -> pd.DataFrame:
 def _sessions(table: pd.DataFrame | None, names: TableNames) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame({"session_id": []}, dtype=object)
-    own = table.rename(columns={names.session_id: "session_id"}).assign(session_id=_ids(table[names.session_id]))
+    own = table.rename(columns={names.session_id: "session_id"}).assign(session_id=ids_as_text(table[names.session_id]))
     facts = [one.name for one in SESSION_FACTS if one.name in own and one.dtype == "string"]
     return own.assign(**{name: own[name].astype(object).where(own[name].notna(), None) for name in facts})
 
@@ -126,8 +134,8 @@ def _probes(table: pd.DataFrame | None, names: TableNames) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame({"session_id": [], "insertion_id": [], "probe": []}, dtype=object)
     ids = {
-        "session_id": _ids(table["ecephys_session_id"]),
-        "insertion_id": _ids(table[names.probe_id]),
+        "session_id": ids_as_text(table["ecephys_session_id"]),
+        "insertion_id": ids_as_text(table[names.probe_id]),
         "probe": table["name"].astype(str),
     }
     return _with_ids(ids, table, ("ecephys_session_id", names.probe_id, "name"))
@@ -136,8 +144,8 @@ def _probes(table: pd.DataFrame | None, names: TableNames) -> pd.DataFrame:
 def _channels(table: pd.DataFrame | None, probes: pd.DataFrame, names: TableNames) -> tuple[pd.DataFrame, int]:
     """Return the channels whose probe is listed, and how many are of none."""
     if table is None:
-        return pd.DataFrame({name: [] for name in (*_OF_CHANNEL, "channel_id")}, dtype=object), 0
-    insertion = _ids(table["ecephys_probe_id"])
+        return pd.DataFrame({name: [] for name in (*OF_UNIT, "channel_id")}, dtype=object), 0
+    insertion = ids_as_text(table["ecephys_probe_id"])
     of_probe = probes.drop_duplicates("insertion_id").set_index("insertion_id")[["session_id", "probe"]]
     place = table[[name for name in CSV_COLUMNS if name in table]].rename(columns=CSV_COLUMNS)
     located = is_registered(place)
@@ -147,7 +155,7 @@ def _channels(table: pd.DataFrame | None, probes: pd.DataFrame, names: TableName
         "session_id": insertion.map(of_probe["session_id"]),
         "insertion_id": insertion,
         "probe": insertion.map(of_probe["probe"]),
-        "channel_id": _ids(table[names.channel_id]),
+        "channel_id": ids_as_text(table[names.channel_id]),
         **{name: regions[name] for name in ("acronym", "beryl", "cosmos")},
         **axes,
     }
@@ -160,11 +168,11 @@ def _channels(table: pd.DataFrame | None, probes: pd.DataFrame, names: TableName
 def _units(table: pd.DataFrame | None, channels: pd.DataFrame, names: TableNames) -> tuple[pd.DataFrame, int]:
     """Return the units whose channel is listed, each where its channel lies, and how many are on none."""
     if table is None:
-        return pd.DataFrame({name: [] for name in (*_OF_CHANNEL, "unit_id")}, dtype=object), 0
-    channel = _ids(table["ecephys_channel_id"])
+        return pd.DataFrame({name: [] for name in (*OF_UNIT, "unit_id")}, dtype=object), 0
+    channel = ids_as_text(table["ecephys_channel_id"])
     row = pd.Index(channels["channel_id"]).get_indexer(pd.Index(channel))
-    own = channels[list(_OF_CHANNEL)].take(row).reset_index(drop=True)
-    ids = {"unit_id": _ids(table[names.unit_id]), "channel_id": channel, **{name: own[name] for name in _OF_CHANNEL}}
+    own = channels[list(OF_UNIT)].take(row).reset_index(drop=True)
+    ids = {"unit_id": ids_as_text(table[names.unit_id]), "channel_id": channel, **{name: own[name] for name in OF_UNIT}}
     said = (names.unit_id, "ecephys_channel_id", "ecephys_probe_id", "ecephys_session_id", names.acronym, *CSV_COLUMNS)
     units = _with_ids(ids, table, said)
     return units[row >= 0].reset_index(drop=True), int((row < 0).sum())
@@ -176,7 +184,7 @@ def _with_ids(ids: Mapping[str, pd.Series], table: pd.DataFrame, said: Sequence[
     return pd.concat([pd.DataFrame(dict(ids)), rest], axis=1)
 
 
-def _ids(values: pd.Series) -> pd.Series:
+def ids_as_text(values: pd.Series) -> pd.Series:
     """Return ids as text; pandas reads whole numbers with gaps as floats."""
     if pd.api.types.is_float_dtype(values.dtype):
         values = values.astype("Int64")

@@ -123,6 +123,21 @@ def fetch_warehouse_tables(cache: EcephysProjectCache, address: str) -> None:
         cache.get_session_table()  # joins all four
 
 
+def fetch_analysis_metrics(cache: EcephysProjectCache, address: str, session_type: str) -> bool:
+    """Write the analysis metrics of a session type into the cache's folder; False where it has no such sessions.
+
+    Raises
+    ------
+    BadUpstreamData
+        If the warehouse cannot be asked.
+    """
+    with _warehouse(address):
+        if session_type not in cache.get_all_session_types():
+            return False
+        cache.get_unit_analysis_metrics_by_session_type(session_type, annotate=False)
+        return True
+
+
 def warehouse_template_links(cache: EcephysProjectCache, address: str, kind: str) -> dict[int, str]:
     """Return the download link of every stimulus template of a kind (``scene``, ``movie``) by its number.
 

@@ -123,6 +123,13 @@ class Warehouse:
                 }
                 for session, file_id in self.file_ids.items()
             ]
+        if model == "EcephysUnitMetricBundle":
+            (path,) = self.root.glob("*_analysis_metrics.csv")
+            rows = pd.read_csv(path).to_dict(orient="records")
+            return [
+                {"id": number, "ecephys_unit_id": int(row.pop("ecephys_unit_id")), "data": json.dumps(row)}
+                for number, row in enumerate(rows)
+            ]
         name = {"EcephysSession": "sessions", "EcephysProbe": "probes", "EcephysChannel": "channels"}.get(
             model, "units"
         )

@@ -16,6 +16,7 @@ import pandas as pd
 
 from nh_platform.downloads import deadlines
 from nh_platform.downloads.hashes import file_hash
+from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.freezes import restricted
 from nh_platform.history.identity import GROUPS, version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
@@ -26,6 +27,12 @@ from nh_platform.session.lfp import LfpSlice
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.coding import cache_folder as warehouse
+from nh_platform.sources.allen.coding.analysis_metrics import (
+    fetch_analysis_metrics,
+    metrics_files,
+    read_analysis_metrics,
+    upstream_files,
+)
 from nh_platform.sources.allen.coding.natural_images import read_image, read_pictures, template_of, templates_of
 from nh_platform.sources.allen.coding.nwb_files import CodingFiles
 from nh_platform.sources.allen.coding.project_tables import TABLES, read_project_tables, tables_of_file
@@ -195,14 +202,33 @@ class AllenVisualCodingSource(CodingFiles):
 
     def released_version(self, manifest: Manifest) -> str:
         """Return the identity of the folder's tables; as of `TabulatesRelease`."""
-        return self.project_tables_version()
+        lines = [f"{one.name} {one.md5}\n" for one in self._analysis_files()]
+        return version_of([self.project_tables_version(), *lines]) if lines else self.project_tables_version()
+
+    def fetch_tables(self, on_bytes: OnBytes | None = None) -> tuple[Path, ...]:
+        """Have AllenSDK fetch its analysis metrics in mode ``warehouse``; as of `FetchesTables`.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the warehouse cannot be asked.
+        """
+        if self.settings.mode != "warehouse":
+            return tuple(metrics_files(self.settings.root).values())
+        return fetch_analysis_metrics(self.settings.root, self.settings.address)
 
     def released_tables(self, manifest: Manifest) -> ReleasedTables:
         """Read the folder's tables of the whole release; as of `TabulatesRelease`."""
         paths = {name: path for name in TABLES if (path := self.settings.root / f"{name}.csv").is_file()}
         hashes = self._table_hashes().items()
         files = [UpstreamFile(collection="", revision="", name=name, md5=md5) for name, md5 in hashes]
-        return tables_of_release(paths, CODING, self.settings.release or self.settings.mode, files)
+        release = self.settings.release or self.settings.mode
+        tables = tables_of_release(paths, CODING, release, [*files, *self._analysis_files()])
+        metrics, left_out = read_analysis_metrics(self.settings.root, tables.units)
+        return replace(tables, analysis_metrics=metrics, left_out=(*tables.left_out, *left_out))
+
+    def _analysis_files(self) -> list[UpstreamFile]:
+        return upstream_files(self.settings.root, self.settings.cache_dir)
 
     def _csv_channels(self, session: SessionFiles) -> pd.DataFrame | None:
         """Return the session's rows of channels.csv, which must be those that the manifest was made from."""

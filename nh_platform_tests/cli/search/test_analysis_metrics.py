@@ -1,0 +1,144 @@
+"""Allen's analysis metrics as a released table: columns and conditions in `nh units`, and what is said without."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from nh_platform import operations
+from nh_platform.cli.app import app
+from nh_platform.reading import open_store
+from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.simulation import TINY, write_allen_vc
+from nh_platform_tests.sources.allen import warehouse_server
+
+OBSERVATORY = "brain_observatory_1.1_analysis_metrics.csv"
+CONNECTIVITY = "functional_connectivity_analysis_metrics.csv"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NH_HOME", "")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a home with two Visual Coding sessions, one of each type, whose analysis has a p-value and texts."""
+    write_allen_vc(tmp_path / "vc", 2, seed=3, size=TINY)
+    (tmp_path / "sources.yaml").write_text("allen_vc:\n  read: {mode: local, root: vc}\n")
+    for name in (OBSERVATORY, CONNECTIVITY):
+        path = tmp_path / "vc" / name
+        table = pd.read_csv(path)
+        table["p_value_rf"] = [0.001 * number for number in range(len(table))]
+        table["pref_ori_dg"] = [45.0 * (number % 4) for number in range(len(table))]
+        table.to_csv(path, index=False)
+    return tmp_path
+
+
+def nh(home: Path, *arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
+    assert result.exit_code == code, (result.output, result.stderr, result.exception)
+    return result
+
+
+def rows(result: Result) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def stated(home: Path) -> pd.DataFrame:
+    tables = [pd.read_csv(home / "vc" / name, dtype={"ecephys_unit_id": str}) for name in (OBSERVATORY, CONNECTIVITY)]
+    return pd.concat(tables).set_index("ecephys_unit_id")
+
+
+def test_the_metrics_are_stored_as_they_stand_with_where_each_unit_is(home: Path) -> None:
+    assert "48 analysis_metrics" in nh(home, "sync", "allen_vc").stdout
+    released = open_store(home).released("allen_vc")
+    table, theirs = released.analysis_metrics().set_index("unit_id"), stated(home)
+    assert sorted(table.index) == sorted(theirs.index)
+    for name in theirs:
+        pd.testing.assert_series_equal(table[name], theirs.loc[table.index, name], check_names=False)
+    assert set(table["session_type"]) == {"brain_observatory_1.1", "functional_connectivity"}
+    units = released.units().set_index("unit_id").loc[table.index]
+    assert table["insertion_id"].equals(units["insertion_id"])
+    inside = released.analysis_metrics(["unit_id", "pref_ori_dg"], region="V1")
+    assert sorted(inside["unit_id"]) == sorted(units.index[units["acronym"] == "VISp"])
+    with pytest.raises(ConfigError, match="Did you mean pref_ori_dg"):
+        released.analysis_metrics(["pref_ori_gd"])
+
+
+def test_units_are_chosen_and_listed_by_them(home: Path) -> None:
+    nh(home, "sync", "allen_vc")
+    theirs = stated(home)
+    chosen = theirs[(theirs["p_value_rf"] < 0.01) & (theirs["pref_ori_dg"] == 90)]
+    where = ("--where", "p_value_rf<0.01", "--where", "pref_ori_dg=90")
+    found = rows(nh(home, "units", "--source", "allen_vc", *where, "--format", "csv"))
+    assert sorted(row["unit_id"] for row in found) == sorted(chosen.index)
+    assert {"snr", "p_value_rf", "pref_ori_dg"} <= set(found[0])
+    columns = ("--column", "unit_id", "--column", "pref_ori_dg", "--column", "snr", "--format", "csv")
+    listed = rows(nh(home, "units", "--source", "allen_vc", *columns))
+    assert list(listed[0]) == ["unit_id", "pref_ori_dg", "snr"]
+    assert {row["unit_id"]: float(row["pref_ori_dg"]) for row in listed} == theirs["pref_ori_dg"].to_dict()
+    counted = rows(nh(home, "units", "--source", "allen_vc", "--by", "pref_ori_dg", *where, "--format", "csv"))
+    assert [(float(row["pref_ori_dg"]), int(row["units"])) for row in counted] == [(90.0, len(chosen))]
+    few = rows(nh(home, "channels", "--source", "allen_vc", "--where", "local_index < 2", "--format", "csv"))
+    assert {row["local_index"] for row in few} == {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("p_value_fr<0.01", "Did you mean p_value_rf"),
+        ("p_value_rf<small", "has numbers"),
+        ("quality>good", "has texts"),
+        ("p_value_rf", "it is no comparison"),
+    ],
+)
+def test_a_condition_that_cannot_be_is_refused(home: Path, condition: str, said: str) -> None:
+    nh(home, "sync", "allen_vc")
+    assert said in " ".join(nh(home, "units", "--source", "allen_vc", "--where", condition, code=1).stderr.split())
+
+
+def test_a_missing_file_is_said_and_all_else_goes_on(home: Path) -> None:
+    (home / "vc" / CONNECTIVITY).unlink()
+    synced = nh(home, "sync", "allen_vc").stdout
+    assert f"{CONNECTIVITY}: not in the folder" in synced
+    assert "24 analysis_metrics" in synced
+    # As people save what AllenSDK's call returns.
+    (home / "vc" / OBSERVATORY).rename(home / "vc" / "unit_analysis_metrics_by_session_type_brain_observatory_1.1.csv")
+    assert "24 analysis_metrics" in nh(home, "sync", "allen_vc").stdout
+    (home / "vc" / "unit_analysis_metrics_by_session_type_brain_observatory_1.1.csv").unlink()
+    assert "48 units" in nh(home, "sync", "allen_vc").stdout
+    with pytest.raises(UnknownSession, match=f"none are stored; {OBSERVATORY}: not in the folder"):
+        open_store(home).released("allen_vc").analysis_metrics()
+
+
+def test_a_file_that_does_not_name_units_is_refused_with_the_nearest_column(home: Path) -> None:
+    path = home / "vc" / OBSERVATORY
+    pd.read_csv(path).rename(columns={"ecephys_unit_id": "ecephys_units_id"}).to_csv(path, index=False)
+    found = operations.sync(home, "allen_vc")
+    assert found.n_sessions == 2
+    assert f"{OBSERVATORY}: columns missing: ecephys_unit_id" in str(found.problem)
+    assert found.problem is not None
+    assert "Did you mean ecephys_units_id" in found.problem.action
+
+
+def test_allensdk_fetches_them_from_the_warehouse_on_request(tmp_path: Path) -> None:
+    write_allen_vc(tmp_path / "upstream", 1, seed=3, size=TINY)
+    with warehouse_server.serve(tmp_path / "upstream") as warehouse:
+        read = f"{{mode: warehouse, root: vc, address: '{warehouse.address}'}}"
+        (tmp_path / "sources.yaml").write_text(f"allen_vc:\n  read: {read}\n")
+        nh(tmp_path, "sync", "allen_vc")
+        assert warehouse.asked("EcephysUnitMetricBundle") == 0
+        assert "24 analysis_metrics" in nh(tmp_path, "sync", "allen_vc", "--tables").stdout
+        asked = warehouse.asked("EcephysUnitMetricBundle")
+        nh(tmp_path, "sync", "allen_vc", "--tables")
+        assert warehouse.asked("EcephysUnitMetricBundle") == asked > 0
+    (path,) = (tmp_path / "upstream").glob("*_analysis_metrics.csv")
+    theirs = pd.read_csv(path, dtype={"ecephys_unit_id": str}).set_index("ecephys_unit_id")["pref_ori_dg"]
+    ours = open_store(tmp_path).released("allen_vc").analysis_metrics().set_index("unit_id")["pref_ori_dg"]
+    assert ours.to_dict() == theirs.to_dict()
