@@ -95,6 +95,7 @@ def tables_of_release(
     probes = _probes(read.get("probes"), names)
     channels, without_probe = _channels(read.get("channels"), probes, names)
     units, without_channel = _units(read.get("units"), channels, names)
+    sessions = _with_counts(sessions, {"probe_count": probes, "channel_count": channels})
     left_out = (
         *_left_out(names.file("channels"), without_probe, names.file("probes")),
         *_left_out(names.file("units"), without_channel, names.file("channels")),
@@ -128,6 +129,16 @@ def _sessions(table: pd.DataFrame | None, names: TableNames) -> pd.DataFrame:
     own = table.rename(columns={names.session_id: "session_id"}).assign(session_id=ids_as_text(table[names.session_id]))
     facts = [one.name for one in SESSION_FACTS if one.name in own and one.dtype == "string"]
     return own.assign(**{name: own[name].astype(object).where(own[name].notna(), None) for name in facts})
+
+
+def _with_counts(sessions: pd.DataFrame, owned: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the sessions with how much each owns, where the release counts it not itself, as Visual Coding's."""
+    counts = {
+        name: sessions["session_id"].map(rows["session_id"].value_counts()).fillna(0).astype("float64")
+        for name, rows in owned.items()
+        if name not in sessions and len(rows)
+    }
+    return sessions.assign(**counts)
 
 
 def _probes(table: pd.DataFrame | None, names: TableNames) -> pd.DataFrame:

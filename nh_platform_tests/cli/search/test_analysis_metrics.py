@@ -71,6 +71,18 @@ def test_the_metrics_are_stored_as_they_stand_with_where_each_unit_is(home: Path
         released.analysis_metrics(["pref_ori_gd"])
 
 
+def test_sessions_of_visual_coding_have_their_facts_and_counts(home: Path) -> None:
+    nh(home, "sync", "allen_vc")
+    found = {row["session_id"]: row for row in rows(nh(home, "sessions", "--source", "allen_vc", "--format", "csv"))}
+    probes = pd.read_csv(home / "vc" / "probes.csv").set_index("id")["ecephys_session_id"]
+    channels = pd.read_csv(home / "vc" / "channels.csv")["ecephys_probe_id"].map(probes)
+    for row in pd.read_csv(home / "vc" / "sessions.csv").itertuples():
+        one = found[str(row.id)]
+        assert (one["sex"], one["genotype"], float(one["age_in_days"])) == (row.sex, row.genotype, row.age_in_days)
+        assert int(one["probes"]) == (probes == row.id).sum() > 0
+        assert float(one["channel_count"]) == (channels == row.id).sum() > 0
+
+
 def test_units_are_chosen_and_listed_by_them(home: Path) -> None:
     nh(home, "sync", "allen_vc")
     theirs = stated(home)
