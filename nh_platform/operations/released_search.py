@@ -148,6 +148,9 @@ def released_rows(
     settings = load_settings(Path(home))
     released = Released(Store(settings.store), settings.entry(source).name)
     notes = tuple(filter(None, (released.region(region).note,))) if region else ()
+    if not released.holds(table):
+        action = f"Run `nh sync {source}`; where they are large `nh sync {source} --tables` fetches them."
+        raise UnknownSession(f"released {table} of {source}", "no table of them is stored", action)
     read = released.unit_rows if table == "units" else released.channels
     asked_of = [one.column for one in conditions]
     if not by:

@@ -98,6 +98,7 @@ class AlyxServer(LoopbackServer):
         state = self.state
         by_id = {"sessions": state.sessions, "insertions": state.insertions, "datasets": state.datasets}
         lists = {
+            "subjects": list(state.subjects.values()),
             "trajectories": state.trajectories,
             "channels": state.channels,
             "data-notices": state.notices,

@@ -28,6 +28,7 @@ NAMED: dict[str, tuple[str, ...]] = {
         *("session", "name", "tag", "collection", "revision", "exists", "public", "protected", "subject", "lab"),
         *("dataset_type", "id", "django", *PAGING),
     ),
+    "subjects": ("alive", "stock", "responsible_user", "nickname", "project", "lab", "django", *PAGING),
     "trajectories": ("probe_insertion", "provenance", "probe", "id", "django", *PAGING),
     "channels": ("probe_insertion", "id", "django", *PAGING),
     "tags": ("name", "django", *PAGING),

@@ -36,6 +36,8 @@ class AlyxState:
     ----------
     sessions, insertions, datasets
         Records by id.
+    subjects
+        Records by nickname.
     trajectories, channels, notices
         Lists of records.
     tags, revisions
@@ -62,6 +64,7 @@ class AlyxState:
         self.root, self.tables = root, tables or root
         self.lock = threading.RLock()
         self.sessions: dict[str, Record] = {}
+        self.subjects: dict[str, Record] = {}
         self.insertions: dict[str, Record] = {}
         self.datasets: dict[str, Record] = {}
         self.trajectories: list[Record] = []
@@ -118,6 +121,28 @@ class AlyxState:
             if eid not in self.sessions:
                 self.sessions[eid] = {**stated, "qc": "NOT_SET", "extended_qc": {}, "auto_datetime": self.now()}
             self.sessions[eid].update(stated)
+            self.subjects.setdefault(row["subject"], self._subject(row))
+
+    @staticmethod
+    def _subject(row: Record) -> Record:
+        """Return an animal with the fields of Alyx's list of subjects, a female born 100 days before the session."""
+        return {
+            "nickname": row["subject"],
+            "id": str(uuid.uuid5(uuid.NAMESPACE_OID, row["subject"])),
+            "birth_date": str((pd.Timestamp(row["date"]) - timedelta(days=100)).date()),
+            "age_weeks": 14,
+            "death_date": None,
+            "species": "Laboratory mouse",
+            "sex": "F",
+            "litter": None,
+            "strain": "C57BL/6J",
+            "source": None,
+            "line": "C57BL/6J",
+            "lab": row["lab"],
+            "genotype": [],
+            "description": "",
+            "alive": True,
+        }
 
     def _sync_insertions(self, rows: list[Record]) -> None:
         found = {row["id"]: row for row in rows if row["eid"] in self.sessions}

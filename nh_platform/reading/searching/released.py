@@ -103,7 +103,7 @@ class Released:
         UnknownSession
             If there are none; the text says how to get them.
         """
-        if not self.has_analysis_metrics:
+        if not self.holds("analysis_metrics"):
             raise UnknownSession(
                 f"analysis metrics of {self.source}",
                 "none are stored" + "".join(f"; {said}" for said in self.provenance.left_out if "analysis" in said),
@@ -112,10 +112,9 @@ class Released:
             )
         return self._rows("analysis_metrics", columns, region)
 
-    @property
-    def has_analysis_metrics(self) -> bool:
-        """Whether the release's analysis metrics are stored."""
-        return is_stored(self._folder / "analysis_metrics.parquet")
+    def holds(self, table: str) -> bool:
+        """Return whether one of the tables is stored."""
+        return is_stored(self._folder / f"{table}.parquet")
 
     def unit_rows(self, columns: Sequence[str] | None = None, region: str | None = None) -> pd.DataFrame:
         """Return `units` with columns of `analysis_metrics` beside them; units without an analysis have none (NaN).
@@ -124,7 +123,7 @@ class Released:
         """
         if columns is None:
             return self.units(None, region)
-        analysed = self.column_names("analysis_metrics") if self.has_analysis_metrics else []
+        analysed = self.column_names("analysis_metrics") if self.holds("analysis_metrics") else []
         own = self.column_names("units")
         asked = list(dict.fromkeys(columns))
         beside = [name for name in asked if name not in own and name in analysed]
@@ -154,7 +153,7 @@ class Released:
 
     def _require(self, name: str, columns: Sequence[str]) -> None:
         known = self.column_names(name)
-        if name == "units" and self.has_analysis_metrics:  # `unit_rows` has them beside
+        if name == "units" and self.holds("analysis_metrics"):  # `unit_rows` has them beside
             near = list(dict.fromkeys([*known, *self.column_names("analysis_metrics")]))
         else:
             near = known

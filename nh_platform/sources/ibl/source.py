@@ -9,12 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from nh_platform.downloads.hashes import file_hash
 from nh_platform.downloads.raw_files import RawFiles
 from nh_platform.downloads.transfers import OnBytes
+from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
@@ -29,6 +33,8 @@ from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
 from nh_platform.sources.ibl.catalogue.sortings import sorter_version, sortings
+from nh_platform.sources.ibl.catalogue.subjects import FILE as SUBJECTS
+from nh_platform.sources.ibl.catalogue.subjects import keep_subjects, sessions_by_subject, subjects_version
 from nh_platform.sources.ibl.downloads.aggregate_downloads import fetch_aggregates
 from nh_platform.sources.ibl.downloads.session_downloads import Downloads
 from nh_platform.sources.ibl.recordings.file_kinds import files_in, listed_files, recorded_rows
@@ -45,6 +51,7 @@ from nh_platform.sources.ibl.session.verified_files import VerifiedFiles, open_f
 from nh_platform.sources.ibl.session.waveforms import read_session_waveforms
 from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.sources.recorded_files import RecordedFile, require_probe
+from nh_platform.store.provenance import UpstreamFile
 
 
 class IblSource:
@@ -112,7 +119,11 @@ class IblSource:
         client = self._client
         folder_of = client.session_folder if isinstance(client, OneClient) and not client.is_remote else None
         manifest = build_manifest(client.tables(), self.settings, folder_of)
-        return manifest if self.settings.mode == "local" else with_additions(manifest, client, before)
+        if self.settings.mode == "local":
+            return manifest
+        if isinstance(client, OneClient) and self.settings.aggregates is not None:
+            keep_subjects(self.settings.aggregates, client.subjects())
+        return with_additions(manifest, client, before)
 
     def sorter_versions(self, session: SessionFiles) -> dict[str, str]:
         """Return the sorter's version by probe; as of `LogsSorting`."""
@@ -127,14 +138,27 @@ class IblSource:
         }
 
     def released_version(self, manifest: Manifest) -> str:
-        """Return the identity of the aggregate tables at hand; as of `TabulatesRelease`."""
-        return aggregate_version(self.settings.aggregates, manifest)
+        """Return the identity of the aggregate tables and animals at hand; as of `TabulatesRelease`."""
+        tables, subjects = aggregate_version(self.settings.aggregates, manifest), self._subjects_version(manifest)
+        return version_of([tables, subjects]) if subjects else tables
 
     def released_tables(self, manifest: Manifest) -> ReleasedTables:
-        """Read the aggregate tables at hand; as of `TabulatesRelease`."""
+        """Read the aggregate tables at hand, and what Alyx stated of the animals; as of `TabulatesRelease`."""
         folder = self.settings.aggregates
         assert folder is not None  # there is no version without it
-        return read_aggregates(folder, self.settings.aggregates_tag, manifest)
+        tables = read_aggregates(folder, self.settings.aggregates_tag, manifest)
+        if not self._subjects_version(manifest):
+            return tables
+        subjects = UpstreamFile(collection="", revision="", name=SUBJECTS, md5=file_hash(folder / SUBJECTS))
+        return replace(
+            tables,
+            sessions=sessions_by_subject(folder, manifest),
+            upstream_files=[*tables.upstream_files, subjects],
+        )
+
+    def _subjects_version(self, manifest: Manifest) -> str:
+        """Return the identity of what is known of the animals; empty where no server is asked."""
+        return subjects_version(self.settings.aggregates, manifest) if self.settings.mode == "remote" else ""
 
     def fetch_tables(self, on_bytes: OnBytes | None = None) -> tuple[Path, ...]:
         """Download the aggregate tables of the release; as of `FetchesTables`.

@@ -73,6 +73,8 @@ def read_aggregates(folder: Path, release: str, manifest: Manifest) -> ReleasedT
     """
     hashes = aggregate_hashes(folder)
     files = [UpstreamFile(collection=release, revision="", name=FILES[name], md5=md5) for name, md5 in hashes.items()]
+    if not hashes:
+        return ReleasedTables(release, files)
     read = {name: _read(folder / FILES[name], manifest) for name in hashes}
     keys = {"channels": ("channel_id", _CHANNEL_KEYS), "units": ("unit_id", _UNIT_KEYS)}
     tables = {name: _with_key(table, *keys[name]) for name, table in read.items()}

@@ -31,6 +31,7 @@ from nh_platform.sources.ibl.catalogue.alyx_records import (
     fetch_touched,
 )
 from nh_platform.sources.ibl.catalogue.one_tables import merge_tables, read_tables
+from nh_platform.sources.ibl.catalogue.subjects import fetch_subjects
 from nh_platform.sources.ibl.catalogue.tables_zip import ZIP_FILE, downloaded, tables_of_zip
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, addresses_of_records, file_url
 from nh_platform.sources.ibl.downloads.given_files import GivenFiles, files_of_folder
@@ -120,6 +121,10 @@ class OneClient:
     def changed_since(self, moment: datetime) -> set[str]:
         """Return the sessions whose record was touched after a moment; as of `ManifestAdditions`."""
         return fetch_touched(self._connection, moment) if self.settings.extended_qc else set()
+
+    def subjects(self) -> list[dict[str, Any]]:
+        """Return what Alyx states of every animal (`nh_platform.sources.ibl.catalogue.subjects`)."""
+        return fetch_subjects(self._connection)
 
     def tables_made(self) -> datetime | None:
         """Return when the tables that were read last were made; as of `ManifestAdditions`."""

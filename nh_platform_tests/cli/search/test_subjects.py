@@ -1,0 +1,74 @@
+"""Sex, age and genotype of IBL's animals: one request in a sync, search terms of `nh sessions`, absent without Alyx."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nh_platform.cli.app import app
+from nh_platform.reading import open_store
+from nh_platform.simulation import TINY, write_ibl
+from nh_platform_tests.loopback import Loopback
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("alf")
+    write_ibl(root, 2, seed=5, size=TINY)
+    return root
+
+
+@pytest.fixture
+def servers(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    monkeypatch.setenv("NH_HOME", "")
+    with Loopback(tree) as running:
+        for name, value in {**running.environment, **running.bucket.environment}.items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+def nh(home: Path, *arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
+    assert result.exit_code == code, (result.output, result.stderr, result.exception)
+    return result
+
+
+def found(home: Path, *arguments: str) -> list[dict[str, str]]:
+    result = nh(home, "sessions", "--source", "ibl", *arguments, "--format", "csv")
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def test_sessions_are_found_by_what_alyx_states_of_the_animal(servers: Loopback, tmp_path: Path) -> None:
+    first, second = (session["subject"] for session in servers.state.sessions.values())
+    servers.state.subjects[first] |= {"sex": "M", "genotype": ["Sst-IRES-Cre", "Ai32"], "line": "Sst x Ai32"}
+    servers.state.subjects[second] |= {"sex": "U", "birth_date": None}
+    nh(tmp_path, "sync", "ibl")
+    asked = [path for _, path in servers.alyx.requests if path.startswith("/subjects")]
+    assert asked == ["/subjects?limit=1000"] * len(asked)
+    assert len(asked) == 1
+    (one,) = found(tmp_path, "--sex", "M", "--genotype", "sst-ires")
+    assert (one["subject"], one["genotype"], float(one["age_in_days"])) == (first, "Sst-IRES-Cre, Ai32", 100)
+    assert [row["subject"] for row in found(tmp_path, "--min-age", "90", "--max-age", "110")] == [first]
+    assert "There are: M." in nh(tmp_path, "sessions", "--source", "ibl", "--sex", "F", code=1).stderr
+    table = open_store(tmp_path).released("ibl").sessions().set_index("subject")
+    assert table.loc[first, "line"] == "Sst x Ai32"
+    assert table.loc[second, ["sex", "genotype"]].isna().all()
+    assert "sync ibl --tables" in nh(tmp_path, "units", "--source", "ibl", code=1).stderr
+    servers.state.subjects[second] |= {"sex": "F"}
+    nh(tmp_path, "sync", "ibl")
+    assert [row["subject"] for row in found(tmp_path, "--sex", "F")] == [second]
+
+
+def test_without_alyx_nothing_is_known_of_the_animals_and_that_is_said(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_HOME", "")
+    (tmp_path / "sources.yaml").write_text(f"ibl:\n  read: {{mode: local, root: {tree}}}\n")
+    nh(tmp_path, "sync", "ibl")
+    said = nh(tmp_path, "sessions", "--source", "ibl", "--sex", "F", code=1).stderr
+    assert "ibl states no sex of its sessions" in " ".join(said.split())
