@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -121,6 +123,54 @@ def test_templates_stand_in_where_there_are_no_waveforms_of_clusters(tree: Tree)
     waves = waveforms(tree)[1]
     assert np.array_equal(waves.values, before.values)
     assert "alf/probe00/pykilosort: templates of the sorter" in noted(waves)
+
+
+def extracted(tree: Tree) -> np.ndarray:
+    """Write the files of ibl-neuropixel for clusters 1 and 3, two waveforms each, and return their medians."""
+    medians = np.random.default_rng(0).normal(0, 5e-5, (2, 40, 128)).astype(np.float32)
+    medians[1, 38:] = np.nan
+    channels = np.repeat([np.arange(40), np.arange(346, 386)], 2, axis=0)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, channels=channels.astype(np.int16))
+    tree.write(f"{SORTING}/waveforms.templates.npy", medians)
+    tree.write(f"{SORTING}/waveforms.table.pqt", pd.DataFrame({"cluster": [1, 1, 3, 3], "sample": [9, 20, 30, 41]}))
+    tree.write(f"{SORTING}/waveforms.channels.npz", packed.getvalue())
+    return medians
+
+
+def test_medians_of_extracted_waveforms_come_before_the_waveforms_of_clusters(tree: Tree) -> None:
+    medians = extracted(tree)
+    recording, waves = waveforms(tree)
+    units = recording.units
+    of_probe = (units["probe"] == "probe00").to_numpy()
+    for cluster, row, start in ((1, 0, 0), (3, 1, 346)):
+        (unit,) = np.flatnonzero(of_probe & (units["cluster_id"] == cluster).to_numpy())
+        np.testing.assert_array_equal(waves.values[unit, :40, :128], medians[row])
+        there = 40 if row == 0 else 38
+        assert waves.channels[unit, :there].tolist() == list(range(start, start + there))
+        assert (waves.channels[unit, there:] == BEYOND_PROBE).all()
+    others = of_probe & ~units["cluster_id"].isin([1, 3]).to_numpy()
+    assert np.isnan(waves.values[others]).all()
+    assert np.isfinite(waves.values[~of_probe, :32, :82]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("waveforms.table.pqt", pd.DataFrame({"cluster": [1, 1, 1, 1]}), "1 clusters for 2 in waveforms.templates.npy"),
+        ("waveforms.table.pqt", pd.DataFrame({"clusters": [1, 1, 3, 3]}), "columns missing: cluster"),
+        ("waveforms.channels.npz", b"PK", "no array 'channels' can be read"),
+    ],
+)
+def test_extracted_waveforms_that_cannot_be_used_leave_those_of_clusters(
+    tree: Tree, name: str, content: object, said: str
+) -> None:
+    before = waveforms(tree)[1]
+    extracted(tree)
+    tree.write(f"{SORTING}/{name}", content)
+    waves = waveforms(tree)[1]
+    assert np.array_equal(waves.values, before.values)
+    assert said in noted(waves)
 
 
 @pytest.mark.parametrize("damage", ["missing", "shorter", "another shape"])

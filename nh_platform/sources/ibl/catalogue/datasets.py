@@ -28,6 +28,7 @@ SORTING_NAMES = {
         for of in ("clusters", "templates")
         for attribute in ("waveforms", "waveformsChannels")
     },
+    **dict.fromkeys(("waveforms.templates.npy", "waveforms.table.pqt", "waveforms.channels.npz"), WAVEFORMS),
 }
 """Datasets of the sorter's collection that are read, with their group."""
 

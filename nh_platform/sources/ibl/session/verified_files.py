@@ -239,6 +239,25 @@ class OpenFiles:
             raise self.bad(path, f"{array.dtype} of shape {array.shape}, expected {text} of dtype kind {kinds!r}")
         return array
 
+    def packed(self, collection: str, name: str, key: str) -> npt.NDArray[np.integer]:
+        """Load a matrix of whole numbers from an npz file.
+
+        Raises
+        ------
+        BadUpstreamData
+            If the file is missing or damaged, or has no such matrix under ``key``.
+        """
+        self.require(collection, name)
+        path = self.label(collection, name)
+        try:
+            with np.load(self._paths[path], allow_pickle=False) as held:
+                array = held[key]
+        except Exception as error:  # of a damaged file, as in `array`: also KeyError, where there is no such array
+            raise self.bad(path, f"no array {key!r} can be read: {error}") from error
+        if array.ndim != 2 or array.dtype.kind not in "iu":
+            raise self.bad(path, f"{array.dtype} of shape {array.shape}, expected whole numbers of shape (n, any)")
+        return array
+
     def frames(self, collection: str, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
         """Load a file of bytes as (n, *shape) frames.
 

@@ -1,7 +1,8 @@
 """Mean waveforms of the clusters of an IBL session, in volts on the channels around each peak.
 
-Read from ``clusters.waveforms``, or from ``templates.waveforms`` of a sort whose templates are its clusters. Add here
-what else a sort says about the shape of a spike.
+Read from ``waveforms.templates`` (medians over the waveforms of a cluster, in sorts of 2024 and later), else from
+``clusters.waveforms``, or from ``templates.waveforms`` of a sort whose templates are its clusters. Add here what else a
+sort says about the shape of a spike. The single waveforms (``waveforms.traces``, gigabytes) are not read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from nh_platform.sources.ibl.session.verified_files import OpenFiles
 
 SAMPLING_RATE_HZ = 30000.0
 """Of Neuropixels 1.0 and 2.0; the waveforms' files state none."""
+
+
+_EXTRACTED = ("waveforms.templates.npy", "waveforms.table.pqt", "waveforms.channels.npz")
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,11 @@ def read_session_waveforms(units: pd.DataFrame, files: OpenFiles) -> MeanWavefor
 def _of_probe(probe: str, files: OpenFiles) -> _OfProbe | None:
     what = f"{probe} waveforms"
     collections = sorted(files.rows.loc[files.rows["probe"] == probe, "collection"].unique())
+    for collection in collections:
+        if all(files.has(collection, name) for name in _EXTRACTED):
+            extracted = files.optional(what, _read_extracted, collection, files)
+            if extracted is not None:
+                return extracted
     for source in ("clusters", "templates"):
         names = (f"{source}.waveforms.npy", f"{source}.waveformsChannels.npy")
         for collection in collections:
@@ -96,3 +105,30 @@ def _read(collection: str, waveforms: str, channels: str, files: OpenFiles) -> _
         raise files.bad(files.label(collection, channels), f"{len(on)} rows for {len(values)} in {waveforms}")
     # Some sorts write channels as floats, and NaN or a number beyond the probe where there is no further channel.
     return _OfProbe(values, np.where(np.isfinite(on), on, BEYOND_PROBE).astype(np.int64))
+
+
+def _read_extracted(collection: str, files: OpenFiles) -> _OfProbe:
+    """Read the medians of the waveforms that ibl-neuropixel extracts: row i is of the i-th cluster of the table.
+
+    Each row of the table is one waveform, and the same row of the channels says on which channels it lies. A channel of
+    which the median is NaN is beyond the end of the probe.
+    """
+    templates, table, channels = _EXTRACTED
+    values = files.array(collection, templates, "f", shape=(None, None))
+    waveforms = files.table(collection, table)
+    if "cluster" not in waveforms:
+        raise files.bad(files.label(collection, table), "columns missing: cluster")
+    on = files.packed(collection, channels, "channels")
+    clusters, first = np.unique(waveforms["cluster"].to_numpy(), return_index=True)
+    if len(clusters) != len(values):
+        found = f"{len(clusters)} clusters for {len(values)} in {templates}"
+        raise files.bad(files.label(collection, table), found)
+    if on.shape != (len(waveforms), values.shape[1]):
+        found = f"shape {on.shape}, expected {(len(waveforms), values.shape[1])} by {table} and {templates}"
+        raise files.bad(files.label(collection, channels), found)
+    n_clusters = int(clusters[-1]) + 1 if len(clusters) else 0
+    every = np.full((n_clusters, values.shape[2], values.shape[1]), np.nan, dtype=np.float32)
+    every[clusters] = values.transpose(0, 2, 1)
+    places = np.full((n_clusters, values.shape[1]), BEYOND_PROBE, dtype=np.int64)
+    places[clusters] = np.where(np.isnan(values).all(axis=2), BEYOND_PROBE, on[first].astype(np.int64))
+    return _OfProbe(every, places)
