@@ -82,7 +82,5 @@ def say_synced(found: SyncResult, *, is_alone: bool = True) -> None:
         lines.append(f"tables of the release: {rows}; `nh probes`, `nh units` and `nh channels` search them")
     lines += [f"{found.source}: {sentence}" for sentence in (found.held, found.newer) if sentence]
     lines += [f"not in the tables of the release: {text}" for text in found.not_tabulated]
-    if found.newer:
-        lines.append(f"{found.source}: {found.newer}")
     for line in lines:
         console.say(escape(line), to=console.out if is_alone else console.err)

@@ -118,11 +118,12 @@ def sync(home: Home, source: str, *, with_tables: bool = False, on_progress: OnP
         if with_tables:
             _fetch_tables(at.platform, source, on_progress)
         released, problem = _released(at.platform, source)
+        not_tabulated = left_out_of_tables(at.platform.store, source)
         held = _held(at.platform, source)
     rows = zip(*(found.left_out[name] for name in ("session_id", "insertion_id", "reason", "found")))
     left_out = tuple(LeftOut(*row) for row in rows)
     counts = (len(found.sessions), len(found.insertions), len(found.files))
-    return SyncResult(source, found.release, *counts, left_out, newer, held, released, problem)
+    return SyncResult(source, found.release, *counts, left_out, newer, held, released, problem, not_tabulated)
 
 
 def _held(platform: Platform, source: str) -> str:
@@ -132,11 +133,6 @@ def _held(platform: Platform, source: str) -> str:
         return ""  # what every session should have is worked out for this alone
     held = source_states(platform, source).held
     return held.text() if held else ""
-        not_tabulated = left_out_of_tables(at.platform.store, source)
-    rows = zip(*(found.left_out[name] for name in ("session_id", "insertion_id", "reason", "found")))
-    left_out = tuple(LeftOut(*row) for row in rows)
-    counts = (len(found.sessions), len(found.insertions), len(found.files))
-    return SyncResult(source, found.release, *counts, left_out, newer, released, problem, not_tabulated)
 
 
 def _fetch_tables(platform: Platform, source: str, on_progress: OnProgress) -> None:

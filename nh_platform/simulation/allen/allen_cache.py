@@ -62,7 +62,6 @@ def write_allen_vc(
         folder = root / f"session_{session.session_id}"
         folder.mkdir(exist_ok=True)
         write_nwb(folder / f"{folder.name}.nwb", session)
-        write_csv(folder / f"{folder.name}_analysis_metrics.csv", _analysis_metrics(session))
         if lfp_s:
             for probe in session.probes:
                 path = folder / f"probe_{probe.probe_id}_lfp.nwb"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
