@@ -72,9 +72,9 @@ def write_file(path: Path, n_units: int, n_spikes: int) -> None:
 
 def read_ours(path: Path) -> Mapping[int, Any]:
     from nh_platform.sources.allen.nwb.electrodes import read_channels
-    from nh_platform.sources.allen.nwb.nwb_file import open_nwb
     from nh_platform.sources.allen.nwb.sorted_units import read_units, released_metrics
-    from nh_platform.sources.allen.nwb.unit_spikes import read_spike_times
+    from nh_platform.sources.nwb.nwb_file import open_nwb
+    from nh_platform.sources.nwb.unit_spikes import read_spike_times
 
     with open_nwb(path) as nwb:
         units = read_units(nwb, read_channels(nwb))
@@ -85,8 +85,8 @@ def read_ours(path: Path) -> Mapping[int, Any]:
 
 def read_recording(path: Path) -> Mapping[int, Any]:
     from nh_platform.session import Session
-    from nh_platform.sources.allen.nwb.nwb_file import open_nwb
     from nh_platform.sources.allen.nwb.session_file import read_recording as read
+    from nh_platform.sources.nwb.nwb_file import open_nwb
 
     with open_nwb(path) as nwb:
         recording = read(nwb, Session("allen_vc", "1", "1"))

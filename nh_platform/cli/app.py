@@ -17,7 +17,6 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from nh_platform.cli import console
-from nh_platform.cli.clean import clean
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
 from nh_platform.cli.export import app as export_app
@@ -36,6 +35,7 @@ from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.terminal.stopping import Stopped, stopped_by_signals
 from nh_platform.cli.ui import DEMO_HOME, ui
 from nh_platform.cli.upkeep.backup import backup, restore
+from nh_platform.cli.upkeep.clean import clean
 from nh_platform.cli.upkeep.lock import app as lock_app
 from nh_platform.cli.upkeep.migrate import migrate
 from nh_platform.cli.upkeep.prune import prune

@@ -17,8 +17,8 @@ import pandas as pd
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session.lfp import LfpSlice, require_window
 from nh_platform.sources.allen.nwb.lfp import read_lfp
-from nh_platform.sources.allen.nwb.nwb_file import open_nwb
 from nh_platform.sources.allen.nwb.session_downloads import AllenSettings
+from nh_platform.sources.nwb.nwb_file import open_nwb
 from nh_platform.sources.recorded_files import RecordedFile, not_fetched, require_probe, without_lfp
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.released import SESSION_FACTS
-from nh_platform.sources.allen.nwb.positions import CSV_COLUMNS, is_registered
+from nh_platform.sources.nwb.positions import CSV_COLUMNS, is_registered
 from nh_platform.sources.regions import regions_of_acronyms
 from nh_platform.store.provenance import UpstreamFile
 

@@ -4,7 +4,7 @@ Contains the shim that AllenSDK 2.16.2 needs with numpy 2 and what is asked of t
 Add a lazy accessor here when another part of AllenSDK is needed. No data is read, converted or cached here, and nothing
 here touches AllenSDK itself: no patching.
 
-Sessions are read with h5py (`nh_platform.sources.allen.nwb.nwb_file`), because `EcephysSession` reads the whole units
+Sessions are read with h5py (`nh_platform.sources.nwb.nwb_file`), because `EcephysSession` reads the whole units
 table again for every attribute: 14-18 s and 3.4 GB for 100 M spikes, against 0.1-1.8 s and 0.9 GB. AllenSDK remains the
 judge of the values (the tests compare them one by one) and the client of the Allen Institute's warehouse.
 """

@@ -13,7 +13,7 @@ import pytest
 from nh_platform.session import RawRecording, UnitAnnotation
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
 from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
-from nh_platform.sources.allen.nwb.nwb_file import open_nwb
+from nh_platform.sources.nwb.nwb_file import open_nwb
 from nh_platform_tests.behavior import Behavior, read_behavior
 from nh_platform_tests.sources.allen.conftest import nwb_in
 

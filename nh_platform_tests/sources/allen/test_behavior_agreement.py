@@ -17,7 +17,7 @@ from nh_platform.reading.eye_tracking import eye_tracking_as_allensdk
 from nh_platform.session import RawRecording, UnitAnnotation
 from nh_platform.sources.allen import sdk
 from nh_platform.sources.allen.nwb.electrodes import read_channels
-from nh_platform.sources.allen.nwb.nwb_file import open_nwb
+from nh_platform.sources.nwb.nwb_file import open_nwb
 from nh_platform_tests.behavior import Behavior, read_behavior
 from nh_platform_tests.sources.allen.vbn import ACTIVITY, nwb_path, session_ids, source_of
 

@@ -27,7 +27,7 @@ from nh_platform.sources.allen import (
     AllenVisualBehaviorSource,
     AllenVisualCodingSource,
 )
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile
+from nh_platform.sources.nwb.nwb_file import NwbFile
 from nh_platform_tests.sources.allen.conftest import replace
 
 READ = ("general/extracellular_ephys", "general/devices", "intervals", "processing", "acquisition/EyeTracking")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.allen.nwb.nwb_file import open_nwb, ragged_columns, ragged_offsets
-from nh_platform.sources.allen.nwb.nwb_table import read_table
+from nh_platform.sources.nwb.nwb_file import open_nwb, ragged_columns, ragged_offsets
+from nh_platform.sources.nwb.nwb_table import read_table
 
 
 def _table(path: Path, index_dtype: str) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.allen.nwb.positions import locate_channels
+from nh_platform.sources.nwb.positions import locate_channels
 
 Opened = Callable[..., Any]
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from nh_platform.session.tables.events import INVALID_TIMES
-from nh_platform.sources.allen.nwb.nwb_file import open_nwb
 from nh_platform.sources.allen.nwb.sorted_units import V_PER_UV
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
+from nh_platform.sources.nwb.nwb_file import open_nwb
 from nh_platform.sources.regions import regions_of_acronyms
 
 pytestmark = pytest.mark.reference

@@ -178,7 +178,7 @@ def _of(raw: Any, unit: int) -> tuple[list[float], list[float]]:
 def test_spikes_without_a_time_are_dropped_and_the_others_sorted_with_their_amplitudes(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, spikes_at_once: int
 ) -> None:
-    monkeypatch.setattr("nh_platform.sources.allen.nwb.unit_spikes.SPIKES_AT_ONCE", spikes_at_once)
+    monkeypatch.setattr("nh_platform.sources.nwb.unit_spikes.SPIKES_AT_ONCE", spikes_at_once)
     before = opened()
     whole = before[0].read_spikes(before[1])
     times, amplitudes = _of(whole, 850000100)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.change_detection import IMAGE_TEMPLATES
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, is_numeric
+from nh_platform.sources.nwb.nwb_file import NwbFile, is_numeric
 
 TEMPLATES = "stimulus/templates"
 OMITTED = "omitted"

@@ -22,10 +22,10 @@ from nh_platform.sources.allen.behavior.bucket import Bucket
 from nh_platform.sources.allen.behavior.cloud_cache import Release, ReleaseFile, find_file
 from nh_platform.sources.allen.behavior.downloads import BucketFolder
 from nh_platform.sources.allen.behavior.settings import AllenVbnSettings
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
 from nh_platform.sources.allen.nwb.session_downloads import SessionDownloads, refuse_another_session
 from nh_platform.sources.allen.probe_files import ProbeFiles
 from nh_platform.sources.fetching import FileLink, WantedFile
+from nh_platform.sources.nwb.nwb_file import NwbFile, open_nwb
 from nh_platform.sources.recorded_files import LFP, RecordedFile
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from nh_platform.session import Signal
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile
 from nh_platform.sources.allen.nwb.sampled_columns import SampledColumns
+from nh_platform.sources.nwb.nwb_file import NwbFile
 
 RUNNING = "processing/running"
 EYE_TRACKING = "acquisition/EyeTracking"

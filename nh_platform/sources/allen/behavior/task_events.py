@@ -14,8 +14,8 @@ import pandas as pd
 
 from nh_platform.session.tables.change_detection import CHANGE_TRIALS, REWARDS, TRIAL_LICKS
 from nh_platform.session.tables.events import LICKS
-from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile, ragged_columns, ragged_offsets
-from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.nwb.nwb_file import NULL_TEXTS, NwbFile, ragged_columns, ragged_offsets
+from nh_platform.sources.nwb.nwb_table import NwbTable, read_table
 
 TRIALS = "intervals/trials"
 LICKING = "processing/licking/licks"

@@ -18,8 +18,9 @@ import h5py
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData
-from nh_platform.sources.allen.nwb.electrodes import ELECTRODES, NO_ID, read_probes
-from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, is_numeric, open_nwb
+from nh_platform.sources.allen.nwb.electrodes import NO_ID, read_probes
+from nh_platform.sources.nwb.nwb_file import NULL_TEXTS, is_numeric, open_nwb
+from nh_platform.sources.nwb.standard_names import ELECTRODES
 
 LAB = "Allen Institute"
 PROJECT = "Visual Coding Neuropixels"

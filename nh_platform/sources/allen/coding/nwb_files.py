@@ -23,10 +23,10 @@ from nh_platform.sources.allen.coding import cache_folder as warehouse
 from nh_platform.sources.allen.coding.settings import AllenVcSettings
 from nh_platform.sources.allen.coding.warehouse import WarehouseCatalogue, WarehouseFile
 from nh_platform.sources.allen.coding.warehouse_downloads import WarehouseDownloads
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb
 from nh_platform.sources.allen.nwb.session_downloads import SessionDownloads, refuse_another_session
 from nh_platform.sources.allen.probe_files import ProbeFiles
 from nh_platform.sources.fetching import FileLink, WantedFile
+from nh_platform.sources.nwb.nwb_file import NwbFile, open_nwb
 from nh_platform.sources.recorded_files import LFP, RecordedFile
 
 

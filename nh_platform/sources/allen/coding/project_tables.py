@@ -17,8 +17,8 @@ import pandas as pd
 
 from nh_platform.session import BadUpstreamData, Note
 from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile
-from nh_platform.sources.allen.nwb.nwb_table import read_table
+from nh_platform.sources.nwb.nwb_file import NwbFile
+from nh_platform.sources.nwb.nwb_table import read_table
 from nh_platform.sources.project_tables import ProjectTables
 
 OWNERS = {

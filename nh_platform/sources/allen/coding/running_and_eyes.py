@@ -11,8 +11,8 @@ from collections import Counter
 import h5py
 
 from nh_platform.session import Signal
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile
 from nh_platform.sources.allen.nwb.sampled_columns import SampledColumns
+from nh_platform.sources.nwb.nwb_file import NwbFile
 
 RUNNING = "processing/running"
 END_TIMES = f"{RUNNING}/running_speed_end_times"

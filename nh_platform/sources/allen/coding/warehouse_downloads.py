@@ -26,7 +26,7 @@ from nh_platform.downloads.transfers import OnBytes, RetryPolicy
 from nh_platform.session import BadUpstreamData
 from nh_platform.sources.allen.coding.cache_folder import lfp_path, nwb_path
 from nh_platform.sources.allen.coding.warehouse import WarehouseFile, served_version
-from nh_platform.sources.allen.nwb.nwb_file import open_nwb
+from nh_platform.sources.nwb.nwb_file import open_nwb
 from nh_platform.store.durable import write_durably
 
 _VERSION_DIGITS = 12

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile
+from nh_platform.sources.nwb.nwb_file import NwbFile
 
 FIRST_VERSION = (2, 2)
 """NWB schema (major, minor) of the files released on 11 June 2020 and since."""

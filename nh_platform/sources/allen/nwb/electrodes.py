@@ -1,7 +1,7 @@
 """Probes and channels of an Allen NWB file.
 
 Contains the readers of the probe groups and of the electrodes table, in both layouts. Add here what the file says about
-the hardware. Where a channel lies in the brain is `nh_platform.sources.allen.nwb.positions`; nothing about units here.
+the hardware. Where a channel lies in the brain is `nh_platform.sources.nwb.positions`; nothing about units here.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import pandas as pd
 
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS
 from nh_platform.sources.allen.nwb.early_files import FETCH_THE_NEWER, sign_of_early_file
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few, is_numeric
-from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table, whole_numbers
+from nh_platform.sources.nwb.nwb_file import NwbFile, first_few, is_numeric
+from nh_platform.sources.nwb.nwb_table import NwbTable, read_table, whole_numbers
+from nh_platform.sources.nwb.standard_names import ELECTRODES, EPHYS
 
-EPHYS = "general/extracellular_ephys"
-ELECTRODES = f"{EPHYS}/electrodes"
 DEVICES = "general/devices"
 COLLECTION = "units"
 """The table that the sorting is read from, as the collection of schema `PROBES`."""

@@ -14,10 +14,10 @@ import pandas as pd
 
 from nh_platform.session.tables.events import INVALID_TIMES, OPTOGENETIC_EPOCHS
 from nh_platform.sources.allen.nwb.electrodes import read_probes
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, ragged_offsets
-from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.nwb.nwb_file import NwbFile, ragged_offsets
+from nh_platform.sources.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.nwb.standard_names import INTERVALS
 
-INTERVALS = "intervals"
 INVALID = f"{INTERVALS}/invalid_times"
 OPTOTAGGING = "processing/optotagging/optogenetic_stimulation"
 SESSION_SCOPES = ("all_probes", "stimulus", "optotagging")

@@ -16,10 +16,11 @@ import pandas as pd
 
 from nh_platform.session import Note
 from nh_platform.session.lfp import LFP_CHANNELS, LfpSlice, require_overlap
-from nh_platform.sources.allen.nwb.electrodes import ELECTRODES, read_channels, read_probes
-from nh_platform.sources.allen.nwb.nwb_file import FETCH_AGAIN, NwbFile, is_numeric
-from nh_platform.sources.allen.nwb.positions import locate_channels
+from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
 from nh_platform.sources.allen.nwb.session_file import session_rows
+from nh_platform.sources.nwb.nwb_file import FETCH_AGAIN, NwbFile, is_numeric
+from nh_platform.sources.nwb.positions import locate_channels
+from nh_platform.sources.nwb.standard_names import ELECTRODES
 
 ACQUISITION = "acquisition"
 RATE_TOLERANCE = 0.01

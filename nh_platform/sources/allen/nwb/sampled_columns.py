@@ -14,7 +14,7 @@ import numpy.typing as npt
 from nh_platform.session import BadUpstreamData, Signal
 from nh_platform.session.recording import unknown_values
 from nh_platform.session.sampling_gaps import gaps_of
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile
+from nh_platform.sources.nwb.nwb_file import NwbFile
 
 Values = npt.NDArray[np.float64]
 

@@ -17,8 +17,8 @@ from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.identity import read_by
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import ConfigError
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile
 from nh_platform.sources.fetching import FileLink, WantedFile
+from nh_platform.sources.nwb.nwb_file import NwbFile
 
 
 class AllenSettings(Protocol):

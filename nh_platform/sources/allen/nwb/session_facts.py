@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.session.tables.change_detection import SESSION_METADATA, TASK_PARAMETERS
-from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile
+from nh_platform.sources.nwb.nwb_file import NULL_TEXTS, NwbFile
 
 PARAMETERS = "general/task_parameters"
 METADATA = "general/metadata"

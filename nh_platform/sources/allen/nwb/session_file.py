@@ -15,10 +15,11 @@ from nh_platform.session import Events, Note, RawRecording, Session, Signal, Sig
 from nh_platform.sources.allen.nwb.early_files import note_early_file
 from nh_platform.sources.allen.nwb.electrodes import channel_rows, probe_rows, read_channels, read_probes
 from nh_platform.sources.allen.nwb.invalid_times import read_optogenetic_epochs
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile
-from nh_platform.sources.allen.nwb.positions import CSV_COLUMNS, locate_channels, locate_units
-from nh_platform.sources.allen.nwb.sorted_units import UNITS, read_units, released_metrics, unit_rows
-from nh_platform.sources.allen.nwb.unit_spikes import read_spikes
+from nh_platform.sources.allen.nwb.sorted_units import read_units, released_metrics, unit_rows
+from nh_platform.sources.nwb.nwb_file import NwbFile
+from nh_platform.sources.nwb.positions import CSV_COLUMNS, locate_channels, locate_units
+from nh_platform.sources.nwb.standard_names import UNITS
+from nh_platform.sources.nwb.unit_spikes import read_spikes
 
 
 def read_recording(nwb: NwbFile, session: Session, *, amplitude_scale: float = 1.0) -> RawRecording:

@@ -2,7 +2,7 @@
 
 Contains the reader of ``/units``: the table of every sorted unit and its released metrics. Add here what that table
 says. No rule is applied here: AllenSDK's default filter is a rulebook. A unit is left out only where its probe cannot
-be known, or its id stands for another one. Spikes are `nh_platform.sources.allen.nwb.unit_spikes`.
+be known, or its id stands for another one. Spikes are `nh_platform.sources.nwb.unit_spikes`.
 
 Order: units are sorted by probe name, then by unit id, which is the order of the released files.
 """
@@ -14,18 +14,15 @@ import pandas as pd
 
 from nh_platform.session import Spikes
 from nh_platform.session.tables.spikes import RAW_UNITS
-from nh_platform.sources.allen.nwb.electrodes import ELECTRODES, read_probes
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few, is_numeric, texts_or_none
-from nh_platform.sources.allen.nwb.nwb_table import NO_NUMBER, NwbTable, read_table
+from nh_platform.sources.allen.nwb.electrodes import read_probes
 from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
+from nh_platform.sources.nwb.nwb_file import NwbFile, first_few, is_numeric, texts_or_none
+from nh_platform.sources.nwb.nwb_table import NO_NUMBER, NwbTable, read_table
+from nh_platform.sources.nwb.standard_names import ELECTRODES, SPIKE_COLUMNS, UNITS
 
-UNITS = "units"
 V_PER_UV = 1e-6
 NOT_METRICS = frozenset({"id", "cluster_id", "local_index", "peak_channel_id"})
 """Numeric columns of ``/units`` that identify a unit and measure nothing."""
-
-SPIKE_COLUMNS = frozenset({"spike_times", "spike_amplitudes", "waveform_mean"})
-"""Columns with more than one value per unit."""
 
 OURS = frozenset({"row", "probe", "channel", "axial_um", "valid_data"})
 """Columns of `read_units` that no file states: one of the file would stand in their place."""

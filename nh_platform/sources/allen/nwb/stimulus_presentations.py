@@ -23,10 +23,10 @@ import pandas as pd
 
 from nh_platform.session.presentation_overlap import PRESENTATION_OVERLAP_S, slight_overlaps
 from nh_platform.session.tables.events import PRESENTATIONS
-from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile, is_numeric, member, ragged_columns
-from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.nwb.nwb_file import NULL_TEXTS, NwbFile, is_numeric, member, ragged_columns
+from nh_platform.sources.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.nwb.standard_names import INTERVALS
 
-INTERVALS = "intervals"
 SUFFIX = "_presentations"
 IGNORED_COLUMNS = frozenset({"id", "tags", "timeseries"})
 OURS = frozenset({"presentation_id", "valid"})

@@ -15,8 +15,9 @@ import numpy as np
 from nh_platform.session import UnknownSession
 from nh_platform.session.mean_waveforms import BEYOND_PROBE, MeanWaveforms
 from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, open_nwb, ragged_offsets
-from nh_platform.sources.allen.nwb.sorted_units import UNITS, V_PER_UV, read_units
+from nh_platform.sources.allen.nwb.sorted_units import V_PER_UV, read_units
+from nh_platform.sources.nwb.nwb_file import NwbFile, open_nwb, ragged_offsets
+from nh_platform.sources.nwb.standard_names import UNITS
 
 WAVEFORM = "waveform_mean"
 

@@ -10,10 +10,10 @@ import pandas as pd
 
 from nh_platform.session import Note
 from nh_platform.session.tables.spikes import RAW_CHANNELS
-from nh_platform.sources.allen.nwb.electrodes import ELECTRODES, EPHYS
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, is_numeric
-from nh_platform.sources.allen.nwb.nwb_table import NwbTable, read_table
-from nh_platform.sources.allen.nwb.positions import position_table
+from nh_platform.sources.nwb.nwb_file import NwbFile, is_numeric
+from nh_platform.sources.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.nwb.positions import position_table
+from nh_platform.sources.nwb.standard_names import ELECTRODES, EPHYS
 from nh_platform.sources.own.nwb.settings import NwbSettings
 
 LATERAL = ("rel_x", "probe_horizontal_position")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from nh_platform.sources.allen.nwb.invalid_times import INTERVALS, read_invalid_times
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, texts_or_none
-from nh_platform.sources.allen.nwb.nwb_table import read_table
+from nh_platform.sources.allen.nwb.invalid_times import read_invalid_times
+from nh_platform.sources.nwb.nwb_file import NwbFile, texts_or_none
+from nh_platform.sources.nwb.nwb_table import read_table
+from nh_platform.sources.nwb.standard_names import INTERVALS
 from nh_platform.sources.own.event_tables import START, presentations_table, trials_table
 from nh_platform.sources.own.nwb.settings import NwbSettings
 

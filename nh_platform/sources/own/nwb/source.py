@@ -18,13 +18,11 @@ from nh_platform.history.identity import GROUPS
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
-from nh_platform.sources.allen.nwb.electrodes import ELECTRODES
-from nh_platform.sources.allen.nwb.invalid_times import INTERVALS
-from nh_platform.sources.allen.nwb.nwb_file import NULL_TEXTS, NwbFile, open_nwb
-from nh_platform.sources.allen.nwb.positions import locate_units
-from nh_platform.sources.allen.nwb.sorted_units import UNITS
-from nh_platform.sources.allen.nwb.unit_spikes import read_spikes
 from nh_platform.sources.folder_signal import folder_signal
+from nh_platform.sources.nwb.nwb_file import NULL_TEXTS, NwbFile, open_nwb
+from nh_platform.sources.nwb.positions import locate_units
+from nh_platform.sources.nwb.standard_names import ELECTRODES, INTERVALS, UNITS
+from nh_platform.sources.nwb.unit_spikes import read_spikes
 from nh_platform.sources.own.local_files import (
     file_row,
     files_of,

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from nh_platform.session import Signal
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, is_numeric, member
+from nh_platform.sources.nwb.nwb_file import NwbFile, is_numeric, member
 
 
 def read_signals(nwb: NwbFile, named: Mapping[str, str]) -> dict[str, Signal]:

@@ -1,6 +1,6 @@
 """Units of an NWB file of any lab: which probe and channel each is of, and what the file states of it.
 
-Add here what the units table says. Spikes are read by `nh_platform.sources.allen.nwb.unit_spikes`, as of every file.
+Add here what the units table says. Spikes are read by `nh_platform.sources.nwb.unit_spikes`, as of every file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 
 from nh_platform.session import Spikes
 from nh_platform.session.tables.spikes import PROBES, RAW_UNITS
-from nh_platform.sources.allen.nwb.nwb_file import (
+from nh_platform.sources.nwb.nwb_file import (
     NwbFile,
     first_few,
     is_numeric,
@@ -24,8 +24,8 @@ from nh_platform.sources.allen.nwb.nwb_file import (
     ragged_offsets,
     texts_or_none,
 )
-from nh_platform.sources.allen.nwb.nwb_table import NO_NUMBER, NwbTable, read_table
-from nh_platform.sources.allen.nwb.sorted_units import SPIKE_COLUMNS, UNITS
+from nh_platform.sources.nwb.nwb_table import NO_NUMBER, NwbTable, read_table
+from nh_platform.sources.nwb.standard_names import SPIKE_COLUMNS, UNITS
 from nh_platform.sources.own.nwb.electrodes import ONE_PROBE, electrode_groups
 from nh_platform.sources.own.nwb.settings import NwbSettings
 

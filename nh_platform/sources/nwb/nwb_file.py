@@ -1,7 +1,7 @@
 """An NWB file as plain arrays: opening, decoding text, ragged columns, and notes of what cannot be used.
 
-Contains what every reader of an Allen NWB file shares, whatever the table. Add here what belongs to the file format
-(HDF5); tables are `nh_platform.sources.allen.nwb.nwb_table`. What a column means is the business of the module that
+Contains what every reader of an NWB file shares, whatever the table. Add here what belongs to the file format
+(HDF5); tables are `nh_platform.sources.nwb.nwb_table`. What a column means is the business of the module that
 reads it. Nothing here writes a file.
 
 Every column is read whole and in one call: the released files hold their arrays contiguous and uncompressed, so this

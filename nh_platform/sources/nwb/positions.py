@@ -1,4 +1,4 @@
-"""Where the channels and units of an Allen session lie in the brain.
+"""Where the channels and units of a session in an NWB file lie in the brain.
 
 Contains the choice between channels.csv and the NWB file, what counts as unregistered, and the position tables. Add a
 further source of positions here. Region names and the change of coordinates are `nh_platform.sources.regions`.

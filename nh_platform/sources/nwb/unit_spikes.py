@@ -1,4 +1,4 @@
-"""Spikes of an Allen NWB file: times and amplitudes of every unit, mended as AllenSDK's own writer does.
+"""Spikes of an NWB file: times and amplitudes of every unit, mended as AllenSDK's own writer does.
 
 Contains the reading of ``/units/spike_times`` and ``/units/spike_amplitudes``. Add here what is wrong with spikes and
 can be mended; what a unit is belongs to `nh_platform.sources.allen.nwb.sorted_units`.
@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Spikes
-from nh_platform.sources.allen.nwb.damaged_index import offsets_between
-from nh_platform.sources.allen.nwb.nwb_file import (
+from nh_platform.sources.nwb.damaged_index import offsets_between
+from nh_platform.sources.nwb.nwb_file import (
     NwbFile,
     RaggedIndex,
     first_few,
@@ -27,7 +27,7 @@ from nh_platform.sources.allen.nwb.nwb_file import (
     ragged_index,
     ragged_offsets,
 )
-from nh_platform.sources.allen.nwb.sorted_units import UNITS
+from nh_platform.sources.nwb.standard_names import UNITS
 
 SPIKES_AT_ONCE = 4_000_000
 """Spikes checked or converted per step: 32 MB of float64, so that no second copy of 100 M spikes is ever held."""

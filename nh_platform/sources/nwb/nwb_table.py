@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.sources.allen.nwb.nwb_file import NwbFile, first_few, is_numeric, member, ragged_columns, texts_or_none
+from nh_platform.sources.nwb.nwb_file import NwbFile, first_few, is_numeric, member, ragged_columns, texts_or_none
 
 NO_NUMBER = -1
 """Stands for an id that is not known."""

@@ -2,7 +2,7 @@
 
 Contains the division of a column by the ends of its rows, of which some may be wrong. Add here what tells a wrong end
 from a right one. Columns that a session can do without are given up as a whole instead
-(`nh_platform.sources.allen.nwb.nwb_file.ragged_offsets`).
+(`nh_platform.sources.nwb.nwb_file.ragged_offsets`).
 """
 
 from __future__ import annotations
