@@ -133,8 +133,10 @@ def write_release_manifest(root: Path, release: str, version_of: Callable[[str],
     }
     # Only where LFP was written does a probe have a file of its own.
     probes = pd.read_csv(folder / "project_metadata" / "probes.csv").query("file_id != @NO_FILE")
-    for file_id, session_id, name in probes[["file_id", "ecephys_session_id", "name"]].itertuples(index=False):
-        data_files[str(file_id)] = entry(f"behavior_ecephys_sessions/{session_id}/probe_{name}_lfp.nwb")
+    data_files |= {
+        str(row.file_id): entry(f"behavior_ecephys_sessions/{row.ecephys_session_id}/probe_{row.name}_lfp.nwb")
+        for row in probes.itertuples(index=False)
+    }
     manifest = {
         "project_name": PROJECT,
         "manifest_version": release,
