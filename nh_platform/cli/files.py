@@ -94,7 +94,7 @@ def _print(found: ListedFiles, form: Format) -> None:
 def _say_state(found: ListedFiles, *, would_fetch: bool) -> None:
     what = f"{found.source} session {found.session_id}"
     if not found.files:
-        console.say(f"{what}: no such recorded files{' in its folder' if found.in_place else ''}")
+        console.say(f"{what}: no such file (ap, lfp, sync, video){' in its folder' if found.in_place else ' upstream'}")
     elif found.in_place:
         console.say(f"{what}: {len(found.files)} files, read in place, in {found.folder}")
     elif not found.missing:

@@ -151,5 +151,5 @@ def test_a_session_without_recorded_files_says_so(home: Path) -> None:
     write_ibl(home / "alf", 1, 7, size=TINY)
     (home / "sources.yaml").write_text("ibl:\n  read: {mode: local, root: alf}\n")
     session = session_of(home, "ibl")
-    assert "no such recorded files in its folder" in nh(home, "files", "ibl", session).output
+    assert "no such file (ap, lfp, sync, video) in its folder" in nh(home, "files", "ibl", session).output
     assert listed(home, "ibl", session) == []
