@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
     from nh_platform.home.platform import Platform
     from nh_platform.reading.searching.probe_search import ProbeQuery
+    from nh_platform.reading.searching.released import Released
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,12 @@ def released_rows(
     region
         Only those in a region or below it.
     columns
-        Columns to return; all where None. Of units those of the release's analysis metrics too, by name.
+        Columns to return; all where None. Like ``where`` and ``by`` also those of the release's table of sessions
+        (genotype, sex, …), and of units those of its analysis metrics.
     where
-        Only rows of which these conditions are true, for example ``snr>3`` or ``quality=good``.
+        Only rows of which these conditions are true, for example ``snr>3`` or ``sex=F``.
     by
-        Columns of the table, or of the release's table of sessions (genotype, sex, …): the rows are counted by them.
+        The rows are counted by these columns.
 
     Raises
     ------
@@ -141,7 +143,6 @@ def released_rows(
     from nh_platform.home.settings import load_settings
     from nh_platform.reading.searching.conditions import read_conditions, rows_where
     from nh_platform.reading.searching.released import Released
-    from nh_platform.session.errors import close_matches
     from nh_platform.store import Store
 
     conditions = read_conditions(where)
@@ -151,29 +152,36 @@ def released_rows(
     if not released.holds(table):
         action = f"Run `nh sync {source}`; where they are large `nh sync {source} --tables` fetches them."
         raise UnknownSession(f"released {table} of {source}", "no table of them is stored", action)
-    read = released.unit_rows if table == "units" else released.channels
     asked_of = [one.column for one in conditions]
     if not by:
         chosen = [*(columns or released.column_names(table)), *asked_of] if asked_of or columns else None
-        found = read(None if chosen is None else list(dict.fromkeys(chosen)), region or None)
-        found = rows_where(found, conditions)
+        found = rows_where(_rows_with_facts(released, table, chosen, region), conditions)
         return Search(found if columns is None else found[list(columns)], notes)
-    sessions = released.sessions()
-    of_session = [name for name in by if name in sessions and name != "session_id"]
-    own = [name for name in by if name not in of_session]
-    try:
-        rows = read(list(dict.fromkeys(["session_id", "insertion_id", *own, *asked_of])), region or None)
-    except ConfigError as error:  # its list of columns lacks those of the sessions
-        near = close_matches(error.thing.split("'")[1], sessions.columns) if "column" in error.thing else ""
-        raise ConfigError(error.thing, error.found, f"{error.action}{near}") from error
+    rows = _rows_with_facts(released, table, ["session_id", "insertion_id", *by, *asked_of], region)
     rows = rows_where(rows, conditions)
-    if of_session:
-        rows = rows.merge(sessions[["session_id", *of_session]], on="session_id", how="left")
     counted = rows.groupby(list(by), dropna=False).agg(
         **{table: ("session_id", "size"), "probes": ("insertion_id", "nunique"), "sessions": ("session_id", "nunique")}
     )
     counted = counted.sort_values(table, ascending=False, kind="stable").reset_index()
     return Search(counted, notes)
+
+
+def _rows_with_facts(released: Released, table: str, columns: Sequence[str] | None, region: str) -> pd.DataFrame:
+    """Return these columns of units or channels; what only the release's table of sessions has is joined."""
+    from nh_platform.session.errors import close_matches
+
+    read = released.unit_rows if table == "units" else released.channels
+    if columns is None:
+        return read(None, region or None)
+    sessions, own = released.sessions(), released.column_names(table)
+    of_session = [name for name in dict.fromkeys(columns) if name in sessions and name not in own]
+    joined_by = ["session_id"] if of_session else []
+    try:
+        rows = read([name for name in dict.fromkeys([*columns, *joined_by]) if name not in of_session], region or None)
+    except ConfigError as error:  # its list of columns lacks those of the sessions
+        near = close_matches(error.thing.split("'")[1], sessions.columns) if "column" in error.thing else ""
+        raise ConfigError(error.thing, error.found, f"{error.action}{near}") from error
+    return rows.merge(sessions[["session_id", *of_session]], on="session_id", how="left") if of_session else rows
 
 
 def _manifests(

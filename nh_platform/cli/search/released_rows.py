@@ -46,9 +46,10 @@ def units(
 ) -> None:
     """List the units of a whole release before any filter, or count them, without downloading a session.
 
-    Columns are those of the release under its own names and in its units of measure; `open_store(home)
-    .released(source).units()` returns them as a table in Python. `--column`, `--by` and `--where` also take columns of
-    Allen's analysis metrics of Visual Coding (preferred orientation, receptive field, p-values) by their names.
+    Columns are those of the release under its own names and in its units of measure; in Python
+    `open_store(home).released(source).units()` has them. `--column`, `--by` and `--where` also take columns of the
+    release's sessions (genotype, sex), and of Allen's analysis metrics of Visual Coding (preferred orientation,
+    receptive field, p-values).
 
     **Examples**
 

@@ -101,6 +101,21 @@ def test_units_are_chosen_and_listed_by_them(home: Path) -> None:
     assert {row["local_index"] for row in few} == {"0", "1"}
 
 
+def test_units_are_chosen_and_listed_by_facts_of_their_sessions(home: Path) -> None:
+    nh(home, "sync", "allen_vc")
+    asked = ("units", "--source", "allen_vc", "--where", "session_type=functional_connectivity", "--format", "csv")
+    theirs = pd.read_csv(home / "vc" / CONNECTIVITY, dtype=str)["ecephys_unit_id"]
+    assert sorted(row["unit_id"] for row in rows(nh(home, *asked))) == sorted(theirs)
+    sexes = pd.read_csv(home / "vc" / "sessions.csv", dtype=str).set_index("id")["sex"]
+    listed = rows(nh(home, *asked, "--where", "snr>0", "--column", "session_id", "--column", "sex"))
+    assert len(listed) == len(theirs)
+    assert all(list(row) == ["session_id", "sex"] and row["sex"] == sexes[row["session_id"]] for row in listed)
+    counted = rows(nh(home, *asked, "--by", "beryl"))
+    assert sum(int(row["units"]) for row in counted) == len(theirs)
+    channels = rows(nh(home, "channels", *asked[1:], "--column", "sex"))
+    assert len(channels) > 0
+
+
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
