@@ -289,3 +289,23 @@ def test_a_slice_equals_get_lfp_of_allensdk_for_visual_behavior(behavior_lfp: Pa
     np.testing.assert_array_equal(ours.values, window.values.T)
     np.testing.assert_array_equal(ours.times, window.time.values)
     np.testing.assert_array_equal(ours.channels["upstream_id"], window.channel.values)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "found"),
+    [
+        (1250, np.nan, "does not rise between 4.6 and 4.8 s"),  # where the search by bisection begins
+        (1250, 99.0, "does not rise between 4.6 and 4.8 s"),
+        (0, np.nan, "does not rise: it is nan s at its start"),
+        (-1, 0.0, "and 0 s at its end"),
+    ],
+)
+def test_times_that_do_not_rise_give_an_error_and_never_an_empty_slice(
+    edited: Callable, place: int, value: float, found: str
+) -> None:
+    def change(handle: h5py.File, series: str) -> None:
+        handle[f"{series}/timestamps"][place] = value
+
+    source, session = edited(change)
+    with pytest.raises(BadUpstreamData, match=found):
+        source.read_lfp(session, PROBE, 4.6, 4.8)

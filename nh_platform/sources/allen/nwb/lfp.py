@@ -27,6 +27,9 @@ RATE_TOLERANCE = 0.01
 """Share by which the stated rate may differ from that of the times: tables state the 2,500 Hz before every second
 sample was dropped."""
 
+NEIGHBOURS = 8
+"""Times that are looked at on either side of a window."""
+
 
 def read_lfp(
     nwb: NwbFile, probe: str, start: float, stop: float, csv_channels: pd.DataFrame | None, scale: float = 1.0
@@ -63,11 +66,18 @@ def read_lfp(
     channel_ids = _channel_ids(nwb, series, data.shape[1])
     with nwb.decoding(times.name):
         first, last = float(times[0]), float(times[-1])
+        if not first <= last < np.inf:  # NaN fails it too
+            raise nwb.bad(f"{times.name} does not rise: it is {first:g} s at its start and {last:g} s at its end")
         notes = list(require_overlap(start, stop, first, last, f"{probe} in {nwb.path.name}"))
         # By bisection: the times of 2.5 h are 90 MB, and 24 of them are looked at.
         begin, end = bisect_left(times, start), bisect_left(times, stop)
-        seconds = np.asarray(times[begin:end], dtype=np.float64)
-    if not np.isfinite(seconds).all() or (np.diff(seconds) <= 0).any():
+        # With neighbours: where bisection met a NaN or a step back, it ends beside another time than that asked for.
+        before = min(begin, NEIGHBOURS)
+        around = np.asarray(times[begin - before : end + NEIGHBOURS], dtype=np.float64)
+    seconds = around[before : before + end - begin]
+    rises = np.isfinite(around).all() and (np.diff(around) > 0).all()
+    bounded = (begin == 0 or around[0] < start) and (end == len(times) or around[-1] >= stop)
+    if not (rises and bounded and (seconds >= start).all() and (seconds < stop).all()):
         raise nwb.bad(f"{times.name} does not rise between {start:g} and {stop:g} s", FETCH_AGAIN)
     with nwb.decoding(data.name):
         values = np.asarray(data[begin:end], dtype=np.float32)
