@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData
+from nh_platform.session.columns import unnamed_fields
 
 SESSION_COLUMNS = ("session_id", "eid", "ecephys_session_id", "pid", "ecephys_probe_id")
 REGION_COLUMNS = ("beryl", "acronym", "ecephys_structure_acronym", "structure_acronym", "location", "cosmos_acronym")
@@ -25,7 +26,8 @@ def read_units(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     BadUpstreamData
-        If the file is missing, of another kind than ``.parquet``, ``.pqt`` or ``.csv``, or cannot be read.
+        If the file is missing, of another kind than ``.parquet``, ``.pqt`` or ``.csv``, cannot be read, or has rows
+        with more fields than its header names.
     """
     file = Path(path)
     suffix = "".join(file.suffixes[-2:]) if file.suffix == ".gz" else file.suffix
@@ -34,7 +36,10 @@ def read_units(path: str | os.PathLike[str]) -> pd.DataFrame:
             return pd.read_parquet(file)
         if suffix in (".csv", ".csv.gz"):
             # The default parser may be off in the last bit, which moves a unit exactly at a threshold.
-            return pd.read_csv(file, low_memory=False, float_precision="round_trip")
+            table = pd.read_csv(file, low_memory=False, float_precision="round_trip")
+            if found := unnamed_fields(table):
+                raise ValueError(found)
+            return table
     except (OSError, ValueError, pd.errors.ParserError) as error:  # pyarrow's errors are OSError or ValueError
         raise BadUpstreamData(
             f"units file {file}", f"cannot be read: {error}", "Check the path and the file."

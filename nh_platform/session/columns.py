@@ -278,3 +278,18 @@ def _cast(series: pd.Series, column: Column, table: str) -> pd.Series:
             f"table {table}", f"column {column.name!r} loses values as {column.dtype}", "Check the upstream file."
         )
     return cast
+
+
+def unnamed_fields(table: pd.DataFrame) -> str:
+    """Return in words that the rows of a CSV file have more fields than its header names; empty where they have not.
+
+    Parameters
+    ----------
+    table
+        As `pandas.read_csv` returns it without ``index_col``. It takes the first fields for an index then (rows that
+        end in a comma suffice), and each value stands below the name of its neighbour.
+    """
+    extra = 0 if isinstance(table.index, pd.RangeIndex) or not len(table) else table.index.nlevels
+    return (
+        f"its rows have {len(table.columns) + extra} fields and its header names {len(table.columns)}" if extra else ""
+    )

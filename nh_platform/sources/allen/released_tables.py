@@ -15,6 +15,7 @@ import pandas as pd
 
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData
+from nh_platform.session.columns import unnamed_fields
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.released import SESSION_FACTS
 from nh_platform.sources.nwb.positions import CSV_COLUMNS, is_registered
@@ -114,6 +115,8 @@ def read_csv_table(path: Path, required: Sequence[str]) -> pd.DataFrame:
     again = "Download the release's tables again."
     try:
         table = pd.read_csv(path)
+        if found := unnamed_fields(table):
+            raise ValueError(found)
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
         raise BadUpstreamData(f"file {path.name}", f"it cannot be read as CSV: {error}", again) from error
     missing = [name for name in required if name not in table.columns]

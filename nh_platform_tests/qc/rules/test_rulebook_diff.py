@@ -102,6 +102,11 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "cut.pqt").write_bytes(b"PAR1 cut")
     with pytest.raises(BadUpstreamData, match=r"cut\.pqt: cannot be read"):
         read_units(tmp_path / "cut.pqt")
+    (tmp_path / "shifted.csv").write_text("unit_id,snr\n1,3.0,\n2,4.0,\n")
+    with pytest.raises(
+        BadUpstreamData, match=r"shifted\.csv: cannot be read: its rows have 3 fields and its header .* 2"
+    ):
+        read_units(tmp_path / "shifted.csv")
     with pytest.raises(BadUpstreamData, match=r"unknown kind '\.xlsx'"):
         read_units(tmp_path / "units.xlsx")
     with pytest.raises(BadUpstreamData, match="unknown kind"):

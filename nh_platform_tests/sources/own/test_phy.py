@@ -129,8 +129,13 @@ def test_damaged_arrays_are_named(home: Path) -> None:
     below = home / "rec" / DAY / "imec0" / "kilosort4"
     for name, values, found in (
         ("spike_clusters.npy", np.zeros(3, np.int32), "3 clusters for"),
-        ("spike_times.npy", np.linspace(0, 1, 100), "with fractions, expected whole numbers: samples, not seconds"),
+        (
+            "spike_times.npy",
+            np.linspace(0, 1, 100),
+            "with fractions or infinities, expected whole numbers: samples, not seconds",
+        ),
         ("spike_times.npy", np.zeros((4, 5), np.int64), r"of shape \(4, 5\)"),
+        ("spike_times.npy", np.array([1.0, np.inf]), "with fractions or infinities"),
     ):
         kept = (below / name).read_bytes()
         np.save(below / name, values)
@@ -142,6 +147,61 @@ def test_damaged_arrays_are_named(home: Path) -> None:
     lab = source(home)
     recording = lab.read_spikes(lab.manifest().session(DAY))
     assert recording.units["channel"].tolist()[:4] == [-1] * 4
+    for name in ("templates.npy", "spike_templates.npy", "amplitudes.npy", "channel_positions.npy", "channel_map.npy"):
+        for values in (np.array(["a", "b"]), np.array(3.0)):
+            np.save(below / name, values)
+            lab = source(home)
+            recording = lab.read_spikes(lab.manifest().session(DAY))
+            assert any(note.subject == f"{DAY}/imec0/{name}" and "no numbers" in note.text for note in recording.notes)
+
+
+def test_spikes_before_the_first_sample_are_noted(home: Path) -> None:
+    path = home / "rec" / DAY / "imec0" / "kilosort4" / "spike_times.npy"
+    samples = np.load(path).astype(np.int64)
+    samples[:2] = -7
+    np.save(path, samples)
+    lab = source(home)
+    recording = lab.read_spikes(lab.manifest().session(DAY))
+    assert f"2 of {len(samples)} spikes are before sample 0; kept" in [note.text for note in recording.notes]
+
+
+def test_a_row_with_more_fields_than_the_header_is_refused_and_not_read_below_its_neighbours_name(home: Path) -> None:
+    (home / "rec" / DAY / "trials.csv").write_text("start_time,stop_time,repeat\n1.0,2.0,0,\n3.0,4.0,1,\n")
+    labels = home / "rec" / DAY / "imec0" / "kilosort4" / "cluster_group.tsv"
+    labels.write_text("cluster_id\tgroup\n10\t13\t\n")
+    lab = source(home)
+    session = lab.manifest().session(DAY)
+    events = lab.read_events(session)
+    assert "lab_trials" not in events.tables
+    found = "left out: file trials.csv: its rows have 4 fields and its header names 3"
+    assert [note.text for note in events.notes if note.subject == "lab_trials"] == [found]
+    recording = lab.read_spikes(session)
+    annotation = lab.read_annotation(session, recording.units, recording.channels)
+    assert any("its rows have 3 fields and its header names 2" in note.text for note in annotation.notes)
+
+
+def test_trials_and_events_may_be_one_file_or_have_one_name_in_two_folders(home: Path) -> None:
+    day = home / "rec" / DAY
+    for folder, start in (("task", 1.0), ("screen", 5.0)):
+        (day / folder).mkdir()
+        (day / folder / "events.csv").write_text(f"start_time\n{start}\n")
+    for stated, starts in (
+        ("trials: task/events.csv, presentations: screen/events.csv", (1.0, 5.0)),
+        ("trials: screen/events.csv, presentations: screen/events.csv", (5.0, 5.0)),
+    ):
+        lab = source(home, STANDARD.replace("rec/*", f"rec/*, {stated}"))
+        tables = lab.read_events(lab.manifest().session(DAY)).tables
+        assert [tables[name]["start_time"].tolist() for name in ("lab_trials", "presentations")] == [
+            [start] for start in starts
+        ]
+
+
+def test_the_start_may_be_any_column_and_the_stop_as_well(home: Path) -> None:
+    (home / "rec" / DAY / "trials.csv").write_text("start_time,stim_on\n1.0,1.5\n3.0,3.5\n")
+    lab = source(home, STANDARD.replace("rec/*", "rec/*, start: stim_on, stop: stim_on"))
+    trials = lab.read_events(lab.manifest().session(DAY)).tables["lab_trials"]
+    assert trials["start_time"].tolist() == trials["stop_time"].tolist() == [1.5, 3.5]
+    assert trials["start_time_stated"].tolist() == [1.0, 3.0]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import h5py
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData
+from nh_platform.session.columns import unnamed_fields
 from nh_platform.sources.allen.nwb.electrodes import NO_ID, read_probes
 from nh_platform.sources.nwb.nwb_file import NULL_TEXTS, is_numeric, open_nwb
 from nh_platform.sources.nwb.standard_names import ELECTRODES
@@ -199,6 +200,8 @@ def _read_csv(path: Path, required: tuple[str, ...], *, index: bool) -> pd.DataF
         return None
     try:
         table = pd.read_csv(path) if index else pd.read_csv(path, dtype=str, keep_default_na=False)
+        if found := unnamed_fields(table):
+            raise ValueError(found)
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
         raise BadUpstreamData(
             f"file {path.name}", f"it cannot be read as CSV: {error}", "Delete it; AllenSDK fetches it again."

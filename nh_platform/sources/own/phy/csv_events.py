@@ -6,11 +6,13 @@ of the settings.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, Note
+from nh_platform.session.columns import unnamed_fields
 from nh_platform.session.errors import close_matches
 from nh_platform.sources.own.event_tables import NAME, START, STOP, presentations_table, trials_table
 from nh_platform.sources.own.phy.settings import PhySettings
@@ -24,12 +26,15 @@ def read_csv(path: Path) -> pd.DataFrame:
     Raises
     ------
     BadUpstreamData
-        If it cannot be read.
+        If it cannot be read, or its rows have more fields than the header names.
     """
     try:
-        return pd.read_csv(path)
+        table = pd.read_csv(path)
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
         raise BadUpstreamData(f"file {path.name}", f"it cannot be read as CSV: {error}", "Correct it.") from error
+    if found := unnamed_fields(table):
+        raise BadUpstreamData(f"file {path.name}", found, "Name every column, or remove the separator at the row ends.")
+    return table
 
 
 def csv_columns(path: Path) -> list[str]:
@@ -48,7 +53,7 @@ def read_trials(path: Path, settings: PhySettings) -> tuple[pd.DataFrame, list[N
     BadUpstreamData
         If it cannot be read, or lacks the column of starts.
     """
-    return trials_table(_renamed(path, {settings.start: START, settings.stop: STOP, settings.repeat: REPEAT}))
+    return trials_table(_renamed(path, {START: settings.start, STOP: settings.stop, REPEAT: settings.repeat}))
 
 
 def read_presentations(path: Path, settings: PhySettings) -> tuple[pd.DataFrame, list[Note]]:
@@ -59,16 +64,23 @@ def read_presentations(path: Path, settings: PhySettings) -> tuple[pd.DataFrame,
     BadUpstreamData
         As of `read_trials`.
     """
-    table = _renamed(path, {settings.start: START, settings.stop: STOP, settings.name: NAME})
+    table = _renamed(path, {START: settings.start, STOP: settings.stop, NAME: settings.name})
     return presentations_table({path.stem: table})
 
 
-def _renamed(path: Path, names: dict[str, str]) -> pd.DataFrame:
+def _renamed(path: Path, names: Mapping[str, str]) -> pd.DataFrame:
+    """Return a CSV file under our names, each of the column that the settings name; one column may be start and stop.
+
+    A column of the file that has a name of ours and is not the one that the settings mean keeps it with ``_stated``.
+    """
     table = read_csv(path)
     table.columns = [str(name) for name in table.columns]
-    start = next(iter(names))
+    start = names[START]
     if start not in table:
         near = close_matches(start, table.columns)
         found = f"it has no column {start!r}; it has {', '.join(table.columns)}"
         raise BadUpstreamData(f"file {path.name}", found, f"Name its column of starts by `start` of the source.{near}")
-    return table.rename(columns={old: new for old, new in names.items() if old in table})
+    own = {ours: table[theirs] for ours, theirs in names.items() if theirs in table}
+    rest = table.drop(columns=[name for name in set(names.values()) if name in table])
+    rest = rest.rename(columns={name: f"{name}_stated" for name in own})
+    return pd.concat([pd.DataFrame(own), rest], axis=1)

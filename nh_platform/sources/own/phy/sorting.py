@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, Note, Spikes
+from nh_platform.session.columns import unnamed_fields
 
 SPIKE_TIMES, PARAMS = "spike_times.npy", "params.py"
 ARRAYS = (
@@ -130,16 +131,22 @@ def read_sorting(
         flat = values.reshape(-1)
         if values.size != max(values.shape, default=0) or flat.dtype.kind not in "iuf":
             raise bad(name, f"it is {values.dtype} of shape {values.shape}, expected whole numbers of shape (n,)")
-        if flat.dtype.kind == "f" and not (flat == np.floor(flat)).all():
-            raise bad(name, f"it is {values.dtype} with fractions, expected whole numbers: samples, not seconds")
+        if flat.dtype.kind == "f" and not (np.isfinite(flat) & (flat == np.floor(flat))).all():
+            raise bad(
+                name, f"it is {values.dtype} with fractions or infinities, expected whole numbers: samples, not seconds"
+            )
         return flat.astype(np.int64)
 
     def optional(name: str) -> npt.NDArray[Any] | None:
         try:
-            return load(name)
+            values = load(name)
         except BadUpstreamData as error:
             notes.append(Note(f"{folder}/{name}", f"left out: {error.found}"))
             return None
+        if values is None or (values.ndim and values.dtype.kind in "iuf"):
+            return values
+        notes.append(Note(f"{folder}/{name}", f"left out: it is {values.dtype} of shape {values.shape}, no numbers"))
+        return None
 
     samples = load(SPIKE_TIMES)
     which = next((name for name in ("spike_clusters.npy", "spike_templates.npy") if name in arrays), None)
@@ -151,6 +158,8 @@ def read_sorting(
     cluster = whole(which, of_cluster)
     if len(samples) != len(cluster):
         raise bad(which, f"{len(cluster)} clusters for {len(samples)} spike times")
+    if before := int((samples < 0).sum()):
+        notes.append(Note(f"{folder}/{SPIKE_TIMES}", f"{before} of {len(samples)} spikes are before sample 0; kept"))
     clusters = np.unique(cluster)
     row = np.searchsorted(clusters, cluster)
     order = np.lexsort((samples, row))
@@ -252,6 +261,8 @@ def read_labels(folder: str, texts: Mapping[str, str], notes: list[Note]) -> pd.
     for name in sorted(texts, key=lambda name: (name != "cluster_group.tsv", name)):
         try:
             table = pd.read_csv(StringIO(texts[name]), sep="," if name.endswith(".csv") else "\t")
+            if found_wrong := unnamed_fields(table):
+                raise ValueError(found_wrong)
             key = next(column for column in ("cluster_id", "id") if column in table)
             table = table[table[key].notna()].astype({key: np.int64}).drop_duplicates(key).set_index(key)
         except (ValueError, StopIteration) as error:

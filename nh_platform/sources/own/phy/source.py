@@ -102,7 +102,7 @@ class PhySource:
                 files += [
                     file_row(root, one, session_id, group, settings.cache_dir, probe) for one, group in _read_of(folder)
                 ]
-            beside = (path / name for name in (settings.trials, settings.presentations))
+            beside = (path / name for name in dict.fromkeys((settings.trials, settings.presentations)))
             files += [file_row(root, one, session_id, "events", settings.cache_dir) for one in beside if one.is_file()]
         return Manifest(
             source=self.name,
@@ -139,12 +139,13 @@ class PhySource:
     def read_events(self, session: SessionFiles) -> Events:
         """Read the CSV files of trials and events."""
         tables, notes = {}, []
-        paths = {path.name: path for path in self._files(session, "events")}
+        paths = list(self._files(session, "events"))
         for name, table, read in (
             (self.settings.trials, "lab_trials", read_trials),
             (self.settings.presentations, "presentations", read_presentations),
         ):
-            path = paths.get(Path(name).name)
+            # Below the session's folder: two folders in it may have a file of one name.
+            path = next((one for one in paths if _below(one, session.session_id) == Path(name)), None)
             if path is None:
                 notes.append(Note(table, f"the session's folder has no {name}"))
                 continue
@@ -259,6 +260,12 @@ def _read_of(folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, "spikes"
         elif LABELS.fullmatch(path.name) and path.is_file():
             yield path, "qc"
+
+
+def _below(path: Path, session_id: str) -> Path | None:
+    """Return the path of a file below the folder of its session, the innermost that has its id."""
+    folder = next((one for one in path.parents if session_id_of(one.name) == session_id), None)
+    return None if folder is None else path.relative_to(folder)
 
 
 def _unit_id(probe: str, cluster: int) -> str:
