@@ -71,6 +71,18 @@ def test_the_metrics_are_stored_as_they_stand_with_where_each_unit_is(home: Path
         released.analysis_metrics(["pref_ori_gd"])
 
 
+def test_a_file_of_the_other_session_type_gives_no_unit_answers_and_a_unit_counts_once(home: Path) -> None:
+    own = pd.read_csv(home / "vc" / OBSERVATORY)
+    pd.concat([own, own.iloc[:3]]).to_csv(home / "vc" / OBSERVATORY, index=False)
+    own.to_csv(home / "vc" / CONNECTIVITY, index=False)
+    said = " ".join(nh(home, "sync", "allen_vc").output.split())
+    assert f"{OBSERVATORY}: 3 rows of a unit that the file has before" in said
+    assert f"{CONNECTIVITY}: {len(own)} rows of units of sessions that are not functional_connectivity" in said
+    table = open_store(home).released("allen_vc").analysis_metrics()
+    assert sorted(table["unit_id"]) == sorted(own["ecephys_unit_id"].astype(str))
+    assert set(table["session_type"]) == {"brain_observatory_1.1"}
+
+
 def test_sessions_of_visual_coding_have_their_facts_and_counts(home: Path) -> None:
     nh(home, "sync", "allen_vc")
     found = {row["session_id"]: row for row in rows(nh(home, "sessions", "--source", "allen_vc", "--format", "csv"))}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def upstream_files(root: Path, cache_dir: Path | None) -> list[UpstreamFile]:
     ]
 
 
-def read_analysis_metrics(root: Path, units: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_analysis_metrics(
+    root: Path, units: pd.DataFrame, types: Mapping[str, str]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the metrics of every unit that the table of units lists, and what is left out, in words.
 
     Parameters
@@ -61,7 +64,10 @@ def read_analysis_metrics(root: Path, units: pd.DataFrame) -> tuple[pd.DataFrame
     root
         Folder of the files.
     units
-        Released units, with the columns `OF_UNIT`.
+        Released units, with the columns `OF_UNIT`, each once.
+    types
+        Session type by session id. A unit of another type than the file's is left out: a file under another's name
+        would give each unit the answers to stimuli that it was not shown.
 
     Raises
     ------
@@ -80,12 +86,16 @@ def read_analysis_metrics(root: Path, units: pd.DataFrame) -> tuple[pd.DataFrame
         row = pd.Index(units["unit_id"]).get_indexer(pd.Index(ids))
         own = units[list(OF_UNIT)].take(row).reset_index(drop=True).assign(unit_id=ids, session_type=session_type)
         said = [name for name in (UNIT_ID, "ecephys_session_id", *own) if name in table]
-        part = pd.concat([own, table.drop(columns=said)], axis=1)[row >= 0]
-        if len(part) < len(table):
-            left_out.append(
-                f"{paths[session_type].name}: {len(table) - len(part)} rows whose unit units.csv does not list"
-            )
-        parts.append(part)
+        foreign = own["session_id"].map(types).fillna(session_type).ne(session_type).to_numpy() & (row >= 0)
+        again = ids.duplicated().to_numpy() & (row >= 0) & ~foreign
+        parts.append(pd.concat([own, table.drop(columns=said)], axis=1)[(row >= 0) & ~foreign & ~again])
+        for rows, what in (
+            (row < 0, "whose unit units.csv does not list"),
+            (foreign, f"of units of sessions that are not {session_type}"),
+            (again, "of a unit that the file has before"),
+        ):
+            if rows.any():
+                left_out.append(f"{paths[session_type].name}: {int(rows.sum())} rows {what}")
     return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()), tuple(left_out)
 
 

@@ -224,8 +224,15 @@ class AllenVisualCodingSource(CodingFiles):
         files = [UpstreamFile(collection="", revision="", name=name, md5=md5) for name, md5 in hashes]
         release = self.settings.release or self.settings.mode
         tables = tables_of_release(paths, CODING, release, [*files, *self._analysis_files()])
-        metrics, left_out = read_analysis_metrics(self.settings.root, tables.units)
+        metrics, left_out = read_analysis_metrics(
+            self.settings.root, tables.units, self._session_types(tables.sessions)
+        )
         return replace(tables, analysis_metrics=metrics, left_out=(*tables.left_out, *left_out))
+
+    def _session_types(self, sessions: pd.DataFrame) -> dict[str, str]:
+        """Return the session type of each session of the table."""
+        stated = sessions.get("session_type", pd.Series(dtype=object)).dropna()
+        return dict(zip(sessions.loc[stated.index, "session_id"], stated.astype(str)))
 
     def _analysis_files(self) -> list[UpstreamFile]:
         return upstream_files(self.settings.root, self.settings.cache_dir)
