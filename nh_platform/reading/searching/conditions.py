@@ -6,6 +6,7 @@ there are to search is no matter of this module.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Sequence
@@ -44,14 +45,20 @@ class Condition:
         Raises
         ------
         ConfigError
-            If a column of numbers is compared with a text, or texts by order.
+            If a column of numbers is compared with a text or NaN, one of truth values with neither, or texts by order.
         """
         compare = COMPARISONS[self.comparison]
-        if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+        is_truth = pd.api.types.is_bool_dtype(values.dtype)
+        if is_truth and (compare not in (operator.eq, operator.ne) or self.value.lower() not in ("true", "false")):
+            # `valid=1` would be compared as text, and no row found.
+            raise self._refused("the column has true and false", "Use =true or =false.")
+        if pd.api.types.is_numeric_dtype(values.dtype) and not is_truth:
             try:
                 number = float(self.value)
             except ValueError as error:
                 raise self._refused("the column has numbers", "Compare it with a number.") from error
+            if math.isnan(number):
+                raise self._refused("nothing equals NaN, and a row without a value is never found", "State a number.")
             found = compare(values.to_numpy(dtype=np.float64), number)
         elif compare not in (operator.eq, operator.ne):
             raise self._refused("the column has texts", "Use = or !=.")
