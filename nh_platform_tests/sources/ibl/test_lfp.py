@@ -209,6 +209,10 @@ def test_gains_follow_the_saved_channels_and_neuropixels_2_has_one(tmp_path: Pat
     for pn, gain in (("NP2010", 80), ("NP2014", 100)):
         meta.write_text("".join(f"{key}={value}\n" for key, value in {**of_two, "imDatPrb_pn": pn}.items()))
         np.testing.assert_allclose(read_scale(meta, "x").volts_per_step, 0.5 / 8192 / gain, rtol=1e-6)
+    # Made of a file of the AP band that has the channels of one bank alone.
+    of_ap = {**of_two, "acqApLfSy": "384,0,1", "snsSaveChanSubset": "96:98,384"}
+    meta.write_text("".join(f"{key}={value}\n" for key, value in of_ap.items()))
+    assert read_scale(meta, "x").channels.tolist() == [96, 97, 98]
 
 
 def test_samples_that_wrap_around_come_back(tmp_path: Path) -> None:

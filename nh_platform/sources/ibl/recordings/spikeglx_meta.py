@@ -111,8 +111,11 @@ def _channels(stated: Mapping[str, str], n_lfp: int) -> npt.NDArray[np.int64]:
         first, _, last = part.partition(":")
         numbers += range(int(first), int(last or first) + 1)
     of_band = [number - n_ap for number in numbers if number >= n_ap][:n_lfp]
-    # Files that a pipeline made keep the subset of the file that they were made of.
-    return np.array(of_band if len(of_band) == n_lfp else range(n_lfp), dtype=np.int64)
+    # Files that a pipeline made keep the subset of the file of the AP band that they were made of.
+    for found in (of_band, [number for number in numbers if number < n_ap]):
+        if len(found) == n_lfp:
+            return np.array(found, dtype=np.int64)
+    return np.arange(n_lfp, dtype=np.int64)
 
 
 def _gains(table: str, channels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
