@@ -112,6 +112,12 @@ def test_a_folder_without_a_rate_is_refused_with_what_to_write(tmp_path: Path) -
     assert lab.read_spikes(manifest.session("b")).spikes.n_units == 8
 
 
+def test_a_rate_in_khz_is_refused(home: Path) -> None:
+    lab = source(home, STANDARD.replace("rec/*", "rec/*, sample_rate: 30"))
+    with pytest.raises(BadUpstreamData, match=r"imec0: 30 samples per second are stated, fewer than 1,000: is it kHz"):
+        lab.read_spikes(lab.manifest().session(DAY))
+
+
 def test_params_are_read_and_never_run(tmp_path: Path) -> None:
     params = tmp_path / "params.py"
     for text, rate in (

@@ -51,6 +51,9 @@ ONE_PROBE = "probe00"
 _NAME_AND_DAY = re.compile(r"(?P<subject>.+?)[_-](?P<day>\d{4}-\d{2}-\d{2}).*")
 """A folder named as ``mouse1_2026-01-02`` says animal and day."""
 
+LOWEST_RATE_HZ = 1000
+"""Spikes last a millisecond. A rate of 30, in kHz, would put a spike of the first second at 1,000 s."""
+
 WRITE_RATE = "Write `sample_rate: 30000` (your own) under `read` of the source in sources.yaml, or into params.py."
 
 
@@ -202,6 +205,9 @@ class PhySource:
         thing = f"{session.session_id}/{probe}"
         if rate is None:
             raise BadUpstreamData(f"folder {thing}", "nothing states its sampling rate", WRITE_RATE)
+        if rate < LOWEST_RATE_HZ:
+            found = f"{rate:g} samples per second are stated, fewer than {LOWEST_RATE_HZ:,}: is it kHz?"
+            raise BadUpstreamData(f"folder {thing}", found, WRITE_RATE)
         return read_sorting(thing, arrays, rate, self.settings.volts_per_amplitude, notes)
 
     def _labels(self, session: SessionFiles, probe: str, notes: list[Note]) -> pd.DataFrame:
