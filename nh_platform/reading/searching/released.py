@@ -107,8 +107,8 @@ class Released:
             raise UnknownSession(
                 f"analysis metrics of {self.source}",
                 "none are stored" + "".join(f"; {said}" for said in self.provenance.left_out if "analysis" in said),
-                f"Run `nh sync {self.source} --tables`, or put the files beside sessions.csv and run "
-                f"`nh sync {self.source}`; of the sources, only Visual Coding has such metrics.",
+                "Of the sources only Visual Coding has such metrics: `nh sync allen_vc --tables` fetches them, or put "
+                "the files beside sessions.csv and run `nh sync allen_vc`.",
             )
         return self._rows("analysis_metrics", columns, region)
 

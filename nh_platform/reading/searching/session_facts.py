@@ -163,7 +163,7 @@ def refuse_unknown(rows: Sequence[Mapping[str, Any]], query: FactQuery, named: S
             raise ConfigError(
                 f"search by {said}",
                 f"{where} states no {said} of its sessions",
-                "Leave it out, or name another source.",
+                "Leave it out, or name another source; docs/search.md says which states what, and when.",
             )
         wanted = query.qc.upper() if name == "qc" else query.texts.get(name)
         if not known or wanted is None or any(_is_like(value, name, wanted) for value in known):

@@ -161,6 +161,23 @@ class NwbFile:
         except SchemaError as error:
             raise self.bad(f"{name}: {error.found}") from error
 
+    def attribute(self, dataset: h5py.Dataset, name: str, default: float) -> float:
+        """Return a number that scales or shifts a dataset, ``default`` where none is stated.
+
+        Raises
+        ------
+        BadUpstreamData
+            If it is no finite number, or a ``conversion`` of 0: every value would be lost.
+        """
+        stated = dataset.attrs.get(name, default)
+        try:
+            number = float(stated)
+        except (TypeError, ValueError):
+            number = np.nan
+        if not np.isfinite(number) or (name == "conversion" and number == 0):
+            raise self.bad(f"{dataset.name} states a {name} that is no number to multiply or add: {stated!r}")
+        return number
+
     def text(self, name: str) -> str | None:
         """Return a scalar text, or None where the file has none."""
         found = self.found(name)

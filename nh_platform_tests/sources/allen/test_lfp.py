@@ -153,6 +153,13 @@ def test_a_session_without_lfp_is_said_plainly_and_a_file_that_is_not_there_wher
         (lambda file, series: file.__delitem__(series), "has no LFP of probe"),
         (lambda file, series: file.__delitem__(f"{series}/timestamps"), "timestamps is missing"),
         (lambda file, series: file.__delitem__("general/extracellular_ephys/electrodes"), "electrodes is missing"),
+        *(
+            (
+                lambda file, series, value=value: file[f"{series}/data"].attrs.__setitem__("conversion", value),
+                "data states a conversion that is no number",
+            )
+            for value in ("microvolts", 0.0, float("nan"), [1.0, 2.0])
+        ),
         (lambda file, series: file.move("general/extracellular_ephys/probeB", "general/x"), "missing"),
     ],
 )

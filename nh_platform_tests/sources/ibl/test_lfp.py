@@ -160,6 +160,7 @@ def _other_key(key: str, value: str) -> Callable[[bytes], bytes]:
     [
         (f"{RAW}.lf.cbin", _cut, r"it has \d+ bytes, its header states \d+: damaged or not whole"),
         (f"{PLAIN}.lf.bin", _cut, "bytes are no whole number of samples of 385 channels"),
+        (f"{PLAIN}.lf.bin", lambda content: content[: -2 * 385], r"it has \d+ bytes and its \.meta states \d+"),
         (f"{RAW}.lf.ch", _cut, r"its header \(\.ch\) cannot be used"),
         (f"{RAW}.lf.ch", lambda text: text.replace(b'"zlib"', b'"lz4"'), "compressed by lz4"),
         (f"{RAW}.lf.ch", lambda text: text.replace(b"385", b"384"), "states 384 channels and its .meta 385"),

@@ -47,6 +47,20 @@ def test_ids_follow_from_the_paths_and_two_syncs_agree(recorded: tuple[Path, Pat
         assert first.session(session_id).version("spikes") == again.session(session_id).version("spikes")
 
 
+def test_what_a_file_browser_leaves_and_folders_of_no_date_are_no_data(
+    recorded: tuple[Path, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(recorded[0], tmp_path / "home")
+    before = source(tmp_path / "home").manifest()
+    (alf,) = list((tmp_path / "home" / "alf").glob("*/Subjects/*/*/*/alf"))[:1]
+    (alf / "probe00" / "._spikes.times.npy").write_bytes(b"a copy's resource fork")
+    (alf / ".DS_Store.x").write_bytes(b"a folder's view")
+    (alf.parents[2] / "2026-13-45" / "001" / "alf").mkdir(parents=True)
+    after = source(tmp_path / "home").manifest()
+    assert after.version() == before.version()
+    assert after.session_ids == before.session_ids
+
+
 def test_a_session_reads_as_with_the_tables_of_one(recorded: tuple[Path, Path]) -> None:
     plain, tabled = source(recorded[0]), IblSource(IblSettings(root=recorded[1]))
     own, theirs = plain.manifest(), tabled.manifest()

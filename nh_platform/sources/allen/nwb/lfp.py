@@ -81,7 +81,7 @@ def read_lfp(
         raise nwb.bad(f"{times.name} does not rise between {start:g} and {stop:g} s", FETCH_AGAIN)
     with nwb.decoding(data.name):
         values = np.asarray(data[begin:end], dtype=np.float32)
-    factor = scale * float(data.attrs.get("conversion", 1.0))
+    factor = scale * nwb.attribute(data, "conversion", 1.0)
     if factor != 1.0:
         values = values * np.float32(factor)
     rate, rate_notes = _sampling_rate(float(probes.loc[probe, "lfp_sampling_rate"]), seconds, first, last, len(times))

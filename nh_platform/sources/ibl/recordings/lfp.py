@@ -177,6 +177,8 @@ def _open(session: SessionFiles, files: LfpFiles, scale: SampleScale) -> Samples
     stated = files.data.size
     if stated is not None and size < stated:
         raise _bad(session, files.data, f"it has {size} bytes and {stated} are stated")
+    if scale.n_bytes is not None and size < scale.n_bytes:
+        raise _bad(session, files.data, f"it has {size} bytes and its .meta states {scale.n_bytes}")
     return PlainSamples(path, scale.n_saved, size // (2 * scale.n_saved))
 
 

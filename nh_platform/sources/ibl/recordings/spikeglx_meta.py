@@ -45,12 +45,15 @@ class SampleScale:
         (n_lfp,) number on the probe of each LFP channel, in the order of the file.
     volts_per_step
         (n_lfp,) float32, volts of one step of each.
+    n_bytes
+        Bytes of the samples, uncompressed; None where not stated.
     """
 
     sampling_rate: float
     n_saved: int
     channels: npt.NDArray[np.int64]
     volts_per_step: npt.NDArray[np.float32]
+    n_bytes: int | None = None
 
 
 def read_scale(path: Path, label: str) -> SampleScale:
@@ -88,16 +91,17 @@ def _scale(stated: Mapping[str, str]) -> SampleScale:
         raise ValueError(f"imSampRate={rate:g}")
     channels = _channels(stated, n_lfp)
     range_max = float(stated["imAiRangeMax"])
+    n_bytes = int(stated["fileSizeBytes"]) if "fileSizeBytes" in stated else None
     if stated.get("imDatPrb_type") in NP2_TYPES:
         # The saved bands of 2.0 are one; its lf files are made of it by IBL's pipeline.
         named = stated.get("imChan0apGain")
         prototype = stated.get("imDatPrb_pn", PROTOTYPES[0]) in PROTOTYPES
         gain = float(named) if named else (GAIN_OF_PROTOTYPES if prototype else GAIN_NP2)
         step = range_max / int(stated["imMaxInt"]) / gain
-        return SampleScale(rate, n_saved, channels, np.full(n_lfp, step, dtype=np.float32))
+        return SampleScale(rate, n_saved, channels, np.full(n_lfp, step, dtype=np.float32), n_bytes)
     gains = _gains(stated["imroTbl"], channels)
     volts = np.float32(1) / gains * (range_max / int(float(stated.get("imMaxInt", MAX_INT_NP1))))
-    return SampleScale(rate, n_saved, channels, volts.astype(np.float32))
+    return SampleScale(rate, n_saved, channels, volts.astype(np.float32), n_bytes)
 
 
 def _channels(stated: Mapping[str, str], n_lfp: int) -> npt.NDArray[np.int64]:

@@ -7,6 +7,7 @@ paths say. What the tables mean is `nh_platform.sources.ibl.catalogue`.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,13 +52,20 @@ class SessionFolder:
         return session_id_of("_".join(named))
 
 
+def _is_date(name: str) -> bool:
+    try:
+        return bool(_DATE.fullmatch(name) and dt.date.fromisoformat(name))
+    except ValueError:  # 2026-13-45
+        return False
+
+
 def session_folders(root: Path) -> list[SessionFolder]:
     """Return the sessions of a tree, sorted by path: every folder of a date and number that has an ``alf``."""
     found = []
     for alf in sorted({path for pattern in SESSIONS for path in root.glob(pattern) if path.is_dir()}):
         folder = alf.parent
         date, subject = folder.parent, folder.parent.parent
-        if not _DATE.fullmatch(date.name) or not folder.name.isdecimal():
+        if not _is_date(date.name) or not folder.name.isdecimal():
             continue
         lab = subject.parent.parent.name if subject.parent.name == "Subjects" else ""
         found.append(SessionFolder(folder, lab, subject.name, date.name, int(folder.name)))
@@ -89,7 +97,7 @@ def tree_tables(folders: list[SessionFolder], cache_dir: Path | None) -> dict[st
         )
         for one in folders
         for path in sorted(path for pattern in FILES for path in one.path.glob(pattern))
-        if path.is_file()
+        if path.is_file() and not path.name.startswith(".")  # what a file browser or a copy leaves: ._spikes.times.npy
     ]
     table = pd.DataFrame(rows, columns=["eid", "rel_path", "file_size", "hash"]).assign(exists=True)
     table["id"] = table["rel_path"]

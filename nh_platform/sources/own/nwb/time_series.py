@@ -35,8 +35,8 @@ def _read(nwb: NwbFile, name: str, path: str) -> Signal:
     data = member(group, "data")
     if not isinstance(data, h5py.Dataset) or not is_numeric(data) or data.ndim not in (1, 2):
         raise nwb.bad(f"{path}/data is missing, or holds no numbers of shape (n,) or (n, columns)")
-    values = nwb.array(f"{path}/data").astype(np.float64) * float(data.attrs.get("conversion", 1.0))
-    values = values + float(data.attrs.get("offset", 0.0))
+    values = nwb.array(f"{path}/data").astype(np.float64) * nwb.attribute(data, "conversion", 1.0)
+    values = values + nwb.attribute(data, "offset", 0.0)
     start = member(group, "starting_time")
     if nwb.has(f"{path}/timestamps"):
         times = nwb.numbers(f"{path}/timestamps")
