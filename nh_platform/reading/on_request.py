@@ -1,4 +1,5 @@
-"""What is stored of a session only where it was asked for: body parts in the videos and mean waveforms.
+"""What is stored of a session only where it was asked for: body parts in the videos, mean waveforms
+and noise.
 
 Contains the part of `SessionView` that reads these assets. Add here how another asset on request is read.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,12 +18,13 @@ from nh_platform.reading.unit_psth import UnitChoice, choose_units
 from nh_platform.session import Signal, UnknownSession
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.pose import CERTAIN
+from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.codecs.recording_files import read_signals
 from nh_platform.store.codecs.waveform_files import read_waveforms
 
 
 class AssetsOnRequest(SessionTables):
-    """Body parts and waveforms of one session of a store. Parameters are those of `StoredSession`."""
+    """Body parts, waveforms and noise of one session of a store. Parameters are those of `StoredSession`."""
 
     @cached_property
     def pose_signals(self) -> dict[str, Signal]:
@@ -86,6 +89,25 @@ class AssetsOnRequest(SessionTables):
         """
         folder = self._asked_for("mean_waveforms")
         return read_waveforms(folder, choose_units(self._recording.units["unit_id"], units))
+
+    def noise(self, of: Literal["channels", "probes"] = "channels") -> pd.DataFrame:
+        """Return the noise and LFP power that IBL measured on the raw recordings.
+
+        Parameters
+        ----------
+        of
+            ``channels``: one row per sorted channel, schema `NOISE_CHANNELS` (V, dB); ``probes``: one row per
+            insertion, schema `NOISE_PROBES` (what the RIGOR criteria ask).
+
+        Raises
+        ------
+        UnknownSession
+            If `noise` was not made (the text says how it is asked for), or there is no such table.
+        """
+        folder = self._asked_for("noise")
+        if of not in ("channels", "probes"):
+            raise UnknownSession(f"noise of {of}", "there is no such table", "Ask for that of channels or probes.")
+        return read_table(folder / f"noise_{of}.parquet")
 
     def _asked_for(self, asset: str) -> Path:
         """Return the folder of an asset on request; gated and unmade sessions are refused with what to do."""

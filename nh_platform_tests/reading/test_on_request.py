@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nh_platform.reading import SessionView
 from nh_platform.session import Session, Signal, Signals, UnknownSession
 from nh_platform.session.mean_waveforms import BEYOND_PROBE, MeanWaveforms
+from nh_platform.session.tables.noise import NOISE_CHANNELS, NOISE_PROBES
 from nh_platform.store import Store
+from nh_platform.store.codecs.parquet import write_table
 from nh_platform.store.codecs.recording_files import write_recording, write_signals
 from nh_platform.store.codecs.waveform_files import read_waveforms, waveform_table, write_waveforms
 from nh_platform_tests.reading.conftest import WHOLE, a_recording, publish
@@ -31,6 +34,11 @@ def asked_for(tmp_path: Path) -> SessionView:
         write_signals(target, Signals(session, {paw.name: paw}))
     with publish(store, WHOLE, "mean_waveforms") as target:
         write_waveforms(target, waves())
+    with publish(store, WHOLE, "noise") as target:
+        rms = pd.DataFrame({"probe": "probe00", "channel": [0, 1], "ap_rms": [1e-5, 3e-5]})
+        write_table(target / "noise_channels.parquet", NOISE_CHANNELS.conform(rms), NOISE_CHANNELS)
+        of_probe = pd.DataFrame({"probe": ["probe00"], "n_channels": [2], "rms_ap_p90": [28.0]})
+        write_table(target / "noise_probes.parquet", NOISE_PROBES.conform(of_probe), NOISE_PROBES)
     return SessionView(store, "ibl", WHOLE)
 
 
@@ -81,8 +89,17 @@ def test_a_session_without_any_channel_is_stored_and_read(tmp_path: Path) -> Non
     assert waveform_table(none)["peak_to_peak"].isna().all()
 
 
+def test_noise_is_of_channels_or_of_insertions(asked_for: SessionView) -> None:
+    assert asked_for.noise()["ap_rms"].tolist() == [1e-5, 3e-5]
+    assert asked_for.noise("probes")["rms_ap_p90"].tolist() == [28.0]
+    with pytest.raises(UnknownSession, match="noise of units"):
+        asked_for.noise("units")  # type: ignore[arg-type]
+
+
 def test_a_session_without_them_says_how_they_are_asked_for(session: SessionView) -> None:
     with pytest.raises(UnknownSession, match=r"also_assets: \[pose\].*nh materialize ibl 11112222-aaaa"):
         session.pose("left")
     with pytest.raises(UnknownSession, match="made only where it is asked for"):
         session.mean_waveforms()
+    with pytest.raises(UnknownSession, match=r"also_assets: \[noise\]"):
+        session.noise()
