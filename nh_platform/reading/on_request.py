@@ -1,5 +1,4 @@
-"""What is stored of a session only where it was asked for: body parts in the videos, mean waveforms
-and noise.
+"""What is stored of a session only where it was asked for: body parts in the videos, waveforms and noise.
 
 Contains the part of `SessionView` that reads these assets. Add here how another asset on request is read.
 """
