@@ -186,7 +186,10 @@ def _channels(probe: str, scale: SampleScale, located: pd.DataFrame) -> pd.DataF
     """Return the place of each channel of the file; one that the sorting does not have is unlocated."""
     numbers = pd.DataFrame({"upstream_id": scale.channels})
     table = numbers.merge(located.drop_duplicates("upstream_id"), on="upstream_id", how="left")
-    table = table.assign(probe=probe, channel=table["channel"].fillna(table["upstream_id"]).astype(np.int64))
+    # Numbers of channels are rows of the sorting; those that it lacks are numbered behind them.
+    unsorted = table["channel"].isna()
+    behind = len(located) + np.cumsum(unsorted) - 1
+    table = table.assign(probe=probe, channel=table["channel"].where(~unsorted, behind).astype(np.int64))
     return LFP_CHANNELS.conform(table.fillna(UNLOCATED).astype({"atlas_id": np.int64}))
 
 

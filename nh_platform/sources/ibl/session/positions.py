@@ -76,6 +76,9 @@ def read_positions(units: pd.DataFrame, channels: pd.DataFrame, files: OpenFiles
 def read_located_channels(probe: str, files: OpenFiles) -> pd.DataFrame:
     """Read the channels of one probe and where they lie (schema `LFP_CHANNELS`), without its spikes.
 
+    Where electrodeSites has rows of another number than the sorting has channels, they are those of the recording: a
+    row is taken for the channel of that number in the file (`upstream_id`), whether or not it is sorted.
+
     Parameters
     ----------
     probe
@@ -85,8 +88,14 @@ def read_located_channels(probe: str, files: OpenFiles) -> pd.DataFrame:
     """
     channels = read_channels(probe, files)
     _, positions = read_positions(RAW_UNITS.empty(), channels, files)
-    # electrodeSites may have 384 rows where the sorting has 374 channels: every channel that is sorted stays.
-    table = channels.merge(positions, on=["probe", "channel"], how="left")
+    if len(positions) == len(channels):
+        table = channels.merge(positions, on=["probe", "channel"], how="left")
+    else:
+        of_file = positions.rename(columns={"channel": "upstream_id"})
+        table = channels.merge(of_file, on=["probe", "upstream_id"], how="outer").sort_values("upstream_id")
+        unsorted = table["channel"].isna()
+        table.loc[unsorted, "channel"] = np.arange(len(channels), len(channels) + int(unsorted.sum()))
+        table = table.astype({"channel": np.int64}).reset_index(drop=True)
     return LFP_CHANNELS.conform(table.fillna({"atlas_id": 0, "histology": UNLOCATED}).astype({"atlas_id": np.int64}))
 
 
