@@ -121,7 +121,7 @@ class IblSource:
         if self.settings.mode == "local":
             return manifest
         if isinstance(client, OneClient) and self.settings.aggregates is not None:
-            keep_subjects(self.settings.aggregates, client.subjects())
+            keep_subjects(self.settings.aggregates, client.subjects(), manifest)
         return with_additions(manifest, client, before)
 
     def sorter_versions(self, session: SessionFiles) -> dict[str, str]:

@@ -64,6 +64,26 @@ def test_sessions_are_found_by_what_alyx_states_of_the_animal(servers: Loopback,
     assert [row["subject"] for row in found(tmp_path, "--sex", "F")] == [second]
 
 
+def test_animals_of_one_name_are_told_apart_by_their_lab_and_those_of_others_change_nothing(
+    servers: Loopback, tmp_path: Path
+) -> None:
+    session, other = list(servers.state.sessions.values())
+    name, elsewhere = session["subject"], {"lab": "lab_elsewhere", "sex": "M", "genotype": ["wt"]}
+    servers.state.subjects[name] |= {"lab": session["lab"], "sex": "F"}
+    servers.state.subjects["of_the_same_name"] = servers.state.subjects[name] | elsewhere
+    nh(tmp_path, "sync", "ibl")
+    assert name in [row["subject"] for row in found(tmp_path, "--sex", "F")]
+    version = open_store(tmp_path).released("ibl").provenance.data_version
+    servers.state.subjects["of_no_session"] = servers.state.subjects[name] | {"nickname": "of_no_session"}
+    nh(tmp_path, "sync", "ibl")
+    assert open_store(tmp_path).released("ibl").provenance.data_version == version
+    servers.state.subjects[name] |= {"lab": "lab_third"}
+    nh(tmp_path, "sync", "ibl")
+    table = open_store(tmp_path).released("ibl").sessions().set_index("subject")
+    assert table.loc[name, ["sex", "genotype"]].isna().all(), "two animals, neither of the session's lab"
+    assert table.loc[other["subject"], "sex"] == "F"
+
+
 def test_without_alyx_nothing_is_known_of_the_animals_and_that_is_said(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
