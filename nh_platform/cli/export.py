@@ -125,7 +125,12 @@ def _print_comparison(found: Comparison, folder: Path) -> None:
     if found.differences:
         console.say(f"{len(found.differences)} differences in {found.arrays} arrays")
     elif found.arrays:
-        console.say(f"{found.arrays} arrays are equal")
+        rest = (
+            f"; {len(found.not_compared)} times one side alone has something, named above" if found.not_compared else ""
+        )
+        console.say(f"{found.arrays} arrays are equal{rest}")
+    else:
+        console.say("nothing was compared")
 
 
 @app.command()

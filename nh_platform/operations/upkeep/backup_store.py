@@ -5,6 +5,8 @@ Add here what a backup must hold of the store. What else of a home is backed up 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,20 +91,33 @@ def _are_locks_known(store: Store, made: BackupFiles) -> bool:
 def _copy_locks(store: Store, made: BackupFiles) -> None:
     """Copy the locks that can be read, and what they name now and did not when its asset was copied."""
     lacking: dict[_Place, set[str]] = {}
-    for _ in range(_TRIES):
-        before, lacking = lacking, {}
-        for name in _copied_locks(store, made):
-            for place in _not_copied(made, name):
-                lacking.setdefault(place, set()).add(name)
-        if not lacking or lacking == before:  # damaged, and named already
-            break
-        for place in lacking:
-            made.forget(f"store/{'/'.join(place)}")
-            _copy_or_refuse(store, made, place, with_locks=True)
+    with _locks_at_rest(store):
+        for _ in range(_TRIES):
+            before, lacking = lacking, {}
+            for name in _copied_locks(store, made):
+                for place in _not_copied(made, name):
+                    lacking.setdefault(place, set()).add(name)
+            if not lacking or lacking == before:  # damaged, and named already
+                break
+            for place in lacking:
+                made.forget(f"store/{'/'.join(place)}")
+                _copy_or_refuse(store, made, place, with_locks=True, at_rest=True)
     for name in sorted({name for names in lacking.values() for name in names}):
         found = f"lock {name}: it names versions that are damaged, lost, or were replaced meanwhile"
         made.refused.append(f"{found}. It is in the backup, and they are not.")
     made.refused[:] = dict.fromkeys(made.refused)
+
+
+@contextmanager
+def _locks_at_rest(store: Store) -> Iterator[None]:
+    """Let no process change the locks: one that is being made names versions that may be gone before it is done."""
+    from nh_platform.store import locks
+
+    with ExitStack() as stack:
+        if (store.root / locks.FOLDER).is_dir():
+            with suppress(StoreError):  # a store that cannot be written: nobody else changes its locks either
+                stack.enter_context(locks.changing(store.root))
+        yield
 
 
 def _copied_locks(store: Store, made: BackupFiles) -> list[str]:
@@ -133,9 +148,9 @@ def _not_copied(made: BackupFiles, lock: str) -> set[_Place]:
     }
 
 
-def _copy_or_refuse(store: Store, made: BackupFiles, place: _Place, with_locks: bool) -> None:
+def _copy_or_refuse(store: Store, made: BackupFiles, place: _Place, with_locks: bool, *, at_rest: bool = False) -> None:
     try:
-        _copy_asset(store, made, place, with_locks)
+        _copy_asset(store, made, place, with_locks, at_rest)
     except StoreError as error:
         made.refused.append(str(error))
 
@@ -156,49 +171,63 @@ def _copy_records(folder: Path, prefix: str, made: BackupFiles) -> None:
             made.refused.append(f"{path}: it is damaged: {error}. Run `nh verify --repair`, and back up again.")
 
 
-def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool) -> None:
+def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool, at_rest: bool) -> None:
     """Copy the versions of an asset that something names, as they are at one moment.
+
+    What is missing counts as lost at a second look alone, at which the locks are at rest (``at_rest``: they are).
 
     Raises
     ------
     StoreError
         If it was replaced again and again meanwhile, or what it names cannot be read.
     """
+    asset = store.asset_folder(*place)
+    lost: list[Path] | None = None
+    for _ in range(_TRIES):
+        with _locks_at_rest(store) if lost and not at_rest else nullcontext():
+            lost = _tried(store, made, place, with_locks, lost)
+        if lost is None:
+            return
+        made.forget(f"store/{'/'.join(place)}")
+    raise StoreError(
+        str(asset), "it was replaced again and again while it was copied", "Back up when fewer runs go on."
+    )
+
+
+def _tried(
+    store: Store, made: BackupFiles, place: _Place, with_locks: bool, lost_before: list[Path] | None
+) -> list[Path] | None:
+    """Copy an asset, None where it was the same before and after; else return which files of it were missing."""
     from nh_platform.store.damage_notes import damage_error
     from nh_platform.store.names import HISTORY, POINTER, PROVENANCE, STAGING, place_of
 
     asset = store.asset_folder(*place)
     prefix = f"store/{'/'.join(place)}"
-    lost_before = None
-    for _ in range(_TRIES):
-        pointer, versions = _named_now(store, place, with_locks)
-        texts, lost = list[str](), list[Path]()
-        for version in versions:
-            _copy_version(version, f"{prefix}/{version.name}", made, texts, lost)
-        has_versions = versions or any(not one.name.startswith(STAGING) for one in asset.glob("*/"))
-        if pointer is None and has_versions:
-            found = "the pointer to its version is missing"
-            texts.append(str(damage_error(asset / POINTER, place_of(asset / POINTER), found)))
-        beside = [asset / POINTER, *asset.glob(f"{HISTORY}*")]
-        if pointer is None or f"{prefix}/{versions[-1].name}/{PROVENANCE}" not in made.files:
-            del beside[0]  # it would name what is not there
-        try:
-            for path in beside:
-                made.add(path, f"{prefix}/{path.name}")
-        except FileNotFoundError:  # replaced at this instant
-            pass
-        else:
-            # A version that was replaced and then published again is named as before, and was away between. What is
-            # lost is so at a second look.
-            is_settled = not lost or (lost == lost_before and not any(path.exists() for path in lost))
-            if _named_now(store, place, with_locks) == (pointer, versions) and is_settled:
-                made.refused += texts
-                return
-        lost_before = lost
-        made.forget(prefix)
-    raise StoreError(
-        str(asset), "it was replaced again and again while it was copied", "Back up when fewer runs go on."
-    )
+    pointer, versions = named = _named_now(store, place, with_locks)
+    texts, lost = list[str](), list[Path]()
+    for version in versions:
+        _copy_version(version, f"{prefix}/{version.name}", made, texts, lost)
+    has_versions = versions or any(not one.name.startswith(STAGING) for one in asset.glob("*/"))
+    if pointer is None and has_versions:
+        found = "the pointer to its version is missing"
+        texts.append(str(damage_error(asset / POINTER, place_of(asset / POINTER), found)))
+    beside = [asset / POINTER, *asset.glob(f"{HISTORY}*")]
+    if pointer is None or f"{prefix}/{versions[-1].name}/{PROVENANCE}" not in made.files:
+        del beside[0]  # it would name what is not there
+    try:
+        for path in beside:
+            made.add(path, f"{prefix}/{path.name}")
+    except FileNotFoundError:  # replaced at this instant
+        return lost
+    if _named_now(store, place, with_locks) != named:
+        return lost
+    # A version that was replaced and then published again is named as before, and was away between.
+    if lost and (lost != lost_before or any(path.exists() for path in lost)):
+        return lost
+    if lost and _named_now(store, place, with_locks) != named:
+        return lost
+    made.refused += texts
+    return None
 
 
 def _named_now(store: Store, place: _Place, with_locks: bool) -> tuple[bytes | None, list[Path]]:

@@ -48,7 +48,7 @@ class Condition:
             If a column of numbers is compared with a text or NaN, one of truth values with neither, or texts by order.
         """
         compare = COMPARISONS[self.comparison]
-        is_truth = pd.api.types.is_bool_dtype(values.dtype)
+        is_truth = pd.api.types.is_bool_dtype(values.dtype) or _are_truths(values)
         if is_truth and (compare not in (operator.eq, operator.ne) or self.value.lower() not in ("true", "false")):
             # `valid=1` would be compared as text, and no row found.
             raise self._refused("the column has true and false", "Use =true or =false.")
@@ -68,6 +68,12 @@ class Condition:
 
     def _refused(self, found: str, action: str) -> ConfigError:
         return ConfigError(f"condition {self.column}{self.comparison}{self.value}", found, action)
+
+
+def _are_truths(values: pd.Series) -> bool:
+    """Return whether a column says true and false in texts, as released tables do where some rows say nothing."""
+    stated = set(values.dropna().unique()) if values.dtype == object else set()
+    return bool(stated) and stated <= {"True", "False", True, False}
 
 
 def read_conditions(texts: Sequence[str]) -> tuple[Condition, ...]:

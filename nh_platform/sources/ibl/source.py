@@ -31,7 +31,7 @@ from nh_platform.sources.ibl.catalogue.datasets import COMPLETE_SORTING, relativ
 from nh_platform.sources.ibl.catalogue.manifest_additions import with_additions
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.catalogue.public_bucket import PublicBucket
-from nh_platform.sources.ibl.catalogue.sortings import sorter_version, sortings
+from nh_platform.sources.ibl.catalogue.sortings import logged_version, sortings
 from nh_platform.sources.ibl.catalogue.subjects import FILE as SUBJECTS
 from nh_platform.sources.ibl.catalogue.subjects import keep_subjects, sessions_by_subject, subjects_version
 from nh_platform.sources.ibl.downloads.aggregate_downloads import fetch_aggregates
@@ -132,9 +132,7 @@ class IblSource:
         folder = client.session_folder(session.session)
         known = sortings(session.files).dropna(subset=["sorter_log"])
         logs = {str(probe): folder / str(log) for probe, log in zip(known["probe"], known["sorter_log"])}
-        return {
-            probe: sorter_version(log.read_text("utf-8", "replace")) for probe, log in logs.items() if log.is_file()
-        }
+        return {probe: logged_version(log) for probe, log in logs.items() if log.is_file()}
 
     def released_version(self, manifest: Manifest) -> str:
         """Return the identity of the aggregate tables and animals at hand; as of `TabulatesRelease`."""

@@ -15,6 +15,7 @@ TABLE = pd.DataFrame(
         "layer": pd.array([1, None, 3], dtype="Int64"),
         "valid": [True, False, True],
         "area": ["VISp.a", None, "c"],
+        "has_lfp": ["True", None, "False"],
     }
 )
 
@@ -28,6 +29,8 @@ TABLE = pd.DataFrame(
         ("valid=True", [0, 2]),
         ("valid!=true", [1]),
         ("area=visp.a", [0]),
+        ("has_lfp=true", [0]),
+        ("has_lfp!=true", [2]),
         ("area!=c", [0]),
     ],
 )

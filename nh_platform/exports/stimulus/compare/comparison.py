@@ -94,8 +94,8 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether all that was asked for was compared and nothing differs."""
-        return not self.differences and not self.pointers
+        """Whether something was compared, and nothing of it differs; `not_compared` says what was not."""
+        return bool(self.arrays) and not self.differences and not self.pointers
 
 
 @dataclass(frozen=True)

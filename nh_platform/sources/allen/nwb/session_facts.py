@@ -111,7 +111,7 @@ def _plain(value: Any) -> Any:
 
 def _days(age: str | None) -> int | None:
     """Return the days of an ISO 8601 duration such as ``P157D``."""
-    found = re.match(r"P\D*(\d+)", age or "")
+    found = re.fullmatch(r"P(\d+)(?:\.\d+)?D", age or "")  # of months and years nobody knows the days
     return int(found[1]) if found else None
 
 

@@ -10,6 +10,7 @@ counts, drift and whitening there); the folder of the files names the sorter.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pandas as pd
 
@@ -29,6 +30,7 @@ FILE_NAMES = rf"^{re.escape(_SPIKE_TIMES)}$|^(?:{_LOG_NAME})$"
 """Names of all files that `sortings` looks at, as a regular expression."""
 
 _VERSION = re.compile(r"Starting (?:py|ibl)\w+ version ([^\s,]+)", re.IGNORECASE)
+_BEGINNING = 1 << 16
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m|\^\[\[0m")
 
 
@@ -60,6 +62,12 @@ def sortings(files: pd.DataFrame) -> pd.DataFrame:
     logs = logs.dropna(subset=["probe"]).sort_values("sorter_log").drop_duplicates(["session_id", "probe", "sorter"])
     found = spikes.merge(logs, on=["session_id", "probe", "sorter"], how="left")
     return found[COLUMNS].drop_duplicates(["session_id", "probe"], ignore_index=True)
+
+
+def logged_version(path: Path) -> str:
+    """Return as of `sorter_version` what a log states at its beginning; logs of hours are read no further."""
+    with path.open("rb") as log:
+        return sorter_version(log.read(_BEGINNING).decode("utf-8", "replace"))
 
 
 def sorter_version(log: str) -> str:
