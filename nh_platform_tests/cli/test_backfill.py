@@ -8,11 +8,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from typer.testing import CliRunner, Result
 
 from nh_platform.assets import raw_spikes
 from nh_platform.assets.registry import session_assets
-from nh_platform.cli.app import app
 from nh_platform.defs.automation import evaluate_release
 from nh_platform.defs.run_tags import BACKFILL_TAG, REASON_TAG, SNAPSHOT_TAG, SOURCE_TAG
 from nh_platform.home.platform import Platform
@@ -21,6 +19,7 @@ from nh_platform.operations.instance import open_instance
 from nh_platform.qc.gate import Gate
 from nh_platform.simulation import remove_session
 from nh_platform.sources.registry import source_entry
+from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.homes import make_home
 
 
@@ -30,12 +29,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DAGSTER_HOME", "")
     make_home(tmp_path, ("ibl",), n_sessions=2)
     return tmp_path
-
-
-def nh(home: Path, *arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
-    assert result.exit_code == code, (result.output, result.stderr, result.exception)
-    return result
 
 
 def ibl_status(home: Path) -> dict[str, object]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
 from nh_platform.defs.build import build_defs
@@ -14,14 +14,9 @@ from nh_platform.defs.run_tags import IN_THE_PAGE, REASON_TAG, SNAPSHOT_TAG, SOU
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
+from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.homes import make_home
 from nh_platform_tests.rulebook_texts import NO_UNIT_PASSES
-
-
-def nh(home: Path, *arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
-    assert result.exit_code == code, (result.output, result.stderr, result.exception)
-    return result
 
 
 @pytest.fixture(scope="module")

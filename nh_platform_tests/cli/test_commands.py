@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import prepare_instance
+from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.homes import make_home
 
 
@@ -30,12 +31,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DAGSTER_HOME", "")
     make_home(tmp_path, ("ibl",))
     return tmp_path
-
-
-def nh(home: Path, *arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
-    assert result.exit_code == code, (result.output, result.stderr, result.exception)
-    return result
 
 
 def session_id(home: Path) -> str:

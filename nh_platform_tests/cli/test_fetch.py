@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from typer.testing import CliRunner, Result
 
-from nh_platform.cli.app import app
 from nh_platform.history.identity import GROUPS
 from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc, write_ibl
 from nh_platform.simulation.allen.behavior.cloud_release import BUCKET
 from nh_platform.sources.allen.coding.cache_folder import nwb_path
 from nh_platform.sources.ibl.settings import CREDENTIALS
+from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.allen import warehouse_server
 from nh_platform_tests.sources.allen.allensdk_clients import behavior_cache
@@ -52,12 +51,6 @@ def home(tmp_path: Path, servers: Loopback, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setenv("NH_ONE_DATA_SERVER", servers.files.data_server)
     return tmp_path
-
-
-def nh(home: Path, *arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
-    assert result.exit_code == code, (result.output, result.stderr, result.exception)
-    return result
 
 
 def whole_files(home: Path) -> list[Path]:

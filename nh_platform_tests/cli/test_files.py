@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 import nh_platform
-from nh_platform.cli.app import app
 from nh_platform.session import UnknownSession
 from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc, write_ibl
 from nh_platform.sources.ibl.settings import CREDENTIALS
+from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.loopback import Loopback
 from nh_platform_tests.sources.allen import warehouse_server
 from nh_platform_tests.sources.allen.bucket_server import BucketServer
@@ -38,12 +37,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NH_HOME", str(tmp_path))
     monkeypatch.setenv("DAGSTER_HOME", "")
     return tmp_path
-
-
-def nh(home: Path, *arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
-    assert result.exit_code == code, (result.output, result.stderr, result.exception)
-    return result
 
 
 def listed(home: Path, *arguments: str) -> list[dict[str, Any]]:

@@ -9,14 +9,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from nh_platform.operations.files.byte_counts import CountedBytes
 from nh_platform.operations.opened_home import (
     Home,
     Interrupted,
     OnProgress,
-    Progress,
     existing_parent,
     open_home,
     unwatched,
@@ -210,17 +209,10 @@ def _download(plan: Fetch, upstream: FetchingSource, jobs: int | None, on_progre
     wanted, failed = plan.to_fetch, dict(plan.failed)
     upstream.raw_files().require_space(plan.n_bytes, f"{len(wanted)} sessions of {plan.source}")
     notes: dict[str, tuple[str, ...]] = {}
-    lock, came, now = Lock(), 0, ""
-
-    def count(n_bytes: int) -> None:
-        nonlocal came
-        with lock:
-            came += n_bytes
-            on_progress(Progress(plan.source, came, plan.n_bytes, now))
-
+    count = CountedBytes(plan.source, plan.n_bytes, on_progress)
     for number, one in enumerate(wanted, start=1):
         session = one.files.session
-        now = f"session {number} of {len(wanted)}: {session.subject} {session.session_id[:8]}"
+        count.now = f"session {number} of {len(wanted)}: {session.subject} {session.session_id[:8]}"
         count(0)
         try:
             notes[session.session_id] = upstream.fetch(one.files, one.groups, count, jobs)
@@ -230,6 +222,6 @@ def _download(plan: Fetch, upstream: FetchingSource, jobs: int | None, on_progre
             raise Interrupted(
                 f"{len(notes)} of {len(wanted)} sessions fetched, what came of the next is kept"
             ) from None
-    now = f"{len(wanted) - len(set(failed) - set(plan.failed))} of {len(wanted)} sessions"
+    count.now = f"{len(wanted) - len(set(failed) - set(plan.failed))} of {len(wanted)} sessions"
     count(0)
     return replace(plan, failed=failed, notes={session_id: said for session_id, said in notes.items() if said})

@@ -10,14 +10,13 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from nh_platform.operations.files.byte_counts import CountedBytes
 from nh_platform.operations.opened_home import (
     Home,
     Interrupted,
     OnProgress,
-    Progress,
     existing_parent,
     open_home,
     unwatched,
@@ -136,22 +135,10 @@ def list_files(
     listed = ListedFiles(source, of_session.session_id, files, missing, folder, in_place is not None, n_free)
     if not fetch or not missing:
         return listed
-    count = _Counted(listed, on_progress)
+    now = f"{len(missing)} files of session {listed.session_id[:8]}"
+    count = CountedBytes(source, listed.n_bytes, on_progress, now)
     try:
         upstream.fetch_recorded(of_session, missing, count)
     except KeyboardInterrupt:
         raise Interrupted("what came of the recorded files is kept") from None
     return ListedFiles(source, of_session.session_id, chosen(), missing, folder, False, n_free)
-
-
-class _Counted:
-    """Adds up the bytes that threads download."""
-
-    def __init__(self, listed: ListedFiles, on_progress: OnProgress) -> None:
-        self._listed, self._on_progress, self._lock, self._came = listed, on_progress, Lock(), 0
-
-    def __call__(self, n_bytes: int) -> None:
-        with self._lock:
-            self._came += n_bytes
-            now = f"{len(self._listed.missing)} files of session {self._listed.session_id[:8]}"
-            self._on_progress(Progress(self._listed.source, self._came, self._listed.n_bytes, now))

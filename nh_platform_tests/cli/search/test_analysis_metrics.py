@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner, Result
 
 from nh_platform import operations
-from nh_platform.cli.app import app
 from nh_platform.reading import open_store
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.simulation import TINY, write_allen_vc
+from nh_platform_tests.cli.commands import nh, rows
 from nh_platform_tests.sources.allen import warehouse_server
 
 OBSERVATORY = "brain_observatory_1.1_analysis_metrics.csv"
 CONNECTIVITY = "functional_connectivity_analysis_metrics.csv"
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NH_HOME", "")
 
 
 @pytest.fixture
@@ -38,16 +30,6 @@ def home(tmp_path: Path) -> Path:
         table["pref_ori_dg"] = [45.0 * (number % 4) for number in range(len(table))]
         table.to_csv(path, index=False)
     return tmp_path
-
-
-def nh(home: Path, *arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
-    assert result.exit_code == code, (result.output, result.stderr, result.exception)
-    return result
-
-
-def rows(result: Result) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(result.stdout)))
 
 
 def stated(home: Path) -> pd.DataFrame:

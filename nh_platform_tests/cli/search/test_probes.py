@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner, Result
 
 from nh_platform import operations
-from nh_platform.cli.app import app
 from nh_platform.history.published_freezes import FREEZES_FOLDER
 from nh_platform.reading import open_store
 from nh_platform.session import ConfigError
-from nh_platform.simulation import TINY, write_allen_vbn, write_ibl
+from nh_platform.simulation import TINY, write_allen_vbn
+from nh_platform_tests.cli.commands import nh, rows
 from nh_platform_tests.loopback import Loopback
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NH_HOME", "")
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("alf")
-    write_ibl(root, 2, seed=5, size=TINY)
-    return root
-
-
-@pytest.fixture
-def servers(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    with Loopback(tree) as running:
-        for name, value in {**running.environment, **running.bucket.environment}.items():
-            monkeypatch.setenv(name, value)
-        yield running
-
-
-def nh(home: Path, *arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
-    assert result.exit_code == code, (result.output, result.stderr, result.exception)
-    return result
-
-
-def rows(result: Result) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(result.stdout)))
 
 
 def test_which_insertions_are_in_a_region_is_asked_before_anything_is_downloaded(

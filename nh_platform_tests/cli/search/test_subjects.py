@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from nh_platform.cli.app import app
 from nh_platform.reading import open_store
-from nh_platform.simulation import TINY, write_ibl
+from nh_platform_tests.cli.commands import nh, rows
 from nh_platform_tests.loopback import Loopback
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("alf")
-    write_ibl(root, 2, seed=5, size=TINY)
-    return root
-
-
-@pytest.fixture
-def servers(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    monkeypatch.setenv("NH_HOME", "")
-    with Loopback(tree) as running:
-        for name, value in {**running.environment, **running.bucket.environment}.items():
-            monkeypatch.setenv(name, value)
-        yield running
-
-
-def nh(home: Path, *arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--home", str(home), *arguments])
-    assert result.exit_code == code, (result.output, result.stderr, result.exception)
-    return result
 
 
 def found(home: Path, *arguments: str) -> list[dict[str, str]]:
     result = nh(home, "sessions", "--source", "ibl", *arguments, "--format", "csv")
-    return list(csv.DictReader(io.StringIO(result.stdout)))
+    return rows(result)
 
 
 def test_sessions_are_found_by_what_alyx_states_of_the_animal(servers: Loopback, tmp_path: Path) -> None:
@@ -87,7 +60,6 @@ def test_animals_of_one_name_are_told_apart_by_their_lab_and_those_of_others_cha
 def test_without_alyx_nothing_is_known_of_the_animals_and_that_is_said(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NH_HOME", "")
     (tmp_path / "sources.yaml").write_text(f"ibl:\n  read: {{mode: local, root: {tree}}}\n")
     nh(tmp_path, "sync", "ibl")
     said = nh(tmp_path, "sessions", "--source", "ibl", "--sex", "F", code=1).stderr
