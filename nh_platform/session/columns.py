@@ -290,6 +290,5 @@ def unnamed_fields(table: pd.DataFrame) -> str:
         end in a comma suffice), and each value stands below the name of its neighbour.
     """
     extra = 0 if isinstance(table.index, pd.RangeIndex) or not len(table) else table.index.nlevels
-    return (
-        f"its rows have {len(table.columns) + extra} fields and its header names {len(table.columns)}" if extra else ""
-    )
+    more = "1 field more" if extra == 1 else f"{extra} fields more"
+    return f"its rows have {more} than its header names" if extra else ""

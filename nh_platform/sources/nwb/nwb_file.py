@@ -162,20 +162,21 @@ class NwbFile:
             raise self.bad(f"{name}: {error.found}") from error
 
     def attribute(self, dataset: h5py.Dataset, name: str, default: float) -> float:
-        """Return a number that scales or shifts a dataset, ``default`` where none is stated.
+        """Return a number that scales, shifts or times a dataset, ``default`` where none is stated.
 
         Raises
         ------
         BadUpstreamData
-            If it is no finite number, or a ``conversion`` of 0: every value would be lost.
+            If it is no finite number, a ``conversion`` of 0 (every value would be lost), or a ``rate`` not above 0.
         """
         stated = dataset.attrs.get(name, default)
         try:
             number = float(stated)
         except (TypeError, ValueError):
             number = np.nan
-        if not np.isfinite(number) or (name == "conversion" and number == 0):
-            raise self.bad(f"{dataset.name} states a {name} that is no number to multiply or add: {stated!r}")
+        is_none = (name == "conversion" and number == 0) or (name == "rate" and number <= 0)
+        if is_none or not np.isfinite(number):
+            raise self.bad(f"{dataset.name} states a {name} that is no number to reckon with: {stated!r}")
         return number
 
     def text(self, name: str) -> str | None:

@@ -34,6 +34,20 @@ def split_pattern(pattern: Path) -> tuple[Path, str]:
     return Path(*parts[:fixed]), str(Path(*parts[fixed:]))
 
 
+def matching(root: Path, pattern: str) -> list[Path]:
+    """Return what matches a pattern below a folder, sorted; without what is hidden, unless the pattern names it.
+
+    File browsers and copies leave hidden files beside the real ones, such as ``._day.nwb`` on volumes of a Mac.
+    """
+    wants_hidden = any(part.startswith(".") for part in Path(pattern).parts)
+    return sorted(path for path in root.glob(pattern) if wants_hidden or not is_hidden(path.relative_to(root)))
+
+
+def is_hidden(below: Path) -> bool:
+    """Return whether a path, or a folder on the way to it, begins with a dot."""
+    return any(part.startswith(".") for part in below.parts)
+
+
 def session_id_of(text: str) -> str:
     """Return a session id made of a name: what a partition key cannot have becomes ``_``.
 

@@ -104,7 +104,7 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
         read_units(tmp_path / "cut.pqt")
     (tmp_path / "shifted.csv").write_text("unit_id,snr\n1,3.0,\n2,4.0,\n")
     with pytest.raises(
-        BadUpstreamData, match=r"shifted\.csv: cannot be read: its rows have 3 fields and its header .* 2"
+        BadUpstreamData, match=r"shifted\.csv: cannot be read: its rows have 1 field more than its header"
     ):
         read_units(tmp_path / "shifted.csv")
     with pytest.raises(BadUpstreamData, match=r"unknown kind '\.xlsx'"):

@@ -156,7 +156,7 @@ def test_a_session_without_lfp_is_said_plainly_and_a_file_that_is_not_there_wher
         *(
             (
                 lambda file, series, value=value: file[f"{series}/data"].attrs.__setitem__("conversion", value),
-                "data states a conversion that is no number",
+                "data states a conversion that is no number to reckon with",
             )
             for value in ("microvolts", 0.0, float("nan"), [1.0, 2.0])
         ),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.session import BadUpstreamData
 from nh_platform.simulation import TINY, write_allen_vc
 from nh_platform.sources.allen import AllenVcSettings, AllenVisualCodingSource, sdk
 from nh_platform.sources.allen.coding.project_tables import COLUMNS, HIDDEN_OF_SESSIONS, TABLES
@@ -103,6 +104,17 @@ def test_a_column_that_upstream_adds_comes_along(copy: Path) -> None:
     units.to_csv(copy / "units.csv", index=False)
     assert (tables(copy).units["new_metric"] == 1.5).all()
     assert list(tables(copy).units.columns)[2] == "new_metric"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_whose_rows_have_more_fields_than_its_header_is_refused(copy: Path, name: str) -> None:
+    source = AllenVisualCodingSource(AllenVcSettings(root=copy))
+    manifest = source.manifest()
+    path = copy / f"{name}.csv"
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([header, *(f"{line}," for line in lines)]) + "\n")
+    with pytest.raises(BadUpstreamData, match=rf"{name}\.csv: .*its rows have 1 field more"):
+        source.project_tables([manifest.session(one) for one in manifest.session_ids])
 
 
 def test_the_version_moves_with_the_tables_alone(copy: Path) -> None:

@@ -17,6 +17,8 @@ from nh_platform.session.tables.events import EVENTS
 from nh_platform.simulation.allen.behavior.cloud_release import PROJECT, manifest_name, write_release_manifest
 from nh_platform.sources.allen import AllenVbnSettings
 from nh_platform.sources.allen.behavior.abnormal import ACTIVITY_MARGIN_S
+from nh_platform.sources.allen.behavior.cloud_cache import load_release
+from nh_platform.sources.allen.behavior.release_tables import read_amplitudes, read_behavior_sessions, read_channels
 from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.sources.allen.conftest import replace
 from nh_platform_tests.sources.allen.vbn import (
@@ -337,6 +339,21 @@ def test_tables_that_are_missing_or_lack_a_column_are_named(vbn_copy: Path) -> N
     (vbn_copy / f"{PROJECT}-0.5.0" / "project_metadata" / "ecephys_sessions.csv").unlink()
     with pytest.raises(BadUpstreamData, match=r"ecephys_sessions\.csv of release 0\.5\.0: it is not there"):
         source_of(vbn_copy).manifest()
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [("channels", read_channels), ("units", read_amplitudes), ("behavior_sessions", read_behavior_sessions)],
+)
+def test_a_table_whose_rows_have_more_fields_than_its_header_is_refused(vbn_copy: Path, name: str, read: Any) -> None:
+    path = vbn_copy / f"{PROJECT}-0.5.0" / "project_metadata" / f"{name}.csv"
+    header, *lines = path.read_text().splitlines()
+    path.unlink()
+    path.write_text("\n".join([header, *(f"{line}," for line in lines)]) + "\n")
+    write_release_manifest(vbn_copy, "0.5.0")
+    release = load_release(vbn_copy, "0.5.0")
+    with pytest.raises(BadUpstreamData, match=rf"{name}\.csv of release 0\.5\.0: .*its rows have 1 field more"):
+        read(release)
 
 
 def test_settings_name_the_folder_and_accept_the_name_of_a_manifest(tmp_path: Path) -> None:

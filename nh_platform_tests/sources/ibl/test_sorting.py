@@ -279,6 +279,7 @@ def test_two_default_revisions_of_one_dataset_are_refused(tree: Tree) -> None:
         pd.DataFrame({"uuids": [None] * 12, "more": range(12)}),
         pd.DataFrame({"uuids": ["a", "b"]}),
         pd.DataFrame({"ids": range(12)}),
+        b"uuids,more\n" + b"".join(b"a%d,b,\n" % cluster for cluster in range(12)),
     ],
 )
 def test_ids_that_are_not_one_per_cluster_are_not_taken(tree: Tree, table) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -184,6 +185,39 @@ def test_a_changed_file_changes_its_session_alone(recorded: Path, tmp_path: Path
     assert before.session("b").version("spikes") != after.session("b").version("spikes")
     with pytest.raises(BadUpstreamData, match="changed since the sync"):
         lab.read_spikes(before.session("b"))
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value"),
+    [
+        ("data", "conversion", "metres"),
+        ("data", "conversion", 0.0),
+        ("data", "offset", float("nan")),
+        ("starting_time", "rate", 0.0),
+        ("starting_time", "rate", -2.0),
+        ("starting_time", "rate", "fast"),
+    ],
+)
+def test_a_scale_or_rate_that_is_none_leaves_the_signal_out_by_name(
+    recorded: Path, tmp_path: Path, place: str, name: str, value: object
+) -> None:
+    shutil.copytree(recorded, tmp_path / "home")
+    with h5py.File(tmp_path / "home" / "rec" / "mouse7_2026-03-04.nwb", "a") as file:
+        file[f"processing/behavior/running/{place}"].attrs[name] = value
+    text = STANDARD.replace("rec/*.nwb", "rec/*.nwb, signals: {running: processing/behavior/running}")
+    lab = source(tmp_path / "home", text)
+    signals = lab.read_signals(lab.manifest().session("mouse7_2026-03-04"))
+    assert signals.signals == {}
+    assert any(f"states a {name} that" in note.text for note in signals.notes)
+
+
+def test_what_a_copy_leaves_beside_a_file_is_no_session(recorded: Path, tmp_path: Path) -> None:
+    shutil.copytree(recorded, tmp_path / "home")
+    before = source(tmp_path / "home").manifest()
+    (whole, *_) = sorted(path for path in (tmp_path / "home").rglob("*.nwb"))
+    (whole.parent / f"._{whole.name}").write_bytes(b"a copy's resource fork")
+    after = source(tmp_path / "home").manifest()
+    assert after.session_ids == before.session_ids
 
 
 def test_two_files_of_one_name_and_no_file_at_all_are_refused(recorded: Path, tmp_path: Path) -> None:

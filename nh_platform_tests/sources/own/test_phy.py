@@ -39,6 +39,11 @@ def test_folders_are_sessions_and_sortings_below_them_probes(home: Path) -> None
     assert groups.to_dict() == {"events": 2, "qc": 2, "spikes": 8}
 
 
+def test_hidden_folders_are_no_sessions(home: Path) -> None:
+    write_phy(home / "rec" / ".trash", ONE)
+    assert source(home).manifest().session_ids == [DAY]
+
+
 def test_samples_become_seconds_by_the_rate_of_params(home: Path) -> None:
     lab = source(home, STANDARD.replace("rec/*", "rec/*, volts_per_amplitude: 1.0e-5"))
     recording = lab.read_spikes(lab.manifest().session(DAY))
@@ -179,11 +184,11 @@ def test_a_row_with_more_fields_than_the_header_is_refused_and_not_read_below_it
     session = lab.manifest().session(DAY)
     events = lab.read_events(session)
     assert "lab_trials" not in events.tables
-    found = "left out: file trials.csv: its rows have 4 fields and its header names 3"
+    found = "left out: file trials.csv: its rows have 1 field more than its header names"
     assert [note.text for note in events.notes if note.subject == "lab_trials"] == [found]
     recording = lab.read_spikes(session)
     annotation = lab.read_annotation(session, recording.units, recording.channels)
-    assert any("its rows have 3 fields and its header names 2" in note.text for note in annotation.notes)
+    assert any("its rows have 1 field more than its header names" in note.text for note in annotation.notes)
 
 
 def test_trials_and_events_may_be_one_file_or_have_one_name_in_two_folders(home: Path) -> None:

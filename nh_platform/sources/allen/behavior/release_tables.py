@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData
+from nh_platform.session.columns import unnamed_fields
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
 from nh_platform.sources.allen.behavior.cloud_cache import Release
 
@@ -116,6 +117,8 @@ def _read(release: Release, name: str, required: tuple[str, ...], *, only: bool 
     again = "Download the release's tables again."
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=list(required) if only else None)
+        if found := unnamed_fields(table):
+            raise ValueError(found)
     except FileNotFoundError as error:
         raise BadUpstreamData(label, f"it is not there ({path.parent.name}/)", again) from error
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors, missing columns too

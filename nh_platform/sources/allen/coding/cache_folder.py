@@ -84,7 +84,7 @@ def lfp_path(root: Path, session_id: str, probe_id: str) -> Path:
 
 def lacks_lfp(root: Path, probe_id: str) -> bool:
     """Return whether ``probes.csv`` says that a probe has no LFP, as those of session 839557629."""
-    probes = _read_csv(root / "probes.csv", (), index=True)
+    probes = read_cache_table(root / "probes.csv", (), index=True)
     if probes is None or "has_lfp_data" not in probes or int(probe_id) not in probes.index:
         return False
     return str(probes.loc[int(probe_id), "has_lfp_data"]).lower() in ("false", "0", "0.0", "f")
@@ -106,10 +106,10 @@ def read_tables(root: Path) -> WarehouseTables:
         If one of them is not CSV or lacks a column that the platform uses.
     """
     return WarehouseTables(
-        sessions=_read_csv(root / "sessions.csv", ("session_type", "specimen_id"), index=True),
-        probes=_read_csv(root / "probes.csv", ("ecephys_session_id", "name"), index=True),
+        sessions=read_cache_table(root / "sessions.csv", ("session_type", "specimen_id"), index=True),
+        probes=read_cache_table(root / "probes.csv", ("ecephys_session_id", "name"), index=True),
         channels=read_csv_channels(root),
-        units=_read_csv(root / "units.csv", ("ecephys_channel_id",), index=True),
+        units=read_cache_table(root / "units.csv", ("ecephys_channel_id",), index=True),
     )
 
 
@@ -118,7 +118,7 @@ def read_csv_channels(root: Path) -> pd.DataFrame | None:
 
     Without a column of positions it costs positions where they are read, and not the list of sessions here.
     """
-    return _read_csv(root / CHANNELS_CSV, ("ecephys_probe_id",), index=False)
+    return read_cache_table(root / CHANNELS_CSV, ("ecephys_probe_id",), index=False)
 
 
 def channel_rows_md5(channels: pd.DataFrame) -> str:
@@ -195,7 +195,23 @@ def _facts_in_nwb(path: Path) -> SessionFacts:
         )
 
 
-def _read_csv(path: Path, required: tuple[str, ...], *, index: bool) -> pd.DataFrame | None:
+def read_cache_table(path: Path, required: tuple[str, ...] = (), *, index: bool) -> pd.DataFrame | None:
+    """Return a table of AllenSDK's cache, None where it is absent.
+
+    Parameters
+    ----------
+    path
+        The CSV file.
+    required
+        Columns that it must have besides ``id``.
+    index
+        Read values as AllenSDK does, with ``id`` as index; otherwise every value is text.
+
+    Raises
+    ------
+    BadUpstreamData
+        If it cannot be read, its rows have more fields than the header names, or a column is missing.
+    """
     if not path.is_file():
         return None
     try:

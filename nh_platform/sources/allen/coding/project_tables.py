@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import BadUpstreamData, Note
+from nh_platform.sources.allen.coding.cache_folder import read_cache_table
 from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
 from nh_platform.sources.nwb.nwb_file import NwbFile
 from nh_platform.sources.nwb.nwb_table import read_table
@@ -101,7 +102,7 @@ def read_project_tables(root: Path, session_ids: Iterable[str], from_file: Calla
     BadUpstreamData
         If a table is there and cannot be read.
     """
-    stored = {name: _read(root / f"{name}.csv") for name in TABLES}
+    stored = {name: read_cache_table(root / f"{name}.csv", index=True) for name in TABLES}
     listed: dict[str, list[npt.NDArray[np.int64]]] = {name: [] for name in TABLES}
     others: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     notes = []
@@ -164,17 +165,6 @@ def _utc(time: str | None) -> str | None:
     """Return a time with zone as the warehouse writes it, ``2019-01-19T16:00:00Z``; None where it cannot be read."""
     found = pd.to_datetime(time, utc=True, errors="coerce")
     return None if pd.isna(found) else str(found.strftime("%Y-%m-%dT%H:%M:%SZ"))
-
-
-def _read(path: Path) -> pd.DataFrame | None:
-    """Return a table as AllenSDK reads it, None where it is absent."""
-    if not path.is_file():
-        return None
-    try:
-        return pd.read_csv(path, index_col="id")
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        action = "Delete it; AllenSDK fetches it again."
-        raise BadUpstreamData(f"file {path.name}", f"it cannot be read as CSV: {error}", action) from error
 
 
 def _of_session(

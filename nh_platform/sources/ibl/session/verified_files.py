@@ -17,6 +17,7 @@ import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, Note, Session, UpstreamTrouble
+from nh_platform.session.columns import unnamed_fields
 from nh_platform.sources.ibl.catalogue.datasets import relative_path
 from nh_platform.sources.ibl.downloads.given_files import GivenFiles
 
@@ -287,7 +288,12 @@ class OpenFiles:
         self.require(collection, name)
         path = self.label(collection, name)
         try:
-            return pd.read_csv(self._paths[path]) if name.endswith(".csv") else pd.read_parquet(self._paths[path])
+            if not name.endswith(".csv"):
+                return pd.read_parquet(self._paths[path])
+            table = pd.read_csv(self._paths[path])
+            if more := unnamed_fields(table):
+                raise ValueError(more)
+            return table
         except Exception as error:  # of a damaged file, as in `array`: also KeyError, of metadata that name no column
             found = (str(error).splitlines() or [""])[0]
             raise self.bad(path, f"cannot be parsed: {type(error).__name__}: {found}") from error

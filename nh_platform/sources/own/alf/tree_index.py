@@ -16,7 +16,7 @@ import pandas as pd
 
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.sources.ibl.catalogue.datasets import RFM_FRAMES
-from nh_platform.sources.own.local_files import session_id_of
+from nh_platform.sources.own.local_files import matching, session_id_of
 
 SESSIONS = ("*/Subjects/*/*/*/alf", "*/*/*/alf")
 """Where a session's ``alf`` folder lies below the root."""
@@ -62,7 +62,7 @@ def _is_date(name: str) -> bool:
 def session_folders(root: Path) -> list[SessionFolder]:
     """Return the sessions of a tree, sorted by path: every folder of a date and number that has an ``alf``."""
     found = []
-    for alf in sorted({path for pattern in SESSIONS for path in root.glob(pattern) if path.is_dir()}):
+    for alf in sorted({path for pattern in SESSIONS for path in matching(root, pattern) if path.is_dir()}):
         folder = alf.parent
         date, subject = folder.parent, folder.parent.parent
         if not _is_date(date.name) or not folder.name.isdecimal():
@@ -96,8 +96,8 @@ def tree_tables(folders: list[SessionFolder], cache_dir: Path | None) -> dict[st
             file_hash(path, cache_dir=cache_dir),
         )
         for one in folders
-        for path in sorted(path for pattern in FILES for path in one.path.glob(pattern))
-        if path.is_file() and not path.name.startswith(".")  # what a file browser or a copy leaves: ._spikes.times.npy
+        for path in sorted(path for pattern in FILES for path in matching(one.path, pattern))
+        if path.is_file()
     ]
     table = pd.DataFrame(rows, columns=["eid", "rel_path", "file_size", "hash"]).assign(exists=True)
     table["id"] = table["rel_path"]

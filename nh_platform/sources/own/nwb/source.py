@@ -26,6 +26,7 @@ from nh_platform.sources.nwb.unit_spikes import read_spikes
 from nh_platform.sources.own.local_files import (
     file_row,
     files_of,
+    matching,
     nothing_found,
     refuse_twice,
     session_id_of,
@@ -68,7 +69,7 @@ class NwbSource:
         """
         settings, location = self.settings, (self.name, "read", "files")
         root, pattern = split_pattern(settings.files)
-        paths = sorted(path for path in root.glob(pattern) if path.is_file())
+        paths = [path for path in matching(root, pattern) if path.is_file()]
         if not paths:
             raise nothing_found(self.home, location, settings.files, "file")
         facts = {path: _facts(path, settings) for path in paths}

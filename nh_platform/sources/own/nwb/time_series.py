@@ -41,7 +41,7 @@ def _read(nwb: NwbFile, name: str, path: str) -> Signal:
     if nwb.has(f"{path}/timestamps"):
         times = nwb.numbers(f"{path}/timestamps")
     elif isinstance(start, h5py.Dataset) and "rate" in start.attrs:
-        times = float(start[()]) + np.arange(len(values)) / float(start.attrs["rate"])
+        times = float(start[()]) + np.arange(len(values)) / nwb.attribute(start, "rate", np.nan)
     else:
         raise nwb.bad(f"{path} has neither timestamps nor a starting_time with its rate")
     if len(times) != len(values):

@@ -23,6 +23,7 @@ from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.own.local_files import (
     file_row,
     files_of,
+    matching,
     nothing_found,
     refuse_twice,
     session_id_of,
@@ -84,7 +85,7 @@ class PhySource:
         """
         settings, location = self.settings, (self.name, "read", "folders")
         root, pattern = split_pattern(settings.folders)
-        found = {path: self._sortings(path) for path in sorted(root.glob(pattern)) if path.is_dir()}
+        found = {path: self._sortings(path) for path in matching(root, pattern) if path.is_dir()}
         found = {path: sortings for path, sortings in found.items() if sortings}
         if not found:
             raise nothing_found(self.home, location, settings.folders, f"folder with a {SPIKE_TIMES}")
@@ -181,7 +182,7 @@ class PhySource:
 
     def _sortings(self, folder: Path) -> dict[str, Path]:
         """Return the sortings of a session's folder by the name of their probe."""
-        found = sorted({path.parent for path in folder.glob(f"{self.settings.sorting}/{SPIKE_TIMES}")})
+        found = sorted({path.parent for path in matching(folder, f"{self.settings.sorting}/{SPIKE_TIMES}")})
         relative = [path.relative_to(folder).parts for path in found]
         if len(found) == 1:
             return {(relative[0][0] if relative[0] else ONE_PROBE): found[0]}
