@@ -21,7 +21,7 @@ from nh_platform.store.damage_notes import forget_damage, noted_damage
 from nh_platform.store.durable import LOST, copy_of, read_regular, unreadable
 from nh_platform.store.file_hashes import STRAY, StoredFile, compare, stored_hashes, stray_files
 from nh_platform.store.locks import FOLDER as LOCKS
-from nh_platform.store.locks import lock_names, read_lock
+from nh_platform.store.locks import lock_names, locks_at_rest, read_lock
 from nh_platform.store.names import DAMAGED, HISTORY, POINTER, PROVENANCE, SOURCE_RECORDS, SOURCE_WIDE, STAGING
 from nh_platform.store.sealed import BrokenSeal, unseal_json, unseal_lines
 from nh_platform.store.store_format import FORMAT_FILE, stored_format
@@ -192,7 +192,9 @@ def _verify_asset(store: Store, place: _Place, asset: Path, pool: ThreadPoolExec
             found.append((version.name, version / PROVENANCE, error.reason))
             continue
         except FileNotFoundError:
-            if version in _counted(store, place):  # else it was replaced meanwhile
+            with locks_at_rest(store.root):
+                is_lost = version in _counted(store, place) and not (version / PROVENANCE).exists()
+            if is_lost:  # else it was replaced meanwhile
                 found.append((version.name, version / PROVENANCE, "this version counts and is missing"))
             continue
         files, size = files + len(stated) + 1, size + sum(one.size for one in stated.values())

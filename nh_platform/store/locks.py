@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,6 +127,20 @@ def changing(root: Path) -> Iterator[None]:
     with disk_in_words(root):
         (root / FOLDER).mkdir(parents=True, exist_ok=True)
     with alone(root / FOLDER / ".lock", busy, _BUSY_S):
+        yield
+
+
+@contextmanager
+def locks_at_rest(root: Path) -> Iterator[None]:
+    """Let no process change the locks of a store meanwhile, for who looks at what they name.
+
+    A lock that is being made is written before its versions are looked for, and may name one that is gone by then: it
+    is written again. A store that this process cannot write is looked at as it is.
+    """
+    with ExitStack() as stack:
+        if (root / FOLDER).is_dir():
+            with suppress(StoreError):
+                stack.enter_context(changing(root))
         yield
 
 

@@ -5,8 +5,7 @@ Add here what a backup must hold of the store. What else of a home is backed up 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,8 +89,10 @@ def _are_locks_known(store: Store, made: BackupFiles) -> bool:
 
 def _copy_locks(store: Store, made: BackupFiles) -> None:
     """Copy the locks that can be read, and what they name now and did not when its asset was copied."""
+    from nh_platform.store.locks import locks_at_rest
+
     lacking: dict[_Place, set[str]] = {}
-    with _locks_at_rest(store):
+    with locks_at_rest(store.root):
         for _ in range(_TRIES):
             before, lacking = lacking, {}
             for name in _copied_locks(store, made):
@@ -106,18 +107,6 @@ def _copy_locks(store: Store, made: BackupFiles) -> None:
         found = f"lock {name}: it names versions that are damaged, lost, or were replaced meanwhile"
         made.refused.append(f"{found}. It is in the backup, and they are not.")
     made.refused[:] = dict.fromkeys(made.refused)
-
-
-@contextmanager
-def _locks_at_rest(store: Store) -> Iterator[None]:
-    """Let no process change the locks: one that is being made names versions that may be gone before it is done."""
-    from nh_platform.store import locks
-
-    with ExitStack() as stack:
-        if (store.root / locks.FOLDER).is_dir():
-            with suppress(StoreError):  # a store that cannot be written: nobody else changes its locks either
-                stack.enter_context(locks.changing(store.root))
-        yield
 
 
 def _copied_locks(store: Store, made: BackupFiles) -> list[str]:
@@ -181,10 +170,12 @@ def _copy_asset(store: Store, made: BackupFiles, place: _Place, with_locks: bool
     StoreError
         If it was replaced again and again meanwhile, or what it names cannot be read.
     """
+    from nh_platform.store.locks import locks_at_rest
+
     asset = store.asset_folder(*place)
     lost: list[Path] | None = None
     for _ in range(_TRIES):
-        with _locks_at_rest(store) if lost and not at_rest else nullcontext():
+        with locks_at_rest(store.root) if lost and not at_rest else nullcontext():
             lost = _tried(store, made, place, with_locks, lost)
         if lost is None:
             return

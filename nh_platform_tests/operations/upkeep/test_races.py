@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.synchronize import Barrier
@@ -87,6 +88,32 @@ def test_publishing_pruning_locking_and_backing_up_one_asset(home: Path, tmp_pat
     for number, folder in enumerate(backups):
         operations.restore(folder, tmp_path / f"new-{number}")
         assert verify(Store(tmp_path / f"new-{number}" / "store")).damages == ()
+
+
+def test_a_lock_that_is_being_made_is_no_damage_to_a_verification(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock is written first and its versions are looked for then; one that was replaced between is named no more."""
+    store, as_it_is, seen = Store(home / "store"), locks.write_lock, list[tuple[object, ...]]()
+    publish(store, "1")
+
+    def replaced_meanwhile(root: Path, lock: locks.Lock) -> None:
+        if not seen:
+            publish(store, "2")
+        as_it_is(root, lock)
+        if not seen:
+            seen.append(())
+            looking.start()
+            looking.join(0.5)  # ends only once the lock is whole
+
+    def look() -> None:
+        seen.append(verify(Store(store.root)).damages)
+
+    looking = threading.Thread(target=look)
+    monkeypatch.setattr(locks, "write_lock", replaced_meanwhile)
+    operations.lock(home, "paper", "ibl")
+    looking.join(60)
+    assert seen == [(), ()]
+    (version,) = lock_named(home, "paper").versions
+    assert (store.asset_folder(*ASSET) / version.folder).is_dir()
 
 
 def test_two_that_prune_at_once_remove_everything_once(home: Path) -> None:
