@@ -24,6 +24,7 @@ from nh_platform.reading.wheel_motion import RATE_HZ, WheelMotion, wheel_motion,
 from nh_platform.reading.windows_view import WindowsView
 from nh_platform.session import ConfigError
 from nh_platform.windows.presentations.presentation_counts import PresentationCounts, count_in_presentations, even_edges
+from nh_platform.windows.presets.preset_files import renamed
 from nh_platform.windows.valid_time import valid_windows
 
 
@@ -49,13 +50,16 @@ class SessionView(RecordedSlices):
             If they were made without this preset; the text names those they were made with.
         """
         stored = self._windows
-        if preset not in stored.presets:
+        # Windows of a store may have been made when a preset had an earlier id, and code may still use that.
+        named = {renamed(stored_id): stored_id for stored_id in stored.presets} | {one: one for one in stored.presets}
+        found = named.get(preset, named.get(renamed(preset)))
+        if found is None:
             raise ConfigError(
                 f"window preset {preset!r}",
                 f"the windows of this session were made with {', '.join(sorted(stored.presets)) or 'none'}",
                 "Use one of those, or configure the preset for the source and materialize `windows` again.",
             )
-        return WindowsView(stored, stored.presets[preset])
+        return WindowsView(stored, stored.presets[found], lambda: self._recording)
 
     @overload
     def psth(

@@ -1,4 +1,4 @@
-"""The windows of one preset of a stored session: counts, index, bin centres, masks.
+"""The windows of one preset of a stored session: index, counts, spikes, bin centres, masks.
 
 Contains `WindowsView`. Add here what people read of windows. Splits and normalisation are joined by the training
 loader, not here; the files are the matter of `nh_platform.windows.window_files`.
@@ -6,6 +6,7 @@ loader, not here; the files are the matter of `nh_platform.windows.window_files`
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,12 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import UnknownSession
+from nh_platform.session import ConfigError, RawRecording, StoreError, UnknownSession
+from nh_platform.session.errors import close_matches
 from nh_platform.windows import StoredWindows
-from nh_platform.windows.binning import bin_centers, binarise
+from nh_platform.windows.binning import CountPlan, bin_centers, binarise
 from nh_platform.windows.window_files import StoredPreset
+from nh_platform.windows.window_rows import planned_counts
 
 CountArray = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float64]
 
 
 class WindowsView:
@@ -30,17 +34,21 @@ class WindowsView:
         The files.
     preset
         The preset, as it was when the windows were made.
+    recording
+        Reads the recording of the session, when counts or spikes around events are first asked for.
     """
 
-    def __init__(self, stored: StoredWindows, preset: StoredPreset) -> None:
+    def __init__(self, stored: StoredWindows, preset: StoredPreset, recording: Callable[[], RawRecording]) -> None:
         self.preset = preset
         self._stored = stored
+        self._read_recording = recording
 
     def __len__(self) -> int:
         return len(self.index)
 
     def __repr__(self) -> str:
-        return f"WindowsView({self.preset.id!r}, windows={len(self)}, units={len(self.unit_ids)}, bins={self.n_bins})"
+        bins = f"bins={self.n_bins}" if self.is_even else "bins differ"
+        return f"WindowsView({self.preset.id!r}, windows={len(self)}, units={len(self.unit_ids)}, {bins})"
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -55,26 +63,53 @@ class WindowsView:
 
     @property
     def n_bins(self) -> int:
-        """Bins of a window; 0 where there is no window."""
-        return int(self.index["n_bins"].iloc[0]) if len(self.index) else 0
+        """Bins of the longest window; 0 where windows have no bins."""
+        return int(self.index["n_bins"].max()) if len(self.index) else self.preset.n_bins
 
     @property
-    def bin_centers(self) -> npt.NDArray[np.float64]:
+    def is_even(self) -> bool:
+        """Whether all windows have the same number of bins."""
+        return bool((self.index["n_bins"] == self.n_bins).all())
+
+    @property
+    def bin_centers(self) -> FloatArray:
         """(n_bins,) centres in seconds, from the event (aligned) or from the start of the window (continuous)."""
-        start_us = self._stored.aligned(self.preset.id, 0, 0).start_us if self._is_aligned else 0
-        return bin_centers(start_us, self.n_bins, self.preset.bin_us)
+        return bin_centers(self.preset.start_us, self.n_bins, self._bin_us)
 
     @cached_property
     def counts(self) -> CountArray:
-        """(n_windows, n_units, n_bins) uint8 spike counts, saturating at 255; 0 or 1 if the preset says so."""
+        """(n_windows, n_units, n_bins) uint8 spike counts, saturating at 255; 0 or 1 if the preset says so.
+
+        Raises
+        ------
+        ConfigError
+            If the windows have no bins, or not all as many: `counts_of` takes those of one length.
+        """
+        if self._is_dense:
+            return self._finish(self._stored.dense(self.preset.id).counts)
         if self._is_aligned:
-            counts = self._stored.aligned(self.preset.id).counts
-        else:
-            grid = self._stored.grid(self.preset.bin_us).counts
-            counts = np.empty((len(self), grid.shape[0], self.n_bins), dtype=np.uint8)
-            for row, first in enumerate(self.index["start_bin"]):
-                counts[row] = grid[:, first : first + self.n_bins]
+            return self._finish(self._plan(self.index).count())
+        grid = self._stored.grid(self._bin_us).counts
+        counts = np.empty((len(self), grid.shape[0], self.n_bins), dtype=np.uint8)
+        for row, first in enumerate(self.index["start_bin"]):
+            counts[row] = grid[:, first : first + self.n_bins]
         return self._finish(counts)
+
+    def counts_of(self, window_ids: Sequence[int] | npt.NDArray[np.integer]) -> CountArray:
+        """Return (n, n_units, n_bins) counts of the windows named, in that order.
+
+        Raises
+        ------
+        UnknownSession
+            If there is no such window.
+        ConfigError
+            If the windows have no bins, or not all as many.
+        """
+        rows = [self._row(int(window)) for window in window_ids]
+        if self._is_aligned and not self._is_dense:
+            return self._finish(self._plan(self.index.iloc[list(map(int, window_ids))]).count())
+        counts = [self.window(int(row["window_id"])) for row in rows]
+        return np.stack(counts) if counts else np.zeros((0, len(self.unit_ids), self.n_bins), dtype=np.uint8)
 
     def window(self, window_id: int) -> CountArray:
         """Return (n_units, n_bins) counts of one window, reading little more than it.
@@ -83,12 +118,57 @@ class WindowsView:
         ------
         UnknownSession
             If there is no such window.
+        ConfigError
+            If windows have no bins.
         """
         row = self._row(window_id)
+        if self._is_dense:
+            return self._finish(self._stored.dense(self.preset.id, window_id, window_id + 1).counts[0])
         if self._is_aligned:
-            return self._finish(self._stored.aligned(self.preset.id, window_id, window_id + 1).counts[0])
+            return self._finish(self._plan(self.index.iloc[[window_id]]).count()[0])
         first = int(row["start_bin"])
-        return self._finish(self._stored.grid(self.preset.bin_us, first, first + self.n_bins).counts)
+        return self._finish(self._stored.grid(self._bin_us, first, first + self.n_bins).counts)
+
+    def spikes(self, window_id: int) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+        """Return the spikes of one window in order of time.
+
+        Those of a probe in an interval that is invalid for it are there too; the index names the probe.
+
+        Returns
+        -------
+        tuple
+            (n_spikes,) seconds from the window's event, or from its start, and (n_spikes,) row of the unit.
+
+        Raises
+        ------
+        UnknownSession
+            If there is no such window.
+        """
+        row, spikes = self._row(window_id), self._recording.spikes
+        first, stop = (spikes.times >= row["start"]), (spikes.times < row["stop"])
+        chosen = np.flatnonzero(first & stop)
+        units = np.searchsorted(spikes.offsets, chosen, side="right") - 1
+        order = np.argsort(spikes.times[chosen], kind="stable")
+        zero = float(row["event_time"]) if self._is_aligned else float(row["start"])
+        return spikes.times[chosen][order] - zero, units[order].astype(np.int64)
+
+    def part(self, name: str) -> slice:
+        """Return the bins of a named part of the windows, for example ``counts[:, :, view.part("input")]``.
+
+        Raises
+        ------
+        ConfigError
+            If the preset has no such part; the text names those it has.
+        """
+        parts = self.preset.parts
+        if name not in parts:
+            raise ConfigError(
+                f"part {name!r} of {self.preset.id}",
+                f"its windows have {', '.join(parts) or 'no named parts'}",
+                f"Name one of them.{close_matches(name, list(parts))}",
+            )
+        start, stop = ((edge - self.preset.start_us) // self._bin_us for edge in parts[name])
+        return slice(start, stop)
 
     def masked(self, window_id: int, probe: str) -> npt.NDArray[np.bool_]:
         """Return (n_bins,) where the units of a probe are 0 because its recording is invalid there.
@@ -107,7 +187,7 @@ class WindowsView:
         else:
             masks = masks[masks["grid"] == f"grid_{self.preset.bin_us}us"]
             first = int(row["start_bin"])
-        covered = np.zeros(self.n_bins, dtype=bool)
+        covered = np.zeros(int(row["n_bins"]), dtype=bool)
         for start, stop in zip(masks["start_bin"] - first, masks["stop_bin"] - first):
             covered[max(start, 0) : max(stop, 0)] = True
         return covered
@@ -127,12 +207,43 @@ class WindowsView:
                 "time": ("time", self.bin_centers, {"units": "s"}),
                 **{name: ("window", self.index[name].to_numpy()) for name in per_window},
             },
-            attrs={"preset": f"{self.preset.id}@{self.preset.version}", "bin_us": self.preset.bin_us},
+            attrs={"preset": f"{self.preset.id}@{self.preset.version}", "bin_us": self._bin_us},
         )
 
     @property
     def _is_aligned(self) -> bool:
         return self.preset.kind == "aligned"
+
+    @cached_property
+    def _is_dense(self) -> bool:
+        return self._is_aligned and self._stored.has_dense(self.preset.id)
+
+    @property
+    def _bin_us(self) -> int:
+        if self.preset.bin_us is None:
+            raise ConfigError(
+                f"window preset {self.preset.id}", "its windows have no bins", "Take their spikes: `spikes(window_id)`."
+            )
+        return self.preset.bin_us
+
+    @cached_property
+    def _recording(self) -> RawRecording:
+        """The spikes that the windows were laid out for."""
+        recording = self._read_recording()
+        if tuple(recording.units["unit_id"].astype(str)) != self.unit_ids:
+            raise StoreError(
+                f"windows {self.preset.id} of {recording.session.source} session {recording.session.session_id}",
+                "they were made of other units than `raw_spikes` has now",
+                "Materialize `windows` again.",
+            )
+        return recording
+
+    def _plan(self, rows: pd.DataFrame) -> CountPlan:
+        probes = self._recording.units["probe"].to_numpy(dtype=object)
+        units_of = {probe: np.flatnonzero(probes == probe) for probe in dict.fromkeys(probes)}
+        bin_us, masks = self._bin_us, self._stored.masks
+        spikes, start_us = self._recording.spikes, self.preset.start_us
+        return planned_counts(rows, start_us, bin_us, spikes, masks, units_of, self.preset.n_bins)
 
     def _row(self, window_id: int) -> pd.Series:
         if not 0 <= window_id < len(self):

@@ -1,8 +1,9 @@
 """The files of `windows`: counts, index and masks of one session ↔ HDF5 and Parquet.
 
-``counts.h5`` holds ``/unit_id``, ``/grid_<bin width>us/counts`` (units × bins), ``/aligned/<preset>/counts``
-(windows × units × bins) and what readers must know of the presets; ``index.parquet`` and ``masks.parquet`` the tables.
-Add here what the files of `windows` need. Where windows lie and what is counted is decided elsewhere.
+``counts.h5`` holds ``/unit_id``, ``/grid_<bin width>us/counts`` (units × bins), for presets that store them
+``/aligned/<preset>/counts`` (windows × units × bins), and what readers must know of the presets; ``index.parquet`` and
+``masks.parquet`` the tables. Add here what the files of `windows` need. Where windows lie and what is counted is
+decided elsewhere.
 
 Counts are written block by block, each block whole chunks, so that memory stays at some MB and the bytes depend on the
 content alone. Chunks hold all units of a short time: a reader that takes one window reads one or two chunks.
@@ -10,6 +11,7 @@ content alone. Chunks hold all units of a short time: a reader that takes one wi
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,11 +50,12 @@ def write_windows(folder: Path, windows: Windows) -> None:
         write_notes(handle, windows.notes)
         for preset in sorted(windows.presets, key=lambda preset: preset.id):
             group = handle.create_group(f"presets/{preset.id}")
-            group.attrs.update(version=preset.version, kind=preset.kind, bin_us=preset.bin_us, binarise=preset.binarise)
+            stated = json.dumps(preset.stated, sort_keys=True)
+            group.attrs.update(version=preset.version, kind=preset.kind, n_bins=preset.n_bins, stated=stated)
         ids = np.array([unit.encode() for unit in windows.unit_ids], dtype=np.bytes_)
         create_dataset(handle, "unit_id", ids, unit="-", meaning="Units of the unit axis, as in the units table")
         grids = {f"grid_{bin_us}us": plan for bin_us, plan in sorted(windows.grids.items())}
-        aligned = {f"aligned/{preset}": plan for preset, plan in sorted(windows.aligned.items())}
+        aligned = {f"aligned/{preset}": plan for preset, plan in sorted(windows.dense.items())}
         for name, plan in {**grids, **aligned}.items():
             _write_counts(handle.create_group(name), plan)
     write_table(folder / INDEX_FILE, windows.index, WINDOW_INDEX)
@@ -61,25 +64,38 @@ def write_windows(folder: Path, windows: Windows) -> None:
 
 @dataclass(frozen=True)
 class StoredPreset:
-    """Facts of a preset that a reader of counts must know.
+    """Facts of a preset that a reader of windows must know, as it was then; the file of presets may have moved on.
 
     Parameters
     ----------
     id, version
-        The preset as it was then; the file of presets may have moved on.
+        The preset.
     kind
         ``continuous`` or ``aligned``.
     bin_us
-        Width of a bin in µs.
+        Width of a bin in µs; None where windows have no bins.
     binarise
         Whether readers of the preset get 0 and 1.
+    start_us
+        Start of a window in µs from its event; 0 for continuous windows.
+    n_bins
+        Bins of a window; 0 where windows have none, or their events say how many.
+    parts, marks
+        Named stretches (start, stop) and moments of a window in µs from its event, or from its start.
+    stated
+        Every field of the preset as it was written.
     """
 
     id: str
     version: int
     kind: str
-    bin_us: int
+    bin_us: int | None
     binarise: bool
+    start_us: int
+    n_bins: int
+    parts: dict[str, tuple[int, int]]
+    marks: dict[str, int]
+    stated: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -115,7 +131,7 @@ class StoredWindows:
         """Presets by id, as they were when the windows were made."""
         with open_file(self.folder / COUNTS_FILE) as handle:
             groups = handle["presets"].items() if "presets" in handle else ()
-            return {name: _read_preset(name, group.attrs) for name, group in groups}
+            return {name: _read_preset(name, group.attrs, handle.get(f"aligned/{name}")) for name, group in groups}
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
@@ -143,13 +159,18 @@ class StoredWindows:
             counts = dataset[:, first:stop]
             return Grid(bin_us, int(group.attrs["start_bin"]) + first, counts, int(dataset.attrs["maximum"]))
 
-    def aligned(self, preset_id: str, first: int = 0, stop: int | None = None) -> EventCounts:
-        """Read the windows of an aligned preset, or its windows ``first`` to ``stop`` (excluded).
+    def has_dense(self, preset_id: str) -> bool:
+        """Return whether the counts of an aligned preset are stored."""
+        with open_file(self.folder / COUNTS_FILE) as handle:
+            return f"aligned/{preset_id}" in handle
+
+    def dense(self, preset_id: str, first: int = 0, stop: int | None = None) -> EventCounts:
+        """Read the counts of an aligned preset that stores them, or those of its windows ``first`` to ``stop``.
 
         Raises
         ------
         StoreError
-            If the preset is not stored.
+            If they are not stored.
         """
         with open_file(self.folder / COUNTS_FILE) as handle:
             group = self._group(handle, f"aligned/{preset_id}")
@@ -171,13 +192,22 @@ class StoredWindows:
         return handle[name]
 
 
-def _read_preset(preset_id: str, attributes: Any) -> StoredPreset:
+def _read_preset(preset_id: str, attributes: Any, aligned: Any) -> StoredPreset:
+    """Return the preset of a group's ``attributes``; where these are of before 2026-12, ``aligned`` says the rest."""
+    stated = json.loads(attributes["stated"]) if "stated" in attributes else {}
+    old = stated or attributes
+    start_us = stated.get("start_us", 0 if aligned is None else int(aligned.attrs["start_us"]))
     return StoredPreset(
         id=preset_id,
         version=int(attributes["version"]),
         kind=str(attributes["kind"]),
-        bin_us=int(attributes["bin_us"]),
-        binarise=bool(attributes["binarise"]),
+        bin_us=None if old["bin_us"] is None else int(old["bin_us"]),
+        binarise=bool(old["binarise"]),
+        start_us=start_us,
+        n_bins=int(attributes.get("n_bins", 0)),
+        parts={name: (part["start_us"], part["stop_us"]) for name, part in stated.get("parts", {}).items()},
+        marks=stated.get("marks", {}),
+        stated=stated,
     )
 
 

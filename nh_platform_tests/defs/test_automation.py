@@ -349,7 +349,7 @@ def test_the_sensor_reads_the_settings_as_they_are_at_the_tick(
 ) -> None:
     (sensor,) = [one for one in build_defs(platform).sensors or () if one.name == f"{SOURCE}_release_sensor"]
     targets = []
-    for line in ("", "  presets: [stim-aligned-500ms-20ms]\n"):
+    for line in ("", "  presets: [stim-halves-500ms]\n"):
         with (platform.settings.home / "sources.yaml").open("a", encoding="utf-8") as settings:
             settings.write(line)
         with dg.build_sensor_context(instance) as context:

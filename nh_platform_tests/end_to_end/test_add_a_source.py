@@ -112,7 +112,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, li
         stated = f"id: {name}, version: 1, kind: aligned, start_us: 0, stop_us: 100_000, description: d, why: w, {text}"
         (home / "presets" / f"{name}.yaml").write_text(f"{{{stated}}}")
     own = ", ".join(f"presets/{name}.yaml" for name in OWN_PRESETS)
-    commands += [["write", str(home / "sources.yaml"), f"toy:\n  presets: [continuous-1s-20ms, {own}]\n"]]
+    commands += [["write", str(home / "sources.yaml"), f"toy:\n  presets: [continuous-1s, {own}]\n"]]
     commands += [["materialize", "toy", "--missing", "--dry-run"]]
     commands += [["materialize", "toy", REMADE, "--asset", "windows"], ["show", "toy", REMADE]]
     site = _written_by_the_page(folder / "site")
@@ -187,7 +187,7 @@ def test_every_asset_is_in_the_store_and_the_rules_decided(platform: Platform) -
 def test_windows_lie_around_the_flashes_that_the_lab_states(platform: Platform) -> None:
     from nh_platform.reading import open_store
 
-    view = open_store(platform.settings.home / "store").session("toy", MADE).windows("stim-aligned-500ms-20ms")
+    view = open_store(platform.settings.home / "store").session("toy", MADE).windows("stim-halves-500ms")
     onsets = np.arange(5.0, 110.0, 5.0)
     assert view.index["event_time"].tolist() == onsets.tolist()
     assert view.index["alignment"].unique().tolist() == ["presentations.start_time"]
@@ -210,7 +210,7 @@ def test_presets_of_your_own_are_made_and_one_that_does_not_suit_is_a_note(
     flash = session.windows("flash")
     assert flash.index["event_time"].tolist() == np.arange(5.0, 110.0, 10.0).tolist()  # the white ones
     assert flash.counts.shape == (11, 6, 10)
-    assert len(session.windows("continuous-1s-20ms")) > 100
+    assert len(session.windows("continuous-1s")) > 100
     assert len(session.windows("movement")) == 0
     why = "movement: no windows: toy states no event 'first movement'; it states lick, stimulus onset"
     notes = ["flash: 10 of 21 presentations are left out by its filters", why]
@@ -220,7 +220,7 @@ def test_presets_of_your_own_are_made_and_one_that_does_not_suit_is_a_note(
     assert made["notes"].value == "\n".join(f"- {note}" for note in notes)
     assert [(one["preset"], one["windows"]) for one in _rows(made["windows"])][1:] == [("flash", 11), ("movement", 0)]
     own = session.provenance("windows").parameters["presets"]
-    assert [part.partition("=")[0] for part in own.split(";")] == ["continuous-1s-20ms", "flash", "movement"]
+    assert [part.partition("=")[0] for part in own.split(";")] == ["continuous-1s", "flash", "movement"]
 
 
 def _rows(table: dg.MetadataValue) -> list[dict[str, object]]:

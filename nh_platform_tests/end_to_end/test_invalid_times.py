@@ -144,7 +144,7 @@ def test_counted_reviews_mark_the_same_everywhere(platform: Platform, instance: 
     assert session.valid_spikes.duration_s[probe] == pytest.approx(
         np.subtract(*session.spikes.time_range[::-1]) - 0.01, abs=1e-9
     )
-    masks = session.windows("continuous-1s-20ms").masked(int(when["start"]) - int(session.spikes.time_range[0]), probe)
+    masks = session.windows("continuous-1s").masked(int(when["start"]) - int(session.spikes.time_range[0]), probe)
     assert masks.any()
 
     of_unit = session.units.set_index("unit_id")["probe"]

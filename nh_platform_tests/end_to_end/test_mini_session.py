@@ -40,5 +40,5 @@ def test_the_real_insertion_is_ingested(reference_dir: Path, tmp_path: Path) -> 
     for rulebook, n_differing in (("ibl-2022-03", 0), ("ibl-2022-10", 46)):
         label = apply_rulebook(session.units, load_rulebook(rulebook)).label
         assert int((~np.isclose(label, stored)).sum()) == n_differing
-    assert session.windows("continuous-1s-20ms").counts.sum() > 100_000
+    assert session.windows("continuous-1s").counts.sum() > 100_000
     assert len(session.embeddings) == 262

@@ -172,7 +172,7 @@ def test_units_windows_and_embeddings_hold_what_the_lab_recorded(lab_home: tuple
         assert np.allclose(of_nwb.units[name], of_phy.units[name], rtol=1e-3, equal_nan=True), name
     assert of_nwb.units["pass.nh-common"].tolist() == of_phy.units["pass.nh-common"].tolist()
     for view in (of_nwb, of_phy):
-        windows = view.windows("stim-aligned-500ms-20ms")
+        windows = view.windows("stim-halves-500ms")
         assert windows.index["event_time"].tolist() == ONSETS.tolist()
         valid = windows.index["valid"].to_numpy()
         for row, (probe, unit) in enumerate((probe, unit) for probe in lab.probes for unit in range(4)):
@@ -183,7 +183,7 @@ def test_units_windows_and_embeddings_hold_what_the_lab_recorded(lab_home: tuple
     assert len(store.units("mylab", ["unit_id", "acronym", "pass.nh-common"])) == 16
     (session_id,) = store.sessions("tree")["session_id"]
     tree = store.session("tree", session_id)
-    assert len(tree.windows("stim-aligned-500ms-20ms")) > 0
+    assert len(tree.windows("stim-halves-500ms")) > 0
     assert tree.trials["choice"].isin([-1, 0, 1]).all()
 
 

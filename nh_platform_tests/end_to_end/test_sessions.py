@@ -160,7 +160,7 @@ def test_a_session_without_good_units_is_a_warning_and_still_has_windows(
     assert [one.word for one in outcome.warned] == ["warns"]
     session = open_store(home.store.root).session("ibl", outcome.plan.session_id)
     assert session.good_units().sum() == 0
-    assert session.windows("continuous-1s-20ms").counts.dtype == np.uint8
+    assert session.windows("continuous-1s").counts.dtype == np.uint8
 
 
 def test_a_removed_asset_is_missing_again(tmp_path: Path, instance: dg.DagsterInstance) -> None:

@@ -31,7 +31,7 @@ def test_two_sessions_are_made_and_behaviour_alone_is_no_partition(tmp_path: Pat
         assert 0 < session.units["pass.allen-vbn-recommended"].sum() < 24
         assert session.task_parameters["response_window_sec"] == [0.15, 0.75]
         assert session.metadata["mouse_id"] == session.info.subject
-        index = session.windows("stim-aligned-500ms-20ms").index
+        index = session.windows("stim-halves-500ms").index
         assert len(index) == 593  # 2 × 160 flashes, 243 gabors, 30 full-field flashes
         assert index["valid"].all() != flagged[session_id]
     assert flagged.sum() == 1

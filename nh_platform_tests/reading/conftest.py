@@ -27,8 +27,9 @@ from nh_platform.store.codecs.recording_files import write_events, write_recordi
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform.windows import write_windows
 from nh_platform_tests.behavior import Behavior
-from nh_platform_tests.windows.trains import spikes_of, windows_of
+from nh_platform_tests.windows.trains import DENSE, EVENTS_ONLY, SHIPPED, spikes_of, windows_of
 
+PRESETS = (*SHIPPED, DENSE, EVENTS_ONLY)
 WHOLE, GATED, LISTED = "11112222-aaaa", "33334444-bbbb", "55556666-cccc"
 
 
@@ -119,7 +120,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_table(target / "channels.parquet", positions, CHANNEL_POSITIONS)
         (target / "summary.json").write_text(json.dumps({"active_rulebook": "ibl-2022-10", "n_units": 3}))
     with publish(store, WHOLE, "windows") as target:
-        write_windows(target, windows_of(recording.spikes, units, events))
+        write_windows(target, windows_of(recording.spikes, units, events, PRESETS))
     with publish(store, WHOLE, "unit_embeddings") as target:
         table = unit_embeddings(recording.spikes, units)
         write_table(target / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS)

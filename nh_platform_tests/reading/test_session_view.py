@@ -132,13 +132,13 @@ def test_an_asset_that_is_not_made_says_what_to_run(home) -> None:
         with pytest.raises(UnknownSession, match=f"Run `nh materialize ibl {LISTED}`"):
             getattr(listed, read)
     with pytest.raises(UnknownSession, match="it has no windows"):
-        listed.windows("continuous-1s-20ms")
+        listed.windows("continuous-1s")
 
 
 def test_a_gated_session_says_why_it_has_no_windows(home) -> None:
     gated = nh_platform.open_store(home).session("ibl", GATED)
     with pytest.raises(StoreError, match="spikes are unusable: spike times are not sorted"):
-        gated.windows("continuous-1s-20ms")
+        gated.windows("continuous-1s")
 
 
 def test_what_was_made_of_gated_spikes_through_others_alone_is_refused(home, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from nh_platform.session import ConfigError, UnknownSession
 
-CONTINUOUS, ALIGNED = "continuous-1s-20ms", "stim-aligned-500ms-20ms"
+CONTINUOUS, ALIGNED = "continuous-1s", "stim-halves-500ms"
 
 
 def test_continuous_windows_hold_every_spike_outside_the_masks(session) -> None:
@@ -44,9 +44,48 @@ def test_windows_as_xarray(session) -> None:
     assert array.dims == ("window", "unit", "time")
     assert int(array.sel(unit="b").isel(window=0).sel(time=0.11, method="nearest")) == 5
     assert array["valid"].all()
-    assert array.attrs["preset"] == "stim-aligned-500ms-20ms@1"
+    assert array.attrs["preset"] == "stim-halves-500ms@1"
+
+
+def test_counts_that_are_stored_equal_those_that_are_made_when_read(session) -> None:
+    made, stored = session.windows(ALIGNED), session.windows("stored-halves")
+    assert np.array_equal(made.counts, stored.counts)
+    assert made.counts.sum() > 0
+    for view in (made, stored, session.windows(CONTINUOUS)):
+        assert np.array_equal(view.counts_of([3, 1]), view.counts[[3, 1]])
+        assert view.counts_of([]).shape == (0, 3, 50)
+
+
+def test_a_part_of_the_windows_is_a_slice_of_their_bins(session) -> None:
+    view = session.windows(ALIGNED)
+    assert (view.part("input"), view.part("target")) == (slice(0, 25), slice(25, 50))
+    with pytest.raises(ConfigError, match=r"its windows have input, target\. .* Did you mean target"):
+        view.part("targets")
+    with pytest.raises(ConfigError, match="its windows have no named parts"):
+        session.windows(CONTINUOUS).part("input")
+
+
+def test_the_spikes_of_a_window_are_in_order_of_time(session) -> None:
+    times, units = session.windows(ALIGNED).spikes(0)
+    assert (np.diff(times) >= 0).all()
+    assert times[units == 1].tolist() == pytest.approx([0.1, 0.101, 0.102, 0.103, 0.104])
+    assert (units == 0).sum() == 100
+    times, units = session.windows("no-bins").spikes(1)  # 3 to 4 s
+    assert times[units == 1].tolist() == pytest.approx([0.1, 0.101, 0.102, 0.103, 0.104])
+
+
+def test_windows_without_bins_have_no_counts(session) -> None:
+    view = session.windows("no-bins")
+    assert repr(view) == "WindowsView('no-bins', windows=9, units=3, bins=0)"
+    for counts in (lambda: view.counts, lambda: view.window(0), lambda: view.counts_of([0]), lambda: view.bin_centers):
+        with pytest.raises(ConfigError, match=r"its windows have no bins\. Take their spikes"):
+            counts()
+
+
+def test_an_earlier_id_of_a_preset_finds_its_windows(session) -> None:
+    assert np.array_equal(session.windows("stim-aligned-500ms-20ms").counts, session.windows(ALIGNED).counts)
 
 
 def test_a_preset_that_was_not_made_names_those_that_were(session) -> None:
-    with pytest.raises(ConfigError, match=f"made with {CONTINUOUS}, {ALIGNED}"):
+    with pytest.raises(ConfigError, match=f"made with {CONTINUOUS}, no-bins, {ALIGNED}, stored-halves"):
         session.windows("mtm")

@@ -175,7 +175,7 @@ def test_rulebook_preset_and_reviews_change_and_exactly_the_right_sessions_run(
         by_rulebook = [_text(row, "rulebook") for row in page.history("amplitude_cutoff")]
         assert by_rulebook == ["lab-own", "lab-own", "allen-vc-default", "allen-vc-default"], "one readable list"
 
-        settings.write_text(settings.read_text() + "  presets: [stim-aligned-500ms-20ms]\n")
+        settings.write_text(settings.read_text() + "  presets: [stim-halves-500ms]\n")
         ran = page.after("the new preset", lambda: is_current(tmp_path))
         assert set(ran) == {first, second}
         assert all("units" not in assets and "windows" in assets for assets in ran.values()), ran

@@ -17,7 +17,7 @@ from nh_platform.windows.session_windows import build_windows
 from nh_platform_tests.windows.test_presentation_cleaning import movie, shown
 from nh_platform_tests.windows.trains import events_of, spikes_of, units_of, windows_of
 
-ALIGNED = "stim-aligned-500ms-20ms"
+ALIGNED = "stim-halves-500ms"
 PRESET = (
     "{id: own, version: 1, kind: aligned, bin_us: 20000, event: stimulus onset, start_us: 0, stop_us: 20000, "
     "description: d, why: w}"
@@ -118,7 +118,7 @@ def test_two_movies_one_after_the_other_are_two_showings() -> None:
 
 def test_a_window_that_ends_with_its_event_lasts_the_whole_movie() -> None:
     preset = parse_preset(
-        "{id: to-the-end, version: 1, kind: aligned, bin_us: 20000, event: stimulus onset, start_us: 0, "
+        "{id: to-the-end, version: 1, kind: aligned, dense: true, bin_us: 20000, event: stimulus onset, start_us: 0, "
         "stop_column: stop_time, description: d, why: w}",
         "own.yaml",
     )
@@ -126,7 +126,7 @@ def test_a_window_that_ends_with_its_event_lasts_the_whole_movie() -> None:
     behavior = events_of("allen_vc", presentations=table)
     spikes = spikes_of(np.arange(9.0, 14.0, 0.05))
     windows = build_windows(spikes, units_of("probeA"), behavior, [preset], source_entry("allen_vc").events)
-    assert windows.aligned["to-the-end"].n_bins == 100
+    assert windows.dense["to-the-end"].n_bins == 100
     assert len(windows.index) == 2
 
 

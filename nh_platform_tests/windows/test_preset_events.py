@@ -16,13 +16,20 @@ from nh_platform.sources.registry import sources
 from nh_platform.windows import AlignedPreset, Windows, build_windows, load_preset
 from nh_platform_tests.windows.trains import events_of, spikes_of, trials, units_of, windows_of
 
-ALIGNED, CONTINUOUS = "stim-aligned-500ms-20ms", "continuous-1s-20ms"
+ALIGNED, CONTINUOUS = "stim-halves-500ms", "continuous-1s"
 SPIKES, UNITS = spikes_of(np.arange(0, 1000) / 100), units_of("probe00")
 FLASH = EventTimes("presentations", "start_time")
 
 
 def aligned(**fields: Any) -> AlignedPreset:
-    stated: dict[str, Any] = {"id": "mine", "version": 1, "kind": "aligned", "bin_us": 20_000, "start_us": 0}
+    stated: dict[str, Any] = {
+        "id": "mine",
+        "version": 1,
+        "kind": "aligned",
+        "bin_us": 20_000,
+        "start_us": 0,
+        "dense": True,
+    }
     stated |= {"event": "stimulus onset", "description": "d", "why": "w"}
     return AlignedPreset.model_validate(stated | ({} if "stop_column" in fields else {"stop_us": 100_000}) | fields)
 
@@ -50,7 +57,7 @@ def test_a_lab_that_states_the_event_gets_the_windows() -> None:
     windows = laid_out(aligned(), session_events, {"stimulus onset": FLASH})
     assert windows.index["event_time"].tolist() == [1.0, 2.0, 3.0]
     assert windows.index["alignment"].unique().tolist() == ["presentations.start_time"]
-    assert windows.aligned["mine"].count().sum(axis=2, dtype=int).tolist() == [[10], [10], [10]]
+    assert windows.dense["mine"].count().sum(axis=2, dtype=int).tolist() == [[10], [10], [10]]
     assert windows.notes == ()
 
 
@@ -68,7 +75,7 @@ def test_an_event_that_the_source_does_not_state_is_a_note_with_those_that_it_st
     windows = laid_out(aligned(event="stimulus onsett"), session_events, {"stimulus onset": FLASH, "lick": FLASH})
     found = "no windows: toy states no event 'stimulus onsett'; it states lick, stimulus onset"
     assert notes_of(windows) == [("mine", found)]
-    assert windows.aligned["mine"].count().shape == (0, 1, 5)
+    assert windows.dense["mine"].count().shape == (0, 1, 5)
     (note,) = laid_out(aligned(), session_events, {}).notes
     assert note.text == "no windows: toy states no event 'stimulus onset'; it states none"
 

@@ -12,7 +12,7 @@ from nh_platform.windows.presets.preset_files import parse_preset
 from nh_platform.windows.presets.preset_model import Preset
 from nh_platform_tests.windows.trains import PRESETS, events_of, spikes_of, trials, units_of, windows_of
 
-CONTINUOUS, ALIGNED = "continuous-1s-20ms", "stim-aligned-500ms-20ms"
+CONTINUOUS, ALIGNED = "continuous-1s", "stim-halves-500ms"
 SPIKES = spikes_of(np.arange(200, 1000) / 100, np.arange(200, 1000) / 100)  # 2.00 s to 9.99 s, every 10 ms
 UNITS = units_of("probe00", "probe01")
 
@@ -71,7 +71,7 @@ def test_aligned_windows_skip_nan_events_and_say_so() -> None:
     assert table["event_time"].tolist() == [3.0, 5.0]
     assert table["start"].tolist() == [2.5, 4.5]
     assert table["alignment"].unique().tolist() == ["trials.stimOn_times"]
-    assert windows.aligned[ALIGNED].count().sum(axis=2, dtype=int).tolist() == [[100, 100], [100, 100]]
+    assert windows.dense[ALIGNED].count().sum(axis=2, dtype=int).tolist() == [[100, 100], [100, 100]]
     assert [note.text for note in windows.notes] == ["1 of 3 trials have no stimOn_times: no window"]
 
 
@@ -121,7 +121,7 @@ def test_invalid_intervals_of_a_probe_mask_its_units_alone() -> None:
     assert grid[1, 60:66].tolist() == [0] * 6
     assert (grid[0, 60:66] == 2).all()
     assert grid[1].sum(dtype=int) == 800 - 12
-    tensor = windows.aligned[ALIGNED].count()
+    tensor = windows.dense[ALIGNED].count()
     assert tensor[0, 1, 35:41].sum() == 0
     assert tensor.sum(dtype=int) == 400 - 12
 
@@ -129,7 +129,7 @@ def test_invalid_intervals_of_a_probe_mask_its_units_alone() -> None:
 def test_blocks_of_any_size_equal_the_whole() -> None:
     events = events_of(trials=trials([3.0, 5.0, 4.0, 8.0]), invalid_times=invalid((4.1, 5.2, "probe00")))
     windows = windows_of(SPIKES, UNITS, events)
-    grid, aligned = windows.grids[20_000], windows.aligned[ALIGNED]
+    grid, aligned = windows.grids[20_000], windows.dense[ALIGNED]
     for size in (1, 3, 70):
         assert np.array_equal(np.hstack([block for _, block, _ in grid.blocks(size)]), grid.count())
         assert np.array_equal(np.vstack([block for _, block, _ in aligned.blocks(size)]), aligned.count())
@@ -144,13 +144,13 @@ def test_no_units_no_spikes_no_events_give_empty_typed_results(source, spikes) -
     WINDOW_INDEX.validate(windows.index)
     WINDOW_MASKS.validate(windows.masks)
     assert windows.grids[20_000].count().shape == (spikes.n_units, 0)
-    assert windows.aligned[ALIGNED].count().shape == (0, spikes.n_units, 50)
-    assert windows.aligned[ALIGNED].count().dtype == np.uint8
+    assert windows.dense[ALIGNED].count().shape == (0, spikes.n_units, 50)
+    assert windows.dense[ALIGNED].count().dtype == np.uint8
 
 
 def test_units_without_spikes_still_have_event_windows() -> None:
     windows = windows_of(spikes_of([]), units_of("p"), events_of(trials=trials([1.0])))
-    assert windows.aligned[ALIGNED].count().tolist() == [[[0] * 50]]
+    assert windows.dense[ALIGNED].count().tolist() == [[[0] * 50]]
 
 
 def test_windows_beyond_the_recording_are_noted() -> None:
@@ -168,6 +168,7 @@ def test_filters_choose_trials_as_published() -> None:
 id: rt
 version: 1
 kind: aligned
+dense: true
 bin_us: 100_000
 event: first movement
 start_us: -100_000
@@ -184,13 +185,13 @@ why: w
     table |= {"firstMovement_times": [3.01, 4.5, 5.5, np.nan, 7.0], "choice": [1.0, 1.0, 0.0, -1.0, 1.0]}
     windows = windows_of(SPIKES, UNITS, events_of(trials=table), [preset])
     assert windows.index["event_id"].tolist() == [1]
-    assert windows.aligned["rt"].count().tolist() == [[[10], [10]]]
+    assert windows.dense["rt"].count().tolist() == [[[10], [10]]]
 
 
 def whole(stop: str = "stop_column: stop_time", bin_us: int = 20_000) -> Preset:
     return parse_preset(
-        f"{{id: whole, version: 1, kind: aligned, bin_us: {bin_us}, event: stimulus onset, start_us: 0, {stop},"
-        " description: d, why: w}",
+        f"{{id: whole, version: 1, kind: aligned, dense: true, bin_us: {bin_us}, event: stimulus onset, start_us: 0,"
+        f" {stop}, description: d, why: w}}",
         "p",
     )
 

@@ -11,7 +11,7 @@ from nh_platform.windows import window_files as codec_module
 from nh_platform.windows.session_windows import Windows
 from nh_platform_tests.windows.trains import events_of, spikes_of, trials, units_of, windows_of
 
-ALIGNED = "stim-aligned-500ms-20ms"
+ALIGNED = "stim-halves-500ms"
 
 
 def some_windows(n_units=3, seed=0) -> Windows:
@@ -33,7 +33,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert stored.notes == windows.notes
     assert stored.finest_grid().bin_us == 20_000
     assert {p.id: (p.version, p.kind, p.bin_us, p.binarise) for p in stored.presets.values()} == {
-        "continuous-1s-20ms": (1, "continuous", 20_000, False),
+        "continuous-1s": (1, "continuous", 20_000, False),
         ALIGNED: (1, "aligned", 20_000, False),
     }
     assert stored.index.equals(windows.index)
@@ -43,10 +43,10 @@ def test_round_trip(tmp_path: Path) -> None:
     assert (again.start_bin, again.maximum) == (50, max(largest for _, _, largest in windows.grids[20_000].blocks(99)))
     assert np.array_equal(stored.grid(20_000, 10, 15).counts, grid[:, 10:15])
     assert stored.grid(20_000, 10, 15).bin_centers[0] == again.bin_centers[10]
-    aligned, again = windows.aligned[ALIGNED].count(), stored.aligned(ALIGNED)
+    aligned, again = windows.dense[ALIGNED].count(), stored.dense(ALIGNED)
     assert np.array_equal(again.counts, aligned)
     assert (again.start_us, again.maximum) == (-500_000, aligned.max())
-    assert np.array_equal(stored.aligned(ALIGNED, 2, 4).counts, aligned[2:4])
+    assert np.array_equal(stored.dense(ALIGNED, 2, 4).counts, aligned[2:4])
 
 
 def test_the_same_windows_give_the_same_bytes(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_many_small_blocks_hold_the_same_counts(tmp_path: Path, monkeypatch: pyt
     write_windows(tmp_path, windows)
     stored = StoredWindows(tmp_path)
     assert np.array_equal(stored.grid(20_000).counts, windows.grids[20_000].count())
-    assert np.array_equal(stored.aligned(ALIGNED).counts, windows.aligned[ALIGNED].count())
+    assert np.array_equal(stored.dense(ALIGNED).counts, windows.dense[ALIGNED].count())
 
 
 def test_every_dataset_states_unit_and_meaning(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_empty_sessions_are_written_and_read(tmp_path: Path, n_units) -> None:
     write_windows(tmp_path, windows)
     stored = StoredWindows(tmp_path)
     assert stored.grid(20_000).counts.shape == (n_units, 0)
-    assert stored.aligned(ALIGNED).counts.shape == (0, n_units, 50)
+    assert stored.dense(ALIGNED).counts.shape == (0, n_units, 50)
     assert len(stored.index) == 0
     assert len(stored.unit_ids) == n_units
 
@@ -101,4 +101,4 @@ def test_empty_sessions_are_written_and_read(tmp_path: Path, n_units) -> None:
 def test_counts_that_are_not_stored_are_named(tmp_path: Path) -> None:
     write_windows(tmp_path, some_windows())
     with pytest.raises(StoreError, match="aligned/other"):
-        StoredWindows(tmp_path).aligned("other")
+        StoredWindows(tmp_path).dense("other")

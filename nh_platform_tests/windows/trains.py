@@ -13,9 +13,13 @@ import pandas as pd
 from nh_platform.session import Events, Session, Spikes
 from nh_platform.session.tables.events import EVENTS
 from nh_platform.sources.registry import source_entry
-from nh_platform.windows import Windows, build_windows, load_presets, preset_ids
+from nh_platform.windows import Windows, build_windows, load_presets
 
-PRESETS = load_presets(preset_ids())
+SHIPPED = load_presets(["continuous-1s", "stim-halves-500ms"])
+PRESETS = [SHIPPED[0], SHIPPED[1].model_copy(update={"dense": True})]
+"""What the chain makes by default, with the counts around events stored."""
+DENSE = PRESETS[1].model_copy(update={"id": "stored-halves"})
+EVENTS_ONLY = SHIPPED[0].model_copy(update={"id": "no-bins", "bin_us": None})
 
 
 def windows_of(spikes, units, events, presets=PRESETS) -> Windows:

@@ -73,7 +73,7 @@ ENTRY = SourceEntry(
     also_rulebooks=("ibl-2022-03", "ibl-strict", "nh-common"),
     inclusion="ibl-bwm-inclusion",
     session_qc="levels",
-    presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+    presets=("continuous-1s", "stim-halves-500ms"),
     events={
         "stimulus onset": EventTimes("trials", "stimOn_times"),
         "stimulus offset": EventTimes("trials", "stimOff_times"),

@@ -101,7 +101,7 @@ def declared_entry(name: str, kind: Kind, read: Mapping[str, Any], home: Path) -
             open=_opener(layout, name),
             rulebook="nh-common",
             also_rulebooks=(),
-            presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+            presets=("continuous-1s", "stim-halves-500ms"),
             events=settings.event_times(),
             upstream_format=layout.upstream_format,
             counterparts=layout.counterparts,

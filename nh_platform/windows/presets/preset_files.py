@@ -6,6 +6,7 @@ is written in code.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from pathlib import Path
@@ -17,11 +18,13 @@ from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.session.validation_errors import checked
 from nh_platform.session.yaml_file import parse_yaml, read_text
-from nh_platform.windows.presets.preset_model import Preset
+from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset, PresetFamily
 
 PRESET_DIR = Path(__file__).with_name("shipped")
 
-_PRESET: Any = Annotated[Preset, Field(discriminator="kind")]
+_log = logging.getLogger(__name__)
+
+_PRESET: Any = Annotated[ContinuousPreset | AlignedPreset | PresetFamily, Field(discriminator="kind")]
 
 
 def preset_ids() -> list[str]:
@@ -30,7 +33,7 @@ def preset_ids() -> list[str]:
 
 
 def load_presets(names: Iterable[str]) -> tuple[Preset, ...]:
-    """Return several presets in the order given, each by id or path.
+    """Return several presets in the order given, each by id or path; a family stands for its members.
 
     Raises
     ------
@@ -39,12 +42,15 @@ def load_presets(names: Iterable[str]) -> tuple[Preset, ...]:
     """
     found: dict[str, Preset] = {}
     for name in names:
-        preset = load_preset(name)
-        if preset.id in found:
-            raise ConfigError(
-                f"window preset {name}", f"its id {preset.id!r} is named twice", "Leave one out or give it another id."
-            )
-        found[preset.id] = preset
+        stated = _named(name)
+        for preset in _members(stated) if isinstance(stated, PresetFamily) else (stated,):
+            if preset.id in found:
+                raise ConfigError(
+                    f"window preset {name}",
+                    f"its id {preset.id!r} is named twice",
+                    "Leave one out or give it another id.",
+                )
+            found[preset.id] = preset
     return tuple(found.values())
 
 
@@ -54,12 +60,28 @@ def load_preset(name: str | Path) -> Preset:
     Raises
     ------
     ConfigError
-        If there is no such preset (close matches offered) or it is refused; names file, line, what was found and what
-        to do.
+        If there is no such preset (close matches offered), it is a family of several, or it is refused; names file,
+        line, what was found and what to do.
     """
+    preset = _named(name)
+    if isinstance(preset, PresetFamily):
+        members = ", ".join(preset.members)
+        raise ConfigError(f"window preset {name}", f"it is several presets: {members}", "Name one of them.")
+    return preset
+
+
+def renamed(preset_id: str) -> str:
+    """Return the id that a preset has today; ids that are no earlier ones stay as they are."""
+    return _earlier_ids().get(preset_id, preset_id)
+
+
+def _named(name: str | Path) -> Preset | PresetFamily:
     path, known = Path(name), preset_ids()
-    if str(name) in known:
-        return _shipped(str(name))
+    stated = renamed(str(name))
+    if stated in known:
+        if stated != str(name):
+            _log.warning("window preset %s is called %s now; it is read all the same", name, stated)
+        return _shipped(stated)
     if path.suffix not in (".yaml", ".yml"):
         raise ConfigError(
             f"window preset {str(name)!r}",
@@ -67,7 +89,8 @@ def load_preset(name: str | Path) -> Preset:
             f"Name one of them or the path of a YAML file.{close_matches(str(name), known)}",
         )
     preset = _parsed(read_text(path), str(path))
-    if preset.id in known and preset.stated != _shipped(preset.id).stated:
+    today = renamed(preset.id)
+    if today in known and preset.stated != _shipped(today).stated:
         raise ConfigError(
             f"window preset {path}",
             f"its id is that of the shipped {preset.id!r}, and its windows are others",
@@ -76,8 +99,17 @@ def load_preset(name: str | Path) -> Preset:
     return preset
 
 
+def _members(family: PresetFamily) -> tuple[Preset, ...]:
+    return tuple(load_preset(member) for member in family.members)
+
+
 @cache
-def _shipped(preset_id: str) -> Preset:
+def _earlier_ids() -> dict[str, str]:
+    return {alias: preset_id for preset_id in preset_ids() for alias in _shipped(preset_id).aliases}
+
+
+@cache
+def _shipped(preset_id: str) -> Preset | PresetFamily:
     path = PRESET_DIR / f"{preset_id}.yaml"
     preset = parse_preset(read_text(path), path.name)
     if preset.id != preset_id:
@@ -85,7 +117,7 @@ def _shipped(preset_id: str) -> Preset:
     return preset
 
 
-def parse_preset(text: str, file: str) -> Preset:
+def parse_preset(text: str, file: str) -> Preset | PresetFamily:
     """Parse and check the YAML ``text`` of a preset; ``file`` names it in errors.
 
     Raises
@@ -96,8 +128,8 @@ def parse_preset(text: str, file: str) -> Preset:
     """
     source = parse_yaml(text, file)
     name = f"preset {source.at(('id',)) or 'without id'}"
-    actions = {"": "Start from a preset of docs/configuration.md."}
-    preset: Preset = checked(source, _PRESET, lambda location: (name, location), actions)
+    actions = {"": "Start from a preset of docs/presets.md."}
+    preset: Preset | PresetFamily = checked(source, _PRESET, lambda location: (name, location), actions)
     return preset
 
 

@@ -187,7 +187,7 @@ def test_a_page_that_cannot_load_them_is_named_and_the_sessions_go_on(
     instance: dg.DagsterInstance, home: Platform, answer: dict[str, Any], said: str
 ) -> None:
     before = LoadedRules.of(ENTRY, home)
-    changed = change(home, "presets: [stim-aligned-500ms-20ms]")
+    changed = change(home, "presets: [stim-halves-500ms]")
     with web_page(changed, answer):
         asked = tick(instance, changed, None, before)
     assert len(asked.run_requests or []) == 2
@@ -195,7 +195,7 @@ def test_a_page_that_cannot_load_them_is_named_and_the_sessions_go_on(
 
 def test_a_page_that_loaded_the_old_ones_again_is_asked_once(instance: dg.DagsterInstance, home: Platform) -> None:
     before = LoadedRules.of(ENTRY, home)
-    changed = change(home, "presets: [stim-aligned-500ms-20ms]")
+    changed = change(home, "presets: [stim-halves-500ms]")
     with web_page(changed, LOADED) as asked:
         first = tick(instance, changed, None, before)
         second = tick(instance, changed, first.cursor, before)

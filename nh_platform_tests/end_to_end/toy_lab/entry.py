@@ -26,7 +26,7 @@ ENTRY = SourceEntry(
     open=_open,
     rulebook=str(Path(__file__).with_name("toy-lab.yaml")),
     also_rulebooks=("nh-common",),
-    presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+    presets=("continuous-1s", "stim-halves-500ms"),
     upstream_format="alf",
     events={"stimulus onset": EventTimes("presentations", "start_time"), "lick": EventTimes("licks", "times")},
 )

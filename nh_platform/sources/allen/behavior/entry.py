@@ -52,7 +52,7 @@ ENTRY = SourceEntry(
     servers=_servers,
     rulebook="allen-vbn-recommended",
     also_rulebooks=("nh-common",),
-    presets=("continuous-1s-20ms", "stim-aligned-500ms-20ms"),
+    presets=("continuous-1s", "stim-halves-500ms"),
     events={
         "stimulus onset": PRESENTATION,
         "image change": EventTimes("presentations", "start_time", (EventFilter(column="is_change", minimum=1),)),
