@@ -55,7 +55,7 @@ def test_the_mask_of_trials_is_that_of_the_rulebook() -> None:
 
 def test_a_mask_of_trials_that_cannot_be_applied_is_a_note_and_an_unknown_one_is_refused() -> None:
     text = "id: a, kind: aligned, bin_us: 20000, event: stimulus onset, start_us: 0, stop_us: 20000, trial_mask: "
-    own = "{reaction_time_min_s: 0, reaction_time_max_s: 10, not_nan: [choise], why: w}"
+    own = "{reaction_time_min_s: 0, reaction_time_max_s: 10, not_nan: [no_column], why: w}"
     (note,) = laid_out(text + own, "ibl", trials=trials([1.0])).notes
     assert note.text.startswith("no windows: its mask of trials cannot be applied")
     with pytest.raises(ConfigError, match="Did you mean ibl-bwm-inclusion"):
