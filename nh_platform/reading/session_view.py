@@ -20,9 +20,16 @@ from nh_platform.reading.eye_tracking import DILATION_FRAMES, Z_THRESHOLD, eye_t
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
 from nh_platform.reading.recorded_slices import RecordedSlices
 from nh_platform.reading.unit_psth import UnitChoice, UnitPsth, choose_units, event_column, session_psth, values_of
-from nh_platform.reading.wheel_motion import RATE_HZ, WheelMotion, wheel_motion, wheel_movements
-from nh_platform.reading.windows_view import WindowsView
-from nh_platform.session import ConfigError
+from nh_platform.reading.wheel_motion import (
+    RATE_HZ,
+    WHEEL_SIGNALS,
+    WheelMotion,
+    wheel_motion,
+    wheel_movements,
+    wheel_signal,
+)
+from nh_platform.reading.windows_view import SessionParts, WindowsView
+from nh_platform.session import ConfigError, Signal
 from nh_platform.windows.presentations.presentation_counts import PresentationCounts, count_in_presentations, even_edges
 from nh_platform.windows.presets.preset_files import renamed
 from nh_platform.windows.valid_time import valid_windows
@@ -59,7 +66,8 @@ class SessionView(RecordedSlices):
                 f"the windows of this session were made with {', '.join(sorted(stored.presets)) or 'none'}",
                 "Use one of those, or configure the preset for the source and materialize `windows` again.",
             )
-        return WindowsView(stored, stored.presets[found], lambda: self._recording)
+        parts = SessionParts(lambda: self._recording, self._sampled, self._event_times)
+        return WindowsView(stored, stored.presets[found], parts)
 
     @overload
     def psth(
@@ -160,6 +168,15 @@ class SessionView(RecordedSlices):
             If the session has no wheel.
         """
         return wheel_motion(self.signal("wheel_position"), rate_hz)
+
+    def _sampled(self, name: str) -> Signal:
+        """Return a signal of the session, or one of the wheel's motion (`WHEEL_SIGNALS`)."""
+        if name in self.signals or name not in WHEEL_SIGNALS:
+            return self.signal(name)
+        return wheel_signal(self.wheel_motion(), name)
+
+    def _event_times(self, table: str) -> npt.NDArray[np.float64]:
+        return self._events(table)["times"].to_numpy(dtype=np.float64)
 
     def wheel_movements(self) -> pd.DataFrame:
         """Detect the movements of the wheel by brainbox's thresholds; upstream's own are ``events["wheel_moves"]``.

@@ -64,6 +64,17 @@ class WheelMotion:
         return pd.DataFrame({name: getattr(self, name) for name in names})
 
 
+WHEEL_SIGNALS = {"wheel_velocity": "rad/s", "wheel_speed": "rad/s", "wheel_acceleration": "rad/s^2"}
+"""Signals that follow from the wheel's position, with their unit."""
+
+
+def wheel_signal(motion: WheelMotion, name: str) -> Signal:
+    """Return one of `WHEEL_SIGNALS` as a signal; the speed is the velocity without its sign."""
+    values = motion.acceleration if name == "wheel_acceleration" else motion.velocity
+    values = np.abs(values) if name == "wheel_speed" else values
+    return Signal(name, motion.times, values, WHEEL_SIGNALS[name], (name.removeprefix("wheel_"),))
+
+
 def wheel_motion(
     wheel: Signal, rate_hz: float = RATE_HZ, corner_hz: float = CORNER_HZ, order: int = ORDER
 ) -> WheelMotion:

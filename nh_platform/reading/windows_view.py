@@ -7,6 +7,7 @@ loader, not here; the files are the matter of `nh_platform.windows.window_files`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,15 +15,36 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import ConfigError, RawRecording, StoreError, UnknownSession
+from nh_platform.session import ConfigError, RawRecording, Signal, StoreError, UnknownSession
 from nh_platform.session.errors import close_matches
 from nh_platform.windows import StoredWindows
-from nh_platform.windows.binning import CountPlan, bin_centers, binarise
+from nh_platform.windows.binning import US_PER_S, CountPlan, bin_centers, bin_edges, binarise
+from nh_platform.windows.presets.preset_fields import Resampling, SampleTime
+from nh_platform.windows.resampling import counted_events, resampled
 from nh_platform.windows.window_files import StoredPreset
 from nh_platform.windows.window_rows import planned_counts
 
 CountArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SessionParts:
+    """What windows read of their session, each when it is first asked for.
+
+    Parameters
+    ----------
+    recording
+        Returns the recording.
+    signal
+        Returns a sampled signal, or one that is computed of one, by name.
+    event_times
+        Returns the times (s) of a table of events, by its name.
+    """
+
+    recording: Callable[[], RawRecording]
+    signal: Callable[[str], Signal]
+    event_times: Callable[[str], FloatArray]
 
 
 class WindowsView:
@@ -34,14 +56,14 @@ class WindowsView:
         The files.
     preset
         The preset, as it was when the windows were made.
-    recording
-        Reads the recording of the session, when counts or spikes around events are first asked for.
+    session
+        What is read of the session: its spikes where counts are not stored, and signals.
     """
 
-    def __init__(self, stored: StoredWindows, preset: StoredPreset, recording: Callable[[], RawRecording]) -> None:
+    def __init__(self, stored: StoredWindows, preset: StoredPreset, session: SessionParts) -> None:
         self.preset = preset
         self._stored = stored
-        self._read_recording = recording
+        self._session = session
 
     def __len__(self) -> int:
         return len(self.index)
@@ -152,6 +174,80 @@ class WindowsView:
         zero = float(row["event_time"]) if self._is_aligned else float(row["start"])
         return spikes.times[chosen][order] - zero, units[order].astype(np.int64)
 
+    def signal(
+        self, name: str, how: Resampling | None = None, max_gap_s: float | None = None, at: SampleTime | None = None
+    ) -> FloatArray:
+        """Return a signal in the bins of every window; NaN where the session has no data of it.
+
+        Parameters
+        ----------
+        name
+            Name of a signal of the session; also ``wheel_velocity``, ``wheel_speed`` and ``wheel_acceleration``, which
+            are computed as brainbox does; with ``count``, name of a table of events with ``times``, such as ``licks``.
+        how, max_gap_s, at
+            As `nh_platform.windows.resampling.resampled`, and whether at the ``centre`` or the ``end`` of a bin; as
+            the preset states them where it names the signal, else ``linear``, no limit and ``centre``.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n_windows, n_bins) float64, with one more axis where the signal has columns.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has no such signal or events; the text names those that it has.
+        ConfigError
+            If the windows have no bins, or not all as many.
+        """
+        stated: dict[str, Any] = next(
+            (one for one in self.preset.stated.get("signals", ()) if one["signal"] == name), {}
+        )
+        how = how or stated.get("how", "linear")
+        if max_gap_s is None and stated.get("max_gap_us"):
+            max_gap_s = stated["max_gap_us"] / US_PER_S
+        zero = self.index["event_time" if self._is_aligned else "start"].to_numpy(dtype=np.float64)
+        if not self.is_even:
+            raise ConfigError(
+                f"signal {name} in windows {self.preset.id}", "they have not all as many bins", "Take even windows."
+            )
+        edges = zero[:, None] + bin_edges(self.preset.start_us, self.n_bins, self._bin_us)
+        if how == "count":
+            return counted_events(self._session.event_times(name), edges)
+        times = edges[:, 1:] if (at or stated.get("at")) == "end" else zero[:, None] + self.bin_centers
+        signal = self._session.signal(name)
+        values = signal.values[:, 0] if signal.values.ndim == 2 and len(signal.columns) == 1 else signal.values
+        return resampled(signal.timestamps, values, times, how, max_gap_s)
+
+    def mean_rates(self) -> FloatArray:
+        """Return (n_units,) mean firing rate of each unit in the valid windows in Hz; NaN without windows.
+
+        What a preset states as ``minimum_rate_hz`` is held against it.
+        """
+        used = self.index[self.index["valid"]]
+        spikes, starts, stops = self._recording.spikes, used["start"].to_numpy(), used["stop"].to_numpy()
+        seconds = float((stops - starts).sum())
+        if not seconds:
+            return np.full(spikes.n_units, np.nan)
+        first, stop = (
+            np.array(
+                [
+                    np.searchsorted(spikes.times[slice(*spikes.offsets[unit : unit + 2])], edge, side="left").sum()
+                    for unit in range(spikes.n_units)
+                ]
+            )
+            for edge in (starts, stops)
+        )
+        return (stop - first) / seconds
+
+    @property
+    def kept_units(self) -> npt.NDArray[np.bool_]:
+        """(n_units,) which units the preset keeps: those above its ``minimum_rate_hz``; all where it states none."""
+        minimum = self.preset.stated.get("minimum_rate_hz")
+        if minimum is None:
+            return np.ones(len(self.unit_ids), dtype=bool)
+        return self.mean_rates() > minimum
+
     def part(self, name: str) -> slice:
         """Return the bins of a named part of the windows, for example ``counts[:, :, view.part("input")]``.
 
@@ -229,7 +325,7 @@ class WindowsView:
     @cached_property
     def _recording(self) -> RawRecording:
         """The spikes that the windows were laid out for."""
-        recording = self._read_recording()
+        recording = self._session.recording()
         if tuple(recording.units["unit_id"].astype(str)) != self.unit_ids:
             raise StoreError(
                 f"windows {self.preset.id} of {recording.session.source} session {recording.session.session_id}",

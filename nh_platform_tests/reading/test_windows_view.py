@@ -74,6 +74,24 @@ def test_the_spikes_of_a_window_are_in_order_of_time(session) -> None:
     assert times[units == 1].tolist() == pytest.approx([0.1, 0.101, 0.102, 0.103, 0.104])
 
 
+def test_a_signal_in_the_bins_has_no_value_beyond_its_samples(session) -> None:
+    view = session.windows(CONTINUOUS)  # from 2 s on; the wheel is sampled at 0, 1 and 2 s
+    wheel = view.signal("wheel_position")
+    assert wheel.shape == (10, 50)
+    assert np.isnan(wheel).all()
+    assert view.signal("wheel_position", how="hold", at="end").shape == (10, 50)
+    with pytest.raises(UnknownSession, match=r"signal 'wheel_pos'.*has wheel_position"):
+        view.signal("wheel_pos")
+    with pytest.raises(UnknownSession, match="licks of ibl session"):
+        view.signal("licks", how="count")
+
+
+def test_the_mean_rate_of_a_unit_is_over_the_valid_windows(session) -> None:
+    view = session.windows(ALIGNED)  # four windows of 1 s, all valid
+    assert view.mean_rates().tolist() == [100.0, 5.0, 0.0]
+    assert view.kept_units.all()
+
+
 def test_windows_without_bins_have_no_counts(session) -> None:
     view = session.windows("no-bins")
     assert repr(view) == "WindowsView('no-bins', windows=9, units=3, bins=0)"

@@ -19,6 +19,8 @@ Offset = Annotated[int, Field(ge=-DAY_US, le=DAY_US)]
 Resampling = Literal["linear", "hold", "count", "circular"]
 """How a signal comes to the bins; each is a function of `nh_platform.windows.resampling`."""
 
+SampleTime = Literal["centre", "end"]
+
 
 class Part(BaseModel):
     """Named stretch of a window.
@@ -47,19 +49,20 @@ class SignalSampling(BaseModel):
     Parameters
     ----------
     signal
-        Name of a signal of the session, such as ``wheel_velocity``; with ``count``, of an event.
+        Name of a signal of the session, such as ``wheel_velocity``; with ``count``, of a table of events, ``licks``.
     how
         ``linear`` interpolation between the two samples around the time; ``hold``, the last sample at or before it;
         ``count``, events in the bin; ``circular``, linear along the shorter way round of an angle in radians.
     at
         Where in the bin it is taken: its ``centre``, or its ``end``.
     max_gap_us
-        Samples further apart than this have no data between them: NaN, as before the first and after the last.
+        Samples further apart than this have no data between them: NaN, as before the first and after the last. Of a
+        camera some frames' time; of a wheel, which is sampled when it moves, no limit (the default).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     signal: str = Field(min_length=1)
     how: Resampling
-    at: Literal["centre", "end"] = "centre"
+    at: SampleTime = "centre"
     max_gap_us: int | None = Field(default=None, gt=0, le=DAY_US)
