@@ -64,8 +64,8 @@ class SimulationSize:
 TINY = SimulationSize("tiny", 225.0, 75.0, 40, 2, 12, 2, 12, 1, 6.0)
 """For unit tests: written in well under a second."""
 
-DEMO = SimulationSize("demo", 1020.0, 180.0, 200, 2, 70, 2, 28, 4, 6.0)
-"""For `nh demo`: two sessions per source in about 10 s on a slow core."""
+DEMO = SimulationSize("demo", 1890.0, 180.0, 420, 2, 70, 2, 28, 4, 6.0, camera_fraction=1.0)
+"""For `nh demo`. More than 400 trials, which the Brain-wide Map asks of a session, and every frame of the cameras."""
 
 BENCHMARK = SimulationSize("benchmark", 3600.0, 600.0, 600, 1, 700, 4, 250, 8, 3.7)
 """The size of a real insertion: 700 units, 70 min, about 11.5 million spikes."""

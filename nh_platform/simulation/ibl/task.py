@@ -56,7 +56,7 @@ def simulate_task(rng: np.random.Generator, size: SimulationSize) -> Task:
     left_probability = _blocks(rng, n)
     left = rng.random(n) < left_probability
     contrast = rng.choice(CONTRASTS, size=n)
-    skill = 0.5 + 0.46 * contrast / (contrast + 0.06)
+    skill = 0.5 + 0.49 * contrast / (contrast + 0.06)
     # Without contrast the mouse follows the block.
     correct = rng.random(n) < np.where(contrast == 0, np.where(left, left_probability, 1 - left_probability), skill)
     no_go = np.zeros(n, dtype=bool)
