@@ -138,7 +138,7 @@ def read_table(path: Path, columns: list[str] | None = None, matching: tuple[str
     DamagedFile
         If it belongs to a published version and is not the bytes that were published (`verified`).
     StoreError
-        If the file is missing or is not a whole Parquet file.
+        If the file is missing, is not a whole Parquet file, or lacks one of ``columns``.
     """
     return _read_arrow(path, columns, matching).to_pandas()
 
@@ -149,10 +149,13 @@ def _read_arrow(path: Path, columns: list[str] | None = None, matching: tuple[st
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(verified(path), columns=columns)
+        # Not pq.read_table, which loads the dataset module: 0.09 of the 1.3 s that `nh probes` takes.
+        with pq.ParquetFile(verified(path)) as file:
+            _check_columns(path, file.schema_arrow.names, columns)
+            table = file.read(columns=columns)
     except (OSError, pa.ArrowException) as error:  # a damaged page is an OSError
         raise _unreadable(path, error) from error
-    # Not as filters of the reading, which load the dataset module: 0.5 s.
+    table = table if columns is None else table.select(columns)  # in the order asked for
     return table if matching is None else table.filter(pc.match_substring_regex(table[matching[0]], matching[1]))
 
 
@@ -164,6 +167,16 @@ def _read_schema(path: Path) -> pa.Schema:
         return pq.read_schema(verified(path))
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
+
+
+def _check_columns(path: Path, stored: Sequence[str], columns: Sequence[str] | None) -> None:
+    missing = [name for name in columns or () if name not in stored]
+    if missing:
+        raise StoreError(
+            str(path),
+            f"it has no column {', '.join(missing)}; it has {', '.join(stored)}",
+            "Materialize the asset again, or ask for one of those.",
+        )
 
 
 def _unreadable(path: Path, error: Exception) -> StoreError:
