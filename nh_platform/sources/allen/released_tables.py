@@ -55,6 +55,11 @@ class TableNames:
         """Return the file name of one of `TABLES`."""
         return f"{self.sessions if table == 'sessions' else table}.csv"
 
+    def own_id(self, table: str) -> str:
+        """Return the column with the id of a row of one of `TABLES`."""
+        ids = (self.session_id, self.probe_id, self.channel_id, self.unit_id)
+        return dict(zip(TABLES, ids))[table]
+
     def required(self, table: str) -> tuple[str, ...]:
         """Return the columns without which a table says nothing of its rows."""
         positions = [name for name in CSV_COLUMNS if not name.endswith("acronym")]
@@ -89,9 +94,12 @@ def tables_of_release(
     Raises
     ------
     BadUpstreamData
-        If a table cannot be read, or lacks a column that says what a row is of.
+        If a table cannot be read, lacks a column that says what a row is of, or has ids that are none or stand twice.
     """
     read = {name: read_csv_table(path, names.required(name)) for name, path in paths.items()}
+    for name, table in read.items():
+        owners = [column for column in names.required(name) if column.endswith("_id") and column != names.own_id(name)]
+        check_ids(paths[name], table, names.own_id(name), owners)
     sessions = _sessions(read.get("sessions"), names)
     probes = _probes(read.get("probes"), names)
     channels, without_probe = _channels(read.get("channels"), probes, names)
@@ -101,7 +109,7 @@ def tables_of_release(
         *_left_out(names.file("channels"), without_probe, names.file("probes")),
         *_left_out(names.file("units"), without_channel, names.file("channels")),
     )
-    return ReleasedTables(release, tuple(files), sessions, probes, channels, units, left_out)
+    return ReleasedTables(release, tuple(files), sessions, probes, channels, units, left_out=left_out)
 
 
 def read_csv_table(path: Path, required: Sequence[str]) -> pd.DataFrame:
@@ -124,6 +132,59 @@ def read_csv_table(path: Path, required: Sequence[str]) -> pd.DataFrame:
         near = close_matches(missing[0], map(str, table.columns))
         raise BadUpstreamData(f"file {path.name}", f"columns missing: {', '.join(missing)}", f"{again}{near}")
     return table
+
+
+def check_ids(path: Path, table: pd.DataFrame, own: str, owners: Sequence[str] = ()) -> None:
+    """Check that every row of a table has an id of its own, and that ids are whole numbers.
+
+    Parameters
+    ----------
+    path
+        File of the table, for the text of errors.
+    table
+        The table as it was read.
+    own
+        Column with the id of each row.
+    owners
+        Columns with the id of what a row belongs to; there it may be missing, and stand in many rows.
+
+    Raises
+    ------
+    BadUpstreamData
+        Naming the column, the first ids that cannot be and their rows.
+    """
+    again = "Download the release's tables again."
+    check_whole_ids(path, table, (own, *owners))
+    if table[own].isna().any():
+        found = f"column {own} has {int(table[own].isna().sum())} rows without an id"
+        raise BadUpstreamData(f"file {path.name}", found, again)
+    twice = table[own].duplicated(keep=False)
+    if twice.any():
+        found = (
+            f"column {own} has {table.loc[twice, own].nunique()} ids in several rows: {_first_of(table[own], twice)}"
+        )
+        raise BadUpstreamData(f"file {path.name}", found, again)
+
+
+def check_whole_ids(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Check that what stands in columns of ids is a whole number or nothing.
+
+    Raises
+    ------
+    BadUpstreamData
+        Naming the column, the first values that are none and their rows.
+    """
+    for column in columns:
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        odd = table[column].notna() & (numbers.isna() | (numbers % 1 != 0))
+        if odd.any():
+            found = f"column {column} has {int(odd.sum())} values that are no ids: {_first_of(table[column], odd)}"
+            raise BadUpstreamData(f"file {path.name}", found, "Download the release's tables again.")
+
+
+def _first_of(values: pd.Series, chosen: pd.Series) -> str:
+    rows = [f"{value!s} in row {number + 2}" for number, value in values[chosen].head(3).items()]
+    return ", ".join(rows) + (", …" if int(chosen.sum()) > len(rows) else "")
 
 
 def _sessions(table: pd.DataFrame | None, names: TableNames) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import pandas as pd
 from nh_platform.downloads.deadlines import within
 from nh_platform.downloads.hashes import file_hash
 from nh_platform.sources.allen import sdk
-from nh_platform.sources.allen.released_tables import OF_UNIT, ids_as_text, read_csv_table
+from nh_platform.sources.allen.released_tables import OF_UNIT, check_whole_ids, ids_as_text, read_csv_table
 from nh_platform.store.provenance import UpstreamFile
 
 SESSION_TYPES = ("brain_observatory_1.1", "functional_connectivity")
@@ -82,6 +82,7 @@ def read_analysis_metrics(
             )
             continue
         table = read_csv_table(paths[session_type], (UNIT_ID,))
+        check_whole_ids(paths[session_type], table, (UNIT_ID,))
         ids = ids_as_text(table[UNIT_ID])
         row = pd.Index(units["unit_id"]).get_indexer(pd.Index(ids))
         own = units[list(OF_UNIT)].take(row).reset_index(drop=True).assign(unit_id=ids, session_type=session_type)
