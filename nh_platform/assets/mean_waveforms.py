@@ -44,7 +44,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="mean_waveforms",
-    code_version="1",
+    code_version="2",
     description=(
         "Mean waveform of every unit on the channels around its peak, in volts, as the release states it. Made on "
         "request."

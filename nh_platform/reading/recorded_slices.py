@@ -43,7 +43,8 @@ class RecordedSlices(AssetsOnRequest):
         Raises
         ------
         ConfigError
-            If the source has no LFP, the window is none, or it lies outside of the recording.
+            If the source has no LFP, the window is none, it lies outside of the recording, or it would take more than
+            4 GB; the text says how long a window may be.
         UnknownSession
             If there is no such probe, upstream has no LFP of it, its file was not fetched, or `events` was not made;
             the text says what to do.

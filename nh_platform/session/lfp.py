@@ -24,6 +24,10 @@ LFP_CHANNELS = TableSchema(
 """The columns of `SessionView.channels`, one row per channel of a slice."""
 
 
+MOST_BYTES = 4 << 30
+"""Largest slice: 18 minutes of a probe's 384 channels at 2,500 Hz. An hour is 14 GB, more than most machines have."""
+
+
 @dataclass(frozen=True)
 class LfpSlice:
     """The local field potential of one probe over some seconds.
@@ -87,6 +91,31 @@ def require_window(start: float, stop: float) -> None:
         raise ConfigError(f"window {start} to {stop} s", "a limit is no finite number", "State seconds.")
     if start >= stop:
         raise ConfigError(f"window {start:g} to {stop:g} s", "it does not end after it starts", "State start < stop.")
+
+
+def require_memory(start: float, stop: float, n_channels: int, n_samples: int, what: str) -> None:
+    """Check that a slice is one that memory holds.
+
+    Parameters
+    ----------
+    start, stop
+        The window (s).
+    n_channels, n_samples
+        Samples that it would hold.
+    what
+        What is read, for the error's text.
+
+    Raises
+    ------
+    ConfigError
+        If the values would take more than `MOST_BYTES`; the text says how long a window may be.
+    """
+    n_bytes = n_channels * n_samples * np.dtype(np.float32).itemsize
+    if n_bytes > MOST_BYTES:
+        seconds = int((stop - start) * MOST_BYTES / n_bytes)
+        found = f"{n_channels} channels of {n_samples} samples would take {n_bytes / 1e9:.1f} GB of memory"
+        action = f"Read it in pieces of at most {seconds} s."
+        raise ConfigError(f"window {start:g} to {stop:g} s of {what}", found, action)
 
 
 def require_overlap(start: float, stop: float, first: float, last: float, what: str) -> tuple[Note, ...]:

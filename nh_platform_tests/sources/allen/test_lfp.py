@@ -124,6 +124,29 @@ def test_windows_that_are_none_or_lie_outside_are_refused_and_one_that_reaches_b
     assert "reaches beyond the recording" in note.text
 
 
+def test_a_slice_that_is_more_than_memory_holds_is_refused_with_how_long_one_may_be(
+    coding_lfp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, session = coding(coding_lfp)
+    monkeypatch.setattr("nh_platform.session.lfp.MOST_BYTES", 4 * 96 * 1249)
+    with pytest.raises(
+        ConfigError, match=r"window 3\.3 to 4\.3 s of probeB in probe_.*\.nwb: 96 channels of 1250 samples"
+    ):
+        raise AssertionError(source.read_lfp(session, PROBE, 3.3, 4.3 + 1e-9).values.shape)
+    assert source.read_lfp(session, PROBE, 3.3, 4.2).values.shape[0] == 96
+
+
+def test_two_columns_of_one_electrode_are_refused_with_its_id(edited: Callable) -> None:
+    def repeat(handle: h5py.File, series: str) -> None:
+        handle["general/extracellular_ephys/electrodes/id"][1] = handle["general/extracellular_ephys/electrodes/id"][0]
+
+    source, session = edited(repeat)
+    with pytest.raises(
+        BadUpstreamData, match=r"_lfp\.nwb: .*has two columns of one electrode: the ids \d+ stand twice"
+    ):
+        source.read_lfp(session, PROBE, 3.5, 3.6)
+
+
 def test_a_probe_that_is_not_there_is_refused_with_the_nearest(coding_lfp: Path) -> None:
     source, session = coding(coding_lfp)
     with pytest.raises(UnknownSession, match=r"has probeA, probeB.*Did you mean probe[AB]"):

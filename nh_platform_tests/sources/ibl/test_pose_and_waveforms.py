@@ -152,6 +152,21 @@ def test_medians_of_extracted_waveforms_come_before_the_waveforms_of_clusters(tr
     others = of_probe & ~units["cluster_id"].isin([1, 3]).to_numpy()
     assert np.isnan(waves.values[others]).all()
     assert np.isfinite(waves.values[~of_probe, :32, :82]).all()
+    assert "alf/probe00/pykilosort: medians of the waveforms of each cluster, of waveforms.templates.npy" in noted(
+        waves
+    )
+
+
+@pytest.mark.parametrize("beyond", [384, 4000, -1])
+def test_a_channel_that_no_probe_has_is_none(tree: Tree, beyond: int) -> None:
+    channels = tree.load(f"{SORTING}/clusters.waveformsChannels.npy")
+    channels[:, -1] = beyond
+    tree.write(f"{SORTING}/clusters.waveformsChannels.npy", channels)
+    recording, waves = waveforms(tree)
+    of_probe = (recording.units["probe"] == "probe00").to_numpy()
+    assert (waves.channels[of_probe, -1] == BEYOND_PROBE).all()
+    assert np.isnan(waves.values[of_probe, -1]).all()
+    assert np.isfinite(waves.values[of_probe, :-1]).all()
 
 
 @pytest.mark.parametrize(

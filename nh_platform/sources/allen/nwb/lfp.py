@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Note
-from nh_platform.session.lfp import LFP_CHANNELS, LfpSlice, require_overlap
+from nh_platform.session.lfp import LFP_CHANNELS, LfpSlice, require_memory, require_overlap
 from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
 from nh_platform.sources.allen.nwb.session_file import session_rows
-from nh_platform.sources.nwb.nwb_file import FETCH_AGAIN, NwbFile, is_numeric
+from nh_platform.sources.nwb.nwb_file import FETCH_AGAIN, NwbFile, first_few, is_numeric
 from nh_platform.sources.nwb.positions import locate_channels
 from nh_platform.sources.nwb.standard_names import ELECTRODES
 
@@ -56,7 +56,7 @@ def read_lfp(
     BadUpstreamData
         If it is the file of another probe, has no LFP, lacks its times or electrodes, or these disagree.
     ConfigError
-        If the window lies outside of the recording.
+        If the window lies outside of the recording, or is more than memory holds.
     """
     probes = read_probes(nwb).set_index("probe")
     if probe not in probes.index:
@@ -71,6 +71,7 @@ def read_lfp(
         notes = list(require_overlap(start, stop, first, last, f"{probe} in {nwb.path.name}"))
         # By bisection: the times of 2.5 h are 90 MB, and 24 of them are looked at.
         begin, end = bisect_left(times, start), bisect_left(times, stop)
+        require_memory(start, stop, data.shape[1], end - begin, f"{probe} in {nwb.path.name}")
         # With neighbours: where bisection met a NaN or a step back, it ends beside another time than that asked for.
         before = min(begin, NEIGHBOURS)
         around = np.asarray(times[begin - before : end + NEIGHBOURS], dtype=np.float64)
@@ -126,6 +127,11 @@ def _channel_ids(nwb: NwbFile, series: str, n_columns: int) -> npt.NDArray[np.in
         rows = nwb.array(f"{series}/electrodes").astype(np.int64)
     if len(rows) != n_columns or (len(rows) and not (rows.min() >= 0 and rows.max() < len(ids))):
         found = f"{series} has {n_columns} channels and names {len(rows)} of {len(ids)} electrodes"
+        raise nwb.bad(found, FETCH_AGAIN)
+    named, times_named = np.unique(ids[rows], return_counts=True)
+    if (times_named > 1).any():
+        twice = first_few(str(one) for one in named[times_named > 1])
+        found = f"{series} has two columns of one electrode: the ids {twice} stand twice in {ELECTRODES}"
         raise nwb.bad(found, FETCH_AGAIN)
     return ids[rows]
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, Note
-from nh_platform.session.lfp import LFP_CHANNELS, LfpSlice, require_overlap
+from nh_platform.session.lfp import LFP_CHANNELS, LfpSlice, require_memory, require_overlap
 from nh_platform.sources.ibl.recordings.compressed_samples import open_compressed
 from nh_platform.sources.ibl.recordings.sample_clock import SampleClock, read_clock
 from nh_platform.sources.ibl.recordings.spikeglx_meta import SampleScale, read_scale
@@ -150,8 +150,10 @@ def read_lfp(
             Note(f"{probe} clock", "no timestamps.npy or sync.npy; times are the probe's own, not the session's")
         )
     first, last = (float(second) for second in clock.times([0, samples.n_samples - 1]))
-    every += require_overlap(start, stop, first, last, f"{probe} of {session.source} session {session.session_id}")
+    what = f"{probe} of {session.source} session {session.session_id}"
+    every += require_overlap(start, stop, first, last, what)
     begin, end = (clock.first_from(second, samples.n_samples) for second in (start, stop))
+    require_memory(start, stop, len(scale.channels), end - begin, what)
     raw = samples.read(begin, end)[:, : len(scale.channels)]
     values = raw.astype(np.float32) * scale.volts_per_step
     return LfpSlice(

@@ -20,6 +20,9 @@ SAMPLING_RATE_HZ = 30000.0
 """Of Neuropixels 1.0 and 2.0; the waveforms' files state none."""
 
 
+N_CHANNELS = 384
+"""Channels that a Neuropixels 1.0 or 2.0 probe records at a time; a larger number is of no channel."""
+
 _EXTRACTED = ("waveforms.templates.npy", "waveforms.table.pqt", "waveforms.channels.npz")
 
 
@@ -65,8 +68,8 @@ def read_session_waveforms(units: pd.DataFrame, files: OpenFiles) -> MeanWavefor
         width, length = one.values.shape[2], one.values.shape[1]
         values[rows, :width, :length] = one.values[clusters].transpose(0, 2, 1)
         channels[rows, :width] = one.channels[clusters]
-    values[channels < 0] = np.nan
-    channels[channels < 0] = BEYOND_PROBE
+    nowhere = (channels < 0) | (channels >= N_CHANNELS)
+    values[nowhere], channels[nowhere] = np.nan, BEYOND_PROBE
     return MeanWaveforms(
         unit_ids=tuple(units["unit_id"]),
         values=values,
@@ -84,6 +87,7 @@ def _of_probe(probe: str, files: OpenFiles) -> _OfProbe | None:
         if all(files.has(collection, name) for name in _EXTRACTED):
             extracted = files.optional(what, _read_extracted, collection, files)
             if extracted is not None:
+                files.note(what, f"{collection}: medians of the waveforms of each cluster, of {_EXTRACTED[0]}")
                 return extracted
     for source in ("clusters", "templates"):
         names = (f"{source}.waveforms.npy", f"{source}.waveformsChannels.npy")
