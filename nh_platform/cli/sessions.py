@@ -13,6 +13,7 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.qc.inclusion import show_inclusion
 from nh_platform.cli.search.options import LabOption, LimitOption, RegionOption, SourceFilter, SubjectOption
+from nh_platform.cli.terminal.tables import counted
 
 if TYPE_CHECKING:
     from nh_platform.defs.session_history import Finding
@@ -45,9 +46,8 @@ def sessions(
     date_to: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Latest day.")] = "",
     region: RegionOption = "",
     project: Annotated[str, typer.Option(help="Part of a project's name.")] = "",
-    task_protocol: Annotated[
-        str, typer.Option("--task-protocol", "--session-type", help="Part of the task protocol or session type.")
-    ] = "",
+    task_protocol: Annotated[str, typer.Option(help="Part of the task protocol.")] = "",
+    session_type: Annotated[str, typer.Option(help="The same, by Allen's word for it.")] = "",
     genotype: Annotated[str, typer.Option(help="Part of the animal's genotype.")] = "",
     sex: Annotated[str, typer.Option(help="F or M.")] = "",
     min_age: Annotated[float | None, typer.Option(help="Least age in days.", show_default=False)] = None,
@@ -101,15 +101,17 @@ def sessions(
     from nh_platform.reading.searching.released import region_names
     from nh_platform.reading.searching.session_facts import FactQuery
     from nh_platform.reading.searching.session_search import COLUMNS, SessionQuery, find_sessions
-    from nh_platform.session import UnknownSession
+    from nh_platform.session import ConfigError, UnknownSession
     from nh_platform.sources.region_names import find_region
 
+    if task_protocol and session_type:
+        raise ConfigError("--task-protocol and --session-type", "they mean the same", "State one of them.")
     platform = Platform(load_settings())
     query = SessionQuery(
         subject=subject,
         lab=lab,
         project=project,
-        task_protocol=task_protocol,
+        task_protocol=task_protocol or session_type,
         date_from=date_from,
         date_to=date_to,
         region=region,
@@ -154,7 +156,7 @@ def sessions(
         for row in rows:
             row["regions"] = console.first_of_list(str(row["regions"] or ""), _REGIONS_SHOWN)
     if rows or format_ is not Format.table:
-        console.print_rows(rows, columns, format_, title=f"{len(rows)} sessions")
+        console.print_rows(rows, columns, format_, title=counted(len(rows), "session"))
     elif manifests:
         listed = sum(len(manifest.sessions) for manifest in manifests)
         console.say(f"none of the {listed} registered sessions is like that")

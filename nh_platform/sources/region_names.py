@@ -85,7 +85,8 @@ def find_region(asked: str, own_names: Mapping[str, str] | None = None) -> Regio
     ----------
     asked
         Acronym of the Allen CCF (Beryl's and Cosmos' are among them), a name of `VISUAL_NAMES`, or one of
-        ``own_names``. Upper and lower case count only where two acronyms differ in nothing else.
+        ``own_names``. Upper and lower case count only where two acronyms differ in nothing else; blanks around it
+        do not.
     own_names
         What the users of a source call so, before the CCF: `VISUAL_HOMONYMS` for sources of visual areas.
 
@@ -102,8 +103,8 @@ def find_region(asked: str, own_names: Mapping[str, str] | None = None) -> Regio
     ('VISp', 'Anteromedial nucleus', 'VISam')
     """
     structures = _structures()
-    is_ccf = asked.lower().startswith(CCF_PREFIX)
-    written = asked[len(CCF_PREFIX) :] if is_ccf else asked
+    is_ccf = asked.strip().lower().startswith(CCF_PREFIX)
+    written = (asked.strip()[len(CCF_PREFIX) :] if is_ccf else asked).strip()
     names = {} if is_ccf else {**VISUAL_NAMES, **(own_names or {})}
     meant = _spelled(written, names)
     found = structures.get(names.get(meant or "", _spelled(written, structures) or ""))

@@ -12,7 +12,7 @@ from nh_platform.sources.regions import regions_of_acronyms
 @pytest.mark.parametrize(
     ("asked", "acronym"),
     [("V1", "VISp"), ("LM", "VISl"), ("AL", "VISal"), ("PM", "VISpm"), ("AM", "VISam"), ("RL", "VISrl"),
-     ("LGN", "LGd"), ("v1", "VISp"), ("visp", "VISp"), ("TH", "TH")],
+     ("LGN", "LGd"), ("v1", "VISp"), ("visp", "VISp"), ("TH", "TH"), (" VISp ", "VISp"), ("CCF: VISp", "VISp")],
 )  # fmt: skip
 def test_the_names_of_the_visual_areas_are_those_of_the_ccf(asked: str, acronym: str) -> None:
     assert find_region(asked, VISUAL_HOMONYMS).acronym == acronym

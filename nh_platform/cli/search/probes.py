@@ -10,6 +10,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.search.options import LabOption, LimitOption, RegionOption, SourceFilter, SubjectOption
+from nh_platform.cli.terminal.tables import counted
 from nh_platform.home.folder import home_folder
 
 HEADER = {"insertion_id": "pid", "session_id": "eid", "probe": "probe_name", "number": "session_number"}
@@ -71,6 +72,6 @@ def probes(
         for row in rows:
             row["regions"] = console.first_of_list(str(row["regions"] or ""), _REGIONS_SHOWN)
     if rows or format_ is not Format.table:
-        console.print_rows(rows, columns, format_, title=f"{len(rows)} probe insertions")
+        console.print_rows(rows, columns, format_, title=counted(len(rows), "probe insertion"))
     else:
         console.say("no probe insertion is like that")

@@ -10,6 +10,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.search.options import RegionOption
+from nh_platform.cli.terminal.tables import counted
 from nh_platform.home.folder import home_folder
 
 SourceOption = Annotated[str, typer.Option(help="Source, for example allen_vbn.", show_default=False)]
@@ -106,7 +107,8 @@ def _print(
         columns = [name for name in _FIRST if name in columns]
         shown = shown[columns].rename(columns=_WITH_UNIT)
         columns = list(shown.columns)
-    what = f"{len(found.rows)} kinds of {table}" if by else f"{len(found.rows)} {table}"
+    n_rows = len(found.rows)
+    what = counted(n_rows, f"kind of {table}", f"kinds of {table}") if by else counted(n_rows, table.removesuffix("s"))
     console.print_rows(console.records(shown), columns, format_, title=what)
     if is_table and len(shown) < len(found.rows):
         console.say(f"{len(found.rows) - len(shown)} more; --format csv has all, and every column")

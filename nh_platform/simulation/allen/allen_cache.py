@@ -170,6 +170,7 @@ def _analysis_metrics(session: AllenSession) -> pd.DataFrame:
                 "ecephys_session_id": session.session_id,
                 "firing_rate_dg": probe.metrics["firing_rate"],
                 "pref_ori_dg": [truth.preferred for truth in probe.truths],
+                "p_value_rf": np.linspace(0.001, 0.6, len(probe.unit_ids)).round(3),
             }
         )
         for probe in session.probes
