@@ -20,7 +20,7 @@ from nh_platform.downloads.transfers import OnBytes
 from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.released_tables import ReleasedTables
-from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session import BadUpstreamData, ConfigError, Events, NhError, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.lfp import LfpSlice, require_window
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.probe_noise import ChannelNoise
@@ -74,6 +74,7 @@ class IblSource:
 
     def __init__(self, settings: IblSettings) -> None:
         self.settings = settings
+        self._subjects_problem: NhError | None = None
         self._client: OneClient | PublicBucket
         self._client = PublicBucket(settings) if settings.mode == "public" else OneClient(settings)
         self._downloads = None if settings.mode == "local" else Downloads(settings, self._client)
@@ -121,7 +122,11 @@ class IblSource:
         if self.settings.mode == "local":
             return manifest
         if isinstance(client, OneClient) and self.settings.aggregates is not None:
-            keep_subjects(self.settings.aggregates, client.subjects(), manifest)
+            self._subjects_problem = None
+            try:
+                keep_subjects(self.settings.aggregates, client.subjects(), manifest)
+            except NhError as error:  # the catalogue goes on; who syncs is told, and the next sync asks again
+                self._subjects_problem = error
         return with_additions(manifest, client, before)
 
     def sorter_versions(self, session: SessionFiles) -> dict[str, str]:
@@ -135,7 +140,15 @@ class IblSource:
         return {probe: logged_version(log) for probe, log in logs.items() if log.is_file()}
 
     def released_version(self, manifest: Manifest) -> str:
-        """Return the identity of the aggregate tables and animals at hand; as of `TabulatesRelease`."""
+        """Return the identity of the aggregate tables and animals at hand; as of `TabulatesRelease`.
+
+        Raises
+        ------
+        NhError
+            That of Alyx, if it did not give the animals when the manifest was read.
+        """
+        if self._subjects_problem is not None:
+            raise self._subjects_problem
         tables, subjects = aggregate_version(self.settings.aggregates, manifest), self._subjects_version(manifest)
         return version_of([tables, subjects]) if subjects else tables
 

@@ -64,3 +64,19 @@ def test_without_alyx_nothing_is_known_of_the_animals_and_that_is_said(
     nh(tmp_path, "sync", "ibl")
     said = nh(tmp_path, "sessions", "--source", "ibl", "--sex", "F", code=1).stderr
     assert "ibl states no sex of its sessions" in " ".join(said.split())
+
+
+def test_an_alyx_that_does_not_give_the_animals_costs_nothing_else_and_is_asked_again(
+    servers: Loopback, tmp_path: Path
+) -> None:
+    (first, _) = (session["subject"] for session in servers.state.sessions.values())
+    servers.state.subjects[first] |= {"sex": "M"}
+    servers.alyx.faults.add("/subjects", "status", status=404)
+    synced = nh(tmp_path, "sync", "ibl", code=1)
+    assert "ibl: 2 sessions" in synced.output
+    assert "subjects" in synced.stderr
+    assert "404" in synced.stderr
+    assert len(found(tmp_path)) == 2
+    servers.alyx.faults.clear()
+    assert "error" not in nh(tmp_path, "sync", "ibl").stderr
+    assert [row["subject"] for row in found(tmp_path, "--sex", "M")] == [first]
