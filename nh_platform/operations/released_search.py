@@ -231,7 +231,7 @@ def _of_source(
         unknown = len(listed - set(counted["insertion_id"]))
         if unknown:
             notes.append(f"{source}: of {unknown} of {len(listed)} insertions no table here states regions")
-        return find_probes(platform.store, source, manifest, query), notes
+        return find_probes(platform.store, source, manifest, query, counted=counted), notes
     from nh_platform.sources.source import KnowsRegions
 
     located = None
@@ -247,4 +247,4 @@ def _of_source(
             f"Run `nh sync {source} --tables`, or set NH_ONE_URL and an account.",
         )
     notes.append(f"{source}: asked upstream; alignments that are not final count too, and channels are not counted")
-    return find_probes(platform.store, source, manifest, query, located), notes
+    return find_probes(platform.store, source, manifest, query, located, counted), notes

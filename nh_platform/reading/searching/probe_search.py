@@ -60,6 +60,7 @@ def find_probes(
     manifest: Manifest | None,
     query: ProbeQuery,
     located: Collection[str] | None = None,
+    counted: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the insertions that match, one row each, columns `COLUMNS`, by session and probe.
 
@@ -73,8 +74,10 @@ def find_probes(
         The search terms.
     located
         Ids of the insertions in the region as upstream answered, where the store knows no regions.
+    counted
+        What `region_counts` returns, where it is at hand; read where None.
     """
-    counted = region_counts(store, source, manifest)
+    counted = region_counts(store, source, manifest) if counted is None else counted
     table = _listed(manifest, query.freeze, counted)
     if query.region is not None:
         here = counted[counted["acronym"].isin(query.region.acronyms)]
