@@ -123,6 +123,8 @@ def _chosen_events(
     table = events.tables.get(where.table)
     if table is None or table.empty:
         return _no_events(preset, f"the session has no {where.table}")
+    if preset.mask is not None and where.table != TRIALS.name:
+        return _no_events(preset, f"its mask is of IBL's trials, and the event is one of {where.table}")
     needed = (
         where.column,
         preset.stop_column,
@@ -141,7 +143,8 @@ def _chosen_events(
     for condition in where.filters:
         wanted &= _meets(condition, table)
     try:
-        wanted &= _used_trials(preset, where.table, table)
+        if preset.mask is not None:
+            wanted &= trial_mask(table, preset.mask)
     except SchemaError as error:
         return _no_events(preset, f"its mask of trials cannot be applied: {error.found}")
     if not wanted.all():
@@ -171,19 +174,6 @@ def _movie_notes(preset: AlignedPreset, showings: Showings) -> list[Note]:
 def _no_events(preset: AlignedPreset, why: str) -> tuple[pd.DataFrame, str, list[Note]]:
     nothing = pd.DataFrame({"time": [], "length": [], "valid": [], "kind": []}, dtype=np.float64)
     return nothing, "none", [Note(preset.id, f"no windows: {why}")]
-
-
-def _used_trials(preset: AlignedPreset, name: str, table: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return (n_rows,) which rows the preset's mask of trials keeps; all of tables that are not trials of IBL's task.
-
-    Raises
-    ------
-    SchemaError
-        If the trials lack a column that the mask reads.
-    """
-    if preset.mask is None or name != TRIALS.name:
-        return np.ones(len(table), dtype=bool)
-    return trial_mask(table, preset.mask)
 
 
 def _numbers(values: pd.Series) -> npt.NDArray[np.float64]:

@@ -8,7 +8,7 @@ import pytest
 
 from nh_platform.session import ConfigError
 from nh_platform.sources.registry import sources
-from nh_platform.windows import AlignedPreset, ContinuousPreset, load_preset, load_presets, preset_ids
+from nh_platform.windows import AlignedPreset, ContinuousPreset, load_preset, load_presets
 from nh_platform.windows.presets.preset_files import parse_preset
 
 CONTINUOUS = """\
@@ -43,7 +43,7 @@ def test_every_source_states_the_events_of_its_presets() -> None:
 
 
 def test_the_shipped_presets_are_50_bins_of_20_ms() -> None:
-    continuous, aligned = load_presets(preset_ids())
+    continuous, aligned = load_presets(["continuous-1s", "stim-halves-500ms"])
     assert isinstance(continuous, ContinuousPreset)
     assert (continuous.n_bins, continuous.bin_us) == (50, 20_000)
     assert isinstance(aligned, AlignedPreset)

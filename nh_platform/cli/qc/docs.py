@@ -1,7 +1,7 @@
 """`nh qc docs`: the pages of the documentation that are generated, written or held against what they should be.
 
-Contains the command alone. What the pages say is `nh_platform.qc.rules.rulebook_pages` and
-`nh_platform.reports.data_dictionary`.
+Contains the command alone. What the pages say is `nh_platform.qc.rules.rulebook_pages`,
+`nh_platform.windows.presets.preset_page` and `nh_platform.reports.data_dictionary`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 DOCS_FOLDER = Path("docs")
-RULEBOOKS, DICTIONARY = "rulebooks", "data-dictionary.md"
+RULEBOOKS, DICTIONARY, PRESETS = "rulebooks", "data-dictionary.md", "presets.md"
 GENERATED = "<!-- Written by `nh qc docs`"
 
 
@@ -20,7 +20,7 @@ def docs(
     folder: Annotated[Path, typer.Option(help="Folder of the documentation.")] = DOCS_FOLDER,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a page is out of date.")] = False,
 ) -> None:
-    """Write the pages of the rulebooks and the data dictionary, or check that they are up to date.
+    """Write the pages of the rulebooks, the window presets and the data dictionary, or check that they are up to date.
 
     **Examples**
 
@@ -51,9 +51,11 @@ def generated_pages(folder: Path) -> dict[Path, str]:
     from nh_platform.qc.rules.rulebook_pages import rulebook_pages
     from nh_platform.qc.validation.validation_table import FILE, read_validation
     from nh_platform.reports.data_dictionary import dictionary_page
+    from nh_platform.windows.presets.preset_page import preset_page
 
     rulebooks = rulebook_pages(read_validation(folder / RULEBOOKS / FILE))
     pages = {folder / RULEBOOKS / name: text for name, text in rulebooks.items()}
+    pages[folder / PRESETS] = preset_page()
     pages[folder / DICTIONARY] = dictionary_page(asset_tables())
     return dict(sorted(pages.items()))
 

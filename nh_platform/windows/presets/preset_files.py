@@ -42,7 +42,7 @@ def load_presets(names: Iterable[str]) -> tuple[Preset, ...]:
     """
     found: dict[str, Preset] = {}
     for name in names:
-        stated = _named(name)
+        stated = named_preset(name)
         for preset in _members(stated) if isinstance(stated, PresetFamily) else (stated,):
             if preset.id in found:
                 raise ConfigError(
@@ -63,7 +63,7 @@ def load_preset(name: str | Path) -> Preset:
         If there is no such preset (close matches offered), it is a family of several, or it is refused; names file,
         line, what was found and what to do.
     """
-    preset = _named(name)
+    preset = named_preset(name)
     if isinstance(preset, PresetFamily):
         members = ", ".join(preset.members)
         raise ConfigError(f"window preset {name}", f"it is several presets: {members}", "Name one of them.")
@@ -75,7 +75,14 @@ def renamed(preset_id: str) -> str:
     return _earlier_ids().get(preset_id, preset_id)
 
 
-def _named(name: str | Path) -> Preset | PresetFamily:
+def named_preset(name: str | Path) -> Preset | PresetFamily:
+    """Return a preset as `load_preset`, or a family of presets by its id.
+
+    Raises
+    ------
+    ConfigError
+        As `load_preset`.
+    """
     path, known = Path(name), preset_ids()
     stated = renamed(str(name))
     if stated in known:
