@@ -11,8 +11,8 @@ import shutil
 
 from nh_platform.session import StoreError
 from nh_platform.store.layout import Store
-from nh_platform.store.names import REPLACED
-from nh_platform.store.version_folders import staging_name
+from nh_platform.store.names import REPLACED, STAGING
+from nh_platform.store.version_folders import is_abandoned, staging_name
 
 
 def replaced_assets(store: Store, source: str, session_id: str) -> list[str]:
@@ -47,7 +47,17 @@ def remove_replaced(store: Store, source: str, session_id: str, asset: str) -> N
     """
     require_replacement(store, source, session_id, asset)
     home = store.asset_folder(source, session_id, asset)
-    leaving = home.with_name(f".{home.name}-{staging_name()}")
+    leaving = home.with_name(staging_name())
     with contextlib.suppress(FileNotFoundError):  # another process removes it too
         os.rename(home, leaving)  # at once, so that nobody finds half of it
         shutil.rmtree(leaving)
+
+
+def remove_abandoned(store: Store, source: str, session_id: str) -> None:
+    """Remove what a process that was killed in `remove_replaced` left of an asset; that of a running one stays."""
+    home = store.asset_folder(source, session_id, next(iter(REPLACED))).parent
+    # Versions up to 0.1 put the asset's name before the name of the process.
+    former = [child for name in REPLACED for child in home.glob(f".{name}-{STAGING}*")]
+    for child in (*home.glob(f"{STAGING}*"), *former):
+        if is_abandoned(child.with_name(child.name[child.name.index(STAGING) :])):
+            shutil.rmtree(child, ignore_errors=True)  # another clean may be at it too

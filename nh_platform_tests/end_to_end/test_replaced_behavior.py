@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import shutil
+import signal
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +18,7 @@ from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.platform import Platform
 from nh_platform.store import Provenance
 from nh_platform.store.codecs.parquet import read_table
-from nh_platform.store.replaced_assets import replaced_assets
+from nh_platform.store.replaced_assets import remove_replaced, replaced_assets
 from nh_platform_tests.homes import make_home
 from nh_platform_tests.store.resealing import reseal
 
@@ -96,3 +99,28 @@ def test_two_that_remove_it_at_once_both_end_well(old_home: Platform, monkeypatc
 def test_groups_of_earlier_snapshots_are_todays(group: str, name: str, now: str) -> None:
     files = pd.DataFrame({"group": [group], "name": [name]})
     assert with_current_groups(files)["group"].tolist() == [now]
+
+
+def test_what_a_killed_clean_left_is_taken_away_by_the_next_one(old_home: Platform) -> None:
+    home, store = old_home.settings.home, old_home.store
+    nh(home, "materialize", "ibl", "--missing")
+    (session,) = store.sessions("ibl")
+    held = store.asset_folder("ibl", session, "behavior").parent
+    before = {child.name for child in held.iterdir()} - {"behavior"}
+
+    def killed() -> None:
+        shutil.rmtree = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+        remove_replaced(store, "ibl", session, "behavior")
+
+    process = multiprocessing.get_context("fork").Process(target=killed)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    (left,) = {child.name for child in held.iterdir()} - before
+    former = held / f".behavior-{left}"  # as versions up to 0.1 named it
+    shutil.copytree(held / left, former)
+    nh(home, "clean", "ibl", "--dry-run")
+    assert (held / left).is_dir()
+    nh(home, "clean", "ibl")
+    assert {child.name for child in held.iterdir()} == before
+    assert {"events", "signals"} <= set(store.assets("ibl", session))

@@ -28,6 +28,8 @@ class Cleaning:
 def clean(home: Home, source: str, *, dry_run: bool = False) -> Cleaning:
     """Remove the assets of earlier versions from the sessions of a source that hold what took their place.
 
+    What a clean that was killed left half removed goes too.
+
     Parameters
     ----------
     home
@@ -42,7 +44,12 @@ def clean(home: Home, source: str, *, dry_run: bool = False) -> Cleaning:
     ConfigError
         If there is no such source.
     """
-    from nh_platform.store.replaced_assets import remove_replaced, replaced_assets, require_replacement
+    from nh_platform.store.replaced_assets import (
+        remove_abandoned,
+        remove_replaced,
+        replaced_assets,
+        require_replacement,
+    )
 
     removed: dict[str, tuple[str, ...]] = {}
     kept: dict[str, StoreError] = {}
@@ -50,6 +57,8 @@ def clean(home: Home, source: str, *, dry_run: bool = False) -> Cleaning:
         store = at.platform.store
         at.platform.config(source)  # names a source that does not exist
         for session_id in store.sessions(source):
+            if not dry_run:
+                remove_abandoned(store, source, session_id)
             for asset in replaced_assets(store, source, session_id):
                 try:
                     require_replacement(store, source, session_id, asset)
