@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
 
 
 class EventFilter(BaseModel):
@@ -49,6 +54,28 @@ class EventFilter(BaseModel):
             raise ValueError(f"the filter on {self.column} has a minimum, {low}, above its maximum, {high}")
         return self
 
+    def met_by(self, table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Return (n_rows,) which rows meet the condition; what is no number is NaN where a bound is stated."""
+        import numpy as np
+        import pandas as pd
+
+        def numbers(column: pd.Series) -> npt.NDArray[np.float64]:
+            return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+
+        values = table[self.column]
+        if self.minus is not None:
+            values = pd.Series(numbers(values) - numbers(table[self.minus]))
+        met = np.ones(len(table), dtype=bool)
+        if self.include is not None:
+            met &= values.isin(self.include).to_numpy()
+        if self.exclude is not None:
+            met &= ~values.isin(self.exclude).to_numpy()
+        if self.minimum is not None:
+            met &= numbers(values) >= self.minimum
+        if self.maximum is not None:
+            met &= numbers(values) <= self.maximum
+        return met
+
 
 @dataclass(frozen=True)
 class EventTimes:
@@ -73,3 +100,9 @@ class EventTimes:
     def label(self) -> str:
         """``table.column``, as written in the window index."""
         return f"{self.table}.{self.column}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the table must have: of the times, and of the filters."""
+        read = (name for one in self.filters for name in (one.column, one.minus) if name is not None)
+        return tuple(dict.fromkeys((self.column, *read)))

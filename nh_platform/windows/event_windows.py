@@ -16,7 +16,7 @@ from nh_platform.qc.rules.session_rules import trial_mask
 from nh_platform.session import Events, Note, SchemaError
 from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.events import TRIALS
-from nh_platform.sources.events import EventFilter, EventTimes
+from nh_platform.sources.events import EventTimes
 from nh_platform.windows.binning import US_PER_S
 from nh_platform.windows.presentations.showings import Showings, whole_movies
 from nh_platform.windows.presets.preset_fields import DAY_US
@@ -141,7 +141,7 @@ def _chosen_events(
         table, notes = showings.table, _movie_notes(preset, showings)
     wanted = np.ones(len(table), dtype=bool)
     for condition in where.filters:
-        wanted &= _meets(condition, table)
+        wanted &= condition.met_by(table)
     try:
         if preset.mask is not None:
             wanted &= trial_mask(table, preset.mask)
@@ -179,22 +179,6 @@ def _no_events(preset: AlignedPreset, why: str) -> tuple[pd.DataFrame, str, list
 def _numbers(values: pd.Series) -> npt.NDArray[np.float64]:
     """Return values as numbers; what is none is NaN."""
     return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
-
-
-def _meets(condition: EventFilter, table: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    values = table[condition.column]
-    if condition.minus is not None:
-        values = pd.Series(_numbers(values) - _numbers(table[condition.minus]))
-    met = np.ones(len(table), dtype=bool)
-    if condition.include is not None:
-        met &= values.isin(condition.include).to_numpy()
-    if condition.exclude is not None:
-        met &= ~values.isin(condition.exclude).to_numpy()
-    if condition.minimum is not None:
-        met &= _numbers(values) >= condition.minimum
-    if condition.maximum is not None:
-        met &= _numbers(values) <= condition.maximum
-    return met
 
 
 def _within(events: pd.DataFrame, recorded: RecordedTime) -> npt.NDArray[np.bool_]:
