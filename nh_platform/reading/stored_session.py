@@ -14,6 +14,7 @@ from nh_platform.history.manifest import SessionFiles
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.qc.gate import read_gate
 from nh_platform.session import Events, RawRecording, Signals, StoreError, UnknownSession
+from nh_platform.session.display import html_facts
 from nh_platform.store import Provenance, Store
 from nh_platform.store.codecs.recording_files import (
     read_events,
@@ -46,6 +47,12 @@ class StoredSession:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.source!r}, {self.session_id!r}, assets={self.assets})"
+
+    def _repr_html_(self) -> str:
+        listed = self._listed
+        of = {} if listed is None else {name: getattr(listed.session, name) for name in ("subject", "lab", "date")}
+        facts = {"source": self.source, **of, "assets": ", ".join(self.assets) or "none"}
+        return html_facts(f"Session {self.session_id}", facts)
 
     @property
     def assets(self) -> list[str]:

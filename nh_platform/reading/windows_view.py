@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import ConfigError, RawRecording, Signal, StoreError, UnknownSession
+from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
 from nh_platform.windows import StoredWindows
 from nh_platform.windows.binning import US_PER_S, CountPlan, bin_centers, bin_edges, binarise
@@ -71,6 +72,16 @@ class WindowsView:
     def __repr__(self) -> str:
         bins = f"bins={self.n_bins}" if self.is_even else "bins differ"
         return f"WindowsView({self.preset.id!r}, windows={len(self)}, units={len(self.unit_ids)}, {bins})"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "windows": len(self),
+            "valid": int(self.index["valid"].sum()),
+            "units": len(self.unit_ids),
+            "bins": self.n_bins if self.is_even else f"up to {self.n_bins}",
+            "around": ", ".join(sorted(set(self.index["alignment"]))) or "-",
+        }
+        return html_facts(f"Windows {self.preset.id}", facts)
 
     @cached_property
     def index(self) -> pd.DataFrame:

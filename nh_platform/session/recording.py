@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.session.display import html_facts, html_rows
 from nh_platform.session.errors import BadUpstreamData
 from nh_platform.session.recorded_time import RecordedTime, find_recorded_time
 
@@ -82,6 +83,16 @@ class Spikes:
                 f"{n_spikes} times, {len(self.amplitudes)} amplitudes, {len(self.depths)} depths",
                 "All three need one value per spike.",
             )
+
+    def __repr__(self) -> str:
+        first, last = self.time_range
+        span = f", {first:.3f} to {last:.3f} s" if len(self.times) else ""
+        return f"Spikes({len(self.times)} of {self.n_units} units{span})"
+
+    def _repr_html_(self) -> str:
+        first, last = self.time_range
+        facts = {"spikes": len(self.times), "units": self.n_units}
+        return html_facts("Spikes", {**facts, "from": f"{first:.3f} s", "to": f"{last:.3f} s"})
 
     @property
     def n_units(self) -> int:
@@ -167,6 +178,20 @@ class Signal:
                 f"{len(self.timestamps)} timestamps, values {self.values.shape}, columns {self.columns}",
                 "Check the upstream files; timestamps and values need the same length.",
             )
+
+    def __repr__(self) -> str:
+        width = f" of {len(self.columns)} columns" if len(self.columns) > 1 else ""
+        unit = f", {self.unit}" if self.unit else ""
+        return f"Signal({self.name!r}, {len(self.timestamps)} samples{width}{unit}{self._span})"
+
+    def _repr_html_(self) -> str:
+        facts = {"samples": len(self.timestamps), "unit": self.unit or "-", "columns": ", ".join(self.columns)}
+        return html_facts(f"Signal {self.name}", {**facts, "time": self._span.removeprefix(", ") or "none"})
+
+    @property
+    def _span(self) -> str:
+        times = self.timestamps
+        return f", {times[0]:.3f} to {times[-1]:.3f} s" if len(times) else ""
 
 
 EYE_SIGNALS = frozenset({"gaze", "pupil", "pupil_diameter"})
@@ -264,6 +289,14 @@ class Events:
     session: Session
     tables: dict[str, pd.DataFrame]
     notes: tuple[Note, ...] = ()
+
+    def __repr__(self) -> str:
+        tables = ", ".join(f"{name} ({len(table)})" for name, table in self.tables.items()) or "none"
+        return f"Events({self.session.source!r}, {self.session.session_id!r}, tables: {tables})"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, len(table)) for name, table in self.tables.items()]
+        return html_rows(f"Events of {self.session.source} session {self.session.session_id}", ("table", "rows"), rows)
 
 
 @dataclass(frozen=True)
