@@ -11,17 +11,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from nh_platform.history.registered_ids import insertion_sessions
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.history.snapshots import read_manifest
+from nh_platform.home.folder import home_folder
 from nh_platform.reading.all_units import read_all_units, stored_units
 from nh_platform.reading.searching.probe_search import ProbeQuery, find_probes
 from nh_platform.reading.searching.released import Released, region_names
 from nh_platform.reading.searching.session_search import COLUMNS, SessionQuery, find_sessions
 from nh_platform.reading.session_view import SessionView
 from nh_platform.session import StoreError, UnknownSession
+from nh_platform.session.display import html_rows
 from nh_platform.session.session_names import session_named, suggestion
 from nh_platform.sources.region_names import find_region
 from nh_platform.store import Store
@@ -29,13 +32,14 @@ from nh_platform.store.locked_store import LockedStore
 from nh_platform.store.names import SOURCE_WIDE
 
 
-def open_store(path: str | os.PathLike[str], *, lock: str | None = None) -> OpenedStore:
+def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None = None) -> OpenedStore:
     """Open the store of a home folder, for example ``data`` or ``data/demo``.
 
     Parameters
     ----------
     path
-        The home folder, or its ``store`` folder.
+        The home folder, or its ``store`` folder; where not stated, the home that `nh` uses: that of ``NH_HOME``, else
+        ``data`` in the working directory.
     lock
         Name of a lock (`nh lock`): the versions that it names are read, whatever has been published since.
 
@@ -58,7 +62,7 @@ def open_store(path: str | os.PathLike[str], *, lock: str | None = None) -> Open
     >>> session.psth("stimOn_times", units=session.good_units()).rate.shape  # doctest: +SKIP
     (71, 50)
     """
-    folder = Path(path)
+    folder = home_folder() if path is None else Path(path)
     if not folder.is_dir():
         raise StoreError(str(folder), "there is no such folder", "Run `nh demo`, or give the folder of NH_HOME.")
     root = folder / "store" if (folder / "store").is_dir() else folder
@@ -86,6 +90,10 @@ class OpenedStore:
 
     def __repr__(self) -> str:
         return f"OpenedStore({str(self.store.root)!r}, sources={self.sources()})"
+
+    def _repr_html_(self) -> str:
+        rows = [(source, len(self.store.sessions(source))) for source in self.sources()]
+        return html_rows(f"Store {self.store.root}", ("source", "stored sessions"), rows)
 
     def sources(self) -> list[str]:
         """Return the sources that have anything in the store."""
@@ -118,7 +126,7 @@ class OpenedStore:
         ids = self.store.sessions(source)
         return pd.DataFrame({"source": [source] * len(ids), "session_id": ids}, columns=COLUMNS)
 
-    def session(self, source: str, session_id: str) -> SessionView:
+    def session(self, source: str, session_id: str | int) -> SessionView:
         """Return one session; nothing of it is read yet.
 
         Parameters
@@ -127,7 +135,7 @@ class OpenedStore:
             Name of the source.
         session_id
             The session's id, that of one of its probe insertions (pid), or 4 or more characters with which no other id
-            begins.
+            begins. Allen's ids are numbers, and are taken as such or as text.
 
         Raises
         ------
@@ -135,6 +143,7 @@ class OpenedStore:
             If neither the manifest nor the store has it, or several begin so; the text names them, or the closest.
         """
         self._check_source(source)
+        session_id = _as_text(session_id, source)
         known = set(self.store.sessions(source))
         if session_id not in known:
             # Before a beginning counts as unique, those that are listed and not made are looked at too.
@@ -260,3 +269,22 @@ class OpenedStore:
 
     def _has_manifest(self, source: str) -> bool:
         return self.store.current(source, SOURCE_WIDE, MANIFEST_ASSET) is not None
+
+
+def _as_text(session_id: object, source: str) -> str:
+    """Return a session id as it is stored.
+
+    Raises
+    ------
+    UnknownSession
+        If it is neither text nor a whole number.
+    """
+    if isinstance(session_id, str):
+        return session_id
+    if isinstance(session_id, int | np.integer) and not isinstance(session_id, bool):
+        return str(int(session_id))
+    raise UnknownSession(
+        f"{source} session {session_id!r}",
+        f"it is {type(session_id).__name__}, and ids are text or whole numbers",
+        "Take it from the column `session_id` of `sessions(source)`.",
+    )

@@ -29,6 +29,42 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         nh_platform.open_store(tmp_path / "nowhere")
 
 
+def test_without_a_path_the_home_of_nh_opens(home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NH_HOME", str(home))
+    assert nh_platform.open_store().store.root == home / "store"
+    monkeypatch.setenv("NH_HOME", "")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="data: there is no such folder"):
+        nh_platform.open_store()
+    (tmp_path / "data" / "demo" / "store").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"neither a home folder nor a store. Open .*data/demo"):
+        nh_platform.open_store()  # `nh` has the same default, and says the same of the demo
+    (tmp_path / "data" / "store").mkdir()
+    assert nh_platform.open_store().store.root == tmp_path / "data" / "store"
+
+
+def test_ids_that_are_numbers_are_taken_as_such(home, tmp_path: Path) -> None:
+    (tmp_path / "allen_vc").mkdir()
+    (tmp_path / "allen_vc" / "715093703").symlink_to(home / "store" / "ibl" / WHOLE)
+    store = nh_platform.open_store(tmp_path)
+    for asked in (715093703, np.int64(715093703), "715093703"):
+        assert store.session("allen_vc", asked).session_id == "715093703"
+    with pytest.raises(UnknownSession, match="allen_vc session 99"):
+        store.session("allen_vc", 99)
+    for wrong in (715093703.0, True, None, ["715093703"]):
+        with pytest.raises(UnknownSession, match="ids are text or whole numbers"):
+            store.session("allen_vc", wrong)
+
+
+def test_notebooks_show_a_store_and_a_session_as_small_tables(home) -> None:
+    store = nh_platform.open_store(home)
+    assert "<td>ibl</td><td>2</td>" in store._repr_html_()
+    shown = store.session("ibl", WHOLE)._repr_html_()
+    assert "<th>subject</th><td>m1</td>" in shown
+    assert "events, raw_spikes" in shown
+    assert "<th>assets</th><td>none</td>" in store.session("ibl", LISTED)._repr_html_()
+
+
 def test_sessions_come_from_the_manifest_with_what_is_stored(home) -> None:
     table = nh_platform.open_store(home).sessions("ibl")
     assert table["session_id"].tolist() == [WHOLE, GATED, LISTED]
