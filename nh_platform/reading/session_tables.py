@@ -7,6 +7,7 @@ that people read. What is computed from several of them (PSTHs, counts) belongs 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,10 +17,15 @@ import pandas as pd
 
 from nh_platform.qc.metrics.histogram_file import read_histograms
 from nh_platform.qc.metrics.interval_histograms import ACG, ISI, UnitHistogram
+from nh_platform.reading.events.common_trials import common_trials
+from nh_platform.reading.events.session_events import SessionEvents
+from nh_platform.reading.events.stated_events import stated_events
 from nh_platform.reading.searching.session_search import read_summary
 from nh_platform.reading.stored_session import StoredSession
+from nh_platform.reading.unit_psth import choose_units
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
 from nh_platform.session.tables.events import LAB_TRIALS, TRIALS
+from nh_platform.sources.events import EventTimes
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.codecs.recording_files import read_detected
 from nh_platform.store.file_hashes import is_stored
@@ -39,6 +45,17 @@ class SessionTables(StoredSession):
     def spikes(self) -> Spikes:
         """Spikes of all units, grouped by unit in the order of ``units``; seconds, volts, µm."""
         return self._recording.spikes
+
+    def spikes_of(self, unit: str | int) -> npt.NDArray[np.float64]:
+        """Return the spike times (s) of one unit, by its id, Allen's also as a number, or its row in `units`.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has no such unit, or the number is the row of one unit and the id of another.
+        """
+        row = choose_units(self._recording.units["unit_id"], [unit])  # type: ignore[arg-type]
+        return self.spikes.of_unit(int(row[0]))
 
     @cached_property
     def invalid_times(self) -> InvalidTimes:
@@ -136,18 +153,48 @@ class SessionTables(StoredSession):
         return self.units[f"pass.{chosen}"].to_numpy(dtype=bool)
 
     @cached_property
-    def events(self) -> dict[str, pd.DataFrame]:
-        """Event tables by name: trials, presentations, licks, invalid_times, …; absent ones are not in it.
+    def events(self) -> SessionEvents:
+        """Event tables by name, and named events: ``events["licks"]``, ``events("stimulus onset")``.
 
-        They are what upstream states; `invalid_times` has the intervals of counted reviews too. What upstream detected
-        in a signal (``wheel_moves``) is among them once `signals` is made.
+        Tables are trials, presentations, licks, invalid_times, …; absent ones are not in it. They are what upstream
+        states; `invalid_times` has the intervals of counted reviews too. What upstream detected in a signal
+        (``wheel_moves``) is among them once `signals` is made. Names of events are those that the source's entry
+        states, alike in every source; ``events.names`` are those that the session has.
         """
-        return {**self._stored_events.tables, **self._detected}
+        session = f"{self.source} session {self.session_id}"
+        return SessionEvents(lambda: self._event_tables, lambda: self._stated_events, session)
 
     @property
     def trials(self) -> pd.DataFrame:
-        """Trials, schema `TRIALS`; of a source that ``sources.yaml`` declares, schema `LAB_TRIALS`."""
+        """Trials with the columns that every source has (`COMMON_COLUMNS`) beside those of the source's table.
+
+        That is schema `TRIALS` of IBL, `CHANGE_TRIALS` of Visual Behavior, `LAB_TRIALS` of a source that
+        ``sources.yaml`` declares. Visual Coding has no task: a trial is a presentation with an onset, schema
+        `PRESENTATIONS`, and a movie's showing is one.
+
+        Raises
+        ------
+        UnknownSession
+            If the session has neither trials nor presentations.
+        """
+        return self._task_trials if self._trials is None else self._trials
+
+    @cached_property
+    def _trials(self) -> pd.DataFrame | None:
+        return common_trials(self.events)
+
+    @property
+    def _task_trials(self) -> pd.DataFrame:
+        """Trials of a task that rules of sessions know, as they are stored."""
         return self._events(LAB_TRIALS.name if LAB_TRIALS.name in self.events else TRIALS.name)
+
+    @cached_property
+    def _event_tables(self) -> dict[str, pd.DataFrame]:
+        return {**self._stored_events.tables, **self._detected}
+
+    @cached_property
+    def _stated_events(self) -> Mapping[str, EventTimes]:
+        return stated_events(self._store.root, self.source)
 
     @property
     def presentations(self) -> pd.DataFrame:

@@ -1,13 +1,11 @@
 """One stored session as notebooks use it: its tables, windows, PSTHs and counts per presentation.
 
 Contains `SessionView`. Add a method here for what is computed from a session's tables. The tables themselves are in
-`session_tables`, what is made on request in `on_request`, recorded files in `recorded_slices`; nothing is written here.
+`session_tables`, what is made on request in `on_request`, recorded files in `recorded_slices`, what is around events in
+`events.around_events`; nothing is written here.
 """
 
 from __future__ import annotations
-
-from collections.abc import Hashable
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +14,10 @@ import pandas as pd
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.session_rules import trial_mask_by
 from nh_platform.reading.change_performance import rolling_performance
+from nh_platform.reading.events.around_events import AroundEvents
 from nh_platform.reading.eye_tracking import DILATION_FRAMES, Z_THRESHOLD, eye_tracking_as_allensdk
 from nh_platform.reading.presentations_view import choose_presentations, stimulus_means
-from nh_platform.reading.recorded_slices import RecordedSlices
-from nh_platform.reading.unit_psth import UnitChoice, UnitPsth, choose_units, event_column, session_psth, values_of
+from nh_platform.reading.unit_psth import UnitChoice, choose_units
 from nh_platform.reading.wheel_motion import (
     RATE_HZ,
     WHEEL_SIGNALS,
@@ -35,7 +33,7 @@ from nh_platform.windows.presets.preset_files import renamed
 from nh_platform.windows.valid_time import valid_windows
 
 
-class SessionView(RecordedSlices):
+class SessionView(AroundEvents):
     """One session of a store. Every property is read at first use and kept.
 
     Parameters
@@ -68,91 +66,6 @@ class SessionView(RecordedSlices):
             )
         parts = SessionParts(lambda: self._recording, self._sampled, self._event_times)
         return WindowsView(stored, stored.presets[found], parts)
-
-    @overload
-    def psth(
-        self,
-        event: str | tuple[str, str] = ...,
-        *,
-        units: UnitChoice = ...,
-        start: float = ...,
-        stop: float = ...,
-        bin_s: float = ...,
-        by: None = ...,
-    ) -> UnitPsth: ...
-
-    @overload
-    def psth(
-        self,
-        event: str | tuple[str, str] = ...,
-        *,
-        units: UnitChoice = ...,
-        start: float = ...,
-        stop: float = ...,
-        bin_s: float = ...,
-        by: str,
-    ) -> dict[Hashable, UnitPsth]: ...
-
-    def psth(
-        self,
-        event: str | tuple[str, str] = "stimOn_times",
-        *,
-        units: UnitChoice = None,
-        start: float = -0.5,
-        stop: float = 0.5,
-        bin_s: float = 0.02,
-        by: str | None = None,
-    ) -> UnitPsth | dict[Hashable, UnitPsth]:
-        """Average the activity of units around an event.
-
-        An event whose window overlaps an invalid interval is left out: of the units of its probe where the interval is
-        the probe's, of all units where it is the session's, or where the window reaches beyond the recorded time. The
-        result says how many per probe.
-
-        Parameters
-        ----------
-        event
-            Column of times in `trials` or `presentations`, or ``(table, column)``.
-        units
-            Which units: a mask (n_units,), unit ids, or rows; all where not stated.
-        start, stop, bin_s
-            Window relative to the event and width of a bin, in seconds.
-        by
-            Column of the event's table: one PSTH per value of it, in ascending order; events where it is null are
-            left out.
-
-        Returns
-        -------
-        UnitPsth or dict
-            Rates in Hz, (n_units, n_bins); with ``by`` a dictionary of them by value.
-
-        Raises
-        ------
-        ConfigError
-            If the table has no such column, or the window is not a whole number of bins.
-        UnknownSession
-            If a unit is asked for that the session does not have.
-        """
-        table_name, column = event_column(self.events, event)
-        table = self.events[table_name]
-        recorded = self._recording.units
-        rows = choose_units(recorded["unit_id"], units)
-        groups = {None: np.ones(len(table), dtype=bool)} if by is None else values_of(table, by, table_name)
-        made = {
-            value: session_psth(
-                self.spikes,
-                rows,
-                recorded,
-                table.loc[chosen, column].to_numpy(dtype=np.float64),
-                self._invalid_for_windows,
-                event=f"{table_name}.{column}",
-                start=start,
-                stop=stop,
-                bin_s=bin_s,
-            )
-            for value, chosen in groups.items()
-        }
-        return made[None] if by is None else made
 
     def wheel_motion(self, rate_hz: float = RATE_HZ) -> WheelMotion:
         """Return position, speed and acceleration of the wheel at even steps, as brainbox computes them.
@@ -236,7 +149,7 @@ class SessionView(RecordedSlices):
         UnknownSession
             If the session has no trials.
         """
-        return trial_mask_by(self.trials, load_rulebook(rulebook))
+        return trial_mask_by(self._task_trials, load_rulebook(rulebook))
 
     def presentation_counts(
         self,

@@ -1,12 +1,13 @@
-"""PSTHs of a stored session: which events, which units, and the result with its labels.
+"""PSTHs of a stored session: which units, and the result with its labels.
 
-Contains the choice of events and units and the labelled result. Add here what a person may say to choose them. The
-averaging itself is `nh_platform.windows.psth`, invalid times are `nh_platform.windows.valid_time`.
+Contains the choice of units and the labelled result. Add here what a person may say to choose units; events are chosen
+by `nh_platform.reading.events.event_choice`. The averaging itself is `nh_platform.windows.psth`, invalid times are
+`nh_platform.windows.valid_time`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import ConfigError, Spikes, UnknownSession
+from nh_platform.session import Spikes, UnknownSession
+from nh_platform.session.display import html_rows
 from nh_platform.windows import psth
 from nh_platform.windows.binning import whole_microseconds
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
@@ -25,11 +27,8 @@ UnitChoice: TypeAlias = (
     npt.NDArray[np.bool_] | npt.NDArray[np.integer] | Sequence[str] | Sequence[int] | pd.Series | None
 )
 
-DEFAULT_TABLES = ("trials", "presentations")
-"""Where a column is looked up that is named without its table."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class UnitPsth:
     """Mean rate of units around an event.
 
@@ -41,13 +40,13 @@ class UnitPsth:
         (n_units,) int64, events that were averaged for each unit.
     left_out
         Events with a time that were left out, by probe of the units: an interval that is invalid for the probe, or for
-        the whole session, overlaps the window around them.
+        the whole session, overlaps the window around them, or upstream's table calls them invalid.
     bin_centers
         (n_bins,) seconds from the event.
     unit_ids
         (n_units,) ids.
     event
-        ``table.column``.
+        ``table.column``; of a named event, its name before that; ``your times`` of times of one's own.
     """
 
     rate: FloatArray
@@ -57,6 +56,21 @@ class UnitPsth:
     bin_centers: FloatArray
     unit_ids: npt.NDArray[np.object_]
     event: str
+
+    def __repr__(self) -> str:
+        n_units, n_bins = self.rate.shape
+        return f"UnitPsth({self.event!r}, units={n_units}, bins={n_bins}, events={self._n_averaged})"
+
+    def _repr_html_(self) -> str:
+        peaks = self.rate.max(axis=1, initial=-np.inf).tolist()
+        rows = [(unit, int(n), f"{peak:.2f}") for unit, n, peak in zip(self.unit_ids, self.n_events, peaks)]
+        return html_rows(repr(self), ("unit", "events", "largest rate [Hz]"), rows)
+
+    @property
+    def _n_averaged(self) -> str:
+        """Events that were averaged for a unit, as a range where units differ."""
+        fewest, most = int(self.n_events.min(initial=2**62)), int(self.n_events.max(initial=0))
+        return f"{fewest}-{most}" if fewest < most else str(most)
 
     def to_xarray(self) -> Any:
         """Return an `xarray.Dataset`: ``rate`` and ``sem`` over ``unit`` and ``time``, ``n_events`` over ``unit``."""
@@ -76,55 +90,34 @@ class UnitPsth:
         )
 
 
-def event_column(events: Mapping[str, pd.DataFrame], event: str | tuple[str, str]) -> tuple[str, str]:
-    """Return table and column of an event; a column alone is looked up in trials, then presentations.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such table or column; the text names what could be meant.
-    """
-    if isinstance(event, str):
-        for table in DEFAULT_TABLES:
-            if table in events and event in events[table]:
-                return table, event
-        found = f"is in neither {' nor '.join(DEFAULT_TABLES)}"
-    else:
-        if event[0] in events and event[1] in events[event[0]]:
-            return event
-        found = "is no table and column of this session"
-    times = sorted(
-        f"({name!r}, {column!r})"
-        for name, table in events.items()
-        for column in table.columns
-        if column == "times" or column.endswith(("_time", "_times"))
-    )
-    raise ConfigError(f"event {event!r}", found, f"Use one of {', '.join(times) or 'none: there are no events'}.")
-
-
 def choose_units(unit_ids: pd.Series, units: UnitChoice) -> RowArray:
     """Return the rows of the units that were asked for: by mask, ids or rows, in that order; all where None.
+
+    Integers are rows, or, as with Allen's ids, the ids of units as numbers: whichever of the two all of them are.
 
     Raises
     ------
     UnknownSession
-        If an id or row is not of this session, or a mask has another length.
+        If an id or row is not of this session, integers can be both rows and ids and mean different units, or a mask
+        has another length.
+
+    Examples
+    --------
+    >>> choose_units(pd.Series(["950912406", "950912408"]), [950912408]).tolist()
+    [1]
     """
     if units is None:
         return np.arange(len(unit_ids), dtype=np.int64)
-    chosen = np.asarray(units)
+    chosen = np.atleast_1d(np.asarray(units))
     if chosen.dtype == bool:
         if chosen.shape != (len(unit_ids),):
             raise UnknownSession("units", f"the mask has shape {chosen.shape} for {len(unit_ids)} units", "Match them.")
         return np.flatnonzero(chosen).astype(np.int64)
     if chosen.size == 0:
         return np.zeros(0, dtype=np.int64)
-    if np.issubdtype(chosen.dtype, np.integer):
-        outside = chosen[(chosen < 0) | (chosen >= len(unit_ids))]
-        if len(outside):
-            raise UnknownSession(f"unit row {outside[0]}", f"there are {len(unit_ids)} units", "Use rows or unit ids.")
-        return chosen.astype(np.int64)
     row_of = {unit: row for row, unit in enumerate(unit_ids)}
+    if np.issubdtype(chosen.dtype, np.integer):
+        return _rows_of_integers(chosen, row_of)
     unknown = [str(unit) for unit in chosen if str(unit) not in row_of]
     if unknown:
         raise UnknownSession(
@@ -135,19 +128,33 @@ def choose_units(unit_ids: pd.Series, units: UnitChoice) -> RowArray:
     return np.array([row_of[str(unit)] for unit in chosen], dtype=np.int64)
 
 
-def values_of(table: pd.DataFrame, by: str, table_name: str) -> dict[Hashable, npt.NDArray[np.bool_]]:
-    """Return a mask of rows for every value of a column, in ascending order; nulls belong to none.
-
-    Raises
-    ------
-    ConfigError
-        If the table has no such column.
-    """
-    if by not in table:
-        raise ConfigError(
-            f"by={by!r}", f"table {table_name} has no such column", f"Use one of {', '.join(table.columns)}."
+def _rows_of_integers(chosen: npt.NDArray[np.integer], row_of: dict[str, int]) -> RowArray:
+    asked, n_units = chosen.tolist(), len(row_of)
+    outside = [number for number in asked if not 0 <= number < n_units]
+    of_ids = [row_of.get(str(number)) for number in asked]
+    found = [row for row in of_ids if row is not None]
+    if outside and len(found) == len(asked):
+        return np.array(found, dtype=np.int64)
+    if outside:
+        neither = [number for number in outside if str(number) not in row_of]
+        if not neither:
+            raise UnknownSession(
+                f"unit {outside[0]}",
+                "it is the id of a unit, and other numbers beside it are rows",
+                "Use rows or unit ids, not both at once.",
+            )
+        raise UnknownSession(
+            f"unit {neither[0]}",
+            f"it is neither a row, of which there are {n_units}, nor the id of a unit of this session",
+            "Take ids from `units['unit_id']`.",
         )
-    return {value: (table[by] == value).to_numpy() for value in sorted(table[by].dropna().unique())}
+    if len(found) == len(asked) and found != asked:
+        raise UnknownSession(
+            f"units {asked[0]}, …" if len(asked) > 1 else f"unit {asked[0]}",
+            "the numbers are rows of some units and ids of others",
+            "Give ids as text, or rows as a mask.",
+        )
+    return chosen.astype(np.int64)
 
 
 def session_psth(
@@ -157,6 +164,7 @@ def session_psth(
     times: FloatArray,
     invalid: InvalidTimes,
     *,
+    fit: npt.NDArray[np.bool_],
     event: str,
     start: float,
     stop: float,
@@ -176,13 +184,15 @@ def session_psth(
         (n_events,) seconds; NaN where an event has none.
     invalid
         Invalid intervals of the session.
+    fit
+        (n_events,) False where an event is invalid by itself.
     event, start, stop, bin_s
         Name of the event; window and bins in seconds, see `nh_platform.windows.psth`.
     """
     bin_us = whole_microseconds(bin_s, "bin_s")
     probes = units["probe"].to_numpy(dtype=object)[rows]
     names = list(dict.fromkeys(probes))
-    valid = valid_windows(times, start, stop, names, invalid)
+    valid = valid_windows(times, start, stop, names, invalid) & fit[:, None]
     timed = np.isfinite(times)
     # The shape and the bins, and the errors of wrong ones, also where no unit was chosen.
     empty = psth(spikes.take(rows[:0]), times[:0], start, stop, bin_us)

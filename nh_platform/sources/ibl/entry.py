@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.sources.events import EventTimes
+from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.sources.ibl.released_columns import COUNTERPARTS, WORDS
 from nh_platform.sources.servers import Answer, Server
 
@@ -75,12 +75,14 @@ ENTRY = SourceEntry(
     session_qc="levels",
     presets=("continuous-1s", "stim-halves-500ms"),
     events={
+        "trial start": EventTimes("trials", "start_time"),
         "stimulus onset": EventTimes("trials", "stimOn_times"),
         "stimulus offset": EventTimes("trials", "stimOff_times"),
         "go cue": EventTimes("trials", "goCue_times"),
         "first movement": EventTimes("trials", "firstMovement_times"),
         "response": EventTimes("trials", "response_times"),
         "feedback": EventTimes("trials", "feedback_times"),
+        "reward": EventTimes("trials", "feedback_times", (EventFilter(column="feedbackType", minimum=1),)),
         "lick": EventTimes("licks", "times"),
     },
     upstream_format="alf",

@@ -54,8 +54,10 @@ ENTRY = SourceEntry(
     also_rulebooks=("nh-common",),
     presets=("continuous-1s", "stim-halves-500ms"),
     events={
+        "trial start": EventTimes("change_trials", "start_time"),
         "stimulus onset": PRESENTATION,
         "image change": EventTimes("presentations", "start_time", (EventFilter(column="is_change", minimum=1),)),
+        "response": EventTimes("change_trials", "response_time"),
         "lick": EventTimes("licks", "times"),
         "reward": EventTimes("rewards", "times"),
     },

@@ -1,0 +1,1 @@
+"""What a person says to name events, and what is computed around them."""
