@@ -49,7 +49,8 @@ class SourceEntry:
         Format of the upstream files, shown as a kind in the UI.
     events
         Where its events lie, by their names; a window preset aligns to a name. What other sources have too is named as
-        there: ``stimulus onset``, ``go cue``, ``first movement``, ``response``, ``feedback``, ``lick``, ``reward``.
+        there: ``trial start``, ``stimulus onset``, ``go cue``, ``first movement``, ``response``, ``feedback``,
+        ``lick``, ``reward``.
     short_title
         What its sessions are called in a sentence, for example ``IBL``; the title where empty.
     organisation

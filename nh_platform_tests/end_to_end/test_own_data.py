@@ -18,7 +18,9 @@ from nh_platform.assets.registry import session_assets
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.reading import open_store
+from nh_platform.session import ConfigError
 from nh_platform.simulation import TINY, write_ibl
+from nh_platform.sources.registry import source_entry
 from nh_platform_tests.sources.own.lab_files import ONSETS, LabSession, write_nwb, write_phy
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-data.md"
@@ -185,6 +187,27 @@ def test_units_windows_and_embeddings_hold_what_the_lab_recorded(lab_home: tuple
     tree = store.session("tree", session_id)
     assert len(tree.windows("stim-halves-500ms")) > 0
     assert tree.trials["choice"].isin([-1, 0, 1]).all()
+
+
+def test_events_are_those_that_sources_yaml_names(lab_home: tuple[Path, dict[str, list]]) -> None:
+    store = open_store(lab_home[0] / "store")
+    for source, session_id in (("mylab", "day1"), ("sorted", "mouse7_2026-03-04")):
+        session = store.session(source, session_id)
+        assert session.events.names == ("trial start", "stimulus onset")
+        onset = session.events("stimulus onset")
+        assert onset.times.tolist() == session.trials["stimulus_onset"].tolist() == ONSETS.tolist()
+        assert session.trials["reward_time"].isna().all()
+        assert session.psth(units=[session.units["unit_id"].iloc[2]]).rate.shape == (1, 50)
+        with pytest.raises(ConfigError, match=r"no such event. Use one of trial start, stimulus onset"):
+            session.events("lick")
+    day1 = store.session("mylab", "day1")
+    assert day1.spikes_of(102).tolist() == day1.spikes_of("102").tolist() == day1.spikes_of(2).tolist()
+    tree = store.session("tree", store.sessions("tree")["session_id"].iloc[0])
+    assert set(source_entry("ibl").events) == {*tree.events.names, "lick"}
+    rewarded = tree.trials["feedbackType"] > 0
+    assert tree.trials.loc[rewarded, "reward_time"].equals(tree.trials.loc[rewarded, "feedback_times"])
+    assert tree.trials.loc[~rewarded, "reward_time"].isna().all()
+    assert tree.trials["correct"].isin([0, 1]).all()
 
 
 def test_a_changed_file_is_a_new_release_that_makes_its_session_alone(lab_home: tuple[Path, dict[str, list]]) -> None:

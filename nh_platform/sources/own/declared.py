@@ -72,11 +72,11 @@ class DeclaredSettings(BaseModel):
     tables
         Tables that an event may lie in: the word of ``sources.yaml``, and the name of the event table.
     default_events
-        Events that every source of the layout has, by name: ``<table>.<column>``.
+        Events that every source of the layout has, by name: ``<table>.<column>``, or the place with its filters.
     """
 
     tables: ClassVar[Mapping[str, str]] = {"trials": "lab_trials", "presentations": "presentations"}
-    default_events: ClassVar[Mapping[str, str]] = {
+    default_events: ClassVar[Mapping[str, str | EventPlace]] = {
         "trial start": "trials.start_time",
         "stimulus onset": "presentations.start_time",
     }
@@ -99,7 +99,11 @@ class DeclaredSettings(BaseModel):
 
     def event_places(self) -> Mapping[str, EventPlace]:
         """Return where each event lies: what is stated, and what every source of the layout has."""
-        return {**{name: EventPlace(at=place) for name, place in self.default_events.items()}, **self.events}
+        by_default = {
+            name: EventPlace(at=place) if isinstance(place, str) else place
+            for name, place in self.default_events.items()
+        }
+        return {**by_default, **self.events}
 
     def event_times(self) -> Mapping[str, EventTimes]:
         """Return the events as an entry states them."""

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from nh_platform.sources.events import EventFilter
 from nh_platform.sources.ibl.settings import FOLLOW_DEFAULT
-from nh_platform.sources.own.declared import DeclaredSettings
+from nh_platform.sources.own.declared import DeclaredSettings, EventPlace
 
 
 class AlfSettings(DeclaredSettings):
@@ -25,13 +26,14 @@ class AlfSettings(DeclaredSettings):
     """
 
     tables: ClassVar[Mapping[str, str]] = {"trials": "trials", "licks": "licks"}
-    default_events: ClassVar[Mapping[str, str]] = {
+    default_events: ClassVar[Mapping[str, str | EventPlace]] = {
         "stimulus onset": "trials.stimOn_times",
         "stimulus offset": "trials.stimOff_times",
         "go cue": "trials.goCue_times",
         "first movement": "trials.firstMovement_times",
         "response": "trials.response_times",
         "feedback": "trials.feedback_times",
+        "reward": EventPlace(at="trials.feedback_times", filters=(EventFilter(column="feedbackType", minimum=1),)),
         "lick": "licks.times",
         "trial start": "trials.start_time",
     }
