@@ -21,7 +21,7 @@ def test_the_page_runs_from_top_to_bottom(
     make_home(tmp_path / "data" / "demo")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     names: dict[str, Any] = {}
     for number, block in enumerate(blocks):
         exec(compile(block, f"from-python.md, block {number + 1}", "exec"), names)
@@ -31,6 +31,9 @@ def test_the_page_runs_from_top_to_bottom(
     assert "sessions 1 1" in capsys.readouterr().out
     assert names["again"].outcomes[0].made == ("windows",)
     assert (names["ibl"].n_sessions, names["ibl"].n_ingested, names["ibl"].n_stale) == (1, 1, 0)
+    assert names["counts"].counts.shape[::2] == (20, 15)
+    assert names["psth"].n_events.max() == (names["session"].trials["correct"] == 1).sum()
+    assert set(names["minute"].spikes.times // 60) == {1}
     assert "no_partitions_left_failed" in {check.name for check in names["looked_over"].checks}
     assert operations.status("data/demo").sources["allen_vc"].n_ingested == 1
 
