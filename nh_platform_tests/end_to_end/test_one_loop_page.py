@@ -90,6 +90,9 @@ def test_parts_are_cut_where_the_page_says(names) -> None:
         inside = (whole.times >= 100) & (whole.times < 160)
         assert part.spikes.times.tolist() == whole.times[inside].tolist(), source
         assert len(part.windows("continuous-1s")) == 60
+        onsets = names["sessions"][source].events("stimulus onset").times
+        n_averaged = names["of_part"][source].n_events.max()
+        assert 0 < n_averaged <= ((onsets >= 100) & (onsets < 160)).sum()
 
 
 def test_what_a_source_lacks_is_refused_with_the_nearest(names) -> None:

@@ -189,7 +189,7 @@ class SessionEvents(Mapping[str, pd.DataFrame]):
         thing, names = f"event {name!r} of {self._session}", self.names
         if where is not None:
             found = f"the source states it at {where.label}, and {self._lacking(where)}"
-        elif name in self:
+        elif isinstance(name, str) and name in self:
             return ConfigError(thing, "it is a table", f"Read the table: `session.events[{name!r}]`.")
         elif not self.stated:
             found = "its source states no events here: it is served neither by an installed package nor by the home"

@@ -85,6 +85,7 @@ def test_a_row_without_a_time_is_no_event(events) -> None:
         ("go queue", r"Use one of stimulus onset, go cue, late cue\. Did you mean go cue"),
         ("trials", r"it is a table. Read the table: `session.events\['trials'\]`"),
         (3, "event 3 of toy session 1"),
+        (["go cue"], "its source states no such event"),
     ],
 )
 def test_an_event_that_the_session_lacks_is_named(events, name, text) -> None:
