@@ -25,13 +25,15 @@ from nh_platform.defs.build import build_defs
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.published.published_counts import published_releases
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
-from nh_platform.windows.presets.preset_files import load_presets, preset_ids
+from nh_platform.windows.presets.preset_files import named_preset, preset_ids
+from nh_platform.windows.splits import load_reserved, reserved_ids
 
 print(nh_platform.__file__)
 print(configuration_file("dagster.yaml"))
 print(configuration_file("workspace.yaml"))
 print(*[load_rulebook(name).id for name in rulebook_ids()])
-print(*[preset.id for preset in load_presets(preset_ids())])
+print(*[named_preset(preset_id).id for preset_id in preset_ids()])
+print(*[load_reserved(name).id for name in reserved_ids()])
 print(*published_releases("ibl"))
 print(len(bibliography()))
 print(len(list(build_defs().resolve_all_asset_keys())))
@@ -87,9 +89,10 @@ def test_the_installed_package_finds_its_files_outside_a_checkout(installed: Pat
     assert lines[1:3] == [str(package / "dagster.yaml"), str(package / "workspace.yaml")]
     assert {"ibl-2022-10", "allen-vc-default", "allen-vbn-recommended"} <= set(lines[3].split())
     assert "continuous-1s" in lines[4].split()
-    assert "ibl-bwm-2024-05" in lines[5].split()
-    assert int(lines[6]) > 10
-    assert int(lines[7]) > 20
+    assert "brain-wide-bench" in lines[5].split()
+    assert "ibl-bwm-2024-05" in lines[6].split()
+    assert int(lines[7]) > 10
+    assert int(lines[8]) > 20
     for name in ("dagster.yaml", "workspace.yaml"):
         assert (package / name).read_bytes() == (CHECKOUT / name).read_bytes()
 

@@ -33,6 +33,7 @@ from nh_platform.cli.status import status
 from nh_platform.cli.sync import sync
 from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.terminal.stopping import Stopped, stopped_by_signals
+from nh_platform.cli.training.splits import splits
 from nh_platform.cli.ui import DEMO_HOME, ui
 from nh_platform.cli.upkeep.backup import backup, restore
 from nh_platform.cli.upkeep.clean import clean
@@ -115,6 +116,7 @@ for _command in (
     probes,
     units,
     channels,
+    splits,
     show,
     doctor,
     clean,

@@ -1,0 +1,1 @@
+"""Commands about data for training: how sessions are divided."""

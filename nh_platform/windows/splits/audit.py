@@ -1,0 +1,236 @@
+"""The audit of a split: proof that nothing of what is tested was trained on, or a list of what was.
+
+Contains the record of a set, as far as leaks concern it, and the proof. Add here another way in which a score can come
+to mean nothing. What a set holds besides is the matter of whoever builds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.windows.splits.by_subject import TRAIN
+from nh_platform.windows.splits.time_ranges import GAP_S
+
+FloatArray = npt.NDArray[np.float64]
+
+WHOLE_SESSION = "whole-session"
+"""Reference window of unit embeddings over all of a session: it has seen what is tested, whatever the split."""
+
+
+@dataclass(frozen=True)
+class PartOfSet:
+    """A session, or a stretch of one, in one split.
+
+    Parameters
+    ----------
+    source, release
+        Where it comes from; releases of a source share its sessions.
+    session_id, subject
+        The session and its animal.
+    split
+        The split that it is in.
+    insertion_ids
+        Its probe insertions.
+    ranges
+        (n, 2) stretches in seconds; None for the whole session.
+    """
+
+    source: str
+    release: str
+    session_id: str
+    subject: str
+    split: str
+    insertion_ids: tuple[str, ...] = ()
+    ranges: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class SetRecord:
+    """What the audit looks at.
+
+    Parameters
+    ----------
+    parts
+        Every session, or stretch of one, with its split.
+    is_by_subject
+        Whether whole sessions are divided by their subject; else every session is divided in time.
+    normalised_on
+        What statistics of normalisation were computed on, as parts; their split is not looked at.
+    reference_windows
+        By source and session: name of the reference window of unit embeddings that join, such as ``start-30s``, and
+        its start and stop (s).
+    before
+        Split by source and session of an earlier build of the set.
+    gap_s
+        Time that must lie between two splits of a session.
+    """
+
+    parts: Sequence[PartOfSet]
+    is_by_subject: bool
+    normalised_on: Sequence[PartOfSet] = ()
+    reference_windows: Mapping[tuple[str, str], tuple[str, float, float]] = field(default_factory=dict)
+    before: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    gap_s: float = GAP_S
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One leak.
+
+    Parameters
+    ----------
+    kind
+        ``subject``, ``session``, ``insertion``, ``time``, ``normalisation``, ``reference window`` or ``moved``.
+    thing, found, action
+        What leaks, how, and what to do.
+    """
+
+    kind: str
+    thing: str
+    found: str
+    action: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.thing}: {self.found}. {self.action}"
+
+
+def audit(record: SetRecord) -> list[Finding]:
+    """Return every leak of a set; none is the proof that there is none of the kinds that are looked for.
+
+    Looked for are: a subject, session or insertion in two splits, also by way of another release; stretches of two
+    splits that overlap or lie nearer than the gap; normalisation on anything but training data; a reference window of
+    unit embeddings that reaches out of the training stretches, or is of the whole session; a session that was in
+    another split before.
+    """
+    found = [*_moved(record)]
+    if record.is_by_subject:
+        found += _in_two_splits(record, "subject", lambda part: [part.subject])
+        found += _in_two_splits(record, "session", lambda part: [part.session_id])
+        found += _in_two_splits(record, "insertion", lambda part: part.insertion_ids)
+    else:
+        found += _overlapping(record)
+    return [*found, *_normalisation(record), *_reference_windows(record)]
+
+
+def _in_two_splits(record: SetRecord, kind: str, ids_of: Callable[[PartOfSet], Iterable[str]]) -> Iterable[Finding]:
+    places: dict[tuple[str, str], dict[str, list[PartOfSet]]] = {}
+    for part in record.parts:
+        for one in ids_of(part):
+            places.setdefault((part.source, one), {}).setdefault(part.split, []).append(part)
+    for (source, one), by_split in places.items():
+        if len(by_split) > 1:
+            where = [f"{split} ({_named(parts)})" for split, parts in by_split.items()]
+            yield Finding(
+                kind,
+                f"{source} {kind} {one}",
+                f"it is in {' and in '.join(where)}",
+                "Keep all of it in one split: divide by subject, over every release at once.",
+            )
+
+
+def _named(parts: Sequence[PartOfSet]) -> str:
+    texts = dict.fromkeys(f"session {part.session_id} of {part.release}" for part in parts)
+    first = next(iter(texts))
+    return first if len(texts) == 1 else f"{first} and {len(texts) - 1} more"
+
+
+def _overlapping(record: SetRecord) -> Iterable[Finding]:
+    of_session: dict[tuple[str, str], dict[str, list[FloatArray]]] = {}
+    for part in record.parts:
+        ranges = np.array([[-np.inf, np.inf]]) if part.ranges is None else part.ranges
+        of_session.setdefault((part.source, part.session_id), {}).setdefault(part.split, []).append(ranges)
+    for (source, session_id), by_split in of_session.items():
+        merged = {split: np.concatenate(ranges) for split, ranges in by_split.items()}
+        for (one, first), (other, second) in combinations(merged.items(), 2):
+            nearest = _distance(first, second)
+            if nearest < record.gap_s - 1e-9:
+                how = "overlap" if nearest < 0 else f"are {nearest:g} s apart, and {record.gap_s:g} s is the gap"
+                yield Finding(
+                    "time",
+                    f"{source} session {session_id}",
+                    f"stretches of {one} and {other} {how}",
+                    "Divide it again with the gap; no window may lie in two stretches.",
+                )
+
+
+def _distance(first: FloatArray, second: FloatArray) -> float:
+    """Return the least time between two stretches of either kind; negative where any overlap."""
+    between = [max(a[0], b[0]) - min(a[1], b[1]) for a in first for b in second]
+    return float(min(between, default=np.inf))
+
+
+def _normalisation(record: SetRecord) -> Iterable[Finding]:
+    training = _training_ranges(record)
+    for part in record.normalised_on:
+        allowed = training.get((part.source, part.session_id))
+        asked = np.array([[-np.inf, np.inf]]) if part.ranges is None else part.ranges
+        if allowed is None or not all(_within(one, allowed) for one in asked):
+            used = "all of it" if part.ranges is None else "stretches of it"
+            yield Finding(
+                "normalisation",
+                f"{part.source} session {part.session_id}",
+                f"statistics were computed on {used}, which is not all training data",
+                "Compute them on the training sessions and stretches alone.",
+            )
+
+
+def _reference_windows(record: SetRecord) -> Iterable[Finding]:
+    training = _training_ranges(record)
+    evaluated = {(part.source, part.session_id) for part in record.parts if part.split != TRAIN}
+    for key, (name, start, stop) in record.reference_windows.items():
+        source, session_id = key
+        thing = f"{source} session {session_id}, reference window {name}"
+        if name == WHOLE_SESSION:
+            action = "Join embeddings of a window inside the training stretch, such as start-30s."
+            yield Finding("reference window", thing, "it has seen all that is tested", action)
+        elif not record.is_by_subject and key in evaluated and not _within((start, stop), training.get(key)):
+            yield Finding(
+                "reference window",
+                thing,
+                f"its {start:g} to {stop:g} s reach out of the training stretches",
+                "Join embeddings of a window inside the training stretch, such as start-30s.",
+            )
+
+
+def _training_ranges(record: SetRecord) -> dict[tuple[str, str], FloatArray]:
+    found: dict[tuple[str, str], list[FloatArray]] = {}
+    for part in record.parts:
+        if part.split == TRAIN:
+            ranges = np.array([[-np.inf, np.inf]]) if part.ranges is None else part.ranges
+            found.setdefault((part.source, part.session_id), []).append(ranges)
+    return {key: np.concatenate(ranges) for key, ranges in found.items()}
+
+
+def _within(asked: Sequence[float] | FloatArray, ranges: FloatArray | None) -> bool:
+    """Return whether a stretch lies in the joined ``ranges``."""
+    if ranges is None or not len(ranges):
+        return False
+    ordered = ranges[np.argsort(ranges[:, 0])]
+    joined = [list(ordered[0])]
+    for before, after in pairwise(ordered.tolist()):
+        if after[0] <= max(before[1], joined[-1][1]):
+            joined[-1][1] = max(joined[-1][1], after[1])
+        else:
+            joined.append(after)
+    return any(low <= asked[0] and asked[1] <= high for low, high in joined)
+
+
+def _moved(record: SetRecord) -> Iterable[Finding]:
+    now: dict[tuple[str, str], set[str]] = {}
+    for part in record.parts:
+        now.setdefault((part.source, part.session_id), set()).add(part.split)
+    for key, before in record.before.items():
+        splits = now.get(key, set())
+        if record.is_by_subject and splits and splits != {before}:
+            source, session_id = key
+            yield Finding(
+                "moved",
+                f"{source} session {session_id}",
+                f"it was in {before} and is in {' and '.join(sorted(splits))}",
+                "Use the seed and the shares of before; adding sessions moves none.",
+            )

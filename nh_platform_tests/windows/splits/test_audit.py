@@ -1,0 +1,105 @@
+"""Six planted leaks are found, each by what leaks, and sets without one pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from nh_platform.windows.splits import PartOfSet, SetRecord, audit, causal_ranges
+
+
+def part(session_id: str, subject: str, split: str, release: str = "2023", **fields: object) -> PartOfSet:
+    return PartOfSet("ibl", release, session_id, subject, split, (f"pid-{session_id}",), **fields)  # type: ignore[arg-type]
+
+
+TRAIN, VALID, TEST = part("s1", "m1", "train"), part("s2", "m2", "valid"), part("s3", "m3", "test")
+BY_SUBJECT = SetRecord(
+    parts=[TRAIN, part("s4", "m1", "train"), VALID, TEST],
+    is_by_subject=True,
+    normalised_on=[TRAIN],
+    reference_windows={("ibl", "s3"): ("start-30s", 0.0, 30.0), ("ibl", "s1"): ("start-30s", 0.0, 30.0)},
+    before={("ibl", "s1"): "train", ("ibl", "s9"): "test"},
+)
+RANGES = causal_ranges(0.0, 1040.0)
+IN_TIME = SetRecord(
+    parts=[part("s1", "m1", split, ranges=ranges) for split, ranges in RANGES.items()],
+    is_by_subject=False,
+    normalised_on=[part("s1", "m1", "train", ranges=RANGES["train"])],
+    reference_windows={("ibl", "s1"): ("start-30s", 0.0, 30.0)},
+)
+
+
+def found(record: SetRecord) -> list[tuple[str, str]]:
+    return [(one.kind, one.thing) for one in audit(record)]
+
+
+def test_sets_without_a_leak_pass() -> None:
+    assert audit(BY_SUBJECT) == []
+    assert audit(IN_TIME) == []
+
+
+def test_a_subject_in_two_splits_is_found() -> None:
+    leaking = replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, part("s5", "m1", "test")])
+    (finding,) = audit(leaking)
+    assert finding.kind == "subject"
+    assert str(finding) == (
+        "subject: ibl subject m1: it is in train (session s1 of 2023 and 1 more) and in test (session s5 of 2023). "
+        "Keep all of it in one split: divide by subject, over every release at once."
+    )
+
+
+def test_a_session_of_two_releases_in_two_splits_is_found_with_its_insertion() -> None:
+    again = part("s1", "m1", "test", release="Reproducible Ephys")
+    kinds = found(replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, again], before={}))
+    assert kinds == [
+        ("subject", "ibl subject m1"),
+        ("session", "ibl session s1"),
+        ("insertion", "ibl insertion pid-s1"),
+    ]
+
+
+def test_an_id_of_another_source_is_another_session() -> None:
+    other = replace(part("s1", "m1", "test"), source="allen_vc")
+    assert audit(replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, other])) == []
+
+
+def test_stretches_that_reach_over_the_gap_or_overlap_are_found() -> None:
+    near = [part("s1", "m1", "train", ranges=np.array([[0.0, 810.0]])), *IN_TIME.parts[1:]]
+    (finding,) = audit(replace(IN_TIME, parts=near, normalised_on=[]))
+    assert (finding.kind, finding.found) == ("time", "stretches of train and valid are 10 s apart, and 20 s is the gap")
+    over = [part("s1", "m1", "train", ranges=np.array([[0.0, 10.0], [500.0, 830.0]])), *IN_TIME.parts[1:]]
+    (finding,) = audit(replace(IN_TIME, parts=over, normalised_on=[], reference_windows={}))
+    assert finding.found == "stretches of train and valid overlap"
+    whole = [part("s1", "m1", "train"), *IN_TIME.parts[1:]]
+    assert found(replace(IN_TIME, parts=whole))[0] == ("time", "ibl session s1")
+
+
+def test_normalisation_on_more_than_training_data_is_found() -> None:
+    assert found(replace(BY_SUBJECT, normalised_on=[TRAIN, TEST])) == [("normalisation", "ibl session s3")]
+    everything = part("s1", "m1", "train")
+    assert found(replace(IN_TIME, normalised_on=[everything])) == [("normalisation", "ibl session s1")]
+    beyond = part("s1", "m1", "train", ranges=np.array([[0.0, 801.0]]))
+    assert found(replace(IN_TIME, normalised_on=[beyond])) == [("normalisation", "ibl session s1")]
+
+
+def test_a_session_that_moved_since_the_earlier_build_is_found() -> None:
+    (finding,) = audit(replace(BY_SUBJECT, before={("ibl", "s1"): "test", ("ibl", "s2"): "valid"}))
+    assert (finding.kind, finding.found) == ("moved", "it was in test and is in train")
+
+
+def test_a_reference_window_that_has_seen_what_is_tested_is_found() -> None:
+    late = {("ibl", "s1"): ("pre-task", 790.0, 820.0)}
+    (finding,) = audit(replace(IN_TIME, reference_windows=late))
+    assert finding.thing == "ibl session s1, reference window pre-task"
+    assert finding.found == "its 790 to 820 s reach out of the training stretches"
+    whole = {("ibl", "s1"): ("whole-session", 0.0, 1040.0)}
+    for record in (IN_TIME, BY_SUBJECT):
+        (finding,) = audit(replace(record, reference_windows=whole))
+        assert finding.found == "it has seen all that is tested"
+
+
+def test_stretches_that_touch_are_one() -> None:
+    pieces = [part("s1", "m1", "train", ranges=np.array([[400.0, 800.0], [0.0, 400.0]])), *IN_TIME.parts[1:]]
+    across = {("ibl", "s1"): ("pre-task", 390.0, 410.0)}
+    assert audit(replace(IN_TIME, parts=pieces, reference_windows=across)) == []
