@@ -47,6 +47,9 @@ def splits(
     hold_out_lab: Annotated[
         list[str] | None, typer.Option(metavar="LAB", help="Lab that is kept out as a whole; may be repeated.")
     ] = None,
+    hold_out_region: Annotated[
+        str, typer.Option(metavar="REGION", help="Sessions with a probe there are kept out: CA1, V1, TH, …")
+    ] = "",
     subset: Annotated[int, typer.Option(help="Only this many of the training sessions; each size is in the next.")] = 0,
     by: Annotated[str, typer.Option(help="Show how this is divided: lab or subject.")] = "",
     format_: FormatOption = Format.table,
@@ -74,8 +77,18 @@ def splits(
         raise ConfigError("--reserved and --no-reserved", "they exclude each other", "State one of them.")
     lists = [load_reserved(name) for name in ([] if no_reserved else reserved or [DEFAULT_RESERVED])]
     labs = hold_out_lab or []
-    rows = _listed(sessions, source)
-    found = split_by_subject(rows, seed=SEED if seed is None else seed, reserved=lists, hold_out_labs=labs)
+    console.require_known(source)
+    rows, away = _listed(sessions, source), _in_region(source, hold_out_region)
+    if hold_out_region and not set(away).intersection(rows["session_id"]):
+        found_none = "of none of these sessions is it known here that a probe lies there"
+        raise ConfigError(f"region {hold_out_region}", found_none, f"Run `nh probes --source {source}` to see regions.")
+    found = split_by_subject(
+        rows,
+        seed=SEED if seed is None else seed,
+        reserved=lists,
+        hold_out_labs=labs,
+        hold_out_sessions=away,
+    )
     if subset:
         training = found.loc[found["split"] == TRAIN, "session_id"].tolist()
         kept = nested_subset(training, subset, SEED if seed is None else seed)
@@ -100,7 +113,12 @@ def splits(
     if previous is not None:
         start = SEED if previous_seed is None else previous_seed
         before = split_by_subject(
-            _listed(previous, source), seed=start, reserved=lists, hold_out_labs=labs, allow_empty=True
+            _listed(previous, source),
+            seed=start,
+            reserved=lists,
+            hold_out_labs=labs,
+            hold_out_sessions=away,
+            allow_empty=True,
         )
         earlier = before.drop_duplicates("session_id").set_index("session_id")["split"]
         now = found.drop_duplicates("session_id").set_index("session_id")["split"]
@@ -118,10 +136,19 @@ def _listed(path: Path | None, source: str) -> pd.DataFrame:
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
 
-    console.require_known(source)
     manifest = Platform(load_settings(home_folder())).manifest(source)
     listed = manifest.sessions[["session_id", "subject", "lab"]]
     return listed.merge(manifest.insertions[["session_id", "insertion_id"]], how="left").assign(source=source)
+
+
+def _in_region(source: str, region: str) -> dict[str, str]:
+    """Return the sessions with a probe in a region, each with why it is kept out; none where no region is given."""
+    if not region:
+        return {}
+    from nh_platform import operations
+
+    found = operations.probes(home_folder(), source, region=region)
+    return dict.fromkeys(found.rows["session_id"], f"region {region}")
 
 
 def _title(rows: pd.DataFrame, lists: Sequence[ReservedList]) -> str:

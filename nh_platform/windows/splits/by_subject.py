@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -30,6 +31,7 @@ SEED = 36
 of the Brain-wide Map of 2023 that are not reserved: 79.4, 10.3 and 10.3 % of the animals. No model was looked at."""
 
 _SCALE = 1 << 64
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def split_by_subject(
@@ -39,6 +41,7 @@ def split_by_subject(
     shares: Mapping[str, int] = SHARES,
     reserved: Sequence[ReservedList] = (),
     hold_out_labs: Collection[str] = (),
+    hold_out_sessions: Mapping[str, str] = _NONE,
     allow_empty: bool = False,
 ) -> pd.DataFrame:
     """Return the sessions with the split of each, and why where it is not by the hash.
@@ -55,6 +58,9 @@ def split_by_subject(
         Lists whose subjects and sessions are ``reserved``.
     hold_out_labs
         Labs of which every session is ``held_out``: a test of transfer to a lab that no model has seen.
+    hold_out_sessions
+        Why by session id: sessions that are ``held_out`` with all others of their subjects, such as those with a probe
+        in a region that no model is to see.
     allow_empty
         Whether a split may have no subject.
 
@@ -81,12 +87,14 @@ def split_by_subject(
     by_hash = {one: _drawn(one, seed, shares) for one in dict.fromkeys(zip(sources, subjects))}
     split = pd.Series([by_hash[one] for one in zip(sources, subjects)], index=sessions.index, dtype=object)
     why = pd.Series("", index=sessions.index, dtype=object)
-    if hold_out_labs:
-        held = sessions["lab"].isin(set(hold_out_labs))
-        # An animal that was recorded in two labs is kept out with all its sessions.
-        of_subject = pd.Series(list(zip(sources, subjects)), index=sessions.index)
-        held = of_subject.isin(set(of_subject[held]))
-        split[held], why[held] = HELD_OUT, "lab " + sessions.loc[held, "lab"].astype(str)
+    of_lab = {lab: f"lab {lab}" for lab in hold_out_labs}
+    of_subject = pd.Series(list(zip(sources, subjects)), index=sessions.index)
+    for column, reasons in (("lab", of_lab), ("session_id", hold_out_sessions)):
+        reason = sessions[column].map(dict(reasons)) if reasons else pd.Series(dtype=object)
+        for words in dict.fromkeys(reason.dropna()):
+            # An animal is kept out with all its sessions, also those of another lab or region.
+            held = of_subject.isin(set(of_subject[reason == words]))
+            split[held], why[held] = HELD_OUT, words
     for one in reserved:
         listed = one.of_sessions(sessions)
         split[listed], why[listed] = RESERVED, one.id

@@ -55,6 +55,7 @@ def test_every_session_is_printed_with_its_split_as_csv(tmp_path: Path, listed: 
         (("--hold-out-lab", "lab9"), "no session is of it; there are lab0, lab1, lab2"),
         (("--subset", "1000"), "training sessions"),
         (("--by", "region"), "neither lab nor subject"),
+        (("--source", "iblb"), "source 'iblb'"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, listed: Path, arguments: tuple[str, ...], found: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nh_platform.session import ConfigError
@@ -24,6 +24,7 @@ def sessions(subjects: list[str], **columns: object) -> pd.DataFrame:
 MANY = sessions([f"m{number % 400}" for number in range(1000)], lab=[f"lab{number % 7}" for number in range(1000)])
 
 
+@settings(deadline=None, derandomize=True)  # a busy machine draws slowly
 @given(NAMES, NAMES, st.integers(0, 5))
 def test_adding_sessions_moves_none_and_no_subject_is_divided(first, more, seed) -> None:
     before = split_by_subject(sessions(first), seed=seed, allow_empty=True)
@@ -69,6 +70,12 @@ def test_a_lab_is_held_out_with_all_sessions_of_its_subjects() -> None:
         split_by_subject(table, hold_out_labs=["onee"], allow_empty=True)
 
 
+def test_single_sessions_are_held_out_with_all_others_of_their_subject() -> None:
+    found = split_by_subject(sessions(["a", "b", "a"]), hold_out_sessions={"s0": "region CA1"}, allow_empty=True)
+    assert found["split"].tolist()[::2] == ["held_out", "held_out"]
+    assert found["why"].tolist() == ["region CA1", "", "region CA1"]
+
+
 def test_what_cannot_be_divided_is_refused() -> None:
     with pytest.raises(
         ConfigError, match=r"split of 1 subjects .*: no subject falls into .*divide each session in time"
@@ -80,6 +87,7 @@ def test_what_cannot_be_divided_is_refused() -> None:
         split_by_subject(MANY, shares={"train": 80, "test": 10})
 
 
+@settings(deadline=None, derandomize=True)  # a busy machine draws slowly
 @given(st.lists(st.text("abc123", min_size=1), unique=True, min_size=3, max_size=40), st.integers(0, 3))
 def test_a_smaller_subset_is_within_every_larger_one(ids, seed) -> None:
     every = nested_subset(ids, len(ids), seed)
