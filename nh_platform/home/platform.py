@@ -31,6 +31,9 @@ from nh_platform.windows.presets.preset_model import Preset
 if TYPE_CHECKING:
     import pandas as pd
 
+ON_REQUEST_OF_ALL = ("spike_events",)
+"""Assets that `also_assets` may name for every source, whatever its entry says."""
+
 
 @dataclass(frozen=True)
 class SourceConfig:
@@ -201,7 +204,8 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
     for index, name in enumerate(own.stimulus_modes or ()):
         check((source, "stimulus_modes", index), name, MODES, "way to make stimulus tensors")
     for index, name in enumerate(own.also_assets or ()):
-        check((source, "also_assets", index), name, settings.entry(source).assets_on_request, "asset on request")
+        on_request = (*settings.entry(source).assets_on_request, *ON_REQUEST_OF_ALL)
+        check((source, "also_assets", index), name, on_request, "asset on request")
     if own.published is not None:
         releases = published.published_releases(source)
         check((source, "published"), own.published, releases, "release with published counts")

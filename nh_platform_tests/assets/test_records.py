@@ -56,6 +56,7 @@ def test_the_records_of_session_assets_are_found_in_running_order() -> None:
         "pose",
         "mean_waveforms",
         "noise",
+        "spike_events",
         "stimulus_tensors",
     ]
 

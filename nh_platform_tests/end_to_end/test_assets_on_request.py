@@ -14,13 +14,18 @@ from nh_platform.home.settings import load_settings
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.reading.inclusion import session_inclusion
 from nh_platform.session import UnknownSession
+from nh_platform.store.codecs.spike_event_files import SPIKE_EVENTS_FILE, map_spike_events
 from nh_platform_tests.homes import make_home, materialize
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("source", "asked_for"), [("ibl", ("pose", "mean_waveforms", "noise")), ("allen_vc", ("mean_waveforms",))]
+    ("source", "asked_for"),
+    [
+        ("ibl", ("pose", "mean_waveforms", "noise", "spike_events")),
+        ("allen_vc", ("mean_waveforms", "spike_events")),
+    ],
 )
 def test_what_is_asked_for_is_made_and_read(tmp_path: Path, source: str, asked_for: tuple[str, ...]) -> None:
     platform = make_home(tmp_path, [source])
@@ -41,6 +46,11 @@ def test_what_is_asked_for_is_made_and_read(tmp_path: Path, source: str, asked_f
     assert set(session.assets) == {*before, *asked_for}
     assert {asset: session.provenance(asset).data_version for asset in before} == before
     units = session.units
+    events = map_spike_events(session.folder("spike_events") / SPIKE_EVENTS_FILE)
+    in_order = np.argsort(session.spikes.times, kind="stable")
+    np.testing.assert_array_equal(events.times, session.spikes.times[in_order])
+    np.testing.assert_array_equal(events.unit_row, session.spikes.clusters[in_order])
+    assert events.unit_ids == tuple(units["unit_id"])
     waves = session.mean_waveforms(units["unit_id"][:3].tolist())
     assert waves.unit_ids == tuple(units["unit_id"][:3])
     assert 1e-5 < np.nanmax(-session.mean_waveforms().values) < 2e-3
