@@ -19,6 +19,7 @@ from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.pose import CERTAIN
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.codecs.recording_files import read_signals
+from nh_platform.store.codecs.spike_event_files import SPIKE_EVENTS_FILE
 from nh_platform.store.codecs.waveform_files import read_waveforms
 
 
@@ -107,6 +108,17 @@ class AssetsOnRequest(SessionTables):
         if of not in ("channels", "probes"):
             raise UnknownSession(f"noise of {of}", "there is no such table", "Ask for that of channels or probes.")
         return read_table(folder / f"noise_{of}.parquet")
+
+    @property
+    def spike_events_file(self) -> Path:
+        """File of the session's spikes in the order of time, which `nh_platform.load` maps.
+
+        Raises
+        ------
+        UnknownSession
+            If `spike_events` was not made; the text says how it is asked for.
+        """
+        return self._asked_for("spike_events") / SPIKE_EVENTS_FILE
 
     def _asked_for(self, asset: str) -> Path:
         """Return the folder of an asset on request; gated and unmade sessions are refused with what to do."""

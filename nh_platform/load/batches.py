@@ -1,0 +1,276 @@
+"""Windows in batches: which ones a seed puts together, padded to one shape, shared among ranks, and resumed.
+
+Contains `Batches` and `Batch`. A batch is a function of the settings, the epoch and its number alone, so that any
+number of workers give the same batches in the same order, and a training goes on where it stopped. Add here what
+changes the make-up of a batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.load.session_part import CountArray, FloatArray, IntArray
+from nh_platform.load.window_set import Sample, WindowSet
+from nh_platform.session import ConfigError
+
+PADDING = -1
+"""Unit number, and place of a spike's unit, where there is none."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows padded to the most units, bins and spikes among them.
+
+    Parameters
+    ----------
+    windows, sessions
+        (n,) number of each window in the set, and of its session in the vocabulary.
+    start, stop
+        (n,) float64 seconds on the session clock.
+    units, unit_mask
+        (n, n_units) number of each unit in the vocabulary, -1 where padded; bool, False there.
+    valid
+        (n, n_units, n_bins) bool, False where padded, and where the recording of the unit's probe is invalid.
+    counts
+        (n, n_units, n_bins) uint8, 0 where padded; None of spike events.
+    times, unit_index, spike_mask
+        (n, n_spikes) float64 seconds from the start of the window (0 where padded), int64 place of the unit in
+        ``units`` (-1 there), and bool, False there; None of counts.
+    embeddings
+        (n, n_units, n_features) float64, NaN where padded; None where the set has none.
+    """
+
+    windows: IntArray
+    sessions: IntArray
+    start: FloatArray
+    stop: FloatArray
+    units: IntArray
+    unit_mask: npt.NDArray[np.bool_]
+    valid: npt.NDArray[np.bool_]
+    counts: CountArray | None = None
+    times: FloatArray | None = None
+    unit_index: IntArray | None = None
+    spike_mask: npt.NDArray[np.bool_] | None = None
+    embeddings: FloatArray | None = None
+
+
+class Batches:
+    """Batches of a set of windows: iterate for what is left of an epoch, or take any by its number with `batch`.
+
+    Parameters
+    ----------
+    windows
+        The set.
+    batch_size
+        Windows of a batch; the last one may have fewer.
+    seed, epoch
+        Decide the order, and which units are left out; every epoch has its own.
+    shuffle
+        Random order; else that of the set.
+    rank, world_size
+        Batches are dealt to the ranks in turn: none is of two, and all are dealt.
+    drop_last
+        Leave out an incomplete batch, and those that not every rank would have: all ranks take equally many steps.
+    bucket_by_units
+        Put windows of about as many units together, so that little is padded.
+    unit_dropout
+        Probability with which a unit is left out of a window; one unit at least stays.
+    max_units
+        Most units of a window, chosen at random; all where not stated.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot be, or no batch is left.
+    """
+
+    def __init__(
+        self,
+        windows: WindowSet,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        shuffle: bool = True,
+        rank: int = 0,
+        world_size: int = 1,
+        drop_last: bool = False,
+        bucket_by_units: bool = False,
+        unit_dropout: float = 0.0,
+        max_units: int | None = None,
+    ) -> None:
+        for name, value, lowest in (
+            ("batch_size", batch_size, 1),
+            ("seed", seed, 0),
+            ("epoch", epoch, 0),
+            ("world_size", world_size, 1),
+            ("max_units", 1 if max_units is None else max_units, 1),
+        ):
+            if value < lowest:
+                raise ConfigError(f"{name} = {value}", f"it must be at least {lowest}", "Change it.")
+        if not 0 <= rank < world_size:
+            raise ConfigError(f"rank = {rank}", f"there are {world_size} ranks", "Use 0 to that less 1.")
+        if not 0 <= unit_dropout < 1:
+            raise ConfigError(f"unit_dropout = {unit_dropout}", "it is no probability below 1", "Use 0 to less than 1.")
+        self.windows = windows
+        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
+        self.rank, self.world_size, self.drop_last = rank, world_size, drop_last
+        self.bucket_by_units, self.unit_dropout, self.max_units = bucket_by_units, unit_dropout, max_units
+        self._next = 0
+        self.set_epoch(epoch)
+        if not len(self):
+            raise ConfigError(
+                f"batches of {len(windows)} windows",
+                f"none is left for rank {rank} of {world_size} with {batch_size} windows each",
+                "Use smaller batches or fewer ranks.",
+            )
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch for this rank, those included that were already given."""
+        return len(self._plan)
+
+    @property
+    def position(self) -> int:
+        """Number of the next batch of the epoch."""
+        return self._next
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to the begin of an epoch, and compare files again that were written since they were verified."""
+        self.windows.require_unchanged()
+        self.epoch = epoch
+        self._plan = self._planned()
+        self._next = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield what is left of the epoch; behind its last batch the next epoch begins."""
+        while self._next < len(self):
+            made = self.batch(self._next)
+            self.advance()
+            yield made
+        self.set_epoch(self.epoch + 1)
+
+    def advance(self) -> None:
+        """Count one more batch as given; for those who take batches by number, as worker processes do."""
+        self._next += 1
+
+    def batch(self, number: int) -> Batch:
+        """Return one batch of the epoch by its number.
+
+        Raises
+        ------
+        IndexError
+            If there is no such batch.
+        """
+        if not 0 <= number < len(self):
+            raise IndexError(f"batch {number} of {len(self)}")
+        members = self._plan[number]
+        samples = [self.windows[int(i)] for i in members]
+        return _padded(members, samples, [self._kept(int(i), len(one.unit_ids)) for i, one in zip(members, samples)])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the epoch stands, as numbers and texts."""
+        return {"epoch": self.epoch, "next": self._next, "settings": self._settings()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken.
+
+        Raises
+        ------
+        ConfigError
+            If it was taken with other settings or windows; the text names what differs.
+        """
+        own, stated = self._settings(), dict(state["settings"])
+        differs = [f"{name} {stated.get(name)!r}, now {own[name]!r}" for name in own if own[name] != stated.get(name)]
+        if differs:
+            text = f"it was taken with {'; '.join(differs)}"
+            raise ConfigError("state of batches", text, "Make the batches as they were, or begin the epoch anew.")
+        self.set_epoch(int(state["epoch"]))
+        self._next = int(state["next"])
+
+    def _settings(self) -> dict[str, Any]:
+        names = "batch_size seed shuffle rank world_size drop_last bucket_by_units unit_dropout max_units"
+        hasher = hashlib.sha256(f"{self.windows.preset} {self.windows.kind}".encode())
+        for part in self.windows.parts:
+            hasher.update(f"{part.source}/{part.session_id} {part.path.parent.name}".encode())
+            hasher.update(part.window_ids.tobytes() + part.unit_numbers.tobytes())
+        return {name: getattr(self, name) for name in names.split()} | {"windows": hasher.hexdigest()[:16]}
+
+    def _planned(self) -> list[IntArray]:
+        random = np.random.default_rng([self.seed, self.epoch])
+        n, size = len(self.windows), self.batch_size
+        order = random.permutation(n) if self.shuffle else np.arange(n)
+        if self.bucket_by_units:
+            order = order[np.argsort(self.windows.n_units[order], kind="stable")]
+        cut = [order[first : first + size].astype(np.int64) for first in range(0, n, size)]
+        if self.drop_last and len(cut[-1]) < size:
+            cut.pop()
+        if self.bucket_by_units and self.shuffle:
+            cut = [cut[k] for k in random.permutation(len(cut))]
+        if self.drop_last:
+            cut = cut[: len(cut) // self.world_size * self.world_size]
+        return cut[self.rank :: self.world_size]
+
+    def _kept(self, window: int, n_units: int) -> IntArray:
+        """Return the places of the units that stay in a window of this epoch, ascending."""
+        kept = np.arange(n_units, dtype=np.int64)
+        if not self.unit_dropout and (self.max_units is None or n_units <= self.max_units):
+            return kept
+        random = np.random.default_rng([self.seed, self.epoch, window])
+        stays = random.random(n_units) >= self.unit_dropout
+        kept = kept[stays] if stays.any() else kept[[int(random.integers(n_units))]]
+        if self.max_units is not None and len(kept) > self.max_units:
+            kept = np.sort(random.choice(kept, self.max_units, replace=False))
+        return kept
+
+
+def _padded(members: IntArray, samples: Sequence[Sample], kept: Sequence[IntArray]) -> Batch:
+    n, n_units = len(samples), max(map(len, kept))
+    n_bins = max(one.masked.shape[1] for one in samples)
+    units = np.full((n, n_units), PADDING, dtype=np.int64)
+    valid = np.zeros((n, n_units, n_bins), dtype=bool)
+    has_counts = samples[0].counts is not None
+    counts = np.zeros((n, n_units, n_bins), dtype=np.uint8) if has_counts else None
+    first = samples[0].embeddings
+    embeddings = None if first is None else np.full((n, n_units, first.shape[1]), np.nan)
+    spikes: list[tuple[FloatArray, IntArray]] = []
+    for row, (one, places) in enumerate(zip(samples, kept)):
+        width = one.masked.shape[1]
+        units[row, : len(places)] = one.unit_numbers[places]
+        valid[row, : len(places), :width] = ~one.masked[one.unit_probe[places]]
+        if counts is not None and one.counts is not None:
+            counts[row, : len(places), :width] = one.counts[places]
+        if embeddings is not None and one.embeddings is not None:
+            embeddings[row, : len(places)] = one.embeddings[places]
+        if one.times is not None and one.unit_index is not None:
+            new = np.full(len(one.unit_ids), PADDING, dtype=np.int64)
+            new[places] = np.arange(len(places))
+            index = new[one.unit_index]
+            spikes.append((one.times[index >= 0], index[index >= 0]))
+    made = Batch(
+        windows=members,
+        sessions=np.array([one.session_number for one in samples], dtype=np.int64),
+        start=np.array([one.start for one in samples]),
+        stop=np.array([one.stop for one in samples]),
+        units=units,
+        unit_mask=units != PADDING,
+        valid=valid,
+        counts=counts,
+        embeddings=embeddings,
+        **({} if has_counts else _padded_spikes(spikes)),
+    )
+    return made
+
+
+def _padded_spikes(spikes: Sequence[tuple[FloatArray, IntArray]]) -> dict[str, npt.NDArray[Any]]:
+    longest = max((len(times) for times, _ in spikes), default=0)
+    times = np.zeros((len(spikes), longest))
+    index = np.full((len(spikes), longest), PADDING, dtype=np.int64)
+    for row, (at, unit) in enumerate(spikes):
+        times[row, : len(at)], index[row, : len(at)] = at, unit
+    return {"times": times, "unit_index": index, "spike_mask": index != PADDING}

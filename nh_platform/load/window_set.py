@@ -1,0 +1,297 @@
+"""Windows of one preset over one or many sessions, read one by one from mapped spikes.
+
+Contains `WindowSet`, which chooses windows and units, and `Sample`, what one window holds. Add here how windows are
+chosen. Batches are `nh_platform.load.batches`, the reading of a window is `nh_platform.load.session_part`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.load.session_part import CountArray, FloatArray, IntArray, SessionPart, whole_us
+from nh_platform.load.vocabulary import Vocabulary
+from nh_platform.reading import SessionView
+from nh_platform.reading.unit_psth import UnitChoice, choose_units
+from nh_platform.session import ConfigError
+from nh_platform.session.errors import close_matches
+from nh_platform.windows import StoredWindows
+
+Kind = Literal["counts", "events"]
+
+
+class NoSuchWindow(ConfigError, IndexError):
+    """A window is asked for that the set does not have; an `IndexError`, so that loops over a set end."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One window.
+
+    Parameters
+    ----------
+    source, session_id, window_id
+        Where it is from; ``window_id`` is the row of ``session.windows(preset).index``.
+    session_number
+        Number of the session in the vocabulary.
+    start, stop
+        Seconds on the session clock.
+    valid
+        Whether the index calls it valid.
+    unit_ids, regions, unit_numbers
+        (n_units,) id, acronym of the region (None where unknown) and number in the vocabulary of every unit.
+    probes, unit_probe, masked
+        Names of the probes, (n_units,) place of each unit's probe, and (n_probes, n_bins) bool: where counts are 0
+        because the recording of the probe is invalid.
+    counts
+        (n_units, n_bins) uint8, saturating at 255; None where events are asked for.
+    times, unit_index
+        (n_spikes,) float64 seconds from ``start``, ascending, and int64 place of the unit; None where counts are.
+    embeddings
+        (n_units, n_features) float64; None where they are not asked for.
+    """
+
+    source: str
+    session_id: str
+    window_id: int
+    session_number: int
+    start: float
+    stop: float
+    valid: bool
+    unit_ids: npt.NDArray[np.object_]
+    regions: npt.NDArray[np.object_]
+    unit_numbers: IntArray
+    probes: tuple[str, ...]
+    unit_probe: IntArray
+    masked: npt.NDArray[np.bool_]
+    counts: CountArray | None = None
+    times: FloatArray | None = None
+    unit_index: IntArray | None = None
+    embeddings: FloatArray | None = None
+
+
+class WindowSet:
+    """Windows of one preset; ``ws[i]`` reads one, ``len(ws)`` are there.
+
+    It travels to worker processes under fork, spawn and forkserver: every process maps the files itself, and compares
+    the hash of each once, when it first reads of it (`seconds_to_verify`).
+
+    Parameters
+    ----------
+    sessions
+        One session of a store, or several.
+    preset
+        Id of a preset that the windows of every session were made with.
+    kind
+        ``counts`` or ``events``.
+    ranges
+        (n, 2) seconds, half-open, for all sessions, or by session id: a window belongs if it is wholly in one of them.
+    units
+        Mask, ids or rows of the units; by session id where there are several sessions. All where not stated.
+    only_valid
+        Leave out windows that the index calls invalid.
+    embeddings
+        Give each unit's numeric columns of ``session.embeddings``.
+    vocabulary
+        Numbers of sessions and units, continued with these; a new one where not stated.
+
+    Raises
+    ------
+    UnknownSession
+        If `spike_events` was not made (the text has the command that makes it), or a unit is not of the session.
+    ConfigError
+        If a session lacks the preset, is named twice, ranges are none, or hold no window.
+    """
+
+    def __init__(
+        self,
+        sessions: SessionView | Sequence[SessionView],
+        preset: str,
+        *,
+        kind: Kind = "counts",
+        ranges: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
+        units: UnitChoice | Mapping[str, UnitChoice] = None,
+        only_valid: bool = True,
+        embeddings: bool = False,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
+        given = [sessions] if isinstance(sessions, SessionView) else list(sessions)
+        if kind not in ("counts", "events"):
+            raise ConfigError(f"kind {kind!r}", "there is no such kind of window", "Use 'counts' or 'events'.")
+        names = [f"{one.source} session {one.session_id}" for one in given]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ConfigError(twice[0], "it is named twice", "Name every session once.")
+        if not given:
+            raise ConfigError("window set", "no session is named", "Name one at least.")
+        ids = [one.session_id for one in given]
+        for what, stated in (("ranges", ranges), ("units", units)):
+            if isinstance(stated, Mapping) and (unknown := [str(key) for key in stated if key not in ids]):
+                text = f"{unknown[0]} is none of the {len(ids)} sessions"
+                raise ConfigError(what, text, f"Use their ids.{close_matches(unknown[0], ids)}")
+        if units is not None and not isinstance(units, Mapping) and len(given) > 1:
+            raise ConfigError("units", f"they are stated once for {len(given)} sessions", "State them by session id.")
+        self.preset = preset
+        self.kind = kind
+        self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
+        self.parts: list[SessionPart] = []
+        for one in given:
+            within = ranges.get(one.session_id) if isinstance(ranges, Mapping) else ranges
+            chosen = units.get(one.session_id) if isinstance(units, Mapping) else units
+            part = _part(one, preset, within, chosen, only_valid, self.vocabulary)
+            if embeddings:
+                table = one.embeddings.set_index("unit_id").select_dtypes("number")
+                part.embeddings = table.reindex(list(part.unit_ids)).to_numpy(dtype=np.float64)
+            self.parts.append(part)
+        self._ends = np.cumsum([len(part.start) for part in self.parts])
+        self._numbers = [self.vocabulary.session(one.source, one.session_id) for one in given]
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __repr__(self) -> str:
+        return f"WindowSet({self.preset!r}, {self.kind}, windows={len(self)}, sessions={len(self.parts)})"
+
+    @property
+    def seconds_to_verify(self) -> float:
+        """Seconds that this process took to verify and map the files that it has read of."""
+        return sum(part.seconds_to_verify for part in self.parts)
+
+    @property
+    def n_units(self) -> IntArray:
+        """(n_windows,) number of units of every window."""
+        return np.repeat([len(part.unit_ids) for part in self.parts], [len(part.start) for part in self.parts])
+
+    def require_unchanged(self) -> None:
+        """Compare files again that were written since this process verified them.
+
+        Raises
+        ------
+        DamagedFile
+            Naming the file whose bytes are no longer those that were published.
+        """
+        for part in self.parts:
+            part.require_unchanged()
+
+    def __getitem__(self, i: int) -> Sample:
+        if not 0 <= i < len(self):
+            raise NoSuchWindow(f"window {i}", f"the set has {len(self)} windows", "Use 0 to that less 1.")
+        p = int(np.searchsorted(self._ends, i, side="right"))
+        part = self.parts[p]
+        row = int(i - self._ends[p] + len(part.start))
+        times, unit_index = part.events(row) if self.kind == "events" else (None, None)
+        return Sample(
+            source=part.source,
+            session_id=part.session_id,
+            window_id=int(part.window_ids[row]),
+            session_number=self._numbers[p],
+            start=float(part.start[row]),
+            stop=float(part.stop[row]),
+            valid=bool(part.valid[row]),
+            unit_ids=part.unit_ids,
+            regions=part.regions,
+            unit_numbers=part.unit_numbers,
+            probes=part.probes,
+            unit_probe=part.unit_probe,
+            masked=part.masked_bins(row),
+            counts=part.counts(row) if self.kind == "counts" else None,
+            times=times,
+            unit_index=unit_index,
+            embeddings=part.embeddings,
+        )
+
+
+def _part(
+    session: SessionView,
+    preset: str,
+    ranges: npt.ArrayLike | None,
+    units: UnitChoice,
+    only_valid: bool,
+    vocabulary: Vocabulary,
+) -> SessionPart:
+    name = f"{session.source} session {session.session_id}"
+    path = session.spike_events_file
+    view = session.windows(preset)
+    stored = StoredWindows(session.folder("windows"))
+    index = view.index
+    if only_valid:
+        index = index[index["valid"]]
+    if ranges is not None:
+        index = index[_inside(index["start"].to_numpy(), index["stop"].to_numpy(), ranges, name)]
+    if index.empty:
+        held = "its ranges hold none" if ranges is not None else f"none of its {len(view)} is valid"
+        raise ConfigError(f"{name}, preset {preset}", f"no window: {held}", "State other ranges or leave it out.")
+    table = session.units
+    rows = choose_units(table["unit_id"], units)
+    if len(np.unique(rows)) != len(rows):
+        raise ConfigError(f"units of {name}", "a unit is named twice", "Name every unit once.")
+    if not len(rows):
+        raise ConfigError(f"units of {name}", "no unit is left", "Choose others, or leave the session out.")
+    place = np.full(len(table), -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    probes = tuple(dict.fromkeys(table["probe"]))
+    unit_ids = table["unit_id"].to_numpy(dtype=object)[rows]
+    start, on_grid = index["start"].to_numpy(dtype=np.float64), view.preset.kind == "continuous"
+    base = np.zeros(len(index)) if on_grid else index["event_time"].to_numpy(dtype=np.float64)
+    acronyms = table["acronym"] if "acronym" in table else table["unit_id"].map(lambda _: None)
+    return SessionPart(
+        source=session.source,
+        session_id=session.session_id,
+        path=path,
+        bin_us=view.preset.bin_us,
+        binarised=view.preset.binarise,
+        base=base,
+        first_us=whole_us(start - base),
+        n_bins=index["n_bins"].to_numpy(dtype=np.int64),
+        window_ids=index["window_id"].to_numpy(dtype=np.int64),
+        start=start,
+        stop=index["stop"].to_numpy(dtype=np.float64),
+        valid=index["valid"].to_numpy(dtype=bool),
+        unit_ids=unit_ids,
+        regions=acronyms.astype(object).where(acronyms.notna(), None).to_numpy(dtype=object)[rows],
+        unit_numbers=vocabulary.add(session.source, session.session_id, unit_ids),
+        unit_probe=np.array([probes.index(probe) for probe in table["probe"]], dtype=np.int64)[rows],
+        all_unit_ids=tuple(table["unit_id"]),
+        place=place,
+        probes=probes,
+        masked=_masked(stored, view.preset.id, view.preset.bin_us, on_grid, index, probes),
+    )
+
+
+def _inside(start: FloatArray, stop: FloatArray, ranges: npt.ArrayLike, name: str) -> npt.NDArray[np.bool_]:
+    stated = np.asarray(ranges, dtype=np.float64)
+    if stated.ndim != 2 or stated.shape[1] != 2 or not (stated[:, 0] < stated[:, 1]).all():
+        raise ConfigError(
+            f"ranges of {name}",
+            f"they are not (n, 2) seconds with a start before its stop: {stated.tolist()}",
+            "State [[start, stop], …].",
+        )
+    found = np.zeros(len(start), dtype=bool)
+    for low, high in stated:
+        found |= (start >= low) & (stop <= high)
+    return found
+
+
+def _masked(
+    stored: StoredWindows, preset: str, bin_us: int, on_grid: bool, index: pd.DataFrame, probes: tuple[str, ...]
+) -> dict[int, list[tuple[int, int, int]]]:
+    """Return what is masked by row of ``index``; bins counted from the first of the window."""
+    masks = stored.masks
+    masks = masks[(masks["grid"] == (f"grid_{bin_us}us" if on_grid else preset)) & masks["probe"].isin(probes)]
+    window_ids, first = index["window_id"].to_numpy(), index["start_bin"].to_numpy()
+    n_bins = index["n_bins"].to_numpy()
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    for window, probe, low, high in zip(masks["window_id"], masks["probe"], masks["start_bin"], masks["stop_bin"]):
+        if on_grid:
+            hit = np.flatnonzero((low < first + n_bins) & (high > first))
+            bounds = [(int(low - first[row]), int(high - first[row])) for row in hit]
+        else:
+            hit = np.flatnonzero(window_ids == window)
+            bounds = [(int(low), int(high))] * len(hit)
+        for row, (begin, end) in zip(hit, bounds):
+            found.setdefault(int(row), []).append((probes.index(probe), begin, end))
+    return found

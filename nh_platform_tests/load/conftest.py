@@ -1,0 +1,62 @@
+"""A home of two sessions that one trains with; add a fixture here when the tests of the loader share it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nh_platform.embeddings import unit_embeddings
+from nh_platform.reading import SessionView
+from nh_platform.session import Session
+from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
+from nh_platform.session.tables.units import UNITS
+from nh_platform.store import Store
+from nh_platform.store.codecs.parquet import write_table
+from nh_platform.store.codecs.recording_files import write_events, write_recording
+from nh_platform.store.codecs.spike_event_files import SpikeEvents, write_spike_events
+from nh_platform.windows import write_windows
+from nh_platform.windows.time_order import ordered_spikes
+from nh_platform_tests.reading.conftest import a_behavior, a_recording, judged, publish
+from nh_platform_tests.windows.trains import windows_of
+
+FIRST, SECOND, WITHOUT = "11112222-aaaa", "22223333-bbbb", "33334444-cccc"
+
+
+@pytest.fixture(scope="package")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Store of two sessions with time-ordered spikes, and one without."""
+    made = Store(tmp_path_factory.mktemp("home") / "store")
+    for session_id in (FIRST, SECOND, WITHOUT):
+        fill(made, session_id)
+    return made
+
+
+def fill(store, session_id) -> None:
+    session = Session("ibl", session_id, "m1", lab="lab", date="2024-01-02")
+    recording, (events, _) = a_recording(session), a_behavior(session).parts
+    with publish(store, session_id, "raw_spikes") as target:
+        write_recording(target, recording)
+        (target / "gate.json").write_text(json.dumps({"problems": []}))
+    with publish(store, session_id, "events") as target:
+        write_events(target, events)
+    units = judged(recording.units)
+    with publish(store, session_id, "units") as target:
+        write_table(target / "units.parquet", units, UNITS)
+    with publish(store, session_id, "windows") as target:
+        write_windows(target, windows_of(recording.spikes, units, events))
+    with publish(store, session_id, "unit_embeddings") as target:
+        write_table(target / "unit_embeddings.parquet", unit_embeddings(recording.spikes, units), UNIT_EMBEDDINGS)
+    if session_id != WITHOUT:
+        with publish(store, session_id, "spike_events") as target:
+            write_spike_events(target, SpikeEvents(*ordered_spikes(recording.spikes), tuple(units["unit_id"])))
+
+
+@pytest.fixture
+def first(store) -> SessionView:
+    return SessionView(store, "ibl", FIRST)
+
+
+@pytest.fixture
+def both(store) -> list[SessionView]:
+    return [SessionView(store, "ibl", one) for one in (FIRST, SECOND)]
