@@ -21,6 +21,7 @@ from nh_platform.reading.unit_psth import UnitChoice, choose_units
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.windows import StoredWindows
+from nh_platform.windows.window_files import StoredPreset
 
 Kind = Literal["counts", "events"]
 
@@ -142,7 +143,7 @@ class WindowSet:
         for one in given:
             within = ranges.get(one.session_id) if isinstance(ranges, Mapping) else ranges
             chosen = units.get(one.session_id) if isinstance(units, Mapping) else units
-            part = _part(one, preset, within, chosen, only_valid, self.vocabulary)
+            part = _part(one, preset, kind, within, chosen, only_valid, self.vocabulary)
             if embeddings:
                 table = one.embeddings.set_index("unit_id").select_dtypes("number")
                 part.embeddings = table.reindex(list(part.unit_ids)).to_numpy(dtype=np.float64)
@@ -208,6 +209,7 @@ class WindowSet:
 def _part(
     session: SessionView,
     preset: str,
+    kind: Kind,
     ranges: npt.ArrayLike | None,
     units: UnitChoice,
     only_valid: bool,
@@ -218,6 +220,8 @@ def _part(
     view = session.windows(preset)
     stored = StoredWindows(session.folder("windows"))
     index = view.index
+    if view.preset.bin_us is None and kind == "counts":
+        raise ConfigError(f"{name}, preset {preset}", "its windows have no bins", "Take their spikes: kind='events'.")
     if only_valid:
         index = index[index["valid"]]
     if ranges is not None:
@@ -237,16 +241,20 @@ def _part(
     unit_ids = table["unit_id"].to_numpy(dtype=object)[rows]
     start, on_grid = index["start"].to_numpy(dtype=np.float64), view.preset.kind == "continuous"
     base = np.zeros(len(index)) if on_grid else index["event_time"].to_numpy(dtype=np.float64)
+    n_bins = index["n_bins"].to_numpy(dtype=np.int64)
+    bin_us = view.preset.bin_us
+    if bin_us is None:  # a window without bins is read as one of its whole length
+        bin_us, n_bins = int(whole_us(index["stop"].to_numpy() - start)[0]), np.ones_like(n_bins)
     acronyms = table["acronym"] if "acronym" in table else table["unit_id"].map(lambda _: None)
     return SessionPart(
         source=session.source,
         session_id=session.session_id,
         path=path,
-        bin_us=view.preset.bin_us,
+        bin_us=bin_us,
         binarised=view.preset.binarise,
         base=base,
         first_us=whole_us(start - base),
-        n_bins=index["n_bins"].to_numpy(dtype=np.int64),
+        n_bins=n_bins,
         window_ids=index["window_id"].to_numpy(dtype=np.int64),
         start=start,
         stop=index["stop"].to_numpy(dtype=np.float64),
@@ -258,7 +266,7 @@ def _part(
         all_unit_ids=tuple(table["unit_id"]),
         place=place,
         probes=probes,
-        masked=_masked(stored, view.preset.id, view.preset.bin_us, on_grid, index, probes),
+        masked=_masked(stored, view.preset, on_grid, index, probes),
     )
 
 
@@ -277,11 +285,13 @@ def _inside(start: FloatArray, stop: FloatArray, ranges: npt.ArrayLike, name: st
 
 
 def _masked(
-    stored: StoredWindows, preset: str, bin_us: int, on_grid: bool, index: pd.DataFrame, probes: tuple[str, ...]
+    stored: StoredWindows, preset: StoredPreset, on_grid: bool, index: pd.DataFrame, probes: tuple[str, ...]
 ) -> dict[int, list[tuple[int, int, int]]]:
     """Return what is masked by row of ``index``; bins counted from the first of the window."""
     masks = stored.masks
-    masks = masks[(masks["grid"] == (f"grid_{bin_us}us" if on_grid else preset)) & masks["probe"].isin(probes)]
+    masks = masks[
+        (masks["grid"] == (f"grid_{preset.bin_us}us" if on_grid else preset.id)) & masks["probe"].isin(probes)
+    ]
     window_ids, first = index["window_id"].to_numpy(), index["start_bin"].to_numpy()
     n_bins = index["n_bins"].to_numpy()
     found: dict[int, list[tuple[int, int, int]]] = {}

@@ -75,7 +75,7 @@ class WindowsView:
 
     def _repr_html_(self) -> str:
         facts = {
-            "windows": len(self),
+            "number": len(self),
             "valid": int(self.index["valid"].sum()),
             "units": len(self.unit_ids),
             "bins": self.n_bins if self.is_even else f"up to {self.n_bins}",

@@ -12,7 +12,7 @@ from nh_platform.load.batches import PADDING
 from nh_platform.session import ConfigError
 from nh_platform_tests.load.conftest import FIRST
 
-GRID = "continuous-1s-20ms"
+GRID = "continuous-1s"
 
 
 def members(batches) -> list[list[int]]:

@@ -13,7 +13,7 @@ from nh_platform.session import ConfigError, DamagedFile, UnknownSession
 from nh_platform.store import Store
 from nh_platform_tests.load.conftest import FIRST, SECOND, WITHOUT, fill
 
-GRID, ALIGNED = "continuous-1s-20ms", "stim-aligned-500ms-20ms"
+GRID, ALIGNED = "continuous-1s", "stim-halves-500ms"
 
 
 @pytest.mark.parametrize("preset", [GRID, ALIGNED])

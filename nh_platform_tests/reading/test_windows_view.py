@@ -112,5 +112,5 @@ def test_a_preset_that_was_not_made_names_those_that_were(session) -> None:
 def test_notebooks_show_windows_as_a_small_table(session) -> None:
     shown = session.windows("stim-halves-500ms")._repr_html_()
     assert "<caption>Windows stim-halves-500ms</caption>" in shown
-    assert "<th>windows</th><td>4</td>" in shown
+    assert "<th>number</th><td>4</td>" in shown
     assert "<th>around</th><td>trials.stimOn_times</td>" in shown

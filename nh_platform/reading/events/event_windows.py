@@ -74,7 +74,7 @@ class EventWindows:
         n_events, n_units, n_bins = self.counts.shape
         saturated = {"largest count": f"{self.maximum}, stored as {SATURATED}"} if self.maximum > SATURATED else {}
         facts = {
-            "events": n_events,
+            "number of events": n_events,
             "units": n_units,
             "bins": n_bins,
             "window": self._window,
