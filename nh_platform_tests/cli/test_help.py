@@ -27,6 +27,6 @@ def test_there_are_the_commands_of_the_groups_too() -> None:
 
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_no_option_is_cut_at_80_columns(words: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "80"})
     assert shown.exit_code == 0
     assert [name for name in EVERY[words] if name not in shown.output] == []
