@@ -14,8 +14,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-PEERS: dict[str, tuple[str, ...]] = {"ibllib": ("ibllib==4.1.0", "slidingRP==1.1.1")}
+PEERS: dict[str, tuple[str, ...]] = {
+    "ibllib": ("ibllib==4.1.0", "slidingRP==1.1.1"),
+    "torch_brain": ("torch==2.13.0", "torch-brain==0.2.1"),
+}
 """Pinned packages of each peer environment. slidingRP decides IBL's labels, so it is pinned beside ibllib."""
+
+WITH_PIP = frozenset({"torch_brain"})
+"""Peers that pip installs: uv resolves torch with CUDA, which is gigabytes that no comparison here needs."""
 
 PYTHON = "3.11"
 
@@ -36,7 +42,10 @@ def peer_python(name: str) -> Path:
     done = folder / "nh_packages.txt"
     if not (done.is_file() and done.read_text() == "\n".join(packages)):
         _uv("venv", "--clear", "--quiet", "--python", PYTHON, str(folder))
-        _uv("pip", "install", "--quiet", "--python", str(python), *packages)
+        if name in WITH_PIP:
+            _run("pip", "--python", str(python), "install", "--quiet", *packages)
+        else:
+            _uv("pip", "install", "--quiet", "--python", str(python), *packages)
         done.write_text("\n".join(packages))
     return python
 
@@ -60,9 +69,13 @@ def run_in_peer(name: str, script: Path, *arguments: str | Path, timeout_s: floa
 
 
 def _uv(*arguments: str) -> None:
-    done = subprocess.run(["uv", *arguments], capture_output=True, text=True, check=False)
+    _run("uv", *arguments)
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"`uv {' '.join(arguments)}` failed:\n{done.stderr[-4000:]}")
+        raise RuntimeError(f"`{' '.join(command)}` failed:\n{done.stderr[-4000:]}")
 
 
 if __name__ == "__main__":
