@@ -68,6 +68,13 @@ def test_what_is_named_from_its_room_on_exists() -> None:
     assert {name: where for name, where in modules.items() if not resolves(f"nh_platform.{name}")} == {}
 
 
+def test_every_page_opens_the_home_and_not_its_store_folder() -> None:
+    opened = named(re.compile(r"open_store\((.*?)[,)]"))
+    assert len(opened) > 5
+    folders = {given: where for given, where in opened.items() if re.search(r"""store["']?$""", given)}
+    assert {given: where for given, where in folders.items() if any(one.endswith(".md") for one in where)} == {}
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -38,8 +38,8 @@ def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None =
     Parameters
     ----------
     path
-        The home folder, or its ``store`` folder; where not stated, the home that `nh` uses: that of ``NH_HOME``, else
-        ``data`` in the working directory.
+        The home folder; where not stated, the home that `nh` uses: that of ``NH_HOME``, else ``data`` in the working
+        directory. A store that was copied without its home is opened by its own folder.
     lock
         Name of a lock (`nh lock`): the versions that it names are read, whatever has been published since.
 
@@ -69,9 +69,7 @@ def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None =
     # A store names its assets' versions in `current`; a folder that is still empty may become one.
     if root == folder and any(folder.iterdir()) and not any(folder.glob("*/*/*/current")):
         homes = sorted(path.parent for path in folder.glob("*/store") if path.is_dir())
-        action = (
-            f"Open {' or '.join(map(str, homes))}." if homes else "Give the folder of NH_HOME, or its `store` folder."
-        )
+        action = f"Open {' or '.join(map(str, homes))}." if homes else "Give a home folder, as that of NH_HOME."
         raise StoreError(str(folder), "it is neither a home folder nor a store", action)
     return OpenedStore(Store(root) if lock is None else LockedStore(root, lock))
 

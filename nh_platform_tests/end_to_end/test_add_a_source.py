@@ -179,7 +179,7 @@ def test_every_asset_is_in_the_store_and_the_rules_decided(platform: Platform) -
     assert "presence_ratio" in units.loc[4, "reason.toy-lab"]
     assert units["released.label"].tolist() == [1, 1, 1, 0, 1, 0]
     assert "pass.nh-common" in units
-    view = open_store(platform.settings.home / "store").session("toy", session)
+    view = open_store(platform.settings.home).session("toy", session)
     assert len(view.events["presentations"]) == 21
     assert set(view.events["licks"]) == {"times"}
 
@@ -187,7 +187,7 @@ def test_every_asset_is_in_the_store_and_the_rules_decided(platform: Platform) -
 def test_windows_lie_around_the_flashes_that_the_lab_states(platform: Platform) -> None:
     from nh_platform.reading import open_store
 
-    view = open_store(platform.settings.home / "store").session("toy", MADE).windows("stim-halves-500ms")
+    view = open_store(platform.settings.home).session("toy", MADE).windows("stim-halves-500ms")
     onsets = np.arange(5.0, 110.0, 5.0)
     assert view.index["event_time"].tolist() == onsets.tolist()
     assert view.index["alignment"].unique().tolist() == ["presentations.start_time"]
@@ -206,7 +206,7 @@ def test_presets_of_your_own_are_made_and_one_that_does_not_suit_is_a_note(
 ) -> None:
     from nh_platform.reading import open_store
 
-    session = open_store(platform.settings.home / "store").session("toy", REMADE)
+    session = open_store(platform.settings.home).session("toy", REMADE)
     flash = session.windows("flash")
     assert flash.index["event_time"].tolist() == np.arange(5.0, 110.0, 10.0).tolist()  # the white ones
     assert flash.counts.shape == (11, 6, 10)

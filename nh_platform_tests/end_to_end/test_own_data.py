@@ -160,7 +160,7 @@ def test_dagster_has_the_same_assets_and_checks_as_of_other_sources(lab_home: tu
 
 
 def test_units_windows_and_embeddings_hold_what_the_lab_recorded(lab_home: tuple[Path, dict[str, list]]) -> None:
-    store, lab = open_store(lab_home[0] / "store"), LabSession(0)
+    store, lab = open_store(lab_home[0]), LabSession(0)
     of_nwb, of_phy = store.session("mylab", "day1"), store.session("sorted", "mouse7_2026-03-04")
     assert of_nwb.units["unit_id"].tolist() == [str(100 + number) for number in range(8)]
     assert of_nwb.units["released.snr"].tolist() == [2.0, 3.0, 4.0, 5.0] * 2
@@ -190,7 +190,7 @@ def test_units_windows_and_embeddings_hold_what_the_lab_recorded(lab_home: tuple
 
 
 def test_events_are_those_that_sources_yaml_names(lab_home: tuple[Path, dict[str, list]]) -> None:
-    store = open_store(lab_home[0] / "store")
+    store = open_store(lab_home[0])
     for source, session_id in (("mylab", "day1"), ("sorted", "mouse7_2026-03-04")):
         session = store.session(source, session_id)
         assert session.events.names == ("trial start", "stimulus onset")

@@ -26,7 +26,7 @@ def test_two_sessions_are_made_and_behaviour_alone_is_no_partition(tmp_path: Pat
 
     flagged = manifest.sessions.set_index("session_id")["qc"].notna()
     for session_id in partitions:
-        session = open_store(tmp_path / "store").session("allen_vbn", session_id)
+        session = open_store(tmp_path).session("allen_vbn", session_id)
         assert len(session.units) == 24
         assert 0 < session.units["pass.allen-vbn-recommended"].sum() < 24
         assert session.task_parameters["response_window_sec"] == [0.15, 0.75]
