@@ -124,6 +124,8 @@ def _print_comparison(found: Comparison, folder: Path) -> None:
         console.say(escape(f"{difference.where}: {difference.what}"))
     if found.differences:
         console.say(f"{len(found.differences)} differences in {found.arrays} arrays")
+        if mode := found.agrees_with:
+            console.say(f"nothing differs from ours of mode {mode}: add `--mode {mode}`")
     elif found.arrays:
         rest = (
             f"; {len(found.not_compared)} times one side alone has something, named above" if found.not_compared else ""

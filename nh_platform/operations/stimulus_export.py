@@ -127,7 +127,7 @@ def compare_stimulus(
     Returns
     -------
     Comparison
-        What differs, what was not fetched, and what one side alone has.
+        What differs, what was not fetched, what one side alone has, and the other mode where nothing differs there.
 
     Raises
     ------
@@ -138,14 +138,16 @@ def compare_stimulus(
     StoreError
         If no session has tensors, or none is in the copy.
     """
-    from nh_platform.exports.stimulus.compare import compare_files
+    from nh_platform.exports.stimulus.compare import compare_with_other_mode
     from nh_platform.exports.stimulus.compare.published_set import published_files
     from nh_platform.windows.presentations.conventions import check_mode
 
     chosen = check_mode(mode)
     published_files(folder)  # Before a join that takes minutes.
     files = _stimulus_files(home, source, on_progress)
-    return compare_files(files, folder, stimulus=stimulus, structure=structure, data=data, mode=chosen, dims=dims)
+    return compare_with_other_mode(
+        files, folder, stimulus=stimulus, structure=structure, data=data, mode=chosen, dims=dims
+    )
 
 
 def export_pictures(home: Home, stimulus: str, folder: Path, *, mode: str = "exact", source: str = "") -> Path:

@@ -99,6 +99,15 @@ def test_a_clone_of_the_published_set_is_equal_or_what_differs_is_said(home: Pla
     assert speed.exit_code == 0, speed.output
 
 
+def test_an_export_of_the_other_mode_is_told_from_data_that_differ(home: Platform, tmp_path: Path) -> None:
+    assert run(home, "export", "stimulus", "flashes", "VISp", str(tmp_path)).exit_code == 0  # exact by default
+    differs = run(home, "export", "stimulus", "--compare", str(tmp_path))
+    assert differs.exit_code == 1
+    assert "differences in" in differs.output
+    assert "nothing differs from ours of mode exact: add `--mode exact`" in " ".join(differs.output.split())
+    assert run(home, "export", "stimulus", "--compare", str(tmp_path), "--mode", "exact").exit_code == 0
+
+
 def test_axes_are_exported_in_the_order_asked_for(home: Platform, tmp_path: Path) -> None:
     done = run(home, "export", "stimulus", "flashes", "VISp", str(tmp_path), "--dims", "unit,time,presentation")
     assert done.exit_code == 0, done.output

@@ -84,6 +84,8 @@ class Comparison:
         Files that are annex pointers without content.
     not_compared
         What one side alone has, in words.
+    agrees_with
+        The other mode of ours, where something differs here and nothing there (`other_mode`).
     """
 
     arrays: int = 0
@@ -91,6 +93,7 @@ class Comparison:
     differences: list[Difference] = field(default_factory=list)
     pointers: list[Path] = field(default_factory=list)
     not_compared: list[str] = field(default_factory=list)
+    agrees_with: Mode | None = None
 
     @property
     def equal(self) -> bool:

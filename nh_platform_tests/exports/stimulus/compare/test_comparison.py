@@ -12,8 +12,9 @@ import pytest
 import xarray as xr
 
 from nh_platform.exports.stimulus import export_npy
-from nh_platform.exports.stimulus.compare import Comparison, compare_files
+from nh_platform.exports.stimulus.compare import Comparison, compare_files, compare_with_other_mode
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError
+from nh_platform.windows.presentations.conventions import Mode
 from nh_platform_tests.exports.stimulus.conftest import Made
 
 FLASHES = "flashes"
@@ -229,6 +230,31 @@ def test_arrays_that_were_exported_are_equal_with_their_json_and_without(
         compare_files(files, tmp_path)
     (text,) = texts(compare_files(files, tmp_path, dims=dims or "unit,presentation,time"))
     assert text.endswith("here; the array does not name its own")
+
+
+@pytest.mark.parametrize(("own", "asked"), [("exact", "mlynarski-compat"), ("mlynarski-compat", "exact")])
+def test_arrays_of_the_other_mode_differ_and_that_mode_is_named(
+    files: Path, tmp_path: Path, own: Mode, asked: Mode
+) -> None:
+    written = export_npy(files, FLASHES, "VISp", tmp_path, mode=own)
+    found = compare_with_other_mode(files, tmp_path, mode=asked)
+    assert not found.equal
+    assert found.differences
+    assert found.agrees_with == own
+    assert compare_with_other_mode(files, tmp_path, mode=own).agrees_with is None
+    changed = np.load(written[0])
+    changed[0, 0, 0] ^= 1
+    np.save(written[0], changed)
+    assert compare_with_other_mode(files, tmp_path, mode=asked).agrees_with is None
+    assert len(compare_with_other_mode(files, tmp_path, mode=own).differences) == 1
+
+
+def test_a_home_that_makes_one_mode_alone_names_no_other(files: Path, tmp_path: Path) -> None:
+    shutil.copytree(files / "exact", tmp_path / "ours" / "exact")
+    export_npy(files, FLASHES, "VISp", tmp_path / "theirs", mode="mlynarski-compat")
+    found = compare_with_other_mode(tmp_path / "ours", tmp_path / "theirs", mode="exact")
+    assert found.differences
+    assert found.agrees_with is None
 
 
 def test_what_cannot_be_compared_is_refused_by_name(files: Path, tmp_path: Path) -> None:
