@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -28,10 +29,16 @@ def resolves(name: str) -> bool:
     """Whether a dotted name is a module, or an attribute of one, or a field of a class."""
     parts = name.split(".")
     for n in range(len(parts), 0, -1):
+        module = ".".join(parts[:n])
         try:
-            found = importlib.import_module(".".join(parts[:n]))
+            found = importlib.import_module(module)
         except ModuleNotFoundError:
             continue
+        except ImportError:  # the module or a folder above needs an extra that is not installed
+            file = ROOT.joinpath(*parts[:n]).with_suffix(".py")
+            if not file.exists():
+                continue
+            return set(parts[n : n + 1]) <= written(file)
         for part in parts[n:]:
             fields = getattr(found, "__annotations__", {})
             if not hasattr(found, part) and part not in fields:
@@ -39,6 +46,12 @@ def resolves(name: str) -> bool:
             found = getattr(found, part, None)
         return True
     return False
+
+
+def written(file: Path) -> set[str]:
+    """Return the classes and functions of a module's file, which is not imported."""
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    return {node.name for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
 
 
 def named(pattern: re.Pattern[str]) -> dict[str, set[str]]:
@@ -82,6 +95,9 @@ def test_every_page_opens_the_home_and_not_its_store_folder() -> None:
         ("nh_platform.session.columns.Column.name", True),
         ("nh_platform.session.column", False),
         ("nh_platform.assets.record.SessionAsset.lost", False),
+        ("nh_platform.load.torch_adapters", True),
+        ("nh_platform.load.torch_adapters.collate", True),
+        ("nh_platform.load.torch_adapters.collated", False),
     ],
 )
 def test_names_are_told_apart(name: str, expected: bool) -> None:
