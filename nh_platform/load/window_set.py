@@ -21,6 +21,7 @@ from nh_platform.reading.unit_psth import UnitChoice, choose_units
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.windows import StoredWindows
+from nh_platform.windows.splits.time_ranges import windows_within
 from nh_platform.windows.window_files import StoredPreset
 
 Kind = Literal["counts", "events"]
@@ -278,10 +279,7 @@ def _inside(start: FloatArray, stop: FloatArray, ranges: npt.ArrayLike, name: st
             f"they are not (n, 2) seconds with a start before its stop: {stated.tolist()}",
             "State [[start, stop], …].",
         )
-    found = np.zeros(len(start), dtype=bool)
-    for low, high in stated:
-        found |= (start >= low) & (stop <= high)
-    return found
+    return windows_within(start, stop, stated)
 
 
 def _masked(

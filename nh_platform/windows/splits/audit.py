@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.windows.splits.by_subject import TRAIN
+from nh_platform.windows.splits.by_subject import HELD_OUT, RESERVED, TRAIN
 from nh_platform.windows.splits.time_ranges import GAP_S
 
 FloatArray = npt.NDArray[np.float64]
@@ -66,6 +66,8 @@ class SetRecord:
         its start and stop (s).
     before
         Split by source and session of an earlier build of the set.
+    before_parts
+        Stretches of the sessions of that build, where these were divided in time.
     gap_s
         Time that must lie between two splits of a session.
     """
@@ -75,6 +77,7 @@ class SetRecord:
     normalised_on: Sequence[PartOfSet] = ()
     reference_windows: Mapping[tuple[str, str], tuple[str, float, float]] = field(default_factory=dict)
     before: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    before_parts: Sequence[PartOfSet] = ()
     gap_s: float = GAP_S
 
 
@@ -102,35 +105,42 @@ class Finding:
 def audit(record: SetRecord) -> list[Finding]:
     """Return every leak of a set; none is the proof that there is none of the kinds that are looked for.
 
-    Looked for are: a subject, session or insertion in two splits, also by way of another release; stretches of two
-    splits that overlap or lie nearer than the gap; normalisation on anything but training data; a reference window of
-    unit embeddings that reaches out of the training stretches, or is of the whole session; a session that was in
-    another split before.
+    Looked for are: a subject, session or insertion in two splits, also by way of another release or source, where ids
+    that are alike mean the same; stretches of two splits that overlap or lie nearer than the gap; normalisation on
+    anything but training data; a reference window of unit embeddings that reaches out of the training stretches, or is
+    of the whole session; a session that was in another split before, or trains on what tested then.
     """
     found = [*_moved(record)]
-    if record.is_by_subject:
-        found += _in_two_splits(record, "subject", lambda part: [part.subject])
-        found += _in_two_splits(record, "session", lambda part: [part.session_id])
-        found += _in_two_splits(record, "insertion", lambda part: part.insertion_ids)
-    else:
+    if not record.is_by_subject:
         found += _overlapping(record)
+    found += _in_two_splits(record, "subject", lambda part: [part.subject])
+    found += _in_two_splits(record, "session", lambda part: [part.session_id])
+    found += _in_two_splits(record, "insertion", lambda part: part.insertion_ids)
     return [*found, *_normalisation(record), *_reference_windows(record)]
 
 
+_KEPT_OUT = (RESERVED, HELD_OUT)
+
+
 def _in_two_splits(record: SetRecord, kind: str, ids_of: Callable[[PartOfSet], Iterable[str]]) -> Iterable[Finding]:
-    places: dict[tuple[str, str], dict[str, list[PartOfSet]]] = {}
+    """Give what is in two splits; of sessions that are divided in time, what is divided and kept out as well."""
+    places: dict[str, dict[str, list[PartOfSet]]] = {}
     for part in record.parts:
+        is_divided = not record.is_by_subject and part.split not in _KEPT_OUT
         for one in ids_of(part):
-            places.setdefault((part.source, one), {}).setdefault(part.split, []).append(part)
-    for (source, one), by_split in places.items():
-        if len(by_split) > 1:
-            where = [f"{split} ({_named(parts)})" for split, parts in by_split.items()]
-            yield Finding(
-                kind,
-                f"{source} {kind} {one}",
-                f"it is in {' and in '.join(where)}",
-                "Keep all of it in one split: divide by subject, over every release at once.",
-            )
+            places.setdefault(one, {}).setdefault("use" if is_divided else part.split, []).append(part)
+    for one, by_split in places.items():
+        if len(by_split) < 2 or by_split.keys() <= {*_KEPT_OUT}:
+            continue
+        where = [f"{split} ({_named(parts)})" for split, parts in by_split.items()]
+        sources = dict.fromkeys(part.source for parts in by_split.values() for part in parts)
+        several = " Leave one of the sources' sessions out, if they are the same." if len(sources) > 1 else ""
+        yield Finding(
+            kind,
+            f"{' and '.join(sources)} {kind} {one}",
+            f"it is in {' and in '.join(where)}",
+            f"Keep all of it in one split: divide by subject, over every release at once.{several}",
+        )
 
 
 def _named(parts: Sequence[PartOfSet]) -> str:
@@ -140,11 +150,16 @@ def _named(parts: Sequence[PartOfSet]) -> str:
 
 
 def _overlapping(record: SetRecord) -> Iterable[Finding]:
-    of_session: dict[tuple[str, str], dict[str, list[FloatArray]]] = {}
+    of_session: dict[str, dict[str, list[FloatArray]]] = {}
+    sources: dict[str, dict[str, None]] = {}
     for part in record.parts:
+        if part.split in _KEPT_OUT:
+            continue
         ranges = np.array([[-np.inf, np.inf]]) if part.ranges is None else part.ranges
-        of_session.setdefault((part.source, part.session_id), {}).setdefault(part.split, []).append(ranges)
-    for (source, session_id), by_split in of_session.items():
+        of_session.setdefault(part.session_id, {}).setdefault(part.split, []).append(ranges)
+        sources.setdefault(part.session_id, {})[part.source] = None
+    for session_id, by_split in of_session.items():
+        source = " and ".join(sources[session_id])
         merged = {split: np.concatenate(ranges) for split, ranges in by_split.items()}
         for (one, first), (other, second) in combinations(merged.items(), 2):
             nearest = _distance(first, second)
@@ -232,5 +247,21 @@ def _moved(record: SetRecord) -> Iterable[Finding]:
                 "moved",
                 f"{source} session {session_id}",
                 f"it was in {before} and is in {' and '.join(sorted(splits))}",
-                "Use the seed and the shares of before; adding sessions moves none.",
+                "Use the seed and the shares of before, with which adding sessions moves none, or give the set another id.",
+            )
+    yield from _trains_on_what_tested(record)
+
+
+def _trains_on_what_tested(record: SetRecord) -> Iterable[Finding]:
+    training = _training_ranges(record)
+    for part in record.before_parts:
+        trained = training.get((part.source, part.session_id))
+        if part.split == TRAIN or part.ranges is None or trained is None:
+            continue
+        if _distance(part.ranges, trained) < 0:
+            yield Finding(
+                "moved",
+                f"{part.source} session {part.session_id}",
+                f"a stretch that was in {part.split} trains now",
+                "Divide it as before, or give the set another id.",
             )

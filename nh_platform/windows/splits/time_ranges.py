@@ -159,6 +159,14 @@ def task_time_ranges(
     return _none_empty(found_ranges, start, stop, gap_s)
 
 
+def windows_within(start: FloatArray, stop: FloatArray, ranges: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return (n_windows,) which windows lie in one of (n, 2) stretches as a whole; ``start`` and ``stop`` in s."""
+    found = np.zeros(len(start), dtype=bool)
+    for low, high in ranges:
+        found |= (start >= low) & (stop <= high)
+    return found
+
+
 def _check_shares(shares: Mapping[str, float]) -> None:
     if abs(sum(shares.values()) - 1.0) > 1e-9 or any(share < 0 for share in shares.values()):
         stated = ", ".join(f"{name} {share:g}" for name, share in shares.items())

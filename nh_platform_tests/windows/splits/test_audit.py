@@ -59,9 +59,29 @@ def test_a_session_of_two_releases_in_two_splits_is_found_with_its_insertion() -
     ]
 
 
-def test_an_id_of_another_source_is_another_session() -> None:
-    other = replace(part("s1", "m1", "test"), source="allen_vc")
-    assert audit(replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, other])) == []
+def test_an_id_of_another_source_is_the_same_session() -> None:
+    other = replace(part("s1", "m1", "test"), source="mine")
+    first, *others = audit(replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, other]))
+    assert (first.kind, first.thing) == ("subject", "ibl and mine subject m1")
+    assert "Leave one of the sources' sessions out" in first.action
+    assert [one.thing for one in others] == ["ibl and mine session s1", "ibl and mine insertion pid-s1"]
+
+
+def test_what_is_kept_out_is_of_no_animal_that_is_used() -> None:
+    out = [part("s8", "m8", "held_out"), part("s6", "m8", "reserved")]
+    assert audit(replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, *out])) == []
+    assert audit(replace(IN_TIME, parts=[*IN_TIME.parts, *out])) == []
+    assert found(replace(IN_TIME, parts=[*IN_TIME.parts, part("s7", "m1", "held_out")])) == [
+        ("subject", "ibl subject m1")
+    ]
+
+
+def test_training_on_what_tested_before_is_found() -> None:
+    later = causal_ranges(0.0, 1040.0, {"train": 0.9, "valid": 0.05, "test": 0.05})
+    parts = [part("s1", "m1", split, ranges=ranges) for split, ranges in later.items()]
+    same = replace(IN_TIME, before_parts=IN_TIME.parts)
+    assert audit(same) == []
+    assert found(replace(same, parts=parts, normalised_on=[])) == [("moved", "ibl session s1")]
 
 
 def test_stretches_that_reach_over_the_gap_or_overlap_are_found() -> None:
