@@ -34,6 +34,7 @@ from nh_platform.cli.sync import sync
 from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.terminal.stopping import Stopped, stopped_by_signals
 from nh_platform.cli.training.splits import splits
+from nh_platform.cli.training.train_set import app as train_set_app
 from nh_platform.cli.ui import DEMO_HOME, ui
 from nh_platform.cli.upkeep.backup import backup, restore
 from nh_platform.cli.upkeep.clean import clean
@@ -131,6 +132,7 @@ app.add_typer(qc_app, name="qc")
 app.add_typer(export_app, name="export")
 app.add_typer(releases_app, name="releases")
 app.add_typer(lock_app, name="lock")
+app.add_typer(train_set_app, name="train-set")
 
 
 def main() -> None:

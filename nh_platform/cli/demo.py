@@ -16,7 +16,7 @@ from nh_platform.cli.materialize import print_failed_sessions, print_warned_sess
 from nh_platform.cli.sync import say_synced
 from nh_platform.cli.ui import DEMO_HOME
 from nh_platform.home.folder import HOME_VARIABLE
-from nh_platform.operations.simulated.demo_home import SEED
+from nh_platform.operations.simulated.demo_home import SEED, TRAINING_SET
 
 
 def demo(
@@ -50,6 +50,8 @@ def demo(
     shares = [f"{share:.0%}" if share == share else "" for share in found.sessions["pass rate"].astype(float)]
     rows = found.sessions.assign(**{"pass rate": shares}).to_dict("records")
     console.print_table(rows, "What was made")
+    if found.training_set:
+        console.say(f"Training set {found.training_set} is ready: nh train-set show {TRAINING_SET}.")
     console.say("Simulated sessions: their pass rates are not those of real recordings.")
     console.say(f"[dim]{time.monotonic() - began:.0f} s[/]")
     _print_next(folder, rows[0])
@@ -68,4 +70,5 @@ def _print_next(folder: Path, first: Mapping[str, object]) -> None:
     )
     console.say(f"  uv run nh {at}show {session}    one session: files, assets, units, regions")
     console.say(f"  uv run nh {at}sessions --sort units --spread region    find sessions")
+    console.say("  docs/train-a-model.md    train a decoder on the training set of the demo")
     console.say("  docs/first-session.md    read spikes, units, trials and PSTHs in a notebook")

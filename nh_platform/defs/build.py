@@ -9,6 +9,8 @@ import logging
 
 import dagster as dg
 
+from nh_platform.defs.across_sessions.source_assets import build_source_assets
+from nh_platform.defs.across_sessions.training_sets import build_training_set_asset
 from nh_platform.defs.automation import (
     build_alert_sensor,
     build_release_job,
@@ -26,7 +28,6 @@ from nh_platform.defs.inventory import (
 )
 from nh_platform.defs.release_manifest import build_release_manifest
 from nh_platform.defs.session_assets import build_session_assets
-from nh_platform.defs.source_assets import build_source_assets
 from nh_platform.defs.stored_files import build_stored_files_check
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
@@ -62,7 +63,8 @@ def build_defs(platform: Platform | None = None, *, queued: bool = True) -> dg.D
             # Code and rulebook are a lab's: whatever is wrong with them, the other sources go on.
             found = (str(error) if isinstance(error, NhError) else f"{type(error).__name__}: {error}").rstrip(".")
             _log.warning("source %s of package %s is left out: %s; the others go on", entry.name, package, found)
-    return dg.Definitions.merge(*made, dg.Definitions(sensors=[build_alert_sensor(used)]))
+    across = dg.Definitions(assets=[build_training_set_asset(used)], sensors=[build_alert_sensor(used)])
+    return dg.Definitions.merge(*made, across)
 
 
 def _source_defs(entry: SourceEntry, platform: Platform, queued: bool) -> dg.Definitions:

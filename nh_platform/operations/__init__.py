@@ -19,6 +19,14 @@ from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.simulated.demo_home import demo
 from nh_platform.operations.source_inventory import inventory
 from nh_platform.operations.stimulus_export import compare_stimulus, export_pictures, export_stimulus
+from nh_platform.operations.training.set_building import build_training_set
+from nh_platform.operations.training.set_comparison import (
+    compare_training_sets,
+    stored_sets,
+    training_set_named,
+    verify_training_set,
+)
+from nh_platform.operations.training.set_locking import lock_training_set, reproduce_training_set
 from nh_platform.operations.upkeep.backup import backup
 from nh_platform.operations.upkeep.cleaning import clean
 from nh_platform.operations.upkeep.locking import lock, locks_of, unlock
@@ -32,9 +40,11 @@ __all__ = [
     "accept_release",
     "backfill",
     "backup",
+    "build_training_set",
     "check_history",
     "clean",
     "compare_stimulus",
+    "compare_training_sets",
     "demo",
     "doctor",
     "export_pictures",
@@ -43,6 +53,7 @@ __all__ = [
     "inventory",
     "list_files",
     "lock",
+    "lock_training_set",
     "locks_of",
     "materialize",
     "migrate",
@@ -51,10 +62,14 @@ __all__ = [
     "prune",
     "prune_runs",
     "released_rows",
+    "reproduce_training_set",
     "restore",
     "status",
+    "stored_sets",
     "sync",
+    "training_set_named",
     "try_release",
     "unlock",
     "verify",
+    "verify_training_set",
 ]

@@ -241,9 +241,9 @@ def _with_tensors() -> str:
 def _join(home: OpenHome, source: str) -> None:
     """Materialize `stimulus_files` in this process."""
     from nh_platform.assets.across_sessions.stimulus_files import ASSET
+    from nh_platform.defs.across_sessions.source_assets import build_source_asset
     from nh_platform.defs.automation.jobs import inventory_job_name
     from nh_platform.defs.run_tags import run_tags
-    from nh_platform.defs.source_assets import build_source_asset
     from nh_platform.operations.in_process import materialize_one
 
     definition = build_source_asset(home.platform.entry(source), home.platform, ASSET)

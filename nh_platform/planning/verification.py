@@ -103,7 +103,7 @@ def verify(
     """
     if sources is None and (broken := format_damage(store)):
         return Verified((broken,), 0, 0, 0)  # nothing else is read before the format is known
-    chosen = store.sources() if sources is None else list(sources)
+    chosen = store.places() if sources is None else list(sources)
     out_of_reach: list[str] = []
     assets = [one for source in chosen for one in _asset_folders(store, source, session_ids, out_of_reach)]
     damages: list[Damage] = []

@@ -86,6 +86,10 @@ class SourceEntry:
         Acronyms by the names that its users give to regions, where these mean something else in the Allen CCF.
     assets_on_request
         Those that it has too, and that are made where `also_assets` of ``sources.yaml`` names them: large ones.
+    terms
+        What its data may be used for, in a sentence; empty where that is not known here.
+    cites
+        What whoever uses its data cites: keys of `nh_platform.qc.rules.bibliography`.
 
     Raises
     ------
@@ -118,6 +122,8 @@ class SourceEntry:
     session_qc: str = ""
     region_names: Mapping[str, str] = field(default_factory=dict)
     assets_on_request: tuple[str, ...] = ()
+    terms: str = ""
+    cites: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

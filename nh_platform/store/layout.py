@@ -29,7 +29,7 @@ from nh_platform.store import locks
 from nh_platform.store.damage_notes import damage_error, noted_damage
 from nh_platform.store.durable import disk_in_words, sync_tree, unreadable
 from nh_platform.store.file_hashes import hash_folder, read_record
-from nh_platform.store.names import PROVENANCE, REPLACED, SOURCE_WIDE, VERSION_DIGITS, place_of
+from nh_platform.store.names import PROVENANCE, REPLACED, SOURCE_WIDE, TRAINING_SETS, VERSION_DIGITS, place_of
 from nh_platform.store.provenance import Provenance
 from nh_platform.store.store_format import begin_format, require_format
 from nh_platform.store.version_folders import exclusive, history_names, pointer, put_version, staging_name, with_latest
@@ -268,6 +268,10 @@ class Store:
 
     def sources(self) -> list[str]:
         """Return the sources that have anything in the store."""
+        return [name for name in _folder_names(self.root) if name != TRAINING_SETS]
+
+    def places(self) -> list[str]:
+        """Return as of `sources`, and `TRAINING_SETS` where there are any: for what goes through the whole store."""
         return _folder_names(self.root)
 
     def sessions(self, source: str) -> list[str]:

@@ -30,6 +30,8 @@ VERSION_DIGITS = 16
 """Digits of its data version that the folder of a version is named by."""
 SOURCE_WIDE = "_source"
 """Takes the place of the session id for outputs that belong to a whole source."""
+TRAINING_SETS = "_training_sets"
+"""Takes the place of the source for training sets, which are of several; their id that of the session."""
 
 
 class Place(NamedTuple):
@@ -42,6 +44,8 @@ class Place(NamedTuple):
     @property
     def words(self) -> str:
         """The source and the session in words."""
+        if self.source == TRAINING_SETS:
+            return f"training set {self.session_id}"
         return f"{self.source} session {self.session_id}" if self.session_id else f"source {self.source}"
 
 

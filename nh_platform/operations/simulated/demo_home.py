@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SEED = 2026
 SESSIONS_PER_SOURCE = 2
+TRAINING_SET = "demo"
+_ALSO_PRESETS = {"ibl": ("bwb-2026-feedback",)}
+"""Windows beside those of every home, for docs/train-a-model.md."""
 UPSTREAM = "upstream"
 _MARKER = "simulated.txt"
 
@@ -38,6 +41,8 @@ class DemoResult:
         What the catalogue of each source holds.
     outcomes
         What came of each session that ran; none where everything was current.
+    training_set
+        Its training set with the number of its version; empty where a session of it could not be made.
     sessions
         One row per session: its units, those that are good by the active rulebook, spikes, checks, files and MB.
     """
@@ -45,6 +50,7 @@ class DemoResult:
     folder: Path
     synced: tuple[SyncResult, ...]
     outcomes: tuple[SessionOutcome, ...]
+    training_set: str
     sessions: pd.DataFrame
 
 
@@ -89,7 +95,26 @@ def demo(folder: Path | str, seed: int = SEED, *, on_progress: OnProgress = unwa
                 on_progress(Progress(f"looking over {source}", 0, 1))
                 inventory(home, source)
                 on_progress(Progress(f"looking over {source}", 1, 1, "done"))
-    return DemoResult(folder, synced, tuple(outcomes), _sessions(platform, outcomes))
+        training_set = _training_set(home, is_current=not outcomes, on_progress=on_progress)
+    return DemoResult(folder, synced, tuple(outcomes), training_set, _sessions(platform, outcomes))
+
+
+def _training_set(home: OpenHome, *, is_current: bool, on_progress: OnProgress) -> str:
+    """Build the training set of the demo where it is not there, or sessions were made; return what it is called."""
+    from nh_platform.operations.training.set_building import build_training_set
+    from nh_platform.session import NhError
+    from nh_platform.training_sets.opened import set_ids, stored_set
+    from nh_platform.training_sets.recipe import recipe_ids
+
+    store = home.platform.store
+    if TRAINING_SET not in recipe_ids(home.platform.settings.home):  # of an earlier version
+        return ""
+    if not (is_current and TRAINING_SET in set_ids(store)):
+        try:
+            build_training_set(home, TRAINING_SET, on_progress=on_progress)
+        except NhError:  # sessions that failed are named already
+            return ""
+    return f"{TRAINING_SET}@{stored_set(store, TRAINING_SET)[0]}"
 
 
 def write_upstream(
@@ -116,6 +141,7 @@ def write_upstream(
     from nh_platform.operations.simulated.simulated_sources import simulated_sources, write_simulated
     from nh_platform.simulation import DEMO
     from nh_platform.sources.setting_errors import SOURCES_FILE
+    from nh_platform.training_sets.recipe import FOLDER as RECIPES
 
     sources = sources or simulated_sources()
     upstream, settings_file = folder / UPSTREAM, folder / SOURCES_FILE
@@ -135,14 +161,31 @@ def write_upstream(
         write_simulated(source, upstream / source, SESSIONS_PER_SOURCE, seed, DEMO)
         on_progress(Progress(what, SESSIONS_PER_SOURCE, SESSIONS_PER_SOURCE, "done"))
     settings_file.write_text(_sources_text(sources), encoding="utf-8")
+    recipe = folder / RECIPES / f"{TRAINING_SET}.yaml"
+    recipe.parent.mkdir(parents=True, exist_ok=True)
+    recipe.write_text(_recipe_text(sources), encoding="utf-8")
     marker.write_text(stated, encoding="utf-8")
 
 
 def _sources_text(sources: Sequence[str]) -> str:
+    from nh_platform.sources.registry import sources as served
+
     lines = ["# Written by `nh demo`: the sources of this home folder are simulated sessions in the upstream formats."]
     for source in sources:
         lines += [f"{source}:", "  read:", "    mode: local", f"    root: {UPSTREAM}/{source}"]
+        lines += ["  also_assets: [spike_events]"]
+        if source in _ALSO_PRESETS:
+            lines += [f"  presets: [{', '.join((*served()[source].presets, *_ALSO_PRESETS[source]))}]"]
     return "\n".join(lines) + "\n"
+
+
+def _recipe_text(sources: Sequence[str]) -> str:
+    """Return the recipe of the demo's training set: every session, divided in time, since it has few animals."""
+    lines = [f"id: {TRAINING_SET}", "description: Every session of the demo, divided in time.", "sources:"]
+    for source in sources:
+        presets = ("continuous-1s", *_ALSO_PRESETS.get(source, ()))
+        lines += [f"  {source}:", f"    presets: [{', '.join(presets)}]"]
+    return "\n".join([*lines, "split:", "  by: causal"]) + "\n"
 
 
 def _sessions(platform: Platform, outcomes: Sequence[SessionOutcome]) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
 
     require_format(store.root)
     assets = []
-    for source in store.sources():
+    for source in store.places():
         for session_id in [*store.sessions(source), SOURCE_WIDE]:
             try:
                 assets += [(source, session_id, asset) for asset in store.published(source, session_id)]
@@ -53,7 +53,7 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
     for asset in sorted(REPLACED):
         n = sum(
             asset in replaced_assets(store, source, session_id)
-            for source in store.sources()
+            for source in store.places()
             for session_id in store.sessions(source)
         )
         if n:
@@ -68,7 +68,7 @@ def copy_store(store: Store, made: BackupFiles, on_progress: OnProgress) -> None
     _copy_locks(store, made)
     if (store.root / FORMAT_FILE).is_file():
         made.add(store.root / FORMAT_FILE, f"store/{FORMAT_FILE}")
-    for source in store.sources():
+    for source in store.places():
         _copy_records(store.root / source / SOURCE_WIDE, f"store/{source}/{SOURCE_WIDE}", made)
 
 

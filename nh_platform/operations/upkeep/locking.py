@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, open_home
@@ -45,7 +45,6 @@ def lock(home: Home, name: str, source: str, sessions: Sequence[str] | None = No
         If versions are replaced again and again meanwhile; no lock is made then.
     """
     from nh_platform.operations.upkeep.stored_sessions import stored_session
-    from nh_platform.store import locks
     from nh_platform.store.names import SOURCE_WIDE
 
     with open_home(home) as at:
@@ -54,19 +53,46 @@ def lock(home: Home, name: str, source: str, sessions: Sequence[str] | None = No
         ids = store.sessions(source) if sessions is None else [stored_session(store, source, one) for one in sessions]
         if not ids:
             raise UnknownSession(f"source {source}", "no session of it is stored", f"Run `nh backfill {source}` first.")
-        with locks.changing(store.root):
-            before = locks.read_lock(store.root, name) if name in locks.lock_names(store.root) else None
-            others: tuple[locks.LockedVersion, ...] = ()
+        places = [(source, one) for one in [*ids, SOURCE_WIDE]]
+        return lock_places(store, name, reason, places, lambda version: version.source != source)
+
+
+def lock_places(
+    store: Store,
+    name: str,
+    reason: str,
+    places: Sequence[tuple[str, str]],
+    stays: Callable[[LockedVersion], bool] = lambda version: False,
+) -> Lock:
+    """Lock the versions that count now of every asset of some sessions, by source and session id.
+
+    Parameters
+    ----------
+    store, name, reason, places
+        The store, name and reason of the lock, and the sessions.
+    stays
+        Whether a version that the lock of that name keeps already stays in it.
+
+    Raises
+    ------
+    StoreError
+        If versions are replaced again and again meanwhile; the locks are then as before.
+    """
+    from nh_platform.store import locks
+
+    with locks.changing(store.root):
+        before = locks.read_lock(store.root, name) if name in locks.lock_names(store.root) else None
+        others = () if before is None else tuple(one for one in before.versions if stays(one))
+        if before is not None:
+            reason = reason or before.reason
+        try:
+            return _locked(store, name, reason, others, places)
+        except NhError:
             if before is not None:
-                others, reason = tuple(one for one in before.versions if one.source != source), reason or before.reason
-            try:
-                return _locked(store, name, reason, others, [(source, one) for one in [*ids, SOURCE_WIDE]])
-            except NhError:
-                if before is not None:
-                    locks.write_lock(store.root, before)
-                elif name in locks.lock_names(store.root):
-                    locks.remove_lock(store.root, name)
-                raise
+                locks.write_lock(store.root, before)
+            elif name in locks.lock_names(store.root):
+                locks.remove_lock(store.root, name)
+            raise
 
 
 def _locked(

@@ -74,7 +74,7 @@ def prune(home: Home, source: str | None = None, *, raw: RawChoice = RawChoice.n
     kept: list[str] = []
     with open_home(home) as at:
         store = at.platform.store
-        chosen = store.sources() if source is None else [at.platform.config(source).entry.name]
+        chosen = store.places() if source is None else [at.platform.config(source).entry.name]
         for name in chosen:
             for session_id in [*store.sessions(name), SOURCE_WIDE]:
                 try:

@@ -93,4 +93,6 @@ ENTRY = SourceEntry(
     published_members=_FOLDER / "published_members.yaml",
     simulation="nh_platform.simulation:write_ibl",
     assets_on_request=("pose", "mean_waveforms", "noise"),
+    terms="Creative Commons Attribution 4.0: free to use, with citation.",
+    cites=("ibl_bwm_2025", "ibl_repro_ephys_2025", "ibl_spike_sorting_2022"),
 )

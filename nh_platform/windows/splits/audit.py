@@ -247,7 +247,7 @@ def _moved(record: SetRecord) -> Iterable[Finding]:
                 "moved",
                 f"{source} session {session_id}",
                 f"it was in {before} and is in {' and '.join(sorted(splits))}",
-                "Use the seed and the shares of before, with which adding sessions moves none, or give the set another id.",
+                "Keep the seed and the shares, with which adding sessions moves none, or give the set another id.",
             )
     yield from _trains_on_what_tested(record)
 

@@ -70,4 +70,6 @@ ENTRY = SourceEntry(
     session_qc="exceptions",
     region_names=VISUAL_HOMONYMS,
     assets_on_request=("mean_waveforms",),
+    terms="Terms of use of the Allen Institute: free for non-commercial use, with citation.",
+    cites=("allen_vbn_2022",),
 )

@@ -64,4 +64,6 @@ ENTRY = SourceEntry(
     extra_assets=("stimulus_tensors",),
     region_names=VISUAL_HOMONYMS,
     assets_on_request=("mean_waveforms",),
+    terms="Terms of use of the Allen Institute: free for non-commercial use, with citation.",
+    cites=("siegle_2021",),
 )

@@ -1,0 +1,137 @@
+"""The asset `training_set` as Dagster sees it: a partition for each set of the home, its audit as a blocking check.
+
+Add here what is shown of a set. What a set holds is `nh_platform.training_sets`; it reads sessions of several sources,
+and so stands beside them.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from nh_platform.defs.metadata import OWNERS, failure, file_list, records_table, table_schema
+from nh_platform.home.platform import Platform
+from nh_platform.session import NhError
+from nh_platform.session.tables.training_sets import SET_SESSIONS
+from nh_platform.store.names import TRAINING_SETS
+from nh_platform.training_sets.recipe import find_recipe
+from nh_platform.training_sets.training_set import (
+    ASSET,
+    CODE_VERSION,
+    TrainingSet,
+    audited,
+    make_training_set,
+    read_training_set,
+    set_provenance,
+)
+from nh_platform.windows.splits import Finding
+
+PARTITIONS = "training_sets"
+JOB = "training_set_job"
+NO_LEAKS = "no_leaks"
+READS = ("units", "windows")
+_LEAKS_SHOWN = 50
+
+
+def register_set(instance: dg.DagsterInstance, set_id: str) -> None:
+    """Register a set as a partition."""
+    if set_id not in instance.get_dynamic_partitions(PARTITIONS):
+        instance.add_dynamic_partitions(PARTITIONS, [set_id])
+
+
+def build_training_set_asset(platform: Platform, made: TrainingSet | None = None) -> dg.AssetsDefinition:
+    """Return the asset of all training sets.
+
+    Parameters
+    ----------
+    platform
+        The platform.
+    made
+        A set that was made already and is to be stored; made by the recipe of the partition where None.
+    """
+    key = dg.AssetKey([ASSET])
+    every_session = dg.AllPartitionMapping()
+
+    @dg.asset(
+        key=key,
+        deps=[
+            dg.AssetDep(dg.AssetKey([source, name]), partition_mapping=every_session)
+            for source in platform.entries
+            for name in READS
+        ],
+        partitions_def=dg.DynamicPartitionsDefinition(name=PARTITIONS),
+        group_name=PARTITIONS,
+        kinds={"parquet"},
+        owners=OWNERS,
+        code_version=CODE_VERSION,
+        description=(
+            "A versioned selection for training: sessions, units, windows, how they are divided, statistics of the "
+            "training windows, data versions, terms and citations, as a small manifest over stored files. One "
+            "partition for each recipe in the home's folder training_sets. In Python, open_training_set reads it."
+        ),
+        metadata={"dagster/column_schema": table_schema(SET_SESSIONS.columns)},
+        check_specs=[
+            dg.AssetCheckSpec(
+                NO_LEAKS,
+                asset=key,
+                blocking=True,
+                description=(
+                    "No subject, session, insertion or stretch of time is in two splits, across sources and releases; "
+                    "statistics are of training data alone; no reference window of embeddings has seen what is tested; "
+                    "and nothing that tested before trains now. With a leak nothing is stored."
+                ),
+            )
+        ],
+    )
+    def training_set(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+        try:
+            found = made or make_training_set(platform, find_recipe(platform.settings.home, context.partition_key))
+            leaks = audited(platform, found, _last(platform, found.id))
+        except NhError as error:
+            raise failure(error) from None
+        yield _check(found, leaks)
+        if leaks:
+            raise dg.Failure(f"training set {found.id}: {len(leaks)} leaks, first {leaks[0]}", allow_retries=False)
+        record = set_provenance(found)
+        with platform.store.publish(record, keep_history=True) as folder:
+            found.write(folder)
+        sessions, windows = found.tables["set_sessions"], found.tables["set_windows"]
+        yield dg.MaterializeResult(
+            data_version=dg.DataVersion(record.data_version),
+            metadata={
+                "dagster/row_count": len(sessions),
+                "sessions by split": records_table(_counted(sessions["split"].value_counts().items())),
+                "windows by split": records_table(
+                    windows.groupby(["preset", "split"])[["n_windows", "seconds"]]
+                    .sum()
+                    .reset_index()
+                    .to_dict("records")
+                ),
+                "units": len(found.tables["set_units"]),
+                "number of notes": len(found.header["left_out"]),
+                "notes": dg.MetadataValue.md("\n".join(f"- {line}" for line in found.header["left_out"]) or "none"),
+                "files": file_list(platform.store.folder(TRAINING_SETS, found.id, ASSET)),
+                "dagster/uri": str(platform.store.folder(TRAINING_SETS, found.id, ASSET)),
+            },
+        )
+
+    return training_set
+
+
+def _counted(counts: object) -> list[dict[str, object]]:
+    return [{"split": split, "sessions": int(n)} for split, n in counts]  # type: ignore[attr-defined]
+
+
+def _last(platform: Platform, set_id: str) -> TrainingSet | None:
+    folder = platform.store.usable(TRAINING_SETS, set_id, ASSET)
+    return None if folder is None else read_training_set(folder)
+
+
+def _check(found: TrainingSet, leaks: Sequence[Finding]) -> dg.AssetCheckResult:
+    rows = [{"kind": one.kind, "what": one.thing, "found": one.found} for one in leaks[:_LEAKS_SHOWN]]
+    return dg.AssetCheckResult(
+        check_name=NO_LEAKS,
+        passed=not leaks,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{len(leaks)} leaks in {len(found.parts())} sessions and stretches." if leaks else "No leak.",
+        metadata={"leaks": records_table(rows), "sessions and stretches": len(found.parts())},
+    )

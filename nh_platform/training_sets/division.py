@@ -1,0 +1,122 @@
+"""The division of chosen sessions into splits, by a recipe.
+
+Contains the table of who is where and that of the stretches. The ways of dividing are `nh_platform.windows.splits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from nh_platform.home.platform import Platform
+from nh_platform.reading import SessionView
+from nh_platform.session import ConfigError
+from nh_platform.session.tables.training_sets import SET_RANGES
+from nh_platform.training_sets.recipe import BLOCKS, BY_SUBJECT, CAUSAL, Recipe, SplitRecipe
+from nh_platform.windows.splits import block_folds, causal_ranges, load_reserved, nested_subset, task_time_ranges
+from nh_platform.windows.splits.by_subject import TRAIN, split_by_subject
+from nh_platform.windows.splits.time_ranges import Ranges
+
+DIVIDED, NOT_DRAWN = "divided", "not_drawn"
+"""Splits of a session that is divided in time, and of a training session beyond the subset."""
+
+
+def divide(
+    platform: Platform, recipe: Recipe, sessions: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+    """Divide sessions as a recipe says.
+
+    Returns
+    -------
+    tuple
+        ``sessions`` with ``split`` and ``why``; the stretches, schema `SET_RANGES`, none where whole sessions are
+        divided; and which sessions were too short to be divided, a text each: they are left out.
+
+    Raises
+    ------
+    ConfigError
+        If a laboratory, subject or session that is held out is not there, a list is unknown, a split would be empty, or
+        the subset is larger than what there is.
+    """
+    how = recipe.split
+    held_out = _held_out(how, sessions)
+    found = split_by_subject(
+        sessions,
+        seed=how.seed,
+        shares=how.percent if how.by == BY_SUBJECT else {TRAIN: 100},
+        reserved=[load_reserved(platform.settings.own_file(name)) for name in how.reserved],
+        hold_out_labs=how.hold_out_labs,
+        hold_out_sessions=held_out,
+        allow_empty=how.by != BY_SUBJECT,
+    )
+    if how.by != BY_SUBJECT:
+        found["split"] = found["split"].replace({TRAIN: DIVIDED})
+    ranges, too_short = [], []
+    for row in found[found["split"] == DIVIDED].itertuples():
+        view = SessionView(platform.store, row.source, row.session_id)
+        try:
+            ranges.append((row.source, row.session_id, _in_time(view, how)))
+        except ConfigError as error:
+            too_short.append(f"{row.source} session {row.session_id}: {error.thing}: {error.found}")
+    if too_short:
+        kept = {(source, session_id) for source, session_id, _ in ranges}
+        is_kept = [key in kept for key in zip(found["source"], found["session_id"])]
+        found = found[is_kept | (found["split"] != DIVIDED)].reset_index(drop=True)
+    if how.subset is not None:
+        found = _drawn(recipe, found)
+    used = set(zip(*(found.loc[found["split"] == DIVIDED, name] for name in ("source", "session_id"))))
+    rows = [row for one in ranges if one[:2] in used for row in _range_rows(*one)]
+    table = pd.DataFrame(rows, columns=[column.name for column in SET_RANGES.columns]) if rows else SET_RANGES.empty()
+    if how.by != BY_SUBJECT and not rows:
+        found_none = too_short[0] if too_short else "every session is kept out"
+        raise ConfigError(f"training set {recipe.id}", f"no session is left to divide; {found_none}", "Ask for others.")
+    return found, table, tuple(too_short)
+
+
+def _held_out(how: SplitRecipe, sessions: pd.DataFrame) -> dict[str, str]:
+    """Return why by session id for what is held out by name."""
+    found = dict.fromkeys(how.hold_out_sessions, "named")
+    for subject in how.hold_out_subjects:
+        of_subject = sessions.loc[sessions["subject"] == subject, "session_id"]
+        if of_subject.empty:
+            action = "Name an animal of the sessions that are chosen, or leave it out."
+            raise ConfigError(f"subject {subject!r} that is held out", "no session is of it", action)
+        found |= dict.fromkeys(of_subject, f"subject {subject}")
+    unknown = sorted(set(how.hold_out_sessions) - set(sessions["session_id"]))
+    if unknown:
+        action = "Name whole ids of sessions that are chosen, or leave it out."
+        raise ConfigError(f"session {unknown[0]!r} that is held out", "it is none of the chosen sessions", action)
+    return found
+
+
+def _drawn(recipe: Recipe, found: pd.DataFrame) -> pd.DataFrame:
+    trains = found["split"].isin((TRAIN, DIVIDED))
+    assert recipe.split.subset is not None
+    try:
+        drawn = nested_subset(found.loc[trains, "session_id"].tolist(), recipe.split.subset, recipe.split.seed)
+    except ConfigError as error:
+        thing = f"training set {recipe.id}, {error.thing} of {' and '.join(recipe.sources)}"
+        raise ConfigError(thing, error.found, error.action) from error
+    beyond = trains & ~found["session_id"].isin(drawn)
+    return found.assign(
+        split=found["split"].mask(beyond, NOT_DRAWN), why=found["why"].mask(beyond, f"subset of {recipe.split.subset}")
+    )
+
+
+def _in_time(view: SessionView, how: SplitRecipe) -> Ranges:
+    recorded = view.spikes.recorded_time
+    shares = {name: percent / 100 for name, percent in how.percent.items()} if how.by != BLOCKS else {}
+    if how.by == CAUSAL:
+        return causal_ranges(recorded.start, recorded.stop, shares, how.gap_s)
+    if how.by == BLOCKS:
+        return block_folds(recorded.start, recorded.stop, how.folds, how.gap_s)[how.fold]
+    trials = view.trials[["start_time", "stop_time"]].to_numpy(dtype=np.float64)
+    return task_time_ranges(recorded.start, recorded.stop, trials[~np.isnan(trials).any(axis=1)], shares, how.gap_s)
+
+
+def _range_rows(source: str, session_id: str, ranges: Ranges) -> Iterator[tuple[str, str, str, float, float]]:
+    for split, stretches in ranges.items():
+        for start, stop in stretches:
+            yield source, session_id, split, float(start), float(stop)

@@ -1,0 +1,188 @@
+"""The file of a locked training set: what is needed to make the same set elsewhere, and to know that it is the same.
+
+Contains the record, its writing and reading. Add here what the set depends on and another home may have otherwise. The
+bytes that a lock keeps in its own store are the matter of `nh_platform.store.locks`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nh_platform.home.platform import Platform
+from nh_platform.session import ConfigError
+from nh_platform.store.provenance import recorded_packages
+from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
+from nh_platform.training_sets.recipe import Recipe
+from nh_platform.training_sets.training_set import TrainingSet
+
+FORMAT = 1
+GROUPS = ("spikes", "events", "alignment", "qc")
+"""Groups of upstream files that spikes, events, units and windows are made of."""
+
+
+class LockedSource(BaseModel):
+    """What a set depends on of one source.
+
+    Parameters
+    ----------
+    release, catalogue
+        Release and identity of the catalogue.
+    rulebook, also_rulebooks, presets, also_assets
+        Settings of the source that change what is stored of its sessions.
+    sessions
+        Content version of every group of upstream files, by session of the set.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    release: str
+    catalogue: str
+    rulebook: str
+    also_rulebooks: tuple[str, ...]
+    presets: tuple[str, ...]
+    also_assets: tuple[str, ...]
+    sessions: dict[str, dict[str, str]]
+
+
+class LockFile(BaseModel):
+    """A locked training set.
+
+    Parameters
+    ----------
+    format
+        Version of this file's form.
+    id, number, digest
+        The set, the number of its version in the home that locked it, and the identity of its content.
+    recipe
+        Its recipe.
+    sources
+        What it depends on of each source.
+    files
+        Text of rulebooks, presets and lists of the home's own that it uses, by path from the home folder.
+    versions
+        Data version by source, session and asset, joined by ``/``.
+    code_versions
+        Version of the step that made each asset.
+    packages
+        Installed versions that can change bytes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int
+    id: str
+    number: int
+    digest: str
+    recipe: Recipe
+    sources: dict[str, LockedSource]
+    files: dict[str, str]
+    versions: dict[str, str]
+    code_versions: dict[str, str]
+    packages: dict[str, str]
+
+    def write(self, path: Path) -> None:
+        """Write the file, sealed with its own hash."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(seal_json(self.model_dump(mode="json")))
+
+    @property
+    def only(self) -> dict[str, list[str]]:
+        """Sessions of the set by source."""
+        return {name: sorted(one.sessions) for name, one in self.sources.items()}
+
+
+def locked_set(platform: Platform, made: TrainingSet, number: int) -> LockFile:
+    """Return the lock of a set as the home has it now.
+
+    Raises
+    ------
+    UnknownSession
+        If the catalogue does not list a session any more.
+    """
+    versions = made.tables["set_versions"]
+    sources, files = dict[str, LockedSource](), dict[str, str]()
+    for source in made.recipe.sources:
+        manifest = platform.manifest(source)
+        table = made.tables["set_sessions"]
+        ids = table.loc[table["source"] == source, "session_id"]
+        listed = {one: manifest.session(one) for one in ids}
+        sources[source] = LockedSource(
+            release=manifest.release,
+            catalogue=manifest.version(),
+            sessions={one: {group: files_.version(group) for group in GROUPS} for one, files_ in listed.items()},
+            **source_settings(platform, source),
+        )
+        used = (sources[source].rulebook, *sources[source].also_rulebooks, *sources[source].presets)
+        part = made.recipe.sources[source]
+        files |= _own_files(platform, (*used, *part.presets, *filter(None, [part.inclusion])))
+    files |= _own_files(platform, made.recipe.split.reserved)
+    keys = zip(versions["source"], versions["session_id"], versions["asset"])
+    return LockFile(
+        format=FORMAT,
+        id=made.id,
+        number=number,
+        digest=made.digest,
+        recipe=made.recipe,
+        sources=sources,
+        files=files,
+        versions={"/".join(key): one for key, one in zip(keys, versions["data_version"])},
+        code_versions=_code_versions(platform, versions),
+        packages=recorded_packages(),
+    )
+
+
+def source_settings(platform: Platform, source: str) -> dict[str, Any]:
+    """Return the settings of a source that change what is stored of its sessions, as its home states them."""
+    own, config = platform.settings.source(source), platform.config(source)
+    return {
+        "rulebook": own.rulebook or config.entry.rulebook,
+        "also_rulebooks": tuple(config.entry.also_rulebooks if own.also_rulebooks is None else own.also_rulebooks),
+        "presets": tuple(config.entry.presets if own.presets is None else own.presets),
+        "also_assets": config.also_assets,
+    }
+
+
+def _code_versions(platform: Platform, versions: pd.DataFrame) -> dict[str, str]:
+    """Return the version of the step that made each asset of the set, as the record of one session has it."""
+    found = {}
+    for asset, rows in versions.groupby("asset"):
+        source, session_id = rows[["source", "session_id"]].iloc[0]
+        record = platform.store.provenance(source, session_id, str(asset))
+        found[str(asset)] = "" if record is None else record.code_version
+    return found
+
+
+def _own_files(platform: Platform, names: tuple[str, ...]) -> dict[str, str]:
+    """Return the text of those names that are files of the home, by path from it."""
+    paths = {name: Path(platform.settings.own_file(name)) for name in names if name.endswith((".yaml", ".yml"))}
+    return {name: path.read_text(encoding="utf-8") for name, path in paths.items() if path.is_file()}
+
+
+def read_lock_file(path: Path) -> LockFile:
+    """Read the file of a locked set.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, it was changed by a byte, or it is of a later form.
+    """
+    action = "Take the file as `nh train-set lock` wrote it."
+    try:
+        content = unseal_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ConfigError(str(path), "there is no such file", "Name the file of a locked set.") from error
+    except (BrokenSeal, OSError) as error:
+        raise ConfigError(str(path), f"it cannot be read: {error}", action) from error
+    if content.get("format") != FORMAT:
+        found = f"it is of form {content.get('format')}, and this version reads {FORMAT}"
+        raise ConfigError(str(path), found, "Install the version that wrote it, or a later one.")
+    try:
+        return LockFile.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(
+            str(path), f"it is not the file of a locked set: {error.errors()[0]['msg']}", action
+        ) from error

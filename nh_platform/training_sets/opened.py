@@ -1,0 +1,321 @@
+"""A stored training set as training code uses it: its tables, and the windows of a split.
+
+Contains `open_training_set` and what it returns. Add here what training code asks of a set. Windows are read by
+`nh_platform.load`; nothing is written here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.embeddings.unit_encoding import unit_embeddings
+from nh_platform.load import Vocabulary, WindowSet
+from nh_platform.load.window_set import Kind
+from nh_platform.reading import OpenedStore, SessionView, open_store
+from nh_platform.session import ConfigError, StoreError, UnknownSession
+from nh_platform.session.display import html_facts
+from nh_platform.session.errors import close_matches
+from nh_platform.store import Store
+from nh_platform.store.locks import lock_names
+from nh_platform.store.names import TRAINING_SETS
+from nh_platform.training_sets.division import DIVIDED
+from nh_platform.training_sets.training_set import ASSET, TrainingSet, read_training_set
+from nh_platform.windows.presets.preset_files import renamed
+
+
+def set_ids(store: Store) -> list[str]:
+    """Return the ids of the sets that a store has, sorted."""
+    return store.sessions(TRAINING_SETS)
+
+
+def lock_name(set_id: str, number: int) -> str:
+    """Return the name of the lock that keeps what a version of a set names."""
+    return f"{set_id}.{number}"
+
+
+def stored_set(store: Store, name: str) -> tuple[int, TrainingSet]:
+    """Return a stored set and the number of its version, by ``id`` or ``id@number``.
+
+    Raises
+    ------
+    UnknownSession
+        If there is none; the text names those that there are.
+    DamagedFile
+        If a file of it is not the bytes that were written.
+    """
+    set_id, _, number = name.partition("@")
+    known = set_ids(store)
+    if set_id not in known:
+        action = f"Use one of: {', '.join(known) or 'none'}; or build it: nh train-set build {set_id}."
+        found = "none of that name was built in this store"
+        raise UnknownSession(f"training set {set_id!r}", found, f"{action}{close_matches(set_id, known)}")
+    versions = store.history(TRAINING_SETS, set_id, ASSET)
+    chosen = int(number) if number.isdecimal() else max(versions) if not number and versions else None
+    if chosen is None or chosen not in versions:
+        there = ", ".join(f"{set_id}@{one}" for one in versions) or "none"
+        raise UnknownSession(f"training set {name!r}", "there is no such version", f"Use one of: {there}.")
+    return chosen, read_training_set(versions[chosen])
+
+
+def open_training_set(name: str, home: str | os.PathLike[str] | None = None) -> OpenTrainingSet:
+    """Open a training set of a home folder.
+
+    What it names is read as it was when the set was built: a version that is locked (`nh train-set lock`) by way of its
+    lock, whatever has been published since.
+
+    Parameters
+    ----------
+    name
+        Id of the set, for its last version, or ``id@number``.
+    home
+        The home folder; where not stated, the home that `nh` uses.
+
+    Raises
+    ------
+    UnknownSession
+        If there is no such set.
+    DamagedFile
+        If a file of it is damaged.
+
+    Examples
+    --------
+    >>> demo = open_training_set("demo", "data/demo")  # doctest: +SKIP
+    >>> train = demo.windows("train", sources="ibl")  # doctest: +SKIP
+    """
+    store = open_store(home)
+    number, found = stored_set(store.store, name)
+    lock = lock_name(found.id, number)
+    if lock in lock_names(store.store.root):
+        store = open_store(home, lock=lock)
+    return OpenTrainingSet(store, found, number)
+
+
+class OpenTrainingSet:
+    """A training set and the store that it is read from.
+
+    Parameters
+    ----------
+    store
+        The store.
+    content
+        The set.
+    number
+        Number of its version.
+    """
+
+    def __init__(self, store: OpenedStore, content: TrainingSet, number: int) -> None:
+        self.store = store
+        self.content = content
+        self.number = number
+
+    def __repr__(self) -> str:
+        n = self.sessions["split"].value_counts()
+        splits = ", ".join(f"{split}={number}" for split, number in n.items())
+        return f"OpenTrainingSet('{self.content.id}@{self.number}', sessions: {splits})"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "sessions": len(self.sessions),
+            "units": len(self.units),
+            "presets": ", ".join(self.presets),
+            "split by": self.content.recipe.split.by,
+            "sources": ", ".join(self.content.header["sources"]),
+        }
+        return html_facts(f"Training set {self.content.id}@{self.number}", facts)
+
+    @property
+    def sessions(self) -> pd.DataFrame:
+        """One row per session, schema `SET_SESSIONS`: subject, split and why."""
+        return self.content.tables["set_sessions"]
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """One row per unit that is used, schema `SET_UNITS`."""
+        return self.content.tables["set_units"]
+
+    @property
+    def presets(self) -> list[str]:
+        """Window presets of the set."""
+        return list(dict.fromkeys(self.content.tables["set_windows"]["preset"]))
+
+    @property
+    def citations(self) -> dict[str, list[str]]:
+        """What whoever trains on the set cites, by source."""
+        return {name: list(one["cites"]) for name, one in self.content.header["sources"].items()}
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """What the data may be used for, by source."""
+        return {name: str(one["terms"]) for name, one in self.content.header["sources"].items()}
+
+    def session(self, session_id: str) -> SessionView:
+        """Return a session of the set, in the version that the set names.
+
+        Raises
+        ------
+        UnknownSession
+            If it is none of the set.
+        StoreError
+            If an asset of it was published anew since the set was built, and the set is not locked.
+        """
+        rows = self.sessions[self.sessions["session_id"] == session_id]
+        if rows.empty:
+            known = self.sessions["session_id"].tolist()
+            action = f"Use one of `sessions`.{close_matches(session_id, known)}"
+            raise UnknownSession(f"session {session_id!r}", f"it is not in training set {self.content.id}", action)
+        source = str(rows["source"].iloc[0])
+        for asset, version in self._versions.get((source, session_id), {}).items():
+            now = self.store.store.data_version(source, session_id, asset)
+            if now != version:
+                raise StoreError(
+                    f"training set {self.content.id}@{self.number}, {asset} of {source} session {session_id}",
+                    "it is not there any more" if now is None else "another version of it was published since",
+                    f"Build the set again (`nh train-set build {self.content.id}`), and lock one that must not change "
+                    f"(`nh train-set lock {self.content.id}`).",
+                )
+        return self.store.session(source, session_id)
+
+    def windows(
+        self,
+        split: str,
+        preset: str | None = None,
+        *,
+        sources: str | Sequence[str] = (),
+        kind: Kind = "counts",
+        vocabulary: Vocabulary | None = None,
+    ) -> WindowSet:
+        """Return the windows of a split, of the units of the set; embeddings join where the recipe names them.
+
+        Parameters
+        ----------
+        split
+            ``train``, ``valid`` or ``test``; also ``reserved`` and ``held_out``, for zero-shot tests.
+        preset
+            Window preset; may be left out where the set has one.
+        sources
+            Only of these sources; of every one that has the preset where not stated.
+        kind
+            ``counts`` or ``events``.
+        vocabulary
+            Numbers of sessions and units, continued with these.
+
+        Raises
+        ------
+        ConfigError
+            If the set has no such split or preset, or no window of it; the text names those it has.
+        StoreError
+            As of `session`.
+        """
+        chosen = self._preset(preset)
+        windows = self.content.tables["set_windows"]
+        of = windows[(windows["preset"] == chosen) & (windows["n_windows"] > 0)]
+        named = [sources] if isinstance(sources, str) else list(sources)
+        if unknown := [one for one in named if one not in set(of["source"])]:
+            there = sorted(set(of["source"]))
+            action = f"Use {', '.join(there)}.{close_matches(unknown[0], there)}"
+            raise ConfigError(f"source {unknown[0]!r}", f"the set has no windows {chosen} of it", action)
+        of = of[of["source"].isin(named)] if named else of
+        rows = of[of["split"] == split]
+        if rows.empty:
+            splits = list(dict.fromkeys(of["split"]))
+            action = f"Use {', '.join(splits) or 'another preset'}.{close_matches(split, splits)}"
+            raise ConfigError(
+                f"split {split!r} of training set {self.content.id}", f"no window {chosen} is in it", action
+            )
+        ids = rows["session_id"].tolist()
+        units = dict(list(self.units[self.units["session_id"].isin(ids)].groupby("session_id")["unit_id"]))
+        found = WindowSet(
+            [self.session(one) for one in ids],
+            chosen,
+            kind=kind,
+            ranges=self._ranges(rows, split),
+            units={one: units[one].tolist() for one in ids},
+            vocabulary=vocabulary,
+        )
+        if self.content.recipe.embeddings:
+            for part in found.parts:
+                table = self.embeddings(part.session_id).set_index("unit_id").select_dtypes("number")
+                part.embeddings = table.reindex(list(part.unit_ids)).to_numpy(dtype=np.float64)
+        return found
+
+    def embeddings(self, session_id: str) -> pd.DataFrame:
+        """Describe the units of a session in the reference window of the recipe, schema `UNIT_EMBEDDINGS`.
+
+        Raises
+        ------
+        ConfigError
+            If the recipe names no reference window.
+        """
+        if self.content.recipe.embeddings is None:
+            action = "State `embeddings: start-30s` in its recipe, and build it again."
+            raise ConfigError(f"embeddings of training set {self.content.id}", "its recipe names no window", action)
+        session = self.session(session_id)
+        return unit_embeddings(
+            session.spikes, session.units, self.content.recipe.embeddings, invalid=session.invalid_times
+        )
+
+    def statistics(self, session_id: str, preset: str | None = None) -> pd.DataFrame:
+        """Return mean and standard deviation of counts per bin by unit, as of training windows alone.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``unit_id``, ``mean``, ``std`` and ``own`` in the order of the units: whether they are the unit's own, or
+            those of all units of the training windows, as for a unit that is in no training window.
+        """
+        chosen = self._preset(preset)
+        units = self.units.loc[self.units["session_id"] == session_id, ["unit_id"]]
+        own = self.content.tables["set_statistics"]
+        own = own[(own["session_id"] == session_id) & (own["preset"] == chosen)]
+        found = units.merge(own[["unit_id", "mean", "std"]], on="unit_id", how="left")
+        found["own"] = found["mean"].notna()
+        of_all = self.content.header["statistics"].get(chosen, {"mean": np.nan, "std": np.nan})
+        return found.fillna({"mean": of_all["mean"], "std": of_all["std"]}).reset_index(drop=True)
+
+    def standardise(
+        self, counts: npt.NDArray[Any], session_id: str, preset: str | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Return (…, n_units, n_bins) counts less the mean over the spread of each unit; of training windows alone.
+
+        A unit that never varied is 0.
+        """
+        of = self.statistics(session_id, preset)
+        spread = of["std"].to_numpy()
+        scaled = (counts - of["mean"].to_numpy()[:, None]) / np.where(spread > 0, spread, np.inf)[:, None]
+        return np.asarray(scaled, dtype=np.float32)
+
+    def _preset(self, preset: str | None) -> str:
+        if preset is None and len(self.presets) == 1:
+            return self.presets[0]
+        if preset is None or renamed(preset) not in self.presets:
+            found = "it is none of them" if preset else "none is named"
+            action = f"Name one of: {', '.join(self.presets)}.{close_matches(preset or '', self.presets)}"
+            raise ConfigError(f"preset {preset!r} of training set {self.content.id}", found, action)
+        return renamed(preset)
+
+    def _ranges(self, rows: pd.DataFrame, split: str) -> dict[str, Any]:
+        ranges, found = self.content.ranges_of(), {}
+        for source, session_id in zip(rows["source"], rows["session_id"]):
+            of_session = ranges.get((source, session_id))
+            if of_session is not None:
+                found[session_id] = of_session[split]
+        return found
+
+    @cached_property
+    def _versions(self) -> dict[tuple[str, str], dict[str, str]]:
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        for row in self.content.tables["set_versions"].itertuples():
+            found.setdefault((row.source, row.session_id), {})[row.asset] = row.data_version
+        return found
+
+
+def is_divided(content: TrainingSet) -> bool:
+    """Return whether sessions of a set are divided in time."""
+    return bool((content.tables["set_sessions"]["split"] == DIVIDED).any())

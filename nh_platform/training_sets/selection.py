@@ -1,0 +1,223 @@
+"""What a recipe comes to in a store: its sessions, the units of each, and the versions that they are read from.
+
+Contains the choice of sessions and units, with what was left out and why. Add here another ground on which a session or
+unit is taken. How the sessions are divided is `division`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.history.manifest import Manifest
+from nh_platform.home.platform import Platform
+from nh_platform.reading import SessionView
+from nh_platform.reading.inclusion import included_probes
+from nh_platform.session import ConfigError, NhError, UnknownSession
+from nh_platform.session.errors import close_matches
+from nh_platform.training_sets.recipe import Recipe, SourcePart
+from nh_platform.windows.presets.preset_files import load_presets
+from nh_platform.windows.presets.preset_model import AlignedPreset
+
+ASSETS = ("raw_spikes", "events", "units", "windows")
+"""Assets that a session of a set must have; what the loader reads beside them is recorded where it is there."""
+ALSO = ("spike_events",)
+
+OnSession = Callable[[int, int, str], None]
+"""Told the number of sessions done, that of all, and which is next."""
+
+
+@dataclass
+class Selection:
+    """What a recipe takes of a store.
+
+    Parameters
+    ----------
+    sessions
+        ``source``, ``release``, ``session_id``, ``subject``, ``lab`` and ``insertion_ids`` of every session, sorted.
+    units
+        Schema `SET_UNITS`.
+    versions
+        Schema `SET_VERSIONS`.
+    left_out
+        What was left out and why, a text each.
+    """
+
+    sessions: pd.DataFrame
+    units: pd.DataFrame
+    versions: pd.DataFrame
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass
+class _Rows:
+    sessions: list[dict[str, object]] = field(default_factory=list)
+    units: list[pd.DataFrame] = field(default_factory=list)
+    versions: list[dict[str, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def select(
+    platform: Platform,
+    recipe: Recipe,
+    on_session: OnSession = lambda done, total, name: None,
+    only: Mapping[str, Collection[str]] | None = None,
+) -> Selection:
+    """Choose the sessions and units of a recipe.
+
+    A session that is not stored whole, has no unit left, or is not included is left out with a text; one that the
+    recipe names is refused instead.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source, rulebook, preset or region, or the source has no event of a preset.
+    UnknownSession
+        If a session that is named is not stored, or nothing is left of a source.
+    """
+    rows = _Rows()
+    wanted = {source: _wanted(platform, source, part, rows) for source, part in recipe.sources.items()}
+    if only is not None:
+        wanted = {source: [one for one in ids if one in only.get(source, ())] for source, ids in wanted.items()}
+    total, done = sum(map(len, wanted.values())), 0
+    for source, part in recipe.sources.items():
+        manifest, n_before = platform.manifest(source), len(rows.sessions)
+        included = _included(platform, manifest, part)
+        for session_id in wanted[source]:
+            on_session(done, total, f"{source} {session_id}")
+            done += 1
+            try:
+                _take(platform, manifest, part, session_id, included, rows)
+            except NhError as error:
+                if part.sessions is not None:
+                    raise
+                rows.left_out.append(f"{source} session {session_id}: {error.found}")
+        if len(rows.sessions) == n_before:
+            why = [text for text in rows.left_out if text.startswith(f"{source} session")]
+            raise UnknownSession(
+                f"training set {recipe.id}, source {source}",
+                f"no session of it is left; {why[0] if why else 'none is stored'}",
+                f"Run `nh materialize {source} --missing`, or ask for less.",
+            )
+    on_session(total, total, "")
+    return Selection(
+        pd.DataFrame(rows.sessions),
+        pd.concat(rows.units, ignore_index=True),
+        pd.DataFrame(rows.versions),
+        tuple(rows.left_out),
+    )
+
+
+def preset_ids(platform: Platform, part: SourcePart) -> list[str]:
+    """Return the ids of the presets of a part; of one that is several, those of its members."""
+    return [preset.id for preset in load_presets([platform.settings.own_file(name) for name in part.presets])]
+
+
+def _wanted(platform: Platform, source: str, part: SourcePart, rows: _Rows) -> list[str]:
+    """Return the sessions to look at, sorted; what is refused of the source as a whole is refused here."""
+    entry, manifest = platform.entry(source), platform.manifest(source)
+    for preset in load_presets([platform.settings.own_file(name) for name in part.presets]):
+        if isinstance(preset, AlignedPreset) and preset.times(entry.events) is None:
+            events = sorted(entry.events)
+            raise ConfigError(
+                f"preset {preset.id} on {source}",
+                f"its windows are around {preset.event!r}, which {entry.short_title or entry.title} does not have; it "
+                f"has {', '.join(events)}",
+                f"Take another preset for {source}, or another source.{close_matches(preset.event, events)}",
+            )
+    if part.sessions is not None:
+        return sorted({manifest.session_named(one) for one in part.sessions})
+    stored, listed = set(platform.store.sessions(source)), manifest.session_ids
+    rows.left_out += [f"{source} session {one}: it is not stored" for one in sorted(listed) if one not in stored]
+    return sorted(stored.intersection(listed))
+
+
+def _included(platform: Platform, manifest: Manifest, part: SourcePart) -> Mapping[str, frozenset[str]] | None:
+    if part.inclusion is None:
+        return None
+    from nh_platform.qc.rules.rulebook import load_rulebook
+
+    rulebook = load_rulebook(platform.settings.own_file(part.inclusion))
+    found = included_probes(platform.store, manifest, rulebook)
+    if found is None:
+        raise ConfigError(
+            f"inclusion of {manifest.source} by {part.inclusion}",
+            "the rulebook has no rules about sessions of this source",
+            "Name another one (`nh qc rules list`), or leave `inclusion` out.",
+        )
+    return found
+
+
+def _take(
+    platform: Platform,
+    manifest: Manifest,
+    part: SourcePart,
+    session_id: str,
+    included: Mapping[str, frozenset[str]] | None,
+    rows: _Rows,
+) -> None:
+    """Add a session with its units and versions, or say why it is left out."""
+    source, store = manifest.source, platform.store
+    files, name = manifest.session(session_id), f"{source} session {session_id}"
+    versions = {asset: store.data_version(source, session_id, asset) for asset in (*ASSETS, *ALSO)}
+    if lacking := [asset for asset in ASSETS if versions[asset] is None]:
+        action = f"Run `nh materialize {source} {session_id}`."
+        raise UnknownSession(name, f"it has no usable {' and no '.join(lacking)}", action)
+    if included is not None and session_id not in included:
+        raise UnknownSession(name, f"{part.inclusion} does not include it", "Leave it, or `inclusion`, out.")
+    view = SessionView(store, source, session_id)
+    for preset in preset_ids(platform, part):
+        view.windows(preset)
+    units = view.units
+    kept = _good(view, part, len(units))
+    if included is not None:
+        kept &= units["probe"].isin(included[session_id]).to_numpy()
+    if part.regions:
+        acronyms = units.get("acronym", units["region"])
+        kept &= (units["region"].isin(part.regions) | acronyms.isin(part.regions)).to_numpy()
+    if kept.sum() < part.min_units:
+        found = f"{int(kept.sum())} of its {len(units)} units are left, of at least {part.min_units}"
+        raise UnknownSession(name, found, "Take more units, or leave the session out.")
+    if versions["spike_events"] is None:
+        rows.left_out.append(
+            f"{name}: it has no spike_events, which the loader reads; ask for it with `also_assets` of {source}"
+        )
+    insertions = files.insertions["insertion_id"].dropna().astype(str)
+    rows.sessions.append(
+        {
+            "source": source,
+            "release": manifest.release,
+            "session_id": session_id,
+            "subject": files.session.subject or "",
+            "lab": files.session.lab or "",
+            "insertion_ids": ",".join(sorted(insertions)),
+            "n_units": int(kept.sum()),
+        }
+    )
+    region = units["region"].astype(object)
+    rows.units.append(
+        pd.DataFrame(
+            {
+                "source": source,
+                "session_id": session_id,
+                "unit_id": units["unit_id"].astype(str),
+                "probe": units["probe"],
+                "region": region.where(region.notna(), None),
+            }
+        )[kept]
+    )
+    rows.versions += [
+        {"source": source, "session_id": session_id, "asset": asset, "data_version": version}
+        for asset, version in versions.items()
+        if version is not None
+    ]
+
+
+def _good(view: SessionView, part: SourcePart, n_units: int) -> npt.NDArray[np.bool_]:
+    if part.units == "all":
+        return np.ones(n_units, dtype=bool)
+    return view.good_units(None if part.units == "good" else part.units).copy()
