@@ -62,7 +62,7 @@ def divide(
             too_short.append(f"{row.source} session {row.session_id}: {error.thing}: {error.found}")
     if too_short:
         kept = {(source, session_id) for source, session_id, _ in ranges}
-        is_kept = [key in kept for key in zip(found["source"], found["session_id"])]
+        is_kept = np.array([key in kept for key in zip(found["source"], found["session_id"])], dtype=bool)
         found = found[is_kept | (found["split"] != DIVIDED)].reset_index(drop=True)
     if how.subset is not None:
         found = _drawn(recipe, found)

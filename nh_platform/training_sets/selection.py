@@ -19,6 +19,8 @@ from nh_platform.reading import SessionView
 from nh_platform.reading.inclusion import included_probes
 from nh_platform.session import ConfigError, NhError, UnknownSession
 from nh_platform.session.errors import close_matches
+from nh_platform.session.tables.events import CHANGE_TRIALS, PRESENTATIONS, TRIALS
+from nh_platform.sources.entry import SourceEntry
 from nh_platform.training_sets.recipe import Recipe, SourcePart
 from nh_platform.windows.presets.preset_files import load_presets
 from nh_platform.windows.presets.preset_model import AlignedPreset
@@ -26,6 +28,7 @@ from nh_platform.windows.presets.preset_model import AlignedPreset
 ASSETS = ("raw_spikes", "events", "units", "windows")
 """Assets that a session of a set must have; what the loader reads beside them is recorded where it is there."""
 ALSO = ("spike_events",)
+_EVENTS = {schema.name: schema for schema in (TRIALS, CHANGE_TRIALS, PRESENTATIONS)}
 
 OnSession = Callable[[int, int, str], None]
 """Told the number of sessions done, that of all, and which is next."""
@@ -121,19 +124,28 @@ def _wanted(platform: Platform, source: str, part: SourcePart, rows: _Rows) -> l
     """Return the sessions to look at, sorted; what is refused of the source as a whole is refused here."""
     entry, manifest = platform.entry(source), platform.manifest(source)
     for preset in load_presets([platform.settings.own_file(name) for name in part.presets]):
-        if isinstance(preset, AlignedPreset) and preset.times(entry.events) is None:
-            events = sorted(entry.events)
-            raise ConfigError(
-                f"preset {preset.id} on {source}",
-                f"its windows are around {preset.event!r}, which {entry.short_title or entry.title} does not have; it "
-                f"has {', '.join(events)}",
-                f"Take another preset for {source}, or another source.{close_matches(preset.event, events)}",
-            )
+        if isinstance(preset, AlignedPreset):
+            _require_event(preset, entry)
     if part.sessions is not None:
         return sorted({manifest.session_named(one) for one in part.sessions})
     stored, listed = set(platform.store.sessions(source)), manifest.session_ids
     rows.left_out += [f"{source} session {one}: it is not stored" for one in sorted(listed) if one not in stored]
     return sorted(stored.intersection(listed))
+
+
+def _require_event(preset: AlignedPreset, entry: SourceEntry) -> None:
+    """Refuse a preset around events that a source does not have, such as images of a source that shows none."""
+    where, events = preset.times(entry.events), sorted(entry.events)
+    title, thing = entry.short_title or entry.title, f"preset {preset.id} on {entry.name}"
+    action = f"Take another preset for {entry.name}, or another source."
+    if where is None:
+        found = f"its windows are around {preset.event!r}, which {title} does not have; it has {', '.join(events)}"
+        raise ConfigError(thing, found, f"{action}{close_matches(preset.event, events)}")
+    schema = _EVENTS.get(where.table)
+    lacking = [one.column for one in where.filters if schema is not None and one.column not in schema.names]
+    if lacking:
+        found = f"its windows are around events by their {lacking[0]}, and {where.table} of {title} have none"
+        raise ConfigError(thing, found, action)
 
 
 def _included(platform: Platform, manifest: Manifest, part: SourcePart) -> Mapping[str, frozenset[str]] | None:

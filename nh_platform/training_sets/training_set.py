@@ -22,6 +22,7 @@ from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.qc.rules.bibliography import Reference, bibliography
 from nh_platform.reading import SessionView
+from nh_platform.session import ConfigError
 from nh_platform.session.tables.training_sets import SET_STATISTICS, SET_TABLES, SET_WINDOWS
 from nh_platform.store import Provenance
 from nh_platform.store.codecs.parquet import read_table, write_table
@@ -193,6 +194,7 @@ def make_training_set(
         if len(of_session[1]):
             statistics.append(of_session[1])
     on_session(len(sessions), len(sessions), "")
+    _require_windows(recipe, windows)
     is_kept = set(zip(sessions["source"], sessions["session_id"]))
     tables = {
         "set_sessions": sessions,
@@ -216,6 +218,19 @@ def make_training_set(
         "left_out": [*chosen.left_out, *too_short],
     }
     return TrainingSet(header, ordered)
+
+
+def _require_windows(recipe: Recipe, windows: list[pd.DataFrame]) -> None:
+    """Refuse a preset of which no session of a source has a window that is used."""
+    if not windows:
+        return
+    totals = pd.concat(windows).groupby(["source", "preset"], sort=False)["n_windows"].sum()
+    for source, preset in totals.index[totals == 0]:
+        raise ConfigError(
+            f"training set {recipe.id}, preset {preset} on {source}",
+            "no session has a valid window of it that lies in a split",
+            f"Look at the notes of `windows` (nh show {source} SESSION), or take another preset.",
+        )
 
 
 def _of(table: pd.DataFrame, kept: set[tuple[str, str]]) -> pd.DataFrame:
