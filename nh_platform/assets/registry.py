@@ -27,6 +27,7 @@ from nh_platform.history.identity import GROUPS
 from nh_platform.history.released_tables import ASSET as RELEASED_TABLES
 from nh_platform.session import ConfigError
 from nh_platform.session.installed import Installed, load
+from nh_platform.session.tables.training_sets import SET_TABLES, TRAINING_SET
 from nh_platform.sources.registry import installed_sources, source_problems
 
 Record = TypeVar("Record", SessionAsset, SourceAsset)
@@ -127,11 +128,12 @@ def ancestors(by_name: Mapping[str, SessionAsset], name: str) -> frozenset[str]:
 
 
 def asset_tables() -> dict[str, Tables]:
-    """Return the tables by asset: the manifest and the released ones, then those of a session, then those across."""
+    """Return the tables by asset: of the manifest and the release, of a session, across sessions, of a training set."""
     of_sessions = {name: asset.tables for name, asset in all_session_assets().items()}
     across = {name: asset.tables for name, asset in all_source_assets().items()}
     of_release = {release_manifest.NAME: release_manifest.TABLES, RELEASED_TABLES: release_manifest.RELEASED}
-    return of_release | of_sessions | across
+    training = {TRAINING_SET: tuple((schema, f"{schema.name}.parquet") for schema in SET_TABLES)}
+    return of_release | of_sessions | across | training
 
 
 def _installed() -> Installed:

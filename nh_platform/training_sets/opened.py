@@ -22,46 +22,10 @@ from nh_platform.reading import OpenedStore, SessionView, open_store
 from nh_platform.session import ConfigError, StoreError, UnknownSession
 from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
-from nh_platform.store import Store
 from nh_platform.store.locks import lock_names
-from nh_platform.store.names import TRAINING_SETS
-from nh_platform.training_sets.division import DIVIDED
-from nh_platform.training_sets.training_set import ASSET, TrainingSet, read_training_set
+from nh_platform.training_sets.stored import lock_name, stored_set
+from nh_platform.training_sets.training_set import TrainingSet
 from nh_platform.windows.presets.preset_files import renamed
-
-
-def set_ids(store: Store) -> list[str]:
-    """Return the ids of the sets that a store has, sorted."""
-    return store.sessions(TRAINING_SETS)
-
-
-def lock_name(set_id: str, number: int) -> str:
-    """Return the name of the lock that keeps what a version of a set names."""
-    return f"{set_id}.{number}"
-
-
-def stored_set(store: Store, name: str) -> tuple[int, TrainingSet]:
-    """Return a stored set and the number of its version, by ``id`` or ``id@number``.
-
-    Raises
-    ------
-    UnknownSession
-        If there is none; the text names those that there are.
-    DamagedFile
-        If a file of it is not the bytes that were written.
-    """
-    set_id, _, number = name.partition("@")
-    known = set_ids(store)
-    if set_id not in known:
-        action = f"Use one of: {', '.join(known) or 'none'}; or build it: nh train-set build {set_id}."
-        found = "none of that name was built in this store"
-        raise UnknownSession(f"training set {set_id!r}", found, f"{action}{close_matches(set_id, known)}")
-    versions = store.history(TRAINING_SETS, set_id, ASSET)
-    chosen = int(number) if number.isdecimal() else max(versions) if not number and versions else None
-    if chosen is None or chosen not in versions:
-        there = ", ".join(f"{set_id}@{one}" for one in versions) or "none"
-        raise UnknownSession(f"training set {name!r}", "there is no such version", f"Use one of: {there}.")
-    return chosen, read_training_set(versions[chosen])
 
 
 def open_training_set(name: str, home: str | os.PathLike[str] | None = None) -> OpenTrainingSet:
@@ -314,8 +278,3 @@ class OpenTrainingSet:
         for row in self.content.tables["set_versions"].itertuples():
             found.setdefault((row.source, row.session_id), {})[row.asset] = row.data_version
         return found
-
-
-def is_divided(content: TrainingSet) -> bool:
-    """Return whether sessions of a set are divided in time."""
-    return bool((content.tables["set_sessions"]["split"] == DIVIDED).any())

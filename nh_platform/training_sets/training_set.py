@@ -22,9 +22,9 @@ from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.qc.rules.bibliography import Reference, bibliography
 from nh_platform.reading import SessionView
-from nh_platform.session import ConfigError
-from nh_platform.session.tables.training_sets import SET_STATISTICS, SET_TABLES, SET_WINDOWS
-from nh_platform.store import Provenance
+from nh_platform.session import ConfigError, DamagedFile
+from nh_platform.session.tables.training_sets import SET_STATISTICS, SET_TABLES, SET_WINDOWS, TRAINING_SET
+from nh_platform.store import Provenance, Store
 from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.file_hashes import verified
 from nh_platform.store.names import TRAINING_SETS
@@ -35,7 +35,6 @@ from nh_platform.training_sets.statistics import pooled, summed_up
 from nh_platform.windows.splits import Finding, PartOfSet, SetRecord, audit
 from nh_platform.windows.splits.by_subject import TRAIN
 
-ASSET = "training_set"
 CODE_VERSION = "1"
 HEADER = "training_set.json"
 
@@ -148,6 +147,15 @@ def read_training_set(folder: Path) -> TrainingSet:
     """
     header = json.loads(verified(folder / HEADER).read_text(encoding="utf-8"))
     return TrainingSet(header, {one.name: read_table(folder / f"{one.name}.parquet") for one in SET_TABLES})
+
+
+def last_set(store: Store, set_id: str) -> TrainingSet | None:
+    """Return the version of a set that counts; None where it was never built, or is damaged."""
+    folder = store.usable(TRAINING_SETS, set_id, TRAINING_SET)
+    try:
+        return None if folder is None else read_training_set(folder)
+    except DamagedFile:
+        return None
 
 
 def make_training_set(
@@ -280,7 +288,7 @@ def set_provenance(made: TrainingSet) -> Provenance:
     versions = made.tables["set_versions"]
     keys = zip(versions["source"], versions["session_id"], versions["asset"])
     return Provenance.make(
-        asset=ASSET,
+        asset=TRAINING_SET,
         source=TRAINING_SETS,
         session_id=made.id,
         code_version=CODE_VERSION,

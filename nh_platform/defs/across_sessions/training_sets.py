@@ -11,16 +11,15 @@ import dagster as dg
 from nh_platform.defs.metadata import OWNERS, failure, file_list, records_table, table_schema
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
-from nh_platform.session.tables.training_sets import SET_SESSIONS
+from nh_platform.session.tables.training_sets import SET_SESSIONS, TRAINING_SET
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.recipe import find_recipe
 from nh_platform.training_sets.training_set import (
-    ASSET,
     CODE_VERSION,
     TrainingSet,
     audited,
+    last_set,
     make_training_set,
-    read_training_set,
     set_provenance,
 )
 from nh_platform.windows.splits import Finding
@@ -48,7 +47,7 @@ def build_training_set_asset(platform: Platform, made: TrainingSet | None = None
     made
         A set that was made already and is to be stored; made by the recipe of the partition where None.
     """
-    key = dg.AssetKey([ASSET])
+    key = dg.AssetKey([TRAINING_SET])
     every_session = dg.AllPartitionMapping()
 
     @dg.asset(
@@ -85,7 +84,7 @@ def build_training_set_asset(platform: Platform, made: TrainingSet | None = None
     def training_set(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         try:
             found = made or make_training_set(platform, find_recipe(platform.settings.home, context.partition_key))
-            leaks = audited(platform, found, _last(platform, found.id))
+            leaks = audited(platform, found, last_set(platform.store, found.id))
         except NhError as error:
             raise failure(error) from None
         yield _check(found, leaks)
@@ -109,8 +108,8 @@ def build_training_set_asset(platform: Platform, made: TrainingSet | None = None
                 "units": len(found.tables["set_units"]),
                 "number of notes": len(found.header["left_out"]),
                 "notes": dg.MetadataValue.md("\n".join(f"- {line}" for line in found.header["left_out"]) or "none"),
-                "files": file_list(platform.store.folder(TRAINING_SETS, found.id, ASSET)),
-                "dagster/uri": str(platform.store.folder(TRAINING_SETS, found.id, ASSET)),
+                "files": file_list(platform.store.folder(TRAINING_SETS, found.id, TRAINING_SET)),
+                "dagster/uri": str(platform.store.folder(TRAINING_SETS, found.id, TRAINING_SET)),
             },
         )
 
@@ -119,11 +118,6 @@ def build_training_set_asset(platform: Platform, made: TrainingSet | None = None
 
 def _counted(counts: object) -> list[dict[str, object]]:
     return [{"split": split, "sessions": int(n)} for split, n in counts]  # type: ignore[attr-defined]
-
-
-def _last(platform: Platform, set_id: str) -> TrainingSet | None:
-    folder = platform.store.usable(TRAINING_SETS, set_id, ASSET)
-    return None if folder is None else read_training_set(folder)
 
 
 def _check(found: TrainingSet, leaks: Sequence[Finding]) -> dg.AssetCheckResult:

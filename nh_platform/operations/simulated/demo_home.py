@@ -103,8 +103,8 @@ def _training_set(home: OpenHome, *, is_current: bool, on_progress: OnProgress) 
     """Build the training set of the demo where it is not there, or sessions were made; return what it is called."""
     from nh_platform.operations.training.set_building import build_training_set
     from nh_platform.session import NhError
-    from nh_platform.training_sets.opened import set_ids, stored_set
     from nh_platform.training_sets.recipe import recipe_ids
+    from nh_platform.training_sets.stored import set_ids, stored_set
 
     store = home.platform.store
     if TRAINING_SET not in recipe_ids(home.platform.settings.home):  # of an earlier version

@@ -67,32 +67,26 @@ def build_training_set(
         As `nh_platform.training_sets.training_set.make_training_set`.
     """
     from nh_platform.training_sets.recipe import find_recipe
-    from nh_platform.training_sets.training_set import audited, make_training_set
+    from nh_platform.training_sets.stored import stored_set
+    from nh_platform.training_sets.training_set import audited, last_set, make_training_set
 
     with open_home(home) as at:
         recipe = find_recipe(at.platform.settings.home, name)
-        before = _last(at, recipe.id)
+        before = last_set(at.platform.store, recipe.id)
 
         def told(done: int, total: int, now: str) -> None:
             on_progress(Progress("sessions", done, total, now))
 
         content = make_training_set(at.platform, recipe, told, only)
-        leaks = tuple(audited(at.platform, content, None if before is None else before[1]))
-        is_new = before is None or before[1].digest != content.digest
+        leaks = tuple(audited(at.platform, content, before))
+        is_new = before is None or before.digest != content.digest
         if dry_run:
             return BuiltSet(content, leaks, None, is_new)
         if not leaks:
             _keep_recipe(at, name, recipe.id)
         _run(at, content, has_leaks=bool(leaks))
-        after = None if leaks else _last(at, recipe.id)
-        return BuiltSet(content, leaks, None if after is None else after[0], is_new)
-
-
-def _last(home: OpenHome, set_id: str) -> tuple[int, TrainingSet] | None:
-    from nh_platform.training_sets.opened import set_ids, stored_set
-
-    store = home.platform.store
-    return stored_set(store, set_id) if set_id in set_ids(store) else None
+        number = None if leaks else stored_set(at.platform.store, recipe.id)[0]
+        return BuiltSet(content, leaks, number, is_new)
 
 
 def _keep_recipe(home: OpenHome, name: str, set_id: str) -> None:

@@ -41,7 +41,7 @@ class SetVerification:
 def stored_sets(home: Home) -> list[tuple[str, int, TrainingSet, bool]]:
     """Return id, number of the last version, content and whether it is locked, of every set of a home."""
     from nh_platform.store.locks import lock_names
-    from nh_platform.training_sets.opened import lock_name, set_ids, stored_set
+    from nh_platform.training_sets.stored import lock_name, set_ids, stored_set
 
     with open_home(home) as at:
         store = at.platform.store
@@ -58,7 +58,7 @@ def training_set_named(home: Home, name: str) -> tuple[int, TrainingSet]:
     UnknownSession
         If there is none.
     """
-    from nh_platform.training_sets.opened import stored_set
+    from nh_platform.training_sets.stored import stored_set
 
     with open_home(home) as at:
         return stored_set(at.platform.store, name)
@@ -83,7 +83,7 @@ def verify_training_set(home: Home, name: str, *, on_progress: OnProgress = unwa
     """
     from nh_platform.store.locked_store import LockedStore
     from nh_platform.store.locks import lock_names
-    from nh_platform.training_sets.opened import lock_name, stored_set
+    from nh_platform.training_sets.stored import lock_name, stored_set
     from nh_platform.training_sets.training_set import audited
 
     with open_home(home) as at:
@@ -103,10 +103,11 @@ def verify_training_set(home: Home, name: str, *, on_progress: OnProgress = unwa
 
 def _before(home: OpenHome, made: TrainingSet, number: int) -> TrainingSet | None:
     """Return the version of a set before one; None where it is the first, or the one before is gone."""
+    from nh_platform.session.tables.training_sets import TRAINING_SET
     from nh_platform.store.names import TRAINING_SETS
-    from nh_platform.training_sets.training_set import ASSET, read_training_set
+    from nh_platform.training_sets.training_set import read_training_set
 
-    versions = home.platform.store.history(TRAINING_SETS, made.id, ASSET)
+    versions = home.platform.store.history(TRAINING_SETS, made.id, TRAINING_SET)
     earlier = [one for one in versions if one < number]
     return read_training_set(versions[max(earlier)]) if earlier else None
 
@@ -144,7 +145,7 @@ def compare_training_sets(home: Home, before: str, after: str) -> pd.DataFrame:
     """
     from nh_platform.reading import open_store
     from nh_platform.training_sets.differences import differences
-    from nh_platform.training_sets.opened import stored_set
+    from nh_platform.training_sets.stored import stored_set
 
     def named(at: OpenHome, name: str) -> TrainingSet:
         folder, _, set_name = name.rpartition(":")

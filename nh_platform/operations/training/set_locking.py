@@ -76,7 +76,7 @@ def lock_training_set(home: Home, name: str, path: Path | None = None, *, reason
     from nh_platform.operations.upkeep.locking import lock_places
     from nh_platform.store.names import SOURCE_WIDE, TRAINING_SETS
     from nh_platform.training_sets.lock_file import locked_set
-    from nh_platform.training_sets.opened import lock_name, stored_set
+    from nh_platform.training_sets.stored import lock_name, stored_set
 
     with open_home(home) as at:
         number, made = stored_set(at.platform.store, name)
@@ -129,7 +129,7 @@ def reproduce_training_set(
     from nh_platform.operations.training.set_building import build_training_set
     from nh_platform.store.names import SOURCE_WIDE
     from nh_platform.training_sets.lock_file import read_lock_file
-    from nh_platform.training_sets.opened import stored_set
+    from nh_platform.training_sets.stored import stored_set
 
     lock = read_lock_file(path)
     with open_home(home) as opened:

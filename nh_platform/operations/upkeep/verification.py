@@ -115,9 +115,13 @@ def _beyond_repair(home: OpenHome, remaining: Iterable[Damage]) -> list[str]:
 
 def _repair(home: OpenHome, damages: Sequence[Damage], on_progress: OnProgress) -> tuple[str, ...]:
     """Make what is damaged again, and return why it could not be made."""
+    from nh_platform.store.names import TRAINING_SETS
+
     errors: list[str] = []
     for source in dict.fromkeys(one.source for one in damages if one.source):
         of_source = [one for one in damages if one.source == source]
+        if source == TRAINING_SETS:
+            continue  # made of sessions, and so behind them
         errors += _repair_records(home, of_source)
         try:
             errors += _repair_manifest(home, source, of_source)
@@ -125,7 +129,20 @@ def _repair(home: OpenHome, damages: Sequence[Damage], on_progress: OnProgress) 
             errors += _repair_across(home, source, of_source)
         except NhError as error:  # without its catalogue nothing of a source can be made; the other sources go on
             errors.append(str(error))
-    return tuple(errors)
+    return (*errors, *_repair_training_sets(home, [one for one in damages if one.source == TRAINING_SETS]))
+
+
+def _repair_training_sets(home: OpenHome, damages: Sequence[Damage]) -> list[str]:
+    """Build damaged training sets again by their recipes; the same sessions give the same version again."""
+    from nh_platform.operations.training.set_building import build_training_set
+
+    errors = _repair_records(home, damages)
+    for name in sorted({one.session_id for one in damages}):
+        try:
+            build_training_set(home, name)
+        except NhError as error:
+            errors.append(str(error))
+    return errors
 
 
 def _repair_records(home: OpenHome, damages: Iterable[Damage]) -> list[str]:

@@ -5,6 +5,9 @@ Add a column here when a set states one more thing. How a set is chosen is `nh_p
 
 from nh_platform.session.columns import Column, TableSchema
 
+TRAINING_SET = "training_set"
+"""Name of the asset that holds them."""
+
 _SOURCE = Column("source", "string", "-", "Source")
 _SESSION = Column("session_id", "string", "-", "Session")
 _SPLIT = Column("split", "string", "-", "train, valid or test")
