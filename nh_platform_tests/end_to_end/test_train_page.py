@@ -7,11 +7,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-import yaml
 
+from nh_platform import operations
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
-from nh_platform.operations.simulated.demo_home import SEED, write_upstream
+from nh_platform.operations.opened_home import OpenHome
+from nh_platform.operations.simulated.demo_home import SEED, TRAINING_SET, write_upstream
 from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.homes import materialize
 
@@ -31,18 +32,14 @@ def test_a_decoder_beats_chance_and_shuffled_labels_do_not(
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.chdir(tmp_path)
     write_upstream(home, SEED, ("ibl",))
-    (stated,) = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
-    settings = yaml.safe_load((home / "sources.yaml").read_text())
-    settings["ibl"] |= yaml.safe_load(stated)["ibl"]
-    (home / "sources.yaml").write_text(yaml.safe_dump(settings))
     nh(home, "sync", "ibl")
     platform = Platform(load_settings(home))
-    first = platform.manifest("ibl").session_named(platform.manifest("ibl").session_ids[0])
     with dg.DagsterInstance.ephemeral() as instance:
-        (outcome,) = materialize(platform, instance, "ibl", [first])
-    assert outcome.success, outcome.errors
+        outcomes = materialize(platform, instance, "ibl")
+        assert all(one.success for one in outcomes), [one.errors for one in outcomes]
+        assert operations.build_training_set(OpenHome(platform, instance), TRAINING_SET).leaks == ()
     (code,), (printed,) = (re.findall(rf"```{kind}\n(.*?)```", PAGE, flags=re.DOTALL) for kind in ("python", "text"))
     names: dict[str, object] = {}
     exec(compile(code, "train-a-model.md", "exec"), names)
     assert capsys.readouterr().out.endswith(printed)
-    assert names["score"] > 0.6  # type: ignore[operator]
+    assert min(names["scores"]) > 0.65  # type: ignore[call-overload]

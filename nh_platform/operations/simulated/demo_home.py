@@ -185,7 +185,8 @@ def _recipe_text(sources: Sequence[str]) -> str:
     for source in sources:
         presets = ("continuous-1s", *_ALSO_PRESETS.get(source, ()))
         lines += [f"  {source}:", f"    presets: [{', '.join(presets)}]"]
-    return "\n".join([*lines, "split:", "  by: causal"]) + "\n"
+    shares = "  shares: {train: 60, valid: 10, test: 30}  # sessions are short"
+    return "\n".join([*lines, "split:", "  by: causal", shares]) + "\n"
 
 
 def _sessions(platform: Platform, outcomes: Sequence[SessionOutcome]) -> pd.DataFrame:
