@@ -13,7 +13,7 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.qc.inclusion import show_inclusion
 from nh_platform.cli.search.options import LabOption, LimitOption, RegionOption, SourceFilter, SubjectOption
-from nh_platform.cli.terminal.tables import counted
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.defs.session_history import Finding

@@ -10,8 +10,8 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.search.options import LabOption, LimitOption, RegionOption, SourceFilter, SubjectOption
-from nh_platform.cli.terminal.tables import counted
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 HEADER = {"insertion_id": "pid", "session_id": "eid", "probe": "probe_name", "number": "session_number"}
 """Columns under the names that published lists of insertions use, so that what is printed is such a list again."""

@@ -10,8 +10,8 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.search.options import RegionOption
-from nh_platform.cli.terminal.tables import counted
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 SourceOption = Annotated[str, typer.Option(help="Source, for example allen_vbn.", show_default=False)]
 ByOption = Annotated[

@@ -125,17 +125,6 @@ def _turned(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: st
     return table
 
 
-def counted(number: int, singular: str, plural: str = "") -> str:
-    """Return a number of things in words, as titles of tables state it.
-
-    Examples
-    --------
-    >>> counted(1, "session"), counted(2, "probe insertion"), counted(1, "kind of units", "kinds of units")
-    ('1 session', '2 probe insertions', '1 kind of units')
-    """
-    return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
-
-
 def _header(column: str) -> str:
     return column.replace("_", " ")
 

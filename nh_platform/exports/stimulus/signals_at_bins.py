@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import Note, Signal
+from nh_platform.session.display import counted
 from nh_platform.session.sampling_gaps import gaps_of
 from nh_platform.windows.presentations.conventions import Mode
 from nh_platform.windows.valid_time import within
@@ -60,7 +61,7 @@ def gap_notes(signals: Mapping[str, Signal], mode: Mode) -> list[Note]:
         gaps = gaps_of(signals[name].timestamps) if name in signals else np.zeros((0, 2))
         if len(gaps):
             seconds = float((gaps[:, 1] - gaps[:, 0]).sum())
-            many = "1 gap" if len(gaps) == 1 else f"{len(gaps)} gaps"
+            many = counted(len(gaps), "gap")
             found.append(Note(f"{mode}, {name}", f"{many} between samples, of {seconds:.1f} s in all: NaN in the bins"))
     return found
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import BadUpstreamData, Signal
+from nh_platform.session.display import counted
 from nh_platform.session.recording import unknown_values
 from nh_platform.session.sampling_gaps import gaps_of
 from nh_platform.sources.nwb.nwb_file import NwbFile
@@ -106,7 +107,7 @@ class SampledColumns:
         if len(gaps):
             lengths = gaps[:, 1] - gaps[:, 0]
             start, stop = gaps[int(lengths.argmax())]
-            many = "1 gap" if len(gaps) == 1 else f"{len(gaps)} gaps"
+            many = counted(len(gaps), "gap")
             text = f"{many} between samples, of {lengths.sum():.1f} s in all, the longest {start:.3f}-{stop:.3f} s"
             self.nwb.note(self.what, f"{self.times_path}: {text}")
 
