@@ -21,13 +21,14 @@ def parameters(platform: Platform, source: str) -> Parameters:
 def make(inputs: SessionInputs) -> AssetResult:
     """Describe every unit by every encoder, over valid time."""
     from nh_platform.embeddings.unit_encoding import feature_meanings, unit_embeddings
-    from nh_platform.windows.valid_time import invalid_times
+    from nh_platform.windows.valid_time import invalid_times, with_pauses
     from nh_platform.windows.window_files import StoredWindows
 
     recording = inputs.recording()
     spikes, units = recording.spikes, recording.units
     grid = StoredWindows(inputs.stored.folder("windows")).finest_grid()
     invalid = invalid_times(inputs.events(), list(dict.fromkeys(units["probe"])))
+    invalid = with_pauses(invalid, spikes.recorded_time)
     table, meanings = unit_embeddings(spikes, units, invalid=invalid, grid=grid), feature_meanings()
     return AssetResult(
         write=lambda folder: write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS, meanings),
@@ -39,7 +40,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="unit_embeddings",
-    code_version="3",
+    code_version="4",
     description=(
         "One row per unit: firing rate, inter-spike-interval statistics and histogram, and coupling to the other units "
         "of the session."

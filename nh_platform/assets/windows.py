@@ -42,7 +42,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="windows",
-    code_version="4",
+    code_version="5",
     description=(
         "Binned spike counts and the index of windows for the configured presets: continuous windows and windows "
         "aligned to an event. Bins are half-open; a spike falls into exactly one."

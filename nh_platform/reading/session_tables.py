@@ -29,7 +29,14 @@ from nh_platform.sources.events import EventTimes
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.codecs.recording_files import read_detected
 from nh_platform.store.file_hashes import is_stored
-from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes, with_unrecorded
+from nh_platform.windows.valid_time import (
+    InvalidTimes,
+    ValidSpikes,
+    invalid_times,
+    valid_spikes,
+    with_pauses,
+    with_unrecorded,
+)
 
 
 class SessionTables(StoredSession):
@@ -59,8 +66,12 @@ class SessionTables(StoredSession):
 
     @cached_property
     def invalid_times(self) -> InvalidTimes:
-        """Intervals that upstream or counted reviews call invalid, by what is invalid; `events` has only upstream's."""
-        return invalid_times(self._reviewed_events, list(dict.fromkeys(self._recording.units["probe"])))
+        """Intervals that upstream or counted reviews call invalid, and pauses of the recording, by what is invalid.
+
+        `events` has only upstream's.
+        """
+        stated = invalid_times(self._reviewed_events, list(dict.fromkeys(self._recording.units["probe"])))
+        return with_pauses(stated, self.spikes.recorded_time)
 
     @cached_property
     def _invalid_for_windows(self) -> InvalidTimes:

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.session import Events, Note, Spikes
+from nh_platform.session.display import counted
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.sources.events import EventTimes
 from nh_platform.windows.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
 from nh_platform.windows.event_windows import aligned_windows
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset
-from nh_platform.windows.valid_time import invalid_times, validity
+from nh_platform.windows.valid_time import invalid_times, validity, with_pauses
 from nh_platform.windows.window_rows import count_masks, grid_masks, index_rows, planned_counts, window_masks
 
 NO_BINS_US = 1
@@ -114,7 +115,8 @@ def build_windows(
     index = pd.concat(filled, ignore_index=True) if filled else WINDOW_INDEX.empty()
     probes = units["probe"].to_numpy(dtype=object)
     units_of = {probe: np.flatnonzero(probes == probe) for probe in sorted(set(probes))}
-    invalid = invalid_times(events, list(units_of))
+    invalid = with_pauses(invalid_times(events, list(units_of)), spikes.recorded_time)
+    notes += _pause_notes(spikes.recorded_time.pauses)
     valid, invalid_probes = validity(index["start"].to_numpy(), index["stop"].to_numpy(), invalid)
     rows = [row for name, grid in grids.items() for row in grid_masks(name, grid, invalid)]
     of_preset = {name: index[index["preset"] == name] for name in aligned}
@@ -168,6 +170,15 @@ def _continuous_windows(
         for preset, bins in zip(presets, starts)
     ]
     return CountPlan(bin_us, grid_start * bin_us, end_bin - grid_start, np.zeros(1), spikes, is_grid=True), tables
+
+
+def _pause_notes(pauses: Sequence[tuple[float, float]]) -> list[Note]:
+    if not pauses:
+        return []
+    start, stop = max(pauses, key=lambda pause: pause[1] - pause[0])
+    many = counted(len(pauses), "pause")
+    text = f"no unit fires in {many} of the recording, the longest from {start:.3f} to {stop:.3f} s; windows there are"
+    return [Note("recorded time", f"{text} not valid")]
 
 
 def _continuous_notes(preset: ContinuousPreset, table: pd.DataFrame, why_none: str) -> list[Note]:

@@ -10,7 +10,8 @@ bins that overlap, which the mask table lists: AllenSDK only warns there. Other 
 Spikes outside of windows are invalid in the intervals of ``all_probes`` and of their own probe alone: where the
 stimulus is wrong, the recording is still good. A spike at the start of an interval is in it, one at its end is not.
 
-The recording of every probe is taken to last for the recorded time of the session.
+The recording of every probe is taken to last for the recorded time of the session but for its pauses, in which no unit
+of any probe fires: there nothing was recorded, and 0 counts are no data.
 """
 
 from __future__ import annotations
@@ -106,13 +107,29 @@ def invalid_times(events: Events, probes: Sequence[str]) -> InvalidTimes:
     )
 
 
+def with_pauses(invalid: InvalidTimes, recorded: RecordedTime) -> InvalidTimes:
+    """Return invalid times in which the pauses of the recording are among those of windows and of spikes.
+
+    The spikes that a pause lies between are outside of it.
+    """
+    if not recorded.pauses:
+        return invalid
+    pauses = [(float(np.nextafter(start, stop)), stop) for start, stop in recorded.pauses]
+    return replace(
+        invalid,
+        session=_merged_pairs([*invalid.session, *pauses]),
+        recording=_merged_pairs([*invalid.recording, *pauses]),
+    )
+
+
 def with_unrecorded(invalid: InvalidTimes, recorded: RecordedTime) -> InvalidTimes:
-    """Return invalid times in which windows are invalid before and after the recorded time as well.
+    """Return `with_pauses` in which windows are invalid before and after the recorded time as well.
 
     Without spikes nothing was recorded, and nothing is added.
     """
     if not recorded.stop >= recorded.start:
         return invalid
+    invalid = with_pauses(invalid, recorded)
     outside = [(-np.inf, recorded.start), (recorded.stop, np.inf)]
     return replace(invalid, session=_merged_pairs([*invalid.session, *outside]))
 

@@ -55,6 +55,23 @@ def test_one_spike_behind_several_silences_is_outside_from_the_first_that_few_fo
     assert (found.stop, found.n_after) == (2999.5, 2)
 
 
+def test_a_long_silence_of_every_unit_is_a_pause() -> None:
+    dense = np.arange(30_000) / 100
+    first, second = dense[(dense < 50) | (dense >= 79)], dense[(dense < 60) | (dense >= 90)]
+    assert spikes_of(first, [], second).recorded_time.pauses == ((59.99, 79.0),)
+    assert spikes_of(first, second, [1e4]).recorded_time.pauses == ((59.99, 79.0),)
+    assert spikes_of(first, second, [69.5]).recorded_time.pauses == ()
+
+
+def test_a_short_silence_is_none_and_one_of_a_few_slow_units_neither() -> None:
+    dense = np.arange(60_000) / 200
+    assert spikes_of(dense[(dense < 50) | (dense >= 59)]).recorded_time.pauses == ()
+    assert len(spikes_of(dense[(dense < 50) | (dense >= 61)]).recorded_time.pauses) == 1
+    slow = np.arange(0.0, 3000.0, 1.0)  # 1,000 spikes take 1,000 s
+    assert spikes_of(slow[(slow < 50) | (slow >= 800)]).recorded_time.pauses == ()
+    assert spikes_of([0.0], [500.0]).recorded_time.pauses == ()
+
+
 def test_spikes_before_zero_alone_leave_no_recorded_time_after_it() -> None:
     found = spikes_of([-3.0, -1.0]).recorded_time
     assert (found.start, found.stop) == (-3.0, -1.0)

@@ -11,6 +11,7 @@ from nh_platform.windows.valid_time import (
     overlapping,
     valid_bins,
     valid_spikes,
+    with_pauses,
     with_unrecorded,
 )
 from nh_platform_tests.windows.trains import events_of, spikes_of
@@ -44,6 +45,18 @@ def test_windows_outside_the_recorded_time_are_invalid_and_spikes_at_its_ends_ar
     assert found.of_windows("probe01").tolist() == [[-np.inf, 1.0], [4.0, 4.5], [6.0, 6.5], [8.0, np.inf]]
     assert found.of_spikes("probe01").tolist() == [[4.0, 4.5]]
     assert with_unrecorded(invalid(), RecordedTime(np.nan, np.nan)).session.tolist() == invalid().session.tolist()
+
+
+def test_a_pause_is_invalid_for_windows_and_for_spikes_but_not_the_spikes_at_its_ends() -> None:
+    recorded = RecordedTime(0.0, 99.0, pauses=((20.0, 40.0),))
+    for found in (with_pauses(invalid(), recorded), with_unrecorded(invalid(), recorded)):
+        starts = np.array([19.0, 19.5, 30.0, 39.5, 40.0])
+        hit = overlapping(starts, starts + 1.0, found.of_windows("probe01"))
+        assert hit.tolist() == [False, True, True, True, False]
+    kept = valid_spikes(spikes_of([0.0, 20.0, 40.0, 99.0]), ["probe01"], with_pauses(invalid(), recorded))
+    assert kept.spikes.times.tolist() == [0.0, 20.0, 40.0, 99.0]
+    assert kept.duration_s == {"probe01": pytest.approx(99.0 - 20.0 - 0.5)}
+    assert with_pauses(invalid(), RecordedTime(0.0, 99.0)).session.tolist() == invalid().session.tolist()
 
 
 def test_a_spike_is_valid_from_the_end_of_an_interval_on_and_not_from_its_start() -> None:

@@ -23,7 +23,7 @@ WINDOW_INDEX = TableSchema(
             "bool",
             "-",
             "False where an invalid interval of all probes or the stimulus overlaps, the event is not valid, or the "
-            "window reaches beyond the recorded time",
+            "window reaches beyond the recorded time or into a pause of it",
         ),
         Column("invalid_probes", "string", "-", "Probes with an overlapping invalid interval, comma-joined"),
     ),

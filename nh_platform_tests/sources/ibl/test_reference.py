@@ -82,7 +82,7 @@ def test_choice_is_plus_one_in_all_266_correct_left_stimulus_trials(reference_di
 
 
 def lay_out_mini_session(root: Path, folder: Path) -> tuple[IblSource, pd.DataFrame]:
-    """Write the real insertion of ``folder`` as an ALF tree; return its source and its table of clusters."""
+    """Write the real insertion and trials of ``folder`` as an ALF tree; return its source and its table of clusters."""
     table = pd.read_parquet(folder / "clusters.table.pqt")
     assert table["pid"].unique().tolist() == [PID]
     peak = table["channels"].to_numpy()
@@ -93,9 +93,14 @@ def lay_out_mini_session(root: Path, folder: Path) -> tuple[IblSource, pd.DataFr
     ids[peak] = table["atlas_id"].to_numpy()
     local[peak] = table[["lateral_um", "axial_um"]].to_numpy()
     sorting = "alf/probe00/pykilosort"
+    trials = pd.read_parquet(folder / "trials.pqt")
+    trials = trials.rename(columns={"trial_start": "intervals_0", "trial_end": "intervals_1"})
+    (root / "made").mkdir(parents=True)
+    trials.to_parquet(root / "made" / "trials.pqt")
     source = lay_out(
         root,
         {
+            "alf/_ibl_trials.table.pqt": root / "made" / "trials.pqt",
             f"{sorting}/spikes.times.npy": folder / "spikes.times.npy",
             f"{sorting}/spikes.clusters.npy": folder / "spikes.clusters.npy",
             f"{sorting}/clusters.metrics.pqt": folder / "clusters.metrics.pqt",
