@@ -3,6 +3,8 @@
 Change here what is stored of embeddings and what is shown of them. Features are computed in `nh_platform.embeddings`.
 """
 
+from pathlib import Path
+
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, Parameters, SessionAsset
 from nh_platform.home.platform import Platform
@@ -12,14 +14,15 @@ from nh_platform.store.codecs.parquet import write_table
 
 
 def parameters(platform: Platform, source: str) -> Parameters:
-    """Return the versions of the encoders."""
+    """Return the versions of the encoders, and the window that they describe."""
     from nh_platform.embeddings.unit_encoding import encoders_version
 
-    return {"features": encoders_version()}
+    return {"features": encoders_version(), "reference_window": _window(platform, source)}
 
 
 def make(inputs: SessionInputs) -> AssetResult:
-    """Describe every unit by every encoder, over valid time."""
+    """Describe every unit by every encoder, over the valid time of the reference window."""
+    from nh_platform.embeddings.reference_windows import used_window
     from nh_platform.embeddings.unit_encoding import feature_meanings, unit_embeddings
     from nh_platform.windows.valid_time import invalid_times, with_pauses
     from nh_platform.windows.window_files import StoredWindows
@@ -29,21 +32,33 @@ def make(inputs: SessionInputs) -> AssetResult:
     grid = StoredWindows(inputs.stored.folder("windows")).finest_grid()
     invalid = invalid_times(inputs.events(), list(dict.fromkeys(units["probe"])))
     invalid = with_pauses(invalid, spikes.recorded_time)
-    table, meanings = unit_embeddings(spikes, units, invalid=invalid, grid=grid), feature_meanings()
+    window = _window(inputs.platform, inputs.source)
+    table, meanings = unit_embeddings(spikes, units, window, invalid, grid), feature_meanings()
+
+    def write(folder: Path) -> None:
+        write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS, meanings)
+        used_window(spikes, window).write(folder)
+
     return AssetResult(
-        write=lambda folder: write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS, meanings),
+        write=write,
         rows=len(table),
         columns=describe(UNIT_EMBEDDINGS, table, meanings),
-        shown={"features": len(table.columns) - len(UNIT_EMBEDDINGS.columns)},
+        shown={"features": len(table.columns) - len(UNIT_EMBEDDINGS.columns), "reference window": window},
     )
+
+
+def _window(platform: Platform, source: str) -> str:
+    from nh_platform.windows.splits.audit import WHOLE_SESSION
+
+    return platform.config(source).reference_window or WHOLE_SESSION
 
 
 ASSET = SessionAsset(
     name="unit_embeddings",
-    code_version="4",
+    code_version="5",
     description=(
         "One row per unit: firing rate, inter-spike-interval statistics and histogram, and coupling to the other units "
-        "of the session."
+        "of the session, in the reference window that is configured."
     ),
     kinds=frozenset({"parquet"}),
     tables=((UNIT_EMBEDDINGS, "unit_embeddings.parquet"),),

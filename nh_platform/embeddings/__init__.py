@@ -1,14 +1,13 @@
 """Embeddings: fixed-length descriptions of a unit, a stimulus image or a moment of a population.
 
-Contains the table `unit_embeddings`, its encoders and the features of a unit's firing. Add a module per encoder, or
-bring one by a package of your own. No file is written here: tables go through `nh_platform.store`, under the schemas of
-`nh_platform.session`.
+Contains the table `unit_embeddings`, its encoders, the features of a unit's firing and the stretch that they describe.
+Add a module per encoder, or bring one by a package of your own. No table is written here: tables go through
+`nh_platform.store`, under the schemas of `nh_platform.session`.
 """
 
+from nh_platform.embeddings.reference_windows import REFERENCE_WINDOWS, ReferenceWindow
 from nh_platform.embeddings.unit_encoder import UnitActivity, UnitEncoder
 from nh_platform.embeddings.unit_encoding import (
-    REFERENCE_WINDOWS,
-    ReferenceWindow,
     feature_names,
     known_encoders,
     unit_embeddings,

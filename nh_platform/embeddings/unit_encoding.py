@@ -1,17 +1,17 @@
 """The table `unit_embeddings` of a session: what every encoder says of its units, side by side.
 
-Contains the reference windows, and the one place where invalid time is left out for all encoders. What an encoder
+Contains the one place where invalid time is left out for all encoders. What an encoder
 computes stands in its own module (`unit_features`) or package.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from nh_platform.embeddings.reference_windows import ReferenceWindow, checked_window
 from nh_platform.embeddings.unit_encoder import ENTRY_POINTS, UnitActivity, UnitEncoder
 from nh_platform.embeddings.unit_features import FIRING
 from nh_platform.session import ConfigError, Spikes
@@ -20,34 +20,6 @@ from nh_platform.session.installed import Installed, load, package_named
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.windows.binning import Grid, bin_edges
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, valid_bins, valid_spikes
-
-
-@dataclass(frozen=True)
-class ReferenceWindow:
-    """The stretch that units are described from, ``[start_s, stop_s)`` after the begin of the recorded time.
-
-    Parameters
-    ----------
-    id
-        Name.
-    start_s, stop_s
-        Seconds after the begin of the recorded time; ``stop_s`` none means to its end, which is included.
-    """
-
-    id: str
-    start_s: float = 0.0
-    stop_s: float | None = None
-
-
-REFERENCE_WINDOWS = {
-    window.id: window
-    for window in (
-        ReferenceWindow("whole-session"),
-        ReferenceWindow("start-10s", 0.0, 10.0),
-        ReferenceWindow("start-30s", 0.0, 30.0),
-    )
-}
-"""The whole session, and the short windows at its start from which a model can describe units it has never seen."""
 
 
 def installed_encoders() -> Installed:
@@ -160,12 +132,6 @@ def unit_embeddings(
 
 def _limits(spikes: Spikes, window: ReferenceWindow | str) -> tuple[float | None, float | None]:
     """Return start and stop of the window in seconds; None for that of the session."""
-    if isinstance(window, str):
-        if window not in REFERENCE_WINDOWS:
-            known = ", ".join(sorted(REFERENCE_WINDOWS))
-            raise ConfigError(f"reference window {window!r}", "is not known", f"Use one of {known}.")
-        window = REFERENCE_WINDOWS[window]
-    if window.stop_s is not None and not window.stop_s > window.start_s:
-        raise ConfigError(f"reference window {window.id}", "does not end after it starts", "Correct its times.")
+    window = checked_window(window)
     first = spikes.recorded_time.start
     return first + window.start_s if window.start_s else None, None if window.stop_s is None else first + window.stop_s

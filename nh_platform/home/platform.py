@@ -49,6 +49,7 @@ class SourceConfig:
     published: str | None
     stimulus_modes: tuple[Mode, ...]
     also_assets: tuple[str, ...] = ()
+    reference_window: str | None = None
 
     @property
     def rulebooks(self) -> tuple[str, ...]:
@@ -169,6 +170,7 @@ def source_config(settings: PlatformSettings, source: str) -> SourceConfig:
         published=own.published or entry.published,
         stimulus_modes=MODES if own.stimulus_modes is None else tuple(check_mode(m) for m in own.stimulus_modes),
         also_assets=tuple(dict.fromkeys(own.also_assets or ())),
+        reference_window=own.reference_window,
     )
 
 
@@ -203,6 +205,10 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
                 check(location, name, known, what, ", or a YAML file by its path from the home folder")
     for index, name in enumerate(own.stimulus_modes or ()):
         check((source, "stimulus_modes", index), name, MODES, "way to make stimulus tensors")
+    if own.reference_window is not None:
+        from nh_platform.embeddings.reference_windows import REFERENCE_WINDOWS
+
+        check((source, "reference_window"), own.reference_window, REFERENCE_WINDOWS, "reference window")
     for index, name in enumerate(own.also_assets or ()):
         on_request = (*settings.entry(source).assets_on_request, *ON_REQUEST_OF_ALL)
         check((source, "also_assets", index), name, on_request, "asset on request")

@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.load.session_part import CountArray, FloatArray, IntArray, SessionPart, whole_us
+from nh_platform.load.time_choice import in_ranges, joined_embeddings
 from nh_platform.load.vocabulary import Vocabulary
 from nh_platform.reading import SessionView
 from nh_platform.reading.unit_psth import UnitChoice, choose_units
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.windows import StoredWindows
-from nh_platform.windows.splits.time_ranges import windows_within
 from nh_platform.windows.window_files import StoredPreset
 
 Kind = Literal["counts", "events"]
@@ -98,7 +98,8 @@ class WindowSet:
     only_valid
         Leave out windows that the index calls invalid.
     embeddings
-        Give each unit's numeric columns of ``session.embeddings``.
+        Give each unit's numeric columns of ``session.embeddings``, if these were made within ``ranges``. For windows
+        that are tested, state the ranges of training here, in the form of ``ranges``: they must hold the embeddings.
     vocabulary
         Numbers of sessions and units, continued with these; a new one where not stated.
 
@@ -107,7 +108,8 @@ class WindowSet:
     UnknownSession
         If `spike_events` was not made (the text has the command that makes it), or a unit is not of the session.
     ConfigError
-        If a session lacks the preset, is named twice, ranges are none, or hold no window.
+        If a session lacks the preset, is named twice, ranges are none, or hold no window, or embeddings have seen
+        what is outside of them.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class WindowSet:
         ranges: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
         units: UnitChoice | Mapping[str, UnitChoice] = None,
         only_valid: bool = True,
-        embeddings: bool = False,
+        embeddings: bool | npt.ArrayLike | Mapping[str, npt.ArrayLike] = False,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         given = [sessions] if isinstance(sessions, SessionView) else list(sessions)
@@ -131,7 +133,7 @@ class WindowSet:
         if not given:
             raise ConfigError("window set", "no session is named", "Name one at least.")
         ids = [one.session_id for one in given]
-        for what, stated in (("ranges", ranges), ("units", units)):
+        for what, stated in (("ranges", ranges), ("units", units), ("embeddings", embeddings)):
             if isinstance(stated, Mapping) and (unknown := [str(key) for key in stated if key not in ids]):
                 text = f"{unknown[0]} is none of the {len(ids)} sessions"
                 raise ConfigError(what, text, f"Use their ids.{close_matches(unknown[0], ids)}")
@@ -145,9 +147,10 @@ class WindowSet:
             within = ranges.get(one.session_id) if isinstance(ranges, Mapping) else ranges
             chosen = units.get(one.session_id) if isinstance(units, Mapping) else units
             part = _part(one, preset, kind, within, chosen, only_valid, self.vocabulary)
-            if embeddings:
-                table = one.embeddings.set_index("unit_id").select_dtypes("number")
-                part.embeddings = table.reindex(list(part.unit_ids)).to_numpy(dtype=np.float64)
+            if not (isinstance(embeddings, bool) and not embeddings):
+                seen = embeddings.get(one.session_id) if isinstance(embeddings, Mapping) else embeddings
+                allowed = within if seen is None or isinstance(seen, bool) else seen
+                part.embeddings = joined_embeddings(one, part.unit_ids, allowed)
             self.parts.append(part)
         self._ends = np.cumsum([len(part.start) for part in self.parts])
         self._numbers = [self.vocabulary.session(one.source, one.session_id) for one in given]
@@ -226,7 +229,7 @@ def _part(
     if only_valid:
         index = index[index["valid"]]
     if ranges is not None:
-        index = index[_inside(index["start"].to_numpy(), index["stop"].to_numpy(), ranges, name)]
+        index = index[in_ranges(index["start"].to_numpy(), index["stop"].to_numpy(), ranges, name)]
     if index.empty:
         held = "its ranges hold none" if ranges is not None else f"none of its {len(view)} is valid"
         raise ConfigError(f"{name}, preset {preset}", f"no window: {held}", "State other ranges or leave it out.")
@@ -269,17 +272,6 @@ def _part(
         probes=probes,
         masked=_masked(stored, view.preset, on_grid, index, probes),
     )
-
-
-def _inside(start: FloatArray, stop: FloatArray, ranges: npt.ArrayLike, name: str) -> npt.NDArray[np.bool_]:
-    stated = np.asarray(ranges, dtype=np.float64)
-    if stated.ndim != 2 or stated.shape[1] != 2 or not (stated[:, 0] < stated[:, 1]).all():
-        raise ConfigError(
-            f"ranges of {name}",
-            f"they are not (n, 2) seconds with a start before its stop: {stated.tolist()}",
-            "State [[start, stop], …].",
-        )
-    return windows_within(start, stop, stated)
 
 
 def _masked(

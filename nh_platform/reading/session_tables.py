@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,9 @@ from nh_platform.windows.valid_time import (
     with_pauses,
     with_unrecorded,
 )
+
+if TYPE_CHECKING:
+    from nh_platform.embeddings.reference_windows import UsedWindow
 
 
 class SessionTables(StoredSession):
@@ -264,6 +267,13 @@ class SessionTables(StoredSession):
     def embeddings(self) -> pd.DataFrame:
         """Features of every unit's firing, schema `UNIT_EMBEDDINGS`."""
         return read_table(self.folder("unit_embeddings") / "unit_embeddings.parquet")
+
+    @property
+    def embeddings_window(self) -> UsedWindow:
+        """The stretch of the session that `embeddings` describe: what lies in it must not be tested."""
+        from nh_platform.embeddings.reference_windows import UsedWindow
+
+        return UsedWindow.read(self.folder("unit_embeddings"))
 
     def _facts(self, table: str) -> dict[str, Any]:
         stated = self._events(table)

@@ -19,7 +19,8 @@ from nh_platform.sources.ibl import IblSource
 SECRET = "hunter2"
 DOCUMENTATION = "See docs/configuration.md."
 SETTINGS = (
-    "Allowed here: also_assets, also_rulebooks, kind, on_release, presets, published, read, rulebook, stimulus_modes."
+    "Allowed here: also_assets, also_rulebooks, kind, on_release, presets, published, read, reference_window, "
+    "rulebook, stimulus_modes."
 )
 TEXT_EXPECTED = "text is expected (in quotes, where it looks like a number)"
 
@@ -86,6 +87,12 @@ WRONG = {
         "2, allen_vc.stimulus_modes.0",
         "there is no way to make stimulus tensors 'exakt'",
         "Use one of: exact, mlynarski-compat.",
+    ),
+    "unknown reference window": (
+        "ibl:\n  reference_window: start-20s",
+        "2, ibl.reference_window",
+        "there is no reference window 'start-20s'",
+        "Use one of: whole-session, start-10s, start-30s. Did you mean start-30s",
     ),
     "unknown asset on request": (
         "ibl:\n  also_assets: [mean_waveform]",

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from nh_platform.embeddings import unit_embeddings
+from nh_platform.embeddings.reference_windows import used_window
 from nh_platform.reading import SessionView
 from nh_platform.session import Session
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
@@ -16,9 +17,13 @@ from nh_platform.store.codecs.parquet import write_table
 from nh_platform.store.codecs.recording_files import write_events, write_recording
 from nh_platform.store.codecs.spike_event_files import SpikeEvents, write_spike_events
 from nh_platform.windows import write_windows
+from nh_platform.windows.splits.audit import WHOLE_SESSION
 from nh_platform.windows.time_order import ordered_spikes
 from nh_platform_tests.reading.conftest import a_behavior, a_recording, judged, publish
 from nh_platform_tests.windows.trains import windows_of
+
+AT_START = "start-10s"
+"""What the embeddings of the second session describe, which was recorded from 2 to 12 s; of the others all of it."""
 
 FIRST, SECOND, WITHOUT = "11112222-aaaa", "22223333-bbbb", "33334444-cccc"
 
@@ -46,7 +51,10 @@ def fill(store, session_id) -> None:
     with publish(store, session_id, "windows") as target:
         write_windows(target, windows_of(recording.spikes, units, events))
     with publish(store, session_id, "unit_embeddings") as target:
-        write_table(target / "unit_embeddings.parquet", unit_embeddings(recording.spikes, units), UNIT_EMBEDDINGS)
+        window = AT_START if session_id == SECOND else WHOLE_SESSION
+        table = unit_embeddings(recording.spikes, units, window)
+        write_table(target / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS)
+        used_window(recording.spikes, window).write(target)
     if session_id != WITHOUT:
         with publish(store, session_id, "spike_events") as target:
             write_spike_events(target, SpikeEvents(*ordered_spikes(recording.spikes), tuple(units["unit_id"])))

@@ -7,11 +7,13 @@ import pickle
 import numpy as np
 import pytest
 
+from nh_platform.embeddings.reference_windows import UsedWindow, used_window
 from nh_platform.load import Vocabulary, WindowSet
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, DamagedFile, UnknownSession
 from nh_platform.store import Store
 from nh_platform_tests.load.conftest import FIRST, SECOND, WITHOUT, fill
+from nh_platform_tests.windows.trains import spikes_of
 
 GRID, ALIGNED = "continuous-1s", "stim-halves-500ms"
 
@@ -55,6 +57,42 @@ def test_units_come_in_the_order_that_was_asked_for_with_their_embeddings(first)
     assert sample.unit_ids.tolist() == ["b", "a"]
     stored = first.embeddings.set_index("unit_id").select_dtypes("number").loc[["b", "a"]]
     np.testing.assert_array_equal(sample.embeddings, stored.to_numpy(dtype=np.float64))
+
+
+def test_embeddings_join_only_where_they_were_made_within_the_ranges(both) -> None:
+    first, second = both
+    command = f"`nh materialize ibl {FIRST}`"
+    with pytest.raises(
+        ConfigError, match=rf"{FIRST}: .*window is whole-session.*reference_window: start-30s.*{command}"
+    ):
+        WindowSet(first, GRID, ranges=[[0.0, 13.0]], embeddings=True)
+    within = WindowSet(second, GRID, ranges=[[0.0, 5.0], [5.0, 12.5]], embeddings=True)
+    np.testing.assert_array_equal(within[0].embeddings, WindowSet(second, GRID, embeddings=True)[0].embeddings)
+    with pytest.raises(
+        ConfigError, match=rf"{SECOND}: .*window start-10s, 2.000 to 12.000 s, reaches out of the ranges"
+    ):
+        WindowSet(second, GRID, ranges=[[0.0, 11.0]], embeddings=True)
+
+
+def test_windows_that_are_tested_take_embeddings_of_the_ranges_of_training(both) -> None:
+    tested = {FIRST: [[9.0, 11.0]], SECOND: [[9.0, 11.0]]}
+    with pytest.raises(ConfigError, match=f"{SECOND}: .*`embeddings=` the ranges of training"):
+        WindowSet(both[1], GRID, ranges=tested[SECOND], embeddings=True)
+    assert len(WindowSet(both[1], GRID, ranges=tested[SECOND], embeddings={SECOND: [[2.0, 12.0]]})) == 2
+    assert WindowSet(both[1], GRID, ranges=tested[SECOND], embeddings=[[0.0, 12.0]])[0].embeddings.shape[0] == 3
+    with pytest.raises(ConfigError, match=f"{SECOND}: .*reaches out"):
+        WindowSet(both[1], GRID, embeddings=[[0.0, 9.0]])
+    with pytest.raises(ConfigError, match=f"{FIRST}: .*whole-session"):
+        WindowSet(both, GRID, ranges=tested, embeddings={SECOND: [[0.0, 12.0]]})
+    with pytest.raises(ConfigError, match=f"embeddings: 22223333 is none of the 2 sessions.*Did you mean {SECOND}"):
+        WindowSet(both, GRID, embeddings={"22223333": [[0.0, 12.0]]})
+
+
+def test_embeddings_of_before_are_of_the_whole_session(store, tmp_path) -> None:
+    assert UsedWindow.read(tmp_path).id == "whole-session"
+    used_window(spikes_of([]), "start-30s").write(tmp_path)
+    assert np.isnan(UsedWindow.read(tmp_path).start)
+    assert SessionView(store, "ibl", SECOND).embeddings_window == UsedWindow("start-10s", 2.0, 12.0)
 
 
 def test_a_window_belongs_to_ranges_that_hold_all_of_it(first) -> None:

@@ -76,9 +76,10 @@ def with_what_is_below(names: set[str]) -> set[str]:
         (patch_name(unit_encoding, "encoders_version", lambda: "other"), {"unit_embeddings"}),
         (patch_name(conventions, "CONVENTIONS_VERSION", "other"), {"stimulus_tensors"}),
         (set_key("stimulus_modes", "[exact]"), {"stimulus_tensors"}),
+        (set_key("reference_window", "start-30s"), {"unit_embeddings"}),
     ],
     ids=["active rulebook", "further rulebooks", "a rule", "metrics", "histograms", "a review", "presets", "encoders",
-         "conventions", "modes"],
+         "conventions", "modes", "reference window"],
 )  # fmt: skip
 def test_a_change_moves_what_reads_it_and_what_is_below(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Change, readers: set[str]

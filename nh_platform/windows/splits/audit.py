@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from nh_platform.windows.splits.by_subject import HELD_OUT, RESERVED, TRAIN
-from nh_platform.windows.splits.time_ranges import GAP_S
+from nh_platform.windows.splits.time_ranges import GAP_S, lies_within
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -184,7 +184,7 @@ def _normalisation(record: SetRecord) -> Iterable[Finding]:
     for part in record.normalised_on:
         allowed = training.get((part.source, part.session_id))
         asked = np.array([[-np.inf, np.inf]]) if part.ranges is None else part.ranges
-        if allowed is None or not all(_within(one, allowed) for one in asked):
+        if allowed is None or not all(lies_within(one, allowed) for one in asked):
             used = "all of it" if part.ranges is None else "stretches of it"
             yield Finding(
                 "normalisation",
@@ -203,7 +203,7 @@ def _reference_windows(record: SetRecord) -> Iterable[Finding]:
         if name == WHOLE_SESSION:
             action = "Join embeddings of a window inside the training stretch, such as start-30s."
             yield Finding("reference window", thing, "it has seen all that is tested", action)
-        elif not record.is_by_subject and key in evaluated and not _within((start, stop), training.get(key)):
+        elif not record.is_by_subject and key in evaluated and not lies_within((start, stop), training.get(key)):
             yield Finding(
                 "reference window",
                 thing,
@@ -219,20 +219,6 @@ def _training_ranges(record: SetRecord) -> dict[tuple[str, str], FloatArray]:
             ranges = np.array([[-np.inf, np.inf]]) if part.ranges is None else part.ranges
             found.setdefault((part.source, part.session_id), []).append(ranges)
     return {key: np.concatenate(ranges) for key, ranges in found.items()}
-
-
-def _within(asked: Sequence[float] | FloatArray, ranges: FloatArray | None) -> bool:
-    """Return whether a stretch lies in the joined ``ranges``."""
-    if ranges is None or not len(ranges):
-        return False
-    ordered = ranges[np.argsort(ranges[:, 0])]
-    joined = [list(ordered[0])]
-    for before, after in pairwise(ordered.tolist()):
-        if after[0] <= max(before[1], joined[-1][1]):
-            joined[-1][1] = max(joined[-1][1], after[1])
-        else:
-            joined.append(after)
-    return any(low <= asked[0] and asked[1] <= high for low, high in joined)
 
 
 def _moved(record: SetRecord) -> Iterable[Finding]:

@@ -6,7 +6,7 @@ A window belongs to a split if it lies in one of its stretches, ends included. T
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -165,6 +165,20 @@ def windows_within(start: FloatArray, stop: FloatArray, ranges: FloatArray) -> n
     for low, high in ranges:
         found |= (start >= low) & (stop <= high)
     return found
+
+
+def lies_within(asked: Sequence[float] | FloatArray, ranges: FloatArray | None) -> bool:
+    """Return whether a stretch (start, stop) lies in one of ``ranges`` (n, 2), those joined that touch or overlap."""
+    if ranges is None or not len(ranges):
+        return False
+    ordered = ranges[np.argsort(ranges[:, 0])]
+    joined = [list(ordered[0])]
+    for before, after in pairwise(ordered.tolist()):
+        if after[0] <= max(before[1], joined[-1][1]):
+            joined[-1][1] = max(joined[-1][1], after[1])
+        else:
+            joined.append(after)
+    return any(low <= asked[0] and asked[1] <= high for low, high in joined)
 
 
 def _check_shares(shares: Mapping[str, float]) -> None:
