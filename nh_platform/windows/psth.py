@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.session import ConfigError, Spikes
-from nh_platform.windows.binning import bin_centers, bin_edges, check_sorted, whole_microseconds
+from nh_platform.session import Spikes
+from nh_platform.windows.binning import bin_centers, bin_edges, check_sorted, whole_bins
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -80,14 +80,7 @@ def psth(
     from nh_platform.windows.count_kernels import event_moments
 
     check_sorted(spikes)
-    start_us, stop_us = whole_microseconds(start, "start"), whole_microseconds(stop, "stop")
-    if bin_us <= 0 or stop_us <= start_us or (stop_us - start_us) % bin_us:
-        raise ConfigError(
-            f"window {start} s to {stop} s",
-            f"is not a whole number of bins of {bin_us} us",
-            "Choose a stop that is a multiple of the bin width after the start.",
-        )
-    n_bins = (stop_us - start_us) // bin_us
+    start_us, n_bins = whole_bins(start, stop, bin_us)
     events = np.asarray(event_times, dtype=np.float64).ravel()
     events = np.sort(events[np.isfinite(events)])
     total = np.zeros((spikes.n_units, n_bins), dtype=np.int64)

@@ -13,6 +13,7 @@ from nh_platform.windows.binning import (
     bin_of_time,
     bin_session,
     binarise,
+    whole_bins,
     whole_microseconds,
 )
 from nh_platform_tests.windows.trains import count_by_hand, edges_by_hand, spikes_of
@@ -23,6 +24,31 @@ near_edge = st.builds(lambda t, up: np.nextafter(t, np.inf if up else -np.inf), 
 any_time = st.floats(-100, 8000, allow_nan=False)
 train = st.lists(st.one_of(edge_times, near_edge, any_time), max_size=12).map(sorted)
 short_train = st.lists(st.one_of(st.integers(-60, 60).map(lambda k: k * BIN_US / 1e6), st.floats(-1, 1)), max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "bin_us", "text"),
+    [
+        (
+            0.0,
+            0.5,
+            30_000,
+            "window 0.0 s to 0.5 s: it is not a whole number of bins of 0.03 s. Choose a stop of 0.48 or 0.51",
+        ),
+        (0.0, 0.01, 30_000, "Choose a stop of 0.03 s, or another width"),
+        (
+            0.5,
+            -0.5,
+            20_000,
+            "window 0.5 s to -0.5 s: it does not end after it starts. Choose a stop after .*, from 0.52 s",
+        ),
+        (0.5, 0.5, 20_000, "it does not end after it starts"),
+        (0.0, 0.5, 0, "bins of 0 s: they have no width"),
+    ],
+)
+def test_a_window_that_is_no_bins_is_refused_with_the_nearest_stops(start, stop, bin_us, text) -> None:
+    with pytest.raises(ConfigError, match=text):
+        whole_bins(start, stop, bin_us)
 
 
 @pytest.mark.parametrize("k", [0, 1, 3, 7, 29, 35, 58, 299_999, 12_345_678, -3])

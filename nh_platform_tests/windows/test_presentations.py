@@ -155,6 +155,20 @@ def test_times_that_are_no_times_are_refused() -> None:
         count_in_presentations(spikes_of([2.0, 1.0]), [1.0], [0.0, 1.0])
 
 
+@pytest.mark.parametrize(
+    ("edges", "found"),
+    [
+        ([0.0, 0.04, 0.02, 0.06], "edge 2, 0.02 s, is not above the one before, 0.04 s. State them in ascending order"),
+        ([0.0, 0.02, 0.02], "edge 2, 0.02 s, is not above the one before, 0.02 s"),
+        ([0.0, np.nan], "edge 1, nan s, is not above"),
+        ([0.0], "there are 1. State two at least"),
+    ],
+)
+def test_edges_that_do_not_increase_are_named(edges, found) -> None:
+    with pytest.raises(ConfigError, match=f"bin edges: {found}"):
+        count_in_presentations(spikes_of([1.0]), [1.0], edges)
+
+
 def test_the_window_of_the_seed_guide_has_55_bins_on_true_edges() -> None:
     edges = even_edges(-0.05, 0.5, 0.01)
     assert len(edges) == 56

@@ -66,7 +66,7 @@ def test_the_shipped_presets_are_50_bins_of_20_ms() -> None:
             "1_000_000",
             "1_010_000",
             "6, preset c, length_us",
-            "a length of 1010000 us is not a whole number",
+            "a length of 1010000 us is not a whole number of bins of 20000 us; 1000000 and 1020000 are",
         ),
         (CONTINUOUS, "why: w", "why: w\nstep_us: 30_000", "9, preset c, step_us", "30000 us is not a whole number of"),
         (CONTINUOUS, "why: w", "why: w\nsources: all", "9, preset c, sources", "unknown key 'sources'"),
@@ -78,7 +78,13 @@ def test_the_shipped_presets_are_50_bins_of_20_ms() -> None:
         (CONTINUOUS, "id: c", "id: Not OK", "2, preset Not OK, id", "it should match pattern"),
         (CONTINUOUS, "id: c\n", "", "2, preset without id, id", "'id' is missing"),
         (CONTINUOUS, "why: w", "why: w\nwhy: v", "9", "the key 'why' stands twice"),
-        (ALIGNED, "1_500_000", "-600_000", "7, preset a, stop_us", "-600000 is not after start_us, -500000"),
+        (
+            ALIGNED,
+            "1_500_000",
+            "-600_000",
+            "7, preset a, stop_us",
+            "-600000 is not after start_us, -500000; the least is -480000",
+        ),
         (ALIGNED, "1_500_000", "1_510_000", "7, preset a, stop_us", "a length of 2010000 us is not a whole number"),
         (ALIGNED, "stop_us: 1_500_000\n", "", "1, preset a", "it needs either stop_us or stop_column"),
         (

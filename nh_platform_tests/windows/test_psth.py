@@ -49,7 +49,14 @@ def test_no_events_give_nan_of_the_right_shape() -> None:
     assert np.isnan(result.rate).all()
 
 
-@pytest.mark.parametrize(("start", "stop"), [(0.5, -0.5), (0.0, 0.03), (0.0, 0.0)])
-def test_a_window_that_is_no_whole_number_of_bins_is_refused(start, stop) -> None:
-    with pytest.raises(ConfigError, match="whole number of bins"):
+@pytest.mark.parametrize(
+    ("start", "stop", "text"),
+    [
+        (0.5, -0.5, "does not end after it starts"),
+        (0.0, 0.03, "whole number of bins"),
+        (0.0, 0.0, "does not end after it starts"),
+    ],
+)
+def test_a_window_that_is_no_whole_number_of_bins_is_refused(start, stop, text) -> None:
+    with pytest.raises(ConfigError, match=text):
         psth(spikes_of([1.0]), [1.0], start, stop)

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session import ConfigError, Spikes
+from nh_platform.session import Spikes
 from nh_platform.session.display import html_facts
-from nh_platform.windows.binning import bin_events, whole_microseconds
+from nh_platform.windows.binning import bin_events, whole_bins, whole_microseconds
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 
 FloatArray = npt.NDArray[np.float64]
@@ -126,16 +126,10 @@ def count_around(
     ConfigError
         If the window is not a whole, positive number of bins.
     """
-    start_us, stop_us = whole_microseconds(start, "start"), whole_microseconds(stop, "stop")
     bin_us = whole_microseconds(bin_s, "bin_s")
-    if bin_us <= 0 or stop_us <= start_us or (stop_us - start_us) % bin_us:
-        raise ConfigError(
-            f"window {start} s to {stop} s",
-            f"is not a whole, positive number of bins of {bin_s} s",
-            "Choose a stop that is a multiple of the bin width after the start.",
-        )
+    start_us, n_bins = whole_bins(start, stop, bin_us)
     probes = units["probe"].to_numpy(dtype=object)[rows].tolist()
-    counted = bin_events(spikes.take(rows), times, start_us, (stop_us - start_us) // bin_us, bin_us)
+    counted = bin_events(spikes.take(rows), times, start_us, n_bins, bin_us)
     return EventWindows(
         counts=counted.counts,
         times=times,

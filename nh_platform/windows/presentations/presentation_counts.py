@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from nh_platform.session import BadUpstreamData, ConfigError, Signal, Spikes
 from nh_platform.windows.binning import bin_edges as whole_edges
-from nh_platform.windows.binning import check_sorted, whole_microseconds
+from nh_platform.windows.binning import check_sorted, whole_bins, whole_microseconds
 
 FloatArray = npt.NDArray[np.float64]
 CountArray = npt.NDArray[np.unsignedinteger]
@@ -90,15 +90,8 @@ def even_edges(start: float, stop: float, bin_s: float) -> FloatArray:
     >>> len(even_edges(-0.05, 0.5, 0.01)) - 1
     55
     """
-    start_us, stop_us = whole_microseconds(start, "start"), whole_microseconds(stop, "stop")
     bin_us = whole_microseconds(bin_s, "bin_s")
-    if bin_us <= 0 or stop_us <= start_us or (stop_us - start_us) % bin_us:
-        raise ConfigError(
-            f"window {start} s to {stop} s",
-            f"is not a whole number of bins of {bin_s} s",
-            "Choose a stop that is a multiple of the bin width after the start.",
-        )
-    return whole_edges(start_us, (stop_us - start_us) // bin_us, bin_us)
+    return whole_edges(*whole_bins(start, stop, bin_us), bin_us)
 
 
 def presentation_domain(start_times: FloatArray, edges: FloatArray, stop_times: FloatArray) -> FloatArray:
@@ -169,8 +162,12 @@ def count_in_presentations(
             raise BadUpstreamData(
                 f"{name} times of presentations", f"{unusable} of {len(times)} are not finite", "Drop them first."
             )
-    if len(relative) < 2 or not (np.diff(relative) > 0).all():
-        raise ConfigError("bin edges", "they do not ascend, or there are fewer than two", "Sort them; state each once.")
+    if len(relative) < 2:
+        raise ConfigError("bin edges", f"there are {len(relative)}", "State two at least.")
+    if not (np.diff(relative) > 0).all():
+        at = int(np.argmin(np.diff(relative) > 0)) + 1
+        found = f"edge {at}, {relative[at]:g} s, is not above the one before, {relative[at - 1]:g} s"
+        raise ConfigError("bin edges", found, "State them in ascending order, each once.")
     order = np.argsort(starts, kind="stable")
     in_order = bool((order == np.arange(len(order))).all())
     starts = starts[order]

@@ -228,7 +228,8 @@ class AlignedPreset(WindowPreset):
         if value is None or start is None:
             return value
         if value <= start:
-            raise ValueError(f"{value} is not after start_us, {start}")
+            least = start + (info.data.get("bin_us") or 1)
+            raise ValueError(f"{value} is not after start_us, {start}; the least is {least}")
         return start + _whole(value - start, info)
 
     @model_validator(mode="after")
@@ -251,7 +252,9 @@ def _whole(length: int, info: ValidationInfo) -> int:
     """Return a length that is a whole number of bins; where the bins are wrong themselves, that was said already."""
     bin_us = info.data.get("bin_us")
     if bin_us and length % bin_us:
-        raise ValueError(f"a length of {length} us is not a whole number of bins of {bin_us} us")
+        near = [str(bins * bin_us) for bins in (length // bin_us, length // bin_us + 1) if bins]
+        found = f"a length of {length} us is not a whole number of bins of {bin_us} us"
+        raise ValueError(f"{found}; {' and '.join(near)} {'are' if len(near) > 1 else 'is'}")
     return length
 
 

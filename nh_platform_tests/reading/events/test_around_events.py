@@ -87,11 +87,11 @@ def test_a_column_without_all_times_has_windows_of_the_others(session) -> None:
 @pytest.mark.parametrize(
     ("window", "text"),
     [
-        ((0.0, 0.0, 0.02), "positive number of bins"),
-        ((0.5, -0.5, 0.02), "positive number of bins"),
-        ((0.0, 0.05, 0.02), "positive number of bins"),
-        ((0.0, 0.1, 0.0), "positive number of bins"),
-        ((0.0, 0.1, -0.02), "positive number of bins"),
+        ((0.0, 0.0, 0.02), "does not end after it starts"),
+        ((0.5, -0.5, 0.02), "does not end after it starts"),
+        ((0.0, 0.05, 0.02), "Choose a stop of 0.04 or 0.06 s"),
+        ((0.0, 0.1, 0.0), "have no width"),
+        ((0.0, 0.1, -0.02), "have no width"),
         ((0.0, np.nan, 0.02), "stop = nan"),
         ((-np.inf, 0.1, 0.02), "start = -inf"),
         ((0.0, 0.1, 1 / 3), "bin_s"),
