@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import ConfigError
+from nh_platform.session.errors import close_matches
 
 IntArray = npt.NDArray[np.int64]
 
@@ -50,11 +51,23 @@ class Vocabulary:
         return len(self._units)
 
     def add(self, source: str, session_id: str, unit_ids: Iterable[str]) -> IntArray:
-        """Return the numbers of a session's units; those that are new get the next ones."""
-        session = f"{source}/{session_id}"
+        """Return the numbers of a session's units; those that are new get the next ones.
+
+        Raises
+        ------
+        ConfigError
+            If a unit is named twice, or a ``/`` in the source or session could make two units one.
+        """
+        session, units = f"{source}/{session_id}", list(unit_ids)
+        for what, name in (("source", source), ("session", session_id)):
+            if "/" in name:
+                raise ConfigError(f"{what} {name!r}", "names of units are parted by /", f"Name the {what} without it.")
+        if len(set(units)) < len(units):
+            twice = next(unit for unit in units if units.count(unit) > 1)
+            raise ConfigError(f"unit {twice} of {session}", "it is named twice", "Name every unit once.")
         self._sessions.setdefault(session, len(self._sessions))
         return np.array(
-            [self._units.setdefault(f"{session}/{unit}", len(self._units)) for unit in unit_ids], dtype=np.int64
+            [self._units.setdefault(f"{session}/{unit}", len(self._units)) for unit in units], dtype=np.int64
         )
 
     def session(self, source: str, session_id: str) -> int:
@@ -67,7 +80,8 @@ class Vocabulary:
         """
         name = f"{source}/{session_id}"
         if name not in self._sessions:
-            raise ConfigError(f"session {name}", "it is not in the vocabulary", "Add it with its units.")
+            near = close_matches(name, self._sessions)
+            raise ConfigError(f"session {name}", "it is not in the vocabulary", f"Add it with its units.{near}")
         return self._sessions[name]
 
     def save(self, path: Path | str) -> None:

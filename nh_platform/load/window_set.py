@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.load.session_choice import by_session
 from nh_platform.load.session_part import CountArray, FloatArray, IntArray, SessionPart, whole_us
 from nh_platform.load.time_choice import in_ranges, joined_embeddings
 from nh_platform.load.vocabulary import Vocabulary
 from nh_platform.reading import SessionView
 from nh_platform.reading.unit_psth import UnitChoice, choose_units
 from nh_platform.session import ConfigError
-from nh_platform.session.errors import close_matches
+from nh_platform.session.display import counted
 from nh_platform.windows import StoredWindows
 from nh_platform.windows.window_files import StoredPreset
 
@@ -92,7 +93,8 @@ class WindowSet:
     kind
         ``counts`` or ``events``.
     ranges
-        (n, 2) seconds, half-open, for all sessions, or by session id: a window belongs if it is wholly in one of them.
+        (n, 2) seconds, half-open, for all sessions, or by session id (``source/session_id`` where two sources have the
+        same): a window belongs if it is wholly in one of them.
     units
         Mask, ids or rows of the units; by session id where there are several sessions. All where not stated.
     only_valid
@@ -132,24 +134,18 @@ class WindowSet:
             raise ConfigError(twice[0], "it is named twice", "Name every session once.")
         if not given:
             raise ConfigError("window set", "no session is named", "Name one at least.")
-        ids = [one.session_id for one in given]
-        for what, stated in (("ranges", ranges), ("units", units), ("embeddings", embeddings)):
-            if isinstance(stated, Mapping) and (unknown := [str(key) for key in stated if key not in ids]):
-                text = f"{unknown[0]} is none of the {len(ids)} sessions"
-                raise ConfigError(what, text, f"Use their ids.{close_matches(unknown[0], ids)}")
+        of_units, within = by_session("units", units, given), by_session("ranges", ranges, given)
+        seen = by_session("embeddings", embeddings, given)
         if units is not None and not isinstance(units, Mapping) and len(given) > 1:
             raise ConfigError("units", f"they are stated once for {len(given)} sessions", "State them by session id.")
         self.preset = preset
         self.kind = kind
         self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
         self.parts: list[SessionPart] = []
-        for one in given:
-            within = ranges.get(one.session_id) if isinstance(ranges, Mapping) else ranges
-            chosen = units.get(one.session_id) if isinstance(units, Mapping) else units
-            part = _part(one, preset, kind, within, chosen, only_valid, self.vocabulary)
+        for one, chosen, limits, allowed in zip(given, of_units, within, seen):
+            part = _part(one, preset, kind, limits, chosen, only_valid, self.vocabulary)
             if not (isinstance(embeddings, bool) and not embeddings):
-                seen = embeddings.get(one.session_id) if isinstance(embeddings, Mapping) else embeddings
-                allowed = within if seen is None or isinstance(seen, bool) else seen
+                allowed = limits if allowed is None or isinstance(allowed, bool) else allowed
                 part.embeddings = joined_embeddings(one, part.unit_ids, allowed)
             self.parts.append(part)
         self._ends = np.cumsum([len(part.start) for part in self.parts])
@@ -184,7 +180,7 @@ class WindowSet:
 
     def __getitem__(self, i: int) -> Sample:
         if not 0 <= i < len(self):
-            raise NoSuchWindow(f"window {i}", f"the set has {len(self)} windows", "Use 0 to that less 1.")
+            raise NoSuchWindow(f"window {i}", f"the set has {counted(len(self), 'window')}", "Use 0 to that less 1.")
         p = int(np.searchsorted(self._ends, i, side="right"))
         part = self.parts[p]
         row = int(i - self._ends[p] + len(part.start))
@@ -224,6 +220,7 @@ def _part(
     view = session.windows(preset)
     stored = StoredWindows(session.folder("windows"))
     index = view.index
+    first, last = index["start"].min(), index["stop"].max()
     if view.preset.bin_us is None and kind == "counts":
         raise ConfigError(f"{name}, preset {preset}", "its windows have no bins", "Take their spikes: kind='events'.")
     if only_valid:
@@ -231,12 +228,16 @@ def _part(
     if ranges is not None:
         index = index[in_ranges(index["start"].to_numpy(), index["stop"].to_numpy(), ranges, name)]
     if index.empty:
-        held = "its ranges hold none" if ranges is not None else f"none of its {len(view)} is valid"
-        raise ConfigError(f"{name}, preset {preset}", f"no window: {held}", "State other ranges or leave it out.")
+        held = "its ranges hold none" if ranges is not None else "none is valid"
+        lie = (
+            f" of its {counted(len(view), 'window')}, which lie within {first:.3f} to {last:.3f} s" if len(view) else ""
+        )
+        raise ConfigError(f"{name}, preset {preset}", f"no window: {held}{lie}", "State other ranges or leave it out.")
     table = session.units
     rows = choose_units(table["unit_id"], units)
     if len(np.unique(rows)) != len(rows):
-        raise ConfigError(f"units of {name}", "a unit is named twice", "Name every unit once.")
+        twice = table["unit_id"].iloc[int(rows[np.flatnonzero(np.bincount(rows)[rows] > 1)[0]])]
+        raise ConfigError(f"units of {name}", f"unit {twice} is named twice", "Name every unit once.")
     if not len(rows):
         raise ConfigError(f"units of {name}", "no unit is left", "Choose others, or leave the session out.")
     place = np.full(len(table), -1, dtype=np.int64)

@@ -28,6 +28,7 @@ from nh_platform.reading.wheel_motion import (
 )
 from nh_platform.reading.windows_view import SessionParts, WindowsView
 from nh_platform.session import ConfigError, Signal
+from nh_platform.session.errors import close_matches
 from nh_platform.windows.presentations.presentation_counts import PresentationCounts, count_in_presentations, even_edges
 from nh_platform.windows.presets.preset_files import renamed
 from nh_platform.windows.valid_time import valid_windows
@@ -62,7 +63,8 @@ class SessionView(AroundEvents):
             raise ConfigError(
                 f"window preset {preset!r}",
                 f"the windows of this session were made with {', '.join(sorted(stored.presets)) or 'none'}",
-                "Use one of those, or configure the preset for the source and materialize `windows` again.",
+                "Use one of those, or configure the preset for the source and materialize `windows` again."
+                f"{close_matches(preset, named)}",
             )
         parts = SessionParts(lambda: self._recording, self._sampled, self._event_times)
         return WindowsView(stored, stored.presets[found], parts)

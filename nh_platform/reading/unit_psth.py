@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Spikes, UnknownSession
-from nh_platform.session.display import html_rows
+from nh_platform.session.display import counted, html_rows
+from nh_platform.session.errors import close_matches
 from nh_platform.windows import psth
 from nh_platform.windows.binning import whole_microseconds
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
@@ -120,10 +121,11 @@ def choose_units(unit_ids: pd.Series, units: UnitChoice) -> RowArray:
         return _rows_of_integers(chosen, row_of)
     unknown = [str(unit) for unit in chosen if str(unit) not in row_of]
     if unknown:
+        share = f"{len(unknown)} of {counted(len(chosen), 'unit')}"
         raise UnknownSession(
             f"unit {unknown[0]}",
-            f"{len(unknown)} of {len(chosen)} units are not of this session",
-            "Take ids from `units['unit_id']`.",
+            f"{share} {'is' if len(unknown) == 1 else 'are'} not of this session",
+            f"Take ids from `units['unit_id']`.{close_matches(unknown[0], row_of)}",
         )
     return np.array([row_of[str(unit)] for unit in chosen], dtype=np.int64)
 
@@ -146,7 +148,7 @@ def _rows_of_integers(chosen: npt.NDArray[np.integer], row_of: dict[str, int]) -
         raise UnknownSession(
             f"unit {neither[0]}",
             f"it is neither a row, of which there are {n_units}, nor the id of a unit of this session",
-            "Take ids from `units['unit_id']`.",
+            f"Take ids from `units['unit_id']`.{close_matches(str(neither[0]), row_of)}",
         )
     if len(found) == len(asked) and found != asked:
         raise UnknownSession(

@@ -37,26 +37,26 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return made
 
 
-def fill(store, session_id) -> None:
-    session = Session("ibl", session_id, "m1", lab="lab", date="2024-01-02")
+def fill(store, session_id, source="ibl") -> None:
+    session = Session(source, session_id, "m1", lab="lab", date="2024-01-02")
     recording, (events, _) = a_recording(session), a_behavior(session).parts
-    with publish(store, session_id, "raw_spikes") as target:
+    with publish(store, session_id, "raw_spikes", source) as target:
         write_recording(target, recording)
         (target / "gate.json").write_text(json.dumps({"problems": []}))
-    with publish(store, session_id, "events") as target:
+    with publish(store, session_id, "events", source) as target:
         write_events(target, events)
     units = judged(recording.units)
-    with publish(store, session_id, "units") as target:
+    with publish(store, session_id, "units", source) as target:
         write_table(target / "units.parquet", units, UNITS)
-    with publish(store, session_id, "windows") as target:
+    with publish(store, session_id, "windows", source) as target:
         write_windows(target, windows_of(recording.spikes, units, events))
-    with publish(store, session_id, "unit_embeddings") as target:
+    with publish(store, session_id, "unit_embeddings", source) as target:
         window = AT_START if session_id == SECOND else WHOLE_SESSION
         table = unit_embeddings(recording.spikes, units, window)
         write_table(target / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS)
         used_window(recording.spikes, window).write(target)
     if session_id != WITHOUT:
-        with publish(store, session_id, "spike_events") as target:
+        with publish(store, session_id, "spike_events", source) as target:
             write_spike_events(target, SpikeEvents(*ordered_spikes(recording.spikes), tuple(units["unit_id"])))
 
 

@@ -127,7 +127,7 @@ REFUSED = {
     "no such window": (lambda first: WindowSet(first, GRID)[99], "window 99: the set has"),
     "no such preset": (lambda first: WindowSet(first, "continuous-1s-10ms"), "preset 'continuous-1s-10ms'"),
     "no such unit": (lambda first: WindowSet(first, GRID, units=["a", "zz"]), "unit zz"),
-    "unit twice": (lambda first: WindowSet(first, GRID, units=["a", "a"]), "a unit is named twice"),
+    "unit twice": (lambda first: WindowSet(first, GRID, units=["a", "a"]), "unit a is named twice"),
     "no unit": (lambda first: WindowSet(first, GRID, units=[]), "no unit is left"),
     "ranges without a window": (lambda first: WindowSet(first, GRID, ranges=[[900, 999]]), "its ranges hold none"),
     "ranges that are none": (lambda first: WindowSet(first, GRID, ranges=[[5, 3]]), r"are not \(n, 2\) seconds"),

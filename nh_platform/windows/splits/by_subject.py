@@ -16,6 +16,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from nh_platform.session import ConfigError
+from nh_platform.session.display import counted
 from nh_platform.session.errors import close_matches
 from nh_platform.windows.splits.reserved_lists import ReservedList
 
@@ -101,8 +102,9 @@ def split_by_subject(
     found = sessions.assign(split=split, why=why)
     empty = [name for name, share in shares.items() if share and name not in set(split)]
     if empty and not allow_empty:
+        stated = ", ".join(f"{name} {share} %" for name, share in shares.items())
         raise ConfigError(
-            f"split of {len(by_hash)} subjects by {', '.join(f'{name} {share} %' for name, share in shares.items())}",
+            f"split of {counted(len(by_hash), 'subject')} by {stated}",
             f"no subject falls into {' or '.join(empty)}",
             "Take more subjects or another seed, or divide each session in time: `causal_ranges`.",
         )

@@ -78,7 +78,7 @@ def test_single_sessions_are_held_out_with_all_others_of_their_subject() -> None
 
 def test_what_cannot_be_divided_is_refused() -> None:
     with pytest.raises(
-        ConfigError, match=r"split of 1 subjects .*: no subject falls into .*divide each session in time"
+        ConfigError, match=r"split of 1 subject .*: no subject falls into .*divide each session in time"
     ):
         split_by_subject(sessions(["a", "a"]))
     with pytest.raises(ConfigError, match="1 of 2 rows have none, session s1 first"):
