@@ -16,6 +16,7 @@ import pandas as pd
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData
 from nh_platform.session.columns import unnamed_fields
+from nh_platform.session.display import counted
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.released import SESSION_FACTS
 from nh_platform.sources.nwb.positions import CSV_COLUMNS, is_registered
@@ -28,6 +29,11 @@ _AXES = {"ap": "ccf_ap_um", "dv": "ccf_dv_um", "ml": "ccf_ml_um"}
 _PLACE = ("acronym", "beryl", "cosmos", *_AXES.values())
 OF_UNIT = ("session_id", "insertion_id", "probe", *_PLACE)
 """What a unit has of its channel."""
+
+
+_AGAIN = "Download the release's tables again."
+_SHOWN = 3
+"""Rows that an error names."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ def tables_of_release(
     read = {name: read_csv_table(path, names.required(name)) for name, path in paths.items()}
     for name, table in read.items():
         owners = [column for column in names.required(name) if column.endswith("_id") and column != names.own_id(name)]
-        check_ids(paths[name], table, names.own_id(name), owners)
+        check_ids(f"file {paths[name].name}", table, names.own_id(name), owners)
     sessions = _sessions(read.get("sessions"), names)
     probes = _probes(read.get("probes"), names)
     channels, without_probe = _channels(read.get("channels"), probes, names)
@@ -120,29 +126,28 @@ def read_csv_table(path: Path, required: Sequence[str]) -> pd.DataFrame:
     BadUpstreamData
         If it cannot be read, or lacks one of the ``required`` columns; the text names the nearest.
     """
-    again = "Download the release's tables again."
     try:
         table = pd.read_csv(path)
         if found := unnamed_fields(table):
             raise ValueError(found)
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        raise BadUpstreamData(f"file {path.name}", f"it cannot be read as CSV: {error}", again) from error
+        raise BadUpstreamData(f"file {path.name}", f"it cannot be read as CSV: {error}", _AGAIN) from error
     missing = [name for name in required if name not in table.columns]
     if missing:
         near = close_matches(missing[0], map(str, table.columns))
-        raise BadUpstreamData(f"file {path.name}", f"columns missing: {', '.join(missing)}", f"{again}{near}")
+        raise BadUpstreamData(f"file {path.name}", f"columns missing: {', '.join(missing)}", f"{_AGAIN}{near}")
     return table
 
 
-def check_ids(path: Path, table: pd.DataFrame, own: str, owners: Sequence[str] = ()) -> None:
+def check_ids(thing: str, table: pd.DataFrame, own: str, owners: Sequence[str] = ()) -> None:
     """Check that every row of a table has an id of its own, and that ids are whole numbers.
 
     Parameters
     ----------
-    path
-        File of the table, for the text of errors.
+    thing
+        The file of the table, for the text of errors.
     table
-        The table as it was read.
+        The table as it was read; its index numbers the rows from 0.
     own
         Column with the id of each row.
     owners
@@ -153,20 +158,22 @@ def check_ids(path: Path, table: pd.DataFrame, own: str, owners: Sequence[str] =
     BadUpstreamData
         Naming the column, the first ids that cannot be and their rows.
     """
-    again = "Download the release's tables again."
-    check_whole_ids(path, table, (own, *owners))
-    if table[own].isna().any():
-        found = f"column {own} has {int(table[own].isna().sum())} rows without an id"
-        raise BadUpstreamData(f"file {path.name}", found, again)
+    check_whole_ids(thing, table, (own, *owners))
+    missing = table[own].isna()
+    if missing.any():
+        rows = ", ".join(f"row {number + 2}" for number in table.index[missing][:_SHOWN])
+        more = ", …" if missing.sum() > _SHOWN else ""
+        found = f"column {own} has {counted(int(missing.sum()), 'row')} without an id: {rows}{more}"
+        raise BadUpstreamData(thing, found, _AGAIN)
     twice = table[own].duplicated(keep=False)
     if twice.any():
-        found = (
-            f"column {own} has {table.loc[twice, own].nunique()} ids in several rows: {_first_of(table[own], twice)}"
+        number = counted(table.loc[twice, own].nunique(), "id")
+        raise BadUpstreamData(
+            thing, f"column {own} has {number} in several rows: {_first_of(table[own], twice)}", _AGAIN
         )
-        raise BadUpstreamData(f"file {path.name}", found, again)
 
 
-def check_whole_ids(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
+def check_whole_ids(thing: str, table: pd.DataFrame, columns: Sequence[str]) -> None:
     """Check that what stands in columns of ids is a whole number or nothing.
 
     Raises
@@ -178,12 +185,12 @@ def check_whole_ids(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> 
         numbers = pd.to_numeric(table[column], errors="coerce")
         odd = table[column].notna() & (numbers.isna() | (numbers % 1 != 0))
         if odd.any():
-            found = f"column {column} has {int(odd.sum())} values that are no ids: {_first_of(table[column], odd)}"
-            raise BadUpstreamData(f"file {path.name}", found, "Download the release's tables again.")
+            number = counted(int(odd.sum()), "value that is no id", "values that are no ids")
+            raise BadUpstreamData(thing, f"column {column} has {number}: {_first_of(table[column], odd)}", _AGAIN)
 
 
 def _first_of(values: pd.Series, chosen: pd.Series) -> str:
-    rows = [f"{value!s} in row {number + 2}" for number, value in values[chosen].head(3).items()]
+    rows = [f"{value!s} in row {number + 2}" for number, value in values[chosen].head(_SHOWN).items()]
     return ", ".join(rows) + (", …" if int(chosen.sum()) > len(rows) else "")
 
 
@@ -274,4 +281,4 @@ def _regions(acronyms: pd.Series) -> pd.DataFrame:
 
 
 def _left_out(file: str, number: int, owner: str) -> tuple[str, ...]:
-    return (f"{file}: {number} rows whose owner {owner} does not list",) if number else ()
+    return (f"{file}: {counted(number, 'row')} whose owner {owner} does not list",) if number else ()

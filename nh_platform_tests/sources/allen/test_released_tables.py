@@ -34,28 +34,28 @@ def test_whole_ids_are_read_and_a_row_without_an_owner_is_left_out(tmp_path: Pat
     found = tables(tmp_path)
     assert found.units["unit_id"].tolist() == ["1000", "1001"]
     assert found.channels["channel_id"].tolist() == ["100", "101"]
-    assert found.left_out == ("channels.csv: 1 rows whose owner probes.csv does not list",)
+    assert found.left_out == ("channels.csv: 1 row whose owner probes.csv does not list",)
 
 
 @pytest.mark.parametrize(
     ("table", "old", "new", "found"),
     [
-        ("units", "1001,101", "1000,101", r"column id has 1 ids in several rows: 1000 in row 2, 1000 in row 3"),
-        ("units", "1001,101", "1001.5,101", r"column id has 1 values that are no ids: 1001\.5 in row 3"),
-        ("units", "1001,101", ",101", r"column id has 1 rows without an id"),
+        ("units", "1001,101", "1000,101", r"column id has 1 id in several rows: 1000 in row 2, 1000 in row 3"),
+        ("units", "1001,101", "1001.5,101", r"column id has 1 value that is no id: 1001\.5 in row 3"),
+        ("units", "1001,101", ",101", r"column id has 1 row without an id: row 3"),
         (
             "units",
             "1001,101",
             "1001,101.25",
-            r"column ecephys_channel_id has 1 values that are no ids: 101\.25 in row 3",
+            r"column ecephys_channel_id has 1 value that is no id: 101\.25 in row 3",
         ),
-        ("units", "1001,101", "1001,abc", r"column ecephys_channel_id has 1 values that are no ids: abc in row 3"),
-        ("channels", "101,11", "100,11", r"column id has 1 ids in several rows"),
-        ("channels", "100,10", "100,1e400", r"column ecephys_probe_id has 1 values that are no ids: 1e400 in row 2"),
-        ("probes", "11,719161530", "10,719161530", r"column id has 1 ids in several rows"),
-        ("probes", "11,719161530", "11,x", r"column ecephys_session_id has 1 values that are no ids: x in row 3"),
-        ("sessions", "719161530", "715093703", r"column id has 1 ids in several rows"),
-        ("sessions", "719161530", "", r"column id has 1 rows without an id"),
+        ("units", "1001,101", "1001,abc", r"column ecephys_channel_id has 1 value that is no id: abc in row 3"),
+        ("channels", "101,11", "100,11", r"column id has 1 id in several rows"),
+        ("channels", "100,10", "100,1e400", r"column ecephys_probe_id has 1 value that is no id: 1e400 in row 2"),
+        ("probes", "11,719161530", "10,719161530", r"column id has 1 id in several rows"),
+        ("probes", "11,719161530", "11,x", r"column ecephys_session_id has 1 value that is no id: x in row 3"),
+        ("sessions", "719161530", "715093703", r"column id has 1 id in several rows"),
+        ("sessions", "719161530", "", r"column id has 1 row without an id"),
     ],
 )
 def test_ids_that_cannot_be_are_named_with_their_rows(

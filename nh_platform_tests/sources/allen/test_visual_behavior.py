@@ -18,7 +18,13 @@ from nh_platform.simulation.allen.behavior.cloud_release import PROJECT, manifes
 from nh_platform.sources.allen import AllenVbnSettings
 from nh_platform.sources.allen.behavior.abnormal import ACTIVITY_MARGIN_S
 from nh_platform.sources.allen.behavior.cloud_cache import load_release
-from nh_platform.sources.allen.behavior.release_tables import read_amplitudes, read_behavior_sessions, read_channels
+from nh_platform.sources.allen.behavior.release_tables import (
+    read_amplitudes,
+    read_behavior_sessions,
+    read_channels,
+    read_probes,
+    read_sessions,
+)
 from nh_platform_tests.behavior import read_behavior
 from nh_platform_tests.sources.allen.conftest import replace
 from nh_platform_tests.sources.allen.vbn import (
@@ -354,6 +360,53 @@ def test_a_table_whose_rows_have_more_fields_than_its_header_is_refused(vbn_copy
     release = load_release(vbn_copy, "0.5.0")
     with pytest.raises(BadUpstreamData, match=rf"{name}\.csv of release 0\.5\.0: .*its rows have 1 field more"):
         read(release)
+
+
+READERS = {
+    "ecephys_sessions": (read_sessions, "ecephys_session_id"),
+    "probes": (read_probes, "ecephys_probe_id"),
+    "channels": (read_channels, "ecephys_channel_id"),
+    "units": (read_amplitudes, "unit_id"),
+    "behavior_sessions": (read_behavior_sessions, "behavior_session_id"),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("{}.5", r"has 1 value that is no id: \d+\.5 in row 3"),
+        ("x", "has 1 value that is no id: x in row 3"),
+        ("", "has 1 row without an id: row 3"),
+        (None, r"has 1 id in several rows: (\d+) in row 2, \1 in row 3"),
+    ],
+    ids=["fraction", "text", "missing", "twice"],
+)
+def test_an_id_that_cannot_be_is_named_with_its_row(vbn_copy: Path, name: str, cell: str | None, found: str) -> None:
+    read, column = READERS[name]
+    release = load_release(vbn_copy, "0.5.0")
+    path = release.table_path(name)
+    table = pd.read_csv(path)
+    ids = table[column].astype(str).tolist()
+    ids[1] = f"{ids[0]}.0" if cell is None else cell.format(ids[1])
+    path.unlink()
+    table.assign(**{column: ids}).to_csv(path, index=False)
+    label = rf"{name}\.csv of release 0\.5\.0: column {column} {found}\. Download the release's tables again"
+    with pytest.raises(BadUpstreamData, match=label):
+        read(release)
+
+
+def test_a_row_may_be_of_no_session_but_not_of_a_fraction_of_one(vbn_copy: Path) -> None:
+    def changed(owner: str) -> None:
+        _edit_table(vbn_copy, "channels", lambda table: table.assign(ecephys_session_id=owner))
+
+    changed("")
+    assert len(read_channels(load_release(vbn_copy, "0.5.0"))) > 0
+    changed("1.5")
+    with pytest.raises(
+        BadUpstreamData, match=r"channels\.csv .*column ecephys_session_id has \d+ values that are no ids"
+    ):
+        read_channels(load_release(vbn_copy, "0.5.0"))
 
 
 def test_settings_name_the_folder_and_accept_the_name_of_a_manifest(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from nh_platform.session import BadUpstreamData
 from nh_platform.session.columns import unnamed_fields
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
 from nh_platform.sources.allen.behavior.cloud_cache import Release
+from nh_platform.sources.allen.released_tables import check_ids
 
 SESSION_COLUMNS = ("ecephys_session_id", "mouse_id", "session_type", "file_id")
 PROBE_COLUMNS = ("ecephys_probe_id", "ecephys_session_id", "name")
@@ -30,6 +31,18 @@ CHANNEL_NAMES = {
 }
 """Columns of channels.csv that are read, and their names in Visual Coding's channels.csv."""
 
+_OWN_IDS = {
+    "ecephys_sessions": "ecephys_session_id",
+    "probes": "ecephys_probe_id",
+    "channels": "ecephys_channel_id",
+    "units": "unit_id",
+    "behavior_sessions": "behavior_session_id",
+}
+"""Column with the id of each row, by table."""
+
+_OWNERS = ("ecephys_session_id", "ecephys_probe_id")
+"""Columns with the id of what a row belongs to."""
+
 
 def read_sessions(release: Release) -> pd.DataFrame:
     """Return ecephys_sessions.csv, every value as text, indexed by session id; missing values are empty texts.
@@ -37,17 +50,10 @@ def read_sessions(release: Release) -> pd.DataFrame:
     Raises
     ------
     BadUpstreamData
-        If the table is missing, is not CSV or lacks a column; so for every reader here.
+        If the table is missing, is not CSV, lacks a column, or has ids that are none or stand twice; so for every
+        reader here.
     """
-    table = _read(release, "ecephys_sessions", SESSION_COLUMNS)
-    twice = table.loc[table["ecephys_session_id"].duplicated(), "ecephys_session_id"].tolist()
-    if twice:
-        raise BadUpstreamData(
-            f"file ecephys_sessions.csv of release {release.version}",
-            f"session {twice[0]} occurs twice",
-            "Download the release's tables again.",
-        )
-    return table.set_index("ecephys_session_id")
+    return _read(release, "ecephys_sessions", SESSION_COLUMNS).set_index("ecephys_session_id")
 
 
 def read_probes(release: Release) -> pd.DataFrame:
@@ -126,4 +132,7 @@ def _read(release: Release, name: str, required: tuple[str, ...], *, only: bool 
     missing = [column for column in required if column not in table.columns]
     if missing:
         raise BadUpstreamData(label, f"columns missing: {', '.join(missing)}", again)
-    return table
+    ids = table[[column for column in dict.fromkeys((_OWN_IDS[name], *_OWNERS)) if column in table]]
+    ids = ids.apply(lambda texts: texts.map(_whole)).replace("", None)
+    check_ids(label, ids, _OWN_IDS[name], [column for column in ids if column != _OWN_IDS[name]])
+    return table.assign(**{_OWN_IDS[name]: ids[_OWN_IDS[name]]})

@@ -82,7 +82,7 @@ def read_analysis_metrics(
             )
             continue
         table = read_csv_table(paths[session_type], (UNIT_ID,))
-        check_whole_ids(paths[session_type], table, (UNIT_ID,))
+        check_whole_ids(f"file {paths[session_type].name}", table, (UNIT_ID,))
         ids = ids_as_text(table[UNIT_ID])
         row = pd.Index(units["unit_id"]).get_indexer(pd.Index(ids))
         own = units[list(OF_UNIT)].take(row).reset_index(drop=True).assign(unit_id=ids, session_type=session_type)
