@@ -281,9 +281,11 @@ class SessionTables(StoredSession):
 
     def _events(self, name: str) -> pd.DataFrame:
         if name not in self.events:
+            tables, named = ", ".join(sorted(self.events)), ", ".join(self.events.names)
+            rows = f", or the rows of a named event, `session.events(name)`: {named}" if named else ""
             raise UnknownSession(
                 f"{name} of {self.source} session {self.session_id}",
-                f"upstream has none; it has {', '.join(sorted(self.events)) or 'no events'}",
-                "Use one of those.",
+                f"upstream has none; it has {f'the tables {tables}' if tables else 'no tables of events'}",
+                f"Read one of those{rows}." if tables else "Give times of your own: `session.windows_around(times)`.",
             )
         return self.events[name]

@@ -119,7 +119,11 @@ def test_a_psth_as_xarray(session) -> None:
 
 
 def test_what_upstream_lacks_is_said(session) -> None:
-    with pytest.raises(UnknownSession, match=r"presentations of ibl session .*it has invalid_times, trials"):
+    with pytest.raises(
+        UnknownSession,
+        match=r"presentations of ibl session .*it has the tables invalid_times, trials\. "
+        r"Read .* named event, `session\.events\(name\)`: trial start, stimulus onset, ",
+    ):
         _ = session.presentations
     with pytest.raises(UnknownSession, match="has wheel_position"):
         session.signal("pupil_diameter")

@@ -195,8 +195,18 @@ class SessionEvents(Mapping[str, pd.DataFrame]):
             found = "its source states no events here: it is served neither by an installed package nor by the home"
         else:
             found = "its source states no such event"
-        known = f"Use one of {', '.join(names)}." if names else "Use a table and a column: ('trials', 'start_time')."
+        known = f"Use one of {', '.join(names)}." if names else f"It has no named event; {self._times_to_take()}"
         return ConfigError(thing, found, known + close_matches(str(name), names))
+
+    def _times_to_take(self) -> str:
+        """Return the columns of times that the session has, in the words of an action."""
+        columns = [
+            f"({table!r}, {column!r})"
+            for table in self
+            for column in ("start_time", "times")
+            if column in self._read_tables()[table]
+        ]
+        return f"use a column of times: {', '.join(columns)}." if columns else "give times of your own."
 
 
 def rows_within(table: pd.DataFrame, start: float, stop: float) -> pd.DataFrame:

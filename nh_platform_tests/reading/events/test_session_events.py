@@ -97,8 +97,21 @@ def test_a_source_that_is_not_served_states_no_event() -> None:
     events = SessionEvents(lambda: {"trials": TRIALS}, dict, "gone session 1")
     assert events.names == ()
     assert "events: none" in repr(events)
-    with pytest.raises(ConfigError, match="served neither by an installed package nor by the home"):
+    text = r"served neither by .* nor by the home\. It has no named event; use .* \('trials', 'start_time'\)"
+    with pytest.raises(ConfigError, match=text):
         events("go cue")
+    without = SessionEvents(dict, lambda: {"onset": EventTimes("presentations", "start_time")}, "toy session 1")
+    text = r"the session has no presentations\. It has no named event; give times of your own"
+    with pytest.raises(ConfigError, match=text):
+        without("onset")
+
+
+def test_an_event_at_presentations_that_are_not_there_names_those_that_are(events) -> None:
+    stated = {"flash": EventTimes("presentations", "start_time"), "go cue": EventTimes("trials", "cue")}
+    some = SessionEvents(lambda: {"trials": events["trials"]}, lambda: stated, "toy session 1")
+    text = r"at presentations\.start_time, and the session has no presentations\. Use one of go cue\."
+    with pytest.raises(ConfigError, match=text):
+        some("flash")
 
 
 def test_a_stretch_has_the_events_within_it_and_the_rows_that_overlap_it(events) -> None:
