@@ -204,8 +204,6 @@ def show(
 
 def _show_upstream(files: SessionFiles, platform: Platform) -> None:
     """Print what upstream holds of a session."""
-    from nh_platform.history.identity import GROUPS
-
     facts = files.session
     words = (facts.subject, facts.lab, facts.date, facts.task_protocol)
     console.say_beside(f"[bold]{facts.source} {facts.session_id}[/] ", "  ".join(filter(None, words)))
@@ -214,16 +212,32 @@ def _show_upstream(files: SessionFiles, platform: Platform) -> None:
     for tag, number in files.memberships().items():
         console.say(f"release {escape(tag)}: {number} of its {len(files.files)} files")
     console.print_table(_probes(files, platform), "Probe insertions")
-    groups = [
-        {
-            "group": group,
-            "files": len(files.of_group(group)),
-            "revisions": ", ".join(sorted(set(files.of_group(group)["revision"]) - {""})) or "none",
-            "content version": files.version(group)[:12],
-        }
-        for group in GROUPS
-    ]
-    console.print_table(groups, "Upstream files")
+    console.print_table(_file_groups(files), "Upstream files")
+
+
+def _file_groups(files: SessionFiles) -> list[dict[str, object]]:
+    """Return the files by the groups that read them: groups that read the same ones are one row, as of an NWB file."""
+    from nh_platform.history.identity import GROUPS
+
+    alike: dict[str, list[str]] = {}
+    for group in GROUPS:
+        alike.setdefault(files.version(group), []).append(group)
+    rows: list[dict[str, object]] = []
+    above: set[tuple[str, ...]] = set()
+    for version, groups in alike.items():
+        read = files.of_group(groups[0])
+        names = set(zip(read["collection"], read["revision"], read["name"]))
+        n_above = len(names & above)
+        rows.append(
+            {
+                "group": ", ".join(groups),
+                "files": f"{len(read)} ({n_above} above)" if n_above else len(read),
+                "revisions": ", ".join(sorted(set(read["revision"]) - {""})) or "none",
+                "content version": version[:12],
+            }
+        )
+        above |= names
+    return rows
 
 
 def _probes(files: SessionFiles, platform: Platform) -> list[dict[str, object]]:
