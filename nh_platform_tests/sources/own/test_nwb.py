@@ -231,6 +231,35 @@ def test_two_files_of_one_name_and_no_file_at_all_are_refused(recorded: Path, tm
         source(tmp_path, STANDARD.replace("rec/", "elsewhere/")).manifest()
 
 
+def peaks_by_id(path: Path, ids: list[int], peaks: list[int]) -> None:
+    """State the ids of the electrodes, and for each unit the id of its peak channel."""
+    with h5py.File(path, "r+") as handle:
+        handle["general/extracellular_ephys/electrodes/id"][:] = ids
+        units = handle["units"]
+        units["peak_channel_id"] = np.array(peaks)
+        units["peak_channel_id"].attrs.update(units["snr"].attrs)
+        units.attrs["colnames"] = [*units.attrs["colnames"], "peak_channel_id"]
+
+
+def test_an_electrode_whose_id_stands_twice_is_nobodys_peak_channel(tmp_path: Path) -> None:
+    write_nwb(tmp_path / "rec" / "day.nwb", ONE)
+    ids = [
+        *range(N_CHANNELS),
+        1,
+        *range(1001, 1000 + N_CHANNELS),
+    ]  # the first of the second probe has an id of the first
+    peaks = [0, 1, 2, 3, 1001, 1, 1002, 1003]
+    peaks_by_id(tmp_path / "rec" / "day.nwb", ids, peaks)
+    lab = source(tmp_path)
+    recording = lab.read_spikes(lab.manifest().session("day"))
+    assert recording.units["channel"].tolist() == [0, -1, 2, 3, 1, -1, 2, 3]
+    assert recording.units["probe"].tolist() == ["imec0"] * 4 + ["imec1"] * 4  # by their group
+    assert len(recording.channels) == 2 * N_CHANNELS
+    texts = [note.text for note in recording.notes]
+    assert any(f"2 of {2 * N_CHANNELS} electrodes have an id that stands twice: 1; " in text for text in texts)
+    assert any("2 of 8 units name an electrode whose id stands twice: 1; their channel is unknown" in t for t in texts)
+
+
 def test_files_without_probes_metrics_or_trials_are_read_with_notes(tmp_path: Path) -> None:
     from datetime import UTC, datetime
 

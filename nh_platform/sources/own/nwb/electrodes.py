@@ -10,8 +10,8 @@ import pandas as pd
 
 from nh_platform.session import Note
 from nh_platform.session.tables.spikes import RAW_CHANNELS
-from nh_platform.sources.nwb.nwb_file import NwbFile, is_numeric
-from nh_platform.sources.nwb.nwb_table import NwbTable, read_table
+from nh_platform.sources.nwb.nwb_file import NwbFile, first_few, is_numeric
+from nh_platform.sources.nwb.nwb_table import NO_NUMBER, NwbTable, read_table
 from nh_platform.sources.nwb.positions import position_table
 from nh_platform.sources.nwb.standard_names import ELECTRODES, EPHYS
 from nh_platform.sources.own.nwb.settings import NwbSettings
@@ -51,7 +51,18 @@ def read_electrodes(nwb: NwbFile, settings: NwbSettings) -> pd.DataFrame:
             for name, axis in (("ap", "x"), ("dv", "y"), ("ml", "z"))
         },
     }
-    return _table(pd.DataFrame({"probe": _probes(table, settings.probe)}), ids, positions, _acronyms(table, settings))
+    found = _table(pd.DataFrame({"probe": _probes(table, settings.probe)}), ids, positions, _acronyms(table, settings))
+    if len(repeated := repeated_ids(found)):
+        number = f"{int(found['channel_id'].isin(repeated).sum())} of {len(found)} electrodes"
+        which = f"have an id that stands twice: {first_few(repeated)}"
+        table.note("id", f"{number} {which}; they are told apart by their row")
+    return found
+
+
+def repeated_ids(electrodes: pd.DataFrame) -> np.ndarray:
+    """Return the ids that several electrodes of the table of `read_electrodes` have: they name none of them."""
+    ids = electrodes["channel_id"]
+    return np.unique(ids[ids.duplicated() & (ids != NO_NUMBER)])
 
 
 def _table(

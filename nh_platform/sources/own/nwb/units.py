@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Spikes
+from nh_platform.session.display import counted
 from nh_platform.session.tables.spikes import PROBES, RAW_UNITS
 from nh_platform.sources.nwb.nwb_file import (
     NwbFile,
@@ -26,7 +27,7 @@ from nh_platform.sources.nwb.nwb_file import (
 )
 from nh_platform.sources.nwb.nwb_table import NO_NUMBER, NwbTable, read_table
 from nh_platform.sources.nwb.standard_names import SPIKE_COLUMNS, UNITS
-from nh_platform.sources.own.nwb.electrodes import ONE_PROBE, electrode_groups
+from nh_platform.sources.own.nwb.electrodes import ONE_PROBE, electrode_groups, repeated_ids
 from nh_platform.sources.own.nwb.settings import NwbSettings
 
 REGION = "electrodes"
@@ -81,9 +82,14 @@ def _peak_rows(stated: NwbTable, settings: NwbSettings, electrodes: pd.DataFrame
     """Return the row of the electrodes table that is each unit's peak channel, −1 where the file does not say."""
     column = settings.peak_channel or (PEAK if PEAK in stated.columns else None)
     if column is not None and column in stated.columns:
-        rows = pd.Series(np.arange(len(electrodes)), index=electrodes["channel_id"])
-        rows = rows[~rows.index.duplicated()]
-        return rows.reindex(stated.known_ids(column)).fillna(-1).to_numpy().astype(np.int64)
+        ids, asked = electrodes["channel_id"], stated.known_ids(column)
+        repeated = repeated_ids(electrodes)
+        rows = pd.Series(np.arange(len(ids)), index=ids)[~(ids.isin(repeated) | (ids == NO_NUMBER)).to_numpy()]
+        unclear = np.isin(asked, repeated)
+        if unclear.any():
+            named = f"{int(unclear.sum())} of {counted(len(asked), 'unit')} name an electrode whose id stands twice"
+            stated.note(column, f"{named}: {first_few(np.unique(asked[unclear]))}; their channel is unknown")
+        return rows.reindex(asked).fillna(-1).to_numpy().astype(np.int64)
     if column is not None:
         stated.note(column, "no such column; the unit's electrodes tell its peak channel")
     found = stated.nwb.optional("units", _from_electrodes, stated, len(electrodes))
