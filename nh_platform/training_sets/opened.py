@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.embeddings.unit_encoding import unit_embeddings
 from nh_platform.load import Vocabulary, WindowSet
 from nh_platform.load.window_set import Kind
 from nh_platform.reading import OpenedStore, SessionView, open_store
@@ -26,6 +25,7 @@ from nh_platform.store.locks import lock_names
 from nh_platform.training_sets.stored import lock_name, stored_set
 from nh_platform.training_sets.training_set import TrainingSet
 from nh_platform.windows.presets.preset_files import renamed
+from nh_platform.windows.splits.by_subject import TRAIN
 
 
 def open_training_set(name: str, home: str | os.PathLike[str] | None = None) -> OpenTrainingSet:
@@ -155,7 +155,7 @@ class OpenTrainingSet:
         kind: Kind = "counts",
         vocabulary: Vocabulary | None = None,
     ) -> WindowSet:
-        """Return the windows of a split, of the units of the set; embeddings join where the recipe names them.
+        """Return the windows of a split, of the units of the set; embeddings join where the recipe says so.
 
         Parameters
         ----------
@@ -195,35 +195,20 @@ class OpenTrainingSet:
             )
         ids = rows["session_id"].tolist()
         units = dict(list(self.units[self.units["session_id"].isin(ids)].groupby("session_id")["unit_id"]))
-        found = WindowSet(
+        return WindowSet(
             [self.session(one) for one in ids],
             chosen,
             kind=kind,
             ranges=self._ranges(rows, split),
             units={one: units[one].tolist() for one in ids},
+            embeddings=self._seen_by_embeddings(rows),
             vocabulary=vocabulary,
         )
-        if self.content.recipe.embeddings:
-            for part in found.parts:
-                table = self.embeddings(part.session_id).set_index("unit_id").select_dtypes("number")
-                part.embeddings = table.reindex(list(part.unit_ids)).to_numpy(dtype=np.float64)
-        return found
 
-    def embeddings(self, session_id: str) -> pd.DataFrame:
-        """Describe the units of a session in the reference window of the recipe, schema `UNIT_EMBEDDINGS`.
-
-        Raises
-        ------
-        ConfigError
-            If the recipe names no reference window.
-        """
-        if self.content.recipe.embeddings is None:
-            action = "State `embeddings: start-30s` in its recipe, and build it again."
-            raise ConfigError(f"embeddings of training set {self.content.id}", "its recipe names no window", action)
-        session = self.session(session_id)
-        return unit_embeddings(
-            session.spikes, session.units, self.content.recipe.embeddings, invalid=session.invalid_times
-        )
+    def _seen_by_embeddings(self, rows: pd.DataFrame) -> Any:
+        """Return what the embeddings may have seen: where sessions are divided, the stretches that train."""
+        training = self._ranges(rows, TRAIN)
+        return training if training and self.content.recipe.embeddings else self.content.recipe.embeddings
 
     def statistics(self, session_id: str, preset: str | None = None) -> pd.DataFrame:
         """Return mean and standard deviation of counts per bin by unit, as of training windows alone.

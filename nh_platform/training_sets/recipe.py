@@ -9,9 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from nh_platform.embeddings.unit_encoding import REFERENCE_WINDOWS
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 from nh_platform.session.validation_errors import checked
@@ -127,8 +126,7 @@ class Recipe(BaseModel):
     split
         How that is divided.
     embeddings
-        Reference window of the unit embeddings that join, such as ``start-30s``; the audit refuses one that has seen
-        what is tested. None where none join.
+        Whether unit embeddings join; the audit refuses those whose reference window has seen what is tested.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -137,14 +135,7 @@ class Recipe(BaseModel):
     description: str = ""
     sources: dict[str, SourcePart] = Field(min_length=1)
     split: SplitRecipe = SplitRecipe()
-    embeddings: str | None = None
-
-    @field_validator("embeddings")
-    @classmethod
-    def _known_window(cls, value: str | None) -> str | None:
-        if value is not None and value not in REFERENCE_WINDOWS:
-            raise ValueError(f"there is no reference window {value!r}; there are {', '.join(REFERENCE_WINDOWS)}")
-        return value
+    embeddings: bool = False
 
     def stated(self) -> dict[str, Any]:
         """Return every field as JSON has it, also those that the file leaves out."""

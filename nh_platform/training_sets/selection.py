@@ -27,7 +27,7 @@ from nh_platform.windows.presets.preset_model import AlignedPreset
 
 ASSETS = ("raw_spikes", "events", "units", "windows")
 """Assets that a session of a set must have; what the loader reads beside them is recorded where it is there."""
-ALSO = ("spike_events",)
+LOADED, EMBEDDINGS = "spike_events", "unit_embeddings"
 _EVENTS = {schema.name: schema for schema in (TRIALS, CHANGE_TRIALS, PRESENTATIONS)}
 
 OnSession = Callable[[int, int, str], None]
@@ -94,7 +94,7 @@ def select(
             on_session(done, total, f"{source} {session_id}")
             done += 1
             try:
-                _take(platform, manifest, part, session_id, included, rows)
+                _take(platform, manifest, part, session_id, included, rows, with_embeddings=recipe.embeddings)
             except NhError as error:
                 if part.sessions is not None:
                     raise
@@ -171,12 +171,15 @@ def _take(
     session_id: str,
     included: Mapping[str, frozenset[str]] | None,
     rows: _Rows,
+    *,
+    with_embeddings: bool,
 ) -> None:
     """Add a session with its units and versions, or say why it is left out."""
     source, store = manifest.source, platform.store
     files, name = manifest.session(session_id), f"{source} session {session_id}"
-    versions = {asset: store.data_version(source, session_id, asset) for asset in (*ASSETS, *ALSO)}
-    if lacking := [asset for asset in ASSETS if versions[asset] is None]:
+    needed = (*ASSETS, EMBEDDINGS) if with_embeddings else ASSETS
+    versions = {asset: store.data_version(source, session_id, asset) for asset in (*needed, LOADED)}
+    if lacking := [asset for asset in needed if versions[asset] is None]:
         action = f"Run `nh materialize {source} {session_id}`."
         raise UnknownSession(name, f"it has no usable {' and no '.join(lacking)}", action)
     if included is not None and session_id not in included:
@@ -194,9 +197,9 @@ def _take(
     if kept.sum() < part.min_units:
         found = f"{int(kept.sum())} of its {len(units)} units are left, of at least {part.min_units}"
         raise UnknownSession(name, found, "Take more units, or leave the session out.")
-    if versions["spike_events"] is None:
+    if versions[LOADED] is None:
         rows.left_out.append(
-            f"{name}: it has no spike_events, which the loader reads; ask for it with `also_assets` of {source}"
+            f"{name}: it has no {LOADED}, which the loader reads; ask for it with `also_assets` of {source}"
         )
     insertions = files.insertions["insertion_id"].dropna().astype(str)
     rows.sessions.append(

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nh_platform.embeddings.unit_encoding import REFERENCE_WINDOWS
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.qc.rules.bibliography import Reference, bibliography
@@ -272,14 +271,12 @@ def audited(platform: Platform, made: TrainingSet, before: TrainingSet | None) -
 
 
 def _reference(platform: Platform, made: TrainingSet) -> dict[tuple[str, str], tuple[str, float, float]]:
-    name = made.recipe.embeddings
-    if not name:
+    if not made.recipe.embeddings:
         return {}
-    window, found = REFERENCE_WINDOWS[name], {}
+    found = {}
     for row in made.tables["set_sessions"].itertuples():
-        recorded = SessionView(platform.store, row.source, row.session_id).spikes.recorded_time
-        stop = recorded.stop if window.stop_s is None else recorded.start + window.stop_s
-        found[row.source, row.session_id] = (name, recorded.start + window.start_s, stop)
+        window = SessionView(platform.store, row.source, row.session_id).embeddings_window
+        found[row.source, row.session_id] = (window.id, window.start, window.stop)
     return found
 
 

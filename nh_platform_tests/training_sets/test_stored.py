@@ -135,21 +135,22 @@ def test_windows_of_a_split_lie_in_its_stretches(home: Path) -> None:
         (lambda: opened.windows("train", "continous-1s"), "Did you mean.*continuous-1s"),
         (lambda: opened.windows("train", sources="allen_vc"), "Use ibl"),
         (lambda: opened.session("nobody"), "it is not in training set tiny"),
-        (lambda: opened.embeddings(sample.session_id), "its recipe names no window"),
     ):
         with pytest.raises(NhError, match=text):
             call()
 
 
-def test_embeddings_of_the_reference_window_join(home: Path) -> None:
-    write_recipe(home, RECIPE.replace("split:", "embeddings: start-10s\nsplit:"))
-    operations.build_training_set(home, "tiny")
+def test_embeddings_join_where_they_saw_training_data_alone(home: Path) -> None:
+    write_recipe(home, RECIPE.replace("split:", "embeddings: true\nsplit:"))
+    leaking = operations.build_training_set(home, "tiny")
+    assert {one.kind for one in leaking.leaks} == {"reference window"}
+    path = home / "sources.yaml"
+    path.write_text(path.read_text().replace("ibl:\n", "ibl:\n  reference_window: start-10s\n"), encoding="utf-8")
+    assert all(one.success for one in operations.materialize(home, "ibl").outcomes)
+    assert operations.build_training_set(home, "tiny").leaks == ()
     sample = open_training_set("tiny", home).windows("test")[0]
     assert sample.embeddings is not None
     assert sample.embeddings.shape[0] == len(sample.unit_ids)
-    write_recipe(home, RECIPE.replace("split:", "embeddings: whole-session\nsplit:").replace("tiny", "whole"))
-    leaks = operations.build_training_set(home, "whole", dry_run=True).leaks
-    assert {one.kind for one in leaks} == {"reference window"}
 
 
 def test_what_was_published_since_is_refused_and_kept_by_a_lock(home: Path) -> None:
