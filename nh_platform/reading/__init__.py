@@ -10,7 +10,7 @@ from nh_platform.reading.searching.released import Released
 from nh_platform.reading.searching.session_search import SessionQuery
 from nh_platform.reading.session_view import SessionView
 from nh_platform.reading.unit_psth import UnitPsth
-from nh_platform.reading.windows_view import WindowsView
+from nh_platform.reading.windows.windows_view import WindowsView
 
 __all__ = [
     "OpenedStore",

@@ -26,7 +26,8 @@ from nh_platform.reading.wheel_motion import (
     wheel_movements,
     wheel_signal,
 )
-from nh_platform.reading.windows_view import SessionParts, WindowsView
+from nh_platform.reading.windows.window_counts import SessionParts
+from nh_platform.reading.windows.windows_view import WindowsView
 from nh_platform.session import ConfigError, Signal
 from nh_platform.session.errors import close_matches
 from nh_platform.windows.presentations.presentation_counts import PresentationCounts, count_in_presentations, even_edges

@@ -1,6 +1,6 @@
 """Spike counts in windows around events that a person names, without a preset and without a file.
 
-Contains the labelled counts. Windows of presets, which are stored, are `nh_platform.reading.windows_view`; counting is
+Contains the labelled counts. Windows of presets, which are stored, are `nh_platform.reading.windows`; counting is
 `nh_platform.windows.binning`.
 """
 

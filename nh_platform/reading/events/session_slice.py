@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.reading.events.session_events import SessionEvents, rows_within
-from nh_platform.reading.windows_view import WindowsView
+from nh_platform.reading.windows.windows_view import WindowsView
 from nh_platform.session import ConfigError, Signal, Spikes
 from nh_platform.session.display import html_facts
 from nh_platform.session.recorded_time import RecordedTime

@@ -1,0 +1,1 @@
+"""What is read of the windows of a stored session."""
