@@ -7,7 +7,7 @@ Add here another way to the counts. What else is read of windows is `windows_vie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +23,9 @@ from nh_platform.windows.window_rows import planned_counts
 
 CountArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float64]
+
+NEAR = 8
+"""Windows are read in one piece where that is at most so many times what they hold."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +103,7 @@ class WindowCounts:
         ConfigError
             If the windows have no bins, or not all as many: `counts_of` takes those of one length.
         """
-        if self._is_dense:
-            return self._finish(self._stored.dense(self.preset.id).counts)
-        if self._is_aligned:
-            return self._finish(self._plan(self.index).count())
-        grid = self._stored.grid(self._bin_us).counts
-        counts = np.empty((len(self), grid.shape[0], self.n_bins), dtype=np.uint8)
-        for row, first in enumerate(self.index["start_bin"]):
-            counts[row] = grid[:, first : first + self.n_bins]
-        return self._finish(counts)
+        return self.counts_of(np.arange(len(self)))
 
     def counts_of(self, window_ids: Sequence[int] | npt.NDArray[np.integer]) -> CountArray:
         """Return (n, n_units, n_bins) counts of the windows named, in that order.
@@ -120,11 +115,24 @@ class WindowCounts:
         ConfigError
             If the windows have no bins, or not all as many.
         """
-        rows = [self._row(int(window)) for window in window_ids]
+        rows = self._rows(window_ids)
         if self._is_aligned and not self._is_dense:
-            return self._finish(self._plan(self.index.iloc[list(map(int, window_ids))]).count())
-        counts = [self.window(int(row["window_id"])) for row in rows]
-        return np.stack(counts) if counts else np.zeros((0, len(self.unit_ids), self.n_bins), dtype=np.uint8)
+            # A window that is named twice is counted once: its masks are found by its id.
+            once, place = np.unique(rows, return_inverse=True)
+            counts = self._plan(self.index.iloc[once]).count()
+            return self._finish(counts if np.array_equal(once, rows) else counts[place])
+        counts = np.empty((len(rows), len(self.unit_ids), self.n_bins), dtype=np.uint8)
+        if self._is_dense:
+            for places, low, high in _reads(rows, 1):
+                counts[places] = self._stored.dense(self.preset.id, low, high).counts[rows[places] - low]
+            return self._finish(counts)
+        bin_us, first_bins = self._bin_us, self.index["start_bin"].to_numpy()[rows]
+        for places, low, high in _reads(first_bins, self.n_bins):
+            grid = self._stored.grid(bin_us, low, high).counts
+            for place in places:
+                first = first_bins[place] - low
+                counts[place] = grid[:, first : first + self.n_bins]
+        return self._finish(counts)
 
     def window(self, window_id: int) -> CountArray:
         """Return (n_units, n_bins) counts of one window, reading little more than it.
@@ -208,5 +216,25 @@ class WindowCounts:
             )
         return self.index.iloc[window_id]
 
+    def _rows(self, window_ids: Sequence[int] | npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """Return ids of windows as rows of the index; raises as `_row`."""
+        rows = np.asarray(window_ids, dtype=np.int64).reshape(-1)
+        for unknown in rows[(rows < 0) | (rows >= len(self))].tolist():
+            self._row(unknown)
+        return rows
+
     def _finish(self, counts: CountArray) -> CountArray:
         return binarise(counts) if self.preset.binarise else counts
+
+
+def _reads(first: npt.NDArray[np.int64], width: int) -> Iterator[tuple[npt.NDArray[np.int64], int, int]]:
+    """Yield what to read of a file at once for stretches that are ``width`` long: which of them, from where, to where.
+
+    All of them where they lie near each other, since a file is opened and a chunk inflated for each; else each alone.
+    """
+    places = np.arange(len(first))
+    if len(first) and int(first.max()) - int(first.min()) <= NEAR * width * len(first):
+        yield places, int(first.min()), int(first.max()) + width
+        return
+    for place, low in enumerate(first.tolist()):
+        yield places[place : place + 1], low, low + width

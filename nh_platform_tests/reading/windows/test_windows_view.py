@@ -56,6 +56,13 @@ def test_counts_that_are_stored_equal_those_that_are_made_when_read(session) -> 
         assert view.counts_of([]).shape == (0, 3, 50)
 
 
+def test_a_masked_window_that_is_named_twice_is_masked_twice(session) -> None:
+    view = session.windows(ALIGNED)  # window 1 is masked from its event on
+    twice = view.counts_of([1, 1])
+    assert np.array_equal(twice, view.counts[[1, 1]])
+    assert twice[:, :2, 25:].sum() == 0
+
+
 def test_a_part_of_the_windows_is_a_slice_of_their_bins(session) -> None:
     view = session.windows(ALIGNED)
     assert (view.part("input"), view.part("target")) == (slice(0, 25), slice(25, 50))
