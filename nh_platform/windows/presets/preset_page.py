@@ -31,6 +31,16 @@ each, `.counts` the spikes of every unit in its bins, `.part("input")` the bins 
 `.signal("wheel_speed")` behaviour in the same bins. A window is a row of the index; its counts are made from the spikes
 when they are read.
 
+`.counts_as(form)`, or `.counts_as(form, window_ids)` of some windows, gives the counts in less room:
+
+| form | what it is |
+| --- | --- |
+| `counts` | windows × units × bins, uint8, 255 at most; as `.counts_of(window_ids)` |
+| `binary` | the same, 1 where the unit fired |
+| `packed` | these as bits: `.bits`, bin `k` is bit `k % 8` of byte `k // 8`; `.unpack()` gives `binary` again |
+| `csr` | `scipy.sparse.csr_array`, a window a row, column `unit * n_bins + bin`; as scikit-learn takes it |
+| `smaller` | `csr` where it takes fewer bytes than `counts`, else `counts` |
+
 Bins are half-open: a spike at the edge of two is in the later one, and every spike is in exactly one. Edges are whole
 microseconds from the event, or on the session clock: 0.25 s are 12 and a half bins of 20 ms and make 13, never 14. A
 window that reaches beyond the recording, or overlaps an invalid interval, is marked in the index (`valid`), and an
