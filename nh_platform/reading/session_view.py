@@ -67,7 +67,7 @@ class SessionView(AroundEvents):
                 "Use one of those, or configure the preset for the source and materialize `windows` again."
                 f"{close_matches(preset, named)}",
             )
-        parts = SessionParts(lambda: self._recording, self._sampled, self._event_times)
+        parts = SessionParts(lambda: self._recording, self._sampled, self._event_times, lambda: self.presentations)
         return WindowsView(stored, stored.presets[found], parts)
 
     def wheel_motion(self, rate_hz: float = RATE_HZ) -> WheelMotion:

@@ -21,7 +21,7 @@ def test_the_page_runs_from_top_to_bottom(
     make_home(tmp_path / "data" / "demo")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     names: dict[str, Any] = {}
     for number, block in enumerate(blocks):
         exec(compile(block, f"from-python.md, block {number + 1}", "exec"), names)

@@ -40,11 +40,14 @@ class SessionParts:
         Returns a sampled signal, or one that is computed of one, by name.
     event_times
         Returns the times (s) of a table of events, by its name.
+    presentations
+        Returns the stimulus presentations.
     """
 
     recording: Callable[[], RawRecording]
     signal: Callable[[str], Signal]
     event_times: Callable[[str], FloatArray]
+    presentations: Callable[[], pd.DataFrame]
 
 
 class WindowCounts:
@@ -57,7 +60,7 @@ class WindowCounts:
     preset
         The preset, as it was when the windows were made.
     session
-        What is read of the session: its spikes where counts are not stored, and signals.
+        What is read of the session: its spikes where counts are not stored, signals, presentations.
     """
 
     def __init__(self, stored: StoredWindows, preset: StoredPreset, session: SessionParts) -> None:

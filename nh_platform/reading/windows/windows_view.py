@@ -1,7 +1,7 @@
 """The windows of one preset of a stored session: index, counts, spikes, bin centres, masks.
 
-Contains `WindowsView`. Add here what people read of windows. Counts are `window_counts` and `window_forms`. Splits and
-normalisation are joined by the training loader, not here.
+Contains `WindowsView`. Add here what people read of windows. Counts are `window_counts` and `window_forms`, stimuli
+`shown_windows`. Splits and normalisation are joined by the training loader, not here.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.reading.windows.shown_windows import ShownWindows
 from nh_platform.reading.windows.window_counts import FloatArray
-from nh_platform.reading.windows.window_forms import WindowForms
 from nh_platform.session import ConfigError
 from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
@@ -21,7 +21,7 @@ from nh_platform.windows.presets.preset_fields import Resampling, SampleTime
 from nh_platform.windows.resampling import counted_events, resampled
 
 
-class WindowsView(WindowForms):
+class WindowsView(ShownWindows):
     """Windows of one preset. Parameters are those of `WindowCounts`."""
 
     def __repr__(self) -> str:

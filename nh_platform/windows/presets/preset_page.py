@@ -46,6 +46,16 @@ microseconds from the event, or on the session clock: 0.25 s are 12 and a half b
 window that reaches beyond the recording, or overlaps an invalid interval, is marked in the index (`valid`), and an
 interval that is invalid for one probe sets the bins of its units to 0 and lists them (`masked`).
 
+Where the session has stimulus presentations (Visual Coding, Visual Behavior), every window says what was on the screen
+in it. `.presentations(window_id)` is a table: one row per presentation that the window overlaps, with its id, its time
+within the window, its share of it, and whether the window is aligned to it, and one row per stretch of grey.
+`.shown` has the same of all windows as arrays: `.ids` with `.offsets` by window, `.seconds`, `.share`, `.aligned`,
+`.grey_s`. Grey is the time between two presentations of the table, of whatever stimulus; it is not taken from how long
+a stimulus ought to last, and a pause between two blocks is a gap as well. Before the first and after the last
+presentation, and behind one without an end, the table does not say what was shown (`.unstated_s`). Rows that say that
+nothing was shown (`spontaneous`, an omission, the frame -1 of natural scenes) are presentations with an id; frames of a
+movie are one each.
+
 In a drawing `[` is part of the stretch and `)` is not; `^` is a moment.
 """
 
