@@ -5,7 +5,8 @@ loop reads. What sessions and windows are is `nh_platform.reading`; nothing is w
 """
 
 from nh_platform.load.batches import Batch, Batches
+from nh_platform.load.sample import Sample
 from nh_platform.load.vocabulary import Vocabulary
-from nh_platform.load.window_set import NoSuchWindow, Sample, WindowSet
+from nh_platform.load.window_set import NoSuchWindow, WindowSet
 
 __all__ = ["Batch", "Batches", "NoSuchWindow", "Sample", "Vocabulary", "WindowSet"]

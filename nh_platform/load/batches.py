@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.load.sample import Sample
 from nh_platform.load.session_part import CountArray, FloatArray, IntArray
-from nh_platform.load.window_set import Sample, WindowSet
+from nh_platform.load.window_set import WindowSet
 from nh_platform.session import ConfigError
+from nh_platform.windows.presentations.window_presentations import WindowPresentations
 
 PADDING = -1
 """Unit number, and place of a spike's unit, where there is none."""
@@ -44,6 +46,10 @@ class Batch:
         ``units`` (-1 there), and bool, False there; None of counts.
     embeddings
         (n, n_units, n_features) float64, NaN where padded; None where the set has none.
+    presentation_offsets, presentation_ids, presentation_s
+        (n + 1,) int64; (n_overlaps,) int64 ids in their session's table, and seconds; None where not asked for.
+    aligned_presentations, grey_s
+        (n,) int64 id of the presentation that each window is aligned to, -1 where it is to none, and seconds of grey.
     """
 
     windows: IntArray
@@ -58,6 +64,11 @@ class Batch:
     unit_index: IntArray | None = None
     spike_mask: npt.NDArray[np.bool_] | None = None
     embeddings: FloatArray | None = None
+    presentation_offsets: IntArray | None = None
+    presentation_ids: IntArray | None = None
+    presentation_s: FloatArray | None = None
+    aligned_presentations: IntArray | None = None
+    grey_s: FloatArray | None = None
 
 
 class Batches:
@@ -252,7 +263,7 @@ def _padded(members: IntArray, samples: Sequence[Sample], kept: Sequence[IntArra
             new[places] = np.arange(len(places))
             index = new[one.unit_index]
             spikes.append((one.times[index >= 0], index[index >= 0]))
-    made = Batch(
+    return Batch(
         windows=members,
         sessions=np.array([one.session_number for one in samples], dtype=np.int64),
         start=np.array([one.start for one in samples]),
@@ -263,8 +274,8 @@ def _padded(members: IntArray, samples: Sequence[Sample], kept: Sequence[IntArra
         counts=counts,
         embeddings=embeddings,
         **({} if has_counts else _padded_spikes(spikes)),
+        **_shown([one.shown for one in samples if one.shown is not None]),
     )
-    return made
 
 
 def _padded_spikes(spikes: Sequence[tuple[FloatArray, IntArray]]) -> dict[str, npt.NDArray[Any]]:
@@ -274,3 +285,16 @@ def _padded_spikes(spikes: Sequence[tuple[FloatArray, IntArray]]) -> dict[str, n
     for row, (at, unit) in enumerate(spikes):
         times[row, : len(at)], index[row, : len(at)] = at, unit
     return {"times": times, "unit_index": index, "spike_mask": index != PADDING}
+
+
+def _shown(windows: Sequence[WindowPresentations]) -> dict[str, npt.NDArray[Any]]:
+    """Return what was on the screen in the windows of a batch, one behind the other; nothing if there are none."""
+    if not windows:
+        return {}
+    return {
+        "presentation_offsets": np.cumsum([0, *(len(one.ids) for one in windows)], dtype=np.int64),
+        "presentation_ids": np.concatenate([one.ids for one in windows]),
+        "presentation_s": np.concatenate([one.seconds for one in windows]),
+        "aligned_presentations": np.concatenate([one.aligned for one in windows]),
+        "grey_s": np.concatenate([one.grey_s for one in windows]),
+    }

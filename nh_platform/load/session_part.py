@@ -19,6 +19,7 @@ from nh_platform.session import StoreError
 from nh_platform.store.codecs.spike_event_files import SpikeEvents, map_spike_events
 from nh_platform.store.file_hashes import verified
 from nh_platform.windows.binning import US_PER_S, bin_edges, binarise
+from nh_platform.windows.presentations.window_presentations import WindowPresentations
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -56,6 +57,8 @@ class SessionPart:
         By window, (probe, first bin, bin behind the last) of what is 0 because the recording was invalid.
     embeddings
         (n_units, n_features) float64, or None.
+    shown
+        What was on the screen in the windows, or None.
     """
 
     source: str
@@ -79,6 +82,7 @@ class SessionPart:
     probes: tuple[str, ...]
     masked: dict[int, list[tuple[int, int, int]]]
     embeddings: FloatArray | None = None
+    shown: WindowPresentations | None = None
     seconds_to_verify: float = field(default=0.0, compare=False)
     _mapped: SpikeEvents | None = field(default=None, repr=False, compare=False)
 

@@ -1,21 +1,21 @@
 """Windows of one preset over one or many sessions, read one by one from mapped spikes.
 
-Contains `WindowSet`, which chooses windows and units, and `Sample`, what one window holds. Add here how windows are
-chosen. Batches are `nh_platform.load.batches`, the reading of a window is `nh_platform.load.session_part`.
+Contains `WindowSet`, which chooses windows and units. Add here how windows are chosen. What one window holds is
+`nh_platform.load.sample`, batches are `nh_platform.load.batches`, a window is read in `nh_platform.load.session_part`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.load.sample import Sample
 from nh_platform.load.session_choice import by_session
-from nh_platform.load.session_part import CountArray, FloatArray, IntArray, SessionPart, whole_us
+from nh_platform.load.session_part import IntArray, SessionPart, whole_us
 from nh_platform.load.time_choice import in_ranges, joined_embeddings
 from nh_platform.load.vocabulary import Vocabulary
 from nh_platform.reading import SessionView
@@ -30,52 +30,6 @@ Kind = Literal["counts", "events"]
 
 class NoSuchWindow(ConfigError, IndexError):
     """A window is asked for that the set does not have; an `IndexError`, so that loops over a set end."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One window.
-
-    Parameters
-    ----------
-    source, session_id, window_id
-        Where it is from; ``window_id`` is the row of ``session.windows(preset).index``.
-    session_number
-        Number of the session in the vocabulary.
-    start, stop
-        Seconds on the session clock.
-    valid
-        Whether the index calls it valid.
-    unit_ids, regions, unit_numbers
-        (n_units,) id, acronym of the region (None where unknown) and number in the vocabulary of every unit.
-    probes, unit_probe, masked
-        Names of the probes, (n_units,) place of each unit's probe, and (n_probes, n_bins) bool: where counts are 0
-        because the recording of the probe is invalid.
-    counts
-        (n_units, n_bins) uint8, saturating at 255; None where events are asked for.
-    times, unit_index
-        (n_spikes,) float64 seconds from ``start``, ascending, and int64 place of the unit; None where counts are.
-    embeddings
-        (n_units, n_features) float64; None where they are not asked for.
-    """
-
-    source: str
-    session_id: str
-    window_id: int
-    session_number: int
-    start: float
-    stop: float
-    valid: bool
-    unit_ids: npt.NDArray[np.object_]
-    regions: npt.NDArray[np.object_]
-    unit_numbers: IntArray
-    probes: tuple[str, ...]
-    unit_probe: IntArray
-    masked: npt.NDArray[np.bool_]
-    counts: CountArray | None = None
-    times: FloatArray | None = None
-    unit_index: IntArray | None = None
-    embeddings: FloatArray | None = None
 
 
 class WindowSet:
@@ -102,13 +56,16 @@ class WindowSet:
     embeddings
         Give each unit's numeric columns of ``session.embeddings``, if these were made within ``ranges``. For windows
         that are tested, state the ranges of training here, in the form of ``ranges``: they must hold the embeddings.
+    presentations
+        Say what was on the screen in each window.
     vocabulary
         Numbers of sessions and units, continued with these; a new one where not stated.
 
     Raises
     ------
     UnknownSession
-        If `spike_events` was not made (the text has the command that makes it), or a unit is not of the session.
+        If `spike_events` was not made (the text has the command that makes it), a unit is not of the session, or
+        presentations are asked for and a session has none.
     ConfigError
         If a session lacks the preset, is named twice, ranges are none, or hold no window, or embeddings have seen
         what is outside of them.
@@ -124,6 +81,7 @@ class WindowSet:
         units: UnitChoice | Mapping[str, UnitChoice] = None,
         only_valid: bool = True,
         embeddings: bool | npt.ArrayLike | Mapping[str, npt.ArrayLike] = False,
+        presentations: bool = False,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         given = [sessions] if isinstance(sessions, SessionView) else list(sessions)
@@ -147,6 +105,8 @@ class WindowSet:
             if not (isinstance(embeddings, bool) and not embeddings):
                 allowed = limits if allowed is None or isinstance(allowed, bool) else allowed
                 part.embeddings = joined_embeddings(one, part.unit_ids, allowed)
+            if presentations:
+                part.shown = one.windows(preset).shown.take(part.window_ids)
             self.parts.append(part)
         self._ends = np.cumsum([len(part.start) for part in self.parts])
         self._numbers = [self.vocabulary.session(one.source, one.session_id) for one in given]
@@ -203,6 +163,7 @@ class WindowSet:
             times=times,
             unit_index=unit_index,
             embeddings=part.embeddings,
+            shown=None if part.shown is None else part.shown.take(np.array([row])),
         )
 
 

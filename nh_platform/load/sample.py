@@ -1,0 +1,64 @@
+"""What one window holds when it is read for training.
+
+Contains `Sample`. Add a field here when a training loop gets more of a window; batches pad it in
+`nh_platform.load.batches`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.load.session_part import CountArray, FloatArray, IntArray
+from nh_platform.windows.presentations.window_presentations import WindowPresentations
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One window.
+
+    Parameters
+    ----------
+    source, session_id, window_id
+        Where it is from; ``window_id`` is the row of ``session.windows(preset).index``.
+    session_number
+        Number of the session in the vocabulary.
+    start, stop
+        Seconds on the session clock.
+    valid
+        Whether the index calls it valid.
+    unit_ids, regions, unit_numbers
+        (n_units,) id, acronym of the region (None where unknown) and number in the vocabulary of every unit.
+    probes, unit_probe, masked
+        Names of the probes, (n_units,) place of each unit's probe, and (n_probes, n_bins) bool: where counts are 0
+        because the recording of the probe is invalid.
+    counts
+        (n_units, n_bins) uint8, saturating at 255; None where events are asked for.
+    times, unit_index
+        (n_spikes,) float64 seconds from ``start``, ascending, and int64 place of the unit; None where counts are.
+    embeddings
+        (n_units, n_features) float64; None where they are not asked for.
+    shown
+        What was on the screen: presentations of the session's table by id, and grey; None where it is not asked for.
+    """
+
+    source: str
+    session_id: str
+    window_id: int
+    session_number: int
+    start: float
+    stop: float
+    valid: bool
+    unit_ids: npt.NDArray[np.object_]
+    regions: npt.NDArray[np.object_]
+    unit_numbers: IntArray
+    probes: tuple[str, ...]
+    unit_probe: IntArray
+    masked: npt.NDArray[np.bool_]
+    counts: CountArray | None = None
+    times: FloatArray | None = None
+    unit_index: IntArray | None = None
+    embeddings: FloatArray | None = None
+    shown: WindowPresentations | None = None
