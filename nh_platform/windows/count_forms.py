@@ -20,6 +20,10 @@ from nh_platform.session.errors import close_matches
 from nh_platform.windows.binning import binarise
 
 CountArray = npt.NDArray[np.uint8]
+
+ENTRY_BYTES, ROW_BYTES = 5, 4
+"""Bytes of an entry of sparse counts and of a row, with indices of int32; a bin of whole counts takes 1."""
+
 CountForm = Literal["counts", "binary", "packed", "csr", "smaller"]
 FORMS: tuple[str, ...] = get_args(CountForm)
 

@@ -1,12 +1,9 @@
 """The files of `windows`: counts, index and masks of one session ↔ HDF5 and Parquet.
 
-``counts.h5`` holds ``/unit_id``, ``/grid_<bin width>us/counts`` (units × bins), for presets that store them
-``/aligned/<preset>/counts`` (windows × units × bins), and what readers must know of the presets; ``index.parquet`` and
-``masks.parquet`` the tables. Add here what the files of `windows` need. Where windows lie and what is counted is
-decided elsewhere.
-
-Counts are written block by block, each block whole chunks, so that memory stays at some MB and the bytes depend on the
-content alone. Chunks hold all units of a short time: a reader that takes one window reads one or two chunks.
+``counts.h5`` holds ``/unit_id``, ``/grid_<bin width>us`` (counts of units × bins), for presets that store them
+``/aligned/<preset>`` (counts of windows × units × bins), and what readers must know of the presets; ``index.parquet``
+and ``masks.parquet`` the tables. Add here what the files of `windows` need. How the counts of a group are stored is
+`count_files`; where windows lie and what is counted is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -22,24 +19,19 @@ import pandas as pd
 
 from nh_platform.session import Note, StoreError
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
-from nh_platform.store.codecs.hdf5 import ZSTD_LEVEL, create_dataset, create_file, open_file, read_notes, write_notes
+from nh_platform.store.codecs.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.codecs.parquet import read_table, write_table
-from nh_platform.windows.binning import CountPlan, EventCounts, Grid
+from nh_platform.windows.binning import EventCounts, Grid
+from nh_platform.windows.count_files import read_counts, write_counts
 from nh_platform.windows.session_windows import Windows
 
 COUNTS_FILE = "counts.h5"
 INDEX_FILE = "index.parquet"
 MASKS_FILE = "masks.parquet"
 
-CHUNK_BYTES = 1 << 19
-"""512 KiB: 749 bins (15 s at 20 ms) of 700 units."""
-
-BLOCK_BYTES = 1 << 25
-"""32 MiB of counts in memory while writing."""
-
 
 def write_windows(folder: Path, windows: Windows) -> None:
-    """Write the windows of one session into ``folder``; memory stays near `BLOCK_BYTES`.
+    """Write the windows of one session into ``folder``; memory stays at some MB.
 
     Raises
     ------
@@ -57,7 +49,7 @@ def write_windows(folder: Path, windows: Windows) -> None:
         grids = {f"grid_{bin_us}us": plan for bin_us, plan in sorted(windows.grids.items())}
         aligned = {f"aligned/{preset}": plan for preset, plan in sorted(windows.dense.items())}
         for name, plan in {**grids, **aligned}.items():
-            _write_counts(handle.create_group(name), plan)
+            write_counts(handle.create_group(name), plan)
     write_table(folder / INDEX_FILE, windows.index, WINDOW_INDEX)
     write_table(folder / MASKS_FILE, windows.masks, WINDOW_MASKS)
 
@@ -155,9 +147,8 @@ class StoredWindows:
         """
         with open_file(self.folder / COUNTS_FILE) as handle:
             group = self._group(handle, f"grid_{bin_us}us")
-            dataset = group["counts"]
-            counts = dataset[:, first:stop]
-            return Grid(bin_us, int(group.attrs["start_bin"]) + first, counts, int(dataset.attrs["maximum"]))
+            counts, maximum = read_counts(group, first, stop)
+            return Grid(bin_us, int(group.attrs["start_bin"]) + first, counts, maximum)
 
     def has_dense(self, preset_id: str) -> bool:
         """Return whether the counts of an aligned preset are stored."""
@@ -174,13 +165,8 @@ class StoredWindows:
         """
         with open_file(self.folder / COUNTS_FILE) as handle:
             group = self._group(handle, f"aligned/{preset_id}")
-            dataset = group["counts"]
-            return EventCounts(
-                bin_us=int(group.attrs["bin_us"]),
-                start_us=int(group.attrs["start_us"]),
-                counts=dataset[first:stop],
-                maximum=int(dataset.attrs["maximum"]),
-            )
+            counts, maximum = read_counts(group, first, stop)
+            return EventCounts(int(group.attrs["bin_us"]), int(group.attrs["start_us"]), counts, maximum)
 
     def _group(self, handle: Any, name: str) -> Any:
         if name not in handle:
@@ -209,45 +195,3 @@ def _read_preset(preset_id: str, attributes: Any, aligned: Any) -> StoredPreset:
         marks=stated.get("marks", {}),
         stated=stated,
     )
-
-
-def _write_counts(group: Any, plan: CountPlan) -> None:
-    """Write the counts of a grid along its bins, those of aligned windows along the windows."""
-    import hdf5plugin
-
-    group.attrs["bin_us"] = plan.bin_us
-    n_units = plan.spikes.n_units
-    if plan.is_grid:
-        group.attrs["start_bin"] = plan.start_us // plan.bin_us
-        meaning = (
-            "Spikes of each unit (row) in bins [k w, (k + 1) w) of the session clock; column j is bin start_bin + j"
-        )
-        chunk, slice_bytes = _chunk(n_units, plan.n_bins), n_units
-        chunks: tuple[int, ...] = n_units, chunk
-    else:
-        group.attrs["start_us"] = plan.start_us
-        meaning = "Spikes of each window, unit and bin [e + start + j w, e + start + (j + 1) w) around the event time e"
-        # Windows as long as a movie (6006 bins) would make one window of all units a chunk of many MB.
-        chunk_units = _chunk(plan.n_bins, n_units)
-        chunk, slice_bytes = _chunk(chunk_units * plan.n_bins, len(plan.events)), n_units * plan.n_bins
-        chunks = chunk, chunk_units, plan.n_bins
-    options: dict[str, Any] = {}
-    if all(plan.shape):  # an empty dataset cannot be chunked
-        options = {"chunks": chunks, "compression": hdf5plugin.Zstd(clevel=ZSTD_LEVEL), "shuffle": True}
-    dataset = group.create_dataset("counts", shape=plan.shape, dtype=np.uint8, track_times=False, **options)
-    dataset.attrs["unit"] = "1"
-    dataset.attrs["meaning"] = meaning
-    largest = 0
-    for first, counts, maximum in plan.blocks(chunk * max(BLOCK_BYTES // max(chunk * slice_bytes, 1), 1)):
-        if counts.size and plan.is_grid:
-            dataset[:, first : first + counts.shape[1]] = counts
-        elif counts.size:
-            dataset[first : first + len(counts)] = counts
-        largest = max(largest, maximum)
-    dataset.attrs["maximum"] = largest
-    dataset.attrs["maximum_meaning"] = "Largest count before saturation at 255 and before masking"
-
-
-def _chunk(each_bytes: int, n: int) -> int:
-    """Return how many of ``n`` things, at least one, make a chunk of `CHUNK_BYTES`."""
-    return min(max(CHUNK_BYTES // max(each_bytes, 1), 1), max(n, 1))
