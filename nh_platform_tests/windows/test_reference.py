@@ -1,4 +1,4 @@
-"""On a real insertion every spike is counted once and the kernels equal numpy's own binning."""
+"""On a real insertion every spike is counted once and the kernels equal numpy's own; on real gabors nothing is grey."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 from nh_platform.embeddings import unit_embeddings
 from nh_platform.session import Spikes
 from nh_platform.windows import bin_events, bin_session
+from nh_platform.windows.presentations.window_presentations import presentations_in_windows
 from nh_platform_tests.windows.trains import edges_by_hand, spikes_of, units_of
 
 
@@ -54,3 +55,24 @@ def test_features_of_real_units_are_in_the_range_of_neurons(spikes) -> None:
     assert busy[["isi_cv2", "isi_lv", "isi_lvr"]].notna().all(axis=None)
     assert busy["isi_cv2"].between(0.3, 1.7).all()
     assert busy["isi_lv"].between(0.1, 2.5).all()
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("session", ["715093703", "768515987"])
+def test_windows_around_real_gabors_name_all_that_they_overlap_and_no_grey(reference_dir: Path, session) -> None:
+    import pandas as pd
+
+    table = pd.read_csv(reference_dir / "allen_vc" / f"session_{session}" / "gabor_trial_gaze_table.csv")
+    table = table.rename(columns={"stimulus_presentation_id": "presentation_id"})
+    onsets, stops = table["start_time"].to_numpy(), table["stop_time"].to_numpy()
+    found = presentations_in_windows(onsets - 0.05, onsets + 0.5, table, table["presentation_id"].to_numpy())
+    for window, onset in enumerate(onsets):
+        on = (onsets < onset + 0.5) & (stops > onset - 0.05)
+        assert np.array_equal(found.ids_of(window), table["presentation_id"][on])
+    # A gabor lasts 0.2502 s: the 50 ms before its onset are the one before, the last 250 ms are the next.
+    assert set(np.diff(found.offsets)[1:-2]) == {3}
+    assert found.is_aligned.sum() == len(table)
+    assert len(found.grey_start) == 0
+    np.testing.assert_array_equal(np.flatnonzero(found.unstated_s > 0), [0, len(table) - 1])
+    seconds = np.bincount(found.window, found.seconds) + found.unstated_s
+    np.testing.assert_allclose(seconds, 0.55, rtol=0, atol=1e-9)

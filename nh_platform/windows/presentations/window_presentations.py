@@ -25,7 +25,7 @@ IntArray = npt.NDArray[np.int64]
 
 SHORTEST_GREY_S = PRESENTATION_OVERLAP_S
 """Presentations whose times are less apart follow each other without grey, as they may overlap by as much: one frame of
-the monitor is 16.7 ms. Real tables of images that follow each other meet exactly (3,643 of 3,643 gabors)."""
+the monitor is 16.7 ms. Real images that follow each other meet exactly (7,288 of 7,288 pairs of gabors)."""
 
 NOT_ALIGNED = -1
 """Presentation that a window is aligned to, where it is aligned to none."""
