@@ -288,22 +288,27 @@ def bin_events(spikes: Spikes, event_times: FloatArray, start_us: int, n_bins: i
     BadUpstreamData
         If the spikes are not sorted, or a time is NaN or infinite.
     """
-    check_sorted(spikes)
     event_times = np.ascontiguousarray(event_times, dtype=np.float64)
     unusable = int((~np.isfinite(event_times)).sum())
     if unusable:
         raise BadUpstreamData("event times", f"{unusable} of {len(event_times)} are not finite", "Drop them first.")
-    counts, maximum = _counted(spikes, event_times, bin_edges(start_us, n_bins, bin_us))
+    counts, maximum = _counted(spikes, event_times, bin_edges(start_us, n_bins, bin_us), check=True)
     return EventCounts(bin_us, start_us, counts, maximum)
 
 
-def _counted(spikes: Spikes, events: FloatArray, edges: FloatArray) -> tuple[CountArray, int]:
-    """Return saturated counts (n_events, n_units, n_bins) of checked spikes, and the largest before saturation."""
-    from nh_platform.windows.count_kernels import event_counts
+def _counted(spikes: Spikes, events: FloatArray, edges: FloatArray, *, check: bool = False) -> tuple[CountArray, int]:
+    """Return saturated counts (n_events, n_units, n_bins) of sorted spikes, and the largest before saturation.
+
+    ``check`` that they are sorted while they are counted; raises as `check_sorted`.
+    """
+    from nh_platform.windows.count_kernels import event_counts, grid_counts
 
     counts = np.zeros((len(events), spikes.n_units, len(edges) - 1), dtype=np.uint8)
     largest = np.zeros(spikes.n_units, dtype=np.int64)
-    event_counts(spikes.times, spikes.offsets, events, edges, counts, largest)
+    if len(events) == 1 and not check:
+        grid_counts(spikes.times, spikes.offsets, events[0] + edges, counts[0], largest)
+    elif not event_counts(spikes.times, spikes.offsets, events, edges, counts, largest, check):
+        check_sorted(spikes)
     return counts, int(largest.max(initial=0))
 
 

@@ -23,6 +23,17 @@ IntArray = npt.NDArray[np.int64]
 SATURATED = 255
 """Largest count that uint8 holds; larger ones are stored as this and the true maximum is recorded."""
 
+_CHUNK = 64
+"""Spikes whose bins are guessed together. Where times are on a grid of 1/30000 s, one in 600 is on an edge of 20 ms: of
+longer chunks most would hold one."""
+
+_BLOCK, _BLOCKS = 16, 8
+"""Spikes that are counted at once, and how often before a search."""
+
+_UNITS = 8
+"""Units that are counted for one event after the other. One at a time took half as long again for 700 events of 700
+units in 150 bins; 4 to 16 differ by less than a tenth."""
+
 
 @njit(cache=True, nogil=True)
 def lower_bound(times: FloatArray, low: int, high: int, value: float) -> int:
@@ -60,6 +71,92 @@ def run_end(times: FloatArray, i: int, end: int, stop: float) -> int:
     return i
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _first_at(times: FloatArray, low: int, high: int, value: float) -> int:
+    """Return what `lower_bound` does. Where it is some ten spikes ahead, counting them without a branch is faster."""
+    for _ in range(_BLOCKS):
+        if low + _BLOCK > high or times[low + _BLOCK - 1] >= value:
+            n = 0
+            for i in range(np.uint64(low), np.uint64(min(low + _BLOCK, high))):
+                n += int(times[i] < value)
+            return low + n
+        low += _BLOCK
+    return lower_bound(times, low, high, value)
+
+
+@njit(cache=True, nogil=True)
+def _ascend(times: FloatArray, first: int, end: int) -> bool:
+    """Return whether times ascend and none is NaN."""
+    if end - first < 2:
+        return end - first < 1 or times[first] == times[first]
+    n = 0
+    for i in range(np.uint64(first), np.uint64(end - 1)):
+        n += int(times[i] <= times[i + np.uint64(1)])
+    return n == end - first - 1
+
+
+@njit(cache=True, nogil=True)
+def _saturated(
+    times: FloatArray, first: int, end: int, event: float, relative: FloatArray, row: npt.NDArray[np.uint8]
+) -> int:
+    """Count again into ``row`` (n_bins,), of which a count is above 255, and return the largest before saturation."""
+    row[:] = 0
+    n_bins, largest, i = len(relative) - 1, 0, first
+    per_second = n_bins / (relative[n_bins] - relative[0])
+    while i < end and times[i] < event + relative[n_bins]:
+        k = bin_of(times[i], event, relative, per_second)
+        start = i
+        i = run_end(times, i, end, event + relative[k + 1])
+        row[k] = min(i - start, SATURATED)
+        largest = max(largest, i - start)
+    return largest
+
+
+@njit(cache=True, nogil=True)
+def grid_counts(
+    times: FloatArray, offsets: IntArray, edges: FloatArray, out: npt.NDArray[np.uint8], largest: IntArray
+) -> None:
+    """Count each unit's spikes between evenly spaced ``edges`` (n_bins + 1,) into the zeroed ``out`` (n_units, n_bins).
+
+    ``largest`` (n_units,) is raised to the largest count before saturation. Spikes outside the edges do not count.
+
+    An index is unsigned, because a signed one costs a test for a negative one, and spikes are looked at `_CHUNK` at a
+    time: unless one of them is so close to an edge that the guess may be wrong, no edge is read.
+    """
+    n_bins = len(edges) - 1
+    if n_bins < 1:
+        return
+    first_edge, last_edge, one = edges[0], edges[n_bins], np.uint64(1)
+    per_second = n_bins / (last_edge - first_edge)
+    # The guess and the edges are off by a few roundings of numbers as large as the outer edges.
+    slack = per_second * max(abs(first_edge), abs(last_edge)) * 2.0**-49
+    bins = np.empty(_CHUNK, dtype=np.int32)
+    for unit in range(len(offsets) - 1):
+        begin = lower_bound(times, offsets[unit], offsets[unit + 1], first_edge)
+        end = begin + np.searchsorted(times[begin : offsets[unit + 1]], last_edge)
+        row, most, i = out[unit], np.int64(0), begin
+        while i < end:
+            n, low, n_close = np.uint64(min(_CHUNK, end - i)), np.uint64(i), 0
+            for j in range(n):
+                exact = (times[low + j] - first_edge) * per_second
+                k = np.int32(exact)
+                bins[j] = k
+                n_close += int(abs(exact - k - 0.5) >= 0.5 - slack)
+            if n_close:
+                for j in range(n):
+                    t, b = times[low + j], np.uint64(min(bins[j], n_bins - 1))
+                    bins[j] = b - np.uint64(t < edges[b]) + np.uint64(t >= edges[b + one])
+            for j in range(n):
+                b = np.uint64(np.uint32(bins[j]))
+                count = np.int64(row[b]) + 1
+                row[b] = np.uint8(count)
+                most = max(most, count)
+            i += np.int64(n)
+        if most > SATURATED:
+            most = _saturated(times, begin, end, 0.0, edges, row)
+        largest[unit] = max(largest[unit], most)
+
+
 @njit(cache=True, nogil=True)
 def event_counts(
     times: FloatArray,
@@ -68,32 +165,53 @@ def event_counts(
     relative: FloatArray,
     out: npt.NDArray[np.uint8],
     largest: IntArray,
-) -> None:
+    check: bool,
+) -> bool:
     """Count each unit's spikes around each event into the zeroed ``out`` (n_events, n_units, n_bins).
 
-    Edge ``j`` of an event at ``e`` is ``e + relative[j]``; one event at 0 and edges on the session clock count a whole
-    session. ``largest`` (n_units,) is raised to the largest count before saturation. Spikes outside the edges do not
-    count. Events may be in any order; ascending ones are fastest.
+    Edge ``j`` of an event at ``e`` is ``e + relative[j]``; edges are evenly spaced. ``largest`` (n_units,) is raised to
+    the largest count before saturation. Spikes outside the edges do not count. Events may be in any order; ascending
+    ones are fastest. Returns False, with counts that mean nothing, where ``check`` finds times that do not ascend.
+
+    `_UNITS` are counted for one event after the other: their spikes stay in the cache, in which the check has put
+    them, and what is written lies together.
     """
-    n_bins = len(relative) - 1
-    if n_bins < 1:
-        return
-    per_second = n_bins / (relative[n_bins] - relative[0])
-    for unit in range(len(offsets) - 1):
-        end = offsets[unit + 1]
-        low = offsets[unit]
+    n_bins, n_units = len(relative) - 1, len(offsets) - 1
+    per_second = n_bins / (relative[n_bins] - relative[0]) if n_bins > 0 else 0.0
+    one, last_bin = np.uint64(1), np.uint64(max(n_bins - 1, 0))
+    lows = offsets[:-1].copy()
+    for first_unit in range(0, n_units, _UNITS):
+        stop_unit = min(first_unit + _UNITS, n_units)
+        if check:
+            for unit in range(first_unit, stop_unit):
+                if not _ascend(times, offsets[unit], offsets[unit + 1]):
+                    return False
+        if n_bins < 1:
+            continue
         for w in range(len(events)):
             event = events[w]
             if w > 0 and event < events[w - 1]:
-                low = offsets[unit]
-            low = lower_bound(times, low, end, event + relative[0])
-            i = low
-            while i < end and times[i] < event + relative[n_bins]:
-                k = bin_of(times[i], event, relative, per_second)
-                start = i
-                i = run_end(times, i, end, event + relative[k + 1])
-                out[w, unit, k] = min(i - start, SATURATED)
-                largest[unit] = max(largest[unit], i - start)
+                lows[first_unit:stop_unit] = offsets[first_unit:stop_unit]
+            start, stop = event + relative[0], event + relative[n_bins]
+            for unit in range(first_unit, stop_unit):
+                end = offsets[unit + 1]
+                low = _first_at(times, lows[unit], end, start)
+                lows[unit] = low
+                row, most = out[w, unit], np.int64(0)
+                for i in range(np.uint64(low), np.uint64(end)):
+                    t = times[i]
+                    if t >= stop:
+                        break
+                    k = min(np.uint64(np.int64((t - start) * per_second)), last_bin)
+                    k -= np.uint64(t < event + relative[k])
+                    k += np.uint64(t >= event + relative[k + one])
+                    count = np.int64(row[k]) + 1
+                    row[k] = np.uint8(count)
+                    most = max(most, count)
+                if most > SATURATED:
+                    most = _saturated(times, low, end, event, relative, row)
+                largest[unit] = max(largest[unit], most)
+    return True
 
 
 @njit(cache=True, nogil=True)

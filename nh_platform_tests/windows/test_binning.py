@@ -143,6 +143,32 @@ def test_counts_saturate_and_the_true_maximum_is_kept() -> None:
     assert (aligned.counts.item(), aligned.maximum) == (255, 300)
 
 
+@pytest.mark.parametrize("n", [255, 256, 257, 511, 512, 513, 1000])
+def test_a_count_of_any_size_saturates_in_its_own_bin_alone(n) -> None:
+    burst = np.sort(np.concatenate([np.full(n, 1.01), [0.99, 1.0, 1.03, 1.03]]))
+    expected = [1, min(n + 1, 255), 2]
+    grid = bin_session(spikes_of([0.5], burst), BIN_US, 49, 3)
+    assert (grid.counts.tolist(), grid.maximum) == ([[0, 0, 0], expected], n + 1)
+    events = bin_events(spikes_of(burst, [1.0]), np.array([1.0, 0.5, 1.0]), -20_000, 3, BIN_US)
+    assert events.counts[:, 0].tolist() == [expected, [0, 0, 0], expected]
+    assert (events.counts[0, 1].tolist(), events.maximum) == ([0, 1, 0], n + 1)
+
+
+@pytest.mark.parametrize("bin_us", [1, 333, BIN_US, 1_000_000])
+@pytest.mark.parametrize("first_second", [-50, 0, 4_000, 2_000_000])
+def test_long_trains_on_and_beside_edges_equal_numpy(bin_us, first_second) -> None:
+    random = np.random.default_rng(bin_us)
+    first, n_bins = first_second * 1_000_000 // bin_us, 700
+    edges = edges_by_hand(first * bin_us, n_bins, bin_us)
+    near = [edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf)]
+    within = random.uniform(edges[0] - bin_us / 1e6, edges[-1] + bin_us / 1e6, 900)
+    trains = [np.sort(np.concatenate([*near, within])), np.sort(within), edges, np.sort(within)[:63]]
+    expected = [np.diff(np.searchsorted(train, edges)) for train in trains]
+    np.testing.assert_array_equal(bin_session(spikes_of(*trains), bin_us, first, n_bins).counts, expected)
+    found = bin_events(spikes_of(*trains), np.array([0.0, 0.0]), first * bin_us, n_bins, bin_us).counts
+    np.testing.assert_array_equal(found, [expected, expected])
+
+
 @pytest.mark.parametrize("trains", [[], [[]], [[], [1.0], []], [[1.0, 1.0]]])
 def test_units_with_no_one_or_two_spikes(trains) -> None:
     spikes = spikes_of(*trains)
