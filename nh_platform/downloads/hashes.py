@@ -8,6 +8,7 @@ whatever the size.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -82,8 +83,15 @@ def why_no_file(path: Path) -> str | None:
     """
     try:
         mode = path.stat().st_mode
-    except OSError:
-        return "it is not there"
+    except OSError as error:
+        if not path.is_symlink():
+            return "it is not there"
+        back = error.errno == errno.ELOOP
+        return (
+            "it is a link that leads back to itself"
+            if back
+            else f"it is a link to {path.readlink()}, which is not there"
+        )
     kinds = {stat_of.S_IFIFO: "a FIFO", stat_of.S_IFSOCK: "a socket", stat_of.S_IFDIR: "a folder"}
     return None if stat_of.S_ISREG(mode) else f"it is {kinds.get(stat_of.S_IFMT(mode), 'a device')} and no file"
 

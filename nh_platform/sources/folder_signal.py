@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def folder_signal(root: Path, patterns: Iterable[str]) -> str:
-    """Return a text that differs when a matching file was added, removed or written.
+    """Return a text that differs when a matching file was added, removed or written; of a broken link, the link.
 
     Parameters
     ----------
@@ -22,6 +22,11 @@ def folder_signal(root: Path, patterns: Iterable[str]) -> str:
     """
     lines = []
     for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
-        state = path.stat()
+        try:
+            state = path.stat()
+        except OSError:
+            if not path.is_symlink():
+                continue  # removed meanwhile
+            state = path.lstat()
         lines.append(f"{path.relative_to(root)} {state.st_size} {state.st_mtime_ns}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

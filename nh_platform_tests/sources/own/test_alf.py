@@ -145,6 +145,70 @@ def test_a_tree_that_is_not_there_and_a_session_that_went_are_named(
         lab.read_spikes(manifest.session(manifest.session_ids[0]))
 
 
+def linked(recorded: tuple[Path, Path], home: Path) -> tuple[Source, str, Path, Path]:
+    """Return a source of a tree of two sessions, the id of the first, and the folders of both."""
+    shutil.copytree(recorded[0] / "alf", home / "alf")
+    lab = source(home)
+    first = lab.manifest().session_ids[0]
+    facts = lab.manifest().session(first).session
+    folders = sorted(path.parent for path in (home / "alf").glob("*/Subjects/*/*/*/alf"))
+    own = next(path for path in folders if facts.subject in path.parts and facts.date in path.parts)
+    return lab, first, own, next(path for path in folders if path != own)
+
+
+@pytest.mark.parametrize(
+    ("to", "found"),
+    [
+        ("nowhere.npy", "it is a link to nowhere.npy, which is not there"),
+        (None, "it is a link that leads back to itself"),
+    ],
+)
+def test_a_file_that_is_a_link_to_nothing_or_itself_is_named_and_the_other_session_goes_on(
+    recorded: tuple[Path, Path], tmp_path: Path, to: str | None, found: str
+) -> None:
+    lab, first, own, _ = linked(recorded, tmp_path)
+    signal = lab.signal()
+    paths = [path for name in ("spikes.times.npy", "_ibl_wheel.position.npy") for path in own.rglob(name)]
+    for path in paths:
+        path.unlink()
+        path.symlink_to(to or path.name)
+    (own / "alf" / "loop").symlink_to(own / "alf")
+    assert lab.signal() != signal
+    manifest = lab.manifest()
+    assert len(manifest.session_ids) == 2
+    rows = manifest.files[(manifest.files["session_id"] == first) & manifest.files["md5"].isna()]
+    assert sorted(rows["name"]) == sorted(path.name for path in paths)
+    with pytest.raises(
+        BadUpstreamData, match=rf"session {first}, file .*spikes\.times\.npy: required, and {found}"
+    ) as caught:
+        lab.read_spikes(manifest.session(first))
+    assert "Run `nh sync tree`" in str(caught.value)
+    (note,) = [note for note in lab.read_signals(manifest.session(first)).notes if "wheel.position" in note.subject]
+    assert f"{found}; not read, `nh materialize tree {first}` reads it" in note.text
+    other = next(one for one in manifest.session_ids if one != first)
+    assert len(lab.read_spikes(manifest.session(other)).units) > 0
+
+
+@pytest.mark.parametrize("of", ["session", "alf"])
+def test_a_session_folder_that_is_a_link_to_nothing_is_left_out_by_name(
+    recorded: tuple[Path, Path], tmp_path: Path, of: str
+) -> None:
+    lab, first, own, other = linked(recorded, tmp_path)
+    folder = own if of == "session" else own / "alf"
+    shutil.rmtree(folder)
+    folder.symlink_to("/mnt/gone", target_is_directory=True)
+    manifest = lab.manifest()
+    assert first not in manifest.session_ids
+    assert len(manifest.session_ids) == 1
+    (row,) = manifest.left_out.to_dict("records")
+    assert (row["session_id"], row["reason"]) == (first, "folder is a link that leads nowhere")
+    assert row["found"].endswith(f"{folder.name}: it is a link to /mnt/gone, which is not there")
+    assert isinstance(lab.signal(), str)
+    shutil.rmtree(other)
+    with pytest.raises(ConfigError, match=r"no session folder .*its links lead nowhere: .*a link to /mnt/gone"):
+        lab.manifest()
+
+
 def test_events_have_the_names_of_the_task(recorded: tuple[Path, Path]) -> None:
     source(recorded[0])
     events = load_settings(recorded[0]).entry("tree").events

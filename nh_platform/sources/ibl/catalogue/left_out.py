@@ -24,6 +24,7 @@ NOT_IN_TABLES = "not in the sessions table"
 FOLDER_NO_NUMBER = "session folder is no number"
 NO_SESSION = "insertion of no session"
 NO_NAME = "insertion without a name"
+BROKEN_LINK = "folder is a link that leads nowhere"
 
 _SORTING_NAME = r"(?:spikes|clusters|channels|templates|_spikeglx_.*)\..+"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -39,6 +39,8 @@ class OpenFiles:
         Rows of the files table that are to be read.
     given
         Local path of each readable row, by path relative to the session; what could not be had becomes a note.
+    source
+        Name of the source, for commands in texts.
 
     Attributes
     ----------
@@ -46,8 +48,8 @@ class OpenFiles:
         What readers found missing or assumed, in the order of reading.
     """
 
-    def __init__(self, session_id: str, rows: pd.DataFrame, given: GivenFiles) -> None:
-        self.session_id = session_id
+    def __init__(self, session_id: str, rows: pd.DataFrame, given: GivenFiles, source: str = "ibl") -> None:
+        self.session_id, self.source = session_id, source
         self.rows = rows.assign(
             path=[relative_path(*parts) for parts in zip(rows["collection"], rows["revision"], rows["name"])]
         )
@@ -56,10 +58,10 @@ class OpenFiles:
         for collection, name, path in zip(self.rows["collection"], self.rows["name"], self.rows["path"]):
             self._by_name.setdefault((collection, name), []).append(path)
         self.notes: list[Note] = []
-        for row in self.rows[self.rows["md5"].isna()].itertuples():
+        for row in self.rows[self.rows["md5"].isna() & ~self.rows["path"].isin(given.gone)].itertuples():
             self.note(str(row.path), "upstream states no hash; the content was not verified")
         for missing, found in given.gone.items():
-            again = f"`nh materialize ibl {self.session_id}` reads it once it is back"
+            again = f"`nh materialize {self.source} {self.session_id}` reads it once it is back"
             text = f"the catalogue lists it, and {found}; not read, {again}"
             self.notes.append(Note(missing, text, may_return=True))
 
@@ -104,7 +106,7 @@ class OpenFiles:
         if path is None:
             found, action = "required, and upstream has none that is served by default", "Leave the session out"
         elif path in self._told:
-            action = "Run `nh sync ibl` to see what upstream holds now."
+            action = f"Run `nh sync {self.source}` to see what upstream holds now."
             raise UpstreamTrouble(
                 f"session {self.session_id}, file {path}", f"required, and {self._told[path]}", action
             )
@@ -338,7 +340,7 @@ def open_files(
     if objects:
         rows = rows[rows["name"].str.startswith(tuple(f"{name}." for name in objects))]
     with given.verified_files(session.session, rows[rows["qc"] != CRITICAL]) as paths:
-        files = OpenFiles(session.session_id, rows, paths)
+        files = OpenFiles(session.session_id, rows, paths, session.session.source)
         for path in files.rows.loc[rows["qc"] == CRITICAL, "path"]:
             files.note(path, "dataset QC upstream is CRITICAL; not read")
         yield files

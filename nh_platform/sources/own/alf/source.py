@@ -17,6 +17,7 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Session, Signals, UnitAnnotation
 from nh_platform.session.lfp import LfpSlice, require_window
 from nh_platform.sources.folder_signal import folder_signal
+from nh_platform.sources.ibl.catalogue.left_out import BROKEN_LINK, left_out_table
 from nh_platform.sources.ibl.catalogue.manifest_tables import build_manifest
 from nh_platform.sources.ibl.downloads.given_files import GivenFiles, files_of_folder
 from nh_platform.sources.ibl.recordings.file_kinds import files_in
@@ -29,7 +30,7 @@ from nh_platform.sources.ibl.session.sorting import read_recording
 from nh_platform.sources.ibl.session.verified_files import open_files
 from nh_platform.sources.ibl.settings import IblSettings
 from nh_platform.sources.own.alf.settings import AlfSettings
-from nh_platform.sources.own.alf.tree_index import FILES, SESSIONS, session_folders, tree_tables
+from nh_platform.sources.own.alf.tree_index import FILES, SESSIONS, broken_sessions, session_folders, tree_tables
 from nh_platform.sources.own.local_files import refuse_twice
 from nh_platform.sources.recorded_files import RecordedFile, require_probe
 from nh_platform.sources.setting_errors import setting_error
@@ -51,6 +52,8 @@ class AlfSource:
     def manifest(self) -> Manifest:
         """List every session folder that has a probe, with the md5 of every file below its ``alf``.
 
+        Sessions whose folder is a link that leads nowhere are left out, and listed as such.
+
         Raises
         ------
         ConfigError
@@ -58,18 +61,27 @@ class AlfSource:
         """
         settings, location = self.settings, (self.name, "read", "root")
         folders = session_folders(settings.root)
+        broken = broken_sessions(settings.root)
         if not folders:
             state = "is there" if settings.root.is_dir() else "is not there"
+            state = f"its links lead nowhere: {next(iter(broken.values()))}" if broken else state
             found = f"no session folder <subject>/<date>/<number>/alf in {settings.root} ({state})"
             raise setting_error(self.home, location, found, "Correct the path.")
         refuse_twice([(one.session_id, one.path) for one in folders], self.home, location)
         stated = IblSettings(root=settings.root, sorter=settings.sorter, revision=settings.revision)
         manifest = build_manifest(tree_tables(folders, settings.cache_dir), stated)
+        reasons = [(session_id, "", BROKEN_LINK, found) for session_id, found in broken.items()]
+        left_out = pd.concat([manifest.left_out, left_out_table(reasons)], ignore_index=True)
         sessions = manifest.sessions
         if settings.lab:
             sessions = sessions.assign(lab=sessions["lab"].fillna(settings.lab))
         return replace(
-            manifest, source=self.name, release="local", selection=f"tree {settings.root}", sessions=sessions
+            manifest,
+            source=self.name,
+            release="local",
+            selection=f"tree {settings.root}",
+            sessions=sessions,
+            left_out=left_out.sort_values(["session_id", "insertion_id"], ignore_index=True) if broken else left_out,
         )
 
     def read_spikes(self, session: SessionFiles) -> RawRecording:
