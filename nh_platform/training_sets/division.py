@@ -13,6 +13,7 @@ import pandas as pd
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError
+from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.training_sets import SET_RANGES
 from nh_platform.training_sets.recipe import BLOCKS, BY_SUBJECT, CAUSAL, Recipe, SplitRecipe
 from nh_platform.windows.splits import block_folds, causal_ranges, load_reserved, nested_subset, task_time_ranges
@@ -84,6 +85,13 @@ def _held_out(how: SplitRecipe, sessions: pd.DataFrame) -> dict[str, str]:
             action = "Name an animal of the sessions that are chosen, or leave it out."
             raise ConfigError(f"subject {subject!r} that is held out", "no session is of it", action)
         found |= dict.fromkeys(of_subject, f"subject {subject}")
+    known = sorted(frozenset().union(*sessions["regions"]))
+    for region in how.hold_out_regions:
+        within = sessions.loc[[region in regions for regions in sessions["regions"]], "session_id"]
+        if within.empty:
+            action = f"Name an acronym of the Allen CCF, Beryl or Cosmos.{close_matches(region, known)}"
+            raise ConfigError(f"region {region!r} that is held out", "no session has a unit there", action)
+        found |= dict.fromkeys(within, f"region {region}")
     unknown = sorted(set(how.hold_out_sessions) - set(sessions["session_id"]))
     if unknown:
         action = "Name whole ids of sessions that are chosen, or leave it out."

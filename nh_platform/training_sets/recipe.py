@@ -75,8 +75,9 @@ class SplitRecipe(BaseModel):
         Of ``blocks``: the number of blocks, and which of them tests, from 0. There is no ``valid`` then.
     reserved
         Lists of subjects and sessions that never train: ids of shipped ones or paths from the home folder.
-    hold_out_labs, hold_out_subjects, hold_out_sessions
-        What is kept out besides, by name.
+    hold_out_labs, hold_out_regions, hold_out_subjects, hold_out_sessions
+        What is kept out besides, by name: of a region every session with a unit there. All sessions of an animal of
+        which one is held out are held out with it.
     subset
         Only so many of the training sessions; each size is within every larger one.
     """
@@ -91,6 +92,7 @@ class SplitRecipe(BaseModel):
     fold: int = Field(default=0, ge=0)
     reserved: tuple[str, ...] = ("brain-wide-bench",)
     hold_out_labs: tuple[str, ...] = ()
+    hold_out_regions: tuple[str, ...] = ()
     hold_out_subjects: tuple[str, ...] = ()
     hold_out_sessions: tuple[str, ...] = ()
     subset: int | None = Field(default=None, ge=1)

@@ -28,6 +28,7 @@ from nh_platform.windows.presets.preset_model import AlignedPreset
 ASSETS = ("raw_spikes", "events", "units", "windows")
 """Assets that a session of a set must have; what the loader reads beside them is recorded where it is there."""
 LOADED, EMBEDDINGS = "spike_events", "unit_embeddings"
+_REGIONS = ("acronym", "beryl", "cosmos")
 _EVENTS = {schema.name: schema for schema in (TRIALS, CHANGE_TRIALS, PRESENTATIONS)}
 
 OnSession = Callable[[int, int, str], None]
@@ -41,7 +42,8 @@ class Selection:
     Parameters
     ----------
     sessions
-        ``source``, ``release``, ``session_id``, ``subject``, ``lab`` and ``insertion_ids`` of every session, sorted.
+        ``source``, ``release``, ``session_id``, ``subject``, ``lab`` and ``insertion_ids`` of every session, sorted;
+        ``regions``, a set of the acronyms in which any unit lies, whether it is used or not.
     units
         Schema `SET_UNITS`.
     versions
@@ -211,6 +213,7 @@ def _take(
             "lab": files.session.lab or "",
             "insertion_ids": ",".join(sorted(insertions)),
             "n_units": int(kept.sum()),
+            "regions": frozenset(one for name in _REGIONS if name in units for one in units[name].dropna()),
         }
     )
     region = units["region"].astype(object)

@@ -131,6 +131,17 @@ def test_held_out_and_reserved_sessions_train_in_no_split(platform: Platform, tm
     assert set(windows.loc[windows["session_id"].isin(of_lab), "split"]) == {"held_out"}
     assert not made.tables["set_statistics"]["session_id"].isin(of_lab).any()
     assert audited(platform, made, None) == []
+    region = SessionView(platform.store, "ibl", kept).units["beryl"].dropna().iloc[0]
+    views = {one: SessionView(platform.store, "ibl", one) for one in sessions["session_id"]}
+    having = {one for one, view in views.items() if (view.units["beryl"] == region).any()}
+    if len(having) < len(views):
+        away = make_training_set(platform, a_recipe({"by": "causal", "gap_s": 2, "hold_out_regions": [region]}))
+        assert set(away.tables["set_sessions"].query("split == 'held_out'")["session_id"]) >= having
+    else:
+        with pytest.raises(ConfigError, match="every session is kept out"):
+            make_training_set(platform, a_recipe({"by": "causal", "gap_s": 2, "hold_out_regions": [region]}))
+    with pytest.raises(ConfigError, match="region 'CA9' that is held out: no session has a unit there"):
+        make_training_set(platform, a_recipe({"by": "causal", "gap_s": 2, "hold_out_regions": ["CA9"]}))
     named = make_training_set(platform, a_recipe({"by": "causal", "gap_s": 2, "hold_out_sessions": [kept]}))
     assert named.tables["set_sessions"].set_index("session_id").loc[kept, "why"] == "named"
 
