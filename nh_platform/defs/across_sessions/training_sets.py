@@ -11,6 +11,7 @@ import dagster as dg
 from nh_platform.defs.metadata import OWNERS, failure, file_list, records_table, table_schema
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
+from nh_platform.session.display.counted import counted
 from nh_platform.session.tables.training_sets import SET_SESSIONS, TRAINING_SET
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.recipe import find_recipe
@@ -126,6 +127,6 @@ def _check(found: TrainingSet, leaks: Sequence[Finding]) -> dg.AssetCheckResult:
         check_name=NO_LEAKS,
         passed=not leaks,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{len(leaks)} leaks in {len(found.parts())} sessions and stretches." if leaks else "No leak.",
+        description=f"Set {found.id}: {counted(len(leaks), 'leak') if leaks else 'no leak'}.",
         metadata={"leaks": records_table(rows), "sessions and stretches": len(found.parts())},
     )
