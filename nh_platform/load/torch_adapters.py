@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nh_platform.load.batch_transport import Bytes, Piece, pack, unpack
 from nh_platform.load.batches import Batch, Batches
 
 try:
     import torch
-    from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
+    from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, get_worker_info
 except ImportError as error:
     raise ImportError(
         "nh_platform.load.torch_adapters needs torch: pip install 'nh-platform[train]', or torch itself"
@@ -66,8 +67,56 @@ class BatchStream(IterableDataset):  # type: ignore[misc]
             yield collate(self.batches.batch(number))
 
 
+Packed = tuple[torch.Tensor, list[Piece]]
+
+
+class _BatchOfEpoch(Dataset):  # type: ignore[misc]
+    """Map-style: item ``(epoch, k)`` is batch ``k`` of that epoch, so that workers go from one epoch to the next.
+
+    From a worker it comes in one piece of shared memory.
+    """
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Any] | Packed:
+        epoch, number = key
+        if self.batches.epoch != epoch:
+            self.batches.set_epoch(epoch)
+        batch = self.batches.batch(number)
+        if get_worker_info() is None:
+            return collate(batch)
+        shared = torch.empty(0, dtype=torch.uint8)
+
+        def new_buffer(n_bytes: int) -> Bytes:
+            # As torch's own collate does in a worker: `share_memory_()` would copy what is not written yet.
+            shared.set_(torch.UntypedStorage._new_shared(n_bytes))
+            return shared.numpy()
+
+        pieces = pack(batch, new_buffer)
+        return shared, pieces
+
+
+def _unpacked(shared: torch.Tensor, pieces: list[Piece]) -> dict[str, Any]:
+    return {name: torch.from_numpy(value) for name, value in unpack(shared.numpy(), pieces).items()}
+
+
+class _Remaining(Sampler):  # type: ignore[misc]
+    """Epoch and number of every batch that is left of the epoch, as they are when a loop begins."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        epoch, first, stop = self.batches.epoch, self.batches.position, len(self.batches)
+        return iter([(epoch, number) for number in range(first, stop)])
+
+
 class TrainLoader:
     """What is left of an epoch through worker processes; the next loop gives the next epoch.
+
+    Workers stay from one epoch to the next, unless ``persistent_workers=False``: under spawn and forkserver one takes
+    seconds to start, and each new one verifies the files that it reads.
 
     Parameters
     ----------
@@ -79,15 +128,19 @@ class TrainLoader:
 
     def __init__(self, batches: Batches, **options: Any) -> None:
         self.batches = batches
-        self._options = options
+        kept = {"persistent_workers": options.get("num_workers", 0) > 0} | options
+        # What is pinned are the arrays, not the bytes that they are unpacked from.
+        self._pin = bool(kept.pop("pin_memory", False)) and torch.accelerator.is_available()
+        self._loader = DataLoader(_BatchOfEpoch(batches), batch_size=None, sampler=_Remaining(batches), **kept)
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for batch in DataLoader(BatchStream(self.batches), batch_size=None, **self._options):
+        for found in self._loader:
             self.batches.advance()
-            yield batch
+            batch = found if isinstance(found, dict) else _unpacked(*found)
+            yield {name: value.pin_memory() for name, value in batch.items()} if self._pin else batch
         self.batches.set_epoch(self.batches.epoch + 1)
 
     def state_dict(self) -> dict[str, Any]:
