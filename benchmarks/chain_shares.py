@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -76,17 +76,18 @@ def watched(clock: Clock, functions: Iterable[str]) -> Iterator[None]:
 
 
 @contextmanager
-def one_session(source: str, size: str) -> Iterator[tuple[SourcePlan, str]]:
+def one_session(source: str, size: str, also: Sequence[str] = ()) -> Iterator[tuple[SourcePlan, str]]:
     """Give a home with the upstream files of one simulated session and its catalogue, and the session's id.
 
-    Every asset of it was made once: imports and compiled code are in memory.
+    Every asset of it was made once, those on request included that ``also`` names: imports and compiled code are in
+    memory.
     """
     from nh_platform.history.publishing import store_manifest
 
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         WRITERS[source](folder / "upstream" / source, 1, 7, size=SIZES[size])
-        lines = f"{source}:\n  read: {{mode: local, root: upstream/{source}}}\n"
+        lines = f"{source}:\n  read: {{mode: local, root: upstream/{source}}}\n  also_assets: [{', '.join(also)}]\n"
         (folder / "sources.yaml").write_text(lines, encoding="utf-8")
         platform = Platform(load_settings(folder))
         store_manifest(platform.store, platform.source(source).manifest(), "1")
