@@ -4,7 +4,8 @@
 loop reads. What sessions and windows are is `nh_platform.reading`; nothing is written but a vocabulary.
 """
 
-from nh_platform.load.batches import Batch, Batches
+from nh_platform.load.batch import Batch
+from nh_platform.load.batches import Batches
 from nh_platform.load.sample import Sample
 from nh_platform.load.vocabulary import Vocabulary
 from nh_platform.load.window_set import NoSuchWindow, WindowSet

@@ -1,10 +1,10 @@
 """Batches as few bytes, on their way from a worker process to the one that trains.
 
 Contains the packing of a `Batch` into one buffer and its unpacking. Add here what need not travel. What a batch is
-belongs to `nh_platform.load.batches`, shared memory to `nh_platform.load.torch_adapters`.
+belongs to `nh_platform.load.batch`, shared memory to `nh_platform.load.torch_adapters`.
 
-A batch of 32 windows of 700 units in 50 bins takes 1.6 ms of CPU to make. To travel it took 7 ms more as eight arrays in
-eight pieces of shared memory, and takes 3 ms in one: each MB of new shared memory is 0.8 ms.
+A batch of 32 windows of 700 units in 50 bins takes 1.6 ms of CPU to make. To travel it took 7 ms more as eight arrays
+in eight pieces of shared memory, and takes 3 ms in one: each MB of new shared memory is 0.8 ms.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.load.batches import PADDING, Batch
+from nh_platform.load.batch import PADDING, Batch
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -1,7 +1,7 @@
 """Windows and batches as PyTorch takes them, with the extra ``train`` (``pip install nh-platform[train]``).
 
 The one module that imports torch; nothing imports it but whoever trains. Add here what a `DataLoader` needs. What a
-batch is belongs to `nh_platform.load.batches`.
+batch is belongs to `nh_platform.load.batch`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nh_platform.load.batch import Batch
 from nh_platform.load.batch_transport import Bytes, Piece, pack, unpack
-from nh_platform.load.batches import Batch, Batches
+from nh_platform.load.batches import Batches
 
 try:
     import torch

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nh_platform.load import Batches, WindowSet
-from nh_platform.load.batches import PADDING
+from nh_platform.load.batch import PADDING
 from nh_platform.session import ConfigError
 from nh_platform_tests.load.conftest import FIRST
 
