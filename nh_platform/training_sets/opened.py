@@ -21,11 +21,14 @@ from nh_platform.reading import OpenedStore, SessionView, open_store
 from nh_platform.session import ConfigError, StoreError, UnknownSession
 from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
+from nh_platform.session.tables.training_sets import SET_STATISTICS
 from nh_platform.store.locks import lock_names
 from nh_platform.training_sets.stored import lock_name, stored_set
 from nh_platform.training_sets.training_set import TrainingSet
 from nh_platform.windows.presets.preset_files import renamed
 from nh_platform.windows.splits.by_subject import TRAIN
+
+FloatArray = npt.NDArray[np.float64]
 
 
 def open_training_set(name: str, home: str | os.PathLike[str] | None = None) -> OpenTrainingSet:
@@ -78,6 +81,7 @@ class OpenTrainingSet:
         self.store = store
         self.content = content
         self.number = number
+        self._scales: dict[tuple[str, str | None, str | None], tuple[FloatArray, FloatArray]] = {}
 
     def __repr__(self) -> str:
         n = self.sessions["split"].value_counts()
@@ -119,8 +123,15 @@ class OpenTrainingSet:
         """What the data may be used for, by source."""
         return {name: str(one["terms"]) for name, one in self.content.header["sources"].items()}
 
-    def session(self, session_id: str) -> SessionView:
+    def session(self, session_id: str, source: str | None = None) -> SessionView:
         """Return a session of the set, in the version that the set names.
+
+        Parameters
+        ----------
+        session_id
+            The session.
+        source
+            Its source; needed where sessions of two sources have one id.
 
         Raises
         ------
@@ -129,12 +140,7 @@ class OpenTrainingSet:
         StoreError
             If an asset of it was published anew since the set was built, and the set is not locked.
         """
-        rows = self.sessions[self.sessions["session_id"] == session_id]
-        if rows.empty:
-            known = self.sessions["session_id"].tolist()
-            action = f"Use one of `sessions`.{close_matches(session_id, known)}"
-            raise UnknownSession(f"session {session_id!r}", f"it is not in training set {self.content.id}", action)
-        source = str(rows["source"].iloc[0])
+        source = self._source(session_id, source)
         for asset, version in self._versions.get((source, session_id), {}).items():
             now = self.store.store.data_version(source, session_id, asset)
             if now != version:
@@ -193,24 +199,18 @@ class OpenTrainingSet:
             raise ConfigError(
                 f"split {split!r} of training set {self.content.id}", f"no window {chosen} is in it", action
             )
-        ids = rows["session_id"].tolist()
-        units = dict(list(self.units[self.units["session_id"].isin(ids)].groupby("session_id")["unit_id"]))
+        keys = list(zip(rows["source"], rows["session_id"]))
         return WindowSet(
-            [self.session(one) for one in ids],
+            [self.session(session_id, source) for source, session_id in keys],
             chosen,
             kind=kind,
-            ranges=self._ranges(rows, split),
-            units={one: units[one].tolist() for one in ids},
-            embeddings=self._seen_by_embeddings(rows),
+            ranges=self._ranges(keys, split),
+            units={"/".join(key): self._units[key]["unit_id"].tolist() for key in keys},
+            embeddings=self._seen_by_embeddings(keys),
             vocabulary=vocabulary,
         )
 
-    def _seen_by_embeddings(self, rows: pd.DataFrame) -> Any:
-        """Return what the embeddings may have seen: where sessions are divided, the stretches that train."""
-        training = self._ranges(rows, TRAIN)
-        return training if training and self.content.recipe.embeddings else self.content.recipe.embeddings
-
-    def statistics(self, session_id: str, preset: str | None = None) -> pd.DataFrame:
+    def statistics(self, session_id: str, preset: str | None = None, source: str | None = None) -> pd.DataFrame:
         """Return mean and standard deviation of counts per bin by unit, as of training windows alone.
 
         Returns
@@ -218,27 +218,51 @@ class OpenTrainingSet:
         pandas.DataFrame
             ``unit_id``, ``mean``, ``std`` and ``own`` in the order of the units: whether they are the unit's own, or
             those of all units of the training windows, as for a unit that is in no training window.
+
+        Raises
+        ------
+        UnknownSession
+            If the session is none of the set.
+        ConfigError
+            If the set has no such preset.
         """
-        chosen = self._preset(preset)
-        units = self.units.loc[self.units["session_id"] == session_id, ["unit_id"]]
-        own = self.content.tables["set_statistics"]
-        own = own[(own["session_id"] == session_id) & (own["preset"] == chosen)]
-        found = units.merge(own[["unit_id", "mean", "std"]], on="unit_id", how="left")
+        chosen, key = self._preset(preset), (self._source(session_id, source), session_id)
+        own = self._statistics.get((*key, chosen), SET_STATISTICS.empty())
+        found = self._units[key][["unit_id"]].merge(own[["unit_id", "mean", "std"]], on="unit_id", how="left")
         found["own"] = found["mean"].notna()
         of_all = self.content.header["statistics"].get(chosen, {"mean": np.nan, "std": np.nan})
         return found.fillna({"mean": of_all["mean"], "std": of_all["std"]}).reset_index(drop=True)
 
     def standardise(
-        self, counts: npt.NDArray[Any], session_id: str, preset: str | None = None
+        self, counts: npt.NDArray[Any], session_id: str, preset: str | None = None, source: str | None = None
     ) -> npt.NDArray[np.float32]:
         """Return (…, n_units, n_bins) counts less the mean over the spread of each unit; of training windows alone.
 
-        A unit that never varied is 0.
+        A unit that never varied is 0. Raises as `statistics`.
         """
-        of = self.statistics(session_id, preset)
-        spread = of["std"].to_numpy()
-        scaled = (counts - of["mean"].to_numpy()[:, None]) / np.where(spread > 0, spread, np.inf)[:, None]
-        return np.asarray(scaled, dtype=np.float32)
+        key = (session_id, preset, source)
+        if key not in self._scales:
+            of = self.statistics(session_id, preset, source)
+            spread = of["std"].to_numpy()[:, None]
+            self._scales[key] = of["mean"].to_numpy()[:, None], np.where(spread > 0, spread, np.inf)
+        mean, spread = self._scales[key]
+        return np.asarray((counts - mean) / spread, dtype=np.float32)
+
+    def _source(self, session_id: str, source: str | None) -> str:
+        """Return the source of a session of the set."""
+        rows = self.sessions[self.sessions["session_id"] == session_id]
+        of = rows["source"].tolist()
+        if source is not None and source in of:
+            return source
+        if not of or source is not None:
+            known = self.sessions["session_id"].tolist()
+            action = f"Use one of `sessions`.{close_matches(session_id, known)}"
+            thing = f"session {session_id!r}" if source is None else f"{source} session {session_id!r}"
+            raise UnknownSession(thing, f"it is not in training set {self.content.id}", action)
+        if len(of) > 1:
+            found = f"sessions of {' and '.join(of)} have that id"
+            raise UnknownSession(f"session {session_id!r}", found, f"State its source, as source={of[0]!r}.")
+        return str(of[0])
 
     def _preset(self, preset: str | None) -> str:
         if preset is None and len(self.presets) == 1:
@@ -249,13 +273,23 @@ class OpenTrainingSet:
             raise ConfigError(f"preset {preset!r} of training set {self.content.id}", found, action)
         return renamed(preset)
 
-    def _ranges(self, rows: pd.DataFrame, split: str) -> dict[str, Any]:
-        ranges, found = self.content.ranges_of(), {}
-        for source, session_id in zip(rows["source"], rows["session_id"]):
-            of_session = ranges.get((source, session_id))
-            if of_session is not None:
-                found[session_id] = of_session[split]
-        return found
+    def _seen_by_embeddings(self, keys: Sequence[tuple[str, str]]) -> Any:
+        """Return what the embeddings may have seen: where sessions are divided, the stretches that train."""
+        training = self._ranges(keys, TRAIN)
+        return training if training and self.content.recipe.embeddings else self.content.recipe.embeddings
+
+    def _ranges(self, keys: Sequence[tuple[str, str]], split: str) -> dict[str, Any]:
+        """Return the stretches of a split by source and session, of those that are divided in time."""
+        ranges = self.content.ranges_of()
+        return {"/".join(key): ranges[key][split] for key in keys if key in ranges}
+
+    @cached_property
+    def _units(self) -> dict[tuple[str, str], pd.DataFrame]:
+        return dict(list(self.units.groupby(["source", "session_id"], sort=False)))
+
+    @cached_property
+    def _statistics(self) -> dict[tuple[str, str, str], pd.DataFrame]:
+        return dict(list(self.content.tables["set_statistics"].groupby(["source", "session_id", "preset"], sort=False)))
 
     @cached_property
     def _versions(self) -> dict[tuple[str, str], dict[str, str]]:
