@@ -16,6 +16,7 @@ from pathlib import Path
 
 PEERS: dict[str, tuple[str, ...]] = {
     "ibllib": ("ibllib==4.1.0", "slidingRP==1.1.1"),
+    "pynapple": ("pynapple==0.11.4",),
     "torch_brain": ("torch==2.13.0", "torch-brain==0.2.1"),
 }
 """Pinned packages of each peer environment. slidingRP decides IBL's labels, so it is pinned beside ibllib."""

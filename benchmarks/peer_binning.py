@@ -1,0 +1,112 @@
+"""Runs inside the environment of a peer library: its spike counts of one session, and the CPU seconds that they took.
+
+``python peer_binning.py JOB INPUT.npz OUTPUT.npz``. INPUT has times (s) and unit (int64) of every spike in the order of
+time, n_units, events (s), stop (s), bin_s of the session, and start_s, stop_s, event_bin_s around events. OUTPUT gets
+counts, uint8 (n_units, n_bins) or (n_events, n_units, n_bins), and seconds, one per run. What a library makes of the
+arrays before it counts is not timed. Add a job here when another function of a peer is compared.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Job = Callable[[], Any]
+Arrays = dict[str, Any]
+
+
+def as_it_is(counts: Any) -> Any:
+    return counts
+
+
+def brainbox_bincount2d(given: Arrays) -> tuple[Job, Job]:
+    from brainbox.processing import bincount2D
+
+    # As brainbox calls it itself: it looks for the units, here all of which have spikes.
+    return lambda: bincount2D(given["times"], given["unit"], given["bin_s"], xlim=[0.0, given["stop"]])[0], as_it_is
+
+
+def brainbox_bincount2d_ybin_1(given: Arrays) -> tuple[Job, Job]:
+    from brainbox.processing import bincount2D
+
+    # Units that are 0 to n - 1 are bins of width 1: nothing is looked for.
+    limits = {"xlim": [0.0, given["stop"]], "ylim": [0, given["n_units"] - 1]}
+    return lambda: bincount2D(given["times"], given["unit"], given["bin_s"], 1, **limits)[0], as_it_is
+
+
+def pynapple_count(given: Arrays) -> tuple[Job, Job]:
+    import pynapple
+
+    order = np.argsort(given["unit"], kind="stable")
+    cut = np.searchsorted(given["unit"][order], np.arange(1, given["n_units"]))
+    trains = np.split(given["times"][order], cut)
+    span = pynapple.IntervalSet(0.0, given["stop"])
+    group = pynapple.TsGroup({k: pynapple.Ts(train) for k, train in enumerate(trains)}, time_support=span)
+    return lambda: group.count(given["bin_s"]), lambda counts: counts.values.T
+
+
+def torch_brain_bin_spikes(given: Arrays) -> tuple[Job, Job]:
+    from torch_brain.data import Interval, IrregularTimeSeries
+    from torch_brain.utils.binning import bin_spikes
+
+    domain = Interval(0.0, given["stop"])
+    spikes = IrregularTimeSeries(timestamps=given["times"], unit_index=given["unit"], domain=domain)
+    n_units, bin_s = given["n_units"], given["bin_s"]
+    return lambda: bin_spikes(spikes, num_units=n_units, bin_size=bin_s), lambda counts: counts.T
+
+
+def brainbox_bin_spikes2d(given: Arrays) -> tuple[Job, Job]:
+    from brainbox.singlecell import bin_spikes2D
+
+    units = np.arange(given["n_units"])
+    window = -given["start_s"], given["stop_s"], given["event_bin_s"]
+    return lambda: bin_spikes2D(given["times"], given["unit"], units, given["events"], *window)[0], as_it_is
+
+
+def brainbox_calculate_peths(given: Arrays) -> tuple[Job, Job]:
+    from brainbox.singlecell import calculate_peths
+
+    units = np.arange(given["n_units"])
+    window = -given["start_s"], given["stop_s"], given["event_bin_s"]
+    plain = {"smoothing": 0, "return_fr": False}
+    return (
+        lambda: calculate_peths(given["times"], given["unit"], units, given["events"], *window, **plain)[1],
+        as_it_is,
+    )
+
+
+JOBS = {
+    job.__name__: job
+    for job in (
+        brainbox_bincount2d,
+        brainbox_bincount2d_ybin_1,
+        pynapple_count,
+        torch_brain_bin_spikes,
+        brainbox_bin_spikes2d,
+        brainbox_calculate_peths,
+    )
+}
+
+
+def main() -> None:
+    name, source, target = sys.argv[1:4]
+    with np.load(source) as stored:
+        given: Arrays = {key: stored[key] if stored[key].ndim else stored[key].item() for key in stored.files}
+    count, as_ours = JOBS[name](given)
+    first = count()  # not timed: pynapple compiles its loop at the first call
+    counts = np.minimum(as_ours(first), 255).astype(np.uint8)
+    del first
+    seconds = []
+    for _ in range(given["n_runs"]):
+        began = time.process_time()
+        count()
+        seconds.append(time.process_time() - began)
+    np.savez(target, counts=counts, seconds=seconds)
+
+
+if __name__ == "__main__":
+    main()
