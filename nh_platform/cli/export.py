@@ -12,6 +12,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
 from nh_platform.session import ConfigError
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.exports.stimulus.compare import Comparison
@@ -104,9 +105,12 @@ def stimulus(
         source=source,
         on_progress=lambda step: console.say(step.what),
     )
-    console.say(f"{len(written.files)} sessions of {stimulus} in {structure} written to {out}")
+    console.say(f"{counted(len(written.files), 'session')} of {stimulus} in {structure} written to {out}")
     if written.shown_as:
-        console.say("shown as " + ", ".join(f"{name}: {number} sessions" for name, number in written.shown_as.items()))
+        console.say(
+            "shown as "
+            + ", ".join(f"{name}: {counted(number, 'session')}" for name, number in written.shown_as.items())
+        )
     if not written.files:
         console.err.print(f"no session has {data or 'spike_data'} for it")
 
@@ -119,11 +123,11 @@ def _print_comparison(found: Comparison, folder: Path) -> None:
     for line in found.not_compared:
         console.say(escape(f"not compared: {line}"))
     for order, number in sorted(found.orders.items()):
-        console.say(f"{number} arrays of spikes there are {order}")
+        console.say(f"{counted(number, 'array of spikes there is', 'arrays of spikes there are')} {order}")
     for difference in found.differences:
         console.say(escape(f"{difference.where}: {difference.what}"))
     if found.differences:
-        console.say(f"{len(found.differences)} differences in {found.arrays} arrays")
+        console.say(f"{counted(len(found.differences), 'difference')} in {counted(found.arrays, 'array')}")
         if mode := found.agrees_with:
             console.say(f"nothing differs from ours of mode {mode}: add `--mode {mode}`")
     elif found.arrays:

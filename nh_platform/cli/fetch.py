@@ -12,6 +12,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.operations.files.file_fetch import Fetch
@@ -102,7 +103,7 @@ def _say_fetched(found: Fetch) -> None:
     wanted = found.to_fetch
     n_files, size = sum(one.n_files for one in found.sessions), decimal(found.n_bytes)
     done = sum(one.files.session_id not in found.failed for one in wanted)
-    fetched = f"{done} sessions fetched and verified, {size} stated upstream, in {found.folder}"
+    fetched = f"{counted(done, 'session')} fetched and verified, {size} stated upstream, in {found.folder}"
     console.say(f"{found.source}: {fetched if wanted else f'all {n_files} files are there; nothing to fetch.'}")
 
 
@@ -122,8 +123,9 @@ def _print_plan(found: Fetch, form: Format) -> None:
     if form is Format.table:
         n_missing, n_files = sum(one.n_missing for one in found.sessions), sum(one.n_files for one in found.sessions)
         console.say(
-            f"{found.source}: {decimal(found.n_bytes)} in {n_missing} files of {len(found.to_fetch)} sessions would be "
-            f"fetched to {found.folder}; {n_files - n_missing} files are there, and {decimal(found.n_free)} are free."
+            f"{found.source}: {decimal(found.n_bytes)} in {counted(n_missing, 'file')} of "
+            f"{counted(len(found.to_fetch), 'session')} would be fetched to {found.folder}; "
+            f"{counted(n_files - n_missing, 'file is', 'files are')} there, and {decimal(found.n_free)} are free."
         )
 
 

@@ -12,6 +12,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.operations.files.recorded import ListedFiles
@@ -63,13 +64,18 @@ def files(
             _say_state(found, would_fetch=fetch)
         return
     if found.missing:
-        console.say(f"fetching {len(found.missing)} files, {decimal(found.n_bytes)}, to {found.folder}", to=console.err)
+        console.say(
+            f"fetching {counted(len(found.missing), 'file')}, {decimal(found.n_bytes)}, to {found.folder}",
+            to=console.err,
+        )
     with console.progress(in_bytes=True) as on_progress:
         found = listing(fetch=True, on_progress=on_progress)
     _print(found, format_)
     if format_ is Format.table and found.missing:
         n_files, size = len(found.missing), decimal(found.n_bytes)
-        console.say(f"{source}: {n_files} files fetched and verified, {size} stated upstream, in {found.folder}")
+        console.say(
+            f"{source}: {counted(n_files, 'file')} fetched and verified, {size} stated upstream, in {found.folder}"
+        )
     elif format_ is Format.table:
         console.say(f"{source}: all {len(found.files)} files are here; nothing to fetch.")
 
@@ -96,7 +102,7 @@ def _say_state(found: ListedFiles, *, would_fetch: bool) -> None:
     if not found.files:
         console.say(f"{what}: no such file (ap, lfp, sync, video){' in its folder' if found.in_place else ' upstream'}")
     elif found.in_place:
-        console.say(f"{what}: {len(found.files)} files, read in place, in {found.folder}")
+        console.say(f"{what}: {counted(len(found.files), 'file')}, read in place, in {found.folder}")
     elif not found.missing:
         console.say(f"{what}: all {len(found.files)} files are here")
     else:

@@ -13,6 +13,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.terminal.stopping import going_on_with
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.operations.session_runs import SessionOutcome
@@ -74,14 +75,16 @@ def materialize(
         console.say(f"{source}: all {found.n_sessions} sessions are current{rest}; nothing to do.")
         return
     n_failed = print_failed_sessions(found.outcomes)
-    console.say(f"{source}: {len(found.outcomes) - n_failed} sessions, {found.n_assets} assets materialized.")
+    n_made = counted(len(found.outcomes) - n_failed, "session")
+    console.say(f"{source}: {n_made}, {counted(found.n_assets, 'asset')} materialized.")
     print_warned_sessions(found.outcomes)
     noted = [outcome for outcome in found.outcomes if outcome.n_notes]
     if noted:
         most = max(noted, key=lambda outcome: outcome.n_notes).plan.session_id
         console.say(
-            f"notes of what was left out or assumed: {sum(one.n_notes for one in noted)} in {len(noted)} sessions; "
-            f"`nh show {source} {most}` lists those of one, `nh sessions --source {source} --sort notes` finds others"
+            f"notes of what was left out or assumed: {sum(one.n_notes for one in noted)} in "
+            f"{counted(len(noted), 'session')}; `nh show {source} {most}` lists those of one, "
+            f"`nh sessions --source {source} --sort notes` finds others"
         )
     if n_failed:
         raise typer.Exit(1)
@@ -115,7 +118,7 @@ def backfill(
         words = "would be queued" if found.stale else "lack something"
         console.say(f"{len(found.stale)} of {found.n_sessions} sessions {words}.")
         return
-    console.say(f"{source}: {len(found.stale)} sessions queued as backfill {found.id}.")
+    console.say(f"{source}: {counted(len(found.stale), 'session')} queued as backfill {found.id}.")
     console.say(
         f"The sensor {source}_release_sensor launches them, heavy ones first; `nh ui` runs it, now or later. Follow "
         f"them under Runs by the tag nh/backfill={found.id}, or with `nh status`."
@@ -150,8 +153,8 @@ def print_warned_sessions(outcomes: Sequence[SessionOutcome]) -> None:
         for one in outcome.warned:
             console.say_beside(one.word, f"{one.asset}, {one.check}: {one.text}", indent=2)
     if warned:
-        counted = Counter(one.check for outcome in warned for one in outcome.warned)
-        checks = ", ".join(f"{name} in {number}" for name, number in counted.most_common())
+        by_check = Counter(one.check for outcome in warned for one in outcome.warned)
+        checks = ", ".join(f"{name} in {number}" for name, number in by_check.most_common())
         first = warned[0].plan
         console.say(
             f"checks that warn or fail: in {len(warned)} of {len(outcomes)} sessions ({checks}); "
@@ -167,7 +170,7 @@ def print_gated(source: str, gated: Mapping[str, Sequence[str]]) -> None:
             console.say(f"  {escape(text)}", hanging=2, to=console.err)
     if gated:
         console.say(
-            f"{len(gated)} sessions are gated: what they are made from cannot be used as it is. What is stored of them "
-            "is unchanged; a release that corrects it runs them again.",
+            f"{counted(len(gated), 'session is', 'sessions are')} gated: what they are made from cannot be used as it "
+            "is. What is stored of them is unchanged; a release that corrects it runs them again.",
             to=console.err,
         )

@@ -19,6 +19,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
@@ -102,7 +103,7 @@ def list_(
     snapshots = [snapshot for name in names for snapshot in list_snapshots(store, name)]
     rows = [_snapshot_row(snapshot) for snapshot in snapshots]
     columns = ["source", "number", "id", "release", "sessions", "insertions", "files", "stored", "current"]
-    console.print_rows(rows, columns, format_, title=f"{len(rows)} snapshots")
+    console.print_rows(rows, columns, format_, title=counted(len(rows), "snapshot"))
     if format_ is not Format.table:
         return
     tags = [
@@ -298,7 +299,7 @@ def try_(
         for one in trials
     ]
     columns = ["session_id", "good_before", "good_after", "came_in", "went_out", "units", "error"]
-    console.print_rows(rows, columns, format_, title=f"trial on {len(rows)} sessions")
+    console.print_rows(rows, columns, format_, title=f"trial on {counted(len(rows), 'session')}")
     if format_ is Format.table:
         came_in, went_out = (sum(int(str(row[name])) for row in rows) for name in ("came_in", "went_out"))
         console.say(f"units in: {came_in}, units out: {went_out}; `nh releases accept {source}` goes on")

@@ -13,6 +13,7 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
 from nh_platform.session import ConfigError, NhError, UnknownSession
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.operations.home_status import SourceStatus
@@ -63,12 +64,14 @@ def status(
     for name, one in found.sources.items():
         for asset, n_sessions in one.replaced.items() if not isinstance(one, NhError) else ():
             console.say(
-                f"{name}: {n_sessions} sessions still hold `{asset}`, which {' and '.join(REPLACED[asset])} replace: "
+                f"{name}: {counted(n_sessions, 'session still holds', 'sessions still hold')} `{asset}`, which "
+                f"{' and '.join(REPLACED[asset])} replace: "
                 f"`nh materialize {name} --missing` makes them, `nh clean {name}` then removes the old folders."
             )
         if not isinstance(one, NhError) and format_ is Format.table:
             for backfill, number in one.backfills.items():
-                console.say(f"{name}: {number} sessions of backfill {backfill} are still to be made.")
+                verb = "is" if number == 1 else "are"
+                console.say(f"{name}: {counted(number, 'session')} of backfill {backfill} {verb} still to be made.")
             print_warned(name, one.warned)
     if format_ is Format.table:
         parts = ", ".join(f"{name} {decimal(size)}" for name, size in found.folder_bytes.items())

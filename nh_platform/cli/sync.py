@@ -12,6 +12,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.operations.catalogue_sync import SyncResult
@@ -71,8 +72,8 @@ def say_synced(found: SyncResult, *, is_alone: bool = True) -> None:
         Whether nothing for a program follows on standard output; otherwise it goes to standard error.
     """
     lines = [
-        f"{found.source}: {found.n_sessions} sessions, {found.n_insertions} insertions, {found.n_files} files "
-        f"({found.release})"
+        f"{found.source}: {counted(found.n_sessions, 'session')}, {counted(found.n_insertions, 'insertion')}, "
+        f"{counted(found.n_files, 'file')} ({found.release})"
     ]
     if found.left_out:
         reasons = ", ".join(f"{number} {reason}" for reason, number in found.reasons().items())

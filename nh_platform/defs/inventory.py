@@ -18,6 +18,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.planning.session_states import source_states
 from nh_platform.planning.source_standing import is_current
 from nh_platform.session import NhError
+from nh_platform.session.display import counted
 from nh_platform.sources.entry import SourceEntry
 
 CRON = "45 6 * * *"
@@ -103,18 +104,19 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
         decision = session_decision(context.instance, platform.store, entry.name, states)
         failed, gated = sorted(decision.failed), sorted(states.gated)
         shown = ", ".join(failed[:_KEYS_SHOWN])
+        is_failed, is_gated = (counted(len(one), "session is", "sessions are") for one in (failed, gated))
+        mistaken = counted(len(states.mistakes), "review file has", "review files have")
         name_warned(context, [INVENTORY] if failed or states.mistakes else [])
         return dg.AssetCheckResult(
             passed=not failed and not states.mistakes,
             severity=dg.AssetCheckSeverity.WARN,
             description=(
-                f"{len(failed)} sessions are left failed, {len(gated)} are gated."
+                f"{is_failed} left failed, {is_gated} gated."
                 + (
                     f" Run `nh materialize {entry.name} --missing`, or correct what the runs name. {shown}"
                     * bool(failed)
                 )
-                + f" {len(states.mistakes)} review files have a mistake; `nh qc reviews {entry.name}` names them."
-                * bool(states.mistakes)
+                + f" {mistaken} a mistake; `nh qc reviews {entry.name}` names them." * bool(states.mistakes)
             ),
             metadata={
                 "failed": len(failed),

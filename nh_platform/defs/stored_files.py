@@ -12,6 +12,7 @@ from nh_platform.defs.run_tags import name_warned
 from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
 from nh_platform.planning.verification import ROTATION_DAYS, share_of_day, verify
+from nh_platform.session.display import counted
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.names import SOURCE_WIDE
 
@@ -39,15 +40,15 @@ def build_stored_files_check(entry: SourceEntry, platform: Platform) -> dg.Asset
         damaged = {session: files for session, files in known.items() if files}
         out_of_reach = [texts for one in stored if (texts := platform.store.out_of_reach(entry.name, one))]
         by_asset = Counter(asset for files in damaged.values() for asset in files)
-        text = f"{found.n_files} files of {len(share)} sessions compared today."
+        text = f"{counted(found.n_files, 'file')} of {counted(len(share), 'session')} compared today."
         if damaged:
             words = ", ".join(f"{name} of {n}" for name, n in by_asset.items())
             text += (
-                f" {len(damaged)} sessions or catalogs are damaged ({words});"
+                f" {counted(len(damaged), 'session or catalog is', 'sessions or catalogs are')} damaged ({words});"
                 f" `nh verify {entry.name} --repair` makes them again."
             )
         if out_of_reach:
-            whose = "1 session" if len(out_of_reach) == 1 else f"{len(out_of_reach)} sessions or catalogs"
+            whose = counted(len(out_of_reach), "session or catalog", "sessions or catalogs")
             text += f" {whose} cannot be read now: {out_of_reach[0][0]}"
         is_intact = not damaged and not out_of_reach
         name_warned(context, [] if is_intact else [STORED_FILES])

@@ -14,6 +14,7 @@ from nh_platform.downloads.raw_files import RawFile, RawFiles, RawRequest
 from nh_platform.downloads.remote_bytes import Opener
 from nh_platform.downloads.transfers import OnBytes
 from nh_platform.session import NhError, StoreError
+from nh_platform.session.display import counted
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def fetch_all(
     """
     missing = [request for request, _ in requests.values() if not raw.holds(request)]
     if missing:
-        raw.require_space(sum(request.size or 0 for request in missing), f"{len(missing)} files")
+        raw.require_space(sum(request.size or 0 for request in missing), counted(len(missing), "file"))
     stop, files, errors = Event(), {}, {}
     pool = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="raw-file")
     running = {

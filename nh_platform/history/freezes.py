@@ -16,6 +16,7 @@ from nh_platform.history.identity import version_of
 from nh_platform.history.insertion_ids import is_made_up, with_known_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError
+from nh_platform.session.display import counted
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 
@@ -227,7 +228,9 @@ def restricted(manifest: Manifest, freeze: Freeze | None) -> Manifest:
     if len(manifest.sessions) and manifest.sessions["session_id"].isin(set(freeze.session_ids)).sum() == 0:
         known = manifest.sessions["session_id"].tolist()
         near = close_matches(freeze.session_ids[0], known) if freeze.session_ids else ""
-        found = f"none of its {len(freeze.session_ids)} sessions is among the {len(known)} of {manifest.source}"
+        found = (
+            f"none of its {counted(len(freeze.session_ids), 'session')} is among the {len(known)} of {manifest.source}"
+        )
         raise ConfigError(f"freeze {freeze.name}", found, f"Give a list of sessions of {manifest.source}.{near}")
     selection = ", ".join(
         filter(None, (manifest.selection, f"freeze {freeze.name} ({freeze.version[:_VERSION_DIGITS]})"))
@@ -251,6 +254,6 @@ def _refuse_unknown_ids(insertions: pd.DataFrame, freeze: Freeze) -> None:
         raise ConfigError(
             f"freeze {freeze.name}",
             f"it names insertions by pid alone, and without an account their pids are not known "
-            f"({len(unknown)} insertions of {unknown['session_id'].nunique()} sessions)",
+            f"({counted(len(unknown), 'insertion')} of {counted(unknown['session_id'].nunique(), 'session')})",
             "Add a column probe_name to it, or set NH_ONE_URL and an account.",
         )

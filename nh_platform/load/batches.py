@@ -17,6 +17,7 @@ from nh_platform.load.batch import Batch, padded
 from nh_platform.load.session_part import IntArray
 from nh_platform.load.window_set import WindowSet
 from nh_platform.session import ConfigError
+from nh_platform.session.display import counted
 
 
 class Batches:
@@ -85,7 +86,7 @@ class Batches:
         self.set_epoch(epoch)
         if not len(self):
             raise ConfigError(
-                f"batches of {len(windows)} windows",
+                f"batches of {counted(len(windows), 'window')}",
                 f"none is left for rank {rank} of {world_size} with {batch_size} windows each",
                 "Use smaller batches or fewer ranks.",
             )

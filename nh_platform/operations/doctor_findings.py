@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from nh_platform.operations.instance import configuration_file
 from nh_platform.operations.opened_home import existing_parent
 from nh_platform.session import ConfigError, NhError
+from nh_platform.session.display import counted
 from nh_platform.session.errors import without_account
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _sources(platform: Platform, served: Mapping[str, SourceEntry]) -> Iterator[
     for name in served:
         try:
             manifest = platform.manifest(name)
-            yield Finding(f"source {name}", None, f"{len(manifest.sessions)} sessions at the last sync")
+            yield Finding(f"source {name}", None, f"{counted(len(manifest.sessions), 'session')} at the last sync")
             for problem in SourcePlan(platform, name).problems:
                 yield Finding(problem.thing, None, f"{problem.found}. {problem.action}")
         except NhError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping
 
+from nh_platform.session.display import counted
 from nh_platform.session.errors import UnknownSession
 
 MIN_PREFIX = 4
@@ -74,7 +75,7 @@ def session_named(
         raise UnknownSession(thing, found, "Give more of the id.")
     raise UnknownSession(
         thing,
-        f"it is not among the {len(known)} sessions of {where}",
+        f"it is not among the {counted(len(known), 'session')} of {where}",
         suggestion(asked, [*known, *(insertions or ())], action),
     )
 

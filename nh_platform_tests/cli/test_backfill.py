@@ -84,12 +84,12 @@ def test_nh_says_how_a_backfill_is_followed_and_how_much_of_it_is_left(home: Pat
     assert f"ibl: 2 sessions of backfill {number} are still to be made" in nh(home, "status").output
     first = nh(home, "sessions", "--source", "ibl", "--ids").output.split()[0]
     nh(home, "materialize", "ibl", first)
-    assert f"ibl: 1 sessions of backfill {number} are still to be made" in nh(home, "status").output
+    assert f"ibl: 1 session of backfill {number} is still to be made" in nh(home, "status").output
 
 
 def test_a_limit_leaves_the_lighter_sessions(home: Path) -> None:
     nh(home, "sync", "ibl")
-    assert "1 sessions queued as backfill" in nh(home, "backfill", "ibl", "--limit", "1").output
+    assert "1 session queued as backfill" in nh(home, "backfill", "ibl", "--limit", "1").output
     heavy = Platform(load_settings(home)).manifest("ibl").session_ids[0]
     assert {session for session, _ in asked_pairs(home)} == {heavy}
 
@@ -98,7 +98,7 @@ def test_a_current_session_is_not_asked_for(home: Path) -> None:
     nh(home, "sync", "ibl")
     first, second = nh(home, "sessions", "--source", "ibl", "--ids").output.split()
     nh(home, "materialize", "ibl", first)
-    assert "1 sessions queued as backfill" in nh(home, "backfill", "ibl").output
+    assert "1 session queued as backfill" in nh(home, "backfill", "ibl").output
     assert {session for session, _ in asked_pairs(home)} == {second}
     assert "0 of 1 sessions lack something" in nh(home, "backfill", "ibl", first).output
 
@@ -115,7 +115,7 @@ def test_a_gated_session_is_named_with_its_reasons_and_never_tried_again(
     assert f"it is gated: {reason}" in failed.stderr.replace("\n", " ")
     assert "Stack Trace" not in failed.stderr
     done = nh(home, "materialize", "ibl", "--missing")
-    assert "1 sessions, 6 assets materialized" in done.output
+    assert "1 session, 6 assets materialized" in done.output
     for again in (
         nh(home, "materialize", "ibl", "--missing"),
         nh(home, "materialize", "ibl", "--missing", "--dry-run"),

@@ -97,7 +97,7 @@ def test_a_mistake_is_refused_before_anything_heavy_is_loaded(home: Path) -> Non
 
 def test_sync_registers_sessions_and_makes_nothing_else(home: Path) -> None:
     result = nh(home, "sync", "ibl")
-    assert "ibl: 1 sessions, 2 insertions" in result.output
+    assert "ibl: 1 session, 2 insertions" in result.output
     assert [path.name for path in (home / "store" / "ibl").iterdir()] == ["_source"]
 
 
@@ -106,9 +106,9 @@ def test_materialize_makes_what_is_missing_once(home: Path) -> None:
     dry = nh(home, "materialize", "ibl", "--missing", "--dry-run")
     assert "raw_spikes, events, signals, units, windows, unit_embeddings" in dry.output
     assert "1 of 1 sessions would run" in dry.output
-    assert "1 sessions, 6 assets materialized" in nh(home, "materialize", "ibl", session_id(home), "--missing").output
+    assert "1 session, 6 assets materialized" in nh(home, "materialize", "ibl", session_id(home), "--missing").output
     assert "nothing to do" in nh(home, "materialize", "ibl", "--missing").output
-    assert "1 assets materialized" in nh(home, "materialize", "ibl", session_id(home), "--asset", "units").output
+    assert "1 asset materialized" in nh(home, "materialize", "ibl", session_id(home), "--asset", "units").output
 
 
 def test_what_was_left_out_is_counted_where_people_look(home: Path) -> None:
@@ -119,7 +119,7 @@ def test_what_was_left_out_is_counted_where_people_look(home: Path) -> None:
     (row,) = json.loads(nh(home, "sessions", "--source", "ibl", "--sort", "notes", "--format", "json").output)
     shown = nh(home, "show", "ibl", row["session_id"][:4]).output
     assert row["notes"] == shown.count("note, ") > 0
-    assert f"notes of what was left out or assumed: {row['notes']} in 1 sessions; `nh --home {home} show ibl" in made
+    assert f"notes of what was left out or assumed: {row['notes']} in 1 session; `nh --home {home} show ibl" in made
 
 
 def test_sessions_are_found_and_printed_in_every_form(home: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_session_that_does_not_exist_fails_by_name_and_the_others_go_on(home: 
     nh(home, "sync", "ibl")
     result = nh(home, "materialize", "ibl", "nope", session_id(home), code=1)
     assert "nope" in result.stderr
-    assert "1 sessions, 6 assets materialized" in result.output
+    assert "1 session, 6 assets materialized" in result.output
 
 
 def test_settings_that_cannot_be_read_are_named(home: Path) -> None:

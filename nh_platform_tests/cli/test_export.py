@@ -94,7 +94,7 @@ def test_a_clone_of_the_published_set_is_equal_or_what_differs_is_said(home: Pla
     name = "data/02_stimulus_types/gabors.h5"
     assert f"{name}: its content was not fetched; run `datalad get {name}` or `git annex get {name}`" in differs.output
     assert f"flashes {session} VISp spike_data: 1 of " in differs.output
-    assert "1 differences in " in differs.output
+    assert "1 difference in " in differs.output
     speed = run(home, "export", "stimulus", "flashes", "--data", "speed", "--compare", str(tmp_path / "clone"))
     assert speed.exit_code == 0, speed.output
 
@@ -103,7 +103,7 @@ def test_an_export_of_the_other_mode_is_told_from_data_that_differ(home: Platfor
     assert run(home, "export", "stimulus", "flashes", "VISp", str(tmp_path)).exit_code == 0  # exact by default
     differs = run(home, "export", "stimulus", "--compare", str(tmp_path))
     assert differs.exit_code == 1
-    assert "differences in" in differs.output
+    assert "difference in " in differs.output
     assert "nothing differs from ours of mode exact: add `--mode exact`" in " ".join(differs.output.split())
     assert run(home, "export", "stimulus", "--compare", str(tmp_path), "--mode", "exact").exit_code == 0
 

@@ -113,7 +113,7 @@ def test_a_file_that_is_gone_fails_its_session_only_where_it_is_required(
     assert said in result.stderr
     servers.bucket.faults.clear()
     before = len(servers.bucket.requests)
-    assert "1 sessions fetched" in nh(home, "fetch", "ibl", "--all", "--group", group).output
+    assert "1 session fetched" in nh(home, "fetch", "ibl", "--all", "--group", group).output
     assert len(servers.bucket.requests) == before + 1
 
 
@@ -159,7 +159,7 @@ def test_visual_behavior_is_fetched_by_hash_and_allensdk_takes_it_for_its_own(
         assert server.fetched("ecephys_session_") == []
         links = list(csv.DictReader(io.StringIO(nh(tmp_path, "fetch", "allen_vbn", "--all", "--urls").stdout)))
         first, second = sorted(sizes)
-        assert "1 sessions fetched and verified" in nh(tmp_path, "fetch", "allen_vbn", first).output
+        assert "1 session fetched and verified" in nh(tmp_path, "fetch", "allen_vbn", first).output
         link = next(link for link in links if link["session"] == first)
         content = requests.get(link["url"], timeout=5).content
         assert hashlib.blake2b(content).hexdigest() == link["blake2b"]
@@ -198,7 +198,7 @@ def test_visual_coding_is_fetched_whole_and_the_same_links_are_its_ids(
         assert "HTTP 404" in result.stderr
         (left,) = (session for session, size in _sizes(tmp_path, "allen_vc").items() if size)
         assert left in result.stderr
-        assert "1 sessions fetched" in nh(tmp_path, "fetch", "allen_vc", "--missing").output
+        assert "1 session fetched" in nh(tmp_path, "fetch", "allen_vc", "--missing").output
         assert "nothing to fetch" in nh(tmp_path, "fetch", "allen_vc", "--all").output
         for session in sizes:
             whole = nwb_path(allen_trees[0], session).read_bytes()

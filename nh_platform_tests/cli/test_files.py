@@ -11,6 +11,7 @@ import pytest
 
 import nh_platform
 from nh_platform.session import UnknownSession
+from nh_platform.session.display import counted
 from nh_platform.simulation import TINY, write_allen_vbn, write_allen_vc, write_ibl
 from nh_platform.sources.ibl.settings import CREDENTIALS
 from nh_platform_tests.cli.commands import nh
@@ -68,8 +69,8 @@ def check_listed_fetched_and_read(
     assert f"in {n_files} of {n_files} files would be fetched to" in dry
     assert all(row["held"] is None for row in listed(home, *choice))
     done = nh(home, "files", *choice, "--fetch")
-    assert f"{n_files} files fetched and verified" in done.output
-    assert f"fetching {n_files} files, " in done.stderr
+    assert f"{counted(n_files, 'file')} fetched and verified" in done.output
+    assert f"fetching {counted(n_files, 'file')}, " in done.stderr
     after = listed(home, *choice)
     assert all(Path(str(row["held"])).stat().st_size == row["size"] for row in after)
     assert "nothing to fetch" in nh(home, "files", *choice, "--fetch").output

@@ -410,7 +410,9 @@ def test_unusable_upstream_data_are_tried_once_and_counted_by_the_inventory(
     (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == INVENTORY]
     assert not check.passed
     assert check.severity is dg.AssetCheckSeverity.WARN
-    assert str(check.description).startswith("1 sessions are left failed, 0 are gated. Run `nh materialize allen_vc")
+    assert str(check.description).startswith(
+        "1 session is left failed, 0 sessions are gated. Run `nh materialize allen_vc"
+    )
     assert session in str(check.description)
     assert check.metadata["failed"].value == 1
 

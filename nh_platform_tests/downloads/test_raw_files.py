@@ -261,7 +261,7 @@ def test_what_does_not_fit_on_the_disk_is_refused_before_anything_is_fetched(ser
     huge = request(size=10**18)
     with pytest.raises(StoreError, match=r"1000000000\.00 GB are to be downloaded"):
         raw.fetch(huge, [at(server)])
-    with pytest.raises(StoreError, match="1 files"):
+    with pytest.raises(StoreError, match="1 file"):
         fetch_all(raw, {"a": (huge, [at(server)])}, parallel=2)
     assert server.requests == []
 

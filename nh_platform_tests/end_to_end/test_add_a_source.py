@@ -146,14 +146,14 @@ def platform(served: tuple[Path, dict[str, list[str]]]) -> Iterator[Platform]:
 def test_the_commands_serve_the_source(served: tuple[Path, dict[str, list[str]]]) -> None:
     synced, made, shown, all_made, again, ids, stale, remade, _ = served[1]["printed"]
     assert "toy: 2 sessions, 2 insertions, 14 files" in synced
-    assert f"1 sessions, {len(session_assets('ibl'))} assets materialized" in made
+    assert f"1 session, {len(session_assets('ibl'))} assets materialized" in made
     assert "note, raw_spikes: spike depths: the toy lab has none; NaN" in shown
     assert "note, windows" not in shown
     assert f"2 sessions, {2 * len(session_assets('ibl'))} assets materialized" in all_made
     assert "nothing to do" in again
     assert sorted(ids.split()) == [MADE, REMADE]
     assert stale.splitlines()[:2] == [f"toy {name}: windows, unit_embeddings" for name in (MADE, REMADE)]
-    assert "1 sessions, 1 assets materialized" in remade
+    assert "1 session, 1 asset materialized" in remade
 
 
 def test_the_page_states_the_entry_of_the_toy_lab() -> None:

@@ -80,7 +80,7 @@ def warnings(text: str) -> list[str]:
 def test_the_commands_go_on_and_name_each_package_once(site: Path, home: Path) -> None:
     synced = nh(site, home, "sync", "ibl")
     assert synced.returncode == 0, synced.stderr
-    assert "ibl: 1 sessions" in synced.stdout
+    assert "ibl: 1 session" in synced.stdout
     assert warnings(synced.stderr) == WARNINGS
     status = nh(site, home, "status", "--format", "json")
     assert status.returncode == 0, status.stderr
@@ -91,7 +91,7 @@ def test_the_commands_go_on_and_name_each_package_once(site: Path, home: Path) -
     assert warnings(status.stderr) == WARNINGS
     releases = nh(site, home, "releases", "list")
     assert releases.returncode == 0, releases.stderr
-    assert "1 snapshots" in releases.stdout
+    assert "1 snapshot" in releases.stdout
     shut = "it cannot be opened: KeyError: 'door'; the others go on"
     not_opened = [f"warning: source {name} of package {name}-lab {shut}" for name in ("shut", "unruled")]
     assert warnings(releases.stderr) == [*WARNINGS, *not_opened]

@@ -19,6 +19,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.reading import open_store
 from nh_platform.session import ConfigError
+from nh_platform.session.display import counted
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform.sources.registry import source_entry
 from nh_platform_tests.sources.own.lab_files import ONSETS, LabSession, write_nwb, write_phy
@@ -135,7 +136,7 @@ def test_every_command_serves_the_sources(lab_home: tuple[Path, dict[str, list]]
     text = {command: found for command, _, found in printed}
     made = [found for command, _, found in printed if command[0] == "materialize"]
     for number, found in zip((2, 1, 1), made):
-        assert f"{number} sessions, {number * len(ASSETS)} assets materialized" in found
+        assert f"{counted(number, 'session')}, {number * len(ASSETS)} assets materialized" in found
     assert "mylab: 2 sessions, 4 insertions, 2 files" in text["sync", "mylab"]
     assert "mylab,day1,mouse7" in text["sessions", "--format", "csv"]
     assert all(source in text["status",] for source in OWN)

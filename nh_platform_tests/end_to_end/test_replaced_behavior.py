@@ -52,7 +52,7 @@ def old_home(tmp_path: Path) -> Platform:
 def test_it_is_named_made_anew_and_removed(old_home: Platform) -> None:
     home, store = old_home.settings.home, old_home.store
     (session,) = store.sessions("ibl")
-    assert "1 sessions still hold `behavior`, which events and signals replace" in nh(home, "status")
+    assert "1 session still holds `behavior`, which events and signals replace" in nh(home, "status")
     kept = nh(home, "clean", "ibl")
     assert "behavior is kept: events, signals is not stored in its place" in kept
     assert replaced_assets(store, "ibl", session) == ["behavior"]

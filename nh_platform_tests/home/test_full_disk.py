@@ -74,7 +74,7 @@ def test_a_command_ends_in_words_and_goes_on_when_there_is_room(
     assert f"error Dagster's history {tmp_path}/dagster: it cannot be written (disk I/O error; " in done.stderr
     again = CliRunner().invoke(app, command[3:])
     assert again.exit_code == 0, again.output
-    assert "1 assets materialized" in again.output
+    assert "1 asset materialized" in again.output
 
 
 def test_a_full_disk_is_said_once_and_so_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

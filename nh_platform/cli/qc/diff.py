@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from nh_platform.cli import console
 from nh_platform.cli.qc.units_used import UseOption, naming_the_file, stored_units, units_of_file
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,7 @@ def diff(
     _print_diff(found, rows)
     if out is not None:
         write_units(found.units if found.units.index.names != [None] else found.units.reset_index(drop=True), out)
-        typer.echo(f"written: {out}, {len(found.units)} units")
+        typer.echo(f"written: {out}, {counted(len(found.units), 'unit')}")
     typer.echo(f"changed: {found.n_changed} of {found.n_units}")
 
 

@@ -13,6 +13,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 _COLUMNS = ("date", "rule", "rulebook", "outcome", "found", "run", "digest", "in_force")
 _RUN_DIGITS = 8
@@ -61,7 +62,7 @@ def history(
         by = f"{row['rule']} by {row['rulebook']}" if row["rulebook"] else row["rule"]
         label = f"{row['date']}  [{color}]{row['outcome']}[/] "
         console.say_beside(label, f"{by}, run {row['run']}: {row['found']}")
-    console.say(f"{len(rows)} evaluations, the newest first")
+    console.say(f"{counted(len(rows), 'evaluation')}, the newest first")
     last = {one.rule: one for one in reversed(found)}
     if others := sorted(name for name, one in last.items() if not one.is_in_force):
         console.say(

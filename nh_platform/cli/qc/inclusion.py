@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
@@ -178,7 +179,7 @@ def _short(rules: tuple[str, ...]) -> str:
     """Return names of rules, those about the task's events as one."""
     task = [rule for rule in rules if rule.startswith("task_")]
     others = [rule for rule in rules if rule not in task]
-    return ", ".join([*others, *([f"task QC ({len(task)} rules)"] if task else [])])
+    return ", ".join([*others, *([f"task QC ({counted(len(task), 'rule')})"] if task else [])])
 
 
 def _last_line(text: str, form: Format) -> None:

@@ -24,6 +24,7 @@ from nh_platform.cli.qc.review import review
 from nh_platform.cli.qc.reviews import reviews as list_reviews
 from nh_platform.cli.qc.units_used import naming_the_file, units_of_file
 from nh_platform.cli.qc.validate import validate
+from nh_platform.session.display import counted
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Unit quality: rules, labels, reasons.")
 rules_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="The rulebooks and their rules.")
@@ -54,7 +55,7 @@ def list_rulebooks() -> None:
         console.say(escape(f"{book.id}  [{', '.join(book.sources)}]  {book.title}"), hanging=4)
         parts = [criterion(rule) for rule in book.rules]
         if book.session:
-            parts.append(f"{len(book.session)} rules about sessions, insertions or regions")
+            parts.append(f"{counted(len(book.session), 'rule')} about sessions, insertions or regions")
         if book.trial_mask:
             parts.append("a trial mask")
         if book.regions:

@@ -10,6 +10,7 @@ import typer
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,4 +155,4 @@ def _in_region(source: str, region: str) -> dict[str, str]:
 def _title(rows: pd.DataFrame, lists: Sequence[ReservedList]) -> str:
     n_sessions, n_subjects = rows["session_id"].nunique(), rows["subject"].nunique()
     kept = f"; never training: {', '.join(one.id for one in lists)}" if lists else ""
-    return f"{n_sessions} sessions of {n_subjects} subjects{kept}"
+    return f"{counted(n_sessions, 'session')} of {counted(n_subjects, 'subject')}{kept}"

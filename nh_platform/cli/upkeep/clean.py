@@ -9,6 +9,7 @@ import typer
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 
 def clean(
@@ -32,4 +33,4 @@ def clean(
     for error in found.kept.values():
         console.warn(error)
     words = "would be cleaned" if dry_run else "cleaned"
-    console.say(f"{len(found.removed)} sessions {words}, {len(found.kept)} keep what they have.")
+    console.say(f"{counted(len(found.removed), 'session')} {words}, {len(found.kept)} keep what they have.")

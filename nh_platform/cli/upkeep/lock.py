@@ -10,6 +10,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 from nh_platform.session.session_names import MIN_PREFIX
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def add(
     console.require_stored(source, session)
     made = operations.lock(home_folder(), name, source, session or None, reason=reason)
     sessions = {(one.source, one.session_id) for one in made.versions if one.session_id != SOURCE_WIDE}
-    console.say(f"{made.name}: {len(made.versions)} versions of {len(sessions)} sessions are kept.")
+    console.say(f"{made.name}: {counted(len(made.versions), 'version')} of {counted(len(sessions), 'session')} kept.")
 
 
 @app.command("list")

@@ -11,6 +11,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
 from nh_platform.operations.upkeep.pruning import RawChoice
+from nh_platform.session.display import counted
 
 _SHOWN = 20
 
@@ -50,7 +51,9 @@ def prune(
     for text in found.kept:
         console.say(escape(text), to=console.err)
     words = "would be removed" if dry_run else "removed"
-    console.say(f"{len(found.removed)} folders and files, {found.n_bytes / 1e6:,.1f} MB, {words}.")
+    console.say(
+        f"{counted(len(found.removed), 'folder or file', 'folders and files')}, {found.n_bytes / 1e6:,.1f} MB, {words}."
+    )
     if runs:
         with console.progress() as tell:
             old = operations.prune_runs(home_folder(), runs, dry_run=dry_run, on_progress=tell)

@@ -21,6 +21,7 @@ from nh_platform.defs.across_sessions.source_assets import NOT_COMPARED
 from nh_platform.home.alerts import ALERTS_FILE, Hook, Severity, load_alerts
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError, UpstreamTrouble
+from nh_platform.session.display import counted
 
 ALERT_SENSOR = "nh_alerts"
 ALERT_INTERVAL_S = 60
@@ -86,10 +87,10 @@ def evaluate_alerts(instance: dg.DagsterInstance, platform: Platform, cursor: st
         elif chosen:
             try:
                 tell(hook, chosen, platform)
-                words.append(f"{len(chosen)} checks told to {hook.name}")
+                words.append(f"{counted(len(chosen), 'check')} told to {hook.name}")
             except NhError as error:
                 kept[hook.name] = before
-                words.append(f"{len(chosen)} checks wait: {error}")
+                words.append(f"{counted(len(chosen), 'check waits', 'checks wait')}: {error}")
     nothing = "no check failed or warned" if hooks else f"no hooks in {ALERTS_FILE}"
     return _said("; ".join(words) or nothing, json.dumps(kept))
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from nh_platform.planning.run_requests import Decision, open_backfills
 from nh_platform.planning.session_states import SourceStates
+from nh_platform.session.display import counted
 
 _LINE_LENGTH = 600
 _NAMED = 3
@@ -70,7 +71,7 @@ class Tick:
 def tick_words(source: str, states: SourceStates, decision: Decision) -> list[str]:
     """Return the state of all sessions in words, as a tick says it."""
     words = [
-        f"{len(decision.requests)} sessions asked for",
+        f"{counted(len(decision.requests), 'session')} asked for",
         f"{len(decision.waiting)} wait",
         f"{len(decision.in_progress)} in progress",
         f"{len(decision.failed)} failed{_of_each_kind(decision)}",
@@ -86,7 +87,7 @@ def tick_words(source: str, states: SourceStates, decision: Decision) -> list[st
     mistakes = [words for _, words in sorted(states.mistakes.items())]
     if mistakes:
         more = f" and {len(mistakes) - _NAMED} more" if len(mistakes) > _NAMED else ""
-        words.append(f"{len(mistakes)} review files with a mistake: {'; '.join(mistakes[:_NAMED])}{more}")
+        words.append(f"{counted(len(mistakes), 'review file')} with a mistake: {'; '.join(mistakes[:_NAMED])}{more}")
     if states.unreadable:
         words.append(f"{len(states.unreadable)} cannot be read: {next(iter(states.unreadable.values()))}")
     return [", ".join(words)]

@@ -17,6 +17,7 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import Snapshot, find_snapshot, list_snapshots
 from nh_platform.history.tombstones import seen_before
 from nh_platform.session import DamagedFile
+from nh_platform.session.display import counted
 from nh_platform.store import Store
 from nh_platform.store.durable import copy_of, read_either, write_twice
 from nh_platform.store.names import ACCEPTED, SOURCE_WIDE
@@ -47,9 +48,9 @@ class HeldRelease:
 
     def text(self) -> str:
         """Return what waits and how it goes on, in a sentence."""
-        source = self.snapshot.source
+        source, waiting = self.snapshot.source, counted(len(self.sessions), "session waits", "sessions wait")
         return (
-            f"snapshot {self.snapshot.number} ({self.snapshot.release}) is held, {len(self.sessions)} sessions wait; "
+            f"snapshot {self.snapshot.number} ({self.snapshot.release}) is held, {waiting}; "
             f"`nh releases diff {self.accepted.number} {self.snapshot.number} --source {source}` shows what changed, "
             f"`nh releases try {source}` which units, `nh releases accept {source}` goes on"
         )

@@ -21,6 +21,7 @@ from nh_platform.operations.opened_home import (
     unwatched,
 )
 from nh_platform.session import ConfigError, NhError
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.history.manifest import SessionFiles
@@ -177,7 +178,7 @@ def _plan(
     ids = manifest.session_ids if sessions is None else sessions
     planned: dict[str, SessionFetch] = {}
     failed: dict[str, NhError] = {}
-    counted: set[object] = set()
+    planned_before: set[object] = set()
     for asked in ids:
         try:
             session_id = manifest.session_named(asked)
@@ -197,8 +198,8 @@ def _plan(
         except NhError as error:
             failed[asked] = error
             continue
-        new = {request.identity: request.size or 0 for request in missing if request.identity not in counted}
-        counted |= set(new)
+        new = {request.identity: request.size or 0 for request in missing if request.identity not in planned_before}
+        planned_before |= set(new)
         n_bytes = sum(new.values())
         planned[session_id] = SessionFetch(files, wanted, len(requests), len(missing), n_bytes, tuple(links))
     free = shutil.disk_usage(existing_parent(raw.root)).free
@@ -207,7 +208,7 @@ def _plan(
 
 def _download(plan: Fetch, upstream: FetchingSource, jobs: int | None, on_progress: OnProgress) -> Fetch:
     wanted, failed = plan.to_fetch, dict(plan.failed)
-    upstream.raw_files().require_space(plan.n_bytes, f"{len(wanted)} sessions of {plan.source}")
+    upstream.raw_files().require_space(plan.n_bytes, f"{counted(len(wanted), 'session')} of {plan.source}")
     notes: dict[str, tuple[str, ...]] = {}
     count = CountedBytes(plan.source, plan.n_bytes, on_progress)
     for number, one in enumerate(wanted, start=1):

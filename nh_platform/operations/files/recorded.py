@@ -22,6 +22,7 @@ from nh_platform.operations.opened_home import (
     unwatched,
 )
 from nh_platform.session import ConfigError
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.sources.recorded_files import RecordedFile
@@ -131,11 +132,13 @@ def list_files(
         folder = downloads.root
         n_free = shutil.disk_usage(existing_parent(folder)).free
         if fetch:
-            downloads.require_space(sum(file.size or 0 for file in missing), f"{len(missing)} files of {source}")
+            downloads.require_space(
+                sum(file.size or 0 for file in missing), f"{counted(len(missing), 'file')} of {source}"
+            )
     listed = ListedFiles(source, of_session.session_id, files, missing, folder, in_place is not None, n_free)
     if not fetch or not missing:
         return listed
-    now = f"{len(missing)} files of session {listed.session_id[:8]}"
+    now = f"{counted(len(missing), 'file')} of session {listed.session_id[:8]}"
     count = CountedBytes(source, listed.n_bytes, on_progress, now)
     try:
         upstream.fetch_recorded(of_session, missing, count)

@@ -99,7 +99,7 @@ def test_diff_names_units_with_the_reason_before_and_after_and_writes_them(units
     out = units / "changed.csv"
     lines = run("diff", "ibl-2022-03", "ibl-2022-10", "--units", units / "units.csv", "--out", out)
     assert "out  session this table, CA1, unit 1: passes → noise_cutoff 10 ≥ 5" in lines
-    assert lines[-2:] == [f"written: {out}, 1 units", "changed: 1 of 4"]
+    assert lines[-2:] == [f"written: {out}, 1 unit", "changed: 1 of 4"]
     (row,) = pd.read_csv(out).to_dict("records")
     assert (row["unit"], row["change"], row["old"], row["new"]) == (1, "out", "passes", "noise_cutoff 10 ≥ 5")
     many = pd.concat([pd.read_csv(units / "units.csv")] * 3, ignore_index=True).assign(cluster_id=range(12))

@@ -95,7 +95,7 @@ def test_a_warned_check_is_posted_once_and_one_that_passed_is_not(instance: dg.D
     assert message["text"] == "nh: warned ibl/units rule: few"
     (check,) = message["checks"]
     assert (check["outcome"], check["rulebook"], check["source"]) == ("warned", "ibl-2022-10", "ibl")
-    assert f"1 checks told to {address}" in str(second.skip_reason)
+    assert f"1 check told to {address}" in str(second.skip_reason)
     assert "no check failed or warned" in str(third.skip_reason)
 
 

@@ -208,7 +208,7 @@ def test_a_lock_names_what_can_be_read(home: Path) -> None:
     (store.folder("ibl", session, "units") / "provenance.json").write_bytes(b"")
     with pytest.raises(DamagedFile, match="units of ibl session"):
         operations.lock(home, "paper-2", "ibl")
-    with pytest.raises(UnknownSession, match="not among the 1 sessions of the store"):
+    with pytest.raises(UnknownSession, match="not among the 1 session of the store"):
         operations.lock(home, "paper-2", "ibl", ["nowhere"])
 
 

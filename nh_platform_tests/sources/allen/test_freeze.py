@@ -41,7 +41,7 @@ def test_a_list_of_other_sessions_is_refused_with_the_nearest(tmp_path: Path) ->
     write_allen_vc(tmp_path / "upstream", 1, 5, size=TINY)
     (known,) = _source(tmp_path, "allen_vc").manifest().session_ids
     (tmp_path / "mine.csv").write_text(f"session_id\n{known[:-1]}\n")
-    found = rf"freeze mine: none of its 1 sessions is among the 1 of allen_vc.*Did you mean {known}"
+    found = rf"freeze mine: none of its 1 session is among the 1 of allen_vc.*Did you mean {known}"
     with pytest.raises(ConfigError, match=found):
         _source(tmp_path, "allen_vc", ", freeze: mine.csv").manifest()
     with pytest.raises(ConfigError, match=r"freeze .*gone\.csv: there is no such file"):
