@@ -24,7 +24,8 @@ def make(inputs: SessionInputs) -> AssetResult:
     """Describe every unit by every encoder, over the valid time of the reference window."""
     from nh_platform.embeddings.reference_windows import used_window
     from nh_platform.embeddings.unit_encoding import feature_meanings, unit_embeddings
-    from nh_platform.windows.valid_time import invalid_times, with_pauses
+    from nh_platform.windows.unrecorded_time import with_pauses
+    from nh_platform.windows.valid_time import invalid_times
     from nh_platform.windows.window_files import StoredWindows
 
     recording = inputs.recording()

@@ -29,14 +29,8 @@ from nh_platform.sources.events import EventTimes
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.codecs.recording_files import read_detected
 from nh_platform.store.file_hashes import is_stored
-from nh_platform.windows.valid_time import (
-    InvalidTimes,
-    ValidSpikes,
-    invalid_times,
-    valid_spikes,
-    with_pauses,
-    with_unrecorded,
-)
+from nh_platform.windows.unrecorded_time import with_pauses, with_unrecorded
+from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes
 
 if TYPE_CHECKING:
     from nh_platform.embeddings.reference_windows import UsedWindow

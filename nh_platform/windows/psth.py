@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import Spikes
-from nh_platform.windows.binning import bin_centers, bin_edges, check_sorted, whole_bins
+from nh_platform.windows.binning import bin_centers, bin_edges, check_sorted
+from nh_platform.windows.whole_bins import whole_bins
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -20,7 +20,8 @@ from nh_platform.sources.events import EventTimes
 from nh_platform.windows.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
 from nh_platform.windows.event_windows import aligned_windows
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset
-from nh_platform.windows.valid_time import invalid_times, validity, with_pauses
+from nh_platform.windows.unrecorded_time import with_pauses
+from nh_platform.windows.valid_time import invalid_times, validity
 from nh_platform.windows.window_rows import count_masks, grid_masks, index_rows, planned_counts, window_masks
 
 NO_BINS_US = 1

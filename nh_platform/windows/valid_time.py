@@ -10,21 +10,20 @@ bins that overlap, which the mask table lists: AllenSDK only warns there. Other 
 Spikes outside of windows are invalid in the intervals of ``all_probes`` and of their own probe alone: where the
 stimulus is wrong, the recording is still good. A spike at the start of an interval is in it, one at its end is not.
 
-The recording of every probe is taken to last for the recorded time of the session but for its pauses, in which no unit
-of any probe fires: there nothing was recorded, and 0 counts are no data.
+The recording of every probe is taken to last for the recorded time of the session but for its pauses, which
+`nh_platform.windows.unrecorded_time` adds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Events, Spikes
-from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.events import INVALID_TIMES
 
 FloatArray = npt.NDArray[np.float64]
@@ -57,11 +56,11 @@ class InvalidTimes:
 
     def of_windows(self, probe: str) -> FloatArray:
         """Return the merged intervals (n, 2) in which windows of ``probe`` are invalid: its own and the session's."""
-        return _merged_pairs([*self.probes.get(probe, ()), *self.session])
+        return merged_pairs([*self.probes.get(probe, ()), *self.session])
 
     def of_spikes(self, probe: str) -> FloatArray:
         """Return the merged intervals (n, 2) in which the spikes of ``probe`` are invalid."""
-        return _merged_pairs([*self.probes.get(probe, ()), *self.recording])
+        return merged_pairs([*self.probes.get(probe, ()), *self.recording])
 
 
 NOTHING_INVALID = InvalidTimes(np.zeros((0, 2)), np.zeros((0, 2)), {})
@@ -105,33 +104,6 @@ def invalid_times(events: Events, probes: Sequence[str]) -> InvalidTimes:
         recording=_merged(table[table["scope"].isin(RECORDING_SCOPES)]),
         probes={probe: intervals for probe, intervals in by_probe.items() if len(intervals)},
     )
-
-
-def with_pauses(invalid: InvalidTimes, recorded: RecordedTime) -> InvalidTimes:
-    """Return invalid times in which the pauses of the recording are among those of windows and of spikes.
-
-    The spikes that a pause lies between are outside of it.
-    """
-    if not recorded.pauses:
-        return invalid
-    pauses = [(float(np.nextafter(start, stop)), stop) for start, stop in recorded.pauses]
-    return replace(
-        invalid,
-        session=_merged_pairs([*invalid.session, *pauses]),
-        recording=_merged_pairs([*invalid.recording, *pauses]),
-    )
-
-
-def with_unrecorded(invalid: InvalidTimes, recorded: RecordedTime) -> InvalidTimes:
-    """Return `with_pauses` in which windows are invalid before and after the recorded time as well.
-
-    Without spikes nothing was recorded, and nothing is added.
-    """
-    if not recorded.stop >= recorded.start:
-        return invalid
-    invalid = with_pauses(invalid, recorded)
-    outside = [(-np.inf, recorded.start), (recorded.stop, np.inf)]
-    return replace(invalid, session=_merged_pairs([*invalid.session, *outside]))
 
 
 def with_invalid(tables: Mapping[str, pd.DataFrame], marked: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -313,10 +285,11 @@ def within(times: FloatArray, intervals: FloatArray) -> BoolArray:
 
 def _merged(table: pd.DataFrame) -> FloatArray:
     """Return the intervals of ``table`` in order of time, joined where they overlap or touch."""
-    return _merged_pairs(zip(table["start_time"], table["stop_time"]))
+    return merged_pairs(zip(table["start_time"], table["stop_time"]))
 
 
-def _merged_pairs(pairs: Iterable[Sequence[float]]) -> FloatArray:
+def merged_pairs(pairs: Iterable[Sequence[float]]) -> FloatArray:
+    """Return intervals (start, stop) as (n, 2) in order of time, joined where they overlap or touch."""
     merged: list[list[float]] = []
     for start, stop in sorted((float(start), float(stop)) for start, stop in pairs):
         if merged and start <= merged[-1][1]:

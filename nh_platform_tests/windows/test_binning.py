@@ -13,9 +13,9 @@ from nh_platform.windows.binning import (
     bin_of_time,
     bin_session,
     binarise,
-    whole_bins,
     whole_microseconds,
 )
+from nh_platform.windows.whole_bins import whole_bins
 from nh_platform_tests.windows.trains import count_by_hand, edges_by_hand, spikes_of
 
 BIN_US = 20_000

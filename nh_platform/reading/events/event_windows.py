@@ -15,8 +15,9 @@ import pandas as pd
 
 from nh_platform.session import Spikes
 from nh_platform.session.display import html_facts
-from nh_platform.windows.binning import bin_events, whole_bins, whole_microseconds
+from nh_platform.windows.binning import bin_events, whole_microseconds
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
+from nh_platform.windows.whole_bins import whole_bins
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from nh_platform.session import BadUpstreamData, ConfigError, Signal, Spikes
 from nh_platform.windows.binning import bin_edges as whole_edges
-from nh_platform.windows.binning import check_sorted, whole_bins, whole_microseconds
+from nh_platform.windows.binning import check_sorted, whole_microseconds
+from nh_platform.windows.whole_bins import whole_bins
 
 FloatArray = npt.NDArray[np.float64]
 CountArray = npt.NDArray[np.unsignedinteger]
