@@ -18,6 +18,7 @@ from nh_platform.history.insertion_ids import with_known_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData
+from nh_platform.session.display import counted
 from nh_platform.session.errors import close_matches
 from nh_platform.sources.regions import ccf_um_from_xyz_m, regions_of_acronyms
 from nh_platform.store.provenance import UpstreamFile
@@ -69,7 +70,7 @@ def read_aggregates(folder: Path, release: str, manifest: Manifest) -> ReleasedT
     Raises
     ------
     BadUpstreamData
-        If a table cannot be read, or has no insertions or regions.
+        If a table cannot be read, has no insertions or regions, or a row is of no insertion.
     """
     hashes = aggregate_hashes(folder)
     files = [UpstreamFile(collection=release, revision="", name=FILES[name], md5=md5) for name, md5 in hashes.items()]
@@ -98,7 +99,13 @@ def _read(path: Path, manifest: Manifest) -> pd.DataFrame:
             near = close_matches(needed, map(str, table.columns))
             instead = f" (nor {others[0]})" if others and others[0] not in table.columns else ""
             raise BadUpstreamData(f"file {path.name}", f"columns missing: {needed}{instead}", f"{again}{near}")
-    return _placed(table.reset_index(drop=True), manifest)
+    table = table.reset_index(drop=True)
+    nameless = table["pid"].isna() | (table["pid"].astype(str).str.strip() == "")
+    if nameless.any():
+        first = int(np.flatnonzero(nameless)[0])
+        found = f"column pid has {counted(int(nameless.sum()), 'row')} without an id, the first is row {first} (from 0)"
+        raise BadUpstreamData(f"file {path.name}", found, again)
+    return _placed(table, manifest)
 
 
 def _placed(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
