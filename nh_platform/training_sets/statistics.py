@@ -95,16 +95,17 @@ def _moments(
     if view.preset.kind == "continuous":
         return _of_grid(session, view, used, rows, probes)
     n, total, squares = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows)), np.zeros(len(rows))
+    n += int(used["n_bins"].sum())
     for _, same in used.groupby("n_bins"):
         ids = same["window_id"].to_numpy()
         for first in range(0, len(ids), _AT_ONCE):
-            chunk = ids[first : first + _AT_ONCE]
-            counts = view.counts_of(chunk)[:, rows].astype(np.float64)
+            counts = view.counts_of(ids[first : first + _AT_ONCE])[:, rows].astype(np.float64)
             total += counts.sum(axis=(0, 2))
             squares += (counts**2).sum(axis=(0, 2))
-            for probe in dict.fromkeys(probes):
-                kept = sum(int((~view.masked(int(window), probe)).sum()) for window in chunk)
-                n[probes == probe] += kept  # masked counts are 0 and add nothing to the sums
+    masks = StoredWindows(session.folder("windows")).masks
+    masks = masks[(masks["grid"] == view.preset.id) & masks["window_id"].isin(used["window_id"])]
+    for probe, of_probe in masks.groupby("probe"):  # masked counts are 0 and add nothing to the sums
+        n[probes == probe] -= int((of_probe["stop_bin"] - of_probe["start_bin"]).sum())
     return n, total, squares
 
 

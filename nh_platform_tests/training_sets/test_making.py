@@ -261,3 +261,24 @@ def test_each_planted_leak_of_a_set_is_found(made: TrainingSet, platform: Platfo
     # A reference window that has seen what tests, as that of the whole session has.
     header = {**made.header, "recipe": {**made.header["recipe"], "embeddings": True}}
     assert kinds(TrainingSet(header, made.tables)) == {"reference window"}
+
+
+def test_masked_bins_of_windows_around_events_weigh_nothing(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nh_platform.training_sets import statistics
+    from nh_platform.windows import StoredWindows
+
+    view = SessionView(platform.store, "ibl", platform.store.sessions("ibl")[0])
+    probe, preset = str(view.units["probe"][0]), "stim-halves-500ms"
+    used = view.windows(preset).index.query("valid")
+    window = int(used["window_id"].iloc[0])
+    mask = {"grid": preset, "window_id": window, "probe": probe, "start_bin": 3, "stop_bin": 10}
+    monkeypatch.setattr(StoredWindows, "masks", property(lambda self: pd.DataFrame([mask])))
+    _, found = statistics.summed_up(view, [preset], view.units["unit_id"], {"train": None})
+    n = found.set_index("unit_id")["n_bins"]
+    counts = view.windows(preset).counts_of(used["window_id"].to_numpy()).astype(float)
+    masked = view.units["probe"].eq(probe).to_numpy()
+    assert set(n[masked]) == {int(used["n_bins"].sum()) - 7}
+    assert set(n[~masked]) <= {int(used["n_bins"].sum())}
+    np.testing.assert_allclose(found["mean"], counts.sum(axis=(0, 2)) / n.to_numpy())
