@@ -72,14 +72,14 @@ class Batches:
             ("world_size", world_size, 1),
             ("max_units", 1 if max_units is None else max_units, 1),
         ):
-            if value < lowest:
-                raise ConfigError(f"{name} = {value}", f"it must be at least {lowest}", "Change it.")
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < lowest:
+                raise ConfigError(f"{name} = {value!r}", f"it must be a whole number from {lowest} on", "Change it.")
         if not 0 <= rank < world_size:
             raise ConfigError(f"rank = {rank}", f"there are {world_size} ranks", "Use 0 to that less 1.")
         if not 0 <= unit_dropout < 1:
             raise ConfigError(f"unit_dropout = {unit_dropout}", "it is no probability below 1", "Use 0 to less than 1.")
         self.windows = windows
-        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
+        self.batch_size, self.seed, self.shuffle = int(batch_size), int(seed), shuffle
         self.rank, self.world_size, self.drop_last = rank, world_size, drop_last
         self.bucket_by_units, self.unit_dropout, self.max_units = bucket_by_units, unit_dropout, max_units
         self._next = 0
@@ -145,13 +145,21 @@ class Batches:
         ConfigError
             If it was taken with other settings or windows; the text names what differs.
         """
+        if not isinstance(state, Mapping) or not isinstance(state.get("settings"), Mapping):
+            raise ConfigError("state of batches", "it is none", "Take a state that `state_dict` gave.")
         own, stated = self._settings(), dict(state["settings"])
         differs = [f"{name} {stated.get(name)!r}, now {own[name]!r}" for name in own if own[name] != stated.get(name)]
         if differs:
             text = f"it was taken with {'; '.join(differs)}"
             raise ConfigError("state of batches", text, "Make the batches as they were, or begin the epoch anew.")
-        self.set_epoch(int(state["epoch"]))
-        self._next = int(state["next"])
+        before = self.epoch
+        self.set_epoch(_whole(state, "epoch"))
+        position = _whole(state, "next")
+        if position > len(self):
+            self.set_epoch(before)
+            found = f"its next batch is {position}, and an epoch has {counted(len(self), 'batch', 'batches')}"
+            raise ConfigError("state of batches", found, "Take a state that `state_dict` gave.")
+        self._next = position
 
     def _settings(self) -> dict[str, Any]:
         names = "batch_size seed shuffle rank world_size drop_last bucket_by_units unit_dropout max_units"
@@ -187,3 +195,12 @@ class Batches:
         if self.max_units is not None and len(kept) > self.max_units:
             kept = np.sort(random.choice(kept, self.max_units, replace=False))
         return kept
+
+
+def _whole(state: Mapping[str, Any], name: str) -> int:
+    """Return a whole number, 0 or more, of a state."""
+    value = state.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        found = f"its {name} is {value!r}, and a whole number is expected"
+        raise ConfigError("state of batches", found, "Take a state that `state_dict` gave.")
+    return value

@@ -114,8 +114,9 @@ class SessionPart:
         return self._mapped
 
     def require_unchanged(self) -> None:
-        """Compare the file again where it was written since it was verified; raises as `open`."""
-        verified(self.path)
+        """Compare the file again where this process reads it and it was written since; raises as `open`."""
+        if self._mapped is not None:
+            verified(self.path)
 
     def edges(self, i: int) -> FloatArray:
         """Return the (n_bins + 1,) edges of window ``i`` in seconds from its ``base``."""

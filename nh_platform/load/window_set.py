@@ -240,6 +240,10 @@ def _masked(
     stored: StoredWindows, preset: StoredPreset, on_grid: bool, index: pd.DataFrame, probes: tuple[str, ...]
 ) -> dict[int, list[tuple[int, int, int]]]:
     """Return what is masked by row of ``index``; bins counted from the first of the window."""
+    if preset.bin_us is None:  # without bins to mask, a probe that is invalid in a window is left out of all of it
+        named = index["invalid_probes"].str.split(",")
+        rows = enumerate(named)
+        return {row: [(probes.index(one), 0, 1) for one in of if one in probes] for row, of in rows if of != [""]}
     masks = stored.masks
     masks = masks[
         (masks["grid"] == (f"grid_{preset.bin_us}us" if on_grid else preset.id)) & masks["probe"].isin(probes)

@@ -21,8 +21,7 @@ def damage_error(path: Path, place: Place, found: str) -> DamagedFile:
     return DamagedFile(
         str(path),
         f"{place.asset} of {place.words} is damaged: {found}",
-        f"Run `nh verify {' '.join(filter(None, (place.source, place.session_id)))} --repair`, "
-        f"which makes {place.asset} again.",
+        f"Run `{' '.join(filter(None, ('nh verify', place.arguments)))} --repair`, which makes {place.asset} again.",
     )
 
 

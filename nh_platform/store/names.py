@@ -48,6 +48,11 @@ class Place(NamedTuple):
             return f"training set {self.session_id}"
         return f"{self.source} session {self.session_id}" if self.session_id else f"source {self.source}"
 
+    @property
+    def arguments(self) -> str:
+        """Arguments of a command that are about it; none of a training set, which commands of the store do not name."""
+        return "" if self.source == TRAINING_SETS else " ".join(filter(None, (self.source, self.session_id)))
+
 
 REPLACED = {"behavior": ("events", "signals")}
 """Assets of earlier versions that a store can still hold, by name, with those that took their place (0.3)."""

@@ -22,7 +22,7 @@ def differences(before: TrainingSet, after: TrainingSet) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``kind`` (``setting``, ``session``, ``split``, ``stretches``, ``units``, ``windows``, ``statistics``,
+        ``kind`` (``setting``, ``session``, ``split``, ``fact``, ``stretches``, ``units``, ``windows``, ``statistics``,
         ``version``), ``source`` and ``session_id`` (empty for settings), ``before`` and ``after`` in words.
     """
     rows = [*_settings(before.header["recipe"], after.header["recipe"]), *_sessions(before, after)]
@@ -45,7 +45,8 @@ def _flat(stated: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 
 def _sessions(before: TrainingSet, after: TrainingSet) -> Iterator[tuple[str, ...]]:
-    one, other = (set_.tables["set_sessions"].set_index(_KEY)["split"] for set_ in (before, after))
+    facts = [set_.tables["set_sessions"].set_index(_KEY) for set_ in (before, after)]
+    one, other = (table["split"] for table in facts)
     for source, session_id in other.index.difference(one.index):
         yield "session", source, session_id, "-", other[source, session_id]
     for source, session_id in one.index.difference(other.index):
@@ -54,6 +55,11 @@ def _sessions(before: TrainingSet, after: TrainingSet) -> Iterator[tuple[str, ..
     for source, session_id in both:
         if one[source, session_id] != other[source, session_id]:
             yield "split", source, session_id, one[source, session_id], other[source, session_id]
+    for key in both:
+        for name in ("subject", "lab", "insertion_ids"):
+            was, now = (str(table.loc[key, name]) for table in facts)
+            if was != now:
+                yield "fact", *key, f"{name} {was or '-'}", f"{name} {now or '-'}"
     for kind, table, words in (
         ("stretches", "set_ranges", _stretches),
         ("units", "set_units", _units),
@@ -103,7 +109,10 @@ def _windows(one: pd.DataFrame | None, other: pd.DataFrame | None) -> tuple[str,
 
 def _statistics(one: pd.DataFrame | None, other: pd.DataFrame | None) -> tuple[str, str]:
     def said(rows: pd.DataFrame | None) -> str:
-        return "-" if rows is None else f"{len(rows)} units, mean {rows['mean'].mean():.6g} counts per bin"
+        if rows is None:
+            return "-"
+        of_each = rows.groupby("preset", sort=False)["mean"].agg(["size", "mean"])
+        return "; ".join(f"{name} {n} units, mean {mean:.6g} a bin" for name, n, mean in of_each.itertuples())
 
     return said(one), said(other)
 

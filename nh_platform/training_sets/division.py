@@ -13,12 +13,15 @@ import pandas as pd
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError
-from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.training_sets import SET_RANGES
+from nh_platform.sources.region_names import find_region
 from nh_platform.training_sets.recipe import BLOCKS, BY_SUBJECT, CAUSAL, Recipe, SplitRecipe
 from nh_platform.windows.splits import block_folds, causal_ranges, load_reserved, nested_subset, task_time_ranges
 from nh_platform.windows.splits.by_subject import TRAIN, split_by_subject
 from nh_platform.windows.splits.time_ranges import Ranges
+
+RangeRow = tuple[str, str, str, float, float]
+"""Source, session, split, start and stop (s) of a stretch."""
 
 DIVIDED, NOT_DRAWN = "divided", "not_drawn"
 """Splits of a session that is divided in time, and of a training session beyond the subset."""
@@ -43,8 +46,17 @@ def divide(
     """
     how = recipe.split
     held_out = _held_out(how, sessions)
+    by_animal = how.by == BY_SUBJECT
+    blank = sessions["subject"] == ""
+    named = (
+        sessions
+        if by_animal
+        else sessions.assign(
+            subject=sessions["subject"].mask(blank, "session " + sessions["session_id"])  # an animal of its own
+        )
+    )
     found = split_by_subject(
-        sessions,
+        named,
         seed=how.seed,
         shares=how.percent if how.by == BY_SUBJECT else {TRAIN: 100},
         reserved=[load_reserved(platform.settings.own_file(name)) for name in how.reserved],
@@ -52,7 +64,8 @@ def divide(
         hold_out_sessions=held_out,
         allow_empty=how.by != BY_SUBJECT,
     )
-    if how.by != BY_SUBJECT:
+    found["subject"] = sessions["subject"].to_numpy()
+    if not by_animal:
         found["split"] = found["split"].replace({TRAIN: DIVIDED})
     ranges, too_short = [], []
     for row in found[found["split"] == DIVIDED].itertuples():
@@ -65,15 +78,31 @@ def divide(
         kept = {(source, session_id) for source, session_id, _ in ranges}
         is_kept = np.array([key in kept for key in zip(found["source"], found["session_id"])], dtype=bool)
         found = found[is_kept | (found["split"] != DIVIDED)].reset_index(drop=True)
+    for source in recipe.sources:
+        if source not in set(found["source"]):
+            why = next(text for text in too_short if text.startswith(f"{source} session"))
+            action = "Divide it otherwise, or leave the source out."
+            raise ConfigError(f"training set {recipe.id}, source {source}", f"nothing of it is left; {why}", action)
     if how.subset is not None:
         found = _drawn(recipe, found)
     used = set(zip(*(found.loc[found["split"] == DIVIDED, name] for name in ("source", "session_id"))))
     rows = [row for one in ranges if one[:2] in used for row in _range_rows(*one)]
+    if recipe.embeddings:
+        rows += _behind_reference_windows(platform, found)
     table = pd.DataFrame(rows, columns=[column.name for column in SET_RANGES.columns]) if rows else SET_RANGES.empty()
-    if how.by != BY_SUBJECT and not rows:
+    if how.by != BY_SUBJECT and not used:
         found_none = too_short[0] if too_short else "every session is kept out"
         raise ConfigError(f"training set {recipe.id}", f"no session is left to divide; {found_none}", "Ask for others.")
     return found, table, tuple(too_short)
+
+
+def _behind_reference_windows(platform: Platform, sessions: pd.DataFrame) -> Iterator[RangeRow]:
+    """Give the stretch of each session that is tested as a whole: what embeddings were made of is not tested."""
+    for row in sessions[~sessions["split"].isin((TRAIN, DIVIDED, NOT_DRAWN))].itertuples():
+        view = SessionView(platform.store, row.source, row.session_id)
+        window, recorded = view.embeddings_window, view.spikes.recorded_time
+        if window.stop < recorded.stop:
+            yield row.source, row.session_id, row.split, max(window.stop, recorded.start), recorded.stop
 
 
 def _held_out(how: SplitRecipe, sessions: pd.DataFrame) -> dict[str, str]:
@@ -85,11 +114,11 @@ def _held_out(how: SplitRecipe, sessions: pd.DataFrame) -> dict[str, str]:
             action = "Name an animal of the sessions that are chosen, or leave it out."
             raise ConfigError(f"subject {subject!r} that is held out", "no session is of it", action)
         found |= dict.fromkeys(of_subject, f"subject {subject}")
-    known = sorted(frozenset().union(*sessions["regions"]))
     for region in how.hold_out_regions:
-        within = sessions.loc[[region in regions for regions in sessions["regions"]], "session_id"]
+        meant = find_region(region).acronyms
+        within = sessions.loc[[not meant.isdisjoint(regions) for regions in sessions["regions"]], "session_id"]
         if within.empty:
-            action = f"Name an acronym of the Allen CCF, Beryl or Cosmos.{close_matches(region, known)}"
+            action = "Name another one, or leave it out."
             raise ConfigError(f"region {region!r} that is held out", "no session has a unit there", action)
         found |= dict.fromkeys(within, f"region {region}")
     unknown = sorted(set(how.hold_out_sessions) - set(sessions["session_id"]))
@@ -102,12 +131,14 @@ def _held_out(how: SplitRecipe, sessions: pd.DataFrame) -> dict[str, str]:
 def _drawn(recipe: Recipe, found: pd.DataFrame) -> pd.DataFrame:
     trains = found["split"].isin((TRAIN, DIVIDED))
     assert recipe.split.subset is not None
+    names, several = found["session_id"], found["session_id"].duplicated(keep=False)
+    names = names.mask(several, found["source"] + "/" + names)  # of one id in two sources
     try:
-        drawn = nested_subset(found.loc[trains, "session_id"].tolist(), recipe.split.subset, recipe.split.seed)
+        drawn = nested_subset(names[trains].tolist(), recipe.split.subset, recipe.split.seed)
     except ConfigError as error:
         thing = f"training set {recipe.id}, {error.thing} of {' and '.join(recipe.sources)}"
         raise ConfigError(thing, error.found, error.action) from error
-    beyond = trains & ~found["session_id"].isin(drawn)
+    beyond = trains & ~names.isin(drawn)
     return found.assign(
         split=found["split"].mask(beyond, NOT_DRAWN), why=found["why"].mask(beyond, f"subset of {recipe.split.subset}")
     )
@@ -124,7 +155,7 @@ def _in_time(view: SessionView, how: SplitRecipe) -> Ranges:
     return task_time_ranges(recorded.start, recorded.stop, trials[~np.isnan(trials).any(axis=1)], shares, how.gap_s)
 
 
-def _range_rows(source: str, session_id: str, ranges: Ranges) -> Iterator[tuple[str, str, str, float, float]]:
+def _range_rows(source: str, session_id: str, ranges: Ranges) -> Iterator[RangeRow]:
     for split, stretches in ranges.items():
         for start, stop in stretches:
             yield source, session_id, split, float(start), float(stop)

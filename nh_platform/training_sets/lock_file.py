@@ -6,22 +6,23 @@ bytes that a lock keeps in its own store are the matter of `nh_platform.store.lo
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from nh_platform.home.platform import Platform
 from nh_platform.session import ConfigError
 from nh_platform.store.provenance import recorded_packages
 from nh_platform.store.sealed import BrokenSeal, seal_json, unseal_json
-from nh_platform.training_sets.recipe import Recipe
-from nh_platform.training_sets.training_set import TrainingSet
+from nh_platform.training_sets.recipe import Name, Recipe
+from nh_platform.training_sets.training_set import TrainingSet, own_files
 
 FORMAT = 1
-GROUPS = ("spikes", "events", "alignment", "qc")
-"""Groups of upstream files that spikes, events, units and windows are made of."""
+_UPSTREAM = "upstream/"
+"""Begins the names of inputs that are groups of upstream files, in the record of an asset."""
 
 
 class LockedSource(BaseModel):
@@ -74,7 +75,7 @@ class LockFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int
-    id: str
+    id: Name
     number: int
     digest: str
     recipe: Recipe
@@ -84,10 +85,41 @@ class LockFile(BaseModel):
     code_versions: dict[str, str]
     packages: dict[str, str]
 
+    @field_validator("files")
+    @classmethod
+    def _within_the_home(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or path.suffix not in (".yaml", ".yml") or "\\" in name:
+                raise ValueError(f"{name!r} is no YAML file of a home folder")
+        return value
+
+    @field_validator("versions")
+    @classmethod
+    def _of_assets(cls, value: dict[str, str]) -> dict[str, str]:
+        if wrong := [name for name in value if name.count("/") != 2]:
+            raise ValueError(f"{wrong[0]!r} is no source, session and asset")
+        return value
+
+    @model_validator(mode="after")
+    def _of_one_set(self) -> Self:
+        if self.recipe.id != self.id:
+            raise ValueError(f"its recipe is of {self.recipe.id} and not of {self.id}")
+        return self
+
     def write(self, path: Path) -> None:
-        """Write the file, sealed with its own hash."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(seal_json(self.model_dump(mode="json")))
+        """Write the file, sealed with its own hash.
+
+        Raises
+        ------
+        ConfigError
+            If there is a folder of that name, or it cannot be written.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(seal_json(self.model_dump(mode="json")))
+        except OSError as error:
+            raise ConfigError(str(path), f"it cannot be written: {error.strerror}", "Name another file.") from error
 
     @property
     def only(self) -> dict[str, list[str]]:
@@ -104,22 +136,22 @@ def locked_set(platform: Platform, made: TrainingSet, number: int) -> LockFile:
         If the catalogue does not list a session any more.
     """
     versions = made.tables["set_versions"]
+    _require_home_files(platform, made)
+    names = sorted(set(versions["asset"]))
     sources, files = dict[str, LockedSource](), dict[str, str]()
     for source in made.recipe.sources:
         manifest = platform.manifest(source)
         table = made.tables["set_sessions"]
         ids = table.loc[table["source"] == source, "session_id"]
-        listed = {one: manifest.session(one) for one in ids}
         sources[source] = LockedSource(
             release=manifest.release,
             catalogue=manifest.version(),
-            sessions={one: {group: files_.version(group) for group in GROUPS} for one, files_ in listed.items()},
+            sessions={one: _groups(platform, source, one, names) for one in ids},
             **source_settings(platform, source),
         )
         used = (sources[source].rulebook, *sources[source].also_rulebooks, *sources[source].presets)
-        part = made.recipe.sources[source]
-        files |= _own_files(platform, (*used, *part.presets, *filter(None, [part.inclusion])))
-    files |= _own_files(platform, made.recipe.split.reserved)
+        files |= own_files(platform, used)
+    files |= made.header["files"]  # as they were when it was built
     keys = zip(versions["source"], versions["session_id"], versions["asset"])
     return LockFile(
         format=FORMAT,
@@ -133,6 +165,31 @@ def locked_set(platform: Platform, made: TrainingSet, number: int) -> LockFile:
         code_versions=_code_versions(platform, versions),
         packages=recorded_packages(),
     )
+
+
+def _groups(platform: Platform, source: str, session_id: str, assets: Iterable[str]) -> dict[str, str]:
+    """Return the content of the upstream files that the stored assets were made of, by group.
+
+    The catalogue may know newer files by now, of which nothing was made yet.
+    """
+    found: dict[str, str] = {}
+    for asset in assets:
+        record = platform.store.provenance(source, session_id, asset)
+        inputs = {} if record is None else record.inputs
+        found |= {
+            name.removeprefix(_UPSTREAM): version for name, version in inputs.items() if name.startswith(_UPSTREAM)
+        }
+    return found
+
+
+def _require_home_files(platform: Platform, made: TrainingSet) -> None:
+    """Refuse a set whose recipe names files outside of the home: another home could not have them."""
+    for name in made.recipe.files:
+        path = Path(platform.settings.own_file(name))
+        if not path.resolve().is_relative_to(platform.settings.home.resolve()):
+            found = f"{path} lies outside of the home folder"
+            action = "Move it into the home, name it from there, and build the set again."
+            raise ConfigError(f"file {name} of training set {made.id}", found, action)
 
 
 def source_settings(platform: Platform, source: str) -> dict[str, Any]:
@@ -154,12 +211,6 @@ def _code_versions(platform: Platform, versions: pd.DataFrame) -> dict[str, str]
         record = platform.store.provenance(source, session_id, str(asset))
         found[str(asset)] = "" if record is None else record.code_version
     return found
-
-
-def _own_files(platform: Platform, names: tuple[str, ...]) -> dict[str, str]:
-    """Return the text of those names that are files of the home, by path from it."""
-    paths = {name: Path(platform.settings.own_file(name)) for name in names if name.endswith((".yaml", ".yml"))}
-    return {name: path.read_text(encoding="utf-8") for name, path in paths.items() if path.is_file()}
 
 
 def read_lock_file(path: Path) -> LockFile:

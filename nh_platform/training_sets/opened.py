@@ -15,16 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.load import Vocabulary, WindowSet
+from nh_platform.load import Batch, Vocabulary, WindowSet
 from nh_platform.load.window_set import Kind
 from nh_platform.reading import OpenedStore, SessionView, open_store
 from nh_platform.session import ConfigError, StoreError, UnknownSession
-from nh_platform.session.display import html_facts
+from nh_platform.session.display import counted, html_facts
 from nh_platform.session.errors import close_matches
-from nh_platform.session.tables.training_sets import SET_STATISTICS
+from nh_platform.session.tables.training_sets import SET_STATISTICS, TRAINING_SET
 from nh_platform.store.locks import lock_names
+from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.stored import lock_name, stored_set
-from nh_platform.training_sets.training_set import TrainingSet
+from nh_platform.training_sets.training_set import TrainingSet, read_training_set
 from nh_platform.windows.presets.preset_files import renamed
 from nh_platform.windows.splits.by_subject import TRAIN
 
@@ -61,6 +62,7 @@ def open_training_set(name: str, home: str | os.PathLike[str] | None = None) -> 
     lock = lock_name(found.id, number)
     if lock in lock_names(store.store.root):
         store = open_store(home, lock=lock)
+        found = read_training_set(store.store.folder(TRAINING_SETS, found.id, TRAINING_SET))
     return OpenTrainingSet(store, found, number)
 
 
@@ -123,13 +125,13 @@ class OpenTrainingSet:
         """What the data may be used for, by source."""
         return {name: str(one["terms"]) for name, one in self.content.header["sources"].items()}
 
-    def session(self, session_id: str, source: str | None = None) -> SessionView:
+    def session(self, session_id: str | int, source: str | None = None) -> SessionView:
         """Return a session of the set, in the version that the set names.
 
         Parameters
         ----------
         session_id
-            The session.
+            The session; Allen's ids may be numbers.
         source
             Its source; needed where sessions of two sources have one id.
 
@@ -140,13 +142,18 @@ class OpenTrainingSet:
         StoreError
             If an asset of it was published anew since the set was built, and the set is not locked.
         """
+        session_id = str(session_id)
         source = self._source(session_id, source)
         for asset, version in self._versions.get((source, session_id), {}).items():
-            now = self.store.store.data_version(source, session_id, asset)
-            if now != version:
+            state = self.store.store.state(source, session_id, asset)
+            thing = f"training set {self.content.id}@{self.number}, {asset} of {source} session {session_id}"
+            if state.damage:
+                action = f"Run `nh verify {source} {session_id} --repair`."
+                raise StoreError(thing, f"it is damaged: {state.damage[0]}", action)
+            if state.data_version != version:
                 raise StoreError(
-                    f"training set {self.content.id}@{self.number}, {asset} of {source} session {session_id}",
-                    "it is not there any more" if now is None else "another version of it was published since",
+                    thing,
+                    "it is not there any more" if state.data_version is None else "another version was published since",
                     f"Build the set again (`nh train-set build {self.content.id}`), and lock one that must not change "
                     f"(`nh train-set lock {self.content.id}`).",
                 )
@@ -230,15 +237,24 @@ class OpenTrainingSet:
         own = self._statistics.get((*key, chosen), SET_STATISTICS.empty())
         found = self._units[key][["unit_id"]].merge(own[["unit_id", "mean", "std"]], on="unit_id", how="left")
         found["own"] = found["mean"].notna()
-        of_all = self.content.header["statistics"].get(chosen, {"mean": np.nan, "std": np.nan})
+        of_all = self.content.header["statistics"].get(chosen)
+        if of_all is None:
+            action = "Take one with bins, of which windows train."
+            raise ConfigError(f"statistics of {chosen} in {self.content.id}", "the set has none", action)
         return found.fillna({"mean": of_all["mean"], "std": of_all["std"]}).reset_index(drop=True)
 
     def standardise(
-        self, counts: npt.NDArray[Any], session_id: str, preset: str | None = None, source: str | None = None
+        self,
+        counts: npt.NDArray[Any],
+        session_id: str,
+        preset: str | None = None,
+        source: str | None = None,
+        valid: npt.NDArray[np.bool_] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Return (…, n_units, n_bins) counts less the mean over the spread of each unit; of training windows alone.
 
-        A unit that never varied is 0. Raises as `statistics`.
+        A unit that never varied is 0, and so is what is not ``valid``. Raises as `statistics`, and `ConfigError` if the
+        units are not those of the set in this session; batches of several sessions are `standardise_batch`'s.
         """
         key = (session_id, preset, source)
         if key not in self._scales:
@@ -246,7 +262,32 @@ class OpenTrainingSet:
             spread = of["std"].to_numpy()[:, None]
             self._scales[key] = of["mean"].to_numpy()[:, None], np.where(spread > 0, spread, np.inf)
         mean, spread = self._scales[key]
-        return np.asarray((counts - mean) / spread, dtype=np.float32)
+        if counts.ndim < 2 or counts.shape[-2] != len(mean):
+            found = f"they are of shape {counts.shape}, and {counted(len(mean), 'unit')} of the session are in the set"
+            raise ConfigError(f"counts of session {session_id}", found, "Take those of a window of the set.")
+        scaled = np.asarray((counts - mean) / spread, dtype=np.float32)
+        return scaled if valid is None else np.where(valid, scaled, np.float32(0))
+
+    def standardise_batch(self, batch: Batch, windows: WindowSet) -> npt.NDArray[np.float32]:
+        """Return the (n, n_units, n_bins) counts of a batch as `standardise` has them; 0 where they are not valid.
+
+        Parameters
+        ----------
+        batch
+            A batch of ``windows``, with whichever units it has.
+        windows
+            The windows of the set that it is of.
+        """
+        n = windows.vocabulary.n_units
+        mean, spread = np.zeros(n), np.full(n, np.inf)
+        for part in windows.parts:
+            of = self.statistics(part.session_id, windows.preset, part.source).set_index("unit_id")
+            of = of.loc[list(part.unit_ids)]
+            mean[part.unit_numbers] = of["mean"]
+            spread[part.unit_numbers] = of["std"].where(of["std"] > 0, np.inf)
+        assert batch.counts is not None
+        scaled = (batch.counts - mean[batch.units][..., None]) / spread[batch.units][..., None]
+        return np.where(batch.valid, scaled, 0).astype(np.float32)
 
     def _source(self, session_id: str, source: str | None) -> str:
         """Return the source of a session of the set."""
@@ -274,14 +315,20 @@ class OpenTrainingSet:
         return renamed(preset)
 
     def _seen_by_embeddings(self, keys: Sequence[tuple[str, str]]) -> Any:
-        """Return what the embeddings may have seen: where sessions are divided, the stretches that train."""
-        training = self._ranges(keys, TRAIN)
-        return training if training and self.content.recipe.embeddings else self.content.recipe.embeddings
+        """Return what the embeddings may have seen: where sessions are divided, the stretches that train.
+
+        Of a session that is tested as a whole it is whatever comes before its windows: the audit looked at that.
+        """
+        if not self.content.recipe.embeddings:
+            return False
+        training = self.content.ranges_of()
+        anything = np.array([[-np.inf, np.inf]])
+        return {"/".join(key): training.get(key, {}).get(TRAIN, anything) for key in keys}
 
     def _ranges(self, keys: Sequence[tuple[str, str]], split: str) -> dict[str, Any]:
         """Return the stretches of a split by source and session, of those that are divided in time."""
         ranges = self.content.ranges_of()
-        return {"/".join(key): ranges[key][split] for key in keys if key in ranges}
+        return {"/".join(key): ranges[key][split] if key in ranges else None for key in keys}
 
     @cached_property
     def _units(self) -> dict[tuple[str, str], pd.DataFrame]:

@@ -21,7 +21,7 @@ from nh_platform.windows.splits.time_ranges import GAP_S
 FOLDER = "training_sets"
 """Folder of a home in which its recipes lie, each as ``<id>.yaml``."""
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 
 BY_SUBJECT, CAUSAL, BLOCKS, TASK_TIME = "subject", "causal", "blocks", "task-time"
 _SHARES = {BY_SUBJECT: (80, 10, 10), CAUSAL: (80, 10, 10), TASK_TIME: (40, 20, 40)}
@@ -51,7 +51,7 @@ class SourcePart(BaseModel):
 
     sessions: tuple[str, ...] | None = None
     inclusion: str | None = None
-    units: str = "good"
+    units: str = Field(default="good", min_length=1)
     regions: tuple[str, ...] = ()
     min_units: int = Field(default=1, ge=1)
     presets: tuple[str, ...] = Field(default=("continuous-1s",), min_length=1)
@@ -88,7 +88,7 @@ class SplitRecipe(BaseModel):
     seed: int = SEED
     shares: dict[Literal["train", "valid", "test"], int] | None = None
     gap_s: float = Field(default=GAP_S, ge=0)
-    folds: int = Field(default=5, ge=2)
+    folds: int = Field(default=5, ge=2, le=1000)
     fold: int = Field(default=0, ge=0)
     reserved: tuple[str, ...] = ("brain-wide-bench",)
     hold_out_labs: tuple[str, ...] = ()
@@ -103,15 +103,22 @@ class SplitRecipe(BaseModel):
             raise ValueError("shares are of no use with blocks, which are of equal length")
         if self.by == BLOCKS and self.fold >= self.folds:
             raise ValueError(f"fold {self.fold} is none of {self.folds} folds, which count from 0")
+        if self.by != BLOCKS and (self.folds, self.fold) != (5, 0):
+            raise ValueError(f"folds are of use with blocks alone, and by is {self.by}")
+        if self.shares is not None and min(self.shares.values(), default=0) < 0:
+            raise ValueError("a share is negative")
+        if self.shares is not None and not self.shares.get("train"):
+            raise ValueError("shares leave nothing to train")
         if self.shares is not None and sum(self.shares.values()) != 100:
             raise ValueError(f"shares add up to {sum(self.shares.values())} and not to 100")
         return self
 
     @property
     def percent(self) -> dict[str, int]:
-        """Percent by split, in order."""
+        """Percent by split, train first and test last in whatever order they are stated; without those of 0."""
         stated = {} if self.shares is None else {str(name): percent for name, percent in self.shares.items()}
-        return stated or dict(zip(SPLITS, _SHARES[self.by]))
+        known = stated or dict(zip(SPLITS, _SHARES[self.by]))
+        return {name: known[name] for name in SPLITS if known.get(name)}
 
 
 class Recipe(BaseModel):
@@ -138,6 +145,14 @@ class Recipe(BaseModel):
     sources: dict[str, SourcePart] = Field(min_length=1)
     split: SplitRecipe = SplitRecipe()
     embeddings: bool = False
+
+    @property
+    def files(self) -> list[str]:
+        """Files of one's own that it names: presets, rulebooks and lists."""
+        named = [*self.split.reserved]
+        for part in self.sources.values():
+            named += [*part.presets, *filter(None, [part.inclusion])]
+        return [name for name in named if name.endswith((".yaml", ".yml"))]
 
     def stated(self) -> dict[str, Any]:
         """Return every field as JSON has it, also those that the file leaves out."""

@@ -17,13 +17,15 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.reading.inclusion import included_probes
+from nh_platform.reading.searching.released import region_names
 from nh_platform.session import ConfigError, NhError, UnknownSession
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.events import CHANGE_TRIALS, PRESENTATIONS, TRIALS
 from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.region_names import find_region
 from nh_platform.training_sets.recipe import Recipe, SourcePart
 from nh_platform.windows.presets.preset_files import load_presets
-from nh_platform.windows.presets.preset_model import AlignedPreset
+from nh_platform.windows.presets.preset_model import AlignedPreset, Preset
 
 ASSETS = ("raw_spikes", "events", "units", "windows")
 """Assets that a session of a set must have; what the loader reads beside them is recorded where it is there."""
@@ -84,7 +86,7 @@ def select(
     UnknownSession
         If a session that is named is not stored, or nothing is left of a source.
     """
-    rows = _Rows()
+    rows, actions = _Rows(), dict[str, str]()
     wanted = {source: _wanted(platform, source, part, rows) for source, part in recipe.sources.items()}
     if only is not None:
         wanted = {source: [one for one in ids if one in only.get(source, ())] for source, ids in wanted.items()}
@@ -101,12 +103,13 @@ def select(
                 if part.sessions is not None:
                     raise
                 rows.left_out.append(f"{source} session {session_id}: {error.found}")
+                actions.setdefault(source, error.action)
         if len(rows.sessions) == n_before:
             why = [text for text in rows.left_out if text.startswith(f"{source} session")]
             raise UnknownSession(
                 f"training set {recipe.id}, source {source}",
                 f"no session of it is left; {why[0] if why else 'none is stored'}",
-                f"Run `nh materialize {source} --missing`, or ask for less.",
+                actions.get(source, f"Run `nh materialize {source} --missing` first."),
             )
     on_session(total, total, "")
     return Selection(
@@ -117,15 +120,27 @@ def select(
     )
 
 
-def preset_ids(platform: Platform, part: SourcePart) -> list[str]:
-    """Return the ids of the presets of a part; of one that is several, those of its members."""
-    return [preset.id for preset in load_presets([platform.settings.own_file(name) for name in part.presets])]
+def presets_of(platform: Platform, source: str, part: SourcePart) -> tuple[Preset, ...]:
+    """Return the presets of a part; of one that is several, its members. One of your own goes by its id or its path.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    configured = dict(zip((preset.id for preset in platform.presets(source)), platform.presets(source)))
+    found: list[Preset] = []
+    for name in part.presets:
+        found += [configured[name]] if name in configured else load_presets([platform.settings.own_file(name)])
+    return tuple(found)
 
 
 def _wanted(platform: Platform, source: str, part: SourcePart, rows: _Rows) -> list[str]:
     """Return the sessions to look at, sorted; what is refused of the source as a whole is refused here."""
     entry, manifest = platform.entry(source), platform.manifest(source)
-    for preset in load_presets([platform.settings.own_file(name) for name in part.presets]):
+    for region in part.regions:
+        find_region(region, region_names(source))  # one that there is not is refused here, by name
+    for preset in presets_of(platform, source, part):
         if isinstance(preset, AlignedPreset):
             _require_event(preset, entry)
     if part.sessions is not None:
@@ -187,18 +202,18 @@ def _take(
     if included is not None and session_id not in included:
         raise UnknownSession(name, f"{part.inclusion} does not include it", "Leave it, or `inclusion`, out.")
     view = SessionView(store, source, session_id)
-    for preset in preset_ids(platform, part):
-        view.windows(preset)
     units = view.units
     kept = _good(view, part, len(units))
+    for preset in presets_of(platform, source, part):
+        kept &= view.windows(preset.id).kept_units
     if included is not None:
         kept &= units["probe"].isin(included[session_id]).to_numpy()
     if part.regions:
-        acronyms = units.get("acronym", units["region"])
-        kept &= (units["region"].isin(part.regions) | acronyms.isin(part.regions)).to_numpy()
+        meant = frozenset().union(*(find_region(one, region_names(source)).acronyms for one in part.regions))
+        kept &= np.logical_or.reduce([units[name].isin(meant).to_numpy() for name in _REGIONS if name in units])
     if kept.sum() < part.min_units:
         found = f"{int(kept.sum())} of its {len(units)} units are left, of at least {part.min_units}"
-        raise UnknownSession(name, found, "Take more units, or leave the session out.")
+        raise UnknownSession(name, found, "Ask for more units or regions, or for fewer units of a session.")
     if versions[LOADED] is None:
         rows.left_out.append(
             f"{name}: it has no {LOADED}, which the loader reads; ask for it with `also_assets` of {source}"

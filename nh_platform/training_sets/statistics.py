@@ -7,6 +7,7 @@ of a window that does not train is looked at for statistics.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,23 @@ from nh_platform.windows.splits.time_ranges import windows_within
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_AT_ONCE = 64
-"""Units, or windows, whose counts are looked at together: 64 units of 70 min in bins of 20 ms are 13 MB."""
+_BLOCK = 1 << 22
+"""Counts that are looked at together: 32 MB as float64, and as much for their squares."""
+
+
+@dataclass(frozen=True)
+class SummedUp:
+    """What the windows of a session come to.
+
+    Parameters
+    ----------
+    windows, statistics, normalised
+        Rows of schemas `SET_WINDOWS`, `SET_STATISTICS` and `SET_NORMALISED`.
+    """
+
+    windows: pd.DataFrame
+    statistics: pd.DataFrame
+    normalised: pd.DataFrame
 
 
 def used_windows(view: WindowsView, ranges: FloatArray | None) -> pd.DataFrame:
@@ -36,7 +52,7 @@ def used_windows(view: WindowsView, ranges: FloatArray | None) -> pd.DataFrame:
 
 def summed_up(
     view: SessionView, presets: Iterable[str], unit_ids: Iterable[str], splits: Mapping[str, FloatArray | None]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> SummedUp:
     """Count the windows of a session by preset and split, and sum up the counts of those that train.
 
     Parameters
@@ -49,13 +65,8 @@ def summed_up(
         Units that are used.
     splits
         (n, 2) stretches (s) by split; None for the whole session.
-
-    Returns
-    -------
-    tuple
-        Rows of schemas `SET_WINDOWS` and `SET_STATISTICS`.
     """
-    windows, statistics = [], [SET_STATISTICS.empty()]
+    windows, statistics, looked_at = [], [SET_STATISTICS.empty()], [np.zeros((0, 2))]
     key = {"source": view.source, "session_id": view.session_id}
     units = view.units
     rows = np.flatnonzero(units["unit_id"].astype(str).isin(set(unit_ids)))
@@ -66,14 +77,29 @@ def summed_up(
             seconds = float((used["stop"] - used["start"]).sum())
             windows.append({**key, "preset": preset, "split": split, "n_windows": len(used), "seconds": seconds})
             if split == TRAIN and of_preset.preset.bin_us is not None and len(used):
+                looked_at.append(used[["start", "stop"]].to_numpy(dtype=np.float64))
                 n, total, squares = _moments(view, of_preset, used, rows, units["probe"].to_numpy(dtype=object)[rows])
                 mean = total / np.maximum(n, 1)
                 spread = np.sqrt(np.maximum(squares / np.maximum(n, 1) - mean**2, 0.0))
                 found = {"unit_id": units["unit_id"].astype(str).to_numpy()[rows], "preset": preset}
                 found |= {"mean": np.where(n > 0, mean, np.nan), "std": np.where(n > 0, spread, np.nan), "n_bins": n}
                 statistics.append(pd.DataFrame({**key, **found}))
-    columns = [column.name for column in SET_WINDOWS.columns]
-    return pd.DataFrame(windows, columns=columns), pd.concat(statistics[1:] or statistics, ignore_index=True)
+    return SummedUp(
+        pd.DataFrame(windows, columns=list(SET_WINDOWS.names)),
+        pd.concat(statistics[1:] or statistics, ignore_index=True),
+        pd.DataFrame(_joined(np.concatenate(looked_at)), columns=["start", "stop"]).assign(**key),
+    )
+
+
+def _joined(ranges: FloatArray) -> FloatArray:
+    """Return (n, 2) stretches as the fewest that cover the same time, in order."""
+    if not len(ranges):
+        return ranges
+    ordered = ranges[np.argsort(ranges[:, 0], kind="stable")]
+    reached = np.maximum.accumulate(ordered[:, 1])
+    first = np.concatenate([[True], ordered[1:, 0] > reached[:-1]])
+    last = np.append(np.flatnonzero(first)[1:] - 1, len(ordered) - 1)
+    return np.stack([ordered[first, 0], reached[last]], axis=1)
 
 
 def pooled(statistics: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -98,10 +124,11 @@ def _moments(
     n += int(used["n_bins"].sum())
     for _, same in used.groupby("n_bins"):
         ids = same["window_id"].to_numpy()
-        for first in range(0, len(ids), _AT_ONCE):
-            counts = view.counts_of(ids[first : first + _AT_ONCE])[:, rows].astype(np.float64)
+        at_once = max(1, _BLOCK // max(1, len(view.unit_ids) * int(same["n_bins"].iloc[0])))
+        for first in range(0, len(ids), at_once):
+            counts = view.counts_of(ids[first : first + at_once])[:, rows].astype(np.float64)
             total += counts.sum(axis=(0, 2))
-            squares += (counts**2).sum(axis=(0, 2))
+            squares += np.square(counts, out=counts).sum(axis=(0, 2))
     masks = StoredWindows(session.folder("windows")).masks
     masks = masks[(masks["grid"] == view.preset.id) & masks["window_id"].isin(used["window_id"])]
     for probe, of_probe in masks.groupby("probe"):  # masked counts are 0 and add nothing to the sums
@@ -128,12 +155,13 @@ def _of_grid(
             weights[mask.start_bin : mask.stop_bin] = 0
         of_probe = np.flatnonzero(probes == probe)
         n[of_probe] = weights.sum()
-        for first in range(0, len(of_probe), _AT_ONCE):
-            some = of_probe[first : first + _AT_ONCE]
+        at_once = max(1, _BLOCK // max(1, grid.shape[1]))
+        for first in range(0, len(of_probe), at_once):
+            some = of_probe[first : first + at_once]
             counts = grid[rows[some]]
             if view.preset.binarise:
                 counts = binarise(counts)
             wide = counts.astype(np.float64)
             total[some] = wide @ weights
-            squares[some] = wide**2 @ weights
+            squares[some] = np.square(wide, out=wide) @ weights
     return n, total, squares

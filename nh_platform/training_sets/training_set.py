@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,23 @@ from nh_platform.home.platform import Platform
 from nh_platform.qc.rules.bibliography import Reference, bibliography
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, DamagedFile
-from nh_platform.session.tables.training_sets import SET_STATISTICS, SET_TABLES, SET_WINDOWS, TRAINING_SET
+from nh_platform.session.tables.training_sets import (
+    SET_NORMALISED,
+    SET_STATISTICS,
+    SET_TABLES,
+    SET_WINDOWS,
+    TRAINING_SET,
+)
 from nh_platform.store import Provenance, Store
 from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.file_hashes import verified
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.division import DIVIDED, NOT_DRAWN, divide
-from nh_platform.training_sets.recipe import BY_SUBJECT, Recipe
-from nh_platform.training_sets.selection import OnSession, preset_ids, select
+from nh_platform.training_sets.recipe import BLOCKS, BY_SUBJECT, Recipe
+from nh_platform.training_sets.selection import OnSession, presets_of, select
 from nh_platform.training_sets.statistics import pooled, summed_up
 from nh_platform.windows.splits import Finding, PartOfSet, SetRecord, audit
-from nh_platform.windows.splits.by_subject import TRAIN
+from nh_platform.windows.splits.by_subject import TEST, TRAIN
 
 CODE_VERSION = "1"
 HEADER = "training_set.json"
@@ -85,8 +91,8 @@ class TrainingSet:
                 continue
             ids = tuple(one for one in row.insertion_ids.split(",") if one)
             facts = (row.source, row.release, row.session_id, row.subject)
-            if row.split == DIVIDED:
-                of_session = ranges.get((row.source, row.session_id), {})
+            of_session = ranges.get((row.source, row.session_id), {})
+            if of_session or row.split == DIVIDED:
                 found += [PartOfSet(*facts, split, ids, stretches) for split, stretches in of_session.items()]
             else:
                 found.append(PartOfSet(*facts, row.split, ids))
@@ -101,7 +107,7 @@ class TrainingSet:
         return found
 
     def record(
-        self, reference: Mapping[tuple[str, str], tuple[str, float, float]], before: TrainingSet | None
+        self, reference: Mapping[tuple[str, str], tuple[str, float, float]], before: Sequence[PartOfSet] = ()
     ) -> SetRecord:
         """Return what the audit looks at.
 
@@ -110,21 +116,21 @@ class TrainingSet:
         reference
             Reference window of the embeddings that join, by source and session.
         before
-            The set as it was built last.
+            Parts of every version of the set that was built.
         """
         parts = self.parts()
-        training = {(one.source, one.session_id): one for one in parts if one.split == TRAIN}
-        of_statistics = self.tables["set_statistics"][["source", "session_id"]].drop_duplicates()
-        whole = {(one.source, one.session_id): one for one in parts}
-        keys = list(of_statistics.itertuples(index=False, name=None))
-        earlier = [] if before is None else before.parts()
+        of = {(one.source, one.session_id): one for one in parts}
+        used = self.tables["set_normalised"].groupby(["source", "session_id"], sort=False)
         return SetRecord(
             parts,
             is_by_subject=self.recipe.split.by == BY_SUBJECT,
-            normalised_on=[training.get(key) or whole[key] for key in keys if key in whole],
+            normalised_on=[
+                replace(of[key], split=TRAIN, ranges=rows[["start", "stop"]].to_numpy(dtype=np.float64))
+                for key, rows in used
+                if key in of
+            ],
             reference_windows=reference,
-            before={(one.source, one.session_id): one.split for one in earlier if one.ranges is None},
-            before_parts=[one for one in earlier if one.ranges is not None],
+            before_parts=before,
             gap_s=self.recipe.split.gap_s,
         )
 
@@ -157,6 +163,30 @@ def last_set(store: Store, set_id: str) -> TrainingSet | None:
         return None
 
 
+def built_parts(store: Store, set_id: str, below: int | None = None, *, skip_damaged: bool = False) -> list[PartOfSet]:
+    """Return the parts of every version of a set, each once; of those before a number where stated.
+
+    Raises
+    ------
+    DamagedFile
+        If one cannot be read, and so what it tested is not known; ``skip_damaged`` leaves it out.
+    """
+    found: dict[tuple[object, ...], PartOfSet] = {}
+    for number, folder in store.history(TRAINING_SETS, set_id, TRAINING_SET).items():
+        if below is not None and number >= below:
+            continue
+        try:
+            parts = read_training_set(folder).parts()
+        except DamagedFile:
+            if skip_damaged:
+                continue
+            raise
+        for one in parts:
+            ranges = None if one.ranges is None else one.ranges.tobytes()
+            found[one.source, one.session_id, one.split, ranges] = one
+    return list(found.values())
+
+
 def make_training_set(
     platform: Platform,
     recipe: Recipe,
@@ -187,19 +217,22 @@ def make_training_set(
     stretches: dict[tuple[str, str], dict[str, Any]] = {}
     for (source, session_id, split), rows in ranges.groupby(["source", "session_id", "split"], sort=False):
         stretches.setdefault((source, session_id), {})[split] = rows[["start", "stop"]].to_numpy(dtype=np.float64)
-    windows, statistics = [], []
-    presets = {source: preset_ids(platform, part) for source, part in recipe.sources.items()}
+    windows, statistics, normalised = [], [], []
+    presets = {
+        source: [preset.id for preset in presets_of(platform, source, part)] for source, part in recipe.sources.items()
+    }
     for done, row in enumerate(sessions.itertuples()):
         on_session(done, len(sessions), f"{row.source} {row.session_id}, windows")
         if row.split == NOT_DRAWN:
             continue
-        splits = stretches[row.source, row.session_id] if row.split == DIVIDED else {row.split: None}
+        splits = stretches.get((row.source, row.session_id)) or {row.split: None}
         view = SessionView(platform.store, row.source, row.session_id)
         units = by_session[row.source, row.session_id]["unit_id"]
         of_session = summed_up(view, presets[row.source], units, splits)
-        windows.append(of_session[0])
-        if len(of_session[1]):
-            statistics.append(of_session[1])
+        windows.append(of_session.windows)
+        if len(of_session.statistics):
+            statistics.append(of_session.statistics)
+            normalised.append(of_session.normalised)
     on_session(len(sessions), len(sessions), "")
     _require_windows(recipe, windows)
     is_kept = set(zip(sessions["source"], sessions["session_id"]))
@@ -209,6 +242,7 @@ def make_training_set(
         "set_units": _of(chosen.units, is_kept),
         "set_windows": pd.concat(windows, ignore_index=True) if windows else SET_WINDOWS.empty(),
         "set_statistics": pd.concat(statistics, ignore_index=True) if statistics else SET_STATISTICS.empty(),
+        "set_normalised": pd.concat(normalised, ignore_index=True) if normalised else SET_NORMALISED.empty(),
         "set_versions": _of(chosen.versions, is_kept),
     }
     columns = {schema.name: [column.name for column in schema.columns] for schema in SET_TABLES}
@@ -221,6 +255,7 @@ def make_training_set(
         "description": recipe.description,
         "recipe": recipe.stated(),
         "sources": {source: _about(platform, source) for source in recipe.sources},
+        "files": own_files(platform, recipe.files),
         "statistics": pooled(ordered["set_statistics"]),
         "left_out": [*chosen.left_out, *too_short],
     }
@@ -228,16 +263,26 @@ def make_training_set(
 
 
 def _require_windows(recipe: Recipe, windows: list[pd.DataFrame]) -> None:
-    """Refuse a preset of which no session of a source has a window that is used."""
+    """Refuse a preset of which no session of a source has a window that is used, and a split without windows."""
     if not windows:
         return
-    totals = pd.concat(windows).groupby(["source", "preset"], sort=False)["n_windows"].sum()
+    table = pd.concat(windows)
+    totals = table.groupby(["source", "preset"], sort=False)["n_windows"].sum()
     for source, preset in totals.index[totals == 0]:
         raise ConfigError(
             f"training set {recipe.id}, preset {preset} on {source}",
             "no session has a valid window of it that lies in a split",
             f"Look at the notes of `windows` (nh show {source} SESSION), or take another preset.",
         )
+    of_split = table.groupby(["preset", "split"], sort=False)["n_windows"].sum()
+    for preset in dict.fromkeys(table["preset"]):
+        for split in (TEST,) if recipe.split.by == BLOCKS else recipe.split.percent:
+            if not of_split.get((preset, split), 0):
+                raise ConfigError(
+                    f"training set {recipe.id}, {split} of {preset}",
+                    "no valid window lies in that split",
+                    "Take other shares, a shorter gap, fewer folds, or more sessions.",
+                )
 
 
 def _of(table: pd.DataFrame, kept: set[tuple[str, str]]) -> pd.DataFrame:
@@ -265,8 +310,18 @@ def _cited(work: Reference) -> str:
     return ". ".join([*parts, *filter(None, [f"https://doi.org/{work.doi}" if work.doi else work.url])])
 
 
-def audited(platform: Platform, made: TrainingSet, before: TrainingSet | None) -> list[Finding]:
-    """Return every leak of a set, held against the one that was built last; none is the proof that there is none."""
+def own_files(platform: Platform, names: Iterable[str]) -> dict[str, str]:
+    """Return the text of those names that are files in the home, by path from it."""
+    home, found = platform.settings.home.resolve(), {}
+    for name in names:
+        path = Path(platform.settings.own_file(name))
+        if name.endswith((".yaml", ".yml")) and path.is_file() and path.resolve().is_relative_to(home):
+            found[path.resolve().relative_to(home).as_posix()] = path.read_text(encoding="utf-8")
+    return found
+
+
+def audited(platform: Platform, made: TrainingSet, before: Sequence[PartOfSet] = ()) -> list[Finding]:
+    """Return every leak of a set, held against what was built under its id; none is the proof that there is none."""
     return audit(made.record(_reference(platform, made), before))
 
 
@@ -281,7 +336,11 @@ def _reference(platform: Platform, made: TrainingSet) -> dict[tuple[str, str], t
 
 
 def set_provenance(made: TrainingSet) -> Provenance:
-    """Return the record of a set: its inputs are the versions that it names, its parameters its recipe."""
+    """Return the record of a set: its inputs are the versions that it names, its parameters its recipe and content.
+
+    The content depends on more than the two: on lists and rulebooks that the recipe names, and on what the catalogue
+    states of animals and insertions.
+    """
     versions = made.tables["set_versions"]
     keys = zip(versions["source"], versions["session_id"], versions["asset"])
     return Provenance.make(
@@ -290,6 +349,6 @@ def set_provenance(made: TrainingSet) -> Provenance:
         session_id=made.id,
         code_version=CODE_VERSION,
         inputs={"/".join(key): version for key, version in zip(keys, versions["data_version"])},
-        parameters={"recipe": json.dumps(made.header["recipe"], sort_keys=True)},
+        parameters={"recipe": json.dumps(made.header["recipe"], sort_keys=True), "content": made.digest},
         left_out=made.header["left_out"],
     )

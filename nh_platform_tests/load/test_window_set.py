@@ -105,7 +105,7 @@ def test_a_window_belongs_to_ranges_that_hold_all_of_it(first) -> None:
 def test_two_sessions_follow_each_other_and_their_units_are_told_apart(both) -> None:
     words = Vocabulary()
     words.add("ibl", "before", ["a"])
-    ws = WindowSet(both, GRID, ranges={FIRST: [[3, 5]]}, vocabulary=words, units={SECOND: ["b"]})
+    ws = WindowSet(both, GRID, ranges={FIRST: [[3, 5]], SECOND: None}, vocabulary=words, units={SECOND: ["b"]})
     assert [ws[i].session_id for i in (0, 1, 2)] == [FIRST, FIRST, SECOND]
     assert ws[0].unit_numbers.tolist() == [1, 2, 3]
     assert ws[2].unit_numbers.tolist() == [4]

@@ -207,7 +207,10 @@ def test_the_same_set_is_made_elsewhere(home: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         operations.reproduce_training_set(other, file)
     assert refused.value.found == "also_assets of ibl are other than the set was locked with"
-    assert refused.value.action == "State in sources.yaml:\nibl:\n  also_assets: [spike_events]"
+    assert (
+        refused.value.action
+        == "State in the entry of each source in sources.yaml:\nibl:\n  also_assets: [spike_events]"
+    )
     with (other / "sources.yaml").open("a", encoding="utf-8") as stream:
         stream.write("  also_assets: [spike_events]\n")
     planned = operations.reproduce_training_set(other, file, dry_run=True)
@@ -261,7 +264,7 @@ def test_commands_say_what_a_set_holds(home: Path, tmp_path: Path) -> None:
     assert "all there and intact, no leak; no lock keeps them" in nh("verify", "tiny")
     assert "versions are kept" in nh("lock", "tiny", "--out", str(tmp_path / "a.json"))
     assert "a lock keeps them" in nh("verify", "tiny")
-    assert "The same set:" in nh("reproduce", str(tmp_path / "a.json"))
+    assert "The same set, stored as tiny:" in nh("reproduce", str(tmp_path / "a.json"))
     assert "They are the same." in nh("diff", "tiny@1", "tiny")
     own = tmp_path / "own.yaml"
     own.write_text(RECIPE.replace("tiny", "own").replace("units: all", "units: good"), encoding="utf-8")

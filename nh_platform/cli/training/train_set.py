@@ -12,6 +12,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.home.folder import home_folder
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.training_sets.training_set import TrainingSet
@@ -48,7 +49,7 @@ def build(
     for leak in made.leaks[:_SHOWN]:
         console.say(f"[red]leak[/] {escape(str(leak))}", to=console.err)
     if made.leaks:
-        console.say(f"{len(made.leaks)} leaks; nothing was stored.", to=console.err)
+        console.say(f"{counted(len(made.leaks), 'leak')}; nothing was stored.", to=console.err)
         raise typer.Exit(1)
     if dry_run:
         console.say("No leak. Nothing was stored; without --dry-run it would be.")
@@ -68,17 +69,21 @@ def list_(format_: FormatOption = Format.table) -> None:
     """
     from nh_platform.training_sets.recipe import recipe_ids
 
-    rows = []
-    for name, number, made, is_locked in operations.stored_sets(home_folder()):
-        splits = made.tables["set_sessions"]["split"].value_counts()
+    rows: list[dict[str, object]] = []
+    for one in operations.stored_sets(home_folder()):
+        if one.content is None:
+            rows.append({"set": one.name, "split by": "damaged"})
+            console.say(escape(one.damage), to=console.err)
+            continue
+        splits = one.content.tables["set_sessions"]["split"].value_counts()
         rows.append(
             {
-                "set": f"{name}@{number}",
-                "split by": made.recipe.split.by,
+                "set": f"{one.name}@{one.number}",
+                "split by": one.content.recipe.split.by,
                 "sessions": ", ".join(f"{split} {n}" for split, n in splits.items()),
-                "units": len(made.tables["set_units"]),
-                "windows": int(made.tables["set_windows"]["n_windows"].sum()),
-                "locked": "yes" if is_locked else "no",
+                "units": len(one.content.tables["set_units"]),
+                "windows": int(one.content.tables["set_windows"]["n_windows"].sum()),
+                "locked": "yes" if one.is_locked else "no",
             }
         )
     built = {str(row["set"]).partition("@")[0] for row in rows}
@@ -110,14 +115,11 @@ def show(
     _say_set(made, f"{made.id}@{number}")
     for source, about in made.header["sources"].items():
         console.say(f"\n[bold]{source}[/] {escape(about['title'])}, release {escape(about['release'])}")
-        console.say(f"  units: {made.recipe.sources[source].units} by {about['rulebook']}")
+        units = made.recipe.sources[source].units
+        console.say(f"  units: {'good by ' + about['rulebook'] if units == 'good' else units}")
         console.say(f"  terms: {escape(about['terms'] or 'not known')}")
         for one in about["cites"]:
             console.say(f"  cite:  {escape(one)}")
-    for text in made.header["left_out"][:_SHOWN]:
-        console.say(f"note: {escape(text)}")
-    if len(made.header["left_out"]) > _SHOWN:
-        console.say(f"… and {len(made.header['left_out']) - _SHOWN} more")
     console.say(f"\ncontent {made.digest}")
 
 
@@ -212,7 +214,7 @@ def reproduce(
         console.say(f"{len(failed)} of {n} sessions could not be made; the set was not built.", to=console.err)
         raise typer.Exit(1)
     if made.is_same:
-        console.say(f"The same set: {made.digest}")
+        console.say(f"The same set, stored as {made.lock.id}: {made.digest}")
         return
     for text in made.differing[:_SHOWN]:
         console.say(escape(text), to=console.err)
@@ -221,10 +223,15 @@ def reproduce(
 
 
 def _say_set(made: TrainingSet, title: str) -> None:
+    from nh_platform.windows.splits import SPLITS
+
     sessions, windows = made.tables["set_sessions"], made.tables["set_windows"]
+    windows = windows[windows["n_windows"] > 0]
     rows = []
     for preset, of_preset in windows.groupby("preset", sort=False):
-        for split, of_split in of_preset.groupby("split", sort=False):
+        of_each = dict(list(of_preset.groupby("split", sort=False)))
+        for split in sorted(of_each, key=lambda name: (*SPLITS, name).index(name)):
+            of_split = of_each[split]
             used = sessions.merge(of_split[["source", "session_id"]])
             rows.append(
                 {
@@ -237,9 +244,13 @@ def _say_set(made: TrainingSet, title: str) -> None:
                     "hours": round(float(of_split["seconds"].sum()) / 3600, 2),
                 }
             )
-    n = f"{len(sessions)} sessions, divided by {made.recipe.split.by}"
+    n = f"{counted(len(sessions), 'session')}, divided by {made.recipe.split.by}"
     columns = ["preset", "split", "subjects", "sessions", "units", "windows", "hours"]
     console.print_rows(rows, columns, Format.table, title=f"{title}: {n}")
     kept_out = sessions[sessions["why"] != ""].groupby(["split", "why"]).size()
     for (split, why), count in kept_out.items():
-        console.say(f"{split}: {count} sessions ({why})")
+        console.say(f"{split}: {counted(int(count), 'session')} ({why})")
+    for text in made.header["left_out"][:_SHOWN]:
+        console.say(f"note: {escape(text)}")
+    if len(made.header["left_out"]) > _SHOWN:
+        console.say(f"… and {len(made.header['left_out']) - _SHOWN} more")

@@ -19,11 +19,12 @@ from nh_platform.training_sets.training_set import (
     CODE_VERSION,
     TrainingSet,
     audited,
+    built_parts,
     last_set,
     make_training_set,
     set_provenance,
 )
-from nh_platform.windows.splits import Finding
+from nh_platform.windows.splits import Finding, PartOfSet
 
 PARTITIONS = "training_sets"
 JOB = "training_set_job"
@@ -38,7 +39,9 @@ def register_set(instance: dg.DagsterInstance, set_id: str) -> None:
         instance.add_dynamic_partitions(PARTITIONS, [set_id])
 
 
-def build_training_set_asset(platform: Platform, made: TrainingSet | None = None) -> dg.AssetsDefinition:
+def build_training_set_asset(
+    platform: Platform, made: TrainingSet | None = None, earlier: Sequence[PartOfSet] | None = None
+) -> dg.AssetsDefinition:
     """Return the asset of all training sets.
 
     Parameters
@@ -47,6 +50,8 @@ def build_training_set_asset(platform: Platform, made: TrainingSet | None = None
         The platform.
     made
         A set that was made already and is to be stored; made by the recipe of the partition where None.
+    earlier
+        What it is audited against; every version that was built where None.
     """
     key = dg.AssetKey([TRAINING_SET])
     every_session = dg.AllPartitionMapping()
@@ -85,15 +90,17 @@ def build_training_set_asset(platform: Platform, made: TrainingSet | None = None
     def training_set(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         try:
             found = made or make_training_set(platform, find_recipe(platform.settings.home, context.partition_key))
-            leaks = audited(platform, found, last_set(platform.store, found.id))
+            before = built_parts(platform.store, found.id) if earlier is None else earlier
+            leaks = audited(platform, found, before)
         except NhError as error:
             raise failure(error) from None
         yield _check(found, leaks)
         if leaks:
             raise dg.Failure(f"training set {found.id}: {len(leaks)} leaks, first {leaks[0]}", allow_retries=False)
-        record = set_provenance(found)
-        with platform.store.publish(record, keep_history=True) as folder:
-            found.write(folder)
+        record, last = set_provenance(found), last_set(platform.store, found.id)
+        if last is None or last.digest != found.digest:
+            with platform.store.publish(record, keep_history=True) as folder:
+                found.write(folder)
         sessions, windows = found.tables["set_sessions"], found.tables["set_windows"]
         yield dg.MaterializeResult(
             data_version=dg.DataVersion(record.data_version),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from nh_platform.session import StoreError
 
 if TYPE_CHECKING:
     from nh_platform.training_sets.training_set import TrainingSet
-    from nh_platform.windows.splits import Finding
+    from nh_platform.windows.splits import Finding, PartOfSet
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def build_training_set(
     *,
     dry_run: bool = False,
     only: Mapping[str, Collection[str]] | None = None,
+    skip_damaged: bool = False,
     on_progress: OnProgress = unwatched,
 ) -> BuiltSet:
     """Build a training set by its recipe, audit it, and store it; with a leak nothing is stored.
@@ -56,6 +57,8 @@ def build_training_set(
         Choose, divide and audit, and store nothing.
     only
         Sessions by source that may be chosen, for a set that is made again; all where None.
+    skip_damaged
+        Build although an earlier version is damaged, and what it tested is not known: to repair it.
     on_progress
         Called for each session.
 
@@ -68,7 +71,7 @@ def build_training_set(
     """
     from nh_platform.training_sets.recipe import find_recipe
     from nh_platform.training_sets.stored import stored_set
-    from nh_platform.training_sets.training_set import audited, last_set, make_training_set
+    from nh_platform.training_sets.training_set import audited, built_parts, last_set, make_training_set
 
     with open_home(home) as at:
         recipe = find_recipe(at.platform.settings.home, name)
@@ -78,13 +81,14 @@ def build_training_set(
             on_progress(Progress("sessions", done, total, now))
 
         content = make_training_set(at.platform, recipe, told, only)
-        leaks = tuple(audited(at.platform, content, before))
+        earlier = built_parts(at.platform.store, recipe.id, skip_damaged=skip_damaged)
+        leaks = tuple(audited(at.platform, content, earlier))
         is_new = before is None or before.digest != content.digest
         if dry_run:
             return BuiltSet(content, leaks, None, is_new)
         if not leaks:
             _keep_recipe(at, name, recipe.id)
-        _run(at, content, has_leaks=bool(leaks))
+        _run(at, content, earlier, has_leaks=bool(leaks))
         number = None if leaks else stored_set(at.platform.store, recipe.id)[0]
         return BuiltSet(content, leaks, number, is_new)
 
@@ -112,7 +116,7 @@ def _keep_recipe(home: OpenHome, name: str, set_id: str) -> None:
     kept.write_text(text, encoding="utf-8")
 
 
-def _run(home: OpenHome, content: TrainingSet, *, has_leaks: bool) -> None:
+def _run(home: OpenHome, content: TrainingSet, earlier: Sequence[PartOfSet], *, has_leaks: bool) -> None:
     """Store a set by a run of Dagster's, which keeps the outcome of the audit; one that leaks fails there."""
     import dagster as dg
 
@@ -120,7 +124,7 @@ def _run(home: OpenHome, content: TrainingSet, *, has_leaks: bool) -> None:
     from nh_platform.defs.run_tags import REASON_TAG
     from nh_platform.operations.in_process import errors_of, execute
 
-    asset = build_training_set_asset(home.platform, made=content)
+    asset = build_training_set_asset(home.platform, made=content, earlier=earlier)
     job = dg.define_asset_job(JOB, selection=dg.AssetSelection.assets(asset))
     register_set(home.instance, content.id)
     definition = dg.Definitions(assets=[asset], jobs=[job]).resolve_job_def(JOB)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
-from nh_platform.session.errors import NhError
+from nh_platform.session.errors import DamagedFile, NhError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,16 +38,46 @@ class SetVerification:
     is_locked: bool
 
 
-def stored_sets(home: Home) -> list[tuple[str, int, TrainingSet, bool]]:
-    """Return id, number of the last version, content and whether it is locked, of every set of a home."""
+@dataclass(frozen=True)
+class StoredSet:
+    """The last version of a training set of a home.
+
+    Parameters
+    ----------
+    name, number
+        Its id and the number of its version; None where it is damaged.
+    content
+        The set; None where it is damaged.
+    is_locked
+        Whether a lock keeps what it names.
+    damage
+        What is damaged; empty where nothing is.
+    """
+
+    name: str
+    number: int | None
+    content: TrainingSet | None
+    is_locked: bool
+    damage: str = ""
+
+
+def stored_sets(home: Home) -> list[StoredSet]:
+    """Return the sets of a home, by name."""
     from nh_platform.store.locks import lock_names
     from nh_platform.training_sets.stored import lock_name, set_ids, stored_set
 
     with open_home(home) as at:
         store = at.platform.store
         locks = set(lock_names(store.root))
-        found = [(one, *stored_set(store, one)) for one in set_ids(store)]
-        return [(name, number, made, lock_name(name, number) in locks) for name, number, made in found]
+        found: list[StoredSet] = []
+        for name in set_ids(store):
+            try:
+                number, made = stored_set(store, name)
+            except DamagedFile as error:
+                found.append(StoredSet(name, None, None, is_locked=False, damage=str(error)))
+                continue
+            found.append(StoredSet(name, number, made, is_locked=lock_name(name, number) in locks))
+        return found
 
 
 def training_set_named(home: Home, name: str) -> tuple[int, TrainingSet]:
@@ -81,35 +111,30 @@ def verify_training_set(home: Home, name: str, *, on_progress: OnProgress = unwa
     UnknownSession
         If there is no such set.
     """
+    from nh_platform.session.tables.training_sets import TRAINING_SET
     from nh_platform.store.locked_store import LockedStore
     from nh_platform.store.locks import lock_names
+    from nh_platform.store.names import TRAINING_SETS
     from nh_platform.training_sets.stored import lock_name, stored_set
-    from nh_platform.training_sets.training_set import audited
+    from nh_platform.training_sets.training_set import audited, built_parts, read_training_set
 
     with open_home(home) as at:
         number, made = stored_set(at.platform.store, name)
         lock = lock_name(made.id, number)
         is_locked = lock in lock_names(at.platform.store.root)
         store = LockedStore(at.platform.store.root, lock) if is_locked else at.platform.store
+        if is_locked:
+            made = read_training_set(store.folder(TRAINING_SETS, made.id, TRAINING_SET))
         rows, problems = made.tables["set_versions"], list[str]()
         for done, row in enumerate(rows.itertuples()):
             on_progress(Progress("versions", done, len(rows), f"{row.source} {row.session_id} {row.asset}"))
             problems += _problems(store, row.source, row.session_id, row.asset, row.data_version, made.id)
         on_progress(Progress("versions", len(rows), len(rows), "done"))
         if not problems:
-            problems = [str(leak) for leak in audited(at.platform, made, _before(at, made, number))]
+            problems = [
+                str(leak) for leak in audited(at.platform, made, built_parts(at.platform.store, made.id, below=number))
+            ]
         return SetVerification(f"{made.id}@{number}", tuple(problems), len(rows), is_locked)
-
-
-def _before(home: OpenHome, made: TrainingSet, number: int) -> TrainingSet | None:
-    """Return the version of a set before one; None where it is the first, or the one before is gone."""
-    from nh_platform.session.tables.training_sets import TRAINING_SET
-    from nh_platform.store.names import TRAINING_SETS
-    from nh_platform.training_sets.training_set import read_training_set
-
-    versions = home.platform.store.history(TRAINING_SETS, made.id, TRAINING_SET)
-    earlier = [one for one in versions if one < number]
-    return read_training_set(versions[max(earlier)]) if earlier else None
 
 
 def _problems(store: Store, source: str, session_id: str, asset: str, version: str, set_id: str) -> list[str]:

@@ -12,6 +12,7 @@ from nh_platform.session.errors import ConfigError, StoreError, UnknownSession
 if TYPE_CHECKING:
     from nh_platform.operations.session_runs import SessionOutcome
     from nh_platform.training_sets.lock_file import LockFile
+    from nh_platform.training_sets.training_set import TrainingSet
 
 _SHOWN = 5
 
@@ -73,8 +74,6 @@ def lock_training_set(home: Home, name: str, path: Path | None = None, *, reason
         If a version that it names is not there any more: it cannot be kept.
     """
     from nh_platform.operations.training.set_comparison import verify_training_set
-    from nh_platform.operations.upkeep.locking import lock_places
-    from nh_platform.store.names import SOURCE_WIDE, TRAINING_SETS
     from nh_platform.training_sets.lock_file import locked_set
     from nh_platform.training_sets.stored import lock_name, stored_set
 
@@ -86,19 +85,47 @@ def lock_training_set(home: Home, name: str, path: Path | None = None, *, reason
             found = f"{n} of what it names cannot be kept, first {verified.problems[0].rstrip('.')}"
             action = f"Build it again: nh train-set build {made.id}."
             raise StoreError(f"training set {made.id}@{number}", found, action)
-        table = made.tables["set_sessions"]
-        places = [
-            *zip(table["source"], table["session_id"]),
-            *((source, SOURCE_WIDE) for source in made.recipe.sources),
-        ]
         content = locked_set(at.platform, made, number)
         lock = lock_name(made.id, number)
-        why = reason or f"training set {made.id}@{number}"
         if not verified.is_locked:
-            lock_places(at.platform.store, lock, why, [*places, (TRAINING_SETS, made.id)])
+            _lock(at, made, number, reason or f"training set {made.id}@{number}")
         if path is not None:
             content.write(path)
         return lock, content
+
+
+def _lock(home: OpenHome, made: TrainingSet, number: int, reason: str) -> None:
+    """Lock the sessions of a set as they are now, and the version of the set itself.
+
+    Raises
+    ------
+    StoreError
+        If a version that the set names was replaced meanwhile; there is no lock then.
+    """
+    from nh_platform.operations.upkeep.locking import lock_places
+    from nh_platform.session.tables.training_sets import TRAINING_SET
+    from nh_platform.store.locks import LockedVersion, changing, remove_lock
+    from nh_platform.store.names import SOURCE_WIDE, TRAINING_SETS
+    from nh_platform.store.provenance import Provenance
+    from nh_platform.training_sets.stored import lock_name
+
+    store, lock = home.platform.store, lock_name(made.id, number)
+    table, named = made.tables["set_sessions"], made.tables["set_versions"]
+    folder = store.history(TRAINING_SETS, made.id, TRAINING_SET)[number]
+    record = Provenance.read(folder)
+    own = LockedVersion(TRAINING_SETS, made.id, TRAINING_SET, folder.name, record.data_version)
+    places = [*zip(table["source"], table["session_id"]), *((source, SOURCE_WIDE) for source in made.recipe.sources)]
+    locked = lock_places(store, lock, reason, places, also=[own])
+    kept = {(one.source, one.session_id, one.asset): one.data_version for one in locked.versions}
+    for row in named.itertuples():
+        if kept.get((row.source, row.session_id, row.asset)) != row.data_version:
+            with changing(store.root):
+                remove_lock(store.root, lock)
+            raise StoreError(
+                f"training set {made.id}@{number}",
+                f"{row.asset} of {row.source} session {row.session_id} was published anew while it was locked",
+                f"Build it again: nh train-set build {made.id}.",
+            )
 
 
 def reproduce_training_set(
@@ -132,9 +159,9 @@ def reproduce_training_set(
     from nh_platform.training_sets.stored import stored_set
 
     lock = read_lock_file(path)
-    with open_home(home) as opened:
-        _place_files(opened, lock, dry_run=dry_run)
-    with open_home(home) as at:  # opened again, since its own files may be read when it is opened
+    folder = home.platform.settings.home if isinstance(home, OpenHome) else Path(home)
+    _place_files(folder, lock, dry_run=dry_run)  # a home that names them cannot be opened without
+    with open_home(home) as at:
         _require_settings(at, lock)
         for source in lock.sources:
             if not at.platform.store.published(source, SOURCE_WIDE):
@@ -160,14 +187,17 @@ def reproduce_training_set(
     return Reproduction(lock, to_make, outcomes, content.digest, tuple(differing))
 
 
-def _place_files(home: OpenHome, lock: LockFile, *, dry_run: bool) -> None:
+def _place_files(home: Path, lock: LockFile, *, dry_run: bool) -> None:
     """Write the rulebooks, presets and lists that the set uses into the home, where it has none of that name."""
     for name, text in lock.files.items():
-        place = home.platform.settings.home / name
+        place = home / name
         if place.exists():
             if place.read_text(encoding="utf-8") != text:
                 raise ConfigError(str(place), "it is not the file that the set was locked with", "Move it away.")
-        elif not dry_run:
+        elif dry_run:
+            found = "the lock holds it, and this home does not"
+            raise ConfigError(str(place), found, "Run it without --dry-run, which writes it.")
+        else:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text, encoding="utf-8")
 
@@ -201,7 +231,7 @@ def _require_settings(home: OpenHome, lock: LockFile) -> None:
         raise ConfigError(
             f"settings of {home.platform.settings.home}",
             f"{', '.join(differing)} are other than the set was locked with",
-            f"State in sources.yaml:\n{text}",
+            f"State in the entry of each source in sources.yaml:\n{text}",
         )
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from nh_platform.operations.opened_home import OnProgress, OpenHome, open_home, unwatched
 from nh_platform.operations.upkeep.backup_files import BackupFiles, last_backup, partial_folder
 from nh_platform.operations.upkeep.backup_store import copy_store
-from nh_platform.session.errors import ConfigError, StoreError
+from nh_platform.session.errors import ConfigError, NhError, StoreError
 
 if TYPE_CHECKING:
     from nh_platform.home.settings import PlatformSettings, SourceSettings
@@ -133,7 +133,8 @@ def _appeared(partial: Path, folder: Path) -> Path:
 def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
     """Copy reviews, configuration, the raw files or their index, and Dagster's history."""
     settings = home.platform.settings
-    named = (one for own in settings.sources.values() for one in _files_named(own))
+    named = [one for own in settings.sources.values() for one in _files_named(own)]
+    named += _files_of_recipes(settings.home, made)
     own = {*settings.home.glob("*.yaml"), *settings.home.glob("*.yml"), *(settings.home / name for name in named)}
     for path in sorted(one for one in own if one.is_file() and one.is_relative_to(settings.home)):
         _copy_one(made, path, path.relative_to(settings.home).as_posix())
@@ -151,6 +152,20 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
         if path.name.endswith(_BESIDE_SQLITE) or path.parent == settings.dagster_home:
             continue  # what is written anew: the configuration, and the address of a running `nh ui`
         (_copy_database if path.suffix in _SQLITE else _copy_one)(made, path, name)
+
+
+def _files_of_recipes(home: Path, made: BackupFiles) -> list[str]:
+    """Return the recipes of training sets, and the files that they name, by path from the home."""
+    from nh_platform.training_sets.recipe import FOLDER, read_recipe
+
+    found = []
+    for path in sorted((home / FOLDER).glob("*.y*ml")):
+        found.append(f"{FOLDER}/{path.name}")
+        try:
+            found += read_recipe(path).files
+        except NhError as error:  # it is copied as it is
+            made.left_out.append(f"what {path} names: {error}")
+    return found
 
 
 def _copy_one(made: BackupFiles, path: Path, name: str) -> None:

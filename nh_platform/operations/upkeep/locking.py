@@ -63,6 +63,7 @@ def lock_places(
     reason: str,
     places: Sequence[tuple[str, str]],
     stays: Callable[[LockedVersion], bool] = lambda version: False,
+    also: Sequence[LockedVersion] = (),
 ) -> Lock:
     """Lock the versions that count now of every asset of some sessions, by source and session id.
 
@@ -72,6 +73,8 @@ def lock_places(
         The store, name and reason of the lock, and the sessions.
     stays
         Whether a version that the lock of that name keeps already stays in it.
+    also
+        Versions to lock beside those that count now.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def lock_places(
 
     with locks.changing(store.root):
         before = locks.read_lock(store.root, name) if name in locks.lock_names(store.root) else None
-        others = () if before is None else tuple(one for one in before.versions if stays(one))
+        others = (*also, *(() if before is None else (one for one in before.versions if stays(one))))
         if before is not None:
             reason = reason or before.reason
         try:

@@ -139,7 +139,7 @@ def _repair_training_sets(home: OpenHome, damages: Sequence[Damage]) -> list[str
     errors = _repair_records(home, damages)
     for name in sorted({one.session_id for one in damages}):
         try:
-            build_training_set(home, name)
+            build_training_set(home, name, skip_damaged=True)
         except NhError as error:
             errors.append(str(error))
     return errors

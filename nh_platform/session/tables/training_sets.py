@@ -86,6 +86,17 @@ SET_STATISTICS = TableSchema(
     key=("source", "session_id", "unit_id", "preset"),
 )
 
+SET_NORMALISED = TableSchema(
+    "set_normalised",
+    (
+        _SOURCE,
+        _SESSION,
+        Column("start", "float64", "s", "Start of a stretch of windows that statistics were computed on"),
+        Column("stop", "float64", "s", "Its end"),
+    ),
+    key=("source", "session_id", "start"),
+)
+
 SET_VERSIONS = TableSchema(
     "set_versions",
     (
@@ -97,4 +108,4 @@ SET_VERSIONS = TableSchema(
     key=("source", "session_id", "asset"),
 )
 
-SET_TABLES = (SET_SESSIONS, SET_RANGES, SET_UNITS, SET_WINDOWS, SET_STATISTICS, SET_VERSIONS)
+SET_TABLES = (SET_SESSIONS, SET_RANGES, SET_UNITS, SET_WINDOWS, SET_STATISTICS, SET_NORMALISED, SET_VERSIONS)

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.session import ConfigError
 from nh_platform.windows.splits.by_subject import HELD_OUT, RESERVED, TRAIN
 from nh_platform.windows.splits.time_ranges import GAP_S, lies_within
 
@@ -67,7 +68,8 @@ class SetRecord:
     before
         Split by source and session of an earlier build of the set.
     before_parts
-        Stretches of the sessions of that build, where these were divided in time.
+        Sessions, and stretches of them, of earlier builds with their split: none of it may train now and not then, or
+        then and not now.
     gap_s
         Time that must lie between two splits of a session.
     """
@@ -110,13 +112,28 @@ def audit(record: SetRecord) -> list[Finding]:
     anything but training data; a reference window of unit embeddings that reaches out of the training stretches, or is
     of the whole session; a session that was in another split before, or trains on what tested then.
     """
+    _require_ranges(record)
     found = [*_moved(record)]
     if not record.is_by_subject:
         found += _overlapping(record)
-    found += _in_two_splits(record, "subject", lambda part: [part.subject])
+    found += _in_two_splits(record, "subject", lambda part: [part.subject] if part.subject else [])
     found += _in_two_splits(record, "session", lambda part: [part.session_id])
     found += _in_two_splits(record, "insertion", lambda part: part.insertion_ids)
     return [*found, *_normalisation(record), *_reference_windows(record)]
+
+
+def _require_ranges(record: SetRecord) -> None:
+    """Refuse stretches that are none, and a gap that is none: nothing compares with NaN."""
+    if not record.gap_s >= 0:
+        raise ConfigError("gap of a split", f"it is {record.gap_s}", "State 0 or more seconds.")
+    for part in (*record.parts, *record.normalised_on, *record.before_parts):
+        if part.ranges is not None and not (part.ranges[:, 0] < part.ranges[:, 1]).all():
+            thing = f"stretches of {part.source} session {part.session_id}"
+            raise ConfigError(thing, f"they are {part.ranges.tolist()}", "State a start before each stop.")
+    for (source, session_id), (name, start, stop) in record.reference_windows.items():
+        if name != WHOLE_SESSION and not start < stop:
+            thing = f"reference window {name} of {source} session {session_id}"
+            raise ConfigError(thing, f"it is from {start} to {stop} s", "State a start before its stop.")
 
 
 _KEPT_OUT = (RESERVED, HELD_OUT)
@@ -196,20 +213,22 @@ def _normalisation(record: SetRecord) -> Iterable[Finding]:
 
 def _reference_windows(record: SetRecord) -> Iterable[Finding]:
     training = _training_ranges(record)
-    evaluated = {(part.source, part.session_id) for part in record.parts if part.split != TRAIN}
+    evaluated: dict[tuple[str, str], list[FloatArray | None]] = {}
+    for part in record.parts:
+        if part.split != TRAIN:
+            evaluated.setdefault((part.source, part.session_id), []).append(part.ranges)
     for key, (name, start, stop) in record.reference_windows.items():
         source, session_id = key
         thing = f"{source} session {session_id}, reference window {name}"
+        action = "Join embeddings of a window inside the training stretch, such as start-30s."
         if name == WHOLE_SESSION:
-            action = "Join embeddings of a window inside the training stretch, such as start-30s."
             yield Finding("reference window", thing, "it has seen all that is tested", action)
-        elif not record.is_by_subject and key in evaluated and not lies_within((start, stop), training.get(key)):
-            yield Finding(
-                "reference window",
-                thing,
-                f"its {start:g} to {stop:g} s reach out of the training stretches",
-                "Join embeddings of a window inside the training stretch, such as start-30s.",
-            )
+        elif key in training and key in evaluated and not lies_within((start, stop), training[key]):
+            found = f"its {start:g} to {stop:g} s reach out of the training stretches"
+            yield Finding("reference window", thing, found, action)
+        elif any(one is None or _distance(one, np.array([[start, stop]])) < 0 for one in evaluated.get(key, ())):
+            found = f"windows that are tested lie in its {start:g} to {stop:g} s"
+            yield Finding("reference window", thing, found, "Test on what comes behind the reference window.")
 
 
 def _training_ranges(record: SetRecord) -> dict[tuple[str, str], FloatArray]:
@@ -239,15 +258,26 @@ def _moved(record: SetRecord) -> Iterable[Finding]:
 
 
 def _trains_on_what_tested(record: SetRecord) -> Iterable[Finding]:
-    training = _training_ranges(record)
+    """Give what trains now and did not before, or then and not now: scores of the two cannot be compared."""
+    now: dict[tuple[str, str], list[PartOfSet]] = {}
+    for part in record.parts:
+        now.setdefault((part.source, part.session_id), []).append(part)
+    seen = set()
     for part in record.before_parts:
-        trained = training.get((part.source, part.session_id))
-        if part.split == TRAIN or part.ranges is None or trained is None:
-            continue
-        if _distance(part.ranges, trained) < 0:
-            yield Finding(
-                "moved",
-                f"{part.source} session {part.session_id}",
-                f"a stretch that was in {part.split} trains now",
-                "Divide it as before, or give the set another id.",
-            )
+        for other in now.get((part.source, part.session_id), ()):
+            if (part.split == TRAIN) == (other.split == TRAIN) or _distance(_all_of(part), _all_of(other)) >= 0:
+                continue
+            found = f"what was in {part.split} is in {other.split} now"
+            key = (part.source, part.session_id, found)
+            if key not in seen:
+                seen.add(key)
+                yield Finding(
+                    "moved",
+                    f"{part.source} session {part.session_id}",
+                    found,
+                    "Divide it as before, with which adding sessions moves none, or give the set another id.",
+                )
+
+
+def _all_of(part: PartOfSet) -> FloatArray:
+    return np.array([[-np.inf, np.inf]]) if part.ranges is None else part.ranges

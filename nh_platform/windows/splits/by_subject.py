@@ -32,6 +32,8 @@ SEED = 36
 of the Brain-wide Map of 2023 that are not reserved: 79.4, 10.3 and 10.3 % of the animals. No model was looked at."""
 
 _SCALE = 1 << 64
+_NO_SUBJECT = ("", "NA", "N/A", "NaN", "nan", "None", "null")
+"""What tables hold where an animal is not known."""
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -83,6 +85,8 @@ def split_by_subject(
     ['valid', 'valid', 'train', 'test']
     """
     _check(sessions, shares, hold_out_labs)
+    ordered = [*(name for name in SPLITS if name in shares), *(name for name in shares if name not in SPLITS)]
+    shares = {name: shares[name] for name in ordered}  # whatever the order in which they are stated
     subjects = sessions["subject"].astype(str)
     sources = sessions["source"].astype(str) if "source" in sessions else pd.Series("", index=sessions.index)
     by_hash = {one: _drawn(one, seed, shares) for one in dict.fromkeys(zip(sources, subjects))}
@@ -132,7 +136,7 @@ def _check(sessions: pd.DataFrame, shares: Mapping[str, int], labs: Collection[s
     if total != 100 or any(share < 0 for share in shares.values()):
         stated = ", ".join(f"{name} {share}" for name, share in shares.items())
         raise ConfigError(f"shares {stated}", f"they add up to {total}", "State percents that add up to 100.")
-    missing = sessions["subject"].isna() | (sessions["subject"].astype(str) == "")
+    missing = sessions["subject"].isna() | sessions["subject"].astype(str).str.strip().isin(_NO_SUBJECT)
     if missing.any():
         first = sessions.loc[missing, "session_id"].iloc[0]
         found = f"{int(missing.sum())} of {len(sessions)} rows have none, session {first} first"

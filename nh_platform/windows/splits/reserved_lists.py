@@ -48,9 +48,11 @@ class ReservedList(BaseModel):
     references: tuple[str, ...] = ()
 
     def of_sessions(self, sessions: pd.DataFrame) -> pd.Series:
-        """Return which rows of a table with ``session_id``, ``subject`` and maybe ``source`` the list names."""
-        named = sessions["subject"].astype(str).isin(self.subjects) | sessions["session_id"].isin(self.sessions)
-        return named & (sessions["source"] == self.source) if "source" in sessions else named
+        """Return which rows of a table with ``session_id`` and ``subject`` the list names, of whatever source.
+
+        An animal that another source has too, such as a copy of its files, is the same animal.
+        """
+        return sessions["subject"].astype(str).isin(self.subjects) | sessions["session_id"].isin(self.sessions)
 
 
 def reserved_ids() -> list[str]:

@@ -13,7 +13,8 @@ def part(session_id: str, subject: str, split: str, release: str = "2023", **fie
     return PartOfSet("ibl", release, session_id, subject, split, (f"pid-{session_id}",), **fields)  # type: ignore[arg-type]
 
 
-TRAIN, VALID, TEST = part("s1", "m1", "train"), part("s2", "m2", "valid"), part("s3", "m3", "test")
+TRAIN, VALID = part("s1", "m1", "train"), part("s2", "m2", "valid")
+TEST = part("s3", "m3", "test", ranges=np.array([[30.0, 1000.0]]))  # behind its reference window
 BY_SUBJECT = SetRecord(
     parts=[TRAIN, part("s4", "m1", "train"), VALID, TEST],
     is_by_subject=True,
@@ -51,7 +52,7 @@ def test_a_subject_in_two_splits_is_found() -> None:
 
 def test_a_session_of_two_releases_in_two_splits_is_found_with_its_insertion() -> None:
     again = part("s1", "m1", "test", release="Reproducible Ephys")
-    kinds = found(replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, again], before={}))
+    kinds = found(replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, again], before={}, reference_windows={}))
     assert kinds == [
         ("subject", "ibl subject m1"),
         ("session", "ibl session s1"),
@@ -123,3 +124,23 @@ def test_stretches_that_touch_are_one() -> None:
     pieces = [part("s1", "m1", "train", ranges=np.array([[400.0, 800.0], [0.0, 400.0]])), *IN_TIME.parts[1:]]
     across = {("ibl", "s1"): ("pre-task", 390.0, 410.0)}
     assert audit(replace(IN_TIME, parts=pieces, reference_windows=across)) == []
+
+
+def test_what_was_tested_as_a_whole_does_not_train_in_stretches_and_the_other_way_round() -> None:
+    whole = [part("s1", "m1", "test")]
+    assert found(replace(IN_TIME, before_parts=whole)) == [("moved", "ibl session s1")]
+    trained = [part("s1", "m1", "train")]
+    assert {kind for kind, _ in found(replace(IN_TIME, before_parts=trained))} == {"moved"}
+    assert found(replace(BY_SUBJECT, before=dict[tuple[str, str], str](), before_parts=BY_SUBJECT.parts)) == []
+
+
+def test_windows_that_are_tested_do_not_lie_in_the_reference_window_of_their_session() -> None:
+    whole = [one if one.session_id != "s3" else replace(one, ranges=None) for one in BY_SUBJECT.parts]
+    assert found(replace(BY_SUBJECT, parts=whole)) == [
+        ("reference window", "ibl session s3, reference window start-30s")
+    ]
+
+
+def test_sessions_without_an_animal_are_no_animal() -> None:
+    parts = [replace(one, subject="") for one in BY_SUBJECT.parts]
+    assert audit(replace(BY_SUBJECT, parts=parts)) == []
