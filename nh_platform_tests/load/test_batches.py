@@ -122,6 +122,8 @@ def test_two_workers_give_the_same_batches_and_go_on_in_mid_epoch(both, method) 
         resumed.load_state_dict(state)
         assert (resumed.position, state["next"]) == (2, 2)
         rest = list(pool.imap(resumed.batch, range(resumed.position, len(resumed))))
+        pool.close()  # workers end by themselves: a forked one whose parent handles SIGTERM may not end by it
+        pool.join()
     assert all(equal(one, other) for one, other in zip(rest, expected[2:], strict=True))
     assert all(equal(one, other) for one, other in zip(resumed, expected[2:], strict=True))
 
