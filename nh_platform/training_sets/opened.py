@@ -12,24 +12,20 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
-from nh_platform.load import Batch, Vocabulary, WindowSet
+from nh_platform.load import Vocabulary, WindowSet
 from nh_platform.load.window_set import Kind
 from nh_platform.reading import OpenedStore, SessionView, open_store
-from nh_platform.session import ConfigError, StoreError, UnknownSession
-from nh_platform.session.display import counted, html_facts
+from nh_platform.session import ConfigError, StoreError
+from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
-from nh_platform.session.tables.training_sets import SET_STATISTICS, TRAINING_SET
+from nh_platform.session.tables.training_sets import TRAINING_SET
 from nh_platform.store.locks import lock_names
 from nh_platform.store.names import TRAINING_SETS
+from nh_platform.training_sets.set_tables import SetTables
 from nh_platform.training_sets.stored import lock_name, stored_set
 from nh_platform.training_sets.training_set import TrainingSet, read_training_set
-from nh_platform.windows.presets.preset_files import renamed
 from nh_platform.windows.splits.by_subject import TRAIN
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def open_training_set(name: str, home: str | os.PathLike[str] | None = None) -> OpenTrainingSet:
@@ -66,7 +62,7 @@ def open_training_set(name: str, home: str | os.PathLike[str] | None = None) -> 
     return OpenTrainingSet(store, found, number)
 
 
-class OpenTrainingSet:
+class OpenTrainingSet(SetTables):
     """A training set and the store that it is read from.
 
     Parameters
@@ -80,10 +76,9 @@ class OpenTrainingSet:
     """
 
     def __init__(self, store: OpenedStore, content: TrainingSet, number: int) -> None:
+        super().__init__(content)
         self.store = store
-        self.content = content
         self.number = number
-        self._scales: dict[tuple[str, str | None, str | None], tuple[FloatArray, FloatArray]] = {}
 
     def __repr__(self) -> str:
         n = self.sessions["split"].value_counts()
@@ -99,21 +94,6 @@ class OpenTrainingSet:
             "sources": ", ".join(self.content.header["sources"]),
         }
         return html_facts(f"Training set {self.content.id}@{self.number}", facts)
-
-    @property
-    def sessions(self) -> pd.DataFrame:
-        """One row per session, schema `SET_SESSIONS`: subject, split and why."""
-        return self.content.tables["set_sessions"]
-
-    @property
-    def units(self) -> pd.DataFrame:
-        """One row per unit that is used, schema `SET_UNITS`."""
-        return self.content.tables["set_units"]
-
-    @property
-    def presets(self) -> list[str]:
-        """Window presets of the set."""
-        return list(dict.fromkeys(self.content.tables["set_windows"]["preset"]))
 
     @property
     def citations(self) -> dict[str, list[str]]:
@@ -217,103 +197,6 @@ class OpenTrainingSet:
             vocabulary=vocabulary,
         )
 
-    def statistics(self, session_id: str, preset: str | None = None, source: str | None = None) -> pd.DataFrame:
-        """Return mean and standard deviation of counts per bin by unit, as of training windows alone.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``unit_id``, ``mean``, ``std`` and ``own`` in the order of the units: whether they are the unit's own, or
-            those of all units of the training windows, as for a unit that is in no training window.
-
-        Raises
-        ------
-        UnknownSession
-            If the session is none of the set.
-        ConfigError
-            If the set has no such preset.
-        """
-        chosen, key = self._preset(preset), (self._source(session_id, source), session_id)
-        own = self._statistics.get((*key, chosen), SET_STATISTICS.empty())
-        found = self._units[key][["unit_id"]].merge(own[["unit_id", "mean", "std"]], on="unit_id", how="left")
-        found["own"] = found["mean"].notna()
-        of_all = self.content.header["statistics"].get(chosen)
-        if of_all is None:
-            action = "Take one with bins, of which windows train."
-            raise ConfigError(f"statistics of {chosen} in {self.content.id}", "the set has none", action)
-        return found.fillna({"mean": of_all["mean"], "std": of_all["std"]}).reset_index(drop=True)
-
-    def standardise(
-        self,
-        counts: npt.NDArray[Any],
-        session_id: str,
-        preset: str | None = None,
-        source: str | None = None,
-        valid: npt.NDArray[np.bool_] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """Return (…, n_units, n_bins) counts less the mean over the spread of each unit; of training windows alone.
-
-        A unit that never varied is 0, and so is what is not ``valid``. Raises as `statistics`, and `ConfigError` if the
-        units are not those of the set in this session; batches of several sessions are `standardise_batch`'s.
-        """
-        key = (session_id, preset, source)
-        if key not in self._scales:
-            of = self.statistics(session_id, preset, source)
-            spread = of["std"].to_numpy()[:, None]
-            self._scales[key] = of["mean"].to_numpy()[:, None], np.where(spread > 0, spread, np.inf)
-        mean, spread = self._scales[key]
-        if counts.ndim < 2 or counts.shape[-2] != len(mean):
-            found = f"they are of shape {counts.shape}, and {counted(len(mean), 'unit')} of the session are in the set"
-            raise ConfigError(f"counts of session {session_id}", found, "Take those of a window of the set.")
-        scaled = np.asarray((counts - mean) / spread, dtype=np.float32)
-        return scaled if valid is None else np.where(valid, scaled, np.float32(0))
-
-    def standardise_batch(self, batch: Batch, windows: WindowSet) -> npt.NDArray[np.float32]:
-        """Return the (n, n_units, n_bins) counts of a batch as `standardise` has them; 0 where they are not valid.
-
-        Parameters
-        ----------
-        batch
-            A batch of ``windows``, with whichever units it has.
-        windows
-            The windows of the set that it is of.
-        """
-        n = windows.vocabulary.n_units
-        mean, spread = np.zeros(n), np.full(n, np.inf)
-        for part in windows.parts:
-            of = self.statistics(part.session_id, windows.preset, part.source).set_index("unit_id")
-            of = of.loc[list(part.unit_ids)]
-            mean[part.unit_numbers] = of["mean"]
-            spread[part.unit_numbers] = of["std"].where(of["std"] > 0, np.inf)
-        assert batch.counts is not None
-        scaled = (batch.counts - mean[batch.units][..., None]) / spread[batch.units][..., None]
-        return np.where(batch.valid, scaled, 0).astype(np.float32)
-
-    def _source(self, session_id: str, source: str | None) -> str:
-        """Return the source of a session of the set."""
-        rows = self.sessions[self.sessions["session_id"] == session_id]
-        of = rows["source"].tolist()
-        if source is not None and source in of:
-            return source
-        if not of or source is not None:
-            known = self.sessions["session_id"].tolist()
-            action = f"Use one of `sessions`.{close_matches(session_id, known)}"
-            thing = f"session {session_id!r}" if source is None else f"{source} session {session_id!r}"
-            raise UnknownSession(thing, f"it is not in training set {self.content.id}", action)
-        if len(of) > 1:
-            found = f"sessions of {' and '.join(of)} have that id"
-            raise UnknownSession(f"session {session_id!r}", found, f"State its source, as source={of[0]!r}.")
-        return str(of[0])
-
-    def _preset(self, preset: str | None) -> str:
-        if preset is None and len(self.presets) == 1:
-            return self.presets[0]
-        if preset is None or renamed(preset) not in self.presets:
-            found = "it is none of them" if preset else "none is named"
-            action = f"Name one of: {', '.join(self.presets)}.{close_matches(preset or '', self.presets)}"
-            raise ConfigError(f"preset {preset!r} of training set {self.content.id}", found, action)
-        return renamed(preset)
-
     def _seen_by_embeddings(self, keys: Sequence[tuple[str, str]]) -> Any:
         """Return what the embeddings may have seen: where sessions are divided, the stretches that train.
 
@@ -329,14 +212,6 @@ class OpenTrainingSet:
         """Return the stretches of a split by source and session, of those that are divided in time."""
         ranges = self.content.ranges_of()
         return {"/".join(key): ranges[key][split] if key in ranges else None for key in keys}
-
-    @cached_property
-    def _units(self) -> dict[tuple[str, str], pd.DataFrame]:
-        return dict(list(self.units.groupby(["source", "session_id"], sort=False)))
-
-    @cached_property
-    def _statistics(self) -> dict[tuple[str, str, str], pd.DataFrame]:
-        return dict(list(self.content.tables["set_statistics"].groupby(["source", "session_id", "preset"], sort=False)))
 
     @cached_property
     def _versions(self) -> dict[tuple[str, str], dict[str, str]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.file_hashes import verified
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.division import DIVIDED, NOT_DRAWN, divide
-from nh_platform.training_sets.recipe import BLOCKS, BY_SUBJECT, Recipe
+from nh_platform.training_sets.recipe import BLOCKS, Recipe
 from nh_platform.training_sets.selection import OnSession, presets_of, select
 from nh_platform.training_sets.statistics import pooled, summed_up
-from nh_platform.windows.splits import Finding, PartOfSet, SetRecord, audit
-from nh_platform.windows.splits.by_subject import TEST, TRAIN
+from nh_platform.windows.splits import PartOfSet
+from nh_platform.windows.splits.by_subject import TEST
 
 CODE_VERSION = "1"
 HEADER = "training_set.json"
@@ -106,34 +106,6 @@ class TrainingSet:
             found.setdefault((source, session_id), {})[split] = rows[["start", "stop"]].to_numpy(dtype=np.float64)
         return found
 
-    def record(
-        self, reference: Mapping[tuple[str, str], tuple[str, float, float]], before: Sequence[PartOfSet] = ()
-    ) -> SetRecord:
-        """Return what the audit looks at.
-
-        Parameters
-        ----------
-        reference
-            Reference window of the embeddings that join, by source and session.
-        before
-            Parts of every version of the set that was built.
-        """
-        parts = self.parts()
-        of = {(one.source, one.session_id): one for one in parts}
-        used = self.tables["set_normalised"].groupby(["source", "session_id"], sort=False)
-        return SetRecord(
-            parts,
-            is_by_subject=self.recipe.split.by == BY_SUBJECT,
-            normalised_on=[
-                replace(of[key], split=TRAIN, ranges=rows[["start", "stop"]].to_numpy(dtype=np.float64))
-                for key, rows in used
-                if key in of
-            ],
-            reference_windows=reference,
-            before_parts=before,
-            gap_s=self.recipe.split.gap_s,
-        )
-
     def write(self, folder: Path) -> None:
         """Write header and tables into a folder."""
         text = json.dumps(self.header, indent=1, sort_keys=True, ensure_ascii=False)
@@ -161,30 +133,6 @@ def last_set(store: Store, set_id: str) -> TrainingSet | None:
         return None if folder is None else read_training_set(folder)
     except DamagedFile:
         return None
-
-
-def built_parts(store: Store, set_id: str, below: int | None = None, *, skip_damaged: bool = False) -> list[PartOfSet]:
-    """Return the parts of every version of a set, each once; of those before a number where stated.
-
-    Raises
-    ------
-    DamagedFile
-        If one cannot be read, and so what it tested is not known; ``skip_damaged`` leaves it out.
-    """
-    found: dict[tuple[object, ...], PartOfSet] = {}
-    for number, folder in store.history(TRAINING_SETS, set_id, TRAINING_SET).items():
-        if below is not None and number >= below:
-            continue
-        try:
-            parts = read_training_set(folder).parts()
-        except DamagedFile:
-            if skip_damaged:
-                continue
-            raise
-        for one in parts:
-            ranges = None if one.ranges is None else one.ranges.tobytes()
-            found[one.source, one.session_id, one.split, ranges] = one
-    return list(found.values())
 
 
 def make_training_set(
@@ -317,21 +265,6 @@ def own_files(platform: Platform, names: Iterable[str]) -> dict[str, str]:
         path = Path(platform.settings.own_file(name))
         if name.endswith((".yaml", ".yml")) and path.is_file() and path.resolve().is_relative_to(home):
             found[path.resolve().relative_to(home).as_posix()] = path.read_text(encoding="utf-8")
-    return found
-
-
-def audited(platform: Platform, made: TrainingSet, before: Sequence[PartOfSet] = ()) -> list[Finding]:
-    """Return every leak of a set, held against what was built under its id; none is the proof that there is none."""
-    return audit(made.record(_reference(platform, made), before))
-
-
-def _reference(platform: Platform, made: TrainingSet) -> dict[tuple[str, str], tuple[str, float, float]]:
-    if not made.recipe.embeddings:
-        return {}
-    found = {}
-    for row in made.tables["set_sessions"].itertuples():
-        window = SessionView(platform.store, row.source, row.session_id).embeddings_window
-        found[row.source, row.session_id] = (window.id, window.start, window.stop)
     return found
 
 

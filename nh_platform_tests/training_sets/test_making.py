@@ -13,8 +13,9 @@ import pytest
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.training_sets.auditing import audited
 from nh_platform.training_sets.recipe import Recipe, find_recipe, read_recipe
-from nh_platform.training_sets.training_set import TrainingSet, audited, make_training_set
+from nh_platform.training_sets.training_set import TrainingSet, make_training_set
 from nh_platform.windows.splits import causal_ranges
 from nh_platform_tests.training_sets.conftest import RECIPE, write_recipe
 

@@ -14,12 +14,11 @@ from nh_platform.session import NhError
 from nh_platform.session.display.counted import counted
 from nh_platform.session.tables.training_sets import SET_SESSIONS, TRAINING_SET
 from nh_platform.store.names import TRAINING_SETS
+from nh_platform.training_sets.auditing import audited, built_parts
 from nh_platform.training_sets.recipe import find_recipe
 from nh_platform.training_sets.training_set import (
     CODE_VERSION,
     TrainingSet,
-    audited,
-    built_parts,
     last_set,
     make_training_set,
     set_provenance,

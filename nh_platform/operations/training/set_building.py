@@ -69,9 +69,10 @@ def build_training_set(
     NhError
         As `nh_platform.training_sets.training_set.make_training_set`.
     """
+    from nh_platform.training_sets.auditing import audited, built_parts
     from nh_platform.training_sets.recipe import find_recipe
     from nh_platform.training_sets.stored import stored_set
-    from nh_platform.training_sets.training_set import audited, built_parts, last_set, make_training_set
+    from nh_platform.training_sets.training_set import last_set, make_training_set
 
     with open_home(home) as at:
         recipe = find_recipe(at.platform.settings.home, name)

@@ -115,8 +115,9 @@ def verify_training_set(home: Home, name: str, *, on_progress: OnProgress = unwa
     from nh_platform.store.locked_store import LockedStore
     from nh_platform.store.locks import lock_names
     from nh_platform.store.names import TRAINING_SETS
+    from nh_platform.training_sets.auditing import audited, built_parts
     from nh_platform.training_sets.stored import lock_name, stored_set
-    from nh_platform.training_sets.training_set import audited, built_parts, read_training_set
+    from nh_platform.training_sets.training_set import read_training_set
 
     with open_home(home) as at:
         number, made = stored_set(at.platform.store, name)
