@@ -53,6 +53,7 @@ def session_part(folder: Path) -> SessionPart:
         unit_ids=np.array(names, dtype=object),
         regions=np.full(N_UNITS, None, dtype=object),
         unit_numbers=np.arange(N_UNITS),
+        region_numbers=np.full(N_UNITS, -1),
         unit_probe=np.zeros(N_UNITS, dtype=np.int64),
         all_unit_ids=names,
         place=np.arange(N_UNITS),

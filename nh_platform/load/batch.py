@@ -7,7 +7,7 @@ Contains `Batch` and its making of samples. Add here what a batch holds. Which w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,11 @@ import numpy.typing as npt
 
 from nh_platform.load.sample import Sample
 from nh_platform.load.session_part import CountArray, FloatArray, IntArray
+from nh_platform.session import ConfigError
 from nh_platform.windows.presentations.window_presentations import WindowPresentations
 
+ROUNDING_S = 1e-9
+"""A spike so near to the edge of a crop lies on it: times from the start of a window are rounded, by 1e-12 s."""
 PADDING = -1
 """Unit number, and place of a spike's unit, where there is none."""
 
@@ -31,8 +34,9 @@ class Batch:
         (n,) number of each window in the set, and of its session in the vocabulary.
     start, stop
         (n,) float64 seconds on the session clock.
-    units, unit_mask
-        (n, n_units) number of each unit in the vocabulary, -1 where padded; bool, False there.
+    units, unit_mask, regions
+        (n, n_units) number of each unit in the vocabulary, -1 where padded; bool, False there; number of its region in
+        the vocabulary, -1 where padded or unknown.
     valid
         (n, n_units, n_bins) bool, False where padded, and where the recording of the unit's probe is invalid.
     counts
@@ -54,6 +58,7 @@ class Batch:
     stop: FloatArray
     units: IntArray
     unit_mask: npt.NDArray[np.bool_]
+    regions: IntArray
     valid: npt.NDArray[np.bool_]
     counts: CountArray | None = None
     times: FloatArray | None = None
@@ -71,7 +76,7 @@ def padded(members: IntArray, samples: Sequence[Sample], kept: Sequence[IntArray
     """Return samples as a batch, each with the units in its places of ``kept`` alone."""
     n, n_units = len(samples), max(map(len, kept))
     n_bins = max(one.masked.shape[1] for one in samples)
-    units = np.full((n, n_units), PADDING, dtype=np.int64)
+    units, regions = np.full((2, n, n_units), PADDING, dtype=np.int64)
     valid = np.zeros((n, n_units, n_bins), dtype=bool)
     has_counts = samples[0].counts is not None
     counts = np.zeros((n, n_units, n_bins), dtype=np.uint8) if has_counts else None
@@ -83,6 +88,7 @@ def padded(members: IntArray, samples: Sequence[Sample], kept: Sequence[IntArray
         # A slice where all units stay, as most often: indices cost half of the time in which a batch is made.
         chosen = slice(None) if n_kept == len(one.unit_ids) else places
         units[row, :n_kept] = one.unit_numbers[chosen]
+        regions[row, :n_kept] = one.region_numbers[chosen]
         valid[row, :n_kept, :width] = ~one.masked[one.unit_probe[chosen]] if one.masked.any() else True
         if counts is not None and one.counts is not None:
             counts[row, :n_kept, :width] = one.counts[chosen]
@@ -97,6 +103,7 @@ def padded(members: IntArray, samples: Sequence[Sample], kept: Sequence[IntArray
         stop=np.array([one.stop for one in samples]),
         units=units,
         unit_mask=units != PADDING,
+        regions=regions,
         valid=valid,
         counts=counts,
         embeddings=embeddings,
@@ -135,3 +142,46 @@ def _shown(windows: Sequence[WindowPresentations]) -> dict[str, npt.NDArray[Any]
         "aligned_presentations": np.concatenate([one.aligned for one in windows]),
         "grey_s": np.concatenate([one.grey_s for one in windows]),
     }
+
+
+def cropped(sample: Sample, length_s: float, random: np.random.Generator) -> Sample:
+    """Return a stretch of a window, at random, that begins at the edge of a bin where there are bins.
+
+    Parameters
+    ----------
+    sample
+        The window; one that is no longer is returned as it is.
+    length_s
+        Seconds.
+    random
+        Decides where it begins.
+
+    Raises
+    ------
+    ConfigError
+        If it is no whole number of bins, or the window says what was on the screen, which is of all of it.
+    """
+    span, n_bins = sample.stop - sample.start, sample.masked.shape[1]
+    if span <= length_s + 1e-9:
+        return sample
+    if sample.shown is not None:
+        raise ConfigError("crop of windows", "presentations are of whole windows", "Leave out one of the two.")
+    masked, counts, first = sample.masked, sample.counts, 0
+    if n_bins > 1 or counts is not None:
+        width = span / n_bins
+        n = round(length_s / width)
+        if n < 1 or abs(n * width - length_s) > 1e-6:
+            found = f"its bins of {width:g} s do not add up to {length_s:g} s"
+            raise ConfigError(f"crop of {sample.source} windows", found, "Crop to a whole number of bins.")
+        first = int(random.integers(n_bins - n + 1))
+        low, masked = first * width, masked[:, first : first + n]
+        counts = None if counts is None else counts[:, first : first + n]
+    else:
+        low = float(random.uniform(0, span - length_s))
+    times, index = sample.times, sample.unit_index
+    if times is not None and index is not None:
+        inside = (times >= low - ROUNDING_S) & (times < low + length_s - ROUNDING_S)
+        times, index = np.maximum(times[inside] - low, 0.0), index[inside]
+    start = sample.start + low
+    moved = {"start": start, "stop": start + length_s, "masked": masked}
+    return replace(sample, counts=counts, times=times, unit_index=index, **moved)  # type: ignore[arg-type]

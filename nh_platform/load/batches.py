@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nh_platform.load.batch import Batch, padded
+from nh_platform.load.batch import Batch, cropped, padded
+from nh_platform.load.sample import Sample
 from nh_platform.load.session_part import IntArray
 from nh_platform.load.window_set import WindowSet
 from nh_platform.session import ConfigError
@@ -43,6 +44,8 @@ class Batches:
         Probability with which a unit is left out of a window; one unit at least stays.
     max_units
         Most units of a window, chosen at random; all where not stated.
+    crop_s
+        Seconds of a window that are taken, from a bin on that is drawn at random; all where not stated.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Batches:
         bucket_by_units: bool = False,
         unit_dropout: float = 0.0,
         max_units: int | None = None,
+        crop_s: float | None = None,
     ) -> None:
         for name, value, lowest in (
             ("batch_size", batch_size, 1),
@@ -78,10 +82,13 @@ class Batches:
             raise ConfigError(f"rank = {rank}", f"there are {world_size} ranks", "Use 0 to that less 1.")
         if not 0 <= unit_dropout < 1:
             raise ConfigError(f"unit_dropout = {unit_dropout}", "it is no probability below 1", "Use 0 to less than 1.")
+        if crop_s is not None and not crop_s > 0:
+            raise ConfigError(f"crop_s = {crop_s}", "it is no time", "State seconds above 0.")
         self.windows = windows
         self.batch_size, self.seed, self.shuffle = int(batch_size), int(seed), shuffle
         self.rank, self.world_size, self.drop_last = rank, world_size, drop_last
         self.bucket_by_units, self.unit_dropout, self.max_units = bucket_by_units, unit_dropout, max_units
+        self.crop_s = crop_s
         self._next = 0
         self.set_epoch(epoch)
         if not len(self):
@@ -130,8 +137,15 @@ class Batches:
         if not 0 <= number < len(self):
             raise IndexError(f"batch {number} of {len(self)}")
         members = self._plan[number]
-        samples = [self.windows[int(i)] for i in members]
+        samples = [self._sample(int(i)) for i in members]
         return padded(members, samples, [self._kept(int(i), len(one.unit_ids)) for i, one in zip(members, samples)])
+
+    def _sample(self, window: int) -> Sample:
+        """Return a window, or the stretch of it that this epoch takes."""
+        found = self.windows[window]
+        if self.crop_s is None:
+            return found
+        return cropped(found, self.crop_s, np.random.default_rng([self.seed, self.epoch, window, 1]))
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the epoch stands, as numbers and texts."""
@@ -162,7 +176,7 @@ class Batches:
         self._next = position
 
     def _settings(self) -> dict[str, Any]:
-        names = "batch_size seed shuffle rank world_size drop_last bucket_by_units unit_dropout max_units"
+        names = "batch_size seed shuffle rank world_size drop_last bucket_by_units unit_dropout max_units crop_s"
         hasher = hashlib.sha256(f"{self.windows.preset} {self.windows.kind}".encode())
         for part in self.windows.parts:
             hasher.update(f"{part.source}/{part.session_id} {part.path.parent.name}".encode())

@@ -29,8 +29,9 @@ class Sample:
         Seconds on the session clock.
     valid
         Whether the index calls it valid.
-    unit_ids, regions, unit_numbers
-        (n_units,) id, acronym of the region (None where unknown) and number in the vocabulary of every unit.
+    unit_ids, regions, unit_numbers, region_numbers
+        (n_units,) id, acronym of the region (None where unknown), and numbers in the vocabulary of every unit and of
+        its region (-1 where unknown).
     probes, unit_probe, masked
         Names of the probes, (n_units,) place of each unit's probe, and (n_probes, n_bins) bool: where counts are 0
         because the recording of the probe is invalid.
@@ -54,6 +55,7 @@ class Sample:
     unit_ids: npt.NDArray[np.object_]
     regions: npt.NDArray[np.object_]
     unit_numbers: IntArray
+    region_numbers: IntArray
     probes: tuple[str, ...]
     unit_probe: IntArray
     masked: npt.NDArray[np.bool_]

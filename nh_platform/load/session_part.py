@@ -45,8 +45,9 @@ class SessionPart:
         µs, and the number of bins.
     window_ids, start, stop, valid
         (n_windows,) rows of the index of the preset.
-    unit_ids, regions, unit_numbers, unit_probe
-        (n_units,) id, acronym, number in the vocabulary and place in ``probes`` of every chosen unit.
+    unit_ids, regions, unit_numbers, region_numbers, unit_probe
+        (n_units,) id, acronym, numbers of itself and its region in the vocabulary, and place in ``probes`` of every
+        chosen unit.
     all_unit_ids
         Id of every unit of the session, as rows of the file must mean them.
     place
@@ -76,6 +77,7 @@ class SessionPart:
     unit_ids: npt.NDArray[np.object_]
     regions: npt.NDArray[np.object_]
     unit_numbers: IntArray
+    region_numbers: IntArray
     unit_probe: IntArray
     all_unit_ids: tuple[str, ...]
     place: IntArray

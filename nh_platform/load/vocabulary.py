@@ -1,4 +1,4 @@
-"""Numbers of sessions and units that stay the same from one training to the next.
+"""Numbers of sessions, units and regions that stay the same from one training to the next.
 
 Contains `Vocabulary`. A model that learnt an embedding for a unit finds it again by its number, so numbers are given in
 the order of addition and never taken back. Add here what else a model has a table of.
@@ -20,7 +20,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 class Vocabulary:
-    """Numbers of sessions and of units, from 0, in the order in which they were added.
+    """Numbers of sessions, of units and of regions, from 0, in the order in which they were added.
 
     A unit is told apart by its source and session: Allen's ids of units and IBL's are both unique within their source
     alone.
@@ -39,6 +39,12 @@ class Vocabulary:
     def __init__(self) -> None:
         self._sessions: dict[str, int] = {}
         self._units: dict[str, int] = {}
+        self._regions: dict[str, int] = {}
+
+    @property
+    def regions(self) -> list[str]:
+        """Acronyms of the regions; the number of each is its place."""
+        return list(self._regions)
 
     @property
     def n_sessions(self) -> int:
@@ -70,6 +76,11 @@ class Vocabulary:
             [self._units.setdefault(f"{session}/{unit}", len(self._units)) for unit in units], dtype=np.int64
         )
 
+    def add_regions(self, acronyms: Iterable[str | None]) -> IntArray:
+        """Return the number of each region, -1 where it is None; those that are new get the next ones."""
+        numbers = [-1 if one is None else self._regions.setdefault(one, len(self._regions)) for one in acronyms]
+        return np.array(numbers, dtype=np.int64)
+
     def session(self, source: str, session_id: str) -> int:
         """Return the number of a session.
 
@@ -98,6 +109,7 @@ class Vocabulary:
             for what, old, new in (
                 ("sessions", there._sessions, self._sessions),
                 ("units", there._units, self._units),
+                ("regions", there._regions, self._regions),
             ):
                 if list(new)[: len(old)] != list(old):
                     raise ConfigError(
@@ -106,7 +118,8 @@ class Vocabulary:
                         "Load it first and add to it, or save into another file.",
                     )
         draft = path.with_name(f".{path.name}.draft")
-        draft.write_text(json.dumps({"sessions": list(self._sessions), "units": list(self._units)}), encoding="utf-8")
+        named = {"sessions": self._sessions, "units": self._units, "regions": self._regions}
+        draft.write_text(json.dumps({name: list(words) for name, words in named.items()}), encoding="utf-8")
         draft.replace(path)
 
     @staticmethod
@@ -123,7 +136,10 @@ class Vocabulary:
             read = json.loads(Path(path).read_text(encoding="utf-8"))
             made._sessions = {str(name): number for number, name in enumerate(read["sessions"])}
             made._units = {str(name): number for number, name in enumerate(read["units"])}
-            whole = len(made._sessions) == len(read["sessions"]) and len(made._units) == len(read["units"])
+            regions = read.get("regions", [])  # none in files of before there were any
+            made._regions = {str(name): number for number, name in enumerate(regions)}
+            pairs = ((made._sessions, read["sessions"]), (made._units, read["units"]), (made._regions, regions))
+            whole = all(len(words) == len(listed) for words, listed in pairs)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"vocabulary {path}", f"it cannot be read: {error}", "Save one first.") from error
         if not whole:

@@ -156,6 +156,7 @@ class WindowSet:
             unit_ids=part.unit_ids,
             regions=part.regions,
             unit_numbers=part.unit_numbers,
+            region_numbers=part.region_numbers,
             probes=part.probes,
             unit_probe=part.unit_probe,
             masked=part.masked_bins(row),
@@ -212,6 +213,7 @@ def _part(
     if bin_us is None:  # a window without bins is read as one of its whole length
         bin_us, n_bins = int(whole_us(index["stop"].to_numpy() - start)[0]), np.ones_like(n_bins)
     acronyms = table["acronym"] if "acronym" in table else table["unit_id"].map(lambda _: None)
+    regions = acronyms.astype(object).where(acronyms.notna(), None).to_numpy(dtype=object)[rows]
     return SessionPart(
         source=session.source,
         session_id=session.session_id,
@@ -226,7 +228,8 @@ def _part(
         stop=index["stop"].to_numpy(dtype=np.float64),
         valid=index["valid"].to_numpy(dtype=bool),
         unit_ids=unit_ids,
-        regions=acronyms.astype(object).where(acronyms.notna(), None).to_numpy(dtype=object)[rows],
+        regions=regions,
+        region_numbers=vocabulary.add_regions(regions),
         unit_numbers=vocabulary.add(session.source, session.session_id, unit_ids),
         unit_probe=np.array([probes.index(probe) for probe in table["probe"]], dtype=np.int64)[rows],
         all_unit_ids=tuple(table["unit_id"]),
