@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from nh_platform.session import ConfigError, NhError, StoreError, UnknownSession
 from nh_platform.store import Store
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets import open_training_set
+from nh_platform.training_sets.recipe import find_recipe
 from nh_platform_tests.training_sets.conftest import RECIPE, write_recipe
 
 
@@ -273,3 +275,15 @@ def test_commands_say_what_a_set_holds(home: Path, tmp_path: Path) -> None:
     assert (home / "training_sets" / "own.yaml").read_text() == own.read_text()
     own.write_text(own.read_text() + "  shares: {train: 90, valid: 5, test: 5}\n", encoding="utf-8")
     nh("build", str(own), code=1)
+
+
+def test_the_example_of_the_page_runs(home: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "training-sets.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    write_recipe(home, RECIPE.replace("tiny", "demo"))
+    operations.build_training_set(home, "demo")
+    names: dict[str, object] = {}
+    exec(compile(code.replace('"data/demo"', repr(str(home))), "training-sets.md", "exec"), names)
+    assert names["scaled"].shape[0] == 32  # type: ignore[attr-defined]
+    (recipe,) = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    assert find_recipe(home, str(write_recipe(home, recipe))).split.gap_s == 20

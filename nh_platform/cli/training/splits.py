@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from nh_platform.windows.splits.reserved_lists import ReservedList
 
 DEFAULT_RESERVED = "brain-wide-bench"
-_COLUMNS = ("split", "subjects", "share of subjects", "sessions", "share of sessions", "insertions", "labs")
+_COLUMNS = (
+    "split",
+    "subjects",
+    "share of subjects",
+    "sessions",
+    "share of sessions",
+    "insertions",
+    "labs",
+    "units",
+    "regions",
+)
 
 
 def splits(
@@ -101,7 +111,7 @@ def splits(
     else:
         if by and by not in ("lab", "subject"):
             raise ConfigError(f"--by {by}", "it is neither lab nor subject", "State one of them.")
-        table = split_report(found)
+        table = split_report(found, _stored_units(source) if sessions is None else None)
         shares = {"subjects_share": "share of subjects", "sessions_share": "share of sessions"}
         table = table.rename(columns=shares).assign(
             **{name: [f"{100 * share:.1f} %" for share in table[old]] for old, name in shares.items()}
@@ -140,6 +150,17 @@ def _listed(path: Path | None, source: str) -> pd.DataFrame:
     manifest = Platform(load_settings(home_folder())).manifest(source)
     listed = manifest.sessions[["session_id", "subject", "lab"]]
     return listed.merge(manifest.insertions[["session_id", "insertion_id"]], how="left").assign(source=source)
+
+
+def _stored_units(source: str) -> pd.DataFrame | None:
+    """Return session and region of every stored unit of a source; None where none is stored."""
+    from nh_platform.home.settings import load_settings
+    from nh_platform.reading.all_units import read_all_units, stored_units
+    from nh_platform.store import Store
+
+    store = Store(load_settings(home_folder()).store)
+    parts = stored_units(store, source, store.sessions(source))
+    return read_all_units(parts, ["beryl"]).rename(columns={"beryl": "region"}) if parts else None
 
 
 def _in_region(source: str, region: str) -> dict[str, str]:
