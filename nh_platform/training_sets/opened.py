@@ -47,11 +47,6 @@ def open_training_set(name: str, home: str | os.PathLike[str] | None = None) -> 
         If there is no such set.
     DamagedFile
         If a file of it is damaged.
-
-    Examples
-    --------
-    >>> demo = open_training_set("demo", "data/demo")  # doctest: +SKIP
-    >>> train = demo.windows("train", sources="ibl")  # doctest: +SKIP
     """
     store = open_store(home)
     number, found = stored_set(store.store, name)

@@ -239,7 +239,7 @@ def test_what_cannot_be_read_is_told_apart_from_damage(tmp_path: Path, monkeypat
         monkeypatch.setattr(os, "scandir", refused)
         found = {check.name: check for check in operations.inventory(home, "ibl").checks}[stored_files.STORED_FILES]
     assert not found.passed
-    assert "1 session cannot be read now" in found.description
+    assert "1 session or catalog cannot be read now" in found.description
     assert str(folder) in found.description
     assert "damaged" not in found.description
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from nh_platform.assets.units import ASSET as UNITS
+from nh_platform.assets.windows import ASSET as WINDOWS
 from nh_platform.defs.metadata import OWNERS, failure, file_list, records_table, table_schema
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
@@ -28,7 +30,7 @@ from nh_platform.windows.splits import Finding, PartOfSet
 PARTITIONS = "training_sets"
 JOB = "training_set_job"
 NO_LEAKS = "no_leaks"
-READS = ("units", "windows")
+READS = tuple(asset.name for asset in (UNITS, WINDOWS))
 _LEAKS_SHOWN = 50
 
 

@@ -59,7 +59,7 @@ def test_an_unknown_window_and_a_session_without_presentations_are_refused_by_na
     with pytest.raises(UnknownSession, match=r"window 1 of vbn-change: there are 1 windows"):
         shown.windows("vbn-change").presentations(1)
     with pytest.raises(
-        UnknownSession, match=r"presentations of ibl session .*: upstream has none; it has invalid_times"
+        UnknownSession, match=r"presentations of ibl session .*: upstream has none; it has the tables invalid_times"
     ):
         session.windows("continuous-1s").presentations(0)
 
