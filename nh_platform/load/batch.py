@@ -24,7 +24,7 @@ PADDING = -1
 """Unit number, and place of a spike's unit, where there is none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Batch:
     """Windows padded to the most units, bins and spikes among them.
 
@@ -70,6 +70,11 @@ class Batch:
     presentation_s: FloatArray | None = None
     aligned_presentations: IntArray | None = None
     grey_s: FloatArray | None = None
+
+    def __repr__(self) -> str:
+        n, n_units, n_bins = self.valid.shape
+        held = f"bins={n_bins}" if self.times is None else f"spikes up to {self.times.shape[1]}"
+        return f"Batch(windows={n}, units up to {n_units}, {held})"
 
 
 def padded(members: IntArray, samples: Sequence[Sample], kept: Sequence[IntArray]) -> Batch:

@@ -15,7 +15,7 @@ from nh_platform.load.session_part import CountArray, FloatArray, IntArray
 from nh_platform.windows.presentations.window_presentations import WindowPresentations
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sample:
     """One window.
 
@@ -64,3 +64,8 @@ class Sample:
     unit_index: IntArray | None = None
     embeddings: FloatArray | None = None
     shown: WindowPresentations | None = None
+
+    def __repr__(self) -> str:
+        held = f"bins={self.masked.shape[1]}" if self.times is None else f"spikes={len(self.times)}"
+        where = f"{self.source!r}, {self.session_id!r}, window_id={self.window_id}, start={self.start:g}"
+        return f"Sample({where}, units={len(self.unit_ids)}, {held})"

@@ -1,4 +1,4 @@
-"""Crops of windows, and regions as numbers of the vocabulary."""
+"""Crops of windows, regions as numbers of the vocabulary, and what samples and batches print."""
 
 from __future__ import annotations
 
@@ -74,3 +74,12 @@ def test_a_probe_that_is_invalid_is_left_out_of_windows_without_bins(first) -> N
 
     index = first.windows(GRID).index.head(3).assign(invalid_probes=["", "probe00", "other"])
     assert _masked(None, Preset(), False, index, ("probe00", "probe01")) == {1: [(0, 0, 1)], 2: []}
+
+
+def test_samples_and_batches_print_no_arrays(first) -> None:
+    counts, events = WindowSet(first, GRID), WindowSet(first, GRID, kind="events")
+    n_units = len(counts[0].unit_ids)
+    assert repr(counts[0]).endswith(f"units={n_units}, bins={counts[0].masked.shape[1]})")
+    assert "spikes=" in repr(events[0])
+    assert repr(Batches(counts, 2).batch(0)).startswith(f"Batch(windows=2, units up to {n_units}, bins=")
+    assert len(repr(Batches(events, 2).batch(0))) < 80
