@@ -52,18 +52,19 @@ def build_defs(platform: Platform | None = None, *, queued: bool = True) -> dg.D
         Whether runs of sessions take places of the daemon's queue; those that a command runs here and now do not.
     """
     used = platform or Platform(load_settings())
-    made = []
+    made, served = [], []
     for entry in used.entries.values():
         package = lab_package(entry.name)
         try:
             made.append(_source_defs(entry, used, queued))
+            served.append(entry.name)
         except Exception as error:
             if package is None:
                 raise
             # Code and rulebook are a lab's: whatever is wrong with them, the other sources go on.
             found = (str(error) if isinstance(error, NhError) else f"{type(error).__name__}: {error}").rstrip(".")
             _log.warning("source %s of package %s is left out: %s; the others go on", entry.name, package, found)
-    across = dg.Definitions(assets=[build_training_set_asset(used)], sensors=[build_alert_sensor(used)])
+    across = dg.Definitions(assets=[build_training_set_asset(used, sources=served)], sensors=[build_alert_sensor(used)])
     return dg.Definitions.merge(*made, across)
 
 

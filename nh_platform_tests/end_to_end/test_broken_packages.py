@@ -115,7 +115,7 @@ def test_the_code_location_serves_the_others_and_says_so_in_its_log(site: Path, 
     )
     done = run(site, home, "-c", script)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "['allen_vbn', 'allen_vc', 'ibl', 'shut']"
+    assert done.stdout.strip() == "['allen_vbn', 'allen_vc', 'ibl', 'shut', 'training_set']"
     for name, text in NOT_LOADED.items():
         assert f"source {name} of package {name}-lab {text}; the others go on" in done.stderr
     assert "source unruled of package unruled-lab is left out: " in done.stderr

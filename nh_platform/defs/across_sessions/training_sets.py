@@ -41,7 +41,10 @@ def register_set(instance: dg.DagsterInstance, set_id: str) -> None:
 
 
 def build_training_set_asset(
-    platform: Platform, made: TrainingSet | None = None, earlier: Sequence[PartOfSet] | None = None
+    platform: Platform,
+    made: TrainingSet | None = None,
+    earlier: Sequence[PartOfSet] | None = None,
+    sources: Sequence[str] | None = None,
 ) -> dg.AssetsDefinition:
     """Return the asset of all training sets.
 
@@ -53,6 +56,8 @@ def build_training_set_asset(
         A set that was made already and is to be stored; made by the recipe of the partition where None.
     earlier
         What it is audited against; every version that was built where None.
+    sources
+        Sources that are served, whose assets it reads; all of the home where None.
     """
     key = dg.AssetKey([TRAINING_SET])
     every_session = dg.AllPartitionMapping()
@@ -61,7 +66,7 @@ def build_training_set_asset(
         key=key,
         deps=[
             dg.AssetDep(dg.AssetKey([source, name]), partition_mapping=every_session)
-            for source in platform.entries
+            for source in (platform.entries if sources is None else sources)
             for name in READS
         ],
         partitions_def=dg.DynamicPartitionsDefinition(name=PARTITIONS),
