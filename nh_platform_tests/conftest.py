@@ -12,6 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # a busy one takes 250 ms for nothing
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
