@@ -27,7 +27,7 @@ from nh_platform.history.identity import GROUPS
 from nh_platform.history.released_tables import ASSET as RELEASED_TABLES
 from nh_platform.session import ConfigError
 from nh_platform.session.installed import Installed, load
-from nh_platform.session.tables.training_sets import SET_TABLES, TRAINING_SET
+from nh_platform.session.tables.across_sessions.training_sets import SET_TABLES, TRAINING_SET
 from nh_platform.sources.registry import installed_sources, source_problems
 
 Record = TypeVar("Record", SessionAsset, SourceAsset)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.session import ConfigError
-from nh_platform.session.tables.catalogs import UNIT_CATALOG
+from nh_platform.session.tables.across_sessions.catalogs import UNIT_CATALOG
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import column_names, read_table
 

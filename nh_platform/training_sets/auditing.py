@@ -14,7 +14,7 @@ import numpy as np
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import DamagedFile
-from nh_platform.session.tables.training_sets import TRAINING_SET
+from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
 from nh_platform.store import Store
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.recipe import BY_SUBJECT

@@ -13,7 +13,7 @@ import pandas as pd
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError
-from nh_platform.session.tables.training_sets import SET_RANGES
+from nh_platform.session.tables.across_sessions.training_sets import SET_RANGES
 from nh_platform.sources.region_names import find_region
 from nh_platform.training_sets.recipe import BLOCKS, BY_SUBJECT, CAUSAL, Recipe, SplitRecipe
 from nh_platform.windows.splits import block_folds, causal_ranges, load_reserved, nested_subset, task_time_ranges

@@ -17,7 +17,7 @@ from nh_platform.load import Batch, WindowSet
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.display import counted
 from nh_platform.session.errors import close_matches
-from nh_platform.session.tables.training_sets import SET_STATISTICS
+from nh_platform.session.tables.across_sessions.training_sets import SET_STATISTICS
 from nh_platform.training_sets.training_set import TrainingSet
 from nh_platform.windows.presets.preset_files import renamed
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.reading import SessionView, WindowsView
-from nh_platform.session.tables.training_sets import SET_STATISTICS, SET_WINDOWS
+from nh_platform.session.tables.across_sessions.training_sets import SET_STATISTICS, SET_WINDOWS
 from nh_platform.windows import StoredWindows
 from nh_platform.windows.binning import binarise
 from nh_platform.windows.splits.by_subject import TRAIN

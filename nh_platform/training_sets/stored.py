@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nh_platform.session import UnknownSession
 from nh_platform.session.errors import close_matches
-from nh_platform.session.tables.training_sets import TRAINING_SET
+from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
 from nh_platform.store import Store
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.training_set import TrainingSet, read_training_set

@@ -22,7 +22,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.qc.rules.bibliography import Reference, bibliography
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, DamagedFile
-from nh_platform.session.tables.training_sets import (
+from nh_platform.session.tables.across_sessions.training_sets import (
     SET_NORMALISED,
     SET_STATISTICS,
     SET_TABLES,

@@ -14,7 +14,7 @@ from nh_platform.defs.inventory import old_source_assets
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.session import ConfigError
-from nh_platform.session.tables.catalogs import SESSION_CATALOG, UNIT_CATALOG
+from nh_platform.session.tables.across_sessions.catalogs import SESSION_CATALOG, UNIT_CATALOG
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform_tests.homes import make_home
 

@@ -14,7 +14,7 @@ from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, Par
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
-from nh_platform.session.tables.catalogs import RECONCILIATION
+from nh_platform.session.tables.across_sessions.catalogs import RECONCILIATION
 from nh_platform.store.codecs.json_files import SUMMARY_FILE, write_json
 from nh_platform.store.codecs.parquet import column_names, read_table, write_table
 

@@ -10,7 +10,7 @@ from nh_platform.assets.across_sessions.stored_versions import manifest_and_sess
 from nh_platform.assets.record import AssetResult, Parameters, SourceAsset
 from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
-from nh_platform.session.tables.catalogs import SESSION_CATALOG
+from nh_platform.session.tables.across_sessions.catalogs import SESSION_CATALOG
 from nh_platform.store.codecs.parquet import write_table
 
 _SEARCHED = ("units", "events")

@@ -13,7 +13,7 @@ from nh_platform.assets.record import AssetResult, SourceAsset, largest_counts
 from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.home.platform import Platform
 from nh_platform.session.columns import describe
-from nh_platform.session.tables.catalogs import UNIT_CATALOG
+from nh_platform.session.tables.across_sessions.catalogs import UNIT_CATALOG
 from nh_platform.store.codecs.parquet import column_names, join_tables, read_table, write_table
 
 _FILE = "unit_catalog.parquet"

@@ -14,7 +14,7 @@ from nh_platform.defs.metadata import OWNERS, failure, file_list, records_table,
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
 from nh_platform.session.display.counted import counted
-from nh_platform.session.tables.training_sets import SET_SESSIONS, TRAINING_SET
+from nh_platform.session.tables.across_sessions.training_sets import SET_SESSIONS, TRAINING_SET
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.auditing import audited, built_parts
 from nh_platform.training_sets.recipe import find_recipe

@@ -111,7 +111,7 @@ def verify_training_set(home: Home, name: str, *, on_progress: OnProgress = unwa
     UnknownSession
         If there is no such set.
     """
-    from nh_platform.session.tables.training_sets import TRAINING_SET
+    from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
     from nh_platform.store.locked_store import LockedStore
     from nh_platform.store.locks import lock_names
     from nh_platform.store.names import TRAINING_SETS

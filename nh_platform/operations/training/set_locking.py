@@ -103,7 +103,7 @@ def _lock(home: OpenHome, made: TrainingSet, number: int, reason: str) -> None:
         If a version that the set names was replaced meanwhile; there is no lock then.
     """
     from nh_platform.operations.upkeep.locking import lock_places
-    from nh_platform.session.tables.training_sets import TRAINING_SET
+    from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
     from nh_platform.store.locks import LockedVersion, changing, remove_lock
     from nh_platform.store.names import SOURCE_WIDE, TRAINING_SETS
     from nh_platform.store.provenance import Provenance

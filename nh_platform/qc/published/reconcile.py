@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.qc.published.published_counts import PublishedRelease
-from nh_platform.session.tables.catalogs import RECONCILIATION
+from nh_platform.session.tables.across_sessions.catalogs import RECONCILIATION
 
 OF_MANIFEST = ("sessions", "insertions", "subjects")
 """Counted in the manifest; all others in the units of ingested sessions."""

@@ -16,7 +16,7 @@ from nh_platform.qc.published.published_counts import (
 from nh_platform.qc.published.reconcile import COUNTS, count_release, reconcile
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.session import ConfigError
-from nh_platform.session.tables.catalogs import RECONCILIATION
+from nh_platform.session.tables.across_sessions.catalogs import RECONCILIATION
 from nh_platform.sources.registry import source_names
 
 SESSIONS = pd.DataFrame({"session_id": ["a", "b", "c"], "subject": ["m1", "m1", "m2"]})
