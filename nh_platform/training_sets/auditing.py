@@ -49,7 +49,7 @@ def set_record(
             if key in of
         ],
         reference_windows=reference,
-        before_parts=before,
+        before=before,
         gap_s=made.recipe.split.gap_s,
     )
 

@@ -100,11 +100,7 @@ class TrainingSet:
 
     def ranges_of(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Return (n, 2) stretches by split, by source and session, of the sessions that are divided in time."""
-        found: dict[tuple[str, str], dict[str, Any]] = {}
-        groups = self.tables["set_ranges"].groupby(["source", "session_id", "split"], sort=False)
-        for (source, session_id, split), rows in groups:
-            found.setdefault((source, session_id), {})[split] = rows[["start", "stop"]].to_numpy(dtype=np.float64)
-        return found
+        return stretches_of(self.tables["set_ranges"])
 
     def write(self, folder: Path) -> None:
         """Write header and tables into a folder."""
@@ -112,6 +108,14 @@ class TrainingSet:
         (folder / HEADER).write_text(text + "\n", encoding="utf-8")
         for schema in SET_TABLES:
             write_table(folder / f"{schema.name}.parquet", self.tables[schema.name], schema)
+
+
+def stretches_of(ranges: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the rows of `SET_RANGES` as (n, 2) stretches by split, by source and session."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for (source, session_id, split), rows in ranges.groupby(["source", "session_id", "split"], sort=False):
+        found.setdefault((source, session_id), {})[split] = rows[["start", "stop"]].to_numpy(dtype=np.float64)
+    return found
 
 
 def read_training_set(folder: Path) -> TrainingSet:
@@ -162,9 +166,7 @@ def make_training_set(
     chosen = select(platform, recipe, on_session, only)
     sessions, ranges, too_short = divide(platform, recipe, chosen.sessions)
     by_session = dict(list(chosen.units.groupby(["source", "session_id"], sort=False)))
-    stretches: dict[tuple[str, str], dict[str, Any]] = {}
-    for (source, session_id, split), rows in ranges.groupby(["source", "session_id", "split"], sort=False):
-        stretches.setdefault((source, session_id), {})[split] = rows[["start", "stop"]].to_numpy(dtype=np.float64)
+    stretches = stretches_of(ranges)
     windows, statistics, normalised = [], [], []
     presets = {
         source: [preset.id for preset in presets_of(platform, source, part)] for source, part in recipe.sources.items()

@@ -66,8 +66,6 @@ class SetRecord:
         By source and session: name of the reference window of unit embeddings that join, such as ``start-30s``, and
         its start and stop (s).
     before
-        Split by source and session of an earlier build of the set.
-    before_parts
         Sessions, and stretches of them, of earlier builds with their split: none of it may train now and not then, or
         then and not now.
     gap_s
@@ -78,8 +76,7 @@ class SetRecord:
     is_by_subject: bool
     normalised_on: Sequence[PartOfSet] = ()
     reference_windows: Mapping[tuple[str, str], tuple[str, float, float]] = field(default_factory=dict)
-    before: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    before_parts: Sequence[PartOfSet] = ()
+    before: Sequence[PartOfSet] = ()
     gap_s: float = GAP_S
 
 
@@ -126,7 +123,7 @@ def _require_ranges(record: SetRecord) -> None:
     """Refuse stretches that are none, and a gap that is none: nothing compares with NaN."""
     if not record.gap_s >= 0:
         raise ConfigError("gap of a split", f"it is {record.gap_s}", "State 0 or more seconds.")
-    for part in (*record.parts, *record.normalised_on, *record.before_parts):
+    for part in (*record.parts, *record.normalised_on, *record.before):
         if part.ranges is not None and not (part.ranges[:, 0] < part.ranges[:, 1]).all():
             thing = f"stretches of {part.source} session {part.session_id}"
             raise ConfigError(thing, f"they are {part.ranges.tolist()}", "State a start before each stop.")
@@ -241,29 +238,12 @@ def _training_ranges(record: SetRecord) -> dict[tuple[str, str], FloatArray]:
 
 
 def _moved(record: SetRecord) -> Iterable[Finding]:
-    now: dict[tuple[str, str], set[str]] = {}
-    for part in record.parts:
-        now.setdefault((part.source, part.session_id), set()).add(part.split)
-    for key, before in record.before.items():
-        splits = now.get(key, set())
-        if record.is_by_subject and splits and splits != {before}:
-            source, session_id = key
-            yield Finding(
-                "moved",
-                f"{source} session {session_id}",
-                f"it was in {before} and is in {' and '.join(sorted(splits))}",
-                "Keep the seed and the shares, with which adding sessions moves none, or give the set another id.",
-            )
-    yield from _trains_on_what_tested(record)
-
-
-def _trains_on_what_tested(record: SetRecord) -> Iterable[Finding]:
     """Give what trains now and did not before, or then and not now: scores of the two cannot be compared."""
     now: dict[tuple[str, str], list[PartOfSet]] = {}
     for part in record.parts:
         now.setdefault((part.source, part.session_id), []).append(part)
     seen = set()
-    for part in record.before_parts:
+    for part in record.before:
         for other in now.get((part.source, part.session_id), ()):
             if (part.split == TRAIN) == (other.split == TRAIN) or _distance(_all_of(part), _all_of(other)) >= 0:
                 continue

@@ -20,7 +20,7 @@ BY_SUBJECT = SetRecord(
     is_by_subject=True,
     normalised_on=[TRAIN],
     reference_windows={("ibl", "s3"): ("start-30s", 0.0, 30.0), ("ibl", "s1"): ("start-30s", 0.0, 30.0)},
-    before={("ibl", "s1"): "train", ("ibl", "s9"): "test"},
+    before=[TRAIN, part("s9", "m9", "test")],
 )
 RANGES = causal_ranges(0.0, 1040.0)
 IN_TIME = SetRecord(
@@ -52,7 +52,7 @@ def test_a_subject_in_two_splits_is_found() -> None:
 
 def test_a_session_of_two_releases_in_two_splits_is_found_with_its_insertion() -> None:
     again = part("s1", "m1", "test", release="Reproducible Ephys")
-    kinds = found(replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, again], before={}, reference_windows={}))
+    kinds = found(replace(BY_SUBJECT, parts=[*BY_SUBJECT.parts, again], before=[], reference_windows={}))
     assert kinds == [
         ("subject", "ibl subject m1"),
         ("session", "ibl session s1"),
@@ -80,7 +80,7 @@ def test_what_is_kept_out_is_of_no_animal_that_is_used() -> None:
 def test_training_on_what_tested_before_is_found() -> None:
     later = causal_ranges(0.0, 1040.0, {"train": 0.9, "valid": 0.05, "test": 0.05})
     parts = [part("s1", "m1", split, ranges=ranges) for split, ranges in later.items()]
-    same = replace(IN_TIME, before_parts=IN_TIME.parts)
+    same = replace(IN_TIME, before=IN_TIME.parts)
     assert audit(same) == []
     assert found(replace(same, parts=parts, normalised_on=[])) == [("moved", "ibl session s1")]
 
@@ -105,8 +105,8 @@ def test_normalisation_on_more_than_training_data_is_found() -> None:
 
 
 def test_a_session_that_moved_since_the_earlier_build_is_found() -> None:
-    (finding,) = audit(replace(BY_SUBJECT, before={("ibl", "s1"): "test", ("ibl", "s2"): "valid"}))
-    assert (finding.kind, finding.found) == ("moved", "it was in test and is in train")
+    (finding,) = audit(replace(BY_SUBJECT, before=[part("s1", "m1", "test"), VALID]))
+    assert (finding.kind, finding.found) == ("moved", "what was in test is in train now")
 
 
 def test_a_reference_window_that_has_seen_what_is_tested_is_found() -> None:
@@ -128,10 +128,10 @@ def test_stretches_that_touch_are_one() -> None:
 
 def test_what_was_tested_as_a_whole_does_not_train_in_stretches_and_the_other_way_round() -> None:
     whole = [part("s1", "m1", "test")]
-    assert found(replace(IN_TIME, before_parts=whole)) == [("moved", "ibl session s1")]
+    assert found(replace(IN_TIME, before=whole)) == [("moved", "ibl session s1")]
     trained = [part("s1", "m1", "train")]
-    assert {kind for kind, _ in found(replace(IN_TIME, before_parts=trained))} == {"moved"}
-    assert found(replace(BY_SUBJECT, before=dict[tuple[str, str], str](), before_parts=BY_SUBJECT.parts)) == []
+    assert {kind for kind, _ in found(replace(IN_TIME, before=trained))} == {"moved"}
+    assert found(replace(BY_SUBJECT, before=BY_SUBJECT.parts)) == []
 
 
 def test_windows_that_are_tested_do_not_lie_in_the_reference_window_of_their_session() -> None:
