@@ -1,1 +1,1 @@
-"""Tests of `nh_platform.windows`."""
+"""Tests of `nh_platform.tasks`."""
