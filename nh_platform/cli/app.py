@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from nh_platform.cli import console
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
-from nh_platform.cli.export import app as export_app
+from nh_platform.cli.exports.app import app as export_app
 from nh_platform.cli.fetch import fetch
 from nh_platform.cli.files import files
 from nh_platform.cli.inventory import inventory

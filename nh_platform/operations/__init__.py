@@ -9,6 +9,8 @@ from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
 from nh_platform.operations.check_history import check_history
 from nh_platform.operations.doctor_findings import doctor
+from nh_platform.operations.exports.session_export import export_sessions
+from nh_platform.operations.exports.stimulus_export import compare_stimulus, export_pictures, export_stimulus
 from nh_platform.operations.files.file_fetch import fetch
 from nh_platform.operations.files.recorded import list_files
 from nh_platform.operations.held_releases import accept_release, try_release
@@ -18,7 +20,6 @@ from nh_platform.operations.released_search import probes, released_rows
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.simulated.demo_home import demo
 from nh_platform.operations.source_inventory import inventory
-from nh_platform.operations.stimulus_export import compare_stimulus, export_pictures, export_stimulus
 from nh_platform.operations.training.set_building import build_training_set
 from nh_platform.operations.training.set_comparison import (
     compare_training_sets,
@@ -48,6 +49,7 @@ __all__ = [
     "demo",
     "doctor",
     "export_pictures",
+    "export_sessions",
     "export_stimulus",
     "fetch",
     "inventory",

@@ -19,7 +19,7 @@ import pandas as pd
 
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
-from nh_platform.qc.rules.bibliography import Reference, bibliography
+from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, DamagedFile
 from nh_platform.session.tables.across_sessions.training_sets import (
@@ -242,7 +242,6 @@ def _of(table: pd.DataFrame, kept: set[tuple[str, str]]) -> pd.DataFrame:
 def _about(platform: Platform, source: str) -> dict[str, Any]:
     """Return what a set says of a source: its release, terms and citations, and the rulebook of its units."""
     entry, snapshots = platform.entry(source), list_snapshots(platform.store, source)
-    works = [bibliography()[key] for key in entry.cites]
     return {
         "title": entry.title,
         "release": platform.manifest(source).release,
@@ -250,14 +249,8 @@ def _about(platform: Platform, source: str) -> dict[str, Any]:
         "catalogue": snapshots[-1].version if snapshots else "",
         "rulebook": platform.config(source).rulebook_ids[0],
         "terms": entry.terms,
-        "cites": [_cited(one) for one in works],
+        "cites": [bibliography()[key].on_one_line() for key in entry.cites],
     }
-
-
-def _cited(work: Reference) -> str:
-    """Return a reference on one line."""
-    parts = [work.author.replace("{", "").replace("}", "") + f" ({work.year})" * (work.year is not None), work.title]
-    return ". ".join([*parts, *filter(None, [f"https://doi.org/{work.doi}" if work.doi else work.url])])
 
 
 def own_files(platform: Platform, names: Iterable[str]) -> dict[str, str]:

@@ -41,6 +41,12 @@ class Reference(BaseModel):
     note: str | None = None
     read: str | None = None
 
+    def on_one_line(self) -> str:
+        """Return author, year, title and address as one line of text."""
+        dated = self.author.replace("{", "").replace("}", "") + f" ({self.year})" * (self.year is not None)
+        address = f"https://doi.org/{self.doi}" if self.doi else self.url
+        return ". ".join([dated, self.title, *filter(None, [address])])
+
     @model_validator(mode="after")
     def _dated(self) -> Reference:
         if self.year is None and self.read is None:

@@ -1,4 +1,4 @@
-"""`nh export`: what the store holds, in layouts that other tools read."""
+"""`nh export stimulus` and `nh export pictures`: responses per stimulus type, and what was shown."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ from nh_platform.session.display import counted
 if TYPE_CHECKING:
     from nh_platform.exports.stimulus.compare import Comparison
 
-app = typer.Typer(no_args_is_help=True, help="Writes what the store holds in layouts that other tools read.")
 
-
-@app.command()
 def stimulus(
     stimulus: Annotated[str | None, typer.Argument(help="Stimulus type, for example natural_movie_one.")] = None,
     structure: Annotated[str | None, typer.Argument(help="Structure acronym, for example VISp.")] = None,
@@ -139,7 +136,6 @@ def _print_comparison(found: Comparison, folder: Path) -> None:
         console.say("nothing was compared")
 
 
-@app.command()
 def pictures(
     stimulus: Annotated[str, typer.Argument(help="natural_scenes, natural_movie_one or natural_movie_three.")],
     out: Annotated[Path, typer.Argument(help="Folder to write into.")],

@@ -1,0 +1,1 @@
+"""Commands that write what the store holds in layouts that other tools read."""

@@ -1,0 +1,143 @@
+"""The folder of an export: its files whole or not at all, and the record by which a second run knows what is current.
+
+Contains the folder and its record. Add here what every export needs of the disk. What is in a file is its layout's.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nh_platform.session import ConfigError
+from nh_platform.store.durable import alone, disk_in_words, write_durably
+
+RECORD = "nh_export.json"
+"""Names the layout of an export and, by path, the identity of what each of its files was made from."""
+
+_LOCK, _FRESH = ".nh_export.lock", ".new"
+
+
+class ExportFolder:
+    """A folder that an export writes into.
+
+    Parameters
+    ----------
+    folder
+        The folder; made with the first file.
+    layout
+        Name of the layout.
+
+    Raises
+    ------
+    ConfigError
+        If it is a file, or holds something else than an export of the layout.
+    """
+
+    def __init__(self, folder: Path, layout: str) -> None:
+        self.folder = folder
+        self.layout = layout
+        self.made: dict[str, str] = self._read()
+
+    def is_current(self, path: str, identity: str) -> bool:
+        """Return whether a file is there and was made of what ``identity`` says."""
+        return self.made.get(path) == identity and (self.folder / path).exists()
+
+    @contextmanager
+    def writing(self, path: str, identity: str) -> Iterator[Path]:
+        """Give the place where a file, or folder, is to be written; it gets its name when all of it is there.
+
+        Parameters
+        ----------
+        path
+            Its path from the folder.
+        identity
+            Identity of what it is made from.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full, or cannot be written to.
+        """
+        final = self.folder / path
+        with disk_in_words(self.folder):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            fresh = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}{_FRESH}")
+            try:
+                yield fresh
+                # The record goes first: a file that is named by no record, or by that of its forerunner, is made again.
+                self._forget(path)
+                _replace(fresh, final)
+                self.made[path] = identity
+                self._write()
+            finally:
+                _remove(fresh)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Write while no other process does.
+
+        Raises
+        ------
+        ConfigError
+            If another one does.
+        """
+        with disk_in_words(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        busy = ConfigError(str(self.folder), "another export writes into it", "Wait for it, or take another folder.")
+        with alone(self.folder / _LOCK, busy):
+            self.made = self._read()
+            for left in self.folder.rglob(f".*{_FRESH}"):  # of a process that was killed
+                _remove(left)
+            if not (self.folder / RECORD).exists():
+                self._write()
+            try:
+                yield
+            finally:
+                (self.folder / _LOCK).unlink(missing_ok=True)
+
+    def _read(self) -> dict[str, str]:
+        action = "Take a folder that is empty or not there yet."
+        if not self.folder.exists():
+            return {}
+        if not self.folder.is_dir():
+            raise ConfigError(str(self.folder), "it is a file", action)
+        record = self.folder / RECORD
+        if not record.is_file():
+            others = sorted(one.name for one in self.folder.iterdir() if one.name != _LOCK)
+            if others:
+                shown = ", ".join(others[:3]) + (" …" if len(others) > 3 else "")
+                raise ConfigError(str(self.folder), f"it holds something else: {shown}", action)
+            return {}
+        try:
+            content = json.loads(record.read_text(encoding="utf-8"))
+            layout, files = content["layout"], dict(content["files"])
+        except (ValueError, KeyError, TypeError):
+            raise ConfigError(str(record), "it is damaged", action) from None
+        if layout != self.layout:
+            raise ConfigError(str(self.folder), f"it holds an export of layout {layout}, not {self.layout}", action)
+        return files
+
+    def _forget(self, path: str) -> None:
+        if self.made.pop(path, None) is not None:
+            self._write()
+
+    def _write(self) -> None:
+        content = {"layout": self.layout, "files": dict(sorted(self.made.items()))}
+        write_durably(self.folder / RECORD, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _replace(fresh: Path, final: Path) -> None:
+    if final.is_dir():
+        shutil.rmtree(final)
+    fresh.replace(final)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+"""What a layout is: a format of one file per session that other tools read, and the choice of units in it.
+
+Contains the record that every layout is, and the rows of the units that are asked for. Add a field here when layouts
+differ in one more way. Which layouts there are is `layouts`; folders are `export_folder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.exports.origin import Origin
+from nh_platform.reading import SessionView
+from nh_platform.session import StoreError
+
+ALL, GOOD = "all", "good"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of one file.
+
+    Parameters
+    ----------
+    origin
+        Origin, terms and citations, which the file states.
+    rows
+        (n,) int64, rows of the session's units that go into it, ascending.
+    options
+        Options of the layout by name, for example ``compression``; all that it has.
+    """
+
+    origin: Origin
+    rows: npt.NDArray[np.int64]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class WritesSession(Protocol):
+    """Writes one session into one file, or folder, that does not exist yet."""
+
+    def __call__(self, session: SessionView, path: Path, request: Request) -> tuple[str, ...]:
+        """Write it, and return what was left out of it, each a sentence.
+
+        Raises
+        ------
+        NhError
+            If the layout cannot hold the session; the text names what and why. The other sessions go on.
+        """
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A format of one file per session.
+
+    Parameters
+    ----------
+    name
+        As the command has it: ``torch-brain``.
+    version
+        Moves when the bytes that it writes move.
+    assets
+        Assets that it reads and cannot do without.
+    also
+        Assets that it reads where they are stored.
+    place
+        Returns the path of a session's file from the folder of the export.
+    write
+        Writes a session.
+    options
+        Default of every option.
+    finish
+        Writes what lies beside the files of all sessions, into the folder of the export; replaces what is there whole.
+    """
+
+    name: str
+    version: str
+    assets: tuple[str, ...]
+    place: Callable[[SessionView], str]
+    write: WritesSession
+    also: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    finish: Callable[[Path], None] | None = None
+
+
+def chosen_rows(session: SessionView, units: str) -> npt.NDArray[np.int64]:
+    """Return the rows of the units that are asked for.
+
+    Parameters
+    ----------
+    session
+        The session.
+    units
+        ``all``, ``good`` for those that pass the source's active rulebook, reviews included, or the id of a rulebook
+        for those that pass that.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) int64, ascending.
+
+    Raises
+    ------
+    UnknownSession
+        If the units were not judged by the rulebook; the text names those that judged them.
+    StoreError
+        If there is no such unit in the session.
+    """
+    if units == ALL:
+        return np.arange(len(session.units), dtype=np.int64)
+    rulebook = None if units == GOOD else units
+    rows = np.flatnonzero(session.good_units(rulebook))
+    if not len(rows):
+        raise StoreError(
+            f"{session.source} session {session.session_id}",
+            f"none of its {len(session.units)} units passes {rulebook or session.active_rulebook}",
+            "Take all units (`--units all`), or another rulebook.",
+        )
+    return rows

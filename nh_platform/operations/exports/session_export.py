@@ -1,0 +1,188 @@
+"""Sessions exported one by one, each file whole or not at all; what is current is left alone, what fails is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
+from nh_platform.session import ConfigError, NhError, UnknownSession
+from nh_platform.session.errors import close_matches
+
+if TYPE_CHECKING:
+    from nh_platform.exports.layout import Layout
+    from nh_platform.exports.origin import Origin
+    from nh_platform.reading import SessionView
+
+
+@dataclass(frozen=True)
+class SessionsExport:
+    """What became of an export.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    written
+        Paths of the files that were written, or would be, from the folder, by session.
+    current
+        Sessions whose file was made of the same data before and was left alone.
+    left_out
+        Sentences of what is not in a session's file, by session.
+    failed
+        Why a session could not be exported, by session.
+    """
+
+    folder: Path
+    written: Mapping[str, str] = field(default_factory=dict)
+    current: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    failed: Mapping[str, NhError] = field(default_factory=dict)
+
+
+def export_sessions(
+    home: Home,
+    layout: str,
+    source: str,
+    folder: Path,
+    sessions: Sequence[str] | None = None,
+    *,
+    units: str = "all",
+    options: Mapping[str, Any] | None = None,
+    again: bool = False,
+    dry_run: bool = False,
+    on_progress: OnProgress = unwatched,
+) -> SessionsExport:
+    """Write one file per session in a layout that other tools read.
+
+    Parameters
+    ----------
+    home
+        Home folder.
+    layout
+        Name of the layout (`nh_platform.exports.layouts`), for example ``torch-brain``.
+    source
+        Source.
+    folder
+        Folder to write into: one that is empty or not there yet, or that an export in this layout wrote into before.
+        Files that are current are left alone, so that an export that was stopped goes on.
+    sessions
+        Session ids, or the first characters of each; every stored session where None.
+    units
+        ``all``, ``good`` for those that pass the active rulebook, or the id of a rulebook for those that pass that.
+    options
+        Options of the layout by name.
+    again
+        Also write files that are current.
+    dry_run
+        Say what would be written, and write nothing.
+    on_progress
+        Called for each session.
+
+    Returns
+    -------
+    SessionsExport
+        A session that cannot be exported is named there with the reason, and the others go on.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such layout, source or option, or the folder holds something else.
+    UnknownSession
+        If a session is not in the store, or the store holds none of the source.
+    StoreError
+        If the disk is full.
+    """
+    from nh_platform.exports.export_folder import ExportFolder
+    from nh_platform.exports.layouts import find_layout
+
+    chosen = find_layout(layout)
+    used = {**chosen.options, **(options or {})}
+    if unknown := sorted(set(used) - set(chosen.options)):
+        near = close_matches(unknown[0], chosen.options)
+        raise ConfigError(f"option {unknown[0]!r}", f"the layout {layout} has no such option", f"Leave it out.{near}")
+    with open_home(home) as at:
+        views = _stored(at, source, sessions)
+        target = ExportFolder(Path(folder), layout)
+        job = _Job(at, chosen, target, units, used, again=again, dry_run=dry_run, on_progress=on_progress)
+        if dry_run:
+            return job.run(views)
+        with target.alone():
+            done = job.run(views)
+            if chosen.finish is not None and (done.written or done.current):
+                chosen.finish(Path(folder))
+        return done
+
+
+@dataclass(frozen=True)
+class _Job:
+    at: OpenHome
+    layout: Layout
+    target: Any
+    units: str
+    options: Mapping[str, Any]
+    again: bool
+    dry_run: bool
+    on_progress: OnProgress
+
+    def run(self, views: Sequence[SessionView]) -> SessionsExport:
+        written: dict[str, str] = {}
+        left_out: dict[str, tuple[str, ...]] = {}
+        failed: dict[str, NhError] = {}
+        current: list[str] = []
+        for number, view in enumerate(views):
+            self.on_progress(Progress("sessions", number, len(views), view.session_id))
+            try:
+                path, notes = self._export(view)
+            except NhError as error:
+                failed[view.session_id] = error
+                continue
+            if path is None:
+                current.append(view.session_id)
+                continue
+            written[view.session_id] = path
+            if notes:
+                left_out[view.session_id] = notes
+        self.on_progress(Progress("sessions", len(views), len(views), "done"))
+        return SessionsExport(self.target.folder, written, tuple(current), left_out, failed)
+
+    def _export(self, view: SessionView) -> tuple[str | None, tuple[str, ...]]:
+        """Write one session; the path is None where its file is current."""
+        from nh_platform.exports.layout import Request, chosen_rows
+        from nh_platform.exports.origin import origin_of
+
+        for asset in self.layout.assets:
+            view.folder(asset)  # Says what makes it, or why it is not made.
+        release = self.at.platform.manifest(view.source).release
+        entry = self.at.platform.entry(view.source)
+        origin = origin_of(view, entry, release, (*self.layout.assets, *self.layout.also))
+        rows = chosen_rows(view, self.units)
+        path, identity = self.layout.place(view), self._identity(origin)
+        if not self.again and self.target.is_current(path, identity):
+            return None, ()
+        if self.dry_run:
+            return path, ()
+        with self.target.writing(path, identity) as fresh:
+            notes = self.layout.write(view, fresh, Request(origin, rows, self.options))
+        return path, notes
+
+    def _identity(self, origin: Origin) -> str:
+        made_of = [self.layout.name, self.layout.version, origin.to_json(), self.units, dict(self.options)]
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+
+
+def _stored(at: OpenHome, source: str, sessions: Sequence[str] | None) -> list[SessionView]:
+    """Return the sessions that are asked for, each once; of all those in the store where none is."""
+    from nh_platform.reading import open_store
+
+    at.platform.entry(source)
+    ids = sessions or at.platform.store.sessions(source)
+    if not ids:
+        raise UnknownSession(f"source {source}", "no session of it is stored", f"Run `nh materialize {source} --all`.")
+    store = open_store(at.platform.settings.home)
+    views = {view.session_id: view for view in (store.session(source, one) for one in ids)}
+    return list(views.values())

@@ -1,0 +1,140 @@
+"""Exports of sessions: what is current, what fails, what is never half-written; by a layout made for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pytest
+
+from nh_platform import operations
+from nh_platform.exports import layouts
+from nh_platform.exports.export_folder import RECORD, ExportFolder
+from nh_platform.exports.layout import Layout, Request
+from nh_platform.home.platform import Platform
+from nh_platform.reading import SessionView
+from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
+from nh_platform_tests.homes import make_home, materialize
+
+REFUSED: set[str] = set()
+
+
+def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]:
+    path.write_text(f"{request.options['greeting']} {len(request.rows)}", encoding="utf-8")
+    if session.session_id in REFUSED:
+        raise BadUpstreamData(session.session_id, "it is refused", "Nothing.")
+    return ("its trials are left out",)
+
+
+MADE_UP = Layout(
+    "made-up", "1", ("raw_spikes", "units"), lambda session: f"{session.source}/{session.session_id}.txt", write,
+    options={"greeting": "hello"},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    platform = make_home(tmp_path_factory.mktemp("home"), ("ibl",), n_sessions=2)
+    with dg.DagsterInstance.ephemeral() as instance:
+        materialize(platform, instance, "ibl", assets=("raw_spikes", "events", "units"))
+    return platform
+
+
+@pytest.fixture(autouse=True)
+def _made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    REFUSED.clear()
+    monkeypatch.setattr(layouts, "_PLACES", {"made-up": f"{__name__}:MADE_UP"})
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("ibl/*.txt"))}
+
+
+def test_every_stored_session_is_written_and_a_second_run_leaves_them_alone(home: Platform, tmp_path: Path) -> None:
+    done = operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path / "out")
+    assert (set(done.written), done.failed) == (set(home.store.sessions("ibl")), {})
+    assert set(texts(tmp_path / "out")) == set(done.written)
+    assert all(notes == ("its trials are left out",) for notes in done.left_out.values())
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.txt")}
+    second = operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path / "out")
+    assert (second.written, set(second.current)) == ({}, set(done.written))
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    third = operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path / "out", again=True)
+    assert set(third.written) == set(done.written)
+
+
+def test_other_options_and_other_units_are_written_anew(home: Platform, tmp_path: Path) -> None:
+    (first, *_) = home.store.sessions("ibl")
+    run = lambda **how: operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path, [first[:6]], **how)  # noqa: E731
+    run()
+    every = texts(tmp_path)[first]
+    assert run(options={"greeting": "bye"}).written
+    assert texts(tmp_path)[first].startswith("bye ")
+    assert run(units="good").written
+    assert int(texts(tmp_path)[first].split()[1]) < int(every.split()[1])
+
+
+def test_a_session_that_is_refused_is_named_and_the_other_goes_on(home: Platform, tmp_path: Path) -> None:
+    first, second = home.store.sessions("ibl")
+    operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path)
+    REFUSED.add(first)
+    done = operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path, options={"greeting": "bye"})
+    assert (set(done.written), set(done.failed)) == ({second}, {first})
+    assert texts(tmp_path)[first].startswith("hello")  # what was there before stays
+    assert [path.name for path in tmp_path.rglob("*.new")] == []
+
+
+def test_a_dry_run_writes_nothing(home: Platform, tmp_path: Path) -> None:
+    done = operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path / "out", dry_run=True)
+    assert len(done.written) == 2
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kept", [{"mine.txt": "x"}, {RECORD: "{"}, {RECORD: json.dumps({"layout": "x", "files": {}})}])
+def test_a_folder_that_holds_something_else_is_refused(home: Platform, tmp_path: Path, kept: dict[str, str]) -> None:
+    for name, text in kept.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="Take a folder that is empty"):
+        operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path)
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == kept
+
+
+def test_two_exports_never_write_at_once(tmp_path: Path) -> None:
+    with ExportFolder(tmp_path / "out", "made-up").alone(), pytest.raises(ConfigError, match="another export"):  # noqa: SIM117
+        with ExportFolder(tmp_path / "out", "made-up").alone():
+            pass
+
+
+def test_what_a_killed_export_left_is_removed_and_made_again(tmp_path: Path) -> None:
+    folder = ExportFolder(tmp_path, "made-up")
+    with folder.alone(), folder.writing("a/one.txt", "id") as fresh:
+        fresh.write_text("whole")
+    (tmp_path / "a" / ".two.txt.0123abcd.new").write_text("half")
+    with folder.alone():
+        assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["one.txt"]
+        assert folder.is_current("a/one.txt", "id")
+        assert not folder.is_current("a/two.txt", "id")
+
+
+def test_unknown_names_are_refused_with_the_nearest(home: Platform, tmp_path: Path) -> None:
+    at = home.settings.home
+    with pytest.raises(ConfigError, match="Did you mean made-up"):
+        operations.export_sessions(at, "made-upp", "ibl", tmp_path)
+    with pytest.raises(ConfigError, match="Did you mean greeting"):
+        operations.export_sessions(at, "made-up", "ibl", tmp_path, options={"greting": "x"})
+    with pytest.raises(UnknownSession, match="no session of it is stored"):
+        operations.export_sessions(at, "made-up", "allen_vc", tmp_path)
+    done = operations.export_sessions(at, "made-up", "ibl", tmp_path / "units", units="ibl-2022")
+    assert all("ibl-2022-10" in str(error) for error in done.failed.values())
+    assert len(done.failed) == 2
+
+
+def test_a_session_without_a_good_unit_is_named(
+    home: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SessionView, "good_units", lambda self, rulebook=None: np.zeros(len(self.units), dtype=bool))
+    done = operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path, units="good")
+    assert len(done.failed) == 2
+    assert "none of its" in str(next(iter(done.failed.values())))
