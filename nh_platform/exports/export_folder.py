@@ -5,20 +5,43 @@ Contains the folder and its record. Add here what every export needs of the disk
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from nh_platform.exports.origin import Origin
 from nh_platform.session import ConfigError
 from nh_platform.store.durable import alone, disk_in_words, write_durably
 
 RECORD = "nh_export.json"
-"""Names the layout of an export and, by path, the identity of what each of its files was made from."""
+"""Names the layout of an export and, by path, what each of its files was made from, with sizes and hashes."""
 
 _LOCK, _FRESH = ".nh_export.lock", ".new"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the record says of a session's file, or folder of files.
+
+    Parameters
+    ----------
+    identity
+        Identity of what it was made from.
+    origins
+        Origin, terms and citations of each session in it, as `Origin` has them.
+    files
+        Size in bytes and sha256 (64 hexadecimal digits) by path from the folder of the export.
+    """
+
+    identity: str
+    origins: tuple[Mapping[str, Any], ...]
+    files: Mapping[str, tuple[int, str]]
 
 
 class ExportFolder:
@@ -40,14 +63,15 @@ class ExportFolder:
     def __init__(self, folder: Path, layout: str) -> None:
         self.folder = folder
         self.layout = layout
-        self.made: dict[str, str] = self._read()
+        self.made: dict[str, Written] = self._read()
 
     def is_current(self, path: str, identity: str) -> bool:
         """Return whether a file is there and was made of what ``identity`` says."""
-        return self.made.get(path) == identity and (self.folder / path).exists()
+        made = self.made.get(path)
+        return made is not None and made.identity == identity and (self.folder / path).exists()
 
     @contextmanager
-    def writing(self, path: str, identity: str) -> Iterator[Path]:
+    def writing(self, path: str, identity: str, origins: Sequence[Origin] = ()) -> Iterator[Path]:
         """Give the place where a file, or folder, is to be written; it gets its name when all of it is there.
 
         Parameters
@@ -56,6 +80,8 @@ class ExportFolder:
             Its path from the folder.
         identity
             Identity of what it is made from.
+        origins
+            Origin of each session in it.
 
         Raises
         ------
@@ -69,9 +95,11 @@ class ExportFolder:
             try:
                 yield fresh
                 # The record goes first: a file that is named by no record, or by that of its forerunner, is made again.
+                files = {one.as_posix(): _hashed(fresh / one) for one in _files_of(fresh)}
                 self._forget(path)
                 _replace(fresh, final)
-                self.made[path] = identity
+                at = {(path if one == "." else f"{path}/{one}"): hashed for one, hashed in files.items()}
+                self.made[path] = Written(identity, tuple(asdict(one) for one in origins), at)
                 self._write()
             finally:
                 _remove(fresh)
@@ -99,7 +127,7 @@ class ExportFolder:
             finally:
                 (self.folder / _LOCK).unlink(missing_ok=True)
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> dict[str, Written]:
         action = "Take a folder that is empty or not there yet."
         if not self.folder.exists():
             return {}
@@ -114,8 +142,8 @@ class ExportFolder:
             return {}
         try:
             content = json.loads(record.read_text(encoding="utf-8"))
-            layout, files = content["layout"], dict(content["files"])
-        except (ValueError, KeyError, TypeError):
+            layout, files = content["layout"], {path: _written(one) for path, one in content["files"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(str(record), "it is damaged", action) from None
         if layout != self.layout:
             raise ConfigError(str(self.folder), f"it holds an export of layout {layout}, not {self.layout}", action)
@@ -126,8 +154,8 @@ class ExportFolder:
             self._write()
 
     def _write(self) -> None:
-        content = {"layout": self.layout, "files": dict(sorted(self.made.items()))}
-        write_durably(self.folder / RECORD, (json.dumps(content, indent=1) + "\n").encode())
+        content = {"layout": self.layout, "files": {path: asdict(one) for path, one in sorted(self.made.items())}}
+        write_durably(self.folder / RECORD, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def _replace(fresh: Path, final: Path) -> None:
@@ -141,3 +169,20 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _written(stated: Mapping[str, Any]) -> Written:
+    files = {name: (int(size), str(digest)) for name, (size, digest) in stated["files"].items()}
+    return Written(str(stated["identity"]), tuple(stated["origins"]), files)
+
+
+def _files_of(written: Path) -> list[Path]:
+    """Return the files of what was written, from there: ``.`` where it is a file itself."""
+    if not written.is_dir():
+        return [Path()]
+    return sorted(one.relative_to(written) for one in written.rglob("*") if one.is_file())
+
+
+def _hashed(path: Path) -> tuple[int, str]:
+    with path.open("rb") as handle:
+        return path.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()

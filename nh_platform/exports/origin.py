@@ -7,12 +7,15 @@ it stands in the layout's own folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
 from nh_platform.qc.rules.bibliography import bibliography
+from nh_platform.qc.rules.methods import cited
+from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.reading import SessionView
+from nh_platform.session import ConfigError
 from nh_platform.sources.entry import SourceEntry
 
 
@@ -38,6 +41,18 @@ class Origin:
         What whoever uses them cites, one work each.
     made_by
         This package and its version.
+    description
+        What the data set is, in a sentence.
+    organisation
+        Who made the recordings.
+    license
+        Address of the terms; empty where none is known.
+    subject, lab, recorded
+        Animal, laboratory and day (``YYYY-MM-DD``) of the session; empty where upstream states none.
+    rulebook_cites
+        What the rulebook cites, one work each.
+    units
+        Which units are in it: ``all``, ``good`` by the rulebook that was active, or the id of a rulebook.
     """
 
     source: str
@@ -49,6 +64,14 @@ class Origin:
     terms: str
     cites: tuple[str, ...]
     made_by: str
+    description: str = ""
+    organisation: str = ""
+    license: str = ""
+    subject: str = ""
+    lab: str = ""
+    recorded: str = ""
+    rulebook_cites: tuple[str, ...] = ()
+    units: str = "all"
 
     def to_json(self) -> str:
         """Return the record as one JSON text with sorted keys."""
@@ -66,10 +89,25 @@ class Origin:
             "terms": self.terms,
             "cites": "\n".join(self.cites),
             "made_by": self.made_by,
+            "description": self.description,
+            "organisation": self.organisation,
+            "license": self.license,
+            "subject": self.subject,
+            "lab": self.lab,
+            "recorded": self.recorded,
+            "rulebook_cites": "\n".join(self.rulebook_cites),
+            "units": self.units,
         }
 
 
-def origin_of(session: SessionView, entry: SourceEntry, release: str, assets: Sequence[str]) -> Origin:
+def origin_of(
+    session: SessionView,
+    entry: SourceEntry,
+    release: str,
+    assets: Sequence[str],
+    units: str = "all",
+    rulebooks: Mapping[str, str] | None = None,
+) -> Origin:
     """Return the origin of a session's exported data.
 
     Parameters
@@ -82,15 +120,37 @@ def origin_of(session: SessionView, entry: SourceEntry, release: str, assets: Se
         Release that was synced last.
     assets
         Assets that are read; those that are not stored are left out.
+    units
+        Which units are in it: ``all``, ``good`` by the active rulebook, or the id of a rulebook.
+    rulebooks
+        Name or path of each configured rulebook, by its id.
     """
+    rulebook = session.active_rulebook if units in ("all", "good") else units
     return Origin(
         source=session.source,
         session_id=session.session_id,
         title=entry.title,
         release=release,
-        rulebook=session.active_rulebook,
+        rulebook=rulebook,
         data_versions={one: session.provenance(one).data_version for one in assets if one in session.assets},
         terms=entry.terms,
         cites=tuple(bibliography()[key].on_one_line() for key in entry.cites),
         made_by=f"nh-platform {version('nh-platform')}",
+        description=entry.description,
+        organisation=entry.organisation,
+        license=entry.license,
+        subject=session.info.subject,
+        lab=session.info.lab,
+        recorded=session.info.date,
+        rulebook_cites=works_of_rulebook((rulebooks or {}).get(rulebook, rulebook)),
+        units=units,
     )
+
+
+def works_of_rulebook(rulebook: str) -> tuple[str, ...]:
+    """Return what a rulebook cites, one work each; nothing where it is empty or no file of it is at hand."""
+    try:
+        keys = cited(load_rulebook(rulebook)) if rulebook else []
+    except ConfigError:  # units were judged by a lab's own rulebook whose file was moved since
+        return ()
+    return tuple(bibliography()[key].on_one_line() for key in keys)

@@ -88,6 +88,8 @@ class SourceEntry:
         Those that it has too, and that are made where `also_assets` of ``sources.yaml`` names them: large ones.
     terms
         What its data may be used for, in a sentence; empty where that is not known here.
+    license
+        Address of the terms, for machines; empty where none is known.
     cites
         What whoever uses its data cites: keys of `nh_platform.qc.rules.bibliography`.
 
@@ -123,6 +125,7 @@ class SourceEntry:
     region_names: Mapping[str, str] = field(default_factory=dict)
     assets_on_request: tuple[str, ...] = ()
     terms: str = ""
+    license: str = ""
     cites: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -159,14 +159,17 @@ class _Job:
             view.folder(asset)  # Says what makes it, or why it is not made.
         release = self.at.platform.manifest(view.source).release
         entry = self.at.platform.entry(view.source)
-        origin = origin_of(view, entry, release, (*self.layout.assets, *self.layout.also))
+        config = self.at.platform.config(view.source)
+        rulebooks = dict(zip(config.rulebook_ids, config.rulebooks))
+        assets = (*self.layout.assets, *self.layout.also)
+        origin = origin_of(view, entry, release, assets, self.units, rulebooks)
         rows = chosen_rows(view, self.units)
         path, identity = self.layout.place(view), self._identity(origin)
         if not self.again and self.target.is_current(path, identity):
             return None, ()
         if self.dry_run:
             return path, ()
-        with self.target.writing(path, identity) as fresh:
+        with self.target.writing(path, identity, [origin]) as fresh:
             notes = self.layout.write(view, fresh, Request(origin, rows, self.options))
         return path, notes
 

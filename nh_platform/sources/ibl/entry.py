@@ -94,5 +94,6 @@ ENTRY = SourceEntry(
     simulation="nh_platform.simulation:write_ibl",
     assets_on_request=("pose", "mean_waveforms", "noise"),
     terms="Creative Commons Attribution 4.0: free to use, with citation.",
+    license="https://creativecommons.org/licenses/by/4.0/",
     cites=("ibl_bwm_2025", "ibl_repro_ephys_2025", "ibl_spike_sorting_2022"),
 )

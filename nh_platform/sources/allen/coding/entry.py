@@ -65,5 +65,6 @@ ENTRY = SourceEntry(
     region_names=VISUAL_HOMONYMS,
     assets_on_request=("mean_waveforms",),
     terms="Terms of use of the Allen Institute: free for non-commercial use, with citation.",
+    license="https://alleninstitute.org/terms-of-use/",
     cites=("siegle_2021",),
 )
