@@ -33,11 +33,14 @@ class Request:
         (n,) int64, rows of the session's units that go into it, ascending.
     options
         Options of the layout by name, for example ``compression``; all that it has.
+    home
+        The home folder that the session is stored in.
     """
 
     origin: Origin
     rows: npt.NDArray[np.int64]
     options: Mapping[str, Any] = field(default_factory=dict)
+    home: Path = Path()
 
 
 class WritesSession(Protocol):
@@ -73,6 +76,9 @@ class Layout:
         Writes a session.
     options
         Default of every option.
+    settle
+        Returns the options of a whole export as they are meant, of those that were given and the home folder: what
+        may change, as the last version of a training set, is named. Raises `NhError` for one that cannot be.
     finish
         Writes what lies beside the files of all sessions, into the folder of the export; replaces what is there whole.
     """
@@ -84,6 +90,7 @@ class Layout:
     write: WritesSession
     also: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    settle: Callable[[Mapping[str, Any], Path], Mapping[str, Any]] | None = None
     finish: Callable[[Path], None] | None = None
 
 

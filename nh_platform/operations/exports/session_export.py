@@ -107,6 +107,8 @@ def export_sessions(
         raise ConfigError(f"option {unknown[0]!r}", f"the layout {layout} has no such option", f"Leave it out.{near}")
     with open_home(home) as at:
         views = _stored(at, source, sessions)
+        if chosen.settle is not None:
+            used = dict(chosen.settle(used, at.platform.settings.home))
         target = ExportFolder(Path(folder), layout)
         job = _Job(at, chosen, target, units, used, again=again, dry_run=dry_run, on_progress=on_progress)
         if dry_run:
@@ -169,8 +171,9 @@ class _Job:
             return None, ()
         if self.dry_run:
             return path, ()
+        request = Request(origin, rows, self.options, self.at.platform.settings.home)
         with self.target.writing(path, identity, [origin]) as fresh:
-            notes = self.layout.write(view, fresh, Request(origin, rows, self.options))
+            notes = self.layout.write(view, fresh, request)
         return path, notes
 
     def _identity(self, origin: Origin) -> str:
