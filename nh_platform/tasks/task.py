@@ -88,7 +88,8 @@ class TaskData:
     mask
         (n, n_times) bool, False where a value does not count; (n,) of classes.
     split
-        (n,) object: ``train``, ``val``, ``test``, or empty where a row lies in none.
+        (n,) object: ``train``, ``val``, ``test``, or empty where a row lies in none. Of units it is that of the whole
+        session: ``test`` where the animal is one of the benchmark's, else ``train``.
     label_names
         Names of the classes in order; empty of other kinds.
     target_ids
@@ -97,6 +98,11 @@ class TaskData:
         Number of windows or units that were left out, by reason.
     normalisation
         Mean and standard deviation that `outputs` were z-scored with, of the training windows; None where raw.
+    tuning
+        Makes the same task with what is held out for ``val``; hyperparameters are chosen on its rows of ``val``. None
+        where the rows of ``val`` here are as good: only ``ts2-co_smoothing`` holds other units out.
+    notes
+        What a reader of the scores must know: criteria that were not applied, what was done instead.
     """
 
     task: str
@@ -116,6 +122,8 @@ class TaskData:
     target_ids: npt.NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, dtype=object))
     left_out: Mapping[str, int] = field(default_factory=dict)
     normalisation: tuple[float, float] | None = None
+    tuning: Callable[[], TaskData] | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.row_ids)
