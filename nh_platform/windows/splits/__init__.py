@@ -8,6 +8,7 @@ from nh_platform.windows.splits.audit import Finding, PartOfSet, SetRecord, audi
 from nh_platform.windows.splits.by_subject import SPLITS, split_by_subject
 from nh_platform.windows.splits.reserved_lists import ReservedList, load_reserved, reserved_ids
 from nh_platform.windows.splits.subsets import nested_subset
+from nh_platform.windows.splits.task_chunks import chunk_ranges
 from nh_platform.windows.splits.time_ranges import block_folds, causal_ranges, task_time_ranges
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "audit",
     "block_folds",
     "causal_ranges",
+    "chunk_ranges",
     "load_reserved",
     "nested_subset",
     "reserved_ids",

@@ -121,13 +121,13 @@ def task_time_ranges(
 ) -> Ranges:
     """Divide a session in order of time by how much of the task has passed, as BrainWideBench does (40/20/40).
 
-    The cuts lie where the cumulative time of the trials reaches the shares, at the end of the trial that does; the next
-    split begins ``gap_s`` later, and not within a trial.
+    The cuts lie where the cumulative time of the trials reaches the shares, at that edge of the trial there which is
+    nearer (the earlier one of two as near). The next split begins ``gap_s`` later; within a trial, at that one's end.
 
     Parameters
     ----------
     start, stop
-        Time from the first to the last spike.
+        Time from the first to the last spike. Only what lies between counts of a trial.
     trials
         (n_trials, 2) start and stop of the task's windows, ascending.
     shares, gap_s
@@ -139,23 +139,23 @@ def task_time_ranges(
         If there are no trials, they overlap or descend, or nothing is left of a split.
     """
     _check_shares(shares)
-    lengths = trials[:, 1] - trials[:, 0]
-    if not len(trials) or not (lengths > 0).all() or not (trials[1:, 0] >= trials[:-1, 1]).all():
+    if not len(trials) or not (trials[:, 1] > trials[:, 0]).all() or not (trials[1:, 0] >= trials[:-1, 1]).all():
         found = "there are none" if not len(trials) else "they overlap, descend or have no length"
         raise ConfigError("windows of the trials", found, "Give the valid ones, in order of time.")
-    passed = np.cumsum(lengths) / lengths.sum()
+    inside = np.clip(trials, start, stop)
+    inside = inside[inside[:, 1] > inside[:, 0]]
+    passed = np.cumsum(inside[:, 1] - inside[:, 0])
     edge, total, found_ranges = start, 0.0, Ranges()
     for name, share in shares.items():
         total += share
-        if name == list(shares)[-1]:
+        if name == list(shares)[-1] or not len(inside):
             found_ranges[name] = np.array([[edge, stop]]) if stop > edge else _NOTHING
-            break
-        last = int(np.searchsorted(passed, total - 1e-9))
-        end = float(trials[last, 1])
+            continue
+        end = _nearest_edge(total * passed[-1], passed, inside)
         found_ranges[name] = np.array([[edge, end]]) if end > edge else _NOTHING
         edge = end + gap_s
-        within = (trials[:, 0] < edge) & (edge < trials[:, 1])
-        edge = float(trials[within, 1][0]) if within.any() else edge
+        within = (inside[:, 0] < edge) & (edge < inside[:, 1])
+        edge = float(inside[within, 1][0]) if within.any() else edge
     return _none_empty(found_ranges, start, stop, gap_s)
 
 
@@ -185,6 +185,16 @@ def _check_shares(shares: Mapping[str, float]) -> None:
     if abs(sum(shares.values()) - 1.0) > 1e-9 or any(share < 0 for share in shares.values()):
         stated = ", ".join(f"{name} {share:g}" for name, share in shares.items())
         raise ConfigError(f"shares {stated}", f"they add up to {sum(shares.values()):g}", "State shares of 1.")
+
+
+def _nearest_edge(offset: float, passed: FloatArray, trials: FloatArray) -> float:
+    """Return the edge (s) of a trial nearest to where ``offset`` seconds of the task have passed.
+
+    ``passed`` (n_trials,) is the time of the task up to the end of each trial.
+    """
+    at = min(int(np.searchsorted(passed, offset - 1e-9)), len(passed) - 1)  # 0.4 + 0.2 is more than 0.6
+    before = passed[at - 1] if at else 0.0
+    return float(trials[at, 0] if offset - before <= passed[at] - offset else trials[at, 1])
 
 
 def _none_empty(found: Ranges, start: float, stop: float, gap_s: float) -> Ranges:

@@ -63,6 +63,22 @@ def test_the_benchmark_cuts_by_time_of_the_task_at_the_end_of_a_trial() -> None:
         assert int(((trials[:, 0] >= low) & (trials[:, 1] <= high)).sum()) == share
 
 
+def test_a_cut_lies_at_the_nearer_edge_of_its_trial() -> None:
+    trials = np.array([[0.0, 30.0], [100.0, 130.0], [200.0, 210.0], [300.0, 340.0], [400.0, 450.0]])
+    # Of 160 s, 64 s have passed 4 s into the trial of 10 s, and 96 s 14 s before the end of that of 40 s.
+    assert listed(task_time_ranges(0.0, 500.0, trials)) == {
+        "train": [[0.0, 200.0]],
+        "valid": [[220.0, 340.0]],
+        "test": [[360.0, 500.0]],
+    }
+
+
+def test_of_a_trial_only_the_recorded_part_counts() -> None:
+    trials = np.array([[-50.0, 10.0], [100.0, 110.0], [200.0, 210.0], [300.0, 310.0], [400.0, 410.0], [500.0, 590.0]])
+    # 10 s each: 40 % of 50 s and of no more have passed with the second trial.
+    assert listed(task_time_ranges(0.0, 500.0, trials))["train"] == [[0.0, 110.0]]
+
+
 @pytest.mark.parametrize(
     ("call", "found"),
     [
