@@ -68,9 +68,9 @@ def chunk_ranges(
     if not len(trials) or not (trials[:, 1] > trials[:, 0]).all() or not (trials[1:, 0] >= trials[:-1, 1]).all():
         found = "there are none" if not len(trials) else "they overlap, descend or have no length"
         raise ConfigError("windows of the trials", found, "Give the valid ones, in order of time.")
-    edges = start + chunk_s * np.arange(int((stop - start) // chunk_s) + 1)
-    edges = edges if edges[-1] >= stop else np.append(edges, stop)
-    starts, ends = edges[:-1].copy(), edges[1:].copy()
+    edges = start + chunk_s * np.arange(int((stop - start) // chunk_s) + 1, dtype=np.float64)
+    edges = edges if edges[-1] >= stop else np.concatenate([edges, [stop]])
+    starts, ends = edges[:-1].astype(np.float64), edges[1:].astype(np.float64)
     for first, last in trials:
         if not first <= stop <= last:
             _move_boundary(starts, ends, first, last)

@@ -136,7 +136,7 @@ def task_time_ranges(
     Raises
     ------
     ConfigError
-        If there are no trials, they overlap or descend, or nothing is left of a split.
+        If there are no trials, they overlap or descend, none was recorded, or nothing is left of a split.
     """
     _check_shares(shares)
     if not len(trials) or not (trials[:, 1] > trials[:, 0]).all() or not (trials[1:, 0] >= trials[:-1, 1]).all():
@@ -144,11 +144,14 @@ def task_time_ranges(
         raise ConfigError("windows of the trials", found, "Give the valid ones, in order of time.")
     inside = np.clip(trials, start, stop)
     inside = inside[inside[:, 1] > inside[:, 0]]
+    if not len(inside):
+        found = f"none of them lies between {start:g} and {stop:g} s"
+        raise ConfigError("windows of the trials", found, "Give those of the time that was recorded.")
     passed = np.cumsum(inside[:, 1] - inside[:, 0])
     edge, total, found_ranges = start, 0.0, Ranges()
     for name, share in shares.items():
         total += share
-        if name == list(shares)[-1] or not len(inside):
+        if name == list(shares)[-1]:
             found_ranges[name] = np.array([[edge, stop]]) if stop > edge else _NOTHING
             continue
         end = _nearest_edge(total * passed[-1], passed, inside)

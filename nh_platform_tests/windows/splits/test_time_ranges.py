@@ -89,6 +89,7 @@ def test_of_a_trial_only_the_recorded_part_counts() -> None:
         (lambda: block_folds(0.0, 40.0, 2), "nothing is left of train"),
         (lambda: task_time_ranges(0.0, 99.0, np.zeros((0, 2))), "there are none"),
         (lambda: task_time_ranges(0.0, 99.0, np.array([[5.0, 6.0], [5.5, 7.0]])), "they overlap, descend"),
+        (lambda: task_time_ranges(9.0, 99.0, np.array([[1.0, 2.0]])), "none of them lies between 9 and 99 s"),
         (lambda: task_time_ranges(0.0, 9.0, np.array([[1.0, 2.0], [3.0, 4.0]])), "nothing is left of"),
     ],
 )
