@@ -16,6 +16,8 @@ import numpy.typing as npt
 from nh_platform.session import NhError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nh_platform.reading import SessionView
 
 Kind = Literal["classes", "values", "counts"]
@@ -46,6 +48,9 @@ class Task:
         Makes the targets of one session; raises `TargetMissing`, which names what the session lacks.
     references
         Where the definition stands.
+    table
+        Makes the results of one session, a row per unit, of a task whose scores are not those of `metrics`
+        (``psth-forecast``: each unit has a noise ceiling of its own); None of all others. Raises as ``make`` does.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Task:
     make: Callable[[SessionView], TaskData]
     sources: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    table: Callable[[SessionView], pd.DataFrame] | None = None
 
 
 @dataclass(frozen=True)
