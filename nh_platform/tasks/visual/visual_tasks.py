@@ -1,0 +1,31 @@
+"""The records of the visual tasks.
+
+Add a task here. Which tasks there are beside these is `nh_platform.tasks.named_tasks`; what each makes stands in its
+module.
+"""
+
+from __future__ import annotations
+
+from nh_platform.tasks.task import Task
+from nh_platform.tasks.visual import image_change, scene_identity
+
+VISUAL_TASKS: tuple[Task, ...] = (
+    Task(
+        name=scene_identity.NAME,
+        title="Which of 118 natural images was shown, from the spikes of its 250 ms",
+        kind="classes",
+        metrics=("bacc", "f1", "ap"),
+        make=scene_identity.scene_identity,
+        sources=("allen_vc",),
+        references=("Allen Brain Observatory, Visual Coding Neuropixels, stimulus natural_scenes",),
+    ),
+    Task(
+        name=image_change.NAME,
+        title="Whether the image changed at a flash of the change detection task, from the spikes of its 250 ms",
+        kind="classes",
+        metrics=("bacc", "f1", "ap"),
+        make=image_change.image_change,
+        sources=("allen_vbn",),
+        references=("Allen Brain Observatory, Visual Behavior Neuropixels, change detection task",),
+    ),
+)
