@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from nh_platform.session import ConfigError, DamagedFile, SchemaError, StoreError, UnknownSession
+from nh_platform.session import BadUpstreamData, ConfigError, DamagedFile, SchemaError, StoreError, UnknownSession
 from nh_platform.tasks.task import TargetMissing
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def what_lacks(session: SessionView) -> Iterator[None]:
     Raises
     ------
     TargetMissing
-        If an asset was not made, a table or signal is not there, spikes are unusable or the session is too short.
+        If an asset was not made, a table or signal is not there or unusable, or the session is too short to divide.
     DamagedFile
         As it is: a damaged store is no property of the session.
     """
@@ -36,5 +36,6 @@ def what_lacks(session: SessionView) -> Iterator[None]:
         yield
     except DamagedFile:
         raise
-    except (UnknownSession, StoreError, SchemaError, ConfigError) as error:
-        raise lacking(session, f"{error.thing}: {error.found}", error.action) from error
+    except (UnknownSession, StoreError, SchemaError, ConfigError, BadUpstreamData) as error:
+        thing = error.thing.removesuffix(f" of {session.source} session {session.session_id}")
+        raise lacking(session, f"{thing}: {error.found}", error.action) from error

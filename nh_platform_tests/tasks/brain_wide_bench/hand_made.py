@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from nh_platform.qc.metrics.interval_histograms import ISI, UnitHistogram
 from nh_platform.reading import SessionView
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, ValidSpikes, valid_spikes
@@ -51,6 +52,7 @@ class HandMade:
     units: pd.DataFrame
     signals: Mapping[str, Signal] = field(default_factory=dict)
     poses: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    intervals: np.ndarray | None = None
     invalid_times: InvalidTimes = NOTHING_INVALID
     source: str = "ibl"
     session_id: str = "by-hand"
@@ -63,6 +65,11 @@ class HandMade:
     @property
     def valid_spikes(self) -> ValidSpikes:
         return valid_spikes(self.spikes, self.units["probe"].tolist(), self.invalid_times)
+
+    @property
+    def isi_histograms(self) -> UnitHistogram:
+        none = np.zeros((self.spikes.n_units, 60), dtype=np.int64)
+        return UnitHistogram(ISI, none if self.intervals is None else self.intervals, np.zeros(61))
 
     def signal(self, name: str) -> Signal:
         if name not in self.signals:
