@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from nh_platform.tasks.task import Task
 from nh_platform.tasks.visual import image_change, scene_identity
+from nh_platform.tasks.visual.psth_forecast import forecast_table, repeats, task_data
 
 VISUAL_TASKS: tuple[Task, ...] = (
     Task(
@@ -27,5 +28,18 @@ VISUAL_TASKS: tuple[Task, ...] = (
         make=image_change.image_change,
         sources=("allen_vbn",),
         references=("Allen Brain Observatory, Visual Behavior Neuropixels, change detection task",),
+    ),
+    Task(
+        name=repeats.NAME,
+        title="The mean response of every unit to a repeated stimulus, from the repeats that train alone",
+        kind="counts",
+        metrics=("poisson_d2", "bps"),
+        make=task_data.forecast_data,
+        references=(
+            "Sahani & Linden, NIPS 15 (2003)",
+            "Hsu, Borst & Theunissen, Network 15 (2004) 91-109",
+            "Schoppe et al., Front. Comput. Neurosci. 10 (2016) 10",
+        ),
+        table=forecast_table,
     ),
 )
