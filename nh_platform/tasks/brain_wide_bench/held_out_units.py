@@ -34,7 +34,7 @@ def held_out_units(unit_ids: Sequence[str], split: Literal["val", "test"]) -> np
     Examples
     --------
     >>> held_out_units(["a", "b", "c", "d"], "test").tolist()
-    [False, False, True, False]
+    [True, False, False, False]
     """
     digests = [hashlib.sha256(f"{SALTS[split]}:{unit}".encode()).hexdigest() for unit in unit_ids]
     hidden = np.zeros(len(digests), dtype=bool)
