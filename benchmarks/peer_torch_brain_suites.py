@@ -1,9 +1,9 @@
 """Runs inside the torch_brain environment: windows, samples and counts as BrainWideBench's data sets take them.
 
-``python peer_torch_brain_suites.py INPUT.npz OUTPUT.npz``. INPUT has the stretches (n, 2) that windows of 1 s at a stride
-of 20 ms lie in, the start of a signal of n_samples at 50 Hz, the starts of windows of it, and spikes (s, ascending) with
-their units. OUTPUT has the starts of the sampler's windows, the rows of the first and the last sample of each window of
-the signal, and the counts of the sampler's first windows.
+``python peer_torch_brain_suites.py INPUT.npz OUTPUT.npz``. INPUT has the stretches (n, 2) that windows of 1 s at a
+stride of 20 ms lie in, the start of a signal of n_samples at 50 Hz, the starts of windows of it, and spikes (s,
+ascending) with their units. OUTPUT has the starts of the sampler's windows, the rows of the first and the last sample
+of each window of the signal, and the counts of the sampler's first windows.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from nh_platform.reading.wheel_motion import RATE_HZ as WHEEL_HZ
 from nh_platform.reading.wheel_motion import wheel_motion
 from nh_platform.session.tables.events import LICKS
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, what_lacks
+from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.signals import (
     CAMERA_RATES_HZ,
     PAD_S,
@@ -43,6 +43,7 @@ _IMAGE_SIDE: dict[Side, str] = {"left": "r", "right": "l"}
 """The paw on the left of the image is the animal's right paw: the left camera looks at the animal."""
 
 
+@says_what_lacks
 def whisker_motion_energy(session: SessionView) -> GridSignal:
     """Return the motion energy of the whisker pad as the left camera saw it, in upstream's units.
 
@@ -55,6 +56,7 @@ def whisker_motion_energy(session: SessionView) -> GridSignal:
     return GridSignal(float(even[0]), resampled_to_grid(even, energy[:, None])[:, 0])
 
 
+@says_what_lacks
 def wheel_speed(session: SessionView) -> GridSignal:
     """Return the speed of the wheel in rad/s, of whatever sign its velocity is.
 
@@ -66,14 +68,14 @@ def wheel_speed(session: SessionView) -> GridSignal:
         If the session has no wheel, no left camera, which gives the grid, or too few samples of one.
     """
     start, _ = _grid(session)
-    with what_lacks(session):
-        motion = wheel_motion(session.signal("wheel_position"))
+    motion = wheel_motion(session.signal("wheel_position"))
     found = decimated_wheel(motion.times, motion.velocity, start, WHEEL_HZ)
     if found is None:
         raise lacking(session, "its wheel lasts less than 1 s", "Leave the session out.")
     return found
 
 
+@says_what_lacks
 def licks(session: SessionView) -> GridSignal:
     """Return the number of licks in each step of the grid of 20 ms.
 
@@ -91,6 +93,7 @@ def licks(session: SessionView) -> GridSignal:
     return GridSignal(start, event_counts(times, start, n))
 
 
+@says_what_lacks
 def paw_speed(session: SessionView, side: Side) -> GridSignal:
     """Return the speed of one of the animal's front paws in px/s, and where Lightning Pose was sure of it.
 
@@ -103,8 +106,7 @@ def paw_speed(session: SessionView, side: Side) -> GridSignal:
         If `pose` was not made or has no paws of the left camera, or the camera's rate is not 60 or 150 Hz.
     """
     columns = [f"paw_{_IMAGE_SIDE[side]}_{name}" for name in ("x", "y", "likelihood")]
-    with what_lacks(session):
-        table = session.pose(CAMERA, "lightningPose", 0.0)
+    table = session.pose(CAMERA, "lightningPose", 0.0)
     missing = [column for column in columns if column not in table]
     if missing:
         found = f"Lightning Pose of the {CAMERA} camera has no {', '.join(missing)}"
@@ -121,8 +123,7 @@ def _grid(session: SessionView) -> tuple[float, int]:
     if MOTION_ENERGY in session.signals:
         times, _ = _motion_energy(session)
     else:
-        with what_lacks(session):
-            table = session.pose(CAMERA, "lightningPose", 0.0)
+        table = session.pose(CAMERA, "lightningPose", 0.0)
         frames: FloatArray = table["times"].to_numpy(dtype=np.float64)
         times, _ = _checked_frames(session, frames, np.zeros_like(frames))
     even = np.arange(times[0], times[-1], 1.0 / camera_rate(times), dtype=np.float64)
@@ -130,8 +131,7 @@ def _grid(session: SessionView) -> tuple[float, int]:
 
 
 def _motion_energy(session: SessionView) -> tuple[FloatArray, FloatArray]:
-    with what_lacks(session):
-        signal = session.signal(MOTION_ENERGY)
+    signal = session.signal(MOTION_ENERGY)
     return _checked_frames(session, signal.timestamps, signal.values.astype(np.float64).reshape(-1))
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.tasks.brain_wide_bench.held_out_units import held_out_units
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, what_lacks
+from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, N_BINS
 from nh_platform.tasks.brain_wide_bench.splits import suite2_ranges
 from nh_platform.tasks.brain_wide_bench.trial_classes import INVALID
@@ -39,6 +39,7 @@ N_FORECAST = 5
 _FUTURE = slice(N_BINS - N_FORECAST, N_BINS)
 
 
+@says_what_lacks
 def co_smoothing(
     session: SessionView, qc_labels: pd.DataFrame | None = None, split: Literal["val", "test"] = "test"
 ) -> TaskData:
@@ -81,6 +82,7 @@ def co_smoothing(
     )
 
 
+@says_what_lacks
 def forecasting(session: SessionView, qc_labels: pd.DataFrame | None = None) -> TaskData:
     """``ts2-forecasting``: counts of every unit in the last 100 ms of a second from the 900 ms before.
 
@@ -110,12 +112,11 @@ def _windows(session: SessionView, task: str, qc_labels: pd.DataFrame | None) ->
     trials = benchmark_trials(session)
     chosen, notes = selected_units(session, qc_labels)
     rows = np.flatnonzero(chosen)
-    with what_lacks(session):
-        recorded = session.spikes.take(rows).time_range
-        spikes = session.valid_spikes.spikes.take(rows)
-        if not len(spikes.times):
-            raise lacking(session, "its selected units have no spikes", "Leave the session out.")
-        ranges = suite2_ranges(recorded, trials.spans)
+    recorded = session.spikes.take(rows).time_range
+    spikes = session.valid_spikes.spikes.take(rows)
+    if not len(spikes.times):
+        raise lacking(session, "its selected units have no spikes", "Leave the session out.")
+    ranges = suite2_ranges(recorded, trials.spans)
     stretches, split = _stretches(trials.spans, ranges)
     for name in ("train", "test"):
         if name not in split:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, what_lacks
+from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.qc_labels import ALIGNMENT, not_applied
 from nh_platform.tasks.brain_wide_bench.unit_choice import of_probes, selected_units
 from nh_platform.tasks.task import TaskData
@@ -32,6 +32,7 @@ RADIUS_UM, MOST_NEIGHBOURS = 60.0, 5
 _SCALARS = ("firing_rate_log10", "amplitude_log10", "peak_to_trough")
 
 
+@says_what_lacks
 def unit_cosmos(session: SessionView, qc_labels: pd.DataFrame | None = None) -> TaskData:
     """``ts3-unit_cosmos``: in which of ten Cosmos regions a unit lies, from the whole session.
 
@@ -59,8 +60,7 @@ def unit_cosmos(session: SessionView, qc_labels: pd.DataFrame | None = None) -> 
     is_test = session.session_id in reserved.sessions
     is_of_no_split = not is_test and session.info.subject in reserved.subjects
     chosen, notes = selected_units(session, qc_labels, trains=not is_test)
-    with what_lacks(session):
-        units, intervals = session.units, session.isi_histograms.counts
+    units, intervals = session.units, session.isi_histograms.counts
     regions = units["cosmos"]
     if regions.isna().all():
         found = "its units have no region: the track of its probes is not resolved"

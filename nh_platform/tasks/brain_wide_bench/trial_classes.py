@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, what_lacks
+from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, window_counts
 from nh_platform.tasks.brain_wide_bench.splits import split_of, suite1_ranges
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, BenchmarkTrials, Window, benchmark_trials
@@ -34,9 +34,11 @@ CONTRASTS = (0.0, 0.0625, 0.125, 0.25, 1.0)
 """Contrast of either side by class (``CONTRAST_MAP``)."""
 
 NO_CLASS = -1
+_LEAVE_OUT = "Leave the session out."
 INVALID = "in invalid time"
 
 
+@says_what_lacks
 def choice(session: SessionView) -> TaskData:
     """``ts1-choice``: to which side the animal turned, from the second before its first movement.
 
@@ -51,6 +53,7 @@ def choice(session: SessionView) -> TaskData:
     return _classes(session, "ts1-choice", "choice", CHOICES, lambda trials: _signs(trials["choice"]))
 
 
+@says_what_lacks
 def reward(session: SessionView) -> TaskData:
     """``ts1-reward``: whether the animal was rewarded, from the second after the feedback.
 
@@ -60,6 +63,7 @@ def reward(session: SessionView) -> TaskData:
     return _classes(session, "ts1-reward", "feedback", REWARDS, lambda trials: _signs(trials["feedbackType"]))
 
 
+@says_what_lacks
 def stimulus_contrast(session: SessionView) -> TaskData:
     """``ts1-stimulus_contrast``: how strong the stimulus was, whatever its side, from around its onset.
 
@@ -80,13 +84,12 @@ def suite1_rows(
     TargetMissing
         If the session has no spikes or no valid trials, or they cannot be divided.
     """
-    with what_lacks(session):
-        trials, spikes = benchmark_trials(session), session.spikes
-        if not len(spikes.times):
-            raise lacking(session, "it has no spikes", "Leave the session out.")
-        ranges = suite1_ranges(spikes.time_range, trials.spans)
-        starts = trials.starts[window]
-        valid, _ = validity(starts, starts + WINDOW_S, session.invalid_times)
+    trials, spikes = benchmark_trials(session), session.spikes
+    if not len(spikes.times):
+        raise lacking(session, "it has no spikes", _LEAVE_OUT)
+    ranges = suite1_ranges(spikes.time_range, trials.spans)
+    starts = trials.starts[window]
+    valid, _ = validity(starts, starts + WINDOW_S, session.invalid_times)
     left_out = {**trials.left_out, **({INVALID: int((~valid).sum())} if not valid.all() else {})}
     return trials, valid, split_of(starts, starts + WINDOW_S, ranges), left_out
 
@@ -104,9 +107,10 @@ def _classes(
     if none.any():
         left_out["of none of the classes"] = int(none.sum())
     kept = np.flatnonzero(valid & (classes != NO_CLASS))
+    if not len(kept):
+        raise lacking(session, f"none of its valid trials is of one of the classes {', '.join(labels)}", _LEAVE_OUT)
     starts = trials.starts[window][kept]
-    with what_lacks(session):
-        unit_ids = session.units["unit_id"].to_numpy(dtype=object)
+    unit_ids = session.units["unit_id"].to_numpy(dtype=object)
     return TaskData(
         task=task,
         source=session.source,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.tasks.brain_wide_bench import behaviour
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, what_lacks
+from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.qc_labels import check_behaviour
 from nh_platform.tasks.brain_wide_bench.signals import GridSignal
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, N_BINS, window_counts
@@ -33,6 +33,7 @@ NOT_SPANNED = "the signal does not span the window"
 NOT_CONFIDENT = "no sample of the paw is confident"
 
 
+@says_what_lacks
 def licking_rate(session: SessionView, qc_labels: pd.DataFrame | None = None) -> TaskData:
     """``ts1-licking_rate``: licks per 20 ms in the second after the feedback.
 
@@ -55,6 +56,7 @@ def licking_rate(session: SessionView, qc_labels: pd.DataFrame | None = None) ->
     return _windows(session, "ts1-licking_rate", "feedback", behaviour.licks(session), notes)
 
 
+@says_what_lacks
 def whisker_motion_energy(session: SessionView, qc_labels: pd.DataFrame | None = None) -> TaskData:
     """``ts1-whisker_motion_energy``: motion energy of the whisker pad in the second from the first movement on.
 
@@ -67,6 +69,7 @@ def whisker_motion_energy(session: SessionView, qc_labels: pd.DataFrame | None =
     return _windows(session, "ts1-whisker_motion_energy", "movement", signal, notes, z_scored=True)
 
 
+@says_what_lacks
 def wheel_speed(session: SessionView, qc_labels: pd.DataFrame | None = None) -> TaskData:
     """``ts1-wheel_speed``: speed of the wheel in rad/s, as it is, in the same window.
 
@@ -76,6 +79,7 @@ def wheel_speed(session: SessionView, qc_labels: pd.DataFrame | None = None) -> 
     return _windows(session, "ts1-wheel_speed", "movement", behaviour.wheel_speed(session), notes)
 
 
+@says_what_lacks
 def left_paw_speed(session: SessionView, qc_labels: pd.DataFrame | None = None) -> TaskData:
     """``ts1-left_paw_speed``: speed of the animal's left front paw, z-scored, where Lightning Pose is sure of it.
 
@@ -91,6 +95,7 @@ def left_paw_speed(session: SessionView, qc_labels: pd.DataFrame | None = None) 
     return _paw(session, "left", qc_labels)
 
 
+@says_what_lacks
 def right_paw_speed(session: SessionView, qc_labels: pd.DataFrame | None = None) -> TaskData:
     """``ts1-right_paw_speed``: the same of the animal's right front paw, which the image shows on the left."""
     return _paw(session, "right", qc_labels)
@@ -127,8 +132,10 @@ def _windows(
         values = (values - normalisation[0]) / normalisation[1]
     counted: BoolArray = np.asarray(mask.any(axis=1))
     _count(left_out, NOT_CONFIDENT, np.logical_not(counted))
-    with what_lacks(session):
-        unit_ids = session.units["unit_id"].to_numpy(dtype=object)
+    if not counted.any():
+        why = ", ".join(f"{reason} ({number})" for reason, number in left_out.items())
+        raise lacking(session, f"no window is left: {why}", "Leave the session out.")
+    unit_ids = session.units["unit_id"].to_numpy(dtype=object)
     return TaskData(
         task=task,
         source=session.source,

@@ -16,7 +16,7 @@ import pandas as pd
 
 from nh_platform.qc.rules.session_rules import trial_mask
 from nh_platform.session.tables.events import TRIALS
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, what_lacks
+from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.windows.binning import US_PER_S
 from nh_platform.windows.presets.preset_files import load_preset
 from nh_platform.windows.presets.preset_model import AlignedPreset
@@ -65,6 +65,7 @@ class BenchmarkTrials:
         return len(self.rows)
 
 
+@says_what_lacks
 def benchmark_trials(session: SessionView) -> BenchmarkTrials:
     """Return the benchmark's trials of a session.
 
@@ -83,8 +84,7 @@ def benchmark_trials(session: SessionView) -> BenchmarkTrials:
         raise lacking(session, f"it has no trials of the IBL task; it has {tables}", "Take sessions of the source ibl.")
     trials, preset = session.events[TRIALS.name], _preset("choice")
     assert preset.mask is not None
-    with what_lacks(session):
-        valid = np.flatnonzero(trial_mask(trials, preset.mask))
+    valid = np.flatnonzero(trial_mask(trials, preset.mask))
     left_out = {NOT_VALID: len(trials) - len(valid)}
     windows = _windows(trials.iloc[valid])
     spans = _spans(trials.iloc[valid], windows)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, what_lacks
+from nh_platform.tasks.brain_wide_bench.lacking import lacking
 from nh_platform.tasks.brain_wide_bench.qc_labels import FAIL, NEURAL, PASS, not_applied, probe_labels
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ def selected_units(
     TargetMissing
         If the release states no labels or rates of the units, the table has no row of the session, or no unit is left.
     """
-    with what_lacks(session):
-        units = session.units
+    units = session.units
     missing = [name for name in _RELEASED if name not in units or units[name].isna().all()]
     if missing:
         found = f"its units have no {' and no '.join(missing)}, by which the benchmark selects them"

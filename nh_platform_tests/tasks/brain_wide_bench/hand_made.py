@@ -17,6 +17,21 @@ from nh_platform.reading import SessionView
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, ValidSpikes, valid_spikes
 
+NAMES = (
+    "ts1-choice",
+    "ts1-reward",
+    "ts1-stimulus_contrast",
+    "ts1-licking_rate",
+    "ts1-whisker_motion_energy",
+    "ts1-wheel_speed",
+    "ts1-left_paw_speed",
+    "ts1-right_paw_speed",
+    "ts2-co_smoothing",
+    "ts2-forecasting",
+    "ts3-unit_cosmos",
+)
+"""The benchmark's tasks, each suite's in the order of ``SUITE_TASKS`` or the documents'."""
+
 
 def spikes_of(*units: Sequence[float]) -> Spikes:
     times = np.concatenate([np.asarray(unit, dtype=np.float64) for unit in units])

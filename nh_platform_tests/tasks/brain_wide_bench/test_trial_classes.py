@@ -35,6 +35,14 @@ def test_feedback_is_class_0_where_it_was_an_error() -> None:
     assert classes(data)[:4] == [0, 1, 1, 0]
 
 
+def test_a_session_none_of_whose_trials_has_a_class_is_refused() -> None:
+    nothing = np.full(100, np.nan)
+    with pytest.raises(
+        TargetMissing, match=r"none of its valid trials is of one of the classes 0, 0.0625, 0.125, 0.25, 1"
+    ):
+        stimulus_contrast(session_of(SPIKES, trials_at(ONSETS, contrastLeft=nothing, contrastRight=nothing)))
+
+
 def test_contrasts_are_classes_0_to_4_whatever_the_side_and_others_are_left_out() -> None:
     contrast = np.array([0.0, 0.0625, 0.125, 0.25, 1.0, 0.5, np.nan])[np.arange(100) % 7]
     left = np.arange(100) % 2 == 0

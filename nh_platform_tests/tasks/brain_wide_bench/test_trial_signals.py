@@ -86,6 +86,12 @@ def test_a_window_that_the_signal_does_not_span_is_left_out() -> None:
     assert data.left_out == {NOT_SPANNED: 6}
 
 
+def test_a_session_whose_signal_spans_no_window_is_refused() -> None:
+    short = Signal("motion_energy_left", TIMES[TIMES < 9.0], TIMES[TIMES < 9.0], "a.u.", ("motion_energy",))
+    with pytest.raises(TargetMissing, match=r"no window is left: the signal does not span the window \(60\)"):
+        licking_rate(session(signals={"motion_energy_left": short}, events={"licks": pd.DataFrame({"times": [1.0]})}))
+
+
 def paws(unsure: np.ndarray) -> pd.DataFrame:
     """Return a paw that goes 60 px/s, and 600 px/s while Lightning Pose is unsure of it."""
     x = np.concatenate([[0.0], np.cumsum(np.where(unsure, 10.0, 1.0))[:-1]])
