@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nh_platform.tasks.brain_wide_bench import suite2, suite3, trial_classes, trial_signals
 from nh_platform.tasks.brain_wide_bench.qc_labels import checked_labels
 from nh_platform.tasks.task import Kind, Task, TaskData
+from nh_platform.tasks.visual import VISUAL_TASKS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def tasks(qc_labels: pd.DataFrame | None = None) -> dict[str, Task]:
     """
     if qc_labels is not None:
         checked_labels(qc_labels)
-    return {task.name: task for task in _brain_wide_bench(qc_labels)}
+    return {task.name: task for task in (*_brain_wide_bench(qc_labels), *VISUAL_TASKS)}
 
 
 def _brain_wide_bench(qc_labels: pd.DataFrame | None) -> list[Task]:

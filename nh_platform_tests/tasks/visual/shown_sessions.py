@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.reading import SessionView, open_store
-from nh_platform.session import Events, RawRecording, Session
+from nh_platform.session import Events, RawRecording, Session, Signals
 from nh_platform.session.tables.events import EVENTS
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.session.tables.units import UNITS
 from nh_platform.store import Provenance, Store
 from nh_platform.store.codecs.parquet import write_table
-from nh_platform.store.codecs.recording_files import write_events, write_recording
+from nh_platform.store.codecs.recording_files import write_events, write_recording, write_signals
 from nh_platform_tests.windows.trains import spikes_of
 
 SESSION_ID = "900000001"
@@ -60,7 +60,7 @@ def stored_session(
         spikes_of(*trains),
     )
     store = Store(folder / "store")
-    for asset in ("raw_spikes", "events", "units"):
+    for asset in ("raw_spikes", "events", "signals", "units"):
         record = Provenance(asset=asset, source=source, session_id=SESSION_ID, data_version="0" * 64, code_version="1")
         with store.publish(record) as target:
             if asset == "raw_spikes":
@@ -68,6 +68,8 @@ def stored_session(
                 (target / "gate.json").write_text(json.dumps({"problems": []}))
             elif asset == "events":
                 write_events(target, Events(session, _tables(presentations, invalid)))
+            elif asset == "signals":
+                write_signals(target, Signals(session, {}))
             else:
                 table = units.assign(
                     atlas_id=0, histology="", review="none", beryl=[f"R{row}" for row in range(len(trains))]
