@@ -101,4 +101,7 @@ def condition_labels(shown: pd.DataFrame, stimulus: str, columns: Sequence[str])
 
 
 def _text(name: str, value: object) -> str:
-    return f"{name}={value:g}" if isinstance(value, (int, float)) else f"{name}={value}"
+    # In full: six digits would make one condition of the ids 1234567 and 1234568, which are float64 beside nulls.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return f"{name}={value}"

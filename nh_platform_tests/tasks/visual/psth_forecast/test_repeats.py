@@ -121,6 +121,12 @@ def test_the_columns_of_a_lab_s_own_stimulus_are_stated(tmp_path) -> None:
         repeated_stimuli(session, conditions=["trial_no"])
 
 
+def test_numbers_that_differ_in_the_seventh_digit_are_two_conditions(tmp_path) -> None:
+    table = shown("odours", 1.0 + np.arange(6), 0.5, bottle=[1234567.0, 1234568.0, 0.25] * 2)
+    repeats = repeated_stimuli(session_of(tmp_path, table, source="lab"), conditions=["bottle"])[0]
+    assert repeats.conditions == ("bottle=1234567", "bottle=1234568", "bottle=0.25")
+
+
 def test_a_session_without_presentations_or_with_a_wrong_bin_says_so(tmp_path) -> None:
     with pytest.raises(TargetMissing, match="it has trials"):
         repeated_stimuli(stored_session(tmp_path / "a", [all_over(9)], None, source="ibl"))
