@@ -127,6 +127,20 @@ def test_numbers_that_differ_in_the_seventh_digit_are_two_conditions(tmp_path) -
     assert repeats.conditions == ("bottle=1234567", "bottle=1234568", "bottle=0.25")
 
 
+@pytest.mark.reference
+@pytest.mark.parametrize("session", ["715093703", "768515987"])
+def test_real_gabors_are_15_repeats_of_the_conditions_that_upstream_numbers(reference_dir, tmp_path, session) -> None:
+    table = pd.read_csv(reference_dir / "allen_vc" / f"session_{session}" / "gabor_trial_gaze_table.csv")
+    columns = ["start_time", "stop_time", "stimulus_name", "stimulus_block", "orientation", "x_position", "y_position"]
+    repeats = repeated_stimuli(session_of(tmp_path, table[columns]))[0]
+    # the first one lasts 0.2335 s; the others 0.2502 s, and the next begins where one ends
+    assert (repeats.window_s, repeats.left_out) == (0.25, {"are shorter than the window": 1})
+    assert sorted(set(np.bincount(repeats.condition))) == [14, 15]
+    upstream = table["stimulus_condition_id"].to_numpy()[repeats.presentation_ids]
+    assert len(set(zip(repeats.condition, upstream))) == len(set(upstream)) == len(repeats.conditions) == 243
+    assert Counter(repeats.split) == {"train": 242 * 9 + 8, "val": 729, "test": 729}
+
+
 def test_a_session_without_presentations_or_with_a_wrong_bin_says_so(tmp_path) -> None:
     with pytest.raises(TargetMissing, match="it has trials"):
         repeated_stimuli(stored_session(tmp_path / "a", [all_over(9)], None, source="ibl"))
