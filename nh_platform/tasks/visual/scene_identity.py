@@ -67,7 +67,7 @@ def scene_identity(session: SessionView, units: UnitChoice = None) -> TaskData:
         raise TargetMissing(
             session_name(session),
             f"it shows no {STIMULUS}; it shows {stimuli_of(presentations)}",
-            "Take sessions of the type brain_observatory_1.1: those of functional_connectivity have no scenes.",
+            "Take sessions of allen_vc of the type brain_observatory_1.1; functional_connectivity has no scenes.",
         )
     frame = pd.to_numeric(shown["frame"], errors="coerce").to_numpy(dtype=np.float64)
     image = (frame >= 0) & (frame < N_SCENES) & (frame == np.floor(frame))
