@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
+from nh_platform.reading import open_store
 from nh_platform.tasks.named_tasks import tasks
 from nh_platform.tasks.task import TargetMissing
 from nh_platform_tests.tasks.visual.shown_sessions import all_over, shown, stored_session
@@ -29,3 +32,17 @@ def test_a_session_that_lacks_the_target_is_named(tmp_path, name) -> None:
         task.make(session)
     assert raised.value.found
     assert raised.value.action
+
+
+@pytest.mark.parametrize("asset", ["events", "units", "raw_spikes"])
+@pytest.mark.parametrize("name", ["vc-natural_scene", "psth-forecast"])
+def test_an_asset_that_was_not_made_is_named_with_the_command_that_makes_it(tmp_path, name, asset) -> None:
+    table = shown("natural_scenes", [1.0, 2.0, 3.0, 4.0], 0.25, frame=1.0)
+    session = stored_session(tmp_path, [all_over(30.0)], table)
+    shutil.rmtree(session.folder(asset).parent)
+    task = tasks()[name]
+    for make in filter(None, (task.make, task.table)):
+        with pytest.raises(
+            TargetMissing, match=f"900000001.*no {asset} in the store.*nh materialize allen_vc 900000001"
+        ):
+            make(open_store(tmp_path).session("allen_vc", "900000001"))
