@@ -7,6 +7,7 @@ Which rule cites what is stated by the rulebooks.
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -22,8 +23,8 @@ _FILE = Path(__file__).with_name("bibliography.yaml")
 class Reference(BaseModel):
     """One thing that can be cited.
 
-    ``short`` is how a sentence names it, for example ``IBL et al., 2025``. What states no year, a page of a forum for
-    example, has ``read`` instead: the month in which it was read.
+    ``short`` is how a sentence names it, for example ``IBL et al., 2025``. What states no year has ``read`` instead,
+    the month in which it was read (a page of a forum), or its ``version`` (a program).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,17 +41,18 @@ class Reference(BaseModel):
     url: str | None = None
     note: str | None = None
     read: str | None = None
+    version: str | None = None
 
     def on_one_line(self) -> str:
         """Return author, year, title and address as one line of text."""
         dated = self.author.replace("{", "").replace("}", "") + f" ({self.year})" * (self.year is not None)
-        address = f"https://doi.org/{self.doi}" if self.doi else self.url
-        return ". ".join([dated, self.title, *filter(None, [address])])
+        titled = self.title + f", version {self.version}" * (self.version is not None)
+        return ". ".join([dated, titled, *filter(None, [link(self)])])
 
     @model_validator(mode="after")
     def _dated(self) -> Reference:
-        if self.year is None and self.read is None:
-            raise ValueError("it needs a year, or when it was read")
+        if self.year is None and self.read is None and self.version is None:
+            raise ValueError("it needs a year, when it was read, or a version")
         return self
 
 
@@ -81,7 +83,11 @@ def bibtex(key: str) -> str:
     """
     if key not in bibliography():
         raise ConfigError(f"reference {key!r}", "unknown", "Add it to qc/rules/bibliography.yaml.")
-    reference = bibliography()[key]
+    return bibtex_of(key, bibliography()[key])
+
+
+def bibtex_of(key: str, reference: Reference) -> str:
+    """Return the BibTeX entry of a reference under a key."""
     fields = {
         "author": reference.author,
         "title": f"{{{reference.title}}}",
@@ -91,8 +97,30 @@ def bibtex(key: str) -> str:
         "pages": reference.pages.replace("–", "--") if reference.pages else None,
         "doi": reference.doi,
         "url": reference.url,
-        "note": reference.note or (f"read in {reference.read}" if reference.read else None),
+        "note": reference.note or _dated_note(reference),
     }
     entry = "article" if reference.kind == "article" else "misc"
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
     return "\n".join([f"@{entry}{{{key},", ",\n".join(lines), "}"])
+
+
+PLATFORM_KEY = "nh_platform"
+"""Key of `platform_reference` in BibTeX."""
+
+
+def platform_reference() -> Reference:
+    """Return the reference of this platform, with its version."""
+    about = metadata("nh-platform")
+    return Reference(
+        kind="software",
+        short=f"nh-platform {about['Version']}",
+        author=f"{{{about['Author']}}}",
+        title=f"nh-platform: {about['Summary']}",
+        version=about["Version"],
+    )
+
+
+def _dated_note(reference: Reference) -> str | None:
+    if reference.version:
+        return f"version {reference.version}"
+    return f"read in {reference.read}" if reference.read else None
