@@ -121,6 +121,22 @@ def column_names(path: Path) -> list[str]:
     return list(_read_schema(path).names)
 
 
+def column_words(path: Path) -> dict[str, tuple[str, str]]:
+    """Return unit of measure and meaning of the columns of a table written by `write_table`, by name.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing or is not a Parquet file.
+    """
+    stated = {field.name: field.metadata or {} for field in _read_schema(path)}
+    return {
+        name: (words[b"unit"].decode(), words[b"meaning"].decode())
+        for name, words in stated.items()
+        if b"unit" in words
+    }
+
+
 def read_table(path: Path, columns: list[str] | None = None, matching: tuple[str, str] | None = None) -> pd.DataFrame:
     """Read a table written by `write_table`; strings come back as objects with None for null.
 
