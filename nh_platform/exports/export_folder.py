@@ -11,7 +11,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,22 @@ class ExportFolder:
         self.layout = layout
         self.made: dict[str, Written] = self._read()
 
+    @classmethod
+    def opened(cls, folder: Path) -> ExportFolder:
+        """Return the folder of an export that was written, whatever its layout.
+
+        Raises
+        ------
+        ConfigError
+            If it holds none.
+        """
+        try:
+            layout = str(json.loads((folder / RECORD).read_text(encoding="utf-8"))["layout"])
+        except (OSError, ValueError, KeyError, TypeError):
+            action = "Give the folder that `nh export` wrote into."
+            raise ConfigError(str(folder), f"it holds no export: there is no usable {RECORD}", action) from None
+        return cls(folder, layout)
+
     def is_current(self, path: str, identity: str) -> bool:
         """Return whether a file is there and was made of what ``identity`` says."""
         made = self.made.get(path)
@@ -103,6 +119,11 @@ class ExportFolder:
                 self._write()
             finally:
                 _remove(fresh)
+
+    def restate(self, path: str, identity: str, origins: Sequence[Origin]) -> None:
+        """Say anew what a file was made from: less than was meant to, so that it is not current."""
+        self.made[path] = replace(self.made[path], identity=identity, origins=tuple(asdict(one) for one in origins))
+        self._write()
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -97,6 +97,7 @@ def export_sessions(
     StoreError
         If the disk is full.
     """
+    from nh_platform.exports.data_card.card_files import write_card
     from nh_platform.exports.export_folder import ExportFolder
     from nh_platform.exports.layouts import find_layout
 
@@ -117,6 +118,8 @@ def export_sessions(
             done = job.run(views)
             if chosen.finish is not None and (done.written or done.current):
                 chosen.finish(Path(folder))
+            if target.made:
+                write_card(target.folder)
         return done
 
 

@@ -1,0 +1,188 @@
+"""What a card says of an export's folder, collected from its record: files, sessions, sources, terms, works, dates.
+
+Add a fact here that every form of the card states. Nothing of a home is read: the folder alone says it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nh_platform.exports.export_folder import RECORD, ExportFolder
+from nh_platform.qc.rules.bibliography import platform_reference
+from nh_platform.session import DamagedFile
+from nh_platform.session.display import counted
+
+CROISSANT, README, ZENODO = "croissant.json", "README.md", ".zenodo.json"
+MARK = "<!-- Written by `nh export`; `nh export card` writes it again. -->"
+"""First line of a readme that is ours."""
+
+_DATE = re.compile(r"(?<!\d)(20\d\d)[-_](\d\d)(?:[-_](\d\d))?(?!\d)")
+
+
+@dataclass(frozen=True)
+class CardFile:
+    """A file of the export: path from its folder, bytes, and sha256 (64 hexadecimal digits)."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """What a card says.
+
+    Parameters
+    ----------
+    folder
+        Folder of the export.
+    layout
+        Name of the layout.
+    files
+        Every file but the record and the card itself, by path.
+    origins
+        Origins of its sessions, as `nh_platform.exports.origin.Origin` has them, by source and session.
+    """
+
+    folder: Path
+    layout: str
+    files: tuple[CardFile, ...]
+    origins: tuple[Mapping[str, Any], ...]
+
+    def each(self, field: str) -> list[str]:
+        """Return what the origins state under a name, each once."""
+        return list(dict.fromkeys(str(one[field]) for one in self.origins if one.get(field)))
+
+    def works(self, *fields: str) -> list[str]:
+        """Return the works that the origins cite under names, each once."""
+        return list(dict.fromkeys(work for one in self.origins for field in fields for work in one.get(field, ())))
+
+    @property
+    def cites(self) -> list[str]:
+        """Everything that is to be cited: data, rulebooks, the platform."""
+        return list(dict.fromkeys([*self.works("cites", "rulebook_cites"), platform_reference().on_one_line()]))
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """Terms by title of the data set; ``not known here`` where nobody stated them."""
+        return {str(one["title"]): str(one["terms"]) or "not known here" for one in self.origins}
+
+    @property
+    def sessions(self) -> dict[str, int]:
+        """Number of sessions by title of the data set."""
+        found: dict[str, int] = {}
+        for one in self.origins:
+            found[str(one["title"])] = found.get(str(one["title"]), 0) + 1
+        return found
+
+    @property
+    def name(self) -> str:
+        """Name of the export in a line."""
+        of = " and ".join(f"{title} ({counted(n, 'session')})" for title, n in self.sessions.items())
+        return f"{of}, layout {self.layout}"
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(one.size for one in self.files)
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of the content, 64 hexadecimal digits."""
+        lines = [f"{one.path} {one.sha256}" for one in self.files]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @property
+    def number(self) -> str:
+        """Version in semantic form: that of the platform, and eight digits of the content's identity."""
+        return f"{version('nh-platform')}+{self.digest[:8]}"
+
+    @cached_property
+    def published(self) -> tuple[str, str]:
+        """The date of the data as ``YYYY-MM-DD``, and in words what day it is.
+
+        The latest that the names of the releases hold, else the last day of a recording; no day of today, so that the
+        same data give the same card.
+        """
+        released = [day for one in self.each("release") for day in _days(one)]
+        if released:
+            return max(released), "the date in the name of the release"
+        recorded = self.each("recorded")
+        if recorded:
+            return max(recorded), "the last day of a recording: the releases have no date in their names"
+        return "1970-01-01", "no day at all: neither the release nor the recordings state one"
+
+    @property
+    def address(self) -> str:
+        """Address of the first work that has one."""
+        found = (word for work in self.cites for word in work.split() if word.startswith("https://"))
+        return next(found, "")
+
+
+def card_facts(folder: Path, *, check: bool = False) -> CardFacts:
+    """Collect what a card says of a folder.
+
+    Parameters
+    ----------
+    folder
+        Folder of an export.
+    check
+        Compare the hash of every file with the record; its size is compared anyway.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds no export.
+    DamagedFile
+        If a file is missing or is not what was written; the text names it.
+    """
+    opened = ExportFolder.opened(folder)
+    stated = {path: one for made in opened.made.values() for path, one in made.files.items()}
+    files = [_compared(folder, path, *one, check=check) for path, one in stated.items()]
+    files += [_hashed(folder, path) for path in _beside(folder) if path not in stated]
+    origins = [origin for made in opened.made.values() for origin in made.origins]
+    ordered = sorted(origins, key=lambda one: (one["source"], one["session_id"]))
+    return CardFacts(folder, opened.layout, tuple(sorted(files, key=lambda one: one.path)), tuple(ordered))
+
+
+def is_ours(readme: Path) -> bool:
+    """Return whether a readme is the card's, or is not there."""
+    if not readme.exists():
+        return True
+    with readme.open(encoding="utf-8", errors="replace") as handle:
+        return handle.readline().rstrip("\n") == MARK
+
+
+def _beside(folder: Path) -> Iterable[str]:
+    """Return the files that the layout wrote beside those of sessions."""
+    own = {CROISSANT, ZENODO, RECORD} | ({README} if is_ours(folder / README) else set())
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in own and not path.name.startswith("."):
+            yield name
+
+
+def _compared(folder: Path, path: str, size: int, sha256: str, *, check: bool) -> CardFile:
+    found = folder / path
+    action = "Export it again with `--again`."
+    if not found.is_file():
+        raise DamagedFile(str(found), "it is gone", action)
+    if found.stat().st_size != size or (check and _hashed(folder, path).sha256 != sha256):
+        raise DamagedFile(str(found), "it is not what was exported", action)
+    return CardFile(path, size, sha256)
+
+
+def _hashed(folder: Path, path: str) -> CardFile:
+    with (folder / path).open("rb") as handle:
+        return CardFile(path, (folder / path).stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest())
+
+
+def _days(release: str) -> list[str]:
+    return [f"{year}-{month}-{day or '01'}" for year, month, day in _DATE.findall(release)]

@@ -1,0 +1,34 @@
+"""The card of an export's folder, made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nh_platform.exports.data_card.card_facts import CardFacts
+
+
+def describe_export(folder: Path | str) -> CardFacts:
+    """Check every file of an export against its hash, and write the card of the folder.
+
+    Parameters
+    ----------
+    folder
+        Folder of an export.
+
+    Returns
+    -------
+    CardFacts
+        What the card says: files, sessions, terms, citations.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds no export.
+    DamagedFile
+        If a file is missing, or is not what was exported.
+    """
+    from nh_platform.exports.data_card.card_files import write_card
+
+    return write_card(Path(folder), check=True)
