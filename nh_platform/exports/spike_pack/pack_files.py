@@ -1,0 +1,114 @@
+"""The files of a pack of spikes: times by unit in one array, offsets, and the table of units.
+
+Contains the writing, one session after the other, so that a pack may be larger than memory. Every file is plain numpy
+and is read without loading it (``numpy.load(…, mmap_mode="r")``). Add a file here when a pack has one more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.exports.origin import Origin
+from nh_platform.exports.plain.session_arrays import NamedArray, about, column_words, structured
+from nh_platform.exports.plain.session_content import ContentTable
+from nh_platform.exports.spike_pack.pack_selection import PACK_UNITS
+from nh_platform.session import BadUpstreamData, NhError
+
+TIMES, OFFSETS, UNITS = "times.npy", "offsets.npy", "units.npy"
+
+
+class HasSpikes(Protocol):
+    """Part of a pack: the units of one session, and their spike times when they are asked for."""
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """Table of the units, schema `PACK_UNITS`."""
+
+    def times(self) -> npt.NDArray[np.float64]:
+        """Return (n_spikes,) float64 seconds, by unit."""
+
+
+def write_pack(
+    folder: Path,
+    parts: Sequence[HasSpikes],
+    origins: Sequence[Origin],
+    on_part: Callable[[int], None] = lambda done: None,
+) -> dict[int, NhError]:
+    """Write a pack into a new folder; of the spikes one session is in memory at a time.
+
+    Parameters
+    ----------
+    folder
+        A folder that is not there yet.
+    parts
+        What goes into it, in the order of the pack, of a session each.
+    origins
+        Origin of each of them.
+    on_part
+        Told how many parts are written.
+
+    Returns
+    -------
+    dict
+        Why a part is not in the pack, by its place among ``parts``: its spikes cannot be read, or are not as many as
+        its units say.
+    """
+    folder.mkdir(parents=True)
+    failed: dict[int, NhError] = {}
+    with (folder / TIMES).open("wb") as handle:
+        _write_header(handle, 0)
+        for place, part in enumerate(parts):
+            try:
+                times = np.ascontiguousarray(part.times(), dtype="<f8")
+                _check(part.units, len(times))
+                handle.write(times.data)
+                del times
+            except NhError as error:
+                failed[place] = error
+            on_part(place + 1)
+        kept = [part.units for place, part in enumerate(parts) if place not in failed]
+        units = PACK_UNITS.conform(pd.concat([PACK_UNITS.empty(), *kept], ignore_index=True))
+        offsets = np.concatenate([[0], np.cumsum(units["n_spikes"].to_numpy(np.int64))]).astype(np.int64)
+        handle.seek(0)
+        _write_header(handle, int(offsets[-1]))
+    np.save(folder / OFFSETS, offsets)
+    table = structured(ContentTable("units", units, PACK_UNITS.columns))
+    np.save(folder / UNITS, table, allow_pickle=False)
+    meaning = "Spike times on their session's clock, by unit and ascending within each"
+    described = [
+        NamedArray("times", np.broadcast_to(np.float64(0), (int(offsets[-1]),)), "s", meaning),
+        NamedArray("offsets", offsets, "1", "Spikes of unit i are times[offsets[i]:offsets[i + 1]]"),
+        NamedArray("units", table, "-", "Table of units, one field per column", column_words(PACK_UNITS.columns)),
+    ]
+    (folder / "about.json").write_text(about(described) + "\n", encoding="utf-8")
+    stated = [json.loads(one.to_json()) for place, one in enumerate(origins) if place not in failed]
+    text = json.dumps(stated, indent=1, sort_keys=True, ensure_ascii=False)
+    (folder / "origin.json").write_text(text + "\n", encoding="utf-8")
+    return failed
+
+
+def _write_header(handle: BinaryIO, n_times: int) -> None:
+    """Write the header of `TIMES`; numpy leaves room in it, so that it is as long whatever the number."""
+    stated = {"descr": "<f8", "fortran_order": False, "shape": (n_times,)}
+    np.lib.format.write_array_header_1_0(handle, stated)
+
+
+def pack_bytes(units: pd.DataFrame) -> int:
+    """Return the bytes of a pack of those units (schema `PACK_UNITS`), less its notes and headers of 128 bytes."""
+    table = structured(ContentTable("units", units, PACK_UNITS.columns))
+    return 8 * int(units["n_spikes"].sum()) + 8 * (len(units) + 1) + table.nbytes
+
+
+def _check(units: pd.DataFrame, n_spikes: int) -> None:
+    stated = int(units["n_spikes"].sum())
+    if stated != n_spikes:
+        name = f"{units['source'].iloc[0]} session {units['session_id'].iloc[0]}" if len(units) else "a session"
+        action = "Materialize its units again."
+        raise BadUpstreamData(name, f"its units state {stated} spikes, and {n_spikes} are stored", action)
