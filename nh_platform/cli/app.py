@@ -20,6 +20,7 @@ from nh_platform.cli import console
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
 from nh_platform.cli.exports.app import app as export_app
+from nh_platform.cli.exports.cite import cite
 from nh_platform.cli.fetch import fetch
 from nh_platform.cli.files import files
 from nh_platform.cli.inventory import inventory
@@ -126,6 +127,7 @@ for _command in (
     backup,
     restore,
     prune,
+    cite,
 ):
     app.command()(_command)
 app.add_typer(qc_app, name="qc")

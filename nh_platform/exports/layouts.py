@@ -12,7 +12,12 @@ from nh_platform.exports.layout import Layout
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 
-_PLACES: dict[str, str] = {}
+_PLACES: dict[str, str] = {
+    "hdf5": "nh_platform.exports.unified.hdf5_file:LAYOUT",
+    "npz": "nh_platform.exports.plain.npz:LAYOUT",
+    "npy": "nh_platform.exports.plain.npy:LAYOUT",
+    "parquet": "nh_platform.exports.plain.parquet:LAYOUT",
+}
 """Dotted name of each layout's record."""
 
 

@@ -9,6 +9,9 @@ from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
 from nh_platform.operations.check_history import check_history
 from nh_platform.operations.doctor_findings import doctor
+from nh_platform.operations.exports.card import describe_export
+from nh_platform.operations.exports.citing import cite
+from nh_platform.operations.exports.pack_export import export_spike_pack
 from nh_platform.operations.exports.session_export import export_sessions
 from nh_platform.operations.exports.stimulus_export import compare_stimulus, export_pictures, export_stimulus
 from nh_platform.operations.files.file_fetch import fetch
@@ -43,13 +46,16 @@ __all__ = [
     "backup",
     "build_training_set",
     "check_history",
+    "cite",
     "clean",
     "compare_stimulus",
     "compare_training_sets",
     "demo",
+    "describe_export",
     "doctor",
     "export_pictures",
     "export_sessions",
+    "export_spike_pack",
     "export_stimulus",
     "fetch",
     "inventory",

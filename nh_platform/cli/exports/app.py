@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import typer
 
+from nh_platform.cli.exports.card import card
+from nh_platform.cli.exports.files import hdf5, npy, npz, parquet
+from nh_platform.cli.exports.spikes import spikes
 from nh_platform.cli.exports.stimulus import pictures, stimulus
 
 app = typer.Typer(no_args_is_help=True, help="Writes what the store holds in layouts that other tools read.")
 
-for _command in (stimulus, pictures):
+for _command in (stimulus, pictures, hdf5, npz, npy, parquet, spikes, card):
     app.command()(_command)

@@ -1,0 +1,111 @@
+"""`nh export hdf5`, `npz`, `npy`, `parquet`: sessions in files that any program reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nh_platform.cli.exports.running import (
+    AgainOption,
+    DryRunOption,
+    OutOption,
+    SessionsArgument,
+    SourceArgument,
+    UnitsOption,
+    export,
+)
+
+_OUT = Path("export")
+
+
+def hdf5(
+    source: SourceArgument,
+    sessions: SessionsArgument = None,
+    out: OutOption = _OUT / "hdf5",
+    units: UnitsOption = "all",
+    compression: Annotated[str, typer.Option(help="gzip, or none.")] = "gzip",
+    grid_hz: Annotated[float, typer.Option(help="Rows of behavior/values per second.")] = 50.0,
+    stimulus: Annotated[
+        str, typer.Option(help="Trials are the presentations of this stimulus, for example natural_scenes.")
+    ] = "",
+    again: AgainOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Write one HDF5 file per session: spikes by time, units, behaviour on one clock, trials.
+
+    Every HDF5 reader opens it, MATLAB's too; docs/exports.md has the table of its data sets. With --stimulus,
+    trials/stimulus_ids are the frames or images of that stimulus as upstream numbers them.
+
+    **Examples**
+
+        nh export hdf5 ibl --out unified
+
+        nh export hdf5 allen_vc 7152 --stimulus natural_scenes --out scenes
+
+        nh export hdf5 allen_vbn --units good --compression none --out unified
+    """
+    options = {"compression": compression, "grid_hz": grid_hz, "stimulus": stimulus}
+    export("hdf5", source, sessions, out, units, options=options, again=again, dry_run=dry_run)
+
+
+def npz(
+    source: SourceArgument,
+    sessions: SessionsArgument = None,
+    out: OutOption = _OUT / "npz",
+    units: UnitsOption = "all",
+    compression: Annotated[str, typer.Option(help="none, or zip.")] = "none",
+    again: AgainOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Write one npz file of numpy arrays per session: spikes by unit, tables, signals.
+
+    **Examples**
+
+        nh export npz ibl --out arrays
+
+        nh export npz allen_vc 7152 --units good --compression zip --out arrays
+    """
+    export("npz", source, sessions, out, units, options={"compression": compression}, again=again, dry_run=dry_run)
+
+
+def npy(
+    source: SourceArgument,
+    sessions: SessionsArgument = None,
+    out: OutOption = _OUT / "npy",
+    units: UnitsOption = "all",
+    again: AgainOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Write a folder of npy files per session, which are read without loading them (mmap_mode="r").
+
+    **Examples**
+
+        nh export npy ibl --out arrays
+
+        nh export npy allen_vbn --units good --out arrays
+    """
+    export("npy", source, sessions, out, units, again=again, dry_run=dry_run)
+
+
+def parquet(
+    source: SourceArgument,
+    sessions: SessionsArgument = None,
+    out: OutOption = _OUT / "parquet",
+    units: UnitsOption = "all",
+    compression: Annotated[str, typer.Option(help="zstd, or none.")] = "zstd",
+    again: AgainOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Write a folder of Parquet tables per session: spikes, units, trials, events, one table per signal.
+
+    Every table begins with source and session_id, so that `out/*/*/units.parquet` is one table of all sessions.
+
+    **Examples**
+
+        nh export parquet ibl --out tables
+
+        nh export parquet allen_vc --units good --compression none --out tables
+    """
+    export("parquet", source, sessions, out, units, options={"compression": compression}, again=again, dry_run=dry_run)

@@ -1,0 +1,155 @@
+"""The card of an export: what it says, that it says the truth, and that others' tools read it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from nh_platform import operations
+from nh_platform.exports.data_card.card_facts import MARK, card_facts
+from nh_platform.exports.data_card.card_files import write_card
+from nh_platform.exports.export_folder import RECORD, ExportFolder
+from nh_platform.exports.origin import Origin
+from nh_platform.home.platform import Platform
+from nh_platform.session import ConfigError, DamagedFile
+from nh_platform_tests.exports.conftest import SOURCES
+
+BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+ORIGIN = Origin("lab", "s1", "Lab set", "2024_Q2", "", {}, "", (), "nh-platform 0", recorded="2023-05-06")
+
+
+def made(folder: Path, origin: Origin = ORIGIN) -> Path:
+    export = ExportFolder(folder, "made-up")
+    with export.alone(), export.writing("lab/s1.bin", "x", [origin]) as fresh:
+        fresh.write_bytes(b"12345")
+    return folder
+
+
+def card(folder: Path) -> dict[str, object]:
+    return dict(json.loads((folder / "croissant.json").read_text(encoding="utf-8")))
+
+
+def test_a_folder_without_an_export_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="it holds no export"):
+        operations.describe_export(tmp_path)
+    (tmp_path / RECORD).write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError, match="it holds no export"):
+        operations.describe_export(tmp_path)
+
+
+def test_a_file_that_changed_or_went_is_named(tmp_path: Path) -> None:
+    made(tmp_path)
+    (tmp_path / "lab" / "s1.bin").write_bytes(b"54321")
+    with pytest.raises(DamagedFile, match="it is not what was exported"):
+        operations.describe_export(tmp_path)
+    (tmp_path / "lab" / "s1.bin").unlink()
+    with pytest.raises(DamagedFile, match="it is gone"):
+        write_card(tmp_path)
+    assert not (tmp_path / "croissant.json").exists()
+
+
+def test_every_export_has_a_card_with_size_hash_terms_and_citations(three_sources: Platform, tmp_path: Path) -> None:
+    for source in SOURCES:
+        operations.export_sessions(three_sources.settings.home, "parquet", source, tmp_path)
+    stated = card(tmp_path)
+    files = {one["@id"]: one for one in stated["distribution"] if one["@type"] == "cr:FileObject"}  # type: ignore[attr-defined]
+    assert set(files) == {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.parquet")}
+    for path, one in files.items():
+        content = (tmp_path / path).read_bytes()
+        assert one["sha256"] == hashlib.sha256(content).hexdigest()
+        assert one["contentSize"] == f"{len(content)} B"
+    for entry in map(three_sources.entry, SOURCES):
+        assert entry.terms in str(stated["usageInfo"])
+        assert entry.license in str(stated["license"])
+        assert entry.terms in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "10.1038/s41586-025-09235-0" in str(stated["citeAs"])
+    assert "nh-platform" in str(stated["citeAs"])
+    fields = {one["name"]: one for records in stated["recordSet"] for one in records["field"]}  # type: ignore[attr-defined]
+    assert fields["time"]["dataType"] == "cr:Float64"
+    assert "Unit of measure: s." in fields["time"]["description"]
+    zenodo = json.loads((tmp_path / ".zenodo.json").read_text(encoding="utf-8"))
+    assert (zenodo["upload_type"], zenodo["license"]) == ("dataset", "other-nc")
+
+
+@pytest.mark.parametrize("layout", ["npz", "npy"])
+def test_arrays_are_record_sets(three_sources: Platform, tmp_path: Path, layout: str) -> None:
+    operations.export_sessions(three_sources.settings.home, layout, "ibl", tmp_path)
+    records = {one["name"]: one for one in card(tmp_path)["recordSet"]}  # type: ignore[attr-defined]
+    assert records["spikes.times"]["field"][0]["dataType"] == "cr:Float64"
+    assert {"unit_id", "good"} <= {field["name"] for field in records["units"]["field"]}
+
+
+def test_the_date_is_that_of_the_data(tmp_path: Path) -> None:
+    assert card_facts(made(tmp_path / "a")).published[0] == "2023-05-06"
+    dated = Origin(**{**vars(ORIGIN), "release": "2024_05_06"})
+    assert card_facts(made(tmp_path / "b", dated)).published == ("2024-05-06", "the date in the name of the release")
+    nothing = Origin(**{**vars(ORIGIN), "recorded": ""})
+    assert card_facts(made(tmp_path / "c", nothing)).published[0] == "1970-01-01"
+
+
+def test_terms_that_nobody_stated_are_said_not_to_be_known(tmp_path: Path) -> None:
+    write_card(made(tmp_path))
+    assert card(tmp_path)["license"] == ["not known here"]
+    assert "Lab set: not known here" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_readme_of_the_layout_is_left_alone_and_listed(tmp_path: Path) -> None:
+    write_card(made(tmp_path))
+    assert (tmp_path / "README.md").read_text(encoding="utf-8").startswith(MARK)
+    (tmp_path / "README.md").write_text("# of the layout\n", encoding="utf-8")
+    facts = write_card(tmp_path)
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == "# of the layout\n"
+    assert [one.path for one in facts.files] == ["README.md", "lab/s1.bin"]
+
+
+VALIDATE = """
+import itertools, json, sys
+import duckdb, mlcroissant as mlc, pandas as pd, polars as pl
+folder = sys.argv[1]
+issues = {}
+for layout in ("parquet", "npz", "npy", "hdf5", "pack"):
+    data = mlc.Dataset(jsonld=f"{folder}/{layout}/croissant.json")
+    issues[layout] = [list(data.metadata.ctx.issues.errors), list(data.metadata.ctx.issues.warnings)]
+data = mlc.Dataset(jsonld=f"{folder}/parquet/croissant.json")
+first = next(iter(data.records("licks")))
+tables = f"{folder}/parquet/*/*"
+units = duckdb.sql(f"select source, count(*) from '{tables}/units.parquet' group by source order by source").fetchall()
+spikes = duckdb.sql(f"select count(*), sum(time) from '{tables}/spikes.parquet' where source = 'ibl'").fetchone()
+lazy = pl.scan_parquet(f"{tables}/spikes.parquet").filter(pl.col("source").cast(pl.String) == "ibl")
+by_polars = lazy.select(pl.len(), pl.col("time").sum()).collect().row(0)
+plain = {source: len(pd.read_parquet(f"{folder}/parquet/{source}/{session}/units.parquet"))
+         for source, session in json.loads(sys.argv[2]).items()}
+print(json.dumps({"issues": issues, "first": sorted(first), "units": units, "spikes": spikes, "polars": by_polars,
+                  "pandas": plain}))
+"""
+
+
+@pytest.mark.peer
+def test_mlcroissant_finds_no_fault_and_other_tools_read_the_tables(three_sources: Platform, tmp_path: Path) -> None:
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        from peers import run_in_peer
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+    home = three_sources.settings.home
+    for layout in ("parquet", "npz", "npy", "hdf5"):
+        for source in SOURCES:
+            operations.export_sessions(home, layout, source, tmp_path / layout)
+    operations.export_spike_pack(home, SOURCES, tmp_path / "pack")
+    (tmp_path / "validate.py").write_text(VALIDATE, encoding="utf-8")
+    sessions = {source: three_sources.store.sessions(source)[0] for source in SOURCES}
+    found = json.loads(run_in_peer("table_readers", tmp_path / "validate.py", tmp_path, json.dumps(sessions)))
+    assert found["issues"] == {layout: [[], []] for layout in found["issues"]}
+    assert "licks/times" in found["first"]
+    from nh_platform import open_store
+
+    views = {source: open_store(home).session(source, one) for source, one in sessions.items()}
+    assert found["units"] == [[source, len(views[source].units)] for source in sorted(SOURCES)]
+    assert found["pandas"] == {source: len(view.units) for source, view in views.items()}
+    spikes = views["ibl"].spikes.times
+    for count, total in (found["spikes"], found["polars"]):
+        assert (count, total) == (len(spikes), pytest.approx(spikes.sum()))
