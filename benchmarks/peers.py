@@ -17,7 +17,7 @@ from pathlib import Path
 PEERS: dict[str, tuple[str, ...]] = {
     "ibllib": ("ibllib==4.1.0", "slidingRP==1.1.1"),
     "pynapple": ("pynapple==0.11.4",),
-    "table_readers": ("polars==2.1.0", "duckdb==2.0.1", "pandas==3.1.1", "pyarrow==26.0.1", "mlcroissant==1.1.0"),
+    "table_readers": ("polars==2.1.0", "duckdb==2.0.0", "pandas==2.3.3", "pyarrow==26.0.1", "mlcroissant==1.1.1"),
     "torch_brain": ("torch==2.13.0", "torch-brain==0.2.1"),
 }
 """Pinned packages of each peer environment. slidingRP decides IBL's labels, so it is pinned beside ibllib."""

@@ -10,9 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from nh_platform.home.platform import Platform
+    from nh_platform.reading import SessionView
 
 settings.register_profile("any machine", deadline=None)  # a busy one takes 250 ms for nothing
 settings.load_profile("any machine")
@@ -26,6 +31,29 @@ def reference_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference data not found at {folder}; set NH_REFERENCE to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def three_sources(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """Home with one tiny session of each source, as exports read it: spikes, events, signals, units. Read only."""
+    import dagster as dg
+
+    from nh_platform_tests.homes import WRITERS, make_home, materialize
+
+    platform = make_home(tmp_path_factory.mktemp("exports"), tuple(WRITERS))
+    with dg.DagsterInstance.ephemeral() as instance:
+        for source in WRITERS:
+            materialize(platform, instance, source, assets=("raw_spikes", "events", "signals", "units"))
+    return platform
+
+
+@pytest.fixture
+def only_session(three_sources: Platform) -> dict[str, SessionView]:
+    """Return the one session of each source in that home, by source."""
+    from nh_platform import open_store
+
+    store = open_store(three_sources.settings.home)
+    return {source: store.session(source, store.store.sessions(source)[0]) for source in store.sources()}
 
 
 @pytest.fixture

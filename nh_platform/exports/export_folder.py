@@ -82,9 +82,11 @@ class ExportFolder:
         return cls(folder, layout)
 
     def is_current(self, path: str, identity: str) -> bool:
-        """Return whether a file is there and was made of what ``identity`` says."""
+        """Return whether a file is there, in its size, and was made of what ``identity`` says."""
         made = self.made.get(path)
-        return made is not None and made.identity == identity and (self.folder / path).exists()
+        if made is None or made.identity != identity:
+            return False
+        return all(_size(self.folder / name) == size for name, (size, _) in made.files.items())
 
     @contextmanager
     def writing(self, path: str, identity: str, origins: Sequence[Origin] = ()) -> Iterator[Path]:
@@ -195,6 +197,10 @@ def _remove(path: Path) -> None:
 def _written(stated: Mapping[str, Any]) -> Written:
     files = {name: (int(size), str(digest)) for name, (size, digest) in stated["files"].items()}
     return Written(str(stated["identity"]), tuple(stated["origins"]), files)
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def _files_of(written: Path) -> list[Path]:

@@ -13,7 +13,9 @@ from nh_platform import operations
 from nh_platform.exports import layouts
 from nh_platform.exports.layouts import find_layout
 from nh_platform.home.platform import Platform
-from nh_platform_tests.exports.conftest import SOURCES
+from nh_platform_tests.homes import WRITERS
+
+SOURCES = tuple(WRITERS)
 
 NAMES = tuple(layouts._PLACES)
 
@@ -57,4 +59,4 @@ def test_no_layout_is_skipped_for_every_source(three_sources: Platform, tmp_path
                 three_sources.settings.home, name, source, tmp_path / source, dry_run=True
             )
             written += len(done.written)
-    assert written
+    assert written, f"{name} is not tried: the fixture `three_sources` lacks {find_layout(name).assets}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,13 +16,11 @@ from nh_platform.cli.exports.running import (
     export,
 )
 
-_OUT = Path("export")
-
 
 def hdf5(
     source: SourceArgument,
+    out: OutOption,
     sessions: SessionsArgument = None,
-    out: OutOption = _OUT / "hdf5",
     units: UnitsOption = "all",
     compression: Annotated[str, typer.Option(help="gzip, or none.")] = "gzip",
     grid_hz: Annotated[float, typer.Option(help="Rows of behavior/values per second.")] = 50.0,
@@ -52,8 +49,8 @@ def hdf5(
 
 def npz(
     source: SourceArgument,
+    out: OutOption,
     sessions: SessionsArgument = None,
-    out: OutOption = _OUT / "npz",
     units: UnitsOption = "all",
     compression: Annotated[str, typer.Option(help="none, or zip.")] = "none",
     again: AgainOption = False,
@@ -72,8 +69,8 @@ def npz(
 
 def npy(
     source: SourceArgument,
+    out: OutOption,
     sessions: SessionsArgument = None,
-    out: OutOption = _OUT / "npy",
     units: UnitsOption = "all",
     again: AgainOption = False,
     dry_run: DryRunOption = False,
@@ -91,8 +88,8 @@ def npy(
 
 def parquet(
     source: SourceArgument,
+    out: OutOption,
     sessions: SessionsArgument = None,
-    out: OutOption = _OUT / "parquet",
     units: UnitsOption = "all",
     compression: Annotated[str, typer.Option(help="zstd, or none.")] = "zstd",
     again: AgainOption = False,

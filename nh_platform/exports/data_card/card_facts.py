@@ -134,20 +134,23 @@ def card_facts(folder: Path, *, check: bool = False) -> CardFacts:
     folder
         Folder of an export.
     check
-        Compare the hash of every file with the record; its size is compared anyway.
+        Require every file to be as the record says, its hash compared. Else files and sessions that are gone are left
+        out, and one that has another size is hashed anew: a card lists what is there.
 
     Raises
     ------
     ConfigError
         If the folder holds no export.
     DamagedFile
-        If a file is missing or is not what was written; the text names it.
+        If one is not, and ``check`` asks for it; the text names it.
     """
     opened = ExportFolder.opened(folder)
     stated = {path: one for made in opened.made.values() for path, one in made.files.items()}
-    files = [_compared(folder, path, *one, check=check) for path, one in stated.items()]
+    there = {path for path in stated if check or (folder / path).is_file()}
+    files = [_compared(folder, path, *stated[path], check=check) for path in sorted(there)]
     files += [_hashed(folder, path) for path in _beside(folder) if path not in stated]
-    origins = [origin for made in opened.made.values() for origin in made.origins]
+    kept = [made for made in opened.made.values() if any(path in there for path in made.files)]
+    origins = [origin for made in kept for origin in made.origins]
     ordered = sorted(origins, key=lambda one: (one["source"], one["session_id"]))
     return CardFacts(folder, opened.layout, tuple(sorted(files, key=lambda one: one.path)), tuple(ordered))
 
@@ -170,13 +173,14 @@ def _beside(folder: Path) -> Iterable[str]:
 
 
 def _compared(folder: Path, path: str, size: int, sha256: str, *, check: bool) -> CardFile:
-    found = folder / path
+    found, meant = folder / path, CardFile(path, size, sha256)
     action = "Export it again with `--again`."
     if not found.is_file():
         raise DamagedFile(str(found), "it is gone", action)
-    if found.stat().st_size != size or (check and _hashed(folder, path).sha256 != sha256):
+    now = _hashed(folder, path) if check or found.stat().st_size != size else meant
+    if check and now != meant:
         raise DamagedFile(str(found), "it is not what was exported", action)
-    return CardFile(path, size, sha256)
+    return now
 
 
 def _hashed(folder: Path, path: str) -> CardFile:

@@ -15,6 +15,9 @@ from nh_platform.exports.data_card.croissant import croissant, described
 from nh_platform.session.display import counted
 from nh_platform.store.durable import disk_in_words, write_durably
 
+MOST_LISTED = 200
+"""Files that a readme lists one by one; `CROISSANT` lists all."""
+
 _ZENODO_LICENSES = {"https://creativecommons.org/licenses/by/4.0/": "cc-by-4.0"}
 """Licences that Zenodo knows by name; anything else is ``other-nc``, since nothing freer was stated."""
 
@@ -27,14 +30,14 @@ def write_card(folder: Path, *, check: bool = False) -> CardFacts:
     folder
         Folder of an export.
     check
-        Compare the hash of every file with what was exported first.
+        Require every file to be what was exported, its hash compared.
 
     Raises
     ------
     ConfigError
         If the folder holds no export.
     DamagedFile
-        If a file is missing or is not what was exported.
+        If a file is not, and ``check`` asks for it.
     StoreError
         If the disk is full.
     """
@@ -66,8 +69,11 @@ def _readme(facts: CardFacts) -> str:
         lines.append(f"- {title}: {terms}" + f" <{licenses[title]}>" * bool(licenses[title]))
     lines += ["", "## Cite", "", *(f"- {work}" for work in facts.cites)]
     lines += ["", "## Files", "", f"{counted(len(facts.files), 'file')}, {facts.size:,} bytes. Date: {day} ({which})."]
-    lines += ["", "| file | bytes | sha256 |", "| --- | --- | --- |"]
-    lines += [f"| {one.path} | {one.size} | {one.sha256} |" for one in facts.files]
+    if len(facts.files) <= MOST_LISTED:
+        lines += ["", "| file | bytes | sha256 |", "| --- | --- | --- |"]
+        lines += [f"| {one.path} | {one.size} | {one.sha256} |" for one in facts.files]
+    else:
+        lines += ["", f"{CROISSANT} has size and sha256 of each."]
     lines += [
         "",
         "## Sessions",

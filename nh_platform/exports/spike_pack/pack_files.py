@@ -18,8 +18,8 @@ import pandas as pd
 from nh_platform.exports.origin import Origin
 from nh_platform.exports.plain.session_arrays import NamedArray, about, column_words, structured
 from nh_platform.exports.plain.session_content import ContentTable
-from nh_platform.exports.spike_pack.pack_selection import PACK_UNITS
 from nh_platform.session import BadUpstreamData, NhError
+from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS
 
 TIMES, OFFSETS, UNITS = "times.npy", "offsets.npy", "units.npy"
 

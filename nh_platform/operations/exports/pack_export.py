@@ -151,7 +151,7 @@ class _Chosen:
     def table(self):  # type: ignore[no-untyped-def]
         import pandas as pd
 
-        from nh_platform.exports.spike_pack.pack_selection import PACK_UNITS
+        from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS
 
         return pd.concat([PACK_UNITS.empty(), *(one.units for one in self.parts)], ignore_index=True)
 

@@ -16,7 +16,9 @@ from nh_platform.exports.export_folder import RECORD, ExportFolder
 from nh_platform.exports.origin import Origin
 from nh_platform.home.platform import Platform
 from nh_platform.session import ConfigError, DamagedFile
-from nh_platform_tests.exports.conftest import SOURCES
+from nh_platform_tests.homes import WRITERS
+
+SOURCES = tuple(WRITERS)
 
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 ORIGIN = Origin("lab", "s1", "Lab set", "2024_Q2", "", {}, "", (), "nh-platform 0", recorded="2023-05-06")
@@ -48,8 +50,26 @@ def test_a_file_that_changed_or_went_is_named(tmp_path: Path) -> None:
         operations.describe_export(tmp_path)
     (tmp_path / "lab" / "s1.bin").unlink()
     with pytest.raises(DamagedFile, match="it is gone"):
-        write_card(tmp_path)
+        operations.describe_export(tmp_path)
     assert not (tmp_path / "croissant.json").exists()
+
+
+def test_a_card_lists_what_is_there(tmp_path: Path) -> None:
+    made(tmp_path)
+    with ExportFolder(tmp_path, "made-up").alone():
+        pass
+    export = ExportFolder(tmp_path, "made-up")
+    with export.writing("lab/s2.bin", "y", [Origin(**{**vars(ORIGIN), "session_id": "s2"})]) as fresh:
+        fresh.write_bytes(b"1")
+    (tmp_path / "lab" / "s1.bin").unlink()
+    (tmp_path / "lab" / "s2.bin").write_bytes(b"22")
+    facts = write_card(tmp_path)
+    assert [(one.path, one.size, one.sha256) for one in facts.files] == [
+        ("lab/s2.bin", 2, hashlib.sha256(b"22").hexdigest())
+    ]
+    assert [one["session_id"] for one in facts.origins] == ["s2"]
+    assert not export.is_current("lab/s1.bin", "x")
+    assert not export.is_current("lab/s2.bin", "y")
 
 
 def test_every_export_has_a_card_with_size_hash_terms_and_citations(three_sources: Platform, tmp_path: Path) -> None:

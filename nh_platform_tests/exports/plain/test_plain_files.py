@@ -17,7 +17,9 @@ from nh_platform.exports.plain.session_content import session_content
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError
-from nh_platform_tests.exports.conftest import SOURCES
+from nh_platform_tests.homes import WRITERS
+
+SOURCES = tuple(WRITERS)
 
 TRIAL_SOURCES = {"ibl": "choice", "allen_vc": "stimulus_name", "allen_vbn": "change_image_name"}
 

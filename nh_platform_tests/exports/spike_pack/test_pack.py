@@ -16,11 +16,14 @@ from nh_platform import operations
 from nh_platform.exports.export_folder import ExportFolder
 from nh_platform.exports.spike_pack import pack_selection
 from nh_platform.exports.spike_pack.pack_files import write_pack
-from nh_platform.exports.spike_pack.pack_selection import PACK_UNITS, PackPart
+from nh_platform.exports.spike_pack.pack_selection import PackPart
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
-from nh_platform_tests.exports.conftest import SOURCES
+from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS
+from nh_platform_tests.homes import WRITERS
+
+SOURCES = tuple(WRITERS)
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "exports.md"
 

@@ -20,7 +20,9 @@ from nh_platform.exports.unified.stimulus_ids import numbered_trials
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, Signal
-from nh_platform_tests.exports.conftest import SOURCES
+from nh_platform_tests.homes import WRITERS
+
+SOURCES = tuple(WRITERS)
 
 TRIALS = ("trials/start_times", "trials/stimulus_ids")
 
