@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from nh_platform_tests.homes import WRITERS
 
 SOURCES = tuple(WRITERS)
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "exports.md"
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 ORIGIN = Origin("lab", "s1", "Lab set", "2024_Q2", "", {}, "", (), "nh-platform 0", recorded="2023-05-06")
 
@@ -138,9 +140,10 @@ data = mlc.Dataset(jsonld=f"{folder}/parquet/croissant.json")
 first = next(iter(data.records("licks")))
 tables = f"{folder}/parquet/*/*"
 units = duckdb.sql(f"select source, count(*) from '{tables}/units.parquet' group by source order by source").fetchall()
-spikes = duckdb.sql(f"select count(*), sum(time) from '{tables}/spikes.parquet' where source = 'ibl'").fetchone()
+(spikes,) = duckdb.sql(f"select count(*), sum(time) from '{tables}/spikes.parquet' where source = 'ibl'").fetchall()
 lazy = pl.scan_parquet(f"{tables}/spikes.parquet").filter(pl.col("source").cast(pl.String) == "ibl")
 by_polars = lazy.select(pl.len(), pl.col("time").sum()).collect().row(0)
+exec(open(f"{folder}/docs.py").read(), {})
 plain = {source: len(pd.read_parquet(f"{folder}/parquet/{source}/{session}/units.parquet"))
          for source, session in json.loads(sys.argv[2]).items()}
 print(json.dumps({"issues": issues, "first": sorted(first), "units": units, "spikes": spikes, "polars": by_polars,
@@ -162,6 +165,10 @@ def test_mlcroissant_finds_no_fault_and_other_tools_read_the_tables(three_source
     operations.export_spike_pack(home, SOURCES, tmp_path / "pack")
     (tmp_path / "validate.py").write_text(VALIDATE, encoding="utf-8")
     sessions = {source: three_sources.store.sessions(source)[0] for source in SOURCES}
+    section = PAGE.read_text(encoding="utf-8").partition("## parquet")[2]
+    block = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)[0]
+    block = block.replace("tables/", f"{tmp_path}/parquet/").replace("<session>", sessions["ibl"])
+    (tmp_path / "docs.py").write_text(block, encoding="utf-8")
     found = json.loads(run_in_peer("table_readers", tmp_path / "validate.py", tmp_path, json.dumps(sessions)))
     assert found["issues"] == {layout: [[], []] for layout in found["issues"]}
     assert "licks/times" in found["first"]
