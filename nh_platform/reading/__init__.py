@@ -10,14 +10,26 @@ from nh_platform.reading.searching.released import Released
 from nh_platform.reading.searching.session_search import SessionQuery
 from nh_platform.reading.session_view import SessionView
 from nh_platform.reading.unit_psth import UnitPsth
+from nh_platform.reading.upstream_views import (
+    BehaviorEcephysSession,
+    EcephysSession,
+    EphysSessionLoader,
+    SessionLoader,
+    SpikeSortingLoader,
+)
 from nh_platform.reading.windows.windows_view import WindowsView
 
 __all__ = [
+    "BehaviorEcephysSession",
+    "EcephysSession",
+    "EphysSessionLoader",
     "OpenedStore",
     "ProbeQuery",
     "Released",
+    "SessionLoader",
     "SessionQuery",
     "SessionView",
+    "SpikeSortingLoader",
     "UnitPsth",
     "WindowsView",
     "open_store",

@@ -1,0 +1,1 @@
+"""Tests of the views under the names of other libraries."""
