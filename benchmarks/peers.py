@@ -1,7 +1,8 @@
 """Environments of the peer libraries that benchmarks and parity tests compare with.
 
 Contains the pinned peers and the one way to run a script in a peer's own environment. Add a peer here when a
-comparison needs one. The platform never imports a peer, and this module never imports the platform.
+comparison needs one. The platform never imports a peer, and this module never imports the platform; a peer that
+reads what the platform hands over has it beside (`WITH_PLATFORM`).
 
 ``python benchmarks/peers.py ibllib`` makes the environment if it is missing and prints its interpreter. Environments
 lie outside the repository, in ``$NH_PEERS`` (default ``~/.cache/nh_peers``), one folder per peer.
@@ -9,6 +10,7 @@ lie outside the repository, in ``$NH_PEERS`` (default ``~/.cache/nh_peers``), on
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 PEERS: dict[str, tuple[str, ...]] = {
     "ibllib": ("ibllib==4.1.0", "slidingRP==1.1.1"),
     "pynapple": ("pynapple==0.11.4",),
+    "readers": ("pynapple==0.11.4", "spikeinterface==0.105.3"),
     "table_readers": ("polars==2.1.0", "duckdb==2.0.0", "pandas==2.3.3", "pyarrow==26.0.1", "mlcroissant==1.1.1"),
     "torch_brain": ("torch==2.13.0", "torch-brain==0.2.1"),
 }
@@ -24,6 +27,12 @@ PEERS: dict[str, tuple[str, ...]] = {
 
 WITH_PIP = frozenset({"torch_brain"})
 """Peers that pip installs: uv resolves torch with CUDA, which is gigabytes that no comparison here needs."""
+
+WITH_PLATFORM = frozenset({"readers"})
+"""Peers beside which the platform itself is imported, from the working tree, on the versions of its lock."""
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = ROOT / "requirements.lock"
 
 PYTHON = "3.11"
 
@@ -42,13 +51,18 @@ def peer_python(name: str) -> Path:
     folder = Path(os.environ.get("NH_PEERS", Path.home() / ".cache" / "nh_peers")) / name
     python = folder / "bin" / "python"
     done = folder / "nh_packages.txt"
-    if not (done.is_file() and done.read_text() == "\n".join(packages)):
+    wanted = "\n".join(packages)
+    if name in WITH_PLATFORM:
+        wanted += f"\n{LOCK.name} {hashlib.sha256(LOCK.read_bytes()).hexdigest()}"
+    if not (done.is_file() and done.read_text() == wanted):
         _uv("venv", "--clear", "--quiet", "--python", PYTHON, str(folder))
+        if name in WITH_PLATFORM:
+            _uv("pip", "install", "--quiet", "--python", str(python), "--no-deps", "-r", str(LOCK))
         if name in WITH_PIP:
             _run("pip", "--python", str(python), "install", "--quiet", *packages)
         else:
             _uv("pip", "install", "--quiet", "--python", str(python), *packages)
-        done.write_text("\n".join(packages))
+        done.write_text(wanted)
     return python
 
 
@@ -64,6 +78,8 @@ def run_in_peer(name: str, script: Path, *arguments: str | Path, timeout_s: floa
     command = [str(peer_python(name)), str(script), *map(str, arguments)]
     # A virtual environment of the caller must not leak into the peer.
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")} | one_thread
+    if name in WITH_PLATFORM:
+        environment["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=timeout_s, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{script.name} failed in the environment of {name}:\n{done.stderr[-4000:]}")

@@ -7,6 +7,8 @@ Contains `SessionView`. Add a method here for what is computed from a session's 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -229,3 +231,61 @@ class SessionView(AroundEvents):
         shown = choose_presentations(self.presentations, stimulus)
         probes = list(dict.fromkeys(self._recording.units["probe"]))
         return stimulus_means(self.signal(signal), shown, probes, self._invalid_for_windows, start, stop)
+
+    def to_pynapple(self, units: UnitChoice = None) -> dict[str, Any]:
+        """Return the session as objects of pynapple, which is to be installed beside the platform.
+
+        Parameters
+        ----------
+        units
+            As in `psth`; all where not stated.
+
+        Returns
+        -------
+        dict
+            ``units``: TsGroup by row of `units`, metadata unit id, probe, region, label, ``released_<metric>``;
+            ``trials`` and ``presentations``, where the session has them: IntervalSet of the rows with start and stop,
+            their row in the table as ``row`` and their other columns as metadata (``size`` is called ``size_``, since
+            pynapple has that name itself); each signal by its name, Tsd or TsdFrame. Times are bit-exact seconds on the
+            session clock; the support is the recorded time, so that spikes and samples outside of it, and in its
+            pauses, are not in it. An interval that meets the next one ends 1 µs before that begins: pynapple would
+            join the two.
+
+        Raises
+        ------
+        ConfigError
+            If pynapple is not installed, or the session has no spikes.
+        UnknownSession
+            If `units`, `events` or `signals` was not made, or there is no such unit.
+        """
+        from nh_platform.reading.upstream_views.pynapple_objects import pynapple_objects
+
+        return pynapple_objects(self, units)
+
+    def to_spikeinterface(self, units: UnitChoice = None, sampling_frequency: float | None = None) -> Any:
+        """Return the session as a `NumpySorting` of SpikeInterface, which is to be installed beside the platform.
+
+        Parameters
+        ----------
+        units
+            As in `psth`; all where not stated.
+        sampling_frequency
+            Samples per second; that of the probe where the session has one probe and upstream states it, else 30,000.
+
+        Returns
+        -------
+        spikeinterface.core.NumpySorting
+            One segment; unit ids as text; properties ``group`` (probe), ``depth`` in µm, ``amplitude`` in V,
+            ``brain_area``, ``beryl``, ``cosmos``, ``label``, ``good`` and the released label or quality. A sorting
+            holds whole samples: times are off by up to half of one (17 µs at 30 kHz) against `spikes`.
+
+        Raises
+        ------
+        ConfigError
+            If SpikeInterface is not installed, no unit is chosen, or the frequency is not positive.
+        UnknownSession
+            If `units` was not made, or there is no such unit.
+        """
+        from nh_platform.reading.upstream_views.spikeinterface_sorting import spikeinterface_sorting
+
+        return spikeinterface_sorting(self, units, sampling_frequency)

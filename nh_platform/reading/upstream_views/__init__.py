@@ -1,8 +1,9 @@
 """Views of stored sessions under the names and units of the libraries that existing notebooks use.
 
 `SpikeSortingLoader`, `SessionLoader` and `EphysSessionLoader` are those of brainbox (ibllib 4.1.0), `EcephysSession`
-and `BehaviorEcephysSession` those of AllenSDK 2.16.2; each takes a store in the place of a connection or cache. Add a
-view here when notebooks of another library are worth keeping as they are. Nothing is downloaded or written, and neither brainbox
+and `BehaviorEcephysSession` those of AllenSDK 2.16.2; each takes a store in the place of a connection or cache.
+Objects of pynapple and SpikeInterface are made by `SessionView.to_pynapple` and `to_spikeinterface`. Add a view here
+when notebooks of another library are worth keeping as they are. Nothing is downloaded or written, and neither brainbox
 nor AllenSDK is imported; docs/notebooks-that-exist.md says what is the same and what differs.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from pathlib import Path
 
@@ -133,6 +134,14 @@ def test_trials_of_another_task_or_without_blocks_are_refused() -> None:
     trials = pd.DataFrame({"choice": [1.0], "feedbackType": 1.0, "contrastLeft": 1.0, "contrastRight": np.nan})
     with pytest.raises(BadUpstreamData, match="trial 0"):
         trials_tidied(trials.assign(probabilityLeft=np.nan))
+
+
+@pytest.mark.parametrize("library", ["pynapple", "spikeinterface"])
+def test_a_library_that_is_not_installed_is_named_with_its_install_line(store: OpenedStore, library: str) -> None:
+    if importlib.util.find_spec(library):
+        pytest.skip(f"{library} is installed here")
+    with pytest.raises(ConfigError, match=rf"library {library}: .*uv pip install {library}"):
+        getattr(store.session("ibl", WHOLE), f"to_{library}")()
 
 
 def test_clusters_of_an_unknown_channel_have_no_position() -> None:
