@@ -71,11 +71,6 @@ class BehaviorEcephysSession:
         If ``store`` is none, or no session is named.
     UnknownSession
         If there is no such session; attributes raise it where an asset was not made, with the command.
-
-    Examples
-    --------
-    >>> session = BehaviorEcephysSession("data/demo", 1041525112)  # doctest: +SKIP
-    >>> session.trials["hit"].sum()  # doctest: +SKIP
     """
 
     get_lfp = Refused(*_LFP)

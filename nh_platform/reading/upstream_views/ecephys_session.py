@@ -53,12 +53,6 @@ class EcephysSession(EcephysTables):
         If ``store`` is none, or no session is named.
     UnknownSession
         If there is no such session; attributes raise it where an asset was not made, with the command.
-
-    Examples
-    --------
-    >>> session = EcephysSession("data/demo", 729067706)  # doctest: +SKIP
-    >>> gabors = session.get_stimulus_table("gabors")  # doctest: +SKIP
-    >>> session.presentationwise_spike_counts([0.0, 0.1], gabors.index, session.units.index)  # doctest: +SKIP
     """
 
     get_lfp = Refused(*_LFP)

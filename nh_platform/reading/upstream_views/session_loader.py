@@ -59,12 +59,6 @@ class SessionLoader:
         If ``one`` is no store, or no session is named.
     UnknownSession
         If there is no such session.
-
-    Examples
-    --------
-    >>> loader = SessionLoader(one="data/demo", eid=eid)  # doctest: +SKIP
-    >>> loader.load_trials()  # doctest: +SKIP
-    >>> loader.trials["choice"].mean()  # doctest: +SKIP
     """
 
     session_path = Refused("the store has no ALF files", "`SessionView.info` has subject, date and number.")

@@ -72,12 +72,6 @@ class SpikeSortingLoader:
         If ``one`` is no store, or no session is named.
     UnknownSession
         If there is no such session, insertion or probe, or its spikes were not made; the text has the command.
-
-    Examples
-    --------
-    >>> loader = SpikeSortingLoader(pid=pid, one="data/demo")  # doctest: +SKIP
-    >>> spikes, clusters, channels = loader.load_spike_sorting()  # doctest: +SKIP
-    >>> clusters = loader.merge_clusters(spikes, clusters, channels)  # doctest: +SKIP
     """
 
     raw_electrophysiology = Refused(*_NO_RAW)
