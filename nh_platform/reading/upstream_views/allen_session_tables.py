@@ -25,7 +25,7 @@ from nh_platform.reading.upstream_views.allen_tables import (
     unit_ids,
     units_table,
 )
-from nh_platform.reading.upstream_views.stored_sessions import StoreLike, opened, stored_session
+from nh_platform.reading.upstream_views.stored_sessions import StoreLike, allen_session, opened
 from nh_platform.windows.valid_time import RECORDING_SCOPES
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class EcephysTables:
         isi_violations_maximum: float | None = 0.5,
     ) -> None:
         self._store = opened(store, "store")
-        self.session: SessionView = stored_session(self._store, source, ecephys_session_id)
+        self.session: SessionView = allen_session(self._store, source, ecephys_session_id)
         self.ecephys_session_id = int(self.session.session_id)
         self._filter = UnitFilter(
             filter_by_validity,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 UV_PER_V = 1e6
 RELEASED = "released."
+NO_ID = -1
 
 ROW_UM, SECOND_LATERAL_UM = 20, (11, 27)
 """Rows of two contacts every 20 µm, from 20 µm; the one with the odd number lies at 11 or 27 µm (Neuropixels 1.0)."""
@@ -81,13 +82,19 @@ def unit_ids(session: SessionView) -> npt.NDArray[np.int64]:
     return session.units["unit_id"].to_numpy(dtype=object).astype(np.int64)
 
 
+def probe_ids(session: SessionView) -> dict[str, int]:
+    """Return Allen's id of each probe by its name; `NO_ID` where upstream states none."""
+    ids = pd.to_numeric(session.probes["insertion_id"], errors="coerce").fillna(NO_ID).astype(np.int64)
+    return dict(zip(session.probes["probe"], ids.tolist()))
+
+
 def probes_table(session: SessionView, name: str) -> pd.DataFrame:
     """Return the probes: index ``id``; the probe's name as column ``name``, and ``sampling_rate`` (Hz).
 
     Not stored: ``location``, ``lfp_sampling_rate``, ``has_lfp_data``.
     """
     probes = session.probes
-    ids = pd.Index(probes["insertion_id"].astype(np.int64), name="id")
+    ids = pd.Index(list(probe_ids(session).values()), dtype=np.int64, name="id")
     columns = {name: probes["probe"].to_numpy(object), "sampling_rate": probes["sampling_rate"].to_numpy(np.float64)}
     return pd.DataFrame(columns, index=ids)
 
@@ -99,7 +106,6 @@ def channels_table(session: SessionView) -> pd.DataFrame:
     the place on a Neuropixels 1.0 probe; -1 off its grid.
     """
     channels = session.channels
-    probe_ids = dict(zip(session.probes["probe"], session.probes["insertion_id"].astype(np.int64)))
     acronym = channels["acronym"].astype(object) if "acronym" in channels else pd.Series(None, channels.index, object)
     acronym = acronym.where(acronym.notna(), np.nan)
     lateral, axial = channels["lateral_um"].to_numpy(np.float64), channels["axial_um"].to_numpy(np.float64)
@@ -107,7 +113,7 @@ def channels_table(session: SessionView) -> pd.DataFrame:
         {
             "probe_channel_number": _number_on_probe(lateral, axial),
             "probe_horizontal_position": _whole(lateral),
-            "probe_id": channels["probe"].map(probe_ids).to_numpy(np.int64),
+            "probe_id": channels["probe"].map(probe_ids(session)).to_numpy(np.int64),
             "probe_vertical_position": _whole(axial),
             # AllenSDK shows LGd for LGd-sh here (`strip_substructure_acronym`), and the whole name in the next column.
             "structure_acronym": acronym.map(lambda name: name.split("-")[0] if isinstance(name, str) else name),
@@ -156,8 +162,7 @@ def mean_waveforms(session: SessionView, ids: npt.NDArray[np.int64]) -> dict[int
     by_place = dict(
         zip(zip(channels["probe_id"].tolist(), channels["probe_channel_number"].tolist()), channels.index.tolist())
     )
-    probe_ids = dict(zip(session.probes["probe"], session.probes["insertion_id"].astype(np.int64)))
-    of_unit = dict(zip(unit_ids(session).tolist(), session.units["probe"].map(probe_ids).tolist()))
+    of_unit = dict(zip(unit_ids(session).tolist(), session.units["probe"].map(probe_ids(session)).tolist()))
     found = {}
     for row, unit in enumerate(ids.tolist()):
         numbers = waves.channels[row]

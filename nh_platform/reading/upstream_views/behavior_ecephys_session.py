@@ -19,7 +19,7 @@ import pandas as pd
 from nh_platform.reading.session_view import SessionView
 from nh_platform.reading.upstream_views import allen_tables
 from nh_platform.reading.upstream_views.not_given import Refused
-from nh_platform.reading.upstream_views.stored_sessions import StoreLike, opened, stored_session
+from nh_platform.reading.upstream_views.stored_sessions import StoreLike, allen_session, opened
 
 NULL_INTEGER = -99
 UL_PER_ML = 1000.0
@@ -90,7 +90,7 @@ class BehaviorEcephysSession:
         self, store: StoreLike = None, ecephys_session_id: str | int = "", *, source: str = "allen_vbn"
     ) -> None:
         self._store = opened(store, "store")
-        self.session: SessionView = stored_session(self._store, source, ecephys_session_id)
+        self.session: SessionView = allen_session(self._store, source, ecephys_session_id)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._store!r}, {self.session.session_id})"

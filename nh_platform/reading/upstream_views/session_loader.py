@@ -195,8 +195,9 @@ class SessionLoader:
         """
         self.pose = {}
         for view in views:
-            self.pose[f"{view}Camera"] = self.session.pose(view, TRACKERS.get(tracker, tracker), likelihood_thr)
+            table = self.session.pose(view, TRACKERS.get(tracker, tracker), likelihood_thr)
             check_revision(self.session, "pose", self.revision)
+            self.pose[f"{view}Camera"] = table
             self._is_loaded("pose")
 
     def load_motion_energy(self, views: Sequence[str] = VIEWS) -> None:

@@ -33,6 +33,10 @@ from nh_platform.reading.upstream_views.stored_sessions import (
 from nh_platform.session import ConfigError, UnknownSession
 
 _NO_RAW = ("the store has no raw recordings", "List and fetch them: `nh files ibl EID --kind ap --fetch`.")
+_NO_WAVEFORMS = (
+    "the store has no waveforms of single spikes",
+    "`SessionView.mean_waveforms()` has the mean of each unit.",
+)
 _NO_SYNC = ("the store has no clock of the probe", "Spike times are seconds on the session clock already.")
 _NO_FILES = ("the store has no ALF files", "Call load_spike_sorting(), which reads what is stored.")
 
@@ -77,10 +81,8 @@ class SpikeSortingLoader:
     raw_electrophysiology = Refused(*_NO_RAW)
     download_raw_electrophysiology = Refused(*_NO_RAW)
     plot_rawdata_snippet = Refused(*_NO_RAW)
-    raw_waveforms = Refused(
-        "the store has no waveforms of single spikes", "`SessionView.mean_waveforms()` has the mean of each unit."
-    )
-    download_raw_waveforms = raw_waveforms
+    raw_waveforms = Refused(*_NO_WAVEFORMS)
+    download_raw_waveforms = Refused(*_NO_WAVEFORMS)
     samples2times = Refused(*_NO_SYNC)
     timesprobe2times = Refused(*_NO_SYNC)
     download_spike_sorting = Refused(*_NO_FILES)

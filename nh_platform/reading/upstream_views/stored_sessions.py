@@ -60,6 +60,24 @@ def stored_session(store: OpenedStore, source: str, session_id: Any) -> SessionV
     return store.session(source, session_id if isinstance(session_id, int) else str(session_id))
 
 
+def allen_session(store: OpenedStore, source: str, session_id: Any) -> SessionView:
+    """Return a session by an id of the Allen Institute's, which are whole numbers.
+
+    Raises
+    ------
+    ConfigError
+        If no id is given, or the session is of another source.
+    UnknownSession
+        If there is no such session.
+    """
+    session = stored_session(store, source, session_id)
+    if not session.session_id.isdecimal():
+        raise ConfigError(
+            f"{source} session {session.session_id}", "it is no session of the Allen Institute", "Name another source."
+        )
+    return session
+
+
 def probe_of(session: SessionView, pid: str) -> str:
     """Return the name of the probe whose insertion id ``pid`` is, or begins.
 

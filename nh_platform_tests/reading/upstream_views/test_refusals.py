@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import pydoc
 from pathlib import Path
 
 import numpy as np
@@ -116,9 +117,18 @@ def test_every_refused_name_says_what_to_do_instead_and_is_absent(view: type) ->
     assert names
     for name in names:
         assert not hasattr(view, name)
-        with pytest.raises(ConfigError, match=rf"{name}: .+\. .+") as refused:
+        with pytest.raises(ConfigError, match=rf"\.{name}: .+\. .+") as refused:
             getattr(view, name)
         assert refused.value.action
+    assert view.__name__ in pydoc.render_doc(view), "help() of it works"
+
+
+@pytest.mark.parametrize("view", [EcephysSession, BehaviorEcephysSession])
+def test_a_session_of_another_source_is_no_allen_session(store: OpenedStore, view: type) -> None:
+    with pytest.raises(ConfigError, match="it is no session of the Allen Institute"):
+        view(store, WHOLE, source="ibl")
+    with pytest.raises(UnknownSession, match="source allen_v"):
+        view(store, 729067706)
 
 
 def test_units_of_another_source_are_no_allen_units(store: OpenedStore) -> None:
