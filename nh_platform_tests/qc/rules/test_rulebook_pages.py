@@ -81,5 +81,5 @@ def test_a_reference_without_a_year_says_when_it_was_read() -> None:
     assert "year = {n.d.}" in entry
     assert "note = {read in November 2026}" in entry
     assert all(one.year or one.read for one in bibliography().values())
-    with pytest.raises(ValueError, match="a year, or when it was read"):
+    with pytest.raises(ValueError, match="a year, when it was read, or a version"):
         Reference(kind="misc", short="s", author="a", title="t")
