@@ -46,7 +46,9 @@ class RecordField:
         if self.dtype == "string":
             return "sc:Text"
         kind = np.dtype(self.dtype)
-        return "sc:Boolean" if kind.kind == "b" else f"cr:{_KINDS[kind.kind]}{8 * kind.itemsize}"
+        if kind.kind in _KINDS:
+            return f"cr:{_KINDS[kind.kind]}{8 * kind.itemsize}"
+        return {"b": "sc:Boolean", "M": "sc:DateTime"}.get(kind.kind, "sc:Text")
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,24 @@ def _held(folder: Path, path: PurePosixPath) -> Iterator[tuple[str, list[RecordF
     if path.suffix == ".parquet":
         yield path.stem, _columns_of(at), True
     elif path.suffix == ".npy" and at.with_name("about.json").is_file():
-        about = json.loads(at.with_name("about.json").read_text(encoding="utf-8"))
+        about = _about(at.with_name("about.json").read_text(encoding="utf-8"))
         if path.stem in about:
             yield path.stem, _fields_of(about[path.stem]), False
     elif path.suffix == ".npz":
         with np.load(at) as members:
-            about = json.loads(str(members["about"])) if "about" in members else {}
+            about = _about(str(members["about"])) if "about" in members else {}
         for name, words in about.items():
             yield name, _fields_of(words), False
+
+
+def _about(text: str) -> dict[str, dict[str, Any]]:
+    """Return what arrays are said to hold; nothing where another layout says it in a form of its own."""
+    try:
+        stated = json.loads(text)
+    except ValueError:
+        return {}
+    words = stated.items() if isinstance(stated, dict) else ()
+    return {name: one for name, one in words if isinstance(one, dict) and {"dtype", "unit", "meaning"} <= one.keys()}
 
 
 def _columns_of(path: Path) -> list[RecordField]:
