@@ -17,6 +17,7 @@ _PLACES: dict[str, str] = {
     "npz": "nh_platform.exports.plain.npz:LAYOUT",
     "npy": "nh_platform.exports.plain.npy:LAYOUT",
     "parquet": "nh_platform.exports.plain.parquet:LAYOUT",
+    "torch-brain": "nh_platform.exports.torch_brain.layout:LAYOUT",
 }
 """Dotted name of each layout's record."""
 

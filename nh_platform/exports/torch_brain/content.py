@@ -1,0 +1,56 @@
+"""What a recording holds: a stored session and what is asked of it as one object.
+
+Contains the recording as a whole. Add here an object that every recording gets; how it is made belongs to a module of
+its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nh_platform.exports.layout import Request
+from nh_platform.exports.torch_brain.descriptions import description_groups
+from nh_platform.exports.torch_brain.objects import Group, data
+from nh_platform.exports.torch_brain.signals import signal_groups
+from nh_platform.exports.torch_brain.spikes import probe_group, spike_group, unit_group
+from nh_platform.exports.torch_brain.splits import invalid_group, recorded_bounds, split_groups, valid_domain
+from nh_platform.exports.torch_brain.tables import table_groups
+
+if TYPE_CHECKING:
+    from nh_platform.reading import SessionView
+
+
+def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[str, ...]]:
+    """Return a session as a recording, and what was left out of it.
+
+    Parameters
+    ----------
+    session
+        The session.
+    request
+        Rows of its units, and the options ``split`` and ``unit_index``.
+
+    Raises
+    ------
+    NhError
+        If it has no spikes, or cannot be divided.
+    """
+    bounds = recorded_bounds(session)
+    spikes, of_spikes = spike_group(session, request.rows, str(request.options["unit_index"]))
+    units, of_units = unit_group(session, request.rows)
+    tables, of_tables = table_groups(session, bounds)
+    signals, of_signals = signal_groups(session, bounds)
+    chosen = "all" if len(request.rows) == len(session.units) else "chosen"
+    lab = session.info.lab
+    groups = {
+        **tables,
+        **signals,
+        **description_groups(session, request.origin, chosen),
+        "spikes": spikes,
+        "units": units,
+        "probes": probe_group(session),
+        "invalid_times": invalid_group(session),
+        **split_groups(session, str(request.options["split"]), request.home),
+    }
+    recording = data({"lab": lab} if lab else {}, groups, domain=valid_domain(session))
+    return recording, (*of_spikes, *of_units, *of_tables, *of_signals)

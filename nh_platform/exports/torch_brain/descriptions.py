@@ -1,0 +1,84 @@
+"""Who, when, where and on what terms: the descriptions of a recording.
+
+Contains the data set, the animal, the session and the device as torch_brain's pipelines describe them, and where the
+data come from. Add here what else they state.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nh_platform.exports.origin import Origin
+from nh_platform.exports.torch_brain.objects import Attribute, Group, data
+from nh_platform.session import UnknownSession
+
+if TYPE_CHECKING:
+    from nh_platform.reading import SessionView
+
+TORCH_BRAIN = "0.2.1"
+"""Version whose files these are."""
+
+SPECIES = "MUS_MUSCULUS"
+"""Every session of the sources that are served is of a mouse; so torch_brain's pipelines write it."""
+
+TECHNIQUE = "NEUROPIXELS_ARRAY"
+
+
+def description_groups(session: SessionView, origin: Origin, units: str) -> dict[str, Group]:
+    """Return ``brainset``, ``subject``, ``session``, ``device`` and ``provenance``, whose facts are text.
+
+    Parameters
+    ----------
+    session
+        The session.
+    origin
+        Origin, terms and citations.
+    units
+        Which units were asked for; the benchmark's ``unit_filtering`` is ``all_units`` where that is all.
+    """
+    info = session.info
+    facts: dict[str, Attribute] = {
+        "id": session.session_id,
+        **_stated(task_protocol=info.task_protocol, projects=info.projects),
+        **({"recording_date": f"{info.date} 00:00:00"} if info.date else {}),
+    }
+    device = "_".join(one for one in (info.lab, info.subject, info.date.replace("-", "")) if one)
+    return {
+        "brainset": data(_brainset(origin, units)),
+        "subject": data({"id": info.subject or f"subject of {session.session_id}", **_animal(session)}),
+        "session": data(facts),
+        "device": data({"id": device or session.session_id, "recording_tech": TECHNIQUE}),
+        "provenance": data({name: one for name, one in origin.to_texts().items() if one}),
+    }
+
+
+def _brainset(origin: Origin, units: str) -> dict[str, Attribute]:
+    return {
+        "id": origin.source,
+        "origin_version": origin.release or "unknown",
+        "derived_version": origin.made_by,
+        "source": origin.title,
+        "description": f"{origin.title}, exported for torch_brain by {origin.made_by}. {origin.terms}".strip(),
+        "torch_brain_version": TORCH_BRAIN,
+        "unit_filtering": "all_units" if units == "all" else "custom",
+        "unit_filters": units,
+        **_stated(terms=origin.terms, citations="\n".join(origin.cites)),
+    }
+
+
+def _animal(session: SessionView) -> dict[str, Attribute]:
+    """Return species, and sex, age in days and genotype where the source states them."""
+    try:
+        stated = session.metadata
+    except UnknownSession:
+        stated = {}
+    age = stated.get("age_in_days")
+    return {
+        "species": SPECIES,
+        **_stated(sex=stated.get("sex"), genotype=stated.get("full_genotype")),
+        **({"age": float(age)} if isinstance(age, int | float) else {}),
+    }
+
+
+def _stated(**facts: str | None) -> dict[str, Attribute]:
+    return {name: str(one) for name, one in facts.items() if one}

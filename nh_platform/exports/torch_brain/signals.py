@@ -1,0 +1,190 @@
+"""Behaviour as ``RegularTimeSeries``: every signal on an even grid over the recorded time, NaN where there is no data.
+
+Contains the grids and rates, and the three signals that BrainWideBench reads by name. Add here how a signal comes to a
+grid where interpolation is wrong for it. Resampling itself is `nh_platform.windows.resampling`.
+
+A slice of a ``RegularTimeSeries`` of 1 s at 50 Hz always has 50 rows; of an irregular one it has 50 or 51.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.exports.torch_brain.objects import FloatArray, Group, array_dict, regular
+from nh_platform.exports.torch_brain.text import as_name
+from nh_platform.session import BadUpstreamData, Signal
+from nh_platform.session.tables.events import LICKS
+from nh_platform.windows.presets.preset_fields import Resampling
+from nh_platform.windows.resampling import counted_events, resampled
+
+if TYPE_CHECKING:
+    from nh_platform.reading import SessionView
+
+BENCHMARK_HZ = 50.0
+"""Rate of ``wheel``, ``whisker`` and ``licks``: that of BrainWideBench (``TARGET_FS_HZ``)."""
+
+FEWEST = 3
+"""Samples that a rate can be told from."""
+
+GAP_STEPS = 2.5
+"""Samples further apart than so many steps of their own rate have no data between them: one lost frame is bridged."""
+
+WHEEL, LEFT_CAMERA = "wheel_position", "motion_energy_left"
+
+_HELD = ("likely_blink", "phi")
+"""Ends of names of columns that are states or angles: between two samples they keep the value of the first one."""
+
+_NO_SIGNAL = frozenset({"end_time"})
+"""Columns that are times of the samples."""
+
+
+def signal_groups(session: SessionView, bounds: tuple[float, float]) -> tuple[dict[str, Group], list[str]]:
+    """Return every signal of a session on a grid of its own rate, those of the benchmark at 50 Hz, and a table of them.
+
+    Parameters
+    ----------
+    session
+        The session; one without the asset `signals` has none.
+    bounds
+        From when to when (s) it was recorded: what every grid covers.
+
+    Returns
+    -------
+    groups
+        ``<signal>`` with an array (n,) float32 per column; ``wheel``, ``whisker``, ``licks``; and ``signals``, one row
+        per array: its ``group``, ``name``, ``unit``, ``rate_hz``, how it was resampled, and the share of the grid that
+        has a value.
+    notes
+        What is left out.
+    """
+    groups: dict[str, Group] = {}
+    notes: list[str] = []
+    table = _Table()
+    for name, signal in (session.signals if "signals" in session.assets else {}).items():
+        if name == WHEEL:
+            continue
+        usable = _usable(signal, notes)
+        if usable is None:
+            continue
+        rate = own_rate(usable.timestamps)
+        groups[as_name(name)] = _on_grid(as_name(name), usable, bounds, rate, table)
+        if name == LEFT_CAMERA:
+            whisker = Signal(name, usable.timestamps, usable.values, usable.unit, ("whisker_motion_energy",))
+            groups["whisker"] = _on_grid("whisker", whisker, bounds, BENCHMARK_HZ, table, GAP_STEPS / rate)
+    if WHEEL in (session.signals if "signals" in session.assets else {}):
+        try:
+            groups["wheel"] = _wheel(session, bounds, table)
+        except BadUpstreamData as error:
+            notes.append(f"wheel: {error.found}")
+    if LICKS.name in session.events:
+        groups["licks"] = _licks(session.events[LICKS.name]["times"].to_numpy(np.float64), bounds, table)
+    if not groups:
+        notes.append("signals of behaviour: the session has none")
+    return {**groups, "signals": table.group()}, notes
+
+
+def own_rate(times: FloatArray) -> float:
+    """Return the samples per second of (n,) ``times`` in s: a whole number where it is within 1 % of one.
+
+    Examples
+    --------
+    >>> own_rate(np.arange(100) / 59.998), own_rate(np.arange(100) / 7.4)
+    (60.0, 7.4)
+    """
+    rate = 1 / float(np.median(np.diff(times)))
+    whole = round(rate)
+    return float(whole) if whole and abs(rate - whole) <= 0.01 * whole else round(rate, 3)
+
+
+def grid_times(bounds: tuple[float, float], rate_hz: float) -> FloatArray:
+    """Return the times (n,) in s of a grid from the start of the recording that reaches to its end."""
+    n = int(np.ceil((bounds[1] - bounds[0]) * rate_hz))
+    return bounds[0] + np.arange(n, dtype=np.float64) / rate_hz
+
+
+class _Table:
+    """What the arrays of all signals are."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, str, str, float, str, float]] = []
+
+    def add(self, group: str, name: str, unit: str, rate_hz: float, how: str, values: npt.NDArray[np.float32]) -> None:
+        known = float(np.isfinite(values).mean()) if len(values) else 0.0
+        self._rows.append((group, name, unit.encode("ascii", "backslashreplace").decode(), rate_hz, how, known))
+
+    def group(self) -> Group:
+        names = ("group", "name", "unit", "rate_hz", "how", "share_known")
+        columns = list(zip(*self._rows)) if self._rows else [()] * len(names)
+        of_text = ("group", "name", "unit", "how")
+        kinds = {name: (np.str_ if name in of_text else np.float64) for name in names}
+        return array_dict({name: np.array(column, dtype=kinds[name]) for name, column in zip(names, columns)})
+
+
+def _usable(signal: Signal, notes: list[str]) -> Signal | None:
+    """Return a signal whose times ascend; None where too few samples are left for a grid."""
+    kept = np.flatnonzero(np.isfinite(signal.timestamps))
+    kept = kept[np.argsort(signal.timestamps[kept], kind="stable")]
+    times = signal.timestamps[kept]
+    if len(times) < FEWEST or not np.median(np.diff(times)) > 0:
+        notes.append(f"{signal.name}: {len(times)} samples with a time, too few for an even grid")
+        return None
+    if len(kept) == len(signal.timestamps) and (np.diff(kept) == 1).all():
+        return signal
+    notes.append(
+        f"{signal.name}: samples are sorted by time, {len(signal.timestamps) - len(kept)} without a time left out"
+    )
+    return Signal(signal.name, times, signal.values[kept], signal.unit, signal.columns)
+
+
+def _on_grid(
+    group: str, signal: Signal, bounds: tuple[float, float], rate_hz: float, table: _Table, gap_s: float | None = None
+) -> Group:
+    at = grid_times(bounds, rate_hz)
+    gap_s = GAP_STEPS / rate_hz if gap_s is None else gap_s
+    values = signal.values[:, None] if signal.values.ndim == 1 else signal.values
+    units = _units_of(signal)
+    arrays = {}
+    for column, name in enumerate(signal.columns):
+        if name in _NO_SIGNAL:
+            continue
+        how: Resampling = "hold" if name.endswith(_HELD) else "linear"
+        arrays[as_name(name)] = resampled(signal.timestamps, values[:, column], at, how, gap_s).astype(np.float32)
+        table.add(group, as_name(name), units[column], rate_hz, how, arrays[as_name(name)])
+    return regular(bounds[0], rate_hz, arrays)
+
+
+def _units_of(signal: Signal) -> list[str]:
+    """Return the unit of measure of each column; all that are stated where they are not as many."""
+    stated = [one.strip() for one in signal.unit.split(",")]
+    return stated if len(stated) == len(signal.columns) else [signal.unit] * len(signal.columns)
+
+
+def _wheel(session: SessionView, bounds: tuple[float, float], table: _Table) -> Group:
+    """Return position, velocity and speed of the wheel: at 1 kHz as brainbox has them, then on the benchmark's rate.
+
+    The velocity is low-passed at 20 Hz, below half of that rate.
+    """
+    motion = session.wheel_motion()
+    at = grid_times(bounds, BENCHMARK_HZ)
+    of = {
+        "wheel_pos": (motion.position, "rad"),
+        "wheel_vel": (motion.velocity, "rad/s"),
+        "wheel_speed": (np.abs(motion.velocity), "rad/s"),
+    }
+    arrays = {}
+    for name, (values, unit) in of.items():
+        arrays[name] = resampled(motion.times, values, at).astype(np.float32)
+        table.add("wheel", name, unit, BENCHMARK_HZ, "linear", arrays[name])
+    return regular(bounds[0], BENCHMARK_HZ, arrays)
+
+
+def _licks(times: FloatArray, bounds: tuple[float, float], table: _Table) -> Group:
+    """Return licks per second in steps of 20 ms: 50 times their number from a sample to the next."""
+    at = grid_times(bounds, BENCHMARK_HZ)
+    edges = np.append(at, bounds[0] + len(at) / BENCHMARK_HZ)
+    rate = (counted_events(times, edges) * BENCHMARK_HZ).astype(np.float32)
+    table.add("licks", "licking_rate", "1/s", BENCHMARK_HZ, "count", rate)
+    return regular(bounds[0], BENCHMARK_HZ, {"licking_rate": rate})
