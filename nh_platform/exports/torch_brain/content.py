@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nh_platform.exports.layout import Request
+from nh_platform.exports.torch_brain.benchmark import benchmark_groups
 from nh_platform.exports.torch_brain.descriptions import description_groups
 from nh_platform.exports.torch_brain.objects import Group, data
 from nh_platform.exports.torch_brain.signals import signal_groups
@@ -40,12 +41,13 @@ def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[s
     units, of_units = unit_group(session, request.rows)
     tables, of_tables = table_groups(session, bounds)
     signals, of_signals = signal_groups(session, bounds)
-    chosen = "all" if len(request.rows) == len(session.units) else "chosen"
+    benchmark, of_benchmark = benchmark_groups(session, spikes, signals.get("whisker"))
     lab = session.info.lab
     groups = {
         **tables,
         **signals,
-        **description_groups(session, request.origin, chosen),
+        **benchmark,
+        **description_groups(session, request.origin),
         "spikes": spikes,
         "units": units,
         "probes": probe_group(session),
@@ -53,4 +55,4 @@ def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[s
         **split_groups(session, str(request.options["split"]), request.home),
     }
     recording = data({"lab": lab} if lab else {}, groups, domain=valid_domain(session))
-    return recording, (*of_spikes, *of_units, *of_tables, *of_signals)
+    return recording, (*of_spikes, *of_units, *of_tables, *of_signals, *of_benchmark)

@@ -24,7 +24,7 @@ SPECIES = "MUS_MUSCULUS"
 TECHNIQUE = "NEUROPIXELS_ARRAY"
 
 
-def description_groups(session: SessionView, origin: Origin, units: str) -> dict[str, Group]:
+def description_groups(session: SessionView, origin: Origin) -> dict[str, Group]:
     """Return ``brainset``, ``subject``, ``session``, ``device`` and ``provenance``, whose facts are text.
 
     Parameters
@@ -32,9 +32,7 @@ def description_groups(session: SessionView, origin: Origin, units: str) -> dict
     session
         The session.
     origin
-        Origin, terms and citations.
-    units
-        Which units were asked for; the benchmark's ``unit_filtering`` is ``all_units`` where that is all.
+        Origin, terms and citations. The benchmark's ``unit_filtering`` is ``all_units`` where all units are in it.
     """
     info = session.info
     facts: dict[str, Attribute] = {
@@ -44,7 +42,7 @@ def description_groups(session: SessionView, origin: Origin, units: str) -> dict
     }
     device = "_".join(one for one in (info.lab, info.subject, info.date.replace("-", "")) if one)
     return {
-        "brainset": data(_brainset(origin, units)),
+        "brainset": data(_brainset(origin)),
         "subject": data({"id": info.subject or f"subject of {session.session_id}", **_animal(session)}),
         "session": data(facts),
         "device": data({"id": device or session.session_id, "recording_tech": TECHNIQUE}),
@@ -52,17 +50,17 @@ def description_groups(session: SessionView, origin: Origin, units: str) -> dict
     }
 
 
-def _brainset(origin: Origin, units: str) -> dict[str, Attribute]:
+def _brainset(origin: Origin) -> dict[str, Attribute]:
     return {
         "id": origin.source,
         "origin_version": origin.release or "unknown",
         "derived_version": origin.made_by,
         "source": origin.title,
-        "description": f"{origin.title}, exported for torch_brain by {origin.made_by}. {origin.terms}".strip(),
+        "description": origin.description or origin.title,
         "torch_brain_version": TORCH_BRAIN,
-        "unit_filtering": "all_units" if units == "all" else "custom",
-        "unit_filters": units,
-        **_stated(terms=origin.terms, citations="\n".join(origin.cites)),
+        "unit_filtering": "all_units" if origin.units == "all" else "custom",
+        "unit_filters": origin.units,
+        **_stated(terms=origin.terms, license=origin.license, citations="\n".join(origin.cites)),
     }
 
 

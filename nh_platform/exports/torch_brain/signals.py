@@ -8,15 +8,19 @@ A slice of a ``RegularTimeSeries`` of 1 s at 50 Hz always has 50 rows; of an irr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.exports.torch_brain.benchmark import benchmark_signals
 from nh_platform.exports.torch_brain.objects import FloatArray, Group, array_dict, regular
 from nh_platform.exports.torch_brain.text import as_name
+from nh_platform.reading.wheel_motion import WheelMotion
 from nh_platform.session import BadUpstreamData, Signal
 from nh_platform.session.tables.events import LICKS
+from nh_platform.tasks.brain_wide_bench.signals import GridSignal
 from nh_platform.windows.presets.preset_fields import Resampling
 from nh_platform.windows.resampling import counted_events, resampled
 
@@ -63,7 +67,8 @@ def signal_groups(session: SessionView, bounds: tuple[float, float]) -> tuple[di
     groups: dict[str, Group] = {}
     notes: list[str] = []
     table = _Table()
-    for name, signal in (session.signals if "signals" in session.assets else {}).items():
+    stored = session.signals if "signals" in session.assets else {}
+    for name, signal in stored.items():
         if name == WHEEL:
             continue
         usable = _usable(signal, notes)
@@ -71,16 +76,7 @@ def signal_groups(session: SessionView, bounds: tuple[float, float]) -> tuple[di
             continue
         rate = own_rate(usable.timestamps)
         groups[as_name(name)] = _on_grid(as_name(name), usable, bounds, rate, table)
-        if name == LEFT_CAMERA:
-            whisker = Signal(name, usable.timestamps, usable.values, usable.unit, ("whisker_motion_energy",))
-            groups["whisker"] = _on_grid("whisker", whisker, bounds, BENCHMARK_HZ, table, GAP_STEPS / rate)
-    if WHEEL in (session.signals if "signals" in session.assets else {}):
-        try:
-            groups["wheel"] = _wheel(session, bounds, table)
-        except BadUpstreamData as error:
-            notes.append(f"wheel: {error.found}")
-    if LICKS.name in session.events:
-        groups["licks"] = _licks(session.events[LICKS.name]["times"].to_numpy(np.float64), bounds, table)
+    groups |= _benchmark(session, stored, bounds, table, notes)
     if not groups:
         notes.append("signals of behaviour: the session has none")
     return {**groups, "signals": table.group()}, notes
@@ -139,11 +135,8 @@ def _usable(signal: Signal, notes: list[str]) -> Signal | None:
     return Signal(signal.name, times, signal.values[kept], signal.unit, signal.columns)
 
 
-def _on_grid(
-    group: str, signal: Signal, bounds: tuple[float, float], rate_hz: float, table: _Table, gap_s: float | None = None
-) -> Group:
-    at = grid_times(bounds, rate_hz)
-    gap_s = GAP_STEPS / rate_hz if gap_s is None else gap_s
+def _on_grid(group: str, signal: Signal, bounds: tuple[float, float], rate_hz: float, table: _Table) -> Group:
+    at, gap_s = grid_times(bounds, rate_hz), GAP_STEPS / rate_hz
     values = signal.values[:, None] if signal.values.ndim == 1 else signal.values
     units = _units_of(signal)
     arrays = {}
@@ -162,29 +155,71 @@ def _units_of(signal: Signal) -> list[str]:
     return stated if len(stated) == len(signal.columns) else [signal.unit] * len(signal.columns)
 
 
-def _wheel(session: SessionView, bounds: tuple[float, float], table: _Table) -> Group:
-    """Return position, velocity and speed of the wheel: at 1 kHz as brainbox has them, then on the benchmark's rate.
+def _benchmark(
+    session: SessionView,
+    stored: Mapping[str, Signal],
+    bounds: tuple[float, float],
+    table: _Table,
+    notes: list[str],
+) -> dict[str, Group]:
+    """Return ``whisker``, ``wheel`` and ``licks`` at 50 Hz.
 
-    The velocity is low-passed at 20 Hz, below half of that rate.
+    With a left camera of a rate that BrainWideBench takes they are its own, on its grid, which lasts as long as the
+    camera ran. Without one the wheel and the licks are on a grid over the recorded time, and there is no ``whisker``.
     """
-    motion = session.wheel_motion()
-    at = grid_times(bounds, BENCHMARK_HZ)
-    of = {
-        "wheel_pos": (motion.position, "rad"),
-        "wheel_vel": (motion.velocity, "rad/s"),
-        "wheel_speed": (np.abs(motion.velocity), "rad/s"),
+    found: dict[str, GridSignal] = {}
+    if LEFT_CAMERA in stored:
+        found, lacking = benchmark_signals(session)
+        notes += lacking
+    groups = {}
+    if "whisker" in found:
+        arrays = {"whisker_motion_energy": found["whisker"].values.astype(np.float32)}
+        groups["whisker"] = _of_benchmark("whisker", found["whisker"].start, arrays, {}, table)
+    if LICKS.name in session.events:
+        own = found.get("licks") or _licks(session.events[LICKS.name]["times"].to_numpy(np.float64), bounds)
+        arrays = {"licking_rate": (own.values * BENCHMARK_HZ).astype(np.float32)}
+        groups["licks"] = _of_benchmark("licks", own.start, arrays, {"licking_rate": "1/s"}, table, how="count")
+    if WHEEL in stored:
+        try:
+            groups["wheel"] = _wheel(session.wheel_motion(), found.get("wheel"), bounds, table)
+        except BadUpstreamData as error:
+            notes.append(f"wheel: {error.found}")
+    return groups
+
+
+def _of_benchmark(
+    group: str,
+    start: float,
+    arrays: Mapping[str, npt.NDArray[np.float32]],
+    units: Mapping[str, str],
+    table: _Table,
+    how: str = "low-pass, linear",
+) -> Group:
+    for name, values in arrays.items():
+        table.add(group, name, units.get(name, "a.u."), BENCHMARK_HZ, how, values)
+    return regular(start, BENCHMARK_HZ, arrays)
+
+
+def _wheel(motion: WheelMotion, speed: GridSignal | None, bounds: tuple[float, float], table: _Table) -> Group:
+    """Return position, velocity and speed of the wheel: at 1 kHz as brainbox has them, then at the benchmark's rate.
+
+    The velocity is low-passed at 20 Hz, below half of that rate. Where the speed is given as the benchmark decimates
+    it, the others are on its grid.
+    """
+    if speed is None:
+        at = grid_times(bounds, BENCHMARK_HZ)
+    else:
+        at = speed.start + np.arange(len(speed.values), dtype=np.float64) / BENCHMARK_HZ
+    arrays = {
+        "wheel_pos": resampled(motion.times, motion.position, at).astype(np.float32),
+        "wheel_vel": resampled(motion.times, motion.velocity, at).astype(np.float32),
     }
-    arrays = {}
-    for name, (values, unit) in of.items():
-        arrays[name] = resampled(motion.times, values, at).astype(np.float32)
-        table.add("wheel", name, unit, BENCHMARK_HZ, "linear", arrays[name])
-    return regular(bounds[0], BENCHMARK_HZ, arrays)
+    arrays["wheel_speed"] = np.abs(arrays["wheel_vel"]) if speed is None else speed.values.astype(np.float32)
+    units = {"wheel_pos": "rad", "wheel_vel": "rad/s", "wheel_speed": "rad/s"}
+    return _of_benchmark("wheel", float(at[0]), arrays, units, table)
 
 
-def _licks(times: FloatArray, bounds: tuple[float, float], table: _Table) -> Group:
-    """Return licks per second in steps of 20 ms: 50 times their number from a sample to the next."""
+def _licks(times: FloatArray, bounds: tuple[float, float]) -> GridSignal:
+    """Return the number of licks from each sample of the grid over the recorded time to the next."""
     at = grid_times(bounds, BENCHMARK_HZ)
-    edges = np.append(at, bounds[0] + len(at) / BENCHMARK_HZ)
-    rate = (counted_events(times, edges) * BENCHMARK_HZ).astype(np.float32)
-    table.add("licks", "licking_rate", "1/s", BENCHMARK_HZ, "count", rate)
-    return regular(bounds[0], BENCHMARK_HZ, {"licking_rate": rate})
+    return GridSignal(bounds[0], counted_events(times, np.append(at, bounds[0] + len(at) / BENCHMARK_HZ)))

@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.exports.torch_brain.benchmark import hidden_units
 from nh_platform.exports.torch_brain.objects import Group, array_dict, irregular
 from nh_platform.exports.torch_brain.text import as_text
 from nh_platform.session import Spikes
 from nh_platform.session.display import counted
+from nh_platform.session.tables.events import TRIALS
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView
@@ -91,6 +93,8 @@ def unit_group(session: SessionView, rows: IntArray) -> tuple[Group, list[str]]:
     if "label" in units:
         arrays |= {"label": units["label"].to_numpy(np.float64), "good": units["good"].to_numpy(bool)}
     arrays |= _verdicts(units)
+    if TRIALS.name in session.events:
+        arrays |= hidden_units(units["unit_id"].astype(str).tolist())
     arrays["review"] = as_text(units["review"])
     notes = []
     for name, columns in _POSITIONS.items():

@@ -122,7 +122,7 @@ def _by_task(session: SessionView) -> Ranges:
         raise ConfigError(error.thing, error.found, f"Divide it otherwise: `--split {CAUSAL}`.") from error
     _, spans, _ = closed_rows("trials", trials, stop, [])
     within = spans[(spans[:, 0] >= start) & (spans[:, 1] <= stop)]
-    return _cut(task_time_ranges(start, stop, within), session)
+    return without_invalid(task_time_ranges(start, stop, within), session)
 
 
 _WAYS: Mapping[str, Callable[[SessionView], Ranges]] = {CAUSAL: _causal, TASK: _by_task}
@@ -143,14 +143,14 @@ def _of_set(session: SessionView, split: str, home: Path) -> Ranges:
     opened.session(session.session_id, session.source)  # refuses where the stored data are not those of the set
     ranges = opened.content.ranges_of().get(key)
     if ranges is not None and set(ranges) <= set(_NAMES):
-        return _cut(ranges, session)
+        return without_invalid(ranges, session)
     where = str(of["split"].iloc[0])
     if where not in _NAMES:
         raise ConfigError(thing, f"it is {where} in training set {name}, and neither trains nor tests", "Leave it out.")
     return {where: valid_domain(session)}
 
 
-def _cut(ranges: Ranges, session: SessionView) -> Ranges:
+def without_invalid(ranges: Ranges, session: SessionView) -> Ranges:
     """Return the stretches without the invalid time of the session, and within the recorded time."""
     start, stop = recorded_bounds(session)
     invalid = session.invalid_times.session

@@ -109,7 +109,7 @@ def interval_of(
     ]
     arrays = _columns(kept.drop(columns=list(_BOUNDS)), names)
     if name == TRIALS.name:
-        arrays |= benchmark_columns(kept)
+        arrays |= {**benchmark_columns(kept), "trial_index": rows}
     arrays |= {"end_known": is_known, "row": rows}
     return interval(ranges, arrays, timekeys=[names[column] for column in times])
 

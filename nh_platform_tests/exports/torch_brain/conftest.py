@@ -5,6 +5,7 @@ Add a fixture here when two modules of this folder share it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -14,7 +15,11 @@ from nh_platform import operations
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.reading import OpenedStore, open_store
+from nh_platform.simulation import TINY
 from nh_platform_tests.homes import make_home, materialize
+
+SIZE = replace(TINY, name="tiny with cameras", ibl_task_s=450.0, ibl_trials=90, camera_fraction=1.0)
+"""BrainWideBench's splits need minutes, and its signals every frame of the cameras."""
 
 SOURCES = ("ibl", "allen_vc", "allen_vbn")
 
@@ -23,7 +28,7 @@ SOURCES = ("ibl", "allen_vc", "allen_vbn")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Give a home with the assets that recordings are made of, and windows of POYO."""
     folder = tmp_path_factory.mktemp("recordings") / "home"
-    make_home(folder, SOURCES)
+    make_home(folder, SOURCES, size=SIZE)
     text = (folder / "sources.yaml").read_text(encoding="utf-8")
     lines = [f"{line}\n  presets: [poyo-1s, continuous-1s]" if "read:" in line else line for line in text.splitlines()]
     (folder / "sources.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,134 @@
+"""What BrainWideBench's own recordings hold beyond torch_brain's, under its names: windows, splits, statistics.
+
+Contains the windows of the tasks, the domains of suites 1 and 2, the units that co-smoothing hides, and what its models
+normalise by. Definitions are those of `nh_platform.tasks.brain_wide_bench`; add here what the benchmark's models read
+more. A session of another task has none of it; what a session lacks is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.exports.torch_brain.ibl_trials import UNKNOWN, benchmark_columns
+from nh_platform.exports.torch_brain.objects import FloatArray, Group, data, interval
+from nh_platform.exports.torch_brain.splits import without_invalid
+from nh_platform.session import ConfigError
+from nh_platform.session.tables.events import TRIALS
+from nh_platform.tasks.brain_wide_bench import behaviour
+from nh_platform.tasks.brain_wide_bench.held_out_units import SALTS, held_out_units
+from nh_platform.tasks.brain_wide_bench.signals import GridSignal
+from nh_platform.tasks.brain_wide_bench.splits import suite1_ranges, suite2_ranges
+from nh_platform.tasks.brain_wide_bench.trial_signals import SMALLEST_STD
+from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, BenchmarkTrials, Window, benchmark_trials
+from nh_platform.tasks.task import TargetMissing
+from nh_platform.windows.splits.time_ranges import Ranges, windows_within
+
+if TYPE_CHECKING:
+    from nh_platform.reading import SessionView
+
+_WINDOWS: dict[str, tuple[Window, str]] = {
+    "choice": ("choice", "choice"),
+    "reward": ("feedback", "reward"),
+    "stimulus_side": ("stimulus", "stimulus_side"),
+    "stimulus_contrast": ("stimulus", "stimulus_contrast"),
+    "block_prior": ("block", "block_prior"),
+    "movement_window": ("movement", ""),
+    "licking_window": ("feedback", ""),
+}
+"""Event that each task's window lies around, and the class that it carries (``extract_task_aligned_intervals``)."""
+
+_SUITES: dict[str, Callable[[tuple[float, float], FloatArray], Ranges]] = {"ts1": suite1_ranges, "ts2": suite2_ranges}
+
+_SIGNALS: dict[str, Callable[[SessionView], GridSignal]] = {
+    "whisker": behaviour.whisker_motion_energy,
+    "wheel": behaviour.wheel_speed,
+    "licks": behaviour.licks,
+}
+
+
+def benchmark_signals(session: SessionView) -> tuple[dict[str, GridSignal], list[str]]:
+    """Return whisker, wheel speed and licks on the benchmark's grid, and what the session lacks of them."""
+    found, notes = {}, []
+    for name, read in _SIGNALS.items():
+        try:
+            found[name] = read(session)
+        except TargetMissing as error:
+            notes.append(f"{name} as BrainWideBench has it: {error.found}")
+    return found, notes
+
+
+def benchmark_groups(session: SessionView, spikes: Group, whisker: Group | None) -> tuple[dict[str, Group], list[str]]:
+    """Return the benchmark's objects of a session, and what it lacks.
+
+    Parameters
+    ----------
+    session
+        The session.
+    spikes
+        Its spikes of the chosen units: the suites are divided from the first to the last of them.
+    whisker
+        Its whisker signal on the benchmark's grid.
+
+    Returns
+    -------
+    groups
+        ``task_aligned_intervals`` with ``trial_index``, the row of the session's table; ``ts1_train_domain`` and so on
+        to ``ts2_test_domain``, without the invalid time of the session; ``ts1_normalize``.
+    notes
+        What is left out.
+    """
+    if TRIALS.name not in session.events:
+        return {}, []
+    try:
+        trials = benchmark_trials(session)
+    except TargetMissing as error:
+        return {}, [f"windows and splits of BrainWideBench: {error.found}"]
+    groups, notes = {"task_aligned_intervals": _task_windows(trials)}, []
+    times = spikes.arrays["timestamps"]
+    for suite, divide in _SUITES.items():
+        try:
+            ranges = divide((float(times[0]), float(times[-1])), trials.spans)
+        except (ConfigError, IndexError) as error:
+            notes.append(f"{suite} domains of BrainWideBench: {getattr(error, 'found', 'there is no spike')}")
+            continue
+        ranges = without_invalid(ranges, session)
+        groups |= {f"{suite}_{name}_domain": interval(found) for name, found in ranges.items()}
+        if suite == "ts1":
+            groups["ts1_normalize"] = _statistics(trials, ranges["train"], whisker)
+    return groups, notes
+
+
+def hidden_units(unit_ids: list[str]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which of the units are hidden in co-smoothing; the benchmark hides among those that it selects."""
+    return {f"ts2_co_smoothing_is_held_out_{split}": held_out_units(unit_ids, split) for split in SALTS}
+
+
+def _task_windows(trials: BenchmarkTrials) -> Group:
+    classes = benchmark_columns(trials.table)
+    groups = {}
+    for name, (window, column) in _WINDOWS.items():
+        start = trials.starts[window]
+        kept = classes[column] != UNKNOWN if name == "block_prior" else np.ones(len(start), dtype=bool)
+        arrays: dict[str, npt.NDArray[Any]] = {"trial_index": trials.rows[kept]}
+        if column:
+            arrays[column] = classes[column][kept]
+        groups[name] = interval(np.column_stack([start, start + WINDOW_S])[kept], arrays)
+    return data({}, groups, domain=trials.spans)
+
+
+def _statistics(trials: BenchmarkTrials, train: FloatArray, whisker: Group | None) -> Group:
+    """Return mean and spread of the whisker signal over the windows from the first movement on that train."""
+    if whisker is None or whisker.domain is None:
+        return data({}, {"whisker": data({})})
+    values = whisker.arrays["whisker_motion_energy"].astype(np.float64)
+    grid, start = GridSignal(float(whisker.domain[0, 0]), values), trials.starts["movement"]
+    samples, spanned = grid.samples(start, 50)
+    used = values[samples[spanned & windows_within(start, start + WINDOW_S, train)]]
+    if not used.size:
+        return data({}, {"whisker": data({})})
+    stated = {"mean": float(used.mean()), "std": max(float(used.std()), SMALLEST_STD)}
+    return data({}, {"whisker": data({}, {"whisker_motion_energy": data(stated)})})

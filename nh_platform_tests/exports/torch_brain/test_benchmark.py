@@ -1,0 +1,98 @@
+"""What BrainWideBench's models read is what its tasks are made of: windows, classes, splits, statistics, signals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nh_platform.exports.torch_brain.benchmark import benchmark_groups
+from nh_platform.exports.torch_brain.objects import Group, irregular
+from nh_platform.exports.torch_brain.recording_file import read_recording
+from nh_platform.reading import OpenedStore, SessionView
+from nh_platform.tasks.brain_wide_bench.trial_classes import choice, reward, stimulus_contrast
+from nh_platform.tasks.brain_wide_bench.trial_signals import licking_rate, wheel_speed, whisker_motion_energy
+from nh_platform.tasks.task import TaskData
+
+
+@pytest.fixture(scope="module")
+def session(store: OpenedStore) -> SessionView:
+    return store.session("ibl", store.sessions("ibl")["session_id"][0])
+
+
+@pytest.fixture(scope="module")
+def recording(recordings: Path, session: SessionView) -> Group:
+    return read_recording(recordings / "ibl" / f"{session.session_id}.h5")
+
+
+def in_split(recording: Group, start: np.ndarray, split: str) -> np.ndarray:
+    bounds = recording.groups[f"ts1_{split}_domain"].arrays
+    return np.array([((bounds["start"] <= one) & (one + 1 <= bounds["end"])).any() for one in start])
+
+
+@pytest.mark.parametrize("task", [choice, reward, stimulus_contrast])
+def test_windows_classes_and_splits_are_those_of_the_tasks(recording: Group, session: SessionView, task) -> None:
+    data: TaskData = task(session)
+    group = recording.groups["task_aligned_intervals"].groups[task.__name__].arrays
+    np.testing.assert_array_equal(group["trial_index"], data.row_ids)
+    np.testing.assert_array_equal(group["start"], data.starts)
+    np.testing.assert_array_equal(group[task.__name__], data.outputs(np.arange(len(data.row_ids))))
+    for split in ("train", "val", "test"):
+        inside = in_split(recording, group["start"], split)
+        assert inside.any()
+        np.testing.assert_array_equal(inside, data.split == split)
+
+
+@pytest.mark.parametrize(
+    ("task", "window", "group", "name"),
+    [
+        (whisker_motion_energy, "movement_window", "whisker", "whisker_motion_energy"),
+        (wheel_speed, "movement_window", "wheel", "wheel_speed"),
+        (licking_rate, "licking_window", "licks", "licking_rate"),
+    ],
+)
+def test_signals_and_statistics_are_those_of_the_tasks(
+    recording: Group, session: SessionView, task, window: str, group: str, name: str
+) -> None:
+    data, series = task(session), recording.groups[group]
+    assert series.rate_hz == 50.0
+    assert series.domain is not None
+    starts = recording.groups["task_aligned_intervals"].groups[window].arrays["start"]
+    assert set(data.starts) <= set(starts)
+    values = data.outputs(np.arange(len(data.starts)))[:, :, 0]
+    first = np.round((data.starts + data.timestamps[:, 0] - series.domain[0, 0]) * 50).astype(int)
+    stored = series.arrays[name][first[:, None] + np.arange(50)].astype(np.float64)
+    if name == "whisker_motion_energy":
+        found = recording.groups["ts1_normalize"].groups["whisker"].groups[name].attributes
+        np.testing.assert_allclose((found["mean"], found["std"]), data.normalisation, rtol=1e-5)
+        stored = (stored - float(found["mean"])) / float(found["std"])
+    elif name == "licking_rate":
+        stored = stored / 50
+    np.testing.assert_allclose(stored, values, rtol=1e-4, atol=1e-4)
+
+
+def test_trials_have_the_index_that_the_windows_name(recording: Group) -> None:
+    trials = recording.groups["trials"].arrays
+    shown = recording.groups["task_aligned_intervals"].groups["choice"].arrays
+    at = dict(zip(trials["trial_index"].tolist(), trials["movement_onset_time"].tolist()))
+    np.testing.assert_array_equal([at[index] for index in shown["trial_index"]], shown["end"])
+    prior = recording.groups["task_aligned_intervals"].groups["block_prior"].arrays["block_prior"]
+    assert set(prior) <= {0, 1}
+
+
+def test_hidden_units_are_a_tenth_and_others_for_validation(recording: Group) -> None:
+    units = recording.groups["units"].arrays
+    test, val = (units[f"ts2_co_smoothing_is_held_out_{name}"] for name in ("test", "val"))
+    assert test.sum() == val.sum() == max(1, round(0.1 * len(test)))
+
+
+def test_what_a_session_is_too_short_for_is_said_and_other_tasks_have_none(
+    recording: Group, session: SessionView, store: OpenedStore
+) -> None:
+    spikes = irregular(np.array([1.0, 2.0]), np.array([[1.0, 2.0]]))  # of a recording of one second
+    groups, notes = benchmark_groups(session, spikes, None)
+    assert "ts1_train_domain" not in groups
+    assert notes[0].startswith("ts1 domains of BrainWideBench: nothing is left of")
+    other = store.session("allen_vc", store.sessions("allen_vc")["session_id"][0])
+    assert benchmark_groups(other, recording.groups["spikes"], None) == ({}, [])
