@@ -169,6 +169,26 @@ def test_long_trains_on_and_beside_edges_equal_numpy(bin_us, first_second) -> No
     np.testing.assert_array_equal(found, [expected, expected])
 
 
+@pytest.mark.parametrize("order", ["ascending", "descending", "any"])
+@pytest.mark.parametrize("first_second", [-50, 0, 100_000])
+def test_events_any_number_of_spikes_apart_equal_numpy_whatever_their_order(first_second, order) -> None:
+    random = np.random.default_rng(abs(first_second))
+    # From 0 to 600 spikes between two events, on the clock of a probe, and some of them on an edge or beside one.
+    events = first_second + np.cumsum(random.integers(1, 60, 60)) * 0.1
+    relative = edges_by_hand(-10 * BIN_US, 25, BIN_US)
+    edges = (events[:, None] + relative).ravel()
+    near = np.concatenate([edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf)])
+    span = float(np.ptp(events))
+    trains = [np.sort(np.round((events[0] + random.uniform(-1, span, n)) * 30_000) / 30_000) for n in (1, 15, 16, 17)]
+    trains += [np.sort(events[0] + random.uniform(-1, span, int(rate * span))) for rate in (0.5, 3, 12, 100)]
+    trains += [np.sort(near), np.sort(random.choice(near, 500)), []]
+    events = {"ascending": events, "descending": events[::-1], "any": random.permutation(events)}[order]
+    found = bin_events(spikes_of(*trains), events, -10 * BIN_US, 25, BIN_US)
+    expected = np.array([[count_by_hand(np.array(train), event + relative) for train in trains] for event in events])
+    np.testing.assert_array_equal(found.counts, expected)
+    assert found.maximum == expected.max()
+
+
 @pytest.mark.parametrize("trains", [[], [[]], [[], [1.0], []], [[1.0, 1.0]]])
 def test_units_with_no_one_or_two_spikes(trains) -> None:
     spikes = spikes_of(*trains)
