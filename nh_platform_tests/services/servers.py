@@ -25,8 +25,8 @@ from typer.testing import CliRunner
 from nh_platform.cli.app import app
 from nh_platform_tests.homes import make_home
 
-START_S = 120.0
-"""`nh ui` took 17 to 41 s to answer on two loaded cores, `dagster dev` 21 to 39 s."""
+START_S = 300.0
+"""`nh ui` took 17 to 41 s to answer on two loaded cores, `dagster dev` 21 to 39 s; more than 120 s at a load of 12."""
 
 
 def free_port() -> int:
