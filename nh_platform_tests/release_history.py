@@ -100,18 +100,14 @@ def old_row_becomes_public(state: AlyxState) -> Runs:
     return {session.session_id: ALL}
 
 
-HISTORY: tuple[Callable[[AlyxState], Runs], ...] = (
-    new_session,
-    resort_of_one_probe,
-    wheel_patch,
-    qc_change,
-    realignment,
-    timestamp_touch,
-    tag_only,
-    notice_only,
-    deletion,
-    old_row_becomes_public,
+HISTORY: tuple[tuple[Callable[[AlyxState], Runs], ...], ...] = (
+    (new_session, resort_of_one_probe, wheel_patch),
+    (qc_change, realignment),
+    (timestamp_touch, tag_only, notice_only),
+    (deletion,),
+    (old_row_becomes_public,),
 )
+"""Steps, by release. Those of one release touch different sessions, or none: what ran for which is told by that."""
 
 FOUND_BY_THE_DAILY_LOOK = (deletion,)
 """Steps that move nothing which the sensor asks for; the others are noticed within a tick."""
@@ -123,6 +119,6 @@ def table(rows: list[tuple[str, Runs, Runs]]) -> str:
     def words(runs: Runs) -> str:
         return "; ".join(f"{session[:8]}: {', '.join(assets)}" for session, assets in sorted(runs.items())) or "none"
 
-    lines = [f"{'step':<24} {'expected':<72} actual"]
-    lines += [f"{name:<24} {words(expected):<72} {words(actual)}" for name, expected, actual in rows]
+    lines = [f"{'steps':<46} {'expected':<72} actual"]
+    lines += [f"{name:<46} {words(expected):<72} {words(actual)}" for name, expected, actual in rows]
     return "\n".join(lines)
