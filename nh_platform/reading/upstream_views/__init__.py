@@ -7,8 +7,8 @@ when notebooks of another library are worth keeping as they are. Nothing is down
 nor AllenSDK is imported; docs/notebooks-that-exist.md says what is the same and what differs.
 """
 
-from nh_platform.reading.upstream_views.behavior_ecephys_session import BehaviorEcephysSession
-from nh_platform.reading.upstream_views.ecephys_session import EcephysSession
+from nh_platform.reading.upstream_views.allen.behavior_ecephys_session import BehaviorEcephysSession
+from nh_platform.reading.upstream_views.allen.ecephys_session import EcephysSession
 from nh_platform.reading.upstream_views.ephys_session_loader import EphysSessionLoader
 from nh_platform.reading.upstream_views.session_loader import SessionLoader
 from nh_platform.reading.upstream_views.spike_sorting_loader import SpikeSortingLoader

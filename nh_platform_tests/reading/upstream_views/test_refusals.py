@@ -132,7 +132,7 @@ def test_a_session_of_another_source_is_no_allen_session(store: OpenedStore, vie
 
 
 def test_units_of_another_source_are_no_allen_units(store: OpenedStore) -> None:
-    from nh_platform.reading.upstream_views.allen_tables import UnitFilter
+    from nh_platform.reading.upstream_views.allen.tables import UnitFilter
 
     with pytest.raises(ConfigError, match="not of an Allen session"):
         UnitFilter().kept(store.session("ibl", WHOLE).units)

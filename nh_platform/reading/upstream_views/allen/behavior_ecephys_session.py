@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.reading.session_view import SessionView
-from nh_platform.reading.upstream_views import allen_tables
+from nh_platform.reading.upstream_views.allen import tables
 from nh_platform.reading.upstream_views.not_given import Refused
 from nh_platform.reading.upstream_views.stored_sessions import StoreLike, allen_session, opened
 
@@ -118,7 +118,7 @@ class BehaviorEcephysSession:
     @cached_property
     def probes(self) -> pd.DataFrame:
         """Index ``id``; ``name``, ``sampling_rate`` in Hz."""
-        return allen_tables.probes_table(self.session, "name")
+        return tables.probes_table(self.session, "name")
 
     def get_channels(self, filter_by_validity: bool = True) -> pd.DataFrame:
         """Return every channel: index ``id``; place on the probe and CCF position in µm, region.
@@ -128,7 +128,7 @@ class BehaviorEcephysSession:
         filter_by_validity
             Without effect: which channels have valid data is not stored, so that all are there.
         """
-        table = allen_tables.channels_table(self.session)
+        table = tables.channels_table(self.session)
         table["structure_acronym"] = table["structure_acronym"].where(table["structure_acronym"].notna(), None)
         return table.drop(columns=["ecephys_structure_id", "ecephys_structure_acronym"])
 
@@ -145,23 +145,23 @@ class BehaviorEcephysSession:
         Parameters
         ----------
         filter_by_validity, filter_out_of_brain_units
-            Which units (`allen_tables.UnitFilter`).
+            Which units (`tables.UnitFilter`).
         amplitude_cutoff_maximum, presence_ratio_minimum, isi_violations_maximum
             Limits; None for none.
         """
-        which = allen_tables.UnitFilter(
+        which = tables.UnitFilter(
             filter_by_validity,
             filter_out_of_brain_units,
             amplitude_cutoff_maximum,
             presence_ratio_minimum,
             isi_violations_maximum,
         )
-        return allen_tables.units_table(self.session, which)
+        return tables.units_table(self.session, which)
 
     @cached_property
     def spike_times(self) -> dict[int, npt.NDArray[np.float64]]:
         """Times in s, bit-exact, by the id of every unit."""
-        ids = allen_tables.unit_ids(self.session).tolist()  # first: units of a gated session are refused
+        ids = tables.unit_ids(self.session).tolist()  # first: units of a gated session are refused
         spikes = self.session.spikes
         return {unit: spikes.of_unit(row) for row, unit in enumerate(ids)}
 
@@ -170,18 +170,18 @@ class BehaviorEcephysSession:
         """Amplitudes in V, by the id of every unit; float32 in the store."""
         spikes = self.session.spikes
         parts = np.split(spikes.amplitudes.astype(np.float64), spikes.offsets[1:-1])
-        return dict(zip(allen_tables.unit_ids(self.session).tolist(), parts))
+        return dict(zip(tables.unit_ids(self.session).tolist(), parts))
 
     @cached_property
     def mean_waveforms(self) -> dict[int, npt.NDArray[np.float64]]:
         """(384, 82) µV by unit id, where they were asked for; NaN but for the 20 channels on each side of the peak."""
         waves = self.session.mean_waveforms()
-        n_channels = 1 + int(allen_tables.channels_table(self.session)["probe_channel_number"].max())
+        n_channels = 1 + int(tables.channels_table(self.session)["probe_channel_number"].max())
         found = {}
         for row, unit in enumerate(waves.unit_ids):
             known = waves.channels[row] >= 0
             whole = np.full((n_channels, waves.values.shape[2]), np.nan)
-            whole[waves.channels[row][known]] = waves.values[row][known].astype(np.float64) * allen_tables.UV_PER_V
+            whole[waves.channels[row][known]] = waves.values[row][known].astype(np.float64) * tables.UV_PER_V
             found[int(unit)] = whole
         return found
 

@@ -1,7 +1,7 @@
 """Stimulus presentations of Visual Coding as AllenSDK shows them: ``null`` where a parameter does not apply.
 
 Contains the table, its conditions, and what AllenSDK's `EcephysSession` makes of it: parameters in use, epochs,
-intervals. Add here another of its tables of presentations. Counting of spikes is `allen_spike_counts`.
+intervals. Add here another of its tables of presentations. Counting of spikes is `spike_counts`.
 """
 
 from __future__ import annotations

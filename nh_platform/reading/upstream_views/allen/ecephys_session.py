@@ -2,7 +2,7 @@
 
 Contains that class, with the names, index, columns, dtypes and units of AllenSDK 2.16.2: seconds, µV for the units'
 ``waveform_amplitude`` and mean waveforms, volts for ``spike_amplitudes``. Add here another of its methods. Its tables
-are `allen_session_tables`; what is made of them, `allen_presentations` and `allen_spike_counts`.
+are `session_tables`; what is made of them, `presentations` and `spike_counts`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.reading.upstream_views import allen_presentations, allen_spike_counts
-from nh_platform.reading.upstream_views.allen_session_tables import EcephysTables
+from nh_platform.reading.upstream_views.allen import presentations, spike_counts
+from nh_platform.reading.upstream_views.allen.session_tables import EcephysTables
 from nh_platform.reading.upstream_views.not_given import Refused
 from nh_platform.session import UnknownSession
 from nh_platform.session.errors import close_matches
@@ -86,19 +86,19 @@ class EcephysSession(EcephysTables):
         names = self._stimuli(stimulus_names)
         table = self._shown.presentations
         table = table[table["stimulus_name"].isin(names)]
-        table = table if include_detailed_parameters else allen_presentations.without_details(table)
-        return table if include_unused_parameters else allen_presentations.without_unused(table)
+        table = table if include_detailed_parameters else presentations.without_details(table)
+        return table if include_unused_parameters else presentations.without_unused(table)
 
     def get_stimulus_epochs(self, duration_thresholds: Mapping[str, float] | None = None) -> pd.DataFrame:
-        """Return the stretches of one stimulus block (`allen_presentations.stimulus_epochs`)."""
-        return allen_presentations.stimulus_epochs(self.stimulus_presentations, duration_thresholds)
+        """Return the stretches of one stimulus block (`presentations.stimulus_epochs`)."""
+        return presentations.stimulus_epochs(self.stimulus_presentations, duration_thresholds)
 
     def get_stimulus_parameter_values(
         self, stimulus_presentation_ids: npt.ArrayLike | None = None, drop_nulls: bool = True
     ) -> dict[str, npt.NDArray[np.object_]]:
         """Return the values that each parameter takes on in some presentations, in the order of their occurrence."""
         table = _rows(self.stimulus_presentations, stimulus_presentation_ids, "stimulus presentation")
-        return allen_presentations.parameter_values(table, drop_nulls)
+        return presentations.parameter_values(table, drop_nulls)
 
     def get_parameter_values_for_stimulus(
         self, stimulus_name: str, drop_nulls: bool = True
@@ -124,7 +124,7 @@ class EcephysSession(EcephysTables):
         large_bin_size_threshold: float = 0.001,
         time_domain_callback: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
     ) -> xr.DataArray:
-        """Count spikes in bins around presentations (`allen_spike_counts.presentation_counts`).
+        """Count spikes in bins around presentations (`spike_counts.presentation_counts`).
 
         A spike on an inner edge is counted once, in the bin that it begins; AllenSDK counts it twice, and one on the
         last edge in the last bin.
@@ -134,20 +134,20 @@ class EcephysSession(EcephysTables):
             warnings.warn(f"spikes are counted at most once in bins of up to {widest:.5f} s", stacklevel=2)
         shown = _rows(self.stimulus_presentations, stimulus_presentation_ids, "stimulus presentation")
         units = _rows(self.units, unit_ids, "unit").index.to_numpy(np.int64)
-        return allen_spike_counts.presentation_counts(
+        return spike_counts.presentation_counts(
             bin_edges, shown["start_time"], self.spike_times, units, binarize, dtype, time_domain_callback
         )
 
     def presentationwise_spike_times(
         self, stimulus_presentation_ids: npt.ArrayLike | None = None, unit_ids: npt.ArrayLike | None = None
     ) -> pd.DataFrame:
-        """Return every spike during presentations (`allen_spike_counts.presentation_spikes`).
+        """Return every spike during presentations (`spike_counts.presentation_spikes`).
 
         A spike at the start of a presentation is of it; AllenSDK gives it to what was before.
         """
         shown = _rows(self.stimulus_presentations, stimulus_presentation_ids, "stimulus presentation")
         units = _rows(self.units, unit_ids, "unit").index.to_numpy(np.int64)
-        return allen_spike_counts.presentation_spikes(shown, self.spike_times, units)
+        return spike_counts.presentation_spikes(shown, self.spike_times, units)
 
     def conditionwise_spike_statistics(
         self,
@@ -155,14 +155,14 @@ class EcephysSession(EcephysTables):
         unit_ids: npt.ArrayLike | None = None,
         use_rates: bool = False,
     ) -> pd.DataFrame:
-        """Return mean, deviation and error of spikes by unit and condition (`allen_spike_counts.condition_statistics`).
+        """Return mean, deviation and error of spikes by unit and condition (`spike_counts.condition_statistics`).
 
         Without ``unit_ids`` all units are in it, those that do not fire too; AllenSDK leaves these out.
         """
         shown = _rows(self.stimulus_presentations, stimulus_presentation_ids, "stimulus presentation")
         units = _rows(self.units, unit_ids, "unit").index.to_numpy(np.int64)
-        spikes = allen_spike_counts.presentation_spikes(shown, self.spike_times, units)
-        return allen_spike_counts.condition_statistics(shown, spikes, units, use_rates)
+        spikes = spike_counts.presentation_spikes(shown, self.spike_times, units)
+        return spike_counts.condition_statistics(shown, spikes, units, use_rates)
 
     def channel_structure_intervals(self, channel_ids: npt.ArrayLike) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
         """Return the regions along some channels, and where each begins among them, with their number at the end."""

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.reading.session_view import SessionView
-from nh_platform.reading.upstream_views import allen_presentations
-from nh_platform.reading.upstream_views.allen_tables import (
+from nh_platform.reading.upstream_views.allen import presentations
+from nh_platform.reading.upstream_views.allen.tables import (
     UnitFilter,
     channels_table,
     mean_waveforms,
@@ -121,16 +121,16 @@ class EcephysTables:
         return mean_waveforms(self.session, np.sort(self.units.index.to_numpy(np.int64)))
 
     @cached_property
-    def _shown(self) -> allen_presentations.ShownStimuli:
+    def _shown(self) -> presentations.ShownStimuli:
         invalid = self.invalid_times
         of_stimuli = invalid[["stimulus" in tags for tags in invalid["tags"]]]
         pairs = zip(of_stimuli["start_time"], of_stimuli["stop_time"])
-        return allen_presentations.shown_stimuli(self.session.presentations, pairs)
+        return presentations.shown_stimuli(self.session.presentations, pairs)
 
     @property
     def stimulus_presentations(self) -> pd.DataFrame:
         """Index ``stimulus_presentation_id``; times in s, stimulus, its parameters, ``null`` where one has none."""
-        return allen_presentations.without_details(self._shown.presentations)
+        return presentations.without_details(self._shown.presentations)
 
     @property
     def stimulus_conditions(self) -> pd.DataFrame:
@@ -145,7 +145,7 @@ class EcephysTables:
     @cached_property
     def inter_presentation_intervals(self) -> pd.DataFrame:
         """``interval`` in s between a presentation and the next, by both ids."""
-        return allen_presentations.presentation_intervals(self.stimulus_presentations)
+        return presentations.presentation_intervals(self.stimulus_presentations)
 
     @cached_property
     def invalid_times(self) -> pd.DataFrame:
