@@ -17,6 +17,15 @@ import sys
 from pathlib import Path
 
 PEERS: dict[str, tuple[str, ...]] = {
+    "ibl_bwb_eval": (
+        "torch==2.13.0",
+        "torchmetrics==1.9.0",
+        "safetensors==0.8.0",
+        "scikit-learn==1.9.1",
+        "rich==15.0.0",
+        "scipy==1.17.1",
+        "numpy==2.4.6",
+    ),
     "ibllib": ("ibllib==4.1.0", "slidingRP==1.1.1"),
     "pynapple": ("pynapple==0.11.4",),
     "readers": ("pynapple==0.11.4", "spikeinterface==0.105.3"),
@@ -25,7 +34,10 @@ PEERS: dict[str, tuple[str, ...]] = {
 }
 """Pinned packages of each peer environment. slidingRP decides IBL's labels, so it is pinned beside ibllib."""
 
-WITH_PIP = frozenset({"torch_brain"})
+WITHOUT_DEPENDENCIES: dict[str, tuple[str, ...]] = {"ibl_bwb_eval": ("ibl-bwb-eval==0.1.0",)}
+"""What is installed last, over the packages above: the scorer pins torch 2.10.0 and numpy 2.2.6, and needs neither."""
+
+WITH_PIP = frozenset({"ibl_bwb_eval", "torch_brain"})
 """Peers that pip installs: uv resolves torch with CUDA, which is gigabytes that no comparison here needs."""
 
 WITH_PLATFORM = frozenset({"readers"})
@@ -45,13 +57,13 @@ def peer_python(name: str) -> Path:
     KeyError
         If there is no such peer.
     RuntimeError
-        If the environment cannot be made; the text has the output of uv.
+        If the environment cannot be made; the text has the output of uv or pip.
     """
-    packages = PEERS[name]
+    packages, last = PEERS[name], WITHOUT_DEPENDENCIES.get(name, ())
     folder = Path(os.environ.get("NH_PEERS", Path.home() / ".cache" / "nh_peers")) / name
     python = folder / "bin" / "python"
     done = folder / "nh_packages.txt"
-    wanted = "\n".join(packages)
+    wanted = "\n".join(packages + last)
     if name in WITH_PLATFORM:
         wanted += f"\n{LOCK.name} {hashlib.sha256(LOCK.read_bytes()).hexdigest()}"
     if not (done.is_file() and done.read_text() == wanted):
@@ -59,7 +71,10 @@ def peer_python(name: str) -> Path:
         if name in WITH_PLATFORM:
             _uv("pip", "install", "--quiet", "--python", str(python), "--no-deps", "-r", str(LOCK))
         if name in WITH_PIP:
-            _run("pip", "--python", str(python), "install", "--quiet", *packages)
+            install = ("pip", "--python", str(python), "install", "--quiet")
+            _run(*install, *packages)
+            if last:
+                _run(*install, "--no-deps", *last)
         else:
             _uv("pip", "install", "--quiet", "--python", str(python), *packages)
         done.write_text(wanted)
