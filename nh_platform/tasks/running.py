@@ -1,0 +1,221 @@
+"""A task over sessions and seeds: the baseline fitted, scored, held against its control, and written where asked.
+
+Contains what runs and the table that comes of it. Scores of one set of predictions are `nh_platform.tasks.scoring`,
+what a task predicts is its `Task.make`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.session import ConfigError, DamagedFile, NhError, StoreError
+from nh_platform.tasks.baselines import Baseline, NoFit, baseline_of
+from nh_platform.tasks.control import N_PERMUTATIONS, moved_targets
+from nh_platform.tasks.pooling import ALL, folds, pool
+from nh_platform.tasks.predictions import write_ground_truth, write_predictions
+from nh_platform.tasks.run_table import Run, SessionRun
+from nh_platform.tasks.scoring import is_about_units, scores, truth_rows
+from nh_platform.tasks.task import Task, TaskData
+
+if TYPE_CHECKING:
+    from nh_platform.reading import SessionView
+
+SEEDS = (43, 44, 45, 46, 47)
+"""Seeds of BrainWideBench's reported scores, which asks for three at least, one after the other."""
+
+N_CONTROL_UNITS, N_CONTROL_WINDOWS = 16, 1_000
+"""Units and test windows that the control of a task of many units is of."""
+
+_NO_CONTROL: tuple[list[float], float] = ([], float("nan"))
+
+OnSeed = Callable[[str, int, str], None]
+"""Called with a session, the number of its steps that are done, and what is next."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run is to do.
+
+    Parameters
+    ----------
+    seeds
+        Seeds of the baseline.
+    permutations
+        How often targets are moved for the control; `N_PERMUTATIONS` of the task's kind where None, none where 0.
+    folder
+        Folder that takes ``predictions`` and ``ground_truth``; nothing is written where None.
+    """
+
+    seeds: Sequence[int] = SEEDS
+    permutations: int | None = None
+    folder: Path | None = None
+
+    def n_permutations(self, task: Task) -> int:
+        """Return how often targets are moved."""
+        return N_PERMUTATIONS[task.kind] if self.permutations is None else self.permutations
+
+    def n_steps(self) -> int:
+        """Return the steps of a session: its targets, each seed, the control."""
+        return len(self.seeds) + 2
+
+
+def _unheard(session_id: str, done: int, now: str) -> None:
+    """Take no notice of progress."""
+
+
+def run_task(task: Task, sessions: Sequence[SessionView], asked: Asked, on_seed: OnSeed = _unheard) -> Run:
+    """Run a task's baseline over sessions and seeds.
+
+    Parameters
+    ----------
+    task
+        The task.
+    sessions
+        Sessions of one source. Tasks about windows are fitted and tested within each; those about units (``ts3-…``)
+        over all of them.
+    asked
+        Seeds, control and folder.
+    on_seed
+        Called when a step of a session is done.
+
+    Returns
+    -------
+    Run
+        Scores by session and seed, the table, and what sessions lack (``all`` for units of one animal alone); a session
+        that lacks something stops no other.
+
+    Raises
+    ------
+    StoreError
+        If predictions cannot be written.
+    """
+    import sklearn.decomposition
+    import sklearn.linear_model  # noqa: F401  Libraries that are loaded later are not limited.
+    from threadpoolctl import threadpool_limits
+
+    # The matrices are small: two sessions took 50 CPU s with a thread per core, and 14 s with one.
+    with threadpool_limits(limits=1):
+        return _run(task, sessions, asked, on_seed)
+
+
+def _run(task: Task, sessions: Sequence[SessionView], asked: Asked, on_seed: OnSeed) -> Run:
+    made: list[tuple[TaskData, str]] = []
+    done: list[SessionRun] = []
+    lacking: dict[str, NhError] = {}
+    for view in sessions:
+        on_seed(view.session_id, 0, "targets")
+        try:
+            data = task.make(view)
+            if is_about_units(data):
+                made.append((data, view.info.subject or view.session_id))
+                on_seed(view.session_id, asked.n_steps(), "done")
+            else:
+                done.append(_run_data(task, data, asked, on_seed))
+        except NhError as error:
+            if isinstance(error, StoreError) and not isinstance(error, DamagedFile):
+                raise  # of the disk that is written to: no session can go on
+            lacking[view.session_id] = error
+            on_seed(view.session_id, asked.n_steps(), "failed")
+    if made:
+        pooled = pool([data for data, _ in made], [animal for _, animal in made])
+        try:
+            done.append(_run_folds(task, lambda seed: folds(pooled, seed), asked, on_seed))
+        except (ConfigError, NoFit) as error:
+            lacking[ALL] = error
+    return Run(task, tuple(done), lacking, tuple(data.session_id for data, _ in made))
+
+
+def _run_data(task: Task, data: TaskData, asked: Asked, on_seed: OnSeed) -> SessionRun:
+    """Run one session, within which the windows are divided."""
+    return _run_folds(task, lambda seed: [data], asked, on_seed)
+
+
+def _run_folds(task: Task, folds_of: Callable[[int], list[TaskData]], asked: Asked, on_seed: OnSeed) -> SessionRun:
+    """Run data that are divided once, or several times so that each row is tested once."""
+    by_seed: dict[int, dict[str, float]] = {}
+    label, control = "", _NO_CONTROL
+    for step, seed in enumerate(asked.seeds, 1):
+        parts = folds_of(seed)
+        data = _tested(parts)
+        on_seed(data.session_id, step, f"seed {seed}")
+        baselines = [baseline_of(task.kind, part, seed) for part in parts]
+        label, rows = baselines[0].label, truth_rows(data)
+        predictions = _predicted(baselines, parts, rows)
+        by_seed[seed] = scores(task, data, rows, predictions)
+        if asked.folder is not None:
+            write_predictions(asked.folder / "predictions", data, rows, predictions, label=label, seed=seed)
+    on_seed(data.session_id, asked.n_steps() - 1, "control")
+    if asked.n_permutations(task):
+        control = _control(task, folds_of(asked.seeds[0]), asked)
+    if asked.folder is not None:
+        write_ground_truth(asked.folder / "ground_truth", data)
+    n_rows = {split: len(truth_rows(data, split)) for split in ("train", "val", "test")}
+    if len(parts) > 1:  # every unit is tested by a model of the others
+        n_rows |= {
+            split: round(np.mean([len(truth_rows(part, split)) for part in parts])) for split in ("train", "val")
+        }
+    on_seed(data.session_id, asked.n_steps(), "done")
+    return SessionRun(
+        data.session_id, label, by_seed, control[0], control[1], n_rows, len(rows), data.left_out, data.notes
+    )
+
+
+def _tested(parts: Sequence[TaskData]) -> TaskData:
+    """Return data whose rows of ``test`` are those that any fold tests."""
+    split = parts[0].split.copy()
+    for part in parts:
+        split[part.split == "test"] = "test"
+    return replace(parts[0], split=split)
+
+
+def _predicted(
+    baselines: Sequence[Baseline],
+    parts: Sequence[TaskData],
+    rows: npt.NDArray[np.int64],
+    moved: Sequence[npt.NDArray[np.int64]] | None = None,
+) -> npt.NDArray[np.floating]:
+    """Return predictions of rows, each by the fold that tests it."""
+    if len(parts) == 1:
+        return baselines[0].fit(None if moved is None else moved[0]).predict(rows)
+    found: npt.NDArray[np.floating] | None = None
+    for number, (baseline, part) in enumerate(zip(baselines, parts)):
+        own = np.flatnonzero(part.split[rows] == "test")
+        predictions = baseline.fit(None if moved is None else moved[number]).predict(rows[own])
+        if found is None:
+            found = np.zeros((len(rows), *predictions.shape[1:]), dtype=predictions.dtype)
+        found[own] = predictions
+    assert found is not None
+    return found
+
+
+def _control(task: Task, parts: Sequence[TaskData], asked: Asked) -> tuple[list[float], float]:
+    """Return scores of the first metric with moved targets, and with those of the rows, of the first seed.
+
+    Of a task of many units 16 of them are fitted (drawn by the seed), and 1,000 test windows are scored.
+    """
+    seed, metric = asked.seeds[0], task.metrics[0]
+    if len(parts) == 1 and len(parts[0].target_ids) > N_CONTROL_UNITS:
+        parts = [_of_few_units(parts[0], seed)]
+    baselines = [baseline_of(task.kind, part, seed) for part in parts]
+    data = _tested(parts)
+    rows = truth_rows(data)
+    if len(data.target_ids) and not is_about_units(data):
+        rows = rows[:: max(len(rows) // N_CONTROL_WINDOWS, 1)]
+
+    def score(moved: Sequence[npt.NDArray[np.int64]] | None) -> float:
+        return scores(task, data, rows, _predicted(baselines, parts, rows, moved))[metric]
+
+    moves = zip(*(moved_targets(part, task.kind, asked.n_permutations(task), seed) for part in parts))
+    return [score(moved) for moved in moves], score(None)
+
+
+def _of_few_units(data: TaskData, seed: int) -> TaskData:
+    """Return the same task of a few of the units that it predicts."""
+    kept = np.sort(np.random.default_rng(seed).permutation(len(data.target_ids))[:N_CONTROL_UNITS])
+    return replace(data, outputs=lambda rows: data.outputs(rows)[..., kept], target_ids=data.target_ids[kept])
