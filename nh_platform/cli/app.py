@@ -32,6 +32,7 @@ from nh_platform.cli.search.released_rows import channels, units
 from nh_platform.cli.sessions import sessions, show
 from nh_platform.cli.status import status
 from nh_platform.cli.sync import sync
+from nh_platform.cli.tasks.task import app as task_app
 from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.terminal.stopping import Stopped, stopped_by_signals
 from nh_platform.cli.training.splits import splits
@@ -135,6 +136,7 @@ app.add_typer(export_app, name="export")
 app.add_typer(releases_app, name="releases")
 app.add_typer(lock_app, name="lock")
 app.add_typer(train_set_app, name="train-set")
+app.add_typer(task_app, name="task")
 
 
 def main() -> None:

@@ -23,6 +23,13 @@ from nh_platform.operations.released_search import probes, released_rows
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.simulated.demo_home import demo
 from nh_platform.operations.source_inventory import inventory
+from nh_platform.operations.tasks.task_runs import (
+    list_tasks,
+    run_task,
+    score_predictions,
+    task_tables,
+    task_targets,
+)
 from nh_platform.operations.training.set_building import build_training_set
 from nh_platform.operations.training.set_comparison import (
     compare_training_sets,
@@ -60,6 +67,7 @@ __all__ = [
     "fetch",
     "inventory",
     "list_files",
+    "list_tasks",
     "lock",
     "lock_training_set",
     "locks_of",
@@ -72,9 +80,13 @@ __all__ = [
     "released_rows",
     "reproduce_training_set",
     "restore",
+    "run_task",
+    "score_predictions",
     "status",
     "stored_sets",
     "sync",
+    "task_tables",
+    "task_targets",
     "training_set_named",
     "try_release",
     "unlock",

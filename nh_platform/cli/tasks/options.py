@@ -1,0 +1,41 @@
+"""Options of `nh task` as they are typed: seeds and sessions."""
+
+from __future__ import annotations
+
+from nh_platform.session import ConfigError
+
+SEEDS = "43-47"
+
+_MOST = 100
+"""Seeds at most: a range that was meant as something else is not run for days."""
+
+
+def seeds_of(text: str) -> list[int]:
+    """Return the seeds of ``43-47`` or ``43,44,45``.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither, or names too many.
+
+    Examples
+    --------
+    >>> seeds_of("43-45,50")
+    [43, 44, 45, 50]
+    """
+    seeds: list[int] = []
+    try:
+        for part in text.split(","):
+            first, _, last = part.strip().partition("-")
+            seeds += range(int(first), int(last or first) + 1)
+    except ValueError:
+        seeds = []
+    if not 0 < len(seeds) <= _MOST:
+        raise ConfigError(f"--seeds {text}", "it names no seeds", "State them as 43-47 or 43,44,45.")
+    return seeds
+
+
+def sessions_of(text: str) -> list[str]:
+    """Return the ids of ``a,b``; none for ``all``."""
+    ids = [one.strip() for one in text.split(",") if one.strip()]
+    return [] if ids == ["all"] else ids

@@ -1,0 +1,342 @@
+"""Benchmark tasks of the stored sessions: listed, their targets made, their baselines run and written, files scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from nh_platform.operations.opened_home import Home, OnProgress, Progress, open_home, unwatched
+from nh_platform.session import ConfigError, NhError, StoreError
+from nh_platform.session.errors import close_matches
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nh_platform.reading import SessionView
+    from nh_platform.store import Store
+    from nh_platform.tasks.run_table import Run
+    from nh_platform.tasks.scored_files import ScoredFile
+    from nh_platform.tasks.task import Task, TaskData
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class ListedTask:
+    """A task, and for how many sessions it can be asked here.
+
+    Parameters
+    ----------
+    task
+        The task.
+    sources
+        Sources that have it, with their numbers of stored sessions.
+    """
+
+    task: Task
+    sources: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class SessionTables:
+    """Tables of a task that has one of its own (``psth-forecast``).
+
+    Parameters
+    ----------
+    task
+        The task.
+    tables
+        Table by session.
+    lacking
+        Why a session has none, by session.
+    """
+
+    task: Task
+    tables: Mapping[str, pd.DataFrame]
+    lacking: Mapping[str, NhError]
+
+
+@dataclass(frozen=True)
+class SessionTargets:
+    """Targets of a task in sessions.
+
+    Parameters
+    ----------
+    task
+        The task.
+    data
+        Targets by session.
+    lacking
+        Why a session has none, by session.
+    """
+
+    task: Task
+    data: Mapping[str, TaskData]
+    lacking: Mapping[str, NhError]
+
+
+@dataclass(frozen=True)
+class ScoredPredictions:
+    """Scores of files of predictions.
+
+    Parameters
+    ----------
+    files
+        Scores of each file, with the share of the ground truth that it predicts.
+    refused
+        Why other files have none, by path.
+    """
+
+    files: Sequence[ScoredFile]
+    refused: Mapping[Path, NhError]
+
+
+def list_tasks(home: Home) -> list[ListedTask]:
+    """Return every benchmark task, with the stored sessions of the sources that have it."""
+    from nh_platform.tasks.named_tasks import tasks
+
+    with open_home(home) as at:
+        store = at.platform.store
+        stored = {source: len(store.sessions(source)) for source in store.sources()}
+        return [
+            ListedTask(one, {name: stored.get(name, 0) for name in one.sources or tuple(stored)})
+            for one in tasks().values()
+        ]
+
+
+def task_named(name: str, qc_labels: Path | None = None) -> Task:
+    """Return a task.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    qc_labels
+        BrainWideBench's ``bwm_qc.csv``, with the labels of probes and behaviour that no release states; without it they
+        are not applied, and the notes of the targets say so.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name (the text names the nearest), or the table cannot be used.
+    """
+    from nh_platform.tasks.brain_wide_bench.qc_labels import read_qc_labels
+    from nh_platform.tasks.named_tasks import tasks
+
+    known = tasks(None if qc_labels is None else read_qc_labels(qc_labels))
+    if name not in known:
+        near = close_matches(name, known)
+        action = f"`nh task list` names all {len(known)}.{near}"
+        raise ConfigError(f"task {name}", "there is no such task", action)
+    return known[name]
+
+
+def run_task(
+    home: Home,
+    name: str,
+    *,
+    source: str = "",
+    sessions: Sequence[str] = (),
+    qc_labels: Path | None = None,
+    seeds: Sequence[int] = (),
+    permutations: int | None = None,
+    folder: Path | None = None,
+    on_progress: OnProgress = unwatched,
+) -> Run:
+    """Run the linear baseline of a task over stored sessions and seeds, against its permutation control.
+
+    Parameters
+    ----------
+    home
+        The home folder.
+    name
+        Name of the task.
+    source
+        Source of the sessions; where empty the one that has the task, of several the first with stored sessions.
+    sessions
+        Ids, or the first characters of them; all stored ones where empty.
+    qc_labels
+        BrainWideBench's ``bwm_qc.csv``; as of `task_named`.
+    seeds
+        Seeds; 43 to 47 where empty.
+    permutations
+        How often targets are moved for the control: 100 where None, 20 for counts; 0 for no control.
+    folder
+        Empty or new folder that takes ``predictions`` and ``ground_truth``, whole or not at all.
+    on_progress
+        Called for each session and seed.
+
+    Returns
+    -------
+    nh_platform.tasks.run_table.Run
+        ``table()``, ``scores()``, and ``lacking``: why a session has no score.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such task, the source has it not, seeds or permutations cannot be, or the folder holds something.
+    UnknownSession
+        If a session is not stored.
+    StoreError
+        If no session is stored, or the folder cannot be written.
+    """
+    from nh_platform.tasks.running import SEEDS, Asked
+    from nh_platform.tasks.running import run_task as run
+    from nh_platform.tasks.safetensors_file import whole_folder
+
+    task = task_named(name, qc_labels)
+    if task.table is not None:
+        raise ConfigError(f"task {name}", "it has a table of its own", "Call `task_tables`.")
+    chosen = tuple(dict.fromkeys(seeds or SEEDS))
+    if permutations is not None and permutations < 0:
+        raise ConfigError(f"permutations {permutations}", "it is negative", "Give 0 for no control.")
+    with open_home(home) as at:
+        views = _views(at.platform.store, task, source, sessions)
+        with nullcontext(None) if folder is None else whole_folder(folder) as staging:
+            asked = Asked(chosen, permutations, staging)
+            steps = asked.n_steps()
+            return run(task, views, asked, lambda one, done, now: on_progress(Progress(one, done, steps, now)))
+
+
+def task_tables(
+    home: Home,
+    name: str,
+    *,
+    source: str = "",
+    sessions: Sequence[str] = (),
+    on_progress: OnProgress = unwatched,
+) -> SessionTables:
+    """Make the tables of a task that has its own instead of one score: ``psth-forecast``, a row per unit.
+
+    Parameters
+    ----------
+    home, name, source, sessions, on_progress
+        As of `run_task`.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such task, it has no table of its own, or the source has it not.
+    UnknownSession
+        If a session is not stored.
+    StoreError
+        If no session is stored.
+    """
+    task = task_named(name)
+    if task.table is None:
+        raise ConfigError(f"task {name}", "it has no table of its own", "Call `run_task`.")
+    made, lacking = _made(home, task, source, sessions, task.table, on_progress)
+    return SessionTables(task, made, lacking)
+
+
+def task_targets(
+    home: Home,
+    name: str,
+    *,
+    source: str = "",
+    sessions: Sequence[str] = (),
+    qc_labels: Path | None = None,
+    on_progress: OnProgress = unwatched,
+) -> SessionTargets:
+    """Make the targets of a task in stored sessions, for a model of your own.
+
+    Parameters
+    ----------
+    home, name, source, sessions, qc_labels, on_progress
+        As of `run_task`.
+
+    Returns
+    -------
+    SessionTargets
+        ``data`` by session (`nh_platform.tasks.task.TaskData`), and ``lacking``: why a session has none.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such task, or the source has it not.
+    UnknownSession
+        If a session is not stored.
+    StoreError
+        If no session is stored.
+    """
+    task = task_named(name, qc_labels)
+    made, lacking = _made(home, task, source, sessions, task.make, on_progress)
+    return SessionTargets(task, made, lacking)
+
+
+def score_predictions(predictions: Path, truth: Path) -> ScoredPredictions:
+    """Score files of predictions against files of ground truth, both in BrainWideBench's layout.
+
+    Parameters
+    ----------
+    predictions, truth
+        Folders of predictions, and of ground truth (``predictions`` and ``ground_truth`` of `run_task`).
+
+    Returns
+    -------
+    ScoredPredictions
+        Scores by file with the share of the truth that was predicted, and why other files have none.
+
+    Raises
+    ------
+    StoreError
+        If there is no file of predictions.
+    """
+    from nh_platform.tasks.named_tasks import tasks
+    from nh_platform.tasks.scored_files import score_files
+
+    return ScoredPredictions(*score_files(predictions, truth, tasks()))
+
+
+def _made(
+    home: Home,
+    task: Task,
+    source: str,
+    sessions: Sequence[str],
+    make: Callable[[SessionView], Made],
+    on_progress: OnProgress,
+) -> tuple[dict[str, Made], dict[str, NhError]]:
+    """Return what is made of each session, and why others have nothing."""
+    made: dict[str, Made] = {}
+    lacking: dict[str, NhError] = {}
+    with open_home(home) as at:
+        for view in _views(at.platform.store, task, source, sessions):
+            on_progress(Progress(view.session_id, 0, 1, task.name))
+            try:
+                made[view.session_id] = make(view)
+            except NhError as error:
+                lacking[view.session_id] = error
+            on_progress(Progress(view.session_id, 1, 1, "failed" if view.session_id in lacking else "done"))
+    return made, lacking
+
+
+def _views(store: Store, task: Task, source: str, sessions: Sequence[str]) -> list[SessionView]:
+    """Return the stored sessions that are asked for, each once.
+
+    Raises
+    ------
+    ConfigError
+        If the source has not the task.
+    UnknownSession
+        If a session, or the source, is not stored.
+    StoreError
+        If no session is stored.
+    """
+    from nh_platform.reading import OpenedStore
+    from nh_platform.sources.registry import sources
+
+    having = task.sources or tuple(sources())
+    if source and source not in having:
+        action = f"Sources that have it: {', '.join(having)}.{close_matches(source, having)}"
+        raise ConfigError(f"task {task.name}", f"source {source} has it not", action)
+    chosen = source or next((one for one in having if store.sessions(one)), having[0])
+    stored = store.sessions(chosen)
+    if not stored:
+        action = f"Run `nh materialize {chosen} --missing` first."
+        raise StoreError(f"source {chosen}", f"no session of it is stored in {store.root}", action)
+    opened = OpenedStore(store)
+    views = [opened.session(chosen, one) for one in sessions or stored]
+    return list({view.session_id: view for view in views}.values())

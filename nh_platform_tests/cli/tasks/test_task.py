@@ -1,0 +1,94 @@
+"""`nh task` on a home of simulated sessions: lists, runs, writes, scores, and says what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from nh_platform import operations
+from nh_platform.session import ConfigError, StoreError
+from nh_platform_tests.cli.commands import nh, rows
+from nh_platform_tests.homes import make_home, materialize
+
+ASSETS = ("raw_spikes", "events", "units")
+"""What the tasks of this module read."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One small session of `ibl`, nothing of the others."""
+    platform = make_home(tmp_path_factory.mktemp("home"), ("ibl",))
+    with dg.DagsterInstance.ephemeral() as instance:
+        (outcome,) = materialize(platform, instance, "ibl", assets=ASSETS)
+    assert outcome.success, outcome.errors
+    return platform.settings.home
+
+
+def test_what_cannot_be_run_is_said_with_what_can(home: Path, tmp_path: Path) -> None:
+    said = nh(home, "task", "run", "ts1-choise", code=1).stderr
+    assert "Did you mean ts1-choice" in said
+    said = nh(home, "task", "run", "ts1-choice", "--source", "allen_vc", code=1).stderr
+    assert "source allen_vc has it not" in said
+    assert "Sources that have it: ibl." in said
+    assert "no session of it is stored" in nh(home, "task", "run", "vc-natural_scene", code=1).stderr
+    assert "it names no seeds" in nh(home, "task", "run", "ts1-choice", "--seeds", "4x", code=1).stderr
+    assert "Give 0 for no control" in nh(home, "task", "run", "ts1-choice", "--permutations", "-1", code=1).stderr
+    (tmp_path / "mine").write_text("")
+    said = nh(home, "task", "run", "ts1-choice", "--out", str(tmp_path), code=1).stderr
+    assert "it holds mine already" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert "it is not among" in nh(home, "task", "run", "ts1-choice", "--sessions", "0000", code=1).stderr
+    with pytest.raises(ConfigError, match="Call `run_task`"):
+        operations.task_tables(home, "ts1-choice")
+    with pytest.raises(ConfigError, match="Call `task_tables`"):
+        operations.run_task(home, "psth-forecast")
+    with pytest.raises(StoreError, match="there is no file"):
+        operations.score_predictions(tmp_path, tmp_path)
+
+
+def test_every_task_is_listed_with_the_sessions_that_there_are(home: Path) -> None:
+    listed = {row["task"]: row for row in rows(nh(home, "task", "list", "--format", "csv"))}
+    assert len(listed) == 14
+    assert listed["ts1-choice"]["stored sessions"] == "1"
+    assert listed["vb-image_change"]["stored sessions"] == "0"
+    assert listed["ts2-forecasting"]["metrics"] == "poisson_d2, bps"
+    assert "ts3-unit_cosmos" in nh(home, "task", "list").stdout
+
+
+def test_targets_are_shown_by_split(home: Path) -> None:
+    (row,) = rows(nh(home, "task", "targets", "ts1-choice", "--format", "csv"))
+    assert row["predicted"] == "2 classes"
+    assert int(row["train"]) > int(row["val"]) > 0
+
+
+def test_a_run_prints_scores_for_people_and_programs_and_writes_what_scores_the_same(
+    home: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run = ("task", "run", "ts1-choice", "--seeds", "43-45", "--permutations", "9")
+    table = nh(home, *run, "--out", str(out))
+    assert "ts1-choice, nh-logistic, seeds 43, 44, 45" in table.stdout
+    assert "100%" in table.stdout
+    assert "left out: " in table.stderr
+    (row,) = json.loads(nh(home, *run, "--format", "json").stdout)
+    assert row["matched"] == 1
+    assert 0.1 <= row["p"] <= 1
+    scored = rows(nh(home, "task", "score", str(out / "predictions"), str(out / "ground_truth"), "--format", "csv"))
+    assert [one["seed"] for one in scored] == ["43", "44", "45"]
+    assert sum(float(one["bacc"]) for one in scored) / 3 == pytest.approx(row["bacc"])
+    next(out.rglob("ground_truth.safetensors")).write_bytes(b"")
+    assert (
+        "no whole safetensors file"
+        in nh(home, "task", "score", str(out / "predictions"), str(out / "ground_truth"), code=1).stderr
+    )
+
+
+def test_a_session_that_lacks_the_target_is_named_and_nothing_is_written(home: Path, tmp_path: Path) -> None:
+    result = nh(home, "task", "run", "ts1-left_paw_speed", "--out", str(tmp_path / "out"), code=1)
+    assert "no score" in result.stderr
+    assert "pose" in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert "no score" in nh(home, "task", "targets", "ts1-left_paw_speed", code=1).stderr
