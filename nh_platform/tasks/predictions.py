@@ -32,7 +32,7 @@ _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
 def write_predictions(
-    folder: Path,
+    folder: Path | str,
     data: TaskData,
     rows: npt.NDArray[np.int64],
     predictions: npt.NDArray[np.floating],
@@ -99,7 +99,7 @@ def write_predictions(
     if is_about_units(data):
         ids = {"entity_ids": _id_matrix(data.target_ids[rows])}
         metadata["label_names"] = ",".join(data.label_names)
-        path = folder / label / data.task / f"seed_{seed}.safetensors"
+        path = Path(folder) / label / data.task / f"seed_{seed}.safetensors"
         write_tensors(path, {"pred_proba": kept, **ids}, metadata)
         return path
     tensors = {"predictions": kept[:, None] if data.label_names else kept}
@@ -112,12 +112,12 @@ def write_predictions(
             at = data.timestamps if data.timestamps.ndim == 2 else np.tile(data.timestamps, (len(data), 1))
             tensors["timestamps"] = at[rows].astype(np.float32)
     metadata["recording_id"] = data.session_id
-    path = folder / label / data.task / data.session_id / f"seed_{seed}.safetensors"
+    path = Path(folder) / label / data.task / data.session_id / f"seed_{seed}.safetensors"
     write_tensors(path, tensors, metadata)
     return path
 
 
-def write_ground_truth(folder: Path, data: TaskData) -> Path:
+def write_ground_truth(folder: Path | str, data: TaskData) -> Path:
     """Write the targets of the test rows as ``<folder>/<task>/<session>/ground_truth.safetensors``.
 
     A task about units has no folder of the session: its file holds the units of all. The benchmark's own ground truth
@@ -144,7 +144,7 @@ def write_ground_truth(folder: Path, data: TaskData) -> Path:
     true, metadata = data.outputs(rows), {"task": data.task}
     if is_about_units(data):
         metadata["label_names"] = ",".join(data.label_names)
-        path = folder / data.task / "ground_truth.safetensors"
+        path = Path(folder) / data.task / "ground_truth.safetensors"
         write_tensors(path, {"entity_ids": _id_matrix(data.target_ids[rows]), "targets": true}, metadata)
         return path
     metadata["recording_id"] = data.session_id
@@ -157,7 +157,7 @@ def write_ground_truth(folder: Path, data: TaskData) -> Path:
         tensors = {"values": np.nan_to_num(true).astype(np.float32), "trial_id": data.row_ids[rows]}
         if has_mask(data.task):
             tensors["mask"] = data.mask[rows]
-    path = folder / data.task / data.session_id / "ground_truth.safetensors"
+    path = Path(folder) / data.task / data.session_id / "ground_truth.safetensors"
     write_tensors(path, tensors, metadata)
     return path
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,10 +96,10 @@ def run_task(task: Task, sessions: Sequence[SessionView], asked: Asked, on_seed:
     StoreError
         If predictions cannot be written.
     """
-    import sklearn.decomposition
-    import sklearn.linear_model  # noqa: F401  Libraries that are loaded later are not limited.
     from threadpoolctl import threadpool_limits
 
+    for library in ("sklearn.decomposition", "sklearn.linear_model"):
+        import_module(library)  # What is loaded later is not limited.
     # The matrices are small: two sessions took 50 CPU s with a thread per core, and 14 s with one.
     with threadpool_limits(limits=1):
         return _run(task, sessions, asked, on_seed)

@@ -267,7 +267,7 @@ def task_targets(
     return SessionTargets(task, made, lacking)
 
 
-def score_predictions(predictions: Path, truth: Path) -> ScoredPredictions:
+def score_predictions(predictions: Path | str, truth: Path | str) -> ScoredPredictions:
     """Score files of predictions against files of ground truth, both in BrainWideBench's layout.
 
     Parameters
@@ -288,7 +288,7 @@ def score_predictions(predictions: Path, truth: Path) -> ScoredPredictions:
     from nh_platform.tasks.named_tasks import tasks
     from nh_platform.tasks.scored_files import score_files
 
-    return ScoredPredictions(*score_files(predictions, truth, tasks()))
+    return ScoredPredictions(*score_files(Path(predictions), Path(truth), tasks()))
 
 
 def _made(
