@@ -20,13 +20,14 @@ from nh_platform.qc.metrics.interval_histograms import ACG, ISI, UnitHistogram
 from nh_platform.reading.events.common_trials import common_trials
 from nh_platform.reading.events.session_events import SessionEvents
 from nh_platform.reading.events.stated_events import stated_events
+from nh_platform.reading.searching.session_facts import session_facts
 from nh_platform.reading.searching.session_search import read_summary
 from nh_platform.reading.stored_session import StoredSession
 from nh_platform.reading.unit_psth import choose_units
 from nh_platform.session import Session, Signal, Spikes, UnknownSession
 from nh_platform.session.tables.events import LAB_TRIALS, TRIALS
 from nh_platform.sources.events import EventTimes
-from nh_platform.store.codecs.parquet import read_table
+from nh_platform.store.codecs.parquet import column_words, read_table
 from nh_platform.store.codecs.recording_files import read_detected
 from nh_platform.store.file_hashes import is_stored
 from nh_platform.windows.unrecorded_time import with_pauses, with_unrecorded
@@ -44,6 +45,16 @@ class SessionTables(StoredSession):
         """Subject, lab, date and task of the session."""
         listed = self._listed
         return self._recording.session if listed is None else listed.session
+
+    @cached_property
+    def released_facts(self) -> dict[str, Any]:
+        """What the release states of the session: sex, age_in_days, genotype, …; None where it does not."""
+        return session_facts(self._store, self.source).of(self.session_id)
+
+    @cached_property
+    def unit_words(self) -> dict[str, tuple[str, str]]:
+        """Unit of measure and meaning of every stored column of `units`, by its name."""
+        return column_words(self.folder("units") / "units.parquet")
 
     @property
     def spikes(self) -> Spikes:

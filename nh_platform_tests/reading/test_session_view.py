@@ -32,6 +32,12 @@ def test_units_have_region_label_and_verdict(session) -> None:
     assert units["good"].tolist() == [False, True, False]
 
 
+def test_words_of_units_and_facts_of_a_session_without_released_tables(session) -> None:
+    assert session.unit_words["n_spikes"] == ("1", "Spikes of the unit in this session")
+    assert set(session.released_facts.values()) == {None}
+    assert {"sex", "age_in_days", "genotype"} <= set(session.released_facts)
+
+
 def test_good_units_by_the_active_or_a_named_rulebook(session) -> None:
     assert session.good_units().tolist() == [False, True, False]
     assert session.good_units("nh-common").tolist() == [True, True, False]

@@ -11,7 +11,7 @@ import pytest
 
 from nh_platform.session import StoreError
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.store.codecs.parquet import read_table, write_table
+from nh_platform.store.codecs.parquet import column_words, read_table, write_table
 
 SCHEMA = TableSchema(
     "t",
@@ -35,6 +35,10 @@ def test_columns_come_in_the_order_asked_for(path) -> None:
 def test_a_column_that_is_not_there_is_named_with_those_that_are(path) -> None:
     with pytest.raises(StoreError, match=r"t\.parquet: it has no column d; it has a, b, c\. Materialize"):
         read_table(path, ["a", "d"])
+
+
+def test_unit_of_measure_and_meaning_of_columns_are_in_the_file(path) -> None:
+    assert column_words(path) == {"a": ("1", "A"), "b": ("-", "B"), "c": ("s", "C")}
 
 
 def test_reading_loads_no_module_of_data_sets(path) -> None:
