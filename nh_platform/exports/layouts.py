@@ -18,6 +18,7 @@ _PLACES: dict[str, str] = {
     "npy": "nh_platform.exports.plain.npy:LAYOUT",
     "parquet": "nh_platform.exports.plain.parquet:LAYOUT",
     "torch-brain": "nh_platform.exports.torch_brain.layout:LAYOUT",
+    "nwb": "nh_platform.exports.nwb.layout:LAYOUT",
 }
 """Dotted name of each layout's record."""
 
