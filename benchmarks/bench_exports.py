@@ -39,7 +39,19 @@ def torch_brain_spikes(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return times[order], rows[order]
 
 
-GATES: Mapping[str, Callable[[Path], tuple[np.ndarray, np.ndarray]]] = {"torch-brain": torch_brain_spikes}
+def nwb_spikes(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return times and rows of the units, unit by unit."""
+    import h5py
+
+    with h5py.File(path, "r") as handle:
+        times, ends = handle["units/spike_times"][()], handle["units/spike_times_index"][()].astype(np.int64)
+    return times, np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+
+
+GATES: Mapping[str, Callable[[Path], tuple[np.ndarray, np.ndarray]]] = {
+    "torch-brain": torch_brain_spikes,
+    "nwb": nwb_spikes,
+}
 
 
 def main() -> None:
