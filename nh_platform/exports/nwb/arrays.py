@@ -21,7 +21,7 @@ class OnePiece(AbstractDataChunkIterator):
     """An array in one piece.
 
     HDMF 3.14 looks at an array value by value to see whether it holds references, unless its values are Python floats
-    as those of float64 are: 2.8 CPU s each for amplitudes and depths of 11.5 M spikes. It does not look into an iterator.
+    as those of float64 are: 2.8 CPU s each for amplitudes and depths of 11.5 M spikes. It looks into no iterator.
 
     Parameters
     ----------

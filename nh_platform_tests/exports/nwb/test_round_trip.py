@@ -21,7 +21,7 @@ HOW = {
 @pytest.mark.parametrize("source", SOURCES)
 def test_units_spikes_electrodes_and_trials_come_back(exported: Files, tmp_path: Path, source: str) -> None:
     file = exported(source)
-    ours, settings = file.session, NwbSettings(files=file.path, ccf=True, **HOW[source])
+    ours, settings = file.session, NwbSettings(files=file.path, ccf=True, region="allen_location", **HOW[source])
     lab = NwbSource("lab", settings, tmp_path)
     (listed,) = lab.manifest().sessions["session_id"]
     files = lab.manifest().session(listed)
@@ -41,7 +41,7 @@ def test_units_spikes_electrodes_and_trials_come_back(exported: Files, tmp_path:
     located = channels["ccf_ap_um"].notna().to_numpy()
     assert located.any()
     np.testing.assert_array_equal(annotation.channels["ccf_ap_um"], channels["ccf_ap_um"])
-    assert annotation.channels["acronym"][located].tolist() == channels["acronym"][located].tolist()
+    assert annotation.channels["acronym"].tolist() == channels["acronym"].tolist()
     if source == "ibl":
         assert annotation.released["released.cluster_uuid"].tolist() == ours.units["unit_id"].tolist()
     np.testing.assert_array_equal(annotation.released["released.pass_nh_common"], ours.units["pass.nh-common"])
