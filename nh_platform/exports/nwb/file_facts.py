@@ -18,7 +18,6 @@ from nh_platform.exports.nwb.stable_ids import identifier
 from nh_platform.exports.origin import Origin
 from nh_platform.reading import SessionView
 from nh_platform.session import UnknownSession
-from nh_platform.sources.registry import sources
 
 ORIGIN = "nh_origin"
 """Scratch data with the origin as JSON."""
@@ -47,7 +46,6 @@ def make_file(session: SessionView, request: Request, notes: list[str]) -> NWBFi
     started, said = _start_time(session)
     if said:
         notes.append(said)
-    entry = sources().get(session.source)
     nwbfile = NWBFile(
         session_description=" ".join(
             filter(
@@ -60,8 +58,8 @@ def make_file(session: SessionView, request: Request, notes: list[str]) -> NWBFi
         session_start_time=started,
         file_create_date=[started],  # PyNWB would take the clock's
         session_id=session.session_id.replace("/", "-"),
-        experiment_description=entry.description if entry and entry.description else origin.title,
-        institution=(entry.organisation if entry else "") or None,
+        experiment_description=origin.description or origin.title,
+        institution=origin.organisation or None,
         lab=info.lab or None,
         protocol=info.task_protocol or None,
         keywords=["Neuropixels", "extracellular electrophysiology", "spike sorting", "mouse", origin.title],
@@ -121,12 +119,13 @@ def _publications(cites: Sequence[str]) -> list[str]:
 
 
 def _origin_in_words(origin: Origin) -> str:
-    cites = [f"- {one}" for one in origin.cites]
+    cites, judged = ([f"- {one}" for one in works] for works in (origin.cites, origin.rulebook_cites))
     lines = [
         f"Made by {origin.made_by} from {origin.title} ({origin.source}, release {origin.release or 'not stated'}).",
-        f"Terms: {origin.terms or 'not known here'}",
+        f"Terms: {origin.terms or 'not known here'}" + (f" ({origin.license})" if origin.license else ""),
         *(["Cite:", *cites] if cites else []),
-        f"Rulebook of the verdicts: {origin.rulebook or 'none'}.",
+        f"Rulebook of the verdicts: {origin.rulebook or 'none'}." + (" It cites:" if judged else ""),
+        *judged,
         "Data versions: " + ", ".join(f"{name} {one}" for name, one in sorted(origin.data_versions.items())) + ".",
     ]
     return "\n".join(lines)
