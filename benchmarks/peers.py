@@ -27,7 +27,7 @@ PEERS: dict[str, tuple[str, ...]] = {
         "numpy==2.4.6",
     ),
     "ibllib": ("ibllib==4.1.0", "slidingRP==1.1.1"),
-    "nwb": ("pynwb==4.2.0", "nwbinspector==0.7.2", "pynapple==0.11.4"),
+    "nwb": ("pynwb==4.2.0", "nwbinspector==0.7.2", "pynapple==0.11.4", "dandi==0.81.0"),
     "pynapple": ("pynapple==0.11.4",),
     "readers": ("pynapple==0.11.4", "spikeinterface==0.105.3"),
     "table_readers": ("polars==2.1.0", "duckdb==2.0.0", "pandas==2.3.3", "pyarrow==26.0.1", "mlcroissant==1.1.1"),

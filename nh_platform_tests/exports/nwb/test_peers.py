@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.peers import run_in_peer
+from benchmarks.peers import peer_python, run_in_peer
+from nh_platform.exports.nwb.layout import LAYOUT
 from nh_platform_tests.exports.nwb.conftest import SOURCES, Files
 
 pytestmark = pytest.mark.peer
@@ -41,6 +44,21 @@ def test_no_errors_no_messages_and_spike_times_bit_exact(exported: Files, tmp_pa
             order = np.argsort(read["pynwb_ids"], kind="stable")  # pynapple sorts units by their ids
             assert read["pynapple_ids"].tolist() == read["pynwb_ids"][order].tolist()
             assert np.array_equal(read["pynapple_times"], spikes.take(order).times)
+
+
+def test_dandi_finds_nothing_in_the_folder(exported: Files, tmp_path: Path) -> None:
+    (tmp_path / "dandiset.yaml").write_text("identifier: DANDI:000000\nname: test\n")
+    for source in SOURCES:
+        file = exported(source)
+        path = tmp_path / LAYOUT.place(file.session)
+        path.parent.mkdir()
+        path.write_bytes(file.path.read_bytes())
+    found = tmp_path.with_name("found.jsonl")
+    dandi = peer_python("nwb").with_name("dandi")
+    command = [dandi, "validate", tmp_path, "--format", "json_lines", "--output", found]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "DANDI_NO_ET": "1"}, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert found.read_text() == ""
 
 
 @pytest.mark.parametrize("fault", ["spikes", "resolution", "subject"])
