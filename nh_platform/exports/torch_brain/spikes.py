@@ -144,10 +144,10 @@ def _firing_rate(units: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 
 def _verdicts(units: pd.DataFrame) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return ``pass_<rulebook>``, reviews included, and ``pass_<rulebook>_<rule>``; ``-`` and ``.`` are ``_`` there."""
+    """Return ``pass_<rulebook>``, reviews included, and ``rule_<rulebook>_<rule>``; ``-`` and ``.`` are ``_`` there."""
     found = {}
     for column in map(str, units.columns):
         kind, _, name = column.partition(".")
         if kind in ("pass", "rule"):
-            found[f"pass_{re.sub(r'[^A-Za-z0-9]', '_', name)}"] = units[column].to_numpy(bool)
+            found[f"{kind}_{re.sub(r'[^A-Za-z0-9]', '_', name)}"] = units[column].to_numpy(bool)
     return found

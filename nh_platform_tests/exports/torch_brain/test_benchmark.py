@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nh_platform.exports.torch_brain import benchmark
 from nh_platform.exports.torch_brain.benchmark import benchmark_groups
-from nh_platform.exports.torch_brain.objects import Group, irregular
+from nh_platform.exports.torch_brain.objects import Group
 from nh_platform.exports.torch_brain.recording_file import read_recording
 from nh_platform.reading import OpenedStore, SessionView
+from nh_platform.session import ConfigError
 from nh_platform.tasks.brain_wide_bench.trial_classes import choice, reward, stimulus_contrast
 from nh_platform.tasks.brain_wide_bench.trial_signals import licking_rate, wheel_speed, whisker_motion_energy
 from nh_platform.tasks.task import TaskData
@@ -88,11 +90,15 @@ def test_hidden_units_are_a_tenth_and_others_for_validation(recording: Group) ->
 
 
 def test_what_a_session_is_too_short_for_is_said_and_other_tasks_have_none(
-    recording: Group, session: SessionView, store: OpenedStore
+    recording: Group, session: SessionView, store: OpenedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spikes = irregular(np.array([1.0, 2.0]), np.array([[1.0, 2.0]]))  # of a recording of one second
-    groups, notes = benchmark_groups(session, spikes, None)
+    def too_short(*_: object) -> None:
+        raise ConfigError("split of 1 to 2 s", "nothing is left of val", "Take a longer session.")
+
+    monkeypatch.setitem(benchmark._SUITES, "ts1", too_short)
+    groups, notes = benchmark_groups(session, recording.groups["spikes"], None)
     assert "ts1_train_domain" not in groups
-    assert notes[0].startswith("ts1 domains of BrainWideBench: nothing is left of")
+    assert "ts2_train_domain" in groups
+    assert notes == ["ts1 domains of BrainWideBench: nothing is left of val"]
     other = store.session("allen_vc", store.sessions("allen_vc")["session_id"][0])
     assert benchmark_groups(other, recording.groups["spikes"], None) == ({}, [])

@@ -78,7 +78,7 @@ def test_spikes_and_units_are_those_of_the_store(recordings: Path, store: Opened
     rules = [name for name in table if name.startswith("rule.")]
     assert rules
     for name in rules:
-        key = "pass_" + name.removeprefix("rule.").replace("-", "_").replace(".", "_")
+        key = name.replace("-", "_").replace(".", "_")
         np.testing.assert_array_equal(units[key], table[name])
     probes = found.groups["probes"].arrays
     assert set(units["probe_id"]) <= set(probes["id"]) == set(session.probes["insertion_id"])
