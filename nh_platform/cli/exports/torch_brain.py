@@ -30,7 +30,7 @@ def torch_brain(
         typer.Option(help="causal (80/10/10 of the time, 20 s between), task, none, or training-set:NAME."),
     ] = "causal",
     unit_index: Annotated[
-        str, typer.Option(help="int64, or int32, which makes files a fifth smaller.", metavar="TYPE")
+        str, typer.Option(help="int64, or int32, which makes files a sixth smaller.", metavar="TYPE")
     ] = "int64",
     again: AgainOption = False,
     dry_run: DryRunOption = False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nh_platform.exports.layout import Request
 from nh_platform.exports.torch_brain.benchmark import benchmark_groups
+from nh_platform.exports.torch_brain.checks import SPLITS
 from nh_platform.exports.torch_brain.descriptions import description_groups
 from nh_platform.exports.torch_brain.objects import Group, data
 from nh_platform.exports.torch_brain.signals import signal_groups
@@ -19,6 +20,10 @@ from nh_platform.exports.torch_brain.tables import table_groups
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView
+
+
+FIXED = ("spikes", "units", "probes", "brainset", "subject", "session", "device", "provenance", "lab", "invalid_times")
+"""Objects of every recording; no table or signal has their names."""
 
 
 def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[str, ...]]:
@@ -40,7 +45,9 @@ def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[s
     spikes, of_spikes = spike_group(session, request.rows, str(request.options["unit_index"]))
     units, of_units = unit_group(session, request.rows)
     tables, of_tables = table_groups(session, bounds)
-    signals, of_signals = signal_groups(session, bounds)
+    tables = {f"{name}_" if name in FIXED else name: table for name, table in tables.items()}
+    others = {*tables, *FIXED, *(f"{split}_domain" for split in SPLITS)}
+    signals, of_signals = signal_groups(session, bounds, others)
     benchmark, of_benchmark = benchmark_groups(session, spikes, signals.get("whisker"))
     lab = session.info.lab
     groups = {

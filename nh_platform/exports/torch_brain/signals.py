@@ -8,7 +8,7 @@ A slice of a ``RegularTimeSeries`` of 1 s at 50 Hz always has 50 rows; of an irr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,8 @@ GAP_STEPS = 2.5
 
 WHEEL, LEFT_CAMERA = "wheel_position", "motion_energy_left"
 
+_OF_THE_BENCHMARK = ("whisker", "wheel", "licks")
+
 _HELD = ("likely_blink", "phi")
 """Ends of names of columns that are states or angles: between two samples they keep the value of the first one."""
 
@@ -45,7 +47,9 @@ _NO_SIGNAL = frozenset({"end_time"})
 """Columns that are times of the samples."""
 
 
-def signal_groups(session: SessionView, bounds: tuple[float, float]) -> tuple[dict[str, Group], list[str]]:
+def signal_groups(
+    session: SessionView, bounds: tuple[float, float], taken: Collection[str] = ()
+) -> tuple[dict[str, Group], list[str]]:
     """Return every signal of a session on a grid of its own rate, those of the benchmark at 50 Hz, and a table of them.
 
     Parameters
@@ -54,6 +58,8 @@ def signal_groups(session: SessionView, bounds: tuple[float, float]) -> tuple[di
         The session; one without the asset `signals` has none.
     bounds
         From when to when (s) it was recorded: what every grid covers.
+    taken
+        Names that are other objects': a signal that is called so is left out.
 
     Returns
     -------
@@ -70,6 +76,9 @@ def signal_groups(session: SessionView, bounds: tuple[float, float]) -> tuple[di
     stored = session.signals if "signals" in session.assets else {}
     for name, signal in stored.items():
         if name == WHEEL:
+            continue
+        if as_name(name) in {*taken, *_OF_THE_BENCHMARK, "signals"}:
+            notes.append(f"signal {name}: left out, another object of a recording has that name")
             continue
         usable = _usable(signal, notes)
         if usable is None:

@@ -163,7 +163,10 @@ def _by_kind(name: str, table: pd.DataFrame, kind: str, bounds: tuple[float, flo
         of = rows.drop(columns=kind).dropna(axis="columns", how="all").assign(**{one: rows[one] for one in _BOUNDS})
         group = interval_of(f"{name} of {value}", of, bounds, notes)
         rows_of_all = table.index.get_indexer(rows.index)[group.arrays["row"]]
-        groups[as_name(str(value))] = replace(group, arrays={**group.arrays, "row": rows_of_all.astype(np.int64)})
+        unused = as_name(str(value))
+        while unused in groups:  # of two kinds whose names differ in what no name can have
+            unused += "_"
+        groups[unused] = replace(group, arrays={**group.arrays, "row": rows_of_all.astype(np.int64)})
     return data({}, groups, domain=np.array([bounds]))
 
 

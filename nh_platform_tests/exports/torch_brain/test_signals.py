@@ -81,6 +81,15 @@ def test_a_session_without_signals_has_an_empty_table() -> None:
     assert notes == ["signals of behaviour: the session has none"]
 
 
+def test_a_signal_that_is_called_as_another_object_is_left_out_and_said() -> None:
+    times = np.arange(0.0, 11.0, 0.1)
+    session = Session(*(Signal(name, times, times, "1", ("v",)) for name in ("units", "wheel", "own")))
+    found, notes = signal_groups(session, BOUNDS, ("units",))  # type: ignore[arg-type]
+    assert set(found) == {"own", "signals"}
+    assert found["signals"].arrays["group"].tolist() == ["own"]
+    assert [note.partition(":")[0] for note in notes] == ["signal units", "signal wheel"]
+
+
 def test_the_rate_is_the_nearest_whole_number_where_it_is_close() -> None:
     assert own_rate(np.arange(50) / 30.0002) == 30.0
     assert own_rate(np.arange(50) * 3.0) == 0.333
