@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, poisson
 from sklearn.metrics import balanced_accuracy_score, d2_tweedie_score, mean_absolute_error, r2_score
@@ -126,6 +126,7 @@ def test_nothing_to_score_is_nan_not_an_error() -> None:
     assert np.isnan(silent["bps"])
 
 
+@settings(max_examples=25)
 @given(st.integers(2, 5), st.integers(5, 40), st.integers(0, 10_000))
 def test_metrics_do_not_depend_on_the_order_of_rows_and_the_right_answer_is_best(
     n_classes: int, n: int, seed: int
