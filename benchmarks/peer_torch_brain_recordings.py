@@ -24,6 +24,15 @@ from torch_brain.samplers import RandomFixedWindowSampler, SequentialFixedWindow
 from torch_brain.utils.binning import bin_spikes
 
 BIN_S, WINDOW_S = 0.02, 1.0
+BENCHMARK_TASKS = (
+    ("choice", "choice", None),
+    ("reward", "reward", None),
+    ("stimulus_contrast", "stimulus_contrast", None),
+    ("whisker_motion_energy", "movement_window", "whisker"),
+    ("wheel_speed", "movement_window", "wheel"),
+    ("licking_rate", "licking_window", "licks"),
+)
+"""Task, its window, and the signal that it needs (``get_ts1_readout_spec`` of ibl-bwb-eval 0.1.0)."""
 
 
 def main() -> None:
@@ -46,6 +55,11 @@ def main() -> None:
         for split in ("train", "valid", "val", "test"):
             (stretches,) = recordings.get_sampling_intervals(split).values()
             found[f"{source}/split/{split}"] = np.column_stack([stretches.start, stretches.end])
+        found |= {f"{source}/{key}": one for key, one in benchmark_windows(recordings.get_recording(name)).items()}
+        fewer = Recordings(root, source, only=[])
+        one = windows_of(recordings)["random"][0]
+        same = np.array_equal(fewer[one].spikes.timestamps, recordings[one].spikes.timestamps)
+        found[f"{source}/only"] = np.array([same, hasattr(fewer[one], "trials"), hasattr(recordings[one], "trials")])
         signal = recordings.get_recording(name).signals
         key = f"{signal.group[0]}.{signal.name[0]}"
         sizes = {len(target_of(recordings[one], key)[1]) for one in windows_of(recordings)["random"]}
@@ -81,6 +95,21 @@ def windows_of(recordings: Any) -> dict[str, list[DatasetIndex]]:
         "seconds": seconds,
     }
     return {key: list(one) for key, one in samplers.items()}
+
+
+def benchmark_windows(recording: Data) -> dict[str, np.ndarray]:
+    """Return where BrainWideBench's data set of suite 1 draws windows from: of task, split and signal at once."""
+    found = {}
+    for task, window, domain in BENCHMARK_TASKS if hasattr(recording, "task_aligned_intervals") else ():
+        windows = recording.task_aligned_intervals
+        for split in ("train", "val", "test"):
+            both = windows.domain & getattr(recording, f"ts1_{split}_domain") & getattr(windows, window)
+            both = both & (getattr(windows, window) if domain is None else getattr(recording, domain).domain)
+            found[f"bench/{task}/{split}"] = np.column_stack([both.start, both.end])
+            if domain is not None and len(both):
+                sample = recording.slice(float(both.start[0]), float(both.end[0]))
+                found[f"bench/{task}/{split}/rows"] = np.array([len(getattr(sample, domain).timestamps)])
+    return found
 
 
 def has(data: Data, name: str) -> bool:

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from nh_platform.reading import OpenedStore
+from nh_platform.tasks.brain_wide_bench.trial_classes import choice, reward, stimulus_contrast
+from nh_platform.tasks.brain_wide_bench.trial_signals import licking_rate, wheel_speed, whisker_motion_energy
 from nh_platform.windows.binning import bin_events
 from nh_platform_tests.exports.torch_brain.conftest import SOURCES
 
@@ -108,3 +110,19 @@ def test_the_data_set_returns_the_splits_and_a_second_has_as_many_rows_as_the_ra
     assert train[-1, 1] < valid[0, 0] < valid[-1, 1] < test[0, 0]
     rate, *sizes = theirs[f"{source}/rows_of_a_second"].tolist()
     assert sizes == [rate]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_samples_may_hold_only_what_is_asked_for(theirs: Found, source: str) -> None:
+    same, has_trials, had_trials = theirs[f"{source}/only"].tolist()
+    assert (same, has_trials, had_trials) == (True, False, source != "allen_vc")
+
+
+@pytest.mark.parametrize("task", [choice, reward, stimulus_contrast, whisker_motion_energy, wheel_speed, licking_rate])
+def test_the_benchmark_draws_the_windows_that_its_tasks_have_here(theirs: Found, store: OpenedStore, task) -> None:
+    data = task(store.session("ibl", store.sessions("ibl")["session_id"][0]))
+    for split in ("train", "val", "test"):
+        windows = theirs[f"ibl/bench/{task.__name__}/{split}"]
+        whole = windows[np.abs(windows[:, 1] - windows[:, 0] - 1) < 1e-9]
+        np.testing.assert_array_equal(whole[:, 0], data.starts[data.split == split])
+        assert theirs.get(f"ibl/bench/{task.__name__}/{split}/rows", [50])[0] == 50
