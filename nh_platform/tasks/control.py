@@ -21,11 +21,14 @@ LEAST_ROLLED = 0.1
 
 
 def moved_targets(data: TaskData, kind: Kind, n_times: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield (n,) the row whose target each row takes; rows of ``test`` and of no split keep theirs.
+    """Yield (n,) the row whose target each row takes, of its own split; rows of no split keep theirs.
 
-    Classes are shuffled among the rows of ``train``, and among those of ``val``: what is lost is which spikes belong to
-    which class. Values and counts over time are rolled by 10 to 90 % of the rows in their order, which keeps how each
-    depends on its neighbours; a roll occurs once, so that there may be fewer than were asked for.
+    Classes are shuffled within ``train``, ``val`` and ``test``: what is lost is which spikes belong to which class.
+    Values and counts over time are rolled by 10 to 90 % of the rows of each split in their order, which keeps how they
+    depend on their neighbours and on the time in a window; a roll occurs once, so that there may be fewer than asked.
+
+    ``test`` is moved too: against its real classes, a model of shuffled ones scores near 0 or near 1 where the spikes
+    fall into two heaps, and such a control says little (p of 0.2 for a made-up session decoded without an error).
 
     Parameters
     ----------
@@ -39,9 +42,10 @@ def moved_targets(data: TaskData, kind: Kind, n_times: int, seed: int) -> Iterat
         Of the moves.
     """
     rng = np.random.default_rng(seed)
-    splits = [data.rows(split) for split in ("train", "val")]
+    splits = [data.rows(split) for split in ("train", "val", "test")]
     own = np.arange(len(data), dtype=np.int64)
     if kind == "classes":
+        splits = [rows[data.mask[rows]] for rows in splits]
         for _ in range(n_times):
             taken = own.copy()
             for rows in splits:

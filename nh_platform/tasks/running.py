@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SEEDS = (43, 44, 45, 46, 47)
 """Seeds of BrainWideBench's reported scores, which asks for three at least, one after the other."""
 
-N_CONTROL_UNITS, N_CONTROL_WINDOWS = 16, 1_000
+N_CONTROL_UNITS, N_CONTROL_WINDOWS = 8, 1_000
 """Units and test windows that the control of a task of many units is of."""
 
 _NO_CONTROL: tuple[list[float], float] = ([], float("nan"))
@@ -198,7 +198,7 @@ def _predicted(
 def _control(task: Task, parts: Sequence[TaskData], asked: Asked) -> tuple[list[float], float]:
     """Return scores of the first metric with moved targets, and with those of the rows, of the first seed.
 
-    Of a task of many units 16 of them are fitted (drawn by the seed), and 1,000 test windows are scored.
+    Of a task of many units 8 of them are fitted (drawn by the seed), and 1,000 test windows are scored.
     """
     seed, metric = asked.seeds[0], task.metrics[0]
     if len(parts) == 1 and len(parts[0].target_ids) > N_CONTROL_UNITS:
@@ -210,10 +210,20 @@ def _control(task: Task, parts: Sequence[TaskData], asked: Asked) -> tuple[list[
         rows = rows[:: max(len(rows) // N_CONTROL_WINDOWS, 1)]
 
     def score(moved: Sequence[npt.NDArray[np.int64]] | None) -> float:
-        return scores(task, data, rows, _predicted(baselines, parts, rows, moved))[metric]
+        predictions = _predicted(baselines, parts, rows, moved)
+        return scores(task, data if moved is None else _moved_test(data, parts, moved), rows, predictions)[metric]
 
     moves = zip(*(moved_targets(part, task.kind, asked.n_permutations(task), seed) for part in parts))
     return [score(moved) for moved in moves], score(None)
+
+
+def _moved_test(data: TaskData, parts: Sequence[TaskData], moved: Sequence[npt.NDArray[np.int64]]) -> TaskData:
+    """Return data whose test rows have the targets that their fold moved there."""
+    taken = np.arange(len(data))
+    for part, of_part in zip(parts, moved):
+        tested = part.rows("test")
+        taken[tested] = of_part[tested]
+    return replace(data, outputs=lambda rows: data.outputs(taken[rows]), mask=data.mask[taken])
 
 
 def _of_few_units(data: TaskData, seed: int) -> TaskData:

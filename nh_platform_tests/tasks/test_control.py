@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import kstest
@@ -20,16 +22,18 @@ def test_p_by_hand() -> None:
     assert np.isnan(p_value(float("nan"), [0.1]))
 
 
-def test_classes_are_shuffled_within_training_and_within_val_and_test_keeps_its_own() -> None:
+def test_classes_are_shuffled_within_each_split_and_those_that_do_not_count_stay() -> None:
     data = made_up.classes()
+    mask = np.arange(200) % 10 > 0
+    data = replace(data, mask=mask)
     moves = list(moved_targets(data, "classes", 5, seed=1))
     assert len(moves) == 5
     for moved in moves:
-        for split in ("train", "val"):
-            rows = data.rows(split)
+        np.testing.assert_array_equal(moved[~mask], np.flatnonzero(~mask))
+        for split in ("train", "val", "test"):
+            rows = np.intersect1d(data.rows(split), np.flatnonzero(mask))
             assert sorted(moved[rows]) == rows.tolist()
             assert (moved[rows] != rows).any()
-        np.testing.assert_array_equal(moved[data.rows("test")], data.rows("test"))
     assert len({moved.tobytes() for moved in moves}) == 5
     again = list(moved_targets(data, "classes", 5, seed=1))
     np.testing.assert_array_equal(again, moves)
@@ -48,15 +52,17 @@ def test_signals_are_rolled_by_a_tenth_at_least_each_roll_once() -> None:
 @pytest.mark.slow
 def test_p_is_even_where_the_spikes_say_nothing() -> None:
     found = []
-    for seed in range(40):
-        data = made_up.classes(n=60, strength=0, seed=seed)
+    for seed in range(24):
+        data = made_up.classes(n=50, strength=0, seed=seed)
         task, rows = made_up.task({"": data}), truth_rows(data)
         baseline = baseline_of("classes", data, 43)
 
         def score(moved: np.ndarray | None) -> float:
-            return scores(task, data, rows, baseline.fit(moved).predict(rows))["bacc"]  # noqa: B023
+            predictions = baseline.fit(moved).predict(rows)  # noqa: B023
+            true = replace(data, outputs=lambda at: data.outputs(at if moved is None else moved[at]))  # noqa: B023
+            return scores(task, true, rows, predictions)["bacc"]  # noqa: B023
 
-        control = [score(moved) for moved in moved_targets(data, "classes", 19, seed)]
+        control = [score(moved) for moved in moved_targets(data, "classes", 9, seed)]
         found.append(p_value(score(None), control))
     assert kstest(found, "uniform").pvalue > 0.001
-    assert np.mean(np.array(found) <= 0.05) < 0.2
+    assert 0.3 < np.mean(found) < 0.75

@@ -33,16 +33,19 @@ class Model(Protocol):
 
 
 class Baseline(Protocol):
-    """A baseline whose inputs were prepared, and whose hyperparameters were chosen on the rows of ``val``."""
+    """A baseline whose inputs were prepared: what does not depend on the targets is done once."""
 
     label: str
 
     def fit(self, targets_from: Rows | None = None) -> Model:
-        """Fit on the training rows.
+        """Choose hyperparameters on the rows of ``val`` and fit on the training rows.
+
+        A control chooses anew: with a strength that suits the real targets it would fit more noise than a model that is
+        made from moved ones alone, score lower, and make p too small.
 
         Parameters
         ----------
         targets_from
-            (n,) row whose target each row takes, for a control; its own where None.
+            (n,) row whose target each row takes, of ``train`` and ``val``, for a control; its own where None.
         """
         ...

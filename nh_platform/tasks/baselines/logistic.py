@@ -72,22 +72,27 @@ class Logistic:
             action = "A classifier needs two classes: choose a longer session."
             raise NoFit(f"{data.source} {data.session_id}", about, action)
         rows = np.flatnonzero(data.split != "")
-        designs = {parts: _design(data, rows, self._train, parts, seed) for parts in _parts_of(data)}
-        best = (np.inf, *STANDARD)
-        if len(self._val):
-            true = data.outputs(self._val)
-            for parts, design in designs.items():
-                for strength in STRENGTHS:
-                    fitted = _fitted(design.of(self._train), classes, strength)
-                    logs = _log_probabilities(fitted, design.of(self._val), self._n_classes)
-                    best = min(best, (_cross_entropy(logs, true), parts, strength))
-        self._design, self._strength = designs[best[1]], float(best[2])
+        self._designs = {parts: _design(data, rows, self._train, parts, seed) for parts in _parts_of(data)}
 
     def fit(self, targets_from: Rows | None = None) -> LogisticModel:
-        """Fit on the training rows, as `Baseline.fit` says."""
-        taken = self._train if targets_from is None else targets_from[self._train]
-        fitted = _fitted(self._design.of(self._train), self._data.outputs(taken), self._strength)
-        return LogisticModel(self._design, fitted, self._n_classes)
+        """Choose and fit, as `Baseline.fit` says."""
+        classes, true = (
+            self._data.outputs(rows if targets_from is None else targets_from[rows])
+            for rows in (self._train, self._val)
+        )
+        if not len(true):
+            parts, strength = STANDARD
+            design = self._designs[parts]
+            return LogisticModel(design, _fitted(design.of(self._train), classes, strength), self._n_classes)
+        best, lowest = None, np.inf
+        for design in self._designs.values():
+            for strength in STRENGTHS:
+                model = LogisticModel(design, _fitted(design.of(self._train), classes, strength), self._n_classes)
+                loss = _cross_entropy(model.predict(self._val), true)
+                if best is None or loss < lowest:
+                    best, lowest = model, loss
+        assert best is not None
+        return best
 
 
 @dataclass(frozen=True)

@@ -46,21 +46,21 @@ class Ridge:
         self._features, self._samples = fitted_samples(data, seed)
         self._scaler = StandardScaler().fit(self._samples.values)
         self._scaled = self._scaler.transform(self._samples.values)
-        held = Samples(data, self._features, "val", seed)
-        self._strength = STANDARD
-        if len(held.chosen):
-            true, counts = held.targets()
-            given = self._scaler.transform(held.values)[counts]
-            errors = {
-                one: float(np.mean((self._fitted(one).predict(given).reshape(len(given), -1) - true[counts]) ** 2))
-                for one in STRENGTHS
-            }
-            self._strength = min(errors, key=lambda one: errors[one])
+        self._held = Samples(data, self._features, "val", seed)
+        self._scaled_held = self._scaler.transform(self._held.values) if len(self._held.chosen) else None
         self._n_times = data.mask.shape[1]
 
     def fit(self, targets_from: Rows | None = None) -> RidgeModel:
-        """Fit on the training rows, as `Baseline.fit` says."""
-        fitted = self._fitted(self._strength, targets_from)
+        """Choose and fit, as `Baseline.fit` says."""
+        fitted = self._fitted(STANDARD, targets_from)
+        if self._scaled_held is not None:
+            true, counts = self._held.targets(targets_from)
+            every = [self._fitted(one, targets_from) for one in STRENGTHS]
+            errors = [
+                np.mean((one.predict(self._scaled_held[counts]).reshape(-1, true.shape[1]) - true[counts]) ** 2)
+                for one in every
+            ]
+            fitted = every[int(np.argmin(errors))]
         weights = (np.atleast_2d(fitted.coef_) / self._scaler.scale_).T  # one output has one axis less
         return RidgeModel(
             self._features, self._n_times, weights, np.atleast_1d(fitted.intercept_) - self._scaler.mean_ @ weights

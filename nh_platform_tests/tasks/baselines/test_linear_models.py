@@ -10,6 +10,7 @@ from sklearn.linear_model import PoissonRegressor
 
 from nh_platform.tasks.baselines import BASELINES, NoFit, baseline_of
 from nh_platform.tasks.baselines.poisson import STRENGTHS
+from nh_platform.tasks.control import moved_targets
 from nh_platform.tasks.scoring import scores, truth_rows
 from nh_platform.tasks.task import Kind, TaskData
 from nh_platform_tests.tasks import made_up
@@ -101,7 +102,7 @@ def test_poisson_is_scikit_learns_on_the_same_features() -> None:
     design = baseline._design  # type: ignore[attr-defined]
     true, counts = design.samples.targets()
     assert counts.all()
-    strength = baseline._strength  # type: ignore[attr-defined]
+    strength = design.best_strength(None)
     assert strength in STRENGTHS
     scaled = (design.samples.values - design.scaler.mean_) / design.scaler.scale_
     known = PoissonRegressor(alpha=strength, max_iter=2_000, tol=1e-8).fit(scaled, true[:, 0])
@@ -109,6 +110,16 @@ def test_poisson_is_scikit_learns_on_the_same_features() -> None:
     found = np.exp(baseline.fit().predict(rows)).ravel()
     bounded = np.clip(known.predict(scaled), 0.5 / len(true), true.max() + 1)
     np.testing.assert_allclose(found, bounded, rtol=2e-2)
+
+
+@pytest.mark.parametrize("kind", BASELINES)
+def test_a_control_is_wholly_made_from_moved_targets(kind: Kind) -> None:
+    data = {"classes": made_up.classes(), "values": made_up.moments(), "counts": made_up.population(n=800)}[kind]
+    moved = next(moved_targets(data, kind, 1, seed=3))
+    true = replace(data, outputs=lambda rows: data.outputs(moved[rows]))
+    rows = truth_rows(data)[::20]
+    expected = baseline_of(kind, true, 43).fit().predict(rows)
+    np.testing.assert_array_equal(baseline_of(kind, data, 43).fit(moved).predict(rows), expected)
 
 
 def test_other_held_out_units_choose_the_strength() -> None:
