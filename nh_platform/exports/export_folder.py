@@ -10,7 +10,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,7 @@ class ExportFolder:
         ConfigError
             If another one does.
         """
+        was_there = self.folder.exists()
         with disk_in_words(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         busy = ConfigError(str(self.folder), "another export writes into it", "Wait for it, or take another folder.")
@@ -149,6 +150,16 @@ class ExportFolder:
                 yield
             finally:
                 (self.folder / _LOCK).unlink(missing_ok=True)
+                if not self.made:
+                    self._leave_nothing(was_there)
+
+    def _leave_nothing(self, was_there: bool) -> None:
+        """Remove what an export without any file made: the folder can be used for another layout."""
+        (self.folder / RECORD).unlink(missing_ok=True)
+        emptied = sorted((one for one in self.folder.rglob("*") if one.is_dir()), reverse=True)
+        for one in [*emptied, *([] if was_there else [self.folder])]:
+            with suppress(OSError):  # it holds something, which is another's
+                one.rmdir()
 
     def _read(self) -> dict[str, Written]:
         action = "Take a folder that is empty or not there yet."
@@ -168,7 +179,7 @@ class ExportFolder:
             layout, files = content["layout"], {path: _written(one) for path, one in content["files"].items()}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(str(record), "it is damaged", action) from None
-        if layout != self.layout:
+        if layout != self.layout and files:
             raise ConfigError(str(self.folder), f"it holds an export of layout {layout}, not {self.layout}", action)
         return files
 

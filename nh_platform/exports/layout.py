@@ -6,7 +6,7 @@ differ in one more way. Which layouts there are is `layouts`; folders are `expor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from nh_platform.exports.origin import Origin
 from nh_platform.reading import SessionView
-from nh_platform.session import StoreError
+from nh_platform.session import ConfigError, StoreError
+from nh_platform.session.errors import close_matches
 
 ALL, GOOD = "all", "good"
 
@@ -92,6 +93,19 @@ class Layout:
     options: Mapping[str, Any] = field(default_factory=dict)
     settle: Callable[[Mapping[str, Any], Path], Mapping[str, Any]] | None = None
     finish: Callable[[Path], None] | None = None
+
+
+def check_choice(option: str, given: object, known: Sequence[str]) -> None:
+    """Refuse a value that an option does not have, before anything is written.
+
+    Raises
+    ------
+    ConfigError
+        If it is none of those known; the text names the nearest.
+    """
+    if given not in known:
+        near = close_matches(str(given), known)
+        raise ConfigError(f"--{option} {given}", f"there are {' and '.join(known)}", f"Use one of those.{near}")
 
 
 def chosen_rows(session: SessionView, units: str) -> npt.NDArray[np.int64]:

@@ -39,7 +39,7 @@ def hdf5(
 
         nh export hdf5 ibl --out unified
 
-        nh export hdf5 allen_vc 7152 --stimulus natural_scenes --out scenes
+        nh export hdf5 allen_vc 7625 --stimulus natural_scenes --out scenes
 
         nh export hdf5 allen_vbn --units good --compression none --out unified
     """
@@ -62,7 +62,7 @@ def npz(
 
         nh export npz ibl --out arrays
 
-        nh export npz allen_vc 7152 --units good --compression zip --out arrays
+        nh export npz allen_vc 7625 --units good --compression zip --out arrays
     """
     export("npz", source, sessions, out, units, options={"compression": compression}, again=again, dry_run=dry_run)
 

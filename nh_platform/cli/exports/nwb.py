@@ -42,9 +42,9 @@ def nwb(
 
         nh export nwb ibl --out nwb
 
-        nh export nwb allen_vc 715093703 --units good --out nwb
+        nh export nwb allen_vc 762548575 --units good --out nwb
 
-        nh export nwb allen_vbn 1044385384 --compression gzip --out nwb
+        nh export nwb allen_vbn 1041525112 --compression gzip --out nwb
     """
     options = {"spikes": spikes, "compression": compression}
     export("nwb", source, sessions, out, units, options=options, again=again, dry_run=dry_run)

@@ -12,6 +12,7 @@ from typing import Any
 
 from nh_platform.exports.data_card.card_facts import CROISSANT, MARK, README, ZENODO, CardFacts, card_facts, is_ours
 from nh_platform.exports.data_card.croissant import croissant, described
+from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
 from nh_platform.store.durable import disk_in_words, write_durably
 
@@ -35,13 +36,15 @@ def write_card(folder: Path, *, check: bool = False) -> CardFacts:
     Raises
     ------
     ConfigError
-        If the folder holds no export.
+        If the folder holds no export, or one without a session.
     DamagedFile
         If a file is not, and ``check`` asks for it.
     StoreError
         If the disk is full.
     """
     facts = card_facts(folder, check=check)
+    if not facts.origins:
+        raise ConfigError(str(folder), "it holds no exported session", "Export one into it first.")
     with disk_in_words(folder):
         _replace(folder / CROISSANT, _json(croissant(facts)))
         _replace(folder / ZENODO, _json(_zenodo(facts)))

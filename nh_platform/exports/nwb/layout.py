@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nh_platform.exports.layout import Layout, Request
+from nh_platform.exports.layout import Layout, Request, check_choice
 from nh_platform.reading import SessionView
-from nh_platform.session import ConfigError
-from nh_platform.session.errors import close_matches
 
 CHOICES = {"compression": ("none", "gzip"), "spikes": ("valid", "all")}
 """Values of the options; the first is the default. ``valid`` leaves out spikes in invalid time, which would lie outside
@@ -62,9 +60,7 @@ def settle(options: Mapping[str, Any], home: Path) -> Mapping[str, Any]:
         If one has a value that it cannot have; the text names those there are.
     """
     for name, known in CHOICES.items():
-        if options[name] not in known:
-            near = close_matches(str(options[name]), known)
-            raise ConfigError(f"--{name} {options[name]}", f"there are {' and '.join(known)}", f"Use one.{near}")
+        check_choice(name, options[name], known)
     return options
 
 

@@ -75,6 +75,8 @@ def unit_columns(
         name = written_name(stored, source)
         if _is_in_uv(stored, source):
             values, unit = values * UV_PER_V, "uV"
+        if stored == "n_spikes":
+            meaning = f"{meaning.rstrip('.')}, those in invalid time too, which spike_times may leave out"
         name = _unused(name, taken)
         taken.add(name)
         yield name, values, _described(stored, name, unit, meaning)

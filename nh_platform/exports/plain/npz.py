@@ -5,15 +5,16 @@ Add here what is so of npz files alone; their arrays are `session_arrays`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nh_platform.exports.layout import Layout, Request
+from nh_platform.exports.layout import Layout, Request, check_choice
 from nh_platform.exports.plain.session_arrays import about, session_arrays
 from nh_platform.exports.plain.session_content import ALSO, session_content
 from nh_platform.reading import SessionView
-from nh_platform.session import ConfigError
 
 COMPRESSIONS = ("none", "zip")
 
@@ -21,8 +22,6 @@ COMPRESSIONS = ("none", "zip")
 def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]:
     """Write a session as npz; numpy dates every member 1980-01-01, so that the same data give the same bytes."""
     chosen = request.options["compression"]
-    if chosen not in COMPRESSIONS:
-        raise ConfigError(f"compression {chosen!r}", f"npz knows {', '.join(COMPRESSIONS)}", "Use one of those.")
     content = session_content(session, request.rows)
     arrays = list(session_arrays(content))
     members = {one.name: one.values for one in arrays}
@@ -33,6 +32,18 @@ def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]
     return content.left_out
 
 
+def settle(options: Mapping[str, Any], home: Path) -> Mapping[str, Any]:
+    """Return the options as they were given.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be packed so.
+    """
+    check_choice("compression", options["compression"], COMPRESSIONS)
+    return options
+
+
 LAYOUT = Layout(
     "npz",
     "1",
@@ -41,4 +52,5 @@ LAYOUT = Layout(
     write,
     also=ALSO,
     options={"compression": "none"},
+    settle=settle,
 )

@@ -6,18 +6,19 @@ DuckDB, polars and pandas. Add here what is so of Parquet alone; what goes into 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nh_platform.exports.layout import Layout, Request
+from nh_platform.exports.layout import Layout, Request, check_choice
 from nh_platform.exports.origin import Origin
 from nh_platform.exports.plain.session_arrays import SPIKE_WORDS
 from nh_platform.exports.plain.session_content import ALSO, ContentTable, SessionContent, session_content, with_columns
 from nh_platform.reading import SessionView
-from nh_platform.session import ConfigError, Signal
+from nh_platform.session import Signal
 from nh_platform.session.columns import Column
 
 COMPRESSIONS = ("zstd", "none")
@@ -31,8 +32,6 @@ ORIGIN = "nh.origin"
 def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]:
     """Write a session as a folder of tables."""
     chosen = request.options["compression"]
-    if chosen not in COMPRESSIONS:
-        raise ConfigError(f"compression {chosen!r}", f"parquet knows {', '.join(COMPRESSIONS)}", "Use one of those.")
     content = session_content(session, request.rows)
     front = ((SOURCE, session.source), (SESSION, session.session_id))
     path.mkdir()
@@ -40,6 +39,18 @@ def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]
     for table in [*content.tables, *(_samples(name, one) for name, one in content.signals.items())]:
         _write(path / f"{table.name}.parquet", _arrow(with_columns(table, front)), request.origin, chosen)
     return content.left_out
+
+
+def settle(options: Mapping[str, Any], home: Path) -> Mapping[str, Any]:
+    """Return the options as they were given.
+
+    Raises
+    ------
+    ConfigError
+        If tables cannot be packed so.
+    """
+    check_choice("compression", options["compression"], COMPRESSIONS)
+    return options
 
 
 def _spikes(content: SessionContent, session: SessionView) -> Any:
@@ -114,4 +125,5 @@ LAYOUT = Layout(
     write,
     also=ALSO,
     options={"compression": "zstd"},
+    settle=settle,
 )

@@ -75,8 +75,7 @@ def behavior_grid(session: SessionView, signals: dict[str, Signal], rate_hz: flo
     ConfigError
         If the rate is not above 0 and at most 1000 Hz.
     """
-    if not 0 < rate_hz <= MOST_HZ:
-        raise ConfigError(f"grid of {rate_hz:g} Hz", f"it must lie above 0 and at most {MOST_HZ:g} Hz", "Take 50.")
+    check_rate(rate_hz)
     used = {name: one for name, one in signals.items() if len(one.timestamps)}
     left_out: list[str] = []
     times = _grid([one.timestamps for one in used.values()], rate_hz)
@@ -113,3 +112,15 @@ def _at(signal: Signal, values: npt.NDArray[np.floating], column: str, times: Fl
     steps = np.diff(signal.timestamps)
     bridged = None if signal.name == WHEEL or not len(steps) else GAP_INTERVALS * float(np.median(steps))
     return resampled(signal.timestamps, values, times, how, bridged)
+
+
+def check_rate(rate_hz: float) -> None:
+    """Refuse a clock of behaviour that cannot be.
+
+    Raises
+    ------
+    ConfigError
+        If it is no rate above 0 Hz and at most `MOST_HZ`.
+    """
+    if not 0 < rate_hz <= MOST_HZ:
+        raise ConfigError(f"grid of {rate_hz:g} Hz", f"it must lie above 0 and at most {MOST_HZ:g} Hz", "Take 50.")

@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.exports.layout import Layout, Request
+from nh_platform.exports.layout import Layout, Request, check_choice
 from nh_platform.exports.plain.session_content import ALSO, SessionContent, session_content
-from nh_platform.exports.unified.behavior_grid import GRID_HZ, behavior_grid
+from nh_platform.exports.unified.behavior_grid import GRID_HZ, behavior_grid, check_rate
 from nh_platform.exports.unified.stimulus_ids import NumberedTrials, numbered_trials
 from nh_platform.reading import SessionView
-from nh_platform.session import ConfigError
 from nh_platform.store.codecs.hdf5 import CHUNK_BYTES, create_file
 
 REQUIRED = (
@@ -61,8 +60,6 @@ _UNITS_OF = {"depth": "um", "correct": "1", "choice": "1", "signed_contrast": "1
 def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]:
     """Write a session; the same data give the same bytes."""
     compression, rate = request.options["compression"], float(request.options["grid_hz"])
-    if compression not in COMPRESSIONS:
-        raise ConfigError(f"compression {compression!r}", "the file knows gzip and none", "Use one of those.")
     stimulus = str(request.options["stimulus"])
     trials = numbered_trials(session, stimulus) if "events" in session.assets or stimulus else None
     content = session_content(session, request.rows)
@@ -94,6 +91,19 @@ def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]
         for name, text in stated.items():
             handle.attrs[name] = text
     return notes
+
+
+def settle(options: Mapping[str, Any], home: Path) -> Mapping[str, Any]:
+    """Return the options as they were given.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be packed so, or the clock of behaviour has no such rate.
+    """
+    check_choice("compression", options["compression"], COMPRESSIONS)
+    check_rate(float(options["grid_hz"]))
+    return options
 
 
 class _File:
@@ -197,4 +207,5 @@ LAYOUT = Layout(
     write,
     also=ALSO,
     options={"compression": "gzip", "grid_hz": GRID_HZ, "stimulus": ""},
+    settle=settle,
 )

@@ -14,6 +14,7 @@ import pandas as pd
 
 from nh_platform.reading import SessionView
 from nh_platform.reading.presentations_view import choose_presentations
+from nh_platform.session import ConfigError
 from nh_platform.session.tables.events import CHANGE_TRIALS, PRESENTATIONS, TRIALS
 
 IntArray = npt.NDArray[np.int64]
@@ -77,6 +78,12 @@ def numbered_trials(session: SessionView, stimulus: str = "") -> NumberedTrials 
         If it has no presentations, and a stimulus is asked for.
     """
     if stimulus:
+        shown = sorted(set(session.presentations["stimulus_name"]))
+        if stimulus not in shown:
+            who = f"{session.source} session {session.session_id}"
+            raise ConfigError(
+                who, f"{stimulus} was not shown in it; shown were {', '.join(shown)}", "Name one of those."
+            )
         return _of_stimulus(choose_presentations(session.presentations, stimulus), stimulus)
     tables = set(session.events)
     if not tables & {TRIALS.name, CHANGE_TRIALS.name, "lab_trials", PRESENTATIONS.name}:

@@ -46,21 +46,25 @@ def export(home: Platform, folder: Path, source: str, units: str = "all", **opti
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"compression": "zstd"}, "compression 'zstd'"),
+        ({"compression": "zstd"}, "--compression zstd: there are gzip and none"),
         ({"grid_hz": 0.0}, "grid of 0 Hz"),
         ({"grid_hz": 4000.0}, "grid of 4000 Hz"),
-        ({"stimulus": "natural_scene"}, "natural_scene"),
     ],
 )
-def test_what_cannot_be_written_is_refused_by_name(
+def test_an_option_that_cannot_be_is_refused_before_anything_is_made(
     three_sources: Platform, tmp_path: Path, options: dict[str, object], text: str
 ) -> None:
-    done = operations.export_sessions(
-        three_sources.settings.home, "hdf5", "allen_vc", tmp_path / "out", options=options
-    )
-    (error,) = done.failed.values()
-    assert text in str(error)
-    assert not list((tmp_path / "out").glob("allen_vc/*"))
+    with pytest.raises(ConfigError, match=text):
+        operations.export_sessions(three_sources.settings.home, "hdf5", "ibl", tmp_path / "out", options=options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_stimulus_that_was_not_shown_is_refused_by_session(three_sources: Platform, tmp_path: Path) -> None:
+    home, options = three_sources.settings.home, {"stimulus": "natural_scene"}
+    done = operations.export_sessions(home, "hdf5", "allen_vc", tmp_path / "out", options=options)
+    ((session_id, error),) = done.failed.items()
+    assert f"allen_vc session {session_id}: natural_scene was not shown in it; shown were" in str(error)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("source", SOURCES)

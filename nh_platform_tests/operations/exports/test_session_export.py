@@ -11,6 +11,7 @@ import pytest
 
 from nh_platform import operations
 from nh_platform.exports import layouts
+from nh_platform.exports.data_card.card_files import write_card
 from nh_platform.exports.export_folder import RECORD, ExportFolder
 from nh_platform.exports.layout import Layout, Request
 from nh_platform.home.platform import Platform
@@ -92,7 +93,14 @@ def test_a_dry_run_writes_nothing(home: Platform, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("kept", [{"mine.txt": "x"}, {RECORD: "{"}, {RECORD: json.dumps({"layout": "x", "files": {}})}])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"mine.txt": "x"},
+        {RECORD: "{"},
+        {RECORD: '{"layout": "x", "files": {"a": {"identity": "i", "origins": [], "files": {}}}}'},
+    ],
+)
 def test_a_folder_that_holds_something_else_is_refused(home: Platform, tmp_path: Path, kept: dict[str, str]) -> None:
     for name, text in kept.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -138,3 +146,18 @@ def test_a_session_without_a_good_unit_is_named(
     done = operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path, units="good")
     assert len(done.failed) == 2
     assert "none of its" in str(next(iter(done.failed.values())))
+
+
+def test_an_export_without_any_file_leaves_nothing(home: Platform, tmp_path: Path) -> None:
+    REFUSED.update(home.store.sessions("ibl"))
+    for folder in (tmp_path / "new", tmp_path / "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        done = operations.export_sessions(home.settings.home, "made-up", "ibl", folder)
+        assert len(done.failed) == 2
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_a_card_of_no_session_is_refused(tmp_path: Path) -> None:
+    (tmp_path / RECORD).write_text(json.dumps({"layout": "npz", "files": {}}), encoding="utf-8")
+    with pytest.raises(ConfigError, match="holds no exported session"):
+        write_card(tmp_path)
