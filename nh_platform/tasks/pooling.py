@@ -24,6 +24,10 @@ VAL_SHARE = 0.2
 """Share of the training animals (of the units where there is one animal) that chooses hyperparameters."""
 
 
+OF_TESTED_ANIMAL = "units of other sessions of an animal that is tested"
+"""Why a unit neither trains nor is tested: the model would know the animal."""
+
+
 @dataclass(frozen=True)
 class Pooled:
     """Units of several sessions.
@@ -78,29 +82,37 @@ def pool(parts: Sequence[TaskData], animals: Sequence[str]) -> Pooled:
 def folds(pooled: Pooled, seed: int) -> list[TaskData]:
     """Return the same rows as often as needed for each to be tested once, with rows of ``train``, ``val`` and ``test``.
 
-    Where some sessions are the benchmark's (``test``) and others are not, there is one fold. Else the animals are
-    divided into five parts, in the order of their names, and each part is tested by the others. ``val`` is a fifth of
-    the training animals, or of the training units of a single animal, drawn by the seed.
+    Where some sessions are the benchmark's (``test``) and others are not, there is one fold: other sessions of its
+    animals are in no split and count as left out. Else the animals are divided into five parts, in the order of their
+    names, and each part is tested by the others. No animal that is tested trains. ``val`` is a fifth of the training
+    animals, or of the training units where these are of fewer than three animals, drawn by the seed.
 
     Raises
     ------
     ConfigError
-        If all units are of one animal.
+        If all units are of one animal, or none of another animal than those that are tested.
     """
     data, animals = pooled.data, pooled.animals
     tested = [data.split == "test"] if {"train", "test"} <= set(data.split) else _animal_folds(animals, data.task)
     made = []
     for is_test in tested:
         rng = np.random.default_rng(seed)
-        training = sorted(set(animals[~is_test]))
+        trains = ~np.isin(animals.astype(str), animals[is_test].astype(str))
+        training = sorted(set(animals[trains]))
+        if not training:
+            found = f"no unit of another animal trains: all are of {', '.join(sorted(set(animals)))}, which is tested"
+            raise ConfigError(data.task, found, "Choose sessions of other animals as well.")
         if len(training) >= 3:
             kept = rng.permutation(training)[: max(round(VAL_SHARE * len(training)), 1)]
-            is_val = ~is_test & np.isin(animals.astype(str), kept)
+            is_val = trains & np.isin(animals.astype(str), kept)
         else:
-            is_val = ~is_test & (rng.random(len(data)) < VAL_SHARE)
-        split = np.full(len(data), "train", dtype=object)
-        split[is_val], split[is_test] = "val", "test"
-        made.append(replace(data, split=split))
+            is_val = trains & (rng.random(len(data)) < VAL_SHARE)
+        split = np.full(len(data), "", dtype=object)
+        split[trains], split[is_val], split[is_test] = "train", "val", "test"
+        assert not set(animals[is_test]) & set(animals[(split == "train") | (split == "val")])
+        n_neither = int((split == "").sum())
+        left_out = {**data.left_out, **({OF_TESTED_ANIMAL: n_neither} if n_neither else {})}
+        made.append(replace(data, split=split, left_out=left_out))
     return made
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nh_platform.session import ConfigError
-from nh_platform.tasks.pooling import folds, pool
+from nh_platform.tasks.pooling import OF_TESTED_ANIMAL, folds, pool
 from nh_platform_tests.tasks import made_up
 
 
@@ -50,3 +50,28 @@ def test_sessions_of_the_benchmark_are_tested_by_all_others() -> None:
     (made,) = folds(pooled, 43)
     assert set(pooled.animals[made.split == "test"]) == {"bert"}
     assert set(pooled.animals[made.split != "test"]) == {"anna", "carl"}
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+def test_no_other_session_of_an_animal_that_is_tested_trains(split: str) -> None:
+    # Five units a session, and three that train or more: some of them are drawn for val.
+    animals = ["anna", "bert", "carl", "dora", "bert"]
+    parts = [made_up.units(f"{one}-{number}", 5) for number, one in enumerate(animals[:4])]
+    parts[1] = made_up.units("tested", 5, split="test")
+    parts.append(made_up.units("other", 5, split=split))
+    pooled = pool(parts, animals)
+    for seed in range(5):
+        (made,) = folds(pooled, seed)
+        of = {name: set(pooled.animals[made.split == name]) for name in ("train", "val", "test", "")}
+        assert of["train"] | of["val"] == {"anna", "carl", "dora"}
+        assert of["test"] == of[""] == {"bert"}
+        assert made.rows("test").tolist() == list(range(5, 10))
+        assert made.left_out == {OF_TESTED_ANIMAL: 5}
+
+
+def test_where_only_animals_that_are_tested_are_left_they_are_divided_by_animal() -> None:
+    parts = [made_up.units("a", 5, split="test"), made_up.units("b", 5, split=""), made_up.units("c", 5, split="test")]
+    made = folds(pool(parts, ["anna", "anna", "carl"]), 43)
+    assert [set(part.target_ids[part.rows("test")[:1]]) for part in made] == [{"a/unit-00"}, {"c/unit-00"}]
+    with pytest.raises(ConfigError, match="no unit of another animal trains: all are of anna, which is tested"):
+        folds(pool([parts[0], made_up.units("d", 5)], ["anna", "anna"]), 43)
