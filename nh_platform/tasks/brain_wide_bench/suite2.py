@@ -17,15 +17,13 @@ import pandas as pd
 
 from nh_platform.tasks.brain_wide_bench.held_out_units import held_out_units
 from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
-from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, N_BINS
+from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, INVALID, N_BINS, recorded_well
 from nh_platform.tasks.brain_wide_bench.splits import suite2_ranges
-from nh_platform.tasks.brain_wide_bench.trial_classes import INVALID
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, benchmark_trials
 from nh_platform.tasks.brain_wide_bench.unit_choice import selected_units
 from nh_platform.tasks.brain_wide_bench.window_strides import WindowStrides
 from nh_platform.tasks.task import TaskData
 from nh_platform.windows.splits.time_ranges import Ranges
-from nh_platform.windows.valid_time import validity
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView
@@ -47,7 +45,8 @@ def co_smoothing(
 
     Windows: 1 s at a stride of 20 ms within the spans of the valid trials; the last one of a span ends with it. Target:
     counts (50, k) of the k = max(1, round(0.1 n)) hidden units. Units: the selected ones. Split: chunks of 5 minutes in
-    the order train, test, train, val, test.
+    the order train, test, train, val, test; none of a window that overlaps invalid time of the session or of a selected
+    unit's probe.
 
     Parameters
     ----------
@@ -123,7 +122,7 @@ def _windows(session: SessionView, task: str, qc_labels: pd.DataFrame | None) ->
             found = f"no trial lies in a chunk of {name}: it is too short for chunks of 5 minutes"
             raise lacking(session, found, "Leave the session out.")
     strides = WindowStrides(spikes, stretches)
-    valid, _ = validity(strides.starts, strides.starts + WINDOW_S, session.invalid_times)
+    valid = recorded_well(session, strides.starts, rows)
     left_out = dict(trials.left_out)
     if not valid.all():
         left_out[INVALID] = int((~valid).sum())

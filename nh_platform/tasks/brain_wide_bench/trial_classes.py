@@ -13,11 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
-from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, window_counts
+from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, INVALID, recorded_well, window_counts
 from nh_platform.tasks.brain_wide_bench.splits import split_of, suite1_ranges
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, BenchmarkTrials, Window, benchmark_trials
 from nh_platform.tasks.task import TaskData
-from nh_platform.windows.valid_time import validity
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView
@@ -35,7 +34,6 @@ CONTRASTS = (0.0, 0.0625, 0.125, 0.25, 1.0)
 
 NO_CLASS = -1
 _LEAVE_OUT = "Leave the session out."
-INVALID = "in invalid time"
 
 
 @says_what_lacks
@@ -79,6 +77,8 @@ def suite1_rows(
 ) -> tuple[BenchmarkTrials, npt.NDArray[np.bool_], npt.NDArray[np.object_], dict[str, int]]:
     """Return the valid trials, which of their windows lie in valid time, the split of each, and what is left out.
 
+    Every probe must be valid in all of a window, since all units are read.
+
     Raises
     ------
     TargetMissing
@@ -89,7 +89,7 @@ def suite1_rows(
         raise lacking(session, "it has no spikes", _LEAVE_OUT)
     ranges = suite1_ranges(spikes.time_range, trials.spans)
     starts = trials.starts[window]
-    valid, _ = validity(starts, starts + WINDOW_S, session.invalid_times)
+    valid = recorded_well(session, starts)
     left_out = {**trials.left_out, **({INVALID: int((~valid).sum())} if not valid.all() else {})}
     return trials, valid, split_of(starts, starts + WINDOW_S, ranges), left_out
 

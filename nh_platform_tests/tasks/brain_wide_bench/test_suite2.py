@@ -10,6 +10,7 @@ import pytest
 
 from nh_platform.reading import SessionView
 from nh_platform.tasks.brain_wide_bench.held_out_units import held_out_units
+from nh_platform.tasks.brain_wide_bench.spike_counts import INVALID
 from nh_platform.tasks.brain_wide_bench.suite2 import co_smoothing, forecasting
 from nh_platform.tasks.task import TargetMissing
 from nh_platform.windows.valid_time import InvalidTimes
@@ -111,11 +112,26 @@ def test_units_of_a_probe_that_does_not_pass_are_left_out_where_labels_are_given
     assert data.notes == ()
 
 
-def test_a_window_in_invalid_time_is_in_no_split() -> None:
+PROBES = np.where(np.arange(N_UNITS) < 4, "probe00", "probe01")
+
+
+@pytest.mark.parametrize("make", [co_smoothing, forecasting])
+@pytest.mark.parametrize(
+    "of", [lambda one: InvalidTimes(one, one, {}), lambda one: InvalidTimes(one[:0], one[:0], {"probe01": one})]
+)
+def test_a_window_in_invalid_time_of_the_session_or_of_one_probe_is_in_no_split(make, of) -> None:
     invalid = np.array([[9.5, 9.6]])
-    data = forecasting(session(invalid_times=InvalidTimes(invalid, invalid, {})))
+    data = make(session(units={"probe": PROBES}, invalid_times=of(invalid)))
     assert data.split[[0, 29, 30]].tolist() == ["", "", "train"]
-    assert data.left_out["in invalid time"] == 30
+    assert data.left_out[INVALID] == 30
+
+
+def test_invalid_time_of_a_probe_none_of_whose_units_is_selected_leaves_nothing_out() -> None:
+    invalid = InvalidTimes(np.zeros((0, 2)), np.zeros((0, 2)), {"probe01": np.array([[9.5, 9.6]])})
+    label = np.where(PROBES == "probe00", 1.0, 0.5)
+    data = forecasting(session(units={"probe": PROBES, "released.label": label}, invalid_times=invalid))
+    assert INVALID not in data.left_out
+    assert data.split[0] == "train"
 
 
 @pytest.mark.parametrize(

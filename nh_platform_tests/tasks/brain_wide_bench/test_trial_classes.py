@@ -7,7 +7,8 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from nh_platform.tasks.brain_wide_bench.trial_classes import INVALID, choice, reward, stimulus_contrast
+from nh_platform.tasks.brain_wide_bench.spike_counts import INVALID
+from nh_platform.tasks.brain_wide_bench.trial_classes import choice, reward, stimulus_contrast
 from nh_platform.tasks.task import TargetMissing, TaskData
 from nh_platform.windows.valid_time import InvalidTimes
 from nh_platform_tests.tasks.brain_wide_bench.hand_made import session_of, spikes_of, trials_at
@@ -86,14 +87,16 @@ def test_a_window_that_the_recording_does_not_span_is_in_no_split() -> None:
     assert [data.split[0], data.split[1], data.split[98], data.split[99]] == ["", "train", "test", ""]
 
 
-def test_windows_in_invalid_time_are_left_out_and_spikes_of_an_invalid_probe_are_not_counted() -> None:
-    invalid = InvalidTimes(np.array([[9.8, 9.9]]), np.array([[9.8, 9.9]]), {"probe01": np.array([[14.6, 14.7]])})
-    spikes = spikes_of([0.0, 14.65], [14.65, 14.75, 520.0])
+def test_windows_that_touch_invalid_time_of_the_session_or_of_one_probe_are_left_out() -> None:
+    # Windows are 9.5 to 10.5 s, and so on every 5 s; the third one ends where an interval starts.
+    of_probe = np.array([[15.49, 15.51], [20.5, 20.6]])
+    invalid = InvalidTimes(np.array([[9.8, 9.9]]), np.array([[9.8, 9.9]]), {"probe01": of_probe})
+    spikes = spikes_of([0.0, 14.65], [14.65, 19.75, 520.0])
     session = session_of(spikes, trials_at(ONSETS), {"probe": ["probe00", "probe01"]}, invalid_times=invalid)
     data = choice(session)
-    assert data.row_ids[0] == 1
-    assert data.left_out == MappingProxyType({INVALID: 1})
-    assert data.inputs(np.array([0])).sum(axis=(0, 1)).tolist() == [1, 1]
+    assert data.row_ids[:2].tolist() == [2, 3]
+    assert data.left_out == MappingProxyType({INVALID: 2})
+    assert data.inputs(np.array([0])).sum(axis=(0, 1)).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(

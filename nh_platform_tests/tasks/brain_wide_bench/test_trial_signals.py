@@ -10,6 +10,7 @@ import pytest
 
 from nh_platform.reading import SessionView
 from nh_platform.session import Signal
+from nh_platform.tasks.brain_wide_bench.spike_counts import INVALID
 from nh_platform.tasks.brain_wide_bench.trial_signals import (
     NOT_CONFIDENT,
     NOT_SPANNED,
@@ -19,6 +20,7 @@ from nh_platform.tasks.brain_wide_bench.trial_signals import (
     whisker_motion_energy,
 )
 from nh_platform.tasks.task import TargetMissing, TaskData
+from nh_platform.windows.valid_time import InvalidTimes
 from nh_platform_tests.tasks.brain_wide_bench.hand_made import session_of, spikes_of, trials_at
 
 ONSETS = np.arange(10.0, 310.0, 5.0)
@@ -84,6 +86,18 @@ def test_a_window_that_the_signal_does_not_span_is_left_out() -> None:
     data = whisker_motion_energy(session(signals={"motion_energy_left": short}))
     assert data.row_ids[-1] == 53
     assert data.left_out == {NOT_SPANNED: 6}
+
+
+def test_a_window_in_which_one_probe_is_invalid_is_left_out_and_does_not_normalise() -> None:
+    # Of the second trial; the animal's whisker pad moves more than ever then.
+    energy = np.where(np.abs(TIMES - 16.0) < 0.7, 100.0, np.sin(TIMES))
+    moved = Signal("motion_energy_left", TIMES, energy, "a.u.", ("motion_energy",))
+    invalid = InvalidTimes(np.zeros((0, 2)), np.zeros((0, 2)), {"probe00": np.array([[15.9, 15.91]])})
+    data = whisker_motion_energy(session(signals={"motion_energy_left": moved}, invalid_times=invalid))
+    assert data.row_ids[:2].tolist() == [0, 2]
+    assert data.left_out == {INVALID: 1}
+    assert data.normalisation is not None
+    assert data.normalisation[1] < 1.0
 
 
 def test_a_session_whose_signal_spans_no_window_is_refused() -> None:
