@@ -13,7 +13,8 @@ from nh_platform.tasks.baselines.fitting import NoFit, Rows
 from nh_platform.tasks.task import TaskData
 
 PARTS = (1, 4)
-"""Parts of equal length that a window's counts are added up in; one is chosen on ``val``."""
+"""Parts that a window's counts are added up in, as equal as whole bins allow (50 bins: 12, 13, 12, 13); one number of
+them is chosen on ``val``."""
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 """Inverse strengths of the L2 penalty (scikit-learn's C) of features with a standard deviation of 1."""
