@@ -106,7 +106,8 @@ class TaskData:
         Mean and standard deviation that `outputs` were z-scored with, of the training windows; None where raw.
     tuning
         Makes the same task with what is held out for ``val``; hyperparameters are chosen on its rows of ``val``. None
-        where the rows of ``val`` here are as good: only ``ts2-co_smoothing`` holds other units out.
+        where the rows of ``val`` here are as good: only ``ts2-co_smoothing`` draws the units that it holds out anew, of
+        which some may be the same.
     notes
         What a reader of the scores must know: criteria that were not applied, what was done instead.
     """

@@ -16,7 +16,7 @@ SHARE = 0.1
 """Share of the units that are hidden (``TS2_CO_SMOOTHING_HELD_OUT_RATIO``)."""
 
 SALTS: dict[Literal["val", "test"], str] = {"val": "ts2_co_smoothing_val", "test": "ts2_co_smoothing_test"}
-"""Another word would hide other units, and scores would not compare."""
+"""Salts of the hashes; another word would hide other units, and scores would not compare."""
 
 
 def held_out_units(unit_ids: Sequence[str], split: Literal["val", "test"]) -> npt.NDArray[np.bool_]:
@@ -29,7 +29,8 @@ def held_out_units(unit_ids: Sequence[str], split: Literal["val", "test"]) -> np
     unit_ids
         Ids of the selected units, in any order.
     split
-        ``test``, or ``val``, for which other units are hidden so that choosing by it learns nothing of those.
+        ``test``, or ``val``: units hidden by another salt, drawn independently. By the benchmark's rule the two may
+        share units, a tenth of them on average: these are hidden in both.
 
     Examples
     --------

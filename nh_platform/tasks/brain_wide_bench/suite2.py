@@ -55,7 +55,8 @@ def co_smoothing(
     qc_labels
         The benchmark's ``bwm_qc.csv``; a note says where there is none.
     split
-        Which units are hidden: those for ``test``, or others for ``val``, as in ``tuning`` of the result.
+        Which units are hidden: those for ``test``, or those for ``val``, as in ``tuning`` of the result;
+        some units may be both.
 
     Raises
     ------

@@ -71,7 +71,7 @@ def test_hidden_units_are_not_in_the_inputs_and_their_counts_are_the_target() ->
     assert data.outputs(rows).dtype == np.float32
 
 
-def test_for_choosing_other_units_are_hidden() -> None:
+def test_for_choosing_units_are_hidden_by_another_salt() -> None:
     data = co_smoothing(session())
     assert data.tuning is not None
     tuning = data.tuning()
