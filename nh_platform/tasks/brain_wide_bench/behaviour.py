@@ -14,7 +14,6 @@ import numpy.typing as npt
 from nh_platform.reading.wheel_motion import RATE_HZ as WHEEL_HZ
 from nh_platform.reading.wheel_motion import wheel_motion
 from nh_platform.session.tables.events import LICKS
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.signals import (
     CAMERA_RATES_HZ,
     PAD_S,
@@ -29,6 +28,7 @@ from nh_platform.tasks.brain_wide_bench.signals import (
     resampled_to_grid,
     speed,
 )
+from nh_platform.tasks.lacking import lacking, says_what_lacks
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nh_platform.session import ConfigError
-from nh_platform.tasks.brain_wide_bench.lacking import lacking
+from nh_platform.tasks.lacking import lacking
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView

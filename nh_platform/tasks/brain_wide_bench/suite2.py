@@ -16,12 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.tasks.brain_wide_bench.held_out_units import held_out_units
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, INVALID, N_BINS, recorded_well
 from nh_platform.tasks.brain_wide_bench.splits import suite2_ranges
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, benchmark_trials
 from nh_platform.tasks.brain_wide_bench.unit_choice import selected_units
 from nh_platform.tasks.brain_wide_bench.window_strides import WindowStrides
+from nh_platform.tasks.lacking import lacking, says_what_lacks
 from nh_platform.tasks.task import TaskData
 from nh_platform.windows.splits.time_ranges import Ranges
 

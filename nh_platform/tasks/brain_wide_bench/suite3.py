@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.qc_labels import ALIGNMENT, not_applied
 from nh_platform.tasks.brain_wide_bench.unit_choice import of_probes, selected_units
+from nh_platform.tasks.lacking import lacking, says_what_lacks
 from nh_platform.tasks.task import TaskData
 from nh_platform.windows.splits import load_reserved
 

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, INVALID, recorded_well, window_counts
 from nh_platform.tasks.brain_wide_bench.splits import split_of, suite1_ranges
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, BenchmarkTrials, Window, benchmark_trials
+from nh_platform.tasks.lacking import lacking, says_what_lacks
 from nh_platform.tasks.task import TaskData
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.tasks.brain_wide_bench import behaviour
-from nh_platform.tasks.brain_wide_bench.lacking import lacking, says_what_lacks
 from nh_platform.tasks.brain_wide_bench.qc_labels import check_behaviour
 from nh_platform.tasks.brain_wide_bench.signals import GridSignal
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, N_BINS, window_counts
 from nh_platform.tasks.brain_wide_bench.trial_classes import suite1_rows
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, Window
+from nh_platform.tasks.lacking import lacking, says_what_lacks
 from nh_platform.tasks.task import TaskData
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.tasks.brain_wide_bench.lacking import lacking
 from nh_platform.tasks.brain_wide_bench.qc_labels import FAIL, NEURAL, PASS, not_applied, probe_labels
+from nh_platform.tasks.lacking import lacking
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView

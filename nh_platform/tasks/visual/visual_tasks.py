@@ -6,7 +6,7 @@ module.
 
 from __future__ import annotations
 
-from nh_platform.tasks.brain_wide_bench.lacking import says_what_lacks
+from nh_platform.tasks.lacking import says_what_lacks
 from nh_platform.tasks.task import Task
 from nh_platform.tasks.visual import image_change, scene_identity
 from nh_platform.tasks.visual.psth_forecast import forecast_table, repeats, task_data

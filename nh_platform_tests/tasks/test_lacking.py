@@ -9,7 +9,7 @@ import pytest
 from nh_platform.reading import SessionView
 from nh_platform.session import DamagedFile, UnknownSession
 from nh_platform.store import Store
-from nh_platform.tasks.brain_wide_bench.lacking import says_what_lacks
+from nh_platform.tasks.lacking import says_what_lacks
 from nh_platform.tasks.named_tasks import tasks
 from nh_platform.tasks.task import TargetMissing
 from nh_platform_tests.tasks.brain_wide_bench.hand_made import NAMES, session_of, spikes_of
