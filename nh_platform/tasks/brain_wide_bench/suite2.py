@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.session.recorded_time import spikes_of_recording
 from nh_platform.tasks.brain_wide_bench.held_out_units import held_out_units
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, INVALID, N_BINS, recorded_well
-from nh_platform.tasks.brain_wide_bench.splits import suite2_ranges
+from nh_platform.tasks.brain_wide_bench.splits import check_splits, suite2_ranges
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, benchmark_trials
 from nh_platform.tasks.brain_wide_bench.unit_choice import selected_units
 from nh_platform.tasks.brain_wide_bench.window_strides import WindowStrides
@@ -62,7 +63,7 @@ def co_smoothing(
     ------
     TargetMissing
         If the session has no valid trials or spikes, its release states no labels and rates of units, fewer than two
-        units are selected, or nothing trains or tests.
+        units are selected, or nothing trains or tests. Where no window is of ``val``, a note says so.
     """
     data, strides = _windows(session, "ts2-co_smoothing", qc_labels)
     ids = data.input_ids
@@ -112,7 +113,7 @@ def _windows(session: SessionView, task: str, qc_labels: pd.DataFrame | None) ->
     trials = benchmark_trials(session)
     chosen, notes = selected_units(session, qc_labels)
     rows = np.flatnonzero(chosen)
-    recorded = session.spikes.take(rows).time_range
+    recorded = spikes_of_recording(session.spikes).take(rows).time_range
     spikes = session.valid_spikes.spikes.take(rows)
     if not len(spikes.times):
         raise lacking(session, "its selected units have no spikes", "Leave the session out.")
@@ -128,6 +129,7 @@ def _windows(session: SessionView, task: str, qc_labels: pd.DataFrame | None) ->
     if not valid.all():
         left_out[INVALID] = int((~valid).sum())
     left_out["units that are not selected"] = int((~chosen).sum())
+    of_window = np.where(valid, split[strides.stretch], "")
     # A window in invalid time stays and is in no split: rows are numbers of windows.
     data = TaskData(
         task=task,
@@ -142,9 +144,9 @@ def _windows(session: SessionView, task: str, qc_labels: pd.DataFrame | None) ->
         input_ids=session.units["unit_id"].to_numpy(dtype=object)[rows],
         timestamps=np.zeros(0),
         mask=np.zeros((len(strides), 0), dtype=bool),
-        split=np.where(valid, split[strides.stretch], ""),
+        split=of_window,
         left_out={reason: number for reason, number in left_out.items() if number},
-        notes=notes,
+        notes=(*notes, *check_splits(session, of_window, left_out)),
     )
     return data, strides
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, INVALID, recorded_well, window_counts
-from nh_platform.tasks.brain_wide_bench.splits import split_of, suite1_ranges
+from nh_platform.tasks.brain_wide_bench.splits import check_splits, split_of, suite1_ranges
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, BenchmarkTrials, Window, benchmark_trials
 from nh_platform.tasks.lacking import lacking, says_what_lacks
 from nh_platform.tasks.task import TaskData
@@ -46,7 +46,8 @@ def choice(session: SessionView) -> TaskData:
     Raises
     ------
     TargetMissing
-        If the session has no spikes, no valid trials, or too few for three splits.
+        If the session has no spikes, no valid trials, too few for three splits, or none is left to train or test. Where
+        none is left of ``val``, a note says so.
     """
     return _classes(session, "ts1-choice", "choice", CHOICES, lambda trials: _signs(trials["choice"]))
 
@@ -87,7 +88,8 @@ def suite1_rows(
     trials, spikes = benchmark_trials(session), session.spikes
     if not len(spikes.times):
         raise lacking(session, "it has no spikes", _LEAVE_OUT)
-    ranges = suite1_ranges(spikes.time_range, trials.spans)
+    recorded = spikes.recorded_time
+    ranges = suite1_ranges((recorded.start, recorded.stop), trials.spans)
     starts = trials.starts[window]
     valid = recorded_well(session, starts)
     left_out = {**trials.left_out, **({INVALID: int((~valid).sum())} if not valid.all() else {})}
@@ -127,6 +129,7 @@ def _classes(
         split=split[kept],
         label_names=labels,
         left_out=left_out,
+        notes=check_splits(session, split[kept], left_out),
     )
 
 

@@ -15,6 +15,7 @@ from nh_platform.tasks.brain_wide_bench import behaviour
 from nh_platform.tasks.brain_wide_bench.qc_labels import check_behaviour
 from nh_platform.tasks.brain_wide_bench.signals import GridSignal
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, N_BINS, window_counts
+from nh_platform.tasks.brain_wide_bench.splits import check_splits
 from nh_platform.tasks.brain_wide_bench.trial_classes import suite1_rows
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, Window
 from nh_platform.tasks.lacking import lacking, says_what_lacks
@@ -152,7 +153,7 @@ def _windows(
         split=split[counted],
         left_out=left_out,
         normalisation=normalisation,
-        notes=notes,
+        notes=(*notes, *check_splits(session, split[counted], left_out)),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from nh_platform.reading import SessionView
 from nh_platform.tasks.brain_wide_bench.held_out_units import held_out_units
 from nh_platform.tasks.brain_wide_bench.spike_counts import INVALID
+from nh_platform.tasks.brain_wide_bench.splits import NO_VAL
 from nh_platform.tasks.brain_wide_bench.suite2 import co_smoothing, forecasting
 from nh_platform.tasks.task import TargetMissing
 from nh_platform.windows.valid_time import InvalidTimes
@@ -52,6 +53,29 @@ def test_windows_lie_within_the_trials_and_chunks_follow_the_pattern() -> None:
         "train",
     ]
     assert data.row_ids.tolist() == list(range(len(data)))
+
+
+def test_a_stray_spike_behind_the_recording_makes_no_chunk() -> None:
+    recorded = np.arange(0.0, 1000.0, 0.25)
+    stated = {"released.label": 1.0, "released.firing_rate": 5.0}
+    strayed = forecasting(session_of(spikes_of([*recorded, 5000.0]), trials_at(ONSETS), stated))
+    data = forecasting(session_of(spikes_of(recorded), trials_at(ONSETS), stated))
+    assert strayed.starts.tolist() == data.starts.tolist()
+    assert data.starts.max() < 1000.0
+
+
+@pytest.mark.parametrize("make", [co_smoothing, forecasting])
+def test_a_session_without_a_chunk_of_val_says_so_and_one_whose_windows_are_invalid_is_refused(make) -> None:
+    spikes, stated = spikes_of(*[np.arange(0.0, 900.0, 0.25)] * 2), {"released.label": 1.0, "released.firing_rate": 5.0}
+    data = make(session_of(spikes, trials_at(ONSETS[:80]), stated))
+    assert len(data.rows("train"))
+    assert not len(data.rows("val"))
+    assert data.notes[-1] == "no window is of val, so that nothing chooses hyperparameters: they are the standard ones"
+    assert NO_VAL not in make(session()).notes
+    of_test = np.array([[300.0, 600.0]])
+    broken = session_of(spikes, trials_at(ONSETS[:80]), stated, invalid_times=InvalidTimes(of_test, of_test, {}))
+    with pytest.raises(TargetMissing, match=r"no window is left of test: .*in invalid time of the session"):
+        make(broken)
 
 
 def test_hidden_units_are_not_in_the_inputs_and_their_counts_are_the_target() -> None:

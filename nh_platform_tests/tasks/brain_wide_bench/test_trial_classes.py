@@ -7,7 +7,9 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from nh_platform.reading import SessionView
 from nh_platform.tasks.brain_wide_bench.spike_counts import INVALID
+from nh_platform.tasks.brain_wide_bench.splits import NO_VAL
 from nh_platform.tasks.brain_wide_bench.trial_classes import choice, reward, stimulus_contrast
 from nh_platform.tasks.task import TargetMissing, TaskData
 from nh_platform.windows.valid_time import InvalidTimes
@@ -85,6 +87,26 @@ def test_the_first_40_percent_of_the_task_train_and_trials_within_20_s_of_a_cut_
 def test_a_window_that_the_recording_does_not_span_is_in_no_split() -> None:
     data = reward(session_of(spikes_of([11.5, 506.9]), trials_at(ONSETS)))
     assert [data.split[0], data.split[1], data.split[98], data.split[99]] == ["", "train", "test", ""]
+
+
+def test_a_stray_spike_behind_the_recording_does_not_make_trials_count() -> None:
+    onsets, recorded = np.arange(10.0, 1000.0, 5.0), np.arange(0.0, 520.0, 0.25)
+    strayed = choice(session_of(spikes_of([*recorded, 5000.0]), trials_at(onsets)))
+    data = choice(session_of(spikes_of(recorded), trials_at(onsets)))
+    assert strayed.split.tolist() == data.split.tolist()
+    assert data.starts[data.rows("test")].max() < 520.0
+
+
+def test_what_lacks_windows_of_val_says_so_and_of_test_is_refused() -> None:
+    # Trials of val start at 230 to 305 s, those of test at 330 s or later.
+    def of(*invalid: float) -> SessionView:
+        stretch = np.array([invalid])
+        return session_of(SPIKES, trials_at(ONSETS), invalid_times=InvalidTimes(stretch, stretch, {}))
+
+    assert choice(of(0.0, 5.0)).notes == ()
+    assert choice(of(220.0, 320.0)).notes == (NO_VAL,)
+    with pytest.raises(TargetMissing, match=r"no window is left of test: .*in invalid time of the session"):
+        choice(of(320.0, 520.0))
 
 
 def test_windows_that_touch_invalid_time_of_the_session_or_of_one_probe_are_left_out() -> None:
