@@ -35,7 +35,7 @@ class Pooled:
     Parameters
     ----------
     data
-        All units as one set of rows; ``target_ids`` are ``<session>/<unit id>``.
+        All units as one set of rows; ``target_ids`` are ``<session>/<unit id>``, probes are named likewise.
     animals
         (n,) object, the animal of each row.
     """
@@ -73,6 +73,10 @@ def pool(parts: Sequence[TaskData], animals: Sequence[str]) -> Pooled:
         mask=np.concatenate([part.mask for part in parts]),
         split=np.concatenate([part.split for part in parts]),
         target_ids=ids,
+        target_depths=np.concatenate([part.target_depths for part in parts]),
+        target_probes=np.array(
+            [f"{part.session_id}/{one}" for part in parts for one in part.target_probes], dtype=object
+        ),
         left_out=left_out,
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )

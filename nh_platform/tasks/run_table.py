@@ -7,7 +7,7 @@ in `nh_platform.tasks.running`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from nh_platform.session import NhError
 from nh_platform.tasks.control import p_value
 from nh_platform.tasks.pooling import ALL
 from nh_platform.tasks.task import Task
+
+MULTI_UNIT = ", multi-unit"
+"""Ends the name of a row whose predictions are means over neighbours (`multi_unit_mean`)."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class SessionRun:
         Windows or units that the task left out, by reason.
     notes
         What a reader must know of the targets.
+    multi_unit
+        Metrics by seed of means over units that are neighbours; empty where the task is not about units.
     """
 
     session_id: str
@@ -53,6 +58,17 @@ class SessionRun:
     n_scored: int
     left_out: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    multi_unit: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+
+    def variants(self) -> list[SessionRun]:
+        """Return the run itself, and of units that of neighbours, which has no control."""
+        if not self.multi_unit:
+            return [self]
+        name = f"{self.session_id}{MULTI_UNIT}"
+        return [
+            self,
+            replace(self, session_id=name, by_seed=self.multi_unit, control=(), observed=float("nan"), multi_unit={}),
+        ]
 
 
 @dataclass(frozen=True)
@@ -90,13 +106,16 @@ class Run:
         """Return one row per session and seed: ``task``, ``model``, ``session_id``, ``seed``, and each metric."""
         rows = [
             {"task": self.task.name, "model": one.label, "session_id": one.session_id, "seed": seed, **metrics}
-            for one in self.sessions
+            for session in self.sessions
+            for one in session.variants()
             for seed, metrics in one.by_seed.items()
         ]
         return pd.DataFrame(rows, columns=["task", "model", "session_id", "seed", *self.task.metrics])
 
     def table(self) -> pd.DataFrame:
         """Return one row per session, and one of all sessions where there are several.
+
+        A task about units has one row of each unit alone and one of neighbours, ``all, multi-unit``.
 
         Columns: ``session_id``; each metric as its mean over seeds, and ``<metric>_se``, the standard error over seeds
         (NaN of one seed); ``control`` the mean of the first metric with moved targets, ``p``; ``train``, ``val`` and
@@ -106,7 +125,8 @@ class Run:
         has it (which sets negative R², D² and bits to 0 before; here they stay). A control of all is the mean of the
         sessions' first ones, second ones, and so on.
         """
-        rows = [_row(one.session_id, self.task, list(one.by_seed.values()), [one]) for one in self.sessions]
+        alone = [one for session in self.sessions for one in session.variants()]
+        rows = [_row(one.session_id, self.task, list(one.by_seed.values()), [one]) for one in alone]
         if len(self.sessions) > 1:
             over = [
                 {

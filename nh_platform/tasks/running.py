@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from nh_platform.session import ConfigError, DamagedFile, NhError, StoreError
 from nh_platform.tasks.baselines import Baseline, NoFit, baseline_of
+from nh_platform.tasks.brain_wide_bench.multi_unit import multi_unit_predictions
 from nh_platform.tasks.control import N_PERMUTATIONS, moved_targets
 from nh_platform.tasks.pooling import ALL, folds, pool
 from nh_platform.tasks.predictions import write_ground_truth, write_predictions
@@ -140,6 +141,7 @@ def _run_data(task: Task, data: TaskData, asked: Asked, on_seed: OnSeed) -> Sess
 def _run_folds(task: Task, folds_of: Callable[[int], list[TaskData]], asked: Asked, on_seed: OnSeed) -> SessionRun:
     """Run data that are divided once, or several times so that each row is tested once."""
     by_seed: dict[int, dict[str, float]] = {}
+    multi_unit: dict[int, dict[str, float]] = {}
     label, control = "", _NO_CONTROL
     for step, seed in enumerate(asked.seeds, 1):
         parts = folds_of(seed)
@@ -149,6 +151,8 @@ def _run_folds(task: Task, folds_of: Callable[[int], list[TaskData]], asked: Ask
         label, rows = baselines[0].label, truth_rows(data)
         predictions = _predicted(baselines, parts, rows)
         by_seed[seed] = scores(task, data, rows, predictions)
+        if len(data.target_probes):
+            multi_unit[seed] = scores(task, data, rows, multi_unit_predictions(data, rows, predictions))
         if asked.folder is not None:
             write_predictions(asked.folder / "predictions", data, rows, predictions, label=label, seed=seed)
     on_seed(data.session_id, asked.n_steps() - 1, "control")
@@ -162,8 +166,9 @@ def _run_folds(task: Task, folds_of: Callable[[int], list[TaskData]], asked: Ask
             split: round(np.mean([len(truth_rows(part, split)) for part in parts])) for split in ("train", "val")
         }
     on_seed(data.session_id, asked.n_steps(), "done")
+    left_out, notes = data.left_out, data.notes
     return SessionRun(
-        data.session_id, label, by_seed, control[0], control[1], n_rows, len(rows), data.left_out, data.notes
+        data.session_id, label, by_seed, control[0], control[1], n_rows, len(rows), left_out, notes, multi_unit
     )
 
 

@@ -100,6 +100,9 @@ class TaskData:
         Names of the classes in order; empty of other kinds.
     target_ids
         (k,) ids of the units that are predicted; empty where none is.
+    target_depths, target_probes
+        (n,) depth along the probe in µm (float64) and probe (object) of the units that the rows of a task about units
+        are; empty of other tasks.
     left_out
         Number of windows or units that were left out, by reason.
     normalisation
@@ -127,6 +130,8 @@ class TaskData:
     split: npt.NDArray[np.object_]
     label_names: tuple[str, ...] = ()
     target_ids: npt.NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, dtype=object))
+    target_depths: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    target_probes: npt.NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, dtype=object))
     left_out: Mapping[str, int] = field(default_factory=dict)
     normalisation: tuple[float, float] | None = None
     tuning: Callable[[], TaskData] | None = None

@@ -5,6 +5,8 @@ Add here what several test modules of tasks score. What one test alone needs sta
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -135,6 +137,15 @@ def units(session_id: str, n: int = 120, split: str = "train", strength: float =
         split=np.full(n, split, dtype=object),
         label_names=REGIONS,
         target_ids=unit_ids(n),
+    )
+
+
+def placed(data: TaskData) -> TaskData:
+    """Return units of which those of a region lie side by side, regions far apart."""
+    region = data.outputs(np.arange(len(data))).astype(np.int64)
+    rank = np.array([int((region[:row] == one).sum()) for row, one in enumerate(region)])
+    return replace(
+        data, target_depths=1e5 * region + 20.0 * rank, target_probes=np.full(len(data), "probe00", dtype=object)
     )
 
 

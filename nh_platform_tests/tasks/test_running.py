@@ -95,6 +95,18 @@ def test_units_of_sessions_are_run_as_one_each_by_a_model_of_other_animals(tmp_p
     np.testing.assert_array_equal(truth["entity_ids"], tensors["entity_ids"])
 
 
+def test_units_with_places_have_a_row_of_their_own_of_means_over_neighbours() -> None:
+    data = {one: made_up.placed(made_up.units(one, seed=number)) for number, one in enumerate("abc")}
+    views = [made_up.View(one, f"animal {one}") for one in "abc"]
+    run = run_task(made_up.task(data, metrics=("macro_f1",)), views, Asked(SEEDS[:2], 3))
+    single, multi = run.table().to_dict("records")
+    assert (single["session_id"], multi["session_id"]) == ("all", "all, multi-unit")
+    assert multi["macro_f1"] > single["macro_f1"]  # neighbours are of one region
+    assert np.isfinite(single["control"])
+    assert np.isnan([multi["control"], multi["p"]]).all()
+    assert run.scores()["session_id"].tolist() == ["all"] * 2 + ["all, multi-unit"] * 2
+
+
 def test_one_animal_alone_has_no_score_and_says_why() -> None:
     data = {"a": made_up.units("a")}
     run = run_task(made_up.task(data, metrics=("macro_f1",)), [made_up.View("a")], Asked(SEEDS, 0))

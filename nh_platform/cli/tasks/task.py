@@ -92,7 +92,8 @@ def run(
     Scores are means ± standard errors over seeds; the last row is of all sessions. `control` is the mean of the first
     metric where the targets belong to other windows, `p` the share of such scores that reach the real one. `matched` is
     the share of test windows (or units) that have a prediction. A session that lacks something is named; others go on.
-    As csv or json every number of the table is printed.
+    Units (`ts3`) have a second row, of means over neighbouring units. As csv or json every number of the table is
+    printed.
 
     **Examples**
 

@@ -1,7 +1,7 @@
 """Suite 3: in which of ten regions a unit lies.
 
-Contains the task, what a linear model may read of a unit, and the benchmark's second way to score: means over
-neighbours. Which units it is about is `unit_choice`.
+Contains the task, and what a linear model may read of a unit. Which units it is about is `unit_choice`, and means over
+neighbours, the benchmark's second way to score, are `multi_unit`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,6 @@ FloatArray = npt.NDArray[np.float64]
 
 REGIONS = ("CB", "CNU", "CTXsp", "HB", "HPF", "HY", "Isocortex", "MB", "OLF", "TH")
 """Cosmos regions in the order of the classes (``COSMOS_LABELS`` of ``ibl-bwb-eval`` 0.1.0)."""
-
-RADIUS_UM, MOST_NEIGHBOURS = 60.0, 5
-"""Distance along the probe, and number of units, that are averaged (``multi_unit`` of ``ibl-bwb-eval`` 0.1.0)."""
 
 _SCALARS = ("firing_rate_log10", "amplitude_log10", "peak_to_trough")
 
@@ -94,53 +91,11 @@ def unit_cosmos(session: SessionView, qc_labels: pd.DataFrame | None = None) -> 
         split=np.full(len(rows), split, dtype=object),
         label_names=REGIONS,
         target_ids=units["unit_id"].to_numpy(dtype=object)[rows],
+        target_depths=units["depth"].to_numpy(dtype=np.float64)[rows],
+        target_probes=units["probe"].to_numpy(dtype=object)[rows],
         left_out={reason: number for reason, number in left_out.items() if number},
         notes=(*notes, *((not_applied(ALIGNMENT),) if qc_labels is None else ())),
     )
-
-
-def unit_places(session: SessionView, unit_ids: npt.NDArray[np.object_]) -> tuple[FloatArray, npt.NDArray[np.object_]]:
-    """Return depth (µm from the tip, (n,) float64) and probe ((n,) object) of units, for `multi_unit_mean`."""
-    places = session.units.set_index("unit_id")[["depth", "probe"]].loc[unit_ids.tolist()]
-    return places["depth"].to_numpy(dtype=np.float64), places["probe"].to_numpy(dtype=object)
-
-
-def multi_unit_mean(
-    probabilities: FloatArray, depths: FloatArray, probes: npt.NDArray[np.object_]
-) -> npt.NDArray[np.float64]:
-    """Return the mean of the probabilities of each unit and those nearest to it: the benchmark's multi-unit variant.
-
-    Of the units of the same probe within 60 µm, the 5 nearest count, the unit itself included; of two as near, the
-    earlier one.
-
-    Parameters
-    ----------
-    probabilities
-        (n, n_classes) float64.
-    depths, probes
-        (n,) depth along the probe in µm, and probe; of several sessions, probes need different names.
-
-    Returns
-    -------
-    numpy.ndarray
-        (n, n_classes) float64.
-
-    Examples
-    --------
-    >>> alone, near = [1.0, 0.0], [0.0, 1.0]
-    >>> depths = np.array([0.0, 60.0, 61.0])
-    >>> multi_unit_mean(np.array([alone, near, near]), depths, np.array(["a", "a", "a"], dtype=object))[:, 0].round(2)
-    array([0.5 , 0.33, 0.  ])
-    """
-    found = np.empty(probabilities.shape)
-    for probe in dict.fromkeys(probes.tolist()):
-        rows = np.flatnonzero(probes == probe)
-        apart = np.abs(depths[rows][:, None] - depths[rows])
-        nearest = np.argsort(apart, axis=1, kind="stable")[:, :MOST_NEIGHBOURS]
-        counts = np.take_along_axis(apart, nearest, axis=1) <= RADIUS_UM
-        weights = counts / counts.sum(axis=1, keepdims=True)
-        found[rows] = (probabilities[rows][nearest] * weights[:, :, None]).sum(axis=1)
-    return found
 
 
 def _features(units: pd.DataFrame, intervals: npt.NDArray[np.int64]) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Regions of units: classes in the benchmark's order, which units count, which split, and means over neighbours."""
+"""Regions of units: classes in the benchmark's order, which units count, and which split."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.reading import SessionView
-from nh_platform.tasks.brain_wide_bench.suite3 import REGIONS, multi_unit_mean, unit_cosmos, unit_places
+from nh_platform.tasks.brain_wide_bench.suite3 import REGIONS, unit_cosmos
 from nh_platform.tasks.task import TargetMissing
 from nh_platform_tests.tasks.brain_wide_bench.hand_made import session_of, spikes_of
 
@@ -87,19 +87,10 @@ def test_inputs_are_shares_of_intervals_rate_amplitude_and_duration_without_nan(
     assert features[:, 62].tolist() == [0.5, 0.2, -0.1]  # of the second, the median of the others
 
 
-def test_the_multi_unit_variant_is_the_mean_of_the_five_nearest_within_60_um() -> None:
-    depths = np.array([0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 111.0, 20.0])
-    probes = np.array(["a"] * 7 + ["b"], dtype=object)
-    mean = multi_unit_mean(np.eye(8), depths, probes)
-    assert mean[0].tolist() == [0.2, 0.2, 0.2, 0.2, 0.2, 0.0, 0.0, 0.0]
-    assert mean[5, [1, 2, 3, 4, 5, 6]].tolist() == [0.2, 0.2, 0.2, 0.2, 0.2, 0.0]
-    assert mean[6].tolist() == [0.0] * 6 + [1.0, 0.0]
-    assert mean[7, 7] == 1.0
-
-
-def test_places_of_units_come_in_the_order_asked_for() -> None:
-    depths, probes = unit_places(session(), np.array(["f", "a"], dtype=object))
-    assert (depths.tolist(), probes.tolist()) == ([50.0, 0.0], ["probe01", "probe00"])
+def test_depths_and_probes_are_those_of_the_rows() -> None:
+    data = unit_cosmos(session())
+    assert data.target_depths.tolist() == [0.0, 10.0, 50.0]
+    assert data.target_probes.tolist() == ["probe00", "probe00", "probe01"]
 
 
 @pytest.mark.parametrize(
