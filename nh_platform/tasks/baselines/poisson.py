@@ -27,8 +27,9 @@ N_UNITS_TUNED = 8
 class Poisson:
     """Poisson regression with an L2 penalty, whose strength has the highest likelihood on ``val``.
 
-    Where a task holds other units out for tuning (`TaskData.tuning`), the strength is chosen with those. The seed
-    decides which training windows and moments are fitted on, the units that tune, and the randomised decomposition.
+    Where a task draws the units it hides anew for tuning (`TaskData.tuning`), the strength is chosen with those. The
+    seed decides which training windows and moments are fitted on, the units that tune, and the randomised
+    decomposition.
 
     Parameters
     ----------

@@ -47,6 +47,8 @@ _IMAGE_SIDE: dict[Side, str] = {"left": "r", "right": "l"}
 def whisker_motion_energy(session: SessionView) -> GridSignal:
     """Return the motion energy of the whisker pad as the left camera saw it, in upstream's units.
 
+    Frames without a value (NaN) are bridged by a line between those around them, however long, and count like others.
+
     Raises
     ------
     TargetMissing
@@ -98,7 +100,9 @@ def paw_speed(session: SessionView, side: Side) -> GridSignal:
     """Return the speed of one of the animal's front paws in px/s, and where Lightning Pose was sure of it.
 
     Speed is the length of the central differences at the camera's rate; it and the likelihood are resampled alike. A
-    sample counts where its likelihood and that of both beside it is at least 0.9.
+    sample counts where its likelihood and that of both beside it is at least 0.9. Frames without a position or a
+    likelihood (NaN) are bridged by a line between those around them, likelihood included, so that they count where
+    those are sure.
 
     Raises
     ------
@@ -136,7 +140,10 @@ def _motion_energy(session: SessionView) -> tuple[FloatArray, FloatArray]:
 
 
 def _checked_frames(session: SessionView, times: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the frames whose values are all known; refuses a camera whose rate the benchmark does not take."""
+    """Return the frames whose values are all known; refuses a camera whose rate the benchmark does not take.
+
+    Those that are left out are bridged by `even_samples`, and at the ends the signal begins later or ends earlier.
+    """
     known = np.isfinite(values).reshape(len(times), -1).all(axis=1)
     times, values = times[known], values[known]
     if len(times) < 2 or times[-1] - times[0] <= 2 * PAD_S:

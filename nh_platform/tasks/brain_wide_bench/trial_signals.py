@@ -62,8 +62,8 @@ def whisker_motion_energy(session: SessionView, qc_labels: pd.DataFrame | None =
     """``ts1-whisker_motion_energy``: motion energy of the whisker pad in the second from the first movement on.
 
     Window: ``firstMovement_times`` to ``firstMovement_times`` + 1 s. Target: (50, 1) values of the left camera at
-    50 Hz, z-scored by mean and standard deviation of the training windows. Units, split, parameters and errors as of
-    `licking_rate`.
+    50 Hz, z-scored by mean and standard deviation of the training windows; frames without a value are bridged. Units,
+    split, parameters and errors as of `licking_rate`.
     """
     notes = check_behaviour(session, qc_labels, "whisker")
     signal = behaviour.whisker_motion_energy(session)
@@ -85,8 +85,9 @@ def left_paw_speed(session: SessionView, qc_labels: pd.DataFrame | None = None) 
     """``ts1-left_paw_speed``: speed of the animal's left front paw, z-scored, where Lightning Pose is sure of it.
 
     Window and split as of `whisker_motion_energy`. ``mask`` is False where the likelihood of a sample or of one beside
-    it is below 0.9; a trial without any other sample is left out. Mean and standard deviation are those of the training
-    windows' confident samples; a window that has none counts with all of its samples, as in the benchmark.
+    it is below 0.9; a trial without any other sample is left out. Frames without a value are bridged. Mean and standard
+    deviation are those of the training windows' confident samples; a window that has none counts with all of its
+    samples, as in the benchmark.
 
     Raises
     ------
