@@ -18,6 +18,7 @@ from nh_platform.exports.nwb.source_names import is_ibl
 from nh_platform.exports.nwb.time_series import clock_of, in_order, positions, series
 from nh_platform.reading import SessionView
 from nh_platform.session import Signal
+from nh_platform.session.signal_units import column_units
 
 MODULES = {
     "wheel": "Position of the wheel that the animal turns, and movements detected in it",
@@ -133,24 +134,9 @@ def _running(name: str, unit: str, source: str) -> _Place:
 
 
 def _unit(signal: Signal, name: str) -> str:
-    """Return the unit of measure of one column; signals of several state them all, and columns name theirs."""
-    stated = [one.strip() for one in signal.unit.split(",")]
-    if len(stated) == 1:
-        return {"rad": "radians", "1": "n.a."}.get(stated[0], stated[0]) or "n.a."
-    ends = {
-        "phi": "radians",
-        "area": "px^2",
-        "blink": "n.a.",
-        "cm": "cm",
-        "deg": "degrees",
-        "time": "s",
-        "velocity": "cm/s",
-        "x": "px",
-        "y": "px",
-        "height": "px",
-        "width": "px",
-    }
-    return ends.get(name.rpartition("_")[2], signal.unit)
+    """Return the unit of measure of one column in the words of the standard."""
+    unit = column_units(signal)[signal.columns.index(name)]
+    return {"rad": "radians", "deg": "degrees", "1": "n.a."}.get(unit, unit) or "n.a."
 
 
 def _add_pose(nwbfile: NWBFile, signal: Signal, compression: str, notes: list[str]) -> None:

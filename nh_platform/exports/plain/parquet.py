@@ -20,6 +20,7 @@ from nh_platform.exports.plain.session_content import ALSO, ContentTable, Sessio
 from nh_platform.reading import SessionView
 from nh_platform.session import Signal
 from nh_platform.session.columns import Column
+from nh_platform.session.signal_units import column_units
 
 COMPRESSIONS = ("zstd", "none")
 SOURCE = Column("source", "string", "-", "Source of the session")
@@ -78,9 +79,9 @@ def _samples(name: str, signal: Signal) -> ContentTable:
     values = signal.values if signal.values.ndim > 1 else signal.values[:, None]
     frame = pd.DataFrame({"timestamps": signal.timestamps})
     columns = [Column("timestamps", "float64", "s", f"Times of the samples of {name}")]
-    for place, column in enumerate(signal.columns):
+    for place, (column, unit) in enumerate(zip(signal.columns, column_units(signal))):
         frame[column] = values[:, place]
-        columns.append(Column(column, str(values.dtype), signal.unit, f"{column} of {name}", nullable=True))
+        columns.append(Column(column, str(values.dtype), unit, f"{column} of {name}", nullable=True))
     return ContentTable(f"signal_{name}", frame, tuple(columns))
 
 

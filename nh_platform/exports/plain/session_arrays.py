@@ -17,6 +17,7 @@ import pandas as pd
 
 from nh_platform.exports.plain.session_content import ContentTable, SessionContent
 from nh_platform.session.columns import Column
+from nh_platform.session.signal_units import column_units
 
 SPIKE_WORDS = {
     "times": ("s", "Spike times on the session clock, by unit and ascending within each"),
@@ -62,7 +63,8 @@ def session_arrays(content: SessionContent) -> Iterator[NamedArray]:
     for name, signal in content.signals.items():
         yield NamedArray(f"signals.{name}.timestamps", signal.timestamps, "s", f"Times of the samples of {name}")
         columns = tuple(
-            (column, str(signal.values.dtype), signal.unit, f"Column {column} of {name}") for column in signal.columns
+            (column, str(signal.values.dtype), unit, f"Column {column} of {name}")
+            for column, unit in zip(signal.columns, column_units(signal))
         )
         meaning = f"Samples of {name}" + (", one column each as named" if signal.values.ndim > 1 else "")
         yield NamedArray(f"signals.{name}.values", signal.values, signal.unit, meaning, columns)

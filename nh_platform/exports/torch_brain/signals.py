@@ -19,6 +19,7 @@ from nh_platform.exports.torch_brain.objects import FloatArray, Group, array_dic
 from nh_platform.exports.torch_brain.text import as_name
 from nh_platform.reading.wheel_motion import WheelMotion
 from nh_platform.session import BadUpstreamData, Signal
+from nh_platform.session.signal_units import column_units
 from nh_platform.session.tables.events import LICKS
 from nh_platform.tasks.brain_wide_bench.signals import GridSignal
 from nh_platform.windows.presets.preset_fields import Resampling
@@ -147,7 +148,7 @@ def _usable(signal: Signal, notes: list[str]) -> Signal | None:
 def _on_grid(group: str, signal: Signal, bounds: tuple[float, float], rate_hz: float, table: _Table) -> Group:
     at, gap_s = grid_times(bounds, rate_hz), GAP_STEPS / rate_hz
     values = signal.values[:, None] if signal.values.ndim == 1 else signal.values
-    units = _units_of(signal)
+    units = column_units(signal)
     arrays = {}
     for column, name in enumerate(signal.columns):
         if name in _NO_SIGNAL:
@@ -156,12 +157,6 @@ def _on_grid(group: str, signal: Signal, bounds: tuple[float, float], rate_hz: f
         arrays[as_name(name)] = resampled(signal.timestamps, values[:, column], at, how, gap_s).astype(np.float32)
         table.add(group, as_name(name), units[column], rate_hz, how, arrays[as_name(name)])
     return regular(bounds[0], rate_hz, arrays)
-
-
-def _units_of(signal: Signal) -> list[str]:
-    """Return the unit of measure of each column; all that are stated where they are not as many."""
-    stated = [one.strip() for one in signal.unit.split(",")]
-    return stated if len(stated) == len(signal.columns) else [signal.unit] * len(signal.columns)
 
 
 def _benchmark(

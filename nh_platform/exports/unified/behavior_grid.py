@@ -15,6 +15,7 @@ from nh_platform.reading import SessionView
 from nh_platform.reading.wheel_motion import wheel_signal
 from nh_platform.session import ConfigError, NhError, Signal
 from nh_platform.session.sampling_gaps import GAP_INTERVALS
+from nh_platform.session.signal_units import column_units
 from nh_platform.windows.presets.preset_fields import Resampling
 from nh_platform.windows.resampling import resampled
 
@@ -95,7 +96,7 @@ def behavior_grid(session: SessionView, signals: dict[str, Signal], rate_hz: flo
             continue
         columns += sampled
         names += [name if len(signal.columns) == 1 else f"{name}.{signal.columns[place]}" for place in kept]
-        units += [signal.unit] * len(kept)
+        units += [column_units(signal)[place] for place in kept]
     stacked = np.column_stack(columns) if columns else np.zeros((len(times), 0))
     return BehaviorGrid(times, stacked, tuple(names), tuple(units), tuple(left_out))
 

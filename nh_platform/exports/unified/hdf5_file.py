@@ -19,6 +19,7 @@ from nh_platform.exports.plain.session_content import ALSO, SessionContent, sess
 from nh_platform.exports.unified.behavior_grid import GRID_HZ, behavior_grid, check_rate
 from nh_platform.exports.unified.stimulus_ids import NumberedTrials, numbered_trials
 from nh_platform.reading import SessionView
+from nh_platform.session.signal_units import column_units
 from nh_platform.store.codecs.hdf5 import CHUNK_BYTES, create_file
 
 REQUIRED = (
@@ -80,7 +81,7 @@ def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]
             at = f"behavior/signals/{name}"
             out.put(f"{at}/timestamps", signal.timestamps, "s", f"Times of the samples of {name}")
             out.put(f"{at}/values", signal.values, signal.unit, f"{name} as it was sampled")
-            handle[f"{at}/values"].attrs["names"] = list(signal.columns)
+            out.say(f"{at}/values", {"names": list(signal.columns), "units": list(column_units(signal))})
         if trials is not None:
             _write_trials(out, trials)
         stated = {

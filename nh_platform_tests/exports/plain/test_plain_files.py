@@ -83,6 +83,7 @@ def test_npz_holds_what_the_session_holds(
         assert set(about) == set(held.files) - {"about", "origin"}
     assert all(one["unit"] and one["meaning"] for one in about.values())
     assert all(column["unit"] and column["meaning"] for one in about.values() for column in one.get("columns", ()))
+    assert not [one for name in about for one in about[name].get("columns", ()) if "," in one["unit"]]
     assert about["spikes.times"]["unit"] == "s"
     assert origin["terms"] == three_sources.entry(source).terms
     assert origin["cites"]
@@ -123,6 +124,7 @@ def test_parquet_tables_hold_what_the_session_holds(
         origin = json.loads(schema.metadata[b"nh.origin"])
         assert (origin["source"], origin["terms"]) == (source, three_sources.entry(source).terms)
         assert all(field.metadata[b"unit"] and field.metadata[b"meaning"] for field in schema), path.name
+        assert not [field.name for field in schema if b"," in field.metadata[b"unit"]]
         table = pq.read_table(path)
         assert set(table["source"].to_pylist()) <= {source}
         assert pa.types.is_string(schema.field("session_id").type) or path.stem == "spikes"

@@ -47,6 +47,13 @@ def test_states_are_held_and_times_of_samples_are_no_signal() -> None:
     assert set(np.unique(found["pupil"].arrays["likely_blink"])) == {0.0, 1.0}
 
 
+def test_every_column_has_its_own_unit() -> None:
+    times = np.arange(0.0, 11.0, 0.1)
+    columns = ("eye_width", "eye_height", "eye_phi", "eye_area")
+    found, _ = groups_of(Signal("pupil", times, np.zeros((len(times), 4)), "px, rad, px^2", columns))
+    assert found["signals"].arrays["unit"].tolist() == ["px", "px", "rad", "px^2"]
+
+
 def test_samples_out_of_order_are_sorted_and_too_few_are_left_out() -> None:
     times = np.arange(1.0, 9.0, 0.1)[::-1].copy()
     found, notes = groups_of(

@@ -20,6 +20,7 @@ from nh_platform.exports.unified.stimulus_ids import numbered_trials
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, Signal
+from nh_platform.session.signal_units import column_units
 from nh_platform_tests.homes import WRITERS
 
 SOURCES = tuple(WRITERS)
@@ -105,6 +106,9 @@ def test_it_holds_what_the_session_holds(
             len(file["behavior/timestamps"]),
             len(file["behavior/values"].attrs["names"]),
         )
+        assert not [unit for unit in file["behavior/values"].attrs["units"] if "," in unit]
+        for name, signal in session.signals.items():
+            assert tuple(file[f"behavior/signals/{name}/values"].attrs["units"]) == column_units(signal)
         everything: list[str] = []
         file.visititems(lambda name, one: everything.append(name) if isinstance(one, h5py.Dataset) else None)
         assert all(file[name].attrs["unit"] and file[name].attrs["meaning"] for name in everything)
