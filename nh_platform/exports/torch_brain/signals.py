@@ -1,7 +1,7 @@
 """Behaviour as ``RegularTimeSeries``: every signal on an even grid over the recorded time, NaN where there is no data.
 
-Contains the grids and rates, and the three signals that BrainWideBench reads by name. Add here how a signal comes to a
-grid where interpolation is wrong for it. Resampling itself is `nh_platform.windows.resampling`.
+Contains the grids and rates, and the three signals that BrainWideBench reads by name. Add here one that it reads more.
+How a column comes to its grid, and what is a gap, is `nh_platform.exports.signal_columns`.
 
 A slice of a ``RegularTimeSeries`` of 1 s at 50 Hz always has 50 rows; of an irregular one it has 50 or 51.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.exports.signal_columns import WHEEL, columns_at, way_of
 from nh_platform.exports.torch_brain.benchmark import benchmark_signals
 from nh_platform.exports.torch_brain.objects import FloatArray, Group, array_dict, regular
 from nh_platform.exports.torch_brain.text import as_name
@@ -22,7 +23,6 @@ from nh_platform.session import BadUpstreamData, Signal
 from nh_platform.session.signal_units import column_units
 from nh_platform.session.tables.events import LICKS
 from nh_platform.tasks.brain_wide_bench.signals import GridSignal
-from nh_platform.windows.presets.preset_fields import Resampling
 from nh_platform.windows.resampling import counted_events, resampled
 
 if TYPE_CHECKING:
@@ -34,18 +34,9 @@ BENCHMARK_HZ = 50.0
 FEWEST = 3
 """Samples that a rate can be told from."""
 
-GAP_STEPS = 2.5
-"""Samples further apart than so many steps of their own rate have no data between them: one lost frame is bridged."""
-
-WHEEL, LEFT_CAMERA = "wheel_position", "motion_energy_left"
+LEFT_CAMERA = "motion_energy_left"
 
 _OF_THE_BENCHMARK = ("whisker", "wheel", "licks")
-
-_HELD = ("likely_blink", "phi")
-"""Ends of names of columns that are states or angles: between two samples they keep the value of the first one."""
-
-_NO_SIGNAL = frozenset({"end_time"})
-"""Columns that are times of the samples."""
 
 
 def signal_groups(
@@ -146,16 +137,11 @@ def _usable(signal: Signal, notes: list[str]) -> Signal | None:
 
 
 def _on_grid(group: str, signal: Signal, bounds: tuple[float, float], rate_hz: float, table: _Table) -> Group:
-    at, gap_s = grid_times(bounds, rate_hz), GAP_STEPS / rate_hz
-    values = signal.values[:, None] if signal.values.ndim == 1 else signal.values
-    units = column_units(signal)
+    units = dict(zip(signal.columns, column_units(signal)))
     arrays = {}
-    for column, name in enumerate(signal.columns):
-        if name in _NO_SIGNAL:
-            continue
-        how: Resampling = "hold" if name.endswith(_HELD) else "linear"
-        arrays[as_name(name)] = resampled(signal.timestamps, values[:, column], at, how, gap_s).astype(np.float32)
-        table.add(group, as_name(name), units[column], rate_hz, how, arrays[as_name(name)])
+    for name, values in columns_at(signal, grid_times(bounds, rate_hz)).items():
+        arrays[as_name(name)] = values.astype(np.float32)
+        table.add(group, as_name(name), units[name], rate_hz, str(way_of(name)), arrays[as_name(name)])
     return regular(bounds[0], rate_hz, arrays)
 
 

@@ -1,7 +1,7 @@
 """Behaviour on one clock: every sampled signal of a session at the same even times, NaN where there are no data.
 
-Contains the grid and how each column is brought onto it. Add here a column whose values may not be interpolated on a
-line. The signals as they were sampled stand beside it in the file.
+Contains the grid. Add here a signal that is made of others. How a column is brought onto it is
+`nh_platform.exports.signal_columns`; the signals as they were sampled stand beside it in the file.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.exports.signal_columns import WHEEL, columns_at
 from nh_platform.reading import SessionView
 from nh_platform.reading.wheel_motion import wheel_signal
 from nh_platform.session import ConfigError, NhError, Signal
-from nh_platform.session.sampling_gaps import GAP_INTERVALS
 from nh_platform.session.signal_units import column_units
-from nh_platform.windows.presets.preset_fields import Resampling
-from nh_platform.windows.resampling import resampled
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -25,11 +23,7 @@ GRID_HZ = 50.0
 """Rows per second where none is stated: bins of 20 ms, as the windows of the shipped presets have."""
 
 MOST_HZ = 1000.0
-WHEEL, WHEEL_SPEED = "wheel_position", "wheel_speed"
-_NOT_SAMPLED = frozenset({"end_time"})
-"""Columns that are times themselves."""
-_HELD = frozenset({"likely_blink"})
-"""Columns that are marks."""
+WHEEL_SPEED = "wheel_speed"
 
 
 @dataclass(frozen=True)
@@ -59,8 +53,8 @@ def behavior_grid(session: SessionView, signals: dict[str, Signal], rate_hz: flo
     """Bring signals onto one grid.
 
     Values lie on the line between the two samples around a time; angles (``_phi``) along the shorter way round, marks
-    hold. Samples further apart than `GAP_INTERVALS` median steps have no data between them, but for the wheel, which
-    is sampled when it moves. Nothing is filtered first: what is faster than half the rate aliases.
+    hold; gaps are those of `nh_platform.exports.signal_columns`. Nothing is filtered first: what is faster than half
+    the rate aliases.
 
     Parameters
     ----------
@@ -87,16 +81,15 @@ def behavior_grid(session: SessionView, signals: dict[str, Signal], rate_hz: flo
             left_out.append(f"{WHEEL_SPEED} is not in it: {error.found}")
     names, units, columns = [], [], []
     for name, signal in used.items():
-        values = signal.values if signal.values.ndim > 1 else signal.values[:, None]
-        kept = [place for place, column in enumerate(signal.columns) if column not in _NOT_SAMPLED]
         try:
-            sampled = [_at(signal, values[:, place], signal.columns[place], times) for place in kept]
+            sampled = columns_at(signal, times)
         except NhError as error:
             left_out.append(f"{name} is not on the grid: {error.found}")
             continue
-        columns += sampled
-        names += [name if len(signal.columns) == 1 else f"{name}.{signal.columns[place]}" for place in kept]
-        units += [column_units(signal)[place] for place in kept]
+        stated = dict(zip(signal.columns, column_units(signal)))
+        columns += sampled.values()
+        names += [name if len(signal.columns) == 1 else f"{name}.{column}" for column in sampled]
+        units += [stated[column] for column in sampled]
     stacked = np.column_stack(columns) if columns else np.zeros((len(times), 0))
     return BehaviorGrid(times, stacked, tuple(names), tuple(units), tuple(left_out))
 
@@ -106,13 +99,6 @@ def _grid(clocks: list[FloatArray], rate_hz: float) -> FloatArray:
         return np.zeros(0)
     first, last = min(float(one[0]) for one in clocks), max(float(one[-1]) for one in clocks)
     return np.arange(int(np.ceil(first * rate_hz)), int(np.floor(last * rate_hz)) + 1, dtype=np.float64) / rate_hz
-
-
-def _at(signal: Signal, values: npt.NDArray[np.floating], column: str, times: FloatArray) -> FloatArray:
-    how: Resampling = "circular" if column.endswith("_phi") else "hold" if column in _HELD else "linear"
-    steps = np.diff(signal.timestamps)
-    bridged = None if signal.name == WHEEL or not len(steps) else GAP_INTERVALS * float(np.median(steps))
-    return resampled(signal.timestamps, values, times, how, bridged)
 
 
 def check_rate(rate_hz: float) -> None:
