@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from nh_platform.exports.origin import Origin
 from nh_platform.reading import SessionView
@@ -106,6 +107,24 @@ def check_choice(option: str, given: object, known: Sequence[str]) -> None:
     if given not in known:
         near = close_matches(str(given), known)
         raise ConfigError(f"--{option} {given}", f"there are {' and '.join(known)}", f"Use one of those.{near}")
+
+
+def judged_units(session: SessionView, rows: npt.NDArray[np.int64], rulebook: str) -> pd.DataFrame:
+    """Return those rows of the units, numbered anew, whose ``label`` and ``good`` are the verdicts of a rulebook.
+
+    Parameters
+    ----------
+    session
+        The session.
+    rows
+        (n,) int64, rows of its units.
+    rulebook
+        The one that the file states, `Origin.rulebook`; without both columns where the units were not judged by it.
+    """
+    units = session.units.iloc[rows].reset_index(drop=True)
+    if f"pass.{rulebook}" not in units:
+        return units.drop(columns=["label", "good"], errors="ignore")
+    return units.assign(label=units[f"label.{rulebook}"], good=units[f"pass.{rulebook}"])
 
 
 def chosen_rows(session: SessionView, units: str) -> npt.NDArray[np.int64]:

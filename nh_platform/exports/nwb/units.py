@@ -91,10 +91,11 @@ def add_units(
 
 
 def _description(session: SessionView, request: Request) -> str:
-    verdict = f"pass_{session.active_rulebook.replace('-', '_')}"
+    rulebook = request.origin.rulebook
+    verdict = f"pass_{rulebook.replace('-', '_')}"
     which = f"{len(request.rows)} of {counted(len(session.units), 'unit')} of the session"
     kept = "spikes in invalid time are left out" if request.options["spikes"] == "valid" else "every sorted spike"
-    judged = f"; {verdict} is the verdict of the source's active rulebook" if session.active_rulebook else ""
+    judged = f"; {verdict} is the verdict of the rulebook that the file states" if rulebook else ""
     return f"Sorted units: {which}, {kept}{judged}."
 
 

@@ -17,7 +17,7 @@ from nh_platform.reading import SessionView
 
 def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]:
     """Write a session as a folder of npy files, with ``about.json`` and ``origin.json``."""
-    content = session_content(session, request.rows)
+    content = session_content(session, request.rows, request.origin.rulebook)
     arrays = list(session_arrays(content))
     path.mkdir()
     for one in arrays:

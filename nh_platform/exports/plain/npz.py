@@ -22,7 +22,7 @@ COMPRESSIONS = ("none", "zip")
 def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]:
     """Write a session as npz; numpy dates every member 1980-01-01, so that the same data give the same bytes."""
     chosen = request.options["compression"]
-    content = session_content(session, request.rows)
+    content = session_content(session, request.rows, request.origin.rulebook)
     arrays = list(session_arrays(content))
     members = {one.name: one.values for one in arrays}
     members |= {"about": np.array(about(arrays)), "origin": np.array(request.origin.to_json())}

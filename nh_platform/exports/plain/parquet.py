@@ -33,7 +33,7 @@ ORIGIN = "nh.origin"
 def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]:
     """Write a session as a folder of tables."""
     chosen = request.options["compression"]
-    content = session_content(session, request.rows)
+    content = session_content(session, request.rows, request.origin.rulebook)
     front = ((SOURCE, session.source), (SESSION, session.session_id))
     path.mkdir()
     _write(path / "spikes.parquet", _spikes(content, session), request.origin, chosen)

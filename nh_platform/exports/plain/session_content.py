@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.exports.layout import judged_units
 from nh_platform.reading import SessionView
 from nh_platform.reading.events.common_trials import COMMON_COLUMNS
 from nh_platform.session import Signal, Spikes
@@ -27,8 +28,13 @@ ALSO = ("events", "signals")
 
 UNIT_NAMES = (
     Column("region", "string", "-", "Region: Beryl acronym, the Allen one where there is none", nullable=True),
-    Column("label", "float64", "1", "Share of the active rulebook's rules that the unit passes; 1 is a good unit"),
-    Column("good", "bool", "-", "Whether the unit passes the active rulebook, reviews included"),
+    Column(
+        "label",
+        "float64",
+        "1",
+        "Share of the rules of the rulebook that the file states that the unit passes; 1 is a good unit",
+    ),
+    Column("good", "bool", "-", "Whether the unit passes the rulebook that the file states, reviews included"),
 )
 VALID_TIME = (
     Column("probe", "string", "-", "Probe name within the session"),
@@ -84,7 +90,7 @@ class SessionContent:
         return next((one for one in self.tables if one.name == name), None)
 
 
-def session_content(session: SessionView, rows: npt.NDArray[np.int64]) -> SessionContent:
+def session_content(session: SessionView, rows: npt.NDArray[np.int64], rulebook: str) -> SessionContent:
     """Return what is exported of a session.
 
     Parameters
@@ -93,9 +99,11 @@ def session_content(session: SessionView, rows: npt.NDArray[np.int64]) -> Sessio
         The session; `raw_spikes` and `units` are made.
     rows
         (n,) int64, rows of its units, ascending.
+    rulebook
+        Id of the rulebook that ``label`` and ``good`` of the units are by.
     """
     has_events, has_signals = ("events" in session.assets), ("signals" in session.assets)
-    tables = [unit_table(session, rows)]
+    tables = [unit_table(session, rows, rulebook)]
     tables += _event_tables(session) if has_events else []
     signals = dict(sorted(session.signals.items())) if has_signals else {}
     left_out = [f"it has no {name}: that was not made" for name in ALSO if name not in session.assets]
@@ -109,9 +117,9 @@ def session_content(session: SessionView, rows: npt.NDArray[np.int64]) -> Sessio
     return SessionContent(session.spikes.take(rows), tuple(tables), signals, tuple(left_out))
 
 
-def unit_table(session: SessionView, rows: npt.NDArray[np.int64]) -> ContentTable:
+def unit_table(session: SessionView, rows: npt.NDArray[np.int64], rulebook: str) -> ContentTable:
     """Return the units of a session in those rows: schema `UNITS`, with region, label and verdict at the end."""
-    frame = session.units.iloc[rows].reset_index(drop=True)
+    frame = judged_units(session, rows, rulebook)
     words = column_words(session.folder("units") / "units.parquet")
     named = [one for one in UNIT_NAMES if one.name in frame]
     known = [*describe(UNITS, frame, words.get), *named]

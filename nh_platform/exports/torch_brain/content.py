@@ -43,7 +43,7 @@ def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[s
     """
     bounds = recorded_bounds(session)
     spikes, of_spikes = spike_group(session, request.rows, str(request.options["unit_index"]))
-    units, of_units = unit_group(session, request.rows)
+    units, of_units = unit_group(session, request.rows, request.origin.rulebook)
     tables, of_tables = table_groups(session, bounds)
     tables = {f"{name}_" if name in FIXED else name: table for name, table in tables.items()}
     others = {*tables, *FIXED, *(f"{split}_domain" for split in SPLITS)}

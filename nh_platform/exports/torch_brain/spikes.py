@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.exports.layout import judged_units
 from nh_platform.exports.torch_brain.benchmark import hidden_units
 from nh_platform.exports.torch_brain.objects import Group, array_dict, irregular
 from nh_platform.exports.torch_brain.text import as_text
@@ -78,9 +79,12 @@ def _in_time_order(spikes: Spikes, unit_row: npt.NDArray[np.unsignedinteger], no
     return found
 
 
-def unit_group(session: SessionView, rows: IntArray) -> tuple[Group, list[str]]:
-    """Return one row per chosen unit, and what is left out: ids, probe, place, label, and the verdict of every rule."""
-    units = session.units.iloc[rows].reset_index(drop=True)
+def unit_group(session: SessionView, rows: IntArray, rulebook: str) -> tuple[Group, list[str]]:
+    """Return one row per chosen unit, and what is left out: ids, probe, place, label, and the verdict of every rule.
+
+    ``label`` and ``good`` are by the rulebook that the file states.
+    """
+    units = judged_units(session, rows, rulebook)
     probe_ids = _probe_ids(session)
     arrays: dict[str, npt.NDArray[Any]] = {
         "id": as_text(units["unit_id"]),

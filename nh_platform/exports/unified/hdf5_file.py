@@ -42,8 +42,8 @@ _UNIT_COLUMNS = {
     "region": ("regions", "Region: Beryl acronym, the Allen one where there is none; empty where not known"),
     "acronym": ("allen_regions", "Allen structure acronym; empty where not known"),
     "cosmos": ("cosmos_regions", "Region in the Cosmos parcellation; empty where not known"),
-    "label": ("label", "Share of the rulebook's rules that the unit passes; 1 is a good unit"),
-    "good": ("good", "1 where the unit passes the rulebook, reviews included, else 0"),
+    "label": ("label", "Share of the rules of the attribute rulebook that the unit passes; 1 is a good unit"),
+    "good": ("good", "1 where the unit passes the attribute rulebook, reviews included, else 0"),
 }
 _TRIAL_COLUMNS = {
     "start_time": ("start_times", "Start of the trial; the onset of the stimulus is stimulus_onset"),
@@ -63,7 +63,7 @@ def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]
     compression, rate = request.options["compression"], float(request.options["grid_hz"])
     stimulus = str(request.options["stimulus"])
     trials = numbered_trials(session, stimulus) if "events" in session.assets or stimulus else None
-    content = session_content(session, request.rows)
+    content = session_content(session, request.rows, request.origin.rulebook)
     grid = behavior_grid(session, content.signals, rate)
     notes = (*content.left_out, *grid.left_out)
     if trials is not None and trials.stimulus is None:

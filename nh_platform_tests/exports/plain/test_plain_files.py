@@ -131,7 +131,7 @@ def test_parquet_tables_hold_what_the_session_holds(
 
 
 def test_texts_of_a_table_without_rows_or_values_have_a_width(only_session: dict[str, SessionView]) -> None:
-    content = session_content(only_session["ibl"], np.zeros(0, dtype=np.int64))
+    content = session_content(only_session["ibl"], np.zeros(0, dtype=np.int64), "ibl-2022-10")
     units = content.table("units")
     assert units is not None
     table = structured(units)
