@@ -96,7 +96,7 @@ def numbered_trials(session: SessionView, stimulus: str = "") -> NumberedTrials 
         return _named(table, texts.where(texts.notna(), None), "the image after the change, or that stayed")
     if "lab_trials" in tables:
         return NumberedTrials(table, None, (), "")
-    return _named(table, _conditions(table), "the stimulus with its parameters")
+    return _conditions(table, "the stimulus with its parameters")
 
 
 def _contrasts(table: pd.DataFrame) -> NumberedTrials:
@@ -109,7 +109,7 @@ def _contrasts(table: pd.DataFrame) -> NumberedTrials:
     place = {key: number for number, key in enumerate(keys)}
     pairs = zip(stated, side, signed)
     ids = [place[bool(is_right), float(c)] if ok else NO_STIMULUS for ok, is_right, c in pairs]
-    names = tuple(f"{'right' if is_right else 'left'} {abs(contrast):g}" for is_right, contrast in keys)
+    names = tuple(f"{'right' if is_right else 'left'} {_full(abs(contrast))}" for is_right, contrast in keys)
     added = table.assign(signed_contrast=signed + 0.0)
     return NumberedTrials(added, np.array(ids, dtype=np.int64), names, "row of stimuli/names: side and contrast")
 
@@ -120,7 +120,7 @@ def _of_stimulus(table: pd.DataFrame, stimulus: str) -> NumberedTrials:
         if numbers.notna().any():
             ids = numbers.fillna(NO_STIMULUS).to_numpy().astype(np.int64)
             return NumberedTrials(table, ids, (), f"{column} of {stimulus} as upstream numbers it, -1 is grey or none")
-    return _named(table, _conditions(table), f"the parameters of {stimulus}")
+    return _conditions(table, f"the parameters of {stimulus}")
 
 
 def _named(table: pd.DataFrame, texts: pd.Series, words: str) -> NumberedTrials:
@@ -130,20 +130,27 @@ def _named(table: pd.DataFrame, texts: pd.Series, words: str) -> NumberedTrials:
     return NumberedTrials(table, ids, tuple(names), f"row of stimuli/names: {words}")
 
 
-def _conditions(table: pd.DataFrame) -> pd.Series:
-    """Return what each presentation showed: the name of the stimulus and every parameter that it states."""
+def _conditions(table: pd.DataFrame, words: str) -> NumberedTrials:
+    """Return presentations numbered by what each showed: the name of the stimulus and every parameter that it states.
+
+    Conditions are numbered in the order of their texts, and each has a number of its own: one whose text is another's
+    (a parameter that is the number 1 here and the text ``1`` there) is not that other.
+    """
     columns = [name for name in table if name not in _FIXED | _COUNTERS]
     keys = ["stimulus_name", *columns]
     groups = table.groupby(keys, dropna=False, sort=False).ngroup().to_numpy()
     first = np.unique(groups, return_index=True)[1]
     texts = [
-        " ".join(
-            [str(row[0]), *(f"{name}={_short(value)}" for name, value in zip(columns, row[1:]) if pd.notna(value))]
-        )
+        " ".join([str(row[0]), *(f"{name}={_full(value)}" for name, value in zip(columns, row[1:]) if pd.notna(value))])
         for row in table.iloc[first][keys].itertuples(index=False, name=None)
     ]
-    return pd.Series(np.array(texts, dtype=object)[groups] if len(texts) else [], index=table.index, dtype=object)
+    order = sorted(range(len(texts)), key=texts.__getitem__)
+    numbers = np.empty(len(texts), dtype=np.int64)
+    numbers[order] = np.arange(len(texts))
+    names = tuple(texts[one] for one in order)
+    return NumberedTrials(table, numbers[groups], names, f"row of stimuli/names: {words}")
 
 
-def _short(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _full(value: object) -> str:
+    # In full: six digits would write the ids 1234567 and 1234568, which are float64 beside nulls, as 1.23457e+06.
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)

@@ -16,7 +16,7 @@ import pytest
 from nh_platform import operations
 from nh_platform.exports.unified.behavior_grid import behavior_grid
 from nh_platform.exports.unified.hdf5_file import REQUIRED, unit_numbers
-from nh_platform.exports.unified.stimulus_ids import numbered_trials
+from nh_platform.exports.unified.stimulus_ids import _conditions, numbered_trials
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, Signal
@@ -177,6 +177,22 @@ def test_stimulus_ids_say_what_was_shown(only_session: dict[str, SessionView]) -
     assert (
         images == behavior.table["change_image_name"].where(behavior.table["change_image_name"].notna(), None).tolist()
     )
+
+
+def test_ids_of_seven_digits_are_conditions_of_their_own_and_written_in_full() -> None:
+    shown = pd.DataFrame(
+        {"stimulus_name": "flashes", "image_id": [1234568.0, np.nan, 1234567.0, 1234568.0], "size": [0.1, 1.0, 20, 0.1]}
+    )
+    found = _conditions(shown, "it")
+    assert found.names == ("flashes image_id=1234567 size=20", "flashes image_id=1234568 size=0.1", "flashes size=1")
+    assert found.stimulus is not None
+    assert found.stimulus.tolist() == [1, 2, 0, 1]
+
+
+def test_conditions_are_numbered_by_what_they_are_and_not_by_their_text() -> None:
+    found = _conditions(pd.DataFrame({"stimulus_name": "flashes", "side": pd.Series([1, "1", 1], dtype=object)}), "it")
+    assert found.stimulus is not None
+    assert (found.names, found.stimulus.tolist()) == (("flashes side=1",) * 2, [0, 1, 0])
 
 
 def test_frames_of_one_stimulus_are_upstreams_numbers(only_session: dict[str, SessionView]) -> None:
