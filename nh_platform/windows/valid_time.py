@@ -200,6 +200,13 @@ def valid_bins(edges: FloatArray, invalid: InvalidTimes) -> BoolArray:
     return valid
 
 
+def stretches_by_probe(
+    start: float, stop: float, probes: Sequence[str], invalid: InvalidTimes
+) -> dict[str, FloatArray]:
+    """Return the (n, 2) stretches (s) of ``start`` to ``stop`` in which the spikes of each probe are valid."""
+    return {probe: valid_stretches(start, stop, invalid.of_spikes(probe)) for probe in probes}
+
+
 def valid_spikes(
     spikes: Spikes,
     probe_of_unit: Sequence[str],
@@ -238,7 +245,7 @@ def valid_spikes(
     probes = list(dict.fromkeys(probe_of_unit))
     intervals = {probe: invalid.of_spikes(probe) for probe in probes}
     limits = recorded.start if start is None else start, recorded.stop if stop is None else stop
-    stretches = {probe: valid_stretches(*limits, intervals[probe]) for probe in probes}
+    stretches = stretches_by_probe(*limits, probes, invalid)
     left_out = dict.fromkeys(probes, 0)
     kept = np.ones(len(spikes.times), dtype=bool)
     if start is not None or recorded.n_before:

@@ -6,7 +6,7 @@ a file is the matter of the module of that format.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,6 +114,8 @@ def session_content(session: SessionView, rows: npt.NDArray[np.int64], rulebook:
     regions = tables[0].frame["region"]
     if len(regions) and regions.isna().all():
         left_out.append(f"no region is known of its {counted(len(regions), 'unit')}")
+    if not has_events:
+        left_out.append("it has no valid_time: that is made of its events")
     return SessionContent(session.spikes.take(rows), tuple(tables), signals, tuple(left_out))
 
 
@@ -128,7 +130,7 @@ def unit_table(session: SessionView, rows: npt.NDArray[np.int64], rulebook: str)
 
 def _event_tables(session: SessionView) -> Iterator[ContentTable]:
     if "raw_spikes" in session.assets:
-        yield _valid_time(session)
+        yield ContentTable("valid_time", valid_time(session.valid_spikes.stretches), VALID_TIME)
     schemas = {**EVENTS, **DETECTED}
     own = next((name for name in TRIAL_TABLES if name in session.events), PRESENTATIONS.name)
     if own in session.events:
@@ -148,11 +150,11 @@ def _common(name: str) -> Column:
     return Column(name, "float64", "1" if name in _NUMBERS else "s", COMMON_COLUMNS[name], nullable=True)
 
 
-def _valid_time(session: SessionView) -> ContentTable:
-    stretches = session.valid_spikes.stretches
+def valid_time(stretches: Mapping[str, npt.NDArray[np.float64]]) -> pd.DataFrame:
+    """Return a table, columns `VALID_TIME`, of the (n, 2) valid stretches (s) of each probe."""
     rows = [(probe, float(start), float(stop)) for probe, pairs in stretches.items() for start, stop in pairs]
     frame = pd.DataFrame(rows, columns=[one.name for one in VALID_TIME])
-    return ContentTable("valid_time", frame.astype({"start_time": "float64", "stop_time": "float64"}), VALID_TIME)
+    return frame.astype({"start_time": "float64", "stop_time": "float64"})
 
 
 def with_columns(table: ContentTable, added: Sequence[tuple[Column, str]]) -> ContentTable:

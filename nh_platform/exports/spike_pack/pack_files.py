@@ -1,4 +1,4 @@
-"""The files of a pack of spikes: times by unit in one array, offsets, and the table of units.
+"""The files of a pack of spikes: times by unit in one array, offsets, and the tables of units and of valid time.
 
 Contains the writing, one session after the other, so that a pack may be larger than memory. Every file is plain numpy
 and is read without loading it (``numpy.load(…, mmap_mode="r")``). Add a file here when a pack has one more.
@@ -19,9 +19,13 @@ from nh_platform.exports.origin import Origin
 from nh_platform.exports.plain.session_arrays import NamedArray, about, column_words, structured
 from nh_platform.exports.plain.session_content import ContentTable
 from nh_platform.session import BadUpstreamData, NhError
-from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS
+from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS, PACK_VALID_TIME
 
-TIMES, OFFSETS, UNITS = "times.npy", "offsets.npy", "units.npy"
+TIMES, OFFSETS, UNITS, VALID = "times.npy", "offsets.npy", "units.npy", "valid_time.npy"
+
+VALID_MEANING = (
+    "Time in which spikes of a probe are valid; those outside are in the pack. A session without events has none"
+)
 
 
 class HasSpikes(Protocol):
@@ -31,8 +35,8 @@ class HasSpikes(Protocol):
     def units(self) -> pd.DataFrame:
         """Table of the units, schema `PACK_UNITS`."""
 
-    def times(self) -> npt.NDArray[np.float64]:
-        """Return (n_spikes,) float64 seconds, by unit."""
+    def spikes(self) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
+        """Return (n_spikes,) float64 seconds, by unit, and in which time they are valid, schema `PACK_VALID_TIME`."""
 
 
 def write_pack(
@@ -62,14 +66,17 @@ def write_pack(
     """
     folder.mkdir(parents=True)
     failed: dict[int, NhError] = {}
+    valid = [PACK_VALID_TIME.empty()]
     with (folder / TIMES).open("wb") as handle:
         _write_header(handle, 0)
         for place, part in enumerate(parts):
             try:
-                times = np.ascontiguousarray(part.times(), dtype="<f8")
+                found, stretches = part.spikes()
+                times = np.ascontiguousarray(found, dtype="<f8")
                 _check(part.units, len(times))
                 handle.write(times.data)
-                del times
+                valid.append(stretches)
+                del found, times
             except NhError as error:
                 failed[place] = error
             on_part(place + 1)
@@ -81,11 +88,15 @@ def write_pack(
     np.save(folder / OFFSETS, offsets)
     table = structured(ContentTable("units", units, PACK_UNITS.columns))
     np.save(folder / UNITS, table, allow_pickle=False)
+    valid_frame = PACK_VALID_TIME.conform(pd.concat(valid, ignore_index=True))
+    valid_table = structured(ContentTable("valid_time", valid_frame, PACK_VALID_TIME.columns))
+    np.save(folder / VALID, valid_table, allow_pickle=False)
     meaning = "Spike times on their session's clock, by unit and ascending within each"
     described = [
         NamedArray("times", np.broadcast_to(np.float64(0), (int(offsets[-1]),)), "s", meaning),
         NamedArray("offsets", offsets, "1", "Spikes of unit i are times[offsets[i]:offsets[i + 1]]"),
         NamedArray("units", table, "-", "Table of units, one field per column", column_words(PACK_UNITS.columns)),
+        NamedArray("valid_time", valid_table, "-", VALID_MEANING, column_words(PACK_VALID_TIME.columns)),
     ]
     (folder / "about.json").write_text(about(described) + "\n", encoding="utf-8")
     stated = [json.loads(one.to_json()) for place, one in enumerate(origins) if place not in failed]
@@ -101,7 +112,7 @@ def _write_header(handle: BinaryIO, n_times: int) -> None:
 
 
 def pack_bytes(units: pd.DataFrame) -> int:
-    """Return the bytes of a pack of those units (schema `PACK_UNITS`), less its notes and headers of 128 bytes."""
+    """Return the bytes of a pack of those units (schema `PACK_UNITS`), less valid time, notes and headers of files."""
     table = structured(ContentTable("units", units, PACK_UNITS.columns))
     return 8 * int(units["n_spikes"].sum()) + 8 * (len(units) + 1) + table.nbytes
 

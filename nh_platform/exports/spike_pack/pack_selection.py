@@ -14,9 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.exports.layout import ALL, GOOD
+from nh_platform.exports.plain.session_content import valid_time
 from nh_platform.reading import SessionView
-from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS
+from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS, PACK_VALID_TIME
 from nh_platform.sources.region_names import Region
+from nh_platform.windows.valid_time import stretches_by_probe
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,16 @@ class PackPart:
     rows: npt.NDArray[np.int64]
     units: pd.DataFrame
 
-    def times(self) -> npt.NDArray[np.float64]:
-        """Return (n_spikes,) float64 seconds, by unit."""
-        return self.opened().spikes.take(self.rows).times
+    def spikes(self) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
+        """Return (n_spikes,) float64 seconds, by unit, and the valid time, schema `PACK_VALID_TIME`."""
+        session = self.opened()
+        every, probes = session.spikes, list(dict.fromkeys(session.units["probe"]))
+        stretches: dict[str, npt.NDArray[np.float64]] = {}
+        if "events" in session.assets:
+            recorded = every.recorded_time
+            stretches = stretches_by_probe(recorded.start, recorded.stop, probes, session.invalid_times)
+        valid = valid_time(stretches).assign(source=session.source, session_id=session.session_id)
+        return every.take(self.rows).times, PACK_VALID_TIME.conform(valid)
 
 
 def pack_part(opened: Callable[[], SessionView], units: str = GOOD, region: Region | None = None) -> PackPart:

@@ -114,7 +114,7 @@ def place(session: SessionView) -> str:
 
 LAYOUT = Layout(
     name="torch-brain",
-    version="1",
+    version="2",
     assets=("raw_spikes", "units", "events"),
     also=("signals", "mean_waveforms"),
     place=place,

@@ -79,7 +79,9 @@ def behavior_grid(session: SessionView, signals: dict[str, Signal], rate_hz: flo
             used[WHEEL_SPEED] = wheel_signal(session.wheel_motion(), WHEEL_SPEED)
         except NhError as error:
             left_out.append(f"{WHEEL_SPEED} is not in it: {error.found}")
-    names, units, columns = [], [], []
+    names: list[str] = []
+    units: list[str] = []
+    columns: list[FloatArray] = []
     for name, signal in used.items():
         try:
             sampled = columns_at(signal, times)

@@ -71,6 +71,7 @@ def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]
     with create_file(path) as handle:
         out = _File(handle, compression)
         _write_units(out, content, session.units["unit_id"], request.rows)
+        _write_valid_time(out, content)
         out.put("behavior/timestamps", grid.times, "s", f"Times of behavior/values, {rate:g} a second")
         out.put(
             "behavior/values", grid.values, "see names, units", "One column per signal; NaN where there are no data"
@@ -161,6 +162,15 @@ def _write_units(out: _File, content: SessionContent, every_id: pd.Series, rows:
             out.put(f"units/{target}", _column(units[name]), _UNITS_OF.get(name, "-"), meaning)
 
 
+def _write_valid_time(out: _File, content: SessionContent) -> None:
+    """Write from when to when spikes of a probe are valid; those outside of that are in the file as well."""
+    valid = content.table("valid_time")
+    if valid is not None:
+        for column in valid.columns:
+            name = column.name if column.name == "probe" else f"{column.name}s"
+            out.put(f"valid_time/{name}", _column(valid.frame[column.name]), column.unit, column.meaning)
+
+
 def _write_trials(out: _File, trials: NumberedTrials) -> None:
     for name, (target, meaning) in _TRIAL_COLUMNS.items():
         if name in trials.table:
@@ -202,7 +212,7 @@ def _column(series: pd.Series) -> npt.NDArray[Any]:
 
 LAYOUT = Layout(
     "hdf5",
-    "1",
+    "2",
     ("raw_spikes", "units"),
     lambda session: f"{session.source}/{session.session_id}.h5",
     write,

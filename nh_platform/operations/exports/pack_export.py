@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nh_platform.exports.spike_pack.pack_selection import PackPart
     from nh_platform.reading import SessionView
 
-PACK, VERSION = "spikes", "1"
+PACK, VERSION = "spikes", "2"
 """Name of the folder of a pack in that of the export, and of its layout; the version moves when its bytes do."""
 
 
@@ -187,7 +187,7 @@ def _choose(
                 continue
             rulebooks = dict(zip(config.rulebook_ids, config.rulebooks))
             release = at.platform.manifest(source).release
-            origin = origin_of(opened(), entry, release, ("raw_spikes", "units"), units, rulebooks)
+            origin = origin_of(opened(), entry, release, ("raw_spikes", "units", "events"), units, rulebooks)
         except ConfigError:
             raise
         except NhError as error:

@@ -20,7 +20,7 @@ from nh_platform.exports.spike_pack.pack_selection import PackPart
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
-from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS
+from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS, PACK_VALID_TIME
 from nh_platform_tests.homes import WRITERS
 
 SOURCES = tuple(WRITERS)
@@ -43,6 +43,9 @@ class MadePart:
 
     def times(self) -> np.ndarray:
         return np.arange(len(self.units) * self.n_each, dtype=np.float64)
+
+    def spikes(self) -> tuple[np.ndarray, pd.DataFrame]:
+        return self.times(), PACK_VALID_TIME.empty()
 
 
 def test_bad_input_is_refused_by_name(three_sources: Platform, tmp_path: Path) -> None:
@@ -99,6 +102,26 @@ def test_a_pack_holds_the_good_units_of_every_source(
     assert operations.export_spike_pack(three_sources.settings.home, SOURCES, tmp_path).is_current
 
 
+def test_a_pack_says_in_which_time_spikes_of_each_probe_are_valid(
+    three_sources: Platform, only_session: dict[str, SessionView], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = operations.export_spike_pack(three_sources.settings.home, SOURCES, tmp_path / "one")
+    found = np.load(made.folder / "valid_time.npy")
+    expected = [
+        (source, only_session[source].session_id, probe, start, stop)
+        for source in SOURCES
+        for probe, pairs in only_session[source].valid_spikes.stretches.items()
+        for start, stop in pairs
+    ]
+    assert found.tolist() == expected
+    assert any(sum(only_session[source].valid_spikes.left_out.values()) for source in SOURCES)
+    about = json.loads((made.folder / "about.json").read_text(encoding="utf-8"))["valid_time"]
+    assert [one["unit"] for one in about["columns"]] == ["-", "-", "-", "s", "s"]
+    monkeypatch.setattr(SessionView, "assets", property(lambda self: ["raw_spikes", "units"]))
+    without = operations.export_spike_pack(three_sources.settings.home, ["ibl"], tmp_path / "other")
+    assert len(np.load(without.folder / "valid_time.npy")) == 0
+
+
 def test_the_reader_of_the_docs_needs_numpy_alone(
     three_sources: Platform, only_session: dict[str, SessionView], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,21 +161,21 @@ def test_a_session_that_lacks_something_is_named_and_the_others_go_on(
     three_sources: Platform, only_session: dict[str, SessionView], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = only_session["allen_vc"].session_id
-    whole = PackPart.times
+    whole = PackPart.spikes
 
-    def times(self: PackPart) -> np.ndarray:
+    def spikes(self: PackPart) -> tuple[np.ndarray, pd.DataFrame]:
         if self.units["session_id"].iloc[0] == broken:
             raise BadUpstreamData(broken, "its spikes are gone", "Nothing.")
         return whole(self)
 
-    monkeypatch.setattr(PackPart, "times", times)
+    monkeypatch.setattr(PackPart, "spikes", spikes)
     made = operations.export_spike_pack(three_sources.settings.home, SOURCES, tmp_path)
     assert set(made.failed) == {f"allen_vc/{broken}"}
     assert made.sessions == {"ibl": 1, "allen_vbn": 1}
     held = np.load(made.folder / "units.npy")
     assert (set(held["source"]), len(held)) == ({"ibl", "allen_vbn"}, made.n_units)
     assert len(np.load(made.folder / "times.npy", mmap_mode="r")) == made.n_spikes
-    monkeypatch.setattr(PackPart, "times", whole)
+    monkeypatch.setattr(PackPart, "spikes", whole)
     assert not operations.export_spike_pack(three_sources.settings.home, SOURCES, tmp_path).is_current
 
     def unread(opened: Callable[[], SessionView], units: str, region: object) -> PackPart:
@@ -173,10 +196,10 @@ def test_a_pack_that_fails_leaves_what_was_there(
     made = operations.export_spike_pack(home, ["ibl"], tmp_path)
     before = {path.name: path.read_bytes() for path in made.folder.iterdir()}
 
-    def full(self: PackPart) -> np.ndarray:
+    def full(self: PackPart) -> tuple[np.ndarray, pd.DataFrame]:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(PackPart, "times", full)
+    monkeypatch.setattr(PackPart, "spikes", full)
     with pytest.raises(StoreError, match="the disk is full"):
         operations.export_spike_pack(home, ["ibl"], tmp_path, again=True)
     assert {path.name: path.read_bytes() for path in made.folder.iterdir()} == before

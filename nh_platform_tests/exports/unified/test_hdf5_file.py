@@ -106,6 +106,11 @@ def test_it_holds_what_the_session_holds(
             len(file["behavior/timestamps"]),
             len(file["behavior/values"].attrs["names"]),
         )
+        valid = session.valid_spikes.stretches
+        assert file["valid_time/probe"].asstr()[:].tolist() == [probe for probe in valid for _ in valid[probe]]
+        bounds = np.column_stack([file["valid_time/start_times"], file["valid_time/stop_times"]])
+        assert np.array_equal(bounds, np.concatenate([*valid.values()]))
+        assert file["valid_time/stop_times"].attrs["unit"] == "s"
         assert not [unit for unit in file["behavior/values"].attrs["units"] if "," in unit]
         for name, signal in session.signals.items():
             assert tuple(file[f"behavior/signals/{name}/values"].attrs["units"]) == column_units(signal)

@@ -1,4 +1,4 @@
-"""The table of units in a pack of spikes.
+"""The tables of units and of valid time in a pack of spikes.
 
 Add a column here when readers of a pack need one more fact of a unit.
 """
@@ -28,4 +28,16 @@ PACK_UNITS = TableSchema(
         Column("n_spikes", "int64", "1", "Spikes of the unit"),
     ),
     key=("id",),
+)
+
+PACK_VALID_TIME = TableSchema(
+    "pack_valid_time",
+    (
+        Column("source", "string", "-", "Source"),
+        Column("session_id", "string", "-", "Upstream session id"),
+        Column("probe", "string", "-", "Probe name within the session"),
+        Column("start_time", "float64", "s", "Start of a stretch that no invalid interval or pause overlaps"),
+        Column("stop_time", "float64", "s", "End of the stretch"),
+    ),
+    key=("source", "session_id", "probe", "start_time"),
 )
