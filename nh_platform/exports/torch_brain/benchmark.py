@@ -17,6 +17,7 @@ from nh_platform.exports.torch_brain.ibl_trials import UNKNOWN, benchmark_column
 from nh_platform.exports.torch_brain.objects import FloatArray, Group, data, interval
 from nh_platform.exports.torch_brain.splits import without_invalid
 from nh_platform.session import ConfigError
+from nh_platform.session.display import counted
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.tasks.brain_wide_bench import behaviour
 from nh_platform.tasks.brain_wide_bench.held_out_units import SALTS, held_out_units
@@ -24,6 +25,7 @@ from nh_platform.tasks.brain_wide_bench.signals import GridSignal
 from nh_platform.tasks.brain_wide_bench.splits import suite1_ranges, suite2_ranges
 from nh_platform.tasks.brain_wide_bench.trial_signals import SMALLEST_STD
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, BenchmarkTrials, Window, benchmark_trials
+from nh_platform.tasks.brain_wide_bench.unit_choice import selected_units
 from nh_platform.tasks.task import TargetMissing
 from nh_platform.windows.splits.time_ranges import Ranges, windows_within
 
@@ -102,9 +104,43 @@ def benchmark_groups(session: SessionView, spikes: Group, whisker: Group | None)
     return groups, notes
 
 
-def hidden_units(unit_ids: list[str]) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return which of the units are hidden in co-smoothing; the benchmark hides among those that it selects."""
-    return {f"ts2_co_smoothing_is_held_out_{split}": held_out_units(unit_ids, split) for split in SALTS}
+def hidden_units(
+    session: SessionView, rows: npt.NDArray[np.int64]
+) -> tuple[dict[str, npt.NDArray[np.bool_]], list[str]]:
+    """Return which units co-smoothing hides, and what a reader must know of that.
+
+    They are hidden among the units that the benchmark selects of the whole session, whatever is in the file, as in
+    `nh_platform.tasks.brain_wide_bench.suite2.co_smoothing`.
+
+    Parameters
+    ----------
+    session
+        The session.
+    rows
+        (n,) int64, rows of its units in the file.
+
+    Returns
+    -------
+    arrays
+        (n,) bool: ``ts2_is_selected``, and ``ts2_co_smoothing_is_held_out_<split>``, False of all that are not
+        selected. None where the benchmark cannot select.
+    notes
+        How many are selected, and by what they could not be.
+    """
+    try:
+        chosen, lacking = selected_units(session)
+    except TargetMissing as error:
+        return {}, [f"units that BrainWideBench selects and hides: {error.found}"]
+    ids, selected = session.units["unit_id"].astype(str).to_numpy(), np.flatnonzero(chosen)
+    arrays = {"ts2_is_selected": chosen[rows]}
+    for split in SALTS:
+        hidden = np.zeros(len(ids), dtype=bool)
+        hidden[selected] = held_out_units(ids[selected].tolist(), split)
+        arrays[f"ts2_co_smoothing_is_held_out_{split}"] = hidden[rows]
+    share = (
+        f"{len(selected)} of {counted(len(ids), 'unit')} are selected, and {int(chosen[rows].sum())} of them are here"
+    )
+    return arrays, [f"units that BrainWideBench hides: {'; '.join([share, *lacking])}"]
 
 
 def _task_windows(trials: BenchmarkTrials) -> Group:

@@ -97,10 +97,11 @@ def unit_group(session: SessionView, rows: IntArray, rulebook: str) -> tuple[Gro
     if "label" in units:
         arrays |= {"label": units["label"].to_numpy(np.float64), "good": units["good"].to_numpy(bool)}
     arrays |= _verdicts(units)
+    notes: list[str] = []
     if TRIALS.name in session.events:
-        arrays |= hidden_units(units["unit_id"].astype(str).tolist())
+        hidden, notes = hidden_units(session, rows)
+        arrays |= hidden
     arrays["review"] = as_text(units["review"])
-    notes = []
     for name, columns in _POSITIONS.items():
         place = units[list(columns)].to_numpy(np.float64)
         if np.isfinite(place).any():

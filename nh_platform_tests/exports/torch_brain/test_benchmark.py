@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from nh_platform.exports.torch_brain import benchmark
-from nh_platform.exports.torch_brain.benchmark import benchmark_groups
+from nh_platform.exports.torch_brain.benchmark import benchmark_groups, hidden_units
 from nh_platform.exports.torch_brain.objects import Group
 from nh_platform.exports.torch_brain.recording_file import read_recording
 from nh_platform.reading import OpenedStore, SessionView
 from nh_platform.session import ConfigError
+from nh_platform.tasks.brain_wide_bench.suite2 import co_smoothing
 from nh_platform.tasks.brain_wide_bench.trial_classes import choice, reward, stimulus_contrast
 from nh_platform.tasks.brain_wide_bench.trial_signals import licking_rate, wheel_speed, whisker_motion_energy
 from nh_platform.tasks.task import TaskData
@@ -83,10 +84,38 @@ def test_trials_have_the_index_that_the_windows_name(recording: Group) -> None:
     assert set(prior) <= {0, 1}
 
 
-def test_hidden_units_are_a_tenth_and_others_for_validation(recording: Group) -> None:
+def test_hidden_units_are_those_of_the_task(recording: Group, session: SessionView) -> None:
     units = recording.groups["units"].arrays
-    test, val = (units[f"ts2_co_smoothing_is_held_out_{name}"] for name in ("test", "val"))
-    assert test.sum() == val.sum() == max(1, round(0.1 * len(test)))
+    data = co_smoothing(session)
+    assert data.tuning is not None
+    for split, target in (("test", data), ("val", data.tuning())):
+        hidden = units[f"ts2_co_smoothing_is_held_out_{split}"]
+        assert units["id"][hidden].tolist() == [str(unit) for unit in target.target_ids]
+        assert not (hidden & ~units["ts2_is_selected"]).any()
+    assert 0 < units["ts2_is_selected"].sum() < len(session.units)
+
+
+def test_hidden_units_stay_the_same_when_other_units_are_left_out(recording: Group, session: SessionView) -> None:
+    units, rows = recording.groups["units"].arrays, np.arange(1, len(session.units), 2)
+    found, notes = hidden_units(session, rows)
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, units[name][rows])
+    n_selected, n_here = units["ts2_is_selected"].sum(), units["ts2_is_selected"][rows].sum()
+    assert f"{n_selected} of {len(session.units)} units are selected, and {n_here} of them are here" in notes[0]
+    assert "qc_neural was not applied" in notes[0]
+
+
+def test_units_of_a_release_without_labels_are_not_called_hidden(
+    session: SessionView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = session.units.drop(columns="released.label")
+    monkeypatch.setattr(SessionView, "units", property(lambda self: table))
+    found, notes = hidden_units(session, np.arange(len(table)))
+    assert found == {}
+    assert notes == [
+        "units that BrainWideBench selects and hides: its units have no released.label, by which the benchmark selects "
+        "them"
+    ]
 
 
 def test_what_a_session_is_too_short_for_is_said_and_other_tasks_have_none(
