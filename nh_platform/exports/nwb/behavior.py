@@ -14,8 +14,8 @@ from pynwb import NWBFile, TimeSeries
 from pynwb.base import ProcessingModule
 
 from nh_platform.exports.nwb.columns import is_empty
-from nh_platform.exports.nwb.source_names import is_ibl
 from nh_platform.exports.nwb.time_series import clock_of, in_order, positions, series
+from nh_platform.exports.source_names import is_ibl
 from nh_platform.reading import SessionView
 from nh_platform.session import Signal
 from nh_platform.session.signal_units import column_units

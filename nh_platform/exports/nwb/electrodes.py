@@ -17,7 +17,7 @@ from pynwb import NWBFile
 from pynwb.ecephys import ElectrodeGroup
 
 from nh_platform.exports.nwb.columns import column, is_empty
-from nh_platform.exports.nwb.source_names import is_allen
+from nh_platform.exports.source_names import is_allen
 from nh_platform.reading import SessionView
 
 NO_REGION = "root"

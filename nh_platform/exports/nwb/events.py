@@ -17,8 +17,8 @@ from pynwb.epoch import TimeIntervals
 
 from nh_platform.exports.nwb.columns import dynamic_table, interval_table, is_empty, meanings
 from nh_platform.exports.nwb.ibl_trials import WORDS, as_ibl_trials
-from nh_platform.exports.nwb.source_names import is_ibl
 from nh_platform.exports.nwb.time_series import clock_of, series
+from nh_platform.exports.source_names import is_ibl
 from nh_platform.reading import SessionView
 from nh_platform.session.tables.events import DETECTED, EVENTS, LAB_TRIALS, RFM_SIDE_PX
 from nh_platform.windows.valid_time import merged_pairs

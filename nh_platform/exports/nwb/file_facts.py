@@ -13,9 +13,9 @@ from pynwb import NWBFile
 from pynwb.file import Subject
 
 from nh_platform.exports.layout import Request
-from nh_platform.exports.nwb.source_names import is_allen, is_ibl
 from nh_platform.exports.nwb.stable_ids import identifier
 from nh_platform.exports.origin import Origin
+from nh_platform.exports.source_names import assumed_species
 from nh_platform.reading import SessionView
 from nh_platform.session import UnknownSession
 
@@ -96,8 +96,7 @@ def _subject(session: SessionView, notes: list[str]) -> Subject:
     if not name or name == "unknown":
         name = "unknown"
         notes.append("the subject is not known; it is written as unknown")
-    if not (is_ibl(session.source) or is_allen(session.source)):
-        notes.append(f"the species of the subject is not stated; {SPECIES} is assumed")
+    notes += assumed_species(session.source, SPECIES)
     sex, days = str(facts["sex"] or "").upper()[:1], facts["age_in_days"]
     sex = sex if sex in ("F", "M", "O") else "U"
     age = NO_AGE if days is None else f"P{days:g}D"

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.exports.nwb.columns import is_empty
-from nh_platform.exports.nwb.source_names import is_allen, is_ibl
+from nh_platform.exports.source_names import is_allen, is_ibl
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session import ConfigError

@@ -20,8 +20,8 @@ from nh_platform.exports.layout import Request
 from nh_platform.exports.nwb.arrays import stored
 from nh_platform.exports.nwb.columns import column, ragged
 from nh_platform.exports.nwb.electrodes import Electrodes
-from nh_platform.exports.nwb.source_names import is_allen, is_ibl
 from nh_platform.exports.nwb.unit_columns import UV_PER_V, unit_columns, unit_ids
+from nh_platform.exports.source_names import is_allen, is_ibl
 from nh_platform.reading import SessionView
 from nh_platform.session import Spikes, StoreError
 from nh_platform.session.display import counted

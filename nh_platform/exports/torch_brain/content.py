@@ -49,12 +49,13 @@ def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[s
     others = {*tables, *FIXED, *(f"{split}_domain" for split in SPLITS)}
     signals, of_signals = signal_groups(session, bounds, others)
     benchmark, of_benchmark = benchmark_groups(session, spikes, signals.get("whisker"))
+    descriptions, of_descriptions = description_groups(session, request.origin)
     lab = session.info.lab
     groups = {
         **tables,
         **signals,
         **benchmark,
-        **description_groups(session, request.origin),
+        **descriptions,
         "spikes": spikes,
         "units": units,
         "probes": probe_group(session),
@@ -62,4 +63,4 @@ def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[s
         **split_groups(session, str(request.options["split"]), request.home),
     }
     recording = data({"lab": lab} if lab else {}, groups, domain=valid_domain(session))
-    return recording, (*of_spikes, *of_units, *of_tables, *of_signals, *of_benchmark)
+    return recording, (*of_descriptions, *of_spikes, *of_units, *of_tables, *of_signals, *of_benchmark)

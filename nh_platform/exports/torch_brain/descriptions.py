@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nh_platform.exports.origin import Origin
+from nh_platform.exports.source_names import assumed_species
 from nh_platform.exports.torch_brain.objects import Attribute, Group, data
 from nh_platform.session import UnknownSession
 
@@ -19,13 +20,14 @@ TORCH_BRAIN = "0.2.1"
 """Version whose files these are."""
 
 SPECIES = "MUS_MUSCULUS"
-"""Every session of the sources that are served is of a mouse; so torch_brain's pipelines write it."""
+"""Every session of IBL and the Allen Institute is of a mouse, and torch_brain's pipelines write it so; assumed of
+others, whose sources have no place for it."""
 
 TECHNIQUE = "NEUROPIXELS_ARRAY"
 
 
-def description_groups(session: SessionView, origin: Origin) -> dict[str, Group]:
-    """Return ``brainset``, ``subject``, ``session``, ``device`` and ``provenance``, whose facts are text.
+def description_groups(session: SessionView, origin: Origin) -> tuple[dict[str, Group], tuple[str, ...]]:
+    """Return ``brainset``, ``subject``, ``session``, ``device`` and ``provenance``, whose facts are text, and notes.
 
     Parameters
     ----------
@@ -41,13 +43,14 @@ def description_groups(session: SessionView, origin: Origin) -> dict[str, Group]
         **({"recording_date": f"{info.date} 00:00:00"} if info.date else {}),
     }
     device = "_".join(one for one in (info.lab, info.subject, info.date.replace("-", "")) if one)
-    return {
+    groups = {
         "brainset": data(_brainset(origin)),
         "subject": data({"id": info.subject or f"subject of {session.session_id}", **_animal(session)}),
         "session": data(facts),
         "device": data({"id": device or session.session_id, "recording_tech": TECHNIQUE}),
         "provenance": data({name: one for name, one in origin.to_texts().items() if one}),
     }
+    return groups, assumed_species(session.source, SPECIES)
 
 
 def _brainset(origin: Origin) -> dict[str, Attribute]:

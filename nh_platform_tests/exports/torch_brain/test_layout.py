@@ -6,6 +6,7 @@ import shutil
 import warnings
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -16,6 +17,7 @@ from nh_platform import operations
 from nh_platform.exports.layout import Request
 from nh_platform.exports.origin import Origin
 from nh_platform.exports.torch_brain import layout, splits
+from nh_platform.exports.torch_brain.descriptions import description_groups
 from nh_platform.exports.torch_brain.layout import DATASET_FILE
 from nh_platform.exports.torch_brain.objects import Group
 from nh_platform.exports.torch_brain.recording_file import read_recording
@@ -82,6 +84,16 @@ def test_spikes_and_units_are_those_of_the_store(recordings: Path, store: Opened
         np.testing.assert_array_equal(units[key], table[name])
     probes = found.groups["probes"].arrays
     assert set(units["probe_id"]) <= set(probes["id"]) == set(session.probes["insertion_id"])
+
+
+def test_the_species_is_assumed_of_a_source_of_a_labs_own_and_that_is_said() -> None:
+    info = SimpleNamespace(task_protocol="", projects="", date="", lab="", subject="")
+    lab = SimpleNamespace(source="mylab", session_id="one", info=info, metadata={})
+    groups, notes = description_groups(lab, ORIGIN)  # type: ignore[arg-type]
+    assert groups["subject"].attributes["species"] == "MUS_MUSCULUS"
+    assert notes == ("the species of the subject is not stated; MUS_MUSCULUS is assumed",)
+    lab.source = "ibl"
+    assert description_groups(lab, ORIGIN)[1] == ()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("source", SOURCES)
