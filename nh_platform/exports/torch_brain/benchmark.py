@@ -23,11 +23,11 @@ from nh_platform.tasks.brain_wide_bench import behaviour
 from nh_platform.tasks.brain_wide_bench.held_out_units import SALTS, held_out_units
 from nh_platform.tasks.brain_wide_bench.signals import GridSignal
 from nh_platform.tasks.brain_wide_bench.splits import suite1_ranges, suite2_ranges
-from nh_platform.tasks.brain_wide_bench.trial_signals import SMALLEST_STD
+from nh_platform.tasks.brain_wide_bench.trial_signals import whisker_motion_energy
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S, BenchmarkTrials, Window, benchmark_trials
 from nh_platform.tasks.brain_wide_bench.unit_choice import selected_units
 from nh_platform.tasks.task import TargetMissing
-from nh_platform.windows.splits.time_ranges import Ranges, windows_within
+from nh_platform.windows.splits.time_ranges import Ranges
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView
@@ -63,17 +63,13 @@ def benchmark_signals(session: SessionView) -> tuple[dict[str, GridSignal], list
     return found, notes
 
 
-def benchmark_groups(session: SessionView, spikes: Group, whisker: Group | None) -> tuple[dict[str, Group], list[str]]:
+def benchmark_groups(session: SessionView) -> tuple[dict[str, Group], list[str]]:
     """Return the benchmark's objects of a session, and what it lacks.
 
     Parameters
     ----------
     session
         The session.
-    spikes
-        Its spikes of the chosen units: the suites are divided from the first to the last of them.
-    whisker
-        Its whisker signal on the benchmark's grid.
 
     Returns
     -------
@@ -90,17 +86,16 @@ def benchmark_groups(session: SessionView, spikes: Group, whisker: Group | None)
     except TargetMissing as error:
         return {}, [f"windows and splits of BrainWideBench: {error.found}"]
     groups, notes = {"task_aligned_intervals": _task_windows(trials)}, []
-    times = spikes.arrays["timestamps"]
     for suite, divide in _SUITES.items():
         try:
-            ranges = divide((float(times[0]), float(times[-1])), trials.spans)
-        except (ConfigError, IndexError) as error:
-            notes.append(f"{suite} domains of BrainWideBench: {getattr(error, 'found', 'there is no spike')}")
+            ranges = divide(_recorded(session, suite), trials.spans)
+        except (ConfigError, TargetMissing) as error:
+            notes.append(f"{suite} domains of BrainWideBench: {error.found}")
             continue
         ranges = without_invalid(ranges, session)
         groups |= {f"{suite}_{name}_domain": interval(found) for name, found in ranges.items()}
         if suite == "ts1":
-            groups["ts1_normalize"] = _statistics(trials, ranges["train"], whisker)
+            groups["ts1_normalize"] = _statistics(session)
     return groups, notes
 
 
@@ -143,6 +138,23 @@ def hidden_units(
     return arrays, [f"units that BrainWideBench hides: {'; '.join([share, *lacking])}"]
 
 
+def _recorded(session: SessionView, suite: str) -> tuple[float, float]:
+    """Return the times (s) of the first and last spike of the units that a suite is about, whatever is in the file.
+
+    Raises
+    ------
+    TargetMissing
+        If the benchmark cannot select units, or the selected ones have no spikes.
+    """
+    spikes = session.spikes
+    if suite == "ts2":
+        spikes = spikes.take(np.flatnonzero(selected_units(session)[0]))
+    if not len(spikes.times):
+        where = f"{session.source} session {session.session_id}"
+        raise TargetMissing(where, "there is no spike", "Leave the session out.")
+    return spikes.time_range
+
+
 def _task_windows(trials: BenchmarkTrials) -> Group:
     classes = benchmark_columns(trials.table)
     groups = {}
@@ -156,15 +168,13 @@ def _task_windows(trials: BenchmarkTrials) -> Group:
     return data({}, groups, domain=trials.spans)
 
 
-def _statistics(trials: BenchmarkTrials, train: FloatArray, whisker: Group | None) -> Group:
-    """Return mean and spread of the whisker signal over the windows from the first movement on that train."""
-    if whisker is None or whisker.domain is None:
+def _statistics(session: SessionView) -> Group:
+    """Return mean and spread by which the task normalises the whisker signal; nothing where there is no task."""
+    try:
+        found = whisker_motion_energy(session).normalisation
+    except TargetMissing:
+        found = None
+    if found is None:
         return data({}, {"whisker": data({})})
-    values = whisker.arrays["whisker_motion_energy"].astype(np.float64)
-    grid, start = GridSignal(float(whisker.domain[0, 0]), values), trials.starts["movement"]
-    samples, spanned = grid.samples(start, 50)
-    used = values[samples[spanned & windows_within(start, start + WINDOW_S, train)]]
-    if not used.size:
-        return data({}, {"whisker": data({})})
-    stated = {"mean": float(used.mean()), "std": max(float(used.std()), SMALLEST_STD)}
+    stated = {"mean": found[0], "std": found[1]}
     return data({}, {"whisker": data({}, {"whisker_motion_energy": data(stated)})})

@@ -48,7 +48,7 @@ def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[s
     tables = {f"{name}_" if name in FIXED else name: table for name, table in tables.items()}
     others = {*tables, *FIXED, *(f"{split}_domain" for split in SPLITS)}
     signals, of_signals = signal_groups(session, bounds, others)
-    benchmark, of_benchmark = benchmark_groups(session, spikes, signals.get("whisker"))
+    benchmark, of_benchmark = benchmark_groups(session)
     descriptions, of_descriptions = description_groups(session, request.origin)
     lab = session.info.lab
     groups = {

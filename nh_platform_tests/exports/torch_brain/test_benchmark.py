@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nh_platform import operations
 from nh_platform.exports.torch_brain import benchmark
 from nh_platform.exports.torch_brain.benchmark import benchmark_groups, hidden_units
+from nh_platform.exports.torch_brain.layout import first_difference
 from nh_platform.exports.torch_brain.objects import Group
 from nh_platform.exports.torch_brain.recording_file import read_recording
+from nh_platform.home.platform import Platform
 from nh_platform.reading import OpenedStore, SessionView
 from nh_platform.session import ConfigError
 from nh_platform.tasks.brain_wide_bench.suite2 import co_smoothing
@@ -75,6 +78,30 @@ def test_signals_and_statistics_are_those_of_the_tasks(
     np.testing.assert_allclose(stored, values, rtol=1e-4, atol=1e-4)
 
 
+def test_ranges_of_suite_2_hold_the_windows_of_its_tasks(recording: Group, session: SessionView) -> None:
+    data = co_smoothing(session)
+    for split in ("train", "val", "test"):
+        bounds = recording.groups[f"ts2_{split}_domain"].arrays if split in data.split else None
+        for start in data.starts[data.split == split]:
+            assert bounds is not None
+            assert ((bounds["start"] <= start) & (start + 1 <= bounds["end"] + 1e-9)).any()
+
+
+def test_domains_and_statistics_do_not_move_with_the_units_that_are_chosen(
+    home: Platform, recording: Group, session: SessionView, tmp_path: Path
+) -> None:
+    done = operations.export_sessions(home.settings.home, "torch-brain", "ibl", tmp_path, units="good")
+    (path,) = done.written.values()
+    found = read_recording(tmp_path / path).groups
+    names = [name for name in recording.groups if name.startswith(("ts1", "ts2"))]
+    assert len(names) == 7
+    for name in names:
+        assert first_difference(found[name], recording.groups[name]) == "", name
+    ours = whisker_motion_energy(session).normalisation
+    stated = found["ts1_normalize"].groups["whisker"].groups["whisker_motion_energy"].attributes
+    assert (stated["mean"], stated["std"]) == ours
+
+
 def test_trials_have_the_index_that_the_windows_name(recording: Group) -> None:
     trials = recording.groups["trials"].arrays
     shown = recording.groups["task_aligned_intervals"].groups["choice"].arrays
@@ -125,9 +152,9 @@ def test_what_a_session_is_too_short_for_is_said_and_other_tasks_have_none(
         raise ConfigError("split of 1 to 2 s", "nothing is left of val", "Take a longer session.")
 
     monkeypatch.setitem(benchmark._SUITES, "ts1", too_short)
-    groups, notes = benchmark_groups(session, recording.groups["spikes"], None)
+    groups, notes = benchmark_groups(session)
     assert "ts1_train_domain" not in groups
     assert "ts2_train_domain" in groups
     assert notes == ["ts1 domains of BrainWideBench: nothing is left of val"]
     other = store.session("allen_vc", store.sessions("allen_vc")["session_id"][0])
-    assert benchmark_groups(other, recording.groups["spikes"], None) == ({}, [])
+    assert benchmark_groups(other) == ({}, [])
