@@ -1,22 +1,20 @@
 """Safetensors files that are the same bytes for the same content, written whole or not at all.
 
-Contains the file alone. What is in a file of predictions stands in `nh_platform.tasks.predictions`.
+Contains the file alone. What is in a file of predictions stands in `nh_platform.tasks.predictions`, folders that are
+written whole are `nh_platform.tasks.whole_folder`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.session import ConfigError, StoreError
-from nh_platform.store.durable import disk_in_words, sync_tree, write_durably
+from nh_platform.session import StoreError
+from nh_platform.store.durable import disk_in_words, write_durably
 
 _LENGTH = 8
 """Bytes of a file that say how long its header is (little-endian), by the format."""
@@ -69,54 +67,3 @@ def read_tensors(path: Path) -> tuple[dict[str, npt.NDArray[np.generic]], dict[s
             return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise StoreError(str(path), f"it is no whole safetensors file: {error}", "Write it again.") from error
-
-
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder beside to write into, which takes the name of ``folder`` at the end, unless nothing was written.
-
-    After an error it is removed.
-
-    Parameters
-    ----------
-    folder
-        A folder that does not exist, or is empty.
-
-    Raises
-    ------
-    ConfigError
-        If the folder holds anything, or is a file.
-    StoreError
-        If it cannot be written.
-    """
-    require_empty(folder)
-    with disk_in_words(folder.parent):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = folder.with_name(f".{folder.name}.{os.getpid()}")
-        staging.mkdir()
-    try:
-        yield staging
-        if not any(staging.iterdir()):
-            return
-        with disk_in_words(folder.parent):
-            sync_tree(staging)
-            require_empty(folder)
-            os.replace(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def require_empty(folder: Path) -> None:
-    """Refuse a folder that holds anything.
-
-    Raises
-    ------
-    ConfigError
-        If it does, or is a file.
-    """
-    if folder.is_dir() and not (there := sorted(path.name for path in folder.iterdir())):
-        return
-    if folder.is_dir():
-        raise ConfigError(str(folder), f"it holds {there[0]} already", "Give a folder that is empty or does not exist.")
-    if folder.exists() or folder.is_symlink():
-        raise ConfigError(str(folder), "it is no folder", "Give a folder that is empty or does not exist.")

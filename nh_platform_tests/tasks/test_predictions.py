@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from nh_platform.session import ConfigError, SchemaError, StoreError
 from nh_platform.tasks.predictions import write_ground_truth, write_predictions
-from nh_platform.tasks.safetensors_file import read_tensors, whole_folder, write_tensors
+from nh_platform.tasks.safetensors_file import read_tensors, write_tensors
 from nh_platform.tasks.scoring import truth_rows
 from nh_platform.tasks.task import TaskData
 from nh_platform_tests.tasks import made_up
@@ -122,33 +122,6 @@ def test_the_same_content_is_the_same_bytes(tmp_path: Path) -> None:
     tensors, metadata = read_tensors(path)
     np.testing.assert_array_equal(tensors["b"], np.arange(3))
     assert metadata == {one: one for one in "abcdefg"}
-
-
-def test_a_folder_that_holds_something_else_is_refused_and_an_error_leaves_nothing(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    with pytest.raises(RuntimeError), whole_folder(out) as staging:
-        (staging / "half").write_text("half")
-        raise RuntimeError
-    assert list(tmp_path.iterdir()) == []
-    with whole_folder(out) as staging:
-        assert not out.exists()
-        (staging / "all").write_text("all")
-    assert (out / "all").read_text() == "all"
-    with pytest.raises(ConfigError, match="it holds all already"), whole_folder(out):
-        pass
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="it is no folder"), whole_folder(tmp_path / "file"):
-        pass
-    with whole_folder(tmp_path / "nothing"):
-        pass
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "out"]
-
-
-def test_a_full_disk_is_said_and_nothing_is_left(small_disk: Path) -> None:
-    out = small_disk / "out"
-    with pytest.raises(StoreError, match="the disk is full"), whole_folder(out) as staging:
-        write_tensors(staging / "a.safetensors", {"a": np.zeros(2_000_000, dtype=np.uint8)}, {})
-    assert list(small_disk.iterdir()) == []
 
 
 def test_a_file_that_is_not_whole_is_named(tmp_path: Path) -> None:

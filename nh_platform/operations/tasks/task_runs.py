@@ -185,7 +185,7 @@ def run_task(
     """
     from nh_platform.tasks.running import SEEDS, Asked
     from nh_platform.tasks.running import run_task as run
-    from nh_platform.tasks.safetensors_file import whole_folder
+    from nh_platform.tasks.whole_folder import whole_folder
 
     task = task_named(name, qc_labels)
     if task.table is not None:

@@ -1,0 +1,39 @@
+"""A folder of results: refused where it holds something else, whole or not there, and nothing left of an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nh_platform.session import ConfigError, StoreError
+from nh_platform.tasks.safetensors_file import write_tensors
+from nh_platform.tasks.whole_folder import whole_folder
+
+
+def test_a_folder_that_holds_something_else_is_refused_and_an_error_leaves_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(RuntimeError), whole_folder(out) as staging:
+        (staging / "half").write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with whole_folder(out) as staging:
+        assert not out.exists()
+        (staging / "all").write_text("all")
+    assert (out / "all").read_text() == "all"
+    with pytest.raises(ConfigError, match="it holds all already"), whole_folder(out):
+        pass
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="it is no folder"), whole_folder(tmp_path / "file"):
+        pass
+    with whole_folder(tmp_path / "nothing"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "out"]
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(small_disk: Path) -> None:
+    out = small_disk / "out"
+    with pytest.raises(StoreError, match="the disk is full"), whole_folder(out) as staging:
+        write_tensors(staging / "a.safetensors", {"a": np.zeros(2_000_000, dtype=np.uint8)}, {})
+    assert list(small_disk.iterdir()) == []
