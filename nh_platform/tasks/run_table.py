@@ -123,24 +123,23 @@ class Run:
 
         Of all sessions a seed's score is its mean over sessions, and mean and error are over those, as the benchmark
         has it (which sets negative R², D² and bits to 0 before; here they stay). A control of all is the mean of the
-        sessions' first ones, second ones, and so on.
+        sessions' first ones, second ones, and so on, of those sessions whose score and control are known.
         """
         alone = [one for session in self.sessions for one in session.variants()]
         rows = [_row(one.session_id, self.task, list(one.by_seed.values()), [one]) for one in alone]
         if len(self.sessions) > 1:
             over = [
-                {
-                    name: float(np.nanmean(known)) if (known := _known(self.sessions, seed, name)) else float("nan")
-                    for name in self.task.metrics
-                }
+                {name: _mean([one.by_seed[seed][name] for one in self.sessions]) for name in self.task.metrics}
                 for seed in self.seeds
             ]
             rows.append(_row(ALL, self.task, over, self.sessions))
         return pd.DataFrame(rows)
 
 
-def _known(sessions: Sequence[SessionRun], seed: int, name: str) -> list[float]:
-    return [value for one in sessions if not np.isnan(value := one.by_seed[seed][name])]
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean of what is known; NaN where nothing is."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _row(
@@ -151,10 +150,10 @@ def _row(
         values = np.array([metrics[name] for metrics in by_seed], dtype=float)
         row[name] = float(values.mean())
         row[f"{name}_se"] = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
-    n_control = min(len(one.control) for one in sessions)
-    control = np.mean([one.control[:n_control] for one in sessions], axis=0)
-    row["control"] = float(np.mean(control)) if n_control else float("nan")
-    row["p"] = p_value(float(np.mean([one.observed for one in sessions])), control.tolist())
+    held = [one for one in sessions if not np.isnan(one.observed) and not np.isnan(one.control).all()]
+    control = [_mean(moved) for moved in zip(*(one.control for one in held))]
+    row["control"] = _mean(control)
+    row["p"] = p_value(_mean([one.observed for one in held]), control)
     for split in ("train", "val", "test"):
         row[split] = sum(one.n_rows[split] for one in sessions)
     n_truth = sum(one.n_rows["test"] for one in sessions)

@@ -43,6 +43,20 @@ def test_means_errors_and_p_by_hand() -> None:
     ]
 
 
+def test_a_session_without_a_score_or_a_control_takes_none_from_the_row_of_all() -> None:
+    nan = float("nan")
+    task = made_up.task({"": made_up.classes()}, metrics=("bacc",))
+    one = session_run("a", {43: {"bacc": 0.6}}, [0.5, nan, 0.4, 0.2], 0.6)
+    other = session_run("b", {43: {"bacc": 0.9}}, [0.5, 0.6, 0.4], 0.9)
+    silent = session_run("c", {43: {"bacc": nan}}, [nan, nan, nan], nan)
+    short = session_run("d", {43: {"bacc": 0.1}}, [], nan)
+    (row,) = Run(task, (one, other, silent, short), {}).table().iloc[-1:].to_dict("records")
+    assert row["session_id"] == "all"
+    assert row["bacc"] == pytest.approx((0.6 + 0.9 + 0.1) / 3)
+    assert row["control"] == pytest.approx((0.5 + 0.6 + 0.4) / 3)
+    assert row["p"] == pytest.approx(1 / 4)  # the mean of a and b is 0.75
+
+
 def test_one_seed_has_no_error_and_no_permutations_no_control() -> None:
     run = run_task(made_up.task({"a": made_up.classes()}), [made_up.View("a")], Asked((43,), 0))
     (row,) = run.table().to_dict("records")
