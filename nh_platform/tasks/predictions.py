@@ -8,6 +8,7 @@ predictions are written by `write_predictions`; rows are those of `TaskData`. Th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def write_predictions(
     Raises
     ------
     ConfigError
-        If the label cannot be a folder's name, or the seed is the benchmark's own.
+        If the label cannot be a folder's name, or the seed is the benchmark's own or negative.
     SchemaError
         If predictions are not of the shape that the task asks for, or not finite.
     StoreError
@@ -80,9 +81,7 @@ def write_predictions(
     """
     if not _LABEL.fullmatch(label):
         raise ConfigError(f"label {label!r}", "it is to be a folder's name", "Use letters, digits and . _ + - alone.")
-    if seed == SWEEP_SEED:
-        about = "BrainWideBench keeps it for choosing hyperparameters, and its scores must not be reported"
-        raise ConfigError(f"seed {seed}", about, "Use 43 to 47.")
+    require_seeds([seed])
     given = np.asarray(predictions)
     _require_predictions(data, rows, given)
     kept = given if given.dtype == np.float16 else given.astype(np.float32)
@@ -160,6 +159,22 @@ def write_ground_truth(folder: Path | str, data: TaskData) -> Path:
     path = Path(folder) / data.task / data.session_id / "ground_truth.safetensors"
     write_tensors(path, tensors, metadata)
     return path
+
+
+def require_seeds(seeds: Iterable[int]) -> None:
+    """Refuse seeds whose scores cannot be reported.
+
+    Raises
+    ------
+    ConfigError
+        If one is the benchmark's own, or negative.
+    """
+    for seed in seeds:
+        if seed == SWEEP_SEED:
+            about = "BrainWideBench keeps it for choosing hyperparameters, and its scores must not be reported"
+            raise ConfigError(f"seed {seed}", about, "Use 43 to 47.")
+        if seed < 0:
+            raise ConfigError(f"seed {seed}", "it is negative", "Use 43 to 47.")
 
 
 def _require_predictions(data: TaskData, rows: npt.NDArray[np.int64], given: npt.NDArray[np.generic]) -> None:

@@ -6,7 +6,8 @@ what a task predicts is its `Task.make`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -20,10 +21,11 @@ from nh_platform.tasks.baselines import Baseline, NoFit, baseline_of
 from nh_platform.tasks.brain_wide_bench.multi_unit import multi_unit_predictions
 from nh_platform.tasks.control import N_PERMUTATIONS, moved_targets
 from nh_platform.tasks.pooling import ALL, folds, pool
-from nh_platform.tasks.predictions import write_ground_truth, write_predictions
+from nh_platform.tasks.predictions import require_seeds, write_ground_truth, write_predictions
 from nh_platform.tasks.run_table import Run, SessionRun
 from nh_platform.tasks.scoring import is_about_units, scores, truth_rows
 from nh_platform.tasks.task import Task, TaskData
+from nh_platform.tasks.whole_folder import whole_part
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView
@@ -51,7 +53,8 @@ class Asked:
     permutations
         How often targets are moved for the control; `N_PERMUTATIONS` of the task's kind where None, none where 0.
     folder
-        Folder that takes ``predictions`` and ``ground_truth``; nothing is written where None.
+        Folder that takes ``predictions`` and ``ground_truth``, of a session when its seeds and its control are done;
+        nothing is written where None.
     """
 
     seeds: Sequence[int] = SEEDS
@@ -94,9 +97,14 @@ def run_task(task: Task, sessions: Sequence[SessionView], asked: Asked, on_seed:
 
     Raises
     ------
+    ConfigError
+        If there is no seed, or one cannot be reported (`require_seeds`).
     StoreError
         If predictions cannot be written.
     """
+    if not asked.seeds:
+        raise ConfigError("seeds", "there is none", "Use 43 to 47.")
+    require_seeds(asked.seeds)
     from threadpoolctl import threadpool_limits
 
     for library in ("sklearn.decomposition", "sklearn.linear_model"):
@@ -139,7 +147,22 @@ def _run_data(task: Task, data: TaskData, asked: Asked, on_seed: OnSeed) -> Sess
 
 
 def _run_folds(task: Task, folds_of: Callable[[int], list[TaskData]], asked: Asked, on_seed: OnSeed) -> SessionRun:
-    """Run data that are divided once, or several times so that each row is tested once."""
+    """Run data that are divided once, or several times so that each row is tested once; files are of whole runs."""
+    with _part_of(asked.folder) as folder:
+        return _run_into(task, folds_of, replace(asked, folder=folder), on_seed)
+
+
+@contextmanager
+def _part_of(folder: Path | None) -> Iterator[Path | None]:
+    """Give a folder whose files go into ``folder`` at the end; None where nothing is written."""
+    if folder is None:
+        yield None
+        return
+    with whole_part(folder) as part:
+        yield part
+
+
+def _run_into(task: Task, folds_of: Callable[[int], list[TaskData]], asked: Asked, on_seed: OnSeed) -> SessionRun:
     by_seed: dict[int, dict[str, float]] = {}
     multi_unit: dict[int, dict[str, float]] = {}
     label, control = "", _NO_CONTROL

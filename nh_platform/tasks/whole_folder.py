@@ -50,6 +50,34 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+@contextmanager
+def whole_part(folder: Path) -> Iterator[Path]:
+    """Give a folder to write into, whose files take their places below ``folder`` at the end; after an error none does.
+
+    Parameters
+    ----------
+    folder
+        A folder that may hold other files; made if need be.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
+    staging = folder / f".part.{os.getpid()}"
+    with disk_in_words(folder):
+        staging.mkdir(parents=True)
+    try:
+        yield staging
+        with disk_in_words(folder):
+            for path in sorted(one for one in staging.rglob("*") if one.is_file()):
+                place = folder / path.relative_to(staging)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, place)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
 def require_empty(folder: Path) -> None:
     """Refuse a folder that holds anything.
 

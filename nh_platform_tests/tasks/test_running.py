@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nh_platform.session import DamagedFile, StoreError
+from nh_platform.session import ConfigError, DamagedFile, SchemaError, StoreError
+from nh_platform.tasks import running
+from nh_platform.tasks.baselines import Baseline
 from nh_platform.tasks.run_table import Run, SessionRun
 from nh_platform.tasks.running import Asked, run_task
 from nh_platform.tasks.safetensors_file import read_tensors
-from nh_platform.tasks.task import TaskData
+from nh_platform.tasks.task import Kind, TaskData
 from nh_platform_tests.tasks import made_up
 
 SEEDS = (43, 44, 45)
@@ -22,6 +24,41 @@ def session_run(
     session_id: str, by_seed: dict[int, dict[str, float]], control: list[float], observed: float
 ) -> SessionRun:
     return SessionRun(session_id, "nh-logistic", by_seed, control, observed, {"train": 4, "val": 1, "test": 3}, 3)
+
+
+@pytest.mark.parametrize("seeds", [(43, 42), (43, -1), ()])
+def test_seeds_that_cannot_be_reported_are_refused_before_a_session_is_read(seeds: tuple[int, ...]) -> None:
+    heard: list[str] = []
+    with pytest.raises(ConfigError, match="seed"):
+        run_task(
+            made_up.task({"a": made_up.classes()}),
+            [made_up.View("a")],
+            Asked(seeds, 0),
+            lambda session_id, done, now: heard.append(now),
+        )
+    assert heard == []
+
+
+def test_a_session_that_fails_after_its_first_seed_leaves_no_file_and_the_others_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = {one: replace(made_up.classes(), session_id=one) for one in "ab"}
+    made = running.baseline_of
+
+    def fails_late(kind: Kind, part: TaskData, seed: int) -> Baseline:
+        if (part.session_id, seed) == ("a", 44):
+            raise SchemaError("session a", "its second seed fails", "See to it.")
+        return made(kind, part, seed)
+
+    monkeypatch.setattr(running, "baseline_of", fails_late)
+    run = run_task(made_up.task(data), [made_up.View(one) for one in "ab"], Asked(SEEDS, 0, tmp_path))
+    assert list(run.lacking) == ["a"]
+    written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert written == [
+        "ground_truth/ts1-choice/b/ground_truth.safetensors",
+        *(f"predictions/nh-logistic/ts1-choice/b/seed_{seed}.safetensors" for seed in SEEDS),
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ground_truth", "predictions"]
 
 
 def test_means_errors_and_p_by_hand() -> None:

@@ -183,6 +183,7 @@ def run_task(
     StoreError
         If no session is stored, or the folder cannot be written.
     """
+    from nh_platform.tasks.predictions import require_seeds
     from nh_platform.tasks.running import SEEDS, Asked
     from nh_platform.tasks.running import run_task as run
     from nh_platform.tasks.whole_folder import whole_folder
@@ -191,6 +192,7 @@ def run_task(
     if task.table is not None:
         raise ConfigError(f"task {name}", "it has a table of its own", "Call `task_tables`.")
     chosen = tuple(dict.fromkeys(seeds or SEEDS))
+    require_seeds(chosen)
     if permutations is not None and permutations < 0:
         raise ConfigError(f"permutations {permutations}", "it is negative", "Give 0 for no control.")
     with open_home(home) as at:

@@ -36,6 +36,7 @@ def test_what_cannot_be_run_is_said_with_what_can(home: Path, tmp_path: Path) ->
     assert "no session of it is stored" in nh(home, "task", "run", "vc-natural_scene", code=1).stderr
     assert "it names no seeds" in nh(home, "task", "run", "ts1-choice", "--seeds", "4x", code=1).stderr
     assert "Give 0 for no control" in nh(home, "task", "run", "ts1-choice", "--permutations", "-1", code=1).stderr
+    assert "must not be reported" in nh(home, "task", "run", "ts1-choice", "--seeds", "41-43", code=1).stderr
     (tmp_path / "mine").write_text("")
     said = nh(home, "task", "run", "ts1-choice", "--out", str(tmp_path), code=1).stderr
     assert "it holds mine already" in said
