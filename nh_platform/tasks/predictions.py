@@ -152,6 +152,7 @@ def write_ground_truth(folder: Path | str, data: TaskData) -> Path:
         tensors["unit_ids"] = _id_matrix(data.target_ids)
     elif data.label_names:
         tensors = {"values": true.astype(np.int64)[:, None], "trial_id": data.row_ids[rows]}
+        metadata["label_names"] = ",".join(data.label_names)
     else:
         tensors = {"values": np.nan_to_num(true).astype(np.float32), "trial_id": data.row_ids[rows]}
         if has_mask(data.task):

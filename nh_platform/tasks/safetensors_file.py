@@ -58,12 +58,15 @@ def read_tensors(path: Path) -> tuple[dict[str, npt.NDArray[np.generic]], dict[s
     Raises
     ------
     StoreError
-        If there is no such file, or it is none of this format.
+        If there is no such file, it is none of this format, or it holds numbers that numpy does not have.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(str(path), framework="numpy") as opened:
             return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
+    except TypeError as error:
+        about = f"it holds numbers that numpy does not have: {error}"
+        raise StoreError(str(path), about, "Write them as float32, or float16.") from error
     except (OSError, SafetensorError) as error:
         raise StoreError(str(path), f"it is no whole safetensors file: {error}", "Write it again.") from error

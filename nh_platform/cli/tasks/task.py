@@ -172,7 +172,8 @@ def score(
 ) -> None:
     """Score predictions of a model of your own, in BrainWideBench's files, by the same metrics as its scorer.
 
-    `matched` is the share of the ground truth that has a prediction: windows without one are left out of the score.
+    `matched` is the share of the ground truth that has a prediction: windows without one are left out of the score. A
+    file that cannot be scored is named, the others go on, and the exit code is 1.
 
     **Examples**
 
@@ -186,9 +187,10 @@ def score(
     ]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     if rows:
-        console.print_rows(rows, columns, format_, title=f"{counted(len(rows), 'file')} scored")
+        console.print_rows(rows, columns, format_)
     for error in found.refused.values():
         console.show_error(error)
+    console.say(f"{len(rows)} of {counted(len(rows) + len(found.refused), 'file')} scored", to=console.err)
     raise typer.Exit(1 if found.refused else 0)
 
 

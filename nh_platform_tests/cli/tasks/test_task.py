@@ -80,6 +80,12 @@ def test_a_run_prints_scores_for_people_and_programs_and_writes_what_scores_the_
     scored = rows(nh(home, "task", "score", str(out / "predictions"), str(out / "ground_truth"), "--format", "csv"))
     assert [one["seed"] for one in scored] == ["43", "44", "45"]
     assert sum(float(one["bacc"]) for one in scored) / 3 == pytest.approx(row["bacc"])
+    score = ("task", "score", str(out / "predictions"), str(out / "ground_truth"))
+    next(out.rglob("seed_44.safetensors")).write_bytes(b"")
+    some = nh(home, *score, code=1)
+    assert "2 of 3 files scored" in some.stderr
+    assert "seed_44.safetensors" in some.stderr
+    assert [one["seed"] for one in rows(nh(home, *score, "--format", "csv", code=1))] == ["43", "45"]
     next(out.rglob("ground_truth.safetensors")).write_bytes(b"")
     assert (
         "no whole safetensors file"
