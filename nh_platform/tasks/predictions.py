@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from nh_platform.session import ConfigError, SchemaError
 from nh_platform.tasks.safetensors_file import write_tensors
 from nh_platform.tasks.scoring import has_mask, is_about_units, truth_rows
+from nh_platform.tasks.stated_texts import stated_texts, unit_filtering_of
 from nh_platform.tasks.task import TaskData
 
 LAYOUT = "0.1.0"
@@ -25,9 +25,6 @@ LAYOUT = "0.1.0"
 
 SWEEP_SEED = 42
 """Seed that the benchmark keeps for choosing hyperparameters, and that must not be reported."""
-
-UNIT_FILTERING = {"ts1": "all_units", "ts2": "selected_units", "ts3": "selected_units"}
-"""Which units a suite is of; other tasks say ``custom``."""
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
@@ -63,7 +60,7 @@ def write_predictions(
     seed
         Seed of the training.
     unit_filtering
-        ``all_units``, ``selected_units`` or ``custom``; what the task asks for where empty (`UNIT_FILTERING`).
+        ``all_units``, ``selected_units`` or ``custom``; what the data are of where empty (`unit_filtering_of`).
 
     Returns
     -------
@@ -89,12 +86,10 @@ def write_predictions(
         "label": label,
         "task": data.task,
         "seed": str(seed),
-        "unit_filtering": unit_filtering or UNIT_FILTERING.get(data.task.split("-")[0], "custom"),
-        "dataset_version": f"nh-platform {version('nh-platform')}",
+        "unit_filtering": unit_filtering or unit_filtering_of(data),
         "ibl_bwb_eval_version": LAYOUT,
+        **stated_texts(data),
     }
-    if data.notes:
-        metadata["notes"] = "; ".join(data.notes)
     if is_about_units(data):
         ids = {"entity_ids": _id_matrix(data.target_ids[rows])}
         metadata["label_names"] = ",".join(data.label_names)
@@ -140,7 +135,7 @@ def write_ground_truth(folder: Path | str, data: TaskData) -> Path:
         If the file cannot be written.
     """
     rows = truth_rows(data)
-    true, metadata = data.outputs(rows), {"task": data.task}
+    true, metadata = data.outputs(rows), {"task": data.task, **stated_texts(data)}
     if is_about_units(data):
         metadata["label_names"] = ",".join(data.label_names)
         path = Path(folder) / data.task / "ground_truth.safetensors"

@@ -134,6 +134,8 @@ def _run(task: Task, sessions: Sequence[SessionView], asked: Asked, on_seed: OnS
             on_seed(view.session_id, asked.n_steps(), "failed")
     if made:
         pooled = pool([data for data, _ in made], [animal for _, animal in made])
+        origins = tuple(one for data, _ in made for one in data.origins)
+        pooled = replace(pooled, data=replace(pooled.data, origins=origins))
         try:
             done.append(_run_folds(task, lambda seed: folds(pooled, seed), asked, on_seed))
         except (ConfigError, NoFit) as error:

@@ -113,6 +113,9 @@ class TaskData:
         which some may be the same.
     notes
         What a reader of the scores must know: criteria that were not applied, what was done instead.
+    origins
+        Release, data versions, terms and citations of each session in it, which files state; whoever opens the store
+        adds them (`nh_platform.operations`).
     """
 
     task: str
@@ -136,6 +139,7 @@ class TaskData:
     normalisation: tuple[float, float] | None = None
     tuning: Callable[[], TaskData] | None = None
     notes: tuple[str, ...] = ()
+    origins: tuple[Mapping[str, object], ...] = ()
 
     def __len__(self) -> int:
         return len(self.row_ids)

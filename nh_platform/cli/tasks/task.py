@@ -18,7 +18,7 @@ from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
-    from nh_platform.operations.tasks.task_runs import SessionTables
+    from nh_platform.operations.tasks.task_records import SessionTables
     from nh_platform.session import NhError
     from nh_platform.tasks.run_table import Run
     from nh_platform.tasks.task import TaskData

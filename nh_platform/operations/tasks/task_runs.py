@@ -2,96 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from nh_platform.operations.opened_home import Home, OnProgress, Progress, open_home, unwatched
-from nh_platform.session import ConfigError, NhError, StoreError
+from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
+from nh_platform.operations.tasks.task_records import ListedTask, ScoredPredictions, SessionTables, SessionTargets
+from nh_platform.operations.tasks.task_sessions import task_views, with_origins
+from nh_platform.session import ConfigError, NhError
 from nh_platform.session.errors import close_matches
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from nh_platform.reading import SessionView
-    from nh_platform.store import Store
     from nh_platform.tasks.run_table import Run
-    from nh_platform.tasks.scored_files import ScoredFile
-    from nh_platform.tasks.task import Task, TaskData
+    from nh_platform.tasks.task import Task
 
 Made = TypeVar("Made")
-
-
-@dataclass(frozen=True)
-class ListedTask:
-    """A task, and for how many sessions it can be asked here.
-
-    Parameters
-    ----------
-    task
-        The task.
-    sources
-        Sources that have it, with their numbers of stored sessions.
-    """
-
-    task: Task
-    sources: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class SessionTables:
-    """Tables of a task that has one of its own (``psth-forecast``).
-
-    Parameters
-    ----------
-    task
-        The task.
-    tables
-        Table by session.
-    lacking
-        Why a session has none, by session.
-    """
-
-    task: Task
-    tables: Mapping[str, pd.DataFrame]
-    lacking: Mapping[str, NhError]
-
-
-@dataclass(frozen=True)
-class SessionTargets:
-    """Targets of a task in sessions.
-
-    Parameters
-    ----------
-    task
-        The task.
-    data
-        Targets by session.
-    lacking
-        Why a session has none, by session.
-    """
-
-    task: Task
-    data: Mapping[str, TaskData]
-    lacking: Mapping[str, NhError]
-
-
-@dataclass(frozen=True)
-class ScoredPredictions:
-    """Scores of files of predictions.
-
-    Parameters
-    ----------
-    files
-        Scores of each file, with the share of the ground truth that it predicts.
-    refused
-        Why other files have none, by path.
-    """
-
-    files: Sequence[ScoredFile]
-    refused: Mapping[Path, NhError]
 
 
 def list_tasks(home: Home) -> list[ListedTask]:
@@ -196,11 +123,16 @@ def run_task(
     if permutations is not None and permutations < 0:
         raise ConfigError(f"permutations {permutations}", "it is negative", "Give 0 for no control.")
     with open_home(home) as at:
-        views = _views(at.platform.store, task, source, sessions)
+        views = task_views(at.platform.store, task, source, sessions)
         with nullcontext(None) if folder is None else whole_folder(folder) as staging:
             asked = Asked(chosen, permutations, staging)
             steps = asked.n_steps()
-            return run(task, views, asked, lambda one, done, now: on_progress(Progress(one, done, steps, now)))
+            return run(
+                with_origins(task, at),
+                views,
+                asked,
+                lambda one, done, now: on_progress(Progress(one, done, steps, now)),
+            )
 
 
 def task_tables(
@@ -230,7 +162,8 @@ def task_tables(
     task = task_named(name)
     if task.table is None:
         raise ConfigError(f"task {name}", "it has no table of its own", "Call `run_task`.")
-    made, lacking = _made(home, task, source, sessions, task.table, on_progress)
+    table = task.table
+    made, lacking = _made(home, task, source, sessions, lambda _, view: table(view), on_progress)
     return SessionTables(task, made, lacking)
 
 
@@ -265,7 +198,7 @@ def task_targets(
         If no session is stored.
     """
     task = task_named(name, qc_labels)
-    made, lacking = _made(home, task, source, sessions, task.make, on_progress)
+    made, lacking = _made(home, task, source, sessions, lambda at, view: with_origins(task, at).make(view), on_progress)
     return SessionTargets(task, made, lacking)
 
 
@@ -298,47 +231,18 @@ def _made(
     task: Task,
     source: str,
     sessions: Sequence[str],
-    make: Callable[[SessionView], Made],
+    make: Callable[[OpenHome, SessionView], Made],
     on_progress: OnProgress,
 ) -> tuple[dict[str, Made], dict[str, NhError]]:
     """Return what is made of each session, and why others have nothing."""
     made: dict[str, Made] = {}
     lacking: dict[str, NhError] = {}
     with open_home(home) as at:
-        for view in _views(at.platform.store, task, source, sessions):
+        for view in task_views(at.platform.store, task, source, sessions):
             on_progress(Progress(view.session_id, 0, 1, task.name))
             try:
-                made[view.session_id] = make(view)
+                made[view.session_id] = make(at, view)
             except NhError as error:
                 lacking[view.session_id] = error
             on_progress(Progress(view.session_id, 1, 1, "failed" if view.session_id in lacking else "done"))
     return made, lacking
-
-
-def _views(store: Store, task: Task, source: str, sessions: Sequence[str]) -> list[SessionView]:
-    """Return the stored sessions that are asked for, each once.
-
-    Raises
-    ------
-    ConfigError
-        If the source has not the task.
-    UnknownSession
-        If a session, or the source, is not stored.
-    StoreError
-        If no session is stored.
-    """
-    from nh_platform.reading import OpenedStore
-    from nh_platform.sources.registry import sources
-
-    having = task.sources or tuple(sources())
-    if source and source not in having:
-        action = f"Sources that have it: {', '.join(having)}.{close_matches(source, having)}"
-        raise ConfigError(f"task {task.name}", f"source {source} has it not", action)
-    chosen = source or next((one for one in having if store.sessions(one)), having[0])
-    stored = store.sessions(chosen)
-    if not stored:
-        action = f"Run `nh materialize {chosen} --missing` first."
-        raise StoreError(f"source {chosen}", f"no session of it is stored in {store.root}", action)
-    opened = OpenedStore(store)
-    views = [opened.session(chosen, one) for one in sessions or stored]
-    return list({view.session_id: view for view in views}.values())

@@ -10,6 +10,7 @@ import pytest
 
 from nh_platform import operations
 from nh_platform.session import ConfigError, StoreError
+from nh_platform.tasks.safetensors_file import read_tensors
 from nh_platform_tests.cli.commands import nh, rows
 from nh_platform_tests.homes import make_home, materialize
 
@@ -80,6 +81,13 @@ def test_a_run_prints_scores_for_people_and_programs_and_writes_what_scores_the_
     scored = rows(nh(home, "task", "score", str(out / "predictions"), str(out / "ground_truth"), "--format", "csv"))
     assert [one["seed"] for one in scored] == ["43", "44", "45"]
     assert sum(float(one["bacc"]) for one in scored) / 3 == pytest.approx(row["bacc"])
+    for path in (next(out.rglob("seed_43.safetensors")), next(out.rglob("ground_truth.safetensors"))):
+        _, texts = read_tensors(path)
+        (origin,) = json.loads(texts["origin"])
+        assert origin["data_versions"].keys() == {"raw_spikes", "units", "events"}
+        assert "with citation" in texts["terms"]
+        assert "doi.org" in texts["cites"]
+        assert json.loads(texts["left_out"])
     score = ("task", "score", str(out / "predictions"), str(out / "ground_truth"))
     next(out.rglob("seed_44.safetensors")).write_bytes(b"")
     some = nh(home, *score, code=1)

@@ -1,0 +1,69 @@
+"""The stored sessions that a task is asked of, and where their data come from.
+
+Contains the choice of sessions, and the origin that files of a task state. What is run over them is `task_runs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from nh_platform.operations.opened_home import OpenHome
+from nh_platform.session import ConfigError, StoreError
+from nh_platform.session.errors import close_matches
+
+if TYPE_CHECKING:
+    from nh_platform.reading import SessionView
+    from nh_platform.store import Store
+    from nh_platform.tasks.task import Task, TaskData
+
+READ = ("raw_spikes", "units", "events", "signals", "pose")
+"""Assets that targets are made of; the origin of a task's data has the data versions of those that are stored."""
+
+
+def with_origins(task: Task, at: OpenHome) -> Task:
+    """Return a task whose data state where they come from."""
+
+    def make(view: SessionView) -> TaskData:
+        return replace(task.make(view), origins=(origin_record(at, view),))
+
+    return replace(task, make=make)
+
+
+def origin_record(at: OpenHome, view: SessionView) -> dict[str, object]:
+    """Return release, data versions, terms and citations of a session; tasks read no verdicts, so no rulebook."""
+    from nh_platform.exports.origin import origin_of
+
+    entry, release = at.platform.entry(view.source), at.platform.manifest(view.source).release
+    record = asdict(origin_of(view, entry, release, READ))
+    return {name: value for name, value in record.items() if name not in ("rulebook", "rulebook_cites", "units")}
+
+
+def task_views(store: Store, task: Task, source: str, sessions: Sequence[str]) -> list[SessionView]:
+    """Return the stored sessions that are asked for, each once.
+
+    Raises
+    ------
+    ConfigError
+        If the source has not the task.
+    UnknownSession
+        If a session, or the source, is not stored.
+    StoreError
+        If no session is stored.
+    """
+    from nh_platform.reading import OpenedStore
+    from nh_platform.sources.registry import sources
+
+    having = task.sources or tuple(sources())
+    if source and source not in having:
+        action = f"Sources that have it: {', '.join(having)}.{close_matches(source, having)}"
+        raise ConfigError(f"task {task.name}", f"source {source} has it not", action)
+    chosen = source or next((one for one in having if store.sessions(one)), having[0])
+    stored = store.sessions(chosen)
+    if not stored:
+        action = f"Run `nh materialize {chosen} --missing` first."
+        raise StoreError(f"source {chosen}", f"no session of it is stored in {store.root}", action)
+    opened = OpenedStore(store)
+    views = [opened.session(chosen, one) for one in sessions or stored]
+    return list({view.session_id: view for view in views}.values())
