@@ -50,7 +50,8 @@ class Task:
         Where the definition stands.
     table
         Makes the results of one session, a row per unit, of a task whose scores are not those of `metrics`
-        (``psth-forecast``: each unit has a noise ceiling of its own); None of all others. Raises as ``make`` does.
+        (``psth-forecast``: each unit has a noise ceiling of its own); None of all others. It takes ``seed`` and
+        ``n_permutations`` by name, and raises as ``make`` does.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Task:
     make: Callable[[SessionView], TaskData]
     sources: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
-    table: Callable[[SessionView], pd.DataFrame] | None = None
+    table: Callable[..., pd.DataFrame] | None = None
 
 
 @dataclass(frozen=True)

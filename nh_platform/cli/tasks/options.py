@@ -35,6 +35,20 @@ def seeds_of(text: str) -> list[int]:
     return seeds
 
 
+def one_seed_of(text: str, task: str) -> int:
+    """Return the seed of a task whose table is of one.
+
+    Raises
+    ------
+    ConfigError
+        If the text names no seed, or several.
+    """
+    first, *others = seeds_of(text)
+    if others:
+        raise ConfigError(f"--seeds {text}", f"the table of {task} is of one seed", f"Give one, as --seeds {first}.")
+    return first
+
+
 def sessions_of(text: str) -> list[str]:
     """Return the ids of ``a,b``; none for ``all``."""
     ids = [one.strip() for one in text.split(",") if one.strip()]

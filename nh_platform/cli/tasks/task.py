@@ -13,8 +13,9 @@ from rich.markup import escape
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
-from nh_platform.cli.tasks.options import SEEDS, seeds_of, sessions_of
+from nh_platform.cli.tasks.options import SEEDS, one_seed_of, seeds_of, sessions_of
 from nh_platform.home.folder import home_folder
+from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
@@ -68,12 +69,15 @@ def run(
     source: SourceOption = "",
     sessions: SessionsOption = "all",
     qc_labels: QcLabelsOption = None,
-    seeds: Annotated[str, typer.Option(metavar="SEEDS", help="Seeds: 43-47, or 43,44,45.")] = SEEDS,
+    seeds: Annotated[
+        str, typer.Option(metavar="SEEDS", help=f"Seeds, as 43,44,45. Default: {SEEDS}, of psth-forecast 43 alone.")
+    ] = "",
     permutations: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="How often targets are moved for the control; 0 for none. Default: 100, of counts 20.",
+            help="How often targets are moved for the control; 0 for none. Default: 100, of counts 20. "
+            "Of psth-forecast how often conditions are shuffled; default 1,000.",
             show_default=False,
         ),
     ] = None,
@@ -81,7 +85,7 @@ def run(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="New folder for predictions and ground truth in BrainWideBench's files.",
+            help="New folder for predictions and ground truth in BrainWideBench's files; of psth-forecast its table.",
             show_default=False,
         ),
     ] = None,
@@ -104,15 +108,31 @@ def run(
         nh task run ts3-unit_cosmos --seeds 43,44,45 --out predictions
 
         nh task run vc-natural_scene --source allen_vc --format csv > scores.csv
+
+        nh task run psth-forecast --source allen_vc --permutations 500 --out forecast
     """
     from nh_platform.operations.tasks.task_runs import task_named
 
     ids = sessions_of(sessions)
     if task_named(task).table is not None:
+        if qc_labels is not None:
+            action = "Leave it out: they are of IBL's probes and behaviour."
+            raise ConfigError("--qc-labels", f"{task} takes no labels of BrainWideBench", action)
         with console.progress() as tell:
-            tables = operations.task_tables(home_folder(), task, source=source, sessions=ids, on_progress=tell)
+            tables = operations.task_tables(
+                home_folder(),
+                task,
+                source=source,
+                sessions=ids,
+                seed=one_seed_of(seeds, task) if seeds else None,
+                permutations=permutations,
+                folder=out,
+                on_progress=tell,
+            )
         _print_tables(tables, format_)
         _say_lacking(tables.lacking)
+        if out is not None and tables.tables and format_ is Format.table:
+            console.say(escape(f"written: {out}/{task}.csv and {out}/origin.json"))
         raise typer.Exit(0 if tables.tables else 1)
     with console.progress() as tell:
         found = operations.run_task(
@@ -121,7 +141,7 @@ def run(
             source=source,
             sessions=ids,
             qc_labels=qc_labels,
-            seeds=seeds_of(seeds),
+            seeds=seeds_of(seeds or SEEDS),
             permutations=permutations,
             folder=out,
             on_progress=tell,
@@ -226,13 +246,11 @@ def _print_run(run: Run, format_: Format) -> None:
 
 def _print_tables(found: SessionTables, format_: Format) -> None:
     """Print the summary of the tables of units, or for a program every row of them."""
-    import pandas as pd
-
     from nh_platform.tasks.visual.psth_forecast import forecast_summary
 
     if not found.tables:
         return
-    whole = pd.concat([table.assign(session_id=one) for one, table in found.tables.items()], ignore_index=True)
+    whole = found.joined()
     table = forecast_summary(whole) if format_ is Format.table else whole
     console.print_rows(console.records(table), list(table.columns), format_, title=found.task.name)
 

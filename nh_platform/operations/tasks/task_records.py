@@ -53,6 +53,12 @@ class SessionTables:
     tables: Mapping[str, pd.DataFrame]
     lacking: Mapping[str, NhError]
 
+    def joined(self) -> pd.DataFrame:
+        """Return the rows of all sessions, with their ``session_id``; of one session at least."""
+        import pandas as pd
+
+        return pd.concat([table.assign(session_id=one) for one, table in self.tables.items()], ignore_index=True)
+
 
 @dataclass(frozen=True)
 class SessionTargets:

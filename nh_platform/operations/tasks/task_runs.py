@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
+from nh_platform.operations.tasks.table_files import write_tables
 from nh_platform.operations.tasks.task_records import ListedTask, ScoredPredictions, SessionTables, SessionTargets
-from nh_platform.operations.tasks.task_sessions import task_views, with_origins
+from nh_platform.operations.tasks.task_sessions import origin_record, task_views, with_origins
 from nh_platform.session import ConfigError, NhError
 from nh_platform.session.errors import close_matches
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nh_platform.reading import SessionView
     from nh_platform.tasks.run_table import Run
     from nh_platform.tasks.task import Task
@@ -141,6 +145,9 @@ def task_tables(
     *,
     source: str = "",
     sessions: Sequence[str] = (),
+    seed: int | None = None,
+    permutations: int | None = None,
+    folder: Path | None = None,
     on_progress: OnProgress = unwatched,
 ) -> SessionTables:
     """Make the tables of a task that has its own instead of one score: ``psth-forecast``, a row per unit.
@@ -149,22 +156,46 @@ def task_tables(
     ----------
     home, name, source, sessions, on_progress
         As of `run_task`.
+    seed
+        Seed of what the table draws; the task's own (43) where None.
+    permutations
+        How often conditions are shuffled, 1 at least; the task's own number (1,000) where None.
+    folder
+        Empty or new folder that takes ``<task>.csv``, the rows of all sessions with their ``session_id``, and
+        ``origin.json``, a record per session with release, data versions, terms and citations; whole or not at all.
 
     Raises
     ------
     ConfigError
-        If there is no such task, it has no table of its own, or the source has it not.
+        If there is no such task, it has no table of its own, the source has it not, the seed or permutations cannot be,
+        or the folder holds something.
     UnknownSession
         If a session is not stored.
     StoreError
-        If no session is stored.
+        If no session is stored, or the folder cannot be written.
     """
+    from nh_platform.tasks.predictions import require_seeds
+    from nh_platform.tasks.whole_folder import whole_folder
+
     task = task_named(name)
     if task.table is None:
         raise ConfigError(f"task {name}", "it has no table of its own", "Call `run_task`.")
-    table = task.table
-    made, lacking = _made(home, task, source, sessions, lambda _, view: table(view), on_progress)
-    return SessionTables(task, made, lacking)
+    if permutations is not None and permutations < 1:
+        action = "Give 1 or more: its intervals need draws."
+        raise ConfigError(f"permutations {permutations}", f"{name} makes them", action)
+    require_seeds([] if seed is None else [seed])
+    asked = {"seed": seed, "n_permutations": permutations}
+    table = partial(task.table, **{key: value for key, value in asked.items() if value is not None})
+
+    def make(at: OpenHome, view: SessionView) -> tuple[pd.DataFrame, dict[str, object]]:
+        return table(view), origin_record(at, view)
+
+    with nullcontext(None) if folder is None else whole_folder(folder) as staging:
+        made, lacking = _made(home, task, source, sessions, make, on_progress)
+        found = SessionTables(task, {one: made[one][0] for one in made}, lacking)
+        if staging is not None and made:
+            write_tables(staging, found, [origin for _, origin in made.values()])
+    return found
 
 
 def task_targets(
