@@ -38,7 +38,8 @@ class SessionRun:
     observed
         What the control is held against: the same metric of the first seed, of the same units and rows.
     n_rows
-        Rows of ``train``, ``val`` and ``test`` whose target counts.
+        Rows of ``train``, ``val`` and ``test`` whose target counts; ``valid``, windows of ``test`` before any was left
+        out (`TaskData.n_to_test`).
     n_scored
         Rows of ``test`` that have a prediction.
     left_out
@@ -119,7 +120,8 @@ class Run:
 
         Columns: ``session_id``; each metric as its mean over seeds, and ``<metric>_se``, the standard error over seeds
         (NaN of one seed); ``control`` the mean of the first metric with moved targets, ``p``; ``train``, ``val`` and
-        ``test`` rows, ``matched`` the share of the latter that was predicted, ``left_out`` windows or units.
+        ``test`` rows, ``matched`` the share of the valid windows of ``test`` that was predicted (those in invalid time
+        or without a target are not); ``left_out`` windows or units.
 
         Of all sessions a seed's score is its mean over sessions, and mean and error are over those, as the benchmark
         has it (which sets negative R², D² and bits to 0 before; here they stay). A control of all is the mean of the
@@ -156,7 +158,7 @@ def _row(
     row["p"] = p_value(_mean([one.observed for one in held]), control)
     for split in ("train", "val", "test"):
         row[split] = sum(one.n_rows[split] for one in sessions)
-    n_truth = sum(one.n_rows["test"] for one in sessions)
-    row["matched"] = sum(one.n_scored for one in sessions) / n_truth if n_truth else float("nan")
+    n_asked = sum(one.n_rows["valid"] for one in sessions)
+    row["matched"] = sum(one.n_scored for one in sessions) / n_asked if n_asked else float("nan")
     row["left_out"] = sum(sum(one.left_out.values()) for one in sessions)
     return row

@@ -186,6 +186,7 @@ def _run_into(task: Task, folds_of: Callable[[int], list[TaskData]], asked: Aske
     if asked.folder is not None:
         write_ground_truth(asked.folder / "ground_truth", data)
     n_rows = {split: len(truth_rows(data, split)) for split in ("train", "val", "test")}
+    n_rows["valid"] = data.n_to_test()
     if len(parts) > 1:  # every unit is tested by a model of the others
         n_rows |= {
             split: round(np.mean([len(truth_rows(part, split)) for part in parts])) for split in ("train", "val")

@@ -117,6 +117,9 @@ class TaskData:
     origins
         Release, data versions, terms and citations of each session in it, which files state; whoever opens the store
         adds them (`nh_platform.operations`).
+    n_valid
+        Number of valid windows that lie in ``test``, before those in invalid time or without a target were left out;
+        None where that is every row of ``test``.
     """
 
     task: str
@@ -141,6 +144,7 @@ class TaskData:
     tuning: Callable[[], TaskData] | None = None
     notes: tuple[str, ...] = ()
     origins: tuple[Mapping[str, object], ...] = ()
+    n_valid: int | None = None
 
     def __len__(self) -> int:
         return len(self.row_ids)
@@ -148,3 +152,7 @@ class TaskData:
     def rows(self, split: str) -> npt.NDArray[np.int64]:
         """Return (m,) int64, the rows of a split in order."""
         return np.flatnonzero(self.split == split)
+
+    def n_to_test(self) -> int:
+        """Return how many windows of ``test`` a model would be asked for, were none left out."""
+        return len(self.rows("test")) if self.n_valid is None else self.n_valid

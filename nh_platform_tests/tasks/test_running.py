@@ -23,7 +23,9 @@ SEEDS = (43, 44, 45)
 def session_run(
     session_id: str, by_seed: dict[int, dict[str, float]], control: list[float], observed: float
 ) -> SessionRun:
-    return SessionRun(session_id, "nh-logistic", by_seed, control, observed, {"train": 4, "val": 1, "test": 3}, 3)
+    return SessionRun(
+        session_id, "nh-logistic", by_seed, control, observed, {"train": 4, "val": 1, "test": 3, "valid": 3}, 3
+    )
 
 
 @pytest.mark.parametrize("seeds", [(43, 42), (43, -1), ()])
@@ -92,6 +94,17 @@ def test_a_session_without_a_score_or_a_control_takes_none_from_the_row_of_all()
     assert row["bacc"] == pytest.approx((0.6 + 0.9 + 0.1) / 3)
     assert row["control"] == pytest.approx((0.5 + 0.6 + 0.4) / 3)
     assert row["p"] == pytest.approx(1 / 4)  # the mean of a and b is 0.75
+
+
+def test_windows_that_were_left_out_lower_the_share_that_matched() -> None:
+    data = made_up.moments()  # 60 windows test
+    mask = data.mask.copy()
+    mask[-15:, 3] = False
+    some = replace(data, session_id="a", mask=mask)
+    few = replace(data, session_id="b", n_valid=90)
+    run = run_task(made_up.task({"a": some, "b": few}, "values"), [made_up.View(one) for one in "ab"], Asked((43,), 0))
+    assert run.table()["matched"].tolist() == pytest.approx([45 / 60, 60 / 90, 105 / 150])
+    assert run.table()["test"].tolist() == [45, 60, 105]
 
 
 def test_one_seed_has_no_error_and_no_permutations_no_control() -> None:

@@ -99,6 +99,8 @@ def run(
     Units (`ts3`) have a second row, of means over neighbouring units. As csv or json every number of the table is
     printed.
 
+    Of the test windows, `matched` counts every valid one: those in invalid time or without a target have no prediction.
+
     **Examples**
 
         nh task run ts1-choice

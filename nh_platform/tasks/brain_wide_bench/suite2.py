@@ -143,6 +143,7 @@ def _windows(session: SessionView, task: str, qc_labels: pd.DataFrame | None) ->
         outputs=strides.counts(),
         input_ids=session.units["unit_id"].to_numpy(dtype=object)[rows],
         timestamps=np.zeros(0),
+        n_valid=int((split[strides.stretch] == "test").sum()),
         mask=np.zeros((len(strides), 0), dtype=bool),
         split=of_window,
         left_out={reason: number for reason, number in left_out.items() if number},

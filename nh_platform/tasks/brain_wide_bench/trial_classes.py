@@ -121,6 +121,7 @@ def _classes(
         starts=starts,
         window_s=WINDOW_S,
         bin_s=BIN_S,
+        n_valid=int((split == "test").sum()),
         inputs=window_counts(session.valid_spikes.spikes, starts),
         outputs=classes[kept].__getitem__,
         input_ids=unit_ids,

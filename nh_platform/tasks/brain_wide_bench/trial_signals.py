@@ -121,6 +121,7 @@ def _windows(
     trials, valid, split, left_out = suite1_rows(session, window)
     starts = trials.starts[window]
     samples, spanned = signal.samples(starts, N_BINS)
+    n_valid = int((split == "test").sum())
     _count(left_out, NOT_SPANNED, valid & ~spanned)
     kept = np.flatnonzero(valid & spanned)
     samples, starts, split = samples[kept], starts[kept], split[kept]
@@ -146,6 +147,7 @@ def _windows(
         starts=starts[counted],
         window_s=WINDOW_S,
         bin_s=BIN_S,
+        n_valid=n_valid,
         inputs=window_counts(session.valid_spikes.spikes, starts[counted]),
         outputs=values[counted][:, :, None].__getitem__,
         input_ids=unit_ids,

@@ -87,9 +87,10 @@ def image_change(session: SessionView, units: UnitChoice = None) -> TaskData:
     alone = before_next_onset(starts, presentations, WINDOW_S)
     well = recorded_well(session, starts, WINDOW_S, units)
     left_out |= {NEXT_BEGINS: int((~alone).sum()), INVALID: int((alone & ~well).sum())}
-    flashes, starts = flashes[alone & well], starts[alone & well]
-    classes = (_numbers(flashes["is_change"]) > 0).astype(np.int64)
     split = _causal_split(session, starts, (float(block[0]), float(block[1])))
+    n_valid = int((split == "test").sum())
+    flashes, starts, split = flashes[alone & well], starts[alone & well], split[alone & well]
+    classes = (_numbers(flashes["is_change"]) > 0).astype(np.int64)
     _check_classes(session, classes, split)
     return TaskData(
         task=NAME,
@@ -107,6 +108,7 @@ def image_change(session: SessionView, units: UnitChoice = None) -> TaskData:
         split=split,
         label_names=LABELS,
         left_out={why: n for why, n in left_out.items() if n},
+        n_valid=n_valid,
     )
 
 

@@ -129,6 +129,15 @@ def test_units_are_selected_by_the_released_label_and_rate() -> None:
     assert data.notes == ("qc_neural was not applied: no release states it; give the benchmark's bwm_qc.csv",)
 
 
+def test_windows_of_test_in_invalid_time_still_count_as_asked_for() -> None:
+    whole = forecasting(session())
+    at = whole.starts[whole.rows("test")[100]]
+    invalid = np.array([[at, at + 0.01]])
+    data = forecasting(session(invalid_times=InvalidTimes(invalid, invalid, {})))
+    assert len(data.rows("test")) < len(whole.rows("test"))
+    assert data.n_to_test() == len(whole.rows("test"))
+
+
 def test_units_of_a_probe_that_does_not_pass_are_left_out_where_labels_are_given() -> None:
     probes = np.where(np.arange(N_UNITS) < 4, "probe00", "probe01")
     data = forecasting(session(units={"probe": probes}), labels("PASS"))

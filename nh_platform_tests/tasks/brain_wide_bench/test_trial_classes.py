@@ -121,6 +121,15 @@ def test_windows_that_touch_invalid_time_of_the_session_or_of_one_probe_are_left
     assert data.inputs(np.array([0])).sum(axis=(0, 1)).tolist() == [0, 1]
 
 
+def test_a_window_of_test_that_is_left_out_still_counts_as_one_that_was_asked_for() -> None:
+    whole = choice(session_of(SPIKES, trials_at(ONSETS)))
+    at = whole.starts[whole.rows("test")[1]] + 0.5
+    invalid = np.array([[at, at + 0.1]])
+    data = choice(session_of(SPIKES, trials_at(ONSETS), invalid_times=InvalidTimes(invalid, invalid, {})))
+    assert len(data.rows("test")) == len(whole.rows("test")) - 1
+    assert data.n_to_test() == whole.n_to_test() == len(whole.rows("test"))
+
+
 @pytest.mark.parametrize(
     ("spikes", "onsets", "found"),
     [

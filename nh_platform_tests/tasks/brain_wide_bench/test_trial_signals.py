@@ -81,6 +81,12 @@ def test_the_wheel_s_speed_is_raw() -> None:
     assert data.normalisation is None
 
 
+def test_a_window_of_test_that_the_signal_does_not_span_still_counts_as_asked_for() -> None:
+    short = Signal("motion_energy_left", TIMES[TIMES < 281.0], TIMES[TIMES < 281.0], "a.u.", ("motion_energy",))
+    data = whisker_motion_energy(session(signals={"motion_energy_left": short}))
+    assert data.n_to_test() == len(data.rows("test")) + 6
+
+
 def test_a_window_that_the_signal_does_not_span_is_left_out() -> None:
     short = Signal("motion_energy_left", TIMES[TIMES < 281.0], TIMES[TIMES < 281.0], "a.u.", ("motion_energy",))
     data = whisker_motion_energy(session(signals={"motion_energy_left": short}))

@@ -46,6 +46,17 @@ def test_rows_are_flashes_of_the_active_block_with_an_image(session) -> None:
     assert data.left_out == {"show no image: it was omitted": int(OMITTED.sum())}
 
 
+def test_a_flash_of_test_that_is_left_out_still_counts_as_asked_for(session, tmp_path) -> None:
+    whole = image_change(session)
+    at = float(whole.starts[whole.rows("test")[2]])
+    table = flashes()
+    spikes = [STARTS[CHANGES] + 0.12, all_over(800.0)]
+    spoilt = stored_session(tmp_path, spikes, table, "allen_vbn", invalid=[(at + 0.1, at + 0.15, "probeA")])
+    data = image_change(spoilt)
+    assert len(data.rows("test")) == len(whole.rows("test")) - 1
+    assert data.n_to_test() == len(whole.rows("test"))
+
+
 def test_the_unit_that_answers_changes_does_so_in_the_third_bin(session) -> None:
     data = image_change(session)
     counts = data.inputs(np.arange(len(data)))[:, :, 0]
