@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,17 +15,21 @@ from pathlib import Path
 from nh_platform.session import ConfigError
 from nh_platform.store.durable import disk_in_words, sync_tree
 
+_PART = ".part."
+"""Begins the name of a folder that is being written; one that a killed process left counts as nothing."""
+
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder beside to write into, which takes the name of ``folder`` at the end, unless nothing was written.
+    """Give a folder to write into, which takes the name of ``folder`` at the end, unless nothing was written.
 
-    After an error it is removed.
+    After an error it is removed. Where ``folder`` is there already (it may be a volume, which no name can be given to),
+    what was written is moved into it at the end.
 
     Parameters
     ----------
     folder
-        A folder that does not exist, or is empty.
+        A folder that does not exist, or is empty; links to one are followed.
 
     Raises
     ------
@@ -33,19 +38,26 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     StoreError
         If it cannot be written.
     """
-    require_empty(folder)
-    with disk_in_words(folder.parent):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = folder.with_name(f".{folder.name}.{os.getpid()}")
-        staging.mkdir()
+    folder = Path(os.path.realpath(folder))
+    with disk_in_words(folder):
+        require_empty(folder)
+        is_there = folder.is_dir()
+        staging = folder / _fresh() if is_there else folder.with_name(f".{folder.name}{_fresh()}")
+        for left in folder.glob(f"{_PART}*"):  # of a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        staging.mkdir(parents=True)
     try:
         yield staging
-        if not any(staging.iterdir()):
+        written = sorted(staging.iterdir())
+        if not written:
             return
-        with disk_in_words(folder.parent):
+        with disk_in_words(folder):
             sync_tree(staging)
             require_empty(folder)
-            os.replace(staging, folder)
+            if not is_there:
+                os.replace(staging, folder)
+            for one in written if is_there else ():
+                os.replace(one, folder / one.name)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -64,7 +76,7 @@ def whole_part(folder: Path) -> Iterator[Path]:
     StoreError
         If it cannot be written.
     """
-    staging = folder / f".part.{os.getpid()}"
+    staging = folder / _fresh()
     with disk_in_words(folder):
         staging.mkdir(parents=True)
     try:
@@ -86,9 +98,15 @@ def require_empty(folder: Path) -> None:
     ConfigError
         If it does, or is a file.
     """
-    if folder.is_dir() and not (there := sorted(path.name for path in folder.iterdir())):
+    if folder.is_dir() and not (
+        there := sorted(path.name for path in folder.iterdir() if not path.name.startswith(_PART))
+    ):
         return
     if folder.is_dir():
         raise ConfigError(str(folder), f"it holds {there[0]} already", "Give a folder that is empty or does not exist.")
     if folder.exists() or folder.is_symlink():
         raise ConfigError(str(folder), "it is no folder", "Give a folder that is empty or does not exist.")
+
+
+def _fresh() -> str:
+    return f"{_PART}{uuid.uuid4().hex[:8]}"

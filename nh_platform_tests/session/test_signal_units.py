@@ -7,7 +7,7 @@ import pytest
 
 from nh_platform.reading import SessionView
 from nh_platform.session import Signal
-from nh_platform.session.signal_units import column_units
+from nh_platform.session.tables.signal_units import column_units
 
 BY_END = {"phi": "rad", "area": "px^2", "blink": "1", "cm": "cm", "deg": "deg", "time": "s"}
 

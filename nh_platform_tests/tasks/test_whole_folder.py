@@ -37,3 +37,22 @@ def test_a_full_disk_is_said_and_nothing_is_left(small_disk: Path) -> None:
     with pytest.raises(StoreError, match="the disk is full"), whole_folder(out) as staging:
         write_tensors(staging / "a.safetensors", {"a": np.zeros(2_000_000, dtype=np.uint8)}, {})
     assert list(small_disk.iterdir()) == []
+
+
+def test_an_empty_folder_is_filled_where_it_is_also_by_way_of_a_link(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / ".part.0123abcd").mkdir()  # of a process that was killed
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    before = (tmp_path / "there").stat().st_ino
+    with whole_folder(tmp_path / "link") as staging:
+        (staging / "all").write_text("all")
+        assert not (tmp_path / "there" / "all").exists()
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["all"]
+    assert (tmp_path / "there").stat().st_ino == before
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with whole_folder(Path()) as staging:
+        (staging / "all").write_text("all")
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["all"]
+    with pytest.raises(StoreError, match="too long"), whole_folder(tmp_path / ("x" * 300)):
+        pass

@@ -6,6 +6,9 @@ from nh_platform.session import ConfigError
 
 SEEDS = "43-47"
 
+_ABOVE = 2**32
+"""Random generators take seeds below it."""
+
 _MOST = 100
 """Seeds at most: a range that was meant as something else is not run for days."""
 
@@ -24,14 +27,19 @@ def seeds_of(text: str) -> list[int]:
     [43, 44, 45, 50]
     """
     seeds: list[int] = []
-    try:
-        for part in text.split(","):
-            first, _, last = part.strip().partition("-")
-            seeds += range(int(first), int(last or first) + 1)
-    except ValueError:
-        seeds = []
-    if not 0 < len(seeds) <= _MOST:
-        raise ConfigError(f"--seeds {text}", "it names no seeds", "State them as 43-47 or 43,44,45.")
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        try:
+            stretch = range(int(first), int(last or first) + 1)
+        except ValueError:
+            stretch = range(0)
+        # Its ends are compared, and not its length: that of a range may be too long to be made.
+        if not 0 <= stretch.start < stretch.stop <= min(stretch.start + _MOST, _ABOVE):
+            found = f"{part.strip() or 'it'} names no seeds, or more than {_MOST}, or one of {_ABOVE:,} or more"
+            raise ConfigError(f"--seeds {text}", found, "State them as 43-47 or 43,44,45.")
+        seeds += stretch
+    if len(seeds) > _MOST:
+        raise ConfigError(f"--seeds {text}", f"it names more than {_MOST}", "State fewer.")
     return seeds
 
 

@@ -54,7 +54,7 @@ def list_(format_: FormatOption = Format.table) -> None:
             "task": one.task.name,
             "predicts": one.task.title,
             "target": one.task.kind,
-            "metrics": ", ".join(one.task.metrics),
+            "metrics": ", ".join(one.task.metrics) if one.task.table is None else "of each unit, in a table",
             "sources": ", ".join(one.task.sources) or "any",
             "stored sessions": sum(one.sources.values()),
         }
@@ -188,7 +188,7 @@ def targets(
 
 @app.command("score")
 def score(
-    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="Folder of files seed_<n>.safetensors.")],
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="Folder of files as seed_43.safetensors.")],
     truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="Folder of ground truth that `nh task run` wrote.")],
     format_: FormatOption = Format.table,
 ) -> None:
@@ -203,7 +203,8 @@ def score(
     """
     found = operations.score_predictions(predictions, truth)
     rows = [
-        {"model": one.label, "task": one.task, "session_id": one.session_id, "seed": one.seed, "matched": one.matched}
+        {"model": one.label, "task": one.task, "session_id": one.session_id, "seed": one.seed}
+        | {"matched": f"{one.matched:.0%}" if format_ is Format.table else one.matched}
         | {name: _number(value) if format_ is Format.table else value for name, value in one.metrics.items()}
         for one in found.files
     ]
@@ -269,7 +270,6 @@ def _of_targets(data: TaskData) -> dict[str, Any]:
         "in no split": int((data.split == "").sum()),
         "inputs": len(data.input_ids),
         "predicted": predicted,
-        "left out": sum(data.left_out.values()),
     }
 
 

@@ -18,7 +18,7 @@ from nh_platform.exports.nwb.time_series import clock_of, in_order, positions, s
 from nh_platform.exports.source_names import is_ibl
 from nh_platform.reading import SessionView
 from nh_platform.session import Signal
-from nh_platform.session.signal_units import column_units
+from nh_platform.session.tables.signal_units import column_units
 
 MODULES = {
     "wheel": "Position of the wheel that the animal turns, and movements detected in it",

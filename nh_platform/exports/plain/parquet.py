@@ -20,7 +20,7 @@ from nh_platform.exports.plain.session_content import ALSO, ContentTable, Sessio
 from nh_platform.reading import SessionView
 from nh_platform.session import Signal
 from nh_platform.session.columns import Column
-from nh_platform.session.signal_units import column_units
+from nh_platform.session.tables.signal_units import column_units
 
 COMPRESSIONS = ("zstd", "none")
 SOURCE = Column("source", "string", "-", "Source of the session")

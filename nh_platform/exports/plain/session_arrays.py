@@ -17,7 +17,7 @@ import pandas as pd
 
 from nh_platform.exports.plain.session_content import ContentTable, SessionContent
 from nh_platform.session.columns import Column
-from nh_platform.session.signal_units import column_units
+from nh_platform.session.tables.signal_units import column_units
 
 SPIKE_WORDS = {
     "times": ("s", "Spike times on the session clock, by unit and ascending within each"),

@@ -20,8 +20,8 @@ from nh_platform.exports.torch_brain.objects import FloatArray, Group, array_dic
 from nh_platform.exports.torch_brain.text import as_name
 from nh_platform.reading.wheel_motion import WheelMotion
 from nh_platform.session import BadUpstreamData, Signal
-from nh_platform.session.signal_units import column_units
 from nh_platform.session.tables.events import LICKS
+from nh_platform.session.tables.signal_units import column_units
 from nh_platform.tasks.brain_wide_bench.signals import GridSignal
 from nh_platform.windows.resampling import counted_events, resampled
 

@@ -15,7 +15,7 @@ from nh_platform.exports.signal_columns import WHEEL, columns_at
 from nh_platform.reading import SessionView
 from nh_platform.reading.wheel_motion import wheel_signal
 from nh_platform.session import ConfigError, NhError, Signal
-from nh_platform.session.signal_units import column_units
+from nh_platform.session.tables.signal_units import column_units
 
 FloatArray = npt.NDArray[np.float64]
 

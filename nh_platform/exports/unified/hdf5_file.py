@@ -19,7 +19,7 @@ from nh_platform.exports.plain.session_content import ALSO, SessionContent, sess
 from nh_platform.exports.unified.behavior_grid import GRID_HZ, behavior_grid, check_rate
 from nh_platform.exports.unified.stimulus_ids import NumberedTrials, numbered_trials
 from nh_platform.reading import SessionView
-from nh_platform.session.signal_units import column_units
+from nh_platform.session.tables.signal_units import column_units
 from nh_platform.store.codecs.hdf5 import CHUNK_BYTES, create_file
 
 REQUIRED = (

@@ -46,7 +46,7 @@ def task_views(store: Store, task: Task, source: str, sessions: Sequence[str]) -
     Raises
     ------
     ConfigError
-        If the source has not the task.
+        If the source has not the task, or none is given and it is of any.
     UnknownSession
         If a session, or the source, is not stored.
     StoreError
@@ -59,6 +59,9 @@ def task_views(store: Store, task: Task, source: str, sessions: Sequence[str]) -
     if source and source not in having:
         action = f"Sources that have it: {', '.join(having)}.{close_matches(source, having)}"
         raise ConfigError(f"task {task.name}", f"source {source} has it not", action)
+    if not source and not task.sources:
+        shown = ", ".join(one for one in having if store.sessions(one)) or "none is stored"
+        raise ConfigError(f"task {task.name}", "it is of no one source", f"Give a source (--source): {shown}.")
     chosen = source or next((one for one in having if store.sessions(one)), having[0])
     stored = store.sessions(chosen)
     if not stored:

@@ -144,7 +144,9 @@ def _checked_frames(session: SessionView, times: FloatArray, values: FloatArray)
 
     Those that are left out are bridged by `even_samples`, and at the ends the signal begins later or ends earlier.
     """
-    known = np.isfinite(values).reshape(len(times), -1).all(axis=1)
+    if not len(times):
+        raise lacking(session, f"its {CAMERA} camera has no frames", "Leave the session out.")
+    known = np.isfinite(values).reshape(len(times), -1).all(axis=1) & np.isfinite(times)
     times, values = times[known], values[known]
     if len(times) < 2 or times[-1] - times[0] <= 2 * PAD_S:
         raise lacking(session, f"its {CAMERA} camera has no 2 s of known frames", "Leave the session out.")

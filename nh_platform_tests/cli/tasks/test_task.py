@@ -35,7 +35,9 @@ def test_what_cannot_be_run_is_said_with_what_can(home: Path, tmp_path: Path) ->
     assert "source allen_vc has it not" in said
     assert "Sources that have it: ibl." in said
     assert "no session of it is stored" in nh(home, "task", "run", "vc-natural_scene", code=1).stderr
-    assert "it names no seeds" in nh(home, "task", "run", "ts1-choice", "--seeds", "4x", code=1).stderr
+    for seeds in ("4x", "0-99999999999", "4294967296", "47-43"):
+        assert "names no seeds" in nh(home, "task", "run", "ts1-choice", "--seeds", seeds, code=1).stderr
+    assert "Give a source (--source): ibl." in nh(home, "task", "run", "psth-forecast", code=1).stderr
     assert "Give 0 for no control" in nh(home, "task", "run", "ts1-choice", "--permutations", "-1", code=1).stderr
     assert "must not be reported" in nh(home, "task", "run", "ts1-choice", "--seeds", "41-43", code=1).stderr
     (tmp_path / "mine").write_text("")

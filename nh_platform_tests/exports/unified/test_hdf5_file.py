@@ -20,7 +20,7 @@ from nh_platform.exports.unified.stimulus_ids import _conditions, numbered_trial
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, Signal
-from nh_platform.session.signal_units import column_units
+from nh_platform.session.tables.signal_units import column_units
 from nh_platform_tests.homes import WRITERS
 
 SOURCES = tuple(WRITERS)

@@ -59,7 +59,9 @@ def test_frames_without_a_value_are_bridged() -> None:
     times = np.arange(0.25, 30.0, 1 / 60)
     values = 2.0 + np.sin(times)
     values[500:505] = np.nan
-    found = behaviour.whisker_motion_energy(session(signals=camera(values=values)))
+    signals = camera(values=values)
+    signals["motion_energy_left"].timestamps[700] = np.nan
+    found = behaviour.whisker_motion_energy(session(signals=signals))
     assert np.isfinite(found.values).all()
 
 
@@ -106,6 +108,7 @@ def test_without_motion_energy_the_frames_of_the_pose_are_the_grid() -> None:
             "left camera runs at 30 Hz, .* takes 60 or 150 Hz",
         ),
         (behaviour.whisker_motion_energy, {"signals": camera(stop=2.0)}, "left camera has no 2 s of known frames"),
+        (behaviour.whisker_motion_energy, {"signals": camera(stop=0.25)}, "left camera has no frames"),
         (behaviour.wheel_speed, {"signals": camera()}, "signal 'wheel_position': it has motion_energy_left"),
         (
             behaviour.wheel_speed,
