@@ -125,7 +125,7 @@ class _File:
             width = max([1, *map(len, encoded)])
             is_ascii = all(one.isascii() for one in encoded)
             kind = h5py.string_dtype("ascii" if is_ascii else "utf-8", width)
-            array = np.array(encoded, dtype=f"S{width}")
+            array = np.array(encoded, dtype=kind)  # HDF5 converts no ASCII into UTF-8
         options: dict[str, Any] = {}
         if self._packed and array.size:
             row = max(array.itemsize * int(np.prod(array.shape[1:])), 1)

@@ -15,7 +15,7 @@ import pytest
 
 from nh_platform import operations
 from nh_platform.exports.unified.behavior_grid import behavior_grid
-from nh_platform.exports.unified.hdf5_file import REQUIRED, unit_numbers
+from nh_platform.exports.unified.hdf5_file import REQUIRED, _File, unit_numbers
 from nh_platform.exports.unified.stimulus_ids import _conditions, numbered_trials
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
@@ -217,3 +217,13 @@ def test_numbers_of_units() -> None:
     assert unit_numbers(pd.Series(["12", "7"]))[0].tolist() == [12, 7]
     assert unit_numbers(pd.Series(["12", "07"]))[0].tolist() == [0, 1]
     assert unit_numbers(pd.Series(["9" * 30]))[0].tolist() == [0]
+
+
+@pytest.mark.parametrize("texts", [["µ0", "a"], ["b0", "a"]])
+def test_texts_of_any_alphabet_are_written_and_read_back(tmp_path: Path, texts: list[str]) -> None:
+    for compression in ("gzip", "none"):
+        with h5py.File(tmp_path / f"{compression}.h5", "w") as handle:
+            _File(handle, compression).put("ids", np.array(texts, dtype=object), "-", "Ids")
+            stored = handle["ids"]
+            assert h5py.check_string_dtype(stored.dtype).encoding == ("ascii" if texts[0].isascii() else "utf-8")
+            assert [one.decode() for one in stored[:]] == texts
