@@ -127,6 +127,18 @@ def judged_units(session: SessionView, rows: npt.NDArray[np.int64], rulebook: st
     return units.assign(label=units[f"label.{rulebook}"], good=units[f"pass.{rulebook}"])
 
 
+def check_units(units: str) -> None:
+    """Refuse an empty choice of units, which is none of those that there are.
+
+    Raises
+    ------
+    ConfigError
+        If it is empty.
+    """
+    if not units.strip():
+        raise ConfigError("--units", "it is empty", "Say all, good or the id of a rulebook.")
+
+
 def chosen_rows(session: SessionView, units: str) -> npt.NDArray[np.int64]:
     """Return the rows of the units that are asked for.
 
@@ -145,11 +157,14 @@ def chosen_rows(session: SessionView, units: str) -> npt.NDArray[np.int64]:
 
     Raises
     ------
+    ConfigError
+        If it is empty.
     UnknownSession
         If the units were not judged by the rulebook; the text names those that judged them.
     StoreError
         If there is no such unit in the session.
     """
+    check_units(units)
     if units == ALL:
         return np.arange(len(session.units), dtype=np.int64)
     rulebook = None if units == GOOD else units

@@ -96,7 +96,7 @@ def export_spike_pack(
     Raises
     ------
     ConfigError
-        If there is no such source or region, or the folder holds something else.
+        If there is no such source or region, no choice of units, or the folder holds something else.
     UnknownSession
         If a session is in the store of none of the sources.
     StoreError
@@ -104,8 +104,10 @@ def export_spike_pack(
     """
     from nh_platform.exports.data_card.card_files import write_card
     from nh_platform.exports.export_folder import ExportFolder
+    from nh_platform.exports.layout import check_units
     from nh_platform.exports.spike_pack.pack_files import pack_bytes, write_pack
 
+    check_units(units)
     with open_home(home) as at:
         target = ExportFolder(Path(folder), PACK)
         chosen = _choose(at, sources, sessions, units, region, on_progress)

@@ -91,16 +91,18 @@ def export_sessions(
     Raises
     ------
     ConfigError
-        If there is no such layout, source or option, or the folder holds something else.
+        If there is no such layout, source or option, no choice of units, or the folder holds something else.
     UnknownSession
         If a session is not in the store, or the store holds none of the source.
     StoreError
-        If the disk is full.
+        If the disk is full, or the folder cannot be read or written.
     """
     from nh_platform.exports.data_card.card_files import write_card
     from nh_platform.exports.export_folder import ExportFolder
+    from nh_platform.exports.layout import check_units
     from nh_platform.exports.layouts import find_layout
 
+    check_units(units)
     chosen = find_layout(layout)
     used = {**chosen.options, **(options or {})}
     if unknown := sorted(set(used) - set(chosen.options)):
