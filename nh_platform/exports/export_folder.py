@@ -5,24 +5,33 @@ Contains the folder and its record. Add here what every export needs of the disk
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import json
-import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nh_platform.exports.folder_entries import (
+    FRESH,
+    files_of,
+    hashed,
+    in_words,
+    is_linked,
+    regular_size,
+    remove,
+    replace,
+)
 from nh_platform.exports.origin import Origin
-from nh_platform.session import ConfigError
-from nh_platform.store.durable import alone, disk_in_words, write_durably
+from nh_platform.session import ConfigError, StoreError
+from nh_platform.store.durable import alone, disk_in_words, is_half_written, write_durably
 
 RECORD = "nh_export.json"
 """Names the layout of an export and, by path, what each of its files was made from, with sizes and hashes."""
 
-_LOCK, _FRESH = ".nh_export.lock", ".new"
+LOCK = ".nh_export.lock"
 
 
 @dataclass(frozen=True)
@@ -58,12 +67,23 @@ class ExportFolder:
     ------
     ConfigError
         If it is a file, or holds something else than an export of the layout.
+    StoreError
+        If it cannot be read, or its name is longer than the disk takes.
+
+    Attributes
+    ----------
+    made
+        What was written, by path of the file or folder.
+    beside
+        Size in bytes and sha256 of what the layout wrote beside the sessions, by path.
     """
 
     def __init__(self, folder: Path, layout: str) -> None:
         self.folder = folder
         self.layout = layout
-        self.made: dict[str, Written] = self._read()
+        self.made: dict[str, Written] = {}
+        self.beside: dict[str, tuple[int, str]] = {}
+        self._read()
 
     @classmethod
     def opened(cls, folder: Path) -> ExportFolder:
@@ -86,7 +106,7 @@ class ExportFolder:
         made = self.made.get(path)
         if made is None or made.identity != identity:
             return False
-        return all(_size(self.folder / name) == size for name, (size, _) in made.files.items())
+        return all(regular_size(self.folder, name) == size for name, (size, _) in made.files.items())
 
     @contextmanager
     def writing(self, path: str, identity: str, origins: Sequence[Origin] = ()) -> Iterator[Path]:
@@ -104,28 +124,38 @@ class ExportFolder:
         Raises
         ------
         StoreError
-            If the disk is full, or cannot be written to.
+            If the disk is full, or cannot be written to, or a folder of the path is a link; what was there stays.
         """
         final = self.folder / path
-        with disk_in_words(self.folder):
-            final.parent.mkdir(parents=True, exist_ok=True)
-            fresh = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}{_FRESH}")
-            try:
+        fresh = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}{FRESH}")
+        if is_linked(self.folder, Path(path).parent):
+            raise StoreError(str(final.parent), "it is a link, and nothing is written through one", "Remove the link.")
+        try:
+            with disk_in_words(self.folder):  # Judged before the rest is removed, while a full disk is still full.
+                final.parent.mkdir(parents=True, exist_ok=True)
                 yield fresh
-                # The record goes first: a file that is named by no record, or by that of its forerunner, is made again.
-                files = {one.as_posix(): _hashed(fresh / one) for one in _files_of(fresh)}
-                self._forget(path)
-                _replace(fresh, final)
-                at = {(path if one == "." else f"{path}/{one}"): hashed for one, hashed in files.items()}
+                files = {one.as_posix(): hashed(fresh / one) for one in files_of(fresh)}
+                at = {(path if one == "." else f"{path}/{one}"): found for one, found in files.items()}
+                with self._forgotten(path):
+                    replace(fresh, final)
                 self.made[path] = Written(identity, tuple(asdict(one) for one in origins), at)
                 self._write()
-            finally:
-                _remove(fresh)
+        finally:
+            with disk_in_words(self.folder):
+                remove(fresh)
 
     def restate(self, path: str, identity: str, origins: Sequence[Origin]) -> None:
         """Say anew what a file was made from: less than was meant to, so that it is not current."""
-        self.made[path] = replace(self.made[path], identity=identity, origins=tuple(asdict(one) for one in origins))
+        self.made[path] = dataclasses.replace(
+            self.made[path], identity=identity, origins=tuple(asdict(one) for one in origins)
+        )
         self._write()
+
+    def restate_beside(self, names: Sequence[str]) -> None:
+        """Say which files the layout wrote beside the sessions, paths from the folder."""
+        with disk_in_words(self.folder):
+            self.beside = {name: hashed(self.folder / name) for name in names}
+            self._write()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -140,16 +170,16 @@ class ExportFolder:
         with disk_in_words(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         busy = ConfigError(str(self.folder), "another export writes into it", "Wait for it, or take another folder.")
-        with alone(self.folder / _LOCK, busy):
-            self.made = self._read()
-            for left in self.folder.rglob(f".*{_FRESH}"):  # of a process that was killed
-                _remove(left)
-            if not (self.folder / RECORD).exists():
-                self._write()
+        with alone(self.folder / LOCK, busy):
+            self._read()
+            with disk_in_words(self.folder):
+                self._remove_half_written()
+                if not (self.folder / RECORD).exists():
+                    self._write()
             try:
                 yield
             finally:
-                (self.folder / _LOCK).unlink(missing_ok=True)
+                (self.folder / LOCK).unlink(missing_ok=True)
                 if not self.made:
                     self._leave_nothing(was_there)
 
@@ -161,66 +191,70 @@ class ExportFolder:
             with suppress(OSError):  # it holds something, which is another's
                 one.rmdir()
 
-    def _read(self) -> dict[str, Written]:
+    def _remove_half_written(self) -> None:
+        """Remove what a process that was killed was writing: files of sessions, hidden, and records beside them."""
+        hidden = (one for one in self.folder.rglob(".*") if is_half_written(one.name))
+        records = (one for one in self.folder.glob("*") if is_half_written(one.name) and not one.is_dir())
+        for left in [*hidden, *records]:
+            remove(left)
+
+    def _read(self) -> None:
+        """Read the record; a folder without one must be empty, but for what was left of the writing of one."""
         action = "Take a folder that is empty or not there yet."
-        if not self.folder.exists():
-            return {}
-        if not self.folder.is_dir():
-            raise ConfigError(str(self.folder), "it is a file", action)
-        record = self.folder / RECORD
-        if not record.is_file():
-            others = sorted(one.name for one in self.folder.iterdir() if one.name != _LOCK)
-            if others:
-                shown = ", ".join(others[:3]) + (" …" if len(others) > 3 else "")
-                raise ConfigError(str(self.folder), f"it holds something else: {shown}", action)
-            return {}
+        record, self.made, self.beside = self.folder / RECORD, {}, {}
+        with disk_in_words(self.folder):
+            if not self.folder.exists():
+                return
+            if not self.folder.is_dir():
+                raise ConfigError(str(self.folder), "it is a file", action)
+            if not record.is_file():
+                names = sorted(one.name for one in self.folder.iterdir())
+                others = [one for one in names if one != LOCK and not is_half_written(one, RECORD)]
+                if others:
+                    shown = ", ".join(map(in_words, others[:3])) + (" …" if len(others) > 3 else "")
+                    raise ConfigError(str(self.folder), f"it holds something else: {shown}", action)
+                return
+            content = record.read_bytes()
         try:
-            content = json.loads(record.read_text(encoding="utf-8"))
-            layout, files = content["layout"], {path: _written(one) for path, one in content["files"].items()}
+            stated = json.loads(content)
+            layout, files = stated["layout"], {path: _written(one) for path, one in stated["files"].items()}
+            beside = _sizes(stated.get("beside", {}))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(str(record), "it is damaged", action) from None
         if layout != self.layout and files:
             raise ConfigError(str(self.folder), f"it holds an export of layout {layout}, not {self.layout}", action)
-        return files
+        self.made, self.beside = files, beside
 
-    def _forget(self, path: str) -> None:
-        if self.made.pop(path, None) is not None:
-            self._write()
+    @contextmanager
+    def _forgotten(self, path: str) -> Iterator[None]:
+        """Take a file out of the record while it is replaced, and put it back where that fails.
+
+        A process that is killed meanwhile leaves a file that no record names, which is made again.
+        """
+        before = self.made.pop(path, None)
+        try:
+            if before is not None:
+                self._write()
+            yield
+        except OSError:
+            if before is not None:
+                self.made[path] = before
+                with suppress(OSError):  # the first error is told; the next record has it
+                    self._write()
+            raise
 
     def _write(self) -> None:
-        content = {"layout": self.layout, "files": {path: asdict(one) for path, one in sorted(self.made.items())}}
+        content = {
+            "layout": self.layout,
+            "files": {path: asdict(one) for path, one in sorted(self.made.items())},
+            "beside": dict(sorted(self.beside.items())),
+        }
         write_durably(self.folder / RECORD, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def _replace(fresh: Path, final: Path) -> None:
-    if final.is_dir():
-        shutil.rmtree(final)
-    fresh.replace(final)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def _written(stated: Mapping[str, Any]) -> Written:
-    files = {name: (int(size), str(digest)) for name, (size, digest) in stated["files"].items()}
-    return Written(str(stated["identity"]), tuple(stated["origins"]), files)
+    return Written(str(stated["identity"]), tuple(stated["origins"]), _sizes(stated["files"]))
 
 
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None
-
-
-def _files_of(written: Path) -> list[Path]:
-    """Return the files of what was written, from there: ``.`` where it is a file itself."""
-    if not written.is_dir():
-        return [Path()]
-    return sorted(one.relative_to(written) for one in written.rglob("*") if one.is_file())
-
-
-def _hashed(path: Path) -> tuple[int, str]:
-    with path.open("rb") as handle:
-        return path.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
+def _sizes(stated: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+    return {name: (int(size), str(digest)) for name, (size, digest) in stated.items()}

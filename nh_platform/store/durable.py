@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import stat
 import time
@@ -24,9 +25,11 @@ Content = TypeVar("Content")
 
 _FRESH, _WRITTEN_S = ".new", 3600.0
 """Ends the name of a record that is being written, which takes a moment [s]."""
+_HALF_WRITTEN = re.compile(rf".+\.[0-9a-f]{{8}}{re.escape(_FRESH)}", flags=re.DOTALL)
 LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO)
 """Errors of reading that say that the bytes are gone. Any other, as a permission or too many open files, may pass."""
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL, _NOTHING = (errno.ENOSPC, errno.EDQUOT), 1 << 20
+"""Errors of a full disk, and so few bytes that a disk with less of them free is full where the error has no number."""
 
 
 def unreadable(path: Path, error: OSError) -> StoreError:
@@ -47,11 +50,36 @@ def disk_in_words(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in _FULL or (error.errno is None and _is_full(folder)):
             action = "Free some space, and run it again; what was there before is unchanged."
             raise StoreError(str(folder), "the disk is full", action) from error
         action = "See to it, and run it again; what was there before is unchanged."
         raise StoreError(str(error.filename or folder), str(error.strerror or error), action) from error
+
+
+def _is_full(folder: Path) -> bool:
+    """Return whether a disk has nothing free: numpy's error of a write that was cut short says no number."""
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free < _NOTHING
+    return False
+
+
+def require_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written into, before work that takes long; nothing is made.
+
+    Raises
+    ------
+    StoreError
+        If it, or what it would be made in, is a file or read-only, or the name is longer than the disk takes.
+    """
+    with disk_in_words(folder):
+        there = next(one for one in (folder, *folder.absolute().parents) if os.path.lexists(one))
+        if not there.is_dir():
+            raise StoreError(str(there), "it is no folder", "Take another folder.")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise StoreError(str(there), "it cannot be written into", "See to it, or take another folder.")
+        with suppress(FileNotFoundError):
+            folder.stat()
 
 
 @contextmanager
@@ -122,11 +150,18 @@ def write_durably(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def is_half_written(name: str, of: str = "") -> bool:
+    """Return whether a name is one that `write_durably` writes under: of the file ``of``, where it is given."""
+    return bool(_HALF_WRITTEN.fullmatch(name)) and name.startswith(f"{of}." if of else "")
+
+
 def left_half_written(folder: Path) -> list[Path]:
     """Return what `write_durably` left in a folder where its process was killed long ago."""
     then = time.time() - _WRITTEN_S
     found = []
-    for path in folder.glob(f"?*.{'[0-9a-f]' * 8}{_FRESH}"):
+    for path in folder.glob("*"):
+        if not is_half_written(path.name):
+            continue
         with suppress(FileNotFoundError):  # it has its name by now
             if path.lstat().st_mtime < then:
                 found.append(path)

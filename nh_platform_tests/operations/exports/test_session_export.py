@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import numpy as np
@@ -16,7 +18,7 @@ from nh_platform.exports.export_folder import RECORD, ExportFolder
 from nh_platform.exports.layout import Layout, Request
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
-from nh_platform.session import BadUpstreamData, ConfigError, UnknownSession
+from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
 from nh_platform_tests.homes import make_home, materialize
 
 REFUSED: set[str] = set()
@@ -161,3 +163,94 @@ def test_a_card_of_no_session_is_refused(tmp_path: Path) -> None:
     (tmp_path / RECORD).write_text(json.dumps({"layout": "npz", "files": {}}), encoding="utf-8")
     with pytest.raises(ConfigError, match="holds no exported session"):
         write_card(tmp_path)
+
+
+def written(folder: ExportFolder, path: str, text: str, identity: str = "id") -> None:
+    with folder.alone(), folder.writing(path, identity) as fresh:
+        fresh.mkdir()
+        (fresh / "a.txt").write_text(text, encoding="utf-8")
+
+
+def test_a_record_that_was_half_written_is_ours_and_removed(tmp_path: Path) -> None:
+    (tmp_path / f"{RECORD}.0123abcd.new").write_text("{", encoding="utf-8")
+    folder = ExportFolder(tmp_path, "made-up")
+    written(folder, "s1", "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [RECORD, "s1"]
+    (tmp_path / "croissant.json.0123abcd.new").write_text("{", encoding="utf-8")
+    (tmp_path / "mine.new").write_text("mine", encoding="utf-8")
+    (tmp_path / ".mine.new").mkdir()
+    written(folder, "s1", "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.new", "mine.new", RECORD, "s1"]
+
+
+def test_another_file_that_is_half_written_is_something_else(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex.0123abcd.new").write_text("mine", encoding="utf-8")
+    with pytest.raises(ConfigError, match="it holds something else: thesis"):
+        ExportFolder(tmp_path, "made-up")
+
+
+def test_a_link_in_the_place_of_a_session_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    folder, elsewhere = ExportFolder(tmp_path / "out", "made-up"), tmp_path / "elsewhere"
+    written(folder, "lab/s1", "old")
+    (tmp_path / "out" / "lab" / "s1").rename(elsewhere)
+    (tmp_path / "out" / "lab" / "s1").symlink_to(elsewhere)
+    assert not folder.is_current("lab/s1", "id")
+    written(folder, "lab/s1", "new")
+    assert not (tmp_path / "out" / "lab" / "s1").is_symlink()
+    assert (elsewhere / "a.txt").read_text(encoding="utf-8") == "old"
+    assert (tmp_path / "out" / "lab" / "s1" / "a.txt").read_text(encoding="utf-8") == "new"
+    (tmp_path / "out" / "lab").rename(tmp_path / "lab")
+    (tmp_path / "out" / "lab").symlink_to(tmp_path / "lab")
+    with pytest.raises(StoreError, match="it is a link, and nothing is written through one"):
+        written(folder, "lab/s2", "x")
+    assert [path.name for path in (tmp_path / "lab").iterdir()] == ["s1"]
+
+
+def test_a_file_that_cannot_be_replaced_stays_and_so_does_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ExportFolder(tmp_path, "made-up")
+    written(folder, "s1", "old")
+    moved = Path.replace
+
+    def refused(path: Path, target: Path) -> Path:
+        if target.name == "s1" and (path / "a.txt").read_text(encoding="utf-8") == "new":
+            raise OSError(5, "Input/output error", str(target))
+        return moved(path, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(StoreError, match="Input/output error"):
+        written(folder, "s1", "new", "other")
+    assert ExportFolder(tmp_path, "made-up").is_current("s1", "id")
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [RECORD, "s1", "s1/a.txt"]
+
+
+def test_a_name_that_the_disk_does_not_take_is_named(home: Platform, tmp_path: Path) -> None:
+    for dry_run in (False, True):
+        with pytest.raises(StoreError, match="name too long"):
+            operations.export_sessions(
+                home.settings.home, "made-up", "ibl", tmp_path / ("x" * 300) / "out", dry_run=dry_run
+            )
+    with pytest.raises(StoreError, match="name too long"):
+        operations.export_spike_pack(home.settings.home, ["ibl"], tmp_path / ("x" * 300), units="all")
+
+
+def test_a_disk_that_is_full_is_said_to_be_where_the_error_has_no_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "1747836 requested and 392688 written"
+    for free, said in ((4096, "the disk is full"), (10**9, text)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder, free=free: SimpleNamespace(free=free))
+        folder = ExportFolder(tmp_path, "made-up")
+        with pytest.raises(StoreError, match=said), folder.alone(), folder.writing("s1.npy", "id"):
+            raise OSError(text)
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_empty_choice_of_units_is_refused(home: Platform, tmp_path: Path, dry_run: bool) -> None:
+    with pytest.raises(ConfigError, match="--units: it is empty"):
+        operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path / "out", units="", dry_run=dry_run)
+    with pytest.raises(ConfigError, match="--units: it is empty"):
+        operations.export_spike_pack(home.settings.home, ["ibl"], tmp_path / "out", units="", dry_run=dry_run)
+    assert not (tmp_path / "out").exists()
