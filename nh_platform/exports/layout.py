@@ -82,7 +82,8 @@ class Layout:
         Returns the options of a whole export as they are meant, of those that were given and the home folder: what
         may change, as the last version of a training set, is named. Raises `NhError` for one that cannot be.
     finish
-        Writes what lies beside the files of all sessions, into the folder of the export; replaces what is there whole.
+        Writes what lies beside the files of all sessions, into the folder of the export; replaces what is there whole,
+        and returns the paths of its files from there.
     """
 
     name: str
@@ -93,7 +94,7 @@ class Layout:
     also: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     settle: Callable[[Mapping[str, Any], Path], Mapping[str, Any]] | None = None
-    finish: Callable[[Path], None] | None = None
+    finish: Callable[[Path], tuple[str, ...]] | None = None
 
 
 def check_choice(option: str, given: object, known: Sequence[str]) -> None:

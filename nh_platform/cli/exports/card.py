@@ -12,12 +12,15 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.session.display import counted
 
+_SHOWN = 10
+
 
 def card(folder: Annotated[Path, typer.Argument(help="Folder that `nh export` wrote into.")]) -> None:
     """Check the files of an export against their hashes, and write its card again.
 
     The card is croissant.json (Croissant 1.0), README.md and .zenodo.json: what is in the folder, terms, citations,
-    size and sha256 of every file. Every export writes it; this command does after files were moved or copied.
+    size and sha256 of every file that was exported. Every export writes it; this command does after files were moved or
+    copied. What else is in the folder is not listed, and is named here; links are not followed.
 
     **Examples**
 
@@ -28,3 +31,6 @@ def card(folder: Annotated[Path, typer.Argument(help="Folder that `nh export` wr
         f"{counted(len(facts.files), 'file')}, {facts.size:,} bytes, as they were exported; "
         f"the card is in {escape(str(folder))}"
     )
+    if facts.others:
+        rest = f" and {len(facts.others) - _SHOWN} more" if len(facts.others) > _SHOWN else ""
+        console.say(f"not in the card, since no export wrote it: {escape(', '.join(facts.others[:_SHOWN]))}{rest}")

@@ -6,6 +6,7 @@ Add a fact here that every form of the card states. Nothing of a home is read: t
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nh_platform.exports.export_folder import RECORD, ExportFolder
+from nh_platform.exports.export_folder import LOCK, RECORD, ExportFolder
+from nh_platform.exports.folder_entries import hashed, in_words, is_linked, regular_size
 from nh_platform.qc.rules.bibliography import platform_reference
 from nh_platform.session import DamagedFile
 from nh_platform.session.display import counted
+from nh_platform.store.durable import is_half_written
 
 CROISSANT, README, ZENODO = "croissant.json", "README.md", ".zenodo.json"
 MARK = "<!-- Written by `nh export`; `nh export card` writes it again. -->"
@@ -46,15 +49,19 @@ class CardFacts:
     layout
         Name of the layout.
     files
-        Every file but the record and the card itself, by path.
+        Every file that the record names, those of sessions and those that the layout wrote beside them, by path.
     origins
         Origins of its sessions, as `nh_platform.exports.origin.Origin` has them, by source and session.
+    others
+        What else is in the folder, which the card does not list: paths of files and links, and of folders with ``/``,
+        in words.
     """
 
     folder: Path
     layout: str
     files: tuple[CardFile, ...]
     origins: tuple[Mapping[str, Any], ...]
+    others: tuple[str, ...] = ()
 
     def each(self, field: str) -> list[str]:
         """Return what the origins state under a name, each once."""
@@ -135,7 +142,8 @@ def card_facts(folder: Path, *, check: bool = False) -> CardFacts:
         Folder of an export.
     check
         Require every file to be as the record says, its hash compared. Else files and sessions that are gone are left
-        out, and one that has another size is hashed anew: a card lists what is there.
+        out, and one that has another size is hashed anew: a card lists what is there. A link is no file that was
+        exported, whatever it leads to.
 
     Raises
     ------
@@ -145,47 +153,49 @@ def card_facts(folder: Path, *, check: bool = False) -> CardFacts:
         If one is not, and ``check`` asks for it; the text names it.
     """
     opened = ExportFolder.opened(folder)
-    stated = {path: one for made in opened.made.values() for path, one in made.files.items()}
-    there = {path for path in stated if check or (folder / path).is_file()}
+    stated = {path: one for made in opened.made.values() for path, one in made.files.items()} | opened.beside
+    there = {path for path in stated if check or regular_size(folder, path) is not None}
     files = [_compared(folder, path, *stated[path], check=check) for path in sorted(there)]
-    files += [_hashed(folder, path) for path in _beside(folder) if path not in stated]
     kept = [made for made in opened.made.values() if any(path in there for path in made.files)]
     origins = [origin for made in kept for origin in made.origins]
     ordered = sorted(origins, key=lambda one: (one["source"], one["session_id"]))
-    return CardFacts(folder, opened.layout, tuple(sorted(files, key=lambda one: one.path)), tuple(ordered))
+    return CardFacts(folder, opened.layout, tuple(files), tuple(ordered), tuple(sorted(_others(folder, set(stated)))))
 
 
 def is_ours(readme: Path) -> bool:
-    """Return whether a readme is the card's, or is not there."""
-    if not readme.exists():
+    """Return whether a readme is the card's, or is not there; a folder or a link is not."""
+    if not os.path.lexists(readme):
         return True
+    if readme.is_symlink() or not readme.is_file():
+        return False
     with readme.open(encoding="utf-8", errors="replace") as handle:
         return handle.readline().rstrip("\n") == MARK
 
 
-def _beside(folder: Path) -> Iterable[str]:
-    """Return the files that the layout wrote beside those of sessions."""
-    own = {CROISSANT, ZENODO, RECORD} | ({README} if is_ours(folder / README) else set())
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in own and not path.name.startswith("."):
-            yield name
+def _others(folder: Path, stated: set[str]) -> Iterable[str]:
+    """Return what no export wrote; no link is followed, and a folder without any file of the record is one of them."""
+    own = {CROISSANT, ZENODO, RECORD, LOCK} | ({README} if is_ours(folder / README) else set()) | stated
+    parents = {parent.as_posix() for path in stated for parent in Path(path).parents}
+    for at, folders, names in os.walk(folder):
+        path = Path(at).relative_to(folder)
+        strange = [one for one in folders if (path / one).as_posix() not in parents or is_linked(folder, path / one)]
+        folders[:] = sorted(set(folders) - set(strange))
+        files = [one for one in names if (path / one).as_posix() not in own and not is_half_written(one)]
+        yield from (in_words((path / one).as_posix()) for one in files)
+        yield from (in_words((path / one).as_posix()) + "/" for one in strange if not is_half_written(one))
 
 
 def _compared(folder: Path, path: str, size: int, sha256: str, *, check: bool) -> CardFile:
     found, meant = folder / path, CardFile(path, size, sha256)
     action = "Export it again with `--again`."
+    if is_linked(folder, path):
+        raise DamagedFile(str(found), "it is a link, and not what was exported", action)
     if not found.is_file():
         raise DamagedFile(str(found), "it is gone", action)
-    now = _hashed(folder, path) if check or found.stat().st_size != size else meant
+    now = CardFile(path, *hashed(found)) if check or found.stat().st_size != size else meant
     if check and now != meant:
         raise DamagedFile(str(found), "it is not what was exported", action)
     return now
-
-
-def _hashed(folder: Path, path: str) -> CardFile:
-    with (folder / path).open("rb") as handle:
-        return CardFile(path, (folder / path).stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest())
 
 
 def _days(release: str) -> list[str]:

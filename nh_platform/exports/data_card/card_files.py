@@ -24,7 +24,7 @@ _ZENODO_LICENSES = {"https://creativecommons.org/licenses/by/4.0/": "cc-by-4.0"}
 
 
 def write_card(folder: Path, *, check: bool = False) -> CardFacts:
-    """Write the card of an export's folder; a readme that the layout itself wrote is left alone.
+    """Write the card of an export's folder; a readme that is not the card's is left alone.
 
     Parameters
     ----------
@@ -36,16 +36,21 @@ def write_card(folder: Path, *, check: bool = False) -> CardFacts:
     Raises
     ------
     ConfigError
-        If the folder holds no export, or one without a session.
+        If the folder holds no export, or one without a session, or a folder in the place of the card.
     DamagedFile
         If a file is not, and ``check`` asks for it.
     StoreError
-        If the disk is full.
+        If the disk is full, or a file cannot be read or written.
     """
-    facts = card_facts(folder, check=check)
-    if not facts.origins:
-        raise ConfigError(str(folder), "it holds no exported session", "Export one into it first.")
     with disk_in_words(folder):
+        facts = card_facts(folder, check=check)
+        if not facts.origins:
+            raise ConfigError(str(folder), "it holds no exported session", "Export one into it first.")
+        for name in (CROISSANT, ZENODO):
+            if (folder / name).is_dir() and not (folder / name).is_symlink():
+                raise ConfigError(
+                    str(folder / name), "it is a folder; the card is a file of that name", "Move it away."
+                )
         _replace(folder / CROISSANT, _json(croissant(facts)))
         _replace(folder / ZENODO, _json(_zenodo(facts)))
         if is_ours(folder / README):
@@ -55,7 +60,7 @@ def write_card(folder: Path, *, check: bool = False) -> CardFacts:
 
 def _replace(path: Path, text: str) -> None:
     content = text.encode()
-    if not (path.is_file() and path.read_bytes() == content):
+    if path.is_symlink() or not (path.is_file() and path.read_bytes() == content):
         write_durably(path, content)
 
 

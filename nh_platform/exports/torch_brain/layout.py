@@ -101,10 +101,11 @@ def settle(options: Mapping[str, Any], home: Path) -> dict[str, Any]:
     return {**options, "split": settled_split(str(options["split"]), home)}
 
 
-def finish(folder: Path) -> None:
-    """Write the data set of torch_brain that reads the recordings beside it."""
+def finish(folder: Path) -> tuple[str, ...]:
+    """Write the data set of torch_brain that reads the recordings beside it; its name is returned."""
     text = resources.files("nh_platform.exports.torch_brain").joinpath(f"{DATASET_FILE}.txt").read_bytes()
     write_durably(folder / DATASET_FILE, text)
+    return (DATASET_FILE,)
 
 
 def place(session: SessionView) -> str:

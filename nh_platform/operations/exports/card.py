@@ -20,14 +20,17 @@ def describe_export(folder: Path | str) -> CardFacts:
     Returns
     -------
     CardFacts
-        What the card says: files, sessions, terms, citations.
+        What the card says: files, sessions, terms, citations; and what is in the folder that no export wrote
+        (``others``), which the card does not list.
 
     Raises
     ------
     ConfigError
-        If the folder holds no export.
+        If the folder holds no export, or a folder in the place of the card.
     DamagedFile
         If a file is missing, or is not what was exported.
+    StoreError
+        If the disk is full, or a file cannot be read or written.
     """
     from nh_platform.exports.data_card.card_files import write_card
 

@@ -101,6 +101,7 @@ def export_sessions(
     from nh_platform.exports.export_folder import ExportFolder
     from nh_platform.exports.layout import check_units
     from nh_platform.exports.layouts import find_layout
+    from nh_platform.store.durable import disk_in_words
 
     check_units(units)
     chosen = find_layout(layout)
@@ -119,7 +120,9 @@ def export_sessions(
         with target.alone():
             done = job.run(views)
             if chosen.finish is not None and (done.written or done.current):
-                chosen.finish(Path(folder))
+                with disk_in_words(target.folder):
+                    beside = chosen.finish(target.folder)
+                target.restate_beside(beside)
             if target.made:
                 write_card(target.folder)
         return done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from nh_platform.exports.export_folder import RECORD, ExportFolder
 from nh_platform.exports.origin import Origin
 from nh_platform.home.platform import Platform
 from nh_platform.session import ConfigError, DamagedFile
+from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.homes import WRITERS
 
 SOURCES = tuple(WRITERS)
@@ -116,16 +118,68 @@ def test_the_date_is_that_of_the_data(tmp_path: Path) -> None:
 def test_terms_that_nobody_stated_are_said_not_to_be_known(tmp_path: Path) -> None:
     write_card(made(tmp_path))
     assert card(tmp_path)["license"] == ["not known here"]
-    assert "Lab set: not known here" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith(MARK)
+    assert "Lab set: not known here" in readme
 
 
-def test_a_readme_of_the_layout_is_left_alone_and_listed(tmp_path: Path) -> None:
-    write_card(made(tmp_path))
-    assert (tmp_path / "README.md").read_text(encoding="utf-8").startswith(MARK)
+def test_what_the_layout_wrote_beside_is_listed_and_checked(tmp_path: Path) -> None:
+    made(tmp_path)
     (tmp_path / "README.md").write_text("# of the layout\n", encoding="utf-8")
-    facts = write_card(tmp_path)
+    ExportFolder(tmp_path, "made-up").restate_beside(["README.md"])
+    facts = write_card(tmp_path, check=True)
+    assert ([one.path for one in facts.files], facts.others) == (["README.md", "lab/s1.bin"], ())
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == "# of the layout\n"
-    assert [one.path for one in facts.files] == ["README.md", "lab/s1.bin"]
+    (tmp_path / "README.md").write_text("# of another\n", encoding="utf-8")
+    with pytest.raises(DamagedFile, match=r"README\.md: it is not what was exported"):
+        write_card(tmp_path, check=True)
+
+
+def test_what_no_export_wrote_is_named_and_not_listed(tmp_path: Path) -> None:
+    folder, elsewhere = made(tmp_path / "out"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "private.txt").write_text("mine", encoding="utf-8")
+    (folder / "README.md").write_text("# mine\n", encoding="utf-8")
+    (folder / "lab" / ".hidden").write_text("mine", encoding="utf-8")
+    (folder / "mine" / "deep").mkdir(parents=True)
+    (folder / "mine" / "deep" / "one.txt").write_text("mine", encoding="utf-8")
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "link.txt").symlink_to(elsewhere / "private.txt")
+    (folder / "croissant.json.0123abcd.new").write_text("{", encoding="utf-8")
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).write_text("mine", encoding="utf-8")
+    facts = write_card(folder, check=True)
+    assert [one.path for one in facts.files] == ["lab/s1.bin"]
+    assert facts.others == ("README.md", "caf\\xe9", "lab/.hidden", "link.txt", "link/", "mine/")
+    assert (folder / "README.md").read_text(encoding="utf-8") == "# mine\n"
+    said = " ".join(nh(tmp_path, "export", "card", str(folder)).stdout.split())
+    assert "no export wrote it: README.md, caf\\xe9, lab/.hidden, link.txt, link/, mine/" in said
+
+
+@pytest.mark.parametrize("name", ["croissant.json", ".zenodo.json"])
+def test_a_folder_in_the_place_of_the_card_is_named_and_stays(tmp_path: Path, name: str) -> None:
+    (made(tmp_path) / name / "mine").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=f"{re.escape(name)}: it is a folder"):
+        write_card(tmp_path)
+    assert (tmp_path / name / "mine").is_dir()
+
+
+def test_a_readme_that_is_a_folder_stays_and_a_card_that_is_a_link_is_replaced(tmp_path: Path) -> None:
+    (made(tmp_path / "out") / "README.md").mkdir()
+    (tmp_path / "kept.json").write_text("mine", encoding="utf-8")
+    (tmp_path / "out" / "croissant.json").symlink_to(tmp_path / "kept.json")
+    assert write_card(tmp_path / "out").others == ("README.md/",)
+    assert not (tmp_path / "out" / "croissant.json").is_symlink()
+    assert (tmp_path / "kept.json").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_file_that_became_a_link_is_not_what_was_exported(tmp_path: Path) -> None:
+    folder = made(tmp_path / "out")
+    (folder / "lab").rename(tmp_path / "lab")
+    (folder / "lab").symlink_to(tmp_path / "lab")
+    with pytest.raises(DamagedFile, match="it is a link"):
+        write_card(folder, check=True)
+    with pytest.raises(ConfigError, match="holds no exported session"):
+        write_card(folder)
 
 
 VALIDATE = """
