@@ -102,7 +102,7 @@ def stimulus(
         source=source,
         on_progress=lambda step: console.say(step.what),
     )
-    console.say(f"{counted(len(written.files), 'session')} of {stimulus} in {structure} written to {out}")
+    console.say(f"{counted(len(written.files), 'session')} of {stimulus} in {structure} written to {escape(str(out))}")
     if written.shown_as:
         console.say(
             "shown as "
@@ -152,4 +152,4 @@ def pictures(
         nh export pictures natural_scenes frames
     """
     path = operations.export_pictures(home_folder(), stimulus, out, mode=mode, source=source)
-    console.say(f"{path} written")
+    console.say(f"{escape(str(path))} written")

@@ -19,6 +19,7 @@ from nh_platform.exports.stimulus.joined_tables import STIMULUS_NAMES_FILE
 from nh_platform.exports.stimulus.netcdf import Variable, read_group
 from nh_platform.session import ConfigError
 from nh_platform.store.codecs.hdf5 import open_file
+from nh_platform.store.durable import disk_in_words, write_durably
 from nh_platform.windows.presentations.cleaning import unknown_stimulus
 from nh_platform.windows.presentations.conventions import Mode, eye_group, stimulus_type
 
@@ -72,6 +73,8 @@ def export_npy(
     ------
     ConfigError
         If there is no such stimulus, variant, structure, data or axis; the text names what comes close.
+    StoreError
+        If the disk is full, or the folder cannot be written into.
     """
     if data not in DATA:
         raise ConfigError(f"data {data!r}", "it cannot be exported", f"Use one of: {', '.join(DATA)}.")
@@ -85,7 +88,8 @@ def export_npy(
     if wanted is not None and wanted not in names.values():
         raise unknown_stimulus(wanted, names.values())
     target = Path(out)
-    target.mkdir(parents=True, exist_ok=True)
+    with disk_in_words(target):
+        target.mkdir(parents=True, exist_ok=True)
     group_name = eye_group(mode) if data == "pupil_data" else data
     written: list[Path] = []
     sessions: dict[str, Any] = {}
@@ -111,8 +115,9 @@ def export_npy(
     described: dict[str, Any] = {"axes": axes, "mode": mode, "sessions": sessions}
     if data == "spike_data":
         described["readme_order"] = readme_order(axes)
-    text = json.dumps(described, indent=1, sort_keys=True)
-    (target / f"{stimulus}-{structure}-{data}.json").write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(described, indent=1, sort_keys=True) + "\n"
+    with disk_in_words(target):
+        write_durably(target / f"{stimulus}-{structure}-{data}.json", text.encode())
     return written
 
 
@@ -149,8 +154,9 @@ def _save(path: Path, array: np.ndarray) -> None:
     """Write whole or not at all: a file cut short by a full disk looks like data."""
     staging = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with staging.open("wb") as handle:
-            np.save(handle, array)
-        os.replace(staging, path)
+        with disk_in_words(path.parent):
+            with staging.open("wb") as handle:
+                np.save(handle, array)
+            os.replace(staging, path)
     finally:
         staging.unlink(missing_ok=True)

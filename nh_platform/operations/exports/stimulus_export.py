@@ -76,13 +76,15 @@ def export_stimulus(
     ConfigError
         If there is no such mode, data or axis, or the source has no stimulus tensors.
     StoreError
-        If no session has tensors, or they cannot be joined; the text says why.
+        If no session has tensors, or they cannot be joined, or the folder cannot be written into; the text says why.
     """
     from nh_platform.exports.stimulus import export_npy, shown_names
     from nh_platform.exports.stimulus.axis_order import AXES, asked_axes
+    from nh_platform.store.durable import require_folder
     from nh_platform.windows.presentations.conventions import check_mode
 
     chosen = check_mode(mode)
+    require_folder(folder)
     if data in AXES:
         asked_axes(dims, data)  # Before a join that takes minutes.
     files = _stimulus_files(home, source, on_progress)
@@ -177,23 +179,28 @@ def export_pictures(home: Home, stimulus: str, folder: Path, *, mode: str = "exa
         If there is no such mode, or the source or the stimulus has no pictures.
     BadUpstreamData
         If a template is missing or damaged, or does not come.
+    StoreError
+        If the folder cannot be written into, or the disk is full.
     """
     from nh_platform.exports.stimulus.pictures import write_pictures
     from nh_platform.sources.pictures import ShowsPictures
+    from nh_platform.store.durable import disk_in_words, require_folder
     from nh_platform.windows.presentations.conventions import check_mode
 
     chosen, source = check_mode(mode), source or _with_tensors()
+    require_folder(folder)
     with open_home(home) as at:
         opened = at.platform.source(source)
         if not isinstance(opened, ShowsPictures):
             raise ConfigError(f"source {source}", "it has no pictures of stimuli", "Leave --source out.")
         pictures = opened.stimulus_pictures(stimulus)
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{stimulus}_frames.h5"
     staging = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        write_pictures(staging, stimulus, pictures, chosen)
-        os.replace(staging, path)
+        with disk_in_words(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_pictures(staging, stimulus, pictures, chosen)
+            os.replace(staging, path)
     finally:
         staging.unlink(missing_ok=True)
     return path

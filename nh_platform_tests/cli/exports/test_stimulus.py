@@ -63,6 +63,14 @@ def test_the_files_are_made_when_they_are_asked_for_and_only_then(home: Platform
     assert np.load(tmp_path / "c" / name).shape[1:] == (115, 14)
 
 
+def test_a_folder_whose_name_looks_like_markup_is_printed_as_it_is(home: Platform, tmp_path: Path) -> None:
+    out = tmp_path / "[red]out[/red]"
+    done = run(home, "export", "stimulus", "natural_scenes", "VISp", str(out))
+    assert done.exit_code == 0, done.output
+    assert "written to" in done.output
+    assert "[red]out[/red]" in done.output.replace("\n", "")
+
+
 def test_what_cannot_be_exported_is_said_in_a_sentence(home: Platform, tmp_path: Path) -> None:
     unknown = run(home, "export", "stimulus", "natural_scene", "VISp", str(tmp_path))
     assert unknown.exit_code == 1

@@ -146,13 +146,13 @@ def test_what_no_export_wrote_is_named_and_not_listed(tmp_path: Path) -> None:
     (folder / "link").symlink_to(elsewhere)
     (folder / "link.txt").symlink_to(elsewhere / "private.txt")
     (folder / "croissant.json.0123abcd.new").write_text("{", encoding="utf-8")
-    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).write_text("mine", encoding="utf-8")
+    Path(os.fsdecode(os.fsencode(folder) + b"/menu\xe9")).write_text("mine", encoding="utf-8")
     facts = write_card(folder, check=True)
     assert [one.path for one in facts.files] == ["lab/s1.bin"]
-    assert facts.others == ("README.md", "caf\\xe9", "lab/.hidden", "link.txt", "link/", "mine/")
+    assert facts.others == ("README.md", "lab/.hidden", "link.txt", "link/", "menu\\xe9", "mine/")
     assert (folder / "README.md").read_text(encoding="utf-8") == "# mine\n"
     said = " ".join(nh(tmp_path, "export", "card", str(folder)).stdout.split())
-    assert "no export wrote it: README.md, caf\\xe9, lab/.hidden, link.txt, link/, mine/" in said
+    assert "no export wrote it: README.md, lab/.hidden, link.txt, link/, menu\\xe9, mine/" in said
 
 
 @pytest.mark.parametrize("name", ["croissant.json", ".zenodo.json"])
