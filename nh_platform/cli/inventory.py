@@ -37,7 +37,7 @@ def inventory(
         say = f"`nh sessions --source {source} --sort notes` finds the sessions"
         console.say(f"{found.n_notes} notes of what was left out or assumed; {say}")
     for path in found.folders:
-        console.say(f"  {path}")
+        console.say(f"  {escape(str(path))}")
     for text in found.errors:
         console.say(escape(text), to=console.err)
     if not found.passed:

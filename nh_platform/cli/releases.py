@@ -137,7 +137,7 @@ def list_(
     console.print_table(freezes, "Known freezes")
     others = ", ".join(name for name in PUBLISHED if name not in {row["freeze"] for row in freezes})
     folder = settings.home / FREEZES_FOLDER
-    console.say(f"freezes of your own: CSV files with columns pid and eid in {folder}")
+    console.say(f"freezes of your own: CSV files with columns pid and eid in {escape(str(folder))}")
     if others:
         console.say(f"published freezes, fetched when they are named: {others}")
     for name in names:

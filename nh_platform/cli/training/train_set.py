@@ -183,7 +183,7 @@ def lock(
     lock_, content = operations.lock_training_set(home_folder(), name, out, reason=reason)
     console.say(f"{lock_}: {len(content.versions)} versions are kept (nh lock show {lock_}).")
     if out is not None:
-        console.say(f"Wrote {out}. Elsewhere: nh train-set reproduce {out.name}")
+        console.say(f"Wrote {escape(str(out))}. Elsewhere: nh train-set reproduce {escape(out.name)}")
 
 
 @app.command("reproduce")

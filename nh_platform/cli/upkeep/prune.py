@@ -45,7 +45,7 @@ def prune(
         console.require_known(source)
     found = operations.prune(home_folder(), source, raw=raw, dry_run=dry_run)
     for path, size in found.removed[:_SHOWN]:
-        console.say(f"{size / 1e6:10.1f} MB  {path}")
+        console.say(f"{size / 1e6:10.1f} MB  {escape(str(path))}")
     if len(found.removed) > _SHOWN:
         console.say(f"… and {len(found.removed) - _SHOWN} more")
     for text in found.kept:
