@@ -58,6 +58,14 @@ def one_seed_of(text: str, task: str) -> int:
 
 
 def sessions_of(text: str) -> list[str]:
-    """Return the ids of ``a,b``; none for ``all``."""
+    """Return the ids of ``a,b``; none for ``all``.
+
+    Raises
+    ------
+    ConfigError
+        If it names none.
+    """
     ids = [one.strip() for one in text.split(",") if one.strip()]
+    if not ids:
+        raise ConfigError(f"--sessions {text!r}", "it names no session", "State ids with commas between, or all.")
     return [] if ids == ["all"] else ids

@@ -50,6 +50,7 @@ def test_what_cannot_be_run_is_said_with_what_can(home: Path, tmp_path: Path) ->
     assert "Give 1 or more" in nh(home, *forecast, "--permutations", "0", code=1).stderr
     assert "takes no labels" in nh(home, *forecast, "--qc-labels", "bwm_qc.csv", code=1).stderr
     assert "it holds mine already" in nh(home, *forecast, "--out", str(tmp_path), code=1).stderr
+    assert "it names no session" in nh(home, "task", "run", "ts1-choice", "--sessions", ",", code=1).stderr
     assert "it is not among" in nh(home, "task", "run", "ts1-choice", "--sessions", "0000", code=1).stderr
     with pytest.raises(ConfigError, match="Call `run_task`"):
         operations.task_tables(home, "ts1-choice")
