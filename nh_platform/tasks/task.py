@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from nh_platform.reading import SessionView
 
+READ = ("raw_spikes", "units", "events", "signals", "pose")
+"""Assets that targets are made of; the origin of a task's data has the data versions of those that are stored."""
+
 Kind = Literal["classes", "values", "counts"]
 """What a target is: one class per window, values over time, or counts of spikes or events over time."""
 

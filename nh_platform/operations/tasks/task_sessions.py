@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from nh_platform.store import Store
     from nh_platform.tasks.task import Task, TaskData
 
-READ = ("raw_spikes", "units", "events", "signals", "pose")
-"""Assets that targets are made of; the origin of a task's data has the data versions of those that are stored."""
-
 
 def with_origins(task: Task, at: OpenHome) -> Task:
     """Return a task whose data state where they come from."""
@@ -34,6 +31,7 @@ def with_origins(task: Task, at: OpenHome) -> Task:
 def origin_record(at: OpenHome, view: SessionView) -> dict[str, object]:
     """Return release, data versions, terms and citations of a session; tasks read no verdicts, so no rulebook."""
     from nh_platform.exports.origin import origin_of
+    from nh_platform.tasks.task import READ
 
     entry, release = at.platform.entry(view.source), at.platform.manifest(view.source).release
     record = asdict(origin_of(view, entry, release, READ))
