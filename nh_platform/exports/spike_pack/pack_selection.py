@@ -20,6 +20,9 @@ from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS, PA
 from nh_platform.sources.region_names import Region
 from nh_platform.windows.valid_time import stretches_by_probe
 
+READ = ("raw_spikes", "units", "events")
+"""Assets that a pack is made of; its origins have the data versions of those that are stored."""
+
 
 @dataclass(frozen=True)
 class PackPart:

@@ -171,7 +171,7 @@ def _choose(
     on_progress: OnProgress,
 ) -> _Chosen:
     from nh_platform.exports.origin import origin_of
-    from nh_platform.exports.spike_pack.pack_selection import pack_part
+    from nh_platform.exports.spike_pack.pack_selection import READ, pack_part
     from nh_platform.sources.region_names import find_region
 
     if not sources:
@@ -189,7 +189,7 @@ def _choose(
                 continue
             rulebooks = dict(zip(config.rulebook_ids, config.rulebooks))
             release = at.platform.manifest(source).release
-            origin = origin_of(opened(), entry, release, ("raw_spikes", "units", "events"), units, rulebooks)
+            origin = origin_of(opened(), entry, release, READ, units, rulebooks)
         except ConfigError:
             raise
         except NhError as error:
