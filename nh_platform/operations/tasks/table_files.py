@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nh_platform.operations.tasks.task_records import SessionTables
-from nh_platform.store.durable import disk_in_words
 
 
 def write_tables(folder: Path, found: SessionTables, origins: Sequence[Mapping[str, object]]) -> None:
@@ -30,6 +29,8 @@ def write_tables(folder: Path, found: SessionTables, origins: Sequence[Mapping[s
     StoreError
         If they cannot be written.
     """
+    from nh_platform.store.durable import disk_in_words
+
     with disk_in_words(folder):
         found.joined().to_csv(folder / f"{found.task.name}.csv", index=False, lineterminator="\n")
         text = json.dumps([dict(one) for one in origins], sort_keys=True, ensure_ascii=False, indent=2)

@@ -41,7 +41,7 @@ def test_a_forecast_is_made_with_the_asked_seed_and_permutations_and_written_who
     with dg.DagsterInstance.ephemeral() as instance:
         materialize(platform, instance, "allen_vc", assets=("raw_spikes", "events", "units"))
     out = tmp_path / "out"
-    found = operations.task_tables(platform.settings.home, NAME, seed=44, permutations=9, folder=out)
+    found = operations.task_tables(platform.settings.home, NAME, source="allen_vc", seed=44, permutations=9, folder=out)
     assert found.lacking == {}
     assert sorted(path.name for path in out.iterdir()) == ["origin.json", f"{NAME}.csv"]
     written = pd.read_csv(out / f"{NAME}.csv")
