@@ -13,13 +13,13 @@ from rich.markup import escape
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.tasks.forecast import number, print_tables
 from nh_platform.cli.tasks.options import SEEDS, one_seed_of, seeds_of, sessions_of
 from nh_platform.home.folder import home_folder
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
-    from nh_platform.operations.tasks.task_records import SessionTables
     from nh_platform.session import NhError
     from nh_platform.tasks.run_table import Run
     from nh_platform.tasks.task import TaskData
@@ -131,7 +131,7 @@ def run(
                 folder=out,
                 on_progress=tell,
             )
-        _print_tables(tables, format_)
+        print_tables(tables, format_)
         _say_lacking(tables.lacking)
         if out is not None and tables.tables and format_ is Format.table:
             console.say(escape(f"written: {out}/{task}.csv and {out}/origin.json"))
@@ -205,7 +205,7 @@ def score(
     rows = [
         {"model": one.label, "task": one.task, "session_id": one.session_id, "seed": one.seed}
         | {"matched": f"{one.matched:.0%}" if format_ is Format.table else one.matched}
-        | {name: _number(value) if format_ is Format.table else value for name, value in one.metrics.items()}
+        | {name: number(value) if format_ is Format.table else value for name, value in one.metrics.items()}
         for one in found.files
     ]
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -229,8 +229,8 @@ def _print_run(run: Run, format_: Format) -> None:
             {
                 "session": row["session_id"],
                 **{name: _with_error(row[name], row[f"{name}_se"]) for name in run.task.metrics},
-                "control": _number(row["control"]),
-                "p": _number(row["p"]),
+                "control": number(row["control"]),
+                "p": number(row["p"]),
                 "train": row["train"],
                 "test": row["test"],
                 "matched": f"{row['matched']:.0%}",
@@ -245,17 +245,6 @@ def _print_run(run: Run, format_: Format) -> None:
     _say_left_out([one.left_out for one in run.sessions])
     for note in run.notes:
         console.say(escape(f"note: {note}"), to=console.err)
-
-
-def _print_tables(found: SessionTables, format_: Format) -> None:
-    """Print the summary of the tables of units, or for a program every row of them."""
-    from nh_platform.tasks.visual.psth_forecast import forecast_summary
-
-    if not found.tables:
-        return
-    whole = found.joined()
-    table = forecast_summary(whole) if format_ is Format.table else whole
-    console.print_rows(console.records(table), list(table.columns), format_, title=found.task.name)
 
 
 def _of_targets(data: TaskData) -> dict[str, Any]:
@@ -277,10 +266,10 @@ def _say_left_out(by_session: Sequence[Mapping[str, int]]) -> None:
     """Print how many windows or units were left out of all sessions, by reason."""
     left_out: dict[str, int] = {}
     for one in by_session:
-        for why, number in one.items():
-            left_out[why] = left_out.get(why, 0) + number
-    for why, number in left_out.items():
-        console.say(escape(f"left out: {number}, {why}"), to=console.err)
+        for why, n in one.items():
+            left_out[why] = left_out.get(why, 0) + n
+    for why, n in left_out.items():
+        console.say(escape(f"left out: {n}, {why}"), to=console.err)
 
 
 def _say_lacking(lacking: Mapping[str, NhError]) -> None:
@@ -290,8 +279,4 @@ def _say_lacking(lacking: Mapping[str, NhError]) -> None:
 
 
 def _with_error(mean: float | None, error: float | None) -> str:
-    return _number(mean) if error is None or math.isnan(error) else f"{_number(mean)} ± {error:.3f}"
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None or math.isnan(value) else f"{value:.3f}"
+    return number(mean) if error is None or math.isnan(error) else f"{number(mean)} ± {error:.3f}"
