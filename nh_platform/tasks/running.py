@@ -24,7 +24,7 @@ from nh_platform.tasks.pooling import ALL, folds, pool
 from nh_platform.tasks.predictions import require_seeds, write_ground_truth, write_predictions
 from nh_platform.tasks.run_table import Run, SessionRun
 from nh_platform.tasks.scoring import is_about_units, scores, truth_rows
-from nh_platform.tasks.task import Task, TaskData
+from nh_platform.tasks.task import TargetMissing, Task, TaskData
 from nh_platform.tasks.whole_folder import whole_part
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _run(task: Task, sessions: Sequence[SessionView], asked: Asked, on_seed: OnS
         try:
             data = task.make(view)
             if is_about_units(data):
-                made.append((data, view.info.subject or view.session_id))
+                made.append((data, _animal(view)))
                 on_seed(view.session_id, asked.n_steps(), "done")
             else:
                 done.append(_run_data(task, data, asked, on_seed))
@@ -141,6 +141,20 @@ def _run(task: Task, sessions: Sequence[SessionView], asked: Asked, on_seed: OnS
         except (ConfigError, NoFit) as error:
             lacking[ALL] = error
     return Run(task, tuple(done), lacking, tuple(data.session_id for data, _ in made))
+
+
+def _animal(view: SessionView) -> str:
+    """Return the animal of a session; two that state none might be of one, and train and test each other.
+
+    Raises
+    ------
+    TargetMissing
+        If the session states no subject.
+    """
+    if not view.info.subject:
+        found = "it states no subject, and units are predicted from other animals'"
+        raise TargetMissing(f"{view.source} session {view.session_id}", found, "Leave it out.")
+    return view.info.subject
 
 
 def _run_data(task: Task, data: TaskData, asked: Asked, on_seed: OnSeed) -> SessionRun:

@@ -153,7 +153,7 @@ class View:
     """What running reads of a session: its id, its animal."""
 
     def __init__(self, session_id: str, subject: str = "mouse") -> None:
-        self.session_id = session_id
+        self.source, self.session_id = "ibl", session_id
         self.info = Session("ibl", session_id, subject, "lab", "2026-01-01", "task")
 
 

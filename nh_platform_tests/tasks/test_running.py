@@ -159,6 +159,14 @@ def test_units_of_sessions_are_run_as_one_each_by_a_model_of_other_animals(tmp_p
     np.testing.assert_array_equal(truth["entity_ids"], tensors["entity_ids"])
 
 
+def test_sessions_that_state_no_subject_are_left_out_of_tasks_about_units() -> None:
+    data = {one: made_up.units(one, seed=number) for number, one in enumerate("abcd")}
+    views = [made_up.View(one, f"animal {one}" if one in "ab" else "") for one in "abcd"]
+    run = run_task(made_up.task(data, metrics=("macro_f1",)), views, Asked((43,), 0))
+    assert run.pooled == ("a", "b")
+    assert {one: "it states no subject" in str(error) for one, error in run.lacking.items()} == {"c": True, "d": True}
+
+
 def test_units_with_places_have_a_row_of_their_own_of_means_over_neighbours() -> None:
     data = {one: made_up.placed(made_up.units(one, seed=number)) for number, one in enumerate("abc")}
     views = [made_up.View(one, f"animal {one}") for one in "abc"]
