@@ -102,6 +102,8 @@ class SessionAsset:
         Makes it from its inputs.
     inputs
         Assets of the same session that it reads.
+    inputs_where_made
+        Assets of the same session that it reads as well where they are made for the source, as those on request.
     groups
         Groups of upstream files that it reads (`nh_platform.history.identity.GROUPS`).
     parameters
@@ -129,6 +131,7 @@ class SessionAsset:
     tables: Tables
     make: Callable[[SessionInputs], AssetResult]
     inputs: tuple[str, ...] = ()
+    inputs_where_made: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     parameters: Callable[[Platform, str], Parameters] = no_parameters
     reads_reviews: bool = False
@@ -142,7 +145,7 @@ class SessionAsset:
         for field_name in ("code_version", "description"):
             if not isinstance(text := getattr(self, field_name), str) or not text:
                 raise ValueError(f"asset {self.name}: {field_name} must be a text, found {text!r}")
-        for field_name in ("inputs", "groups"):
+        for field_name in ("inputs", "inputs_where_made", "groups"):
             names = getattr(self, field_name)
             if not isinstance(names, tuple) or not all(isinstance(one, str) for one in names):
                 raise ValueError(f"asset {self.name}: {field_name} must be a tuple of names, found {names!r}")

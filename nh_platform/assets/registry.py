@@ -10,6 +10,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import TypeVar
 
@@ -75,7 +76,13 @@ def session_assets(source: str, also: Iterable[str] = ()) -> dict[str, SessionAs
     for name, asset in all_session_assets().items():
         if (asset.of_every_source or name in named) and kept.keys() >= {*asset.inputs}:
             kept[name] = asset
-    return kept
+    return in_running_order(_reading_what_is_made(asset, kept) for asset in kept.values())
+
+
+def _reading_what_is_made(asset: SessionAsset, made: Mapping[str, SessionAsset]) -> SessionAsset:
+    """Return an asset that names, among its inputs, those of `inputs_where_made` that are made."""
+    also = tuple(name for name in asset.inputs_where_made if name in made)
+    return replace(asset, inputs=(*asset.inputs, *also), inputs_where_made=()) if also else asset
 
 
 @functools.cache

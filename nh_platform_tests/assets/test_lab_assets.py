@@ -99,7 +99,7 @@ def test_it_is_made_by_its_record_alone(tmp_path: Path) -> None:
     assert record is not None
     assert (set(record.inputs), record.parameters) == ({"units"}, {"lab": "toy"})
     stale = standing_of(SourcePlan(platform, "ibl"), platform.manifest("ibl").session(session_id)).stale
-    assert stale == ("events", "signals", "windows", "unit_embeddings")
+    assert stale == ("events", "signals", "windows", "unit_embeddings", "session_report")
     graph = build_defs(platform).resolve_asset_graph()
     assert graph.get(dg.AssetKey(["ibl", "lab_rates"])).parent_keys == {dg.AssetKey(["ibl", "units"])}
 

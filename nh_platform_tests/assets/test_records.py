@@ -53,6 +53,7 @@ def test_the_records_of_session_assets_are_found_in_running_order() -> None:
         "units",
         "windows",
         "unit_embeddings",
+        "session_report",
         "pose",
         "mean_waveforms",
         "noise",
