@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pynwb import NWBFile
 from pynwb.file import Subject
 
+from nh_platform.exports.animal import animal_of
 from nh_platform.exports.layout import Request
 from nh_platform.exports.nwb.stable_ids import identifier
 from nh_platform.exports.origin import Origin
@@ -92,12 +93,12 @@ def _start_time(session: SessionView) -> tuple[datetime, str]:
 
 
 def _subject(session: SessionView, notes: list[str]) -> Subject:
-    facts, name = session.released_facts, session.info.subject.replace("/", "-")
+    animal, name = animal_of(session), session.info.subject.replace("/", "-")
     if not name or name == "unknown":
         name = "unknown"
         notes.append("the subject is not known; it is written as unknown")
     notes += assumed_species(session.source, SPECIES)
-    sex, days = str(facts["sex"] or "").upper()[:1], facts["age_in_days"]
+    sex, days = animal.sex.upper()[:1], animal.age_days
     sex = sex if sex in ("F", "M", "O") else "U"
     age = NO_AGE if days is None else f"P{days:g}D"
     if days is None:
@@ -107,7 +108,7 @@ def _subject(session: SessionView, notes: list[str]) -> Subject:
         species=SPECIES,
         sex=sex,
         age=age,
-        genotype=facts["genotype"],
+        genotype=animal.genotype or None,
         description="Laboratory mouse." + (" Its age is not stated by the release." if days is None else ""),
     )
 

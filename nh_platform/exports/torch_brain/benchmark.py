@@ -18,6 +18,7 @@ from nh_platform.exports.torch_brain.objects import FloatArray, Group, data, int
 from nh_platform.exports.torch_brain.splits import without_invalid
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
+from nh_platform.session.recorded_time import spikes_of_recording
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.tasks.brain_wide_bench import behaviour
 from nh_platform.tasks.brain_wide_bench.held_out_units import SALTS, held_out_units
@@ -141,12 +142,15 @@ def hidden_units(
 def _recorded(session: SessionView, suite: str) -> tuple[float, float]:
     """Return the times (s) of the first and last spike of the units that a suite is about, whatever is in the file.
 
+    Those within the recorded time, as the tasks divide it: a stray spike would move the domains, and train on time that
+    the task tests.
+
     Raises
     ------
     TargetMissing
         If the benchmark cannot select units, or the selected ones have no spikes.
     """
-    spikes = session.spikes
+    spikes = spikes_of_recording(session.spikes)
     if suite == "ts2":
         spikes = spikes.take(np.flatnonzero(selected_units(session)[0]))
     if not len(spikes.times):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nh_platform.exports.animal import animal_of
 from nh_platform.exports.origin import Origin
 from nh_platform.exports.source_names import assumed_species
 from nh_platform.exports.torch_brain.objects import Attribute, Group, data
-from nh_platform.session import UnknownSession
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView
@@ -69,15 +69,11 @@ def _brainset(origin: Origin) -> dict[str, Attribute]:
 
 def _animal(session: SessionView) -> dict[str, Attribute]:
     """Return species, and sex, age in days and genotype where the source states them."""
-    try:
-        stated = session.metadata
-    except UnknownSession:
-        stated = {}
-    age = stated.get("age_in_days")
+    animal = animal_of(session)
     return {
         "species": SPECIES,
-        **_stated(sex=stated.get("sex"), genotype=stated.get("full_genotype")),
-        **({"age": float(age)} if isinstance(age, int | float) else {}),
+        **_stated(sex=animal.sex, genotype=animal.genotype),
+        **({} if animal.age_days is None else {"age": animal.age_days}),
     }
 
 

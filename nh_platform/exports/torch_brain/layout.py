@@ -115,7 +115,7 @@ def place(session: SessionView) -> str:
 
 LAYOUT = Layout(
     name="torch-brain",
-    version="2",
+    version="3",
     assets=("raw_spikes", "units", "events"),
     also=("signals", "mean_waveforms"),
     place=place,

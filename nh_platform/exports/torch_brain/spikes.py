@@ -18,6 +18,7 @@ from nh_platform.exports.torch_brain.objects import Group, array_dict, irregular
 from nh_platform.exports.torch_brain.text import as_text
 from nh_platform.session import Spikes
 from nh_platform.session.display import counted
+from nh_platform.session.recorded_time import spikes_of_recording
 from nh_platform.session.tables.events import TRIALS
 
 if TYPE_CHECKING:
@@ -48,14 +49,10 @@ def spike_group(session: SessionView, rows: IntArray, index_dtype: str) -> tuple
     from nh_platform.windows.time_order import ordered_spikes
 
     recorded = session.spikes.recorded_time
-    chosen = session.spikes.take(rows)
-    notes = []
-    if recorded.n_before + recorded.n_after:
-        inside = chosen.where((chosen.times >= recorded.start) & (chosen.times <= recorded.stop))
-        if n_outside := len(chosen.times) - len(inside.times):
-            found = f"{counted(n_outside, 'spike')} outside of the recorded time"
-            notes.append(f"{found}, {recorded.start:.3f} to {recorded.stop:.3f} s")
-        chosen = inside
+    chosen, notes = spikes_of_recording(session.spikes).take(rows), []
+    if n_outside := int(session.spikes.counts[rows].sum()) - len(chosen.times):
+        found = f"{counted(n_outside, 'spike')} outside of the recorded time"
+        notes.append(f"{found}, {recorded.start:.3f} to {recorded.stop:.3f} s")
     times, unit_row, _, _ = ordered_spikes(chosen)
     arrays: dict[str, npt.NDArray[Any]] = {"unit_index": unit_row.astype(index_dtype)}
     arrays |= _in_time_order(chosen, unit_row, notes)

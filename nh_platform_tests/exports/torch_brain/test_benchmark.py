@@ -15,7 +15,7 @@ from nh_platform.exports.torch_brain.objects import Group
 from nh_platform.exports.torch_brain.recording_file import read_recording
 from nh_platform.home.platform import Platform
 from nh_platform.reading import OpenedStore, SessionView
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, Spikes
 from nh_platform.tasks.brain_wide_bench.suite2 import co_smoothing
 from nh_platform.tasks.brain_wide_bench.trial_classes import choice, reward, stimulus_contrast
 from nh_platform.tasks.brain_wide_bench.trial_signals import licking_rate, wheel_speed, whisker_motion_energy
@@ -100,6 +100,24 @@ def test_domains_and_statistics_do_not_move_with_the_units_that_are_chosen(
     ours = whisker_motion_energy(session).normalisation
     stated = found["ts1_normalize"].groups["whisker"].groups["whisker_motion_energy"].attributes
     assert (stated["mean"], stated["std"]) == ours
+
+
+def test_a_stray_spike_moves_no_domain(session: SessionView, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, _ = benchmark_groups(session)
+    spikes = session.spikes
+    unit = int(np.flatnonzero(hidden_units(session, np.arange(spikes.n_units))[0]["ts2_is_selected"])[0])
+    last = int(spikes.offsets[unit + 1])
+    offsets = spikes.offsets + (np.arange(spikes.n_units + 1) > unit)
+    stray = [
+        np.insert(one, last, value) for one, value in ((spikes.times, 9e4), (spikes.amplitudes, 0), (spikes.depths, 0))
+    ]
+    strayed = Spikes(stray[0], offsets, stray[1], stray[2])
+    monkeypatch.setattr(SessionView, "spikes", property(lambda self: strayed))
+    found, _ = benchmark_groups(session)
+    domains = [name for name in expected if name.endswith("_domain")]
+    assert len(domains) == 6
+    for name in domains:
+        assert first_difference(found[name], expected[name]) == "", name
 
 
 def test_trials_have_the_index_that_the_windows_name(recording: Group) -> None:

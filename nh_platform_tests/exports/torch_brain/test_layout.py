@@ -88,7 +88,7 @@ def test_spikes_and_units_are_those_of_the_store(recordings: Path, store: Opened
 
 def test_the_species_is_assumed_of_a_source_of_a_labs_own_and_that_is_said() -> None:
     info = SimpleNamespace(task_protocol="", projects="", date="", lab="", subject="")
-    lab = SimpleNamespace(source="mylab", session_id="one", info=info, metadata={})
+    lab = SimpleNamespace(source="mylab", session_id="one", info=info, metadata={}, released_facts={})
     groups, notes = description_groups(lab, ORIGIN)  # type: ignore[arg-type]
     assert groups["subject"].attributes["species"] == "MUS_MUSCULUS"
     assert notes == ("the species of the subject is not stated; MUS_MUSCULUS is assumed",)
@@ -112,9 +112,11 @@ def test_who_when_terms_and_citations_are_in_the_file(recordings: Path, store: O
     assert brainset["terms"]
     assert "https://" in str(brainset["citations"])
     assert f"units: {session.provenance('units').data_version}" in str(provenance["data_versions"])
-    if source == "allen_vbn":
-        assert groups["subject"].attributes["age"] == float(session.metadata["age_in_days"])
-        assert groups["subject"].attributes["sex"] == session.metadata["sex"]
+    stated = session.released_facts
+    assert groups["subject"].attributes.get("age") == stated["age_in_days"]
+    assert groups["subject"].attributes.get("sex") == stated["sex"]
+    assert groups["subject"].attributes.get("genotype") == stated["genotype"]
+    assert source == "ibl" or stated["sex"]
 
 
 def test_trials_of_ibl_have_the_names_of_the_benchmark(recordings: Path, store: OpenedStore) -> None:
