@@ -4,8 +4,10 @@ Change here what is stored of units and what is shown of them. Metrics, rules an
 checks of this asset, one per rule, are `nh_platform.defs.checks`.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,6 +22,12 @@ from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS, 
 from nh_platform.store.codecs.json_files import SUMMARY_FILE, write_json
 from nh_platform.store.codecs.parquet import write_table
 from nh_platform.store.codecs.recording_files import write_reviewed_intervals
+
+if TYPE_CHECKING:
+    from nh_platform.qc.rules.rulebook_model import Rulebook
+
+RULE_FIGURES = "rules"
+"""Folder with the histogram of each rule of the active rulebook that compares numbers, ``<rule>.svg``."""
 
 _REVIEWS_SHOWN = 20
 """Reviewed units that the page names; `nh qc reviews` lists all."""
@@ -68,6 +76,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     table, meanings, rulebook = built.table, column_meanings(config.entry), config.rulebook_ids[0]
     good = table[f"pass.{rulebook}"]
     summary = _summary(table, config.rulebook_ids)
+    figures = _rule_figures(table, book)
 
     def write(folder: Path) -> None:
         write_table(folder / "units.parquet", table, UNITS, meanings)
@@ -75,6 +84,9 @@ def make(inputs: SessionInputs) -> AssetResult:
         write_histograms(folder, built.histograms)
         write_reviewed_intervals(folder, reviewed)
         write_json(folder / SUMMARY_FILE, summary)
+        (folder / RULE_FIGURES).mkdir()
+        for rule, figure in figures.items():
+            (folder / RULE_FIGURES / f"{rule}.svg").write_text(figure, encoding="utf-8")
 
     return AssetResult(
         write=write,
@@ -106,6 +118,17 @@ def _implausible_amplitudes(table: pd.DataFrame, meanings: ColumnMeanings) -> li
     return [str(finding) for finding in implausible_volts(columns)]
 
 
+def _rule_figures(table: pd.DataFrame, rulebook: Rulebook) -> dict[str, str]:
+    """Return the histogram of each rule that compares numbers, as SVG by the rule."""
+    from nh_platform.qc.rules.rule_summary import rule_summary
+    from nh_platform.qc.rules.verdicts import apply_rulebook
+    from nh_platform.reports.rule_histogram import rule_histogram
+
+    summaries = {one.rule: one for one in rule_summary(apply_rulebook(table, rulebook, missing="nan"))}
+    drawn = {rule.id: rule_histogram(rule, summaries[rule.id]) for rule in rulebook.rules}
+    return {rule: figure for rule, figure in drawn.items() if figure is not None}
+
+
 def _summary(table: pd.DataFrame, rulebook_ids: tuple[str, ...]) -> dict[str, Any]:
     """Return what finding sessions needs to know of their units."""
     names = {str(name) for column in ("acronym", "beryl", "cosmos") for name in table[column].dropna()}
@@ -133,7 +156,7 @@ def _failed_units(table: pd.DataFrame, rulebook: str) -> pd.Series:
 
 ASSET = SessionAsset(
     name="units",
-    code_version="4",
+    code_version="5",
     description=(
         "Every unit with released and recomputed quality metrics, the verdict of each rule, the reason in words, the "
         "label of each rulebook, brain region (Allen, Beryl, Cosmos) and Allen CCF position. The checks of this asset "

@@ -15,16 +15,15 @@ import dagster as dg
 
 from nh_platform.assets.raw_spikes import ASSET as RAW_SPIKES
 from nh_platform.assets.units import ASSET as UNITS
-from nh_platform.defs.metadata import histogram_svg, records_table, rounded
+from nh_platform.defs.metadata import records_table, report_link
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.rules_in_force import RULEBOOK_DIGEST
+from nh_platform.defs.rule_results import SessionPlace, rule_result, rulebook_metadata, threshold_metadata
 from nh_platform.defs.run_tags import name_warned
 from nh_platform.home.active_rulebook import active_rulebook
 from nh_platform.home.platform import Platform
 from nh_platform.qc.gate import read_gate
 from nh_platform.qc.released_agreement import Agreement, MetricAgreement, released_agreement
-from nh_platform.qc.rules.quantities import quantity, shown_unit
-from nh_platform.qc.rules.rule_summary import RuleSummary, criterion, rule_summary
+from nh_platform.qc.rules.rule_summary import criterion, rule_summary
 from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, Rule, Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.sources.entry import SourceEntry
@@ -70,15 +69,17 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
     @dg.multi_asset_check(name=f"{entry.name}_unit_checks", specs=specs, can_subset=True)
     def unit_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         folder = platform.store.folder(entry.name, context.partition_key, UNITS.name)
-        units = read_table(folder / "units.parquet")
+        units, place = read_table(folder / "units.parquet"), SessionPlace(entry.name, context.partition_key, folder)
         verdicts = apply_rulebook(units, rulebook, missing="nan")
         summaries = {s.rule: s for s in rule_summary(verdicts, units["unit_id"].tolist())}
         chosen = {key.name for key in context.selected_asset_check_keys}
         results = [
-            rule_result(rulebook, rule, summaries[rule.id], units_key) for rule in rulebook.rules if rule.id in chosen
+            rule_result(rulebook, rule, summaries[rule.id], units, place)
+            for rule in rulebook.rules
+            if rule.id in chosen
         ]
         if AGREEMENT in chosen:
-            results.append(_agreement_result(released_agreement(units, entry.counterparts), units_key))
+            results.append(_agreement_result(released_agreement(units, entry.counterparts), place))
         name_warned(context, [str(one.check_name) for one in results if not one.passed])
         yield from results
 
@@ -144,76 +145,7 @@ def session_checks(entry: SourceEntry, platform: Platform) -> dict[str, Sequence
     return {asset: [dg.AssetCheckKey(keys[asset], name) for name in of_asset] for asset, of_asset in names.items()}
 
 
-def rule_result(rulebook: Rulebook, rule: Rule, summary: RuleSummary, units_key: dg.AssetKey) -> dg.AssetCheckResult:
-    """Return the outcome of one rule's check: a warning where fewer units pass than nearly every session reaches."""
-    counted = summary.n_pass + summary.n_fail
-    enough = counted == 0 or summary.share >= rule.warn_below
-    text = f"{summary.n_pass} of {counted} units pass {summary.criterion}"
-    if not summary.column:
-        text += f"; no column of these units holds {quantity(rule.metric).name}, which counts as {rule.nan}"
-    elif summary.n_nan:
-        have = "has" if summary.n_nan == 1 else "have"
-        text += f"; {summary.n_nan} {have} no value, which counts as {rule.nan}"
-    if not enough:
-        text += f"; fewer than the {rule.warn_below:.0%} that most sessions reach"
-    unit_of_measure = shown_unit(rule.unit)
-    value_column = f"value [{unit_of_measure}]" if unit_of_measure else "value"
-    histogram = histogram_svg(summary.counts, summary.edges, _number(rule), f"{rule.id} [{rule.unit}]")
-    return dg.AssetCheckResult(
-        check_name=rule.id,
-        asset_key=units_key,
-        passed=enough,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=text,
-        metadata={
-            **rulebook_metadata(rulebook),
-            "criterion": summary.criterion,
-            **threshold_metadata(rule),
-            "warns below": rule.warn_below,
-            "units": summary.n_units,
-            "passing": summary.n_pass,
-            "failing": summary.n_fail,
-            "without value": summary.n_nan,
-            **({} if counted == 0 else {"share passing": rounded(summary.share)}),
-            "column": summary.column or "none",
-            "furthest from the threshold": records_table(
-                [{"unit": w.unit, value_column: rounded(w.value)} for w in summary.worst]
-            ),
-            "distribution": dg.MetadataValue.md(histogram),
-        },
-    )
-
-
-def rulebook_metadata(rulebook: Rulebook) -> dict[str, str]:
-    """Return by which rulebook an evaluation was made: the name of a rule's check does not say it."""
-    return {"rulebook": rulebook.id, RULEBOOK_DIGEST: rulebook.digest}
-
-
-def threshold_metadata(rule: Rule) -> dict[str, float | str]:
-    """Return what a rule compares with, the unit of measure in the name: numbers as numbers, so that the UI plots them.
-
-    Examples
-    --------
-    >>> from nh_platform.qc.rules.rulebook import load_rulebook
-    >>> threshold_metadata(load_rulebook("ibl-2022-10").rule("amp_median"))
-    {'threshold [µV]': 50.0}
-    """
-    several = isinstance(rule.threshold, list)
-    values = rule.threshold if isinstance(rule.threshold, list) else [rule.threshold]
-    shown: dict[str, float | str] = {}
-    for number, value in enumerate(values, start=1):
-        name = f"threshold {number}" if several else "threshold"
-        if isinstance(value, bool):
-            shown[name] = "yes" if value else "no"
-        elif isinstance(value, str):
-            shown[name] = value
-        else:
-            unit = shown_unit(rule.unit)
-            shown[f"{name} [{unit}]" if unit else name] = float(value)
-    return shown
-
-
-def _agreement_result(agreement: Agreement, units_key: dg.AssetKey) -> dg.AssetCheckResult:
+def _agreement_result(agreement: Agreement, place: SessionPlace) -> dg.AssetCheckResult:
     worst: list[Mapping[str, Any]] = [
         {"metric": metric.counterpart.column, "unit": w.unit, "released": w.released, "recomputed": w.recomputed}
         for metric in agreement.metrics
@@ -221,7 +153,7 @@ def _agreement_result(agreement: Agreement, units_key: dg.AssetKey) -> dg.AssetC
     ]
     return dg.AssetCheckResult(
         check_name=AGREEMENT,
-        asset_key=units_key,
+        asset_key=place.key,
         passed=agreement.passed,
         severity=dg.AssetCheckSeverity.WARN,
         description=agreement.text(),
@@ -230,6 +162,7 @@ def _agreement_result(agreement: Agreement, units_key: dg.AssetKey) -> dg.AssetC
             "units without spikes, left out": agreement.n_silent,
             "metrics": records_table([_agreement_row(metric) for metric in agreement.metrics]),
             "units that differ": records_table(worst),
+            **report_link(place.source, place.session_id),
             "released only": ", ".join(agreement.without_definition) or "none",
         },
     )
@@ -249,11 +182,6 @@ def _agreement_row(metric: MetricAgreement) -> Mapping[str, Any]:
         + (f" or {counterpart.absolute:g}" if counterpart.absolute else ""),
         "outcome": "agrees" if metric.agrees else "differs" if metric.decides else "differs, other vintage",
     }
-
-
-def _number(rule: Rule) -> float | None:
-    number = isinstance(rule.threshold, int | float) and not isinstance(rule.threshold, bool)
-    return float(rule.threshold) if number else None  # type: ignore[arg-type]
 
 
 def _description(rulebook: Rulebook, rule: Rule) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from nh_platform.assets.record import AssetResult
+from nh_platform.home.page_addresses import report_address
 from nh_platform.session import NhError
 from nh_platform.session.columns import Column
 
@@ -102,30 +103,6 @@ def file_list(folder: Path) -> dg.TableMetadataValue | dg.TextMetadataValue:
     return records_table([{"file": str(path.relative_to(folder)), "bytes": path.stat().st_size} for path in files])
 
 
-def histogram_svg(counts: Iterable[int], edges: Iterable[float], threshold: float | None, label: str) -> str:
-    """Return a small histogram as Markdown with an inline SVG under 15 kB, threshold drawn in red.
-
-    Events hold their metadata for ever: an inline image of 200 kB made a 270 kB event in the log.
-    """
-    import base64
-
-    heights, limits = list(counts), list(edges)
-    if not heights or max(heights) == 0:
-        return "no values"
-    width, height, pad = 360, 120, 16
-    span = (limits[-1] - limits[0]) or 1.0
-    bar = (width - 2 * pad) / len(heights)
-    parts = [
-        f'<rect x="{pad + i * bar:.1f}" y="{height - pad - (height - 2 * pad) * n / max(heights):.1f}" '
-        f'width="{max(bar - 1, 0.5):.1f}" height="{(height - 2 * pad) * n / max(heights):.1f}" fill="#4c78a8"/>'
-        for i, n in enumerate(heights)
-    ]
-    if threshold is not None and limits[0] <= threshold <= limits[-1]:
-        x = pad + (width - 2 * pad) * (threshold - limits[0]) / span
-        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{pad}" y2="{height - pad}" stroke="#d62728"/>')
-    text = 'font-family="sans-serif" font-size="10" fill="#444"'
-    parts.append(f'<text x="{pad}" y="{height - 3}" {text}>{limits[0]:.3g}</text>')
-    parts.append(f'<text x="{width - pad}" y="{height - 3}" text-anchor="end" {text}>{limits[-1]:.3g}</text>')
-    parts.append(f'<text x="{pad}" y="11" {text}>{label}; at most {max(heights)} units a bar</text>')
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">{"".join(parts)}</svg>'
-    return f"![{label}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+def report_link(source: str, session_id: str) -> dict[str, dg.MetadataValue]:
+    """Return the link to the report of a session, which the page of `nh ui` answers."""
+    return {"session report": dg.MetadataValue.url(report_address(source, session_id))}

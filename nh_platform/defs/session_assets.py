@@ -7,7 +7,7 @@ Add here what Dagster must be told of every per-session asset. What an asset is 
 import dagster as dg
 
 from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, SessionAsset, upstream_name
-from nh_platform.defs.metadata import OWNERS, failure, published_metadata, table_schema
+from nh_platform.defs.metadata import OWNERS, failure, published_metadata, report_link, table_schema
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.run_tags import failure_tag, stamp_run
 from nh_platform.home.platform import Platform
@@ -72,5 +72,6 @@ def materialize(platform: Platform, source: str, session_id: str, asset: Session
             "dagster/partition_row_count": made.result.rows,
             "dagster/column_schema": table_schema(columns),
             **published_metadata(made.result, made.folder),
+            **report_link(source, session_id),
         },
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nh_platform.operations.web.guard import Guard, page_hosts
+from nh_platform.operations.web.stored_pages import with_stored_pages
 
 _CLOSING_S = 2
 """How long open connections may go on at the end: a page keeps its WebSocket open for ever."""
@@ -27,6 +28,9 @@ def serve_page(arguments: Sequence[str]) -> None:
     from dagster._core.workspace.load_target import WorkspaceFileTarget
     from dagster_webserver.app import create_app_from_workspace_process_context
 
+    from nh_platform.home.settings import load_settings
+    from nh_platform.store import Store
+
     asked = _parser().parse_args(arguments)
     with (
         dg.DagsterInstance.get() as instance,
@@ -36,7 +40,8 @@ def serve_page(arguments: Sequence[str]) -> None:
     ):
         instance.optimize_for_webserver(_STATEMENT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW)
         app = create_app_from_workspace_process_context(context, live_data_poll_rate=_POLL_MS)
-        guarded = Guard(app, page_hosts(asked.host, asked.port, asked.allowed_host))
+        pages = with_stored_pages(app, Store(load_settings().store))
+        guarded = Guard(pages, page_hosts(asked.host, asked.port, asked.allowed_host))
         uvicorn.run(
             guarded, host=asked.host, port=asked.port, log_level="warning", timeout_graceful_shutdown=_CLOSING_S
         )

@@ -1,0 +1,34 @@
+"""Addresses of the platform's own pages within the page of `nh ui`: a session's report, a unit's card, a figure.
+
+Contains the addresses alone, from the root of the page whatever it is called; `nh_platform.operations.web.stored_pages`
+answers them. Add here the address of another page.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+REPORTS, FIGURES = "/nh/report", "/nh/figure"
+
+
+def report_address(source: str, session_id: str, unit: str | None = None) -> str:
+    """Return the address of the report of a session, opened at the card of a unit where one is given.
+
+    Examples
+    --------
+    >>> report_address("ibl", "4b7fbad4", "probe00_12")
+    '/nh/report/ibl/4b7fbad4#unit=probe00_12'
+    """
+    at = "" if unit is None else f"#unit={quote(unit, safe='')}"
+    return f"{REPORTS}/{source}/{session_id}{at}"
+
+
+def figure_address(source: str, session_id: str, rule: str) -> str:
+    """Return the address of the histogram of a rule in a session.
+
+    Examples
+    --------
+    >>> figure_address("ibl", "4b7fbad4", "amp_median")
+    '/nh/figure/ibl/4b7fbad4/amp_median.svg'
+    """
+    return f"{FIGURES}/{source}/{session_id}/{rule}.svg"

@@ -1,0 +1,79 @@
+"""Reports and figures of the store within the page of `nh ui`, beside Dagster's own pages.
+
+Contains what answers their addresses (`nh_platform.home.page_addresses`), behind the same guard. Add here another
+stored page that the asset pages link to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nh_platform.home.page_addresses import FIGURES, REPORTS
+
+if TYPE_CHECKING:
+    from nh_platform.operations.web.guard import App, Receive, Scope, Send
+    from nh_platform.store import Store
+
+_NAME = "[A-Za-z0-9_-]+"
+_REPORT = re.compile(rf"{REPORTS}/({_NAME})/({_NAME})")
+_FIGURE = re.compile(rf"{FIGURES}/({_NAME})/({_NAME})/({_NAME})\.svg")
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-cache"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_FIGURE_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'")
+
+
+def with_stored_pages(app: App, store: Store) -> App:
+    """Return an application that answers the addresses of reports and figures, and leaves all others to ``app``.
+
+    A report that was never made, or is damaged, is a page that says so and what to do.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        found = _file(store, scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await app(scope, receive, send)
+            return
+        kind, path_of = found
+        status, body = await asyncio.to_thread(_content, path_of)
+        kind, headers = (kind, [_FIGURE_POLICY]) if status == 200 and kind == "image/svg+xml" else (kind, [])
+        kind = kind if status == 200 else "text/plain; charset=utf-8"
+        headers = [(b"content-type", kind.encode()), *headers, *_HEADERS]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    return answer
+
+
+def _file(store: Store, path: str) -> tuple[str, Callable[[], Path]] | None:
+    """Return the media type of what an address names, and what finds its file; None where it is not ours."""
+    from nh_platform.assets.units import ASSET as UNITS
+    from nh_platform.assets.units import RULE_FIGURES
+    from nh_platform.reports.session_page.stored import stored_page
+    from nh_platform.store.file_hashes import verified
+
+    if match := _REPORT.fullmatch(path):
+        source, session = match.groups()
+        return "text/html; charset=utf-8", lambda: stored_page(store, source, session)
+    if match := _FIGURE.fullmatch(path):
+        source, session, rule = match.groups()
+        folder = Path(RULE_FIGURES) / f"{rule}.svg"
+        return "image/svg+xml", lambda: verified(store.folder(source, session, UNITS.name) / folder)
+    return None
+
+
+def _content(path_of: Callable[[], Path]) -> tuple[int, bytes]:
+    from nh_platform.session import NhError
+
+    try:
+        return 200, path_of().read_bytes()
+    except NhError as error:
+        return 404, f"{error}\n".encode()
+    except FileNotFoundError:
+        return 404, b"It was replaced, or these units have no such figure. Load the page again.\n"
