@@ -9,22 +9,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.assets.units import RULE_FIGURES
-from nh_platform.defs.metadata import report_link, rounded
+from nh_platform.defs.metadata import records_table, report_link, rounded
 from nh_platform.defs.rules_in_force import RULEBOOK_DIGEST
 from nh_platform.home.page_addresses import figure_address, report_address
-from nh_platform.qc.rules.quantities import quantity, shown_number, shown_unit
+from nh_platform.qc.rules.quantities import quantity, shown_unit
 from nh_platform.qc.rules.rule_summary import RuleSummary
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
-
-_ID_CHARACTERS = 8
-"""Characters of a unit's id that a table shows; its link has all."""
-_SHOWN_DIGITS = 5
 
 
 @dataclass(frozen=True)
@@ -87,39 +84,38 @@ def rule_result(
             **({} if counted == 0 else {"share passing": rounded(summary.share)}),
             "column": summary.column or "none",
             **report_link(place.source, place.session_id),
-            "furthest from the threshold": dg.MetadataValue.md(_furthest(rule, summary, units, place)),
+            **_furthest(rule, summary, units, place),
             **_distribution(rule, place),
         },
     )
 
 
-def _furthest(rule: Rule, summary: RuleSummary, units: pd.DataFrame, place: SessionPlace) -> str:
-    """Return the failing units that are furthest from the threshold, each with a link to its card.
+def _furthest(rule: Rule, summary: RuleSummary, units: pd.DataFrame, place: SessionPlace) -> dict[str, Any]:
+    """Return the failing units that are furthest from the threshold as a table, and links to their cards.
 
-    As Markdown: a table of the UI draws no links. Below 1,000 characters the page shows it at once.
+    The page draws a table at once and its cells as text; links are Markdown, which it shows once it is pressed.
     """
-    if not summary.worst:
-        return "none"
     rows = units.set_index(units["unit_id"].astype(str))
     unit_of_measure = shown_unit(rule.unit)
     value = f"value [{unit_of_measure}]" if unit_of_measure else "value"
-    lines = [f"| unit | probe | cluster | region | {value} |", "|---|---|---|---|---|"]
+    cells, links = [], []
     for one in summary.worst:
-        row = rows.loc[one.unit]
+        row, card = rows.loc[one.unit], report_address(place.source, place.session_id, one.unit)
         region = next((row[name] for name in ("beryl", "acronym") if isinstance(row.get(name), str)), "unlocated")
-        card = f"[{_cell(one.unit[:_ID_CHARACTERS])}]({report_address(place.source, place.session_id, one.unit)})"
-        cells = (card, _cell(row["probe"]), row["cluster_id"], _cell(region), shown_number(one.value, _SHOWN_DIGITS))
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
+        named = {"probe": str(row["probe"]), "cluster": int(row["cluster_id"]), "region": region}
+        cells.append({**named, value: rounded(one.value), "unit": one.unit})
+        links.append(f"- [{_markdown(one.unit)}]({card}), {_markdown(row['probe'])} cluster {row['cluster_id']}")
+    shown: dict[str, Any] = {"furthest from the threshold": records_table(cells)}
+    return shown | ({"cards of these units": dg.MetadataValue.md("\n".join(links))} if links else {})
 
 
 def _distribution(rule: Rule, place: SessionPlace) -> dict[str, dg.MetadataValue]:
-    """Return the histogram of a rule's values: drawn by the page of `nh ui`, and the path of its file."""
+    """Return the histogram of a rule's values: the address at which `nh ui` shows it, and the path of its file."""
     path = place.folder / RULE_FIGURES / f"{rule.id}.svg"
     if not path.exists():
         return {}
-    shown = f"![{rule.id}]({figure_address(place.source, place.session_id, rule.id)})"
-    return {"distribution": dg.MetadataValue.md(shown), "distribution as a file": dg.MetadataValue.path(path)}
+    address = figure_address(place.source, place.session_id, rule.id)
+    return {"distribution": dg.MetadataValue.url(address), "distribution as a file": dg.MetadataValue.path(path)}
 
 
 def rulebook_metadata(rulebook: Rulebook) -> dict[str, str]:
@@ -151,6 +147,6 @@ def threshold_metadata(rule: Rule) -> dict[str, float | str]:
     return shown
 
 
-def _cell(text: object) -> str:
+def _markdown(text: object) -> str:
     """Return a name as Markdown shows it: nothing of it is markup."""
     return re.sub(r"([\\`*_{}\[\]<>()#+.!|~&-])", r"\\\1", str(text))
