@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,11 +162,6 @@ def parse_yaml(text: str, file: str) -> YamlFile:
         raise ConfigError(f"{file}:{line}", found, "Correct the indentation or quoting of that line.") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two of escapes, by the parser in Python
         raise ConfigError(f"{file}:{builder.line}", "not valid YAML", "Correct what follows that line.") from error
-
-
-def to_yaml(content: Mapping[str, Any]) -> str:
-    """Return keys and values as YAML in their order, for a file that people read and change."""
-    return str(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, default_flow_style=False))
 
 
 def shown(value: Any) -> str:

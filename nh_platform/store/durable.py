@@ -134,14 +134,25 @@ def sync_tree(folder: Path) -> None:
         sync_folder(Path(parent))
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace a file by ``content``, whole or not at all."""
+def write_durably(path: Path, content: bytes, check: Callable[[Path], None] | None = None) -> None:
+    """Replace a file by ``content``, whole or not at all.
+
+    Parameters
+    ----------
+    path, content
+        The file, and what it shall hold.
+    check
+        Looks at what was written, under its name of the moment, before it takes the place of ``path``; what it raises
+        leaves the file as it was.
+    """
     fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{_FRESH}")
     try:
         with fresh.open("wb") as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
+        if check is not None:
+            check(fresh)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)  # a record's place; a folder there is nobody's, and could never be replaced
         os.replace(fresh, path)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nh_platform.qc.published.published_counts import PublishedRelease
-from nh_platform.qc.reviews.review_files import Review
+from nh_platform.qc.reviews.review_model import Review
 from nh_platform.qc.rules.bibliography import Reference
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session import ConfigError

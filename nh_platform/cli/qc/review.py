@@ -51,31 +51,33 @@ def review(
     console.require_known(source, [session])
     from nh_platform.home.platform import Platform
     from nh_platform.home.settings import load_settings
-    from nh_platform.qc.reviews.review_saving import add_review
+    from nh_platform.qc.reviews.review_saving import append_reviews
 
     console.require_known(source, [session])
 
     platform = Platform(load_settings())
     session_id = platform.manifest(source).session_named(session)
     units = _named_units(platform, source, session_id, unit or [])
-    said = add_review(
+    saved = append_reviews(
         platform.reviews_file(source, session_id),
-        {
-            "unit": units[0] if len(units) == 1 else None,
-            "units": units if len(units) > 1 else None,
-            "interval": interval,
-            "scope": scope,
-            "decision": decision,
-            "reason": reason,
-            "reviewer": reviewer,
-            "date": date or platform.today,
-            "expiry": expiry,
-            "evidence": evidence or None,
-            "rulebook": rulebook,
-        },
+        [
+            {
+                "unit": units[0] if len(units) == 1 else None,
+                "units": units if len(units) > 1 else None,
+                "interval": interval,
+                "scope": scope,
+                "decision": decision,
+                "reason": reason,
+                "reviewer": reviewer,
+                "date": date or platform.today,
+                "expiry": expiry,
+                "evidence": evidence or None,
+                "rulebook": rulebook,
+            }
+        ],
     )
     console.say(
-        f"{said.file} holds {len(said.reviews)} now. `nh qc reviews {source}` says which count; "
+        f"{saved.reviews.file} holds {len(saved.reviews.reviews)} now. `nh qc reviews {source}` says which count; "
         f"`nh materialize {source} --missing` makes what they change."
     )
 

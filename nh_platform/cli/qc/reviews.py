@@ -42,7 +42,8 @@ def reviews(
 
     console.require_known(source)
     from nh_platform.qc.reviews.review_decisions import interval_reviews, unit_reviews
-    from nh_platform.qc.reviews.review_files import as_day, read_all_reviews
+    from nh_platform.qc.reviews.review_files import read_all_reviews
+    from nh_platform.qc.reviews.review_model import as_day
     from nh_platform.qc.reviews.reviewer_agreement import reviewer_agreement
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.session import ConfigError

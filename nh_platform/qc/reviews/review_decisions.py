@@ -1,8 +1,8 @@
-"""Decisions of the reviews of a session on its units and intervals: counted, pending, in conflict or expired.
+"""What the reviews of a session decide of its units, intervals and itself: counted, pending, in conflict or expired.
 
-Contains the weighing of reviewers against the quorum and its effect on units and times. Add here another thing that
-reviews decide. What a review may say is `reviews.py`; how far reviewers agree over many sessions is
-`reviewer_agreement.py`. No clock is read here: the day is passed in.
+Contains the weighing of reviewers against the quorum and its effect on units, times and sessions. Add here another
+thing that reviews decide. What a review may say is `review_model.py`; questions and answers are `threads.py`; how far
+reviewers agree over many sessions is `reviewer_agreement.py`. No clock is read here: the day is passed in.
 """
 
 from __future__ import annotations
@@ -13,23 +13,26 @@ from typing import Literal
 
 import pandas as pd
 
-from nh_platform.qc.reviews.review_files import Day, Decision, Review, SessionReviews, as_day
+from nh_platform.qc.reviews.review_files import SessionReviews
+from nh_platform.qc.reviews.review_model import About, Day, Review, as_day
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session.tables.events import INVALID_TIMES
+from nh_platform.session.tables.units import UNIT_INVALID_TIMES
 
-State = Literal["counted", "pending", "conflict", "expired"]
+Outcome = Literal["pass", "fail", "none"]
+State = Literal["counted", "pending", "conflict", "expired", "withdrawn"]
+"""``counted``; ``pending`` (fewer reviewers than the quorum); ``conflict`` (reviewers disagree, so nothing is
+overridden); ``expired`` (no review counts on that day); ``withdrawn`` (every reviewer took the decision back)."""
 
 
 @dataclass(frozen=True)
-class UnitReview:
-    """Outcome of the reviews of one unit.
+class Weighed:
+    """Outcome of all decisions on one thing; ``decision`` is ``none`` unless they are counted.
 
-    ``state``: ``counted``; ``pending`` (fewer reviewers than the quorum); ``conflict`` (reviewers disagree, so nothing
-    is overridden); ``expired`` (no review counts on that day). ``decision`` is ``none`` unless counted.
+    ``passing`` and ``failing`` are the reviewers who decide so on that day, sorted; ``text`` says all of it in words.
     """
 
-    unit: str
-    decision: Literal["pass", "fail", "none"]
+    decision: Outcome
     state: State
     passing: tuple[str, ...]
     failing: tuple[str, ...]
@@ -37,44 +40,81 @@ class UnitReview:
 
 
 @dataclass(frozen=True)
-class IntervalReview:
-    """Outcome of the reviews of one interval; ``decision``, ``state`` and ``text`` are as in `UnitReview`.
+class UnitReview(Weighed):
+    """Outcome of the reviews of one unit."""
 
-    ``start_s`` and ``stop_s`` are seconds on the session clock, ``scope`` is ``all_probes`` or a probe name. An
-    interval is marked unusable where the decision is ``fail``.
+    unit: str
+
+
+@dataclass(frozen=True)
+class IntervalReview(Weighed):
+    """Outcome of the reviews of one interval, of the recording or of one unit.
+
+    An interval is marked unusable where the decision is ``fail``.
     """
 
-    start_s: float
-    stop_s: float
-    scope: str
-    decision: Literal["pass", "fail", "none"]
-    state: State
-    text: str
+    about: About
+
+    @property
+    def start_s(self) -> float:
+        """Start in seconds on the session clock."""
+        return self.about.interval[0] if self.about.interval else 0.0
+
+    @property
+    def stop_s(self) -> float:
+        """Stop in seconds on the session clock."""
+        return self.about.interval[1] if self.about.interval else 0.0
+
+    @property
+    def scope(self) -> str:
+        """``all_probes`` or a probe name."""
+        return self.about.scope
 
     @property
     def name(self) -> str:
         """How a list names it, for example ``interval 812-845.5 s of probe00``."""
-        return f"interval {self.start_s:g}-{self.stop_s:g} s of {self.scope.replace('_', ' ')}"
+        return str(self.about)
+
+
+@dataclass(frozen=True)
+class SessionReview(Weighed):
+    """Outcome of the reviews of a whole session; it is set aside where ``fail`` is counted."""
+
+    quorum: int
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether enough reviewers agree that it is not to be used."""
+        return self.decision == "fail"
+
+    @property
+    def short(self) -> str:
+        """What a column of a list says, for example ``set aside`` or ``set aside proposed by ada, 1 of 2``."""
+        if self.is_set_aside:
+            return "set aside"
+        if self.state == "conflict":
+            return f"set aside by {', '.join(self.failing)}, kept by {', '.join(self.passing)}"
+        if self.state == "pending" and self.failing:
+            return f"set aside proposed by {', '.join(self.failing)}, {len(self.failing)} of {self.quorum}"
+        return ""
 
 
 def unit_reviews(reviews: SessionReviews, rulebook: Rulebook, today: Day) -> dict[str, UnitReview]:
     """Return what the reviews of each reviewed unit come to, for one rulebook on one day.
 
-    A reviewer's latest review of a unit (by date) replaces the earlier ones. A decision is counted when at least
-    ``rulebook.review_quorum`` reviewers agree and none disagrees; disagreement is shown and overrides nothing.
+    A reviewer's latest review of a unit (by date, and on one date the later in the file) replaces the earlier ones. A
+    decision is counted when at least ``rulebook.review_quorum`` reviewers agree and none disagrees; disagreement is
+    shown and overrides nothing.
 
     Returns
     -------
     dict
         By unit id, sorted.
     """
-    by_unit: dict[str, list[Review]] = {}
-    for review in reviews.reviews:
-        for unit in review.unit_ids if review.concerns(rulebook.id) else ():
-            by_unit.setdefault(unit, []).append(review)
+    concerned = [review for review in reviews.reviews if review.concerns(rulebook.id)]
     return {
-        unit: UnitReview(unit, *_weigh(stated, rulebook.review_quorum, today))
-        for unit, stated in sorted(by_unit.items())
+        about.unit: UnitReview(**vars(_weigh(stated, rulebook.review_quorum, today)), unit=about.unit)
+        for about, stated in sorted(_decided(concerned, "unit").items(), key=lambda item: item[0].unit)
     }
 
 
@@ -82,53 +122,29 @@ def interval_reviews(reviews: SessionReviews, quorum: int, today: Day) -> list[I
     """Return what the reviews of each reviewed interval come to on one day, sorted by time and scope.
 
     Intervals count like units: at least ``quorum`` reviewers decide the same interval and scope alike, and none
-    otherwise.
+    otherwise. Those of single units are `unit_interval_reviews`.
     """
-    by_interval: dict[tuple[float, float, str], list[Review]] = {}
-    for review in reviews.reviews:
-        if review.interval is not None:
-            by_interval.setdefault((*review.interval, review.scope), []).append(review)
-    found = []
-    for (start, stop, scope), stated in sorted(by_interval.items()):
-        decision, state, _, _, text = _weigh(stated, quorum, today)
-        found.append(IntervalReview(start, stop, scope, decision, state, text))
-    return found
+    return _intervals(reviews, "interval", quorum, today)
 
 
-_Weighed = tuple[Literal["pass", "fail", "none"], State, tuple[str, ...], tuple[str, ...], str]
+def unit_interval_reviews(reviews: SessionReviews, quorum: int, today: Day) -> list[IntervalReview]:
+    """Return what the reviews of each interval of one unit come to on one day, sorted by unit and time.
+
+    They count like `interval_reviews`, and hold for every rulebook.
+    """
+    return _intervals(reviews, "unit interval", quorum, today)
 
 
-def _weigh(stated: Sequence[Review], quorum: int, today: Day) -> _Weighed:
-    """Return decision, state, who passes, who fails, and that in words."""
-    in_order = sorted(stated, key=lambda review: review.date)
-    by_reviewer = {review.reviewer: review for review in in_order if review.counts_on(today)}
-    if not by_reviewer:
-        return "none", "expired", (), (), _out_of_date(in_order, today)
-    passing, failing = _named(by_reviewer, "pass"), _named(by_reviewer, "fail")
-    if passing and failing:
-        text = f"reviewers disagree: {', '.join(passing)} pass, {', '.join(failing)} fail; nothing is overridden"
-        return "none", "conflict", passing, failing, text
-    decision: Decision = "pass" if passing else "fail"
-    names = passing or failing
-    if len(names) < quorum:
-        text = f"{decision} by {', '.join(names)}; {len(names)} of {quorum} reviewers needed"
-        return "none", "pending", passing, failing, text
-    reasons = "; ".join(dict.fromkeys(by_reviewer[name].reason for name in names))
-    return decision, "counted", passing, failing, f"{decision} by {', '.join(names)}: {reasons}"
+def session_review(reviews: SessionReviews, rulebook: Rulebook, today: Day) -> SessionReview | None:
+    """Return what the reviews of the whole session come to on one day; None where nobody reviewed it as a whole.
 
-
-def _named(by_reviewer: Mapping[str, Review], decision: Decision) -> tuple[str, ...]:
-    return tuple(sorted(name for name, review in by_reviewer.items() if review.decision == decision))
-
-
-def _out_of_date(in_order: Sequence[Review], today: Day) -> str:
-    """Say of each reviewer's last decision since when it counts no more, or from when on it will."""
-    day = as_day(today)
-    parts = []
-    for reviewer, review in sorted({review.reviewer: review for review in in_order}.items()):
-        begins = day is not None and review.date > day
-        parts.append(f"{review.decision} by {reviewer}, {f'from {review.date}' if begins else f'to {review.expiry}'}")
-    return f"no review counts on {day}: {'; '.join(parts)}"
+    At least ``rulebook.review_quorum`` reviewers who fail it, and none who passes it, set it aside. It comes back when
+    they withdraw that, or pass it.
+    """
+    stated = _decided(reviews.reviews, "session").get(About())
+    if stated is None:
+        return None
+    return SessionReview(**vars(_weigh(stated, rulebook.review_quorum, today)), quorum=rulebook.review_quorum)
 
 
 def apply_reviews(units: pd.DataFrame, reviews: SessionReviews, rulebook: Rulebook, today: Day) -> pd.Series:
@@ -171,6 +187,94 @@ def reviewed_intervals(reviews: SessionReviews, quorum: int, today: Day) -> pd.D
         for one in interval_reviews(reviews, quorum, today)
         if one.decision == "fail"
     ]
-    if not rows:
-        return INVALID_TIMES.empty()
-    return INVALID_TIMES.conform(pd.DataFrame(rows))
+    return INVALID_TIMES.conform(pd.DataFrame(rows)) if rows else INVALID_TIMES.empty()
+
+
+def reviewed_unit_intervals(reviews: SessionReviews, quorum: int, today: Day) -> pd.DataFrame:
+    """Return the intervals of single units that counted reviews mark unusable.
+
+    Returns
+    -------
+    DataFrame
+        Schema `UNIT_INVALID_TIMES` (``unit_id``, ``start_time``, ``stop_time`` in seconds, ``label``), sorted.
+    """
+    rows = [
+        {
+            "unit_id": one.about.unit,
+            "start_time": one.start_s,
+            "stop_time": one.stop_s,
+            "label": f"review: {one.text}",
+        }
+        for one in unit_interval_reviews(reviews, quorum, today)
+        if one.decision == "fail"
+    ]
+    return UNIT_INVALID_TIMES.conform(pd.DataFrame(rows)) if rows else UNIT_INVALID_TIMES.empty()
+
+
+def _intervals(
+    reviews: SessionReviews, kind: Literal["interval", "unit interval"], quorum: int, today: Day
+) -> list[IntervalReview]:
+    found = _decided(reviews.reviews, kind)
+    in_order = sorted(found, key=lambda about: (about.unit, about.interval or (), about.scope))
+    return [IntervalReview(**vars(_weigh(found[about], quorum, today)), about=about) for about in in_order]
+
+
+def _decided(reviews: Sequence[Review], kind: str) -> dict[About, list[Review]]:
+    """Return the decisions on every thing of one kind, in the order of their dates and of the file."""
+    by_thing: dict[About, list[Review]] = {}
+    for review in sorted(reviews, key=lambda review: review.date):
+        for about in review.about if review.decision is not None else ():
+            if about.kind == kind:
+                by_thing.setdefault(about, []).append(review)
+    return by_thing
+
+
+def standing_decisions(stated: Sequence[Review], today: Day) -> dict[str, Review]:
+    """Return what each reviewer decides on one thing on a day, of his decisions in the order of their dates.
+
+    That is his latest, as long as it counts and is no withdrawal: a decision that was replaced does not come back when
+    the one that replaced it expires.
+    """
+    day = as_day(today)
+    latest = {review.reviewer: review for review in stated if day is None or review.date <= day}
+    return {
+        reviewer: review
+        for reviewer, review in latest.items()
+        if review.counts_on(day) and review.decision != "withdrawn"
+    }
+
+
+def _weigh(stated: Sequence[Review], quorum: int, today: Day) -> Weighed:
+    """Return what the decisions on one thing, in the order of their dates, come to."""
+    by_reviewer = standing_decisions(stated, today)
+    if not by_reviewer:
+        return _none_stands(stated, today)
+    passing, failing = _named(by_reviewer, "pass"), _named(by_reviewer, "fail")
+    if passing and failing:
+        text = f"reviewers disagree: {', '.join(passing)} pass, {', '.join(failing)} fail; nothing is overridden"
+        return Weighed("none", "conflict", passing, failing, text)
+    decision: Outcome = "pass" if passing else "fail"
+    names = passing or failing
+    if len(names) < quorum:
+        text = f"{decision} by {', '.join(names)}; {len(names)} of {quorum} reviewers needed"
+        return Weighed("none", "pending", passing, failing, text)
+    reasons = "; ".join(dict.fromkeys(by_reviewer[name].words for name in names))
+    return Weighed(decision, "counted", passing, failing, f"{decision} by {', '.join(names)}: {reasons}")
+
+
+def _named(by_reviewer: Mapping[str, Review], decision: Outcome) -> tuple[str, ...]:
+    return tuple(sorted(name for name, review in by_reviewer.items() if review.decision == decision))
+
+
+def _none_stands(stated: Sequence[Review], today: Day) -> Weighed:
+    """Say of each reviewer's last decision since when it counts no more, or from when on it will."""
+    day = as_day(today)
+    latest = {review.reviewer: review for review in stated}
+    if all(review.decision == "withdrawn" and review.counts_on(day) for review in latest.values()):
+        return Weighed("none", "withdrawn", (), (), f"withdrawn by {', '.join(sorted(latest))}")
+    parts = []
+    for reviewer, review in sorted(latest.items()):
+        begins = day is not None and review.date > day
+        ends = f", to {review.expiry}" if review.expiry else ""
+        parts.append(f"{review.decision} by {reviewer}{f', from {review.date}' if begins else ends}")
+    return Weighed("none", "expired", (), (), f"no review counts on {day}: {'; '.join(parts)}")

@@ -1,88 +1,30 @@
-"""People's recorded decisions about units and intervals: the files, read and validated.
+"""The files of people's reviews, read and validated: one per session, `<source>/<session>.yaml` in the reviews folder.
 
-Contains the models of the files under the reviews folder (`<source>/<session>.yaml`), their reader and their version.
-Add here what a review may say and on which days it counts. What the reviews of a session decide is
-`review_decisions.py`, agreement between reviewers `reviewer_agreement.py`. No clock is read here: the day is passed in.
+Contains their reader, what is refused of them, and their version. Add here what a file must hold as a whole. What one
+review may say is `review_model.py`; saving is `review_saving.py`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
-from nh_platform.session import ConfigError
+from nh_platform.qc.reviews.review_model import ALL_PROBES, About, Day, NonEmpty, Review, free_id, text_of_number
+from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session.errors import close_matches
 from nh_platform.session.validation_errors import checked
 from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml, read_optional
 
-Decision = Literal["pass", "fail"]
-Day = dt.date | str | None
-"""A day as a date or ``YYYY-MM-DD``; None where reviews shall neither expire nor wait for their date."""
-
-
-def as_day(day: Day) -> dt.date | None:
-    """Return a day as a date; None stays None."""
-    return dt.date.fromisoformat(day) if isinstance(day, str) else day
-
-
-NonEmpty = Annotated[str, Field(min_length=1)]
-
-
-class Review(BaseModel):
-    """One decision of one reviewer.
-
-    Exactly one of ``unit``, ``units`` and ``interval`` says what it is about. An interval is ``[start, stop]`` in
-    seconds on the session clock, with ``scope`` ``all_probes`` or a probe name; ``fail`` marks it unusable.
-    ``rulebook`` limits a decision about units to one rulebook. The review counts from ``date`` to ``expiry``, both
-    included; without ``expiry`` it stays.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    unit: NonEmpty | None = None
-    units: list[NonEmpty] | None = Field(default=None, min_length=1)
-    interval: tuple[float, float] | None = None
-    scope: NonEmpty = "all_probes"
-    decision: Decision
-    reason: NonEmpty
-    reviewer: NonEmpty
-    date: dt.date
-    evidence: list[NonEmpty] = []
-    expiry: dt.date | None = None
-    rulebook: NonEmpty | None = None
-
-    @field_validator("unit", mode="before")
-    @classmethod
-    def _number_as_text(cls, value: object) -> object:
-        return _text(value)
-
-    @field_validator("units", mode="before")
-    @classmethod
-    def _numbers_as_text(cls, value: object) -> object:
-        return [_text(item) for item in value] if isinstance(value, list) else value
-
-    @property
-    def unit_ids(self) -> tuple[str, ...]:
-        """Ids of the units that it is about; empty for an interval."""
-        return tuple(self.units or ([self.unit] if self.unit else []))
-
-    def counts_on(self, today: Day) -> bool:
-        """Return whether ``today`` lies within its dates; always, where no day is given."""
-        day = as_day(today)
-        if day is None:
-            return True
-        return self.date <= day and (self.expiry is None or day <= self.expiry)
-
-    def concerns(self, rulebook: str) -> bool:
-        """Return whether it is about all rulebooks or about this one."""
-        return self.rulebook is None or self.rulebook == rulebook
+_EFFECTIVE = frozenset(Review.model_fields) - {"id", "comment", "evidence", "answers", "closes", "blind", "shown"}
+"""Keys of a decision that change what is made of it."""
+_ABOUT = "unit or units, interval, unit with interval, or whole_session: true"
 
 
 class _ReviewFile(BaseModel):
@@ -95,12 +37,12 @@ class _ReviewFile(BaseModel):
     @field_validator("session", mode="before")
     @classmethod
     def _session_as_text(cls, value: object) -> object:
-        return _text(value)
+        return text_of_number(value)
 
 
 @dataclass(frozen=True)
 class SessionReviews:
-    """The reviews of one session, in the order of the file.
+    """The reviews of one session, in the order of the file; each has an id, stated or from its content.
 
     Parameters
     ----------
@@ -110,12 +52,32 @@ class SessionReviews:
         The reviews.
     file
         Name of the file, for texts; empty where there is none.
+    digest
+        Sha256 over the bytes of the file; of nothing where there is none.
     """
 
     source: str
     session_id: str
     reviews: tuple[Review, ...] = ()
     file: str = ""
+    digest: str = hashlib.sha256(b"").hexdigest()
+
+    def named(self, name: str) -> Review:
+        """Return the review that an id, or the start of exactly one, means.
+
+        Raises
+        ------
+        UnknownSession
+            If none is meant, or several.
+        """
+        found = [review for review in self.reviews if review.id == name]
+        found = found or [review for review in self.reviews if name and review.id.startswith(name)]
+        if len(found) != 1:
+            ids = [review.id for review in self.reviews]
+            what = f"{len(found)} of its {len(ids)} reviews match"
+            action = f"`nh review list {self.source} {self.session_id}` has the ids.{close_matches(name, ids)}"
+            raise UnknownSession(f"review {name!r} of {self.source} {self.session_id}", what, action)
+        return found[0]
 
 
 def review_path(folder: str | os.PathLike[str], source: str, session_id: str) -> Path:
@@ -134,7 +96,7 @@ def read_reviews(path: str | os.PathLike[str]) -> SessionReviews:
     Raises
     ------
     ConfigError
-        If the file is not as `Review` describes, with file and line.
+        If the file is not as `nh_platform.qc.reviews.review_model.Review` describes, with file and line.
     """
     file = Path(path)
     source, session_id = file.parent.name, file.stem
@@ -166,8 +128,9 @@ def parse_reviews(text: str, file: str, source: str, session_id: str) -> Session
     ------
     ConfigError
         If it is not YAML, a key is unknown or missing, a decision or date is not one, it states another source or
-        session than its place, a review is about nothing or about two things, an interval ends before it starts, or
-        one reviewer decides the same thing twice on one day.
+        session than its place, a review is about nothing or about two things, has neither decision nor comment, an
+        interval ends before it starts, a withdrawal takes back nothing, an id stands twice, or a reviewer's entry is
+        his last one word for word.
     """
     lined = parse_yaml(text, file)
     actions = {"": "Give source, session and reviews."}
@@ -176,10 +139,31 @@ def parse_reviews(text: str, file: str, source: str, session_id: str) -> Session
         if stated != expected:
             found = f"{key} {stated!r}, but its place says {expected!r}"
             raise lined.error((key,), "", found, "Correct the file or move it to <source>/<session>.yaml.")
-    seen: dict[tuple[object, ...], int] = {}
+    reviews: list[Review] = []
+    last_of: dict[str, tuple[str, int]] = {}
+    ids: dict[str, int] = {}
     for index, review in enumerate(parsed.reviews):
-        _check(review, index, lined, seen)
-    return SessionReviews(source, session_id, tuple(parsed.reviews), file)
+        content, line = review.content_id(), lined.line(("reviews", index))
+        before, its_line = last_of.get(review.reviewer, ("", 0))
+        mistake = _mistake(review)
+        if mistake is None and content == before:
+            mistake = "", f"it stands in line {its_line} already, word for word", "Remove one of the two."
+        if mistake is None and review.id in ids:
+            found = f"the review in line {ids[review.id]} has the id {review.id} too"
+            mistake = "id", found, "Give it another id."
+        if mistake is not None:
+            key, found, action = mistake
+            raise lined.error(("reviews", index, *([key] if key else [])), _words(review, index), found, action)
+        chosen = review.id or free_id(content, ids)
+        last_of[review.reviewer], ids[chosen] = (content, line), line
+        reviews.append(review.model_copy(update={"id": chosen}))
+    for index in _withdrawing_nothing(reviews):
+        review = reviews[index]
+        found = f"{review.reviewer} decided nothing before about {_listed(review.about)} that could be withdrawn"
+        action = "Withdraw a decision of your own, on the same thing; or remove this review."
+        raise lined.error(("reviews", index, "decision"), _words(review, index), found, action)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return SessionReviews(source, session_id, tuple(reviews), file, digest)
 
 
 def _about(lined: YamlFile, location: Location) -> tuple[str, Location]:
@@ -190,53 +174,96 @@ def _about(lined: YamlFile, location: Location) -> tuple[str, Location]:
     return f"review {int(location[1]) + 1}{by}", location[2:]
 
 
-def _check(review: Review, index: int, lined: YamlFile, seen: dict[tuple[object, ...], int]) -> None:
-    at = ("reviews", index)
-    about = f"review {index + 1} by {review.reviewer}"
-    named = [key for key in ("unit", "units", "interval") if getattr(review, key) is not None]
-    if len(named) != 1:
-        found = "it is about nothing" if not named else f"it is about {' and '.join(named)}"
-        raise lined.error(at, about, found, "Give exactly one of unit, units and interval.")
+def _words(review: Review, index: int) -> str:
+    return f"review {index + 1} by {review.reviewer}"
+
+
+def _listed(about: Iterable[About]) -> str:
+    return ", ".join(map(str, about))
+
+
+def _mistake(review: Review) -> tuple[str, str, str] | None:
+    """Return key, what was found and what to do of the first thing that is wrong with one review, or None."""
+    return _mistake_of_place(review) or _mistake_of_interval(review) or _mistake_of_words(review)
+
+
+def _mistake_of_place(review: Review) -> tuple[str, str, str] | None:
+    named = [key for key in ("unit", "units", "interval", "whole_session") if getattr(review, key) is not None]
+    if not named and not (review.answers and review.decision is None):
+        return "", "it is about nothing", f"Give {_ABOUT}."
+    if len(named) > 1 and named != ["unit", "interval"]:
+        return "", f"it is about {' and '.join(named)}", f"Give one of: {_ABOUT}."
+    twice = sorted({unit for unit in review.unit_ids if review.unit_ids.count(unit) > 1})
+    if twice:
+        return "units", f"it names {', '.join(twice)} twice", "Name each unit once."
+    if review.rulebook is not None and (review.interval is not None or review.whole_session):
+        thing = "the whole session" if review.whole_session else "an interval"
+        return "rulebook", f"a review of {thing} holds for every rulebook", "Remove the key."
+    return None
+
+
+def _mistake_of_interval(review: Review) -> tuple[str, str, str] | None:
     if review.interval is not None:
         start, stop = review.interval
         if not (np.isfinite(start) and np.isfinite(stop) and start < stop):
             action = "Give [start, stop] in seconds with start before stop."
-            raise lined.error((*at, "interval"), about, f"interval {start} to {stop}", action)
-        if review.rulebook is not None:
-            raise lined.error((*at, "rulebook"), about, "an interval holds for every rulebook", "Remove the key.")
+            return "interval", f"interval {start} to {stop}", action
+        if review.unit is not None and review.scope != ALL_PROBES:
+            return "scope", "an interval of one unit is of no probe", "Remove the key, or the unit."
     if review.expiry is not None and review.expiry < review.date:
-        found = f"expires on {review.expiry}, before its date"
-        raise lined.error((*at, "expiry"), about, found, "Correct one of them.")
-    things: Iterable[object] = review.unit_ids or (review.interval,)
-    for thing in things:
-        key = (thing, review.scope, review.rulebook, review.reviewer, review.date)
-        if key in seen:
-            found = f"{review.reviewer} decided {thing} on {review.date} already (line {seen[key]})"
-            raise lined.error(at, about, found, "Keep one of the two, or give the later one its own date.")
-        seen[key] = lined.line(at)
+        return "expiry", f"expires on {review.expiry}, before its date", "Correct one of them."
+    return None
+
+
+def _mistake_of_words(review: Review) -> tuple[str, str, str] | None:
+    if review.decision is None:
+        if review.comment is None:
+            return "", "it has neither a decision nor a comment", "Add decision and reason; or comment, for a question."
+        pointless = [key for key in ("reason", "expiry", "rulebook") if getattr(review, key) is not None]
+        if pointless:
+            return pointless[0], f"{pointless[0]!r} stands in a comment, which decides nothing", "Add a decision."
+    elif review.reason is None:
+        return "", "'reason' is missing", "Say in a sentence why."
+    elif review.comment is not None:
+        return "comment", "it has a reason and a comment", "Write both in the reason."
+    if review.closes and not review.answers:
+        return "closes", "it closes no thread", "Name the review that it answers: `answers: <id>`."
+    return None
+
+
+def _withdrawing_nothing(reviews: list[Review]) -> list[int]:
+    """Return the positions of withdrawals on whose thing their reviewer decided nothing before them."""
+    decided: dict[tuple[str, About], list[tuple[object, int]]] = {}
+    for index, review in enumerate(reviews):
+        if review.decision in ("pass", "fail"):
+            for thing in review.about:
+                decided.setdefault((review.reviewer, thing), []).append((review.date, index))
+    return [
+        index
+        for index, review in enumerate(reviews)
+        if review.decision == "withdrawn"
+        and not all(
+            any(before < (review.date, index) for before in decided.get((review.reviewer, thing), ()))
+            for thing in review.about
+        )
+    ]
 
 
 def reviews_version(path: str | os.PathLike[str], today: Day = None) -> str:
-    """Return the content identity of a session's review file: sha256 over its bytes; of nothing where there is none.
+    """Return the identity of the decisions that a session's review file holds: sha256 over them and their order.
 
-    With ``today``, the positions of the reviews that count on that day are part of it: the version then changes on
-    the day on which an expiry takes effect, and on no other.
+    Where there are none, it is sha256 over nothing. Comments, questions, evidence and ids are no part of it: they
+    change nothing that is made. With ``today``, the positions of the decisions that count on that day are part of it:
+    the version then changes on the day on which an expiry takes effect, and on no other.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read; with ``today``, if it cannot be parsed.
+        If the file cannot be read or parsed.
     """
-    file = Path(path)
-    content = read_optional(file, f"{file.parent.name}/{file.name}") or ""
-    digest = hashlib.sha256(content.encode())
-    if today is not None and content:
-        parsed = read_reviews(file)
-        counting = [str(index) for index, review in enumerate(parsed.reviews) if review.counts_on(today)]
-        digest.update(b"\x1f" + ",".join(counting).encode())
-    return digest.hexdigest()
-
-
-def _text(value: object) -> object:
-    """Allen ids are numbers; YAML reads them as integers."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    decisions = [review for review in read_reviews(path).reviews if review.decision is not None]
+    if not decisions:
+        return hashlib.sha256(b"").hexdigest()
+    stated = [one.model_dump(mode="json", include=set(_EFFECTIVE)) for one in decisions]
+    counting = [index for index, review in enumerate(decisions) if review.counts_on(today)] if today else []
+    return hashlib.sha256(json.dumps([stated, counting], sort_keys=True).encode()).hexdigest()

@@ -1,76 +1,195 @@
-"""Reviews saved by the platform's own tools: what cannot be read back is refused, and the file stays as it was.
+"""Reviews saved by the platform's own tools: appended under a lock, read back before they replace the file, or refused.
 
-Add here another way in which a tool changes a review file. What a review may say is `review_files.py`.
+Add here another way in which a tool changes a review file; history is appended to and never overwritten. How an entry
+is written is `review_text.py`, what a review may say `review_model.py`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import re
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from pydantic import ValidationError
 
 from nh_platform.qc.reviews.review_files import SessionReviews, parse_reviews, read_reviews
-from nh_platform.session import ConfigError
-from nh_platform.session.yaml_file import read_optional
-from nh_platform.store.durable import write_durably
+from nh_platform.qc.reviews.review_model import Review, free_id
+from nh_platform.qc.reviews.review_text import diff_of, file_with, stated_keys
+from nh_platform.session import ConfigError, NhError, StoreError
+from nh_platform.session.display import counted
+from nh_platform.session.yaml_file import parse_yaml, read_optional
+from nh_platform.store.durable import alone, disk_in_words, is_half_written, write_durably
 
-_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
 _LOCK_TIMEOUT_S = 30.0
 
 
-def save_reviews(path: Path, text: str) -> SessionReviews:
-    """Replace the review file of a session by ``text``, whole or not at all, and return what it says.
+@dataclass(frozen=True)
+class SavedReviews:
+    """What a review file holds once entries are added.
 
-    Raises
-    ------
-    ConfigError
-        If it is not as `nh_platform.qc.reviews.review_files.Review` describes, with the line; nothing is written.
+    Parameters
+    ----------
+    reviews
+        The whole file as it is read back; its ``digest`` is the one to show and to give with the next entries.
+    added
+        The reviews that were added, with their ids.
+    diff
+        What changes, as a unified diff.
     """
-    saved = parse_reviews(text, f"{path.parent.name}/{path.name}", path.parent.name, path.stem)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, text.encode())
-    return saved
+
+    reviews: SessionReviews
+    added: tuple[Review, ...]
+    diff: str
 
 
-def add_review(path: Path, review: Mapping[str, Any]) -> SessionReviews:
-    """Add one review to the file of a session, which is made where there is none; what stands in it stays as it is.
+class ReviewsChanged(NhError):
+    """A review file is no longer the one that a person was shown; nothing was written.
+
+    Parameters
+    ----------
+    now
+        The file as it is; its ``digest`` is the new hash.
+    added
+        What was added meanwhile; None where the file was changed in another way, by hand for example.
+    """
+
+    def __init__(self, now: SessionReviews, name: str, added: tuple[Review, ...] | None) -> None:
+        self.now, self.added = now, added
+        what = "it was changed"
+        if added:
+            who = ", ".join(sorted({review.reviewer for review in added}))
+            what = f"{counted(len(added), 'review')} of {who} came to it"
+        super().__init__(name, f"{what} since it was shown", "Look at it again, and save again; nothing was written.")
+
+    @property
+    def digest(self) -> str:
+        """Sha256 of the file as it is now."""
+        return self.now.digest
+
+
+def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: str | None = None) -> SavedReviews:
+    """Add reviews at the end of the file of a session, all or none; the file is made where there is none.
+
+    What stands in the file stays byte for byte. The new file is read back by the reader of reviews before it replaces
+    the old one, and is on the disk when this returns. What a killed process left half-written is removed.
 
     Parameters
     ----------
     path
         ``<folder>/<source>/<session>.yaml``.
-    review
-        Keys and values of `nh_platform.qc.reviews.review_files.Review`; those that are None are left out.
+    entries
+        Keys and values of `nh_platform.qc.reviews.review_model.Review`; those that are None are left out, and an
+        ``id`` is stated where they have none.
+    digest
+        `SessionReviews.digest` of what the person was shown; None where it does not matter what came meanwhile.
 
     Raises
     ------
+    ReviewsChanged
+        If the file is another one than ``digest`` says.
     ConfigError
-        If the file has a mistake, or would have one with this review; nothing is written.
+        If the file has a mistake or would have one with these reviews, with file and line; nothing is written.
+    StoreError
+        If the disk refuses it, or another process holds the file for 30 s.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock"), timeout=_LOCK_TIMEOUT_S):
-        name = f"{path.parent.name}/{path.name}"
-        text, before = read_optional(path, name), read_reviews(path)
-        if text is None:
-            text = f"source: {path.parent.name}\nsession: '{path.stem}'\nreviews:\n"
-        stated = {key: _plain(value) for key, value in review.items() if value is not None}
-        items = list(_ITEM.finditer(text))
-        indent = items[0][1] if items else "  "
-        added = f"{text.rstrip()}\n{indent}- {json.dumps(stated, ensure_ascii=False)}\n"
-        parsed = parse_reviews(added, name, path.parent.name, path.stem)
-        if len(parsed.reviews) != len(before.reviews) + 1:
-            raise ConfigError(
-                name, "something stands behind its list of reviews, so that none can be added", "Add it by hand."
-            )
-        return save_reviews(path, added)
+    place = path.resolve()
+    with disk_in_words(place.parent):
+        place.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(place), disk_in_words(place.parent):
+        for left in place.parent.glob("*"):
+            if is_half_written(left.name, of=place.name):
+                left.unlink(missing_ok=True)
+        text, saved, after = _appended(path, entries, digest)
+
+        def read_back(written: Path) -> None:
+            name = f"{path.parent.name}/{path.name}"
+            found = parse_reviews(read_optional(written, name) or "", name, path.parent.name, path.stem)
+            if found != saved.reviews:
+                raise StoreError(name, "the disk gives back other reviews than were written", "Check the disk.")
+
+        if after != text:
+            write_durably(place, after.encode(), check=read_back)
+    return saved
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return list(value) if isinstance(value, tuple) else value
+def preview_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: str | None = None) -> SavedReviews:
+    """Return what `append_reviews` would write, and write nothing; parameters and errors are the same."""
+    return _appended(path, entries, digest)[1]
+
+
+def _appended(
+    path: Path, entries: Sequence[Mapping[str, Any]], digest: str | None
+) -> tuple[str | None, SavedReviews, str]:
+    """Return the text of a file, what it holds with entries added, and its text then."""
+    source, session_id, name = path.parent.name, path.stem, f"{path.parent.name}/{path.name}"
+    text = read_optional(path, name)
+    before = read_reviews(path) if text is None else parse_reviews(text, name, source, session_id)
+    if digest is not None and digest != before.digest:
+        raise ReviewsChanged(before, name, _added_since(before, text or "", digest))
+    if not entries:
+        return text, SavedReviews(before, (), ""), text or ""
+    taken = {review.id for review in before.reviews}
+    stated = [_with_id(stated_keys(entry), taken) for entry in entries]
+    after = file_with(text, source, session_id, stated)
+    no_room = ConfigError(
+        name,
+        "no review can be added at the end of its list",
+        "Write its list as one entry below the other, each after `- `; or add the review by hand.",
+    )
+    try:
+        reviews = parse_reviews(after, name, source, session_id)
+    except ConfigError as error:
+        if not _is_yaml(after) and _is_yaml(file_with(None, source, session_id, stated)):
+            raise no_room from error
+        raise
+    n_before = len(before.reviews)
+    added = reviews.reviews[n_before:]
+    is_as_meant = list(added) == [Review.model_validate(entry) for entry in stated]
+    if reviews.reviews[:n_before] != before.reviews or not is_as_meant:
+        raise no_room
+    return text, SavedReviews(reviews, added, diff_of(text, after, name)), after
+
+
+def _with_id(entry: Mapping[str, Any], taken: set[str]) -> dict[str, Any]:
+    """Return an entry that states its id, where it is one that can be read: what cannot is refused with its line."""
+    try:
+        review = Review.model_validate(dict(entry))
+    except ValidationError:
+        return dict(entry)
+    chosen = review.id or free_id(review.content_id(), taken)
+    taken.add(chosen)
+    return {"id": chosen, **entry}
+
+
+def _is_yaml(text: str) -> bool:
+    try:
+        parse_yaml(text, "")
+    except ConfigError:
+        return False
+    return True
+
+
+def _added_since(now: SessionReviews, text: str, digest: str) -> tuple[Review, ...] | None:
+    """Return the reviews behind the part of a file that has a digest; None where the file does not begin with it."""
+    hashed, read = hashlib.sha256(), ""
+    if hashed.hexdigest() == digest:
+        return now.reviews
+    for line in text.splitlines(keepends=True):
+        bare = line.rstrip("\r\n")  # the file may have ended without a line break, which came with the first review
+        for part in (bare, line.removeprefix(bare)):
+            hashed.update(part.encode())
+            read += part
+            if hashed.hexdigest() == digest:
+                name = f"{now.source}/{now.session_id}.yaml"
+                return now.reviews[len(parse_reviews(read, name, now.source, now.session_id).reviews) :]
+    return None
+
+
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    busy = StoreError(str(place), "another process has been writing it for 30 s", "Try again; nothing was written.")
+    with alone(place.with_name(f".{place.name}.lock"), busy, wait_s=_LOCK_TIMEOUT_S):
+        yield

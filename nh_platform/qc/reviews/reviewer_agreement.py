@@ -51,8 +51,8 @@ def reviewer_agreement(reviews: Iterable[SessionReviews]) -> pd.DataFrame:
     """Return the agreement of every pair of reviewers over all units that both decided.
 
     A reviewer's latest decision about a unit is used, expired ones included: expiry says that a decision no longer
-    counts, not that it was not made. Intervals are left out: reviewers choose their own edges, so two of them seldom
-    decide about the same thing.
+    counts, not that it was not made; what a reviewer withdrew is no decision of his. Intervals are left out: reviewers
+    choose their own edges, so two of them seldom decide about the same thing.
 
     Returns
     -------
@@ -63,9 +63,13 @@ def reviewer_agreement(reviews: Iterable[SessionReviews]) -> pd.DataFrame:
     decisions: dict[str, dict[tuple[str, str, str], bool]] = {}
     for session in reviews:
         for review in sorted(session.reviews, key=lambda item: item.date):
-            for unit in review.unit_ids:
+            for about in review.about if review.decision is not None else ():
                 made = decisions.setdefault(review.reviewer, {})
-                made[(session.source, session.session_id, unit)] = review.decision == "pass"
+                unit = (session.source, session.session_id, about.unit)
+                if review.decision == "withdrawn":
+                    made.pop(unit, None)
+                elif about.kind == "unit":
+                    made[unit] = review.decision == "pass"
     rows = []
     pooled: list[tuple[bool, bool]] = []
     for first, second in combinations(sorted(decisions), 2):

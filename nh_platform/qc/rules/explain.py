@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from nh_platform.qc.reviews.review_decisions import unit_reviews
-from nh_platform.qc.reviews.review_files import Day, SessionReviews
+from nh_platform.qc.reviews.review_files import SessionReviews
+from nh_platform.qc.reviews.review_model import Day
 from nh_platform.qc.rules.quantities import after_number, said_of, shown_number
 from nh_platform.qc.rules.rule_columns import RuleValues
 from nh_platform.qc.rules.rule_summary import criterion

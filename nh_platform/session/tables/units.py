@@ -21,6 +21,16 @@ _POSITION_COLUMNS = (
     Column("histology", "string", "-", "Where the position comes from: alf, allen, lab, or unlocated"),
 )
 
+UNIT_INVALID_TIMES = TableSchema(
+    "unit_invalid_times",
+    (
+        UNIT_ID,
+        Column("start_time", "float64", "s", "Start of the interval in which the unit is not valid"),
+        Column("stop_time", "float64", "s", "End of that interval"),
+        Column("label", "string", "-", "Who marked it, and why"),
+    ),
+)
+
 UNIT_POSITIONS = TableSchema("unit_positions", (UNIT_ID, *_POSITION_COLUMNS), key=("unit_id",))
 
 CHANNEL_POSITIONS = TableSchema(

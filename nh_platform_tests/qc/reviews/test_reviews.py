@@ -13,6 +13,9 @@ from nh_platform.qc.reviews.review_decisions import (
     apply_reviews,
     interval_reviews,
     reviewed_intervals,
+    reviewed_unit_intervals,
+    session_review,
+    unit_interval_reviews,
     unit_reviews,
     unknown_units,
 )
@@ -26,10 +29,12 @@ from nh_platform.qc.reviews.review_files import (
 )
 from nh_platform.qc.reviews.reviewer_agreement import cohens_kappa, reviewer_agreement
 from nh_platform.qc.rules.rulebook import load_rulebook
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.tables.events import INVALID_TIMES
+from nh_platform.session.tables.units import UNIT_INVALID_TIMES
 
 HEAD = "source: ibl\nsession: s1\nreviews:\n"
+QUESTION = "  - unit: u1\n    comment: an axon?\n    reviewer: ada\n    date: 2026-01-01\n"
 TODAY = dt.date(2026, 6, 1)
 
 
@@ -111,6 +116,107 @@ def test_a_review_of_one_rulebook_leaves_the_others_alone() -> None:
     assert decisions(*entries, rulebook="ibl-2022-10")[0] == "none"
 
 
+def test_the_later_entry_of_one_day_is_what_a_reviewer_thinks_now() -> None:
+    bob = entry(reviewer="bob", decision="fail")
+    assert decisions(entry(), entry(decision="fail"), bob)[0] == "fail"
+    assert decisions(entry(decision="fail"), entry(), bob)[0] == "none"
+
+
+def test_a_decision_that_was_replaced_does_not_come_back_when_the_later_one_expires() -> None:
+    entries = (entry(), entry(decision="fail", date="2026-02-01", expiry="2026-03-01"), entry(reviewer="bob"))
+    assert decisions(*entries, today="2026-01-15")[0] == "pass"
+    assert decisions(*entries, today="2026-02-15")[0] == "none"
+    found = unit_reviews(reviews_of(*entries), load_rulebook("ibl-2022-10"), TODAY)["u1"]
+    assert (found.state, found.passing) == ("pending", ("bob",))
+
+
+def test_a_withdrawn_decision_counts_no_more_and_may_be_made_again() -> None:
+    entries = (entry(), entry(reviewer="bob"), entry(decision="withdrawn", date="2026-02-01"))
+    assert decisions(*entries, today="2026-01-15")[0] == "pass"
+    assert decisions(*entries)[0] == "none"
+    assert decisions(*entries, entry(date="2026-03-01"))[0] == "pass"
+    alone = unit_reviews(reviews_of(entries[0], entries[2]), load_rulebook("ibl-2022-10"), TODAY)["u1"]
+    assert (alone.state, alone.decision, alone.text) == ("withdrawn", "none", "withdrawn by ada")
+    assert len(reviewer_agreement([reviews_of(*entries)])) == 0
+
+
+def test_a_question_decides_nothing_and_does_not_change_the_version(tmp_path: Path) -> None:
+    path = review_path(tmp_path, "ibl", "s1")
+    path.parent.mkdir()
+    path.write_text(HEAD + entry())
+    before = reviews_version(path, TODAY)
+    answer = "  - {answers: q1, comment: yes it is, reviewer: bob, date: 2026-01-02, closes: true}\n"
+    path.write_text(HEAD + "# asked\n" + QUESTION + "    id: q1\n" + entry(blind="true", evidence="[a.png]") + answer)
+    assert reviews_version(path, TODAY) == before
+    assert decisions(QUESTION, answer)[0] == "none"
+    assert unit_reviews(read_reviews(path), load_rulebook("ibl-2022-10"), TODAY).keys() == {"u1"}
+    path.write_text(HEAD + QUESTION)
+    assert reviews_version(path, TODAY) == reviews_version(review_path(tmp_path, "ibl", "none"), TODAY)
+
+
+def test_the_id_of_an_entry_that_states_none_follows_its_content_for_ever() -> None:
+    ids = [one.id for one in reviews_of(entry(), entry(reviewer="bob"), entry(id="mine", unit="u2")).reviews]
+    assert ids == ["rbd3a8e6d64", "ra58078f7b1", "mine"]
+    assert reviews_of("# a comment\n" + entry(decision="pass  # sure")).reviews[0].id == ids[0]
+    assert reviews_of(entry(), entry(decision="fail"), entry()).reviews[2].id == f"{ids[0]}-2"
+
+
+def test_a_review_is_named_by_the_start_of_its_id() -> None:
+    reviews = reviews_of(entry(), entry(reviewer="bob"))
+    assert reviews.named(reviews.reviews[1].id[:4]) is reviews.reviews[1]
+    for wrong in ("r", "", "q1"):
+        with pytest.raises(UnknownSession, match=r"of its 2 reviews match. `nh review list ibl s1` has the ids"):
+            reviews.named(wrong)
+
+
+def test_an_interval_of_one_unit_is_of_that_unit_alone() -> None:
+    def decided(unit, reviewer, decision="fail") -> str:
+        return entry(unit, decision, reviewer, interval="[10, 20.5]")
+
+    reviews = reviews_of(*(decided("u2", name) for name in ("ada", "bob")), decided("u1", "ada"))
+    assert interval_reviews(reviews, 2, TODAY) == []
+    assert unit_reviews(reviews, load_rulebook("ibl-2022-10"), TODAY) == {}
+    found = unit_interval_reviews(reviews, 2, TODAY)
+    assert [(one.name, one.state) for one in found] == [
+        ("interval 10-20.5 s of unit u1", "pending"),
+        ("interval 10-20.5 s of unit u2", "counted"),
+    ]
+    table = reviewed_unit_intervals(reviews, 2, TODAY)
+    UNIT_INVALID_TIMES.validate(table)
+    assert table.to_numpy().tolist() == [["u2", 10.0, 20.5, "review: fail by ada, bob: seen by ada; seen by bob"]]
+    assert len(reviewed_unit_intervals(reviews, 3, TODAY)) == 0
+
+
+def whole(decision="fail", reviewer="ada", **more) -> str:
+    return entry(None, decision, reviewer, whole_session="true", **more)
+
+
+@pytest.mark.parametrize(
+    ("entries", "state", "is_set_aside", "short"),
+    [
+        ((whole(),), "pending", False, "set aside proposed by ada, 1 of 2"),
+        ((whole(), whole(reviewer="bob")), "counted", True, "set aside"),
+        (
+            (whole(), whole(reviewer="bob"), whole("pass", date="2026-02-01")),
+            "conflict",
+            False,
+            "set aside by bob, kept by ada",
+        ),
+        ((whole(), whole("withdrawn", date="2026-02-01")), "withdrawn", False, ""),
+        ((whole(expiry="2026-02-01"), whole(reviewer="bob", expiry="2026-02-01")), "expired", False, ""),
+        ((whole("pass"), whole("pass", "bob")), "counted", False, ""),
+    ],
+)
+def test_a_session_is_set_aside_by_the_quorum_and_comes_back(entries, state, is_set_aside, short) -> None:
+    found = session_review(reviews_of(entry(), *entries), load_rulebook("ibl-2022-10"), TODAY)
+    assert found is not None
+    assert (found.state, found.is_set_aside, found.short) == (state, is_set_aside, short)
+
+
+def test_a_session_that_nobody_reviewed_as_a_whole_has_no_review() -> None:
+    assert session_review(reviews_of(entry()), load_rulebook("ibl-2022-10"), TODAY) is None
+
+
 def test_several_units_in_one_review_and_numbers_as_ids() -> None:
     text = HEAD.replace("s1", "715093703") + "".join(
         f"  - {{units: [950911932, u2], decision: fail, reason: noise, reviewer: {name}, date: 2026-01-01}}\n"
@@ -169,10 +275,28 @@ def test_every_reviewed_interval_has_its_state() -> None:
         (HEAD + entry(verdict="x"), 9, "unknown key 'verdict'"),
         (HEAD + entry(date="soon"), 8, "date: it is 'soon'"),
         (HEAD + entry(expiry="2025-01-01"), 9, "expires on 2025-01-01, before its date"),
-        (HEAD + entry(interval="[1, 2]"), 4, "about unit and interval"),
+        (HEAD + entry(units="[u2]"), 4, "about unit and units"),
+        (HEAD + entry(unit=None, units="[u2, u1, u2]"), 8, "names u2 twice"),
+        (HEAD + entry(unit=None, units="[u1, u2]", interval="[1, 2]"), 4, "about units and interval"),
+        (HEAD + entry(whole_session="true"), 4, "about unit and whole_session"),
+        (HEAD + entry(unit=None, whole_session="false"), 8, "whole_session: it is false"),
+        (HEAD + entry(unit=None, whole_session="true", rulebook="x"), 9, "the whole session holds for every rulebook"),
+        (HEAD + entry(interval="[1, 2]", scope="probe00"), 10, "an interval of one unit is of no probe"),
+        (HEAD + entry(interval="[1, 2]", rulebook="x"), 10, "an interval holds for every rulebook"),
+        (HEAD + entry().replace("    reason: seen by ada\n", ""), 4, "'reason' is missing"),
+        (HEAD + entry(comment="why?"), 9, "it has a reason and a comment"),
+        (HEAD + entry().replace("    decision: pass\n", ""), 4, "neither a decision nor a comment"),
+        (HEAD + QUESTION + "    expiry: 2027-01-01\n", 8, "'expiry' stands in a comment"),
+        (HEAD + QUESTION + "    closes: true\n", 8, "it closes no thread"),
+        (HEAD + entry(decision="withdrawn"), 5, "ada decided nothing before about unit u1"),
+        (HEAD + entry(date="2026-02-01") + entry(decision="withdrawn"), 10, "decided nothing before"),
+        (HEAD + entry(unit="u2") + entry(decision="withdrawn"), 10, "decided nothing before about unit u1"),
+        (HEAD + entry(id="3a"), 9, "id: it is '3a'"),
+        (HEAD + entry(id="a") + entry(unit="u2", id="a"), 15, "the review in line 4 has the id a too"),
+        (HEAD + entry(shown="{rules: {u1: {isi: [1, perhaps]}}}"), 9, "it is 'perhaps'"),
         (HEAD + entry().replace("unit: u1\n    decision", "decision"), 4, "about nothing"),
         (HEAD + entry(unit=None, interval="[2, 1]"), 8, "interval 2.0 to 1.0"),
-        (HEAD + entry() + entry(), 9, "decided u1 on 2026-01-01 already (line 4)"),
+        (HEAD + entry() + entry(), 9, "it stands in line 4 already, word for word"),
         (HEAD.replace("s1", "s2") + entry(), 2, "session 's2', but its place says 's1'"),
         (HEAD.replace("ibl", "allen_vc") + entry(), 1, "source 'allen_vc', but its place says 'ibl'"),
         ("", 1, "empty"),
