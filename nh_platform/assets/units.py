@@ -30,7 +30,7 @@ RULE_FIGURES = "rules"
 """Folder with the histogram of each rule of the active rulebook that compares numbers, ``<rule>.svg``."""
 
 _REVIEWS_SHOWN = 20
-"""Reviewed units that the page names; `nh qc reviews` lists all."""
+"""Reviewed units that the page names; `nh review list` lists all."""
 
 
 def parameters(platform: Platform, source: str) -> Parameters:

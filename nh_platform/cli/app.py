@@ -27,6 +27,7 @@ from nh_platform.cli.inventory import inventory
 from nh_platform.cli.materialize import backfill, materialize
 from nh_platform.cli.qc.rulebooks import app as qc_app
 from nh_platform.cli.releases import app as releases_app
+from nh_platform.cli.review.app import app as review_app
 from nh_platform.cli.search.probes import probes
 from nh_platform.cli.search.released_rows import channels, units
 from nh_platform.cli.sessions import sessions, show
@@ -132,6 +133,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(qc_app, name="qc")
+app.add_typer(review_app, name="review")
 app.add_typer(export_app, name="export")
 app.add_typer(releases_app, name="releases")
 app.add_typer(lock_app, name="lock")

@@ -116,7 +116,7 @@ def build_inventory_check(entry: SourceEntry, platform: Platform) -> dg.AssetChe
                     f" Run `nh materialize {entry.name} --missing`, or correct what the runs name. {shown}"
                     * bool(failed)
                 )
-                + f" {mistaken} a mistake; `nh qc reviews {entry.name}` names them." * bool(states.mistakes)
+                + f" {mistaken} a mistake; `nh review list {entry.name}` names them." * bool(states.mistakes)
             ),
             metadata={
                 "failed": len(failed),

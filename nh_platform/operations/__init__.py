@@ -20,6 +20,8 @@ from nh_platform.operations.held_releases import accept_release, try_release
 from nh_platform.operations.home_status import status
 from nh_platform.operations.opened_home import open_home
 from nh_platform.operations.released_search import probes, released_rows
+from nh_platform.operations.reviewing.review_entries import add_review, agree_with_review
+from nh_platform.operations.reviewing.review_lookups import list_reviews, review_agreement, review_history
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.simulated.demo_home import demo
 from nh_platform.operations.source_inventory import inventory
@@ -49,6 +51,8 @@ from nh_platform.operations.upkeep.verification import verify
 
 __all__ = [
     "accept_release",
+    "add_review",
+    "agree_with_review",
     "backfill",
     "backup",
     "build_training_set",
@@ -67,6 +71,7 @@ __all__ = [
     "fetch",
     "inventory",
     "list_files",
+    "list_reviews",
     "list_tasks",
     "lock",
     "lock_training_set",
@@ -80,6 +85,8 @@ __all__ = [
     "released_rows",
     "reproduce_training_set",
     "restore",
+    "review_agreement",
+    "review_history",
     "run_task",
     "score_predictions",
     "status",

@@ -67,9 +67,10 @@ MISTAKES = [
     *(("show", "ibl", "zzzz"), ("materialize", "ibl", "zzzz"), ("backfill", "ibl", "zzzz"), ("fetch", "ibl", "zzzz")),
     *(("verify", "ibl", "zzzz"), ("lock", "add", "paper-1", "ibl", "zzzz")),
     *(("qc", "explain", "ibl", "zzzz", "probe00/1"), ("qc", "history", "ibl", "zzzz")),
-    ("qc", "review", "ibl", "zzzz", *_REVIEW),
+    *(("review", "add", "ibl", "zzzz", *_REVIEW), ("review", "agree", "ibl", "zzzz", "r1", "--reviewer", "ada")),
+    *(("review", "show", "ibl", "zzzz", "u"), ("review", "list", "ibl", "zzzz"), ("review", "kappa", "ebl")),
     *(("sync", "ebl"), ("inventory", "ebl"), ("clean", "ebl"), ("prune", "ebl"), ("sessions", "--source", "ebl")),
-    *(("qc", "sessions", "ebl"), ("qc", "regions", "ebl"), ("qc", "reviews", "ebl")),
+    *(("qc", "sessions", "ebl"), ("qc", "regions", "ebl"), ("review", "list", "ebl")),
     *(("releases", "show", "ebl"), ("releases", "try", "ebl"), ("releases", "accept", "ebl")),
     *(("releases", "diff", "1", "2", "--source", "ebl"), ("releases", "list", "ebl")),
     *(("qc", "diff", "ibl-2022-10", "ibl-2022-1", "--source", "ibl"), ("qc", "rules", "show", "ibl-2022-1")),
@@ -285,7 +286,7 @@ def test_explain_says_first_that_units_are_stale_and_what_brings_them_up_to_date
     explained = nh(home, "qc", "explain", "ibl", session, "probe00/0").output
     assert explained.startswith("unit ")
     review = ("--decision", "fail", "--reviewer", "ada", "--reason", "two neurons")
-    nh(home, "qc", "review", "ibl", session, "--unit", "probe00/0", *review)
+    nh(home, "review", "add", "ibl", session, "--unit", "probe00/0", *review)
     assert explained.split()[1] in (reviews / f"{session}.yaml").read_text()  # the unit's id, however it was named
-    refused = nh(home, "qc", "review", "ibl", session, "--unit", "probe00/999", *review, code=1)
+    refused = nh(home, "review", "add", "ibl", session, "--unit", "probe00/999", *review, code=1)
     assert "or PROBE/CLUSTER" in refused.stderr

@@ -1,4 +1,4 @@
-"""`nh qc …`: what the unit-quality rules say, what they do to units, and what reviewers decided.
+"""`nh qc …`: what the unit-quality rules say, and what they do to units.
 
 Add a module per command, and list it in `rulebooks.app`. What a command decides belongs to `nh_platform.qc`.
 """

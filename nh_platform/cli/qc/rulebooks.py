@@ -20,8 +20,6 @@ from nh_platform.cli.qc.explain import explain
 from nh_platform.cli.qc.history import history
 from nh_platform.cli.qc.inclusion import regions, sessions
 from nh_platform.cli.qc.label import label
-from nh_platform.cli.qc.review import review
-from nh_platform.cli.qc.reviews import reviews as list_reviews
 from nh_platform.cli.qc.units_used import naming_the_file, units_of_file
 from nh_platform.cli.qc.validate import validate
 from nh_platform.session.display import counted
@@ -129,6 +127,4 @@ def methods(
 
 
 app.command()(validate)
-app.command("reviews")(list_reviews)
-app.command()(review)
 app.command()(docs)

@@ -98,6 +98,13 @@ class SessionReview(Weighed):
             return f"set aside proposed by {', '.join(self.failing)}, {len(self.failing)} of {self.quorum}"
         return ""
 
+    @property
+    def words(self) -> str:
+        """Who decided what, and why: ``set aside by ada, bea: seizures``."""
+        if self.is_set_aside:
+            return f"set aside{self.text.removeprefix('fail')}"
+        return self.short or self.text
+
 
 def unit_reviews(reviews: SessionReviews, rulebook: Rulebook, today: Day) -> dict[str, UnitReview]:
     """Return what the reviews of each reviewed unit come to, for one rulebook on one day.

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.qc.reviews.review_files import SessionReviews
+from nh_platform.qc.reviews.review_model import Review
 
 
 def cohens_kappa(first: Iterable[bool], second: Iterable[bool]) -> float:
@@ -58,39 +59,41 @@ def reviewer_agreement(reviews: Iterable[SessionReviews]) -> pd.DataFrame:
     -------
     DataFrame
         One row per pair with a shared unit, sorted by name: ``first``, ``second``, ``shared`` (units), ``agreed``,
-        ``agreement`` (share), ``kappa``; and as last row ``all`` / ``all``, pooled over the pairs.
+        ``agreement`` (share), ``kappa``, ``blind`` (units of which both state that they had not been shown the
+        decisions of others); and as last row ``all`` / ``all``, pooled over the pairs.
     """
-    decisions: dict[str, dict[tuple[str, str, str], bool]] = {}
+    decisions: dict[str, dict[tuple[str, str, str], Review]] = {}
     for session in reviews:
         for review in sorted(session.reviews, key=lambda item: item.date):
             for about in review.about if review.decision is not None else ():
                 made = decisions.setdefault(review.reviewer, {})
-                unit = (session.source, session.session_id, about.unit)
-                if review.decision == "withdrawn":
-                    made.pop(unit, None)
-                elif about.kind == "unit":
-                    made[unit] = review.decision == "pass"
+                if about.kind == "unit":
+                    made[(session.source, session.session_id, about.unit)] = review
+    made_of = {
+        name: {unit: one for unit, one in made.items() if one.decision != "withdrawn"}
+        for name, made in decisions.items()
+    }
     rows = []
-    pooled: list[tuple[bool, bool]] = []
-    for first, second in combinations(sorted(decisions), 2):
-        shared = sorted(decisions[first].keys() & decisions[second].keys())
-        if shared:
-            pairs = [(decisions[first][unit], decisions[second][unit]) for unit in shared]
+    pooled: list[tuple[Review, Review]] = []
+    for first, second in combinations(sorted(made_of), 2):
+        pairs = [(made_of[first][unit], made_of[second][unit]) for unit in made_of[first] if unit in made_of[second]]
+        if pairs:
             rows.append(_row(first, second, pairs))
             pooled += pairs
     if rows:
         rows.append(_row("all", "all", pooled))
-    return pd.DataFrame(rows, columns=["first", "second", "shared", "agreed", "agreement", "kappa"])
+    return pd.DataFrame(rows, columns=["first", "second", "shared", "agreed", "agreement", "kappa", "blind"])
 
 
-def _row(first: str, second: str, pairs: list[tuple[bool, bool]]) -> dict[str, object]:
-    agreed = sum(a == b for a, b in pairs)
-    kappa = cohens_kappa((a for a, _ in pairs), (b for _, b in pairs))
+def _row(first: str, second: str, pairs: list[tuple[Review, Review]]) -> dict[str, object]:
+    passes = [(a.decision == "pass", b.decision == "pass") for a, b in pairs]
+    agreed = sum(a == b for a, b in passes)
     return {
         "first": first,
         "second": second,
         "shared": len(pairs),
         "agreed": agreed,
         "agreement": agreed / len(pairs),
-        "kappa": kappa,
+        "kappa": cohens_kappa((a for a, _ in passes), (b for _, b in passes)),
+        "blind": sum(bool(a.blind and b.blind) for a, b in pairs),
     }

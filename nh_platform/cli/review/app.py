@@ -1,0 +1,23 @@
+"""`nh review`: the group of its commands.
+
+Add a command here by its module.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from nh_platform.cli.review.adding import add
+from nh_platform.cli.review.agreeing import agree, kappa
+from nh_platform.cli.review.listing import list_
+from nh_platform.cli.review.showing import show
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="What people decide and ask about units, intervals and sessions.",
+)
+
+app.command("list")(list_)
+for _command in (add, agree, kappa, show):
+    app.command()(_command)
