@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nh_platform.qc.metrics.histogram_file import UnitHistogram
-from nh_platform.qc.reviews.review_files import Day, SessionReviews
+from nh_platform.qc.reviews.review_files import SessionReviews
+from nh_platform.qc.reviews.review_model import Day
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session import Events, RawRecording, Session, Signals
 from nh_platform.session.columns import ColumnMeanings
