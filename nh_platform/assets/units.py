@@ -6,6 +6,7 @@ checks of this asset, one per rule, are `nh_platform.defs.checks`.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from nh_platform.qc.plausibility import implausible_volts
 from nh_platform.session import StoreError
 from nh_platform.session.columns import ColumnMeanings, describe
 from nh_platform.session.tables.events import INVALID_TIMES
-from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS, UNITS
+from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_INVALID_TIMES, UNIT_POSITIONS, UNITS
 from nh_platform.store.codecs.json_files import SUMMARY_FILE, write_json
 from nh_platform.store.codecs.parquet import write_table
 from nh_platform.store.codecs.recording_files import write_reviewed_intervals
@@ -30,7 +31,9 @@ RULE_FIGURES = "rules"
 """Folder with the histogram of each rule of the active rulebook that compares numbers, ``<rule>.svg``."""
 
 _REVIEWS_SHOWN = 20
-"""Reviewed units that the page names; `nh review list` lists all."""
+"""Reviewed things that the page names; `nh review list` lists all."""
+_DECIDED = ("session", "unit", "unit interval", "interval")
+"""Kinds of what reviews decide; questions change nothing, and are in no asset."""
 
 
 def parameters(platform: Platform, source: str) -> Parameters:
@@ -49,7 +52,8 @@ def parameters(platform: Platform, source: str) -> Parameters:
 def make(inputs: SessionInputs) -> AssetResult:
     """Join released metrics, recomputed metrics, positions, verdicts of every rulebook and reviews."""
     from nh_platform.qc.metrics.histogram_file import write_histograms
-    from nh_platform.qc.reviews.review_decisions import reviewed_intervals, unit_reviews
+    from nh_platform.qc.reviews.listed_reviews import listed_reviews
+    from nh_platform.qc.reviews.review_decisions import reviewed_intervals, reviewed_unit_intervals
     from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.qc.unit_columns import column_meanings
@@ -69,10 +73,9 @@ def make(inputs: SessionInputs) -> AssetResult:
     )
     book, reviews = load_rulebook(config.rulebook), read_reviews(inputs.reviews_file)
     reviewed = reviewed_intervals(reviews, book.review_quorum, today)
-    unit_states = [
-        {"unit": one.unit, "state": one.state, "decision": one.text}
-        for one in unit_reviews(reviews, book, today).values()
-    ]
+    reviewed_of_units = reviewed_unit_intervals(reviews, book.review_quorum, today)
+    decided = [one for one in listed_reviews(reviews, [book], today) if one.kind in _DECIDED]
+    by_state = Counter((one.kind, one.state) for one in decided)
     table, meanings, rulebook = built.table, column_meanings(config.entry), config.rulebook_ids[0]
     good = table[f"pass.{rulebook}"]
     summary = _summary(table, config.rulebook_ids)
@@ -82,7 +85,7 @@ def make(inputs: SessionInputs) -> AssetResult:
         write_table(folder / "units.parquet", table, UNITS, meanings)
         write_table(folder / "channels.parquet", annotation.channels, CHANNEL_POSITIONS)
         write_histograms(folder, built.histograms)
-        write_reviewed_intervals(folder, reviewed)
+        write_reviewed_intervals(folder, reviewed, reviewed_of_units)
         write_json(folder / SUMMARY_FILE, summary)
         (folder / RULE_FIGURES).mkdir()
         for rule, figure in figures.items():
@@ -98,7 +101,12 @@ def make(inputs: SessionInputs) -> AssetResult:
             "share good": float(good.mean()) if len(table) else 0.0,
             "rulebook": rulebook,
             "rulebook digest": book.digest,
-            "reviewed units": unit_states[:_REVIEWS_SHOWN],
+            "reviews by state": [
+                {"what": kind, "state": state, "number": number} for (kind, state), number in sorted(by_state.items())
+            ],
+            "reviewed": [
+                {"what": one.about, "state": one.state, "decision": one.text} for one in decided[:_REVIEWS_SHOWN]
+            ],
             "good units by rulebook": [{"rulebook": name, "units": n} for name, n in summary["n_pass"].items()],
             "good units by region": largest_counts(_regions(table[good]), "region"),
             "most frequent reasons": largest_counts(_failed_units(table, rulebook), "rule"),
@@ -156,7 +164,7 @@ def _failed_units(table: pd.DataFrame, rulebook: str) -> pd.Series:
 
 ASSET = SessionAsset(
     name="units",
-    code_version="5",
+    code_version="6",
     description=(
         "Every unit with released and recomputed quality metrics, the verdict of each rule, the reason in words, the "
         "label of each rulebook, brain region (Allen, Beryl, Cosmos) and Allen CCF position. The checks of this asset "
@@ -168,6 +176,7 @@ ASSET = SessionAsset(
         (CHANNEL_POSITIONS, "channels.parquet"),
         (UNIT_POSITIONS, "not stored by itself; its columns are part of units.parquet"),
         (INVALID_TIMES, "reviewed_intervals.parquet, those that counted reviews mark"),
+        (UNIT_INVALID_TIMES, "reviewed_unit_intervals.parquet, those of single units that counted reviews mark"),
     ),
     make=make,
     inputs=("raw_spikes",),

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from nh_platform.reading.session_tables import SessionTables
+from nh_platform.reading.unit_periods import UnitPeriods
 from nh_platform.reading.unit_psth import UnitChoice, choose_units
 from nh_platform.session import Signal, UnknownSession
 from nh_platform.session.mean_waveforms import MeanWaveforms
@@ -23,7 +23,7 @@ from nh_platform.store.codecs.spike_event_files import SPIKE_EVENTS_FILE
 from nh_platform.store.codecs.waveform_files import read_waveforms
 
 
-class AssetsOnRequest(SessionTables):
+class AssetsOnRequest(UnitPeriods):
     """Body parts, waveforms and noise of one session of a store. Parameters are those of `StoredSession`."""
 
     @cached_property

@@ -34,6 +34,7 @@ from nh_platform.session import ConfigError, Signal
 from nh_platform.session.errors import close_matches
 from nh_platform.windows.presentations.presentation_counts import PresentationCounts, count_in_presentations, even_edges
 from nh_platform.windows.presets.preset_files import renamed
+from nh_platform.windows.unit_valid_time import without_unit_intervals
 from nh_platform.windows.valid_time import valid_windows
 
 
@@ -185,7 +186,7 @@ class SessionView(AroundEvents):
         PresentationCounts
             Counts (n_presentations, n_bins, n_units); ``to_xarray()`` has AllenSDK's names. A spike counts in the bin
             that it begins, where AllenSDK counts one on an inner edge twice. ``valid`` (n_presentations, n_units) is
-            False where an invalid interval of the unit's probe, or of the session, overlaps the bins, or they reach
+            False where an invalid interval of the unit, its probe, or the session overlaps the bins, or they reach
             beyond the recorded time.
 
         Raises
@@ -201,12 +202,15 @@ class SessionView(AroundEvents):
         recorded = self._recording.units
         rows = choose_units(recorded["unit_id"], units)
         probes = recorded["probe"].to_numpy(dtype=object)[rows].tolist()
+        unit_ids = recorded["unit_id"].to_numpy(dtype=object)[rows]
+        limits = float(used[0]), float(used[-1])
+        valid = valid_windows(onsets, *limits, probes, self._invalid_for_windows)
         return PresentationCounts(
             counts=count_in_presentations(self.spikes.take(rows), onsets, used),
             bin_edges=used,
             presentation_ids=shown["presentation_id"].to_numpy(dtype=np.int64),
-            unit_ids=recorded["unit_id"].to_numpy(dtype=object)[rows],
-            valid=valid_windows(onsets, float(used[0]), float(used[-1]), probes, self._invalid_for_windows),
+            unit_ids=unit_ids,
+            valid=without_unit_intervals(valid, onsets, *limits, unit_ids, self._unit_intervals),
         )
 
     def presentation_means(self, signal: str, stimulus: str, start: float = 0.0, stop: float = 0.5) -> pd.DataFrame:

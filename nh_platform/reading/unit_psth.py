@@ -7,7 +7,7 @@ by `nh_platform.reading.events.event_choice`. The averaging itself is `nh_platfo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,6 +20,7 @@ from nh_platform.session.display import counted, html_rows
 from nh_platform.session.errors import close_matches
 from nh_platform.windows import psth
 from nh_platform.windows.binning import whole_microseconds
+from nh_platform.windows.unit_valid_time import without_unit_intervals
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 
 FloatArray = npt.NDArray[np.float64]
@@ -165,6 +166,7 @@ def session_psth(
     units: pd.DataFrame,
     times: FloatArray,
     invalid: InvalidTimes,
+    of_units: Mapping[str, FloatArray],
     *,
     fit: npt.NDArray[np.bool_],
     event: str,
@@ -172,7 +174,7 @@ def session_psth(
     stop: float,
     bin_s: float,
 ) -> UnitPsth:
-    """Average the units in ``rows`` around ``times`` (s), over the events that are valid for their probe.
+    """Average the units in ``rows`` around ``times`` (s), over the events that are valid for their probe and for them.
 
     Parameters
     ----------
@@ -186,6 +188,8 @@ def session_psth(
         (n_events,) seconds; NaN where an event has none.
     invalid
         Invalid intervals of the session.
+    of_units
+        Invalid intervals (n, 2) of single units by id.
     fit
         (n_events,) False where an event is invalid by itself.
     event, start, stop, bin_s
@@ -194,25 +198,28 @@ def session_psth(
     bin_us = whole_microseconds(bin_s, "bin_s")
     probes = units["probe"].to_numpy(dtype=object)[rows]
     names = list(dict.fromkeys(probes))
-    valid = valid_windows(times, start, stop, names, invalid) & fit[:, None]
+    unit_ids = units["unit_id"].to_numpy(dtype=object)[rows]
+    of_probes = valid_windows(times, start, stop, names, invalid) & fit[:, None]
+    valid = of_probes[:, [names.index(probe) for probe in probes]]
+    valid = without_unit_intervals(valid, times, start, stop, unit_ids, of_units)
     timed = np.isfinite(times)
     # The shape and the bins, and the errors of wrong ones, also where no unit was chosen.
     empty = psth(spikes.take(rows[:0]), times[:0], start, stop, bin_us)
     rate = np.full((len(rows), len(empty.bin_centers)), np.nan)
     sem = rate.copy()
     n_events = np.zeros(len(rows), dtype=np.int64)
-    for usable in dict.fromkeys(column.tobytes() for column in valid.T):
-        chosen = np.frombuffer(usable, dtype=bool)
-        same = [name for name, column in zip(names, valid.T) if column.tobytes() == usable]
-        of_probes = np.flatnonzero(np.isin(probes, np.array(same, dtype=object)))
-        result = psth(spikes.take(rows[of_probes]), times[chosen], start, stop, bin_us)
-        rate[of_probes], sem[of_probes], n_events[of_probes] = result.rate, result.sem, result.n_events
+    alike: dict[bytes, list[int]] = {}
+    for number, column in enumerate(valid.T):
+        alike.setdefault(column.tobytes(), []).append(number)
+    for usable, numbers in alike.items():
+        result = psth(spikes.take(rows[numbers]), times[np.frombuffer(usable, dtype=bool)], start, stop, bin_us)
+        rate[numbers], sem[numbers], n_events[numbers] = result.rate, result.sem, result.n_events
     return UnitPsth(
         rate=rate,
         sem=sem,
         n_events=n_events,
-        left_out={name: int((timed & ~column).sum()) for name, column in zip(names, valid.T)},
+        left_out={name: int((timed & ~column).sum()) for name, column in zip(names, of_probes.T)},
         bin_centers=empty.bin_centers,
-        unit_ids=units["unit_id"].to_numpy(dtype=object)[rows],
+        unit_ids=unit_ids,
         event=event,
     )

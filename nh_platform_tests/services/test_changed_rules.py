@@ -239,7 +239,7 @@ def _look(address: str, session: str, shots: Path) -> None:
             (
                 "units",
                 f"/assets/{SOURCE}/units?view=partitions&partition={session}",
-                ("lab-own", "rulebook", "reviewed units", "ada, bea"),
+                ("lab-own", "rulebook", "reviews by state", "ada, bea"),
             ),
             ("rule", f"/assets/{SOURCE}/units?view=checks&checkDetail=fast_enough", ("lab-own",)),
             ("reviews", f"/assets/{SOURCE}/reviews?view=events", ("Reported",)),

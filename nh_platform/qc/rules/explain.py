@@ -6,11 +6,11 @@ those stored in the `units` table; nothing is decided again here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from nh_platform.qc.reviews.review_decisions import unit_reviews
+from nh_platform.qc.reviews.review_decisions import unit_interval_reviews, unit_reviews
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Day
 from nh_platform.qc.rules.quantities import after_number, said_of, shown_number
@@ -79,11 +79,25 @@ def explain_unit(
     judged = [str(name).removeprefix("label.") for name in row.columns if str(name).startswith("label.")]
     if judged:
         lines.append(LABEL_WORDS)
+    lines += _interval_lines(str(unit["unit_id"]), reviews, today, [*(rulebooks or {}).values()], judged)
     for rulebook_id in judged:
         lines += ["", *_rulebook_lines(row, rulebook_id, reviews, today, rulebooks or {})]
     if not judged:
         lines += ["", "no rulebook judged it; see `also_rulebooks` in the configuration of the source"]
     return lines
+
+
+def _interval_lines(
+    unit: str, reviews: SessionReviews, today: Day, rulebooks: Sequence[Rulebook], judged: Sequence[str]
+) -> list[str]:
+    """Return a line for each interval of the unit that was reviewed; the quorum is that of the active rulebook."""
+    known = [*rulebooks, *(load_rulebook(name) for name in judged if name in rulebook_ids())]
+    quorum = known[0].review_quorum if known else 1
+    return [
+        f"not valid in {one.name}: {one.text}" if one.decision == "fail" else f"{one.name}: {one.state}: {one.text}"
+        for one in unit_interval_reviews(reviews, quorum, today)
+        if one.about.unit == unit
+    ]
 
 
 def _rulebook_lines(

@@ -67,8 +67,9 @@ class AroundEvents(RecordedSlices):
         """Average the activity of units around an event.
 
         An event whose window overlaps an invalid interval is left out: of the units of its probe where the interval is
-        the probe's, of all units where it is the session's, or where the window reaches beyond the recorded time. The
-        result says how many per probe. Named events that upstream's table calls invalid are left out too.
+        the probe's, of one unit where reviews mark it of that unit alone, of all units where it is the session's, or
+        where the window reaches beyond the recorded time. The result says how many per probe. Named events that
+        upstream's table calls invalid are left out too.
 
         Parameters
         ----------
@@ -109,6 +110,7 @@ class AroundEvents(RecordedSlices):
                 recorded,
                 chosen.times[group],
                 self._invalid_for_windows,
+                self._unit_intervals,
                 fit=chosen.fit[group],
                 event=chosen.label,
                 start=start,
@@ -141,7 +143,7 @@ class AroundEvents(RecordedSlices):
         Returns
         -------
         EventWindows
-            Counts (n_events, n_units, n_bins), and which are valid for the probe of each unit.
+            Counts (n_events, n_units, n_bins), and which are valid for each unit and its probe.
 
         Raises
         ------
@@ -157,6 +159,7 @@ class AroundEvents(RecordedSlices):
             chosen.times,
             chosen.fit,
             self._invalid_for_windows,
+            self._unit_intervals,
             event=chosen.label,
             start=start,
             stop=stop,

@@ -6,6 +6,7 @@ Contains the labelled counts. Windows of presets, which are stored, are `nh_plat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 from nh_platform.session import Spikes
 from nh_platform.session.display import html_facts
 from nh_platform.windows.binning import bin_events, whole_microseconds
+from nh_platform.windows.unit_valid_time import without_unit_intervals
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 from nh_platform.windows.whole_bins import whole_bins
 
@@ -113,6 +115,7 @@ def count_around(
     times: FloatArray,
     fit: npt.NDArray[np.bool_],
     invalid: InvalidTimes,
+    of_units: Mapping[str, FloatArray],
     *,
     event: str,
     start: float,
@@ -122,6 +125,8 @@ def count_around(
 ) -> EventWindows:
     """Count the units in ``rows`` around finite ``times`` (s).
 
+    ``of_units`` are invalid intervals (n, 2) of single units, by id.
+
     Raises
     ------
     ConfigError
@@ -130,13 +135,15 @@ def count_around(
     bin_us = whole_microseconds(bin_s, "bin_s")
     start_us, n_bins = whole_bins(start, stop, bin_us)
     probes = units["probe"].to_numpy(dtype=object)[rows].tolist()
+    unit_ids = units["unit_id"].to_numpy(dtype=object)[rows]
+    valid = valid_windows(times, start, stop, probes, invalid) & fit[:, None]
     counted = bin_events(spikes.take(rows), times, start_us, n_bins, bin_us)
     return EventWindows(
         counts=counted.counts,
         times=times,
         bin_centers=counted.bin_centers,
-        unit_ids=units["unit_id"].to_numpy(dtype=object)[rows],
-        valid=valid_windows(times, start, stop, probes, invalid) & fit[:, None],
+        unit_ids=unit_ids,
+        valid=without_unit_intervals(valid, times, start, stop, unit_ids, of_units),
         rows=table,
         event=event,
         start=start,

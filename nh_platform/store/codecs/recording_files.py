@@ -3,7 +3,8 @@
 ``raw_spikes``: ``spikes.h5`` (times float64 bit-exact; amplitudes and depths float32, which is IBL's own precision and
 a rounding of Allen's float64 to 24 bits; unit boundaries), ``units.parquet``, ``channels.parquet``, ``probes.parquet``.
 ``events``: one Parquet per table and ``events.json``, which lists them. ``signals``: ``signals.h5`` and one Parquet per
-table of what was detected in them. ``reviewed_intervals.parquet`` of ``units`` holds the invalid intervals of reviews.
+table of what was detected in them. Invalid intervals of reviews lie in ``reviewed_intervals.parquet`` of ``units``,
+those of single units in ``reviewed_unit_intervals.parquet``.
 
 Facts of the catalogue (subject, lab, date, insertion ids) are not stored with the data: they are not part of its
 identity, and a renamed subject or a login must not leave two contents under one version. `nh_platform.reading` joins
@@ -25,6 +26,7 @@ from nh_platform.session import Events, Note, RawRecording, Session, Signal, Sig
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.tables.events import DETECTED, EVENTS, INVALID_TIMES
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
+from nh_platform.session.tables.units import UNIT_INVALID_TIMES
 from nh_platform.store.codecs.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.codecs.json_files import read_json, write_json
 from nh_platform.store.codecs.parquet import read_table, write_table
@@ -34,6 +36,7 @@ SPIKES_FILE = "spikes.h5"
 EVENTS_FILE = "events.json"
 SIGNALS_FILE = "signals.h5"
 REVIEWED_FILE = "reviewed_intervals.parquet"
+REVIEWED_UNITS_FILE = "reviewed_unit_intervals.parquet"
 
 
 def write_recording(folder: Path, recording: RawRecording) -> None:
@@ -163,12 +166,15 @@ def _write_tables(folder: Path, tables: dict[str, pd.DataFrame], schemas: dict[s
         write_table(folder / f"{name}.parquet", table, schemas[name])
 
 
-def write_reviewed_intervals(units: Path, intervals: pd.DataFrame) -> None:
-    """Write the intervals (schema `INVALID_TIMES`) that counted reviews mark into the folder of `units`, for readers.
+def write_reviewed_intervals(units: Path, intervals: pd.DataFrame, of_units: pd.DataFrame) -> None:
+    """Write the intervals that counted reviews mark into the folder of `units`, for readers.
 
-    What is made from them reads the reviews themselves (`SessionInputs.events`), so that it does not hang on `units`.
+    ``intervals`` are those of probes (schema `INVALID_TIMES`), ``of_units`` those of single units
+    (`UNIT_INVALID_TIMES`). What is made from the former reads the reviews themselves (`SessionInputs.events`), so that
+    it does not hang on `units`.
     """
     write_table(units / REVIEWED_FILE, intervals, INVALID_TIMES)
+    write_table(units / REVIEWED_UNITS_FILE, of_units, UNIT_INVALID_TIMES)
 
 
 def read_reviewed_intervals(units: Path | None) -> pd.DataFrame:
@@ -182,6 +188,13 @@ def read_reviewed_intervals(units: Path | None) -> pd.DataFrame:
     if units is None or not is_stored(units / REVIEWED_FILE):
         return INVALID_TIMES.empty()
     return read_table(units / REVIEWED_FILE)
+
+
+def read_reviewed_unit_intervals(units: Path | None) -> pd.DataFrame:
+    """Return the intervals of single units that counted reviews mark; ``units`` is as of `read_reviewed_intervals`."""
+    if units is None or not is_stored(units / REVIEWED_UNITS_FILE):
+        return UNIT_INVALID_TIMES.empty()
+    return read_table(units / REVIEWED_UNITS_FILE)
 
 
 def _read_spikes(group: Any) -> Spikes:
