@@ -81,6 +81,7 @@ def sessions(
 
     Units, good units, regions and performance are known once a session is materialized, and earlier where upstream
     states them; genotype, sex, age, image set, experience and QC come from the tables of the release.
+    A session that reviewers set aside says so, or who proposes to (`nh review`).
 
     **Examples**
 
@@ -97,6 +98,7 @@ def sessions(
     if source:
         console.require_known(source)
     from nh_platform.home.platform import Platform
+    from nh_platform.home.set_aside import set_aside_words
     from nh_platform.home.settings import load_settings
     from nh_platform.reading.searching.released import region_names
     from nh_platform.reading.searching.session_facts import FactQuery
@@ -139,7 +141,8 @@ def sessions(
             if source:
                 raise
             unsynced.append(name)
-    found = find_sessions(manifests, platform.store, query, sort=sort, spread=spread, limit=limit)
+    aside = {one.source: set_aside_words(platform.settings, one.source, platform.today) for one in manifests}
+    found = find_sessions(manifests, platform.store, query, sort=sort, spread=spread, limit=limit, set_aside=aside)
     if region:
         places = (find_region(region, region_names(manifest.source)) for manifest in manifests)
         for note in dict.fromkeys(place.note for place in places if place.note):
@@ -152,7 +155,8 @@ def sessions(
     columns: Sequence[str] = COLUMNS
     if format_ is Format.table:
         by = sort or "session_id"  # beside the id: a narrow terminal shows the first columns alone
-        columns = list(dict.fromkeys((*TABLE_COLUMNS[:2], by, *query.facts.asked, *TABLE_COLUMNS)))
+        asides = ("set_aside",) if any(row["set_aside"] for row in rows) else ()
+        columns = list(dict.fromkeys((*TABLE_COLUMNS[:2], by, *asides, *query.facts.asked, *TABLE_COLUMNS)))
         for row in rows:
             row["regions"] = console.first_of_list(str(row["regions"] or ""), _REGIONS_SHOWN)
     if rows or format_ is not Format.table:
@@ -209,10 +213,21 @@ def _show_upstream(files: SessionFiles, platform: Platform) -> None:
     console.say_beside(f"[bold]{facts.source} {facts.session_id}[/] ", "  ".join(filter(None, words)))
     if files.qc:
         console.say(f"upstream QC: {files.qc}")
+    _show_set_aside(files, platform)
     for tag, number in files.memberships().items():
         console.say(f"release {escape(tag)}: {number} of its {len(files.files)} files")
     console.print_table(_probes(files, platform), "Probe insertions")
     console.print_table(_file_groups(files), "Upstream files")
+
+
+def _show_set_aside(files: SessionFiles, platform: Platform) -> None:
+    """Print what reviewers decided on the session as a whole; nothing where nobody did."""
+    from nh_platform.home.set_aside import session_reviews
+
+    outcome = session_reviews(platform.settings, files.session.source, platform.today).get(files.session.session_id)
+    if outcome is not None:
+        label = "[yellow]set aside[/]" if outcome.is_set_aside else "review of the session:"
+        console.say_beside(label, outcome.words.removeprefix("set aside ") if outcome.is_set_aside else outcome.words)
 
 
 def _file_groups(files: SessionFiles) -> list[dict[str, object]]:

@@ -26,8 +26,8 @@ def status(
 ) -> None:
     """Show per source how many sessions are ingested, stale, failed, gated or withdrawn, and the disk that all takes.
 
-    Names the checks that warn or fail, with the number of sessions, and counts the notes of what was left out or
-    assumed; `nh sessions --sort notes` finds them.
+    Names the sessions that reviewers set aside, and the checks that warn or fail, with the number of sessions; counts
+    the notes of what was left out or assumed (`nh sessions --sort notes` finds them).
 
     **Examples**
 
@@ -41,7 +41,7 @@ def status(
     rows = [{"source": name, **_columns(name, one)} for name, one in found.sources.items()]
     columns = ["source", "release", "snapshot", *_COUNTS, "store GB"]
     if format_ is not Format.table:
-        columns.append("warned")
+        columns += ["set aside", "warned"]
     console.print_rows(rows, columns, format_, title=str(found.home))
     for one in found.sources.values():
         problems = one.problems if not isinstance(one, NhError) else () if isinstance(one, UnknownSession) else (one,)
@@ -59,6 +59,10 @@ def status(
                 console.say(f"{name}: {escape(sentence)}.")
         for session_id, mistake in () if isinstance(one, NhError) else one.mistakes.items():
             console.say(f"{name} {session_id}: nothing is made until its review file is corrected. {escape(mistake)}")
+        for session_id, words in (
+            () if isinstance(one, NhError) or format_ is not Format.table else one.set_aside.items()
+        ):
+            console.say(escape(f"{name} {session_id}: {words}; `nh review list {name} {session_id}` says why."))
         for session_id, trouble in () if isinstance(one, NhError) else one.unreadable.items():
             console.say(f"{name} {session_id}: nothing is made until it can be read. {escape(trouble)}")
     for name, one in found.sources.items():
@@ -96,4 +100,6 @@ def _columns(name: str, one: SourceStatus | NhError) -> dict[str, Any]:
     counts = {count: getattr(one, f"n_{count.replace(' ', '_')}") for count in _COUNTS}
     warned = ", ".join(f"{check} in {number}" for check, number in one.warned.items())
     size = round(one.store_bytes / 1e9, 3)
-    return {"release": one.release, "snapshot": one.snapshot, **counts, "store GB": size, "warned": warned}
+    aside = sum(words == "set aside" for words in one.set_aside.values())
+    facts = {"store GB": size, "set aside": aside, "warned": warned}
+    return {"release": one.release, "snapshot": one.snapshot, **counts, **facts}

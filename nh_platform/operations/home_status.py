@@ -51,6 +51,8 @@ class SourceStatus:
         That a newer release is out than the one that was read, in a sentence; empty where none is known.
     problems
         Assets of installed packages that are left out, each with why.
+    set_aside
+        Sessions that reviewers set aside, or that somebody proposes to, with that in words.
     backfills
         Sessions that are still to be made, by the id of the `nh backfill` that asked for them.
     """
@@ -75,6 +77,7 @@ class SourceStatus:
     newer: str = ""
     problems: tuple[ConfigError, ...] = ()
     backfills: Mapping[str, int] = field(default_factory=dict)
+    set_aside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ def status(home: Home) -> HomeStatus:
 def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatus:
     from nh_platform.history.releases.newer import newer_release
     from nh_platform.history.snapshots import list_snapshots
+    from nh_platform.home.set_aside import set_aside_words
     from nh_platform.planning.run_requests import open_backfills
     from nh_platform.planning.session_states import source_states, withdrawn
     from nh_platform.store.names import SOURCE_WIDE
@@ -165,6 +169,7 @@ def _source_status(home: OpenHome, source: str, store_bytes: int) -> SourceStatu
         held=states.held.text() if states.held else "",
         problems=states.problems,
         backfills=open_backfills(states.asked, left),
+        set_aside=set_aside_words(home.platform.settings, source, home.platform.today),
     )
 
 

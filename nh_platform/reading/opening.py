@@ -18,6 +18,8 @@ from nh_platform.history.registered_ids import insertion_sessions
 from nh_platform.history.snapshots import ASSET as MANIFEST_ASSET
 from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.folder import home_folder
+from nh_platform.home.set_aside import set_aside_words
+from nh_platform.home.settings import load_settings
 from nh_platform.reading.all_units import read_all_units, stored_units
 from nh_platform.reading.searching.probe_search import ProbeQuery, find_probes
 from nh_platform.reading.searching.released import Released, region_names
@@ -71,7 +73,7 @@ def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None =
         homes = sorted(path.parent for path in folder.glob("*/store") if path.is_dir())
         action = f"Open {' or '.join(map(str, homes))}." if homes else "Give a home folder, as that of NH_HOME."
         raise StoreError(str(folder), "it is neither a home folder nor a store", action)
-    return OpenedStore(Store(root) if lock is None else LockedStore(root, lock))
+    return OpenedStore(Store(root) if lock is None else LockedStore(root, lock), folder if root != folder else None)
 
 
 class OpenedStore:
@@ -81,10 +83,13 @@ class OpenedStore:
     ----------
     store
         The files.
+    home
+        The home folder that it is the store of, whose reviews say which sessions are set aside; None for a store alone.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, home: Path | None = None) -> None:
         self.store = store
+        self._home = home
 
     def __repr__(self) -> str:
         return f"OpenedStore({str(self.store.root)!r}, sources={self.sources()})"
@@ -111,7 +116,7 @@ class OpenedStore:
         -------
         pandas.DataFrame
             Columns of `nh_platform.reading.searching.session_search.COLUMNS`; ``assets`` says how many assets of the
-            session are stored.
+            session are stored, ``set_aside`` whether reviewers set it aside today, or who proposes to.
 
         Raises
         ------
@@ -120,9 +125,16 @@ class OpenedStore:
         """
         self._check_source(source)
         if self._has_manifest(source) or query is not None:
-            return find_sessions(read_manifest(self.store, source), self.store, query or SessionQuery())
+            set_aside = {source: self._set_aside(source)}
+            manifest = read_manifest(self.store, source)
+            return find_sessions(manifest, self.store, query or SessionQuery(), set_aside=set_aside)
         ids = self.store.sessions(source)
         return pd.DataFrame({"source": [source] * len(ids), "session_id": ids}, columns=COLUMNS)
+
+    def _set_aside(self, source: str) -> dict[str, str]:
+        """Return what reviewers say of whole sessions; nothing of a source that the home no longer has."""
+        settings = None if self._home is None else load_settings(self._home)
+        return {} if settings is None or source not in settings.entries else set_aside_words(settings, source)
 
     def session(self, source: str, session_id: str | int) -> SessionView:
         """Return one session; nothing of it is read yet.

@@ -43,6 +43,8 @@ class SourcePart(BaseModel):
         Only units of these regions, by Beryl or Allen acronym; of every region where empty.
     min_units
         Fewest units with which a session is used.
+    with_set_aside
+        Whether sessions that reviewers set aside are used all the same.
     presets
         Window presets; the windows of every session must have been made with them.
     """
@@ -54,6 +56,7 @@ class SourcePart(BaseModel):
     units: str = Field(default="good", min_length=1)
     regions: tuple[str, ...] = ()
     min_units: int = Field(default=1, ge=1)
+    with_set_aside: bool = False
     presets: tuple[str, ...] = Field(default=("continuous-1s",), min_length=1)
 
 
@@ -156,7 +159,11 @@ class Recipe(BaseModel):
 
     def stated(self) -> dict[str, Any]:
         """Return every field as JSON has it, also those that the file leaves out."""
-        return self.model_dump(mode="json")
+        stated = self.model_dump(mode="json")
+        for part in stated["sources"].values():
+            if not part["with_set_aside"]:  # sets that were built before there was the field stay the same sets
+                del part["with_set_aside"]
+        return stated
 
 
 def read_recipe(path: Path) -> Recipe:

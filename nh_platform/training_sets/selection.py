@@ -15,6 +15,7 @@ import pandas as pd
 
 from nh_platform.history.manifest import Manifest
 from nh_platform.home.platform import Platform
+from nh_platform.home.set_aside import session_reviews
 from nh_platform.reading import SessionView
 from nh_platform.reading.inclusion import included_probes
 from nh_platform.reading.searching.released import region_names
@@ -76,8 +77,8 @@ def select(
 ) -> Selection:
     """Choose the sessions and units of a recipe.
 
-    A session that is not stored whole, has no unit left, or is not included is left out with a text; one that the
-    recipe names is refused instead.
+    A session that is not stored whole, has no unit left, is not included, or was set aside by reviewers is left out
+    with a text; one that the recipe names is refused instead.
 
     Raises
     ------
@@ -94,10 +95,15 @@ def select(
     for source, part in recipe.sources.items():
         manifest, n_before = platform.manifest(source), len(rows.sessions)
         included = _included(platform, manifest, part)
+        is_asked = part.with_set_aside or only is not None  # a locked set is made again as it was
+        aside = {} if is_asked else session_reviews(platform.settings, source, platform.today)
         for session_id in wanted[source]:
             on_session(done, total, f"{source} {session_id}")
             done += 1
             try:
+                if session_id in aside and aside[session_id].is_set_aside:
+                    action = "Leave it out, or state `with_set_aside: true` of the source."
+                    raise UnknownSession(f"{source} session {session_id}", f"it is {aside[session_id].words}", action)
                 _take(platform, manifest, part, session_id, included, rows, with_embeddings=recipe.embeddings)
             except NhError as error:
                 if part.sessions is not None:

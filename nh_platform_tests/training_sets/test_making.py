@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform import operations
 from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.operations.opened_home import OpenHome
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.training_sets.auditing import audited
 from nh_platform.training_sets.recipe import Recipe, find_recipe, read_recipe
+from nh_platform.training_sets.selection import select
 from nh_platform.training_sets.training_set import TrainingSet, make_training_set
 from nh_platform.windows.splits import causal_ranges
 from nh_platform_tests.training_sets.conftest import RECIPE, write_recipe
@@ -288,3 +292,24 @@ def test_masked_bins_of_windows_around_events_weigh_nothing(
     assert set(n[masked]) == {int(used["n_bins"].sum()) - 7}
     assert set(n[~masked]) <= {int(used["n_bins"].sum())}
     np.testing.assert_allclose(found["mean"], counts.sum(axis=(0, 2)) / n.to_numpy())
+
+
+def test_a_session_that_was_set_aside_is_left_out_with_a_note_unless_the_recipe_says_otherwise(
+    shared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_REVIEWS", str(tmp_path))
+    platform = Platform(load_settings(shared_home))
+    aside, *others = sorted(platform.store.sessions("ibl"))
+    for reviewer in ("ada", "bea"):
+        review = {"whole_session": True, "decision": "fail", "reason": "seizures", "reviewer": reviewer}
+        operations.add_review(OpenHome(platform), "ibl", aside, review)
+    chosen = select(platform, a_recipe())
+    assert chosen.sessions["session_id"].tolist() == others
+    assert f"ibl session {aside}: it is set aside by ada, bea: seizures" in chosen.left_out
+    asked = a_recipe(ibl={"units": "all", "with_set_aside": True})
+    assert aside in set(select(platform, asked).sessions["session_id"])
+    assert asked.stated()["sources"]["ibl"]["with_set_aside"] is True
+    assert "with_set_aside" not in a_recipe().stated()["sources"]["ibl"]  # the identity of sets of before
+    assert aside in set(select(platform, a_recipe(), only={"ibl": [aside]}).sessions["session_id"])  # a locked set
+    with pytest.raises(UnknownSession, match="state `with_set_aside: true`"):
+        select(platform, a_recipe(ibl={"sessions": [aside]}))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -72,6 +73,7 @@ def find_sessions(
     sort: str = "",
     spread: str = "",
     limit: int = 0,
+    set_aside: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Return the sessions that match, one row each, columns `COLUMNS`.
 
@@ -87,6 +89,9 @@ def find_sessions(
         ``region``, ``lab`` or ``subject``: take one session of each value in turn, so that a small set is diverse.
     limit
         Return at most this many; all where 0.
+    set_aside
+        What to say of sessions that reviewers set aside, by source and session
+        (`nh_platform.home.set_aside.set_aside_words`).
 
     Raises
     ------
@@ -104,7 +109,11 @@ def find_sessions(
     wanted: dict[str, frozenset[str]] = {}
     for manifest in [manifests] if isinstance(manifests, Manifest) else manifests:
         facts = session_facts(store, manifest.source)
-        rows += [_row(manifest, store, row._asdict(), facts) for row in manifest.sessions.itertuples(index=False)]
+        aside = set_aside.get(manifest.source, {})
+        rows += [
+            {**_row(manifest, store, row._asdict(), facts), "set_aside": aside.get(str(row.session_id), "")}
+            for row in manifest.sessions.itertuples(index=False)
+        ]
         if query.datasets:
             names |= manifest.files.groupby("session_id")["name"].agg(set).to_dict()
         if query.region:

@@ -4,49 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import dagster as dg
 import pytest
 import yaml
 
-from nh_platform import operations
 from nh_platform.home.platform import Platform
 from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
 from nh_platform_tests.cli.commands import nh
-from nh_platform_tests.homes import make_home, materialize
 
 FAIL = ("--decision", "fail", "--reviewer", "ada", "--reason", "two neurons")
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """Home with the units of one session of two."""
-    platform = make_home(tmp_path_factory.mktemp("home"), ("ibl",), 2)
-    with dg.DagsterInstance.ephemeral() as instance:
-        operations.sync(platform.settings.home, "ibl")
-        first = platform.manifest("ibl").session_ids[0]
-        materialize(platform, instance, "ibl", [first], assets=("raw_spikes", "units"))
-    return platform
-
-
-@pytest.fixture
-def home(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("NH_HOME", "")
-    monkeypatch.setenv("NH_REVIEWS", str(tmp_path / "reviews"))
-    monkeypatch.setattr(Platform, "today", "2026-05-01")
-    return platform.settings.home
-
-
-@pytest.fixture
-def session(platform: Platform) -> str:
-    return platform.manifest("ibl").session_ids[0]
 
 
 def written(tmp_path: Path, session: str) -> SessionReviews:
     return read_reviews(tmp_path / "reviews" / "ibl" / f"{session}.yaml")
 
 
-def test_a_decision_keeps_what_is_stored_of_the_unit(home: Path, session: str, tmp_path: Path) -> None:
-    said = nh(home, "review", "add", "ibl", session[:8], "--unit", "probe00/0", *FAIL, "--blind").output
+def test_a_decision_keeps_what_is_stored_of_the_unit(stored_home: Path, session: str, tmp_path: Path) -> None:
+    said = nh(stored_home, "review", "add", "ibl", session[:8], "--unit", "probe00/0", *FAIL, "--blind").output
     (review,) = written(tmp_path, session).reviews
     assert f"holds 1 now; the new one is {review.id}" in said
     assert (review.decision, review.blind, str(review.date)) == ("fail", True, "2026-05-01")
@@ -55,14 +28,14 @@ def test_a_decision_keeps_what_is_stored_of_the_unit(home: Path, session: str, t
     ((unit, rules),) = review.shown.rules.items()
     assert unit == review.unit
     assert set(rules) == {"max_confidence", "noise_cutoff", "amp_median"}
-    shown = nh(home, "review", "show", "ibl", session, "probe00/0").output
+    shown = nh(stored_home, "review", "show", "ibl", session, "probe00/0").output
     assert f"2026-05-01  ada  fail  {review.id}" in shown
     assert "noise_cutoff" in shown
     assert "pending: fail by ada; 1 of 2 reviewers needed" in shown
 
 
-def test_a_dry_run_shows_the_change_and_writes_nothing(home: Path, session: str, tmp_path: Path) -> None:
-    said = nh(home, "review", "add", "ibl", session, "--whole-session", *FAIL, "--dry-run").stdout
+def test_a_dry_run_shows_the_change_and_writes_nothing(stored_home: Path, session: str, tmp_path: Path) -> None:
+    said = nh(stored_home, "review", "add", "ibl", session, "--whole-session", *FAIL, "--dry-run").stdout
     assert said.startswith(f"--- /dev/null\n+++ b/ibl/{session}.yaml\n")
     assert "+    whole_session: true\n" in said
     assert not (tmp_path / "reviews").exists()
@@ -79,12 +52,12 @@ def test_a_dry_run_shows_the_change_and_writes_nothing(home: Path, session: str,
     ],
 )
 def test_a_second_reader_agrees_on_the_same_thing(
-    home: Path, session: str, tmp_path: Path, options: tuple[str, ...], about: str
+    stored_home: Path, session: str, tmp_path: Path, options: tuple[str, ...], about: str
 ) -> None:
-    nh(home, "review", "add", "ibl", session, *options, *FAIL)
+    nh(stored_home, "review", "add", "ibl", session, *options, *FAIL)
     first = written(tmp_path, session).reviews[0]
     assert ", ".join(one.kind for one in first.about) == about
-    nh(home, "review", "agree", "ibl", session, first.id[:5], "--reviewer", "bea")
+    nh(stored_home, "review", "agree", "ibl", session, first.id[:5], "--reviewer", "bea")
     second = written(tmp_path, session).reviews[1]
     assert second.about == first.about
     assert (second.decision, second.reason, second.answers, second.blind) == (
@@ -93,21 +66,23 @@ def test_a_second_reader_agrees_on_the_same_thing(
         first.id,
         False,
     )
-    nh(home, "review", "agree", "ibl", session, first.id, "--reviewer", "cal", "--disagree", "--reason", "fine")
+    nh(stored_home, "review", "agree", "ibl", session, first.id, "--reviewer", "cal", "--disagree", "--reason", "fine")
     assert written(tmp_path, session).reviews[2].decision == "pass"
 
 
-def test_a_question_is_answered_and_closed_and_a_decision_withdrawn(home: Path, session: str, tmp_path: Path) -> None:
+def test_a_question_is_answered_and_closed_and_a_decision_withdrawn(
+    stored_home: Path, session: str, tmp_path: Path
+) -> None:
     unit = ("--unit", "probe00/0")
-    nh(home, "review", "add", "ibl", session, *unit, "--reviewer", "ada", "--comment", "an axon?")
+    nh(stored_home, "review", "add", "ibl", session, *unit, "--reviewer", "ada", "--comment", "an axon?")
     question = written(tmp_path, session).reviews[0].id
     answer = ("--answers", question[:4], "--reviewer", "bea", "--comment", "yes", "--closes")
-    assert "open" in nh(home, "review", "list", "ibl", session, "--open").output
-    nh(home, "review", "add", "ibl", session, *answer)
-    assert "no review is like that" in nh(home, "review", "list", "ibl", session, "--open").output
-    nh(home, "review", "add", "ibl", session, *unit, *FAIL)
-    nh(home, "review", "add", "ibl", session, *unit, *FAIL[2:], "--decision", "withdrawn")
-    shown = nh(home, "review", "show", "ibl", session, "probe00/0").output
+    assert "open" in nh(stored_home, "review", "list", "ibl", session, "--open").output
+    nh(stored_home, "review", "add", "ibl", session, *answer)
+    assert "no review is like that" in nh(stored_home, "review", "list", "ibl", session, "--open").output
+    nh(stored_home, "review", "add", "ibl", session, *unit, *FAIL)
+    nh(stored_home, "review", "add", "ibl", session, *unit, *FAIL[2:], "--decision", "withdrawn")
+    shown = nh(stored_home, "review", "show", "ibl", session, "probe00/0").output
     assert [line.split()[2] for line in shown.splitlines() if line.startswith("2026")] == [
         "comment",
         "comment",
@@ -116,7 +91,7 @@ def test_a_question_is_answered_and_closed_and_a_decision_withdrawn(home: Path, 
     ]
     assert f"answers {question}; closes the thread" in shown
     assert "ibl-2022-10: withdrawn: withdrawn by ada" in shown
-    thread = nh(home, "review", "show", "ibl", session, question).output
+    thread = nh(stored_home, "review", "show", "ibl", session, question).output
     assert "thread about unit" in thread
     assert "fail" not in thread
 
@@ -134,33 +109,35 @@ def test_a_question_is_answered_and_closed_and_a_decision_withdrawn(home: Path, 
     ],
 )
 def test_what_cannot_be_is_refused_in_words(
-    home: Path, session: str, tmp_path: Path, options: tuple[str, ...], said: str
+    stored_home: Path, session: str, tmp_path: Path, options: tuple[str, ...], said: str
 ) -> None:
-    refused = nh(home, "review", "add", "ibl", session, *options, code=1)
+    refused = nh(stored_home, "review", "add", "ibl", session, *options, code=1)
     assert said in " ".join(refused.stderr.split())
     assert not (tmp_path / "reviews" / "ibl" / f"{session}.yaml").exists()
 
 
 def test_a_reader_does_not_agree_with_himself_a_question_or_without_a_reason(
-    home: Path, session: str, tmp_path: Path
+    stored_home: Path, session: str, tmp_path: Path
 ) -> None:
-    nh(home, "review", "add", "ibl", session, "--unit", "probe00/0", *FAIL)
-    nh(home, "review", "add", "ibl", session, "--unit", "probe00/0", "--reviewer", "ada", "--comment", "sure?")
+    nh(stored_home, "review", "add", "ibl", session, "--unit", "probe00/0", *FAIL)
+    nh(stored_home, "review", "add", "ibl", session, "--unit", "probe00/0", "--reviewer", "ada", "--comment", "sure?")
     decision, question = (one.id for one in written(tmp_path, session).reviews)
     agree = ("review", "agree", "ibl", session)
-    assert "a review of ada already" in nh(home, *agree, decision, "--reviewer", "ada", code=1).stderr
-    assert "it is no decision" in nh(home, *agree, question, "--reviewer", "bea", code=1).stderr
-    assert "needs a reason" in nh(home, *agree, decision, "--reviewer", "bea", "--disagree", code=1).stderr
-    assert "0 of its 2 reviews match" in nh(home, *agree, "q", "--reviewer", "bea", code=1).stderr
-    assert "neither a unit nor one review" in nh(home, "review", "show", "ibl", session, "q", code=1).stderr
+    assert "a review of ada already" in nh(stored_home, *agree, decision, "--reviewer", "ada", code=1).stderr
+    assert "it is no decision" in nh(stored_home, *agree, question, "--reviewer", "bea", code=1).stderr
+    assert "needs a reason" in nh(stored_home, *agree, decision, "--reviewer", "bea", "--disagree", code=1).stderr
+    assert "0 of its 2 reviews match" in nh(stored_home, *agree, "q", "--reviewer", "bea", code=1).stderr
+    assert "neither a unit nor one review" in nh(stored_home, "review", "show", "ibl", session, "q", code=1).stderr
     assert len(written(tmp_path, session).reviews) == 2
 
 
-def test_units_that_are_not_stored_are_taken_as_they_are_named(home: Path, platform: Platform, tmp_path: Path) -> None:
+def test_units_that_are_not_stored_are_taken_as_they_are_named(
+    stored_home: Path, platform: Platform, tmp_path: Path
+) -> None:
     other = platform.manifest("ibl").session_ids[1]
-    nh(home, "review", "add", "ibl", other, "--unit", "u1", *FAIL)
+    nh(stored_home, "review", "add", "ibl", other, "--unit", "u1", *FAIL)
     text = (tmp_path / "reviews" / "ibl" / f"{other}.yaml").read_text()
     assert "shown" not in yaml.safe_load(text)["reviews"][0]
-    assert "unit u1" in nh(home, "review", "show", "ibl", other, "u1").output
-    nh(home, "review", "add", "ibl", platform.manifest("ibl").session_ids[0], "--unit", "probe00/0", *FAIL)
-    assert "orphan" not in nh(home, "review", "list", "ibl").output
+    assert "unit u1" in nh(stored_home, "review", "show", "ibl", other, "u1").output
+    nh(stored_home, "review", "add", "ibl", platform.manifest("ibl").session_ids[0], "--unit", "probe00/0", *FAIL)
+    assert "orphan" not in nh(stored_home, "review", "list", "ibl").output

@@ -45,6 +45,7 @@ SESSION_CATALOG = TableSchema(
         Column("regions", "string", "-", "Beryl regions, most units first, comma-separated"),
         Column("assets", "int64", "1", "Assets of the session that are stored"),
         Column("notes", "int64", "1", "Notes of what those left out or assumed (`nh show` has them)"),
+        Column("set_aside", "string", "-", "That reviewers set it aside, or who proposes to; empty where nobody does"),
         Column("qc", "string", "-", "Session QC that upstream states, or what it calls abnormal", nullable=True),
         *SESSION_FACTS,
     ),
