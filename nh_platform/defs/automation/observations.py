@@ -11,19 +11,24 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, upstream_name
-from nh_platform.defs.metadata import OWNERS
+from nh_platform.defs.metadata import OWNERS, records_table
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.history.identity import GROUPS
+from nh_platform.home.platform import Platform
 from nh_platform.planning.run_requests import changed_versions
 from nh_platform.planning.session_states import SourceStates
+from nh_platform.session import ConfigError
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.durable import write_durably
 
 _DIGITS = 12
+_SHOWN = 50
+"""Reviews that an observation lists: Dagster stores each in its history."""
 _STATES_KEPT = 2
 """The state of the cursor, and the one that a tick is about to report: it may fail after it was written."""
 
@@ -41,8 +46,9 @@ def external_specs(entry: SourceEntry, read: Iterable[str]) -> list[dg.AssetSpec
     ]
     of_reviews = {
         REVIEWS: (
-            "People's recorded decisions on a session, from the reviews folder. A file with a mistake is named here, "
-            "by line, and nothing that reads it is made until it is corrected."
+            "People's recorded decisions on a session, from the reviews folder: each observation lists who decided "
+            "what, and why. A file with a mistake is named here, by line, and nothing that reads it is made until it "
+            "is corrected. Questions and comments alone are no new version, and nothing runs for them."
         ),
         REVIEWED_INTERVALS: "The stretches of a session that counted reviews call invalid, and nothing else of them.",
     }
@@ -69,20 +75,20 @@ def _external(entry: SourceEntry, name: str, words: str, kind: str) -> dg.AssetS
 
 
 def observe(
-    dagster_home: Path, entry: SourceEntry, states: SourceStates, digest: str
+    platform: Platform, entry: SourceEntry, states: SourceStates, digest: str
 ) -> tuple[str, list[dg.AssetObservation]]:
     """Return the digest of what is observed now, and an observation for every version that is new.
 
     Parameters
     ----------
-    dagster_home
-        Folder that keeps what was observed.
+    platform
+        Its folder of Dagster keeps what was observed; its reviews are listed.
     entry, states
         The source, and its sessions.
     digest
         That of what was reported last, from the cursor; empty where nothing was.
     """
-    path = dagster_home / "observed" / f"{entry.name}.json"
+    path = platform.settings.dagster_home / "observed" / f"{entry.name}.json"
     now = {
         asset: {session: version[:_DIGITS] for session, version in versions.items()}
         for asset, versions in states.observed.items()
@@ -93,7 +99,7 @@ def observe(
     kept = _kept(path)
     before = kept.get(digest, {})
     observations = [
-        _observation(entry, states, asset, session)
+        _observation(platform, entry, states, asset, session)
         for asset, versions in sorted(now.items())
         for session in changed_versions(before.get(asset, {}), versions)
     ]
@@ -103,17 +109,34 @@ def observe(
     return found, observations
 
 
-def _observation(entry: SourceEntry, states: SourceStates, asset: str, session: str) -> dg.AssetObservation:
+def _observation(
+    platform: Platform, entry: SourceEntry, states: SourceStates, asset: str, session: str
+) -> dg.AssetObservation:
     version = states.observed[asset][session]
-    metadata = {"version": version[:_DIGITS]}
+    metadata: dict[str, Any] = {"version": version[:_DIGITS]}
     if asset == REVIEWS:
-        metadata["reviews"] = states.mistakes.get(session) or "no mistake"
+        mistake = states.mistakes.get(session)
+        metadata |= {"reviews": mistake} if mistake else _reviews(platform, entry.name, session)
     return dg.AssetObservation(
         asset_key=dg.AssetKey([entry.name, asset]),
         partition=session,
         metadata=metadata,
         tags={"dagster/data_version": version},
     )
+
+
+def _reviews(platform: Platform, source: str, session: str) -> dict[str, Any]:
+    """Return who decided what on a session, and why, as the page shows it; the newest first."""
+    from nh_platform.qc.reviews.listed_reviews import entries_newest_first
+    from nh_platform.qc.reviews.review_files import read_reviews
+
+    try:
+        reviews = read_reviews(platform.reviews_file(source, session))
+    except ConfigError as error:  # changed since the states were gathered; the next tick observes it again
+        return {"reviews": str(error)}
+    rows = entries_newest_first(reviews)
+    reviewers = ", ".join(sorted({row["reviewer"] for row in rows}))
+    return {"reviewers": reviewers or "none", "number of reviews": len(rows), "reviews": records_table(rows[:_SHOWN])}
 
 
 def _kept(path: Path) -> dict[str, dict[str, dict[str, str]]]:

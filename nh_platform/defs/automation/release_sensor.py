@@ -128,7 +128,7 @@ def evaluate_release(
         tick.requests.append(_session_request(entry, request, states, loaded or now, now))
     if not (is_idle or tick.requests or running or decision.in_progress or decision.waiting):
         _look_at_the_catalogs(instance, entry, platform, states, loaded or now, memory, tick)
-    memory.observed, observations = observe(platform.settings.dagster_home, entry, states, memory.observed)
+    memory.observed, observations = observe(platform, entry, states, memory.observed)
     words = one_line("; ".join([*tick.words, *tick_words(entry.name, states, decision)]))
     return dg.SensorResult(
         run_requests=tick.requests,

@@ -116,6 +116,22 @@ def listed_reviews(
     return rows + _orphans(reviews, {book.id for book in rulebooks}, units)
 
 
+def entries_newest_first(reviews: SessionReviews) -> list[dict[str, str]]:
+    """Return every entry of a file as a row of text, the newest first: date, reviewer, about, decision, reason, id."""
+    in_order = sorted(reviews.reviews, key=lambda review: review.date)
+    return [
+        {
+            "date": str(one.date),
+            "reviewer": one.reviewer,
+            "about": ", ".join(map(str, one.about)) or f"answers {one.answers}",
+            "decision": one.decision or "comment",
+            "reason": one.words,
+            "id": one.id,
+        }
+        for one in reversed(in_order)
+    ]
+
+
 def _orphans(reviews: SessionReviews, rulebooks: Collection[str], units: Collection[str] | None) -> list[ListedReview]:
     """Return what names a review, rulebook or unit that there is not."""
     rows = []
