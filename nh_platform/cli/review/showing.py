@@ -41,8 +41,11 @@ def show(
         _say_review(review)
     if not found.reviews:
         console.say("nobody reviewed it")
+    alike: dict[str, list[str]] = {}
     for rulebook, outcome in found.outcomes.items():
-        console.say_beside(f"{rulebook}:", f"{outcome.state}: {outcome.text}")
+        alike.setdefault(f"{outcome.state}: {outcome.text}", []).append(rulebook)
+    for text, rulebooks in alike.items():
+        console.say_beside(f"{', '.join(rulebooks)}:", text)
 
 
 def _say_review(review: Review) -> None:

@@ -153,6 +153,7 @@ def _units_as_stored(home: OpenHome, source: str, session_id: str, entry: Mappin
     from nh_platform.qc.rules.explain import find_unit
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.store.codecs.parquet import read_table
+    from nh_platform.store.names import VERSION_DIGITS
 
     store = home.platform.store
     named = [str(one) for one in entry.get("units") or [entry.get("unit")] if one is not None]
@@ -165,6 +166,6 @@ def _units_as_stored(home: OpenHome, source: str, session_id: str, entry: Mappin
     found: dict[str, Any] = {"unit": ids[0]} if "unit" in entry else {"units": ids}
     rulebook = load_rulebook(home.platform.config(source).rulebook)
     if entry.get("decision") in _OPPOSITE and "shown" not in entry and f"pass.{rulebook.id}" in units:
-        version = store.data_version(source, session_id, "units")
+        version = (store.data_version(source, session_id, "units") or "")[:VERSION_DIGITS] or None
         found["shown"] = shown_evidence(units.loc[sorted(set(rows))], rulebook, units_version=version)
     return found

@@ -73,8 +73,9 @@ class ReviewsChanged(NhError):
 def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: str | None = None) -> SavedReviews:
     """Add reviews at the end of the file of a session, all or none; the file is made where there is none.
 
-    What stands in the file stays byte for byte. The new file is read back by the reader of reviews before it replaces
-    the old one, and is on the disk when this returns. What a killed process left half-written is removed.
+    What stands in the file stays byte for byte. The new text is read by the reader of reviews, and read back from the
+    disk, before it replaces the old file; it is on the disk when this returns. What a killed process left half-written
+    is removed.
 
     Parameters
     ----------
@@ -106,8 +107,7 @@ def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: 
 
         def read_back(written: Path) -> None:
             name = f"{path.parent.name}/{path.name}"
-            found = parse_reviews(read_optional(written, name) or "", name, path.parent.name, path.stem)
-            if found != saved.reviews:
+            if read_optional(written, name) != after:  # which the reader of reviews has read as meant
                 raise StoreError(name, "the disk gives back other reviews than were written", "Check the disk.")
 
         if after != text:

@@ -90,7 +90,7 @@ def test_a_question_is_answered_and_closed_and_a_decision_withdrawn(
         "withdrawn",
     ]
     assert f"answers {question}; closes the thread" in shown
-    assert "ibl-2022-10: withdrawn: withdrawn by ada" in shown
+    assert ": withdrawn: withdrawn by ada" in shown
     thread = nh(stored_home, "review", "show", "ibl", session, question).output
     assert "thread about unit" in thread
     assert "fail" not in thread
