@@ -18,6 +18,8 @@ from nh_platform.session.display import counted
 if TYPE_CHECKING:
     from nh_platform.operations.home_status import SourceStatus
 
+_NAMED = 10
+"""Sessions that are named of those set aside."""
 _COUNTS = ("sessions", "ingested", "stale", "not loaded", "failed", "gated", "damaged", "withdrawn", "notes")
 
 
@@ -59,10 +61,8 @@ def status(
                 console.say(f"{name}: {escape(sentence)}.")
         for session_id, mistake in () if isinstance(one, NhError) else one.mistakes.items():
             console.say(f"{name} {session_id}: nothing is made until its review file is corrected. {escape(mistake)}")
-        for session_id, words in (
-            () if isinstance(one, NhError) or format_ is not Format.table else one.set_aside.items()
-        ):
-            console.say(escape(f"{name} {session_id}: {words}; `nh review list {name} {session_id}` says why."))
+        if not isinstance(one, NhError) and format_ is Format.table:
+            _say_set_aside(name, one.set_aside)
         for session_id, trouble in () if isinstance(one, NhError) else one.unreadable.items():
             console.say(f"{name} {session_id}: nothing is made until it can be read. {escape(trouble)}")
     for name, one in found.sources.items():
@@ -80,6 +80,15 @@ def status(
     if format_ is Format.table:
         parts = ", ".join(f"{name} {decimal(size)}" for name, size in found.folder_bytes.items())
         console.say_beside("Disk:", f"{parts}; {decimal(found.n_free)} are free.")
+
+
+def _say_set_aside(source: str, words: Mapping[str, str]) -> None:
+    """Print the sessions that reviewers set aside or propose to, the first of many."""
+    named = [f"{session_id} ({text})" for session_id, text in words.items()]
+    if named:
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        text = f"{', '.join(named[:_NAMED])}{more}; `nh review list {source}` says why"
+        console.say_beside(f"{source}:", f"reviewed as a whole: {text}")
 
 
 def print_warned(source: str, warned: Mapping[str, int]) -> None:

@@ -34,14 +34,14 @@ def test_it_says_so_everywhere(stored_home: Path, session: str, tmp_path: Path) 
     proposed = "set aside proposed by ada, 1 of 2"
     assert looked_at(stored_home, session) == [
         proposed,
-        f"ibl {session}: {proposed}; `nh --home {stored_home} review list ibl {session}` says why.",
+        f"ibl: reviewed as a whole: {session} ({proposed}); `nh --home {stored_home} review list ibl` says why",
         f"review of the session: {proposed}",
         proposed,
     ]
     nh(stored_home, "review", "add", "ibl", session, *FAIL, "--reviewer", "bea")
     said = looked_at(stored_home, session)
     assert (said[0], said[3]) == ("set aside", "set aside")
-    assert said[1].startswith(f"ibl {session}: set aside; ")
+    assert said[1].startswith(f"ibl: reviewed as a whole: {session} (set aside); ")
     assert said[2] == "set aside by ada, bea: seizures"
     assert json.loads(nh(stored_home, "status", "--format", "json").stdout)[0]["set aside"] == 1
     assert parameters(platform, "ibl") != before
