@@ -83,7 +83,7 @@ def require_folder(folder: Path) -> None:
 
 
 @contextmanager
-def alone(lock: Path, busy: NhError, wait_s: float = 0.0) -> Iterator[None]:
+def alone(lock: Path, busy: NhError, wait_s: float = 0.0, mode: int = 0o644) -> Iterator[None]:
     """Do something while no other process or thread does; a lock is released when its process is killed.
 
     Parameters
@@ -94,6 +94,8 @@ def alone(lock: Path, busy: NhError, wait_s: float = 0.0) -> Iterator[None]:
         What is raised where another one still does it.
     wait_s
         How long it is waited for [s].
+    mode
+        Permissions of the lock's file: who may not write it cannot hold the lock.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def alone(lock: Path, busy: NhError, wait_s: float = 0.0) -> Iterator[None]:
     StoreError
         If the lock cannot be written.
     """
-    held = FileLock(lock, timeout=wait_s)
+    held = FileLock(lock, timeout=wait_s, mode=mode)
     try:
         held.acquire()
     except Timeout:

@@ -7,6 +7,7 @@ is written is `review_text.py`, what a review may say `review_model.py`.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from nh_platform.session.yaml_file import parse_yaml, read_optional
 from nh_platform.store.durable import alone, disk_in_words, is_half_written, write_durably
 
 _LOCK_TIMEOUT_S = 30.0
+_LOCK_MODE = 0o666
+"""Reviewers with accounts of their own share a folder: with the usual 644 the second could not save."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: 
             name = f"{path.parent.name}/{path.name}"
             if read_optional(written, name) != after:  # which the reader of reviews has read as meant
                 raise StoreError(name, "the disk gives back other reviews than were written", "Check the disk.")
+            if text is not None:  # readers of a folder that several accounts share stay readers
+                shutil.copymode(place, written)
 
         if after != text:
             write_durably(place, after.encode(), check=read_back)
@@ -191,5 +196,5 @@ def _added_since(now: SessionReviews, text: str, digest: str) -> tuple[Review, .
 @contextmanager
 def _locked(place: Path) -> Iterator[None]:
     busy = StoreError(str(place), "another process has been writing it for 30 s", "Try again; nothing was written.")
-    with alone(place.with_name(f".{place.name}.lock"), busy, wait_s=_LOCK_TIMEOUT_S):
+    with alone(place.with_name(f".{place.name}.lock"), busy, wait_s=_LOCK_TIMEOUT_S, mode=_LOCK_MODE):
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -267,6 +268,14 @@ def test_a_disk_that_gives_back_something_else_leaves_the_file_as_it_was(
     with pytest.raises(StoreError, match="the disk gives back other reviews"):
         append_reviews(path, [of("bea")])
     assert path.read_bytes() == before
+
+
+def test_reviewers_with_accounts_of_their_own_share_a_folder(path: Path) -> None:
+    append_reviews(path, [GOOD])
+    path.chmod(0o664)
+    append_reviews(path, [of("bea")])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    assert stat.S_IMODE(path.with_name(".s1.yaml.lock").stat().st_mode) == 0o666
 
 
 def test_a_linked_file_stays_a_link(path: Path, tmp_path: Path) -> None:
