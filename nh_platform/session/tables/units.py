@@ -55,6 +55,17 @@ RECOMPUTED = ColumnPattern(
     shown="<definition id>",
 )
 
+CURATED_PREFIX = "curated."
+"""Of columns with labels of other curators and tools, ``curated.<curator>.<label set>``."""
+
+CURATED = ColumnPattern(
+    r"curated\.[a-z0-9][a-z0-9_\-]*\.[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?",
+    ("string", "float64"),
+    "-",
+    "Label of another curator or tool: a word, a number, or 1 and 0 for yes and no; null where not labelled",
+    shown="curated.<curator>.<label set>",
+)
+
 
 def _per_rulebook(name: str, dtype: str, unit: str, meaning: str, *, per_rule: bool = False) -> ColumnPattern:
     """Return the columns of that name, one per rulebook or one per rule of it; none of them is ever null."""
@@ -77,6 +88,6 @@ UNITS = TableSchema(
         *_POSITION_COLUMNS,
         Column("review", "string", "-", "Decision of the counted reviews: pass, fail, or none"),
     ),
-    patterns=(RELEASED, RECOMPUTED, LABEL, FAILED_BITS, REASON, RULE, PASS),
+    patterns=(RELEASED, RECOMPUTED, CURATED, LABEL, FAILED_BITS, REASON, RULE, PASS),
     key=("unit_id",),
 )
