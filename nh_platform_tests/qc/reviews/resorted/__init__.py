@@ -1,0 +1,1 @@
+"""Reviews across re-sorts."""
