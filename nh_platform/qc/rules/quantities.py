@@ -6,9 +6,12 @@ a quantity that the platform cannot compute from spikes. A metric with a formula
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from nh_platform.session.tables.units import CURATED
 
 if TYPE_CHECKING:
     from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
@@ -83,6 +86,11 @@ _PLATFORM_UNIT = {"uV": "V", "mV": "V"}
 _SHOWN_UNIT = {"uV": "µV", "um": "µm", "us": "µs", "1": "", "-": ""}
 
 
+def is_curated(definition_id: str) -> bool:
+    """Return whether a rule names a label of another curator: a column of `units`, which a session may lack."""
+    return re.fullmatch(CURATED.name, definition_id) is not None
+
+
 def quantity_ids() -> list[str]:
     """Return every id that a rule may name, sorted."""
     from nh_platform.qc.metrics.definitions.lookup import known_metrics
@@ -96,10 +104,12 @@ def quantity(definition_id: str) -> Quantity | MetricDefinition:
     Raises
     ------
     KeyError
-        If neither the metric registry nor the released-only quantities have it.
+        If neither the metric registry nor the released-only quantities have it, and it is no curator's label.
     """
     from nh_platform.qc.metrics.definitions.lookup import known_metrics
 
+    if is_curated(definition_id):
+        return Quantity(definition_id, "-", "Label of another curator or tool", "imported by `nh review import`")
     return RELEASED_ONLY.get(definition_id) or known_metrics()[definition_id]
 
 

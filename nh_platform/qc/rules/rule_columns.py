@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.qc.metrics.definitions.lookup import known_metrics
-from nh_platform.qc.rules.quantities import RELEASED_ONLY, platform_unit, quantity, unit_factor
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, is_curated, platform_unit, quantity, unit_factor
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, ValueSource
 from nh_platform.session import ConfigError
 
@@ -77,11 +77,13 @@ def rule_values(
     Raises
     ------
     MissingColumn
-        If the table has no column for the rule and ``missing`` is ``error``.
+        If the table has no column for the rule and ``missing`` is ``error``. A label of another curator that the
+        platform's own table lacks is not available: not every session was labelled.
     ConfigError
         If the column does not hold numbers.
     """
-    own_judge = value_source is None and rule.metric in units.columns
+    curated = is_curated(rule.metric)
+    own_judge = value_source is None and rule.metric in units.columns and not curated
     unstated = without_released(units, rulebook) if own_judge else np.zeros(len(units), dtype=bool)
     for name, (unit, source) in candidates(units, rulebook, rule, value_source).items():
         if name in units.columns:
@@ -89,8 +91,9 @@ def rule_values(
             return _with_recomputed(values, units, rule, unstated) if unstated.any() else values
     if own_judge and unstated.all():
         return _values(units, rule.metric, quantity(rule.metric).unit, None, rule)
-    if missing == "nan":
-        nothing = np.full(len(units), np.nan)
+    if missing == "nan" or (curated and _is_units_table(units)):
+        is_text = _wants_text(rule.threshold)
+        nothing = np.full(len(units), None, dtype=object) if is_text else np.full(len(units), np.nan)
         return RuleValues(nothing, np.ones(len(units), dtype=bool), rule.unit, "", None)
     raise _missing_column(units, rulebook, rule, value_source)
 
@@ -144,6 +147,8 @@ def candidates(
 
     Parameters are those of `rule_values`; ``units`` decides by its kind, not by the columns that it has.
     """
+    if is_curated(rule.metric):
+        return {rule.metric: (rule.unit, ColumnSource(column=rule.metric, unit=rule.unit, table="units"))}
     if _recomputes(rulebook, rule, value_source):
         return {rule.metric: (quantity(rule.metric).unit, None)}
     own = _is_units_table(units)

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from nh_platform.qc.rules.bibliography import bibliography
-from nh_platform.qc.rules.quantities import RELEASED_ONLY, quantity, quantity_ids, unit_factor
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, is_curated, quantity, quantity_ids, unit_factor
 from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
@@ -134,13 +134,29 @@ def _rule_problems(rulebook: Rulebook) -> Iterator[Problem]:
             yield (*at, "id"), f"rule {rule.id}", found, "Give the rule another id: its check is named by it."
         yield from _threshold_problems(rule, at)
         yield from _reference_problems(rule.references, at, f"rule {rule.id}")
-        if rule.metric not in known:
+        if is_curated(rule.metric):
+            yield from _curated_problems(rulebook, rule, at)
+        elif rule.metric not in known:
             hint = close_matches(rule.metric, known) or " `nh qc rules metrics` lists them."
             found = f"unknown metric {rule.metric!r}"
             yield (*at, "metric"), f"rule {rule.id}", found, f"Name a definition.{hint}"
         else:
             yield from _unit_problems(rule, at)
             yield from _value_problems(rulebook, rule, at)
+
+
+def _curated_problems(rulebook: Rulebook, rule: Rule, at: Location) -> Iterator[Problem]:
+    """Check a rule about a label of another curator, which is a column of `units` and nothing else."""
+    about = f"rule {rule.id}"
+    if rule.unit not in ("-", "1"):
+        found = f"unit of measure {rule.unit!r}, but {rule.metric} is a label"
+        yield (*at, "unit"), about, found, "Write '-' for words, yes and no, '1' for a number."
+    if rule.use is not None:
+        found = f"{rule.metric} is neither released nor recomputed"
+        yield (*at, "use"), about, found, "Remove the key."
+    if rule.metric in rulebook.columns:
+        found = f"{rule.metric} is a column of units already"
+        yield ("columns", rule.metric), about, found, "Remove it."
 
 
 def _threshold_problems(rule: Rule | SessionRule, at: Location) -> Iterator[Problem]:
