@@ -18,6 +18,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.qc.plausibility import implausible_volts
 from nh_platform.session import StoreError
 from nh_platform.session.columns import ColumnMeanings, describe
+from nh_platform.session.tables.carried_reviews import CARRIED_REVIEWS
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_INVALID_TIMES, UNIT_POSITIONS, UNITS
 from nh_platform.store.codecs.json_files import SUMMARY_FILE, write_json
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 RULE_FIGURES = "rules"
 """Folder with the histogram of each rule of the active rulebook that compares numbers, ``<rule>.svg``."""
 
+CARRIED_FILE = "carried_reviews.parquet"
 _REVIEWS_SHOWN = 20
 """Reviewed things that the page names; `nh review list` lists all."""
 _DECIDED = ("session", "unit", "unit interval", "interval")
@@ -54,7 +56,6 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.qc.metrics.histogram_file import write_histograms
     from nh_platform.qc.reviews.listed_reviews import listed_reviews
     from nh_platform.qc.reviews.review_decisions import reviewed_intervals, reviewed_unit_intervals
-    from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.qc.unit_columns import column_meanings
     from nh_platform.qc.unit_table import build_units
@@ -71,7 +72,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     built = build_units(
         recording, annotation, rulebooks=config.rulebooks, reviews_file=inputs.reviews_file, today=today
     )
-    book, reviews = load_rulebook(config.rulebook), read_reviews(inputs.reviews_file)
+    book, reviews = load_rulebook(config.rulebook), built.evidence.reviews
     reviewed = reviewed_intervals(reviews, book.review_quorum, today)
     reviewed_of_units = reviewed_unit_intervals(reviews, book.review_quorum, today)
     decided = [one for one in listed_reviews(reviews, [book], today) if one.kind in _DECIDED]
@@ -86,6 +87,7 @@ def make(inputs: SessionInputs) -> AssetResult:
         write_table(folder / "channels.parquet", annotation.channels, CHANNEL_POSITIONS)
         write_histograms(folder, built.histograms)
         write_reviewed_intervals(folder, reviewed, reviewed_of_units)
+        write_table(folder / CARRIED_FILE, built.evidence.carried, CARRIED_REVIEWS)
         write_json(folder / SUMMARY_FILE, summary)
         (folder / RULE_FIGURES).mkdir()
         for rule, figure in figures.items():
@@ -175,6 +177,7 @@ ASSET = SessionAsset(
         (UNITS, "units.parquet"),
         (CHANNEL_POSITIONS, "channels.parquet"),
         (UNIT_POSITIONS, "not stored by itself; its columns are part of units.parquet"),
+        (CARRIED_REVIEWS, f"{CARRIED_FILE}, those that do not count since their unit was sorted again"),
         (INVALID_TIMES, "reviewed_intervals.parquet, those that counted reviews mark"),
         (UNIT_INVALID_TIMES, "reviewed_unit_intervals.parquet, those of single units that counted reviews mark"),
     ),

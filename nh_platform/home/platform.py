@@ -135,10 +135,13 @@ class Platform:
         return self.settings.reviews / source / f"{session_id}.yaml"
 
     def reviews_version(self, source: str, session_id: str) -> str:
-        """Return the identity of the reviews of a session that count today."""
+        """Return the identity of the reviews of a session that count today, and of the evidence beside them."""
+        from nh_platform.qc.reviews.evidence import evidence_version
         from nh_platform.qc.reviews.review_files import reviews_version
 
-        return reviews_version(self.reviews_file(source, session_id), self.today)
+        file = self.reviews_file(source, session_id)
+        reviews, beside = reviews_version(file, self.today), evidence_version(file)
+        return version_of((reviews, beside)) if beside else reviews
 
     def reviewed_intervals(self, source: str, session_id: str) -> pd.DataFrame:
         """Return the intervals (schema `INVALID_TIMES`) that the reviews of a session that count today mark invalid."""

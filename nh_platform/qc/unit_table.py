@@ -13,6 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from nh_platform.qc.metrics.interval_histograms import UnitHistogram
+from nh_platform.qc.reviews.evidence import Evidence, read_evidence
+from nh_platform.qc.rules.quantities import is_curated
 from nh_platform.qc.rules.rule_columns import candidates, without_released
 from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook
 from nh_platform.session import Note, RawRecording, UnitAnnotation
@@ -24,10 +26,11 @@ _COUNTS_AS = {"fail": "counts as fail", "pass": "counts as pass", "ignore": "is 
 
 @dataclass(frozen=True)
 class BuiltUnits:
-    """The units table (schema `UNITS`), histograms by definition id, and what was missing or assumed."""
+    """The units table (schema `UNITS`), histograms by definition id, reviews as they hold, and what was assumed."""
 
     table: pd.DataFrame
     histograms: Mapping[str, UnitHistogram]
+    evidence: Evidence
     notes: tuple[Note, ...]
 
 
@@ -50,7 +53,8 @@ def build_units(
     rulebooks
         Rulebook ids; the first is the active one, whose quorum decides the reviews.
     reviews_file
-        YAML file of the session's reviews; need not exist.
+        YAML file of the session's reviews; need not exist. Labels of other curators and reviewed spike trains are
+        read from the folder beside it.
     today
         ``YYYY-MM-DD`` against which reviews expire; reviews do not expire where None, so that a result never depends
         on the clock.
@@ -63,7 +67,6 @@ def build_units(
     """
     from nh_platform.qc.metrics import compute_metrics, unit_histograms
     from nh_platform.qc.reviews.review_decisions import apply_reviews, unknown_units
-    from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.qc.unit_columns import metric_ids
 
@@ -74,16 +77,18 @@ def build_units(
     notes = tuple(dict.fromkeys((*noted, *also_noted)))  # both speak of times that are not in order
     if outside := len(recording.spikes.times) - len(spikes.times):
         notes += (Note("recomputed metrics", f"{outside} spikes outside the recorded time are in none of them"),)
+    evidence = read_evidence(reviews_file, recording)
     table = pd.concat(
         [
             recording.units.reset_index(drop=True),
             annotation.positions.drop(columns="unit_id").reset_index(drop=True),
             annotation.released.drop(columns="unit_id").reset_index(drop=True),
             metrics.reset_index(drop=True),
+            evidence.labels,
         ],
         axis=1,
     )
-    stated = read_reviews(reviews_file)
+    stated = evidence.reviews
     reviews = [apply_reviews(table, stated, book, today) for book in books]
     table["review"] = reviews[0].to_numpy()
     verdicts = [apply_rulebook(table, book, missing="nan") for book in books]
@@ -94,7 +99,8 @@ def build_units(
     unstated = int(without_released(table, books[0]).sum())
     none = f"{unstated} of {len(table)} units have none of those that are recomputed"
     ours = Note("released metrics", f"{none}; recomputed ones judge them")
-    return BuiltUnits(units, histograms, (*notes, *unknown, *absent, *((ours,) if unstated else ())))
+    also = (*evidence.notes, *unknown, *absent, *((ours,) if unstated else ()))
+    return BuiltUnits(units, histograms, evidence, (*notes, *also))
 
 
 def _absent_columns(table: pd.DataFrame, verdicts: Verdicts) -> Iterator[Note]:
@@ -103,8 +109,7 @@ def _absent_columns(table: pd.DataFrame, verdicts: Verdicts) -> Iterator[Note]:
     for rule, values in zip(book.rules, verdicts.values):
         if not values.column and len(table):
             looked_for = ", ".join(candidates(table, book, rule, None))
-            yield Note(
-                f"rulebook {book.id}, rule {rule.id}",
-                f"the release states no column for {rule.metric} (looked for {looked_for}): every unit "
-                f"{_COUNTS_AS[rule.nan]}",
-            )
+            lacking = f"the release states no column for {rule.metric} (looked for {looked_for})"
+            if is_curated(rule.metric):
+                lacking = f"nobody's labels of this session are {rule.metric} (`nh review import`)"
+            yield Note(f"rulebook {book.id}, rule {rule.id}", f"{lacking}: every unit {_COUNTS_AS[rule.nan]}")
