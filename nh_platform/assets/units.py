@@ -23,7 +23,7 @@ from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_INVALID_TIMES, UNIT_POSITIONS, UNITS
 from nh_platform.store.codecs.json_files import SUMMARY_FILE, write_json
 from nh_platform.store.codecs.parquet import write_table
-from nh_platform.store.codecs.recording_files import write_reviewed_intervals
+from nh_platform.store.codecs.recording_files import CARRIED_FILE, write_reviewed_intervals
 
 if TYPE_CHECKING:
     from nh_platform.qc.rules.rulebook_model import Rulebook
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 RULE_FIGURES = "rules"
 """Folder with the histogram of each rule of the active rulebook that compares numbers, ``<rule>.svg``."""
 
-CARRIED_FILE = "carried_reviews.parquet"
 _REVIEWS_SHOWN = 20
 """Reviewed things that the page names; `nh review list` lists all."""
 _DECIDED = ("session", "unit", "unit interval", "interval")

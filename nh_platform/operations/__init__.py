@@ -20,6 +20,9 @@ from nh_platform.operations.held_releases import accept_release, try_release
 from nh_platform.operations.home_status import status
 from nh_platform.operations.opened_home import open_home
 from nh_platform.operations.released_search import probes, released_rows
+from nh_platform.operations.reviewing.label_export import export_decisions
+from nh_platform.operations.reviewing.label_import import import_labels
+from nh_platform.operations.reviewing.review_carrying import carry_reviews
 from nh_platform.operations.reviewing.review_entries import add_review, agree_with_review
 from nh_platform.operations.reviewing.review_lookups import list_reviews, review_agreement, review_history
 from nh_platform.operations.session_runs import materialize
@@ -56,6 +59,7 @@ __all__ = [
     "backfill",
     "backup",
     "build_training_set",
+    "carry_reviews",
     "check_history",
     "cite",
     "clean",
@@ -64,11 +68,13 @@ __all__ = [
     "demo",
     "describe_export",
     "doctor",
+    "export_decisions",
     "export_pictures",
     "export_sessions",
     "export_spike_pack",
     "export_stimulus",
     "fetch",
+    "import_labels",
     "inventory",
     "list_files",
     "list_reviews",

@@ -23,6 +23,9 @@ def explain(
     For each rule: whether it passed, the value in its unit of measure, where that was read (`released.…` is the
     release's own, `recomputed.…` the platform's) and what it says of the unit, then why the rule exists.
 
+    Labels of other curators follow (`nh review import`), then reviews of spikes that a re-sort moved (`nh review
+    carry`).
+
     What is shown is what is stored; where rules, reviews or upstream's files have changed since, that is said first.
 
     **Examples**
@@ -39,18 +42,24 @@ def explain(
         console.require_known(source, [session])
     from nh_platform.home.platform import Platform
     from nh_platform.planning.changed_units import stale_lines
+    from nh_platform.qc.reviews.evidence_words import carried_lines
+    from nh_platform.qc.reviews.resorted.proposals import without_carried
     from nh_platform.qc.reviews.review_files import read_reviews, review_path
     from nh_platform.qc.rules.explain import explain_unit, find_unit
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading import open_store
+    from nh_platform.store.codecs.recording_files import read_carried
 
     view = open_store(settings.home).session(source, session)
     row = find_unit(view.units, unit, f"{source} session {view.session_id}")
     reviews = read_reviews(review_path(settings.reviews, source, view.session_id))
+    carried = read_carried(Store(settings.store).current(source, view.session_id, "units"))
     platform = Platform(settings)
     rulebooks = {book.id: book for book in map(load_rulebook, platform.config(source).rulebooks)}
     stale = stale_lines(platform, source, view.session_id)
-    for line in (*stale, *explain_unit(row, reviews, platform.today, rulebooks)):
+    counting = without_carried(reviews, carried)
+    resorted = carried_lines(str(row["unit_id"].iloc[0]), reviews, carried)
+    for line in (*stale, *explain_unit(row, counting, platform.today, rulebooks), *resorted):
         text = line.lstrip()
         has_verdict = text[:4] in ("pass", "FAIL")
         verdict = "[red]FAIL[/] " if text.startswith("FAIL") else "pass "

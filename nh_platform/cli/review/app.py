@@ -9,6 +9,9 @@ import typer
 
 from nh_platform.cli.review.adding import add
 from nh_platform.cli.review.agreeing import agree, kappa
+from nh_platform.cli.review.carrying import carry
+from nh_platform.cli.review.exporting import export
+from nh_platform.cli.review.importing import import_
 from nh_platform.cli.review.listing import list_
 from nh_platform.cli.review.showing import show
 
@@ -19,5 +22,6 @@ app = typer.Typer(
 )
 
 app.command("list")(list_)
-for _command in (add, agree, kappa, show):
+app.command("import")(import_)
+for _command in (add, agree, kappa, show, export, carry):
     app.command()(_command)

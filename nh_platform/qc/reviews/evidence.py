@@ -81,8 +81,9 @@ def read_evidence(reviews_file: Path, recording: RawRecording) -> Evidence:
     labels, notes = curated_columns(read_all_labels(folder / LABELS), units)
     carried = CARRIED_REVIEWS.empty()
     if (folder / TRAINS).exists():
-        from nh_platform.qc.reviews.resorted.carried_reviews import carried_table, carried_trains, without_carried
+        from nh_platform.qc.reviews.resorted.carried_reviews import carried_table, carried_trains
         from nh_platform.qc.reviews.resorted.fingerprints import read_fingerprints
+        from nh_platform.qc.reviews.resorted.proposals import without_carried
 
         trains = carried_trains(read_fingerprints(folder / TRAINS), units, recording.spikes)
         carried = carried_table(reviews, trains)

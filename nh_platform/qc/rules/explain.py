@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from nh_platform.qc.reviews.evidence_words import label_lines
 from nh_platform.qc.reviews.review_decisions import unit_interval_reviews, unit_reviews
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Day
@@ -84,7 +85,7 @@ def explain_unit(
         lines += ["", *_rulebook_lines(row, rulebook_id, reviews, today, rulebooks or {})]
     if not judged:
         lines += ["", "no rulebook judged it; see `also_rulebooks` in the configuration of the source"]
-    return lines
+    return lines + label_lines(unit)
 
 
 def _interval_lines(

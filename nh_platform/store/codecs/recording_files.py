@@ -24,6 +24,7 @@ import pandas as pd
 
 from nh_platform.session import Events, Note, RawRecording, Session, Signal, Signals, Spikes, StoreError
 from nh_platform.session.columns import TableSchema
+from nh_platform.session.tables.carried_reviews import CARRIED_REVIEWS
 from nh_platform.session.tables.events import DETECTED, EVENTS, INVALID_TIMES
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.session.tables.units import UNIT_INVALID_TIMES
@@ -37,6 +38,7 @@ EVENTS_FILE = "events.json"
 SIGNALS_FILE = "signals.h5"
 REVIEWED_FILE = "reviewed_intervals.parquet"
 REVIEWED_UNITS_FILE = "reviewed_unit_intervals.parquet"
+CARRIED_FILE = "carried_reviews.parquet"
 
 
 def write_recording(folder: Path, recording: RawRecording) -> None:
@@ -195,6 +197,19 @@ def read_reviewed_unit_intervals(units: Path | None) -> pd.DataFrame:
     if units is None or not is_stored(units / REVIEWED_UNITS_FILE):
         return UNIT_INVALID_TIMES.empty()
     return read_table(units / REVIEWED_UNITS_FILE)
+
+
+def read_carried(units: Path | None) -> pd.DataFrame:
+    """Read the reviews that do not count since their unit was sorted again (schema `CARRIED_REVIEWS`).
+
+    Parameters
+    ----------
+    units
+        Folder of `units`; none are known where it is None or older than these.
+    """
+    if units is None or not is_stored(units / CARRIED_FILE):
+        return CARRIED_REVIEWS.empty()
+    return read_table(units / CARRIED_FILE)
 
 
 def _read_spikes(group: Any) -> Spikes:

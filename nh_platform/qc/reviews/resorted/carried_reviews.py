@@ -1,14 +1,13 @@
 """Reviews after a re-sort: which still speak of the same train, which are proposed for another unit, which are orphans.
 
-Contains the comparison of fingerprints with the units of today, and what is left of the reviews that may count. Add
-here another state of a review whose unit was sorted again. The measure is `spike_agreement.py`.
+Contains the comparison of fingerprints with the units of today. Add here another state of a review whose unit was
+sorted again. The measure is `spike_agreement.py`; what a person is shown of them is `proposals.py`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,7 +20,7 @@ from nh_platform.qc.reviews.resorted.fingerprints import (
     trains_by_review,
 )
 from nh_platform.qc.reviews.resorted.spike_agreement import Ticks, agreements, matched_units, to_ticks
-from nh_platform.qc.reviews.review_files import Review, SessionReviews
+from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.session import Spikes
 from nh_platform.session.tables.carried_reviews import CARRIED_REVIEWS
 
@@ -77,8 +76,8 @@ def take_fingerprints(
     untied: dict[str, list[str]] = {}
     for review in reviews.reviews:
         for unit in review.unit_ids:
-            if unit in row_of and (review_id(review), unit) not in tied:
-                untied.setdefault(unit, []).append(review_id(review))
+            if unit in row_of and (review.id, unit) not in tied:
+                untied.setdefault(unit, []).append(review.id)
     sortings = {str(probe): sorting_id(units, str(probe)) for probe in units["probe"].unique()} if untied else {}
     found = []
     for unit, made in untied.items():
@@ -167,7 +166,7 @@ def carried_table(reviews: SessionReviews, trains: Iterable[CarriedTrain]) -> pd
     DataFrame
         Schema `CARRIED_REVIEWS`, one row per review and unit, in the order of the trains.
     """
-    stated = {(review_id(review), unit) for review in reviews.reviews for unit in review.unit_ids}
+    stated = {(review.id, unit) for review in reviews.reviews for unit in review.unit_ids}
     rows = {
         (review, one.fingerprint.unit): {
             "review": review,
@@ -184,25 +183,3 @@ def carried_table(reviews: SessionReviews, trains: Iterable[CarriedTrain]) -> pd
     if not rows:
         return CARRIED_REVIEWS.empty()
     return CARRIED_REVIEWS.conform(pd.DataFrame(list(rows.values())))
-
-
-def without_carried(reviews: SessionReviews, carried: pd.DataFrame) -> SessionReviews:
-    """Return the reviews without those of a table `CARRIED_REVIEWS`; of a review of several units the others stay."""
-    moved = set(zip(carried["review"], carried["reviewed_unit"]))
-    if not moved:
-        return reviews
-    kept = []
-    for review in reviews.reviews:
-        units = [unit for unit in review.unit_ids if (review_id(review), unit) not in moved]
-        if len(units) == len(review.unit_ids):
-            kept.append(review)
-        elif units:
-            kept.append(review.model_copy(update={"units": units, "unit": None}))
-    return replace(reviews, reviews=tuple(kept))
-
-
-def review_id(review: Review) -> str:
-    """Return the id of a review: the one that it states, else one of its content."""
-    stated = str(getattr(review, "id", ""))
-    content = review.model_dump_json(exclude={"id"}, exclude_defaults=True)
-    return stated or f"r{hashlib.sha256(content.encode()).hexdigest()[:10]}"

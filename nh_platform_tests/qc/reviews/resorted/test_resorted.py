@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from nh_platform.qc.reviews.resorted.carried_reviews import (
     carried_table,
     carried_trains,
-    review_id,
     take_fingerprints,
-    without_carried,
 )
 from nh_platform.qc.reviews.resorted.fingerprints import (
     Fingerprint,
@@ -26,6 +24,7 @@ from nh_platform.qc.reviews.resorted.fingerprints import (
     trains_path,
     trains_version,
 )
+from nh_platform.qc.reviews.resorted.proposals import without_carried
 from nh_platform.qc.reviews.resorted.spike_agreement import agreements, count_matches, matched_units, to_ticks
 from nh_platform.qc.reviews.review_files import SessionReviews, parse_reviews
 from nh_platform.session import ConfigError, Spikes
@@ -213,7 +212,7 @@ def test_fingerprints_are_saved_once_and_reviews_of_one_train_share_a_line(tmp_p
     save_fingerprints(path, take_fingerprints(later, read_fingerprints(path), _units(trains), _spikes(trains)))
     found = read_fingerprints(path)
     assert [one.unit for one in found] == ["u0", "u1", "u2"]
-    assert review_id(later.reviews[0]) in found[1].reviews
+    assert later.reviews[0].id in found[1].reviews
     assert len(found[1].reviews) == 2
     assert to_text(found) == path.read_text()
     assert trains_version(path) != ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nh_platform.operations.opened_home import Home, open_home
-from nh_platform.operations.reviews.label_import import units_of_session
+from nh_platform.operations.reviewing.label_import import units_of_session
 from nh_platform.session import ConfigError, UnknownSession
 
 if TYPE_CHECKING:
