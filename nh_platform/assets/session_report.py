@@ -18,6 +18,7 @@ FIGURES_FILE = "report_figures.parquet"
 def make(inputs: SessionInputs) -> AssetResult:
     """Draw every unit and the session from what is stored."""
     from nh_platform.qc.metrics.histogram_file import read_histograms
+    from nh_platform.qc.reviews.resorted.proposals import without_carried
     from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.qc.unit_columns import column_meanings
@@ -25,6 +26,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     from nh_platform.reports.session_page.material import PageMaterial
     from nh_platform.reports.session_page.rendering import render_session_page
     from nh_platform.store.codecs.parquet import read_table, write_table
+    from nh_platform.store.codecs.recording_files import read_carried
     from nh_platform.store.codecs.waveform_files import read_waveforms
 
     stored = inputs.stored
@@ -39,7 +41,7 @@ def make(inputs: SessionInputs) -> AssetResult:
         histograms=read_histograms(units_folder),
         meanings=column_meanings(inputs.config.entry),
         rulebooks=[load_rulebook(name) for name in inputs.config.rulebooks],
-        reviews=read_reviews(inputs.reviews_file),
+        reviews=without_carried(read_reviews(inputs.reviews_file), read_carried(units_folder)),
         today=inputs.platform.today,
         versions=stored.versions,
         notes={name: one.record.left_out for name, one in stored.by_asset.items()},

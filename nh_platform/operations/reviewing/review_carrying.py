@@ -142,7 +142,8 @@ def remember_reviewed(platform: Platform, source: str, session_id: str) -> int:
     path = evidence_folder(file) / TRAINS
     stated, known = read_reviews(file), read_fingerprints(path)
     tied = {(review, one.unit) for one in known for review in one.reviews}
-    if all((review.id, unit) in tied for review in stated.reviews for unit in review.unit_ids):
+    decisions = [review for review in stated.reviews if review.decision is not None]
+    if all((review.id, unit) in tied for review in decisions for unit in review.unit_ids):
         return 0
     new = take_fingerprints(stated, known, *_units_and_spikes(folder))
     if new:

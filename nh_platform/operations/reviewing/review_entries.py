@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nh_platform.operations.opened_home import Home, OpenHome, open_home
+from nh_platform.operations.reviewing.review_carrying import remember_reviewed
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 
@@ -58,6 +59,8 @@ def add_review(
     ReviewsChanged
         If the file is another one than ``digest`` says.
     """
+    from nh_platform.qc.reviews.evidence import TRAINS, evidence_folder
+    from nh_platform.qc.reviews.resorted.fingerprints import read_fingerprints
     from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.reviews.review_saving import append_reviews, preview_reviews
 
@@ -72,8 +75,12 @@ def add_review(
         if "answers" in entry:
             entry["answers"] = read_reviews(path).named(str(entry["answers"])).id
         entry |= _units_as_stored(at, source, session_id, entry)
-        write = preview_reviews if dry_run else append_reviews
-        return write(path, [entry], digest=digest)
+        if dry_run:
+            return preview_reviews(path, [entry], digest=digest)
+        read_fingerprints(evidence_folder(path) / TRAINS)  # a mistake there is said before anything is written
+        saved = append_reviews(path, [entry], digest=digest)
+        remember_reviewed(at.platform, source, session_id)
+        return saved
 
 
 def agree_with_review(

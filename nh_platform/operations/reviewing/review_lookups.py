@@ -84,6 +84,7 @@ def list_reviews(home: Home, source: str, session: str | None = None, day: str |
         If there is no such session.
     """
     from nh_platform.qc.reviews.listed_reviews import listed_reviews
+    from nh_platform.qc.reviews.resorted.proposals import listed_carried, listed_rows, without_carried
     from nh_platform.qc.reviews.review_files import read_all_reviews, read_reviews
     from nh_platform.qc.reviews.review_model import as_day
     from nh_platform.qc.rules.rulebook import load_rulebook
@@ -107,8 +108,10 @@ def list_reviews(home: Home, source: str, session: str | None = None, day: str |
         listed = _listed_sessions(at, source)
         rows: list[ListedReview] = []
         for one in sessions:
-            units = _stored_units(at, source, one.session_id)
-            rows += listed_reviews(one, books, today, units, is_known=listed is None or one.session_id in listed)
+            units, carried = _stored_units(at, source, one.session_id), _carried(at, source, one.session_id)
+            counting, is_known = without_carried(one, carried), listed is None or one.session_id in listed
+            rows += listed_reviews(counting, books, today, units, is_known=is_known)
+            rows += listed_rows(one.session_id, listed_carried(one, carried))
         return ReviewList(rows, mistakes, books[0].id, books[0].review_quorum, today)
 
 
@@ -148,6 +151,7 @@ def review_history(home: Home, source: str, session: str, thing: str) -> ReviewH
     ConfigError
         If the file of the session has a mistake.
     """
+    from nh_platform.qc.reviews.resorted.proposals import without_carried
     from nh_platform.qc.reviews.review_decisions import unit_reviews
     from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.reviews.threads import thread_of
@@ -169,7 +173,8 @@ def review_history(home: Home, source: str, session: str, thing: str) -> ReviewH
         unit = unit or thing
         stated = sorted((one for one in reviews.reviews if _concerns(reviews.reviews, one, unit)), key=lambda r: r.date)
         books = [load_rulebook(name) for name in at.platform.config(source).rulebooks]
-        found_by = {book.id: unit_reviews(reviews, book, at.platform.today).get(unit) for book in books}
+        counting = without_carried(reviews, _carried(at, source, session_id))
+        found_by = {book.id: unit_reviews(counting, book, at.platform.today).get(unit) for book in books}
         outcomes = {book: one for book, one in found_by.items() if one is not None}
         return ReviewHistory(session_id, f"unit {unit}", tuple(stated), outcomes)
 
@@ -196,6 +201,13 @@ def _stored_units(home: OpenHome, source: str, session_id: str) -> set[str] | No
 
     folder = home.platform.store.usable(source, session_id, "units")
     return None if folder is None else set(read_table(folder / "units.parquet", ["unit_id"])["unit_id"].astype(str))
+
+
+def _carried(home: OpenHome, source: str, session_id: str) -> pd.DataFrame:
+    """Return the reviews that do not count since their unit was sorted again, as the stored units know them."""
+    from nh_platform.store.codecs.recording_files import read_carried
+
+    return read_carried(home.platform.store.usable(source, session_id, "units"))
 
 
 def _unit_named(home: OpenHome, source: str, session_id: str, thing: str) -> str | None:

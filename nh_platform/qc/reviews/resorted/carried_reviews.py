@@ -60,7 +60,7 @@ class CarriedTrain:
 def take_fingerprints(
     reviews: SessionReviews, known: Iterable[Fingerprint], units: pd.DataFrame, spikes: Spikes
 ) -> tuple[Fingerprint, ...]:
-    """Return fingerprints of reviewed units whose reviews are tied to no train yet.
+    """Return fingerprints of reviewed units whose decisions are tied to no train yet; comments are tied to none.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def take_fingerprints(
     row_of = {str(unit): row for row, unit in enumerate(units["unit_id"])}
     untied: dict[str, list[str]] = {}
     for review in reviews.reviews:
-        for unit in review.unit_ids:
+        for unit in review.unit_ids if review.decision is not None else ():
             if unit in row_of and (review.id, unit) not in tied:
                 untied.setdefault(unit, []).append(review.id)
     sortings = {str(probe): sorting_id(units, str(probe)) for probe in units["probe"].unique()} if untied else {}

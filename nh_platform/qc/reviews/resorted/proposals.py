@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from nh_platform.qc.reviews.listed_reviews import ListedReview
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Review
 from nh_platform.session import ConfigError
@@ -87,6 +88,24 @@ def listed_carried(reviews: SessionReviews, carried: pd.DataFrame) -> list[Carri
                 )
             )
     return sorted(found, key=lambda one: (one.standing != "proposed", one.probe, one.unit, one.reviewed_unit))
+
+
+def listed_rows(session_id: str, carried: Iterable[CarriedReview]) -> list[ListedReview]:
+    """Return carried reviews as `nh review list` shows them: proposals of units, and orphans."""
+    rows = []
+    for one in carried:
+        said = f"{one.decision} by {one.review.reviewer} of unit {one.reviewed_unit} before it was sorted again"
+        if one.standing == "proposed":
+            agreed = f"; agreed: {', '.join(one.taken_up_by)}" if one.taken_up_by else ""
+            text = f"{said} (agreement {one.agreement:.2f}){agreed}; `nh review carry` takes it up"
+            kind, about = "unit", f"unit {one.unit}"
+        else:
+            kind, about, text = "orphan", f"unit {one.reviewed_unit}", f"{said}; no unit has most of its spikes now"
+        state = "proposed" if one.standing == "proposed" else "sorted again"
+        rows.append(
+            ListedReview(session_id, kind, about, state, "none", text, (one.review.reviewer,), (one.review.id,))
+        )
+    return rows
 
 
 def agreeing_entries(
