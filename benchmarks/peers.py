@@ -30,6 +30,7 @@ PEERS: dict[str, tuple[str, ...]] = {
     "nwb": ("pynwb==4.2.0", "nwbinspector==0.7.2", "pynapple==0.11.4", "dandi==0.81.0"),
     "pynapple": ("pynapple==0.11.4",),
     "readers": ("pynapple==0.11.4", "spikeinterface==0.105.3"),
+    "spikeinterface": ("spikeinterface==0.105.3", "numba==0.68.1", "scipy==1.17.1", "pandas==2.3.3"),
     "table_readers": ("polars==2.1.0", "duckdb==2.0.0", "pandas==2.3.3", "pyarrow==26.0.1", "mlcroissant==1.1.1"),
     "torch_brain": ("torch==2.13.0", "torch-brain==0.2.1"),
 }

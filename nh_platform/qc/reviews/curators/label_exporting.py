@@ -2,7 +2,7 @@
 
 Contains both texts. Add here another layout. What is decided stands in the units table; nothing is decided here.
 
-Layouts: SpikeInterface 0.105, `curation/curation_model.py`, format 2; phy, docs/dataset.md (2026-08).
+Layouts: SpikeInterface 0.105, `curation/curation_model.py`, format 2; phy's documentation, page "dataset" (2026-08).
 """
 
 from __future__ import annotations

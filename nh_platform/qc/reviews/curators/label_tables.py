@@ -1,9 +1,9 @@
 """Tables of labels: phy's `cluster_*.tsv`, bombcell's and UnitRefine's tables, and any table with a column of ids.
 
 Contains how such a table is recognised and which of its columns are labels. Add here another tool that writes tables.
-Layouts were read in phy (docs/dataset.md, 2026-08), bombcell (`save_utils.py` and `unit_quality_gui.py`, 2026-04),
-SpikeInterface 0.105 (`model_based_curation.py`, `unitrefine_curation.py`, `bombcell_curation.py`) and the README of
-AllenNeuralDynamics/aind-ephys-unit-classifier.
+Layouts were read in phy's documentation (page "dataset", 2026-08), bombcell (`save_utils.py`, `unit_quality_gui.py`,
+2026-04), SpikeInterface 0.105 (`model_based_curation.py`, `unitrefine_curation.py`, `bombcell_curation.py`) and the
+README of AllenNeuralDynamics/aind-ephys-unit-classifier.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Small files of labels, exactly as the tools write them.
 
-Layouts: phy's docs/dataset.md and a stored `cluster_group.tsv` of anoushkajain/UnitRefine (tutorial/train_model/data);
-SpikeInterface's `curation/tests/test_curation_format.py` and `sv-sorting-curation.json`; bombcell's `save_utils.py`
-(`df.to_csv` with its index) and `unit_quality_gui.py`; SpikeInterface's `model_based_curation.py` and
-`unitrefine_curation.py`; the output that the README of AllenNeuralDynamics/aind-ephys-unit-classifier names.
+Layouts: the page "dataset" of phy's documentation and a stored `cluster_group.tsv` of anoushkajain/UnitRefine
+(tutorial/train_model/data); SpikeInterface's `curation/tests/test_curation_format.py` and `sv-sorting-curation.json`;
+bombcell's `save_utils.py` (`df.to_csv` with its index) and `unit_quality_gui.py`; SpikeInterface's
+`model_based_curation.py` and `unitrefine_curation.py`; the output that the README of
+AllenNeuralDynamics/aind-ephys-unit-classifier names.
 """
 
 from __future__ import annotations
