@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock
 
 from nh_platform.qc.reviews.curators.label_files import (
     CuratorLabels,
@@ -25,8 +24,8 @@ from nh_platform.qc.reviews.curators.label_files import (
 )
 from nh_platform.qc.reviews.curators.stated_labels import Label, LabelSet, StatedLabels
 from nh_platform.qc.reviews.curators.unit_matching import MatchedLabels, sorting_id
-from nh_platform.session import ConfigError
-from nh_platform.store.durable import write_durably
+from nh_platform.session import ConfigError, StoreError
+from nh_platform.store.durable import alone, disk_in_words, write_durably
 
 _LOCK_TIMEOUT_S = 30.0
 _EARLIER = "earlier"
@@ -144,9 +143,13 @@ def save_labels(path: Path, change: LabelChange, before: CuratorLabels | None) -
     ------
     ConfigError
         If the file was changed in between; nothing is written.
+    StoreError
+        If the disk refuses it, or another process holds the file for 30 s.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock"), timeout=_LOCK_TIMEOUT_S):
+    with disk_in_words(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    busy = StoreError(str(path), "another process has been writing it for 30 s", "Try again; nothing was written.")
+    with alone(path.with_name(f".{path.name}.lock"), busy, wait_s=_LOCK_TIMEOUT_S), disk_in_words(path.parent):
         if read_labels(path) != before:
             raise ConfigError(str(path), "somebody changed it while the labels were read", "Import the file again.")
         if not change.is_changed:

@@ -17,12 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
 from nh_platform.qc.reviews.resorted.spike_agreement import Ticks, to_ticks
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, StoreError
 from nh_platform.session.yaml_file import read_optional
-from nh_platform.store.durable import write_durably
+from nh_platform.store.durable import alone, disk_in_words, write_durably
 
 STRETCH_SPIKES = 50
 _PLACES = (1, 3, 5)
@@ -145,9 +144,13 @@ def save_fingerprints(path: Path, new: Sequence[Fingerprint]) -> int:
     ------
     ConfigError
         If what is there cannot be read; nothing is written.
+    StoreError
+        If the disk refuses it, or another process holds the file for 30 s.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock"), timeout=_LOCK_TIMEOUT_S):
+    with disk_in_words(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    busy = StoreError(str(path), "another process has been writing it for 30 s", "Try again; nothing was written.")
+    with alone(path.with_name(f".{path.name}.lock"), busy, wait_s=_LOCK_TIMEOUT_S), disk_in_words(path.parent):
         known = read_fingerprints(path)
         after = with_reviews(known, new)
         content = to_text(after).encode()
