@@ -76,6 +76,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     reviewed_of_units = reviewed_unit_intervals(reviews, book.review_quorum, today)
     decided = [one for one in listed_reviews(reviews, [book], today) if one.kind in _DECIDED]
     by_state = Counter((one.kind, one.state) for one in decided)
+    by_state.update(("sorted again", str(standing)) for standing in built.evidence.carried["standing"])
     table, meanings, rulebook = built.table, column_meanings(config.entry), config.rulebook_ids[0]
     good = table[f"pass.{rulebook}"]
     summary = _summary(table, config.rulebook_ids)
@@ -107,6 +108,9 @@ def make(inputs: SessionInputs) -> AssetResult:
             ],
             "reviewed": [
                 {"what": one.about, "state": one.state, "decision": one.text} for one in decided[:_REVIEWS_SHOWN]
+            ],
+            "labels of other curators": [
+                {"column": name, "units": int(table[name].notna().sum())} for name in built.evidence.labels
             ],
             "good units by rulebook": [{"rulebook": name, "units": n} for name, n in summary["n_pass"].items()],
             "good units by region": largest_counts(_regions(table[good]), "region"),

@@ -16,6 +16,7 @@ from nh_platform.session import RawRecording, Session, UnitAnnotation
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
 from nh_platform_tests.qc.metrics.trains import session
+from nh_platform_tests.rulebook_texts import NO_UNIT_PASSES
 
 N_UNITS = 6
 
@@ -75,6 +76,22 @@ def test_a_rule_without_a_column_is_noted_with_what_that_means(tmp_path: Path) -
         "the release states no column for ibl.noise_cutoff@2022-10 (looked for released.noise_cutoff): every unit "
         "counts as fail"
     )
+
+
+def test_a_rule_about_labels_that_nobody_gave_is_noted_with_what_that_means(tmp_path: Path) -> None:
+    own = tmp_path / "mine.yaml"
+    own.write_text(
+        NO_UNIT_PASSES.replace("ibl.firing_rate@2022-10", "curated.bombcell.bc_unitType")
+        .replace('comparison: ">"', 'comparison: "=="')
+        .replace("threshold: 100000", "threshold: GOOD")
+        .replace("unit: Hz", 'unit: "-"')
+    )
+    made = built([str(own)], tmp_path)
+    assert {note.text for note in made.notes if note.subject.startswith("rulebook")} == {
+        "nobody's labels of this session are curated.bombcell.bc_unitType (`nh review import`): every unit "
+        "counts as fail"
+    }
+    assert not made.table["pass.nothing-is-good"].any()
 
 
 def test_recomputed_values_that_were_not_computed_are_refused_with_what_to_do(tmp_path: Path) -> None:

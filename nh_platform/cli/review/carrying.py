@@ -16,6 +16,9 @@ from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
+_ID_CHARACTERS = 13
+"""Of a unit id that a person reads: a uuid up to its second hyphen."""
+
 
 def carry(
     source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
@@ -86,6 +89,8 @@ def carry(
             for one in done.matched
             if one.standing == "same"
         ] + rows
+    if form is console.Format.table:  # commands take the first characters of an id
+        rows = [row | {name: str(row[name])[:_ID_CHARACTERS] for name in ("reviewed unit", "unit now")} for row in rows]
     columns = ("state", "reviewed unit", "unit now", "agreement", "decision", "reviewer", "review", "agreed", "probe")
     if rows or form is not console.Format.table:
         console.print_rows(rows, columns, form)

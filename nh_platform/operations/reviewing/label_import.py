@@ -134,7 +134,8 @@ def import_labels(
     require_curator(curator)
     with open_home(home) as at:
         platform = at.platform
-        session_id, units = units_of_session(at, source, session)
+        session_id, judged = units_of_session(at, source, session)
+        units = _as_sorted(at, source, session_id, judged)
         stated = read_label_file(file, form, columns)
         stated = replace(stated, tool=tool or stated.tool, version=version or stated.version)
         where = f"{source} session {session_id}"
@@ -156,7 +157,7 @@ def import_labels(
         others = read_all_labels(folder)
         earlier = None if dry_run else save_labels(path, change, before)
         imported = _of_this_file(change.after, stated.sha256)
-        votes = votes_of_units(units, load_rulebook(platform.config(source).rulebook))
+        votes = votes_of_units(judged, load_rulebook(platform.config(source).rulebook))
     return LabelImport(
         curator=curator,
         session_id=session_id,
@@ -202,6 +203,14 @@ def units_of_session(at: OpenHome, source: str, session: str) -> tuple[str, pd.D
         "its units are not stored, so that no id can be matched",
         f"Run `nh materialize {source} {session_id}` first.",
     )
+
+
+def _as_sorted(at: OpenHome, source: str, session_id: str, judged: pd.DataFrame) -> pd.DataFrame:
+    """Return the units of the spikes that are stored, which may have been sorted again since they were judged."""
+    from nh_platform.store.codecs.parquet import read_table
+
+    folder = at.platform.store.current(source, session_id, "raw_spikes")
+    return judged if folder is None else read_table(folder / "units.parquet")
 
 
 def _of_this_file(said: CuratorLabels, sha256: str) -> CuratorLabels:
