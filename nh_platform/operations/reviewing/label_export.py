@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nh_platform.operations.opened_home import Home, open_home
-from nh_platform.operations.reviewing.label_import import units_of_session
+from nh_platform.operations.reviewing.label_import import judged_units
 from nh_platform.session import ConfigError, UnknownSession
 
 if TYPE_CHECKING:
@@ -88,12 +88,15 @@ def export_decisions(
     UnknownSession
         If the units of the session are not stored.
     """
+    from nh_platform.operations.upkeep.stored_sessions import stored_session
     from nh_platform.store.durable import disk_in_words, write_durably
 
     with open_home(home) as at:
-        session_id, units = units_of_session(at, source, session)
-        if "review" not in units:
-            found, action = "its units are not judged yet", f"Run `nh materialize {source} {session_id}` first."
+        at.platform.entry(source)
+        session_id = stored_session(at.platform.store, source, session)
+        units = judged_units(at, source, session_id)
+        if not len(units):
+            found, action = "it has no unit that was judged", f"Run `nh materialize {source} {session_id}` first."
             raise UnknownSession(f"{source} session {session_id}", found, action)
         rulebook = rulebook or at.platform.config(source).rulebook_ids[0]
     units = units if probe is None else _of_probe(units, probe)

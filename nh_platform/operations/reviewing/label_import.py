@@ -134,8 +134,7 @@ def import_labels(
     require_curator(curator)
     with open_home(home) as at:
         platform = at.platform
-        session_id, judged = units_of_session(at, source, session)
-        units = _as_sorted(at, source, session_id, judged)
+        session_id, units = sorted_units(at, source, session)
         stated = read_label_file(file, form, columns)
         stated = replace(stated, tool=tool or stated.tool, version=version or stated.version)
         where = f"{source} session {session_id}"
@@ -157,7 +156,7 @@ def import_labels(
         others = read_all_labels(folder)
         earlier = None if dry_run else save_labels(path, change, before)
         imported = _of_this_file(change.after, stated.sha256)
-        votes = votes_of_units(judged, load_rulebook(platform.config(source).rulebook))
+        votes = votes_of_units(judged_units(at, source, session_id), load_rulebook(platform.config(source).rulebook))
     return LabelImport(
         curator=curator,
         session_id=session_id,
@@ -178,8 +177,8 @@ def import_labels(
     )
 
 
-def units_of_session(at: OpenHome, source: str, session: str) -> tuple[str, pd.DataFrame]:
-    """Return the id of a stored session and its units: the table `UNITS`, or that of `raw_spikes` where there is none.
+def sorted_units(at: OpenHome, source: str, session: str) -> tuple[str, pd.DataFrame]:
+    """Return the id of a stored session, and its units as they were sorted (schema `RAW_UNITS`).
 
     Raises
     ------
@@ -194,23 +193,23 @@ def units_of_session(at: OpenHome, source: str, session: str) -> tuple[str, pd.D
 
     at.platform.entry(source)
     session_id = stored_session(at.platform.store, source, session)
-    for asset in ("units", "raw_spikes"):
-        folder = at.platform.store.current(source, session_id, asset)
-        if folder is not None:
-            return session_id, read_table(folder / "units.parquet")
-    raise UnknownSession(
-        f"{source} session {session_id}",
-        "its units are not stored, so that no id can be matched",
-        f"Run `nh materialize {source} {session_id}` first.",
-    )
+    folder = at.platform.store.current(source, session_id, "raw_spikes")
+    if folder is None:
+        raise UnknownSession(
+            f"{source} session {session_id}",
+            "its spikes are not stored, so that no unit can be looked up",
+            f"Run `nh materialize {source} {session_id}` first.",
+        )
+    return session_id, read_table(folder / "units.parquet")
 
 
-def _as_sorted(at: OpenHome, source: str, session_id: str, judged: pd.DataFrame) -> pd.DataFrame:
-    """Return the units of the spikes that are stored, which may have been sorted again since they were judged."""
+def judged_units(at: OpenHome, source: str, session_id: str) -> pd.DataFrame:
+    """Return the units of a session with all that is said of them (schema `UNITS`); none where they are not made."""
+    from nh_platform.session.tables.units import UNITS
     from nh_platform.store.codecs.parquet import read_table
 
-    folder = at.platform.store.current(source, session_id, "raw_spikes")
-    return judged if folder is None else read_table(folder / "units.parquet")
+    folder = at.platform.store.current(source, session_id, "units")
+    return UNITS.empty() if folder is None else read_table(folder / "units.parquet")
 
 
 def _of_this_file(said: CuratorLabels, sha256: str) -> CuratorLabels:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nh_platform.operations.opened_home import Home, open_home
+from nh_platform.operations.reviewing.label_import import sorted_units
 from nh_platform.session import ConfigError
 
 if TYPE_CHECKING:
@@ -88,11 +88,13 @@ def carry_reviews(
     from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.reviews.review_saving import append_reviews, preview_reviews
     from nh_platform.qc.rules.explain import find_unit
+    from nh_platform.store.codecs.recording_files import read_spikes
 
     if agree_as is None and (units or reason):
         raise ConfigError("units or reason", "they are of an agreement", "Say who agrees (--agree-as NAME).")
     with open_home(home) as at:
-        session_id, table, spikes = _reviewed_spikes(at.platform, source, session)
+        session_id, table = sorted_units(at, source, session)
+        spikes = read_spikes(at.platform.store.folder(source, session_id, "raw_spikes"))
         file = at.platform.reviews_file(source, session_id)
         path = evidence_folder(file) / TRAINS
         stated = read_reviews(file)
@@ -134,6 +136,8 @@ def remember_reviewed(platform: Platform, source: str, session_id: str) -> int:
     from nh_platform.qc.reviews.resorted.carried_reviews import take_fingerprints
     from nh_platform.qc.reviews.resorted.fingerprints import read_fingerprints, save_fingerprints
     from nh_platform.qc.reviews.review_files import read_reviews
+    from nh_platform.store.codecs.parquet import read_table
+    from nh_platform.store.codecs.recording_files import read_spikes
 
     folder = platform.store.current(source, session_id, "raw_spikes")
     if folder is None:
@@ -145,31 +149,7 @@ def remember_reviewed(platform: Platform, source: str, session_id: str) -> int:
     decisions = [review for review in stated.reviews if review.decision is not None]
     if all((review.id, unit) in tied for review in decisions for unit in review.unit_ids):
         return 0
-    new = take_fingerprints(stated, known, *_units_and_spikes(folder))
+    new = take_fingerprints(stated, known, read_table(folder / "units.parquet"), read_spikes(folder))
     if new:
         save_fingerprints(path, new)
     return len(new)
-
-
-def _reviewed_spikes(platform: Platform, source: str, session: str) -> tuple[str, Any, Any]:
-    """Return the id of a stored session, its units and their spikes."""
-    from nh_platform.operations.upkeep.stored_sessions import stored_session
-    from nh_platform.session import UnknownSession
-
-    platform.entry(source)
-    session_id = stored_session(platform.store, source, session)
-    folder = platform.store.current(source, session_id, "raw_spikes")
-    if folder is None:
-        raise UnknownSession(
-            f"{source} session {session_id}",
-            "its spikes are not stored, so that no train can be compared",
-            f"Run `nh materialize {source} {session_id}` first.",
-        )
-    return session_id, *_units_and_spikes(folder)
-
-
-def _units_and_spikes(folder: Path) -> tuple[Any, Any]:
-    from nh_platform.store.codecs.parquet import read_table
-    from nh_platform.store.codecs.recording_files import read_spikes
-
-    return read_table(folder / "units.parquet"), read_spikes(folder)

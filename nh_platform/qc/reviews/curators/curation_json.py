@@ -101,7 +101,9 @@ def _of_sortingview(data: dict[str, Any], file: str) -> dict[str, Any]:
     if not isinstance(by_unit, dict) or not all(isinstance(one, list) for one in by_unit.values()):
         raise ConfigError(file, "labelsByUnit is no mapping of units to lists", "Export the curation again.")
     merges = data.get("mergeGroups") or []
-    merged = [unit for group in merges if isinstance(group, list) for unit in group]
+    if not isinstance(merges, list) or not all(isinstance(group, list) for group in merges):
+        raise ConfigError(file, "mergeGroups is no list of lists", "Export the curation again.")
+    merged = [unit for group in merges for unit in group]
     options = sorted({str(one) for words in by_unit.values() for one in words})
     return {
         "format_version": "0",

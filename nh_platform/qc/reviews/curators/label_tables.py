@@ -209,7 +209,7 @@ def _chosen(table: _Table, form: str, ids_in: str, columns: Sequence[str]) -> li
     else:
         chosen = [name for name in others if not all(_is_number(one) or is_nothing(one) for one in table.column(name))]
     if not chosen:
-        found = f"no column of labels of {form} among {', '.join(others[:20])}"
+        found = f"no column of labels of {form} among {', '.join(others[:20]) or 'none'}"
         raise ConfigError(table.file, found, "Choose columns with --column, or state another --format.")
     return chosen
 
