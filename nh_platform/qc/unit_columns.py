@@ -19,7 +19,7 @@ _AS_STATED = "as the release states it"
 
 
 def metric_ids(rulebooks: Iterable[Rulebook]) -> tuple[str, ...]:
-    """Return the definition ids that `units` holds: all but superseded vintages, and of those what ``rulebooks`` name.
+    """Return the definition ids that `units` holds: those of `DEFAULT_IDS`, and of the others what ``rulebooks`` name.
 
     Also where a rulebook reads released values: released and recomputed stand side by side, and
     ``nh qc diff --use recomputed`` can then compare any two configured rulebooks.
@@ -30,8 +30,8 @@ def metric_ids(rulebooks: Iterable[Rulebook]) -> tuple[str, ...]:
         All rulebooks that are configured for the source.
     """
     named = {rule.metric for rulebook in rulebooks for rule in rulebook.rules}
-    superseded = METRICS.keys() - set(DEFAULT_IDS) - named
-    return tuple(metric_id for metric_id in known_metrics() if metric_id not in superseded)
+    not_asked = METRICS.keys() - set(DEFAULT_IDS) - named
+    return tuple(metric_id for metric_id in known_metrics() if metric_id not in not_asked)
 
 
 def column_meanings(entry: SourceEntry) -> ColumnMeanings:

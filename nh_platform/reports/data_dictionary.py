@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nh_platform.embeddings.unit_features import FEATURES
-from nh_platform.qc.metrics.definitions.lookup import HISTOGRAMS, METRICS
+from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, HISTOGRAMS, METRICS
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 from nh_platform.qc.rules.markdown import listed, markdown_table
 from nh_platform.qc.rules.quantities import RELEASED_ONLY
@@ -92,6 +92,10 @@ def _where(schema: TableSchema, file: str) -> str:
     return stated + key
 
 
+_OTHER_DEFINERS = {"nh": "this platform", "spikeinterface": "SpikeInterface"}
+"""Who defined metrics and is no organisation of a source."""
+
+
 def _metric_parts() -> list[str]:
     parts = [
         "## Metric definitions",
@@ -103,10 +107,16 @@ def _metric_parts() -> list[str]:
         "NaN.",
     ]
     for definer in dict.fromkeys(metric.defined_by for metric in METRICS.values()):
-        who = next((entry.organisation for entry in sources().values() if entry.definer == definer), "this platform")
+        named = next((entry.organisation for entry in sources().values() if entry.definer == definer), None)
+        who = named or _OTHER_DEFINERS[definer]
         own = [metric for metric in METRICS.values() if metric.defined_by == definer]
         rows = ((_code(metric.id), metric.dtype, metric.unit, metric.meaning) for metric in own)
-        parts += [f"### {who[0].upper()}{who[1:]}", markdown_table(("definition", "type", "unit", "meaning"), rows)]
+        parts += [f"### {who[0].upper()}{who[1:]}"]
+        asked = [metric for metric in own if metric.id not in DEFAULT_IDS]
+        if asked:
+            which = "These" if len(asked) == len(own) else listed(_code(metric.id) for metric in asked)
+            parts.append(f"{which} are columns of `units` where a configured rulebook names them.")
+        parts.append(markdown_table(("definition", "type", "unit", "meaning"), rows))
         parts += ["\n".join(_formula(metric) for metric in own)]
     held = ((_code(one.id), f"`{one.name}/counts`", one.unit, one.meaning) for one in HISTOGRAMS.values())
     parts += [

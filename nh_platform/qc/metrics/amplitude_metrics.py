@@ -39,7 +39,7 @@ def levels(block: UnitBlock, marked: Flags, values: Values) -> None:
     values[marked, 0] = block.smallest[marked]
     values[marked, 1] = block.largest[marked]
     # The logarithm keeps the order, so the median needs the logarithm of two amplitudes only.
-    middle = _middle_pairs(block, marked & (block.smallest >= 0))
+    middle = middle_pairs(block, marked & (block.smallest >= 0))
     decibel = np.empty_like(middle)
     logarithms(middle.reshape(-1), decibel.reshape(-1))
     values[:, 2] = [math.pow(10, power) for power in ((20 * decibel).sum(axis=1) / 2 / 20).tolist()]
@@ -89,22 +89,6 @@ def amplitude_cutoff(block: UnitBlock, marked: Flags, values: Values) -> None:
     values[:, 0] = np.minimum(shares[:, 1], LARGEST_MISSING)
 
 
-def _middle_pairs(block: UnitBlock, marked: Flags) -> Floats:
-    """Return (n_units, 2) amplitudes at the middle of the order; the same one twice for an odd number."""
-    from nh_platform.qc.metrics.kernels.amplitude_kernels import gather_middles
-
-    ranks = np.zeros((len(marked), 2), np.int64)
-    gathered = block.scratch
-    gather_middles(block.amplitudes, block.offsets, marked, block.smallest, block.largest, gathered, ranks)
-    middle = np.full((len(marked), 2), np.nan)
-    for unit in np.flatnonzero(marked):
-        begin, n = block.offsets[unit], block.counts[unit]
-        n_below, n_gathered = ranks[unit]
-        near = np.sort(gathered[begin : begin + n_gathered])
-        middle[unit] = near[[(n - 1) // 2 - n_below, n // 2 - n_below]]
-    return middle
-
-
 def _histograms(block: UnitBlock, marked: Flags) -> Integers:
     """Return (n_units, 99) counts on `linspace(0, max, 100)`; zeros for one spike or where no bins can be made."""
     from nh_platform.qc.metrics.kernels.amplitude_kernels import histograms_from_zero
@@ -144,6 +128,25 @@ def _missing_shares(block: UnitBlock, marked: Flags, n_bins: Integers, sigma_bin
         shares,
     )
     return shares
+
+
+def middle_pairs(block: UnitBlock, marked: Flags) -> Floats:
+    """Return (n_units, 2) amplitudes (V) at the middle of the order; the same one twice for an odd number.
+
+    NaN for units that are not marked. Overwrites the block's work space.
+    """
+    from nh_platform.qc.metrics.kernels.amplitude_kernels import gather_middles
+
+    ranks = np.zeros((len(marked), 2), np.int64)
+    gathered = block.scratch
+    gather_middles(block.amplitudes, block.offsets, marked, block.smallest, block.largest, gathered, ranks)
+    middle = np.full((len(marked), 2), np.nan)
+    for unit in np.flatnonzero(marked):
+        begin, n = block.offsets[unit], block.counts[unit]
+        n_below, n_gathered = ranks[unit]
+        near = np.sort(gathered[begin : begin + n_gathered])
+        middle[unit] = near[[(n - 1) // 2 - n_below, n // 2 - n_below]]
+    return middle
 
 
 @cache

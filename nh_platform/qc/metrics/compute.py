@@ -15,10 +15,21 @@ from nh_platform.qc.metrics import amplitude_metrics, time_metrics
 from nh_platform.qc.metrics.block_loop import for_each_block, probes_of, problem_notes
 from nh_platform.qc.metrics.definitions.ibl_labels import DERIVED
 from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, definition, installed_metrics
+from nh_platform.qc.metrics.metric_group import MetricGroup
+from nh_platform.qc.metrics.spikeinterface import amplitudes, depths, times
 from nh_platform.qc.metrics.unit_blocks import LONGEST_TIME_S, ProbeRange, UnitBlock
 from nh_platform.session import Note, Spikes
 
 _SPIKE_COUNT = "ibl.spike_count@2022-10"
+
+GROUPS: tuple[MetricGroup, ...] = (
+    *time_metrics.GROUPS,
+    *amplitude_metrics.GROUPS,
+    *times.GROUPS,
+    *amplitudes.GROUPS,
+    *depths.GROUPS,
+)
+"""What computes the platform's own metrics."""
 
 
 def compute_metrics(
@@ -56,7 +67,7 @@ def compute_metrics(
     definitions = [definition(metric_id) for metric_id in ids]
     probes = probes_of(units, spikes)
     wanted = set(ids).union(*(DERIVED[metric_id][0] for metric_id in ids if metric_id in DERIVED))
-    known_groups = (*time_metrics.GROUPS, *amplitude_metrics.GROUPS, *installed_metrics().found.values())
+    known_groups = (*GROUPS, *installed_metrics().found.values())
     packages = installed_metrics().packages
     groups = [group for group in known_groups if wanted & set(group.ids)]
     columns = [metric_id for group in groups for metric_id in group.ids]

@@ -1,6 +1,6 @@
 """Metrics that are computed together: their definitions, and the function that computes them for a block of units.
 
-Contains the record. The platform's own are in `time_metrics` and `amplitude_metrics`; an installed package brings one
+Contains the record. The platform's own are `nh_platform.qc.metrics.compute.GROUPS`; an installed package brings one
 by an entry point of the group `ENTRY_POINTS`.
 """
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.ndimage import gaussian_filter1d
 
+from nh_platform_tests.qc.metrics import plain_spikeinterface
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -153,4 +155,5 @@ def unit_metrics(t: Floats, a: Floats, d: Floats, tmin: float, tmax: float) -> d
         "nh.cv2@1": cv2,
         "nh.lv@1": lv,
         "nh.lvr@1": lvr,
+        **plain_spikeinterface.unit_metrics(t, a, d, tmin, tmax),
     }

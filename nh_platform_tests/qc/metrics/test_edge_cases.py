@@ -94,6 +94,7 @@ def test_empty_unit_has_counts_of_zero_and_else_nan() -> None:
         "ibl.bitwise_fail@2022-10": 7,
         "allen.firing_rate@2019": 0,
         "allen.presence_ratio@2019": 0,
+        "spikeinterface.num_spikes@0.105": 0,
     }
     assert table.loc[0, list(zero)].to_dict() == zero
     assert table.loc[0, [metric_id for metric_id in ALL if metric_id not in zero]].isna().all()

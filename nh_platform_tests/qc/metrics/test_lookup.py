@@ -13,10 +13,9 @@ from nh_platform.qc.metrics import (
     METRICS,
     MetricDefinition,
     MetricGroup,
-    amplitude_metrics,
     definition,
-    time_metrics,
 )
+from nh_platform.qc.metrics.compute import GROUPS
 from nh_platform.qc.metrics.definitions.ibl_labels import DERIVED
 from nh_platform.qc.metrics.definitions.metric_definition import ID_PATTERN
 from nh_platform.session import ConfigError
@@ -24,7 +23,7 @@ from nh_platform.session.tables.units import RECOMPUTED
 
 
 def test_every_definition_is_computed_once_and_every_computed_id_is_defined() -> None:
-    computed = [metric_id for group in (*time_metrics.GROUPS, *amplitude_metrics.GROUPS) for metric_id in group.ids]
+    computed = [metric_id for group in GROUPS for metric_id in group.ids]
     assert sorted([*computed, *DERIVED, "ibl.spike_count@2022-10"]) == sorted(METRICS)
 
 

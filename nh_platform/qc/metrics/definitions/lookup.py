@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from nh_platform.qc.metrics.definitions import allen_metrics as allen
 from nh_platform.qc.metrics.definitions import ibl_metrics as ibl
 from nh_platform.qc.metrics.definitions import nh_metrics as nh
+from nh_platform.qc.metrics.definitions import spikeinterface_metrics as spikeinterface
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 from nh_platform.qc.metrics.metric_group import ENTRY_POINTS, MetricGroup
 from nh_platform.session import ConfigError
@@ -27,15 +28,19 @@ def _by_id(definitions: Iterable[MetricDefinition]) -> dict[str, MetricDefinitio
     return found
 
 
-METRICS: dict[str, MetricDefinition] = _by_id((*ibl.DEFINITIONS, *allen.DEFINITIONS, *nh.DEFINITIONS))
+METRICS: dict[str, MetricDefinition] = _by_id(
+    (*ibl.DEFINITIONS, *allen.DEFINITIONS, *nh.DEFINITIONS, *spikeinterface.DEFINITIONS)
+)
 """Definition by id of the platform's own metrics, in the order in which columns are written."""
 
 HISTOGRAMS: dict[str, MetricDefinition] = _by_id(nh.HISTOGRAMS)
 """Definition by id of the arrays per unit, which are stored beside the units table."""
 
-DEFAULT_IDS: tuple[str, ...] = tuple(name for name in METRICS if not name.endswith("@2022-03"))
-"""Every metric but those of the superseded vintage, which `units` has where a configured rulebook names them
-(`nh_platform.qc.unit_columns.metric_ids`)."""
+_ON_REQUEST = {known.id for known in spikeinterface.DEFINITIONS} | {name for name in METRICS if "@2022-03" in name}
+
+DEFAULT_IDS: tuple[str, ...] = tuple(name for name in METRICS if name not in _ON_REQUEST)
+"""Every metric but those of the superseded vintage and of SpikeInterface, which `units` has where a configured rulebook
+names them (`nh_platform.qc.unit_columns.metric_ids`)."""
 
 
 def installed_metrics() -> Installed:

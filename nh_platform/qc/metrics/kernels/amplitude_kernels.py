@@ -94,6 +94,43 @@ def histograms_from_zero(
 
 
 @njit(cache=True, nogil=True)
+def even_edges(low: float, high: float, edges: Floats) -> bool:
+    """Fill (n_bins + 1,) edges from ``low`` to ``high`` as numpy.histogram makes them; return whether all differ."""
+    n = edges.size - 1
+    if low == high:
+        low, high = low - 0.5, high + 0.5  # as numpy.histogram widens an empty range
+    # Loops rather than array expressions: those took 3.6 s to compile.
+    step = (high - low) / n
+    for k in range(n):
+        edges[k] = k * step + low  # the arithmetic of numpy.linspace
+    edges[n] = high
+    distinct = True
+    for k in range(n):
+        distinct = distinct and edges[k] < edges[k + 1]
+    return distinct
+
+
+@njit(cache=True, nogil=True)
+def histograms_over_range(
+    amplitudes: Floats,
+    offsets: Integers,
+    marked: Flags,
+    smallest: Floats,
+    largest: Floats,
+    n_bins: int,
+    counts: Integers,
+    distinct: Flags,
+) -> None:
+    """Fill (n_units, n_bins) counts from the smallest to the largest amplitude; ``distinct`` where bins can be made."""
+    edges = np.empty(n_bins + 1)
+    for unit in range(marked.size):
+        if marked[unit]:
+            distinct[unit] = even_edges(smallest[unit], largest[unit], edges)
+            if distinct[unit]:
+                edge_histogram(amplitudes[offsets[unit] : offsets[unit + 1]], edges, counts[unit])
+
+
+@njit(cache=True, nogil=True)
 def smooth(density: Floats, weights: Floats, smoothed: Floats) -> None:
     """Correlate with symmetric ``weights``, reflecting at both ends, in the order of additions of scipy.ndimage.
 
@@ -142,19 +179,9 @@ def missing_shares(
     for unit in range(marked.size):
         if not marked[unit]:
             continue
-        low, high, n = smallest[unit], largest[unit], n_bins[unit]
-        if low == high:
-            low, high = low - 0.5, high + 0.5  # as numpy.histogram widens an empty range
-        # Loops rather than array expressions: those took 3.6 s to compile.
+        n = n_bins[unit]
         edges = np.empty(n + 1)
-        step = (high - low) / n
-        for k in range(n):
-            edges[k] = k * step + low  # the arithmetic of numpy.linspace
-        edges[n] = high
-        distinct = True
-        for k in range(n):
-            distinct = distinct and edges[k] < edges[k + 1]
-        if not distinct:
+        if not even_edges(smallest[unit], largest[unit], edges):
             continue
         counts = np.zeros(n, np.int64)
         edge_histogram(amplitudes[offsets[unit] : offsets[unit + 1]], edges, counts)
