@@ -24,7 +24,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.qc.gate import read_gate
 from nh_platform.qc.released_agreement import Agreement, MetricAgreement, released_agreement
 from nh_platform.qc.rules.rule_summary import criterion, rule_summary
-from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, Rule, Rulebook
+from nh_platform.qc.rules.rulebook_model import COUNTS_AS, RESERVED_RULE_IDS, Rule, Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.store.codecs.parquet import read_table
@@ -188,7 +188,7 @@ def _description(rulebook: Rulebook, rule: Rule) -> str:
     cited = f" Sources: {', '.join(rule.references)}." if rule.references else ""
     return (
         f"{criterion(rule)} (rulebook {rulebook.id}, since {rule.since}). {rule.why} "
-        f"A unit without a value counts as {rule.nan}. The check warns where fewer than {rule.warn_below:.0%} of a "
+        f"A unit without a value {COUNTS_AS[rule.nan]}. The check warns where fewer than {rule.warn_below:.0%} of a "
         f"session's units pass. Metric: {rule.metric}.{cited} "
         "Sessions that these rules have not judged yet show no result."
     )

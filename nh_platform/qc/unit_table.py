@@ -16,12 +16,11 @@ from nh_platform.qc.metrics.interval_histograms import UnitHistogram
 from nh_platform.qc.reviews.evidence import Evidence, read_evidence
 from nh_platform.qc.rules.quantities import is_curated
 from nh_platform.qc.rules.rule_columns import candidates, without_released
+from nh_platform.qc.rules.rulebook_model import COUNTS_AS
 from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook
 from nh_platform.session import Note, RawRecording, UnitAnnotation
 from nh_platform.session.recorded_time import spikes_of_recording
 from nh_platform.session.tables.units import UNITS
-
-_COUNTS_AS = {"fail": "counts as fail", "pass": "counts as pass", "ignore": "is judged without it"}
 
 
 @dataclass(frozen=True)
@@ -112,4 +111,4 @@ def _absent_columns(table: pd.DataFrame, verdicts: Verdicts) -> Iterator[Note]:
             lacking = f"the release states no column for {rule.metric} (looked for {looked_for})"
             if is_curated(rule.metric):
                 lacking = f"nobody's labels of this session are {rule.metric} (`nh review import`)"
-            yield Note(f"rulebook {book.id}, rule {rule.id}", f"{lacking}: every unit {_COUNTS_AS[rule.nan]}")
+            yield Note(f"rulebook {book.id}, rule {rule.id}", f"{lacking}: every unit {COUNTS_AS[rule.nan]}")

@@ -121,7 +121,7 @@ def _rulebook_lines(
 
 
 def _rule_lines(row: pd.DataFrame, rulebook: Rulebook) -> list[str]:
-    """Return two lines for each rule: what happened, in units of measure and in words, and why the rule exists."""
+    """Return two lines for each rule: what happened, in units of measure and in words, and what it guards against."""
     verdicts = apply_rulebook(row, rulebook, missing="nan")
     lines = []
     for column, (rule, values) in enumerate(zip(rulebook.rules, verdicts.values)):

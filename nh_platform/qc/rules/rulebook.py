@@ -27,7 +27,7 @@ _ACTIONS = {
     "nan": "State what a value that is not available means for the unit: `nan: fail`, `nan: pass` or `nan: ignore`.",
     "severity": "Write `severity: warn`. A rule never stops a session: the gate `units_usable` alone is an error.",
     "unit": "State the unit of measure of the threshold, for example `unit: Hz`, or `unit: '1'` for a pure number.",
-    "why": "Say in a sentence why the rule exists; it is shown to reviewers and in the methods text.",
+    "why": "Say what the rule guards against: it is shown beside units that pass and beside units that fail.",
 }
 
 

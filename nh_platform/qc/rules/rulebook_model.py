@@ -25,6 +25,12 @@ HOLDS: dict[Comparison, Callable[[Any, Any], Any]] = {
 }
 """Whether a value, or each of an array but for ``in``, compares so with a threshold."""
 NanPolicy = Literal["fail", "pass", "ignore"]
+COUNTS_AS: dict[NanPolicy, str] = {
+    "fail": "counts as fail",
+    "pass": "counts as pass",
+    "ignore": "is judged without it",
+}
+"""What becomes of a unit without a value, in words."""
 ValueSource = Literal["released", "recomputed"]
 Severity = Literal["warn"]
 """Rules only warn: the one error is the gate of unusable data, `units_usable`, which no rulebook switches off."""
@@ -53,7 +59,8 @@ class Comparing(_Strict):
     """One comparison that something is held against.
 
     ``nan`` says what a value that is not available means: ``fail`` and ``pass`` decide the rule, ``ignore`` leaves it
-    out. ``unit`` is the unit of measure of the threshold.
+    out. ``unit`` is the unit of measure of the threshold. ``why`` says what the comparison guards against: it stands
+    beside what passes and beside what fails.
     """
 
     id: RuleId

@@ -197,7 +197,8 @@ def test_explain_gives_each_rule_its_value_and_reason(judged) -> None:
     assert "ibl-2022-10: FAIL, label 0.333  (noise_cutoff 7.3 ≥ 5; amp_median 43 µV ≤ 50 µV)" in text
     said = "half of its spikes are larger than 43 µV"
     assert (
-        f"FAIL  amp_median > 50 µV: 43 µV (released.amp_median) — {said}\n        Why this rule: The geometric" in text
+        f"FAIL  amp_median > 50 µV: 43 µV (released.amp_median) — {said}\n        Why this rule: Against units that"
+        in text
     )
     assert "pass  max_confidence ≥ 90 %: 1.0 (released.slidingRP_viol)\n" in text
     assert text.count("label: what a rulebook makes of its rules") == 1

@@ -193,6 +193,17 @@ def test_every_shipped_rulebook_is_accepted_and_named_after_its_file() -> None:
             assert re.fullmatch(r"[A-Za-z0-9_]+", rule.id)
 
 
+@pytest.mark.parametrize("rulebook_id", rulebook_ids())
+def test_every_shipped_rule_says_what_it_guards_against(rulebook_id: str) -> None:
+    book = load_rulebook(rulebook_id)
+    for rule in (*book.rules, *book.session):
+        why = rule.why.strip()
+        # Beside a unit that fails, a sentence that states what a passing unit is like would be false, and beside one
+        # that passes, one that states what a failing unit is like: "Against …" states neither of the unit.
+        assert re.fullmatch(r"Against [a-z].*\.", why), (rule.id, why)
+        assert not re.search(r"\b(the|this) unit('s)?\b", why), (rule.id, why)
+
+
 @pytest.mark.parametrize("name", RESERVED_RULE_IDS)
 def test_a_rule_named_like_a_check_of_the_platform_is_refused(name: str) -> None:
     text = GOOD.replace("id: amp_median", f"id: {name}")
