@@ -48,7 +48,7 @@ def build_unit_checks(entry: SourceEntry, platform: Platform) -> dg.AssetChecksD
                 partitions_def=partitions,
                 metadata={
                     **rulebook_metadata(rulebook),
-                    "metric": rule.metric,
+                    "metric": ", else ".join(rule.metrics),
                     **threshold_metadata(rule),
                 },
             )
@@ -189,6 +189,6 @@ def _description(rulebook: Rulebook, rule: Rule) -> str:
     return (
         f"{criterion(rule)} (rulebook {rulebook.id}, since {rule.since}). {rule.why} "
         f"A unit without a value {COUNTS_AS[rule.nan]}. The check warns where fewer than {rule.warn_below:.0%} of a "
-        f"session's units pass. Metric: {rule.metric}.{cited} "
+        f"session's units pass. Metric: {', else '.join(rule.metrics)}.{cited} "
         "Sessions that these rules have not judged yet show no result."
     )

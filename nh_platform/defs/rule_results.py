@@ -19,6 +19,7 @@ from nh_platform.assets.units import RULE_FIGURES
 from nh_platform.defs.metadata import records_table, report_link, rounded
 from nh_platform.defs.rules_in_force import RULEBOOK_DIGEST
 from nh_platform.home.page_addresses import figure_address, report_address
+from nh_platform.qc.rules.markdown import listed
 from nh_platform.qc.rules.quantities import quantity, shown_unit
 from nh_platform.qc.rules.rule_summary import RuleSummary
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
@@ -60,10 +61,14 @@ def rule_result(
     enough = counted == 0 or summary.share >= rule.warn_below
     text = f"{summary.n_pass} of {counted} units pass {summary.criterion}"
     if not summary.column:
-        text += f"; no column of these units holds {quantity(rule.metric).name}, which counts as {rule.nan}"
+        names = listed((quantity(metric).name for metric in rule.metrics), "or")
+        text += f"; no column of these units holds {names}, which counts as {rule.nan}"
     elif summary.n_nan:
         have = "has" if summary.n_nan == 1 else "have"
         text += f"; {summary.n_nan} {have} no value, which counts as {rule.nan}"
+    if rule.in_place is not None and summary.n_fallback:
+        name, other = (quantity(one.metric).name for one in (rule, rule.in_place))
+        text += f"; {summary.n_fallback} judged by {other}, in place of {name}"
     if not enough:
         text += f"; fewer than the {rule.warn_below:.0%} that most sessions reach"
     return dg.AssetCheckResult(
@@ -81,6 +86,7 @@ def rule_result(
             "passing": summary.n_pass,
             "failing": summary.n_fail,
             "without value": summary.n_nan,
+            **({} if rule.fallback is None else {"judged by the fallback": summary.n_fallback}),
             **({} if counted == 0 else {"share passing": rounded(summary.share)}),
             "column": summary.column or "none",
             **report_link(place.source, place.session_id),

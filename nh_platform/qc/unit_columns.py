@@ -29,7 +29,7 @@ def metric_ids(rulebooks: Iterable[Rulebook]) -> tuple[str, ...]:
     rulebooks
         All rulebooks that are configured for the source.
     """
-    named = {rule.metric for rulebook in rulebooks for rule in rulebook.rules}
+    named = {metric for rulebook in rulebooks for rule in rulebook.rules for metric in rule.metrics}
     not_asked = METRICS.keys() - set(DEFAULT_IDS) - named
     return tuple(metric_id for metric_id in known_metrics() if metric_id not in not_asked)
 

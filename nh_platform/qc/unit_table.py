@@ -16,7 +16,7 @@ from nh_platform.qc.metrics.interval_histograms import UnitHistogram
 from nh_platform.qc.reviews.evidence import Evidence, read_evidence
 from nh_platform.qc.rules.quantities import is_curated
 from nh_platform.qc.rules.rule_columns import candidates, without_released
-from nh_platform.qc.rules.rulebook_model import COUNTS_AS
+from nh_platform.qc.rules.rulebook_model import COUNTS_AS, Rule, Rulebook
 from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook
 from nh_platform.session import Note, RawRecording, UnitAnnotation
 from nh_platform.session.recorded_time import spikes_of_recording
@@ -106,9 +106,22 @@ def _absent_columns(table: pd.DataFrame, verdicts: Verdicts) -> Iterator[Note]:
     """Return a note for every rule that no column of the table has values for: its NaN policy alone decides."""
     book = verdicts.rulebook
     for rule, values in zip(book.rules, verdicts.values):
-        if not values.column and len(table):
-            looked_for = ", ".join(candidates(table, book, rule, None))
-            lacking = f"the release states no column for {rule.metric} (looked for {looked_for})"
-            if is_curated(rule.metric):
-                lacking = f"nobody's labels of this session are {rule.metric} (`nh review import`)"
-            yield Note(f"rulebook {book.id}, rule {rule.id}", f"{lacking}: every unit {COUNTS_AS[rule.nan]}")
+        lacking = [
+            (one, found.column)
+            for one, found in ((rule, values), (rule.in_place, values.fallback))
+            if one is not None and found is not None
+        ]
+        if all(column for _, column in lacking) or not len(table):
+            continue
+        judges = next((one.metric for one, column in lacking if column), None)
+        absent = " and ".join(_absent(table, book, one) for one, column in lacking if not column)
+        outcome = f"every unit {COUNTS_AS[rule.nan]}" if judges is None else f"{judges} alone judges the units"
+        yield Note(f"rulebook {book.id}, rule {rule.id}", f"{absent}: {outcome}")
+
+
+def _absent(table: pd.DataFrame, book: Rulebook, rule: Rule) -> str:
+    """Say that nothing states what a rule asks for, and where that was looked for."""
+    if is_curated(rule.metric):
+        return f"nobody's labels of this session are {rule.metric} (`nh review import`)"
+    looked_for = ", ".join(candidates(table, book, rule, None))
+    return f"the release states no column for {rule.metric} (looked for {looked_for})"

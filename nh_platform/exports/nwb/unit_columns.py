@@ -115,7 +115,7 @@ def _unused(name: str, taken: set[str]) -> str:
 def _described(stored: str, name: str, unit: str, meaning: str) -> str:
     kind, _, rest = stored.partition(".")
     rulebook_id, _, rule_id = rest.partition(".")
-    if kind in ("rule", "pass", "label", "failed", "reason"):
+    if kind in ("rule", "pass", "label", "failed", "fallback", "reason"):
         meaning = _verdict_in_words(rulebook_id, rule_id, meaning)
     measure = f" [{unit}]" if unit not in ("-", "1", "") else ""
     ours = f" Column {stored} of the platform." if stored != name else ""

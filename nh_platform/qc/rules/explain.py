@@ -14,7 +14,7 @@ from nh_platform.qc.reviews.evidence_words import label_lines
 from nh_platform.qc.reviews.review_decisions import unit_interval_reviews, unit_reviews
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Day
-from nh_platform.qc.rules.quantities import after_number, said_of, shown_number
+from nh_platform.qc.rules.quantities import after_number, quantity, said_of, shown_number
 from nh_platform.qc.rules.rule_columns import RuleValues
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
@@ -134,6 +134,9 @@ def _rule_lines(row: pd.DataFrame, rulebook: Rulebook) -> list[str]:
 
 def _value(rule: Rule, values: RuleValues) -> str:
     """Return the value that a rule was held against, where it was read, and what it says of the unit."""
+    if values.fallback is not None and values.in_place is not None and rule.in_place is not None and values.in_place[0]:
+        name, other = quantity(rule.metric).name, quantity(rule.in_place.metric).name
+        return f"{other} {_value(rule.in_place, values.fallback)}; in place of {name}, which has no value"
     read = f" ({_read_from(rule, values)})" if values.column else ""
     if values.missing[0]:
         return f"not available (NaN: {rule.nan}){read}"

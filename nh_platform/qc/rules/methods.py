@@ -72,12 +72,16 @@ def _unit_sentences(rulebook: Rulebook) -> list[str]:
     where = recomputed if rulebook.use == "recomputed" else "metric values are those of the release"
     clauses = [_clause(rule) for rule in rulebook.rules]
     sentences = [f"Units were kept when {listed(clauses)}; {where}."]
-    failing = [quantity(rule.metric).name for rule in rulebook.rules if rule.nan == "fail"]
+    failing = [
+        listed((quantity(metric).name for metric in rule.metrics), "or")
+        for rule in rulebook.rules
+        if rule.nan == "fail"
+    ]
     if failing and len(failing) == len(rulebook.rules):
         sentences.append("A unit for which a value was not available was not kept.")
     elif failing:
         sentences.append(f"A unit without a value of {listed(failing)} was not kept.")
-    definitions = ", ".join(dict.fromkeys(rule.metric for rule in rulebook.rules))
+    definitions = ", ".join(dict.fromkeys(metric for rule in rulebook.rules for metric in rule.metrics))
     sentences.append(f"Metric definitions: {definitions}.")
     return sentences
 
@@ -86,7 +90,13 @@ def _clause(rule: Rule) -> str:
     name = quantity(rule.metric).name
     if rule.threshold is True:
         return f"it lay {name.replace('_', ' ')}{_citations(rule.references)}"
-    return f"{name} was {bound(rule.comparison, rule.threshold, rule.unit)}{_citations(rule.references)}"
+    other = rule.in_place
+    fallback = "" if other is None else f" (where it was not available, {_clause(_uncited(other))})"
+    return f"{name} was {bound(rule.comparison, rule.threshold, rule.unit)}{fallback}{_citations(rule.references)}"
+
+
+def _uncited(rule: Rule) -> Rule:
+    return rule.model_copy(update={"references": []})
 
 
 def bound(comparison: str, threshold: Threshold, unit: str) -> str:

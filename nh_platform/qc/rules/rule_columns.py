@@ -45,6 +45,10 @@ class RuleValues:
         The entry of the rulebook that the column was found by; None for a recomputed value.
     recomputed
         (n_units,) bool, True where the release states nothing and a recomputed value stands in; None where nowhere.
+    fallback
+        The values of the rule's fallback; None where it has none.
+    in_place
+        (n_units,) bool, True where the fallback judges the unit; None where the rule has none.
     """
 
     values: npt.NDArray[Any]
@@ -53,6 +57,30 @@ class RuleValues:
     column: str
     source: ColumnSource | None
     recomputed: npt.NDArray[np.bool_] | None = None
+    fallback: RuleValues | None = None
+    in_place: npt.NDArray[np.bool_] | None = None
+
+
+def values_with_fallback(
+    units: pd.DataFrame, rulebook: Rulebook, rule: Rule, value_source: ValueSource | None, missing: str
+) -> RuleValues:
+    """Return the values of ``rule`` in ``units``, and beside them those of its fallback where it has one.
+
+    ``missing`` of the result is True only where neither has a value. Parameters and errors are those of `rule_values`;
+    a table without the column of one of the two is no error.
+    """
+    other = rule.in_place
+    if other is None:
+        return rule_values(units, rulebook, rule, value_source, missing)
+    values, fallback = (rule_values(units, rulebook, one, value_source, "nan") for one in (rule, other))
+    if missing == "error" and not values.column and not fallback.column:
+        raise _missing_column(units, rulebook, rule, value_source)
+    return replace(
+        values,
+        missing=values.missing & fallback.missing,
+        fallback=fallback,
+        in_place=values.missing & ~fallback.missing,
+    )
 
 
 def rule_values(

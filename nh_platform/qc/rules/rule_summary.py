@@ -40,15 +40,17 @@ class RuleSummary:
         Units of the table; those that neither pass nor fail are left out because the rule says ``nan: ignore``.
     n_pass, n_fail, n_nan
         Units that pass, that fail, and without a value.
+    n_fallback
+        Units among those that pass or fail by the rule's fallback.
     share
         ``n_pass / (n_pass + n_fail)``; NaN where no unit is counted.
     column
-        Column that was read; empty where the table has none.
+        Column that was read, the fallback's where the metric has none; empty where the table has neither.
     worst
-        Up to five failing units furthest from the threshold, worst first.
+        Up to five failing units furthest from the threshold, worst first; by the metric, not by the fallback.
     counts, edges
-        Histogram of the finite values between their 1st and 99th percentile (values outside are in the outer bins),
-        ``edges`` in the rule's unit of measure; empty for text and yes/no.
+        Histogram of the metric's finite values between their 1st and 99th percentile (values outside are in the outer
+        bins), ``edges`` in the rule's unit of measure; empty for text and yes/no.
     """
 
     rule: str
@@ -57,6 +59,7 @@ class RuleSummary:
     n_pass: int
     n_fail: int
     n_nan: int
+    n_fallback: int
     share: float
     column: str
     worst: tuple[WorstUnit, ...]
@@ -79,7 +82,12 @@ def rule_summary(verdicts: Verdicts, unit_ids: Sequence[object] | None = None) -
 
 
 def criterion(rule: Rule) -> str:
-    """Return what a rule asks for in words, for example ``amp_median > 50 µV`` or ``quality == good``."""
+    """Return what a rule asks for in words: ``amp_median > 50 µV``, or ``snr ≥ 5, else num_spikes > 300``."""
+    own = _own_criterion(rule)
+    return own if rule.in_place is None else f"{own}, else {_own_criterion(rule.in_place)}"
+
+
+def _own_criterion(rule: Rule) -> str:
     name = quantity(rule.metric).name
     signs = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "in": "in"}
     if isinstance(rule.threshold, list):
@@ -91,6 +99,7 @@ def criterion(rule: Rule) -> str:
 def _summary(verdicts: Verdicts, column: int, rule: Rule, names: list[object]) -> RuleSummary:
     values = verdicts.values[column]
     passed, counted = verdicts.passed[:, column], verdicts.counted[:, column]
+    by_fallback = np.zeros(len(passed), np.bool_) if values.in_place is None else values.in_place
     n_pass, n_fail = int((passed & counted).sum()), int((~passed & counted).sum())
     worst: tuple[WorstUnit, ...] = ()
     counts: tuple[int, ...] = ()
@@ -98,7 +107,7 @@ def _summary(verdicts: Verdicts, column: int, rule: Rule, names: list[object]) -
     if is_numeric(values) and not isinstance(rule.threshold, list | str | bool):
         numbers = in_rule_unit(rule, values)
         counts, edges = _histogram(numbers[np.isfinite(numbers)])
-        rows = np.flatnonzero(~passed & counted & ~values.missing)
+        rows = np.flatnonzero(~passed & counted & ~values.missing & ~by_fallback)
         distance = np.abs(numbers[rows] - float(rule.threshold))
         worst_rows = rows[np.lexsort((rows, -distance))[:N_WORST]]
         worst = tuple(WorstUnit(_name(names[row]), float(numbers[row])) for row in worst_rows)
@@ -109,8 +118,9 @@ def _summary(verdicts: Verdicts, column: int, rule: Rule, names: list[object]) -
         n_pass=n_pass,
         n_fail=n_fail,
         n_nan=int(values.missing.sum()),
+        n_fallback=int(by_fallback.sum()),
         share=n_pass / (n_pass + n_fail) if n_pass + n_fail else float("nan"),
-        column=values.column,
+        column=values.column or (values.fallback.column if values.fallback else ""),
         worst=worst,
         counts=counts,
         edges=edges,

@@ -132,17 +132,28 @@ def _rule_problems(rulebook: Rulebook) -> Iterator[Problem]:
         if rule.id in RESERVED_RULE_IDS:
             found = "the id is the name of a check that the platform makes itself"
             yield (*at, "id"), f"rule {rule.id}", found, "Give the rule another id: its check is named by it."
-        yield from _threshold_problems(rule, at)
         yield from _reference_problems(rule.references, at, f"rule {rule.id}")
-        if is_curated(rule.metric):
-            yield from _curated_problems(rulebook, rule, at)
-        elif rule.metric not in known:
-            hint = close_matches(rule.metric, known) or " `nh qc rules metrics` lists them."
-            found = f"unknown metric {rule.metric!r}"
-            yield (*at, "metric"), f"rule {rule.id}", found, f"Name a definition.{hint}"
-        else:
-            yield from _unit_problems(rule, at)
-            yield from _value_problems(rulebook, rule, at)
+        yield from _metric_problems(rulebook, rule, at, known)
+        if rule.in_place is not None:
+            where: Location = (*at, "fallback")
+            if rule.in_place.metric == rule.metric:
+                found = f"its fallback is its own metric, {rule.metric!r}"
+                yield where, f"rule {rule.id}", found, "Name another metric, or remove `fallback`."
+            yield from _metric_problems(rulebook, rule.in_place, where, known)
+
+
+def _metric_problems(rulebook: Rulebook, rule: Rule, at: Location, known: Sequence[str]) -> Iterator[Problem]:
+    """Check what a rule, or its fallback, compares with what."""
+    yield from _threshold_problems(rule, at)
+    if is_curated(rule.metric):
+        yield from _curated_problems(rulebook, rule, at)
+    elif rule.metric not in known:
+        hint = close_matches(rule.metric, known) or " `nh qc rules metrics` lists them."
+        found = f"unknown metric {rule.metric!r}"
+        yield (*at, "metric"), f"rule {rule.id}", found, f"Name a definition.{hint}"
+    else:
+        yield from _unit_problems(rule, at)
+        yield from _value_problems(rulebook, rule, at)
 
 
 def _curated_problems(rulebook: Rulebook, rule: Rule, at: Location) -> Iterator[Problem]:
@@ -231,7 +242,7 @@ def _session_problems(rulebook: Rulebook) -> Iterator[Problem]:
 
 def _book_problems(rulebook: Rulebook) -> Iterator[Problem]:
     yield from _reference_problems(rulebook.references, (), "")
-    named = {rule.metric for rule in rulebook.rules}
+    named = {metric for rule in rulebook.rules for metric in rule.metrics}
     for metric in rulebook.columns:
         if metric not in named:
             found = f"columns are given for {metric!r}, which no rule reads"

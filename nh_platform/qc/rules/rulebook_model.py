@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 Comparison = Literal["<", "<=", ">", ">=", "==", "in"]
 HOLDS: dict[Comparison, Callable[[Any, Any], Any]] = {
@@ -74,6 +74,25 @@ class Comparing(_Strict):
     since: Text
 
 
+class Fallback(_Strict):
+    """What a unit is held against where the metric of a rule has no value.
+
+    What it does not state is that of the rule: a fallback on another scale states ``threshold``, and ``unit`` with it.
+    ``use`` is the rulebook's where it states none.
+    """
+
+    metric: Text
+    comparison: Comparison | None = None
+    threshold: Threshold | None = None
+    unit: Text | None = None
+    metric_unit: Text | None = None
+    use: ValueSource | None = None
+
+
+def _by_metric(value: object) -> object:
+    return {"metric": value} if isinstance(value, str) else value
+
+
 class Rule(Comparing):
     """One comparison that every unit is held against.
 
@@ -81,12 +100,30 @@ class Rule(Comparing):
     conversion is written down.
     ``warn_below`` is the share of a session's units that must pass the rule for its asset check to be green: some units
     fail every rule in every session, so a warning is for a session that is unlike the others.
+    ``fallback`` judges units, and whole sessions, of which the metric has no value; where it has none either, ``nan``
+    decides.
     """
 
     metric: Text
     metric_unit: Text | None = None
     warn_below: Annotated[float, Field(ge=0, le=1)] = DEFAULT_WARN_BELOW
     use: ValueSource | None = None
+    fallback: Annotated[Fallback | None, BeforeValidator(_by_metric)] = None
+
+    @property
+    def in_place(self) -> Rule | None:
+        """The rule that the fallback makes of this one; None where it has none."""
+        if self.fallback is None:
+            return None
+        stated = {name: value for name, value in self.fallback if value is not None}
+        if self.fallback.unit is not None:
+            stated["metric_unit"] = self.fallback.metric_unit
+        return self.model_copy(update={"use": None, **stated, "fallback": None})
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Definition ids that it reads: its metric, and that of its fallback."""
+        return (self.metric,) if self.fallback is None else (self.metric, self.fallback.metric)
 
 
 class ColumnSource(_Strict):
@@ -208,7 +245,10 @@ class Rulebook(_Strict):
         units of every session stale.
         """
         words = {"title", "why", "references", "notes", "severity", "since", "warn_below"}
-        content = _without(self.model_dump(mode="json"), words)
+        content: Any = _without(self.model_dump(mode="json"), words)
+        for rule in content["rules"]:
+            if rule["fallback"] is None:  # no rule had one before: the version of those stays what it was
+                del rule["fallback"]
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 

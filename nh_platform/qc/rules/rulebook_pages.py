@@ -119,8 +119,11 @@ def _rule_table(rulebook: Rulebook) -> str:
 
 def _rule_section(rulebook: Rulebook, rule: Rule, bit: int) -> str:
     lines = [f"### {criterion(rule)}", rule.why.strip(), _definition(rule)]
+    if rule.in_place is not None:
+        lines += ["Where that has no value, the fallback judges:", _definition(rule.in_place)]
+    neither = "" if rule.in_place is None else ", of the fallback too,"
     facts = [
-        f"- A value that is not available (NaN) {_NAN[rule.nan]}.",
+        f"- A value that is not available (NaN){neither} {_NAN[rule.nan]}.",
         f"- Bit {1 << bit} of `failed.{rulebook.id}`; column `rule.{rulebook.id}.{rule.id}`; check `{rule.id}`.",
     ]
     if rule.metric_unit and rule.metric_unit != rule.unit:

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.qc.rules.markdown import listed
 from nh_platform.qc.rules.quantities import after_number, quantity, shown_number, unit_factor
-from nh_platform.qc.rules.rule_columns import RuleValues, rule_values
+from nh_platform.qc.rules.rule_columns import RuleValues, values_with_fallback
 from nh_platform.qc.rules.rulebook_model import HOLDS, Comparison, Rule, Rulebook, ValueSource
 from nh_platform.session import ConfigError
 
@@ -63,6 +64,15 @@ class Verdicts:
         """(n_units, n_rules) bool, True where the value of the rule is not available."""
         return np.column_stack([values.missing for values in self.values])
 
+    @property
+    def by_fallback(self) -> npt.NDArray[np.uint32]:
+        """(n_units,) uint32, bit i is set where the fallback of rule i judges the unit."""
+        found = np.zeros(len(self.index), np.uint32)
+        for bit, values in enumerate(self.values):
+            if values.in_place is not None:
+                found |= values.in_place.astype(np.uint32) << np.uint32(bit)
+        return found
+
     def reasons(self) -> npt.NDArray[np.object_]:
         """Return why each unit fails, in words, ``(n_units,)`` text; empty for a good unit.
 
@@ -92,7 +102,8 @@ class Verdicts:
         Returns
         -------
         DataFrame
-            ``label.<id>`` float64, ``failed.<id>`` uint32, ``reason.<id>`` text, ``pass.<id>`` bool and one
+            ``label.<id>`` float64, ``failed.<id>`` uint32, ``fallback.<id>`` uint32 where a rule has a fallback (bit i
+            is set where that of rule i judges the unit), ``reason.<id>`` text, ``pass.<id>`` bool and one
             ``rule.<id>.<rule>`` bool per rule, on the index of the units table.
         """
         name = self.rulebook.id
@@ -102,6 +113,8 @@ class Verdicts:
             good = np.where(decisions == "pass", True, np.where(decisions == "fail", False, good)).astype(bool)
             reasons = np.array([_reviewed(text, decision) for text, decision in zip(reasons, decisions)], dtype=object)
         table: dict[str, Any] = {f"label.{name}": self.label, f"failed.{name}": self.failed}
+        if any(rule.fallback for rule in self.rulebook.rules):
+            table[f"fallback.{name}"] = self.by_fallback
         table[f"reason.{name}"] = reasons
         table[f"pass.{name}"] = good
         for column, rule in enumerate(self.rulebook.rules):
@@ -146,8 +159,8 @@ def apply_rulebook(
     counted = np.ones((n_units, n_rules), dtype=bool)
     all_values = []
     for column, rule in enumerate(rulebook.rules):
-        values = rule_values(units, rulebook, rule, value_source, missing)
-        passed[:, column] = np.where(values.missing, rule.nan != "fail", _compare(values, rule))
+        values = values_with_fallback(units, rulebook, rule, value_source, missing)
+        passed[:, column] = np.where(values.missing, rule.nan != "fail", _holds(values, rule))
         if rule.nan == "ignore":
             counted[:, column] = ~values.missing
         all_values.append(values)
@@ -187,6 +200,14 @@ def is_numeric(values: RuleValues) -> bool:
     return values.values.dtype.kind == "f" and not (values.source and values.source.kind == "verdict")
 
 
+def _holds(values: RuleValues, rule: Rule) -> BoolArray:
+    """Return (n_units,) whether the rule holds, by its fallback where that judges."""
+    held = _compare(values, rule)
+    if values.fallback is None or values.in_place is None or rule.in_place is None:
+        return held
+    return np.where(values.in_place, _compare(values.fallback, rule.in_place), held).astype(bool)
+
+
 def _compare(values: RuleValues, rule: Rule) -> BoolArray:
     if values.source and values.source.kind == "verdict":
         return np.asarray(values.values == values.source.passes, dtype=bool)
@@ -202,9 +223,22 @@ def _compare(values: RuleValues, rule: Rule) -> BoolArray:
 
 
 def _reason_texts(rule: Rule, values: RuleValues, rows: npt.NDArray[np.intp]) -> list[str]:
-    """Return one reason per failing row."""
+    """Return one reason per failing row; it names the metric that the fallback replaces, where that judges."""
+    if values.fallback is None or values.in_place is None or rule.in_place is None:
+        return _own_reasons(rule, values, rows)
+    replaced = values.in_place[rows]
+    of_fallback = _own_reasons(rule.in_place, values.fallback, rows[replaced])
+    tail = f" (in place of {quantity(rule.metric).name}, which has no value)"
+    texts = np.empty(len(rows), dtype=object)
+    texts[replaced] = [f"{text}{tail}" for text in of_fallback]
+    texts[~replaced] = _own_reasons(rule, values, rows[~replaced])
+    return list(texts)
+
+
+def _own_reasons(rule: Rule, values: RuleValues, rows: npt.NDArray[np.intp]) -> list[str]:
+    """Return one reason per row that the metric of the rule itself fails."""
     name = quantity(rule.metric).name
-    absent = f"{name} not available (NaN) counts as fail"
+    absent = f"{listed(quantity(metric).name for metric in rule.metrics)} not available (NaN) counts as fail"
     missing = values.missing[rows]
     if values.source and values.source.kind == "verdict":
         stated = f"{name} rule not passed: released {values.source.column} is "

@@ -167,7 +167,9 @@ def recomputed_ids(rulebooks: Sequence[Rulebook]) -> list[str]:
     """Return the definition ids that must be recomputed to validate ``rulebooks``, sorted."""
     from nh_platform.qc.metrics import known_metrics
 
-    return sorted({rule.metric for book in rulebooks for rule in book.rules} & known_metrics().keys())
+    return sorted(
+        {metric for book in rulebooks for rule in book.rules for metric in rule.metrics} & known_metrics().keys()
+    )
 
 
 def _counts(rejected: BoolArray, bad: BoolArray, few: BoolArray) -> tuple[int, int, int, int, int]:

@@ -77,6 +77,9 @@ def _per_rulebook(name: str, dtype: str, unit: str, meaning: str, *, per_rule: b
 
 LABEL = _per_rulebook("label", "float64", "1", "Share of the rulebook's rules that the unit passes; 1 is a good unit")
 FAILED_BITS = _per_rulebook("failed", "uint32", "-", "Failed rules as bits, in the order of the rulebook; 0 is none")
+FALLBACK_BITS = _per_rulebook(
+    "fallback", "uint32", "-", "Rules whose fallback judges the unit, as bits; absent where no rule has a fallback"
+)
 REASON = _per_rulebook("reason", "string", "-", "Why the unit fails the rulebook, in words; empty where it passes")
 RULE = _per_rulebook("rule", "bool", "-", "Whether the unit passes the rule", per_rule=True)
 PASS = _per_rulebook("pass", "bool", "-", "Whether the unit is good by the rulebook, reviews included")
@@ -88,6 +91,6 @@ UNITS = TableSchema(
         *_POSITION_COLUMNS,
         Column("review", "string", "-", "Decision of the counted reviews: pass, fail, or none"),
     ),
-    patterns=(RELEASED, RECOMPUTED, CURATED, LABEL, FAILED_BITS, REASON, RULE, PASS),
+    patterns=(RELEASED, RECOMPUTED, CURATED, LABEL, FAILED_BITS, FALLBACK_BITS, REASON, RULE, PASS),
     key=("unit_id",),
 )
