@@ -129,8 +129,8 @@ def _metric_parts() -> list[str]:
     ]
     rows = ((_code(found.id), found.unit, found.meaning, found.source) for found in RELEASED_ONLY.values())
     parts += [
-        "### Stated by a release only",
-        "No formula of the platform computes these.",
+        "### Stated, not computed from spikes",
+        "A release states these, or a table of your own; they are read under the name that a rulebook gives.",
         markdown_table(("definition", "unit", "meaning", "source"), rows),
     ]
     return parts

@@ -1,4 +1,4 @@
-"""Every quantity that a rule may name: the metric definitions, and what only a release states about a unit.
+"""Every quantity that a rule may name: the metric definitions, and what is only stated about a unit.
 
 Contains the look-up by definition id, the released-only quantities, and the factors between units of measure. Add here
 a quantity that the platform cannot compute from spikes. A metric with a formula belongs to `nh_platform.qc.metrics`.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something that only a release states of a unit, so that no formula of the platform computes it.
+    """Something that a release or a table of one's own states of a unit, and that no pass over its spikes computes.
 
     Parameters
     ----------
@@ -63,6 +63,13 @@ RELEASED_ONLY: dict[str, Quantity] = {
             "Whether the peak channel of the unit has an Allen CCF structure",
             "AllenSDK 2.16.2, EcephysProjectCache._get_units: ecephys_structure_id is not NaN",
             ("its peak channel is in no structure of the brain", "its peak channel is in a structure of the brain"),
+        ),
+        Quantity(
+            "spikeinterface.snr@0.105",
+            "1",
+            "Largest size of the mean waveform on its main channel over the noise of that channel",
+            "SpikeInterface 0.105.3 spikeinterface/metrics/quality/misc_metrics.py compute_snrs",
+            "the peak of its mean waveform is {value} times the noise of its channel",
         ),
     )
 }

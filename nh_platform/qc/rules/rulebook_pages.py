@@ -137,7 +137,8 @@ def _rule_section(rulebook: Rulebook, rule: Rule, bit: int) -> str:
 def _definition(rule: Rule) -> str:
     found = quantity(rule.metric)
     if isinstance(found, Quantity):
-        return f"`{found.id}`: {found.meaning}. Stated by the release only. Source: {found.source}."
+        read = "No pass over the spikes computes it: it is read where it is stated."
+        return f"`{found.id}`: {found.meaning}. {read} Source: {found.source}."
     unit = f" in {shown_unit(found.unit)}" if shown_unit(found.unit) else ""
     facts = f"- Formula: {found.formula}\n- Edge cases: {found.edge_cases}\n- Source: {found.source}"
     return f"`{found.id}`{unit}: {found.meaning}\n\n{facts}"

@@ -167,18 +167,32 @@ _ISI = TruthCondition(
     _contamination(_share_of_all),
 )
 
+_FOREIGN = TruthCondition(
+    "a share of its spikes above {threshold} comes from other neurons",
+    _fails_itself("contamination", "1"),
+    "Llobet et al. 2022: share of foreign spikes",
+    _contamination(_own("1")),
+)
+_AMPLITUDE = TruthCondition(
+    "its spikes have a mean amplitude of at most {threshold}",
+    _fails_itself("amplitude_v", "V"),
+    "mean of the Gaussian that its amplitudes are drawn from, before any cut",
+    TruthScale("amplitude_v", "amplitude", "uV", 1e6, _AMPLITUDES_UV, _own("uV")),
+)
+_AMPLITUDE_CUTOFF = TruthCondition(
+    "the detection threshold removed a share of its spikes above {threshold}",
+    _fails_itself("missing", "1"),
+    "share of the Gaussian below the threshold (Hill et al. 2011)",
+    _missing(_own("1")),
+)
+
 CONDITIONS: dict[str, TruthCondition] = {
     "ibl.max_confidence@2022-10": _SLIDING,
     "ibl.slidingRP_viol@2022-10": _SLIDING,
     "ibl.slidingRP_viol@2022-03": _SLIDING,
     "ibl.noise_cutoff@2022-10": _NOISE_CUTOFF,
     "ibl.noise_cutoff@2022-03": _NOISE_CUTOFF,
-    "ibl.amp_median@2022-10": TruthCondition(
-        "its spikes have a mean amplitude of at most {threshold}",
-        _fails_itself("amplitude_v", "V"),
-        "mean of the Gaussian that its amplitudes are drawn from, before any cut",
-        TruthScale("amplitude_v", "amplitude", "uV", 1e6, _AMPLITUDES_UV, _own("uV")),
-    ),
+    "ibl.amp_median@2022-10": _AMPLITUDE,
     "ibl.label@2022-10": TruthCondition(
         "contaminated, cut off or small as for the three rules of the label",
         _unlabelled,
@@ -189,19 +203,21 @@ CONDITIONS: dict[str, TruthCondition] = {
     "ibl.firing_rate@2022-10": _RATE,
     "allen.firing_rate@2019": _RATE,
     "allen.isi_violations@2019": _ISI,
-    "allen.amplitude_cutoff@2019": TruthCondition(
-        "the detection threshold removed a share of its spikes above {threshold}",
-        _fails_itself("missing", "1"),
-        "share of the Gaussian below the threshold (Hill et al. 2011)",
-        _missing(_own("1")),
-    ),
+    "allen.amplitude_cutoff@2019": _AMPLITUDE_CUTOFF,
+    "spikeinterface.amplitude_cutoff@0.105": _AMPLITUDE_CUTOFF,
+    "spikeinterface.amplitude_median@0.105": _AMPLITUDE,
+    "spikeinterface.presence_ratio@0.105": _PRESENCE,
+    "spikeinterface.isi_violations_ratio@0.105": _ISI,
+    "spikeinterface.rp_contamination@0.105": _FOREIGN,
+    "spikeinterface.sliding_rp_violation@0.105": _FOREIGN,
     "nh.inside_brain@1": TruthCondition(
         "its peak channel lies outside the brain (a probe without registration lies inside)",
         _outside,
         "region of the peak channel on the simulated track",
     ),
 }
-"""By definition id. ``allen.quality@2019`` has none: the judgement of a waveform is drawn, not caused."""
+"""By definition id. ``allen.quality@2019`` has none: the judgement of a waveform is drawn, not caused. The number of
+spikes, drift and the signal-to-noise ratio have none either: the truth states no cause of theirs."""
 
 
 def truth_of(units: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def test_every_rule_has_a_line_with_counts_and_shares(written) -> None:
     )
     assert re.fullmatch(r"    share of foreign spikes 0 to 0.01: specificity [01]\.\d{3} of \d+ good", lines[begin + 1])
     assert "quality: no truth is known for it" in lines
-    assert f"written: {folder / FILE} and 8 figures" in lines[-1]
+    assert f"written: {folder / FILE} and 17 figures" in lines[-1]
 
 
 def test_the_table_and_the_figures_are_written_and_the_pages_show_them(written) -> None:

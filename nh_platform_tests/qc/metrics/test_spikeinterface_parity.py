@@ -7,6 +7,7 @@ pinned here, and so is where the two differ on purpose.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ import pandas as pd
 import pytest
 
 from nh_platform.qc.metrics import METRICS, compute_metrics
+from nh_platform.qc.rules.rulebook import load_rulebook
+from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.session import Spikes
 from nh_platform_tests.qc.metrics.trains import group, poisson_train, session, units_of
 
@@ -55,6 +58,17 @@ def spikeinterface(spikes: Spikes, folder: Path, before: int = 0, after: int = 0
 def ours(spikes: Spikes) -> pd.DataFrame:
     table, _ = compute_metrics(spikes, units_of(spikes), [f"spikeinterface.{name}@0.105" for name in NAMES])
     return table.set_axis(NAMES, axis=1)
+
+
+def assert_same_labels(spikes: Spikes, peer: dict[str, np.ndarray]) -> None:
+    """Hold the rulebooks of AIND and bombcell against the labels that SpikeInterface gives by their thresholds."""
+    table, _ = compute_metrics(spikes, units_of(spikes), [f"spikeinterface.{name}@0.105" for name in NAMES])
+    aind = apply_rulebook(table, load_rulebook("aind-2026-06"))
+    assert aind.good.tolist() == peer["aind"].tolist()
+    bombcell = apply_rulebook(table, load_rulebook("bombcell-2026-10"), missing="nan")
+    assert bombcell.good.tolist() == (peer["bombcell"] == "good").tolist()
+    for labels in (peer["aind"], peer["bombcell"]):
+        assert len(set(labels.tolist())) == 2
 
 
 def assert_same(table: pd.DataFrame, peer: dict[str, np.ndarray], names: list[str] = NAMES) -> None:
@@ -106,6 +120,8 @@ def test_every_metric_of_a_simulated_probe_equals_spikeinterface(tmp_path: Path)
     assert np.isnan(peer["sliding_rp_violation"]).any()
     assert np.isfinite(peer["drift_mad"]).any()
     assert_same(ours(spikes), peer)
+    in_uv = spikeinterface(replace(spikes, amplitudes=spikes.amplitudes * 1e6), tmp_path)
+    assert_same_labels(spikes, in_uv)
 
 
 def test_empty_tiny_bursting_and_interrupted_trains_equal_spikeinterface(tmp_path: Path) -> None:

@@ -177,8 +177,11 @@ def test_a_rulebook_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
 
 def test_every_shipped_rulebook_is_accepted_and_named_after_its_file() -> None:
     assert rulebook_ids() == [
+        "aind-2024-02",
+        "aind-2026-06",
         "allen-vbn-recommended",
         "allen-vc-default",
+        "bombcell-2026-10",
         "ibl-2022-03",
         "ibl-2022-10",
         "ibl-bwm-inclusion",
