@@ -7,7 +7,7 @@ called. A module is named for its subject, since a package with a function `sync
 
 from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
-from nh_platform.operations.check_history import check_history
+from nh_platform.operations.check_history import check_history, rule_history
 from nh_platform.operations.doctor_findings import doctor
 from nh_platform.operations.exports.card import describe_export
 from nh_platform.operations.exports.citing import cite
@@ -93,6 +93,7 @@ __all__ = [
     "restore",
     "review_agreement",
     "review_history",
+    "rule_history",
     "run_task",
     "score_predictions",
     "status",

@@ -1,4 +1,4 @@
-"""History of the checks of one session: every evaluation that Dagster remembers, by which rulebook, and what it found.
+"""History of checks: every evaluation of a session that Dagster remembers, and what changes of a rule did.
 
 Checks were named `<rulebook>__<rule>` up to version 0.2; what they recorded stands in the same list, under the rule.
 """
@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import Home, open_home
-from nh_platform.session import UnknownSession
+from nh_platform.session import ConfigError, UnknownSession
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from nh_platform.defs.rules_in_force import RulesInForce
+    from nh_platform.qc.rules.changes.rule_history import HistoryEntry, RuleEvaluation
+    from nh_platform.qc.rules.rulebook_model import Rulebook
 
 _OLD_SEPARATOR = "__"
 """Between rulebook and rule in names of checks before version 0.3; no name of a rule or check has had it."""
+_COUNTS = ("rulebook", "units", "passing")
+"""Metadata of a rule's evaluation that its history is counted from."""
+_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,69 @@ def check_history(home: Home, source: str, session: str, rule: str | None = None
             f"rule {rule!r}", f"no check of {source} {session_id} is named so", f"Name one of {names}."
         )
     return [one for one in found if one.rule == wanted]
+
+
+def rule_history(home: Home, source: str, rule: str, rulebook: Rulebook | None = None) -> tuple[HistoryEntry, ...]:
+    """Return the history of a rule, the newest first: as its rulebook states it, and as a source's checks recorded it.
+
+    Where another state of the rules judged a session, the units that passed the rule before and after are counted.
+
+    Parameters
+    ----------
+    home
+        Home folder.
+    source
+        The source whose checks are looked at.
+    rule
+        Id of the rule.
+    rulebook
+        The rulebook that states it; the active one of the source where None.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source, or the rulebook has no such rule.
+    """
+    from nh_platform.home.active_rulebook import active_rulebook
+    from nh_platform.qc.rules.changes.rule_history import rule_history as history_of
+    from nh_platform.session.errors import close_matches
+
+    with open_home(home) as at:
+        at.platform.entry(source)
+        book = rulebook or active_rulebook(at.platform.settings, source)
+        rules = [one.id for one in (*book.rules, *book.session)]
+        if rule not in rules:
+            found = f"rulebook {book.id} has no such rule"
+            raise ConfigError(f"rule {rule!r}", found, f"Name one of {', '.join(rules)}.{close_matches(rule, rules)}")
+        return history_of(book, rule, _evaluations(at.instance, source, rule))
+
+
+def _evaluations(instance: dg.DagsterInstance, source: str, rule: str) -> Iterator[RuleEvaluation]:
+    """Yield what the check of a rule found of every session of a source, the newest first."""
+    from dagster import AssetCheckKey, AssetKey, DagsterEventType
+
+    from nh_platform.defs.rules_in_force import digest_of
+    from nh_platform.qc.rules.changes.rule_history import RuleEvaluation
+
+    key, cursor = AssetCheckKey(AssetKey([source, "units"]), rule), None
+    while records := instance.event_log_storage.get_asset_check_execution_history(key, _PAGE, cursor):
+        cursor = records[-1].id
+        for record in records:
+            event = record.event.dagster_event if record.event is not None else None
+            if event is None or event.event_type is not DagsterEventType.ASSET_CHECK_EVALUATION:
+                continue
+            evaluation = event.asset_check_evaluation_data
+            stated = {name: evaluation.metadata[name].value for name in _COUNTS if name in evaluation.metadata}
+            if len(stated) < len(_COUNTS) or evaluation.partition is None:
+                continue
+            yield RuleEvaluation(
+                session=evaluation.partition,
+                evaluated=dt.datetime.fromtimestamp(record.create_timestamp, dt.UTC),
+                rulebook=str(stated["rulebook"]),
+                digest=digest_of(evaluation),
+                n_units=int(str(stated["units"])),
+                n_passing=int(str(stated["passing"])),
+            )
 
 
 def _of_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR
+from nh_platform.session import ConfigError
 from nh_platform.sources.registry import source_entry
 from nh_platform_tests.homes import make_home, materialize
 
@@ -108,6 +110,20 @@ def test_results_of_other_rules_are_shown_nowhere_until_the_units_are_judged_aga
     assert all(names <= found for found in shown(changed).values())
     history = operations.check_history(changed, "ibl", session, "amp_median")
     assert [(one.rulebook, one.is_in_force) for one in history] == [("lab-own", True), ("ibl-2022-10", False)]
+
+
+def test_the_history_of_a_rule_counts_what_another_threshold_did(home: OpenHome) -> None:
+    assert not [one for one in operations.rule_history(home, "ibl", "amp_median") if one.is_recorded]
+    changed = use_rulebook(home, "lab-own", "5000")
+    materialize(changed.platform, home.instance, "ibl", assets=["units"])
+    recorded = [one for one in operations.rule_history(changed, "ibl", "amp_median") if one.is_recorded]
+    assert len(recorded) == 1
+    assert recorded[0].what.startswith("another state of the rules judged 1 session: ibl-2022-10 ")
+    counts = re.fullmatch(r"(\d+) → 0 of (\d+) units pass this rule", recorded[0].effect)
+    assert counts is not None
+    assert 0 < int(counts[1]) <= int(counts[2])
+    with pytest.raises(ConfigError, match=r"no such rule.*amp_median"):
+        operations.rule_history(changed, "ibl", "amp_medain")
 
 
 def test_the_same_rulebook_with_another_threshold_is_another_one(home: OpenHome) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.qc.rules.changes.rulebook_diff import diff_rulebooks
 from nh_platform.qc.rules.rule_columns import MissingColumn
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
-from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
 from nh_platform.qc.unit_table import BuiltUnits, build_units
 from nh_platform.session import RawRecording, Session, UnitAnnotation
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS

@@ -1,7 +1,7 @@
 """`nh qc diff`: what a change of rules does to units, unit by unit and counted.
 
-Contains the command and how a difference is printed. The comparison is `nh_platform.qc.rules.rulebook_diff`; nothing is
-decided here.
+Contains the command and how a difference is printed. The comparison is
+`nh_platform.qc.rules.changes.rulebook_diff`; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nh_platform.session.display import counted
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nh_platform.qc.rules.rulebook_diff import RulebookDiff
+    from nh_platform.qc.rules.changes.rulebook_diff import RulebookDiff
 
 
 def diff(
@@ -49,7 +49,7 @@ def diff(
     after, before = load_rulebook(new), load_rulebook(old)  # one that is there loads pandas, a mistyped one need not
     if source is not None:
         console.require_known(source)
-    from nh_platform.qc.rules.rulebook_diff import diff_rulebooks  # loads pandas, which a mistake need not
+    from nh_platform.qc.rules.changes.rulebook_diff import diff_rulebooks  # loads pandas, which a mistake need not
     from nh_platform.qc.units_file import write_units
 
     table, joined = units_of_file(units) if units is not None else stored_units(str(source))

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.qc.diff import diff
 from nh_platform.cli.qc.docs import docs
@@ -22,7 +23,10 @@ from nh_platform.cli.qc.inclusion import regions, sessions
 from nh_platform.cli.qc.label import label
 from nh_platform.cli.qc.units_used import naming_the_file, units_of_file
 from nh_platform.cli.qc.validate import validate
+from nh_platform.home.folder import home_folder
+from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
+from nh_platform.session.errors import close_matches
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Unit quality: rules, labels, reasons.")
 rules_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="The rulebooks and their rules.")
@@ -75,6 +79,47 @@ def show_rulebook(rulebook: RulebookName) -> None:
     from nh_platform.qc.rules.rulebook_pages import rulebook_page  # loads pandas, which a mistyped name need not
 
     typer.echo(rulebook_page(book), nl=False)
+
+
+@rules_app.command("history")
+def rule_changes(
+    rulebook: RulebookName,
+    rule: Annotated[str | None, typer.Argument(help="Only this rule.", show_default=False)] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Count what changes did to the sessions of this source, by their checks.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Tell who changed a rule, when, why, and what it did to units, the newest change first.
+
+    **Examples**
+
+        nh qc rules history ibl-2022-10 noise_cutoff
+
+        nh qc rules history ibl-2022-10 --source ibl
+    """
+    from nh_platform.qc.rules.changes.rule_history import rule_history
+    from nh_platform.qc.rules.rulebook import load_rulebook
+
+    book = load_rulebook(rulebook)
+    rules = {one.id: one for one in (*book.rules, *book.session)}
+    if rule is not None and rule not in rules:
+        found = f"rulebook {book.id} has no such rule"
+        action = f"Name one of {', '.join(rules)}.{close_matches(rule, list(rules))}"
+        raise ConfigError(f"rule {rule!r}", found, action)
+    for name in rules if rule is None else [rule]:
+        entries = rule_history(book, name)
+        if source is not None:
+            entries = operations.rule_history(home_folder(), source, name, book)
+        console.say(escape(f"{book.id} {name}, since {rules[name].since}"))
+        for entry in entries:
+            console.say(escape(f"  {entry.date}  {entry.who}: {entry.what}"), hanging=6)
+            console.say(escape(f"      Why: {entry.why}"), hanging=6)
+            console.say(escape(f"      Effect: {entry.effect}"), hanging=6)
+        if not entries:
+            console.say("  no change is recorded")
 
 
 @rules_app.command("metrics")

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from nh_platform.qc.rules.bibliography import bibliography
@@ -133,6 +134,7 @@ def _rule_problems(rulebook: Rulebook) -> Iterator[Problem]:
             found = "the id is the name of a check that the platform makes itself"
             yield (*at, "id"), f"rule {rule.id}", found, "Give the rule another id: its check is named by it."
         yield from _reference_problems(rule.references, at, f"rule {rule.id}")
+        yield from _history_problems(rule, at)
         yield from _metric_problems(rulebook, rule, at, known)
         if rule.in_place is not None:
             where: Location = (*at, "fallback")
@@ -234,10 +236,21 @@ def _session_problems(rulebook: Rulebook) -> Iterator[Problem]:
         at: Location = ("session", index)
         yield from _threshold_problems(rule, at)
         yield from _reference_problems(rule.references, at, f"rule {rule.id}")
+        yield from _history_problems(rule, at)
         for name in rule.settled_by:
             if scopes.get(name) != rule.scope:
                 found = f"settled_by names {name!r}, which is no rule about a {rule.scope} with a value of its own"
                 yield (*at, "settled_by"), f"rule {rule.id}", found, f"Name such rules.{close_matches(name, scopes)}"
+
+
+def _history_problems(rule: Rule | SessionRule, at: Location) -> Iterator[Problem]:
+    about = f"rule {rule.id}"
+    for index, (before, after) in enumerate(pairwise(rule.history), start=1):
+        if after.date < before.date[: len(after.date)]:
+            found = f"the change of {after.date} stands after that of {before.date}"
+            yield (*at, "history", index), about, found, "Write the oldest change first."
+    for index, change in enumerate(rule.history):
+        yield from _reference_problems(change.references, (*at, "history", index), about)
 
 
 def _book_problems(rulebook: Rulebook) -> Iterator[Problem]:

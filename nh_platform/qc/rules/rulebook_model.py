@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from nh_platform.qc.rules.changes.rule_change import RuleChange
+
 Comparison = Literal["<", "<=", ">", ">=", "==", "in"]
 HOLDS: dict[Comparison, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -60,7 +62,7 @@ class Comparing(_Strict):
 
     ``nan`` says what a value that is not available means: ``fail`` and ``pass`` decide the rule, ``ignore`` leaves it
     out. ``unit`` is the unit of measure of the threshold. ``why`` says what the comparison guards against: it stands
-    beside what passes and beside what fails.
+    beside what passes and beside what fails. ``history`` lists its changes, the oldest first.
     """
 
     id: RuleId
@@ -72,6 +74,7 @@ class Comparing(_Strict):
     why: Text
     references: list[str] = []
     since: Text
+    history: list[RuleChange] = []
 
 
 class Fallback(_Strict):
@@ -241,10 +244,10 @@ class Rulebook(_Strict):
     def content_version(self) -> str:
         """Return sha256 over everything that can change a verdict.
 
-        Titles, reasons, references, severities, warnings and notes are left out: better wording must not mark the
-        units of every session stale.
+        Titles, reasons, references, severities, warnings, histories and notes are left out: better wording must not
+        mark the units of every session stale.
         """
-        words = {"title", "why", "references", "notes", "severity", "since", "warn_below"}
+        words = {"title", "why", "references", "notes", "severity", "since", "warn_below", "history"}
         content: Any = _without(self.model_dump(mode="json"), words)
         for rule in content["rules"]:
             if rule["fallback"] is None:  # no rule had one before: the version of those stays what it was

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from nh_platform.qc.rules.bibliography import bibliography, link
+from nh_platform.qc.rules.changes.rule_history import rule_history
 from nh_platform.qc.rules.markdown import listed, markdown_table
 from nh_platform.qc.rules.methods import bound, cited, field_name, methods_paragraph
 from nh_platform.qc.rules.quantities import Quantity, quantity, shown_unit
@@ -56,6 +57,8 @@ def rulebook_page(rulebook: Rulebook, validation: pd.DataFrame | None = None) ->
         parts += _column_section(rulebook)
     if rulebook.session:
         parts += ["## Rules above the unit", _session_table(rulebook.session)]
+        changed = [rule for rule in rulebook.session if rule.history]
+        parts += [f"`{rule.id}`. {_history(rulebook, rule)}" for rule in changed]
     if rulebook.trial_mask:
         parts += ["## Trial mask", rulebook.trial_mask.why.strip(), _mask_list(rulebook.trial_mask)]
     if rulebook.regions:
@@ -131,7 +134,19 @@ def _rule_section(rulebook: Rulebook, rule: Rule, bit: int) -> str:
         facts.append(f"- The threshold is stated in {converted}, and is converted exactly before comparing.")
     if rule.references:
         facts.append(f"- {_linked(rule.references)}")
-    return "\n\n".join([*lines, "\n".join(facts)])
+    return "\n\n".join([*lines, "\n".join(facts), _history(rulebook, rule)])
+
+
+def _history(rulebook: Rulebook, rule: Rule | SessionRule) -> str:
+    """Return who changed a rule, when, why and to what effect, or that no change is recorded."""
+    entries = rule_history(rulebook, rule.id)
+    if not entries:
+        return f"History: in the rulebook since {rule.since}; no change is recorded."
+    rows = (
+        (entry.date, entry.who, entry.what, " ".join([entry.why, _links(entry.references)]).strip(), entry.effect)
+        for entry in entries
+    )
+    return f"History:\n\n{markdown_table(('date', 'who', 'what changed', 'why', 'effect'), rows)}"
 
 
 def _definition(rule: Rule) -> str:
@@ -199,8 +214,12 @@ def _mask_list(mask: TrialMask) -> str:
 
 
 def _linked(keys: Iterable[str]) -> str:
+    return f"References: {_links(keys)}."
+
+
+def _links(keys: Iterable[str]) -> str:
     found = [(bibliography()[key].short, link(bibliography()[key])) for key in keys]
-    return "References: " + "; ".join(f"[{short}]({address})" for short, address in found) + "."
+    return "; ".join(f"[{short}]({address})" for short, address in found)
 
 
 def _reference_list(rulebook: Rulebook) -> str:

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nh_platform.qc.reviews.review_files import SessionReviews
+from nh_platform.qc.rules.changes.rulebook_diff import diff_rulebooks
 from nh_platform.qc.rules.explain import explain_unit
 from nh_platform.qc.rules.methods import methods_paragraph
 from nh_platform.qc.rules.rule_summary import criterion, rule_summary
 from nh_platform.qc.rules.rulebook import parse_rulebook
-from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.rules.rulebook_pages import rulebook_page
 from nh_platform.qc.rules.verdicts import apply_rulebook

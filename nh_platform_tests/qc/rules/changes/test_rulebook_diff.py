@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.qc.rules.changes.rulebook_diff import diff_rulebooks
 from nh_platform.qc.rules.label_agreement import compare_labels
 from nh_platform.qc.rules.rulebook import load_rulebook
-from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.qc.units_file import read_units, region_of, session_of, unit_names, write_units
 from nh_platform.session import BadUpstreamData, ConfigError
