@@ -1,10 +1,11 @@
-"""Unit metrics: this platform against brainbox (ibllib 4.1.0) and per-unit Allen code, after a correctness gate.
+"""Unit metrics: this platform against brainbox, SpikeInterface and per-unit Allen code, after a correctness gate.
 
 ``python benchmarks/bench_qc_metrics.py [--size 700|2000] [--repeat N]`` simulates a session (700 units, 70 min, about
-11.5 million spikes; or 2000 units, 150 min, about 58 million), runs brainbox in its own environment and this platform
-in a process of its own, refuses to report a time unless every column agrees, and prints CPU seconds on one thread and
-peak memory. The platform's spikes are grouped by unit, as `raw_spikes` stores them; what grouping costs at ingestion is
-printed beside it. Exit 1 where an aim is missed. Add a comparison of metrics here; other benchmarks have own files.
+11.5 million spikes; or 2000 units, 150 min, about 58 million), runs brainbox (ibllib 4.1.0) and SpikeInterface
+(0.105.3) in their own environments and this platform in a process of its own, refuses to report a time unless every
+column agrees, and prints CPU seconds on one thread and peak memory. The platform's spikes are grouped by unit, as
+`raw_spikes` stores them; what grouping costs at ingestion is printed beside it. Exit 1 where an aim is missed. Add a
+comparison of metrics here; other benchmarks have own files.
 """
 
 from __future__ import annotations
@@ -48,6 +49,14 @@ ALLEN_IDS = (
     "allen.presence_ratio@2019",
     "allen.amplitude_cutoff@2019",
 )
+
+
+SPIKEINTERFACE_COLUMNS = (
+    "num_spikes", "firing_rate", "presence_ratio", "firing_range", "isi_violations_ratio", "isi_violations_count",
+    "rp_contamination", "rp_violations", "sliding_rp_violation", "amplitude_median", "amplitude_cutoff", "noise_cutoff",
+    "noise_ratio", "amplitude_cv_median", "amplitude_cv_range", "drift_ptp", "drift_std", "drift_mad",
+)  # fmt: skip
+"""Columns of its quality metrics that need spikes alone."""
 
 
 def simulate(n_units: int, path: Path) -> int:
@@ -96,6 +105,22 @@ def write_for_peer(grouped: Path, path: Path) -> float:
     for array in (times, amplitudes, depths):
         array[regroup]
     return time.process_time() - start
+
+
+def write_for_spikeinterface(grouped: Path, path: Path) -> None:
+    """Write the session in samples from its first spike, as `peer_spikeinterface_metrics.py` takes it."""
+    with np.load(grouped) as data:
+        times, offsets, amplitudes, depths = (data[k] for k in ("times", "offsets", "amplitudes", "depths"))
+    samples = np.rint((times - times.min()) * 30000).astype(np.int64)
+    np.savez(
+        path,
+        samples=samples,
+        clusters=np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)),
+        amps=amplitudes,
+        depths=depths,
+        n_units=len(offsets) - 1,
+        total=samples.max() + 1,
+    )
 
 
 def run_worker(grouped: Path, output: Path, ids: tuple[str, ...], float32: bool, repeat: int) -> dict[str, float]:
@@ -235,6 +260,23 @@ def main() -> None:
         check("Allen", ours, found)
         print(f"Allen, 4 columns: per-unit evaluation {per_unit_s:.2f} CPU s, here {allen['cpu_s']:.3f} CPU s")
         aims.at_least("Allen columns", per_unit_s / allen["cpu_s"], ALLEN_AIM)
+
+        write_for_spikeinterface(grouped, in_order)
+        ids = tuple(f"spikeinterface.{name}@0.105" for name in SPIKEINTERFACE_COLUMNS)
+        spikeinterface = run_worker(grouped, ours, ids, float32=False, repeat=options.repeat)
+        script = Path(__file__).parent / "peer_spikeinterface_metrics.py"
+        peer = json.loads(run_in_peer("spikeinterface", script, in_order, theirs))
+        with np.load(theirs) as stored:
+            columns = {name: stored[name.split(".")[1].split("@")[0]].astype(float) for name in ids}
+        counted = ("violations_count", "rp_violations")  # -1 there is an empty unit
+        check("SpikeInterface", ours, {
+            name: np.where(values < 0, np.nan, values) if any(part in name for part in counted) else values
+            for name, values in columns.items()
+        })  # fmt: skip
+        print(
+            f"SpikeInterface, {len(ids)} columns: itself {peer['cpu_s']:.2f} CPU s, here "
+            f"{spikeinterface['cpu_s']:.3f} CPU s where a rulebook names all of them, else nothing"
+        )
     aims.finish()
 
 

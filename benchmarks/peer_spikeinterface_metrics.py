@@ -2,9 +2,9 @@
 
 ``python peer_spikeinterface_metrics.py INPUT.npz OUTPUT.npz``. INPUT has samples, clusters, amps, depths, n_units and
 total, the samples of the recording; OUTPUT gets one array per column of the registered metrics, with their registered
-parameters. With ``templates`` (n_units, n_samples, 1) and ``noise`` in INPUT the signal-to-noise ratio is among them.
-Also ``aind`` (True passes) and ``bombcell`` (label) of SpikeInterface's own functions on these metrics. Prints one JSON
-line with cpu_s and the version.
+parameters. With ``templates`` (n_units, n_samples, n_channels) and ``noise`` (n_channels,) in INPUT the signal-to-noise
+ratio is among them. Also ``aind`` (True passes) and ``bombcell`` (label) of SpikeInterface's own functions on these
+metrics. Prints one JSON line with cpu_s and the version.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import spikeinterface as si
 from spikeinterface.core import NumpyRecording, NumpySorting
 from spikeinterface.core.analyzer_extension_core import ComputeNoiseLevels, ComputeTemplates
+from spikeinterface.core.template_tools import _get_main_channel_from_template_array
 from spikeinterface.curation import bombcell_get_default_thresholds, bombcell_label_units, threshold_metrics_label_units
 from spikeinterface.metrics.quality import compute_quality_metrics
 from spikeinterface.postprocessing import ComputeSpikeAmplitudes, ComputeSpikeLocations
@@ -41,12 +42,14 @@ def analyzer_of(data: dict[str, np.ndarray]) -> si.SortingAnalyzer:
     order = np.lexsort((data["clusters"], data["samples"]))
     samples, clusters = data["samples"][order], data["clusters"][order]
     sorting = NumpySorting.from_samples_and_labels([samples], [clusters], 30000.0, unit_ids=list(range(n_units)))
-    # One silent channel of no memory: none of these metrics reads a trace.
-    silence = np.broadcast_to(np.zeros(1, np.int16), (total, 1))
+    templates = data.get("templates", np.zeros((n_units, 2, 1)))
+    # Silent channels of no memory: none of these metrics reads a trace.
+    silence = np.broadcast_to(np.zeros(1, np.int16), (total, templates.shape[2]))
     recording = NumpyRecording([silence], 30000.0)
-    recording.set_dummy_probe_from_locations(np.zeros((1, 2)))
+    recording.set_dummy_probe_from_locations(np.arange(2 * templates.shape[2]).reshape(-1, 2))
+    main = _get_main_channel_from_template_array(templates, "extremum", "both", 1)
     analyzer = si.create_sorting_analyzer(
-        sorting, recording, sparse=False, main_channel_indices=np.zeros(n_units, np.int64), return_in_uV=False
+        sorting, recording, sparse=False, main_channel_indices=main, return_in_uV=False
     )
     vector = sorting.to_spike_vector()
     assert np.array_equal(vector["sample_index"], samples)

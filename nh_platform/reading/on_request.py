@@ -90,6 +90,22 @@ class AssetsOnRequest(UnitPeriods):
         folder = self._asked_for("mean_waveforms")
         return read_waveforms(folder, choose_units(self._recording.units["unit_id"], units))
 
+    def signal_to_noise(self) -> pd.Series:
+        """Return the peak of every unit's mean waveform over the noise of its channel, by unit id.
+
+        Where both `mean_waveforms` and `noise` were made: NaN for units without a waveform. What the noise is, and how
+        far it is from SpikeInterface's, is said by `nh_platform.qc.signal_to_noise.signal_to_noise`.
+
+        Raises
+        ------
+        UnknownSession
+            If one of the two was not made; the text says how it is asked for.
+        """
+        from nh_platform.qc.signal_to_noise import signal_to_noise
+
+        probes = self._recording.units["probe"].astype(str).tolist()
+        return signal_to_noise(self.mean_waveforms(), self.noise(), probes)
+
     def noise(self, of: Literal["channels", "probes"] = "channels") -> pd.DataFrame:
         """Return the noise and LFP power that IBL measured on the raw recordings.
 

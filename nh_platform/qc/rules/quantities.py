@@ -68,7 +68,8 @@ RELEASED_ONLY: dict[str, Quantity] = {
             "spikeinterface.snr@0.105",
             "1",
             "Largest size of the mean waveform on its main channel over the noise of that channel",
-            "SpikeInterface 0.105.3 spikeinterface/metrics/quality/misc_metrics.py compute_snrs",
+            "SpikeInterface 0.105.3 spikeinterface/metrics/quality/misc_metrics.py compute_snrs; in Python, "
+            "session.signal_to_noise() where mean waveforms and noise were made",
             "the peak of its mean waveform is {value} times the noise of its channel",
         ),
     )

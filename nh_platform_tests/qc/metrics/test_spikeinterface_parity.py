@@ -17,7 +17,9 @@ import pytest
 from nh_platform.qc.metrics import METRICS, compute_metrics
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
+from nh_platform.qc.signal_to_noise import signal_to_noise
 from nh_platform.session import Spikes
+from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform_tests.qc.metrics.trains import group, poisson_train, session, units_of
 
 pytestmark = pytest.mark.peer
@@ -32,7 +34,9 @@ EXACT = (
 """Bit for bit; the others sum in another order."""
 
 
-def spikeinterface(spikes: Spikes, folder: Path, before: int = 0, after: int = 0) -> dict[str, np.ndarray]:
+def spikeinterface(
+    spikes: Spikes, folder: Path, before: int = 0, after: int = 0, **more: np.ndarray
+) -> dict[str, np.ndarray]:
     """Return SpikeInterface's columns for spikes of one probe, with samples of silence before and after them."""
     sys.path.insert(0, str(BENCHMARKS))
     try:
@@ -48,6 +52,7 @@ def spikeinterface(spikes: Spikes, folder: Path, before: int = 0, after: int = 0
         depths=spikes.depths,
         n_units=spikes.n_units,
         total=np.rint((last - first) * RATE) + 1 + before + after,
+        **more,
     )
     script = BENCHMARKS / "peer_spikeinterface_metrics.py"
     assert '"version": "0.105.3"' in run_in_peer("spikeinterface", script, folder / "in.npz", folder / "out.npz")
@@ -147,3 +152,17 @@ def test_a_recording_shorter_than_a_bin_equals_spikeinterface(tmp_path: Path) ->
     peer = spikeinterface(spikes, tmp_path)
     assert np.isnan(peer["presence_ratio"]).all()
     assert_same(ours(spikes), peer)
+
+
+def test_signal_over_noise_equals_spikeinterface_on_the_same_waveforms_and_noise(tmp_path: Path) -> None:
+    spikes = session(seed=8, duration_s=50.0)
+    rng = np.random.default_rng(1)
+    values = rng.normal(0, 5e-5, (spikes.n_units, 6, 82)).astype(np.float32)
+    rms = rng.uniform(4e-6, 2e-5, 6)
+    peer = spikeinterface(spikes, tmp_path, templates=values.transpose(0, 2, 1).astype(float), noise=rms)
+    channels = np.tile(np.arange(6), (spikes.n_units, 1))
+    names = tuple(f"u{row}" for row in range(spikes.n_units))
+    waveforms = MeanWaveforms(names, values, channels, channels[:, 0], np.full(spikes.n_units, 30000.0))
+    noise = pd.DataFrame({"probe": "probe00", "channel": range(6), "ap_rms": rms})
+    found = signal_to_noise(waveforms, noise, ["probe00"] * spikes.n_units)
+    np.testing.assert_array_equal(found, peer["snr"])

@@ -8,8 +8,9 @@ SpikeInterface counts samples of a recording. A release states spikes and no rec
 the samples of 30 kHz from the first to the last spike of the probe, both included: S samples, T = S / 30000 Hz. With
 the whole recording, as SpikeInterface has it, S is larger by the silence before and after.
 
-Not here: ``snr`` and ``sd_ratio`` need the noise of the recorded traces, the metrics of principal components need the
-traces of each spike, and ``synchrony`` compares all units of a probe at every sample, where all others read one unit.
+Not here: ``snr`` is computed from mean waveforms (`nh_platform.qc.signal_to_noise`); ``sd_ratio`` needs the traces
+around single spikes and their noise, the metrics of principal components those traces, and ``synchrony`` compares all
+units of a probe at every sample, where all others read one unit.
 """
 
 from __future__ import annotations
