@@ -17,6 +17,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.staleness import standing_of
 from nh_platform.planning.versions import SourcePlan
+from nh_platform.qc.rules.rulebook import RULEBOOK_DIR
 from nh_platform.reading import open_store
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform_tests.homes import SEED, make_home, materialize
@@ -144,6 +145,34 @@ def test_units_say_in_words_why_they_fail(platform: Platform) -> None:
     assert len(failing) > 0
     assert failing["reason.ibl-2022-10"].str.contains(r"noise_cutoff|amp_median|max_confidence").all()
     assert (units.loc[units["pass.ibl-2022-10"], "reason.ibl-2022-10"] == "").all()
+
+
+def test_rulebooks_of_other_tools_judge_beside_the_active_one_where_they_are_asked_for(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    make_home(tmp_path, ("ibl",))
+    text = (RULEBOOK_DIR / "aind-2026-06.yaml").read_text().replace("id: aind-2026-06", "id: lab-own")
+    fallback = (
+        "metric: spikeinterface.amplitude_cutoff@0.105\n    fallback: {metric: ibl.noise_cutoff@2022-10, threshold: 5}"
+    )
+    (tmp_path / "own.yaml").write_text(text.replace("metric: spikeinterface.amplitude_cutoff@0.105", fallback))
+    settings = tmp_path / "sources.yaml"
+    asked = "  rulebook: own.yaml\n  also_rulebooks: [aind-2026-06, bombcell-2026-10]\n"
+    settings.write_text(settings.read_text() + asked, encoding="utf-8")
+    home = Platform(load_settings(tmp_path))
+    (outcome,) = materialize(home, instance, "ibl", assets=["raw_spikes", "units"])
+    assert outcome.success, outcome.errors
+    session = open_store(home.store.root).session("ibl", outcome.plan.session_id)
+    units = session.units
+    cutoff = units["spikeinterface.amplitude_cutoff@0.105"]
+    assert cutoff.isna().any()
+    assert cutoff.notna().any()
+    assert (units["rule.aind-2026-06.amplitude_cutoff"] == (cutoff <= 0.1)).all()
+    by_fallback = cutoff.isna() & units["ibl.noise_cutoff@2022-10"].notna()
+    assert ((units["fallback.lab-own"] & 4 > 0) == by_fallback).all()
+    assert "fallback.aind-2026-06" not in units
+    assert units.loc[units["pass.bombcell-2026-10"], "spikeinterface.num_spikes@0.105"].min() >= 300
+    assert any("rule snr" in text and "is judged without it" in text for text in session.provenance("units").left_out)
 
 
 def test_a_session_without_good_units_is_a_warning_and_still_has_windows(

@@ -18,7 +18,7 @@ from nh_platform.qc.rules.quantities import after_number, quantity, said_of, sho
 from nh_platform.qc.rules.rule_columns import RuleValues
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
-from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
+from nh_platform.qc.rules.rulebook_model import COUNTS_AS, Rule, Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook, in_rule_unit, is_numeric
 from nh_platform.session import UnknownSession
 
@@ -127,7 +127,10 @@ def _rule_lines(row: pd.DataFrame, rulebook: Rulebook) -> list[str]:
     for column, (rule, values) in enumerate(zip(rulebook.rules, verdicts.values)):
         stored = row.get(f"rule.{rulebook.id}.{rule.id}")
         passed = bool(verdicts.passed[0, column]) if stored is None else bool(stored.iloc[0])
-        happened = f"{'pass' if passed else 'FAIL'}  {criterion(rule)}: {_value(rule, values)}"
+        word = "pass" if passed else "FAIL"
+        if values.missing[0] and rule.nan == "ignore":
+            word = "----"  # it neither passes nor fails: the unit is judged without the rule
+        happened = f"{word}  {criterion(rule)}: {_value(rule, values)}"
         lines += [happened, f"      Why this rule: {rule.why.strip()}"]
     return lines
 
@@ -139,7 +142,7 @@ def _value(rule: Rule, values: RuleValues) -> str:
         return f"{other} {_value(rule.in_place, values.fallback)}; in place of {name}, which has no value"
     read = f" ({_read_from(rule, values)})" if values.column else ""
     if values.missing[0]:
-        return f"not available (NaN: {rule.nan}){read}"
+        return f"not available (NaN); the unit {COUNTS_AS[rule.nan]}{read}"
     if not is_numeric(values):
         # the verdict on a text that another column states of the quantity says nothing of the quantity itself
         is_own = values.source is None or values.source.kind != "verdict"

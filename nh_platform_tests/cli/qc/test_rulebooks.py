@@ -205,7 +205,7 @@ def test_explain_gives_each_rule_its_value_and_reason(judged) -> None:
     assert "ibl-1999: FAIL" in text
     assert "neither configured nor shipped" in text
     second = "\n".join(explain_unit(find_unit(judged, "ab", "s"), none, TODAY))
-    assert "not available (NaN: fail)" in second
+    assert "not available (NaN); the unit counts as fail" in second
     assert "region unknown" in second
 
 
