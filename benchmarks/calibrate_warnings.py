@@ -79,7 +79,8 @@ def calibrations(reference: Path) -> Iterator[Calibration]:
     """Yield every rule of the shipped rulebooks on each set of real insertions that has a column for it."""
     units = real_units(reference)
     books = [load_rulebook(name) for name in rulebook_ids()]
-    columns = {metric: sources for book in books for metric, sources in book.columns.items()}
+    stated = ((metric, sources) for book in books for metric, sources in book.columns.items())
+    columns = {metric: sources for metric, sources in stated if all(one.table != "other" for one in sources)}
     for book in books:
         for rule in book.rules:
             if rule.metric not in columns:

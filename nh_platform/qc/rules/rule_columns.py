@@ -177,11 +177,14 @@ def candidates(
     """
     if is_curated(rule.metric):
         return {rule.metric: (rule.unit, ColumnSource(column=rule.metric, unit=rule.unit, table="units"))}
-    if _recomputes(rulebook, rule, value_source):
-        return {rule.metric: (quantity(rule.metric).unit, None)}
     own = _is_units_table(units)
     found: dict[str, tuple[str, ColumnSource | None]] = {}
+    recomputes = _recomputes(rulebook, rule, value_source)
+    if recomputes:
+        found[rule.metric] = (quantity(rule.metric).unit, None)
     for source in rulebook.columns.get(rule.metric, []):
+        if recomputes and source.table != "other":
+            continue
         for name, unit in _candidates(source, own=own):
             found.setdefault(name, (unit, source))
     return found
@@ -198,8 +201,7 @@ def _missing_column(
     if _recomputes(rulebook, rule, value_source) and _is_units_table(units):
         return MissingColumn(
             about,
-            f"these units were made without {rule.metric}: a metric of an older vintage is computed where a configured "
-            "rulebook names it",
+            f"these units were made without {rule.metric}: it is computed where a configured rulebook names it",
             f"Name {rulebook.id} under `also_rulebooks` of the source in sources.yaml and run "
             "`nh materialize SOURCE --missing`, or read the released values (`--use released`).",
         )
@@ -218,8 +220,8 @@ def _is_units_table(units: pd.DataFrame) -> bool:
 
 def _candidates(source: ColumnSource, *, own: bool) -> list[tuple[str, str]]:
     """Names under which a source may stand in a table, with the unit of measure there."""
-    if source.table == "units":
-        return [(source.column, source.unit)] if own else []
+    if source.table != "upstream":
+        return [(source.column, source.unit)] if own == (source.table == "units") else []
     released = (f"released.{source.column}", platform_unit(source.unit))
     return [released] if own else [(source.column, source.unit)]
 
@@ -243,6 +245,8 @@ def _values(units: pd.DataFrame, name: str, unit: str, source: ColumnSource | No
         text[null] = None
         return RuleValues(text, null, unit, name, source)
     numbers = _numbers(series, name, rule)
+    if source and source.absolute:
+        numbers = np.abs(numbers)
     return RuleValues(numbers, np.isnan(numbers), unit, name, source)
 
 

@@ -135,14 +135,16 @@ class ColumnSource(_Strict):
     ``kind`` says how: ``value`` compares its value; ``verdict`` holds the outcome of the rule itself (``passes`` is
     the passing value); ``present`` is yes where the column is not null; ``nonzero`` is yes where it is not 0.
     ``unit`` is upstream's unit of measure. ``table: units`` reads the column of the platform's own units table under
-    exactly this name instead of upstream's.
+    exactly this name instead of upstream's; ``table: other`` that of a table which another tool wrote, and never the
+    platform's own, where a release may use the name for another formula. ``absolute`` reads the size of a value.
     """
 
     column: Text
     kind: Literal["value", "verdict", "present", "nonzero"] = "value"
     unit: Text = "-"
     passes: Scalar | None = None
-    table: Literal["upstream", "units"] = "upstream"
+    table: Literal["upstream", "units", "other"] = "upstream"
+    absolute: bool = False
     why: str = ""
 
 
@@ -252,6 +254,9 @@ class Rulebook(_Strict):
         for rule in content["rules"]:
             if rule["fallback"] is None:  # no rule had one before: the version of those stays what it was
                 del rule["fallback"]
+        for source in [one for sources in content["columns"].values() for one in sources]:
+            if not source["absolute"]:
+                del source["absolute"]
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 

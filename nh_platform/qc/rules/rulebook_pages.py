@@ -184,7 +184,9 @@ def _stands(source: ColumnSource) -> str:
             return "yes where it is not 0 (units table of the platform)"
         case _:
             unit = shown_unit(source.unit)
-            return f"value in {unit}" if unit else "value"
+            stated = f"value in {unit}" if unit else "value"
+            size = ", its size" * source.absolute
+            return f"{stated}{size}" + " (tables of other tools alone)" * (source.table == "other")
 
 
 def _session_table(rules: list[SessionRule]) -> str:

@@ -72,6 +72,8 @@ def assert_same_labels(spikes: Spikes, peer: dict[str, np.ndarray]) -> None:
     assert aind.good.tolist() == peer["aind"].tolist()
     bombcell = apply_rulebook(table, load_rulebook("bombcell-2026-10"), missing="nan")
     assert bombcell.good.tolist() == (peer["bombcell"] == "good").tolist()
+    written = pd.DataFrame({name: peer[name] for name in NAMES})
+    assert apply_rulebook(written, load_rulebook("aind-2026-06")).good.tolist() == peer["aind"].tolist()
     for labels in (peer["aind"], peer["bombcell"]):
         assert len(set(labels.tolist())) == 2
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nh_platform.qc.rules.rule_columns import MissingColumn
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.qc.unit_columns import metric_ids
@@ -61,6 +62,40 @@ def test_bombcell_leaves_out_what_is_not_known_but_for_the_refractory_test() -> 
     judged = apply_rulebook(with_snr, load_rulebook("bombcell-2026-10"))
     assert judged.good.tolist() == [False, *[False] * 6, *unknown]
     assert judged.reasons()[0] == "snr 4.9 < 5"
+
+
+def test_tables_that_the_tools_write_are_labelled_as_they_are() -> None:
+    """Columns of SpikeInterface's `quality_metrics.csv`: amplitudes in µV, negative where the peaks are."""
+    metrics = pd.DataFrame(
+        {
+            "rp_contamination": [0.1, 0.1, 0.6],
+            "isi_violations_ratio": [0.1, 0.5, 0.1],
+            "presence_ratio": [0.8, 0.9, 0.9],
+            "amplitude_cutoff": [0.1, 0.05, 0.05],
+            "amplitude_median": [-31.0, -29.0, 80.0],
+            "snr": [5.0, 9.0, 9.0],
+            "num_spikes": [300, 4000, 4000],
+            "sliding_rp_violation": [0.1, 0.05, NAN],
+            "drift_ptp": [NAN, 3.0, 3.0],
+        }
+    )
+    labels = {name: apply_rulebook(metrics, load_rulebook(name)).good.tolist() for name in
+              ("aind-2026-06", "aind-2024-02", "bombcell-2026-10")}  # fmt: skip
+    assert labels == {
+        "aind-2026-06": [True, True, False],
+        "aind-2024-02": [False, False, True],
+        "bombcell-2026-10": [True, False, False],
+    }
+
+
+def test_names_of_a_release_are_not_read_as_those_of_the_tools() -> None:
+    released = pd.DataFrame({"presence_ratio": [0.99], "amplitude_cutoff": [0.01], "isi_violations": [0.1]})
+    with pytest.raises(MissingColumn, match="rp_contamination"):
+        apply_rulebook(released, load_rulebook("aind-2026-06"))
+    own = released.add_prefix("released.").assign(**{"released.rp_contamination": [0.1], "review": "none"})
+    for value_source in (None, "released"):
+        with pytest.raises(MissingColumn):
+            apply_rulebook(own, load_rulebook("aind-2026-06"), value_source=value_source)
 
 
 def test_they_are_offered_and_no_source_is_judged_by_them_unasked() -> None:
