@@ -59,6 +59,9 @@ def rulebook_page(rulebook: Rulebook, validation: pd.DataFrame | None = None) ->
         parts += ["## Rules above the unit", _session_table(rulebook.session)]
         changed = [rule for rule in rulebook.session if rule.history]
         parts += [f"`{rule.id}`. {_history(rulebook, rule)}" for rule in changed]
+        unchanged = [f"`{rule.id}` ({rule.since})" for rule in rulebook.session if not rule.history]
+        if unchanged:
+            parts.append(f"History: no change is recorded, since they were set, of {listed(unchanged)}.")
     if rulebook.trial_mask:
         parts += ["## Trial mask", rulebook.trial_mask.why.strip(), _mask_list(rulebook.trial_mask)]
     if rulebook.regions:

@@ -166,6 +166,18 @@ def test_docs_writes_checks_and_cleans_up(tmp_path: Path) -> None:
     assert (folder / "own.md").exists()
 
 
+def test_the_history_of_a_rule_is_told_and_a_mistyped_rule_is_offered() -> None:
+    told = "\n".join(run("rules", "history", "ibl-2022-10", "noise_cutoff"))
+    assert told.startswith("ibl-2022-10 noise_cutoff, since 2022-10")
+    assert told.index("2026-11-28") < told.index("2022-10-04  International Brain Laboratory")
+    assert "0 in, 2,786 out; 137,354 units compared" in " ".join(told.split())
+    every = "\n".join(run("rules", "history", "ibl-2022-10"))
+    assert "ibl-2022-10 amp_median, since 2022-03\n  no change is recorded" in every
+    wrong = refused("rules", "history", "ibl-2022-10", "noise_cutof")
+    assert isinstance(wrong, ConfigError)
+    assert "Did you mean noise_cutoff?" in str(wrong)
+
+
 @pytest.fixture
 def judged() -> pd.DataFrame:
     table = pd.DataFrame(
