@@ -17,6 +17,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from nh_platform.cli import console
+from nh_platform.cli.anatomy.coords import coords
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
 from nh_platform.cli.exports.app import app as export_app
@@ -120,6 +121,7 @@ for _command in (
     probes,
     units,
     channels,
+    coords,
     splits,
     show,
     doctor,

@@ -104,7 +104,7 @@ def sessions(
     from nh_platform.reading.searching.session_facts import FactQuery
     from nh_platform.reading.searching.session_search import COLUMNS, SessionQuery, find_sessions
     from nh_platform.session import ConfigError, UnknownSession
-    from nh_platform.sources.region_names import find_region
+    from nh_platform.sources.anatomy.region_names import find_region
 
     if task_protocol and session_type:
         raise ConfigError("--task-protocol and --session-type", "they mean the same", "State one of them.")

@@ -5,6 +5,7 @@ can do one more thing. Nothing here prints, nothing parses arguments, and no mod
 called. A module is named for its subject, since a package with a function `sync` cannot hold a module `sync`.
 """
 
+from nh_platform.operations.anatomy.coordinate_tables import convert_coordinates
 from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
 from nh_platform.operations.check_history import check_history, rule_history
@@ -65,6 +66,7 @@ __all__ = [
     "clean",
     "compare_stimulus",
     "compare_training_sets",
+    "convert_coordinates",
     "demo",
     "describe_export",
     "doctor",

@@ -218,7 +218,7 @@ def _of_source(
 ) -> tuple[pd.DataFrame, list[str]]:
     from nh_platform.reading.searching.probe_search import find_probes, region_counts
     from nh_platform.reading.searching.released import region_names
-    from nh_platform.sources.region_names import find_region
+    from nh_platform.sources.anatomy.region_names import find_region
 
     if not region:
         return find_probes(platform.store, source, manifest, query), []

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nh_platform.sources.counterparts import Counterpart
 from nh_platform.sources.events import EventFilter, EventTimes
@@ -20,7 +20,10 @@ from nh_platform.sources.servers import Answer, Server
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
 
-__all__ = ["Answer", "Counterpart", "EventFilter", "EventTimes", "Server", "SourceEntry"]
+__all__ = ["Answer", "Counterpart", "EventFilter", "EventTimes", "MlTowards", "Server", "SourceEntry"]
+
+MlTowards = Literal["right", "left"]
+"""Side of the animal to which ML of the CCF grows in what a source states."""
 
 
 def _no_servers(read: Mapping[str, Any]) -> tuple[Server | str, ...]:
@@ -84,6 +87,9 @@ class SourceEntry:
         ones, in words), or nothing where empty.
     region_names
         Acronyms by the names that its users give to regions, where these mean something else in the Allen CCF.
+    ml_towards
+        Side of the animal to which the ML of its CCF positions grows: ``right`` as the CCF is documented, ``left``
+        where positions of the left hemisphere have an ML beyond the middle of the volume.
     assets_on_request
         Those that it has too, and that are made where `also_assets` of ``sources.yaml`` names them: large ones.
     terms
@@ -123,6 +129,7 @@ class SourceEntry:
     extra_assets: tuple[str, ...] = ()
     session_qc: str = ""
     region_names: Mapping[str, str] = field(default_factory=dict)
+    ml_towards: MlTowards = "right"
     assets_on_request: tuple[str, ...] = ()
     terms: str = ""
     license: str = ""

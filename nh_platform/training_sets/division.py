@@ -14,7 +14,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError
 from nh_platform.session.tables.across_sessions.training_sets import SET_RANGES
-from nh_platform.sources.region_names import find_region
+from nh_platform.sources.anatomy.region_names import find_region
 from nh_platform.training_sets.recipe import BLOCKS, BY_SUBJECT, CAUSAL, Recipe, SplitRecipe
 from nh_platform.windows.splits import block_folds, causal_ranges, load_reserved, nested_subset, task_time_ranges
 from nh_platform.windows.splits.by_subject import TRAIN, split_by_subject

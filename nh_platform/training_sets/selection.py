@@ -22,8 +22,8 @@ from nh_platform.reading.searching.released import region_names
 from nh_platform.session import ConfigError, NhError, UnknownSession
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.events import CHANGE_TRIALS, PRESENTATIONS, TRIALS
+from nh_platform.sources.anatomy.region_names import find_region
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.sources.region_names import find_region
 from nh_platform.training_sets.recipe import Recipe, SourcePart
 from nh_platform.windows.presets.preset_files import load_presets
 from nh_platform.windows.presets.preset_model import AlignedPreset, Preset

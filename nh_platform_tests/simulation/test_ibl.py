@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.simulation import SimulatedSession
-from nh_platform.simulation.insertions import TRACKS, ccf_um, channel_regions, mlapdv_um
+from nh_platform.simulation.insertions import TRACKS, allen_ccf_um, channel_regions, mlapdv_um
 
 Ibl = tuple[Path, list[SimulatedSession]]
 SORTER = "alf/probe00/pykilosort"
@@ -193,5 +193,5 @@ def test_regions_and_positions_are_those_of_the_atlas() -> None:
         assert [acronym[region] for region in ids.tolist()] == names
         assert mlapdv_um(track)[0, 2] < mlapdv_um(track)[-1, 2]
         # Inside the 25 µm CCF volume: 13200 x 8000 x 11400 µm in AP, DV, ML.
-        assert (ccf_um(track) > 0).all()
-        assert (ccf_um(track) < [13200, 8000, 11400]).all()
+        assert (allen_ccf_um(track) > 0).all()
+        assert (allen_ccf_um(track) < [13200, 8000, 11400]).all()

@@ -1,7 +1,8 @@
 """Devices, electrode groups and electrodes: every channel of every probe, where it is on the shank and in the brain.
 
 Add here what the file says of a channel. Coordinates are Allen CCF µm: x from anterior to posterior, y from dorsal to
-ventral, z from left to right, which is how the standard orders them.
+ventral, z from left to right, which is how the standard orders them. z is what upstream states: that of Allen's own
+sessions counts from right to left as in Allen's files, and the description of the column says so.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pynwb.ecephys import ElectrodeGroup
 from nh_platform.exports.nwb.columns import column, is_empty
 from nh_platform.exports.source_names import is_allen
 from nh_platform.reading import SessionView
+from nh_platform.session.tables.units import CCF_ML_MEANING
 
 NO_REGION = "root"
 """Written as location where a channel has no region of the CCF: outside of the brain, or not located. The standard's
@@ -32,7 +34,7 @@ _WORDS = {
     "cosmos_location": "Region in IBL's Cosmos parcellation",
     "x": "Allen CCF, anterior to posterior [um]; NaN where not located",
     "y": "Allen CCF, dorsal to ventral [um]",
-    "z": "Allen CCF, left to right [um]",
+    "z": f"{CCF_ML_MEANING} [um]",
     "rel_x": "Position across the shank [um]",
     "rel_y": "Position along the shank, from the tip [um]",
     "probe_horizontal_position": "Position across the shank [um]",
@@ -41,7 +43,7 @@ _WORDS = {
     "probe_id": "Id of the probe insertion",
     "atlas_id": "Allen CCF 2017 structure id; 0 where outside of the brain or not located",
     "histology": "Where the position comes from: alf, allen, lab, or unlocated",
-    "x_m": "IBL's position from bregma, right positive [m]",
+    "x_m": "IBL's position from bregma, positive on the right of the animal [m]",
     "y_m": "IBL's position from bregma, anterior positive [m]",
     "z_m": "IBL's position from bregma, dorsal positive [m]",
 }

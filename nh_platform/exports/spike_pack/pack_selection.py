@@ -17,7 +17,7 @@ from nh_platform.exports.layout import ALL, GOOD
 from nh_platform.exports.plain.session_content import valid_time
 from nh_platform.reading import SessionView
 from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS, PACK_VALID_TIME
-from nh_platform.sources.region_names import Region
+from nh_platform.sources.anatomy.region_names import Region
 from nh_platform.windows.valid_time import stretches_by_probe
 
 READ = ("raw_spikes", "units", "events")

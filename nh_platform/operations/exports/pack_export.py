@@ -172,7 +172,7 @@ def _choose(
 ) -> _Chosen:
     from nh_platform.exports.origin import origin_of
     from nh_platform.exports.spike_pack.pack_selection import READ, pack_part
-    from nh_platform.sources.region_names import find_region
+    from nh_platform.sources.anatomy.region_names import find_region
 
     if not sources:
         raise ConfigError("nh export spikes", "no source is named", f"Name one of {', '.join(at.platform.entries)}.")

@@ -16,8 +16,8 @@ from nh_platform.history.insertion_ids import with_known_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.released_tables import ASSET, count_regions, read_released
 from nh_platform.session.tables.released import PROBE_CATALOG, RELEASED_REGIONS
+from nh_platform.sources.anatomy.region_names import Region
 from nh_platform.sources.ibl.catalogue.sortings import sortings
-from nh_platform.sources.region_names import Region
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.file_hashes import is_stored
@@ -37,7 +37,7 @@ class ProbeQuery:
     Parameters
     ----------
     region
-        Region in which it must have a channel or unit, looked up before (`nh_platform.sources.region_names`).
+        Region in which it must have a channel or unit, looked up before (`nh_platform.sources.anatomy.region_names`).
     freeze
         List that must name it; what it names and the manifest does not list is found too.
     subject, lab, session

@@ -15,7 +15,7 @@ import pandas as pd
 from nh_platform.history.released_tables import SCHEMAS, read_released, released_folder
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.errors import close_matches
-from nh_platform.sources.region_names import Region, find_region
+from nh_platform.sources.anatomy.region_names import Region, find_region
 from nh_platform.sources.registry import sources
 from nh_platform.store import Provenance, Store
 from nh_platform.store.codecs.parquet import column_names

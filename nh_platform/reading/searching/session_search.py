@@ -19,7 +19,7 @@ from nh_platform.reading.searching.released import region_names
 from nh_platform.reading.searching.session_facts import FactQuery, SessionFacts, matches, refuse_unknown, session_facts
 from nh_platform.session import ConfigError, DamagedFile
 from nh_platform.session.tables.across_sessions.catalogs import SESSION_CATALOG
-from nh_platform.sources.region_names import find_region
+from nh_platform.sources.anatomy.region_names import find_region
 from nh_platform.store import Store
 from nh_platform.store.codecs.json_files import SUMMARY_FILE, read_json
 from nh_platform.store.file_hashes import is_stored

@@ -6,6 +6,7 @@ name. Add a column here when every source can state one more. What is made of si
 
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.session.tables.manifest import PROBE, SESSION_ID
+from nh_platform.session.tables.units import CCF_ML_MEANING
 
 STATED = ColumnPattern(
     r"[A-Za-z_#][A-Za-z0-9_.\-# ]*",
@@ -23,7 +24,7 @@ _PLACE = (
     Column("cosmos", "string", "-", "Region in the Cosmos parcellation (IBL)", nullable=True),
     Column("ccf_ap_um", "float64", "um", "Allen CCF position, anterior to posterior", nullable=True),
     Column("ccf_dv_um", "float64", "um", "Allen CCF position, dorsal to ventral", nullable=True),
-    Column("ccf_ml_um", "float64", "um", "Allen CCF position, left to right", nullable=True),
+    Column("ccf_ml_um", "float64", "um", CCF_ML_MEANING, nullable=True),
 )
 
 SESSION_FACTS = (

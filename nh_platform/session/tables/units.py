@@ -7,6 +7,9 @@ from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.session.tables.manifest import PROBE
 from nh_platform.session.tables.spikes import RAW_UNITS, UNIT_ID
 
+CCF_ML_MEANING = "Allen CCF position, left to right; right to left in Allen's own sessions"
+"""As the source states it; docs/coordinates.md says how this is known."""
+
 _POSITION_COLUMNS = (
     Column("atlas_id", "int64", "-", "Allen CCF 2017 structure id, unsigned; 0 where outside or unlocated"),
     Column("acronym", "string", "-", "Allen structure acronym", nullable=True),
@@ -14,8 +17,8 @@ _POSITION_COLUMNS = (
     Column("cosmos", "string", "-", "Region in the Cosmos parcellation (IBL)", nullable=True),
     Column("ccf_ap_um", "float64", "um", "Allen CCF position, anterior to posterior", nullable=True),
     Column("ccf_dv_um", "float64", "um", "Allen CCF position, dorsal to ventral", nullable=True),
-    Column("ccf_ml_um", "float64", "um", "Allen CCF position, left to right", nullable=True),
-    Column("x_m", "float64", "m", "IBL position from bregma, right positive", nullable=True),
+    Column("ccf_ml_um", "float64", "um", CCF_ML_MEANING, nullable=True),
+    Column("x_m", "float64", "m", "IBL position from bregma, positive on the right of the animal", nullable=True),
     Column("y_m", "float64", "m", "IBL position from bregma, anterior positive", nullable=True),
     Column("z_m", "float64", "m", "IBL position from bregma, dorsal positive", nullable=True),
     Column("histology", "string", "-", "Where the position comes from: alf, allen, lab, or unlocated"),

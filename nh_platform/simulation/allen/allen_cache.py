@@ -16,7 +16,7 @@ from nh_platform.simulation.allen.coding_nwb import LAYOUT, NWB_VERSION, write_n
 from nh_platform.simulation.allen.lfp_nwb import write_lfp_nwb
 from nh_platform.simulation.allen.visual_stimuli import MONITOR_HZ
 from nh_platform.simulation.file_bytes import merge_csv, write_csv, write_parquet
-from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
+from nh_platform.simulation.insertions import N_CHANNELS, allen_ccf_um, channel_regions, site_positions
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
 from nh_platform.simulation.size import DEMO, SimulationSize
 
@@ -124,7 +124,7 @@ def channel_table(probe: AllenProbe, unregistered_um: float) -> pd.DataFrame:
     ids, acronyms = channel_regions(probe.track)
     outside = (ids == 0) | (not probe.registered)
     areas = [_area(acronym, int(region)) for acronym, region in zip(acronyms, ids)]
-    ccf = ccf_um(probe.track) if probe.registered else np.full((N_CHANNELS, 3), unregistered_um)
+    ccf = allen_ccf_um(probe.track) if probe.registered else np.full((N_CHANNELS, 3), unregistered_um)
     positions = site_positions().astype(np.int64)
     return pd.DataFrame(
         {

@@ -18,7 +18,7 @@ from nh_platform.session.recording import smallest_uint
 from nh_platform.simulation.allen.allen_session import AllenProbe, SimulatedRecording
 from nh_platform.simulation.allen.nwb_elements import REFERENCE, NwbWriter, Ragged, plain_columns
 from nh_platform.simulation.allen.nwb_units import mean_waveforms
-from nh_platform.simulation.insertions import N_CHANNELS, ccf_um, channel_regions, site_positions
+from nh_platform.simulation.insertions import N_CHANNELS, allen_ccf_um, channel_regions, site_positions
 
 INVALID_CHANNELS = (36, 191, 303)
 OPTOTAGGING_LEAD_S = 3.0
@@ -136,7 +136,7 @@ def _electrodes(probe: AllenProbe, number: int, layout: EphysLayout) -> pd.DataF
     """Electrode rows of one probe, with the releases' own fault: ``z`` repeats ``y`` (AllenSDK issues 1796, 2776)."""
     _, acronyms = channel_regions(probe.track)
     outside = ("", "None")[number % 2]  # both spellings occur
-    ccf = ccf_um(probe.track) if probe.registered else np.full((N_CHANNELS, 3), layout.unregistered_um)
+    ccf = allen_ccf_um(probe.track) if probe.registered else np.full((N_CHANNELS, 3), layout.unregistered_um)
     positions = site_positions().astype(np.int64)
     valid = np.ones(N_CHANNELS, dtype=bool)
     valid[list(INVALID_CHANNELS)] = False

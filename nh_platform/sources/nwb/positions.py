@@ -1,7 +1,8 @@
 """Where the channels and units of a session in an NWB file lie in the brain.
 
 Contains the choice between channels.csv and the NWB file, what counts as unregistered, and the position tables. Add a
-further source of positions here. Region names and the change of coordinates are `nh_platform.sources.regions`.
+further source of positions here. Region names and the
+change of coordinates are `nh_platform.sources.anatomy`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import pandas as pd
 
 from nh_platform.session import Note
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
-from nh_platform.sources.regions import regions_of_acronyms, xyz_m_from_ccf_um
+from nh_platform.sources.anatomy.coordinates import mirrored_ml_um, xyz_m_from_ccf_um
+from nh_platform.sources.anatomy.regions import regions_of_acronyms
+from nh_platform.sources.entry import MlTowards
 
 UNREGISTERED_UM = -1000.0
 """Stands on every axis of a Visual Coding channel without registration; Visual Behavior uses 0 on every axis."""
@@ -28,7 +31,9 @@ CSV_COLUMNS = {
 _POSITION_NAMES = [name for name in UNIT_POSITIONS.names if name != "unit_id"]
 
 
-def locate_channels(channels: pd.DataFrame, csv_channels: pd.DataFrame | None) -> tuple[pd.DataFrame, list[Note]]:
+def locate_channels(
+    channels: pd.DataFrame, csv_channels: pd.DataFrame | None, ml_towards: MlTowards = "right"
+) -> tuple[pd.DataFrame, list[Note]]:
     """Return the position of every channel (schema `CHANNEL_POSITIONS`), in the order of ``channels``.
 
     channels.csv of the warehouse is used where it lists the session, because the electrodes table of the released
@@ -41,6 +46,8 @@ def locate_channels(channels: pd.DataFrame, csv_channels: pd.DataFrame | None) -
         The table of `nh_platform.sources.allen.nwb.electrodes.read_channels`.
     csv_channels
         Rows of channels.csv with its column names and ``id``, or None where there is none.
+    ml_towards
+        As of `position_table`.
     """
     notes: list[Note] = []
     stated = None if csv_channels is None else csv_channels.set_index("id").reindex(channels["channel_id"])
@@ -64,12 +71,16 @@ def locate_channels(channels: pd.DataFrame, csv_channels: pd.DataFrame | None) -
         notes.append(
             Note("channel positions", f"{int((~located).sum())} of {len(located)} channels are not registered")
         )
-    table, unknown = position_table(channels, place, located, "allen")
+    table, unknown = position_table(channels, place, located, "allen", ml_towards)
     return table, [*notes, *unknown]
 
 
 def position_table(
-    channels: pd.DataFrame, place: pd.DataFrame, located: pd.Series, histology: str
+    channels: pd.DataFrame,
+    place: pd.DataFrame,
+    located: pd.Series,
+    histology: str,
+    ml_towards: MlTowards = "right",
 ) -> tuple[pd.DataFrame, list[Note]]:
     """Return the positions of channels (schema `CHANNEL_POSITIONS`) from CCF µm and acronyms, and what to note.
 
@@ -83,6 +94,9 @@ def position_table(
         Which of them have a position.
     histology
         Where the positions come from.
+    ml_towards
+        Side of the animal to which ``ml`` grows. ``ccf_ml_um`` is ``ml`` as stated; ``x_m`` is positive on the right
+        of the animal whatever that is.
     """
     notes = []
     regions = regions_of_acronyms(place["acronym"])
@@ -90,7 +104,8 @@ def position_table(
     if unknown:
         notes.append(Note("channel positions", f"structures that iblatlas does not know: {', '.join(unknown)}"))
     ap, dv, ml = (place[axis].astype(np.float64).where(located).to_numpy() for axis in ("ap", "dv", "ml"))
-    x_m, y_m, z_m = xyz_m_from_ccf_um(ap, dv, ml)
+    to_right = ml if ml_towards == "right" else mirrored_ml_um(ml)
+    x_m, y_m, z_m = xyz_m_from_ccf_um(ap, dv, to_right, outside="keep")
     table = pd.DataFrame(
         {
             "probe": channels["probe"].to_numpy(),

@@ -107,6 +107,7 @@ def declared_entry(name: str, kind: Kind, read: Mapping[str, Any], home: Path) -
             counterparts=layout.counterparts,
             released_words=layout.released_words,
             definer=layout.definer,
+            ml_towards=settings.ml_towards if isinstance(settings, NwbSettings) else "right",
         )
     except ValueError as error:
         raise setting_error(home, (name,), str(error), "Give it another name.") from error

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from nh_platform.session.tables.events import INVALID_TIMES
+from nh_platform.sources.allen.coding.entry import ENTRY
 from nh_platform.sources.allen.nwb.sorted_units import V_PER_UV
 from nh_platform.sources.allen.nwb.stimulus_presentations import read_presentations
+from nh_platform.sources.anatomy.regions import regions_of_acronyms
 from nh_platform.sources.nwb.nwb_file import open_nwb
-from nh_platform.sources.regions import regions_of_acronyms
+from nh_platform.sources.nwb.positions import CSV_COLUMNS, locate_channels
 
 pytestmark = pytest.mark.reference
 
@@ -66,3 +68,19 @@ def test_real_gabor_rows_keep_every_value(folder: Path, tmp_path: Path) -> None:
     assert len(presentations) == 3645
     for name in ("start_time", "stop_time", "phase", "size", "stimulus_name", *numbers):
         assert presentations[name].tolist() == real[name].tolist()
+
+
+def test_units_of_the_left_hemisphere_have_an_ml_beyond_the_middle_and_a_negative_x(folder: Path) -> None:
+    # The mouse sees the screen with its right eye, the left visual cortex is recorded (`sources.allen.hemisphere`).
+    units = pd.read_csv(folder / "visual_unit_population.csv").dropna(subset="left_right_ccf_coordinate")
+    assert units["left_right_ccf_coordinate"].between(7_500, 10_100).all()
+    channels = pd.DataFrame({"probe": units["name"], "channel": np.arange(len(units)), "channel_id": units.index})
+    place = units.rename(columns={"ecephys_channel_id": "id"})[["id", *CSV_COLUMNS]].assign(id=units.index)
+    table, _ = locate_channels(channels.reset_index(drop=True), place, ENTRY.ml_towards)
+    assert table["ccf_ml_um"].tolist() == units["left_right_ccf_coordinate"].tolist()
+    assert (table["x_m"] < -1.8e-3).all()
+    if folder.name == "session_715093703":
+        known = units["ecephys_unit_id"].tolist().index(950911808)  # VISam, probeA
+        assert table.loc[known, "acronym"] == "VISam"
+        assert table.loc[known, "ccf_ml_um"] == 7575
+        assert table.loc[known, "x_m"] == pytest.approx(-1.914e-3)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.history.manifest import SessionFiles
+from nh_platform.sources.anatomy.coordinates import ccf_um_from_xyz_m
 from nh_platform.sources.ibl import IblSettings, IblSource
 from nh_platform_tests.behavior import read_behavior
 
@@ -150,6 +151,26 @@ def test_the_mini_session_has_its_regions(mini_session, reference_dir: Path) -> 
     assert annotation.positions["acronym"].tolist() == stated.tolist() == table["acronym"].tolist()
     assert np.abs(annotation.positions[["x_m", "y_m", "z_m"]].to_numpy() - table[["x", "y", "z"]]).max(axis=None) < 1e-6
     assert set(annotation.positions["histology"]) == {"alf"}
+
+
+def test_a_known_unit_of_the_mini_session_lies_in_the_left_hemisphere(mini_session) -> None:
+    source, session, table = mini_session
+    recording = source.read_spikes(session)
+    positions = source.read_annotation(session, recording.units, recording.channels).positions
+    known = positions.iloc[88]
+    assert known["acronym"] == table["acronym"].iloc[88]
+    assert known["x_m"] == pytest.approx(table["x"].iloc[88], abs=1e-6)
+    assert (positions["x_m"] < 0).all()  # IBL: right of bregma is positive
+    assert known["ccf_ml_um"] == pytest.approx(5739 + 1e6 * known["x_m"], abs=1e-6)
+    assert (positions["ccf_ml_um"] < 5700).all()
+
+
+def test_released_ibl_channels_are_left_where_x_is_negative(reference_dir: Path) -> None:
+    channels = pd.read_parquet(reference_dir / "ibl_units" / "channels_bwm.pqt")
+    side = channels.groupby(level=0)["x"].mean()
+    assert (len(side), int((side < 0).sum())) == (91, 86)  # the repeated site is 2.243 mm to the left
+    ml = ccf_um_from_xyz_m(channels["x"], channels["y"], channels["z"], outside="keep")[2]
+    assert ((ml < 5739) == (channels["x"].to_numpy() < 0)).all()
 
 
 def test_the_label_recomputed_from_released_metrics_shows_the_vintage(mini_session) -> None:

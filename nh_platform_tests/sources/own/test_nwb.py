@@ -110,6 +110,11 @@ def test_settings_choose_columns_positions_and_time_series(recorded: Path) -> No
     assert list(annotation.released) == ["unit_id", "released.snr"]
     assert annotation.positions["ccf_ap_um"].tolist() == [5000.0 + ONE.peak(unit) for unit in range(4)] * 2
     assert set(annotation.positions["histology"]) == {"lab"}
+    left = source(recorded, text.replace("ccf: true", "ccf: true\n    ml_towards: left"))
+    mirrored = left.read_annotation(session, recording.units, recording.channels).positions
+    assert mirrored["ccf_ml_um"].tolist() == annotation.positions["ccf_ml_um"].tolist()  # as the file states it
+    assert np.allclose(mirrored["x_m"], -annotation.positions["x_m"] - 2 * 39e-6)  # bregma: 39 µm beside the middle
+    assert load_settings(recorded).entry("mylab").ml_towards == "left"
     running = lab.read_signals(session).signals["running_speed"]
     assert (running.unit, running.timestamps[:2].tolist(), running.values[:3].tolist()) == (
         "cm/s",

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nh_platform.sources.allen.hemisphere import ML_TOWARDS
 from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
 from nh_platform.sources.allen.stimulus_onset import PRESENTATION
+from nh_platform.sources.anatomy.region_names import VISUAL_HOMONYMS
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.events import EventFilter, EventTimes
-from nh_platform.sources.region_names import VISUAL_HOMONYMS
 
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
@@ -69,6 +70,7 @@ ENTRY = SourceEntry(
     simulation="nh_platform.simulation:write_allen_vbn",
     session_qc="exceptions",
     region_names=VISUAL_HOMONYMS,
+    ml_towards=ML_TOWARDS,
     assets_on_request=("mean_waveforms",),
     terms="Terms of use of the Allen Institute: free for non-commercial use, with citation.",
     license="https://alleninstitute.org/terms-of-use/",

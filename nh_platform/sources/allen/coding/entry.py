@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nh_platform.sources.allen.hemisphere import ML_TOWARDS
 from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
 from nh_platform.sources.allen.stimulus_onset import PRESENTATION
+from nh_platform.sources.anatomy.region_names import VISUAL_HOMONYMS
 from nh_platform.sources.entry import SourceEntry
-from nh_platform.sources.region_names import VISUAL_HOMONYMS
 
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
@@ -63,6 +64,7 @@ ENTRY = SourceEntry(
     simulation="nh_platform.simulation:write_allen_vc",
     extra_assets=("stimulus_tensors",),
     region_names=VISUAL_HOMONYMS,
+    ml_towards=ML_TOWARDS,
     assets_on_request=("mean_waveforms",),
     terms="Terms of use of the Allen Institute: free for non-commercial use, with citation.",
     license="https://alleninstitute.org/terms-of-use/",

@@ -16,6 +16,7 @@ import pandas as pd
 
 from nh_platform.session import Note
 from nh_platform.session.lfp import LFP_CHANNELS, LfpSlice, require_memory, require_overlap
+from nh_platform.sources.allen.hemisphere import ML_TOWARDS
 from nh_platform.sources.allen.nwb.electrodes import read_channels, read_probes
 from nh_platform.sources.allen.nwb.session_file import session_rows
 from nh_platform.sources.nwb.nwb_file import FETCH_AGAIN, NwbFile, first_few, is_numeric
@@ -147,7 +148,7 @@ def _channels(
     channels = of_file.set_index("channel_id").loc[channel_ids].reset_index()
     # The number on the probe, as in the session's file: the rows here are those that were kept.
     channels = channels.assign(probe=probe, channel=channels["local_index"])
-    positions, notes = locate_channels(channels, session_rows(nwb, csv_channels, channels))
+    positions, notes = locate_channels(channels, session_rows(nwb, csv_channels, channels), ML_TOWARDS)
     own = channels[["probe", "channel", "channel_id", "lateral_um", "axial_um"]]
     table = own.rename(columns={"channel_id": "upstream_id"}).merge(positions, on=["probe", "channel"], how="left")
     return LFP_CHANNELS.conform(table), notes

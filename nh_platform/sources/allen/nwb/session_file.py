@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.session import Events, Note, RawRecording, Session, Signal, Signals, UnitAnnotation
+from nh_platform.sources.allen.hemisphere import ML_TOWARDS
 from nh_platform.sources.allen.nwb.early_files import note_early_file
 from nh_platform.sources.allen.nwb.electrodes import channel_rows, probe_rows, read_channels, read_probes
 from nh_platform.sources.allen.nwb.invalid_times import read_optogenetic_epochs
@@ -119,7 +120,7 @@ def read_unit_annotation(
         if metrics[name].isna().all():
             nwb.note("units", f"{UNITS}/{name.removeprefix('released.')}: no value for any of {len(metrics)} units")
     own = found_channels.set_index("channel_id").loc[channels["upstream_id"]].reset_index()
-    positions, notes = locate_channels(own, session_rows(nwb, csv_channels, own))
+    positions, notes = locate_channels(own, session_rows(nwb, csv_channels, own), ML_TOWARDS)
     return UnitAnnotation(
         released=metrics.set_index("unit_id").loc[units["unit_id"]].reset_index(),
         positions=locate_units(units, positions),

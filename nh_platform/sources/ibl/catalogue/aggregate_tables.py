@@ -20,7 +20,8 @@ from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData
 from nh_platform.session.display import counted
 from nh_platform.session.errors import close_matches
-from nh_platform.sources.regions import ccf_um_from_xyz_m, regions_of_acronyms
+from nh_platform.sources.anatomy.coordinates import ccf_um_from_xyz_m
+from nh_platform.sources.anatomy.regions import regions_of_acronyms
 from nh_platform.store.provenance import UpstreamFile
 
 FILES = {"channels": "channels.pqt", "units": "clusters.pqt"}
@@ -124,7 +125,7 @@ def _placed(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
         **{column: regions[column] for column in ("acronym", "beryl", "cosmos")},
     }
     if {"x", "y", "z"} <= set(table):
-        axes = ccf_um_from_xyz_m(table["x"], table["y"], table["z"])
+        axes = ccf_um_from_xyz_m(table["x"], table["y"], table["z"], outside="keep")
         front |= {axis: pd.Series(values) for axis, values in zip(("ccf_ap_um", "ccf_dv_um", "ccf_ml_um"), axes)}
     said = ["pid", "eid", "acronym", *([name] if name else []), *(one for one in front if one in table)]
     rest = table.drop(columns=[one for one in dict.fromkeys(said) if one in table])

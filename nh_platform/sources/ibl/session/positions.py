@@ -15,9 +15,10 @@ import pandas as pd
 from nh_platform.session.lfp import LFP_CHANNELS
 from nh_platform.session.tables.spikes import RAW_UNITS
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
+from nh_platform.sources.anatomy.coordinates import ccf_um_from_xyz_m
+from nh_platform.sources.anatomy.regions import regions_of_ids
 from nh_platform.sources.ibl.session.sorting import read_channels
 from nh_platform.sources.ibl.session.verified_files import OpenFiles
-from nh_platform.sources.regions import ccf_um_from_xyz_m, regions_of_ids
 
 UM_TO_M = 1e-6
 
@@ -156,7 +157,7 @@ def _positions(probe: str, sites: _Sites, files: OpenFiles | None) -> pd.DataFra
     if not located:
         regions[["acronym", "beryl", "cosmos"]] = None
     xyz = np.full((sites.count, 3), np.nan) if sites.mlapdv_um is None else sites.mlapdv_um * UM_TO_M
-    ap, dv, ml = ccf_um_from_xyz_m(*xyz.T)
+    ap, dv, ml = ccf_um_from_xyz_m(*xyz.T, outside="keep")
     return regions.drop(columns="known").assign(
         ccf_ap_um=ap,
         ccf_dv_um=dv,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from nh_platform.session import Note
 from nh_platform.session.tables.spikes import RAW_CHANNELS
+from nh_platform.sources.entry import MlTowards
 from nh_platform.sources.nwb.nwb_file import NwbFile, first_few, is_numeric
 from nh_platform.sources.nwb.nwb_table import NO_NUMBER, NwbTable, read_table
 from nh_platform.sources.nwb.positions import position_table
@@ -109,7 +110,9 @@ def channel_rows(electrodes: pd.DataFrame) -> pd.DataFrame:
     return RAW_CHANNELS.conform(rows.rename(columns={"channel_id": "upstream_id"}))
 
 
-def channel_positions(electrodes: pd.DataFrame, channels: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
+def channel_positions(
+    electrodes: pd.DataFrame, channels: pd.DataFrame, ml_towards: MlTowards
+) -> tuple[pd.DataFrame, list[Note]]:
     """Return the position of every channel (schema `CHANNEL_POSITIONS`), in the order of ``channels``.
 
     Parameters
@@ -118,9 +121,11 @@ def channel_positions(electrodes: pd.DataFrame, channels: pd.DataFrame) -> tuple
         The table of `read_electrodes`.
     channels
         Schema `RAW_CHANNELS`.
+    ml_towards
+        As of `nh_platform.sources.nwb.positions.position_table`.
     """
     keys = pd.MultiIndex.from_frame(channels[["probe", "channel"]])
     place = electrodes.set_index(["probe", "channel"]).reindex(keys)[["ap", "dv", "ml", "acronym"]]
     place = place.reset_index(drop=True)
     located = place[["ap", "dv", "ml"]].notna().all(axis=1)
-    return position_table(channels, place, located, "lab")
+    return position_table(channels, place, located, "lab", ml_towards)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from nh_platform.sources.entry import MlTowards
 from nh_platform.sources.own.declared import DeclaredSettings
 
 VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6}
@@ -31,6 +32,8 @@ class NwbSettings(DeclaredSettings):
         Columns of the electrodes table: position on the shank in µm, axial from the tip.
     ccf
         Whether x, y, z of the electrodes are Allen CCF µm in the order AP, DV, ML.
+    ml_towards
+        Side of the animal to which z grows; to the right by the standard, to the left in Allen's own files.
     peak_channel
         Column of the units table with the id of each unit's peak channel. Otherwise the electrode with the largest
         mean waveform, or the first of the unit's electrodes.
@@ -55,6 +58,7 @@ class NwbSettings(DeclaredSettings):
     lateral: str | None = None
     axial: str | None = None
     ccf: bool = False
+    ml_towards: MlTowards = "right"
     peak_channel: str | None = None
     metrics: tuple[str, ...] | None = None
     amplitudes: str = "spike_amplitudes"

@@ -134,7 +134,7 @@ class NwbSource:
             lost = sorted(set(units["unit_id"]) - set(stated["unit_id"]))
             if lost:
                 raise nwb.bad(f"it has no unit {lost[0]} ({len(lost)} of {len(units)} units)", "Read the spikes again.")
-            positions, notes = channel_positions(electrodes, channels)
+            positions, notes = channel_positions(electrodes, channels, self.settings.ml_towards)
             return UnitAnnotation(
                 released=stated[released].set_index("unit_id").loc[units["unit_id"]].reset_index(),
                 positions=locate_units(units, positions),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nh_platform.session import ConfigError
-from nh_platform.sources.region_names import VISUAL_HOMONYMS, find_region
-from nh_platform.sources.regions import regions_of_acronyms
+from nh_platform.sources.anatomy.region_names import VISUAL_HOMONYMS, find_region
+from nh_platform.sources.anatomy.regions import regions_of_acronyms
 
 
 @pytest.mark.parametrize(

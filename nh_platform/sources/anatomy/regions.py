@@ -1,8 +1,7 @@
-"""Brain regions and coordinates: Allen ids and acronyms → Beryl and Cosmos, IBL metres ↔ CCF micrometres.
+"""Brain regions: Allen ids and acronyms → Beryl and Cosmos.
 
-Shared by every source whose units have a place in the Allen Common Coordinate Framework. Uses only the parts of
-iblatlas that need no image volume, so nothing is downloaded. Add a mapping here when two sources need it. Histology
-(tracks, alignments, slices) must not be added: positions come from upstream or are unlocated.
+Shared by every source whose units have a place in the Allen Common Coordinate Framework. Add a mapping here when two
+sources need it. Where a point lies is `coordinates`.
 """
 
 from __future__ import annotations
@@ -16,15 +15,8 @@ import pandas as pd
 
 from nh_platform.session import BadUpstreamData
 
-BREGMA_ML_UM, BREGMA_AP_UM, BREGMA_DV_UM = 5739.0, 5400.0, 332.0
-"""Bregma in CCF µm (iblatlas 1.3.0, ``ALLEN_CCF_LANDMARKS_MLAPDV_UM['bregma']``)."""
-
-M_TO_UM = 1e6
-
 UNLOCATED_ACRONYMS = frozenset({"", "none", "nan", "null", "unlocated"})
 """Texts, in lower case, with which upstream tables say that a unit has no region."""
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @cache
@@ -110,47 +102,6 @@ def regions_of_acronyms(acronyms: Iterable[object]) -> pd.DataFrame:
     frame = _rows_of(table, row, ids, (row >= 0) | np.array([text is None for text in texts], dtype=bool))
     frame["acronym"] = pd.Series(texts, dtype=object)
     return frame
-
-
-def ccf_um_from_xyz_m(
-    x: npt.ArrayLike, y: npt.ArrayLike, z: npt.ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Convert IBL coordinates to Allen CCF.
-
-    The formula of iblatlas 1.3.0 (``AllenAtlas.xyz2ccf``): a shift and a flip, no rotation, no scaling. Positions
-    outside the volume are converted too; iblatlas raises there.
-
-    Parameters
-    ----------
-    x, y, z
-        Metres from bregma; right, anterior and dorsal positive.
-
-    Returns
-    -------
-    ap, dv, ml
-        µm in the CCF, in this order (``ccf_order='apdvml'`` of iblatlas); anterior to posterior, dorsal to ventral,
-        left to right.
-    """
-    ml = M_TO_UM * np.asarray(x, dtype=np.float64) + BREGMA_ML_UM
-    ap = BREGMA_AP_UM - M_TO_UM * np.asarray(y, dtype=np.float64)
-    dv = BREGMA_DV_UM - M_TO_UM * np.asarray(z, dtype=np.float64)
-    return ap, dv, ml
-
-
-def xyz_m_from_ccf_um(
-    ap: npt.ArrayLike, dv: npt.ArrayLike, ml: npt.ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Convert Allen CCF µm (order AP, DV, ML) to IBL metres from bregma; the inverse of `ccf_um_from_xyz_m`.
-
-    Returns
-    -------
-    x, y, z
-        Metres; right, anterior and dorsal positive.
-    """
-    x = (np.asarray(ml, dtype=np.float64) - BREGMA_ML_UM) / M_TO_UM
-    y = (BREGMA_AP_UM - np.asarray(ap, dtype=np.float64)) / M_TO_UM
-    z = (BREGMA_DV_UM - np.asarray(dv, dtype=np.float64)) / M_TO_UM
-    return x, y, z
 
 
 def _is_unlocated(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Regions and coordinates agree with iblatlas, and no id is ever dropped."""
+"""Regions agree with iblatlas, and no id is ever dropped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nh_platform.sources.regions import ccf_um_from_xyz_m, regions_of_acronyms, regions_of_ids, xyz_m_from_ccf_um
+from nh_platform.sources.anatomy.regions import regions_of_acronyms, regions_of_ids
 
 
 @pytest.fixture(scope="module")
@@ -62,31 +62,3 @@ def test_no_rows_in_no_rows_out(function) -> None:
     assert frame.columns.tolist() == ["atlas_id", "acronym", "beryl", "cosmos", "known"]
     assert len(frame) == 0
     assert frame["atlas_id"].dtype == np.int64
-
-
-def test_coordinates_equal_iblatlas_in_the_order_ap_dv_ml() -> None:
-    from iblatlas.atlas import ALLEN_CCF_LANDMARKS_MLAPDV_UM
-
-    assert ALLEN_CCF_LANDMARKS_MLAPDV_UM["bregma"].tolist() == [5739, 5400, 332]
-    # (x, y, z) µm → (ml, ap, dv) µm, read from iblatlas 1.3.0 `xyz2ccf`
-    table = {
-        (0, 0, 0): (5739, 5400, 332),
-        (-2000, -2400, -3000): (3739, 7800, 3332),
-        (1000, 3000, -200): (6739, 2400, 532),
-        (-5739, 0, 0): (0, 5400, 332),
-    }
-    for xyz, (ml, ap, dv) in table.items():
-        assert np.allclose(ccf_um_from_xyz_m(*np.array(xyz) / 1e6), (ap, dv, ml), atol=1e-9)
-
-
-def test_coordinates_equal_iblatlas_on_random_points() -> None:
-    from iblatlas.atlas import get_bc
-
-    step = 25  # µm; any resolution gives the same numbers
-    coordinates = get_bc(step)
-    low, high = np.array([-5700, -7700, -7600]) / 1e6, np.array([5600, 5300, 300]) / 1e6
-    xyz = np.random.default_rng(1).uniform(low, high, size=(500, 3))
-    ml, ap, dv = (coordinates.xyz2i(xyz, round=False) * step).T
-    theirs = np.stack([ap, dv, ml], axis=1)
-    assert np.abs(np.stack(ccf_um_from_xyz_m(*xyz.T), axis=1) - theirs).max() < 1e-6
-    assert np.abs(np.stack(xyz_m_from_ccf_um(*theirs.T), axis=1) - xyz).max() < 1e-12

@@ -1,0 +1,4 @@
+"""Commands about places in the brain.
+
+Add a command here that converts or draws positions.
+"""
