@@ -29,7 +29,7 @@ from nh_platform.cli.materialize import backfill, materialize
 from nh_platform.cli.qc.rulebooks import app as qc_app
 from nh_platform.cli.releases import app as releases_app
 from nh_platform.cli.review.app import app as review_app
-from nh_platform.cli.search.probes import probes
+from nh_platform.cli.search.probes import app as probes_app
 from nh_platform.cli.search.released_rows import channels, units
 from nh_platform.cli.sessions import sessions, show
 from nh_platform.cli.status import status
@@ -118,7 +118,6 @@ for _command in (
     status,
     inventory,
     sessions,
-    probes,
     units,
     channels,
     coords,
@@ -134,6 +133,7 @@ for _command in (
     cite,
 ):
     app.command()(_command)
+app.add_typer(probes_app, name="probes")
 app.add_typer(qc_app, name="qc")
 app.add_typer(review_app, name="review")
 app.add_typer(export_app, name="export")

@@ -133,11 +133,11 @@ def mlapdv_um(track: Track) -> npt.NDArray[np.int32]:
 def allen_ccf_um(track: Track) -> npt.NDArray[np.float64]:
     """Return (384, 3) Allen CCF positions in µm, in the order AP, DV, ML, as Allen's sessions state them.
 
-    Bregma lies at ML 5739, AP 5400, DV 332 (iblatlas 1.3.0); no rotation, no scaling. ML counts from right to left:
-    that of the left hemisphere is beyond the middle of the volume of 11,400 µm.
+    Bregma lies at ML 5739, AP 5400, DV 332 (iblatlas 1.3.0); no rotation, no scaling. Every probe is in the left
+    hemisphere, and ML counts from right to left: it is beyond the middle of the volume of 11,400 µm.
     """
     ml, ap, dv = mlapdv_um(track).T.astype(np.float64)
-    return np.column_stack([5400.0 - ap, 332.0 - dv, 11_400.0 - (5739.0 + ml)])
+    return np.column_stack([5400.0 - ap, 332.0 - dv, 11_400.0 - (5739.0 - np.abs(ml))])
 
 
 def peak_channels(depths_um: Sequence[float]) -> npt.NDArray[np.int64]:

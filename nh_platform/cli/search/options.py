@@ -14,3 +14,13 @@ RegionOption = Annotated[
 SubjectOption = Annotated[str, typer.Option("--subject", help="Part of the subject's name.")]
 LabOption = Annotated[str, typer.Option("--lab", help="Part of the lab's name.")]
 LimitOption = Annotated[int, typer.Option("--limit", help="At most this many; 0 for all.")]
+FreezeOption = Annotated[
+    str,
+    typer.Option(
+        "--freeze", metavar="NAME", help="Only what a list names: 2023_12_bwm_release, one of yours, a CSV file."
+    ),
+]
+SessionOption = Annotated[str, typer.Option("--session", help="Session id, or its first characters.")]
+MinUnitsOption = Annotated[
+    int, typer.Option("--min-units", help="Least number of units, of the region where one is given.")
+]

@@ -1,4 +1,4 @@
-"""`nh probes`: finding probe insertions, by region and freeze, before anything is downloaded."""
+"""`nh probes`: finding probe insertions, by region and freeze, before anything is downloaded; `view` draws them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,20 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.anatomy.probe_view import view
 from nh_platform.cli.console import Format, FormatOption
-from nh_platform.cli.search.options import LabOption, LimitOption, RegionOption, SourceFilter, SubjectOption
+from nh_platform.cli.search.options import (
+    FreezeOption,
+    LabOption,
+    LimitOption,
+    MinUnitsOption,
+    RegionOption,
+    SessionOption,
+    SourceFilter,
+    SubjectOption,
+)
 from nh_platform.home.folder import home_folder
+from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
 
 HEADER = {"insertion_id": "pid", "session_id": "eid", "probe": "probe_name", "number": "session_number"}
@@ -21,17 +32,20 @@ TABLE_COLUMNS = ("source", "pid", "probe_name", "subject", "date", "units", "reg
 
 _REGIONS_SHOWN = 5
 
+app = typer.Typer(rich_markup_mode="markdown", context_settings={"help_option_names": ["-h", "--help"]})
+app.command()(view)
 
+
+@app.callback(invoke_without_command=True)
 def probes(
+    ctx: typer.Context,
     source: SourceFilter = None,
     region: RegionOption = "",
-    freeze: Annotated[
-        str, typer.Option(metavar="NAME", help="Only what a list names: 2023_12_bwm_release, one of yours, a CSV file.")
-    ] = "",
+    freeze: FreezeOption = "",
     subject: SubjectOption = "",
     lab: LabOption = "",
-    session: Annotated[str, typer.Option(help="Session id, or its first characters.")] = "",
-    min_units: Annotated[int, typer.Option(help="Least number of units, of the region where one is given.")] = 0,
+    session: SessionOption = "",
+    min_units: MinUnitsOption = 0,
     limit: LimitOption = 0,
     format_: FormatOption = Format.table,
     ids: Annotated[bool, typer.Option("--ids", help="Print pids alone; each stands for its session.")] = False,
@@ -47,8 +61,21 @@ def probes(
 
         nh probes --freeze 2023_12_bwm_release --format csv > bwm.csv
 
+        nh probes view --source ibl --region LGd --out lgd.html     # the same in the brain
+
         nh backfill allen_vbn $(nh probes --source allen_vbn --region LGN --min-units 50 --ids)
     """
+    if ctx.invoked_subcommand is not None:
+        sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+        before = [name for name, source_ in sources.items() if source_ is not None and source_.name == "COMMANDLINE"]
+        if before:
+            option = f"--{before[0].rstrip('_').replace('_', '-')}"
+            raise ConfigError(
+                f"option {option}",
+                f"it stands before {ctx.invoked_subcommand}",
+                f"Write it behind: `nh probes {ctx.invoked_subcommand} {option} …`.",
+            )
+        return
     found = operations.probes(
         home_folder(),
         source,

@@ -1,4 +1,4 @@
-"""Brain regions: Allen ids and acronyms → Beryl and Cosmos.
+"""Brain regions: Allen ids and acronyms → Beryl and Cosmos, and the colours of the Allen ontology.
 
 Shared by every source whose units have a place in the Allen Common Coordinate Framework. Add a mapping here when two
 sources need it. Where a point lies is `coordinates`.
@@ -102,6 +102,23 @@ def regions_of_acronyms(acronyms: Iterable[object]) -> pd.DataFrame:
     frame = _rows_of(table, row, ids, (row >= 0) | np.array([text is None for text in texts], dtype=bool))
     frame["acronym"] = pd.Series(texts, dtype=object)
     return frame
+
+
+def region_colours(acronyms: Iterable[str]) -> dict[str, str]:
+    """Return the colour of each Allen acronym, ``#rrggbb`` as the Allen ontology has it; unknown ones have none.
+
+    Examples
+    --------
+    >>> region_colours(["CA1", "Foo9"])
+    {'CA1': '#7ed04b'}
+    """
+    from iblatlas.regions import BrainRegions
+
+    regions = BrainRegions()
+    rows = np.flatnonzero(regions.id >= 0)
+    colours = dict(zip(regions.acronym[rows].tolist(), regions.rgb[rows].tolist()))
+    known = sorted(set(acronyms) & colours.keys())
+    return {name: "#" + "".join(f"{int(part):02x}" for part in colours[name]) for name in known}
 
 
 def _is_unlocated(value: object) -> bool:
