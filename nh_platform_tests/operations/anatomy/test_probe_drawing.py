@@ -15,7 +15,7 @@ from nh_platform import open_store, operations
 from nh_platform.home.platform import Platform
 from nh_platform.reading.searching.probe_positions import probe_positions
 from nh_platform.session import ConfigError
-from nh_platform.simulation import TINY, write_allen_vbn
+from nh_platform.simulation import TINY, write_allen_vbn, write_ibl
 from nh_platform.sources.anatomy.coordinates import ccf_um_from_xyz_m
 from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.reports.probe_page.test_surface import write_ball
@@ -165,3 +165,37 @@ def test_a_folder_in_the_place_of_the_page_is_left_alone(three_sources: Platform
     with pytest.raises(ConfigError, match="it is a folder"):
         operations.draw_probes(three_sources.settings.home, tmp_path / "page.html")
     assert (tmp_path / "page.html").is_dir()
+
+
+@pytest.mark.reference
+def test_real_insertions_are_drawn_from_the_tables_of_the_release_alone(reference_dir: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    write_ibl(home / "alf", 1, seed=5, size=TINY)
+    (home / "sources.yaml").write_text("ibl:\n  read: {mode: local, root: alf}\n")
+    for folder in ("aggregates", "freezes"):
+        (home / folder).mkdir()
+    shutil.copy(reference_dir / "ibl_units" / "channels_bwm.pqt", home / "aggregates" / "channels.pqt")
+    shutil.copy(reference_dir / "ibl_units" / "clusters_bwm_147.pqt", home / "aggregates" / "clusters.pqt")
+    shutil.copy(reference_dir / "ibl_releases" / "2023_12_bwm_release.csv", home / "freezes")
+    nh(home, "sync", "ibl")
+    found = operations.draw_probes(
+        home, tmp_path / "bwm.html", "ibl", freeze="2023_12_bwm_release", points=tmp_path / "bwm.csv"
+    )
+    assert (found.n_drawn, found.n_not_drawn) == (91, 608)
+    data = data_of(tmp_path / "bwm.html")
+    insertions = pd.DataFrame(data["insertions"])
+    assert insertions["side"].value_counts().to_dict() == {"left": 81, "right": 5, "both": 5}
+    stated = pd.read_parquet(reference_dir / "ibl_units" / "clusters_bwm_147.pqt")
+    assert insertions["units"].sum() == len(stated) == 137_354
+    assert insertions["good"].sum() == (stated["label"] == 1).sum()
+    assert insertions["lab"].nunique() > 5
+    # Units state no position: each lies where its peak channel does.
+    points = pd.read_csv(tmp_path / "bwm.csv", dtype={"unit_id": str})
+    channels = pd.read_parquet(reference_dir / "ibl_units" / "channels_bwm.pqt")
+    pid = stated.index[0][0]
+    mine = points[(points["insertion_id"] == pid) & (points["label"] != "channel")].set_index("unit_id")
+    for number in (0, 1, 200):
+        peak = channels.loc[(pid, stated.loc[(pid, number), "channels"])]
+        ap, dv, ml = ccf_um_from_xyz_m(peak["x"], peak["y"], peak["z"])
+        place = mine.loc[str(number), ["ap_um", "dv_um", "lr_um"]].to_numpy(float)
+        assert np.allclose(place, [ap, dv, 11_400 - ml])

@@ -89,7 +89,8 @@ const nhPlane = (canvas, plane, shapes, data) => {
     pen.textAlign = "left"; pen.textBaseline = "bottom"; pen.fillText("bregma", bx + 6, by - 2);
     pen.beginPath();
     pen.textAlign = "center"; pen.textBaseline = "top";
-    for (let value = 0; value <= size[acrossName]; value += 2000) {
+    const step = 2000 / perPx > 44 ? 2000 : 4000; // numbers keep clear of each other
+    for (let value = 0; value <= size[acrossName]; value += step) {
       const x = px(value), y = py(size[downName] + outside);
       pen.moveTo(x, y); pen.lineTo(x, y + 4); pen.fillText(value.toLocaleString("en"), x, y + 6);
     }

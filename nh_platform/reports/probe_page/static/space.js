@@ -183,13 +183,13 @@ const nhSpace = (canvas, words, shapes, surface) => {
       gl.useProgram(lines.made);
       gl.uniformMatrix4fv(lines.at("m"), false, m);
       gl.uniform2f(lines.at("size"), canvas.width, canvas.height);
-      gl.uniform1f(lines.at("width"), 0.6 * few * ratio);
+      gl.uniform1f(lines.at("width"), 0.75 * few * ratio);
       gl.uniform1i(lines.at("behind"), behind);
       gl.bindVertexArray(ofLines);
       gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, segments.n);
       gl.useProgram(discs.made);
       gl.uniformMatrix4fv(discs.at("m"), false, m);
-      gl.uniform1f(discs.at("width"), 1.4 * few * ratio * Math.sqrt(camera.zoom));
+      gl.uniform1f(discs.at("width"), 1.6 * few * ratio * Math.sqrt(camera.zoom));
       gl.uniform1i(discs.at("behind"), behind);
       gl.bindVertexArray(ofDiscs);
       gl.drawArrays(gl.POINTS, 0, points.n);
