@@ -100,7 +100,9 @@ def no_error(driver: Any) -> None:
 
 def test_it_opens_from_disk_without_a_request_or_an_error_and_every_picture_is_drawn(opened, page: Path, shots) -> None:
     for selector in CANVASES:
-        assert n_colours(picture(opened, selector)) > N_COLOURS, selector
+        shown = picture(opened, selector)
+        assert n_colours(shown) > N_COLOURS, selector
+        assert shown[2:6, 60:200].min() > 230, selector  # on light paper
     events = [json.loads(entry["message"])["message"] for entry in opened.get_log("performance")]
     asked = [one["params"]["request"]["url"] for one in events if one["method"] == "Network.requestWillBeSent"]
     assert {url.split("#")[0] for url in asked} <= {page.as_uri()}

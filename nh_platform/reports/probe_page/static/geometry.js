@@ -38,7 +38,22 @@ const nhGeometry = (data, arrays) => {
   return { tracks, points, segments, placed, um, size: { x: sizeMl, y: sizeDv, z: sizeAp } };
 };
 
-const nhRgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+// Red, green and blue of ``#rrggbb`` or ``rgb(r, g, b)``.
+const nhRgb = (text) =>
+  text.startsWith("#") ? [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16)) : text.match(/[\d.]+/g).slice(0, 3).map(Number);
+
+// The colour of a role of the theme as it is shown now: the property itself may be light-dark(…), which no canvas knows.
+let nhRoles = new Map();
+const nhRole = (role) => {
+  if (!nhRoles.has(role)) {
+    const probe = document.createElement("i");
+    probe.style.color = `var(--${role})`;
+    document.body.append(probe);
+    nhRoles.set(role, getComputedStyle(probe).color);
+    probe.remove();
+  }
+  return nhRoles.get(role);
+};
 
 // A colour for the i-th of several names: Okabe and Ito's eight, then steps of the golden angle.
 const nhPalette = (i) => {
@@ -73,10 +88,9 @@ const nhColouring = (data, shapes, mode) => {
     for (let i = 0; i < segments.n; i++) ofSegment[i] = group[segments.region[i]];
     for (let i = 0; i < points.n; i++) ofPoint[i] = group[points.region[i]];
   } else if (mode === "label") {
-    const style = getComputedStyle(document.documentElement);
-    const own = [["good", "--good"], ["not good", "--bad"], ["not labelled", "--muted"], ["channel", "--third"]];
-    own.forEach(([name, role]) => numberOf(name, style.getPropertyValue(role).trim()));
-    const track = numberOf("track", style.getPropertyValue("--muted").trim());
+    const own = [["good", "good"], ["not good", "bad"], ["not labelled", "muted"], ["channel", "third"]];
+    own.forEach(([name, role]) => numberOf(name, nhRole(role)));
+    const track = numberOf("track", nhRole("muted"));
     ofSegment.fill(track);
     for (let i = 0; i < points.n; i++) ofPoint[i] = points.label[i];
   } else {

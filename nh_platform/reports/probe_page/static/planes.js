@@ -30,14 +30,13 @@ const nhPlane = (canvas, plane, shapes, data) => {
     const height = Math.round((size[downName] + 2 * outside) / perPx + margin.top + margin.bottom);
     canvas.height = Math.round(height * ratio); canvas.width = Math.round(width * ratio);
     canvas.style.height = `${height}px`;
-    const pen = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
-    const role = (name) => style.getPropertyValue(name).trim();
+    const pen = canvas.getContext("2d");
     const px = (value) => margin.left + (value + outside) / perPx, py = (value) => margin.top + (value + outside) / perPx;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.fillStyle = role("--paper"); pen.fillRect(0, 0, width, height);
-    pen.fillStyle = role("--raised");
+    pen.fillStyle = nhRole("paper"); pen.fillRect(0, 0, width, height);
+    pen.fillStyle = nhRole("raised");
     pen.fillRect(px(0), py(0), size[acrossName] / perPx, size[downName] / perPx);
-    pen.strokeStyle = role("--line"); pen.lineWidth = 1;
+    pen.strokeStyle = nhRole("line"); pen.lineWidth = 1;
     pen.strokeRect(px(0), py(0), size[acrossName] / perPx, size[downName] / perPx);
     pen.setLineDash([4, 4]);
     pen.beginPath();
@@ -81,7 +80,7 @@ const nhPlane = (canvas, plane, shapes, data) => {
     }
     pen.setTransform(1, 0, 0, 1, 0, 0); pen.drawImage(layer, 0, 0); pen.setTransform(ratio, 0, 0, ratio, 0, 0);
 
-    const ink = role("--ink"), quiet = role("--quiet");
+    const ink = nhRole("ink"), quiet = nhRole("quiet");
     pen.strokeStyle = pen.fillStyle = ink; pen.lineWidth = 1;
     const bx = px(bregma[acrossName]), by = py(bregma[downName]);
     pen.beginPath(); pen.moveTo(bx - 5, by); pen.lineTo(bx + 5, by); pen.moveTo(bx, by - 5); pen.lineTo(bx, by + 5); pen.stroke();

@@ -186,15 +186,15 @@ const nhProbePage = async () => {
   // PNG
   const save = (name) => {
     const plane = planes.find(({ canvas }) => canvas.id === `plane-${name}`);
-    const style = getComputedStyle(document.documentElement), picture = make("canvas");
+    const picture = make("canvas");
     const source = plane ? plane.canvas : $("space");
     const foot = 34 * (source.width / source.clientWidth);
     picture.width = source.width; picture.height = source.height + foot;
     const pen = picture.getContext("2d");
-    pen.fillStyle = style.getPropertyValue("--paper"); pen.fillRect(0, 0, picture.width, picture.height);
+    pen.fillStyle = nhRole("paper"); pen.fillRect(0, 0, picture.width, picture.height);
     if (plane) pen.drawImage(source, 0, 0);
     else { pen.drawImage($("space-words"), 0, 0); space.draw(); pen.drawImage(source, 0, 0); }
-    pen.fillStyle = style.getPropertyValue("--ink");
+    pen.fillStyle = nhRole("ink");
     pen.font = `${foot * 0.38}px system-ui, sans-serif`;
     pen.fillText(`${data.title}. ${plural(insertions.length, "insertion")}, coloured by ${state.mode}; Allen CCF, µm`, foot * 0.4, source.height + foot * 0.62, picture.width - foot);
     picture.toBlob((blob) => {
@@ -282,7 +282,7 @@ const nhProbePage = async () => {
       space.zoom(Math.exp(-event.deltaY * 0.0015));
     }, { passive: false });
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => colour(state.mode));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { nhRoles = new Map(); colour(state.mode); });
   let width = window.innerWidth;
   window.addEventListener("resize", () => {
     if (window.innerWidth === width) return;
