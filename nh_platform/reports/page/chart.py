@@ -34,6 +34,8 @@ class Axis:
         ``linear`` or ``log``.
     ticks
         Named places, for example regions along a probe; numbers where empty.
+    session_clock
+        Whether it is time on the session clock in s: a reviewer may pick an interval on it.
     """
 
     label: str
@@ -42,11 +44,13 @@ class Axis:
     high: float | None = None
     scale: Literal["linear", "log"] = "linear"
     ticks: Sequence[tuple[float, str]] = ()
+    session_clock: bool = False
 
     def payload(self) -> dict[str, Any]:
         """Return it as the page reads it."""
+        ticks = [[float(place), str(name)] for place, name in self.ticks]
         shown = {"label": self.label, "unit": self.unit, "low": self.low, "high": self.high, "scale": self.scale}
-        return shown | {"ticks": [list(tick) for tick in self.ticks]}
+        return shown | {"ticks": ticks, "session_clock": self.session_clock}
 
 
 @dataclass(frozen=True)
@@ -57,22 +61,24 @@ class Layer:
     ----------
     kind
         ``line`` and ``points`` through (x, y); ``steps`` and ``bars`` of y over bin edges or centres x; ``image`` of
-        ``y`` (rows from the bottom, columns from the left) over the axes' whole ranges; ``band`` between two places,
+        ``y`` (rows from the bottom, columns from the left) over the axes' whole ranges; ``band`` between each two places
         and ``mark`` at each place of x, across the whole chart.
     x, y
         Numbers; (n,) each, of an image (rows, columns) in ``y`` alone. Of a layer per unit (n_units, …).
-    name
-        Name in the legend; none where empty.
+    name, unit
+        Name in the legend, none where empty; of an image the words and the unit of measure at its colour bar.
     colour
         Its role.
     along
-        Axis that a band or mark stands on.
+        Axis that a band or mark stands on, and along which the bins of bars and steps lie.
     text
         Words beside a band or mark.
     per_unit
         Whether the first axis of y (and of x, where x has as many dimensions as y) are the units of the page.
+        A band or mark per unit has x of (n_units, 2) or (n_units, n_marks).
     exact
-        Whether y is packed as float32; else one byte per sample, which is enough for curves and images.
+        Whether y is packed as float32; else one byte per sample, which is enough for curves and images. Of x that is
+        per unit: float32, else two bytes.
     connected
         Whether a line goes on over values that are not finite.
     """
@@ -87,21 +93,35 @@ class Layer:
     per_unit: bool = False
     exact: bool = False
     connected: bool = False
+    unit: str = ""
 
     def payload(self, arrays: PackedArrays) -> dict[str, Any]:
         """Pack its numbers and return it as the page reads it."""
-        stated = {"kind": self.kind, "name": self.name, "colour": self.colour, "along": self.along, "text": self.text}
+        words = {"name": self.name, "unit": self.unit, "text": self.text}
+        looks = {"kind": self.kind, "colour": self.colour, "along": self.along}
         flags = {"per_unit": self.per_unit, "connected": self.connected}
-        x = None if self.x is None else arrays.exact(np.asarray(self.x, dtype=np.float32))
-        return {**stated, **flags, "x": x, "y": self._packed_y(arrays)}
+        return {**looks, **words, **flags, "x": self._packed_x(arrays), "y": self._packed_y(arrays)}
 
-    def _packed_y(self, arrays: PackedArrays) -> dict[str, int] | None:
+    @property
+    def x_per_unit(self) -> bool:
+        """Whether every unit has an x of its own."""
+        if not self.per_unit or self.x is None:
+            return False
+        return self.y is None or np.ndim(self.x) == np.ndim(self.y)
+
+    def _packed_x(self, arrays: PackedArrays) -> dict[str, Any] | None:
+        if self.x is None:
+            return None
+        if self.x_per_unit and not self.exact:
+            return {**arrays.scaled(np.asarray(self.x, dtype=np.float64), fine=True), "per_unit": True}
+        return {**arrays.exact(np.asarray(self.x, dtype=np.float32)), "per_unit": self.x_per_unit}
+
+    def _packed_y(self, arrays: PackedArrays) -> dict[str, Any] | None:
         if self.y is None:
             return None
-        if self.exact:
-            return arrays.exact(np.asarray(self.y, dtype=np.float32))
         values = np.asarray(self.y, dtype=np.float64)
-        return arrays.scaled(values if self.per_unit else values[None])
+        rows = values if self.per_unit else values[None]
+        return arrays.exact(rows.astype(np.float32)) if self.exact else arrays.scaled(rows)
 
 
 @dataclass(frozen=True)
@@ -120,6 +140,11 @@ class Chart:
         What it shows and how to read it, in a sentence or two.
     lacking
         Why there is nothing to draw, in words; the chart is then a sentence in its place. Empty where there is.
+    columns
+        Columns of the page's table whose numbers belong to the figure: printed below it and said in its accessible
+        name. What is drawn is one byte per sample and no source of numbers.
+    wide
+        Whether it takes the whole width of the page.
     """
 
     id: str
@@ -129,9 +154,12 @@ class Chart:
     layers: Sequence[Layer] = ()
     caption: str = ""
     lacking: str = ""
+    columns: Sequence[str] = ()
+    wide: bool = False
 
     def payload(self, arrays: PackedArrays) -> dict[str, Any]:
         """Pack its numbers and return it as the page reads it."""
-        stated = {"id": self.id, "title": self.title, "caption": self.caption, "lacking": self.lacking}
+        stated: dict[str, Any] = {"id": self.id, "title": self.title, "caption": self.caption, "lacking": self.lacking}
+        stated |= {"columns": list(self.columns), "wide": self.wide}
         axes = {"x": self.x.payload(), "y": self.y.payload()}
         return {**stated, **axes, "layers": [layer.payload(arrays) for layer in self.layers]}

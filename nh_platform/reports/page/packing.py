@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 _ALIGNED_BYTES = 8
 """Every array begins at a multiple of this, as JavaScript's typed arrays ask."""
-_LEVELS = 255
 _EXACT = {"float32", "float64", "uint8", "uint16", "int32", "uint32"}
 
 
@@ -55,15 +54,19 @@ class PackedArrays:
         self._arrays.append(array)
         return {"array": len(self._arrays) - 1}
 
-    def scaled(self, values: npt.ArrayLike) -> dict[str, int]:
+    def scaled(self, values: npt.ArrayLike, *, fine: bool = False) -> dict[str, int]:
         """Add rows of samples as one byte each, with the range of every row, and return their reference.
 
         Parameters
         ----------
         values
-            (n_rows, …) float. A sample that is not finite is kept as the byte 0, which means that there is none; the
-            others take 1 to 255 between the row's lowest and highest.
+            (n_rows, …) float. A sample that is not finite is kept as 0, which means that there is none; the others
+            take 1 to 255 between the row's lowest and highest.
+        fine
+            Two bytes each, 1 to 65,535: for places along an axis, where 254 steps show as stripes.
         """
+        kind = np.uint16 if fine else np.uint8
+        steps = np.iinfo(kind).max - 1
         rows = np.asarray(values, dtype=np.float64)
         flat = rows.reshape(len(rows), -1)
         finite = np.isfinite(flat)
@@ -71,9 +74,8 @@ class PackedArrays:
         high = np.where(finite, flat, -np.inf).max(axis=1, initial=-np.inf)
         low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
         span = np.where(high > low, high - low, 1.0)
-        levels = np.rint((np.where(finite, flat, 0.0) - low[:, None]) / span[:, None] * (_LEVELS - 1)) + 1
-        bytes_ = np.where(finite, levels, 0).astype(np.uint8).reshape(rows.shape)
-        reference = self.exact(bytes_)
+        levels = np.rint((np.where(finite, flat, 0.0) - low[:, None]) / span[:, None] * steps) + 1
+        reference = self.exact(np.where(finite, levels, 0).astype(kind).reshape(rows.shape))
         ranges = [self.exact(one.astype(np.float32))["array"] for one in (low, high)]
         return {**reference, "low": ranges[0], "high": ranges[1]}
 
@@ -99,6 +101,12 @@ def _little(array: npt.NDArray[Any]) -> bytes:
     return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} {value!r} cannot be stated in a page; make it text or a number")
+
+
 def json_for_script(value: Any) -> str:
     r"""Return a value as JSON that can stand within a ``<script>``: no text of it ends the element.
 
@@ -112,5 +120,5 @@ def json_for_script(value: Any) -> str:
     >>> json_for_script({"name": "</script><b>"})
     '{"name":"\\u003c/script>\\u003cb>"}'
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

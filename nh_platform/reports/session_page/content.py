@@ -50,6 +50,27 @@ class RuleWords:
 
 
 @dataclass(frozen=True)
+class MetricPair:
+    """A number that the release states and that was recomputed.
+
+    Parameters
+    ----------
+    metric, unit
+        Its name for people and its unit of measure.
+    released_column, recomputed_column
+        Columns of the page's units table, both in ``unit``.
+    agrees_column
+        Column with whether the two agree; where empty, the page states their difference alone.
+    """
+
+    metric: str
+    unit: str
+    released_column: str
+    recomputed_column: str
+    agrees_column: str = ""
+
+
+@dataclass(frozen=True)
 class SessionPage:
     """The page of one session.
 
@@ -68,7 +89,13 @@ class SessionPage:
     verdicts
         Session and insertions: rows with ``about``, ``rule``, ``passed`` (None where it cannot be said), ``text``.
     units
-        One row per unit, in the order of the store: text, number and bool columns.
+        One row per unit, in the order of the store: text, number and bool columns. The page knows by name, where it is
+        there: ``unit_id``, ``probe``, ``cluster_id``, the regions ``acronym``, ``beryl`` and ``cosmos``, ``depth``,
+        ``n_spikes``, ``review``; of the active rulebook ``label.<rulebook>``, ``pass.<rulebook>``,
+        ``reason.<rulebook>`` and ``rule.<rulebook>.<rule>`` (bool); ``upstream_label`` (as the release states it),
+        ``curated.<curator>`` (labels of others), and the bools behind the ready filters: ``released_disagrees``
+        (released and recomputed), ``upstream_disagrees`` (upstream's label and the verdict) and
+        ``reviewers_disagree``. Every other column can be shown, sorted and filtered like them.
     column_words
         Unit of measure and meaning of each of its columns.
     region_colours
@@ -78,9 +105,17 @@ class SessionPage:
     session_charts
         Charts of the session.
     reviews
-        Reviews of the session, and what they come to, as the page shows them.
+        Reviews of the session in the order of the file, each with ``id``, ``about`` (in words), ``units`` (ids; empty
+        for an interval or the session), ``interval`` ([start, stop] in s, or None), ``decision`` (empty for a question
+        or comment), ``words``, ``reviewer``, ``date``, ``counts`` (whether it counts, or None), ``note`` (why it does
+        not), ``answers`` (id of the review that it replies to, or empty) and ``open`` (a question without an answer).
+        What is absent is empty.
     notes
         What was missing, assumed or left out.
+    pairs
+        Numbers that are both released and recomputed.
+    shown_columns
+        Columns of the table that are shown at first; chosen by the page where empty.
     """
 
     source: str
@@ -100,3 +135,5 @@ class SessionPage:
     session_charts: Sequence[Chart] = ()
     reviews: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
+    pairs: Sequence[MetricPair] = ()
+    shown_columns: Sequence[str] = ()

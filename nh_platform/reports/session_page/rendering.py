@@ -42,6 +42,8 @@ def render_session_page(page: SessionPage) -> str:
         "session_charts": [chart.payload(arrays) for chart in page.session_charts],
         "reviews": [dict(review) for review in page.reviews],
         "notes": list(page.notes),
+        "pairs": [asdict(pair) for pair in page.pairs],
+        "shown_columns": list(page.shown_columns),
     }
     body = read_static(PACKAGE, "page.html")
     own = {"styles": [read_static(PACKAGE, "page.css")], "scripts": [read_static(PACKAGE, "page.js")]}
