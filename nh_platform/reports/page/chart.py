@@ -61,8 +61,8 @@ class Layer:
     ----------
     kind
         ``line`` and ``points`` through (x, y); ``steps`` and ``bars`` of y over bin edges or centres x; ``image`` of
-        ``y`` (rows from the bottom, columns from the left) over the axes' whole ranges; ``band`` between each two places
-        and ``mark`` at each place of x, across the whole chart.
+        ``y`` (rows from the bottom, columns from the left) over the axes' whole ranges; ``band`` between each two
+        places and ``mark`` at each place of x, across the whole chart.
     x, y
         Numbers; (n,) each, of an image (rows, columns) in ``y`` alone. Of a layer per unit (n_units, …).
     name, unit

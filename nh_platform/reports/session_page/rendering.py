@@ -16,6 +16,11 @@ from nh_platform.reports.page.shell import html_page, read_static
 from nh_platform.reports.session_page.content import SessionPage
 
 PACKAGE = "nh_platform.reports.session_page"
+STYLES = ("page.css",)
+SCRIPTS = (
+    "units.js", "rules.js", "reviews.js", "card.js", "session.js", "printing.js", "address.js", "keys.js", "page.js",
+)  # fmt: skip
+"""In the order in which the page has them; what a script of another room adds stands behind them (`nhPage`)."""
 SCHEMA = 1
 """Moves when the page's scripts read its data in another way."""
 
@@ -46,8 +51,8 @@ def render_session_page(page: SessionPage) -> str:
         "shown_columns": list(page.shown_columns),
     }
     body = read_static(PACKAGE, "page.html")
-    own = {"styles": [read_static(PACKAGE, "page.css")], "scripts": [read_static(PACKAGE, "page.js")]}
-    return html_page(page.title, body, data, arrays, **own)
+    styles, scripts = ([read_static(PACKAGE, name) for name in names] for names in (STYLES, SCRIPTS))
+    return html_page(page.title, body, data, arrays, styles=styles, scripts=scripts)
 
 
 def packed_table(

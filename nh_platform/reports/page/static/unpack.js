@@ -2,9 +2,16 @@
 // The data of a page: nhData() is what the page states, nhArrays() the typed arrays that its references name.
 const nhData = () => JSON.parse(document.getElementById("nh-data").textContent);
 
+const nhBytes = (text) => {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = characters.charCodeAt(at);
+  return bytes;
+};
+
 const nhArrays = async (index) => {
-  const text = document.getElementById("nh-arrays").textContent.trim();
-  const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const packed = nhBytes(document.getElementById("nh-arrays").textContent.trim());
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const bytes = await new Response(stream).arrayBuffer();
   const types = {
@@ -17,12 +24,14 @@ const nhArrays = async (index) => {
   });
 };
 
-// The samples of one row of a scaled array as numbers; NaN where there is none. Fine to draw, never to compute from.
+// The samples of one row of an array as numbers; NaN where there is none. Of a scaled one: fine to draw, never to
+// compute from.
 const nhRow = (arrays, reference, row = 0) => {
   const { shape, values } = arrays[reference.array];
   const size = shape.slice(1).reduce((product, part) => product * part, 1);
   const part = values.subarray(row * size, (row + 1) * size);
   if (reference.low === undefined) return part;
   const low = arrays[reference.low].values[row], high = arrays[reference.high].values[row];
-  return Float32Array.from(part, (byte) => (byte === 0 ? NaN : low + ((byte - 1) / 254) * (high - low)));
+  const step = (high - low) / (values instanceof Uint16Array ? 65534 : 254);
+  return Float32Array.from(part, (level) => (level === 0 ? NaN : low + (level - 1) * step));
 };

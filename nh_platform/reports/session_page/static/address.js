@@ -1,0 +1,23 @@
+"use strict";
+// The state that the address keeps, behind its #: filter, order, unit, columns. A page of a session opens at a unit by
+// `report.html#unit=<unit id>`.
+
+const nhNoState = () => ({ filter: "", region: "", probe: "", verdict: "", rule: "", ready: [], sort: "", unit: "", columns: [] });
+
+const nhReadAddress = () => {
+  const state = nhNoState(), stated = new URLSearchParams(location.hash.replace(/^#/, ""));
+  for (const name of Object.keys(state)) {
+    const value = stated.get(name);
+    if (value !== null) state[name] = Array.isArray(state[name]) ? value.split(",").filter(Boolean).map(decodeURIComponent) : value;
+  }
+  return state;
+};
+
+const nhWriteAddress = (state) => {
+  const stated = new URLSearchParams();
+  for (const [name, value] of Object.entries(state)) {
+    if (Array.isArray(value) ? value.length : value) stated.set(name, Array.isArray(value) ? value.map(encodeURIComponent).join(",") : value);
+  }
+  const wanted = `#${stated}`;
+  if (location.hash !== wanted && (stated.size || location.hash)) history.replaceState(null, "", wanted);
+};
