@@ -74,6 +74,8 @@ const nhImageRange = (layer) => {
   return [range[0] >= 0 ? 0 : range[0], range[1] > range[0] ? range[1] : range[0] + 1];
 };
 
+const nhBarScale = (image, bottom, top) => { const [low, high] = nhImageRange(image); return nhScale(low, high, false, bottom, top); };
+
 // Where everything of a chart stands in width × height: scales, ticks, numbers. Nothing is drawn.
 const nhPlan = (chart, arrays, row, width, height, measure, { small = false } = {}) => {
   const layers = nhLayers(chart, arrays, row), ranges = nhRanges(chart, layers);
@@ -87,7 +89,8 @@ const nhPlan = (chart, arrays, row, width, height, measure, { small = false } = 
   const yTicks = small ? [] : named(chart.y, y, Math.max(2, height / 45));
   const words = Math.min(90, Math.max(0, ...yTicks.map(([, text]) => measure(text, 11))));
   const left = small ? 2 : Math.ceil(words) + 26;
-  const right = width - (image ? 62 : small ? 2 : 10);
+  const bar = image ? nhBarScale(image, bottom, top) : null;
+  const right = width - (bar ? 34 + Math.ceil(Math.max(...bar.ticks(3).map(([, text]) => measure(text, 10)))) : small ? 2 : 10);
   const x = nhScale(xLow, xHigh, chart.x.scale === "log", left, Math.max(left + 20, right));
   const xTicks = named(chart.x, x, Math.max(2, (right - left) / (small ? 110 : 75)));
   const empty = !layers.some((one) => one.kind !== "band" && !nhMarks.includes(one.kind) && (one.kind === "image" ? nhImageRange(one) : one.y.some(Number.isFinite)));
@@ -96,7 +99,8 @@ const nhPlan = (chart, arrays, row, width, height, measure, { small = false } = 
 
 const nhDraw = (pen, plan) => {
   const { left, right, top, bottom } = plan;
-  pen.within(left, top, Math.max(0, right - left), Math.max(0, bottom - top), () => {
+  const edge = 3; // what lies on the edge is drawn whole
+  pen.within(left, top - edge, Math.max(0, right - left) + edge, Math.max(0, bottom - top) + edge, () => {
     for (const kind of ["image", "band"]) for (const layer of plan.layers) if (layer.kind === kind) nhStrokes[kind](pen, plan, layer);
     for (const layer of plan.layers) if (!["image", "band", ...nhMarks].includes(layer.kind)) nhStrokes[layer.kind](pen, plan, layer);
     plan.layers.filter((layer) => nhMarks.includes(layer.kind)).forEach((layer) => nhStrokes[layer.kind](pen, plan, layer));
@@ -248,7 +252,7 @@ const nhDrawAxes = (pen, plan) => {
 };
 
 const nhDrawColourBar = (pen, plan) => {
-  const { top, bottom, right, image } = plan, [low, high] = nhImageRange(image), bar = document.createElement("canvas");
+  const { top, bottom, right, image } = plan, bar = document.createElement("canvas");
   bar.width = 1;
   bar.height = 128;
   const context = bar.getContext("2d"), ramp = nhRamp(image.colour, pen.dark);
@@ -257,7 +261,7 @@ const nhDrawColourBar = (pen, plan) => {
     context.fillStyle = `rgb(${ramp[level]} ${ramp[level + 1]} ${ramp[level + 2]})`;
     context.fillRect(0, at, 1, 1);
   }
-  const x = right + 8, scale = nhScale(low, high, false, bottom, top);
+  const x = right + 8, scale = nhBarScale(image, bottom, top);
   pen.picture(bar, x, top, 9, bottom - top);
   pen.path([x, top, x + 9, top, x + 9, bottom, x, bottom, x, top], { colour: "line", width: 1 });
   for (const [value, words] of scale.ticks(3)) pen.text(words, x + 12, Math.min(bottom - 4, Math.max(top + 5, scale.place(value))), { size: 10 });

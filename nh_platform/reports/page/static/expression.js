@@ -159,7 +159,7 @@ const nhFilter = (text, column, names = []) => {
   return { test };
 };
 
-// The name of a column that is a letter or two away, or that begins so; empty where there is none.
+// The name of a column that is a letter or a swap of two away, or that begins so; empty where there is none.
 const nhNearest = (name, names) => {
   const wanted = name.toLowerCase();
   let best = "", least = Math.max(1, Math.floor(wanted.length / 3)) + 1;
@@ -172,13 +172,14 @@ const nhNearest = (name, names) => {
 
 const nhDistance = (a, b) => {
   if (Math.abs(a.length - b.length) > 3) return 9;
-  let above = Array.from({ length: b.length + 1 }, (_, at) => at);
+  const rows = [Array.from({ length: b.length + 1 }, (_, at) => at)];
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      row[j] = Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+      row[j] = Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
     }
-    above = row;
+    rows.push(row);
   }
-  return above[b.length];
+  return rows[a.length][b.length];
 };

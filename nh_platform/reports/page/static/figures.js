@@ -4,6 +4,7 @@
 const nhElement = (name, { text, ...properties } = {}, children = []) => {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
+    if (value === undefined) continue;
     if (key === "class") element.className = value;
     else if (key in element && key !== "list" && !key.startsWith("aria")) element[key] = value;
     else element.setAttribute(key, value);
@@ -26,7 +27,7 @@ class NhFigure {
     for (const layer of chart.layers) {
       if (layer.name && layer.kind !== "image") legend.append(nhElement("span", { class: `nh-role-${layer.colour}`, text: layer.name }));
     }
-    this.element = nhElement("figure", { class: "nh-figure", id: small ? "" : `figure-${chart.id}` });
+    this.element = nhElement("figure", { class: "nh-figure", id: small ? undefined : `figure-${chart.id}` });
     if (!small) this.element.append(nhElement("div", { class: "nh-figure-title" }, [nhElement(level, { text: chart.title }), legend]));
     if (chart.lacking) {
       this.element.append(nhElement("p", { class: "nh-lacking", text: chart.lacking }));

@@ -37,7 +37,10 @@ const nhPage = (() => {
     state.wanted = nhReadAddress();
     applyAll();
     figures = nhShowSession(data, units);
-    document.documentElement.dataset.ready = "";
+    requestAnimationFrame(() => setTimeout(() => {
+      performance.mark("nh-first-figures");
+      document.documentElement.dataset.ready = "";
+    }));
     addEventListener("hashchange", () => { state.wanted = nhReadAddress(); applyAll(); });
   };
 
@@ -92,8 +95,8 @@ const nhPage = (() => {
       if (colour) dot.style.background = colour;
       cell.replaceChildren(...(colour ? [dot] : []), words);
     };
-    const longest = Math.max(made.label.length + 3, ...Array.from({ length: Math.min(units.n, 200) }, (_, k) => made.text(Math.floor((k * units.n) / Math.min(units.n, 200))).length + 2));
-    made.width = Math.round(Math.min(220, Math.max(64, longest * 7.2 + 10)));
+    const longest = Math.max((made.label.length + 2) * 1.1, ...Array.from({ length: Math.min(units.n, 200) }, (_, k) => made.text(Math.floor((k * units.n) / Math.min(units.n, 200))).length + 2));
+    made.width = Math.round(Math.min(230, Math.max(64, longest * 7.2 + 12)));
     return made;
   };
   const makeColumnPanel = () => {
@@ -185,8 +188,7 @@ const nhPage = (() => {
       if (!(wrong instanceof NhFilterError)) throw wrong;
       error = wrong.message; // the rows stay as they were
     }
-    place("filter-error").textContent = error;
-    place("filter").ariaInvalid = String(Boolean(error));
+    showError(error);
     for (const button of place("ready").children) button.ariaPressed = String(wanted.ready.includes(button.dataset.ready));
     const filtered = Boolean(wanted.filter || wanted.region || wanted.probe || wanted.verdict || wanted.rule || wanted.ready.length);
     place("clear-button").hidden = !filtered;
@@ -195,6 +197,14 @@ const nhPage = (() => {
     if (state.rows.length && table.placeOf(state.row) < 0) open(state.rows[0]);
     else if (state.row !== null) open(state.row, { told: false });
     keep();
+  };
+  // While a person is writing, most filters are wrong: it is said once they pause.
+  let pause = 0;
+  const showError = (error) => {
+    clearTimeout(pause);
+    place("filter").ariaInvalid = String(Boolean(error));
+    if (!error) { place("filter-error").textContent = ""; return; }
+    pause = setTimeout(() => { place("filter-error").textContent = error; }, 350);
   };
   const applyAll = () => {
     showFilters();

@@ -12,10 +12,14 @@ const nhFillPaper = (state, units, columns, card, figures) => {
     const drawn = figures.filter((one) => !one.chart.lacking);
     if (drawn.length) parts.push(nhElement("h2", { text: "Figures of the session" }), nhElement("div", { class: "nh-figures" }, drawn.map((one) => one.printed(0, 330, 200))));
   }
+  document.body.dataset.paper = shown ? "sheets" : "table";
   paper.replaceChildren(...parts);
 };
 
-const nhEmptyPaper = () => document.getElementById("paper").replaceChildren();
+const nhEmptyPaper = () => {
+  delete document.body.dataset.paper;
+  document.getElementById("paper").replaceChildren();
+};
 
 const nhPaperTable = (state, units, columns) => {
   const words = nhStateWords(state.wanted, units);

@@ -7,10 +7,10 @@ const nhReviewTree = (reviews, shown) => {
   for (const one of reviews) if (one.answers && inside.has(one.answers)) answers.set(one.answers, [...(answers.get(one.answers) ?? []), one]);
   const told = (one) => {
     const what = one.decision ? { pass: "include", fail: "exclude", withdrawn: "withdrawn" }[one.decision] ?? one.decision : one.answers ? "answer" : "comment";
-    const head = [nhElement("strong", { text: what }), ` · ${one.reviewer ?? "no name"} · ${one.date ?? ""}`];
-    if (shown && one.about) head.push(` · ${one.about}`);
+    const known = [one.reviewer || "no name", one.date, shown ? one.about : ""].filter(Boolean);
+    const head = [nhElement("strong", { text: what }), ...known.flatMap((text) => [" · ", nhElement("bdi", { text })])];
     const tags = [one.counts === false ? "does not count" : one.counts ? "counts" : "", one.open ? "open question" : "", one.blind ? "read blind" : ""].filter(Boolean);
-    return nhElement("div", { class: "nh-review", id: one.id && shown ? `review-${one.id}` : "" }, [
+    return nhElement("div", { class: "nh-review", id: one.id && shown ? `review-${one.id}` : undefined }, [
       nhElement("div", {}, [...head, ...tags.flatMap((tag) => [" ", nhElement("span", { class: "nh-tag", text: tag })])]),
       nhElement("p", { dir: "auto", text: one.words ?? "" }),
       one.note ? nhElement("p", { class: "nh-quiet", text: one.note }) : null,

@@ -56,10 +56,10 @@ const nhStrip = (rule, spread) => {
 class NhRules {
   constructor(units, release) {
     this.units = units;
-    const heads = [["", "nh-sign-head"], ["rule", ""], ["value", "nh-number"], ["margin", ""], ["among the units of the session", "nh-rule-strip"]];
+    const heads = [["", "nh-sign-head"], ["rule", ""], ["value", "nh-number"], ["from the threshold", ""], ["among the units of the session", "nh-rule-strip"]];
     const body = nhElement("tbody");
     this.rows = units.rules.map((rule) => {
-      const sign = nhElement("td"), value = nhElement("td", { class: "nh-number" }), margin = nhElement("td");
+      const sign = nhElement("td", { class: "nh-rule-sign" }), value = nhElement("td", { class: "nh-number" }), margin = nhElement("td");
       const words = nhElement("th", { scope: "row" }, [nhElement("span", { text: rule.words })]);
       if (rule.why) words.append(nhElement("details", { class: "nh-why" }, [nhElement("summary", { text: "why this rule" }), nhElement("p", { text: rule.why })]));
       const place = nhElement("td", { class: "nh-rule-strip" }), spread = nhDistribution(rule, units.n, release);
@@ -81,7 +81,7 @@ class NhRules {
     for (const { rule, sign, value, margin, strip } of this.rows) {
       const passed = rule.passed(row);
       sign.textContent = `${SIGNS[passed]} ${{ true: "pass", false: "fail", null: "not known" }[passed]}`;
-      sign.className = passed === false ? "nh-bad" : passed ? "nh-good" : "nh-quiet";
+      sign.className = "nh-rule-sign " + (passed === false ? "nh-bad" : passed ? "nh-good" : "nh-quiet");
       value.textContent = rule.text(row);
       margin.textContent = this.units.marginWords(rule, row);
       strip?.show(row);

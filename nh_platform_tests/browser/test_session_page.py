@@ -1,0 +1,87 @@
+"""What a reviewer does on the session page in Chromium: the card, keys, decisions, and an interval in a figure."""
+
+from __future__ import annotations
+
+import pytest
+
+from nh_platform_tests.browser.conftest import N_UNITS
+from nh_platform_tests.browser.reviewer import Reviewer
+from nh_platform_tests.made_pages import made_page
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_card_holds_each_value_against_its_threshold(page: Reviewer) -> None:
+    row = made_page(N_UNITS).units.iloc[0]
+    first, *_ = page.run("return [...document.querySelectorAll('.nh-card-part tbody tr')].map(one => one.innerText)")
+    value = row["max_confidence"]
+    assert ("✓ pass" if value > 90 else "✗ fail") in first
+    assert f"{value:.4g} %" in first
+    assert "why this rule" in first
+    assert page.text("#card h3").startswith("probe00 · cluster 0")
+    assert "Is this axonal?" in page.text("#card")
+    assert "No: the trough comes first." in page.text("#card")
+    assert "noise cutoff" in page.text("#card")  # released beside recomputed
+
+
+def test_keys_go_through_the_units_and_each_has_a_button(page: Reviewer) -> None:
+    page.press("j")
+    page.press("ArrowDown")
+    page.press(" ")
+    assert page.unit == "unit-0003"
+    page.press("k")
+    page.press("ArrowUp")
+    assert page.unit == "unit-0001"
+    page.press("/")
+    assert page.run("return document.activeElement.id") == "filter"
+    page.press("j")  # is written, not pressed
+    assert page.unit == "unit-0001"
+    page.press("Escape")
+    assert page.run("return document.activeElement.className") == "nh-table"
+    page.press("?")
+    assert "next unit" in page.text("#help")
+    page.press("?")
+    words = page.run("return [...document.querySelectorAll('button kbd, label kbd')].map(one => one.innerText)")
+    assert {"j", "k", "x", "t", "?", "/", "Esc"} <= set(words)
+
+
+def test_after_a_decision_the_order_stays_and_the_row_says_it(page: Reviewer) -> None:
+    page.click("[data-ready=undecided]")
+    before = page.rows
+    page.run("nhPage.setDecision(nhPage.unitId, 'fail', 'not exported'); nhPage.goNext()")
+    assert page.rows == before
+    assert page.run("return nhPage.row") == before[1]
+    assert "fail" in page.text(f"#row-{before[0]}")
+    assert page.text("[data-ready=undecided] span") == str(len(before) - 1)
+    page.run("nhPage.refresh()")
+    assert page.rows == before[1:]
+
+
+def test_other_scripts_take_part_through_one_object(page: Reviewer) -> None:
+    page.run("""
+      window.told = [];
+      nhPage.onUnit((row, id) => told.push(id));
+      nhPage.registerKey({keys: ['g'], label: 'good', run: () => told.push('good')});
+    """)
+    page.press("j")
+    page.press("g")
+    assert page.run("return told") == ["unit-0000", "unit-0001", "good"]
+    assert "good g" in page.text("#card-place").replace("\n", " ")
+    assert page.run("return nhPage.evidence(0)[1].threshold") == 5
+
+
+def test_an_interval_is_drawn_in_a_figure_over_time(page: Reviewer) -> None:
+    page.run("""
+      window.told = []; nhPage.onInterval((interval) => told.push(interval));
+      const canvas = document.querySelector('#figure-rate canvas');
+      canvas.setPointerCapture = () => {};
+      const at = canvas.getBoundingClientRect(), plan = canvas.nhFigure.plan;
+      const fire = (name, second) => canvas.dispatchEvent(new PointerEvent(
+        name, {clientX: at.left + plan.x.place(second), clientY: at.top + 50, pointerId: 1}));
+      fire('pointerdown', 1000);
+      fire('pointermove', 2000);
+      fire('pointerup', 2000);
+    """)
+    (interval,) = page.run("return told")
+    assert interval["chart"] == "rate"
+    assert (interval["start"], interval["stop"]) == pytest.approx((1000, 2000), abs=30)
