@@ -36,6 +36,8 @@ class Axis:
         Named places, for example regions along a probe; numbers where empty.
     session_clock
         Whether it is time on the session clock in s: a reviewer may pick an interval on it.
+    unit_lows, unit_highs
+        (n_units,) range for each unit of the page, in place of ``low`` and ``high``; None where all share one.
     """
 
     label: str
@@ -45,12 +47,16 @@ class Axis:
     scale: Literal["linear", "log"] = "linear"
     ticks: Sequence[tuple[float, str]] = ()
     session_clock: bool = False
+    unit_lows: npt.ArrayLike | None = None
+    unit_highs: npt.ArrayLike | None = None
 
-    def payload(self) -> dict[str, Any]:
-        """Return it as the page reads it."""
+    def payload(self, arrays: PackedArrays) -> dict[str, Any]:
+        """Pack its ranges and return it as the page reads it."""
         ticks = [[float(place), str(name)] for place, name in self.ticks]
         shown = {"label": self.label, "unit": self.unit, "low": self.low, "high": self.high, "scale": self.scale}
-        return shown | {"ticks": ticks, "session_clock": self.session_clock}
+        ranges = {"unit_lows": self.unit_lows, "unit_highs": self.unit_highs}
+        packed = {name: None if one is None else arrays.exact(_float32(one)) for name, one in ranges.items()}
+        return {**shown, **packed, "ticks": ticks, "session_clock": self.session_clock}
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,9 @@ class Layer:
         per unit: float32, else two bytes.
     connected
         Whether a line goes on over values that are not finite.
+    root
+        Of an image, whether the square roots of y are packed and drawn, so that rare things are seen; a read-out and
+        the colour bar state their squares.
     """
 
     kind: LayerKind
@@ -94,12 +103,13 @@ class Layer:
     exact: bool = False
     connected: bool = False
     unit: str = ""
+    root: bool = False
 
     def payload(self, arrays: PackedArrays) -> dict[str, Any]:
         """Pack its numbers and return it as the page reads it."""
         words = {"name": self.name, "unit": self.unit, "text": self.text}
         looks = {"kind": self.kind, "colour": self.colour, "along": self.along}
-        flags = {"per_unit": self.per_unit, "connected": self.connected}
+        flags = {"per_unit": self.per_unit, "connected": self.connected, "root": self.root}
         return {**looks, **words, **flags, "x": self._packed_x(arrays), "y": self._packed_y(arrays)}
 
     @property
@@ -120,6 +130,7 @@ class Layer:
         if self.y is None:
             return None
         values = np.asarray(self.y, dtype=np.float64)
+        values = np.sqrt(values) if self.root else values
         rows = values if self.per_unit else values[None]
         return arrays.exact(rows.astype(np.float32)) if self.exact else arrays.scaled(rows)
 
@@ -140,6 +151,8 @@ class Chart:
         What it shows and how to read it, in a sentence or two.
     lacking
         Why there is nothing to draw, in words; the chart is then a sentence in its place. Empty where there is.
+    lacking_unit
+        The same for a unit of which every layer per unit is NaN, while others have something.
     columns
         Columns of the page's table whose numbers belong to the figure: printed below it and said in its accessible
         name. What is drawn is one byte per sample and no source of numbers.
@@ -156,10 +169,15 @@ class Chart:
     lacking: str = ""
     columns: Sequence[str] = ()
     wide: bool = False
+    lacking_unit: str = ""
 
     def payload(self, arrays: PackedArrays) -> dict[str, Any]:
         """Pack its numbers and return it as the page reads it."""
         stated: dict[str, Any] = {"id": self.id, "title": self.title, "caption": self.caption, "lacking": self.lacking}
-        stated |= {"columns": list(self.columns), "wide": self.wide}
-        axes = {"x": self.x.payload(), "y": self.y.payload()}
+        stated |= {"lacking_unit": self.lacking_unit, "columns": list(self.columns), "wide": self.wide}
+        axes = {"x": self.x.payload(arrays), "y": self.y.payload(arrays)}
         return {**stated, **axes, "layers": [layer.payload(arrays) for layer in self.layers]}
+
+
+def _float32(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    return np.asarray(values, dtype=np.float32)
