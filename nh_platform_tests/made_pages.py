@@ -123,7 +123,7 @@ def unit_charts(rng: np.random.Generator, n: int) -> list[Chart]:
     amplitudes = rng.lognormal(4.4, 0.5, (n, 1))
     times = np.sort(rng.uniform(0, SECONDS, (n, 200)), axis=1)
     drift = 1 + 0.2 * np.sin(times / 700)
-    image = np.sqrt(rng.poisson(np.exp(-(((np.arange(32)[None, :, None] - 14) / 6) ** 2)) * 8, (n, 32, 60)))
+    image = rng.poisson(np.exp(-(((np.arange(32)[None, :, None] - 14) / 6) ** 2)) * 8, (n, 32, 60))
     edges = np.linspace(0, 250, 51)
     counts = rng.poisson(400 * np.exp(-(((edges[:-1] + 2.5 - amplitudes) / 22) ** 2)))
     wave_t = np.linspace(-1, 1.7, 82)
@@ -144,8 +144,8 @@ def unit_charts(rng: np.random.Generator, n: int) -> list[Chart]:
     time, volts = Axis("time", "s", 0, SECONDS, session_clock=True), "uV"
     return [
         Chart("amplitude-time", "Amplitude over time", time, Axis("amplitude", volts, 0, 250),
-              (Layer("image", None, image, "spikes", "heat", per_unit=True, unit="1"),
-               Layer("mark", [50], None, "", "bad", "y", "50 µV")), "Spikes by time and amplitude, square root.",
+              (Layer("image", None, image, "spikes", "heat", per_unit=True, root=True),
+               Layer("mark", [50], None, "", "bad", "y", "50 µV")), "Spikes by time and amplitude.",
               columns=("amp_median",)),
         Chart("amplitude-histogram", "Amplitudes", Axis("amplitude", volts), Axis("spikes", "1"),
               (Layer("bars", edges, counts, per_unit=True),
@@ -163,8 +163,10 @@ def unit_charts(rng: np.random.Generator, n: int) -> list[Chart]:
         Chart("rate", "Rate", time, Axis("rate", "Hz"),
               (Layer("steps", np.linspace(0, SECONDS, 121), rate, per_unit=True),
                Layer("band", [800, 1000], None, "set aside", "muted"))),
-        Chart("depth", "Depth over time", time, Axis("depth", "um"),
-              (Layer("points", times, depth, per_unit=True),), "200 spikes."),
+        Chart("depth", "Depth over time", time,
+              Axis("depth", "um", unit_lows=depth.min(axis=1) - 50, unit_highs=depth.max(axis=1) + 50),
+              (Layer("points", times, np.where(np.arange(n)[:, None] % 7 == 3, np.nan, depth), per_unit=True),),
+              "200 spikes.", lacking_unit="This unit has no depths."),
         Chart("waveform", "Waveform", Axis("time", "ms"), Axis("amplitude", volts),
               (Layer("line", places.ravel(), lifted.reshape(n, -1), per_unit=True),
                Layer("points", times[:, :3] / 1000, drift[:, :3] * 10, "repeats", "third", per_unit=True))),

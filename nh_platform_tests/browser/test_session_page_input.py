@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from nh_platform.reports.session_page.rendering import render_session_page, with_release_distributions
+from nh_platform.reports.page.packing import json_for_script
+from nh_platform.reports.session_page.rendering import render_session_page
 from nh_platform_tests.browser.reviewer import Reviewer
 from nh_platform_tests.made_pages import BOOK, made_page
 
@@ -97,7 +98,11 @@ def test_a_page_without_rules_regions_figures_or_reviews_opens(page: Reviewer) -
 
 
 def test_the_distribution_of_the_release_stands_behind_that_of_the_session(page: Reviewer, usual_page: str) -> None:
-    rules = {"noise_cutoff": {"edges": [-10, 0, 5, 10, 20], "counts": [10, 40, 20, 5]}}
-    page.open(with_release_distributions(usual_page, {"text": "release of 2026-11-29", "rules": rules}))
-    assert "line: release of 2026-11-29" in page.text("#card")
-    assert page.complaints() == []
+    rules = [{"rule": "noise_cutoff", "edges": [-10, 0, 5, 10, 20], "counts": [10, 40, 20, 5]}]
+    for rulebook, said in ((BOOK, "line: release of 2026-11-29"), ("other", "known by another rulebook, other")):
+        snapshot = json_for_script({"text": "release of 2026-11-29", "rulebook": rulebook, "rules": rules})
+        place = '<script type="application/json" id="nh-data">'
+        element = f'<script type="application/json" id="nh-release">{snapshot}</script>'
+        page.open(usual_page.replace(place, element + place))
+        assert said in page.text("#card")
+        assert page.complaints() == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nh_platform_tests.browser.conftest import N_UNITS
@@ -30,7 +31,9 @@ def test_every_figure_is_drawn_and_what_lacks_says_why(page: Reviewer) -> None:
     """)
     assert len(colours) == 8 + 3 + 4  # of the unit, of its rules, of the session
     assert {label: n for label, n in colours if n < 5} == {}
-    lacking = page.run("return [...document.querySelectorAll('.nh-lacking')].map(one => one.innerText)")
+    lacking = page.run(
+        "const all = [...document.querySelectorAll('.nh-lacking:not([hidden])')]; return all.map(one => one.innerText)"
+    )
     assert lacking == [
         "Single spikes are not stored; mean waveforms are made on request.",
         "This session has no pupil diameter.",
@@ -41,6 +44,25 @@ def test_a_figure_says_its_numbers_to_those_who_do_not_see_it(page: Reviewer) ->
     label = page.run("return document.querySelector('#figure-autocorrelogram canvas').getAttribute('aria-label')")
     spikes = made_page(N_UNITS).units["n_spikes"][0]
     assert label == f"Autocorrelogram of probe00 · cluster 0: pairs against lag (ms). spikes {spikes:,}"
+
+
+def test_a_figure_of_a_unit_without_its_numbers_says_so_and_of_the_next_is_drawn(page: Reviewer) -> None:
+    shown = "return document.querySelector('#figure-depth canvas').checkVisibility()"
+    page.run("nhPage.goTo('unit-0003')")
+    assert "This unit has no depths." in page.text("#figure-depth")
+    assert not page.run(shown)
+    page.press("j")
+    page.until(shown)
+    assert "This unit has no depths." not in page.text("#figure-depth")
+
+
+def test_each_unit_has_the_range_of_its_own(page: Reviewer) -> None:
+    chart = made_page(N_UNITS).unit_charts[6]
+    page.press("j")
+    page.until("return document.querySelector('#figure-depth canvas').nhFigure.plan.layers.length")
+    y = page.run("const {y} = document.querySelector('#figure-depth canvas').nhFigure.plan; return [y.low, y.high]")
+    assert chart.y.unit_lows is not None
+    assert y == pytest.approx([np.asarray(chart.y.unit_lows)[1], np.asarray(chart.y.unit_highs)[1]], rel=1e-6)
 
 
 def printed(page: Reviewer, what: str) -> str:

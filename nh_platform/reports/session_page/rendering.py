@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nh_platform.reports.page.packing import PackedArrays, json_for_script
+from nh_platform.reports.page.packing import PackedArrays
 from nh_platform.reports.page.shell import html_page, read_static
 from nh_platform.reports.session_page.content import SessionPage
 
@@ -22,7 +22,6 @@ SCRIPTS = (
     "units.js", "rules.js", "reviews.js", "card.js", "session.js", "printing.js", "address.js", "keys.js", "page.js",
 )  # fmt: skip
 """In the order in which the page has them; what a script of another room adds stands behind them (`nhPage`)."""
-_RELEASE_PLACE = '<script type="application/json" id="nh-release">'
 SCHEMA = 1
 """Moves when the page's scripts read its data in another way."""
 
@@ -55,28 +54,6 @@ def render_session_page(page: SessionPage) -> str:
     body = read_static(PACKAGE, "page.html")
     styles, scripts = ([read_static(PACKAGE, name) for name in names] for names in (STYLES, SCRIPTS))
     return html_page(page.title, body, data, arrays, styles=styles, scripts=scripts)
-
-
-def with_release_distributions(html: str, snapshot: Mapping[str, Any]) -> str:
-    """Return the page with a dated snapshot of the release's distributions behind those of the session.
-
-    Parameters
-    ----------
-    html
-        A page of `render_session_page`.
-    snapshot
-        ``text`` (release and date, in words) and ``rules``: per rule id ``edges`` (n_bins + 1,) in the rule's unit of
-        measure, and ``counts`` (n_bins,).
-
-    Raises
-    ------
-    ValueError
-        If the page has no place for it: it was written by an earlier version, or by something else.
-    """
-    before, place, after = html.partition(_RELEASE_PLACE)
-    if not place:
-        raise ValueError("the page has no place for the distributions of a release; make session_report again")
-    return f"{before}{_RELEASE_PLACE}{json_for_script(dict(snapshot))}{after[after.index('</script>') :]}"
 
 
 def packed_table(

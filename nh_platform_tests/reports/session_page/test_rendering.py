@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from nh_platform.reports.page.chart import Axis, Chart, Layer
-from nh_platform.reports.session_page.rendering import render_session_page, with_release_distributions
+from nh_platform.reports.session_page.rendering import render_session_page
 from nh_platform_tests.made_pages import made_page
 
 
@@ -71,7 +71,7 @@ def test_a_place_of_a_unit_is_packed_finer_than_a_value() -> None:
 def test_numpy_numbers_are_stated_and_other_things_are_refused_by_name() -> None:
     verdict = {"about": "session", "passed": np.bool_(True), "text": "", "share": np.float32(0.5), "n": np.int64(3)}
     assert stated(render_session_page(made_page(1, verdicts=[verdict])))["verdicts"][0]["n"] == 3
-    with pytest.raises(TypeError, match="set .* cannot be stated in a page"):
+    with pytest.raises(TypeError, match=r"set .* cannot be stated in a page"):
         render_session_page(made_page(1, verdicts=[{"about": {"a"}}]))
 
 
@@ -80,16 +80,6 @@ def test_no_markup_of_a_name_is_in_the_page() -> None:
     html = render_session_page(page)
     assert "<b id=x>" not in html
     assert "<script>alert" not in html
-
-
-def test_a_snapshot_of_the_release_takes_its_place_and_another_page_is_refused() -> None:
-    html = render_session_page(made_page(1))
-    first = with_release_distributions(html, {"text": "release </script>", "rules": {}})
-    assert '"text":"release \\u003c/script>"' in first
-    again = with_release_distributions(first, {"text": "a later one", "rules": {}})
-    assert again == with_release_distributions(html, {"text": "a later one", "rules": {}})
-    with pytest.raises(ValueError, match="make session_report again"):
-        with_release_distributions("<html></html>", {})
 
 
 @pytest.mark.parametrize(("n_units", "most_mb"), [(700, 2.5), (2000, 6.0)])

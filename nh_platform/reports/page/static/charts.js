@@ -55,13 +55,14 @@ const nhRanges = (chart, layers) => {
   return ranges;
 };
 
-const nhRange = (axis, [low, high], room) => {
+const nhRange = (axis, [low, high], room, arrays, row) => {
+  const own = (reference) => { const value = reference ? arrays[reference.array].values[row] : NaN; return Number.isFinite(value) ? value : null; };
   const log = axis.scale === "log", known = low <= high;
   const beyond = !known ? 0 : log ? (high / low) ** room : (high - low) * room;
   const open = (value, sign) => (log ? value * beyond ** sign : value + sign * beyond);
   return [
-    axis.low ?? (!known ? 0 : low === 0 && !log ? 0 : open(low, -1)),
-    axis.high ?? (!known ? 1 : high === 0 && !log ? 0 : open(high, 1)),
+    own(axis.unit_lows) ?? axis.low ?? (!known ? 0 : low === 0 && !log ? 0 : open(low, -1)),
+    own(axis.unit_highs) ?? axis.high ?? (!known ? 1 : high === 0 && !log ? 0 : open(high, 1)),
   ];
 };
 
@@ -74,13 +75,29 @@ const nhImageRange = (layer) => {
   return [range[0] >= 0 ? 0 : range[0], range[1] > range[0] ? range[1] : range[0] + 1];
 };
 
-const nhBarScale = (image, bottom, top) => { const [low, high] = nhImageRange(image); return nhScale(low, high, false, bottom, top); };
+// Of an image of roots the squares are stated, in their places.
+const nhBarScale = (image, bottom, top) => {
+  const [low, high] = nhImageRange(image), scale = nhScale(low, high, false, bottom, top);
+  return image.root ? { place: (value) => scale.place(Math.sqrt(value)), ticks: (n) => nhRootTicks(high * high, n) } : scale;
+};
+const nhRootTicks = (high, n) => {
+  const found = [[0, "0"]];
+  for (const [value, words] of nhLinearTicks(0, high, n + 1)) if (value && Math.sqrt(value - found.at(-1)[0]) > Math.sqrt(high) / 8) found.push([value, words]);
+  return found;
+};
+
+// Whether a chart has nothing to draw for a unit.
+const nhLacksUnit = (chart, arrays, row) => {
+  const own = nhLayers(chart, arrays, row).filter((layer) => layer.per_unit);
+  return own.length > 0 && own.every((layer) => !(layer.y.length ? layer.y : layer.x).some(Number.isFinite));
+};
+
 
 // Where everything of a chart stands in width × height: scales, ticks, numbers. Nothing is drawn.
 const nhPlan = (chart, arrays, row, width, height, measure, { small = false } = {}) => {
   const layers = nhLayers(chart, arrays, row), ranges = nhRanges(chart, layers);
   const filled = layers.some((one) => one.kind === "image" || one.kind === "bars" || one.kind === "steps");
-  const ranged = (name) => nhRange(chart[name], ranges[name], filled && name === "x" ? 0 : 0.04);
+  const ranged = (name) => nhRange(chart[name], ranges[name], filled && name === "x" ? 0 : 0.04, arrays, row);
   const [xLow, xHigh] = ranged("x"), [yLow, yHigh] = ranged("y");
   const image = layers.find((one) => one.kind === "image" && nhImageRange(one));
   const named = (axis, scale, n) => (axis.ticks.length ? axis.ticks.filter(([at]) => at >= scale.low && at <= scale.high) : scale.ticks(n));
@@ -281,7 +298,7 @@ const nhReading = (plan, atX, atY) => {
       const [rows, columns] = layer.shape;
       const column = Math.min(columns - 1, Math.floor(((atX - plan.left) / (plan.right - plan.left)) * columns));
       const row = Math.min(rows - 1, Math.floor(((plan.bottom - atY) / (plan.bottom - plan.top)) * rows));
-      lines.push(spoken(plan.chart.y, y, 3), `${layer.name || "value"} ${about}${nhWithUnit(layer.y[row * columns + column], layer.unit, 2)}`);
+      lines.push(spoken(plan.chart.y, y, 3), `${layer.name || "value"} ${about}${nhWithUnit(layer.y[row * columns + column] ** (layer.root ? 2 : 1), layer.unit, 2)}`);
     } else if (layer.kind === "bars" || layer.kind === "steps") {
       const upright = layer.along === "y", bins = upright ? plan.y : plan.x, value = upright ? y : x;
       const edges = nhEdges(layer.x, layer.y.length, bins.log);

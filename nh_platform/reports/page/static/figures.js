@@ -37,6 +37,7 @@ class NhFigure {
     this.canvas.nhFigure = this;
     this.written = nhElement("p", { class: "nh-figure-numbers" });
     this.element.append(this.canvas);
+    if (chart.lacking_unit) this.element.append((this.lackingUnit = nhElement("p", { class: "nh-lacking", text: chart.lacking_unit, hidden: true })));
     if (!small) this.element.append(this.written, nhElement("figcaption", { class: "nh-figure-caption", text: chart.caption }));
     this.canvas.addEventListener("pointermove", (event) => this.read(event));
     this.canvas.addEventListener("pointerleave", () => { nhReadingPlace().hidden = true; });
@@ -54,6 +55,11 @@ class NhFigure {
   show(row = 0) {
     this.row = row;
     if (!this.canvas) return;
+    if (this.lackingUnit) {
+      this.canvas.hidden = nhLacksUnit(this.chart, this.arrays, row);
+      this.lackingUnit.hidden = !this.canvas.hidden;
+      if (this.canvas.hidden) return;
+    }
     const words = this.numbers(this.chart, row), about = this.about(row);
     this.written.textContent = words;
     this.canvas.setAttribute("aria-label", [`${this.chart.title}${about ? ` of ${about}` : ""}: ${nhAxisWords(this.chart.y)} against ${nhAxisWords(this.chart.x)}`, words].filter(Boolean).join(". "));
@@ -87,8 +93,12 @@ class NhFigure {
   // The figure for paper: as on the page, with SVG in place of the canvas.
   printed(row, width, height) {
     const copy = nhElement("figure", { class: "nh-figure" });
-    for (const part of this.element.children) copy.append(part === this.canvas ? this.svg(row, width, height) : part.cloneNode(true));
-    const words = copy.querySelector(".nh-figure-numbers");
+    const lacks = this.lackingUnit && nhLacksUnit(this.chart, this.arrays, row);
+    for (const part of this.element.children) {
+      if (part === this.canvas) { if (!lacks) copy.append(this.svg(row, width, height)); } else copy.append(part.cloneNode(true));
+    }
+    const words = copy.querySelector(".nh-figure-numbers"), unit = copy.querySelector("p.nh-lacking");
+    if (unit && this.lackingUnit) unit.hidden = !lacks;
     if (words) words.textContent = this.numbers(this.chart, row);
     for (const one of [copy, ...copy.querySelectorAll("[id]")]) if (one.id.startsWith("figure-")) one.removeAttribute("id");
     return copy;

@@ -12,7 +12,6 @@
 //   setDecision(unitId, state, text)  state as in the column `review` ("pass", "fail", "none", …); the order stays
 //   decisionOf(unitId)             {state, text} or null
 //   setReviews(reviews)            the list of reviews, as SessionPage states them, was read anew
-//   setReleaseDistributions(snapshot)  {text, rules: {rule id: {edges, counts}}} behind the session's own
 //   refresh()                      filter again, for example after many decisions
 //   cardPlace, headerPlace         elements that take what a script adds
 //   registerKey({keys, ctrl, label, run, place})  a key and its button; the button is returned, and put in `place`
@@ -29,8 +28,7 @@ const nhPage = (() => {
     const arrays = await nhArrays(data.arrays);
     units = new NhUnits(data, arrays);
     page.units = units;
-    const release = JSON.parse(place("nh-release").textContent);
-    makeCard(release);
+    makeCard(readRelease());
     table = new NhTable(place("table"), { label: "Units of the session", opened: (row) => open(row), sorted: sortBy });
     makeFilters();
     addKeys();
@@ -44,6 +42,13 @@ const nhPage = (() => {
     addEventListener("hashchange", () => { state.wanted = nhReadAddress(); applyAll(); });
   };
 
+  // The dated snapshot of the release that whoever copied or served the page put in, if it is of the same rulebook.
+  const readRelease = () => {
+    const snapshot = JSON.parse(place("nh-release")?.textContent ?? "null");
+    if (!snapshot) return null;
+    const same = (snapshot.rulebook ?? data.rulebook) === data.rulebook;
+    return same ? { text: snapshot.text, rules: snapshot.rules } : { text: "", rules: [], other: snapshot.rulebook };
+  };
   const makeCard = (release) => {
     const run = { previous: () => page.goPrevious(), next: () => page.goNext(), choose: () => choose(state.row), picked: (interval) => listeners.interval.forEach((told) => told(interval)), decision: page.cardPlace };
     card = new NhCard(place("card"), units, release, run);
@@ -303,7 +308,6 @@ const nhPage = (() => {
     },
     decisionOf: (id) => units.decisions.get(String(id)) ?? null,
     setReviews(reviews) { data.reviews = reviews; nhShowReviews(data); if (state.row !== null) card.showReviews(); },
-    setReleaseDistributions(snapshot) { makeCard(snapshot); if (state.row !== null) open(state.row); },
     refresh: () => { countReady(); filter(); },
     registerKey({ keys: names, ctrl = false, label, run, place: where = null }) {
       keys.add({ keys: names, ctrl, label, run });

@@ -27,9 +27,9 @@ const nhDistribution = (rule, n, release) => {
     });
     return counts;
   };
-  const counts = counted(values), snapshot = release?.rules?.[rule.id];
+  const counts = counted(values), snapshot = release?.rules?.find((one) => one.rule === rule.id);
   let outside = null;
-  if (snapshot?.edges?.length === snapshot?.counts?.length + 1) {
+  if (snapshot?.counts?.length && snapshot.edges.length === snapshot.counts.length + 1) {
     const centres = snapshot.counts.map((_, k) => (snapshot.edges[k] + snapshot.edges[k + 1]) / 2);
     outside = counted(centres, snapshot.counts);
     const scale = Math.max(...counts, 1) / Math.max(...outside, 1e-9);
@@ -69,7 +69,7 @@ class NhRules {
       return { rule, sign, value, margin, strip };
     });
     const keys = [["dashed line and shade: threshold and what fails"], ["triangle: this unit"], ["bars: units of the session"]];
-    if (release) keys.push([`line: ${release.text || "the release"}`]);
+    if (release) keys.push([release.other ? `the release is known by another rulebook, ${release.other}, and not drawn` : `line: ${release.text || "the release"}, at the height of the bars`]);
     this.element = nhElement("section", { class: "nh-card-part" }, [
       nhElement("h4", { text: units.book ? `Rules of ${units.book}` : "Rules" }),
       units.rules.length ? nhElement("div", { class: "nh-scroll" }, [nhElement("table", { class: "nh-small" }, [nhElement("thead", {}, [nhElement("tr", {}, heads.map(([text, kind]) => nhElement("th", { scope: "col", text, class: kind })))]), body])]) : nhElement("p", { class: "nh-lacking", text: "The page states no rules for this session." }),
