@@ -82,7 +82,7 @@ def test_lists_filter_by_region_probe_verdict_and_rule(page: Reviewer, fits: Cal
     assert page.rows == fits("beryl == 'CA1'")
     page.choose("filter-probe", "probe01")
     page.choose("filter-verdict", "bad")
-    page.choose("filter-rule", "-noise_cutoff")
+    page.choose("filter-rule", "fail:noise_cutoff")
     assert page.rows == fits("beryl == 'CA1' and probe == 'probe01' and noise_cutoff >= 5")
     assert page.text("#count") == f"{len(page.rows)} of {N_UNITS} units"
     page.press("Escape")

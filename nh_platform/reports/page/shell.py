@@ -15,7 +15,16 @@ from nh_platform.reports.page.packing import PackedArrays, json_for_script
 
 PACKAGE = "nh_platform.reports.page"
 SHARED_STYLES = ("theme.css",)
-SHARED_SCRIPTS = ("unpack.js", "scales.js", "pens.js", "charts.js", "figures.js", "expression.js", "table.js")
+SHARED_SCRIPTS = (
+    "unpack.js",
+    "scales.js",
+    "pens.js",
+    "charts.js",
+    "chart_words.js",
+    "figures.js",
+    "expression.js",
+    "table.js",
+)
 """In the order in which a page has them; a page's own follow."""
 
 _TEMPLATE = """<!doctype html>

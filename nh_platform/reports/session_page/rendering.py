@@ -19,7 +19,8 @@ from nh_platform.reports.session_page.content import SessionPage
 PACKAGE = "nh_platform.reports.session_page"
 STYLES = ("page.css",)
 SCRIPTS = (
-    "units.js", "rules.js", "reviews.js", "card.js", "session.js", "printing.js", "address.js", "keys.js", "page.js",
+    "units.js", "rules.js", "reviews.js", "card.js", "session.js", "printing.js", "address.js", "keys.js", "columns.js",
+    "page.js",
 )  # fmt: skip
 """In the order in which the page has them; what a script of another room adds stands behind them (`nhPage`)."""
 SCHEMA = 1

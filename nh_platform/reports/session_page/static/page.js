@@ -64,45 +64,9 @@ const nhPage = (() => {
     return known([...new Set(["cluster_id", "probe", units.region, "depth", "n_spikes", `pass.${data.rulebook}`, ...units.rules.map((rule) => rule.value_column), "review"])]);
   };
   const makeColumns = () => {
-    const choice = {
-      id: "", label: "Chosen for sheets", kind: "choice", width: 30, unsorted: true,
-      fill(cell, row) {
-        if (!cell.firstChild) {
-          const box = nhElement("input", { type: "checkbox", tabIndex: -1 });
-          box.addEventListener("change", () => choose(box.nhRow));
-          cell.append(box);
-        }
-        cell.firstChild.nhRow = row;
-        cell.firstChild.checked = state.chosen.has(row);
-        cell.firstChild.ariaLabel = `choose ${units.nameOf(row)}`;
-      },
-    };
-    columns = columnNames().map((name) => tableColumn(units.columns.get(name)));
-    table.setColumns([choice, ...columns]);
+    columns = columnNames().map((name) => nhTableColumn(units.columns.get(name), units));
+    table.setColumns([nhChoiceColumn(units, state.chosen, choose), ...columns]);
     place("columns-panel").querySelectorAll("input").forEach((box) => { box.checked = columns.some((one) => one.id === box.value); });
-  };
-  const tableColumn = (column) => {
-    const rule = units.rules.find((one) => one.value_column === column.name);
-    const made = { id: column.name, label: column.label, kind: column.kind, text: column.text };
-    made.title = [column.name, column.meaning, rule ? `rule: ${rule.words}` : "", "Press to sort."].filter(Boolean).join("\n");
-    if (rule) {
-      made.label = nhUnit(rule.unit) ? `${rule.metric} (${nhUnit(rule.unit)})` : rule.metric;
-      made.fill = (cell, row) => { cell.textContent = column.text(row); cell.className = `nh-number${rule.passed(row) === false ? " nh-bad" : ""}`; };
-    }
-    if (column.name === `pass.${data.rulebook}`) {
-      made.text = (row) => ({ true: "✓ good", false: "✗ not good", null: "–" })[column.value(row)];
-      made.fill = (cell, row) => { cell.textContent = made.text(row); cell.className = { true: "nh-good", false: "nh-bad", null: "" }[column.value(row)]; };
-    }
-    if (column.name === "review") made.text = (row) => units.reviewOf(row) ?? "–";
-    if (column.name === units.region) made.fill = (cell, row) => {
-      const colour = data.region_colours[column.value(row)], words = column.text(row);
-      const dot = nhElement("span", { class: "nh-dot" });
-      if (colour) dot.style.background = colour;
-      cell.replaceChildren(...(colour ? [dot] : []), words);
-    };
-    const longest = Math.max((made.label.length + 2) * 1.1, ...Array.from({ length: Math.min(units.n, 200) }, (_, k) => made.text(Math.floor((k * units.n) / Math.min(units.n, 200))).length + 2));
-    made.width = Math.round(Math.min(230, Math.max(64, longest * 7.2 + 12)));
-    return made;
   };
   const makeColumnPanel = () => {
     const boxes = [...units.columns.values()].map((column) => {
@@ -136,7 +100,7 @@ const nhPage = (() => {
     const choices = {
       region: [["", "all"], ...counted(units.region)], probe: [["", "all"], ...counted("probe")],
       verdict: [["", "all"], ["good", "✓ good"], ["bad", "✗ not good"]],
-      rule: [["", "any"], ...units.rules.flatMap((rule) => [[`-${rule.id}`, `✗ fails ${rule.id}`], [`+${rule.id}`, `✓ passes ${rule.id}`]])],
+      rule: [["", "any"], ...units.rules.flatMap((rule) => [[`fail:${rule.id}`, `✗ fails ${rule.id}`], [`pass:${rule.id}`, `✓ passes ${rule.id}`]])],
     };
     for (const [name, list] of Object.entries(choices)) {
       const select = place(`filter-${name}`);

@@ -36,7 +36,7 @@ const nhStateWords = (wanted, units) => {
   if (wanted.filter) said.push(`filter: ${wanted.filter}`);
   for (const name of ["region", "probe"]) if (wanted[name]) said.push(`${name}: ${wanted[name]}`);
   if (wanted.verdict) said.push({ good: "good units", bad: "units that are not good" }[wanted.verdict]);
-  if (wanted.rule) said.push(`${wanted.rule[0] === "+" ? "passes" : "fails"} ${wanted.rule.slice(1)}`);
+  if (wanted.rule) said.push(wanted.rule.replace("pass:", "passes ").replace("fail:", "fails "));
   for (const id of wanted.ready) said.push(units.ready.find((one) => one.id === id)?.label ?? id);
   if (wanted.sort) said.push(`sorted by ${wanted.sort.replace(/^-/, "")}${wanted.sort.startsWith("-") ? ", highest first" : ""}`);
   return said.join("; ");

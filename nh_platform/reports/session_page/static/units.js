@@ -115,8 +115,8 @@ class NhUnits {
     if (wanted.probe) tests.push((row) => this.textOf("probe", row) === wanted.probe);
     if (wanted.verdict) tests.push((row) => ({ good: true, bad: false })[wanted.verdict] === this.passOf(row));
     if (wanted.rule) {
-      const [sign, id] = [wanted.rule[0], wanted.rule.slice(1)], rule = this.rules.find((one) => one.id === id);
-      if (rule) tests.push((row) => rule.passed(row) === (sign === "+"));
+      const [sign, id] = wanted.rule.split(":"), rule = this.rules.find((one) => one.id === id);
+      if (rule) tests.push((row) => rule.passed(row) === (sign === "pass"));
     }
     for (const id of wanted.ready) { const one = this.ready.find((ready) => ready.id === id); if (one?.test) tests.push(one.test); }
     const rows = [];
@@ -124,7 +124,8 @@ class NhUnits {
     const column = this.columns.get(wanted.sort.replace(/^-/, ""));
     if (column) {
       const sign = wanted.sort.startsWith("-") ? -1 : 1;
-      const values = Array.from({ length: this.n }, (_, row) => column.value(row));
+      const read = column.name === "review" ? (row) => this.reviewOf(row) : column.value;
+      const values = Array.from({ length: this.n }, (_, row) => read(row));
       const compare = column.kind === "text" ? (a, b) => nhTextOrder.compare(a, b) : (a, b) => a - b;
       rows.sort((a, b) => {
         const [one, other] = [values[a], values[b]], gone = [nhMissing(one), nhMissing(other)];

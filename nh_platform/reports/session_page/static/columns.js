@@ -1,0 +1,42 @@
+"use strict";
+// Columns of the units table as they are shown: labels, widths, signs and colours.
+
+const nhTableColumn = (column, units) => {
+  const { data } = units;
+  const rule = units.rules.find((one) => one.value_column === column.name);
+  const made = { id: column.name, label: column.label, kind: column.kind, text: column.text };
+  made.title = [column.name, column.meaning, rule ? `rule: ${rule.words}` : "", "Press to sort."].filter(Boolean).join("\n");
+  if (rule) {
+    made.label = nhUnit(rule.unit) ? `${rule.metric} (${nhUnit(rule.unit)})` : rule.metric;
+    made.fill = (cell, row) => { cell.textContent = column.text(row); cell.className = `nh-number${rule.passed(row) === false ? " nh-bad" : ""}`; };
+  }
+  if (column.name === `pass.${data.rulebook}`) {
+    made.text = (row) => ({ true: "✓ good", false: "✗ not good", null: "–" })[column.value(row)];
+    made.fill = (cell, row) => { cell.textContent = made.text(row); cell.className = { true: "nh-good", false: "nh-bad", null: "" }[column.value(row)]; };
+  }
+  if (column.name === "review") made.text = (row) => units.reviewOf(row) ?? "–";
+  if (column.name === units.region) made.fill = (cell, row) => {
+    const colour = data.region_colours[column.value(row)], words = column.text(row);
+    const dot = nhElement("span", { class: "nh-dot" });
+    if (colour) dot.style.background = colour;
+    cell.replaceChildren(...(colour ? [dot] : []), words);
+  };
+  const longest = Math.max((made.label.length + 2) * 1.1, ...Array.from({ length: Math.min(units.n, 200) }, (_, k) => made.text(Math.floor((k * units.n) / Math.min(units.n, 200))).length + 2));
+  made.width = Math.round(Math.min(230, Math.max(64, longest * 7.2 + 12)));
+  return made;
+};
+
+// The box by which a unit is chosen for printed sheets.
+const nhChoiceColumn = (units, chosen, choose) => ({
+  id: "", label: "Chosen for sheets", kind: "choice", width: 30, unsorted: true,
+  fill(cell, row) {
+    if (!cell.firstChild) {
+      const box = nhElement("input", { type: "checkbox", tabIndex: -1 });
+      box.addEventListener("change", () => choose(box.nhRow));
+      cell.append(box);
+    }
+    cell.firstChild.nhRow = row;
+    cell.firstChild.checked = chosen.has(row);
+    cell.firstChild.ariaLabel = `choose ${units.nameOf(row)}`;
+  },
+});
