@@ -61,7 +61,7 @@ const nhDrawColourBar = (pen, plan) => {
   const x = right + 8, scale = nhBarScale(image, bottom, top);
   pen.picture(bar, x, top, 9, bottom - top);
   pen.path([x, top, x + 9, top, x + 9, bottom, x, bottom, x, top], { colour: "line", width: 1 });
-  for (const [value, words] of scale.ticks(3)) pen.text(words, x + 12, Math.min(bottom - 4, Math.max(top + 5, scale.place(value))), { size: 10 });
+  for (const [value, words] of nhBarTicks(scale)) pen.text(words, x + 12, Math.min(bottom - 4, Math.max(top + 5, scale.place(value))), { size: 10 });
   const words = nhUnit(image.unit) ? `${image.name} (${nhUnit(image.unit)})` : image.name;
   if (words) pen.text(words, plan.width - 5, (top + bottom) / 2, { align: "center", turned: true, size: 10 });
 };

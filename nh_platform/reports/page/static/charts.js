@@ -80,6 +80,7 @@ const nhBarScale = (image, bottom, top) => {
   const [low, high] = nhImageRange(image), scale = nhScale(low, high, false, bottom, top);
   return image.root ? { place: (value) => scale.place(Math.sqrt(value)), ticks: (n) => nhRootTicks(high * high, n) } : scale;
 };
+const nhBarTicks = (scale) => [3, 4, 6].map((n) => scale.ticks(n)).find((ticks) => ticks.length > 2) ?? scale.ticks(8);
 const nhRootTicks = (high, n) => {
   const found = [[0, "0"]];
   for (const [value, words] of nhLinearTicks(0, high, n + 1)) if (value && Math.sqrt(value - found.at(-1)[0]) > Math.sqrt(high) / 8) found.push([value, words]);
@@ -107,7 +108,7 @@ const nhPlan = (chart, arrays, row, width, height, measure, { small = false } = 
   const words = Math.min(90, Math.max(0, ...yTicks.map(([, text]) => measure(text, 11))));
   const left = small ? 2 : Math.ceil(words) + 26;
   const bar = image ? nhBarScale(image, bottom, top) : null;
-  const right = width - (bar ? 34 + Math.ceil(Math.max(...bar.ticks(3).map(([, text]) => measure(text, 10)))) : small ? 2 : 10);
+  const right = width - (bar ? 34 + Math.ceil(Math.max(...nhBarTicks(bar).map(([, text]) => measure(text, 10)))) : small ? 2 : 10);
   const x = nhScale(xLow, xHigh, chart.x.scale === "log", left, Math.max(left + 20, right));
   const xTicks = named(chart.x, x, Math.max(2, (right - left) / (small ? 110 : 75)));
   const empty = !layers.some((one) => one.kind !== "band" && !nhMarks.includes(one.kind) && (one.kind === "image" ? nhImageRange(one) : one.y.some(Number.isFinite)));

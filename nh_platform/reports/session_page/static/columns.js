@@ -21,8 +21,11 @@ const nhTableColumn = (column, units) => {
     if (colour) dot.style.background = colour;
     cell.replaceChildren(...(colour ? [dot] : []), words);
   };
-  const longest = Math.max((made.label.length + 2) * 1.1, ...Array.from({ length: Math.min(units.n, 200) }, (_, k) => made.text(Math.floor((k * units.n) / Math.min(units.n, 200))).length + 2));
-  made.width = Math.round(Math.min(230, Math.max(64, longest * 7.2 + 12)));
+  const some = Math.min(units.n, 200), texts = Array.from({ length: some }, (_, k) => made.text(Math.floor((k * units.n) / some)));
+  nhMeasure.font = nhFont(13);
+  const longest = Math.max(0, ...[...new Set(texts)].map((text) => nhMeasure.measureText(text).width)) + (made.fill && column.kind === "text" ? 16 : 0);
+  nhMeasure.font = `600 ${nhFont(13)}`;
+  made.width = Math.ceil(Math.min(230, Math.max(48, longest + 20, nhMeasure.measureText(`${made.label} ▼`).width + 18)));
   return made;
 };
 

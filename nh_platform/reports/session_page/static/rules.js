@@ -11,7 +11,8 @@ const nhDistribution = (rule, n, release) => {
   const { threshold } = rule;
   if (values.length < 2 && typeof threshold !== "number") return null;
   const at = (share) => values[Math.min(values.length - 1, Math.floor(share * values.length))];
-  let low = values.length ? at(0.01) : threshold, high = values.length ? at(0.99) : threshold;
+  const reach = 3 * (at(0.75) - at(0.25)); // a long tail would take the whole axis: it is counted at the ends
+  let low = values.length ? Math.max(at(0.01), at(0.25) - reach) : threshold, high = values.length ? Math.min(at(0.99), at(0.75) + reach) : threshold;
   if (typeof threshold === "number") { low = Math.min(low, threshold); high = Math.max(high, threshold); }
   const log = low > 0 && high / low > 300;
   const room = log ? (high / low) ** 0.06 : (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
@@ -59,7 +60,7 @@ class NhRules {
     const heads = [["", "nh-sign-head"], ["rule", ""], ["value", "nh-number"], ["from the threshold", ""], ["among the units of the session", "nh-rule-strip"]];
     const body = nhElement("tbody");
     this.rows = units.rules.map((rule) => {
-      const sign = nhElement("td", { class: "nh-rule-sign" }), value = nhElement("td", { class: "nh-number" }), margin = nhElement("td");
+      const sign = nhElement("td", { class: "nh-rule-sign" }), value = nhElement("td", { class: "nh-number" }), margin = nhElement("td", { class: "nh-rule-margin" });
       const words = nhElement("th", { scope: "row" }, [nhElement("span", { text: rule.words })]);
       if (rule.why) words.append(nhElement("details", { class: "nh-why" }, [nhElement("summary", { text: "why this rule" }), nhElement("p", { text: rule.why })]));
       const place = nhElement("td", { class: "nh-rule-strip" }), spread = nhDistribution(rule, units.n, release);

@@ -8,12 +8,7 @@ const nhShowSession = (data, units) => {
   for (let row = 0; row < units.n; row++) { const one = units.passOf(row); if (one !== null) judged++; if (one) good++; }
   const counted = `${nhNumber(units.n)} ${units.n === 1 ? "unit" : "units"}`;
   place("subtitle").textContent = [`${data.source} · session ${data.session}`, counted + (judged ? `, ${nhNumber(good)} good by ${data.rulebook}${data.rulebook_digest ? ` (${data.rulebook_digest})` : ""}` : "")].join(" · ");
-  place("verdicts").replaceChildren(...data.verdicts.map((one) => {
-    const passed = one.passed ?? null;
-    const sign = nhElement("span", { class: `nh-sign ${passed === null ? "nh-quiet" : passed ? "nh-good" : "nh-bad"}`, text: SIGNS[passed], "aria-hidden": "true" });
-    const spoken = nhElement("span", { class: "nh-hidden", text: { true: "passes: ", false: "fails: ", null: "not known: " }[passed] });
-    return nhElement("li", {}, [sign, nhElement("span", {}, [spoken, nhElement("strong", { text: one.about ?? "" }), one.rule ? ` ${one.rule}` : "", one.text ? `: ${one.text}` : ""])]);
-  }));
+  nhShowVerdicts(data.verdicts);
   const pairs = (list) => list.flatMap(([name, value]) => [nhElement("dt", { text: name }), nhElement("dd", { dir: "auto", text: String(value) })]);
   place("facts").replaceChildren(...pairs([["source", data.source], ["session", data.session], ...data.facts, ...(data.rulebook ? [["rulebook", `${data.rulebook} ${data.rulebook_digest}`]] : [])]));
   place("lineage").replaceChildren(...pairs(data.lineage));
@@ -23,11 +18,29 @@ const nhShowSession = (data, units) => {
 
   const figures = data.session_charts.map((chart) => new NhFigure(chart, units.arrays, { level: "h3" }));
   for (const figure of figures) if (figure.chart.wide) figure.element.classList.add("nh-wide");
-  place("session-figures").replaceChildren(...(figures.length ? figures.map((one) => one.element) : [nhElement("p", { class: "nh-lacking", text: "No figures of the session were made." })]));
+  place("session-figures").replaceChildren(...(figures.length ? [...figures].sort((a, b) => Boolean(a.chart.lacking) - Boolean(b.chart.lacking)).map((one) => one.element) : [nhElement("p", { class: "nh-lacking", text: "No figures of the session were made." })]));
   nhDrawWhenSeen(figures);
   nhShowReviews(data);
   place("note-list").replaceChildren(...(data.notes.length ? data.notes.map((note) => nhElement("li", { dir: "auto", text: note })) : [nhElement("li", { text: "Nothing." })]));
   return figures;
+};
+
+// What fails is read at once; what passes or is not known is counted, and opens.
+const nhShowVerdicts = (verdicts) => {
+  const told = (one) => {
+    const passed = one.passed ?? null;
+    const sign = nhElement("span", { class: `nh-sign ${passed === null ? "nh-quiet" : passed ? "nh-good" : "nh-bad"}`, text: SIGNS[passed], "aria-hidden": "true" });
+    const spoken = nhElement("span", { class: "nh-hidden", text: { true: "passes: ", false: "fails: ", null: "not known: " }[passed] });
+    return nhElement("li", {}, [sign, nhElement("span", {}, [spoken, nhElement("strong", { text: one.about ?? "" }), one.rule ? ` ${one.rule}` : "", one.text ? `: ${one.text}` : ""])]);
+  };
+  const by = (state) => verdicts.filter((one) => (one.passed ?? null) === state);
+  const [failed, passed, unknown] = [by(false), by(true), by(null)];
+  const [list, more] = [document.getElementById("verdicts"), document.getElementById("more-verdicts")];
+  list.replaceChildren(...failed.map(told));
+  const rest = [[passed.length, "✓", "pass"], [unknown.length, "–", "cannot be said"]].filter(([n]) => n).map(([n, sign, words]) => `${sign} ${n} ${words}`);
+  more.hidden = !rest.length;
+  more.querySelector("summary").textContent = `Verdicts on session and insertions: ${failed.length ? `✗ ${failed.length} fail, ` : ""}${rest.join(", ")}`;
+  more.querySelector("ul").replaceChildren(...[...passed, ...unknown].map(told));
 };
 
 const nhShowReviews = (data) => {
