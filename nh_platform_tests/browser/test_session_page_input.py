@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nh_platform.reports.page.packing import json_for_script
+from nh_platform.reports.session_page.content import Link
 from nh_platform.reports.session_page.rendering import render_session_page
 from nh_platform_tests.browser.reviewer import Reviewer
 from nh_platform_tests.made_pages import BOOK, made_page
@@ -57,12 +58,19 @@ def test_markup_in_names_is_text_and_names_from_right_to_left_are_shown(page: Re
                 notes=[MARKUP],
                 reviews=[review],
                 verdicts=[{"about": MARKUP, "rule": MARKUP, "passed": False, "text": MARKUP}],
+                links=[
+                    Link("press", "javascript:alert(1)"),
+                    Link("data", "data:text/html,x"),
+                    Link("a", "https://a.b/?c=1"),
+                ],
                 region_colours={MARKUP: "red;} body{display:none"},
                 source=MARKUP,
             )
         )
     )
     page.click("#columns-button")
+    assert page.run("return [...document.querySelectorAll('#links a')].map(one => one.href)") == ["https://a.b/?c=1"]
+    assert "press: javascript:alert(1)" in page.run("return document.getElementById('links').textContent")
     assert page.run("return document.querySelectorAll('img').length") == 0
     assert page.driver.title == MARKUP
     assert page.text("h1") == MARKUP

@@ -44,8 +44,16 @@ const nhDrawAxes = (pen, plan) => {
     last = at;
     pen.text(words, left - 6, Math.max(top + 4, at), { align: "right" });
   }
-  pen.text(nhAxisWords(plan.chart.x), (left + right) / 2, plan.height - 8, { align: "center" });
-  pen.text(nhAxisWords(plan.chart.y), 9, (top + bottom) / 2, { align: "center", turned: true });
+  nhFittedText(pen, nhAxisWords(plan.chart.x), (left + right) / 2, plan.height - 8, right - left + 20, false);
+  nhFittedText(pen, nhAxisWords(plan.chart.y), 9, (top + bottom) / 2, bottom - top + 10, true);
+};
+
+// Words in the middle of a length: smaller where they are longer than it, and cut where even that does not do.
+const nhFittedText = (pen, words, x, y, length, turned) => {
+  const size = Math.max(9, Math.min(11, (11 * length) / Math.max(1, pen.width(words, 11))));
+  let shown = words;
+  while (shown.length > 4 && pen.width(shown, size) > length) shown = `${shown.slice(0, -2).trimEnd()}…`;
+  pen.text(shown, x, y, { align: "center", size, turned });
 };
 
 const nhDrawColourBar = (pen, plan) => {
@@ -63,7 +71,7 @@ const nhDrawColourBar = (pen, plan) => {
   pen.path([x, top, x + 9, top, x + 9, bottom, x, bottom, x, top], { colour: "line", width: 1 });
   for (const [value, words] of nhBarTicks(scale)) pen.text(words, x + 12, Math.min(bottom - 4, Math.max(top + 5, scale.place(value))), { size: 10 });
   const words = nhUnit(image.unit) ? `${image.name} (${nhUnit(image.unit)})` : image.name;
-  if (words) pen.text(words, plan.width - 5, (top + bottom) / 2, { align: "center", turned: true, size: 10 });
+  if (words) nhFittedText(pen, words, plan.width - 6, (top + bottom) / 2, bottom - top + 10, true);
 };
 
 // What lies at a place of a chart, in words. Packed samples are approximate, and are said to be.

@@ -149,6 +149,9 @@ class NhFigure {
   }
 }
 
+// Figures in their order, those that cannot be drawn behind the others.
+const nhDrawnFirst = (figures) => [...figures].sort((a, b) => Boolean(a.chart.lacking) - Boolean(b.chart.lacking));
+
 let nhReadingElement = null;
 const nhReadingPlace = () => {
   if (!nhReadingElement) {

@@ -38,7 +38,7 @@ class NhCard {
       nhElement("div", { class: "nh-card-head" }, [this.heading, this.position, button("Previous", "k", "Previous unit (k, ↑)", previous), button("Next", "j", "Next unit (j, ↓, space)", next), this.chosen]),
       nhElement("p", { class: "nh-card-words" }, [this.verdict, this.reason]),
       this.facts, this.decision, this.rules.element,
-      part("Figures", this.figures.length ? nhElement("div", { class: "nh-figures" }, [...this.figures].sort((a, b) => Boolean(a.chart.lacking) - Boolean(b.chart.lacking)).map((figure) => figure.element)) : nhElement("p", { class: "nh-lacking", text: "No figures were made for units of this session." })),
+      part("Figures", this.figures.length ? nhElement("div", { class: "nh-figures" }, nhDrawnFirst(this.figures).map((figure) => figure.element)) : nhElement("p", { class: "nh-lacking", text: "No figures were made for units of this session." })),
       ...(this.pairs ? [part("Released and recomputed", nhElement("div", { class: "nh-scroll" }, [this.pairs.element]))] : []),
       part("Reviews of this unit", this.reviews), this.othersPart, nhElement("section", { class: "nh-card-part" }, [this.details]),
     );

@@ -53,7 +53,7 @@ const nhSheets = (rows, what, units, card) => {
       nhElement("p", { text: `unit ${units.idOf(row)} · ${units.data.source} · session ${units.data.session}` }),
       nhElement("p", {}, [nhElement("strong", { text: passed === null ? "no verdict" : passed ? `✓ good by ${units.book}` : `✗ not good by ${units.book}` }), ` ${units.reasonOf(row)}`]),
       nhElement("table", {}, [nhElement("tbody", {}, rules)]),
-      nhElement("div", { class: "nh-figures" }, card.figures.map((figure) => figure.printed(row, 240, 150))),
+      nhElement("div", { class: "nh-figures" }, nhDrawnFirst(card.figures).map((figure) => figure.printed(row, 240, 150))),
       ...(found.length ? [nhElement("h3", { text: "Reviews" }), ...nhReviewTree(found, false)] : []),
     ]);
   });

@@ -18,7 +18,7 @@ const nhShowSession = (data, units) => {
 
   const figures = data.session_charts.map((chart) => new NhFigure(chart, units.arrays, { level: "h3" }));
   for (const figure of figures) if (figure.chart.wide) figure.element.classList.add("nh-wide");
-  place("session-figures").replaceChildren(...(figures.length ? [...figures].sort((a, b) => Boolean(a.chart.lacking) - Boolean(b.chart.lacking)).map((one) => one.element) : [nhElement("p", { class: "nh-lacking", text: "No figures of the session were made." })]));
+  place("session-figures").replaceChildren(...(figures.length ? nhDrawnFirst(figures).map((one) => one.element) : [nhElement("p", { class: "nh-lacking", text: "No figures of the session were made." })]));
   nhDrawWhenSeen(figures);
   nhShowReviews(data);
   place("note-list").replaceChildren(...(data.notes.length ? data.notes.map((note) => nhElement("li", { dir: "auto", text: note })) : [nhElement("li", { text: "Nothing." })]));
