@@ -12,6 +12,15 @@ from nh_platform_tests.made_pages import BOOK, made_page
 
 pytestmark = pytest.mark.browser
 
+READY = {
+    "one-rule": "(max_confidence <= 90) * 1 + (noise_cutoff >= 5) * 1 + (amp_median <= 50) * 1 == 1",
+    "near": "abs(max_confidence - 90) <= 9 or abs(noise_cutoff - 5) <= 0.5 or abs(amp_median - 50) <= 5",
+    "released": "released_disagrees",
+    "upstream": "upstream_disagrees",
+    "reviewers": "reviewers_disagree",
+    "undecided": "review == 'none'",
+}
+
 
 def test_headings_sort_and_turn_round_and_missing_stands_last(page: Reviewer) -> None:
     depths = made_page(N_UNITS).units["depth"]
@@ -37,6 +46,8 @@ def test_headings_sort_and_turn_round_and_missing_stands_last(page: Reviewer) ->
         (f"rule.{BOOK}.noise_cutoff == false", "noise_cutoff >= 5"),
         ("`released.noise_cutoff` != noise_cutoff", "released_disagrees"),
         ("noise_cutoff < -1.5", "noise_cutoff < -1.5"),
+        ("failed_rules == 0", "good == True"),
+        ("nearest_threshold <= 10", READY["near"]),
         ("curated.ana == none", "`curated.ana`.isnull()"),
     ],
 )
@@ -116,16 +127,6 @@ def test_only_the_rows_in_the_window_are_in_the_page_and_all_are_counted(page: R
     page.run("document.getElementById('table').scrollTop = 1e6")
     page.until(f"return document.getElementById('row-{N_UNITS - 1}')")
     assert page.run(f"return document.getElementById('row-{N_UNITS - 1}').ariaRowIndex") == str(N_UNITS + 1)
-
-
-READY = {
-    "one-rule": "(max_confidence <= 90) * 1 + (noise_cutoff >= 5) * 1 + (amp_median <= 50) * 1 == 1",
-    "near": "abs(max_confidence - 90) <= 9 or abs(noise_cutoff - 5) <= 0.5 or abs(amp_median - 50) <= 5",
-    "released": "released_disagrees",
-    "upstream": "upstream_disagrees",
-    "reviewers": "reviewers_disagree",
-    "undecided": "review == 'none'",
-}
 
 
 @pytest.mark.parametrize("ready", READY)

@@ -13,6 +13,7 @@ class NhUnits {
     this.regions = ["acronym", "beryl", "cosmos"].filter((name) => this.columns.has(name));
     this.region = ["beryl", "acronym", "cosmos"].find((name) => this.columns.has(name)) ?? null;
     this.rules = data.rules.map((rule) => this.ruleOf(rule));
+    this.addComputed();
     this.ready = this.readyFilters();
     this.names = [...new Set([...["region", "pass", "label", "reason", "verdict"].filter((name) => this.column(name)), ...this.rules.map((rule) => rule.id), ...this.columns.keys()])];
   }
@@ -47,11 +48,26 @@ class NhUnits {
       : (row) => { const one = value(row); return nhMissing(one) || !compare || rule.threshold === null ? null : compare(one, rule.threshold); };
     const unit = nhUnit(rule.unit);
     const words = rule.criterion || `${rule.metric} ${rule.comparison} ${nhWithUnit(rule.threshold, rule.unit)}`;
-    return { ...rule, unit, words, value, passed, values, text: (row) => (values ? (values.kind === "number" ? nhWithUnit(value(row), rule.unit) : values.text(row)) : "–"), near: (row) => this.isNear(rule, value(row)) };
+    return { ...rule, unit, words, value, passed, values, text: (row) => (values ? (values.kind === "number" ? nhWithUnit(value(row), rule.unit) : values.text(row)) : "–"), near: (row) => this.shareAway(rule, value(row)) <= NEAR + 1e-12 };
   }
 
-  isNear({ threshold }, value) {
-    return typeof threshold === "number" && threshold !== 0 && typeof value === "number" && Math.abs(value - threshold) <= NEAR * Math.abs(threshold);
+  // Distance from the threshold as a share of it; NaN where it cannot be said.
+  shareAway({ threshold }, value) {
+    return typeof threshold === "number" && threshold !== 0 && typeof value === "number" ? Math.abs(value - threshold) / Math.abs(threshold) : NaN;
+  }
+
+  // Columns that the page computes of the rules: by them a reviewer goes through the units that are hard to judge.
+  addComputed() {
+    if (!this.rules.length) return;
+    const add = (name, unit, meaning, value) => {
+      const label = nhUnit(unit) ? `${name.replaceAll("_", " ")} (${unit})` : name.replaceAll("_", " ");
+      if (!this.columns.has(name)) this.columns.set(name, { name, unit, meaning, kind: "number", texts: null, value, text: (row) => nhNumber(value(row), 3), label });
+    };
+    add("failed_rules", "1", "Number of rules of the rulebook that the unit fails", (row) => this.rules.filter((rule) => rule.passed(row) === false).length);
+    add("nearest_threshold", "%", "Distance from the nearest threshold of a rule, in % of the threshold", (row) => {
+      const shares = this.rules.map((rule) => this.shareAway(rule, rule.value(row))).filter(Number.isFinite);
+      return shares.length ? 100 * Math.min(...shares) : NaN;
+    });
   }
 
   // How far a value is from the threshold of its rule, in words.
