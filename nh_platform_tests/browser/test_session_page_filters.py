@@ -106,6 +106,7 @@ def test_the_address_brings_back_filter_order_columns_and_unit(page: Reviewer) -
     page.click("[data-ready=one-rule]")
     page.run("document.querySelector('#columns-panel input[value=acronym]').click()")
     page.press("j")
+    page.until("return location.hash.includes('acronym') && location.hash.includes(nhPage.unitId)")
     rows, unit, fragment = page.rows, page.unit, page.run("return location.hash")
     page.go(fragment)
     assert (page.rows, page.unit) == (rows, unit)
@@ -117,7 +118,9 @@ def test_the_address_brings_back_filter_order_columns_and_unit(page: Reviewer) -
 
 
 def test_a_unit_that_is_not_there_is_said(page: Reviewer) -> None:
-    page.go("#unit=nobody")
+    page.go("#unit=nobody&filter=depth > 1e9")
+    assert page.text("#filter-error") == "There is no unit nobody on this page."
+    assert "not among the shown units" in page.text("#card")
     assert page.run("return nhPage.row") == 0
 
 

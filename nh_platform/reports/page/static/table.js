@@ -80,7 +80,14 @@ class NhTable {
       if (top < scroll) this.place.scrollTop = Math.max(0, top - 2 * nhRowHeight);
       else if (top + 2 * nhRowHeight > scroll + high) this.place.scrollTop = top - high + 4 * nhRowHeight;
     }
-    this.repaint();
+    this.paint();
+    for (const element of this.pool) element.setAttribute("aria-selected", String(element.nhRow === row));
+    this.markActive();
+  }
+
+  markActive() {
+    const at = this.placeOf(this.chosen), shown = at >= this.first && at < this.last;
+    if (shown) this.table.setAttribute("aria-activedescendant", `row-${this.chosen}`); else this.table.removeAttribute("aria-activedescendant");
   }
 
   height() {
@@ -104,8 +111,7 @@ class NhTable {
     this.below.firstChild.style.height = `${Math.max(0, count - last) * nhRowHeight}px`;
     const wanted = [this.above, ...shown, this.below], now = this.body.children;
     if (now.length !== wanted.length || wanted.some((one, at) => now[at] !== one)) this.body.replaceChildren(...wanted);
-    const active = shown.find((one) => one.nhRow === this.chosen);
-    if (active) this.table.setAttribute("aria-activedescendant", active.id); else this.table.removeAttribute("aria-activedescendant");
+    this.markActive();
   }
 
   newRow() {

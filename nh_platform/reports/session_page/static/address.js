@@ -13,7 +13,13 @@ const nhReadAddress = () => {
   return state;
 };
 
+// Written once a person pauses: browsers take some 200 addresses in half a minute, and a key that is held makes more.
+let nhAddressPause = 0;
 const nhWriteAddress = (state) => {
+  clearTimeout(nhAddressPause);
+  nhAddressPause = setTimeout(() => nhSetAddress(state), 150);
+};
+const nhSetAddress = (state) => {
   const stated = new URLSearchParams();
   for (const [name, value] of Object.entries(state)) {
     if (Array.isArray(value) ? value.length : value) stated.set(name, Array.isArray(value) ? value.map(encodeURIComponent).join(",") : value);

@@ -74,7 +74,7 @@ class NhCard {
     this.title.textContent = units.nameOf(row) + (units.regionOf(row) ? ` · ${units.regionOf(row)}` : "");
     this.dot.style.background = this.data.region_colours[units.regionOf(row)] ?? "transparent";
     this.dot.hidden = !this.data.region_colours[units.regionOf(row)];
-    this.position.textContent = at >= 0 ? `${nhNumber(at + 1)} of ${nhNumber(count)}` : "not among the shown units";
+    this.showPosition(at, count);
     const passed = units.passOf(row);
     this.verdict.textContent = passed === null ? "– no verdict" : `${SIGNS[passed]} ${passed ? "good" : "not good"}${units.book ? ` by ${units.book}` : ""}`;
     this.verdict.className = `nh-verdict ${passed === null ? "nh-quiet" : passed ? "nh-good" : "nh-bad"}`;
@@ -88,6 +88,10 @@ class NhCard {
     this.othersPart.hidden = !others.length;
     this.others.replaceChildren(...others.flatMap((one) => [nhElement("dt", { text: one.label }), nhElement("dd", { dir: "auto", text: one.text(row) })]));
     this.fillAll();
+  }
+
+  showPosition(at, count) {
+    this.position.textContent = at >= 0 ? `${nhNumber(at + 1)} of ${nhNumber(count)}` : "not among the shown units";
   }
 
   showPair({ cells, released, recomputed, agrees }, row) {

@@ -8,18 +8,20 @@ const nhTableColumn = (column, units) => {
   made.title = [column.name, column.meaning, rule ? `rule: ${rule.words}` : "", "Press to sort."].filter(Boolean).join("\n");
   if (rule) {
     made.label = nhUnit(rule.unit) ? `${rule.metric} (${nhUnit(rule.unit)})` : rule.metric;
-    made.fill = (cell, row) => { cell.textContent = column.text(row); cell.className = `nh-number${rule.passed(row) === false ? " nh-bad" : ""}`; };
+    made.fill = (cell, row) => nhFillCell(cell, column.text(row), `nh-number${rule.passed(row) === false ? " nh-bad" : ""}`);
   }
   if (column.name === `pass.${data.rulebook}`) {
     made.text = (row) => ({ true: "✓ good", false: "✗ not good", null: "–" })[column.value(row)];
-    made.fill = (cell, row) => { cell.textContent = made.text(row); cell.className = { true: "nh-good", false: "nh-bad", null: "" }[column.value(row)]; };
+    made.fill = (cell, row) => nhFillCell(cell, made.text(row), { true: "nh-good", false: "nh-bad", null: "" }[column.value(row)]);
   }
   if (column.name === "review") made.text = (row) => units.reviewOf(row) ?? "–";
   if (column.name === units.region) made.fill = (cell, row) => {
     const colour = data.region_colours[column.value(row)], words = column.text(row);
-    const dot = nhElement("span", { class: "nh-dot" });
-    if (colour) dot.style.background = colour;
-    cell.replaceChildren(...(colour ? [dot] : []), words);
+    if (!cell.firstChild) cell.append(nhElement("span", { class: "nh-dot" }), "");
+    if (cell.lastChild.data === words) return;
+    cell.lastChild.data = words;
+    cell.firstChild.hidden = !colour;
+    cell.firstChild.style.background = colour ?? "";
   };
   const some = Math.min(units.n, 200), texts = Array.from({ length: some }, (_, k) => made.text(Math.floor((k * units.n) / some)));
   nhMeasure.font = nhFont(13);
@@ -27,6 +29,12 @@ const nhTableColumn = (column, units) => {
   nhMeasure.font = `600 ${nhFont(13)}`;
   made.width = Math.ceil(Math.min(230, Math.max(48, longest + 20, nhMeasure.measureText(`${made.label} ▼`).width + 18)));
   return made;
+};
+
+// What has not changed is not touched: the rows in the window are filled for each filter and step.
+const nhFillCell = (cell, text, look) => {
+  if (cell.textContent !== text) cell.textContent = text;
+  if (cell.className !== look) cell.className = look;
 };
 
 // The box by which a unit is chosen for printed sheets.

@@ -164,7 +164,10 @@ const nhPage = (() => {
     place("count").textContent = filtered ? `${nhNumber(state.rows.length)} of ${nhNumber(units.n)} units` : `${nhNumber(units.n)} ${units.n === 1 ? "unit" : "units"}`;
     table.setRows(state.rows, wanted.sort ? { id: wanted.sort.replace(/^-/, ""), down: wanted.sort.startsWith("-") } : null);
     if (state.rows.length && table.placeOf(state.row) < 0) open(state.rows[0]);
-    else if (state.row !== null) open(state.row, { told: false });
+    else if (state.row !== null) {
+      table.choose(state.row);
+      card.showPosition(table.placeOf(state.row), state.rows.length);
+    }
     keep();
   };
   // While a person is writing, most filters are wrong: it is said once they pause.
@@ -179,23 +182,22 @@ const nhPage = (() => {
     showFilters();
     makeColumns();
     const row = units.places.get(state.wanted.unit);
-    if (state.wanted.unit && row === undefined) page.say(`There is no unit ${state.wanted.unit} on this page.`);
+    const asked = state.wanted.unit;
     state.row = row ?? null;
     filter();
-    if (row !== undefined) { open(row); place("units").scrollIntoView(); }
+    if (row !== undefined) { open(row); place("units").scrollIntoView(); } else if (state.row === null && units.n) open(0);
+    if (asked && row === undefined) place("filter-error").textContent = `There is no unit ${asked} on this page.`;
   };
   const keep = () => nhWriteAddress(state.wanted);
 
   // Units.
-  const open = (row, { told = true } = {}) => {
+  const open = (row) => {
     state.row = row;
     state.wanted.unit = units.idOf(row);
-    const at = table.placeOf(row);
-    card.show(row, at, state.rows.length);
-    card.chosen.ariaPressed = String(state.chosen.has(row));
-    table.choose(row);
-    if (!told) return;
     place("card").scrollTop = 0;
+    table.choose(row); // reads where things stand, so it comes before what moves them
+    card.show(row, table.placeOf(row), state.rows.length);
+    card.chosen.ariaPressed = String(state.chosen.has(row));
     keep();
     page.say(`${units.nameOf(row)}, ${card.position.textContent}: ${card.verdict.textContent} ${card.reason.textContent}`);
     listeners.unit.forEach((callback) => callback(row, units.idOf(row)));
