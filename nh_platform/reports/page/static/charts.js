@@ -105,7 +105,7 @@ const nhPlan = (chart, arrays, row, width, height, measure, { small = false } = 
   const top = 6, bottom = height - (small ? 15 : 33);
   const y = nhScale(yLow, yHigh, chart.y.scale === "log", bottom, top);
   const yTicks = small ? [] : named(chart.y, y, Math.max(2, height / 45));
-  const words = Math.min(90, Math.max(0, ...yTicks.map(([, text]) => measure(text, 11))));
+  const words = Math.min(Math.max(90, 0.32 * width), Math.max(0, ...yTicks.map(([, text]) => measure(text, 11))));
   const left = small ? 2 : Math.ceil(words) + 26;
   const bar = image ? nhBarScale(image, bottom, top) : null;
   const right = width - (bar ? 34 + Math.ceil(Math.max(...nhBarTicks(bar).map(([, text]) => measure(text, 10)))) : small ? 2 : 10);
