@@ -38,6 +38,12 @@ def test_keys_go_through_the_units_and_each_has_a_button(page: Reviewer) -> None
     assert page.unit == "unit-0001"
     page.press("Escape")
     assert page.run("return document.activeElement.className") == "nh-table"
+    page.write("depth >= 1000")
+    page.run("document.getElementById('filter-region').focus()")
+    page.press("Escape")  # leaves the field, and keeps the filter
+    assert len(page.rows) < N_UNITS
+    page.press("Escape")
+    assert len(page.rows) == N_UNITS
     page.press("?")
     assert "next unit" in page.text("#help")
     page.press("?")

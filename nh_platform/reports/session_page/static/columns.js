@@ -27,7 +27,7 @@ const nhTableColumn = (column, units) => {
   nhMeasure.font = nhFont(13);
   const longest = Math.max(0, ...[...new Set(texts)].map((text) => nhMeasure.measureText(text).width)) + (made.fill && column.kind === "text" ? 16 : 0);
   nhMeasure.font = `600 ${nhFont(13)}`;
-  made.width = Math.ceil(Math.min(230, Math.max(48, longest + 20, nhMeasure.measureText(`${made.label} ▼`).width + 18)));
+  made.width = Math.ceil(Math.min(230, Math.max(44, longest + 15, nhMeasure.measureText(`${made.label} ▼`).width + 14)));
   return made;
 };
 

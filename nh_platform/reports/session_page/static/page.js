@@ -227,8 +227,8 @@ const nhPage = (() => {
     keys.add({ keys: ["x"], label: "choose the unit for printed sheets", run: () => choose(state.row) });
     keys.add({ keys: ["t"], label: "light or dark", run: changeTheme });
     keys.add({ keys: ["?"], label: "this list", run: toggleHelp });
-    keys.add({ keys: ["Escape"], label: "leave the filter; then show all units", always: true, run: () => {
-      if (document.activeElement === place("filter")) table.table.focus(); else clear();
+    keys.add({ keys: ["Escape"], label: "leave a field; then show all units", always: true, run: () => {
+      if (document.activeElement.matches("input, textarea, select")) table.table.focus(); else clear();
     } });
     place("theme-button").addEventListener("click", changeTheme);
     place("help-button").addEventListener("click", toggleHelp);
