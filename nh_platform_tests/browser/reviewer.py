@@ -18,10 +18,18 @@ class Reviewer:
         self.driver, self.folder, self.address = driver, folder, ""
 
     def open(self, html: str, fragment: str = "", *, dark: bool = False) -> None:
+        self._write(html)
+        self.go(fragment, dark=dark)
+
+    def show(self, html: str) -> None:
+        """Open a page that may not become ready."""
+        self._write(html)
+        self.driver.get(self.address)
+
+    def _write(self, html: str) -> None:
         file = self.folder / "report.html"
         file.write_text(html, encoding="utf-8")
         self.address = file.as_uri()
-        self.go(fragment, dark=dark)
 
     def go(self, fragment: str = "", *, dark: bool = False) -> None:
         theme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]

@@ -114,3 +114,11 @@ def test_the_distribution_of_the_release_stands_behind_that_of_the_session(page:
         page.open(usual_page.replace(place, element + place))
         assert said in page.text("#card")
         assert page.complaints() == []
+
+
+def test_a_file_that_is_cut_short_says_what_to_do(page: Reviewer, usual_page: str) -> None:
+    begin = usual_page.index('id="nh-arrays">') + 4000
+    end = usual_page.index("</script>", begin)
+    page.show(usual_page[:begin] + usual_page[end:])
+    page.until("return !document.getElementById('broken').hidden")
+    assert "make session_report again" in page.text("#broken")

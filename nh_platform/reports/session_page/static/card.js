@@ -63,7 +63,7 @@ class NhCard {
       const read = (name) => this.units.columns.get(name)?.value ?? (() => null);
       return { cells, released: read(pair.released_column), recomputed: read(pair.recomputed_column), agrees: pair.agrees_column ? read(pair.agrees_column) : null };
     });
-    const heads = [["metric", ""], ["released", "nh-number"], ["recomputed", "nh-number"], ["difference", "nh-number"], ["", ""]];
+    const heads = [["metric", ""], ["released", "nh-number"], ["recomputed", "nh-number"], ["difference", "nh-number"], ["agreement", ""]];
     const head = nhElement("tr", {}, heads.map(([text, kind]) => nhElement("th", { scope: "col", text, class: kind })));
     return { rows, element: nhElement("table", { class: "nh-small" }, [nhElement("thead", {}, [head]), body]) };
   }

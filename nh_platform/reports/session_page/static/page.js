@@ -285,6 +285,10 @@ const nhPage = (() => {
     },
     say(text) { place("status").textContent = text; },
   };
-  page.ready = start();
+  page.ready = start().catch((wrong) => {
+    place("broken").hidden = false;
+    place("broken").textContent = `This page cannot be shown: ${wrong.message}. Its file is damaged or cut short, or the browser is older than 2024; make session_report again, or use a newer browser.`;
+    throw wrong;
+  });
   return page;
 })();

@@ -57,7 +57,7 @@ const nhStrip = (rule, spread) => {
 class NhRules {
   constructor(units, release) {
     this.units = units;
-    const heads = [["", "nh-sign-head"], ["rule", ""], ["value", "nh-number"], ["from the threshold", ""], ["among the units of the session", "nh-rule-strip"]];
+    const heads = [["verdict", ""], ["rule", ""], ["value", "nh-number"], ["from the threshold", ""], ["among the units of the session", "nh-rule-strip"]];
     const body = nhElement("tbody");
     this.rows = units.rules.map((rule) => {
       const sign = nhElement("td", { class: "nh-rule-sign" }), value = nhElement("td", { class: "nh-number" }), margin = nhElement("td", { class: "nh-rule-margin" });
