@@ -151,6 +151,22 @@ return ['paper', 'raised', 'chosen'].flatMap((ground) => inks.map((ink) => [ink,
 """
 
 
+RAMPS = """
+const light = ([r, g, b]) => 0.2126 * (r / 255) ** 2.2 + 0.7152 * (g / 255) ** 2.2 + 0.0722 * (b / 255) ** 2.2;
+const steps = (role, dark) => Array.from({length: 256}, (_, k) => light(nhRamp(role, dark).slice(k * 3, k * 3 + 3)));
+return [steps('heat', false), steps('heat', true), steps('diverging', false), steps('diverging', true)];
+"""
+
+
+def test_colour_maps_are_told_apart_by_lightness_alone(page: Reviewer) -> None:
+    light, dark, both_light, both_dark = (np.array(one) for one in page.run(RAMPS))
+    assert (np.diff(light) < 1e-3).all()
+    assert (np.diff(dark) > -1e-3).all()
+    assert (light[0] > 0.95, light[-1] < 0.1) == (True, True)
+    assert np.argmax(both_light) in range(120, 136)
+    assert np.argmin(both_dark) in range(120, 136)
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_words_stand_out_from_their_ground(page: Reviewer, dark: bool) -> None:
     page.go("", dark=dark)

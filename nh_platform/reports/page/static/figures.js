@@ -16,7 +16,7 @@ const nhElement = (name, { text, ...properties } = {}, children = []) => {
 
 const nhFigures = new Set();
 const nhSizes = new ResizeObserver((entries) => {
-  for (const { target, contentRect } of entries) target.nhFigure?.resized(contentRect.width, contentRect.height);
+  for (const { target, contentRect } of entries) target.nhFigure.resized(contentRect.width);
 });
 
 // ``about(row)`` gives the words for the accessible name, ``numbers(chart, row)`` those printed below the figure.
@@ -34,7 +34,7 @@ class NhFigure {
       return;
     }
     this.canvas = nhElement("canvas", { role: "img", "aria-label": chart.title });
-    this.canvas.nhFigure = this;
+    this.element.nhFigure = this.canvas.nhFigure = this;
     this.written = nhElement("p", { class: "nh-figure-numbers" });
     this.element.append(this.canvas);
     if (chart.lacking_unit) this.element.append((this.lackingUnit = nhElement("p", { class: "nh-lacking", text: chart.lacking_unit, hidden: true })));
@@ -42,12 +42,15 @@ class NhFigure {
     this.canvas.addEventListener("pointermove", (event) => this.read(event));
     this.canvas.addEventListener("pointerleave", () => { nhReadingPlace().hidden = true; });
     nhFigures.add(this);
-    nhSizes.observe(this.canvas);
+    nhSizes.observe(this.element);
   }
 
-  resized(width, height) {
-    this.width = width;
-    this.height = height;
+  // Whole pixels: a canvas that is a fraction of one narrower than what was drawn on it is blurred.
+  resized(width) {
+    const wide = Math.floor(width), high = this.canvas.clientHeight;
+    if (wide === this.width && high === this.height) return;
+    [this.width, this.height] = [wide, high];
+    this.canvas.style.width = `${wide}px`;
     this.draw();
   }
 

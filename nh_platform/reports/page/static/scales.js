@@ -82,8 +82,8 @@ const nhColour = (role) => {
   return nhKnownColours.get(role);
 };
 
-// Colour maps of even steps in lightness, drawn through (lightness, chroma, hue) of OKLCH. From the paper's colour on,
-// so that nothing counted is nothing shown.
+// Colour maps of even steps in lightness, straight in OKLab from one (lightness, chroma, hue) to the next. From the
+// paper's colour on, so that nothing counted is nothing shown.
 const nhRampAnchors = {
   heat: {
     light: [[0.995, 0, 95], [0.87, 0.1, 85], [0.68, 0.16, 48], [0.48, 0.17, 15], [0.26, 0.1, -40]],
@@ -98,21 +98,22 @@ const nhRamps = new Map();
 const nhRamp = (role, dark) => {
   const name = `${role}/${dark}`;
   if (!nhRamps.has(name)) {
-    const anchors = nhRampAnchors[role === "diverging" ? "diverging" : "heat"][dark ? "dark" : "light"];
+    const anchors = nhRampAnchors[role === "diverging" ? "diverging" : "heat"][dark ? "dark" : "light"].map(nhLab);
     const ramp = new Uint8ClampedArray(256 * 3);
     for (let level = 0; level < 256; level++) {
       const along = (level / 255) * (anchors.length - 1), at = Math.min(anchors.length - 2, Math.floor(along));
       const part = (k) => anchors[at][k] + (anchors[at + 1][k] - anchors[at][k]) * (along - at);
-      ramp.set(nhFromOklch(part(0), part(1), part(2)), level * 3);
+      ramp.set(nhFromOklab(part(0), part(1), part(2)), level * 3);
     }
     nhRamps.set(name, ramp);
   }
   return nhRamps.get(name);
 };
 
-// sRGB of OKLCH (Ottosson 2020, https://bottosson.github.io/posts/oklab/).
-const nhFromOklch = (lightness, chroma, hue) => {
-  const a = chroma * Math.cos((hue * Math.PI) / 180), b = chroma * Math.sin((hue * Math.PI) / 180);
+const nhLab = ([lightness, chroma, hue]) => [lightness, chroma * Math.cos((hue * Math.PI) / 180), chroma * Math.sin((hue * Math.PI) / 180)];
+
+// sRGB of OKLab (Ottosson 2020, https://bottosson.github.io/posts/oklab/).
+const nhFromOklab = (lightness, a, b) => {
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
   const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
