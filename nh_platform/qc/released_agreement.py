@@ -20,6 +20,8 @@ import pandas as pd
 
 from nh_platform.sources.counterparts import Counterpart
 
+FloatArray = npt.NDArray[np.float64]
+
 ALLOWED_SHARE = 0.01
 """A metric agrees where at most one unit in a hundred differs: float32 moves single spikes over a histogram edge."""
 
@@ -154,15 +156,55 @@ def released_agreement(units: pd.DataFrame, counterparts: Iterable[Counterpart])
     )
 
 
-def _compare(units: pd.DataFrame, counterpart: Counterpart, stated: set[str]) -> MetricAgreement:
-    released = _finite(units[f"released.{counterpart.column}"])
-    recomputed = _finite(units[counterpart.definition])
-    has_released, has_recomputed = ~np.isnan(released), ~np.isnan(recomputed)
-    both = has_released & has_recomputed
+def units_agree(units: pd.DataFrame, counterparts: Iterable[Counterpart]) -> dict[Counterpart, pd.Series]:
+    """Return of each comparable metric, per unit, whether the released and the recomputed value agree.
+
+    Parameters
+    ----------
+    units, counterparts
+        As of `released_agreement`.
+
+    Returns
+    -------
+    dict
+        (n_units,) nullable booleans on the index of ``units``: null where a side has no value, where the unit has no
+        spikes, and where the released column is of another vintage than the definition.
+    """
+    stated = {str(name).removeprefix("released.") for name in units.columns if str(name).startswith("released.")}
+    spiking = units["n_spikes"].to_numpy() > 0
+    found = {}
+    for counterpart in counterparts:
+        if counterpart.column in stated and counterpart.definition in units:
+            released, recomputed = _both_sides(units, counterpart)
+            beyond, both, _ = _beyond(released, recomputed, counterpart)
+            known = both & spiking & _decides(counterpart, stated)
+            found[counterpart] = pd.Series(~beyond, index=units.index, dtype="boolean").where(known)
+    return found
+
+
+def _both_sides(units: pd.DataFrame, counterpart: Counterpart) -> tuple[FloatArray, FloatArray]:
+    return _finite(units[f"released.{counterpart.column}"]), _finite(units[counterpart.definition])
+
+
+def _beyond(
+    released: FloatArray, recomputed: FloatArray, counterpart: Counterpart
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], FloatArray]:
+    """Return per unit whether the values differ beyond tolerance, whether both are there, and by how much."""
+    both = ~np.isnan(released) & ~np.isnan(recomputed)
     difference = np.abs(released - recomputed)
     scale = np.fmax(np.abs(released), np.abs(recomputed))
     beyond = both & (difference > np.fmax(counterpart.absolute, counterpart.relative * scale))
-    relative = np.divide(difference, scale, out=np.zeros_like(difference), where=both & (scale > 0))
+    return beyond, both, np.divide(difference, scale, out=np.zeros_like(difference), where=both & (scale > 0))
+
+
+def _decides(counterpart: Counterpart, stated: set[str]) -> bool:
+    return not counterpart.only_with or counterpart.only_with in stated
+
+
+def _compare(units: pd.DataFrame, counterpart: Counterpart, stated: set[str]) -> MetricAgreement:
+    released, recomputed = _both_sides(units, counterpart)
+    has_released, has_recomputed = ~np.isnan(released), ~np.isnan(recomputed)
+    beyond, both, relative = _beyond(released, recomputed, counterpart)
     rows = np.flatnonzero(beyond)
     rows = rows[np.lexsort((rows, -relative[rows]))[:N_WORST]]
     names = units["unit_id"].astype(str).tolist()
@@ -174,10 +216,10 @@ def _compare(units: pd.DataFrame, counterpart: Counterpart, stated: set[str]) ->
         n_only_recomputed=int((has_recomputed & ~has_released).sum()),
         largest=float(relative[both].max()) if both.any() else float("nan"),
         worst=tuple(DifferingUnit(names[row], float(released[row]), float(recomputed[row])) for row in rows),
-        decides=not counterpart.only_with or counterpart.only_with in stated,
+        decides=_decides(counterpart, stated),
     )
 
 
-def _finite(values: pd.Series) -> npt.NDArray[np.float64]:
+def _finite(values: pd.Series) -> FloatArray:
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isfinite(numbers), numbers, np.nan)

@@ -51,29 +51,56 @@ def levels(block: UnitBlock, marked: Flags, values: Values) -> None:
 
 def noise_cutoff(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill IBL's noise cut-off of October 2022."""
-    counts = _histograms(block, marked)
+    counts = histograms_from_zero(block, marked)
+    low_bin, upper = noise_cutoff_bins(counts)
+    low = np.take_along_axis(counts, low_bin[:, None], axis=1)[:, 0]
+    values[:, 0] = _distances(low, counts, upper)
+
+
+def noise_cutoff_bins(counts: Integers) -> tuple[Integers, Flags]:
+    """Return which bins IBL's noise cut-off of October 2022 compares.
+
+    Parameters
+    ----------
+    counts
+        (n_units, n_bins) as of `histograms_from_zero`.
+
+    Returns
+    -------
+    tuple
+        (n_units,) the low bin: the second non-empty one; and (n_units, n_bins) whether a bin is one of the high ones,
+        from whose mean the low one is to stand off by few of their standard deviations.
+    """
     bins = np.arange(counts.shape[1])
     filled = counts > 0
     peak = counts.argmax(axis=1)
     n_upper = (filled & (bins >= peak[:, None]))[:, :-1].sum(axis=1)
     start = np.ceil(2 * NOISE_QUANTILE_LENGTH * n_upper + peak)
     # The second non-empty bin: the first one where the running number of them is 2.
-    low = np.take_along_axis(counts, (filled.cumsum(axis=1) == 2).argmax(axis=1)[:, None], axis=1)[:, 0]
-    values[:, 0] = _distances(low, counts, filled & (bins >= start[:, None]))
+    low_bin = (filled.cumsum(axis=1) == 2).argmax(axis=1)
+    return low_bin, filled & (bins >= start[:, None])
 
 
 def noise_cutoff_2022_03(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill IBL's noise cut-off of before October 2022."""
-    for unit, counts in enumerate(_histograms(block, marked)):
-        steps = np.flatnonzero(np.diff(counts))
+    counts = histograms_from_zero(block, marked)
+    low_bin, upper = noise_cutoff_bins_2022_03(counts)
+    low = np.take_along_axis(counts, np.maximum(low_bin, 0)[:, None], axis=1)[:, 0]
+    values[:, 0] = np.where(low_bin >= 0, _distances(low, counts, upper), np.nan)
+
+
+def noise_cutoff_bins_2022_03(counts: Integers) -> tuple[Integers, Flags]:
+    """Return which bins the noise cut-off of before October 2022 compares, as `noise_cutoff_bins`; -1 where none is."""
+    low_bin, upper = np.full(len(counts), -1), np.zeros(counts.shape, np.bool_)
+    for unit, own in enumerate(counts):
+        steps = np.flatnonzero(np.diff(own))
         if len(steps) < NOISE_LOW_BINS_2022_03:
             continue
-        peak = counts.argmax()
+        peak = own.argmax()
         start = np.ceil((1 - 2 * NOISE_QUARTILE_LENGTH_2022_03) * (steps[-1] - peak) + peak)
-        upper = np.zeros(len(counts), np.bool_)
-        upper[steps[steps > start]] = True
-        low = counts[steps[1:NOISE_LOW_BINS_2022_03]].mean()
-        values[unit, 0] = _distances(low, counts[None], upper[None])[0]
+        upper[unit, steps[steps > start]] = True
+        low_bin[unit] = steps[1]  # upstream averages steps[1:2], which is one bin
+    return low_bin, upper
 
 
 def missed_spikes(block: UnitBlock, marked: Flags, values: Values) -> None:
@@ -89,14 +116,13 @@ def amplitude_cutoff(block: UnitBlock, marked: Flags, values: Values) -> None:
     values[:, 0] = np.minimum(shares[:, 1], LARGEST_MISSING)
 
 
-def _histograms(block: UnitBlock, marked: Flags) -> Integers:
+def histograms_from_zero(block: UnitBlock, marked: Flags) -> Integers:
     """Return (n_units, 99) counts on `linspace(0, max, 100)`; zeros for one spike or where no bins can be made."""
-    from nh_platform.qc.metrics.kernels.amplitude_kernels import histograms_from_zero
+    from nh_platform.qc.metrics.kernels import amplitude_kernels as kernels
 
     counts = np.zeros((len(marked), NOISE_EDGES - 1), np.int64)
-    histograms_from_zero(
-        block.amplitudes, block.offsets, marked & (block.counts > 1), block.largest, NOISE_EDGES, counts
-    )
+    several = marked & (block.counts > 1)
+    kernels.histograms_from_zero(block.amplitudes, block.offsets, several, block.largest, NOISE_EDGES, counts)
     return counts
 
 

@@ -153,6 +153,49 @@ def smooth(density: Floats, weights: Floats, smoothed: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
+def smoothed_histogram(
+    amplitudes: Floats, low: float, high: float, n_bins: int, weights: Floats
+) -> tuple[Floats, Integers, Floats, int]:
+    """Return the histogram of a unit's amplitudes, its smoothed density, and the bin where that ends as it begins.
+
+    Parameters
+    ----------
+    amplitudes
+        (n,) of one unit, V.
+    low, high, n_bins
+        Range and number of the bins; an empty range is widened by 0.5 to each side, as numpy.histogram does.
+    weights
+        (2 radius + 1,) weights of the smoothing, its radius at most ``n_bins``.
+
+    Returns
+    -------
+    tuple
+        Edges (n_bins + 1,), counts (n_bins,), density (n_bins,) in 1/V, and the first bin from the peak on in which the
+        density is nearest to that of the lowest bin; -1, and empty arrays, where the amplitudes are too close together
+        for the bins (numpy refuses the histogram then).
+    """
+    edges = np.empty(n_bins + 1)
+    if not even_edges(low, high, edges):
+        return np.empty(0), np.empty(0, np.int64), np.empty(0), -1
+    counts = np.zeros(n_bins, np.int64)
+    edge_histogram(amplitudes, edges, counts)
+    density = np.empty(n_bins)
+    for k in range(n_bins):
+        density[k] = counts[k] / (edges[k + 1] - edges[k]) / amplitudes.size
+    smoothed = np.empty(n_bins)
+    smooth(density, weights, smoothed)
+    peak = 0
+    for k in range(n_bins):
+        if smoothed[k] > smoothed[peak]:
+            peak = k
+    cut = peak
+    for k in range(peak, n_bins):
+        if abs(smoothed[k] - smoothed[0]) < abs(smoothed[cut] - smoothed[0]):
+            cut = k
+    return edges, counts, smoothed, cut
+
+
+@njit(cache=True, nogil=True)
 def missing_shares(
     amplitudes: Floats,
     offsets: Integers,
@@ -172,33 +215,18 @@ def missing_shares(
     n_bins
         (n_units,) bins of the histogram from the smallest to the largest amplitude.
     weights
-        (2 radius + 1,) weights of the smoothing; no unit has fewer bins than the radius.
+        As of `smoothed_histogram`.
     values
-        Output; NaN stays where the amplitudes are too close together for the bins (numpy refuses the histogram then).
+        Output; NaN stays where there is no histogram.
     """
     for unit in range(marked.size):
         if not marked[unit]:
             continue
         n = n_bins[unit]
-        edges = np.empty(n + 1)
-        if not even_edges(smallest[unit], largest[unit], edges):
+        part = amplitudes[offsets[unit] : offsets[unit + 1]]
+        edges, _, smoothed, cut = smoothed_histogram(part, smallest[unit], largest[unit], n, weights)
+        if cut < 0:
             continue
-        counts = np.zeros(n, np.int64)
-        edge_histogram(amplitudes[offsets[unit] : offsets[unit + 1]], edges, counts)
-        density = np.empty(n)
-        n_spikes = offsets[unit + 1] - offsets[unit]
-        for k in range(n):
-            density[k] = counts[k] / (edges[k + 1] - edges[k]) / n_spikes
-        smoothed = np.empty(n)
-        smooth(density, weights, smoothed)
-        peak = 0
-        for k in range(n):
-            if smoothed[k] > smoothed[peak]:
-                peak = k
-        cut = peak
-        for k in range(peak, n):
-            if abs(smoothed[k] - smoothed[0]) < abs(smoothed[cut] - smoothed[0]):
-                cut = k
         total = 0.0
         above = 0.0
         for k in range(n):
@@ -207,3 +235,35 @@ def missing_shares(
                 above += smoothed[k]
         values[unit, 0] = above / total
         values[unit, 1] = above * ((edges[n - 1] - edges[0]) / (n - 1))
+
+
+@njit(cache=True, nogil=True)
+def smoothed_histograms(
+    amplitudes: Floats,
+    offsets: Integers,
+    marked: Flags,
+    smallest: Floats,
+    largest: Floats,
+    weights: Floats,
+    counts: Integers,
+    smoothed: Floats,
+    cuts: Integers,
+) -> None:
+    """Fill what `smoothed_histogram` returns of each marked unit, in as many bins as ``counts`` has.
+
+    Parameters
+    ----------
+    amplitudes, offsets, marked, smallest, largest, weights
+        As of `missing_shares`.
+    counts, smoothed, cuts
+        (n_units, n_bins), (n_units, n_bins) and (n_units,) output; a unit without a histogram is left as it is.
+    """
+    for unit in range(marked.size):
+        if not marked[unit]:
+            continue
+        part = amplitudes[offsets[unit] : offsets[unit + 1]]
+        _, own_counts, own, cut = smoothed_histogram(part, smallest[unit], largest[unit], counts.shape[1], weights)
+        if cut >= 0:
+            counts[unit] = own_counts
+            smoothed[unit] = own
+            cuts[unit] = cut
