@@ -27,6 +27,9 @@ REVIEWS, REVIEWED_INTERVALS = "reviews", "reviewed_intervals"
 """What is observed and not made: which reviews of a session count, and which intervals they mark invalid; and what
 `upstream_name` names. These two are names of parameters as well."""
 
+CATALOGUE = "catalogue"
+"""Name of the parameter that stands for what the catalogue states of a session."""
+
 Tables = tuple[tuple[TableSchema, str], ...]
 """Schemas of the tables that an asset holds, each with its file, or with where it is found instead."""
 
@@ -112,6 +115,8 @@ class SessionAsset:
         Whether the reviews of the session change its result.
     reads_reviewed_intervals
         Whether the intervals that counted reviews mark invalid do, and nothing else of the reviews.
+    reads_catalogue
+        Whether what the catalogue states of the session beside its files does (`nh_platform.history.catalogue_facts`).
     is_gate
         Whether its stored gate stops what reads it (`nh_platform.qc.gate`).
     of_every_source
@@ -136,6 +141,7 @@ class SessionAsset:
     parameters: Callable[[Platform, str], Parameters] = no_parameters
     reads_reviews: bool = False
     reads_reviewed_intervals: bool = False
+    reads_catalogue: bool = False
     is_gate: bool = False
     of_every_source: bool = True
 

@@ -15,11 +15,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nh_platform.home.folder import home_folder
 from nh_platform.home.restoring import require_restored
+from nh_platform.session import ConfigError
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.own.kinds import Kind, declared_entry
 from nh_platform.sources.registry import broken_source, no_such_source, sources
@@ -31,6 +33,9 @@ from nh_platform.sources.setting_errors import (
 )
 
 REVIEWS_VARIABLE = "NH_REVIEWS"
+UI_VARIABLE = "NH_UI_ADDRESS"
+DEFAULT_UI = "http://127.0.0.1:3000"
+"""Where `nh ui` serves Dagster's pages unless told otherwise."""
 
 
 def _nothing_stated(value: object) -> object:
@@ -71,6 +76,7 @@ class PlatformSettings(BaseModel):
 
     home: Path
     reviews: Path
+    ui_address: str = DEFAULT_UI
     sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
 
     @property
@@ -131,6 +137,22 @@ def reviews_folder(home: Path) -> Path:
     return Path(os.environ.get(REVIEWS_VARIABLE) or home / "reviews").absolute()
 
 
+def ui_address() -> str:
+    """Return the address of Dagster's pages, without a slash at its end: that of ``NH_UI_ADDRESS``, or the default.
+
+    Raises
+    ------
+    ConfigError
+        If it is no address of a web page.
+    """
+    address = (os.environ.get(UI_VARIABLE) or DEFAULT_UI).rstrip("/")
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        found = f"{address!r} is no address of a web page"
+        raise ConfigError(UI_VARIABLE, found, f"Give one such as {DEFAULT_UI} or https://qc.example.org/dagster.")
+    return address
+
+
 def load_settings(home: Path | None = None) -> PlatformSettings:
     """Read the settings of a home folder.
 
@@ -152,4 +174,4 @@ def load_settings(home: Path | None = None) -> PlatformSettings:
             sources[name] = SourceSettings.model_validate(_nothing_stated(stated))
         except ValidationError as error:
             raise first_setting_error(error, SourceSettings, folder, (name,)) from None
-    return PlatformSettings(home=folder, reviews=reviews, sources=sources)
+    return PlatformSettings(home=folder, reviews=reviews, ui_address=ui_address(), sources=sources)

@@ -6,14 +6,16 @@ take it from here. Add here what identifies an asset. Whether the store holds th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, Parameters, SessionAsset, SourceAsset
+from nh_platform.assets.record import CATALOGUE, REVIEWED_INTERVALS, REVIEWS, Parameters, SessionAsset, SourceAsset
 from nh_platform.assets.registry import ancestors, asset_package, session_assets
+from nh_platform.history.catalogue_facts import catalogue_versions
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.home.platform import Platform
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.store import Provenance, UpstreamFile, data_version
 from nh_platform.store.names import SOURCE_WIDE
 
@@ -136,7 +138,17 @@ class SourcePlan:
             parameters[REVIEWS] = self.platform.reviews_version(self.source, session_id)
         if asset.reads_reviewed_intervals:
             parameters[REVIEWED_INTERVALS] = self.platform.reviewed_intervals_version(self.source, session_id)
+        if asset.reads_catalogue:
+            parameters[CATALOGUE] = self._catalogue.get(session_id, "")
         return parameters
+
+    @functools.cached_property
+    def _catalogue(self) -> Mapping[str, str]:
+        """Version of what the catalogue states by session; of a source that was never synced nothing is stated."""
+        try:
+            return catalogue_versions(self.platform.manifest(self.source))
+        except UnknownSession:
+            return {}
 
     def expect(
         self, asset: SessionAsset, session_id: str, group_versions: Mapping[str, str], inputs: Mapping[str, str]

@@ -17,6 +17,22 @@ HISTOGRAM_OF_AMPLITUDES = 0.02
 
 
 @dataclass(frozen=True)
+class UpstreamLabel:
+    """The release's own judgement of units.
+
+    Parameters
+    ----------
+    column
+        Upstream's name; the units table has it as ``released.<column>``.
+    good
+        Value of a good unit.
+    """
+
+    column: str
+    good: str | float
+
+
+@dataclass(frozen=True)
 class Counterpart:
     """A released column and the definition that it stands for.
 

@@ -13,14 +13,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nh_platform.sources.counterparts import Counterpart
+from nh_platform.sources.counterparts import Counterpart, UpstreamLabel
 from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.sources.servers import Answer, Server
 
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
 
-__all__ = ["Answer", "Counterpart", "EventFilter", "EventTimes", "MlTowards", "Server", "SourceEntry"]
+__all__ = [
+    "Answer",
+    "Counterpart",
+    "EventFilter",
+    "EventTimes",
+    "MlTowards",
+    "Server",
+    "SourceEntry",
+    "UpstreamLabel",
+]
 
 MlTowards = Literal["right", "left"]
 """Side of the animal to which ML of the CCF grows in what a source states."""
@@ -74,6 +83,11 @@ class SourceEntry:
         Released columns that stand for a recomputed metric; the two are compared.
     released_words
         Unit of measure in the platform's table and meaning of released columns that stand for none, by upstream's name.
+    upstream_label
+        Released column that is its own judgement of units; None where it has none.
+    viewer
+        Address of a public page of an insertion, with ``{insertion_id}`` and ``{revision}`` (``original`` where the
+        sorting is unrevised) where these stand; empty where there is none.
     definer
         Whose metric definitions have the names of the released columns: ``ibl`` for those defined by IBL.
     simulation
@@ -124,6 +138,8 @@ class SourceEntry:
     servers: Callable[[Mapping[str, Any]], tuple[Server | str, ...]] = _no_servers
     counterparts: tuple[Counterpart, ...] = ()
     released_words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    upstream_label: UpstreamLabel | None = None
+    viewer: str = ""
     definer: str = ""
     simulation: str = ""
     extra_assets: tuple[str, ...] = ()

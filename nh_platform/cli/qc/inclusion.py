@@ -18,7 +18,7 @@ from nh_platform.session.display import counted
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
     from nh_platform.home.platform import Platform
-    from nh_platform.reading.inclusion import Inclusion
+    from nh_platform.qc.inclusion import Inclusion
 
 SourceName = Annotated[str, typer.Argument(help="Source, for example ibl.")]
 SESSION_COLUMNS = ("session_id", "verdict", "probes", "trials_kept", "not_known", "reason")

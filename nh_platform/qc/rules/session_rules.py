@@ -159,6 +159,11 @@ def _shown(value: object) -> str:
     return shown_number(value, 4) if isinstance(value, float) else str(value)
 
 
+def session_criterion(rule: SessionRule) -> str:
+    """Return what a rule about sessions, insertions or regions asks for in words, for example ``n_trials >= 400``."""
+    return f"{f'|{rule.field}|' if rule.absolute else rule.field} {_wanted(rule)}"
+
+
 def _wanted(rule: SessionRule) -> str:
     if isinstance(rule.threshold, list):
         return "in (" + ", ".join(str(value) for value in rule.threshold) + ")"

@@ -1,33 +1,48 @@
 """The page of a session made from its material: facts, verdicts, the table of units, and the charts.
 
-Contains what puts the parts together. A figure of a unit is in `unit_charts.py`, one of the session in
-`session_charts.py`.
+Contains what puts the parts together. What is said in words is `session_words.py`, the table `unit_rows.py`; figures of
+units and of the session are the rooms `unit_figures` and `session_figures`.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
+from nh_platform.reports.session_page import session_words as words
 from nh_platform.reports.session_page.content import SessionPage
 from nh_platform.reports.session_page.material import PageMaterial
-from nh_platform.reports.session_page.unit_charts import unit_charts
+from nh_platform.reports.session_page.session_figures.charts import session_charts
+from nh_platform.reports.session_page.unit_figures.charts import rates, unit_charts
+from nh_platform.reports.session_page.unit_rows import unit_rows
 from nh_platform.session.tables.report import REPORT_FIGURES
+from nh_platform.sources.anatomy.regions import region_colours
 
 
 def build_session_page(material: PageMaterial) -> SessionPage:
     """Return what the page of a session says."""
-    session = material.session
-    book = material.rulebooks[0]
-    shown = ["unit_id", "probe", "cluster_id", "beryl", "depth", "n_spikes", f"label.{book.id}", f"pass.{book.id}"]
+    session, book = material.session, material.rulebooks[0]
+    units = unit_rows(material, rates(material))
+    regions = {str(name) for column in ("acronym", "beryl", "cosmos") for name in material.units[column].dropna()}
     return SessionPage(
         source=session.source,
         session_id=session.session_id,
-        title=f"{session.source} {session.subject} {session.date} {session.number}".strip(),
-        units=material.units[shown],
+        title=" ".join(part for part in (material.source_title, session.subject, session.date) if part),
+        units=units.table,
+        facts=words.facts(material),
+        lineage=sorted(material.versions.items()),
+        links=material.links,
         rulebook=book.id,
         rulebook_digest=book.digest,
-        lineage=sorted(material.versions.items()),
-        unit_charts=unit_charts(material),
+        rules=units.rules,
+        verdicts=words.verdict_rows(material),
+        column_words=units.words,
+        region_colours=region_colours(regions),
+        unit_charts=unit_charts(material, frozenset(units.table.columns)),
+        session_charts=session_charts(material),
+        reviews=words.review_rows(material),
+        notes=words.notes(material),
+        pairs=units.pairs,
+        shown_columns=units.shown,
     )
 
 

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from nh_platform.qc.inclusion import Inclusion
 from nh_platform.qc.metrics.histogram_file import UnitHistogram
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Day
 from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.reports.session_page.content import Link
 from nh_platform.session import Events, RawRecording, Session, Signals
 from nh_platform.session.columns import ColumnMeanings
+from nh_platform.sources.counterparts import Counterpart, UpstreamLabel
+from nh_platform.sources.events import EventTimes
 
 if TYPE_CHECKING:
     from nh_platform.session.mean_waveforms import MeanWaveforms
@@ -42,8 +46,17 @@ class PageMaterial:
         The configured ones, the active one first.
     reviews, today
         Reviews of the session and the day on which they count.
-    release, facts
-        Name of the release, and what the release states of the session.
+    source_title
+        Name of the source for people.
+    release
+        The first release, by name, that lists a file of the session; empty where none is named.
+    stated_events, counterparts, upstream_label, waveforms_offered
+        Of the source's entry: where its events lie, which released columns stand for recomputed ones, its own judgement
+        of units, and whether it has mean waveforms that can be asked for.
+    inclusions
+        Rulebooks about sessions and insertions, each with its outcome.
+    links
+        Places elsewhere that are about the session.
     versions
         Data version of each asset that is read.
     notes
@@ -63,8 +76,14 @@ class PageMaterial:
     rulebooks: Sequence[Rulebook]
     reviews: SessionReviews
     today: Day
+    source_title: str = ""
     release: str = ""
-    facts: Mapping[str, object] = field(default_factory=dict)
+    stated_events: Mapping[str, EventTimes] = field(default_factory=dict)
+    counterparts: Sequence[Counterpart] = ()
+    upstream_label: UpstreamLabel | None = None
+    waveforms_offered: bool = False
+    inclusions: Sequence[tuple[Rulebook, Inclusion]] = ()
+    links: Sequence[Link] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     waveforms: MeanWaveforms | None = None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.entry import SourceEntry, UpstreamLabel
 from nh_platform.sources.events import EventFilter, EventTimes
 from nh_platform.sources.ibl.released_columns import COUNTERPARTS, WORDS
 from nh_platform.sources.servers import Answer, Server
@@ -88,6 +88,9 @@ ENTRY = SourceEntry(
     upstream_format="alf",
     counterparts=COUNTERPARTS,
     released_words=WORDS,
+    upstream_label=UpstreamLabel("label", 1.0),
+    # The viewer's own query: the insertion and the sorting; without a cluster it opens on the session.
+    viewer="https://viz.internationalbrainlab.org/app?spikesorting=ss_{revision}&dset=bwm&pid={insertion_id}",
     definer="ibl",
     published_counts=_FOLDER / "published_counts.yaml",
     published_members=_FOLDER / "published_members.yaml",

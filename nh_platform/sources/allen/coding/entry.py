@@ -14,7 +14,7 @@ from nh_platform.sources.allen.hemisphere import ML_TOWARDS
 from nh_platform.sources.allen.released_columns import COUNTERPARTS, WORDS
 from nh_platform.sources.allen.stimulus_onset import PRESENTATION
 from nh_platform.sources.anatomy.region_names import VISUAL_HOMONYMS
-from nh_platform.sources.entry import SourceEntry
+from nh_platform.sources.entry import SourceEntry, UpstreamLabel
 
 if TYPE_CHECKING:
     from nh_platform.sources.source import Source
@@ -58,6 +58,7 @@ ENTRY = SourceEntry(
     upstream_format="nwb",
     counterparts=COUNTERPARTS,
     released_words=WORDS,
+    upstream_label=UpstreamLabel("quality", "good"),
     definer="allen",
     published_counts=_FOLDER / "published_counts.yaml",
     published_members=_FOLDER / "published_members.yaml",

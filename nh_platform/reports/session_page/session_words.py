@@ -1,0 +1,128 @@
+"""What the page of a session says about it in words: facts, verdicts, links, reviews, notes.
+
+Contains the words alone; what they are made of is in `nh_platform.reports.session_page.material`. Add here what is said
+of the session as a whole. Nothing is judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nh_platform.qc.reviews.review_files import Review
+from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.qc.rules.session_rules import SessionVerdict, session_criterion
+from nh_platform.reports.session_page.material import PageMaterial
+
+
+def facts(material: PageMaterial) -> list[tuple[str, str]]:
+    """Return name and value of what is known of the session; what is not known is left out."""
+    session, recording = material.session, material.recording
+    recorded, units, book = recording.spikes.recorded_time, material.units, material.rulebooks[0]
+    good = int(units[f"pass.{book.id}"].sum())
+    stated = [
+        ("source", material.source_title or session.source),
+        ("session", session.session_id),
+        ("subject", session.subject),
+        ("lab", session.lab),
+        ("date", session.date),
+        ("number on that day", str(session.number) if session.number > 1 else ""),
+        ("task", session.task_protocol),
+        ("projects", session.projects.replace(",", ", ")),
+        ("first release", material.release),
+        ("insertions", _listed(_insertion(row) for row in recording.probes.to_dict("records"))),
+        ("recorded", f"{recorded.start:.1f} to {recorded.stop:.1f} s" if recorded.duration_s else ""),
+        ("units", f"{len(units)}, {good} good by {book.id}"),
+        ("spikes", f"{len(recording.spikes.times):,}"),
+    ]
+    return [(name, value) for name, value in stated if value]
+
+
+def _insertion(row: Mapping[str, Any]) -> str:
+    """Return name, collection, revision and sorter of an insertion."""
+    known = {name: value for name, value in row.items() if isinstance(value, str) and value}
+    parts = [f"revision {known['revision']}"] if "revision" in known else []
+    parts += [f"sorted by {known['sorter']}"] if "sorter" in known else []
+    return f"{row['probe']}{' (' + ', '.join(parts) + ')' if parts else ''}"
+
+
+def verdict_rows(material: PageMaterial) -> list[dict[str, Any]]:
+    """Return the rules about the session and its insertions, each with its outcome and the reason.
+
+    Returns
+    -------
+    list
+        ``about`` (the session or a probe), ``rulebook``, ``rule``, ``passed`` (None where it is not known), ``text``.
+    """
+    rows: list[dict[str, Any]] = []
+    for book, inclusion in material.inclusions:
+        rows += _rows_of("session", book, inclusion.verdict)
+        for probe, verdict in inclusion.probes.items():
+            rows += _rows_of(probe, book, verdict)
+    return rows
+
+
+def _rows_of(about: str, book: Rulebook, verdict: SessionVerdict) -> list[dict[str, Any]]:
+    by_id = {rule.id: rule for rule in book.session if rule.scope == verdict.scope}
+    rows = []
+    for outcome in verdict.outcomes:
+        rule = by_id[outcome.rule]
+        known = outcome.value is not None or bool(outcome.settled_by)
+        found = "not known" if outcome.value is None else f"found {_found(outcome.value)}"
+        text = f"{session_criterion(rule)}: {outcome.reason.removeprefix(f'{rule.id}: ') or found}. {rule.why.strip()}"
+        passed = outcome.passed if known else None
+        rows.append({"about": about, "rulebook": book.id, "rule": rule.id, "passed": passed, "text": text})
+    return rows
+
+
+def _found(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def review_rows(material: PageMaterial) -> list[dict[str, Any]]:
+    """Return the reviews of the session in the order of the file, as the page shows them."""
+    rows = []
+    for number, review in enumerate(material.reviews.reviews, start=1):
+        counts = review.counts_on(material.today)
+        rows.append(
+            {
+                "id": str(number),
+                "about": _about(review),
+                "units": list(review.unit_ids),
+                "interval": None if review.interval is None else list(review.interval),
+                "decision": review.decision,
+                "words": review.reason,
+                "reviewer": review.reviewer,
+                "date": review.date.isoformat(),
+                "counts": counts,
+                "note": "" if counts else _why_not(review, str(material.today)),
+                "evidence": list(review.evidence),
+                "rulebook": review.rulebook or "",
+                "answers": "",
+                "open": False,
+            }
+        )
+    return rows
+
+
+def _about(review: Review) -> str:
+    if review.interval is not None:
+        start, stop = review.interval
+        return f"{start:g} to {stop:g} s of {review.scope.replace('_', ' ')}"
+    n_units = len(review.unit_ids)
+    return f"unit {review.unit_ids[0]}" if n_units == 1 else f"{n_units} units"
+
+
+def _why_not(review: Review, today: str) -> str:
+    if review.date.isoformat() > today:
+        return f"counts from {review.date}"
+    return f"expired {review.expiry}" if review.expiry else ""
+
+
+def notes(material: PageMaterial) -> list[str]:
+    """Return what was missing, assumed or left out, by asset."""
+    return [f"{asset}: {text}" for asset, texts in sorted(material.notes.items()) for text in texts]
+
+
+def _listed(parts: Sequence[str] | Any) -> str:
+    return ", ".join(parts)

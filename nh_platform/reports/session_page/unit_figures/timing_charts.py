@@ -1,0 +1,251 @@
+"""Charts of a unit's intervals and lags: refractory period, allowed violations, confidence.
+
+Add a chart of spike timing here. The lags are counted in `unit_counts`; intervals and autocorrelogram are those that
+are stored beside the units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nh_platform.qc.metrics.histogram_file import UnitHistogram
+from nh_platform.qc.metrics.interval_histograms import ACG, ISI
+from nh_platform.qc.metrics.time_metrics import REFRACTORY_PERIOD_S
+from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.reports.page.chart import Axis, Chart, Layer
+from nh_platform.reports.session_page.unit_figures.amplitude_fits import shown
+from nh_platform.reports.session_page.unit_figures.unit_counts import UnitCounts
+
+MS_PER_S = 1e3
+ACG_SHOWN_S = 0.05
+"""Lags of the autocorrelogram to each side; 100 ms are stored."""
+SHORT_BIN_SAMPLES = 10
+"""Samples of a bin of the short lags: a third of a millisecond."""
+TESTED_SHARE = 0.1
+"""Contamination that IBL's test asks about (slidingRP as brainbox calls it)."""
+DEFAULT_CONFIDENCE_PERCENT = 90.0
+_FEW = "This unit has fewer than two spikes."
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Refractory:
+    """Refractory period and contamination that the active rulebook asks about, of every unit.
+
+    Parameters
+    ----------
+    periods_s
+        (n_units,) s; NaN for units that cannot be tested.
+    share
+        Largest contamination that passes, 0-1; NaN where no rule states one.
+    pairs_per_s
+        (n_units,) pairs of spikes per second of lag that this contamination gives: ``2 share rate n`` as both tests
+        have it, so that a bin of lag ``b`` may hold ``b`` times as many.
+    words
+        How the period was found.
+    """
+
+    periods_s: Floats
+    share: float
+    pairs_per_s: Floats
+    words: str
+
+
+def refractory(counts: UnitCounts, n_spikes: npt.NDArray[np.int64], rates_hz: Floats, book: Rulebook) -> Refractory:
+    """Return the test of the first rule of a rulebook that is about refractory periods.
+
+    Parameters
+    ----------
+    counts
+        Of the session.
+    n_spikes, rates_hz
+        (n_units,) spikes, and spikes per second of the probe's time.
+    book
+        The active rulebook.
+    """
+    fixed = np.where(counts.timed, REFRACTORY_PERIOD_S, np.nan)
+    for rule in book.rules:
+        name = rule.metric.split("@")[0]
+        if name in ("ibl.max_confidence", "ibl.slidingRP_viol", "ibl.min_contamination"):
+            periods = np.where(counts.timed, best_periods_s(confidence_curves(counts, n_spikes)), np.nan)
+            words = "the period at which the confidence is largest"
+            return Refractory(periods, TESTED_SHARE, 2 * TESTED_SHARE * counts.rate_hz * n_spikes, words)
+        if name in ("allen.isi_violations", "ibl.contamination") and isinstance(rule.threshold, int | float):
+            share = float(rule.threshold)
+            return Refractory(fixed, share, 2 * share * rates_hz * n_spikes, f"{REFRACTORY_PERIOD_S * MS_PER_S:g} ms")
+    return Refractory(fixed, np.nan, np.full(len(fixed), np.nan), f"{REFRACTORY_PERIOD_S * MS_PER_S:g} ms")
+
+
+def confidence_curves(counts: UnitCounts, n_spikes: npt.NDArray[np.int64]) -> Floats:
+    """Return (n_units, n_periods) the confidence in % that contamination is below 10 %, for each refractory period.
+
+    As `nh_platform.qc.metrics.kernels.sliding_rp` searches it: ``100 (1 - P(observed pairs; expected))`` with the
+    Poisson distribution; its largest value from 0.5 ms on is ``max_confidence``. NaN for units that cannot be tested.
+    """
+    from scipy.special import pdtr
+
+    from nh_platform.qc.metrics.kernels import sliding_rp
+
+    rates = (counts.rate_hz * sliding_rp.LEVELS[sliding_rp.LEVEL_10_PERCENT])[:, None]
+    expected = rates * sliding_rp.RP_EDGE_S * 2 * n_spikes[:, None]
+    curves = 100 * (1 - pdtr(np.cumsum(counts.lag_pairs, axis=1), np.nan_to_num(expected)))
+    return shown(curves[:, sliding_rp.FIRST_RP :], counts.timed)
+
+
+def periods_s() -> Floats:
+    """Return (n_periods,) the refractory periods of `confidence_curves`, s: those of the test, from 0.5 ms on."""
+    from nh_platform.qc.metrics.kernels import sliding_rp
+
+    return sliding_rp.RP_S[sliding_rp.FIRST_RP :]
+
+
+def best_periods_s(curves: Floats) -> Floats:
+    """Return (n_units,) the first period, s, of the largest confidence; NaN for units without a curve."""
+    known = np.asarray(np.isfinite(curves).all(axis=1), dtype=bool)
+    best = periods_s()[np.where(known[:, None], curves, 0).argmax(axis=1)]
+    return np.asarray(np.where(known, best, np.nan), dtype=np.float64)
+
+
+def intervals(histograms: Mapping[str, UnitHistogram], counts: UnitCounts, test: Refractory) -> Chart:
+    """Return the stored histogram of log intervals with the refractory region and the violations that are allowed."""
+    stored = histograms[ISI]
+    edges_ms = stored.edges_s * MS_PER_S
+    low_ms = float(edges_ms[0])
+    widths_s = np.diff(stored.edges_s)
+    centres = np.sqrt(stored.edges_s[:-1] * stored.edges_s[1:])
+    allowed = np.where(centres <= test.periods_s[:, None], test.pairs_per_s[:, None] * widths_s, np.nan)
+    region = np.column_stack([np.where(np.isfinite(test.periods_s), low_ms, np.nan), test.periods_s * MS_PER_S])
+    return Chart(
+        "intervals",
+        "Inter-spike intervals",
+        Axis("interval", "ms", low_ms, float(edges_ms[-1]), scale="log"),
+        Axis("intervals", "1", low=0),
+        (
+            Layer("band", region, name="refractory", colour="muted", text="refractory", per_unit=True),
+            Layer("steps", edges_ms, shown(stored.counts, counts.timed), name="intervals", per_unit=True),
+            *_allowed_layer(centres * MS_PER_S, allowed, test),
+        ),
+        caption=(
+            f"Bins of equal width on a logarithmic axis. The refractory region reaches to {test.words}; intervals in "
+            "it "
+            "are violations."
+        ),
+        lacking="" if counts.timed.any() else "No unit has two spikes.",
+        lacking_unit=_FEW,
+    )
+
+
+def autocorrelogram(histograms: Mapping[str, UnitHistogram], counts: UnitCounts, test: Refractory) -> Chart:
+    """Return the stored autocorrelogram to 50 ms on both sides, with the refractory region and the allowed level."""
+    stored = histograms[ACG]
+    n_bins = int(np.searchsorted(stored.edges_s, ACG_SHOWN_S + 1e-9)) - 1
+    edges_ms = stored.edges_s[: n_bins + 1] * MS_PER_S
+    pairs = shown(stored.counts[:, :n_bins], counts.timed)
+    bin_s = float(stored.edges_s[1] - stored.edges_s[0])
+    return Chart(
+        "autocorrelogram",
+        "Autocorrelogram",
+        Axis("lag", "ms", -float(edges_ms[-1]), float(edges_ms[-1])),
+        Axis("pairs of spikes", "1", low=0),
+        (
+            _both_sides_region(test),
+            Layer("bars", _mirrored_edges(edges_ms), _mirrored(pairs), name="pairs", per_unit=True),
+            *_level(test, bin_s),
+        ),
+        caption=(
+            "Pairs of the unit's spikes by the time between them, in bins of 1 ms. A single neuron leaves a gap "
+            "around 0; "
+            "peaks at even distances are noise or rhythm."
+        ),
+        lacking="" if counts.timed.any() else "No unit has two spikes.",
+        lacking_unit=_FEW,
+    )
+
+
+def short_lags(counts: UnitCounts, test: Refractory) -> Chart:
+    """Return the lags up to 10 ms in bins of a third of a millisecond, where the refractory period is seen."""
+    from nh_platform.qc.metrics.kernels import sliding_rp
+
+    n_units, n_lags = counts.lag_pairs.shape
+    pairs = counts.lag_pairs.reshape(n_units, n_lags // SHORT_BIN_SAMPLES, SHORT_BIN_SAMPLES).sum(axis=2)
+    bin_s = SHORT_BIN_SAMPLES / sliding_rp.SAMPLING_RATE_HZ
+    edges_ms = np.arange(pairs.shape[1] + 1) * bin_s * MS_PER_S
+    region = np.column_stack([np.where(np.isfinite(test.periods_s), 0, np.nan), test.periods_s * MS_PER_S])
+    level = np.repeat((test.pairs_per_s * bin_s)[:, None], 2, axis=1)
+    return Chart(
+        "short-lags",
+        "Short lags and allowed violations",
+        Axis("lag", "ms", 0, float(edges_ms[-1])),
+        Axis("pairs of spikes", "1", low=0),
+        (
+            Layer("band", region, name="refractory", colour="muted", text="refractory", per_unit=True),
+            Layer("bars", edges_ms, shown(pairs, counts.timed), name="pairs", per_unit=True),
+            *_allowed_layer(region, np.where(np.isfinite(region), level, np.nan), test, x_per_unit=True),
+        ),
+        caption=f"The autocorrelogram close to 0. The refractory region reaches to {test.words}.",
+        lacking="" if counts.timed.any() else "No unit has two spikes.",
+        lacking_unit=_FEW,
+        columns=(),
+    )
+
+
+def confidence(counts: UnitCounts, n_spikes: npt.NDArray[np.int64], book: Rulebook, columns: frozenset[str]) -> Chart:
+    """Return the confidence of the sliding refractory-period test against the period, with the rule's threshold."""
+    limit = next(
+        (float(rule.threshold) for rule in book.rules if rule.metric.startswith("ibl.max_confidence@")),  # type: ignore[arg-type]
+        DEFAULT_CONFIDENCE_PERCENT,
+    )
+    x = periods_s() * MS_PER_S
+    stated = ("ibl.max_confidence@2022-10", "ibl.min_contamination@2022-10", "ibl.rp_min_val@2022-10")
+    return Chart(
+        "confidence",
+        "Sliding refractory period",
+        Axis("refractory period", "ms", 0, float(x[-1])),
+        Axis("confidence", "%", 0, 100),
+        (
+            Layer("line", x, confidence_curves(counts, n_spikes), name="confidence", per_unit=True),
+            Layer("mark", [limit], name="threshold", colour="second", along="y", text=f"{limit:g} %"),
+        ),
+        caption=(
+            "Confidence that at most 10 % of the spikes come from other neurons, if the neuron's refractory period "
+            "were "
+            "this long. The unit passes where the curve reaches the threshold at any period from 0.5 ms on."
+        ),
+        lacking="" if counts.timed.any() else "No unit has two spikes.",
+        lacking_unit=_FEW,
+        columns=tuple(name for name in stated if name in columns),
+    )
+
+
+def _mirrored_edges(edges: Floats) -> Floats:
+    return np.concatenate([-edges[:0:-1], edges])
+
+
+def _mirrored(rows: Floats) -> Floats:
+    return np.concatenate([rows[:, ::-1], rows], axis=1)
+
+
+def _both_sides_region(test: Refractory) -> Layer:
+    period_ms = test.periods_s * MS_PER_S
+    region = np.column_stack([-period_ms, period_ms])
+    return Layer("band", region, name="refractory", colour="muted", text="refractory", per_unit=True)
+
+
+def _level(test: Refractory, bin_s: float) -> list[Layer]:
+    period_ms = test.periods_s * MS_PER_S
+    level = np.repeat((test.pairs_per_s * bin_s)[:, None], 2, axis=1)
+    return _allowed_layer(np.column_stack([-period_ms, period_ms]), level, test, x_per_unit=True)
+
+
+def _allowed_layer(x: Floats, y: Floats, test: Refractory, *, x_per_unit: bool = False) -> list[Layer]:
+    """Return the level of violations that are allowed; none where no rule states one."""
+    if not np.isfinite(test.share):
+        return []
+    name = f"allowed at {test.share * 100:g} %"
+    places = x if x_per_unit else np.broadcast_to(x, y.shape[1:])
+    return [Layer("line", places, y, name=name, colour="second", per_unit=True, exact=True)]
