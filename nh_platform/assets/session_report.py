@@ -29,14 +29,16 @@ _MB = 1e6
 
 
 def parameters(platform: Platform, source: str) -> Parameters:
-    """Return the rulebooks of units, the active one first, and of sessions, and the address that links lead to."""
+    """Return the rulebooks of units and of sessions, where links lead, and the page's scripts and styles."""
     from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.reports.session_page.page_code import page_code_version
 
     books = [load_rulebook(name) for name in platform.config(source).rulebooks]
     return {
         "rulebooks": ";".join(_with_words(book) for book in books),
         "session rulebooks": ";".join(_with_words(book) for book in _session_rulebooks(source)),
         "address of the UI": platform.settings.ui_address,
+        "scripts and styles": page_code_version(),
     }
 
 

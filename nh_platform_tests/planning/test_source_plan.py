@@ -16,6 +16,7 @@ from nh_platform.planning.versions import ExpectedAsset, SourcePlan
 from nh_platform.qc import unit_columns
 from nh_platform.qc.metrics.definitions import lookup
 from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.reports.session_page import page_code
 from nh_platform.windows.presentations import conventions
 
 SOURCE, SESSION = "allen_vc", "715093703"
@@ -50,6 +51,10 @@ def write_review(home: Path, patch: pytest.MonkeyPatch) -> None:
     (home / "reviews" / SOURCE / f"{SESSION}.yaml").write_text(REVIEW)
 
 
+def name_ui(home: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("NH_UI_ADDRESS", "https://qc.example.org")
+
+
 def planned(
     home: Path, groups: Mapping[str, str] = dict.fromkeys(GROUPS, "1")
 ) -> tuple[dict[str, ExpectedAsset], dict[str, str]]:
@@ -66,19 +71,22 @@ def with_what_is_below(names: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("change", "readers"),
     [
-        (set_key("rulebook", "nh-common"), {"units", "stimulus_tensors"}),
-        (set_key("also_rulebooks", "[]"), {"units"}),
+        (set_key("rulebook", "nh-common"), {"units", "stimulus_tensors", "session_report"}),
+        (set_key("also_rulebooks", "[]"), {"units", "session_report"}),
         (patch_name(Rulebook, "content_version", lambda self: "other"), {"units", "stimulus_tensors"}),
         (patch_name(unit_columns, "metric_ids", lambda rulebooks: ("other",)), {"units"}),
         (patch_name(lookup, "HISTOGRAMS", ("other",)), {"units"}),
-        (write_review, {"units"}),
+        (write_review, {"units", "session_report"}),
+        (name_ui, {"session_report"}),
+        (patch_name(page_code, "PACKAGES", ("nh_platform.reports.page",)), {"session_report"}),
         (set_key("presets", "[]"), {"windows"}),
         (patch_name(unit_encoding, "encoders_version", lambda: "other"), {"unit_embeddings"}),
         (patch_name(conventions, "CONVENTIONS_VERSION", "other"), {"stimulus_tensors"}),
         (set_key("stimulus_modes", "[exact]"), {"stimulus_tensors"}),
         (set_key("reference_window", "start-30s"), {"unit_embeddings"}),
     ],
-    ids=["active rulebook", "further rulebooks", "a rule", "metrics", "histograms", "a review", "presets", "encoders",
+    ids=["active rulebook", "further rulebooks", "a rule", "metrics", "histograms", "a review", "address of the UI",
+         "styles of pages", "presets", "encoders",
          "conventions", "modes", "reference window"],
 )  # fmt: skip
 def test_a_change_moves_what_reads_it_and_what_is_below(
@@ -113,6 +121,7 @@ def test_assets_on_request_are_made_only_where_they_are_asked_for(tmp_path: Path
     (tmp_path / "sources.yaml").write_text("ibl:\n  also_assets: [pose, mean_waveforms]\n")
     after = assets()
     assert after.keys() - before.keys() == {"pose", "mean_waveforms"}
-    assert {name: after[name].data_version for name in before} == {name: before[name].data_version for name in before}
+    moved = {name for name in before if before[name].data_version != after[name].data_version}
+    assert moved == {"session_report"}, "it shows waveforms where they are made"
     assert after["pose"].inputs.keys() == {"upstream/pose"}
     assert after["mean_waveforms"].inputs.keys() == {"upstream/waveforms", "raw_spikes"}

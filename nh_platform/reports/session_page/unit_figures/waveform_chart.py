@@ -5,6 +5,8 @@ Change here how waveforms are drawn. Where they come from is `nh_platform.sessio
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -19,7 +21,9 @@ N_SAMPLES = 41
 _WIDTH_UM, _HEIGHT_UM = 26.0, 36.0
 """Place of one trace on the figure: about the pitch of the sites, so that traces of neighbours nearly touch."""
 UV_PER_V, MS_PER_S = 1e6, 1e3
-_BAR_STEPS_UV = (10, 20, 50, 100, 200, 500, 1000)
+BAR_UV = 100.0
+_CORNER_UM = (-60.0, -80.0)
+"""Where the bars stand."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -106,25 +110,19 @@ def peak_traces(waves: MeanWaveforms, units: pd.DataFrame, channels: pd.DataFram
 
 
 def _scale_bars(scale: Floats, drawn: npt.NDArray[np.bool_], waves: MeanWaveforms) -> list[Layer]:
-    """Return a bar of volts and one of time below the traces."""
-    units = np.asarray(_BAR_STEPS_UV, dtype=np.float64)
-    fits = units[None, :] * scale[:, None] <= _HEIGHT_UM
-    bar_uv = np.where(fits.any(axis=1), units[np.maximum(fits.sum(axis=1) - 1, 0)], units[0])
-    rate = float(np.nanmedian(waves.sampling_rates)) if np.isfinite(waves.sampling_rates).any() else np.nan
-    window_ms = waves.values.shape[2] / rate * MS_PER_S
-    bar_um = _WIDTH_UM / window_ms if np.isfinite(window_ms) else np.nan
-    corner_x, corner_y = -55.0, -75.0
-    layers = []
-    for size in np.unique(bar_uv[drawn]):
-        mine = drawn & (bar_uv == size)
-        height = np.where(mine, size * scale, np.nan)
-        x = np.where(mine[:, None], corner_x, np.nan) + np.zeros((1, 2))
-        y = corner_y + np.column_stack([np.where(mine, 0.0, np.nan), height])
-        layers.append(Layer("line", x, y, name=f"bar {size:g} µV", colour="second", per_unit=True, exact=True))
-    if np.isfinite(bar_um):
-        x = corner_x + np.column_stack([np.where(drawn, 0.0, np.nan), np.where(drawn, bar_um, np.nan)])
-        y = np.where(drawn[:, None], corner_y, np.nan) + np.zeros((1, 2))
-        layers.append(Layer("line", x, y, name="bar 1 ms", colour="third", per_unit=True, exact=True))
+    """Return a bar of 100 µV and one of 1 ms below the traces; of time only where the sampling rate is known."""
+    shown = np.where(drawn, 1.0, np.nan)[:, None]
+    volts = np.array([[0.0, 1.0]]) * (BAR_UV * scale)[:, None]
+    words: dict[str, Any] = {"per_unit": True, "exact": True}
+    upright = np.zeros((1, 2)) + _CORNER_UM[0]
+    layers = [
+        Layer("line", upright * shown, (_CORNER_UM[1] + volts) * shown, name=f"{BAR_UV:g} µV", colour="second", **words)
+    ]
+    rates = waves.sampling_rates[np.isfinite(waves.sampling_rates)]
+    if len(rates):
+        bar_um = _WIDTH_UM * float(np.median(rates)) / MS_PER_S / waves.values.shape[2]
+        across, level = _CORNER_UM[0] + np.array([[0.0, bar_um]]), np.zeros((1, 2)) + _CORNER_UM[1]
+        layers.append(Layer("line", across * shown, level * shown, name="1 ms", colour="third", **words))
     return layers
 
 
