@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +69,7 @@ class PackedArrays:
         kind = np.uint16 if fine else np.uint8
         steps = np.iinfo(kind).max - 1
         rows = np.asarray(values, dtype=np.float64)
-        flat = rows.reshape(len(rows), -1)
+        flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
         finite = np.isfinite(flat)
         low = np.where(finite, flat, np.inf).min(axis=1, initial=np.inf)
         high = np.where(finite, flat, -np.inf).max(axis=1, initial=-np.inf)

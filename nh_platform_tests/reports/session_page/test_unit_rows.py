@@ -1,0 +1,115 @@
+"""The table of units of a page: units of measure, verdicts as they are stored, pairs, the release's own judgement."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nh_platform.qc.reviews.review_files import Review, SessionReviews
+from nh_platform.reports.session_page.material import PageMaterial
+from nh_platform.reports.session_page.session_words import facts, review_rows
+from nh_platform.reports.session_page.unit_figures.charts import rates
+from nh_platform.reports.session_page.unit_rows import UnitRows, unit_rows
+from nh_platform_tests.made_material import grouped, made_material, steady
+
+
+def rows(material: PageMaterial) -> UnitRows:
+    return unit_rows(material, rates(material))
+
+
+def released(n: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "firing_rate": np.full(n, 99.0),
+            "amp_median": np.full(n, 40e-6),
+            "noise_cutoff": np.full(n, 1.0),
+            "max_confidence": np.full(n, 95.0),
+            "label": [1.0, 2 / 3, *[np.nan] * (n - 2)],
+        }
+    )
+
+
+def test_rules_have_their_value_in_their_unit_and_the_stored_verdict() -> None:
+    found = rows(made_material(grouped(steady(3)), released=released(3)))
+    assert [rule.id for rule in found.rules] == ["max_confidence", "noise_cutoff", "amp_median"]
+    amplitude = found.rules[2]
+    assert (amplitude.threshold, amplitude.unit, amplitude.comparison) == (50.0, "µV", ">")
+    assert found.table["value.amp_median"].tolist() == pytest.approx([40.0] * 3), "µV, not volts"
+    assert found.table["rule.ibl-2022-10.amp_median"].tolist() == [False] * 3
+    assert found.table["n_failed.ibl-2022-10"].tolist() == [1, 1, 1]
+    assert found.table["reason.ibl-2022-10"][0] == "amp_median 40 µV ≤ 50 µV"
+    assert found.words["released.amp_median"][0] == "µV"
+    assert found.table["released.amp_median"].tolist() == pytest.approx([40.0] * 3)
+
+
+def test_a_released_value_that_differs_is_flagged_beside_the_recomputed_one() -> None:
+    found = rows(made_material(grouped(steady(3)), released=released(3)))
+    pair = next(one for one in found.pairs if one.metric == "firing_rate")
+    assert (pair.released_column, pair.unit) == ("released.firing_rate", "Hz")
+    assert found.table[pair.agrees_column].tolist() == [False] * 3
+    assert found.table["released_disagrees"].all()
+    assert found.table[pair.recomputed_column][0] == pytest.approx(5.0, rel=0.3)
+
+
+def test_the_releases_judgement_stands_beside_the_verdict_and_may_be_missing() -> None:
+    found = rows(made_material(grouped(steady(3)), released=released(3)))
+    assert found.table["upstream_label"].tolist() == ["1", "0.666667", None]
+    assert found.table["upstream_disagrees"].tolist() == [True, False, pd.NA], "all units fail our amplitude rule"
+    assert "upstream_label" not in rows(made_material(grouped(steady(2)))).table
+
+
+def test_rates_are_of_the_probes_time_and_unknown_without_spikes_on_it() -> None:
+    material = made_material(grouped([[0.0, 5.0, 10.0], [2.0], []]))
+    assert rates(material).tolist() == [0.3, 0.1, 0.0]
+    assert np.isnan(rates(made_material(grouped([[], []])))).all()
+
+
+def review(unit: str, decision: str, reviewer: str, day: str = "2026-03-01", **more: object) -> Review:
+    return Review.model_validate(
+        {
+            "unit": unit,
+            "decision": decision,
+            "reason": "seen",
+            "reviewer": reviewer,
+            "date": dt.date.fromisoformat(day),
+            **more,
+        }
+    )
+
+
+def test_reviews_are_listed_and_a_conflict_is_a_flag_of_its_unit() -> None:
+    reviews = (
+        review("unit-0", "pass", "ada"),
+        review("unit-0", "fail", "bo"),
+        review("unit-1", "fail", "bo", expiry="2026-04-01"),
+        Review.model_validate(
+            {"interval": [5, 9], "decision": "fail", "reason": "loud", "reviewer": "ada", "date": "2026-03-02"}
+        ),
+    )
+    material = made_material(grouped(steady(3)), reviews=SessionReviews("ibl", "eid", reviews))
+    table = rows(material).table
+    assert table["reviewers_disagree"].tolist() == [True, False, False]
+    assert table["review_state"].tolist() == ["conflict", "expired", None]
+    assert "2026-06-01" not in "".join(table["review_text"].dropna()), "today is no part of the version"
+    listed = review_rows(material)
+    assert [one["about"] for one in listed] == ["unit unit-0", "unit unit-0", "unit unit-1", "5 to 9 s of all probes"]
+    assert listed[2]["note"] == "expired 2026-04-01"
+    assert listed[3]["interval"] == [5.0, 9.0]
+
+
+def test_labels_of_other_curators_are_columns() -> None:
+    material = made_material(grouped(steady(2)))
+    units = material.units.assign(**{"curated.ada": ["good", None]})
+    found = rows(made_material(grouped(steady(2)), units=units))
+    assert found.table["curated.ada"].tolist() == ["good", None]
+    assert found.words["curated.ada"][1] == "Label of another curator: ada"
+
+
+def test_facts_name_insertion_revision_and_sorter_and_leave_out_what_is_not_known() -> None:
+    stated = dict(facts(made_material(grouped(steady(2)), release="2022_Q4")))
+    assert stated["insertions"] == "probe00 (revision 2024-05-06, sorted by pykilosort)"
+    assert stated["first release"] == "2022_Q4"
+    assert "task" not in stated
