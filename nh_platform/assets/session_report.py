@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, Parameters, SessionAsset
 from nh_platform.home.platform import Platform
+from nh_platform.reports.session_page.stored import PAGE_FILE
 from nh_platform.session.tables.report import REPORT_FIGURES
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from nh_platform.reports.session_page.content import Link
     from nh_platform.reports.session_page.material import PageMaterial
 
-PAGE_FILE = "report.html"
 FIGURES_FILE = "report_figures.parquet"
 _MB = 1e6
 

@@ -17,6 +17,9 @@ def explain(
     source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
     session: Annotated[str, typer.Argument(help="Session id, or the first characters of one.")],
     unit: Annotated[str, typer.Argument(help="Unit id, the start of one, or PROBE/CLUSTER, for example probe00/12.")],
+    open_card: Annotated[
+        bool, typer.Option("--open", help="Open the unit's card in the browser: its figures and values on one page.")
+    ] = False,
 ) -> None:
     """Say why a unit passed or failed, by every rulebook that judged it, and what reviewers said.
 
@@ -33,6 +36,8 @@ def explain(
         nh qc explain ibl 4b7fbad4-f6de-43b4-9b15-c7c7ef44db4b probe00/12
 
         nh qc explain ibl 4b7f probe00/12
+
+        nh qc explain ibl 4b7f probe00/12 --open
     """
     from nh_platform.home.settings import load_settings
     from nh_platform.store import Store
@@ -65,3 +70,10 @@ def explain(
         verdict = "[red]FAIL[/] " if text.startswith("FAIL") else "pass "
         label, rest = (verdict, text[4:].lstrip()) if has_verdict else ("", text)
         console.say_beside(label, rest, indent=len(line) - len(text))
+    if open_card:
+        from nh_platform.operations.web.unit_cards import card_address, open_in_browser
+
+        address = card_address(settings, source, view.session_id, str(row["unit_id"].iloc[0]))
+        console.out.print(f"card: {address}", soft_wrap=True, markup=False)
+        if not open_in_browser(address):
+            console.say("No browser could be opened here; the address above opens the card in one.")

@@ -25,6 +25,8 @@ SESSIONS_PER_SOURCE = 2
 TRAINING_SET = "demo"
 _ALSO_PRESETS = {"ibl": ("bwb-2026-feedback",)}
 """Windows beside those of every home, for docs/train-a-model.md."""
+_SHOWN_BY_REPORTS = ("mean_waveforms", "noise")
+"""Assets on request that a session's report has figures of; the simulation writes them small."""
 UPSTREAM = "upstream"
 _MARKER = "simulated.txt"
 
@@ -173,7 +175,8 @@ def _sources_text(sources: Sequence[str]) -> str:
     lines = ["# Written by `nh demo`: the sources of this home folder are simulated sessions in the upstream formats."]
     for source in sources:
         lines += [f"{source}:", "  read:", "    mode: local", f"    root: {UPSTREAM}/{source}"]
-        lines += ["  also_assets: [spike_events]"]
+        asked = [name for name in _SHOWN_BY_REPORTS if name in served()[source].assets_on_request]
+        lines += [f"  also_assets: [{', '.join(('spike_events', *asked))}]"]
         if source in _ALSO_PRESETS:
             lines += [f"  presets: [{', '.join((*served()[source].presets, *_ALSO_PRESETS[source]))}]"]
     return "\n".join(lines) + "\n"

@@ -34,7 +34,7 @@ def wheel(material: PageMaterial) -> Chart:
     times, steps = times[known][1:], np.abs(np.diff(position[known]))
     edges = _edges(material)
     path = np.histogram(times, edges, weights=steps)[0]
-    text = "Path of the wheel's surface per second, without its direction, in radians."
+    text = "Angle that the wheel turned per second, in either direction."
     return _chart("wheel", "Wheel", "speed of the wheel", "rad/s", material, path / np.diff(edges), "", text)
 
 
