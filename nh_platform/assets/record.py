@@ -27,6 +27,9 @@ REVIEWS, REVIEWED_INTERVALS = "reviews", "reviewed_intervals"
 """What is observed and not made: which reviews of a session count, and which intervals they mark invalid; and what
 `upstream_name` names. These two are names of parameters as well."""
 
+REVIEW_FILE = "review file"
+"""Name of the parameter that stands for everything that the reviews of a session say."""
+
 CATALOGUE = "catalogue"
 """Name of the parameter that stands for what the catalogue states of a session."""
 
@@ -115,6 +118,8 @@ class SessionAsset:
         Whether the reviews of the session change its result.
     reads_reviewed_intervals
         Whether the intervals that counted reviews mark invalid do, and nothing else of the reviews.
+    shows_reviews
+        Whether it shows the reviews whole, words and all, so that every change of their file changes it.
     reads_catalogue
         Whether what the catalogue states of the session beside its files does (`nh_platform.history.catalogue_facts`).
     is_gate
@@ -141,6 +146,7 @@ class SessionAsset:
     parameters: Callable[[Platform, str], Parameters] = no_parameters
     reads_reviews: bool = False
     reads_reviewed_intervals: bool = False
+    shows_reviews: bool = False
     reads_catalogue: bool = False
     is_gate: bool = False
     of_every_source: bool = True

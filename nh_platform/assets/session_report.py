@@ -113,6 +113,7 @@ def page_material(inputs: SessionInputs) -> PageMaterial:
         counterparts=entry.counterparts,
         upstream_label=entry.upstream_label,
         waveforms_offered="mean_waveforms" in entry.assets_on_request,
+        noise_offered="noise" in entry.assets_on_request,
         inclusions=_inclusions(inputs, events.tables, units, channels["probe"]),
         links=_links(inputs, dict(zip(recording.probes["probe"], recording.probes["revision"]))),
         versions=stored.versions,
@@ -192,6 +193,7 @@ ASSET = SessionAsset(
     groups=("alignment", "qc"),
     parameters=parameters,
     reads_reviews=True,
+    shows_reviews=True,
     reads_reviewed_intervals=True,
     reads_catalogue=True,
 )

@@ -7,6 +7,7 @@ asset reads from it.
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,14 @@ class Platform:
         file = self.reviews_file(source, session_id)
         reviews, beside = reviews_version(file, self.today), evidence_version(file)
         return version_of((reviews, beside)) if beside else reviews
+
+    def reviews_digest(self, source: str, session_id: str) -> str:
+        """Return the sha256 of the file of the reviews of a session, and of nothing where there is none."""
+        path = self.reviews_file(source, session_id)
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            return version_of(())
 
     def reviewed_intervals(self, source: str, session_id: str) -> pd.DataFrame:
         """Return the intervals (schema `INVALID_TIMES`) that the reviews of a session that count today mark invalid."""

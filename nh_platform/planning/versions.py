@@ -10,7 +10,15 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nh_platform.assets.record import CATALOGUE, REVIEWED_INTERVALS, REVIEWS, Parameters, SessionAsset, SourceAsset
+from nh_platform.assets.record import (
+    CATALOGUE,
+    REVIEW_FILE,
+    REVIEWED_INTERVALS,
+    REVIEWS,
+    Parameters,
+    SessionAsset,
+    SourceAsset,
+)
 from nh_platform.assets.registry import ancestors, asset_package, session_assets
 from nh_platform.history.catalogue_facts import catalogue_versions
 from nh_platform.history.manifest import SessionFiles
@@ -138,6 +146,8 @@ class SourcePlan:
             parameters[REVIEWS] = self.platform.reviews_version(self.source, session_id)
         if asset.reads_reviewed_intervals:
             parameters[REVIEWED_INTERVALS] = self.platform.reviewed_intervals_version(self.source, session_id)
+        if asset.shows_reviews:
+            parameters[REVIEW_FILE] = self.platform.reviews_digest(self.source, session_id)
         if asset.reads_catalogue:
             parameters[CATALOGUE] = self._catalogue.get(session_id, "")
         return parameters

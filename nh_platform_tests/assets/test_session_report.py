@@ -117,6 +117,19 @@ def test_what_the_catalogue_states_of_a_session_moves_its_page_alone_and_a_later
     assert readers == ["session_report"]
 
 
+def test_every_change_of_the_review_file_moves_the_page(platform: Platform) -> None:
+    (session_id,) = platform.manifest("ibl").session_ids
+    path = platform.reviews_file("ibl", session_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stated = []
+    for text in ("source: ibl\nsession: x\nreviews: []\n", "source: ibl\nsession: x\nreviews: [] # a word\n", ""):
+        path.write_text(text.replace("x", session_id)) if text else path.unlink()
+        plan = SourcePlan(platform, "ibl")
+        stated.append({name: plan.parameters(plan.assets[name], session_id) for name in ("units", "session_report")})
+    assert stated[0]["units"] == stated[1]["units"], "no decision differs"
+    assert len({one["session_report"]["review file"] for one in stated}) == 3
+
+
 def test_dagster_is_told_size_and_what_is_lacking(platform: Platform) -> None:
     (session_id,) = platform.manifest("allen_vc").session_ids
     shown = make_session_asset(platform, "allen_vc", session_id, "session_report").result.shown

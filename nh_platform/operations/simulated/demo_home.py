@@ -25,8 +25,6 @@ SESSIONS_PER_SOURCE = 2
 TRAINING_SET = "demo"
 _ALSO_PRESETS = {"ibl": ("bwb-2026-feedback",)}
 """Windows beside those of every home, for docs/train-a-model.md."""
-_SHOWN_BY_REPORTS = ("mean_waveforms", "noise")
-"""Assets on request that a session's report has figures of; the simulation writes them small."""
 UPSTREAM = "upstream"
 _MARKER = "simulated.txt"
 
@@ -170,12 +168,14 @@ def write_upstream(
 
 
 def _sources_text(sources: Sequence[str]) -> str:
+    from nh_platform.assets.session_report import ASSET as REPORT
     from nh_platform.sources.registry import sources as served
 
     lines = ["# Written by `nh demo`: the sources of this home folder are simulated sessions in the upstream formats."]
     for source in sources:
         lines += [f"{source}:", "  read:", "    mode: local", f"    root: {UPSTREAM}/{source}"]
-        asked = [name for name in _SHOWN_BY_REPORTS if name in served()[source].assets_on_request]
+        # What reports have figures of; the simulation writes it small.
+        asked = [name for name in REPORT.inputs_where_made if name in served()[source].assets_on_request]
         lines += [f"  also_assets: [{', '.join(('spike_events', *asked))}]"]
         if source in _ALSO_PRESETS:
             lines += [f"  presets: [{', '.join((*served()[source].presets, *_ALSO_PRESETS[source]))}]"]

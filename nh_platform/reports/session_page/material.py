@@ -50,9 +50,9 @@ class PageMaterial:
         Name of the source for people.
     release
         The first release, by name, that lists a file of the session; empty where none is named.
-    stated_events, counterparts, upstream_label, waveforms_offered
+    stated_events, counterparts, upstream_label, waveforms_offered, noise_offered
         Of the source's entry: where its events lie, which released columns stand for recomputed ones, its own judgement
-        of units, and whether it has mean waveforms that can be asked for.
+        of units, and whether it has mean waveforms and noise of channels that can be asked for.
     inclusions
         Rulebooks about sessions and insertions, each with its outcome.
     links
@@ -82,6 +82,7 @@ class PageMaterial:
     counterparts: Sequence[Counterpart] = ()
     upstream_label: UpstreamLabel | None = None
     waveforms_offered: bool = False
+    noise_offered: bool = False
     inclusions: Sequence[tuple[Rulebook, Inclusion]] = ()
     links: Sequence[Link] = ()
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -19,8 +19,6 @@ from nh_platform.windows.unrecorded_time import with_unrecorded
 from nh_platform.windows.valid_time import invalid_times
 
 START_S, STOP_S, BIN_S = -0.5, 1.0, 0.02
-BASELINE_S = 0.2
-"""The first part of the window, against which a region's activity is shown."""
 MOST_EVENTS = 1000
 """Of one kind that are averaged, evenly chosen in time: more make no other picture."""
 MOST_REGIONS = 30
@@ -39,8 +37,11 @@ class EventRole:
         Of the chart.
     names
         Names under which sources have it, the first that the session has is taken.
+    baseline_s
+        Stretch against whose mean a region's activity is shown: before a stimulus, images of a series follow each other
+        so closely that an earlier stretch has the response to the one before.
     after_s
-        Stretch after it in which the rate of a region is read.
+        Stretch in which the rate of a region is read.
     colour
         Of that rate.
     """
@@ -48,14 +49,15 @@ class EventRole:
     id: str
     title: str
     names: tuple[str, ...]
+    baseline_s: tuple[float, float]
     after_s: tuple[float, float]
     colour: Colour
 
 
 ROLES = (
-    EventRole("stimulus", "stimulus", ("stimulus onset",), (0.0, 0.2), "main"),
-    EventRole("movement", "movement", ("first movement", "response", "lick"), (-0.1, 0.1), "second"),
-    EventRole("feedback", "feedback", ("feedback", "reward"), (0.0, 0.3), "third"),
+    EventRole("stimulus", "stimulus", ("stimulus onset",), (-0.2, 0.0), (0.0, 0.2), "main"),
+    EventRole("movement", "movement", ("first movement", "response", "lick"), (-0.5, -0.3), (-0.1, 0.1), "second"),
+    EventRole("feedback", "feedback", ("feedback", "reward"), (-0.5, -0.3), (0.0, 0.3), "third"),
 )
 
 
@@ -158,7 +160,8 @@ def _psth_chart(role: EventRole, found: RegionActivity | str, names: list[str], 
     title = f"Regions around {role.title}"
     if isinstance(found, str):
         return Chart(f"psth-{role.id}", title, axis, rows, lacking=found)
-    base = found.rates_hz[:, found.centres_s < START_S + BASELINE_S].mean(axis=1, keepdims=True)
+    base = _rate_within(found, role.baseline_s)[:, None]
+    low, high = role.baseline_s
     change = found.rates_hz - base
     return Chart(
         f"psth-{role.id}",
@@ -171,8 +174,8 @@ def _psth_chart(role: EventRole, found: RegionActivity | str, names: list[str], 
         ),
         caption=(
             f"Mean rate of the {words} of each region around {found.n_events} events in bins of {BIN_S * 1e3:g} ms, "
-            "less its "
-            f"mean in the first {BASELINE_S:g} s of the window. Windows with invalid time are left out."
+            "less "
+            f"its mean from {low:g} to {high:g} s. Windows with invalid time are left out."
         ),
     )
 
@@ -182,10 +185,9 @@ def _rates_chart(found: dict[str, RegionActivity | str], names: list[str], words
     layers: list[Layer] = []
     stimulus = found["stimulus"]
     if isinstance(stimulus, RegionActivity):
-        before = _rate_within(stimulus, (-BASELINE_S, 0.0))
-        layers.append(
-            Layer("points", before, places, name=f"{BASELINE_S:g} s before stimulus", colour="muted", exact=True)
-        )
+        low, high = ROLES[0].baseline_s
+        before, name = _rate_within(stimulus, ROLES[0].baseline_s), f"{low:g} to {high:g} s from {stimulus.event}"
+        layers.append(Layer("points", before, places, name=name, colour="muted", exact=True))
     for role in ROLES:
         one = found[role.id]
         if isinstance(one, RegionActivity):

@@ -164,11 +164,11 @@ def noises(material: PageMaterial) -> list[Chart]:
     """Return of every probe the noise of its channels along it; one sentence where noise is not made."""
     noise = material.noise
     if noise is None:
-        text = (
-            "The noise of channels is not made: where the source has it, name noise under also_assets in "
-            "sources.yaml and "
-            "materialize the session."
+        how = (
+            "Noise is made on request: name noise under also_assets of the source in sources.yaml and materialize the "
+            "session."
         )
+        text = how if material.noise_offered else "The source states no noise of its channels."
         return [_noise_chart("noise", "Noise along the probes", (), text)]
     return [_noise_of(material, noise, probe) for probe in _probes(material)]
 

@@ -18,8 +18,8 @@ N_CHANNELS = 9
 """Channels around the peak that are drawn: two rows above and below it on a Neuropixels probe of four columns."""
 N_SAMPLES = 41
 """Samples that are drawn of each: every second of 82."""
-_WIDTH_UM, _HEIGHT_UM = 26.0, 36.0
-"""Place of one trace on the figure: about the pitch of the sites, so that traces of neighbours nearly touch."""
+_WIDTH_UM, _HEIGHT_UM = 26.0, 60.0
+"""Place of one trace on the figure: its width is about the pitch of the sites, its height reaches the next rows."""
 UV_PER_V, MS_PER_S = 1e6, 1e3
 BAR_UV = 100.0
 _CORNER_UM = (-60.0, -80.0)
@@ -130,13 +130,12 @@ def _chart(layers: tuple[Layer, ...], lacking: str) -> Chart:
     return Chart(
         "waveform",
         "Mean waveform",
-        Axis("lateral place from the peak channel", "µm", -65, 65),
-        Axis("place along the probe from the peak channel", "µm", -85, 85),
+        Axis("across the probe", "µm", -65, 65),
+        Axis("along the probe", "µm", -85, 85),
         layers,
         caption=(
-            "Each trace lies where its channel lies on the probe; the bars give voltage and time. The waveform is "
-            "that of "
-            "the release."
+            "Each trace lies where its channel lies, counted from the peak channel; bars give voltage and time. The "
+            "waveform is that of the release."
         ),
         lacking=lacking,
         lacking_unit="The release has no waveform of this unit.",
