@@ -91,7 +91,7 @@ _SCALES: dict[str, tuple[str, Decimal]] = {
 }
 
 _PLATFORM_UNIT = {"uV": "V", "mV": "V"}
-_SHOWN_UNIT = {"uV": "µV", "um": "µm", "us": "µs", "1": "", "-": ""}
+_SHOWN_UNIT = {"uV": "µV", "um": "µm", "us": "µs", "um/h": "µm/h", "1": "", "-": ""}
 
 
 def is_curated(definition_id: str) -> bool:

@@ -114,7 +114,9 @@ def _values(verdicts: Verdicts, place: int, rule: Rule) -> object:
     values = verdicts.values[place]
     if is_numeric(values):
         return np.where(values.missing, np.nan, in_rule_unit(rule, values))
-    texts = [None if gone else _text(value) for gone, value in zip(values.missing, values.values.tolist())]
+    is_outcome = values.source is not None and values.source.kind == "verdict"
+    before = f"{values.column} is " if is_outcome else ""  # another column's outcome, no value of this quantity
+    texts = [None if gone else before + _text(value) for gone, value in zip(values.missing, values.values.tolist())]
     return pd.Series(texts, index=verdicts.index, dtype=object)
 
 

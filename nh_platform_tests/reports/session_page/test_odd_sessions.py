@@ -146,6 +146,22 @@ def test_names_with_markup_are_data_and_no_elements() -> None:
     assert "</script><i>" not in html
 
 
+def test_a_pause_has_no_rate_and_the_bins_beside_it_the_rate_of_what_was_recorded() -> None:
+    train = np.concatenate([np.arange(0, 300, 0.1), np.arange(900, 1200.05, 0.1)])
+    one = chart(build_session_page(made_material(grouped([train]))), "rate")
+    rate = layer_named(one, "rate")[0]
+    assert np.isnan(rate[31:89]).all(), "bins of 10 s"
+    np.testing.assert_allclose(rate[np.isfinite(rate)], 10, rtol=0.02)
+    assert [layer.name for layer in one.layers if layer.kind == "band"] == ["not recorded"]
+
+
+def test_few_spikes_have_a_region_of_2_ms_and_many_that_of_the_largest_confidence() -> None:
+    page = build_session_page(made_material(grouped([*steady(1, stop_s=2000.0), [1.0, 2.0, 3.0]])))
+    region = np.asarray(next(one for one in chart(page, "short-lags").layers if one.kind == "band").x)
+    assert 2.5 < region[0, 1] < 3.5, "its refractory period is 3 ms"
+    assert region[1].tolist() == [0.0, 2.0]
+
+
 def test_invalid_intervals_are_bands_of_the_units_that_they_concern() -> None:
     invalid = INVALID_TIMES.conform(
         pd.DataFrame(

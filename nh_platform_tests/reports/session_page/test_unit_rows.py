@@ -61,6 +61,13 @@ def test_the_releases_judgement_stands_beside_the_verdict_and_may_be_missing() -
     assert "upstream_label" not in rows(made_material(grouped(steady(2)))).table
 
 
+def test_where_the_release_has_the_outcome_of_a_rule_alone_its_value_says_so() -> None:
+    outcomes = released(3).drop(columns="max_confidence").assign(slidingRP_viol=[1.0, 0.0, np.nan])
+    found = rows(made_material(grouped(steady(3)), released=outcomes))
+    stated = found.table["value.max_confidence"].tolist()
+    assert stated == ["released.slidingRP_viol is 1", "released.slidingRP_viol is 0", None]
+
+
 def test_rates_are_of_the_probes_time_and_unknown_without_spikes_on_it() -> None:
     material = made_material(grouped([[0.0, 5.0, 10.0], [2.0], []]))
     assert rates(material).tolist() == [0.3, 0.1, 0.0]

@@ -37,7 +37,10 @@ def raster(material: PageMaterial, events: SessionEvents) -> Chart:
     """Return the spikes of ten seconds amid the session, units in the order of probes and depths."""
     spikes, units = material.recording.spikes, material.units
     recorded = spikes.recorded_time
-    times = {name: np.sort(events(name).times) for name, _ in MARKED if name in events.names}
+    names = [name for name, _ in MARKED if name in events.names]
+    if "feedback" in names and "reward" in names:  # one is part of the other
+        names.remove("reward")
+    times = {name: np.sort(events(name).times) for name in names}
     start = stretch_start(recorded, times.get("stimulus onset", np.zeros(0)))
     stop = start + STRETCH_S
     n_spiking = int((spikes.counts > 0).sum())

@@ -10,8 +10,10 @@ import pandas as pd
 
 from nh_platform.reports.page.chart import Axis, Chart, Layer
 from nh_platform.reports.session_page.unit_figures.unit_counts import RATE_COLUMNS, UnitCounts
-from nh_platform.windows.valid_time import RECORDING_SCOPES, merged_pairs
+from nh_platform.windows.valid_time import RECORDING_SCOPES, FloatArray, merged_pairs
 
+LEAST_RECORDED = 0.1
+"""Share of a bin that must have been recorded for it to have a rate."""
 MOST_INTERVALS = 60
 """Of a probe or of the session that are drawn; a release has few."""
 
@@ -34,8 +36,10 @@ def rate(
     """
     width_s = (counts.stop_s - counts.start_s) / RATE_COLUMNS
     has_spikes = np.asarray(counts.rate_counts.any(axis=1), dtype=bool)
-    rates = np.where(has_spikes[:, None], counts.rate_counts / width_s if width_s else np.nan, np.nan)
     edges = np.linspace(counts.start_s, counts.stop_s, RATE_COLUMNS + 1)
+    recorded_s = recorded_in(edges, pauses)
+    known = has_spikes[:, None] & (recorded_s > LEAST_RECORDED * width_s)
+    rates = np.divide(counts.rate_counts, recorded_s, out=np.full(counts.rate_counts.shape, np.nan), where=known)
     return Chart(
         "rate",
         "Firing rate over the session",
@@ -53,6 +57,20 @@ def rate(
         lacking="" if has_spikes.any() and width_s else "No unit has spikes.",
         lacking_unit="This unit has no spikes.",
     )
+
+
+def recorded_in(edges: FloatArray, pauses: tuple[tuple[float, float], ...]) -> FloatArray:
+    """Return (n_bins,) the seconds between consecutive ``edges`` (s) that lie in no pause.
+
+    Examples
+    --------
+    >>> recorded_in(np.array([0.0, 10.0, 20.0]), ((5.0, 20.0),)).tolist()
+    [5.0, 0.0]
+    """
+    recorded = np.diff(edges)
+    for start, stop in pauses:
+        recorded = recorded - np.clip(np.minimum(edges[1:], stop) - np.maximum(edges[:-1], start), 0, None)
+    return recorded
 
 
 def depth_over_time(counts: UnitCounts) -> Chart:

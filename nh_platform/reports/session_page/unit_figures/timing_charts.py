@@ -28,6 +28,8 @@ SHORT_BIN_SAMPLES = 10
 TESTED_SHARE = 0.1
 """Contamination that IBL's test asks about (slidingRP as brainbox calls it)."""
 DEFAULT_CONFIDENCE_PERCENT = 90.0
+UNTESTED_S = 0.002
+"""Region of a unit that the sliding test leaves open: brainbox counts pairs below 2 ms beside it."""
 _FEW = "This unit has fewer than two spikes."
 
 Floats = npt.NDArray[np.float64]
@@ -72,8 +74,10 @@ def refractory(counts: UnitCounts, n_spikes: npt.NDArray[np.int64], rates_hz: Fl
     for rule in book.rules:
         name = rule.metric.split("@")[0]
         if name in ("ibl.max_confidence", "ibl.slidingRP_viol", "ibl.min_contamination"):
-            periods = np.where(counts.timed, best_periods_s(confidence_curves(counts, n_spikes)), np.nan)
-            words = "the period at which the confidence is largest"
+            curves = confidence_curves(counts, n_spikes)
+            passes = np.isfinite(curves).all(axis=1) & (curves.max(axis=1, initial=0) >= DEFAULT_CONFIDENCE_PERCENT)
+            periods = np.where(counts.timed, np.where(passes, best_periods_s(curves), UNTESTED_S), np.nan)
+            words = f"the period of largest confidence where that is {DEFAULT_CONFIDENCE_PERCENT:g} %, else to 2 ms"
             return Refractory(periods, TESTED_SHARE, 2 * TESTED_SHARE * counts.rate_hz * n_spikes, words)
         if name in ("allen.isi_violations", "ibl.contamination") and isinstance(rule.threshold, int | float):
             share = float(rule.threshold)
