@@ -17,6 +17,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.planning.making import make_session_asset
 from nh_platform.planning.versions import SourcePlan
+from nh_platform_tests.cli.commands import nh
 from nh_platform_tests.homes import make_home
 
 SOURCES = ("ibl", "allen_vc", "allen_vbn")
@@ -127,6 +128,18 @@ def test_every_change_of_the_review_file_moves_the_page(platform: Platform) -> N
         plan = SourcePlan(platform, "ibl")
         stated.append(plan.parameters(plan.assets["session_report"], session_id)["review file"])
     assert len(set(stated)) == 3
+
+
+def test_explain_opens_the_card_of_a_unit(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    (session_id,) = platform.manifest("ibl").session_ids
+    said = nh(platform.settings.home, "qc", "explain", "ibl", session_id, "probe00/0", "--open").output
+    folder = platform.store.folder("ibl", session_id, "session_report")
+    unit = pd.read_parquet(platform.store.folder("ibl", session_id, "units") / "units.parquet")["unit_id"][0]
+    assert f"card: {(folder / 'report.html').as_uri()}#unit={unit}" in said.replace("\n", "")
+    assert "No browser could be opened here" in said
 
 
 def test_dagster_is_told_size_and_what_is_lacking(platform: Platform) -> None:
