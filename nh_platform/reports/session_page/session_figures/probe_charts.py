@@ -190,7 +190,7 @@ def _noise_chart(chart_id: str, title: str, layers: tuple[Layer, ...], lacking: 
         chart_id,
         title,
         Axis("depth from the tip", "µm"),
-        Axis("RMS of the AP band", "µV", low=0),
+        Axis("RMS of the AP band", "µV"),
         layers,
         caption="Noise of each channel after destriping, as the release measured it on the raw recording.",
         lacking=lacking,
