@@ -20,7 +20,7 @@ MARKED: tuple[tuple[str, Colour], ...] = (
     ("stimulus onset", "event"),
     ("image change", "second"),
     ("first movement", "second"),
-    ("response", "second"),
+    ("response", "main"),
     ("feedback", "third"),
     ("reward", "third"),
     ("lick", "muted"),
