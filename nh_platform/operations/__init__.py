@@ -21,6 +21,7 @@ from nh_platform.operations.files.recorded import list_files
 from nh_platform.operations.held_releases import accept_release, try_release
 from nh_platform.operations.home_status import status
 from nh_platform.operations.opened_home import open_home
+from nh_platform.operations.release_report import report_release
 from nh_platform.operations.released_search import probes, released_rows
 from nh_platform.operations.reviewing.label_export import export_decisions
 from nh_platform.operations.reviewing.label_import import import_labels
@@ -93,6 +94,7 @@ __all__ = [
     "prune",
     "prune_runs",
     "released_rows",
+    "report_release",
     "reproduce_training_set",
     "restore",
     "review_agreement",

@@ -113,7 +113,7 @@ def test_a_source_has_what_its_entry_names_and_what_follows_from_it() -> None:
     assert "stimulus_tensors" in session_assets("allen_vc")
     assert "stimulus_tensors" not in session_assets("ibl")
     assert "stimulus_files" in source_assets("allen_vc")
-    assert set(source_assets("ibl")) == {"reconciliation", "session_catalog", "unit_catalog"}
+    assert set(source_assets("ibl")) == {"qc_site", "reconciliation", "session_catalog", "unit_catalog"}
 
 
 def test_assets_run_behind_what_they_read() -> None:

@@ -21,6 +21,7 @@ from nh_platform.cli.qc.explain import explain
 from nh_platform.cli.qc.history import history
 from nh_platform.cli.qc.inclusion import regions, sessions
 from nh_platform.cli.qc.label import label
+from nh_platform.cli.qc.report import report
 from nh_platform.cli.qc.units_used import naming_the_file, units_of_file
 from nh_platform.cli.qc.validate import validate
 from nh_platform.home.folder import home_folder
@@ -34,6 +35,7 @@ app.command()(explain)
 app.command()(history)
 app.command()(label)
 app.command()(diff)
+app.command()(report)
 app.command()(sessions)
 app.command()(regions)
 app.add_typer(rules_app, name="rules")

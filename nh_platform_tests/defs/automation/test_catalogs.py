@@ -39,7 +39,7 @@ def test_once_nothing_runs_the_catalogs_are_made_of_what_was_made(instance: dg.D
     (asked,) = requests(instance, home)
     assert asked.job_name == inventory_job_name(SOURCE)
     names = [key.path[-1] for key in asked.asset_selection or ()]
-    assert sorted(names) == ["session_catalog", "unit_catalog"]
+    assert sorted(names) == ["qc_site", "session_catalog", "unit_catalog"]
     job = build_defs(home).resolve_job_def(inventory_job_name(SOURCE))
     tags = {**asked.tags, "dagster/run_key": str(asked.run_key)}
     part = job.get_subset(asset_selection=set(asked.asset_selection or ()), asset_check_selection=set())

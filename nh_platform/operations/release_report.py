@@ -1,0 +1,336 @@
+"""The QC site of a release written for a meeting: pages, tables, and a summary that can be mailed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nh_platform.operations.home_status import has_history
+from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
+from nh_platform.session import ConfigError, UnknownSession
+
+if TYPE_CHECKING:
+    from nh_platform.history.manifest import Manifest
+    from nh_platform.reports.site.building import Site
+    from nh_platform.reports.site.changes import ReleaseChanges
+    from nh_platform.reports.site.material import SiteMaterial
+
+CURRENT = ("", "current", "latest")
+"""Names of the release that was read last."""
+
+EVERY_SESSION = "all"
+
+
+@dataclass(frozen=True)
+class ReleaseReport:
+    """What became of a report.
+
+    Parameters
+    ----------
+    folder
+        Folder of the site; ``index.html`` is its first page.
+    source, release, rulebook
+        What it is of, and the rules in force.
+    counts
+        The numbers that head it, in words.
+    files
+        Files that were written, sorted; those that would be, without the pages of sessions, in a dry run.
+    pages
+        Sessions whose page was copied.
+    pages_lacking
+        Sessions whose page could not be copied, each with why.
+    named
+        Sessions that are gated, failed, not made or cannot be read, each with why.
+    notes
+        What was missing, assumed or left out.
+    """
+
+    folder: Path
+    source: str
+    release: str
+    rulebook: str
+    counts: dict[str, int]
+    files: tuple[str, ...]
+    pages: tuple[str, ...] = ()
+    pages_lacking: dict[str, str] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def report_release(
+    home: Home,
+    release: str,
+    folder: Path,
+    *,
+    source: str = "",
+    units: Path | None = None,
+    rulebook: str = "",
+    against: Sequence[str] | None = None,
+    sessions: Sequence[str] = (),
+    dry_run: bool = False,
+    on_progress: OnProgress = unwatched,
+) -> ReleaseReport:
+    """Write the QC site of a release with tables for a meeting and a summary to mail, whole or not at all.
+
+    Parameters
+    ----------
+    home
+        Home folder.
+    release
+        ``current`` for the one that was read last; else number, id or name of a snapshot, version, freeze, release tag
+        or CSV file, as `nh releases diff` takes them. Empty with ``units`` for what the table itself says.
+    folder
+        Folder to write: one that is empty, not there yet, or that a report wrote, which is replaced whole.
+    source
+        Source; the one that was synced where there is one alone, with ``units`` that of the rulebook.
+    units
+        Table of units with upstream's column names, instead of what is stored.
+    rulebook, against
+        Id or path of the rules in force for ``units``, and of those that they are compared with; those that are
+        configured for the source where not stated. Stored sessions are judged by the configured ones.
+    sessions
+        Sessions whose pages are copied beside the site, with the release's distributions in them: ids, their first
+        characters, or ``all``. Links of the others lead to the store.
+    dry_run
+        Say what would be written, and write nothing.
+    on_progress
+        Called for each session.
+
+    Returns
+    -------
+    ReleaseReport
+        A session that cannot be read is named there, and the others go on.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source, rulebook or table, the folder holds something else, or ``rulebook`` is stated
+        without ``units``.
+    UnknownSession
+        If there is no such release or session, or the source was never synced; the text says what there is.
+    StoreError
+        If the disk is full or cannot be written to.
+    """
+    from nh_platform.reports.site.building import build_site
+    from nh_platform.reports.site.site_folder import require_site_folder, writing_site
+
+    folder = Path(folder).absolute()
+    require_site_folder(folder)
+    if units is None and (rulebook or against is not None):
+        found = "stored sessions are judged by the configured rulebooks"
+        raise ConfigError("--rulebook and --against", found, "Give --units as well, or change sources.yaml.")
+    with open_home(home) as at:
+        name = _source(at, release, source, units, rulebook)
+        asked = _Asked(at, name, "" if release == name else release, folder, on_progress)
+        material = asked.of_file(units, rulebook, against) if units is not None else asked.of_home()
+        chosen = _chosen(material, sessions)
+        on_progress(Progress("reading sessions", len(material.sessions), len(material.sessions), "done"))
+        material, sources, lacking = _with_pages(asked, material, chosen)
+        site = build_site(material)
+        if dry_run:
+            return _result(asked, site, _planned(site), sources, lacking)
+        with writing_site(folder) as fresh:
+            _write(asked, site, fresh, sources)
+            files = tuple(sorted(one.relative_to(fresh).as_posix() for one in fresh.rglob("*") if one.is_file()))
+        return _result(asked, site, files, sources, lacking)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked for: a release of a source, and where it goes."""
+
+    at: OpenHome
+    source: str
+    release: str
+    folder: Path
+    on_progress: OnProgress
+
+    def of_home(self) -> SiteMaterial:
+        """Return the material of what is stored; of the tables of the release where no session is."""
+        from nh_platform.history.released_tables import ASSET, read_released
+        from nh_platform.qc.rules.rulebook import load_rulebook
+        from nh_platform.reports.site.stored_release import stored_material
+        from nh_platform.reports.site.tabled_release import tabled_material
+        from nh_platform.store.names import SOURCE_WIDE
+
+        store, source = self.at.platform.store, self.source
+        manifest, changes, lacking = self.state()
+        has_units = any(store.usable(source, one, "units") is not None for one in store.sessions(source))
+        tables = store.usable(source, SOURCE_WIDE, ASSET)
+        if not has_units and tables is not None and len(table := read_released(tables, "units")):
+            books = [load_rulebook(name) for name in self.at.platform.config(source).rulebooks]
+            return tabled_material(
+                table,
+                source,
+                books[0],
+                books[1:],
+                manifest=manifest,
+                name=f"released tables of {source}",
+                changes=changes,
+                changes_lacking=lacking,
+            )
+        return stored_material(
+            self.at.platform,
+            source,
+            manifest,
+            site=self.folder,
+            changes=changes,
+            changes_lacking=lacking,
+            standing=self._failed(),
+            on_session=self._told("reading sessions"),
+        )
+
+    def of_file(self, path: Path, rulebook: str, against: Sequence[str] | None) -> SiteMaterial:
+        """Return the material of a table of units."""
+        from nh_platform.qc.rules.rulebook import load_rulebook
+        from nh_platform.qc.units_file import read_units
+        from nh_platform.qc.warehouse_tables import join_neighbours
+        from nh_platform.reports.site.tabled_release import tabled_material
+
+        config = self.at.platform.config(self.source)
+        table, _ = join_neighbours(read_units(path), path)
+        active = load_rulebook(rulebook or config.rulebook)
+        names = config.rulebooks if against is None else against
+        others = [book for book in map(load_rulebook, names) if book.id != active.id]
+        manifest, changes, lacking = self.state() if self.release else (None, None, "")
+        return tabled_material(
+            table,
+            self.source,
+            active,
+            others,
+            manifest=manifest,
+            name=path.name,
+            changes=changes,
+            changes_lacking=lacking,
+        )
+
+    def state(self) -> tuple[Manifest, ReleaseChanges | None, str]:
+        """Return what the release lists, and what it changed or why that is not known."""
+        from nh_platform.history.published_freezes import FREEZES_FOLDER
+        from nh_platform.history.release_lookup import find_state
+        from nh_platform.history.snapshots import find_snapshot
+        from nh_platform.reports.site.stored_release import changes_of
+
+        platform, source = self.at.platform, self.source
+        named = "latest" if self.release in CURRENT else self.release
+        freezes = platform.settings.home / FREEZES_FOLDER
+        state = find_state(platform.store, source, named, freezes, lambda: platform.source(source))
+        if state.membership_only:
+            return state.manifest, None, f"{state.title} states sessions and insertions alone, and none before it."
+        try:
+            number = find_snapshot(platform.store, source, named).number
+        except UnknownSession:  # a version that upstream publishes and that was never synced
+            return state.manifest, None, f"{state.title} was never synced, and so nothing before it is known."
+        return state.manifest, *changes_of(platform.store, source, number)
+
+    def _failed(self) -> dict[str, tuple[str, str]]:
+        """Return the sessions whose last run failed, as Dagster remembers it, with why in words."""
+        from nh_platform.planning.session_states import source_states
+        from nh_platform.reports.site.material import FAILED
+
+        if not has_history(self.at.platform.settings):
+            return {}
+        from nh_platform.defs.automation.attempts import session_decision
+
+        states = source_states(self.at.platform, self.source)
+        decision = session_decision(self.at.instance, self.at.platform.store, self.source, states)
+        return {one: (FAILED, f"its last run failed; {text}") for one, text in decision.failed.items()}
+
+    def _told(self, what: str) -> Callable[[int, int, str], None]:
+        return lambda done, total, now: self.on_progress(Progress(what, done, total, now))
+
+
+def _source(at: OpenHome, release: str, source: str, units: Path | None, rulebook: str) -> str:
+    """Return the source that is meant: the stated one, that of the rulebook, or the one that was synced."""
+    from nh_platform.history.snapshots import list_snapshots
+
+    if source:
+        return at.platform.entry(source).name
+    if release in at.platform.entries:
+        return release
+    if units is not None and rulebook:
+        from nh_platform.qc.rules.rulebook import load_rulebook
+
+        return at.platform.entry(load_rulebook(rulebook).sources[0]).name
+    synced = [name for name in at.platform.entries if list_snapshots(at.platform.store, name)]
+    if len(synced) == 1:
+        return synced[0]
+    known = ", ".join(synced or at.platform.entries)
+    found = "several sources were synced" if synced else "no source was synced, so that the release may be of any"
+    raise ConfigError("nh qc report", found, f"Say which with --source: {known}.")
+
+
+def _chosen(material: SiteMaterial, asked: Sequence[str]) -> list[str]:
+    """Return the sessions whose pages are asked for."""
+    ids = [str(one) for one in material.sessions["session_id"]]
+    if EVERY_SESSION in asked:
+        return [one for one, path in zip(ids, material.sessions["report"]) if path]
+    found = []
+    for begin in asked:
+        matches = [one for one in ids if one == begin] or [one for one in ids if one.startswith(begin)]
+        if len(matches) != 1:
+            from nh_platform.session.errors import close_matches
+
+            what = f"{len(matches)} sessions of {material.release} begin so" if matches else "the release lists none so"
+            raise UnknownSession(f"session {begin!r}", what, f"Give its id, or `all`.{close_matches(begin, ids)}")
+        found.append(matches[0])
+    return list(dict.fromkeys(found))
+
+
+def _with_pages(
+    asked: _Asked, material: SiteMaterial, chosen: Sequence[str]
+) -> tuple[SiteMaterial, dict[str, Path], dict[str, str]]:
+    """Return the material with links to the pages that are copied, where these lie, and which are lacking."""
+    sessions = material.sessions.set_index("session_id", drop=False)
+    found, lacking = dict[str, Path](), dict[str, str]()
+    for session_id in chosen:
+        folder = asked.at.platform.store.usable(asked.source, session_id, "session_report")
+        if folder is None or not sessions.loc[session_id, "report"]:
+            lacking[session_id] = str(sessions.loc[session_id, "report_lacking"])
+            continue
+        found[session_id] = folder
+        sessions.loc[session_id, "report"] = f"sessions/{session_id}.html"
+    return replace(material, sessions=sessions.reset_index(drop=True)), found, lacking
+
+
+def _write(asked: _Asked, site: Site, fresh: Path, pages: dict[str, Path]) -> None:
+    from nh_platform.reports.site.release_snapshot import release_snapshot, with_release_snapshot
+    from nh_platform.reports.site.stored_release import PAGE_FILE
+    from nh_platform.reports.site.writing import write_report
+    from nh_platform.store.file_hashes import verified
+
+    write_report(site, fresh)
+    snapshot = release_snapshot(site)
+    for number, (session_id, stored) in enumerate(pages.items()):
+        asked.on_progress(Progress("copying pages", number, len(pages), session_id))
+        page = verified(stored / PAGE_FILE).read_text(encoding="utf-8")
+        (fresh / "sessions").mkdir(exist_ok=True)
+        (fresh / "sessions" / f"{session_id}.html").write_text(with_release_snapshot(page, snapshot), encoding="utf-8")
+
+
+def _planned(site: Site) -> tuple[str, ...]:
+    from nh_platform.reports.site.writing import report_files
+
+    return tuple(report_files(site))
+
+
+def _result(
+    asked: _Asked, site: Site, files: tuple[str, ...], pages: dict[str, Path], lacking: dict[str, str]
+) -> ReleaseReport:
+    from nh_platform.reports.site.material import MADE
+
+    others = site.sessions[site.sessions["standing"] != MADE]
+    return ReleaseReport(
+        folder=asked.folder,
+        source=asked.source,
+        release=site.material.release,
+        rulebook=site.material.rulebook.id,
+        counts=site.counts(),
+        files=files,
+        pages=tuple(pages),
+        pages_lacking=lacking,
+        named={row["session_id"]: f"{row['standing']}: {row['why']}" for row in others.to_dict("records")},
+        notes=tuple(site.material.notes),
+    )

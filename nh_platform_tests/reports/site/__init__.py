@@ -1,0 +1,1 @@
+"""Tests of the QC site of a release."""

@@ -1,0 +1,153 @@
+"""A site of what the store holds: sessions that are gated, damaged or not made are named, and the others go on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from nh_platform import operations
+from nh_platform.assets.across_sessions.qc_site import ASSET
+from nh_platform.home.platform import Platform
+from nh_platform.home.settings import load_settings
+from nh_platform.planning.making import make_source_asset
+from nh_platform.planning.source_standing import is_current
+from nh_platform.reports.site.building import build_site
+from nh_platform.reports.site.stored_release import changes_of, stored_material
+from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session.tables.across_sessions.site import SITE_SESSIONS
+from nh_platform.store.codecs.parquet import read_table
+from nh_platform_tests.homes import make_home, materialize
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three IBL sessions: two made, one with its page."""
+    platform = make_home(tmp_path_factory.mktemp("home"), ("ibl",), n_sessions=3)
+    with dg.DagsterInstance.ephemeral() as instance:
+        first, second, _ = platform.source("ibl").manifest().session_ids
+        materialize(platform, instance, "ibl", [first], assets=["raw_spikes", "events", "signals", "units"])
+        materialize(platform, instance, "ibl", [second], assets=["raw_spikes", "units"])
+        materialize(platform, instance, "ibl", [first], assets=["session_report"])
+    return platform.settings.home
+
+
+@pytest.fixture
+def platform(made: Path, tmp_path: Path) -> Platform:
+    """Copy that home, to be damaged."""
+    shutil.copytree(made, tmp_path / "home", symlinks=True)
+    return Platform(load_settings(tmp_path / "home"))
+
+
+def ids_of(platform: Platform) -> list[str]:
+    return platform.manifest("ibl").session_ids
+
+
+def test_every_session_of_the_release_stands_in_the_site(platform: Platform) -> None:
+    first, second, third = ids_of(platform)
+    folder = make_source_asset(platform, "ibl", ASSET).folder
+    table = read_table(folder / "sessions.parquet").set_index("session_id")
+    SITE_SESSIONS.validate(table.reset_index())
+    assert table["standing"].to_dict() == {first: "made", second: "made", third: "not made"}
+    assert "nh materialize ibl" in table.loc[third, "why"]
+    assert (folder / table.loc[first, "report"]).resolve().is_file(), "the link leads to the stored page"
+    assert "no page of it was made" in table.loc[second, "report_lacking"]
+    assert f'href="{table.loc[first, "report"]}"' in (folder / "index.html").read_text()
+
+
+def test_the_site_is_made_again_when_units_change_and_not_else(platform: Platform) -> None:
+    make_source_asset(platform, "ibl", ASSET)
+    assert is_current(platform, "ibl", ASSET)
+    review_of(platform, ids_of(platform)[0])
+    assert not is_current(platform, "ibl", ASSET), "a review that waits for a second reader shows in the site"
+
+
+def test_the_same_store_gives_the_same_bytes(platform: Platform, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+        ASSET.make(platform, "ibl", folder)
+    assert (folders[0] / "index.html").read_bytes() == (folders[1] / "index.html").read_bytes()
+
+
+def test_a_damaged_session_is_named_and_the_others_are_counted(platform: Platform) -> None:
+    first, second, _ = ids_of(platform)
+    path = platform.store.folder("ibl", first, "units") / "units.parquet"
+    path.chmod(0o644)
+    path.write_bytes(b"damaged" + path.read_bytes()[7:])
+    material = stored_material(platform, "ibl", platform.manifest("ibl"))
+    sessions = material.sessions.set_index("session_id")
+    assert sessions.loc[first, "standing"] == "unreadable"
+    assert "units.parquet" in sessions.loc[first, "why"]
+    assert set(material.units["session_id"]) == {second}
+
+
+def test_a_review_file_that_cannot_be_read_is_noted_and_the_others_count(platform: Platform) -> None:
+    first, second, _ = ids_of(platform)
+    review_of(platform, second)
+    platform.reviews_file("ibl", first).write_text("source: ibl\nsession: [", encoding="utf-8")
+    material = stored_material(platform, "ibl", platform.manifest("ibl"))
+    assert any(first in note and "cannot be used" in note for note in material.notes)
+    assert material.reviews["session_id"].tolist() == [second]
+    site = build_site(material)
+    assert site.counts()["reviews that wait for a reader"] == 1
+    assert site.sessions.set_index("session_id").loc[second, "pending"] == 1
+
+
+def test_released_and_recomputed_metrics_are_compared_over_all_sessions(platform: Platform) -> None:
+    material = stored_material(platform, "ibl", platform.manifest("ibl"))
+    assert material.agreement is not None
+    assert material.agreement.n_units > 0
+    assert material.agreement.passed
+
+
+def test_the_first_release_has_none_before_it(platform: Platform) -> None:
+    changes, why = changes_of(platform.store, "ibl")
+    assert changes is None
+    assert "first release" in why
+
+
+def test_a_report_is_written_with_the_pages_that_are_asked_for(platform: Platform, tmp_path: Path) -> None:
+    first, second, third = ids_of(platform)
+    out = tmp_path / "out"
+    home = platform.settings.home
+    planned = operations.report_release(home, "current", out, source="ibl", sessions=[first[:8]], dry_run=True)
+    assert not out.exists()
+    made = operations.report_release(home, "ibl", out, sessions=[first[:8], second])
+    assert made.pages == planned.pages == (first,)
+    assert "no page of it was made" in made.pages_lacking[second]
+    assert set(planned.files) < set(made.files)
+    assert set(made.named) == {third}
+    page = (out / "sessions" / f"{first}.html").read_text()
+    assert 'id="nh-release"' in page
+    assert f'href="sessions/{first}.html"' in (out / "index.html").read_text()
+
+
+def test_an_unknown_release_session_or_source_is_refused_with_the_known_ones(
+    platform: Platform, tmp_path: Path
+) -> None:
+    home = platform.settings.home
+    with pytest.raises(UnknownSession, match="snapshots: 1 to 1"):
+        operations.report_release(home, "2031_release", tmp_path / "out", source="ibl")
+    with pytest.raises(UnknownSession, match="the release lists none so"):
+        operations.report_release(home, "current", tmp_path / "out", source="ibl", sessions=["zzz"])
+    with pytest.raises(ConfigError, match="ibl"):
+        operations.report_release(home, "current", tmp_path / "out", source="nope")
+    with pytest.raises(ConfigError, match="stored sessions are judged by the configured rulebooks"):
+        operations.report_release(home, "current", tmp_path / "out", source="ibl", rulebook="ibl-strict")
+    assert not (tmp_path / "out").exists()
+
+
+def review_of(platform: Platform, session_id: str) -> None:
+    """Write one review of one unit, which waits for a second reader."""
+    units = read_table(platform.store.folder("ibl", session_id, "units") / "units.parquet", ["unit_id"])
+    path = platform.reviews_file("ibl", session_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"source: ibl\nsession: {session_id}\nreviews:\n"
+        f"  - unit: {units['unit_id'].iloc[0]}\n    decision: fail\n    reason: drifts\n    reviewer: Ada\n"
+        "    date: 2026-01-02\n",
+        encoding="utf-8",
+    )
