@@ -124,7 +124,7 @@ def _open(index: Path, repeats: int, aims: Aims) -> None:
 
 _WHEN_READY = """
 const done = arguments[0];
-const look = () => document.body.dataset.ready === undefined ? setTimeout(look, 5)
+const look = () => document.documentElement.dataset.ready === undefined ? setTimeout(look, 5)
   : requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
 look();
 """

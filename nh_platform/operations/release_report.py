@@ -14,7 +14,7 @@ from nh_platform.session import ConfigError, UnknownSession
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
     from nh_platform.reports.site.building import Site
-    from nh_platform.reports.site.changes import ReleaseChanges
+    from nh_platform.reports.site.counts.changes import ReleaseChanges
     from nh_platform.reports.site.material import SiteMaterial
 
 CURRENT = ("", "current", "latest")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from nh_platform.reports.site.changes import RulebookEffect, rulebook_effect, stored_effect
+from nh_platform.reports.site.counts.changes import RulebookEffect, rulebook_effect, stored_effect
+from nh_platform.reports.site.counts.outliers import find_outliers, in_words
+from nh_platform.reports.site.counts.pass_rates import GROUPS, all_rule_rates, located, pass_rates, per_insertion
+from nh_platform.reports.site.counts.rule_distributions import RuleDistribution, rule_distributions
 from nh_platform.reports.site.material import GATED, MADE, SET_ASIDE, SiteMaterial
-from nh_platform.reports.site.outliers import find_outliers, in_words
-from nh_platform.reports.site.pass_rates import GROUPS, all_rule_rates, located, pass_rates, per_insertion
-from nh_platform.reports.site.rule_distributions import RuleDistribution, rule_distributions
 from nh_platform.session.tables.across_sessions.site import SITE_OUTLIERS, SITE_RULES, SITE_SESSIONS
 
 
@@ -33,7 +33,7 @@ class Site:
     outliers
         Schema `SITE_OUTLIERS`.
     rates
-        `nh_platform.reports.site.pass_rates.pass_rates` by each of `GROUPS`.
+        `nh_platform.reports.site.counts.pass_rates.pass_rates` by each of `GROUPS`.
     distributions
         Every rule in force over the release.
     effects

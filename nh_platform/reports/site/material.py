@@ -13,7 +13,7 @@ import pandas as pd
 
 from nh_platform.qc.released_agreement import Agreement
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.reports.site.changes import ReleaseChanges
+from nh_platform.reports.site.counts.changes import ReleaseChanges
 
 MADE, GATED, SET_ASIDE, NOT_MADE, FAILED, UNREADABLE = "made", "gated", "set aside", "not made", "failed", "unreadable"
 """Standing of a session: its units are here; its spikes cannot be used; reviewers set it aside; its units were not
@@ -38,7 +38,7 @@ class SiteMaterial:
     version
         Identity of what was read: the release, the units and the rules.
     units
-        As of `nh_platform.reports.site.judged_units.judge_units`.
+        As of `nh_platform.reports.site.counts.judged_units.judge_units`.
     sessions
         `SESSION_COLUMNS`, one row per session of the release.
     rulebook, others

@@ -14,8 +14,8 @@ import pandas as pd
 
 from nh_platform.qc.rules.markdown import markdown_table
 from nh_platform.reports.site.building import Site
-from nh_platform.reports.site.index_page import records, rule_rows
-from nh_platform.reports.site.pass_rates import GROUPS
+from nh_platform.reports.site.counts.pass_rates import GROUPS
+from nh_platform.reports.site.pages.index_page import records, rule_rows
 
 _SHARES = ("share", "low", "middle", "high")
 _MARKDOWN_ROWS = 200

@@ -34,7 +34,7 @@ def release_snapshot(site: Site) -> dict[str, Any]:
     dict
         ``schema``, ``source``, ``release``, ``version`` (what it was made of, 12 digits), ``rulebook`` and ``digest``,
         ``sessions`` (with units) and ``units``, ``text`` (the same in words) and ``rules``: each
-        `nh_platform.reports.site.rule_distributions.RuleDistribution` by name of its fields.
+        `nh_platform.reports.site.counts.rule_distributions.RuleDistribution` by name of its fields.
     """
     material, counts = site.material, site.counts()
     stated = {"source": material.source, "release": material.release, "version": material.version[:12]}

@@ -26,8 +26,8 @@ from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
 from nh_platform.qc.reviews.reviewer_agreement import reviewer_agreement
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.reports.site.changes import ReleaseChanges, release_changes
-from nh_platform.reports.site.judged_units import joined, judge_units
+from nh_platform.reports.site.counts.changes import ReleaseChanges, release_changes
+from nh_platform.reports.site.counts.judged_units import joined, judge_units
 from nh_platform.reports.site.material import (
     GATED,
     MADE,

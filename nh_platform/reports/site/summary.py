@@ -10,9 +10,9 @@ import textwrap
 from collections.abc import Sequence
 
 from nh_platform.reports.site.building import Site
-from nh_platform.reports.site.index_page import facts, label_text, lead, rule_rows, title
 from nh_platform.reports.site.material import MADE
-from nh_platform.reports.site.templates import filled
+from nh_platform.reports.site.pages.index_page import facts, label_text, lead, rule_rows, title
+from nh_platform.reports.site.pages.templates import filled
 
 _WIDTH = 78
 _LISTED, _NAMED = 8, 3

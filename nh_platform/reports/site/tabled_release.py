@@ -14,8 +14,8 @@ from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest
 from nh_platform.qc.rules.rulebook_model import Rulebook, ValueSource
 from nh_platform.qc.units_file import UNIT_COLUMNS, first_column
-from nh_platform.reports.site.changes import ReleaseChanges
-from nh_platform.reports.site.judged_units import joined, judge_units
+from nh_platform.reports.site.counts.changes import ReleaseChanges
+from nh_platform.reports.site.counts.judged_units import joined, judge_units
 from nh_platform.reports.site.material import MADE, NOT_MADE, SESSION_COLUMNS, SiteMaterial
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted

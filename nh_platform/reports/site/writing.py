@@ -10,10 +10,10 @@ import json
 from pathlib import Path
 
 from nh_platform.reports.site.building import Site
-from nh_platform.reports.site.index_page import index_page
 from nh_platform.reports.site.meeting_tables import meeting_files, write_meeting_tables
+from nh_platform.reports.site.pages.index_page import index_page
+from nh_platform.reports.site.pages.rule_page import rule_page
 from nh_platform.reports.site.release_snapshot import SNAPSHOT_FILE, release_snapshot
-from nh_platform.reports.site.rule_page import rule_page
 from nh_platform.reports.site.summary import summary_html, summary_text
 from nh_platform.session.tables.across_sessions.site import SITE_OUTLIERS, SITE_RULES, SITE_SESSIONS
 from nh_platform.store.codecs.parquet import write_table

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
 from nh_platform.qc.rules.verdicts import apply_rulebook
-from nh_platform.reports.site.changes import stored_effect
-from nh_platform.reports.site.judged_units import judge_units, no_units
-from nh_platform.reports.site.outliers import FAR, modified_z
-from nh_platform.reports.site.pass_rates import UNKNOWN
-from nh_platform.reports.site.rule_distributions import rule_distributions
+from nh_platform.reports.site.counts.changes import stored_effect
+from nh_platform.reports.site.counts.judged_units import judge_units, no_units
+from nh_platform.reports.site.counts.outliers import FAR, modified_z
+from nh_platform.reports.site.counts.pass_rates import UNKNOWN
+from nh_platform.reports.site.counts.rule_distributions import rule_distributions
 from nh_platform_tests.reports.site.tables import BEFORE, BOOK, site_of, units_table
 
 

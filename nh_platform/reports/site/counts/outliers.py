@@ -1,7 +1,7 @@
 """Outliers of a release: insertions whose numbers lie far from those of the other insertions, robustly.
 
 Contains the one rule of what an outlier is, and its words. Add here another number that insertions are compared by only
-if it is stated in `nh_platform.reports.site.pass_rates.per_insertion`.
+if it is stated in `nh_platform.reports.site.counts.pass_rates.per_insertion`.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ def rule_in_words() -> str:
     """Return what counts as an outlier, for people."""
     return (
         f"An insertion is named where one of its numbers lies more than {FAR:g} scaled median absolute deviations from "
-        f"the median of all insertions of the release (modified z-score = {NORMAL_MAD} × (value − median) / MAD). "
-        f"Half of all insertions may be odd before the median moves. Insertions with fewer than {LEAST_UNITS} units are left "
-        f"out, and a number is not judged where fewer than {LEAST_INSERTIONS} insertions have it or more than half of "
-        "them are equal."
+        f"the median of all insertions of the release (modified z-score = {NORMAL_MAD} × (value − median) / MAD): half "
+        f"of all may be odd before the median moves. Insertions with fewer than {LEAST_UNITS} units are left out; a "
+        f"number is not judged where fewer than {LEAST_INSERTIONS} insertions have it, or more than half are equal."
     )
 
 
@@ -67,7 +66,7 @@ def find_outliers(insertions: pd.DataFrame, rulebook: Rulebook) -> pd.DataFrame:
     Parameters
     ----------
     insertions
-        As of `nh_platform.reports.site.pass_rates.per_insertion`.
+        As of `nh_platform.reports.site.counts.pass_rates.per_insertion`.
     rulebook
         The rules in force.
 

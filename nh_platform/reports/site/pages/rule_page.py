@@ -11,11 +11,11 @@ from typing import Any
 from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.reports.page.packing import PackedArrays
 from nh_platform.reports.site.building import Site
-from nh_platform.reports.site.charts import distribution_chart, rule_groups_chart
-from nh_platform.reports.site.index_page import records, title
-from nh_platform.reports.site.pass_rates import GROUPS
-from nh_platform.reports.site.rule_distributions import RuleDistribution
-from nh_platform.reports.site.templates import site_page
+from nh_platform.reports.site.counts.pass_rates import GROUPS
+from nh_platform.reports.site.counts.rule_distributions import RuleDistribution
+from nh_platform.reports.site.pages.charts import distribution_chart, rule_groups_chart
+from nh_platform.reports.site.pages.index_page import records, title
+from nh_platform.reports.site.pages.templates import site_page
 
 _NAN = {"fail": "counts as a fail", "pass": "counts as a pass", "ignore": "left out of the share"}
 

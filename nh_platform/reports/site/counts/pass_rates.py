@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.reports.site.judged_units import FAILS, NOT_COUNTED, PASSES, outcome_column
+from nh_platform.reports.site.counts.judged_units import FAILS, NOT_COUNTED, PASSES, outcome_column
 
 UNKNOWN = "not stated"
 """Name of the group of what has no lab, region, probe or day."""

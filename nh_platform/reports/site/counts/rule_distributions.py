@@ -13,7 +13,7 @@ import pandas as pd
 
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
-from nh_platform.reports.site.judged_units import FAILS, PASSES, outcome_column
+from nh_platform.reports.site.counts.judged_units import FAILS, PASSES, outcome_column
 
 BINS = 50
 _OUTER, _QUARTILES, _RANGES = (1.0, 99.0), (25.0, 75.0), 3.0
@@ -70,7 +70,7 @@ def rule_distributions(units: pd.DataFrame, rulebook: Rulebook) -> list[RuleDist
     Parameters
     ----------
     units
-        As of `nh_platform.reports.site.judged_units.judge_units`.
+        As of `nh_platform.reports.site.counts.judged_units.judge_units`.
     rulebook
         The rules in force.
     """

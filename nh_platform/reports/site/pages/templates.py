@@ -15,7 +15,7 @@ from nh_platform.reports.page.shell import html_page, read_static
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PACKAGE = "nh_platform.reports.site"
+PACKAGE = "nh_platform.reports.site.pages"
 _SCRIPTS = ("tables.js", "figures_of_page.js")
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 from nh_platform.qc.rules.quantities import shown_unit
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.reports.page.chart import Axis, Chart, Layer
-from nh_platform.reports.site.pass_rates import UNKNOWN
-from nh_platform.reports.site.rule_distributions import RuleDistribution
+from nh_platform.reports.site.counts.pass_rates import UNKNOWN
+from nh_platform.reports.site.counts.rule_distributions import RuleDistribution
 
 MOST_ROWS = 40
 """Groups that a figure has room for; the table beside it has all."""
@@ -30,7 +30,7 @@ def rates_chart(rates: pd.DataFrame, by: str, title: str) -> Chart:
     Parameters
     ----------
     rates
-        As of `nh_platform.reports.site.pass_rates.pass_rates`.
+        As of `nh_platform.reports.site.counts.pass_rates.pass_rates`.
     by
         What the release is divided by, for the id of the chart.
     title
@@ -171,7 +171,7 @@ def rule_groups_chart(rates: pd.DataFrame, by: str, title: str) -> Chart:
     Parameters
     ----------
     rates
-        As of `nh_platform.reports.site.pass_rates.rule_rates`, of one rule.
+        As of `nh_platform.reports.site.counts.pass_rates.rule_rates`, of one rule.
     by, title
         As of `rates_chart`.
     """

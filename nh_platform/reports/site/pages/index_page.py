@@ -13,11 +13,11 @@ import pandas as pd
 
 from nh_platform.reports.page.packing import PackedArrays
 from nh_platform.reports.site.building import Site
-from nh_platform.reports.site.charts import rates_chart, rule_shares_chart, time_chart
+from nh_platform.reports.site.counts.outliers import LEAST_INSERTIONS, rule_in_words
+from nh_platform.reports.site.counts.pass_rates import UNKNOWN
 from nh_platform.reports.site.material import MADE, SET_ASIDE
-from nh_platform.reports.site.outliers import LEAST_INSERTIONS, rule_in_words
-from nh_platform.reports.site.pass_rates import UNKNOWN
-from nh_platform.reports.site.templates import site_page
+from nh_platform.reports.site.pages.charts import rates_chart, rule_shares_chart, time_chart
+from nh_platform.reports.site.pages.templates import site_page
 from nh_platform.session.display import counted
 
 PARTS = (

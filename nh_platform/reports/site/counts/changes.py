@@ -16,7 +16,7 @@ import pandas as pd
 
 from nh_platform.history.comparison.release_diff import ReleaseDiff
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.reports.site.judged_units import FAILS, NOT_STATED, outcome_column
+from nh_platform.reports.site.counts.judged_units import FAILS, NOT_STATED, outcome_column
 
 _SHOWN_CHANGES = 200
 
@@ -91,7 +91,7 @@ def rulebook_effect(units: pd.DataFrame, rulebook: Rulebook, other: Rulebook) ->
     Parameters
     ----------
     units
-        As of `nh_platform.reports.site.pass_rates.located`, judged by both.
+        As of `nh_platform.reports.site.counts.pass_rates.located`, judged by both.
     rulebook, other
         The rules in force, and the others.
     """

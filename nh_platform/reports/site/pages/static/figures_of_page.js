@@ -11,5 +11,6 @@
     place.append(figure.element);
     figure.show(0);
   }
-  document.body.dataset.ready = "";
+  // A figure is drawn once its size is known, which is before the next frame is shown.
+  requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = ""; }));
 })();
