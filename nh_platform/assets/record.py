@@ -76,6 +76,8 @@ class AssetResult:
         Outcome of the record's check; None where it has none.
     not_had
         Upstream files that are listed and could not be had, sorted; they are part of the data version.
+    page
+        Address of its page within that of `nh ui` (`nh_platform.home.page_addresses`); empty where it has none.
     """
 
     rows: int
@@ -85,6 +87,7 @@ class AssetResult:
     notes: tuple[str, ...] = ()
     check: CheckOutcome | None = None
     not_had: tuple[str, ...] = ()
+    page: str = ""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def _drawn(value: Any) -> Any:
 def published_metadata(result: AssetResult, folder: Path) -> dict[str, Any]:
     """Return what is shown of an asset that was published: what it shows itself, its notes, files and folder."""
     return {
+        **({"page": dg.MetadataValue.url(result.page)} if result.page else {}),
         **shown_metadata(result.shown),
         "number of notes": len(result.notes),
         "notes": dg.MetadataValue.md("\n".join(f"- {line}" for line in result.notes) or "none"),

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-REPORTS, FIGURES = "/nh/report", "/nh/figure"
+REPORTS, FIGURES, SITES = "/nh/report", "/nh/figure", "/nh/site"
+
+SITE_FOLDER = "_source/qc_site/current"
+"""Where a site lies below the address of its source: as deep as in the store, so that its links lead to the pages of
+sessions from disk and from here alike."""
 
 
 def report_address(source: str, session_id: str, unit: str | None = None) -> str:
@@ -32,3 +36,14 @@ def figure_address(source: str, session_id: str, rule: str) -> str:
     '/nh/figure/ibl/4b7fbad4/amp_median.svg'
     """
     return f"{FIGURES}/{source}/{session_id}/{rule}.svg"
+
+
+def site_address(source: str) -> str:
+    """Return the address of the QC site of a source.
+
+    Examples
+    --------
+    >>> site_address("ibl")
+    '/nh/site/ibl/_source/qc_site/current/index.html'
+    """
+    return f"{SITES}/{source}/{SITE_FOLDER}/index.html"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nh_platform.operations.home_status import has_history
 from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
-from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session import ConfigError, NhError, UnknownSession
 
 if TYPE_CHECKING:
     from nh_platform.history.manifest import Manifest
@@ -218,7 +218,8 @@ class _Asked:
         freezes = platform.settings.home / FREEZES_FOLDER
         state = find_state(platform.store, source, named, freezes, lambda: platform.source(source))
         if state.membership_only:
-            return state.manifest, None, f"{state.title} states sessions and insertions alone, and none before it."
+            why = f"{state.title} has none before it; `nh releases diff` compares two lists."
+            return state.manifest, None, why
         try:
             number = find_snapshot(platform.store, source, named).number
         except UnknownSession:  # a version that upstream publishes and that was never synced
@@ -283,29 +284,30 @@ def _with_pages(
     asked: _Asked, material: SiteMaterial, chosen: Sequence[str]
 ) -> tuple[SiteMaterial, dict[str, Path], dict[str, str]]:
     """Return the material with links to the pages that are copied, where these lie, and which are lacking."""
+    from nh_platform.reports.session_page.stored import stored_page
+
     sessions = material.sessions.set_index("session_id", drop=False)
     found, lacking = dict[str, Path](), dict[str, str]()
     for session_id in chosen:
-        folder = asked.at.platform.store.usable(asked.source, session_id, "session_report")
-        if folder is None or not sessions.loc[session_id, "report"]:
-            lacking[session_id] = str(sessions.loc[session_id, "report_lacking"])
+        try:
+            found[session_id] = stored_page(asked.at.platform.store, asked.source, session_id)
+        except NhError as error:
+            lacking[session_id] = str(error)
+            sessions.loc[session_id, ["report", "report_lacking"]] = "", lacking[session_id]
             continue
-        found[session_id] = folder
         sessions.loc[session_id, "report"] = f"sessions/{session_id}.html"
     return replace(material, sessions=sessions.reset_index(drop=True)), found, lacking
 
 
 def _write(asked: _Asked, site: Site, fresh: Path, pages: dict[str, Path]) -> None:
     from nh_platform.reports.site.release_snapshot import release_snapshot, with_release_snapshot
-    from nh_platform.reports.site.stored_release import PAGE_FILE
     from nh_platform.reports.site.writing import write_report
-    from nh_platform.store.file_hashes import verified
 
     write_report(site, fresh)
     snapshot = release_snapshot(site)
     for number, (session_id, stored) in enumerate(pages.items()):
         asked.on_progress(Progress("copying pages", number, len(pages), session_id))
-        page = verified(stored / PAGE_FILE).read_text(encoding="utf-8")
+        page = stored.read_text(encoding="utf-8")
         (fresh / "sessions").mkdir(exist_ok=True)
         (fresh / "sessions" / f"{session_id}.html").write_text(with_release_snapshot(page, snapshot), encoding="utf-8")
 

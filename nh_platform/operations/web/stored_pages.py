@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nh_platform.home.page_addresses import FIGURES, REPORTS
+from nh_platform.home.page_addresses import FIGURES, REPORTS, SITE_FOLDER, SITES
 
 if TYPE_CHECKING:
     from nh_platform.operations.web.guard import App, Receive, Scope, Send
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _NAME = "[A-Za-z0-9_-]+"
 _REPORT = re.compile(rf"{REPORTS}/({_NAME})/({_NAME})")
 _FIGURE = re.compile(rf"{FIGURES}/({_NAME})/({_NAME})/({_NAME})\.svg")
+_SITE = re.compile(rf"{SITES}/({_NAME})/{SITE_FOLDER}/(index\.html|rules/{_NAME}\.html)")
+_SITE_REPORT = re.compile(rf"{SITES}/({_NAME})/({_NAME})/session_report/{_NAME}/report\.html")
+"""Links of a site name the version that was stored when it was made; the one that counts is answered."""
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-cache"),
@@ -53,14 +56,19 @@ def with_stored_pages(app: App, store: Store) -> App:
 
 def _file(store: Store, path: str) -> tuple[str, Callable[[], Path]] | None:
     """Return the media type of what an address names, and what finds its file; None where it is not ours."""
+    from nh_platform.assets.across_sessions.qc_site import NAME as SITE
     from nh_platform.assets.units import ASSET as UNITS
     from nh_platform.assets.units import RULE_FIGURES
     from nh_platform.reports.session_page.stored import stored_page
     from nh_platform.store.file_hashes import verified
+    from nh_platform.store.names import SOURCE_WIDE
 
-    if match := _REPORT.fullmatch(path):
+    if match := _REPORT.fullmatch(path) or _SITE_REPORT.fullmatch(path):
         source, session = match.groups()
         return "text/html; charset=utf-8", lambda: stored_page(store, source, session)
+    if match := _SITE.fullmatch(path):
+        source, page = match.groups()
+        return "text/html; charset=utf-8", lambda: verified(store.folder(source, SOURCE_WIDE, SITE) / page)
     if match := _FIGURE.fullmatch(path):
         source, session, rule = match.groups()
         folder = Path(RULE_FIGURES) / f"{rule}.svg"

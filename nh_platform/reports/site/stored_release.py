@@ -26,6 +26,8 @@ from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
 from nh_platform.qc.reviews.reviewer_agreement import reviewer_agreement
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.reports.session_page.stored import ASSET as REPORT
+from nh_platform.reports.session_page.stored import PAGE_FILE
 from nh_platform.reports.site.counts.changes import ReleaseChanges, release_changes
 from nh_platform.reports.site.counts.judged_units import joined, judge_units
 from nh_platform.reports.site.material import (
@@ -43,8 +45,7 @@ from nh_platform.store.codecs.parquet import column_names, read_table
 from nh_platform.store.file_hashes import is_stored
 from nh_platform.store.names import SOURCE_WIDE
 
-UNITS, REPORT, SPIKES = "units", "session_report", "raw_spikes"
-PAGE_FILE = "report.html"
+UNITS, SPIKES = "units", "raw_spikes"
 
 _WORDS = ("reason.", "rule.", "failed.", "label.")
 """Columns of stored units that the rules in force make anew."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
+from urllib.parse import urljoin
 
 import dagster as dg
 import pytest
 
-from nh_platform.home.page_addresses import figure_address, report_address
+from nh_platform.assets.across_sessions.qc_site import ASSET as QC_SITE
+from nh_platform.home.page_addresses import figure_address, report_address, site_address
 from nh_platform.home.platform import Platform
 from nh_platform.operations.web.stored_pages import with_stored_pages
+from nh_platform.planning.making import make_source_asset
 from nh_platform_tests.homes import make_home, materialize
 
 
@@ -50,6 +54,19 @@ def test_a_report_and_a_figure_are_served_as_they_are_stored(home: Platform) -> 
     assert b"threshold 50" in body
     assert "default-src 'none'" in headers["content-security-policy"]
     assert asked(home, report_address("ibl", session), "HEAD")[2] == b""
+
+
+def test_a_site_is_served_and_its_links_lead_to_the_reports_that_count(home: Platform) -> None:
+    session = home.manifest("ibl").session_ids[0]
+    assert asked(home, site_address("ibl"))[0] == 404
+    folder = make_source_asset(home, "ibl", QC_SITE).folder
+    status, headers, body = asked(home, site_address("ibl"))
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert body == (folder / "index.html").read_bytes()
+    (link,) = re.findall(rf'<td class="id"><a href="([^"]+)">{session}', body.decode())
+    assert (folder / link).resolve() == home.store.folder("ibl", session, "session_report") / "report.html"
+    assert asked(home, urljoin(site_address("ibl"), link))[2] == (folder / link).read_bytes()
+    assert asked(home, urljoin(site_address("ibl"), "rules/amp_median.html"))[0] == 200
 
 
 def test_what_was_never_made_or_is_damaged_is_said(home: Platform) -> None:

@@ -22,6 +22,8 @@ Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers.
 NORMAL_MAD = 0.6745
 """Median absolute deviation of a normal distribution of standard deviation 1, by which the score is scaled (same)."""
 
+_ROUNDING, _MOST = 1e-12, 1e9
+
 LEAST_INSERTIONS, LEAST_UNITS = 8, 20
 """Of fewer insertions no median is trusted; shares and medians of an insertion with fewer units are left out: 1 of 5
 units is no share of 20 %."""
@@ -40,7 +42,9 @@ def rule_in_words() -> str:
 
 
 def modified_z(values: np.ndarray) -> np.ndarray:
-    """Return the modified z-scores of values, (n,) float64; NaN where the MAD is 0 or a value is not finite.
+    """Return the modified z-scores of values, (n,) float64; NaN where a value is not finite, or the MAD is 0.
+
+    A MAD that only rounding made counts as 0, and scores end at ±1e9.
 
     ``0.6745 (x - median) / MAD`` (Iglewicz and Hoaglin 1993, eq. 3.8).
 
@@ -55,9 +59,11 @@ def modified_z(values: np.ndarray) -> np.ndarray:
         return np.full(values.shape, np.nan)
     median = np.median(finite)
     spread = np.median(np.abs(finite - median))
-    if spread == 0:
+    if spread <= _ROUNDING * abs(median):
         return np.full(values.shape, np.nan)
-    return np.where(np.isfinite(values), NORMAL_MAD * (values - median) / spread, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = np.clip(NORMAL_MAD * (values - median) / spread, -_MOST, _MOST)
+    return np.where(np.isfinite(values), scores, np.nan)
 
 
 def find_outliers(insertions: pd.DataFrame, rulebook: Rulebook) -> pd.DataFrame:

@@ -111,7 +111,7 @@ def _distribution(rule: Rule, units: pd.DataFrame, outcome: pd.Series, alone: in
 
 
 def _edges(values: np.ndarray, threshold: float | None) -> np.ndarray:
-    """Return bin edges over the central values, stretched so that the threshold lies inside."""
+    """Return bin edges over the central values; the threshold is one of them, so that no bar is on both sides of it."""
     if not len(values):
         return np.empty(0)
     low, high = np.percentile(values, _OUTER)
@@ -121,8 +121,10 @@ def _edges(values: np.ndarray, threshold: float | None) -> np.ndarray:
         low, high = max(low, lower - reach), min(high, upper + reach)
     if threshold is not None:
         low, high = min(low, threshold), max(high, threshold)
-        margin = (high - low) * 0.02
-        low, high = (low - margin if low == threshold else low), (high + margin if high == threshold else high)
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, BINS + 1)
+    if threshold is None:
+        return np.linspace(low, high, BINS + 1)
+    width = (high - low) / (BINS - 2)
+    first = np.floor((low - threshold) / width)
+    return threshold + width * (first + np.arange(BINS + 1))
