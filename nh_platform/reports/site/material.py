@@ -43,6 +43,8 @@ class SiteMaterial:
         `SESSION_COLUMNS`, one row per session of the release.
     rulebook, others
         The rules in force, and those that they are compared with.
+    rules_left_out
+        Rules of the rulebook in force that the units have no column for, and that are not among its rules here.
     agreement
         Released against recomputed metrics over all units; None where only one of them is here.
     changes
@@ -66,6 +68,7 @@ class SiteMaterial:
     sessions: pd.DataFrame
     rulebook: Rulebook
     others: Sequence[Rulebook] = ()
+    rules_left_out: Sequence[str] = ()
     agreement: Agreement | None = None
     agreement_lacking: str = ""
     changes: ReleaseChanges | None = None

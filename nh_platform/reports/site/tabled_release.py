@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest
+from nh_platform.qc.rules.rule_columns import MissingColumn, rule_values
 from nh_platform.qc.rules.rulebook_model import Rulebook, ValueSource
+from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.qc.units_file import UNIT_COLUMNS, first_column
 from nh_platform.reports.site.counts.changes import ReleaseChanges
 from nh_platform.reports.site.counts.judged_units import joined, judge_units
@@ -62,17 +65,13 @@ def tabled_material(
     Raises
     ------
     ConfigError
-        If the manifest lists none of the table's insertions or sessions, or the table has no column that a rule reads.
+        If the manifest lists none of the table's insertions or sessions, or the table has a column for no rule.
     """
     placed, sessions, notes = _placed(units, manifest, name)
+    kept, absent = _judging(placed, rulebook, value_source, notes)
     used = [book for book in others if book.rules and _can_judge(placed, book, value_source, notes)]
-    judged = judge_units(placed, rulebook, used, value_source=value_source)
-    if len(placed) and all(judged[f"missing.{rule.id}"].all() for rule in rulebook.rules):
-        # Nothing of the table is what the rules read: say so as the rulebook itself does.
-        from nh_platform.qc.rules.verdicts import apply_rulebook
-
-        apply_rulebook(placed, rulebook, value_source=value_source)
-    judged = joined([judged], rulebook, used)
+    judged = judge_units(placed, kept, used, value_source=value_source)
+    judged = joined([judged], kept, used)
     here = set(judged["session_id"])
     sessions["standing"] = [MADE if one in here else NOT_MADE for one in sessions["session_id"]]
     sessions["why"] = ["" if one in here else "no unit of it is in the table" for one in sessions["session_id"]]
@@ -86,8 +85,9 @@ def tabled_material(
         version=version_of((release, content, rulebook.content_version())),
         units=judged,
         sessions=sessions[list(SESSION_COLUMNS)],
-        rulebook=rulebook,
+        rulebook=kept,
         others=used,
+        rules_left_out=absent,
         agreement_lacking=_ALONE.format(what="nothing is recomputed without spikes"),
         changes=changes,
         changes_lacking=changes_lacking or _ALONE.format(what="the release before it is not known"),
@@ -123,15 +123,25 @@ def _placed(units: pd.DataFrame, manifest: Manifest | None, name: str) -> tuple[
         notes.append(f"{name or 'The table'} names neither session nor insertion: all its units count as one session.")
     probe = probe if probe is not None else (insertion if insertion is not None else pd.Series("", index=table.index))
     table["session_id"], table["probe"], table["unit_id"] = session, probe.fillna(""), unit
-    if "beryl" not in table and "acronym" in table:
-        # Structures as upstream has them are layers of the cortex: too fine for rates of a whole release.
-        known = table["acronym"].astype(object).unique()
-        table["beryl"] = table["acronym"].map(dict(zip(known, regions_of_acronyms(known)["beryl"])))
+    if "acronym" in table:
+        _locate(table)
     if manifest is not None:
         table = _of_release(table, manifest, insertion, name, notes)
     table = table.reset_index(drop=True)
     facts = {fact: _texts(table, names) for fact, names in FACT_COLUMNS.items()}
     return table, _sessions(table, manifest, facts), notes
+
+
+def _locate(table: pd.DataFrame) -> None:
+    """Add what follows from the structure of a unit, where the table lacks it: Beryl region, Allen's id.
+
+    Structures as upstream has them are layers of the cortex: too fine for rates of a whole release.
+    """
+    known = table["acronym"].astype(object).unique()
+    found = regions_of_acronyms(known)
+    for name, values in (("beryl", found["beryl"]), ("ecephys_structure_id", found["atlas_id"].replace(0, np.nan))):
+        if name not in table:
+            table[name] = table["acronym"].map(dict(zip(known, values)))
 
 
 def _of_release(
@@ -185,11 +195,34 @@ def _first_part(text: str) -> str:
     return text.split(";")[0]
 
 
+def _judging(
+    units: pd.DataFrame, rulebook: Rulebook, value_source: ValueSource | None, notes: list[str]
+) -> tuple[Rulebook, tuple[str, ...]]:
+    """Return a rulebook without the rules that the table has no column for, and their ids; a note names each.
+
+    Held against them by the rule for missing values, every unit would fail, and no number would say anything.
+
+    Raises
+    ------
+    MissingColumn
+        If the table has a column for none of them.
+    """
+    kept, absent = [], {}
+    for rule in rulebook.rules:
+        try:
+            rule_values(units, rulebook, rule, value_source, "error")
+        except MissingColumn as error:
+            absent[rule.id] = error
+        else:
+            kept.append(rule)
+    if absent and not kept:
+        raise next(iter(absent.values()))
+    notes += [f"Rule {name} is left out: {_first_part(error.found)}." for name, error in absent.items()]
+    return rulebook.model_copy(update={"rules": kept}), tuple(absent)
+
+
 def _can_judge(units: pd.DataFrame, book: Rulebook, value_source: ValueSource | None, notes: list[str]) -> bool:
     """Return whether the table has what another rulebook reads; what it lacks is noted."""
-    from nh_platform.qc.rules.rule_columns import MissingColumn
-    from nh_platform.qc.rules.verdicts import apply_rulebook
-
     try:
         apply_rulebook(units.head(1), book, value_source=value_source)
     except MissingColumn as error:

@@ -140,6 +140,16 @@ def test_an_unknown_release_session_or_source_is_refused_with_the_known_ones(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_home_with_the_tables_of_a_release_alone_is_reported(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", ("allen_vbn",), n_sessions=2).settings.home
+    operations.sync(home, "allen_vbn")
+    made = operations.report_release(home, "current", tmp_path / "out")
+    assert made.counts["sessions with units"] == 2
+    assert made.counts["good units"] > 0
+    assert "without spikes none was recomputed" in made.notes[-1]
+    assert "no page of the session" in (tmp_path / "out" / "index.html").read_text()
+
+
 def review_of(platform: Platform, session_id: str) -> None:
     """Write one review of one unit, which waits for a second reader."""
     units = read_table(platform.store.folder("ibl", session_id, "units") / "units.parquet", ["unit_id"])

@@ -11,6 +11,7 @@ from nh_platform.history.freezes import freeze_manifest
 from nh_platform.qc.rules.rule_columns import MissingColumn
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.reports.site.building import build_site
+from nh_platform.reports.site.pages.index_page import lead
 from nh_platform.reports.site.tabled_release import tabled_material
 from nh_platform.session import ConfigError
 from nh_platform_tests.reports.site.tables import BEFORE, BOOK, material_of, units_table
@@ -45,6 +46,21 @@ def test_a_table_of_another_release_is_refused(tmp_path: Path) -> None:
 def test_a_table_that_the_rules_cannot_read_is_refused_by_the_column() -> None:
     with pytest.raises(MissingColumn, match="has no column for"):
         material_of(units_table(1).drop(columns=["slidingRP_viol", "noise_cutoff", "amp_median"]))
+
+
+def test_a_rule_that_the_table_has_no_column_for_is_left_out_and_named() -> None:
+    site = build_site(material_of(units_table(2).drop(columns="amp_median")))
+    assert [one.rule for one in site.distributions] == ["max_confidence", "noise_cutoff"]
+    assert site.counts()["good units"] > 0
+    assert site.material.notes[1].startswith("Rule amp_median is left out: the units table has no column for")
+    assert "are good by ibl-2022-10 without amp_median" in lead(site)
+
+
+def test_a_structure_says_whether_a_unit_is_in_the_brain() -> None:
+    stated = {"presence_ratio": 1.0, "isi_violations": 0.0, "amplitude_cutoff": 0.0, "quality": "good"}
+    table = pd.DataFrame({"session_id": "1", "probe": "a", "unit_id": ["1", "2"], "acronym": ["CA1", None], **stated})
+    site = build_site(tabled_material(table, "allen_vc", load_rulebook("allen-vc-default")))
+    assert site.counts()["good units"] == 1
 
 
 def test_a_rulebook_that_the_table_cannot_be_held_against_is_left_out_and_named() -> None:

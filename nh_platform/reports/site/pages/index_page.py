@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from nh_platform.qc.rules.markdown import listed
 from nh_platform.reports.page.packing import PackedArrays
 from nh_platform.reports.site.building import Site
 from nh_platform.reports.site.counts.outliers import LEAST_INSERTIONS, rule_in_words
@@ -70,11 +71,12 @@ def title(site: Site) -> str:
 def lead(site: Site) -> str:
     """Return the one sentence that says how a release stands."""
     counts, material = site.counts(), site.material
+    without = f" without {listed(material.rules_left_out)}" if material.rules_left_out else ""
     share = f" ({100 * counts['good units'] / counts['units']:.1f} %)" if counts["units"] else ""
     return (
         f"{counts['good units']:,} of {counts['units']:,} units{share} of "
-        f"{counted(counts['sessions with units'], 'session')} are good by {material.rulebook.id}; the release lists "
-        f"{counted(counts['sessions'], 'session')}."
+        f"{counted(counts['sessions with units'], 'session')} are good by {material.rulebook.id}{without}; "
+        f"the release lists {counted(counts['sessions'], 'session')}."
     )
 
 

@@ -5,7 +5,9 @@
   const fields = Object.fromEntries(["find", "lab", "standing", "ready"].map((id) => [id, document.getElementById(id)]));
   const shown = document.getElementById("shown"), form = document.getElementById("filter");
   const texts = new Map([...table.tBodies[0].rows].map((row) => [row, row.textContent.toLowerCase()]));
-  let sorted = null;
+  const more = document.getElementById("more");
+  const STEP = 100;
+  let sorted = null, room = STEP;
 
   const remember = () => {
     const state = new URLSearchParams();
@@ -18,14 +20,18 @@
   const apply = () => {
     const words = fields.find.value.toLowerCase().split(/\s+/).filter(Boolean);
     let n = 0;
-    for (const [row, text] of texts) {
+    for (const row of table.tBodies[0].rows) {
+      const text = texts.get(row);
       const keep = words.every((word) => text.includes(word)) &&
         (!fields.lab.value || row.dataset.lab === fields.lab.value) &&
         (!fields.standing.value || row.dataset.standing === fields.standing.value) &&
         (!fields.ready.value || row.dataset.flags.split(" ").includes(fields.ready.value));
       row.hidden = !keep;
+      row.classList.toggle("later", n >= room);
       n += keep;
     }
+    more.hidden = n <= room;
+    more.querySelector("span").textContent = `the first ${room.toLocaleString("en")} are shown, the others as you scroll`;
     shown.value = `${n.toLocaleString("en")} of ${texts.size.toLocaleString("en")} sessions`;
   };
 
@@ -42,14 +48,17 @@
     document.getElementById("sessions").scrollIntoView();
   };
 
-  nhSortable(table, (column, descending) => { sorted = [column, descending]; remember(); });
-  form.addEventListener("input", () => { apply(); remember(); });
-  form.addEventListener("reset", () => setTimeout(() => { sorted = null; apply(); remember(); }));
+  const again = () => { room = STEP; apply(); remember(); };
+  nhSortable(table, (column, descending) => { sorted = [column, descending]; again(); });
+  form.addEventListener("input", again);
+  form.addEventListener("reset", () => setTimeout(() => { sorted = null; again(); }));
+  new IntersectionObserver(([seen]) => { if (seen.isIntersecting) { room += STEP; apply(); } }).observe(more);
+  more.querySelector("button").addEventListener("click", () => { room = Infinity; apply(); });
   form.addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
     if (event.key === "/" && !typing) { event.preventDefault(); fields.find.focus(); }
-    if (event.key === "Escape" && event.target === fields.find) { fields.find.value = ""; apply(); remember(); }
+    if (event.key === "Escape" && event.target === fields.find) { fields.find.value = ""; again(); }
   });
   restore();
   apply();
