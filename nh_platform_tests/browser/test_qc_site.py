@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nh_platform.reports.site.release_snapshot import release_snapshot, with_release_snapshot
 from nh_platform.reports.site.writing import write_report
 from nh_platform_tests.browser.reviewer import Reviewer
 from nh_platform_tests.reports.site.tables import site_of, units_table
@@ -136,3 +137,13 @@ def test_the_summary_has_no_script_and_is_shown(index: Reviewer, folder: Path) -
     index.driver.get((folder / "summary.html").as_uri())
     assert "Rules in force: ibl-2022-10" in index.text("body")
     assert index.complaints() == []
+
+
+def test_the_page_of_a_session_draws_the_release_that_was_put_in(page: Reviewer, usual_page: str) -> None:
+    strips = "return [...document.querySelectorAll('.nh-rule-strip canvas')].map((one) => one.toDataURL())"
+    alone = page.run(strips)
+    page.open(with_release_snapshot(usual_page, release_snapshot(site_of(units_table(14)))))
+    assert "line: units.pqt, data version" in page.text("#card")
+    assert page.run(strips) != alone
+    assert page.complaints() == []
+    assert page.requests() == []

@@ -150,6 +150,22 @@ def test_a_home_with_the_tables_of_a_release_alone_is_reported(tmp_path: Path) -
     assert "no page of the session" in (tmp_path / "out" / "index.html").read_text()
 
 
+def test_a_session_whose_run_failed_is_named_with_what_happens_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    home = make_home(tmp_path / "home", ("ibl",), n_sessions=1).settings.home
+    for times in (home / "upstream" / "ibl").rglob("spikes.times.npy"):
+        times.write_bytes(times.read_bytes()[:1000])
+    operations.sync(home, "ibl")
+    failed = operations.materialize(home, "ibl", None, assets=("raw_spikes", "units"))
+    assert not failed.outcomes[0].success
+    made = operations.report_release(home, "current", tmp_path / "out")
+    (why,) = made.named.values()
+    assert why.startswith("failed: its last run failed; ")
+    assert made.counts["sessions not made, failed or unreadable"] == 1
+
+
 def review_of(platform: Platform, session_id: str) -> None:
     """Write one review of one unit, which waits for a second reader."""
     units = read_table(platform.store.folder("ibl", session_id, "units") / "units.parquet", ["unit_id"])
