@@ -6,6 +6,7 @@ depends on it: a page of one session shows the release only where somebody puts 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -84,8 +85,10 @@ def _reviews(platform: Platform, source: str) -> str:
     versions = {}
     for path in files:
         try:
-            versions[path.stem] = platform.reviews_version(source, path.stem)
-        except NhError as error:
+            counting = platform.reviews_version(source, path.stem)
+            # The bytes as well: a question counts for no unit, and is listed.
+            versions[path.stem] = f"{counting} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        except (NhError, OSError) as error:
             versions[path.stem] = str(error)
     return versions_digest(versions)
 

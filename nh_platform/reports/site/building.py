@@ -15,6 +15,7 @@ from nh_platform.reports.site.counts.outliers import find_outliers, in_words
 from nh_platform.reports.site.counts.pass_rates import GROUPS, all_rule_rates, located, pass_rates, per_insertion
 from nh_platform.reports.site.counts.rule_distributions import RuleDistribution, rule_distributions
 from nh_platform.reports.site.material import GATED, MADE, SET_ASIDE, SiteMaterial
+from nh_platform.reports.site.reviewed_things import OPEN
 from nh_platform.session.tables.across_sessions.site import SITE_OUTLIERS, SITE_RULES, SITE_SESSIONS
 
 
@@ -52,11 +53,11 @@ class Site:
         """Return the numbers that head the site, in words."""
         standing = self.sessions["standing"].value_counts()
         units = self.material.units
-        states = self.material.reviews.drop_duplicates(["session_id", "about", "state"])["state"].value_counts()
+        states = self.material.reviews.drop_duplicates(["session_id", "about", "state", "text"])["state"].value_counts()
         others = len(self.sessions) - sum(int(standing.get(one, 0)) for one in (MADE, GATED, SET_ASIDE))
         return {
             "sessions": len(self.sessions),
-            "sessions with units": int(standing.get(MADE, 0) + standing.get(SET_ASIDE, 0)),
+            "sessions with units": int(standing.get(MADE, 0)),
             "sessions gated": int(standing.get(GATED, 0)),
             "sessions set aside": int(standing.get(SET_ASIDE, 0)),
             "sessions not made, failed or unreadable": others,
@@ -65,6 +66,7 @@ class Site:
             "outlying insertions": len(self.outliers.drop_duplicates(["session_id", "probe"])),
             "reviews that wait for a reader": int(states.get("pending", 0)),
             "reviews in conflict": int(states.get("conflict", 0)),
+            "open questions": int(states.get(OPEN, 0)),
         }
 
 
@@ -97,8 +99,8 @@ def _sessions(material: SiteMaterial, outliers: pd.DataFrame) -> pd.DataFrame:
     differs = units[units["label_differs"] == 1].groupby("session_id").size()
     table["label_differs"] = table["session_id"].map(differs).fillna(0).astype("int64")
     states = material.reviews.groupby(["session_id", "state"]).size()
-    for name in ("pending", "conflict"):
-        counts = states[states.index.get_level_values("state") == name].droplevel("state")
+    for name, state in (("pending", "pending"), ("conflict", "conflict"), ("questions", OPEN)):
+        counts = states[states.index.get_level_values("state") == state].droplevel("state")
         table[name] = table["session_id"].map(counts).fillna(0).astype("int64")
     for name in ("units", "good_units"):
         table[name] = table[name].astype("float64")

@@ -24,7 +24,6 @@ SESSION_COLUMNS = ("session_id", "subject", "lab", "date", "insertions", "standi
 empty where there is none, and ``report_lacking`` says why."""
 
 WAITING_COLUMNS = ("session_id", "about", "state", "text")
-REVIEW_STATES = ("pending", "conflict", "expired", "counted")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from nh_platform.history.tombstones import seen_before
 from nh_platform.home.platform import Platform
 from nh_platform.qc.gate import read_gate
 from nh_platform.qc.released_agreement import Agreement, released_agreement
-from nh_platform.qc.reviews.review_decisions import interval_reviews, unit_reviews
 from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
 from nh_platform.qc.reviews.reviewer_agreement import reviewer_agreement
 from nh_platform.qc.rules.rulebook import load_rulebook
@@ -35,10 +34,12 @@ from nh_platform.reports.site.material import (
     MADE,
     NOT_MADE,
     SESSION_COLUMNS,
+    SET_ASIDE,
     UNREADABLE,
     WAITING_COLUMNS,
     SiteMaterial,
 )
+from nh_platform.reports.site.reviewed_things import reviewed_things, set_aside_because
 from nh_platform.session import NhError
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import column_names, read_table
@@ -109,10 +110,14 @@ def stored_material(
         if on_session is not None:
             on_session(number, len(ids), session_id)
         row = _session(platform, source, session_id, (rulebook, others), probes.get(session_id), site, read)
-        if session_id in known and row["standing"] != MADE:
+        aside = _read_reviews(platform, source, session_id, rulebook, read)
+        if aside:
+            if row["standing"] == MADE:  # counted, they would speak for the release that they are taken out of
+                del read.units[-1], read.metrics[-1]
+            row["standing"], row["why"] = SET_ASIDE, aside
+        elif session_id in known and row["standing"] != MADE:
             row["standing"], row["why"] = known[session_id]
         read.sessions.append(row)
-        _read_reviews(platform, source, session_id, rulebook, read)
     facts = manifest.sessions.set_index("session_id")
     counts = manifest.insertions.groupby("session_id").size()
     sessions = pd.DataFrame(read.sessions, columns=["session_id", "standing", "why", "report", "report_lacking"])
@@ -246,21 +251,21 @@ def _report(store: Store, source: str, session_id: str, site: Path | None) -> tu
     return Path(os.path.relpath(folder / PAGE_FILE, site)).as_posix(), ""
 
 
-def _read_reviews(platform: Platform, source: str, session_id: str, rulebook: Rulebook, read: _Read) -> None:
+def _read_reviews(platform: Platform, source: str, session_id: str, rulebook: Rulebook, read: _Read) -> str:
+    """Read what the reviews of a session come to, and return why it is set aside; empty where it is not."""
     path = platform.reviews_file(source, session_id)
     if not path.exists():
-        return
+        return ""
     try:
         reviews = read_reviews(path)
     except NhError as error:
         read.notes.append(f"session {session_id}: its reviews cannot be used, and none of them is counted: {error}")
-        return
+        return ""
     read.of_reviewers.append(reviews)
-    today = platform.today
-    found = [(f"unit {one.unit}", one.state, one.text) for one in unit_reviews(reviews, rulebook, today).values()]
-    found += [(one.name, one.state, one.text) for one in interval_reviews(reviews, rulebook.review_quorum, today)]
+    found = reviewed_things(reviews, rulebook, platform.today)
     stated = {"session_id": session_id}
     read.reviews += [{**stated, "about": about, "state": state, "text": text} for about, state, text in found]
+    return set_aside_because(reviews, rulebook, platform.today)
 
 
 def _reconciliation(store: Store, source: str) -> tuple[pd.DataFrame | None, str]:

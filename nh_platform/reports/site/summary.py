@@ -13,6 +13,7 @@ from nh_platform.reports.site.building import Site
 from nh_platform.reports.site.material import MADE
 from nh_platform.reports.site.pages.index_page import facts, label_text, lead, rule_rows, title
 from nh_platform.reports.site.pages.templates import filled
+from nh_platform.reports.site.reviewed_things import OPEN
 
 _WIDTH = 78
 _LISTED, _NAMED = 8, 3
@@ -66,7 +67,7 @@ def points(site: Site) -> list[tuple[str, list[str]]]:
         for one in site.effects
     ]
     found.append(("Since the rules before", effects or ["No other rulebook is compared."]))
-    reviews = material.reviews[material.reviews["state"].isin(["pending", "conflict"])]
+    reviews = material.reviews[material.reviews["state"].isin(["pending", "conflict", OPEN])]
     waiting = [f"{row['session_id']}, {row['about']}: {row['text']}" for row in reviews.to_dict("records")]
     found.append(("Reviews", _first(waiting, material.reviews_lacking or "No review waits for another reader.")))
     stated = material.units["label_differs"]

@@ -15,6 +15,7 @@ from nh_platform.home.settings import load_settings
 from nh_platform.planning.making import make_source_asset
 from nh_platform.planning.source_standing import is_current
 from nh_platform.reports.site.building import build_site
+from nh_platform.reports.site.pages.index_page import index_page
 from nh_platform.reports.site.stored_release import changes_of, stored_material
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.tables.across_sessions.site import SITE_SESSIONS
@@ -164,6 +165,42 @@ def test_a_session_whose_run_failed_is_named_with_what_happens_next(
     (why,) = made.named.values()
     assert why.startswith("failed: its last run failed; ")
     assert made.counts["sessions not made, failed or unreadable"] == 1
+
+
+def test_a_session_that_is_set_aside_is_named_and_its_units_are_counted_nowhere(platform: Platform) -> None:
+    first, second, _ = ids_of(platform)
+    entries = [f"whole_session: true, decision: fail, reason: seizures, reviewer: {who}" for who in ("Ada", "Bea")]
+    reviews_of(platform, first, entries)
+    reviews_of(platform, second, ["whole_session: true, comment: is the probe right?, reviewer: Ada"])
+    site = build_site(stored_material(platform, "ibl", platform.manifest("ibl")))
+    sessions = site.sessions.set_index("session_id")
+    assert sessions.loc[first, "standing"] == "set aside"
+    assert sessions.loc[first, "why"] == "set aside by Ada, Bea: seizures"
+    assert set(site.material.units["session_id"]) == {second}
+    counts = site.counts()
+    assert (counts["sessions with units"], counts["sessions set aside"], counts["open questions"]) == (1, 1, 1)
+    assert sessions.loc[second, "questions"] == 1
+    page = index_page(site)
+    assert "Ada asks: is the probe right?" in page
+    assert "Their units are counted nowhere on these pages." in page
+
+
+def test_below_the_quorum_a_session_is_proposed_to_be_set_aside_and_counts(platform: Platform) -> None:
+    first, second, _ = ids_of(platform)
+    reviews_of(platform, first, ["whole_session: true, decision: fail, reason: seizures, reviewer: Ada"])
+    site = build_site(stored_material(platform, "ibl", platform.manifest("ibl")))
+    assert set(site.material.units["session_id"]) == {first, second}
+    (text,) = site.material.reviews["text"]
+    assert text == "set aside proposed by Ada, 1 of 2"
+
+
+def reviews_of(platform: Platform, session_id: str, entries: list[str]) -> None:
+    """Write a file of reviews, each on one line without its date."""
+    path = platform.reviews_file("ibl", session_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"  - {{{entry}, date: 2026-01-02}}" for entry in entries]
+    text = "\n".join([f"source: ibl\nsession: {session_id}\nreviews:", *lines])
+    path.write_text(f"{text}\n", encoding="utf-8")
 
 
 def review_of(platform: Platform, session_id: str) -> None:

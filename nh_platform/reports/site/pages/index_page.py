@@ -19,6 +19,7 @@ from nh_platform.reports.site.counts.pass_rates import UNKNOWN
 from nh_platform.reports.site.material import MADE, SET_ASIDE
 from nh_platform.reports.site.pages.charts import rates_chart, rule_shares_chart, time_chart
 from nh_platform.reports.site.pages.templates import site_page
+from nh_platform.reports.site.reviewed_things import UNDECIDED
 from nh_platform.session.display import counted
 
 PARTS = (
@@ -130,7 +131,7 @@ def _sessions(site: Site) -> dict[str, Any]:
 def _flags(row: Mapping[Any, Any]) -> dict[str, bool]:
     """Return which ready filters of the page a session falls under."""
     return {
-        "waits": row["pending"] > 0,
+        "waits": row["pending"] > 0 or row["questions"] > 0,
         "conflict": row["conflict"] > 0,
         "outliers": row["outliers"] > 0,
         "differs": row["label_differs"] > 0,
@@ -164,7 +165,7 @@ def _changes(site: Site) -> dict[str, Any]:
 
 def _reviews(site: Site) -> dict[str, Any]:
     reviews = site.material.reviews
-    waiting = reviews[reviews["state"] != "counted"].sort_values(["session_id", "about"], kind="stable")
+    waiting = reviews[reviews["state"].isin(UNDECIDED)].sort_values(["session_id", "about"], kind="stable")
     aside = site.sessions[site.sessions["standing"] == SET_ASIDE]
     return {
         "reviews_lacking": site.material.reviews_lacking,

@@ -23,6 +23,7 @@ SITE_SESSIONS = TableSchema(
         Column("label_differs", "int64", "1", "Units whose upstream label says otherwise than the rules"),
         Column("pending", "int64", "1", "Reviewed things that wait for another reader"),
         Column("conflict", "int64", "1", "Reviewed things on which reviewers disagree"),
+        Column("questions", "int64", "1", "Questions of reviewers that nobody answered"),
         Column("report", "string", "-", "Path of its page from the site's index; empty where there is none"),
         Column("report_lacking", "string", "-", "Why there is no page, in words; empty where there is one"),
     ),
