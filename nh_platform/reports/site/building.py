@@ -81,7 +81,7 @@ def build_site(material: SiteMaterial) -> Site:
         sessions=_sessions(material, outliers),
         rules=SITE_RULES.conform(all_rule_rates(units, material.rulebook)),
         outliers=_outliers(outliers),
-        rates={by: pass_rates(units, column) for by, column in GROUPS.items()},
+        rates={by: pass_rates(units, by) for by in GROUPS},
         distributions=rule_distributions(units, material.rulebook),
         effects=effects,
     )
@@ -102,8 +102,9 @@ def _sessions(material: SiteMaterial, outliers: pd.DataFrame) -> pd.DataFrame:
     for name, state in (("pending", "pending"), ("conflict", "conflict"), ("questions", OPEN)):
         counts = states[states.index.get_level_values("state") == state].droplevel("state")
         table[name] = table["session_id"].map(counts).fillna(0).astype("int64")
+    made = table["standing"] == MADE  # of which a table of no unit may be here
     for name in ("units", "good_units"):
-        table[name] = table[name].astype("float64")
+        table[name] = table[name].astype("float64").fillna(0.0).where(made)
     return SITE_SESSIONS.conform(table.sort_values("session_id", ignore_index=True))
 
 

@@ -19,7 +19,8 @@ from nh_platform.reports.site.pages.index_page import index_page
 from nh_platform.reports.site.stored_release import changes_of, stored_material
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.tables.across_sessions.site import SITE_SESSIONS
-from nh_platform.store.codecs.parquet import read_table
+from nh_platform.session.tables.units import UNITS
+from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform_tests.homes import make_home, materialize
 
 
@@ -102,6 +103,20 @@ def test_released_and_recomputed_metrics_are_compared_over_all_sessions(platform
     assert material.agreement is not None
     assert material.agreement.n_units > 0
     assert material.agreement.passed
+
+
+def test_a_session_of_no_unit_counts_as_made(platform: Platform) -> None:
+    first, second, _ = ids_of(platform)
+    record = platform.store.provenance("ibl", first, "units")
+    assert record is not None
+    folder = platform.store.folder("ibl", first, "units")
+    table = read_table(folder / "units.parquet").iloc[:0]
+    with platform.store.publish(record.model_copy(update={"data_version": "0" * 64})) as fresh:
+        write_table(fresh / "units.parquet", table, UNITS)
+    site = build_site(stored_material(platform, "ibl", platform.manifest("ibl")))
+    row = site.sessions.set_index("session_id").loc[first]
+    assert (row["standing"], row["units"], row["good_units"]) == ("made", 0, 0)
+    assert set(site.material.units["session_id"]) == {second}
 
 
 def test_the_first_release_has_none_before_it(platform: Platform) -> None:

@@ -5,8 +5,6 @@ Contains the grouping of judged units. Add here another way to divide a release.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -16,8 +14,8 @@ from nh_platform.reports.site.counts.judged_units import FAILS, NOT_COUNTED, PAS
 UNKNOWN = "not stated"
 """Name of the group of what has no lab, region, probe or day."""
 
-GROUPS = {"lab": "lab", "region": "region", "probe": "probe", "month": "month"}
-"""Column of the located units by what the site divides a release by."""
+GROUPS = ("lab", "region", "probe", "month")
+"""What the site divides a release by: columns of the located units."""
 
 
 def located(units: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
@@ -123,8 +121,3 @@ def per_insertion(units: pd.DataFrame, rulebook: Rulebook) -> pd.DataFrame:
         table[f"share.{rule.id}"] = passing.groupby([units[key] for key in keys], sort=True).mean()
         table[f"median.{rule.id}"] = grouped[f"value.{rule.id}"].median()
     return table.reset_index()
-
-
-def group_names(rates: Sequence[str]) -> list[str]:
-    """Return names of groups sorted, with `UNKNOWN` last."""
-    return sorted(rates, key=lambda name: (name == UNKNOWN, name))
