@@ -43,7 +43,7 @@ def ui(
     """
     from nh_platform.home.settings import load_settings
     from nh_platform.operations.instance import use_embedded_instance
-    from nh_platform.operations.web.guard import is_loopback
+    from nh_platform.operations.web.page_names import is_loopback
     from nh_platform.operations.web.serving import Page, serve_ui
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()

@@ -10,7 +10,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from nh_platform.operations.web.guard import Guard, page_hosts
+from nh_platform.operations.web.guard import Guard
+from nh_platform.operations.web.page_names import page_hosts
 from nh_platform.operations.web.stored_pages import with_stored_pages
 
 _CLOSING_S = 2

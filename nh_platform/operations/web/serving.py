@@ -19,7 +19,7 @@ from nh_platform.home.full_disk import DiskWatch
 from nh_platform.home.running_ui import open_page, read_running_ui, remove_running_ui, write_running_ui
 from nh_platform.operations.instance import make_private, prepare_instance
 from nh_platform.operations.web.child import CODE_SERVER, DAEMON, PAGE, child_command
-from nh_platform.operations.web.guard import address_name
+from nh_platform.operations.web.page_names import page_address
 from nh_platform.operations.web.page_server import page_arguments
 from nh_platform.operations.web.supervisor import Supervisor
 from nh_platform.session import ConfigError
@@ -59,8 +59,7 @@ class Page:
     @property
     def address(self) -> str:
         """Address for a browser on this machine."""
-        local = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)
-        return f"http://{address_name(local, self.port)}"
+        return page_address(self.host, self.port)
 
 
 def serve_ui(

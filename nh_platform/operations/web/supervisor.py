@@ -10,11 +10,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from types import FrameType
 
+from nh_platform.operations.web.heeded_signals import heeded_signals
 from nh_platform.session import NhError
 
 _NO_NEW_RUNS_S, _ENDING_S, _KILLING_S = 2.5, 4.5, 2.0
@@ -25,7 +24,6 @@ The daemon first: a run that it launches while the code server ends fails for go
 _LOOK_S = 0.2
 _RESTARTS, _WITHIN_S = 3, 600.0
 """A process that ends this often in ten minutes is not started again: something else than chance is wrong."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class ServiceEnded(NhError):
@@ -82,7 +80,7 @@ class Supervisor:
             If a process ended before the page answered, or too often.
         """
         ready = False
-        with self._heeded_signals():
+        with heeded_signals(self._signals.append):
             try:
                 for service in self._services:
                     self._start(service)
@@ -120,25 +118,6 @@ class Supervisor:
             raise ServiceEnded(f"{service.name} of the page", f"{how}{times}", action)
         self._tell(f"the {service.name} is started again: {how}")
         self._start(service)
-
-    @contextmanager
-    def _heeded_signals(self) -> Iterator[None]:
-        """Note signals instead of being ended by them.
-
-        A script's background job ignores SIGINT, and so would all its children: what has a handler here is heeded
-        again by every program that is started. `nohup` asks that SIGHUP is ignored, which stays so.
-        """
-
-        def note(number: int, _: FrameType | None) -> None:
-            self._signals.append(number)
-
-        heeded = [one for one in _SIGNALS if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
-        before = {one: signal.signal(one, note) for one in heeded}
-        try:
-            yield
-        finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
 
     def _end_all(self) -> None:
         """End every process group: asked first, and killed after a while or at a second signal."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from nh_platform.operations.web.guard import Guard, is_loopback, page_hosts
+from nh_platform.operations.web.guard import Guard
+from nh_platform.operations.web.page_names import is_loopback, page_hosts
 
 HOSTS = page_hosts("127.0.0.1", 3000, ["nh.lab.example", "nh.lab.example:8443"])
 OWN, JSON = ("Host", "127.0.0.1:3000"), ("Content-Type", "application/json")
