@@ -1,0 +1,111 @@
+"""What a reader is shown of the reviews of a session: everything, or, read blindly, what others decided afterwards.
+
+Contains that filter and how a review and an outcome are told to a page. Add here what a page is told of reviews. What
+reviews come to is `nh_platform.qc.reviews.review_decisions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nh_platform.qc.reviews.review_decisions import (
+    Weighed,
+    interval_reviews,
+    session_review,
+    unit_interval_reviews,
+    unit_reviews,
+)
+from nh_platform.qc.reviews.review_files import SessionReviews
+from nh_platform.qc.reviews.review_model import About, Day, Review
+from nh_platform.qc.rules.rulebook_model import Rulebook
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who looks.
+
+    Parameters
+    ----------
+    name
+        Name that the reader gave; no proof of who it is.
+    blind
+        Whether the decisions of others on a thing are kept back until this reader has decided on it.
+    """
+
+    name: str
+    blind: bool = False
+
+    def shown(self, reviews: SessionReviews) -> SessionReviews:
+        """Return the reviews that the reader may see."""
+        if not self.blind:
+            return reviews
+        decided = decided_by(self.name, reviews.reviews)
+        own = {review.id for review in reviews.reviews if review.reviewer == self.name}
+        kept = (self._kept(review, decided, own) for review in reviews.reviews)
+        return replace(reviews, reviews=tuple(review for review in kept if review is not None))
+
+    def _kept(self, review: Review, decided: frozenset[About], own: set[str]) -> Review | None:
+        """Return a review, without the units on which the reader has not decided, or None where nothing is left."""
+        if review.reviewer == self.name or review.answers in own:
+            return review
+        seen = [about for about in review.about if about in decided]
+        if not seen:
+            return None
+        if len(seen) == len(review.about):
+            return review
+        return review.model_copy(update={"units": [about.unit for about in seen], "shown": None})
+
+
+def decided_by(name: str, reviews: Iterable[Review]) -> frozenset[About]:
+    """Return what a reviewer has decided on, also where it was withdrawn later: nothing is kept back of it."""
+    return frozenset(
+        about for review in reviews if review.reviewer == name and review.decision for about in review.about
+    )
+
+
+def session_state(reviews: SessionReviews, reader: Reader, rulebook: Rulebook, today: Day) -> dict[str, Any]:
+    """Return the reviews that a reader may see and what they come to, ready for JSON.
+
+    Returns
+    -------
+    dict
+        ``digest`` of the file, ``quorum``, ``reviews`` in its order, and ``outcomes``: of each thing that was decided
+        on, ``about``, ``unit``, ``interval``, ``scope``, ``decision``, ``state``, ``passing``, ``failing``, ``text``.
+    """
+    shown = reader.shown(reviews)
+    outcomes = [_outcome(About(unit), one) for unit, one in unit_reviews(shown, rulebook, today).items()]
+    for intervals in (interval_reviews, unit_interval_reviews):
+        outcomes += [_outcome(one.about, one) for one in intervals(shown, rulebook.review_quorum, today)]
+    whole = session_review(shown, rulebook, today)
+    if whole is not None:
+        outcomes.append(_outcome(About(), whole))
+    return {
+        "digest": reviews.digest,
+        "quorum": rulebook.review_quorum,
+        "today": str(today),
+        "reviews": [_told(review) for review in shown.reviews],
+        "outcomes": outcomes,
+    }
+
+
+def _told(review: Review) -> dict[str, Any]:
+    """Return a review as a page reads it; the keys are those of the file, with what it is about in words."""
+    stated = review.model_dump(mode="json", exclude_defaults=True, exclude={"shown"})
+    return {**stated, "id": review.id, "about": ", ".join(map(str, review.about)), "unit_ids": list(review.unit_ids)}
+
+
+def _outcome(about: About, weighed: Weighed) -> dict[str, Any]:
+    return {
+        "about": str(about),
+        "kind": about.kind,
+        "unit": about.unit,
+        "interval": list(about.interval) if about.interval else None,
+        "scope": about.scope,
+        "decision": weighed.decision,
+        "state": weighed.state,
+        "passing": list(weighed.passing),
+        "failing": list(weighed.failing),
+        "text": weighed.text,
+    }
