@@ -20,10 +20,11 @@ from nh_platform.qc.reviews.review_decisions import (
     unit_reviews,
 )
 from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
-from nh_platform.qc.reviews.review_model import About, Review
+from nh_platform.qc.reviews.review_model import About
 from nh_platform.reports.desk.readers import Reader, decided_by
 from nh_platform.reports.desk.settings import Desk
 from nh_platform.reports.desk.unit_rows import UnitRow, session_units
+from nh_platform.reports.session_page.told_reviews import open_questions
 from nh_platform.session import ConfigError, NhError, UnknownSession
 
 REASONS = {
@@ -148,7 +149,7 @@ def _waiting(desk: Desk, reason: str, reader: Reader, source: str, session: str)
             if outcome.state == "conflict":
                 yield item(about, outcome.text), not reader.blind or about in mine
     else:
-        for review in _open_questions(reader.shown(reviews)):
+        for review in open_questions(reader.shown(reviews).reviews):
             about = review.about[0] if review.about else About()
             yield item(about, f"{review.reviewer}: {review.words}"), True
 
@@ -189,9 +190,3 @@ def _reviews(desk: Desk, source: str, session: str) -> SessionReviews:
 def _read_once(path: str, *_: int) -> SessionReviews:
     """Read a review file; again where it was written since. A file is replaced whole, so that its inode moves."""
     return read_reviews(path)
-
-
-def _open_questions(reviews: SessionReviews) -> list[Review]:
-    answered = {review.answers for review in reviews.reviews if review.answers}
-    asked = [review for review in reviews.reviews if not review.decision and not review.answers and not review.closes]
-    return [review for review in asked if review.id not in answered]

@@ -1,6 +1,6 @@
 """What a reader is shown of the reviews of a session: everything, or, read blindly, what others decided afterwards.
 
-Contains that filter and how a review and an outcome are told to a page. Add here what a page is told of reviews. What
+Contains that filter and how an outcome is told to a page. Add here what a page is told of outcomes. What
 reviews come to is `nh_platform.qc.reviews.review_decisions`.
 """
 
@@ -20,6 +20,7 @@ from nh_platform.qc.reviews.review_decisions import (
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import About, Day, Review
 from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.reports.session_page.told_reviews import told_reviews
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,9 @@ def session_state(reviews: SessionReviews, reader: Reader, rulebook: Rulebook, t
         "digest": reviews.digest,
         "quorum": rulebook.review_quorum,
         "today": str(today),
-        "reviews": [_told(review) for review in shown.reviews],
+        "reviews": told_reviews(shown.reviews, today),
         "outcomes": outcomes,
     }
-
-
-def _told(review: Review) -> dict[str, Any]:
-    """Return a review as a page reads it; the keys are those of the file, with what it is about in words."""
-    stated = review.model_dump(mode="json", exclude_defaults=True, exclude={"shown"})
-    return {**stated, "id": review.id, "about": ", ".join(map(str, review.about)), "unit_ids": list(review.unit_ids)}
 
 
 def _outcome(about: About, weighed: Weighed) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def _near(table: pd.DataFrame, book: Rulebook) -> tuple[list[str], list[float]]:
         for row in np.flatnonzero(nearer).tolist():
             shares[row] = share[row]
             value = f"{shown_number(float(found[row]), 4)}{after_number(rule.unit)}"
-            words[row] = f"{value}; {criterion(rule)}, {share[row]:.0%} from the threshold"
+            words[row] = f"{criterion(rule)}: {value}, {100 * share[row]:.1f} % from it"
     return words, shares.tolist()
 
 

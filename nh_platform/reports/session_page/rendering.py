@@ -17,10 +17,10 @@ from nh_platform.reports.page.shell import html_page, read_static
 from nh_platform.reports.session_page.content import SessionPage
 
 PACKAGE = "nh_platform.reports.session_page"
-STYLES = ("page.css",)
+STYLES = ("page.css", "decisions.css")
 SCRIPTS = (
     "units.js", "rules.js", "reviews.js", "card.js", "session.js", "printing.js", "address.js", "keys.js", "columns.js",
-    "page.js",
+    "page.js", "saving.js", "decisions.js",
 )  # fmt: skip
 """In the order in which the page has them; what a script of another room adds stands behind them (`nhPage`)."""
 SCHEMA = 1

@@ -215,7 +215,7 @@ def test_a_blind_reader_sees_others_only_after_deciding(
     saved = blind_desk.post(SOURCE, session, post_of("bob", decision(units[0], "pass"), decision(units[2], "pass")))[1]
     assert secret not in saved["diff"]
     seen = [one for one in saved["reviews"] if one["reviewer"] == "ada"]
-    assert [one["unit_ids"] for one in seen] == [[units[0]], [units[2]], [units[0]]]
+    assert [one["units"] for one in seen] == [[units[0]], [units[2]], [units[0]]]
     blind_desk.post(SOURCE, session, post_of("bob", decision(units[0], "fail", reason="I was wrong")))
     own = [one.blind for one in read_reviews(reviews / SOURCE / f"{session}.yaml").reviews if one.reviewer == "bob"]
     assert own == [True, True, False]

@@ -4,7 +4,7 @@
   const settings = JSON.parse(document.querySelector('meta[name="nh-desk"]').content);
   const at = (id) => document.getElementById(id);
   const buttons = [...document.querySelectorAll("#reasons button")];
-  const kept = (() => { try { return localStorage.getItem("nh-reviewer"); } catch { return null; } })();
+  const kept = (() => { try { return JSON.parse(localStorage.getItem("nh-reviewer")); } catch { return null; } })();
   at("reviewer").value = settings.reviewer || kept || "";
   at("blind").hidden = !settings.blind;
   let reason = new URLSearchParams(location.hash.slice(1)).get("reason") || "near", more = null, asked = 0;
@@ -16,10 +16,9 @@
   };
   const link = (item) => {
     const place = `/sessions/${encodeURIComponent(item.source)}/${encodeURIComponent(item.session)}`;
-    const state = new URLSearchParams({ queue: reason });
-    if (item.unit) state.set("unit", item.unit);
+    const unit = item.unit ? `#${new URLSearchParams({ unit: item.unit })}` : "";
     const made = document.createElement("a");
-    made.href = `${place}#${state}`;
+    made.href = `${place}?${new URLSearchParams({ queue: reason })}${unit}`;
     made.append(cell(`${item.source} ${item.session}`), cell(item.name), cell(item.region), cell(item.text));
     const row = document.createElement("li");
     row.append(made);
@@ -69,7 +68,7 @@
   at("queue-more").addEventListener("click", () => look(more));
   at("reader").addEventListener("submit", (event) => event.preventDefault());
   at("reviewer").addEventListener("change", () => {
-    try { localStorage.setItem("nh-reviewer", at("reviewer").value.trim()); } catch { /* no storage: asked again */ }
+    try { localStorage.setItem("nh-reviewer", JSON.stringify(at("reviewer").value.trim())); } catch { /* no storage: asked again */ }
     look(null);
   });
   addEventListener("keydown", (event) => {
