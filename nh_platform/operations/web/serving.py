@@ -182,5 +182,5 @@ def _trouble(host: str, port: int) -> str | None:
             socket.create_server(address, family=family).close()
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
-        return "it is in use, perhaps by another nh ui" if in_use else f"it cannot be listened on ({error})"
+        return "it is in use, perhaps by another page of nh" if in_use else f"it cannot be listened on ({error})"
     return None
