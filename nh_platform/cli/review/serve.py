@@ -70,4 +70,5 @@ def serve(
         reviewer=reviewer,
         blind=blind,
         on_ready=say,
+        tell=lambda text: console.say(escape(text), to=console.err),
     )

@@ -17,6 +17,7 @@ from nh_platform.operations.web.entrance import desk_entrance
 from nh_platform.operations.web.guard import Guard
 from nh_platform.operations.web.heeded_signals import heeded_signals
 from nh_platform.operations.web.page_names import is_loopback, page_address, page_hosts
+from nh_platform.operations.web.reviewed_trains import TrainKeeper
 from nh_platform.operations.web.serving import require_free_port
 from nh_platform.session import ConfigError
 
@@ -61,7 +62,8 @@ def serve_desk(
     allowed_hosts: Sequence[str] = (),
     reviewer: str = "",
     blind: bool = False,
-    on_ready: Callable[[ServedDesk], None] = lambda _: None,
+    on_ready: Callable[[ServedDesk], None],
+    tell: Callable[[str], None],
 ) -> None:
     """Serve the review desk of a home folder until SIGINT, SIGTERM or SIGHUP.
 
@@ -79,6 +81,8 @@ def serve_desk(
         Whether others' decisions are kept back until a reader has decided.
     on_ready
         Called once it answers.
+    tell
+        Called with a sentence when something beside the reviews went wrong.
 
     Raises
     ------
@@ -94,10 +98,11 @@ def serve_desk(
     require_free_port(host, port)
     form_token = secrets.token_urlsafe(_TOKEN_BYTES)
     access_token = "" if is_loopback(host) else secrets.token_urlsafe(_TOKEN_BYTES)
-    desk = Desk(Platform(settings), form_token, reviewer, blind)
-    server = desk_server(desk, host, port, allowed_hosts, access_token)
+    platform = Platform(settings)
     ended: list[int] = []
-    with heeded_signals(ended.append):
+    with TrainKeeper(platform, tell) as keeper, heeded_signals(ended.append):
+        desk = Desk(platform, form_token, reviewer, blind, keeper.note)
+        server = desk_server(desk, host, port, allowed_hosts, access_token)
         serving = threading.Thread(target=server.run, name="desk", daemon=True)  # a thread leaves the signals to us
         serving.start()
         while serving.is_alive() and not server.started and not ended:

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from nh_platform.qc.reviews.review_saving import ReviewsChanged
+from nh_platform.reports.desk.exports import export
 from nh_platform.reports.desk.index_page import error_page, index_page
 from nh_platform.reports.desk.posted import LONGEST_NAME, read_post
 from nh_platform.reports.desk.queue import MOST_ITEMS, Place, queue
@@ -48,9 +49,13 @@ def desk_app(desk: Desk) -> Starlette:
 
     def reviews(request: Request) -> Response:
         source, session_id = _named(desk, request)
-        found, today = desk.reviews(source, session_id), desk.platform.today
-        state = session_state(found, _reader(desk, request), desk.rulebook(source), today)
-        return JSONResponse({**state, "file": str(desk.reviews_file(source, session_id))})
+        return JSONResponse(session_state(desk, desk.reviews(source, session_id), _reader(desk, request)))
+
+    def exported(request: Request) -> Response:
+        source, session_id = _named(desk, request)
+        file = export(desk, source, session_id, request.path_params["form"], request.query_params.get("probe", ""))
+        attached = {"content-disposition": f'attachment; filename="{file.name}"'}
+        return Response(file.text, media_type=file.kind, headers=attached)
 
     async def save(request: Request) -> Response:
         body = await request.body()
@@ -80,6 +85,7 @@ def desk_app(desk: Desk) -> Starlette:
             Route("/sessions/{source}/{session}", view(session)),
             Route("/api/queue", data(waiting)),
             Route("/api/sessions/{source}/{session}/reviews", data(reviews), methods=["GET"]),
+            Route("/api/sessions/{source}/{session}/export/{form}", data(exported)),
             Route("/api/sessions/{source}/{session}/reviews", save, methods=["POST"]),
         ]
     )

@@ -124,7 +124,7 @@ def _waiting(desk: Desk, reason: str, reader: Reader, source: str, session: str)
     units = session_units(desk.platform, source, session)
     reviews = _reviews(desk, source, session)
     rows = {row.unit: row for row in units.rows}
-    weighed = _weighed(desk, source, reviews)
+    weighed = _weighed(desk, source, desk.standing(reviews))
     mine = decided_by(reader.name, reviews.reviews) if reader.name else frozenset()
 
     def item(about: About, text: str) -> QueueItem:
@@ -149,7 +149,7 @@ def _waiting(desk: Desk, reason: str, reader: Reader, source: str, session: str)
             if outcome.state == "conflict":
                 yield item(about, outcome.text), not reader.blind or about in mine
     else:
-        for review in open_questions(reader.shown(reviews).reviews):
+        for review in open_questions(reader.shown(reviews)):
             about = review.about[0] if review.about else About()
             yield item(about, f"{review.reviewer}: {review.words}"), True
 

@@ -18,8 +18,8 @@ from nh_platform.qc.reviews.review_decisions import (
     unit_reviews,
 )
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import About, Day, Review
-from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.qc.reviews.review_model import About, Review
+from nh_platform.reports.desk.settings import Desk
 from nh_platform.reports.session_page.told_reviews import told_reviews
 
 
@@ -66,27 +66,31 @@ def decided_by(name: str, reviews: Iterable[Review]) -> frozenset[About]:
     )
 
 
-def session_state(reviews: SessionReviews, reader: Reader, rulebook: Rulebook, today: Day) -> dict[str, Any]:
+def session_state(desk: Desk, reviews: SessionReviews, reader: Reader) -> dict[str, Any]:
     """Return the reviews that a reader may see and what they come to, ready for JSON.
 
     Returns
     -------
     dict
-        ``digest`` of the file, ``quorum``, ``reviews`` in its order, and ``outcomes``: of each thing that was decided
-        on, ``about``, ``unit``, ``interval``, ``scope``, ``decision``, ``state``, ``passing``, ``failing``, ``text``.
+        ``digest`` and path of the ``file``, ``quorum``, ``reviews`` in its order, and ``outcomes``: of each thing that
+        was decided on, ``about``, ``unit``, ``interval``, ``scope``, ``decision``, ``state``, ``passing``, ``failing``
+        and ``text``.
     """
+    rulebook, today = desk.rulebook(reviews.source), desk.platform.today
     shown = reader.shown(reviews)
-    outcomes = [_outcome(About(unit), one) for unit, one in unit_reviews(shown, rulebook, today).items()]
+    standing = desk.standing(shown)
+    outcomes = [_outcome(About(unit), one) for unit, one in unit_reviews(standing, rulebook, today).items()]
     for intervals in (interval_reviews, unit_interval_reviews):
-        outcomes += [_outcome(one.about, one) for one in intervals(shown, rulebook.review_quorum, today)]
-    whole = session_review(shown, rulebook, today)
+        outcomes += [_outcome(one.about, one) for one in intervals(standing, rulebook.review_quorum, today)]
+    whole = session_review(standing, rulebook, today)
     if whole is not None:
         outcomes.append(_outcome(About(), whole))
     return {
         "digest": reviews.digest,
+        "file": str(desk.reviews_file(reviews.source, reviews.session_id)),
         "quorum": rulebook.review_quorum,
         "today": str(today),
-        "reviews": told_reviews(shown.reviews, today),
+        "reviews": told_reviews(shown, today),
         "outcomes": outcomes,
     }
 

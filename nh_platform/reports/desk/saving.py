@@ -49,8 +49,9 @@ def save_post(desk: Desk, source: str, session_id: str, post: Post) -> dict[str,
     if post.preview:
         return {"diff": _diff(preview_reviews(path, signed(entries, seen, reader)), reader), "file": str(path)}
     saved = _appended(path, post.digest or seen.digest, entries, seen, reader)
-    state = session_state(saved.reviews, reader, desk.rulebook(source), today)
-    return {"ids": [one.id for one in saved.added], "diff": _diff(saved, reader), "file": str(path), **state}
+    desk.saved(source, session_id)
+    state = session_state(desk, saved.reviews, reader)
+    return {"ids": [one.id for one in saved.added], "diff": _diff(saved, reader), **state}
 
 
 def signed(entries: Sequence[Mapping[str, Any]], seen: SessionReviews, reader: Reader) -> list[dict[str, Any]]:

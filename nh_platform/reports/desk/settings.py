@@ -5,15 +5,19 @@ Contains the record and what the desk knows of a session. Add here a setting of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.home.platform import Platform
+from nh_platform.qc.reviews.resorted.proposals import without_carried
 from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session import UnknownSession
 from nh_platform.session.errors import close_matches
+from nh_platform.store.codecs.parquet import read_table
+from nh_platform.store.codecs.recording_files import CARRIED_FILE
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,15 @@ class Desk:
         Name that the form begins with; asked by the page where empty.
     blind
         Whether the decisions of others on a thing are kept back until the reader has decided on it.
+    saved
+        Called with source and session when reviews were saved.
     """
 
     platform: Platform
     form_token: str
     reviewer: str = ""
     blind: bool = False
+    saved: Callable[[str, str], object] = lambda source, session_id: None
 
     def sessions(self, source: str) -> list[str]:
         """Return the sessions of a source of which something is stored; none where the store has none of it."""
@@ -64,6 +71,13 @@ class Desk:
     def reviews_file(self, source: str, session_id: str) -> Path:
         """Return the file of the reviews of a session."""
         return self.platform.reviews_file(source, session_id)
+
+    def standing(self, reviews: SessionReviews) -> SessionReviews:
+        """Return the reviews that may count: without those of spikes that no unit of the stored table has any more."""
+        folder = self.platform.store.usable(reviews.source, reviews.session_id, "units")
+        if folder is None or not (folder / CARRIED_FILE).exists():
+            return reviews
+        return without_carried(reviews, read_table(folder / CARRIED_FILE))
 
     def reviews(self, source: str, session_id: str) -> SessionReviews:
         """Return the reviews of a session as they stand now.

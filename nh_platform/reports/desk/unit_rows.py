@@ -7,24 +7,26 @@ reason to look that the units table holds; what reviews hold is `queue.py`.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from nh_platform.home.platform import Platform
+from nh_platform.qc.released_agreement import units_agree
 from nh_platform.qc.rules.quantities import after_number, shown_number
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook, in_rule_unit, is_numeric
+from nh_platform.sources.counterparts import Counterpart
 from nh_platform.store.codecs.parquet import read_table
 
 NEAR_SHARE = 0.1
 """A unit is near a threshold where a value is within a tenth of it, on either side."""
 _MOST_SESSIONS = 2000
 """Sessions whose rows are kept: some 100 kB each."""
-_WORDS = {True: "passes", False: "fails"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class UnitRow:
         The rule whose threshold it is nearest to, with the value, in words (empty where it is near none), and how far
         it is away, as a share of the threshold.
     differs
-        Rules that released and recomputed values decide differently, in words; empty where there are none.
+        Metrics whose released and recomputed values differ beyond tolerance, in words; empty where there are none.
     """
 
     unit: str
@@ -102,7 +104,7 @@ def session_units(platform: Platform, source: str, session_id: str) -> SessionUn
     if found is None:
         table = read_table(folder / "units.parquet")
         version = platform.store.data_version(source, session_id, "units") or ""
-        found = SessionUnits(tuple(unit_rows(table, book)), version)
+        found = SessionUnits(tuple(unit_rows(table, book, platform.entry(source).counterparts)), version)
         with _keeping:
             while len(_kept) >= _MOST_SESSIONS:
                 _kept.pop(next(iter(_kept)))
@@ -110,10 +112,10 @@ def session_units(platform: Platform, source: str, session_id: str) -> SessionUn
     return found
 
 
-def unit_rows(table: pd.DataFrame, book: Rulebook) -> list[UnitRow]:
-    """Return the rows of a units table (schema `UNITS`) under a rulebook with unit rules."""
+def unit_rows(table: pd.DataFrame, book: Rulebook, counterparts: Iterable[Counterpart]) -> list[UnitRow]:
+    """Return the rows of a units table (schema `UNITS`), under a rulebook and the source's released counterparts."""
     near, nearness = _near(table, book)
-    differs = _differs(table, book)
+    differs = _differs(table, counterparts)
     good = table[f"pass.{book.id}"] if f"pass.{book.id}" in table else pd.Series(False, index=table.index)
     region = table["beryl"].where(table["beryl"].notna(), table["acronym"]).fillna("")
     columns = (table["unit_id"], table["probe"], table["cluster_id"], region, table["n_spikes"], good)
@@ -156,16 +158,11 @@ def _near(table: pd.DataFrame, book: Rulebook) -> tuple[list[str], list[float]]:
     return words, shares.tolist()
 
 
-def _differs(table: pd.DataFrame, book: Rulebook) -> list[str]:
-    released = apply_rulebook(table, book, value_source="released", missing="nan")
-    recomputed = apply_rulebook(table, book, value_source="recomputed", missing="nan")
-    differ = (released.passed != recomputed.passed) & ~released.missing & ~recomputed.missing
-    words = [""] * len(table)
-    for row in np.flatnonzero(differ.any(axis=1)).tolist():
-        told = [
-            f"{rule.id}: released {_WORDS[bool(there)]}, recomputed {_WORDS[bool(ours)]}"
-            for rule, there, ours, differs in zip(book.rules, released.passed[row], recomputed.passed[row], differ[row])
-            if differs
-        ]
-        words[row] = "; ".join(told)
-    return words
+def _differs(table: pd.DataFrame, counterparts: Iterable[Counterpart]) -> list[str]:
+    words: list[list[str]] = [[] for _ in range(len(table))]
+    for counterpart, agrees in units_agree(table, counterparts).items():
+        released, ours = table[f"released.{counterpart.column}"], table[counterpart.definition]
+        for row in np.flatnonzero((agrees == False).fillna(False).to_numpy(dtype=bool)).tolist():  # noqa: E712 - null
+            values = f"released {released.iloc[row]:.4g}, recomputed {ours.iloc[row]:.4g}"
+            words[row].append(f"{counterpart.column}: {values}")
+    return ["; ".join(told) for told in words]

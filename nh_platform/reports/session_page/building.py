@@ -12,6 +12,7 @@ from nh_platform.reports.session_page import session_words as words
 from nh_platform.reports.session_page.content import SessionPage
 from nh_platform.reports.session_page.material import PageMaterial
 from nh_platform.reports.session_page.session_figures.charts import session_charts
+from nh_platform.reports.session_page.told_reviews import told_reviews
 from nh_platform.reports.session_page.unit_figures.charts import rates, unit_charts
 from nh_platform.reports.session_page.unit_rows import unit_rows
 from nh_platform.session.tables.report import REPORT_FIGURES
@@ -39,7 +40,7 @@ def build_session_page(material: PageMaterial) -> SessionPage:
         region_colours=region_colours(regions),
         unit_charts=unit_charts(material, frozenset(units.table.columns)),
         session_charts=session_charts(material),
-        reviews=words.review_rows(material),
+        reviews=told_reviews(material.reviews, material.today),
         notes=words.notes(material),
         pairs=units.pairs,
         shown_columns=units.shown,

@@ -1,4 +1,4 @@
-"""What the page of a session says about it in words: facts, verdicts, links, reviews, notes.
+"""What the page of a session says about it in words: facts, verdicts, links, notes.
 
 Contains the words alone; what they are made of is in `nh_platform.reports.session_page.material`. Add here what is said
 of the session as a whole. Nothing is judged here.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nh_platform.qc.reviews.review_files import Review
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.rules.session_rules import SessionVerdict, session_criterion
 from nh_platform.reports.session_page.material import PageMaterial
@@ -77,46 +76,6 @@ def _rows_of(about: str, book: Rulebook, verdict: SessionVerdict) -> list[dict[s
 
 def _found(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def review_rows(material: PageMaterial) -> list[dict[str, Any]]:
-    """Return the reviews of the session in the order of the file, as the page shows them."""
-    rows = []
-    for number, review in enumerate(material.reviews.reviews, start=1):
-        counts = review.counts_on(material.today)
-        rows.append(
-            {
-                "id": str(number),
-                "about": _about(review),
-                "units": list(review.unit_ids),
-                "interval": None if review.interval is None else list(review.interval),
-                "decision": review.decision,
-                "words": review.reason,
-                "reviewer": review.reviewer,
-                "date": review.date.isoformat(),
-                "counts": counts,
-                "note": "" if counts else _why_not(review, str(material.today)),
-                "evidence": list(review.evidence),
-                "rulebook": review.rulebook or "",
-                "answers": "",
-                "open": False,
-            }
-        )
-    return rows
-
-
-def _about(review: Review) -> str:
-    if review.interval is not None:
-        start, stop = review.interval
-        return f"{start:g} to {stop:g} s of {review.scope.replace('_', ' ')}"
-    n_units = len(review.unit_ids)
-    return f"unit {review.unit_ids[0]}" if n_units == 1 else f"{n_units} units"
-
-
-def _why_not(review: Review, today: str) -> str:
-    if review.date.isoformat() > today:
-        return f"counts from {review.date}"
-    return f"expired {review.expiry}" if review.expiry else ""
 
 
 def notes(material: PageMaterial) -> list[str]:

@@ -294,3 +294,21 @@ def test_the_desk_answers_only_to_its_own_page(desk: Client, session: str, units
         assert desk.ask("POST", path, {**own, **changed}, body)[0] == expected
     assert not reviews.exists()
     assert desk.ask("POST", path, own, body)[0] == 200
+
+
+def test_decisions_are_exported_for_other_tools_and_not_to_a_blind_reader(
+    desk: Client, session: str, units: list[str]
+) -> None:
+    place = f"/api/sessions/{SOURCE}/{session}/export"
+    status, headers, body = desk.ask("GET", f"{place}/spikeinterface")
+    assert status == 200
+    assert headers["content-disposition"] == f'attachment; filename="{SOURCE}-{session}-curation.json"'
+    assert sorted(json.loads(body)["unit_ids"]) == sorted(units)
+    status, headers, body = desk.ask("GET", f"{place}/phy?probe=probe00")
+    assert (status, body.decode().splitlines()[0]) == (200, "cluster_id\tgroup")
+    for wrong in ("phy", "phy?probe=..", "sideways"):
+        assert desk.ask("GET", f"{place}/{wrong}")[0] == 422
+
+
+def test_a_blind_reader_gets_no_export(blind_desk: Client, session: str) -> None:
+    assert blind_desk.ask("GET", f"/api/sessions/{SOURCE}/{session}/export/spikeinterface")[0] == 422

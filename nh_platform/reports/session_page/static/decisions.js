@@ -73,8 +73,16 @@ class NhDecisions {
     if (this.queue) key(["n"], "Next that waits", () => this.nextInQueue());
     const preview = nhElement("button", { type: "button", text: "Show what would be written" });
     preview.addEventListener("click", () => this.preview());
-    this.written.append(preview);
+    this.written.append(preview, this.exports(probes));
     this.showRecent();
+  }
+
+  // Links to the decisions as other tools read them; a blind reader gets none, since they hold what all decided.
+  exports(probes) {
+    if (!this.settings || this.settings.blind) return "";
+    const place = `/api/sessions/${[this.data.source, this.data.session].map(encodeURIComponent).join("/")}/export`;
+    const links = [["SpikeInterface curation", `${place}/spikeinterface`], ...probes.map((one) => [`phy ${one}`, `${place}/phy?${new URLSearchParams({ probe: one })}`])];
+    return nhElement("p", { class: "nh-quiet" }, ["What is stored, for other tools: ", ...links.flatMap(([text, href]) => [nhElement("a", { href, text }), " "])]);
   }
 
   showAbout() {
