@@ -28,6 +28,7 @@ from nh_platform.operations.reviewing.label_import import import_labels
 from nh_platform.operations.reviewing.review_carrying import carry_reviews
 from nh_platform.operations.reviewing.review_entries import add_review, agree_with_review
 from nh_platform.operations.reviewing.review_lookups import list_reviews, review_agreement, review_history
+from nh_platform.operations.reviewing.review_merging import merge_reviews
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.simulated.demo_home import demo
 from nh_platform.operations.source_inventory import inventory
@@ -88,6 +89,7 @@ __all__ = [
     "lock_training_set",
     "locks_of",
     "materialize",
+    "merge_reviews",
     "migrate",
     "open_home",
     "probes",

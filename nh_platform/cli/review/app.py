@@ -13,6 +13,7 @@ from nh_platform.cli.review.carrying import carry
 from nh_platform.cli.review.exporting import export
 from nh_platform.cli.review.importing import import_
 from nh_platform.cli.review.listing import list_
+from nh_platform.cli.review.merging import merge
 from nh_platform.cli.review.serve import serve
 from nh_platform.cli.review.showing import show
 
@@ -24,5 +25,5 @@ app = typer.Typer(
 
 app.command("list")(list_)
 app.command("import")(import_)
-for _command in (add, agree, kappa, show, serve, export, carry):
+for _command in (add, agree, kappa, show, serve, merge, export, carry):
     app.command()(_command)

@@ -21,7 +21,9 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but a loopback one asks for a token.")
     ] = "127.0.0.1",
-    reviewer: Annotated[str, typer.Option(help="Name that the form begins with.", show_default=False)] = "",
+    reviewer: Annotated[
+        str, typer.Option(envvar="NH_REVIEWER", help="Name that the form begins with.", show_default=False)
+    ] = "",
     blind: Annotated[
         bool, typer.Option("--blind", help="Keep others' decisions back until the reader has decided.")
     ] = False,

@@ -1,7 +1,7 @@
 """Decisions of a session as other tools read them, for the desk's links: a curation of SpikeInterface, phy's groups.
 
-Contains which file an address gives. `nh_platform.qc.reviews.curators.label_exporting` writes them; `nh review export` has
-more choices.
+Contains which file an address gives; `nh_platform.qc.reviews.curators.label_exporting` writes them, and the command
+`nh review export` has more choices.
 """
 
 from __future__ import annotations

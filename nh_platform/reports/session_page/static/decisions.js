@@ -293,7 +293,7 @@ class NhDecisions {
     }
   }
   showWritten({ diff, file }) {
-    const where = this.settings ? `Last written to ${file}. Nothing is committed; once it counts, nh materialize ${this.data.source} ${this.data.session} makes what it changes.` : "From a file nothing is written: download the decisions, and add them with nh review add --from FILE.";
+    const where = this.settings ? `Last written to ${file}. Nothing is committed; once it counts, nh materialize ${this.data.source} ${this.data.session} makes what it changes.` : "From a file nothing is written: download the decisions, and add them with nh review merge FILE.";
     this.file.textContent = where;
     this.diff.textContent = diff;
   }
@@ -339,7 +339,7 @@ class NhDecisions {
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     this.saving.exported();
     this.show(this.saving.state());
-    this.say("Downloaded. Add them to the review file: nh review add --from FILE.");
+    this.say("Downloaded. Add them to the review file: nh review merge FILE.");
   }
 }
 
