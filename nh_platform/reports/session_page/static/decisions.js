@@ -23,7 +23,13 @@ class NhDecisions {
   makeHeader() {
     const known = this.settings?.reviewer || nhKept("nh-reviewer", "");
     this.name = nhElement("input", { id: "reviewer", maxLength: 100, autocomplete: "name", spellcheck: false, value: known });
-    this.name.addEventListener("change", () => { nhKeep("nh-reviewer", this.reviewer); this.load(); });
+    this.name.addEventListener("change", () => { nhKeep("nh-reviewer", this.reviewer); this.showRecent(); this.load(); });
+    this.name.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      this.name.blur(); // says that it changed
+      if (this.pending) this.reason.focus();
+    });
     const proof = nhElement("span", { class: "nh-quiet", text: "a signature, no proof of who you are" });
     const parts = [nhElement("label", {}, ["Reviewer ", this.name]), proof];
     if (this.settings) parts.push(nhElement("a", { href: "/", text: "all that waits" }));
@@ -38,6 +44,7 @@ class NhDecisions {
     this.page.headerPlace.append(this.header);
   }
   get reviewer() { return this.name.value.trim(); }
+  mine(what) { return `nh-${what}/${this.reviewer}`; } // of two readers at one browser
 
   makeForm() {
     const option = ([value, text]) => nhElement("option", { value, text });
@@ -146,7 +153,7 @@ class NhDecisions {
     this.download.disabled = !this.saving.made.length;
   }
   showRecent() {
-    this.recent.replaceChildren(...nhKept("nh-reasons", []).slice(0, 6).map((text) => {
+    this.recent.replaceChildren(...nhKept(this.mine("reasons"), []).slice(0, 6).map((text) => {
       const button = nhElement("button", { type: "button", text, title: text });
       button.addEventListener("click", () => { this.reason.value = text; this.reason.focus(); });
       return button;
@@ -160,7 +167,7 @@ class NhDecisions {
   }
   ask(word, words) {
     this.pending = word;
-    if (["pass", "fail"].includes(word) && !this.reason.value) this.reason.value = nhKept("nh-last-reason", {})[word] ?? "";
+    if (["pass", "fail"].includes(word) && !this.reason.value) this.reason.value = nhKept(this.mine("last-reason"), {})[word] ?? "";
     this.say(words);
     this.reason.focus();
     this.reason.select();
@@ -213,8 +220,8 @@ class NhDecisions {
     if (!words) { this.say("A reason is needed: others must be able to follow it."); this.reason.focus(); return; }
     await this.write(() => this.entry(word, words), (entry) => {
       if (!entry.decision) return;
-      nhKeep("nh-last-reason", { ...nhKept("nh-last-reason", {}), [word]: words });
-      nhKeep("nh-reasons", [words, ...nhKept("nh-reasons", []).filter((one) => one !== words)].slice(0, 9));
+      nhKeep(this.mine("last-reason"), { ...nhKept(this.mine("last-reason"), {}), [word]: words });
+      nhKeep(this.mine("reasons"), [words, ...nhKept(this.mine("reasons"), []).filter((one) => one !== words)].slice(0, 9));
       this.showRecent();
     });
   }
