@@ -146,11 +146,17 @@ def test_two_reviewers_at_once_lose_nothing(platform: Platform) -> None:
 def test_it_ends_by_a_signal_and_frees_its_port(platform: Platform, number: signal.Signals) -> None:
     with nh_review_serve(platform) as (client, process, said):
         assert f"kill {process.pid}" in said[0]
-        assert client.ask("GET", "/")[0] == 200
+        session = platform.store.sessions("ibl")[0]
+        unit, reason = unit_ids(platform, session)[0], f"ended by {number.name}"
+        decided = {"reviewer": "cleo", "reviews": [{"unit": unit, "decision": "fail", "reason": reason}]}
+        status, saved = post(client, session, form_token(client), decided)
+        assert status == 200
         process.send_signal(number)
         assert process.wait(15) == 0, said
         with pytest.raises(ConnectionRefusedError):
             client.ask("GET", "/")
+        trains = platform.reviews_file("ibl", session).with_suffix("") / "spike-trains.tsv"
+        assert saved["ids"][0] in trains.read_text()  # what was reviewed last is kept before it ends
 
 
 def test_a_port_that_is_taken_is_said_with_a_free_one(platform: Platform) -> None:
