@@ -49,7 +49,7 @@ class Reader:
 
     def _kept(self, review: Review, decided: frozenset[About], own: set[str]) -> Review | None:
         """Return a review, without the units on which the reader has not decided, or None where nothing is left."""
-        if review.reviewer == self.name or review.answers in own:
+        if review.reviewer == self.name or (review.decision is None and review.answers in own):
             return review
         seen = [about for about in review.about if about in decided]
         if not seen:

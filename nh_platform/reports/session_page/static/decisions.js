@@ -53,7 +53,8 @@ class NhDecisions {
     this.stop = nhElement("input", { type: "number", step: "any", id: "decide-stop", ariaLabel: "stop in seconds" });
     const probes = [...new Set(this.page.units.columns.get("probe")?.texts ?? [])].sort();
     this.scope = nhElement("select", { id: "decide-scope", ariaLabel: "of which probe" }, [["all_probes", "all probes"], ...probes.map((one) => [one, one])].map(option));
-    this.interval = nhElement("span", { hidden: true }, [this.start, " to ", this.stop, " s of ", this.scope, nhElement("span", { class: "nh-quiet", text: "or draw it in a figure over time" })]);
+    this.place = nhElement("span", { hidden: true }, ["of ", this.scope]);
+    this.interval = nhElement("span", { hidden: true }, [this.start, " to ", this.stop, " s", this.place, nhElement("span", { class: "nh-quiet", text: "or draw it in a figure over time" })]);
     this.about.addEventListener("change", () => this.showAbout());
     this.reason = nhElement("textarea", { id: "decide-reason", rows: 1, maxLength: 4000, placeholder: "why, in a sentence", dir: "auto" });
     this.reason.addEventListener("keydown", (event) => this.typed(event));
@@ -95,7 +96,7 @@ class NhDecisions {
   showAbout() {
     const kind = this.about.value;
     this.interval.hidden = !kind.endsWith("interval");
-    this.scope.hidden = kind !== "interval";
+    this.place.hidden = kind !== "interval";
   }
 
   // What the page says now.
