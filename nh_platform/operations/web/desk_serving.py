@@ -143,6 +143,7 @@ def desk_server(desk: Desk, host: str, port: int, allowed_hosts: Sequence[str] =
         log_level="warning",
         access_log=False,
         server_header=False,
+        http="h11",  # headers of more than 64 kB are refused; httptools has no limit
         ws="none",
         proxy_headers=False,
         limit_concurrency=_MOST_CONNECTIONS,

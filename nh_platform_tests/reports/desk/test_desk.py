@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -294,6 +295,54 @@ def test_the_desk_answers_only_to_its_own_page(desk: Client, session: str, units
         assert desk.ask("POST", path, {**own, **changed}, body)[0] == expected
     assert not reviews.exists()
     assert desk.ask("POST", path, own, body)[0] == 200
+
+
+OWN_HOST = b"Host: 127.0.0.1:PORT\r\n"
+WRITE = (
+    OWN_HOST
+    + b"Origin: http://127.0.0.1:PORT\r\nContent-Type: application/json\r\nX-NH-Token: "
+    + TOKEN.encode()
+    + b"\r\n"
+)
+CHUNK = b"80000\r\n" + b" " * 0x80000 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "statuses"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\n" + OWN_HOST * 2 + b"\r\n", {400, 421}, id="two hosts"),
+        pytest.param(b"GET / HTTP/1.0\r\n\r\n", {421}, id="no host"),
+        pytest.param(b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n", {421}, id="proxy request"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: 127.0.0.1:PORT\r\n\r\n", {421}, id="forwarded"
+        ),
+        pytest.param(b"GET / HTTP/1.1\r\n" + OWN_HOST + b"X: " + b"a" * 200_000 + b"\r\n\r\n", {400, 431}, id="header"),
+        pytest.param(
+            b"POST PATH HTTP/1.1\r\n" + WRITE + b"X-NH-Token: x\r\nContent-Length: 2\r\n\r\n{}", {403}, id="two tokens"
+        ),
+        pytest.param(
+            b"POST PATH HTTP/1.1\r\n" + WRITE + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            {400, 422},
+            id="two lengths",
+        ),
+        pytest.param(
+            b"POST PATH HTTP/1.1\r\n" + WRITE + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNK * 3, {413}, id="chunks"
+        ),
+    ],
+)
+def test_odd_requests_on_the_wire_are_refused(
+    desk: Client, session: str, reviews: Path, request_: bytes, statuses: set[int]
+) -> None:
+    path = f"/api/sessions/{SOURCE}/{session}/reviews".encode()
+    sent = request_.replace(b"PORT", str(desk.port).encode()).replace(b"PATH", path)
+    with socket.create_connection(("127.0.0.1", desk.port), timeout=20) as wire:
+        try:
+            wire.sendall(sent)
+            answer = wire.recv(200)
+        except ConnectionResetError:  # it stopped reading
+            answer = b"HTTP/1.1 413 "
+    assert int(answer.split()[1]) in statuses, answer
+    assert not reviews.exists()
 
 
 def test_decisions_are_exported_for_other_tools_and_not_to_a_blind_reader(
