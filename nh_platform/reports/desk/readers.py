@@ -7,9 +7,13 @@ reviews come to is `nh_platform.qc.reviews.review_decisions`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
+from nh_platform.qc.reviews.resorted.proposals import agreeing_entries, listed_carried, without_carried
 from nh_platform.qc.reviews.review_decisions import (
     Weighed,
     interval_reviews,
@@ -21,6 +25,7 @@ from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import About, Review
 from nh_platform.reports.desk.settings import Desk
 from nh_platform.reports.session_page.told_reviews import told_reviews
+from nh_platform.session import ConfigError
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,12 @@ def session_state(desk: Desk, reviews: SessionReviews, reader: Reader) -> dict[s
     dict
         ``digest`` and path of the ``file``, ``quorum``, ``reviews`` in its order, and ``outcomes``: of each thing that
         was decided on, ``about``, ``unit``, ``interval``, ``scope``, ``decision``, ``state``, ``passing``, ``failing``
-        and ``text``.
+        and ``text``; and ``proposals``: entries by which the reader agrees with reviews of an earlier sorting.
     """
     rulebook, today = desk.rulebook(reviews.source), desk.platform.today
     shown = reader.shown(reviews)
-    standing = desk.standing(shown)
+    carried = desk.carried(shown)
+    standing = without_carried(shown, carried)
     outcomes = [_outcome(About(unit), one) for unit, one in unit_reviews(standing, rulebook, today).items()]
     for intervals in (interval_reviews, unit_interval_reviews):
         outcomes += [_outcome(one.about, one) for one in intervals(standing, rulebook.review_quorum, today)]
@@ -90,9 +96,27 @@ def session_state(desk: Desk, reviews: SessionReviews, reader: Reader) -> dict[s
         "file": str(desk.reviews_file(reviews.source, reviews.session_id)),
         "quorum": rulebook.review_quorum,
         "today": str(today),
-        "reviews": told_reviews(shown, today),
+        "reviews": [_marked(one, standing) for one in told_reviews(shown, today)],
         "outcomes": outcomes,
+        "proposals": _proposals(shown, carried, reader, today),
     }
+
+
+def _marked(told: dict[str, Any], standing: SessionReviews) -> dict[str, Any]:
+    """Mark a review whose spikes its units have no more."""
+    if any(one.id == told["id"] and list(one.unit_ids) == told["units"] for one in standing.reviews):
+        return told
+    return {**told, "counts": False, "note": "its unit was sorted again and has other spikes now (nh review carry)"}
+
+
+def _proposals(reviews: SessionReviews, carried: pd.DataFrame, reader: Reader, today: str) -> list[dict[str, Any]]:
+    """Return the entries by which a reader agrees with reviews of an earlier sorting that do not contradict."""
+    listed = listed_carried(reviews, carried)
+    found: list[dict[str, Any]] = []
+    for unit in sorted({one.unit for one in listed if one.standing == "proposed"}):
+        with suppress(ConfigError):  # proposals that contradict each other, or questions alone
+            found += agreeing_entries(listed, reader.name, today, [unit])
+    return [{key: entry[key] for key in entry if key not in ("reviewer", "date")} for entry in found]
 
 
 def _outcome(about: About, weighed: Weighed) -> dict[str, Any]:

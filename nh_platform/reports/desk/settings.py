@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from nh_platform.home.platform import Platform
 from nh_platform.qc.reviews.resorted.proposals import without_carried
 from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
@@ -16,8 +18,7 @@ from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session import UnknownSession
 from nh_platform.session.errors import close_matches
-from nh_platform.store.codecs.parquet import read_table
-from nh_platform.store.codecs.recording_files import CARRIED_FILE
+from nh_platform.store.codecs.recording_files import read_carried
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,13 @@ class Desk:
         """Return the file of the reviews of a session."""
         return self.platform.reviews_file(source, session_id)
 
+    def carried(self, reviews: SessionReviews) -> pd.DataFrame:
+        """Return the reviews whose spikes their unit has no more (schema `CARRIED_REVIEWS`): they do not count."""
+        return read_carried(self.platform.store.usable(reviews.source, reviews.session_id, "units"))
+
     def standing(self, reviews: SessionReviews) -> SessionReviews:
-        """Return the reviews that may count: without those of spikes that no unit of the stored table has any more."""
-        folder = self.platform.store.usable(reviews.source, reviews.session_id, "units")
-        if folder is None or not (folder / CARRIED_FILE).exists():
-            return reviews
-        return without_carried(reviews, read_table(folder / CARRIED_FILE))
+        """Return the reviews that may count."""
+        return without_carried(reviews, self.carried(reviews))
 
     def reviews(self, source: str, session_id: str) -> SessionReviews:
         """Return the reviews of a session as they stand now.

@@ -1,15 +1,25 @@
-"""A blind reader: whatever the file holds, nothing of others is told of a thing that the reader has not decided on."""
+"""What a reader is told: blindly nothing of others on what is undecided; and no review counts for other spikes."""
 
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
+import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nh_platform.home.platform import Platform
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Review
-from nh_platform.reports.desk.readers import Reader, decided_by
+from nh_platform.qc.reviews.review_saving import append_reviews
+from nh_platform.reports.desk.posted import Post
+from nh_platform.reports.desk.readers import Reader, decided_by, session_state
+from nh_platform.reports.desk.saving import save_post
+from nh_platform.reports.desk.settings import Desk
+from nh_platform.reports.desk.unit_rows import session_units
+from nh_platform.session.tables.carried_reviews import CARRIED_REVIEWS
 
 NAMES, UNITS = ("ada", "bob", "carl"), ("u1", "u2", "u3")
 
@@ -43,3 +53,41 @@ def test_nothing_of_others_is_told_of_what_is_undecided(file: SessionReviews, na
         if review.reviewer == name or set(review.about) & decided:
             assert review.id in kept
     assert Reader(name).shown(file) is file
+
+
+def test_a_review_of_other_spikes_counts_no_more_and_is_proposed_until_agreed(
+    three_sources: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = three_sources.store.sessions("ibl")[0]
+    desk = Desk(Platform(three_sources.settings.model_copy(update={"reviews": tmp_path})), "token")
+    units = sorted(session_units(desk.platform, "ibl", session).ids)
+    two = [
+        {"unit": units[0], "decision": "fail", "reason": f"reason of {name}", "reviewer": name} for name in NAMES[:2]
+    ]
+    saved = append_reviews(desk.reviews_file("ibl", session), [{**one, "date": "2026-05-01"} for one in two])
+    moved = pd.DataFrame(
+        {
+            "review": [one.id for one in saved.added],
+            "reviewed_unit": units[0],
+            "probe": "probe00",
+            "standing": "proposed",
+            "unit": units[1],
+            "agreement": 0.97,
+        }
+    )
+    state = session_state(desk, saved.reviews, Reader("carl"))
+    assert [one["state"] for one in state["outcomes"]] == ["counted"]
+    assert state["proposals"] == []
+    monkeypatch.setattr(Desk, "carried", lambda *_: CARRIED_REVIEWS.conform(moved))
+    state = session_state(desk, saved.reviews, Reader("carl"))
+    assert state["outcomes"] == []
+    assert [(one["counts"], "sorted again" in one["note"]) for one in state["reviews"]] == [(False, True)] * 2
+    (entry,) = state["proposals"]
+    assert (entry["unit"], entry["decision"], entry["reason"]) == (units[1], "fail", "reason of ada; reason of bob")
+    stated = {key: value for key, value in entry.items() if value is not None}
+    post = Post(reviewer="carl", reviews=[stated])
+    after = save_post(desk, "ibl", session, post)
+    assert [(one["unit"], one["state"], one["failing"]) for one in after["outcomes"]] == [
+        (units[1], "pending", ["carl"])
+    ]
+    assert after["proposals"] == []

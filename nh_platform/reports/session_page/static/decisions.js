@@ -9,7 +9,7 @@ class NhDecisions {
     Object.assign(this, { page, data, settings, pending: null, answering: "", undo: [], busy: false });
     this.saving = settings ? new NhDesk(data, settings) : new NhDownload(data);
     this.queue = settings ? new URLSearchParams(location.search).get("queue") : null;
-    this.state = { reviews: data.reviews, outcomes: [] };
+    this.state = { reviews: data.reviews, outcomes: [], proposals: [] };
     this.makeHeader();
     this.makeForm();
     page.onUnit(() => this.opened());
@@ -137,9 +137,10 @@ class NhDecisions {
   outcome() { return this.state.outcomes.find((one) => one.kind === "unit" && one.unit === this.page.unitId); }
   showOthers() {
     const found = this.outcome(), whole = this.state.outcomes.find((one) => one.kind === "session");
-    const words = [found && `This unit: ${found.state}: ${found.text}`, whole && `Whole session: ${whole.state}: ${whole.text}`];
+    const proposed = this.proposed();
+    const words = [proposed && `Proposed from an earlier sorting: ${proposed.decision}: ${proposed.reason} (${proposed.evidence.join("; ")})`, found && `This unit: ${found.state}: ${found.text}`, whole && `Whole session: ${whole.state}: ${whole.text}`];
     this.others.textContent = words.filter(Boolean).join("\n");
-    this.agreeing.disabled = !this.agreed();
+    this.agreeing.disabled = !this.agreed() && !proposed;
     const open = nhReviewsOf(this.state.reviews, this.page.unitId).filter((one) => one.open && one.id);
     this.threads.replaceChildren(...open.map((one) => {
       const answer = nhElement("button", { type: "button", text: "Answer" });
@@ -234,7 +235,15 @@ class NhDecisions {
     const first = nhReviewsOf(this.state.reviews, this.page.unitId).findLast((one) => one.decision === word && !one.interval);
     return word && first ? { word, first } : null;
   }
+  // A review of an earlier sorting of the same spikes: it counts for nothing until a reader agrees.
+  proposed() { return (this.state.proposals ?? []).find((one) => one.unit === this.page.unitId && !one.interval) ?? null; }
   async agree() {
+    const proposed = this.proposed();
+    if (proposed) {
+      const entry = Object.fromEntries(Object.entries(proposed).filter(([, value]) => value !== null));
+      await this.write(() => ({ ...entry, shown: this.shown({ unit: proposed.unit }) }));
+      return;
+    }
     const found = this.agreed();
     if (!found) { this.say("There is no decision of another reader on this unit to agree with."); return; }
     const { word, first } = found, thing = { unit: this.page.unitId };
