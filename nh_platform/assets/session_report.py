@@ -87,8 +87,9 @@ def page_material(inputs: SessionInputs) -> PageMaterial:
     from nh_platform.qc.unit_columns import column_meanings
     from nh_platform.reports.session_page.material import PageMaterial
     from nh_platform.store.codecs.parquet import read_table
-    from nh_platform.store.codecs.recording_files import read_carried
+    from nh_platform.store.codecs.recording_files import read_carried, read_reviewed_unit_intervals
     from nh_platform.store.codecs.waveform_files import read_waveforms
+    from nh_platform.windows.unit_valid_time import intervals_by_unit
 
     stored, entry = inputs.stored, inputs.config.entry
     units_folder = stored.folder("units")
@@ -107,6 +108,7 @@ def page_material(inputs: SessionInputs) -> PageMaterial:
         rulebooks=[load_rulebook(name) for name in inputs.config.rulebooks],
         reviews=without_carried(read_reviews(inputs.reviews_file), read_carried(units_folder)),
         today=inputs.platform.today,
+        unit_intervals=intervals_by_unit(read_reviewed_unit_intervals(units_folder)),
         source_title=entry.title,
         release=first_release(inputs.files),
         stated_events=entry.events,

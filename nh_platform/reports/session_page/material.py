@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.qc.inclusion import Inclusion
@@ -44,6 +46,8 @@ class PageMaterial:
         Unit of measure and meaning of a metric column.
     rulebooks
         The configured ones, the active one first.
+    unit_intervals
+        Intervals (n, 2), in s, in which counted reviews call single units invalid, by unit id.
     reviews, today
         Reviews of the session and the day on which they count.
     source_title
@@ -76,6 +80,7 @@ class PageMaterial:
     rulebooks: Sequence[Rulebook]
     reviews: SessionReviews
     today: Day
+    unit_intervals: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     source_title: str = ""
     release: str = ""
     stated_events: Mapping[str, EventTimes] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from nh_platform.reports.site.counts.judged_units import joined, judge_units
 from nh_platform.reports.site.material import MADE, NOT_MADE, SESSION_COLUMNS, SiteMaterial
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
-from nh_platform.sources.regions import regions_of_acronyms
+from nh_platform.sources.anatomy.regions import regions_of_acronyms
 
 INSERTION_COLUMNS = ("insertion_id", "pid", "ecephys_probe_id", "probe_id")
 SESSION_COLUMNS_STATED = ("session_id", "eid", "ecephys_session_id")

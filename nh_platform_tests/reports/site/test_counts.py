@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
 
 from nh_platform.qc.rules.rulebook import load_rulebook
-from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.reports.site.counts.changes import stored_effect
 from nh_platform.reports.site.counts.judged_units import judge_units, no_units

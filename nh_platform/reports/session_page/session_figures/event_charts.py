@@ -133,6 +133,7 @@ def around(
         units,
         rows.times[order],
         invalid,
+        material.unit_intervals,
         fit=np.ones(len(order), dtype=bool),
         event=name,
         start=START_S,
