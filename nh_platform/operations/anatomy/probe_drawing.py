@@ -106,9 +106,8 @@ def draw_probes(
     platform = Platform(load_settings(Path(home)))
     parts, positions = [], []
     for name, rows in found.rows.groupby("source", sort=False):
-        entry = platform.settings.entry(str(name))
         parts.append(rows.assign(release=_releases(platform, str(name), rows)))
-        positions.append(probe_positions(platform.store, str(name), rows, entry.ml_towards))
+        positions.append(probe_positions(platform.store, platform.settings.entry(str(name)), rows))
     rows = pd.concat(parts, ignore_index=True)
     located = [pd.concat([one.units, one.channels]) for one in positions]
     n_drawn = sum(one.groupby(["source", "insertion_id"]).ngroups for one in located if len(one))

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.history.released_tables import ASSET, read_released
 from nh_platform.reading.searching.session_search import read_summary
 from nh_platform.session import NhError
 from nh_platform.sources.anatomy.coordinates import BREGMA_AP_UM, BREGMA_DV_UM, BREGMA_ML_UM, mirrored_ml_um
-from nh_platform.sources.entry import MlTowards
+from nh_platform.sources.entry import MlTowards, SourceEntry, UpstreamLabel
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import column_names, read_table
 from nh_platform.store.file_hashes import is_stored
@@ -62,18 +63,19 @@ class ProbePositions:
     labelled_by: tuple[str, ...] = ()
 
 
-def probe_positions(store: Store, source: str, probes: pd.DataFrame, ml_towards: MlTowards) -> ProbePositions:
+def probe_positions(store: Store, entry: SourceEntry, probes: pd.DataFrame) -> ProbePositions:
     """Return where the channels and units of insertions lie.
 
     Parameters
     ----------
-    store, source
-        What is stored, and of which source.
+    store
+        What is stored.
+    entry
+        The source: to which side its ML grows, and which released column is its label.
     probes
         ``session_id``, ``insertion_id`` and ``probe`` of the insertions.
-    ml_towards
-        Side of the animal to which the source's ML grows, from its entry.
     """
+    source, ml_towards = entry.name, entry.ml_towards
     channels, units, labelled_by = [], [], []
     damaged: dict[str, str] = {}
     for session_id, of_session in probes.groupby("session_id", sort=False):
@@ -88,7 +90,7 @@ def probe_positions(store: Store, source: str, probes: pd.DataFrame, ml_towards:
             labelled_by.append(found[2])
     stored = {str(one) for table in (*channels, *units) for one in table["insertion_id"].unique()}
     left = probes[~probes["insertion_id"].isin(stored | set(damaged))]
-    released = _of_release(store, source, left) if len(left) else None
+    released = _of_release(store, entry, left) if len(left) else None
     if released is not None:
         channels.append(released[0])
         units.append(released[1])
@@ -130,9 +132,11 @@ def _of_session(
     return channels.dropna(subset="insertion_id"), units.dropna(subset="insertion_id"), said
 
 
-def _of_release(store: Store, source: str, probes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, str] | None:
+def _of_release(
+    store: Store, entry: SourceEntry, probes: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, str] | None:
     """Return channels and units that the tables of the release have of these insertions."""
-    folder = store.usable(source, SOURCE_WIDE, ASSET)
+    folder = store.usable(entry.name, SOURCE_WIDE, ASSET)
     if folder is None:
         return None
     wanted, keys = set(probes["insertion_id"]), ["insertion_id", "acronym"]
@@ -142,11 +146,12 @@ def _of_release(store: Store, source: str, probes: pd.DataFrame) -> tuple[pd.Dat
     channels = channels.assign(along=number.where(number.notna(), channels.groupby("insertion_id").cumcount()))
     path = folder / "units.parquet"
     names = column_names(path) if is_stored(path) else []
-    own = [name for name in ("label", "quality", "channels") if name in names]
+    label = entry.upstream_label
+    own = [name for name in ("channels", label.column if label else "") if name in names]
     units = read_released(folder, "units", [*keys, "unit_id", *_STATED, *own])
     units = units[units["insertion_id"].isin(wanted)].reset_index(drop=True)
     units = _at_channels(units, channels)
-    labels, said = _released_labels(units)
+    labels, said = _released_labels(units, label)
     return channels, units.assign(label=labels), said
 
 
@@ -159,18 +164,13 @@ def _at_channels(units: pd.DataFrame, channels: pd.DataFrame) -> pd.DataFrame:
     return units.assign(**{axis: at[axis].reindex(peak).to_numpy() for axis in _STATED})
 
 
-def _released_labels(units: pd.DataFrame) -> tuple[np.ndarray, str]:
-    """Return the label of each unit as the release states it, and what it is of.
-
-    IBL's ``label`` is the share of its three criteria that a unit passes: 1 is good. Allen's ``quality`` is a word.
-    """
-    if "label" in units and pd.api.types.is_numeric_dtype(units["label"].dtype):
-        good, known, said = units["label"] == 1, units["label"].notna(), "label of the release"
-    elif "quality" in units:
-        good, known, said = units["quality"] == "good", units["quality"].notna(), "quality of the release"
-    else:
+def _released_labels(units: pd.DataFrame, stated: UpstreamLabel | None) -> tuple[npt.NDArray[np.object_], str]:
+    """Return the label of each unit as the release states it, and what it is of."""
+    if stated is None or stated.column not in units:
         return np.full(len(units), UNLABELLED, dtype=object), ""
-    return np.where(known, np.where(good, PASS, FAIL), UNLABELLED), said
+    values = units[stated.column]
+    labels = np.where(values.notna(), np.where(values == stated.good, PASS, FAIL), UNLABELLED)
+    return labels.astype(object), f"{stated.column} of the release"
 
 
 def _placed(tables: list[pd.DataFrame], columns: tuple[str, ...], source: str, ml_towards: MlTowards) -> pd.DataFrame:

@@ -116,7 +116,7 @@ def test_a_damaged_session_is_listed_with_what_is_wrong(three_sources: Platform,
     (folder / "units.parquet").chmod(0o644)
     (folder / "units.parquet").write_bytes(b"cut off")
     rows = operations.probes(three_sources.settings.home, "ibl").rows
-    found = probe_positions(platform.store, "ibl", rows, "right")
+    found = probe_positions(platform.store, platform.settings.entry("ibl"), rows)
     assert len(found.units) == len(found.channels) == 0
     assert set(found.unlocated) == set(rows["insertion_id"])
     assert all("units.parquet" in why for why in found.unlocated.values())
