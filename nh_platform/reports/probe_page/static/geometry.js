@@ -42,19 +42,6 @@ const nhGeometry = (data, arrays) => {
 const nhRgb = (text) =>
   text.startsWith("#") ? [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16)) : text.match(/[\d.]+/g).slice(0, 3).map(Number);
 
-// The colour of a role of the theme as it is shown now: the property itself may be light-dark(…), which no canvas knows.
-let nhRoles = new Map();
-const nhRole = (role) => {
-  if (!nhRoles.has(role)) {
-    const probe = document.createElement("i");
-    probe.style.color = `var(--${role})`;
-    document.body.append(probe);
-    nhRoles.set(role, getComputedStyle(probe).color);
-    probe.remove();
-  }
-  return nhRoles.get(role);
-};
-
 // A colour for the i-th of several names: Okabe and Ito's eight, then steps of the golden angle.
 const nhPalette = (i) => {
   const named = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#a0522d"];
@@ -89,8 +76,8 @@ const nhColouring = (data, shapes, mode) => {
     for (let i = 0; i < points.n; i++) ofPoint[i] = group[points.region[i]];
   } else if (mode === "label") {
     const own = [["good", "good"], ["not good", "bad"], ["not labelled", "muted"], ["channel", "third"]];
-    own.forEach(([name, role]) => numberOf(name, nhRole(role)));
-    const track = numberOf("track", nhRole("muted"));
+    own.forEach(([name, role]) => numberOf(name, nhColour(role)));
+    const track = numberOf("track", nhColour("muted"));
     ofSegment.fill(track);
     for (let i = 0; i < points.n; i++) ofPoint[i] = points.label[i];
   } else {

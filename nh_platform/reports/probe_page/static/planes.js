@@ -33,10 +33,10 @@ const nhPlane = (canvas, plane, shapes, data) => {
     const pen = canvas.getContext("2d");
     const px = (value) => margin.left + (value + outside) / perPx, py = (value) => margin.top + (value + outside) / perPx;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.fillStyle = nhRole("paper"); pen.fillRect(0, 0, width, height);
-    pen.fillStyle = nhRole("raised");
+    pen.fillStyle = nhColour("paper"); pen.fillRect(0, 0, width, height);
+    pen.fillStyle = nhColour("raised");
     pen.fillRect(px(0), py(0), size[acrossName] / perPx, size[downName] / perPx);
-    pen.strokeStyle = nhRole("line"); pen.lineWidth = 1;
+    pen.strokeStyle = nhColour("line"); pen.lineWidth = 1;
     pen.strokeRect(px(0), py(0), size[acrossName] / perPx, size[downName] / perPx);
     pen.setLineDash([4, 4]);
     pen.beginPath();
@@ -80,7 +80,7 @@ const nhPlane = (canvas, plane, shapes, data) => {
     }
     pen.setTransform(1, 0, 0, 1, 0, 0); pen.drawImage(layer, 0, 0); pen.setTransform(ratio, 0, 0, ratio, 0, 0);
 
-    const ink = nhRole("ink"), quiet = nhRole("quiet");
+    const ink = nhColour("ink"), quiet = nhColour("quiet");
     pen.strokeStyle = pen.fillStyle = ink; pen.lineWidth = 1;
     const bx = px(bregma[acrossName]), by = py(bregma[downName]);
     pen.beginPath(); pen.moveTo(bx - 5, by); pen.lineTo(bx + 5, by); pen.moveTo(bx, by - 5); pen.lineTo(bx, by + 5); pen.stroke();

@@ -191,10 +191,10 @@ const nhProbePage = async () => {
     const foot = 34 * (source.width / source.clientWidth);
     picture.width = source.width; picture.height = source.height + foot;
     const pen = picture.getContext("2d");
-    pen.fillStyle = nhRole("paper"); pen.fillRect(0, 0, picture.width, picture.height);
+    pen.fillStyle = nhColour("paper"); pen.fillRect(0, 0, picture.width, picture.height);
     if (plane) pen.drawImage(source, 0, 0);
     else { pen.drawImage($("space-words"), 0, 0); space.draw(); pen.drawImage(source, 0, 0); }
-    pen.fillStyle = nhRole("ink");
+    pen.fillStyle = nhColour("ink");
     pen.font = `${foot * 0.38}px system-ui, sans-serif`;
     pen.fillText(`${data.title}. ${plural(insertions.length, "insertion")}, coloured by ${state.mode}; Allen CCF, µm`, foot * 0.4, source.height + foot * 0.62, picture.width - foot);
     picture.toBlob((blob) => {
@@ -282,7 +282,7 @@ const nhProbePage = async () => {
       space.zoom(Math.exp(-event.deltaY * 0.0015));
     }, { passive: false });
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { nhRoles = new Map(); colour(state.mode); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => colour(state.mode));
   let width = window.innerWidth;
   window.addEventListener("resize", () => {
     if (window.innerWidth === width) return;

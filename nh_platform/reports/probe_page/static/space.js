@@ -132,7 +132,7 @@ const nhSpace = (canvas, words, shapes, surface) => {
     const { x, y, z } = shapes.size;
     pen.clearRect(0, 0, words.width, words.height);
     pen.lineWidth = ratio;
-    pen.strokeStyle = nhRole("line");
+    pen.strokeStyle = nhColour("line");
     pen.beginPath();
     for (const p of [-1, 1]) for (const q of [-1, 1]) {
       const edges = [
@@ -157,11 +157,11 @@ const nhSpace = (canvas, words, shapes, surface) => {
     for (const [text, px, py, pz] of named) {
       const [ax, ay] = project(px * 0.54, py * 0.56, pz * 0.54);
       if (Math.hypot(ax - mx, ay - my) < clear) continue; // seen along this axis
-      pen.lineWidth = 3 * ratio; pen.strokeStyle = nhRole("paper"); pen.strokeText(text, ax, ay);
-      pen.fillStyle = nhRole("ink"); pen.fillText(text, ax, ay);
+      pen.lineWidth = 3 * ratio; pen.strokeStyle = nhColour("paper"); pen.strokeText(text, ax, ay);
+      pen.fillStyle = nhColour("ink"); pen.fillText(text, ax, ay);
     }
     const [ax] = project(0, 0, 0), turned = scales().kx * words.width / 2, bar = 2000 * turned;
-    pen.textAlign = "left"; pen.lineWidth = 2 * ratio; pen.strokeStyle = pen.fillStyle = nhRole("ink");
+    pen.textAlign = "left"; pen.lineWidth = 2 * ratio; pen.strokeStyle = pen.fillStyle = nhColour("ink");
     pen.beginPath();
     pen.moveTo(16 * ratio, words.height - 16 * ratio); pen.lineTo(16 * ratio + bar, words.height - 16 * ratio);
     pen.stroke();
@@ -199,7 +199,7 @@ const nhSpace = (canvas, words, shapes, surface) => {
       gl.useProgram(skins.made);
       gl.uniformMatrix4fv(skins.at("m"), false, m);
       gl.uniformMatrix4fv(skins.at("turn"), false, turn);
-      gl.uniform3fv(skins.at("ink"), nhRgb(nhRole("quiet")).map((v) => v / 255));
+      gl.uniform3fv(skins.at("ink"), nhRgb(nhColour("quiet")).map((v) => v / 255));
       gl.bindVertexArray(ofSkin);
       gl.drawElements(gl.TRIANGLES, surface.triangles.length, gl.UNSIGNED_INT, 0);
       gl.depthMask(true);
