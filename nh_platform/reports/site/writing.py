@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from nh_platform.qc.rules.changes.rule_history import rule_history
 from nh_platform.reports.site.building import Site
 from nh_platform.reports.site.meeting_tables import meeting_files, write_meeting_tables
 from nh_platform.reports.site.pages.index_page import index_page
@@ -27,7 +28,8 @@ def write_pages(site: Site, folder: Path) -> None:
     (folder / "rules").mkdir(parents=True, exist_ok=True)
     (folder / INDEX_FILE).write_text(index_page(site), encoding="utf-8")
     for found in site.distributions:
-        (folder / "rules" / f"{found.rule}.html").write_text(rule_page(site, found), encoding="utf-8")
+        history = rule_history(site.material.rulebook, found.rule)
+        (folder / "rules" / f"{found.rule}.html").write_text(rule_page(site, found, history), encoding="utf-8")
     text = json.dumps(release_snapshot(site), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / SNAPSHOT_FILE).write_text(text + "\n", encoding="utf-8")
 

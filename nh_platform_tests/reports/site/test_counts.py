@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
 
+from nh_platform.qc.rules.changes.rulebook_diff import diff_rulebooks
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.reports.site.counts.changes import stored_effect

@@ -72,6 +72,12 @@ def test_a_page_of_a_rule_says_what_it_asks_and_where_it_fails(written: Path) ->
     assert re.search(r"<td>north</td>", text)
 
 
+def test_a_page_of_a_rule_has_its_history(written: Path) -> None:
+    text = (written / "rules" / "noise_cutoff.html").read_text()
+    assert "<td>2022-10-04</td>" in text
+    assert "ibllib 96d6c631" in text
+
+
 def test_pages_allow_nothing_from_elsewhere(written: Path) -> None:
     for page in [written / "index.html", *(written / "rules").glob("*.html")]:
         policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page.read_text())

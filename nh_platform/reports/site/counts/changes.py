@@ -2,7 +2,7 @@
 
 Contains how both differences are stated for the site. Add here another difference between two states of a release. Two
 manifests are compared by `nh_platform.history.comparison.release_diff`, two rulebooks unit by unit by
-`nh_platform.qc.rules.rulebook_diff`.
+`nh_platform.qc.rules.changes.rulebook_diff`.
 """
 
 from __future__ import annotations

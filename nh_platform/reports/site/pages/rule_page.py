@@ -5,10 +5,11 @@ Contains what its template is given. Change here what the page says; how it look
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from nh_platform.qc.rules.bibliography import bibliography
+from nh_platform.qc.rules.changes.rule_history import HistoryEntry
 from nh_platform.reports.page.packing import PackedArrays
 from nh_platform.reports.site.building import Site
 from nh_platform.reports.site.counts.pass_rates import GROUPS
@@ -20,7 +21,7 @@ from nh_platform.reports.site.pages.templates import site_page
 _NAN = {"fail": "counts as a fail", "pass": "counts as a pass", "ignore": "left out of the share"}
 
 
-def rule_page(site: Site, found: RuleDistribution, history: Sequence[Mapping[str, Any]] = ()) -> str:
+def rule_page(site: Site, found: RuleDistribution, history: Sequence[HistoryEntry] = ()) -> str:
     """Return the page of one rule as HTML in one file.
 
     Parameters
@@ -30,7 +31,7 @@ def rule_page(site: Site, found: RuleDistribution, history: Sequence[Mapping[str
     found
         The rule over the release.
     history
-        What changed of the rule: ``date``, ``who``, ``what``, ``why`` and ``effect`` in words.
+        What changed of the rule, the newest first.
     """
     material, arrays = site.material, PackedArrays()
     rule = material.rulebook.rule(found.rule)
@@ -51,7 +52,7 @@ def rule_page(site: Site, found: RuleDistribution, history: Sequence[Mapping[str
         "groups": {by: records(table) for by, table in lowest.items()},
         "outliers": records(site.outliers[own]),
         "since": rule.since,
-        "history": list(history),
+        "history": [asdict(one) for one in history],
         "references": [works[key].on_one_line() if key in works else key for key in rule.references],
     }
     data = {"charts": [chart.payload(arrays) for chart in charts]}
