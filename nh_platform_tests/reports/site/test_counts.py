@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nh_platform.qc.rules.rulebook_diff import diff_rulebooks
 
 from nh_platform.qc.rules.changes.rulebook_diff import diff_rulebooks
 from nh_platform.qc.rules.rulebook import load_rulebook
