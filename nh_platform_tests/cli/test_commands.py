@@ -107,7 +107,7 @@ def test_materialize_makes_what_is_missing_once(home: Path) -> None:
     dry = nh(home, "materialize", "ibl", "--missing", "--dry-run")
     assert "raw_spikes, events, signals, units, windows, unit_embeddings" in dry.output
     assert "1 of 1 sessions would run" in dry.output
-    assert "1 session, 6 assets materialized" in nh(home, "materialize", "ibl", session_id(home), "--missing").output
+    assert "1 session, 7 assets materialized" in nh(home, "materialize", "ibl", session_id(home), "--missing").output
     assert "nothing to do" in nh(home, "materialize", "ibl", "--missing").output
     assert "1 asset materialized" in nh(home, "materialize", "ibl", session_id(home), "--asset", "units").output
 
@@ -152,7 +152,7 @@ def test_sessions_are_found_and_printed_in_every_form(home: Path) -> None:
 def test_show_says_what_is_current(home: Path) -> None:
     nh(home, "sync", "ibl")
     session = session_id(home)
-    assert nh(home, "show", "ibl", session).output.count("│ missing ") == 6
+    assert nh(home, "show", "ibl", session).output.count("│ missing ") == 7
     nh(home, "materialize", "ibl", session)
     shown = nh(home, "show", "ibl", session).output
     assert shown.count("│ current ") == 6
@@ -210,7 +210,7 @@ def test_a_session_that_does_not_exist_fails_by_name_and_the_others_go_on(home: 
     nh(home, "sync", "ibl")
     result = nh(home, "materialize", "ibl", "nope", session_id(home), code=1)
     assert "nope" in result.stderr
-    assert "1 session, 6 assets materialized" in result.output
+    assert "1 session, 7 assets materialized" in result.output
 
 
 def test_settings_that_cannot_be_read_are_named(home: Path) -> None:
