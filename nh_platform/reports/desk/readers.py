@@ -6,7 +6,7 @@ reviews come to is `nh_platform.qc.reviews.review_decisions`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -85,6 +85,7 @@ def session_state(desk: Desk, reviews: SessionReviews, reader: Reader) -> dict[s
     shown = reader.shown(reviews)
     carried = desk.carried(shown)
     standing = without_carried(shown, carried)
+    counting = {one.id: list(one.unit_ids) for one in standing.reviews}
     outcomes = [_outcome(About(unit), one) for unit, one in unit_reviews(standing, rulebook, today).items()]
     for intervals in (interval_reviews, unit_interval_reviews):
         outcomes += [_outcome(one.about, one) for one in intervals(standing, rulebook.review_quorum, today)]
@@ -96,15 +97,15 @@ def session_state(desk: Desk, reviews: SessionReviews, reader: Reader) -> dict[s
         "file": str(desk.reviews_file(reviews.source, reviews.session_id)),
         "quorum": rulebook.review_quorum,
         "today": str(today),
-        "reviews": [_marked(one, standing) for one in told_reviews(shown, today)],
+        "reviews": [_marked(one, counting) for one in told_reviews(shown, today)],
         "outcomes": outcomes,
         "proposals": _proposals(shown, carried, reader, today),
     }
 
 
-def _marked(told: dict[str, Any], standing: SessionReviews) -> dict[str, Any]:
+def _marked(told: dict[str, Any], counting: Mapping[str, list[str]]) -> dict[str, Any]:
     """Mark a review whose spikes its units have no more."""
-    if any(one.id == told["id"] and list(one.unit_ids) == told["units"] for one in standing.reviews):
+    if counting.get(told["id"]) == told["units"]:
         return told
     return {**told, "counts": False, "note": "its unit was sorted again and has other spikes now (nh review carry)"}
 
