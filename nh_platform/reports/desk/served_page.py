@@ -1,8 +1,8 @@
 """The stored page of a session as the desk serves it: the same bytes, which may ask the desk and know whose form it is.
 
-Contains the two changes that are made to it (the policy lets its scripts ask their own server; a meta element holds the
-desk's settings), what is left out for a blind reader, and what is said of a page that is missing, old or damaged. How a
-page is made is `nh_platform.reports.session_page`.
+Contains what is changed of it (the policy lets its scripts ask their own server, a meta element holds the desk's
+settings, the snapshot of the release's distributions is put in), what is left out for a blind reader, and what is said
+of a page that is missing, old or damaged. How a page is made is `nh_platform.reports.session_page`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from nh_platform.reports.desk.settings import Desk
 from nh_platform.reports.page.packing import json_for_script
 from nh_platform.reports.session_page.stored import stored_page
+from nh_platform.reports.site.release_snapshot import with_release_snapshot
 from nh_platform.session import StoreError
 
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
@@ -46,6 +47,9 @@ def served_page(desk: Desk, source: str, session_id: str) -> ServedPage:
         If it is damaged, or of a version that the desk cannot serve; the text says how to make it again.
     """
     text = stored_page(desk.platform.store, source, session_id).read_text(encoding="utf-8")
+    release = desk.release(source)
+    if release is not None and _DATA.search(text):
+        text = with_release_snapshot(text, release)
     stated = _POLICY.search(text)
     policy = html.unescape(stated[1]) if stated else ""
     data = _DATA.search(text)
