@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nh_platform.qc.reviews.review_files import Review, SessionReviews
+from nh_platform.qc.reviews.review_files import SessionReviews
+from nh_platform.qc.reviews.review_model import Review
 from nh_platform.reports.session_page.material import PageMaterial
-from nh_platform.reports.session_page.session_words import facts, review_rows
+from nh_platform.reports.session_page.session_words import facts
+from nh_platform.reports.session_page.told_reviews import told_reviews
 from nh_platform.reports.session_page.unit_figures.charts import rates
 from nh_platform.reports.session_page.unit_rows import UnitRows, unit_rows
 from nh_platform_tests.made_material import grouped, made_material, steady
@@ -101,8 +103,8 @@ def test_reviews_are_listed_and_a_conflict_is_a_flag_of_its_unit() -> None:
     assert table["reviewers_disagree"].tolist() == [True, False, False]
     assert table["review_state"].tolist() == ["conflict", "expired", None]
     assert "2026-06-01" not in "".join(table["review_text"].dropna()), "today is no part of the version"
-    listed = review_rows(material)
-    assert [one["about"] for one in listed] == ["unit unit-0", "unit unit-0", "unit unit-1", "5 to 9 s of all probes"]
+    listed = told_reviews(material.reviews, material.today)
+    assert [one["about"] for one in listed] == ["unit unit-0", "unit unit-0", "unit unit-1", "interval 5-9 s of all probes"]
     assert listed[2]["note"] == "expired 2026-04-01"
     assert listed[3]["interval"] == [5.0, 9.0]
 
