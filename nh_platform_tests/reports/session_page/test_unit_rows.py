@@ -104,8 +104,13 @@ def test_reviews_are_listed_and_a_conflict_is_a_flag_of_its_unit() -> None:
     assert table["review_state"].tolist() == ["conflict", "expired", None]
     assert "2026-06-01" not in "".join(table["review_text"].dropna()), "today is no part of the version"
     listed = told_reviews(material.reviews, material.today)
-    assert [one["about"] for one in listed] == ["unit unit-0", "unit unit-0", "unit unit-1", "interval 5-9 s of all probes"]
-    assert listed[2]["note"] == "expired 2026-04-01"
+    assert [one["about"] for one in listed] == [
+        "unit unit-0",
+        "unit unit-0",
+        "unit unit-1",
+        "interval 5-9 s of all probes",
+    ]
+    assert listed[2]["note"] == "it counts from 2026-03-01 to 2026-04-01"
     assert listed[3]["interval"] == [5.0, 9.0]
 
 
