@@ -68,7 +68,26 @@ def _print_next(folder: Path, first: Mapping[str, object]) -> None:
     console.say(
         f"  uv run nh {home}ui {where}".rstrip() + "    the asset graph, sessions and checks in Dagster's web page"
     )
+    console.say(
+        f"  {_page(folder, first)}    the page of a session in a browser: every unit with its figures and verdicts"
+    )
+    serve = "review serve --demo" if where else f"--home {folder} review serve"
+    console.say(f"  uv run nh {serve}    the review desk: the same pages, and decisions")
     console.say(f"  uv run nh {at}show {session}    one session: files, assets, units, regions")
     console.say(f"  uv run nh {at}sessions --sort units --spread region    find sessions")
     console.say("  docs/train-a-model.md    train a decoder on the training set of the demo")
     console.say("  docs/first-session.md    read spikes, units, trials and PSTHs in a notebook")
+
+
+def _page(folder: Path, first: Mapping[str, object]) -> str:
+    """Return the path of the page of a session; the command that makes it where there is none."""
+    from nh_platform.home.settings import load_settings
+    from nh_platform.reports.session_page.stored import stored_page
+    from nh_platform.session import NhError
+    from nh_platform.store import Store
+
+    try:
+        page = stored_page(Store(load_settings(folder).store), str(first["source"]), str(first["session"]))
+    except NhError:
+        return f"uv run nh --home {folder} materialize {first['source']} {first['session']} --missing"
+    return os.path.relpath(page)
