@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nh_platform.qc.reviews.review_decisions import unit_reviews
 from nh_platform.qc.reviews.review_files import SessionReviews, parse_reviews
+from nh_platform.qc.reviews.review_model import Review
+from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.reports.session_page.told_reviews import told_reviews
+from nh_platform_tests.qc.reviews.test_weighing import TODAY, entries
 
 
 def stated(*entries: str) -> SessionReviews:
@@ -27,6 +34,34 @@ def test_a_reviewer_s_latest_decision_counts_on_its_days() -> None:
         ("pass", True, ""),
         ("fail", False, "it counts from 2026-01-01 to 2026-02-01"),
     ]
+
+
+def test_a_decision_counts_until_the_day_from_which_its_successor_does() -> None:
+    now = "unit: u, decision: fail, reason: r, reviewer: ada, date: 2026-04-01"
+    planned = "unit: u, decision: pass, reason: s, reviewer: ada, date: 2026-12-01"
+    found = told(stated(now, planned), "decision", "counts", "note")
+    assert found == [("fail", True, ""), ("pass", False, "it counts from 2026-12-01 to any later day")]
+
+
+def test_a_decision_under_one_rulebook_replaces_none_under_another() -> None:
+    of_one = "unit: u, decision: fail, reason: r, reviewer: ada, date: 2026-04-01, rulebook: one"
+    of_two = "unit: u, decision: pass, reason: s, reviewer: ada, date: 2026-04-02, rulebook: two"
+    of_all = "unit: u, decision: fail, reason: t, reviewer: ada, date: 2026-04-03"
+    assert told(stated(of_one, of_two), "counts") == [(True,), (True,)]
+    assert told(stated(of_one, of_two, of_all), "counts") == [(False,), (False,), (True,)]
+    assert told(stated(of_all.replace("04-03", "03-03"), of_one), "counts") == [(True,), (True,)], "of other rulebooks"
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(entries(), max_size=10))
+def test_what_is_said_to_count_is_what_was_weighed(made: list[Review]) -> None:
+    named = tuple(one.model_copy(update={"id": f"r{number}"}) for number, one in enumerate(made))
+    reviews, book = SessionReviews("ibl", "a", named), load_rulebook("ibl-2022-10")
+    counting = [one for one in told_reviews(reviews, TODAY) if one["counts"] and one["about"] == "unit u"]
+    outcome = unit_reviews(reviews, book, TODAY).get("u")
+    decided = (outcome.passing, outcome.failing) if outcome else ((), ())
+    for word, names in zip(("pass", "fail"), decided):
+        assert sorted(one["reviewer"] for one in counting if one["decision"] == word) == list(names)
 
 
 def test_what_was_withdrawn_counts_no_more() -> None:

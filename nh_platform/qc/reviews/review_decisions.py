@@ -251,6 +251,17 @@ def standing_decisions(stated: Sequence[Review], today: Day) -> dict[str, Review
     }
 
 
+def standing_reviews(reviews: SessionReviews, today: Day) -> frozenset[str]:
+    """Return the ids of the decisions that stand on a day, on one thing and under one rulebook at least."""
+    found: set[str] = set()
+    for kind in ("unit", "unit interval", "interval", "session"):
+        for stated in _decided(reviews.reviews, kind).values():
+            for rulebook in {None, *(one.rulebook for one in stated)}:  # None: any that no decision names
+                concerned = [one for one in stated if one.rulebook in (None, rulebook)]
+                found |= {one.id for one in standing_decisions(concerned, today).values()}
+    return frozenset(found)
+
+
 def _weigh(stated: Sequence[Review], quorum: int, today: Day) -> Weighed:
     """Return what the decisions on one thing, in the order of their dates, come to."""
     by_reviewer = standing_decisions(stated, today)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nh_platform.qc.reviews.review_decisions import standing_reviews
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Day, Review
 from nh_platform.qc.reviews.threads import threads
@@ -16,13 +17,13 @@ from nh_platform.qc.reviews.threads import threads
 def told_reviews(reviews: SessionReviews, today: Day) -> list[dict[str, Any]]:
     """Return reviews as a page reads them, in their order.
 
-    A decision ``counts`` on a day within its dates unless the same reviewer decided later on the same things; the
-    ``note`` says why it does not. A question or comment counts for nothing, and is ``open`` while its thread is.
+    A decision ``counts`` on a day within its dates unless the same reviewer decided later on the same things, and that
+    counts since; the ``note`` says why it does not. A question or comment counts for nothing, and is ``open`` while its
+    thread is.
     """
-    in_time = sorted(reviews.reviews, key=lambda review: review.date)
-    latest = {(review.reviewer, about): review.id for review in in_time if review.decision for about in review.about}
+    standing = standing_reviews(reviews, today)
     is_open = {review.id for review in open_questions(reviews)}
-    return [_told(review, today, latest) | {"open": review.id in is_open} for review in reviews.reviews]
+    return [_told(review, today, review.id in standing) | {"open": review.id in is_open} for review in reviews.reviews]
 
 
 def open_questions(reviews: SessionReviews) -> list[Review]:
@@ -31,15 +32,14 @@ def open_questions(reviews: SessionReviews) -> list[Review]:
     return [next(one for one in thread.entries if one.decision is None) for thread in waiting]
 
 
-def _told(review: Review, today: Day, latest: dict[tuple[str, Any], str]) -> dict[str, Any]:
+def _told(review: Review, today: Day, stands: bool) -> dict[str, Any]:
     counts, note = None, ""
     if review.decision in ("pass", "fail"):
-        is_latest = any(latest[review.reviewer, about] == review.id for about in review.about)
-        counts = is_latest and review.counts_on(today)
-        if not is_latest:
-            note = f"{review.reviewer} decided on it again later"
-        elif not counts:
+        counts = stands
+        if not review.counts_on(today):
             note = f"it counts from {review.date} to {review.expiry or 'any later day'}"
+        elif not stands:
+            note = f"{review.reviewer} decided on it again later"
     return {
         "id": review.id,
         "about": ", ".join(map(str, review.about)),
