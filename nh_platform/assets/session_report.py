@@ -5,7 +5,6 @@ Change here what the page is made from. What it says is `nh_platform.reports.ses
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,20 +30,15 @@ _MB = 1e6
 def parameters(platform: Platform, source: str) -> Parameters:
     """Return the rulebooks of units and of sessions, where links lead, and the page's scripts and styles."""
     from nh_platform.qc.rules.rulebook import load_rulebook
-    from nh_platform.reports.session_page.page_code import page_code_version
+    from nh_platform.reports.page.page_code import page_code_version
 
     books = [load_rulebook(name) for name in platform.config(source).rulebooks]
     return {
-        "rulebooks": ";".join(_with_words(book) for book in books),
-        "session rulebooks": ";".join(_with_words(book) for book in _session_rulebooks(source)),
+        "rulebooks": ";".join(f"{book.id}={book.wording_version()}" for book in books),
+        "session rulebooks": ";".join(f"{book.id}={book.wording_version()}" for book in _session_rulebooks(source)),
         "address of the UI": platform.settings.ui_address,
-        "scripts and styles": page_code_version(),
+        "scripts and styles": page_code_version("nh_platform.reports.session_page"),
     }
-
-
-def _with_words(book: Rulebook) -> str:
-    """Return the identity of a rulebook with its titles and reasons: the page shows them."""
-    return f"{book.id}={hashlib.sha256(book.model_dump_json().encode()).hexdigest()}"
 
 
 def make(inputs: SessionInputs) -> AssetResult:

@@ -16,7 +16,7 @@ from nh_platform.planning.versions import ExpectedAsset, SourcePlan
 from nh_platform.qc import unit_columns
 from nh_platform.qc.metrics.definitions import lookup
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.reports.session_page import page_code
+from nh_platform.reports.page import page_code
 from nh_platform.windows.presentations import conventions
 
 SOURCE, SESSION = "allen_vc", "715093703"
@@ -74,19 +74,20 @@ def with_what_is_below(names: set[str]) -> set[str]:
         (set_key("rulebook", "nh-common"), {"units", "stimulus_tensors", "session_report"}),
         (set_key("also_rulebooks", "[]"), {"units", "session_report"}),
         (patch_name(Rulebook, "content_version", lambda self: "other"), {"units", "stimulus_tensors"}),
+        (patch_name(Rulebook, "wording_version", lambda self: "other"), {"session_report"}),
         (patch_name(unit_columns, "metric_ids", lambda rulebooks: ("other",)), {"units"}),
         (patch_name(lookup, "HISTOGRAMS", ("other",)), {"units"}),
         (write_review, {"units", "session_report"}),
         (name_ui, {"session_report"}),
-        (patch_name(page_code, "PACKAGES", ("nh_platform.reports.page",)), {"session_report"}),
+        (patch_name(page_code, "SHARED", "nh_platform.reports.probe_page"), {"session_report"}),
         (set_key("presets", "[]"), {"windows"}),
         (patch_name(unit_encoding, "encoders_version", lambda: "other"), {"unit_embeddings"}),
         (patch_name(conventions, "CONVENTIONS_VERSION", "other"), {"stimulus_tensors"}),
         (set_key("stimulus_modes", "[exact]"), {"stimulus_tensors"}),
         (set_key("reference_window", "start-30s"), {"unit_embeddings"}),
     ],
-    ids=["active rulebook", "further rulebooks", "a rule", "metrics", "histograms", "a review", "address of the UI",
-         "styles of pages", "presets", "encoders",
+    ids=["active rulebook", "further rulebooks", "a rule", "words of a rule", "metrics", "histograms", "a review",
+         "address of the UI", "styles of pages", "presets", "encoders",
          "conventions", "modes", "reference window"],
 )  # fmt: skip
 def test_a_change_moves_what_reads_it_and_what_is_below(

@@ -36,11 +36,15 @@ def inputs(platform: Platform, source: str) -> Mapping[str, str]:
 
 
 def parameters(platform: Platform, source: str) -> Parameters:
-    """Return the rules in force and those that they are compared with, by content."""
+    """Return the rules in force and those that they are compared with, words too, and the pages' scripts and styles."""
     from nh_platform.qc.rules.rulebook import load_rulebook
+    from nh_platform.reports.page.page_code import page_code_version
 
     books = [load_rulebook(name) for name in platform.config(source).rulebooks]
-    return {"rulebooks": ";".join(f"{book.id}={book.content_version()}" for book in books)}
+    return {
+        "rulebooks": ";".join(f"{book.id}={book.wording_version()}" for book in books),
+        "scripts and styles": page_code_version("nh_platform.reports.site.pages"),
+    }
 
 
 def make(platform: Platform, source: str, folder: Path) -> AssetResult:

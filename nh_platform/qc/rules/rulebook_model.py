@@ -259,6 +259,10 @@ class Rulebook(_Strict):
                 del source["absolute"]
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
+    def wording_version(self) -> str:
+        """Return sha256 over all that it states, titles, reasons and histories too: pages show them."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
 
 def _without(value: object, keys: set[str]) -> object:
     if isinstance(value, dict):

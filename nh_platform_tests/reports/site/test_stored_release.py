@@ -14,6 +14,8 @@ from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.making import make_source_asset
 from nh_platform.planning.source_standing import is_current
+from nh_platform.qc.rules.rulebook_model import Rulebook
+from nh_platform.reports.page import page_code
 from nh_platform.reports.site.building import build_site
 from nh_platform.reports.site.pages.index_page import index_page
 from nh_platform.reports.site.stored_release import changes_of, stored_material
@@ -64,6 +66,22 @@ def test_the_site_is_made_again_when_units_change_and_not_else(platform: Platfor
     assert is_current(platform, "ibl", ASSET)
     review_of(platform, ids_of(platform)[0])
     assert not is_current(platform, "ibl", ASSET), "a review that waits for a second reader shows in the site"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value"),
+    [
+        (Rulebook, "wording_version", lambda self: "other"),
+        (page_code, "SHARED", "nh_platform.reports.probe_page"),
+    ],
+    ids=["words of a rule", "styles of pages"],
+)
+def test_the_site_is_made_again_when_what_it_shows_beside_numbers_changes(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, value: object
+) -> None:
+    make_source_asset(platform, "ibl", ASSET)
+    monkeypatch.setattr(owner, name, value)
+    assert not is_current(platform, "ibl", ASSET)
 
 
 def test_the_same_store_gives_the_same_bytes(platform: Platform, tmp_path: Path) -> None:
