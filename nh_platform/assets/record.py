@@ -27,7 +27,7 @@ REVIEWS, REVIEWED_INTERVALS = "reviews", "reviewed_intervals"
 """What is observed and not made: which reviews of a session count, and which intervals they mark invalid; and what
 `upstream_name` names. These two are names of parameters as well."""
 
-REVIEW_FILE = "review file"
+SHOWN_REVIEWS = "reviews as shown"
 """Name of the parameter that stands for everything that the reviews of a session say."""
 
 CATALOGUE = "catalogue"
@@ -122,7 +122,7 @@ class SessionAsset:
     reads_reviewed_intervals
         Whether the intervals that counted reviews mark invalid do, and nothing else of the reviews.
     shows_reviews
-        Whether it shows the reviews whole, words and all, so that every change of their file changes it.
+        Whether it shows the reviews whole, words and all, so that everything that they say changes it.
     reads_catalogue
         Whether what the catalogue states of the session beside its files does (`nh_platform.history.catalogue_facts`).
     is_gate

@@ -7,7 +7,6 @@ asset reads from it.
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,13 +143,11 @@ class Platform:
         reviews, beside = reviews_version(file, self.today), evidence_version(file)
         return version_of((reviews, beside)) if beside else reviews
 
-    def reviews_digest(self, source: str, session_id: str) -> str:
-        """Return the sha256 of the file of the reviews of a session, and of nothing where there is none."""
-        path = self.reviews_file(source, session_id)
-        try:
-            return hashlib.sha256(path.read_bytes()).hexdigest()
-        except FileNotFoundError:
-            return version_of(())
+    def reviews_content(self, source: str, session_id: str) -> str:
+        """Return the identity of all that the reviews of a session say, what decides nothing too."""
+        from nh_platform.qc.reviews.review_files import reviews_content
+
+        return reviews_content(self.reviews_file(source, session_id))
 
     def reviewed_intervals(self, source: str, session_id: str) -> pd.DataFrame:
         """Return the intervals (schema `INVALID_TIMES`) that the reviews of a session that count today mark invalid."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from nh_platform.assets.record import (
     CATALOGUE,
-    REVIEW_FILE,
     REVIEWED_INTERVALS,
     REVIEWS,
+    SHOWN_REVIEWS,
     Parameters,
     SessionAsset,
     SourceAsset,
@@ -147,7 +147,7 @@ class SourcePlan:
         if asset.reads_reviewed_intervals:
             parameters[REVIEWED_INTERVALS] = self.platform.reviewed_intervals_version(self.source, session_id)
         if asset.shows_reviews:
-            parameters[REVIEW_FILE] = self.platform.reviews_digest(self.source, session_id)
+            parameters[SHOWN_REVIEWS] = self.platform.reviews_content(self.source, session_id)
         if asset.reads_catalogue:
             parameters[CATALOGUE] = self._catalogue.get(session_id, "")
         return parameters

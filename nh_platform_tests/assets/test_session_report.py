@@ -118,16 +118,21 @@ def test_what_the_catalogue_states_of_a_session_moves_its_page_alone_and_a_later
     assert readers == ["session_report"]
 
 
-def test_every_change_of_the_review_file_moves_the_page(platform: Platform) -> None:
+def test_all_that_reviews_say_moves_the_page_and_a_remark_in_the_file_does_not(platform: Platform) -> None:
     (session_id,) = platform.manifest("ibl").session_ids
     path = platform.reviews_file("ibl", session_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    stated = []
-    for text in ("source: ibl\nsession: x\nreviews: []\n", "source: ibl\nsession: x\nreviews: [] # a word\n", ""):
-        path.write_text(text.replace("x", session_id)) if text else path.unlink()
+    asked = "  - {unit: u, comment: an axon?, reviewer: ada, date: 2026-04-01}\n"
+    answered = asked + "  - {unit: u, comment: hardly, reviewer: bo, date: 2026-04-02}\n"
+
+    def version(entries: str) -> str:
+        path.write_text(f"source: ibl\nsession: {session_id}\nreviews:\n{entries}")
         plan = SourcePlan(platform, "ibl")
-        stated.append(plan.parameters(plan.assets["session_report"], session_id)["review file"])
-    assert len(set(stated)) == 3
+        return plan.parameters(plan.assets["session_report"], session_id)["reviews as shown"]
+
+    assert version(asked) != version(answered), "a question decides nothing, and is shown"
+    assert version(asked) == version(f"  # ask Bo\n{asked}")
+    path.unlink()
 
 
 def test_explain_opens_the_card_of_a_unit(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

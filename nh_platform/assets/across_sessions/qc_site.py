@@ -6,7 +6,6 @@ depends on it: a page of one session shows the release only where somebody puts 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -90,8 +89,8 @@ def _reviews(platform: Platform, source: str) -> str:
     for path in files:
         try:
             counting = platform.reviews_version(source, path.stem)
-            # The bytes as well: a question counts for no unit, and is listed.
-            versions[path.stem] = f"{counting} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+            # What decides nothing as well: a question counts for no unit, and is listed.
+            versions[path.stem] = f"{counting} {platform.reviews_content(source, path.stem)}"
         except (NhError, OSError) as error:
             versions[path.stem] = str(error)
     return versions_digest(versions)

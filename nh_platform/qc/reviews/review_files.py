@@ -271,3 +271,17 @@ def reviews_version(path: str | os.PathLike[str], today: Day = None) -> str:
     stated = [one.model_dump(mode="json", include=set(_EFFECTIVE)) for one in decisions]
     counting = [index for index, review in enumerate(decisions) if review.counts_on(today)] if today else []
     return hashlib.sha256(json.dumps([stated, counting], sort_keys=True).encode()).hexdigest()
+
+
+def reviews_content(path: str | os.PathLike[str]) -> str:
+    """Return the identity of all that the reviews of a session say, questions, evidence and ids too.
+
+    YAML comments and layout are no part of it: no page shows them. Where nothing is said, it is sha256 over nothing.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or parsed.
+    """
+    said = [review.model_dump(mode="json", exclude={"shown"}) for review in read_reviews(path).reviews]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode() if said else b"").hexdigest()
