@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from nh_platform.reports.session_page.rendering import render_session_page
 from nh_platform_tests.browser.conftest import N_UNITS
 from nh_platform_tests.browser.reviewer import Reviewer
 from nh_platform_tests.made_pages import made_page
@@ -22,6 +26,19 @@ def test_the_card_holds_each_value_against_its_threshold(page: Reviewer) -> None
     assert "Is this axonal?" in page.text("#card")
     assert "No: the trough comes first." in page.text("#card")
     assert "noise cutoff" in page.text("#card")  # released beside recomputed
+
+
+def test_the_card_says_what_a_fallback_found(page: Reviewer) -> None:
+    made = made_page(6)
+    units = made.units.assign(**{"fallback.noise_cutoff": ["amp_median 40 µV, asked > 50 µV", *[None] * 5]})
+    units.loc[0, "noise_cutoff"] = np.nan
+    rules = [replace(one, fallback_column=f"fallback.{one.id}" * (one.id == "noise_cutoff")) for one in made.rules]
+    page.open(render_session_page(replace(made, units=units, rules=rules)))
+    words = "return document.querySelectorAll('.nh-card-part tbody tr')[1].innerText"
+    assert "amp_median 40 µV, asked > 50 µV" in page.run(words)
+    assert "by the fallback" in page.run(words)
+    page.press("j")
+    assert "fallback" not in page.run(words)
 
 
 def test_keys_go_through_the_units_and_each_has_a_button(page: Reviewer) -> None:

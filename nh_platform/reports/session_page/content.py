@@ -37,6 +37,8 @@ class RuleWords:
         In words.
     value_column
         Column of the page's units table with the values that the rule was held against, in ``unit``.
+    fallback_column
+        Column with what its fallback found, in words, where that judges the unit; empty where it has none.
     """
 
     id: str
@@ -47,6 +49,7 @@ class RuleWords:
     criterion: str
     why: str
     value_column: str
+    fallback_column: str = ""
 
 
 @dataclass(frozen=True)

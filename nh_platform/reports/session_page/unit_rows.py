@@ -15,18 +15,15 @@ import pandas as pd
 
 from nh_platform.qc.released_agreement import units_agree
 from nh_platform.qc.reviews.review_decisions import UnitReview, unit_reviews
-from nh_platform.qc.rules.quantities import quantity, shown_number, shown_unit
+from nh_platform.qc.rules.quantities import after_number, quantity, shown_number, shown_unit
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
 from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook, in_rule_unit, is_numeric
 from nh_platform.reports.session_page.content import MetricPair, RuleWords
 from nh_platform.reports.session_page.material import PageMaterial
-from nh_platform.session.tables.units import UNITS
+from nh_platform.session.tables.units import CURATED_PREFIX, UNITS
 
 UV_PER_V = 1e6
-CURATED = "curated."
-"""Prefix of the columns with labels of other curators."""
-
 _PLACE = ("unit_id", "probe", "cluster_id", "acronym", "beryl", "cosmos", "depth", "n_spikes")
 
 
@@ -82,15 +79,19 @@ def unit_rows(material: PageMaterial, rates_hz: npt.NDArray[np.float64]) -> Unit
             shown_unit(rule.unit),
             f"What the rule {rule.id} was held against: {quantity(rule.metric).meaning}",
         )
-        rules.append(_rule_words(rule, name))
+        fallback = ""
+        if rule.in_place is not None:
+            columns[fallback := f"fallback.{rule.id}"] = _by_fallback(verdicts, place, rule.in_place)
+            words[fallback] = ("", f"What the fallback of {rule.id} found, where it judges the unit")
+        rules.append(_rule_words(rule, name, fallback))
     columns |= _reviewed(material, book, words)
     columns |= _metrics(material, words)
     pairs = _pairs(material, columns, words)
     columns |= _upstream(material, book, columns, words)
     for name in map(str, units.columns):
-        if name.startswith(CURATED):
+        if name.startswith(CURATED_PREFIX):
             columns[name] = units[name]
-            words[name] = ("", f"Label of another curator: {name.removeprefix(CURATED)}")
+            words[name] = ("", f"Label of another curator: {name.removeprefix(CURATED_PREFIX)}")
     table = pd.DataFrame(columns, index=units.index).reset_index(drop=True)
     known = {name: words.get(name, ("", "")) for name in map(str, table.columns)}
     return UnitRows(table, known, tuple(rules), tuple(pairs), _shown(table, book))
@@ -120,13 +121,26 @@ def _values(verdicts: Verdicts, place: int, rule: Rule) -> object:
     return pd.Series(texts, index=verdicts.index, dtype=object)
 
 
+def _by_fallback(verdicts: Verdicts, place: int, rule: Rule) -> object:
+    """Return the value of a fallback with what it asks for, in words; None where the rule's own metric judges."""
+    values, judges = verdicts.values[place].fallback, verdicts.values[place].in_place
+    if values is None or judges is None:
+        return pd.Series(None, index=verdicts.index, dtype=object)
+    name = quantity(rule.metric).name
+    asked = criterion(rule).removeprefix(name).strip()
+    found = in_rule_unit(rule, values).tolist() if is_numeric(values) else values.values.tolist()
+    unit = after_number(rule.unit) if is_numeric(values) else ""
+    texts = [f"{name} {_text(value)}{unit}, asked {asked}" if by else None for by, value in zip(judges, found)]
+    return pd.Series(texts, index=verdicts.index, dtype=object)
+
+
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return shown_number(value, 6) if isinstance(value, float) else str(value)
 
 
-def _rule_words(rule: Rule, column: str) -> RuleWords:
+def _rule_words(rule: Rule, column: str, fallback: str) -> RuleWords:
     number = isinstance(rule.threshold, int | float) and not isinstance(rule.threshold, bool)
     return RuleWords(
         id=rule.id,
@@ -137,6 +151,7 @@ def _rule_words(rule: Rule, column: str) -> RuleWords:
         criterion=criterion(rule),
         why=rule.why.strip(),
         value_column=column,
+        fallback_column=fallback,
     )
 
 

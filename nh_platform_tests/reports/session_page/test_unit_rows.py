@@ -10,6 +10,8 @@ import pytest
 
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Review
+from nh_platform.qc.rules.rulebook import parse_rulebook
+from nh_platform.qc.rules.verdicts import apply_rulebook
 from nh_platform.reports.session_page.material import PageMaterial
 from nh_platform.reports.session_page.session_words import facts
 from nh_platform.reports.session_page.told_reviews import told_reviews
@@ -68,6 +70,33 @@ def test_where_the_release_has_the_outcome_of_a_rule_alone_its_value_says_so() -
     found = rows(made_material(grouped(steady(3)), released=outcomes))
     stated = found.table["value.max_confidence"].tolist()
     assert stated == ["released.slidingRP_viol is 1", "released.slidingRP_viol is 0", None]
+
+
+def test_a_unit_that_a_fallback_judges_shows_what_it_was_held_against() -> None:
+    book = parse_rulebook(
+        """\
+id: mine
+title: A rulebook
+version: "1"
+sources: [ibl]
+why: Because.
+use: recomputed
+rules:
+  - {id: strong, metric: ibl.noise_cutoff@2022-10, comparison: "<", threshold: 5, unit: "1", nan: fail, severity: warn,
+     why: Against losses., since: "1",
+     fallback: {metric: ibl.amp_median@2022-10, comparison: ">", threshold: 50, unit: uV, metric_unit: V}}
+""",
+        "mine.yaml",
+    )
+    values = {"ibl.noise_cutoff@2022-10": [1.0, np.nan, np.nan], "ibl.amp_median@2022-10": [9e-5, 4e-5, np.nan]}
+    material = made_material(grouped(steady(3)))
+    judged = material.units.assign(**values)
+    judged = pd.concat([judged, apply_rulebook(judged, book).columns()], axis=1)
+    found = rows(made_material(grouped(steady(3)), units=judged, rulebooks=[book]))
+    (rule,) = found.rules
+    assert found.table[rule.value_column].tolist() == pytest.approx([1.0, np.nan, np.nan], nan_ok=True)
+    assert rule.fallback_column == "fallback.strong"
+    assert found.table[rule.fallback_column].tolist() == [None, "amp_median 40 µV, asked > 50 µV", None]
 
 
 def test_rates_are_of_the_probes_time_and_unknown_without_spikes_on_it() -> None:

@@ -48,7 +48,8 @@ class NhUnits {
       : (row) => { const one = value(row); return nhMissing(one) || !compare || rule.threshold === null ? null : compare(one, rule.threshold); };
     const unit = nhUnit(rule.unit);
     const words = rule.criterion || `${rule.metric} ${rule.comparison} ${nhWithUnit(rule.threshold, rule.unit)}`;
-    return { ...rule, unit, words, value, passed, values, text: (row) => (values ? (values.kind === "number" ? nhWithUnit(value(row), rule.unit) : values.text(row)) : "–"), near: (row) => this.shareAway(rule, value(row)) <= NEAR + 1e-12 };
+    const fallback = this.columns.get(rule.fallback_column)?.value ?? (() => null); // in words, where it judges the unit
+    return { ...rule, unit, words, value, passed, values, fallback, text: (row) => fallback(row) ?? (values ? (values.kind === "number" ? nhWithUnit(value(row), rule.unit) : values.text(row)) : "–"), near: (row) => this.shareAway(rule, value(row)) <= NEAR + 1e-12 };
   }
 
   // Distance from the threshold as a share of it; NaN where it cannot be said.
@@ -73,6 +74,7 @@ class NhUnits {
   // How far a value is from the threshold of its rule, in words.
   marginWords(rule, row) {
     const value = rule.value(row), { threshold } = rule;
+    if (rule.fallback(row)) return "by the fallback: the metric has no value";
     if (nhMissing(value)) return "no value";
     if (typeof threshold !== "number" || typeof value !== "number") return "";
     const away = Math.abs(value - threshold);
