@@ -70,9 +70,12 @@ def list_(
 
         nh review list ibl --day 2026-12-01 --format csv > reviews.csv
     """
+    from nh_platform.qc.reviews.review_model import reviewer_name
+
     console.require_known(source, [session] if session else None)
     found = operations.list_reviews(home_folder(), source, session, day)
     states = {"open": questions, "pending": pending, "conflict": conflicts}
+    mine = None if mine is None else reviewer_name(mine)
     wanted = {state for state, is_wanted in states.items() if is_wanted}
     rows = [
         row

@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import unicodedata
 from collections.abc import Container
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 Decision = Literal["pass", "fail", "withdrawn"]
 Day = dt.date | str | None
@@ -25,6 +26,25 @@ _DIGITS = 10
 """Of an id: among 20,000 reviews of one file, two have the same in 1 of 5,000 files, and the reader then says so."""
 
 NonEmpty = Annotated[str, Field(min_length=1)]
+_NOT_SEEN = dict.fromkeys(map(ord, "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"))
+"""Soft hyphen, marks of direction, spaces and joiners of no width; the joiners that scripts need to be read stay."""
+
+
+def reviewer_name(text: str) -> str:
+    r"""Return the one spelling of a reviewer's name, so that nobody is two readers by a space that is not seen.
+
+    Spaces at its ends go, those within become one, accents are joined to their letters (Unicode's NFC), and characters
+    of no width go. Capitals stay.
+
+    Examples
+    --------
+    >>> reviewer_name(" Ada  L. ") == reviewer_name("Ada L.\u200b") == "Ada L."
+    True
+    """
+    return " ".join(unicodedata.normalize("NFC", text.translate(_NOT_SEEN)).split())
+
+
+ReviewerName = Annotated[str, AfterValidator(reviewer_name), Field(min_length=1)]
 
 
 def as_day(day: Day) -> dt.date | None:
@@ -101,7 +121,7 @@ class Review(BaseModel):
     decision: Decision | None = None
     reason: NonEmpty | None = None
     comment: NonEmpty | None = None
-    reviewer: NonEmpty
+    reviewer: ReviewerName
     date: dt.date
     evidence: list[NonEmpty] = []
     expiry: dt.date | None = None

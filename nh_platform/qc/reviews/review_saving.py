@@ -166,7 +166,7 @@ def _with_id(entry: Mapping[str, Any], taken: set[str]) -> dict[str, Any]:
         return dict(entry)
     chosen = review.id or free_id(review.content_id(), taken)
     taken.add(chosen)
-    return {"id": chosen, **entry}
+    return {"id": chosen, **entry, "reviewer": review.reviewer}
 
 
 def _is_yaml(text: str) -> bool:

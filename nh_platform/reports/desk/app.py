@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from nh_platform.qc.reviews.review_model import reviewer_name
 from nh_platform.qc.reviews.review_saving import ReviewsChanged
 from nh_platform.reports.desk.exports import export
 from nh_platform.reports.desk.index_page import error_page, index_page
@@ -117,7 +118,7 @@ def _named(desk: Desk, request: Request) -> tuple[str, str]:
 
 
 def _reader(desk: Desk, request: Request) -> Reader:
-    return Reader(request.query_params.get("reviewer", "")[:LONGEST_NAME], desk.blind)
+    return Reader(reviewer_name(request.query_params.get("reviewer", "")[:LONGEST_NAME]), desk.blind)
 
 
 def _limit(text: str) -> int:

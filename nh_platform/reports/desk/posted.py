@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nh_platform.qc.reviews.review_model import ALL_PROBES, Review
+from nh_platform.qc.reviews.review_model import ALL_PROBES, Review, reviewer_name
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 
@@ -54,7 +54,7 @@ def read_post(body: bytes) -> Post:
     except ValidationError as error:
         raise _in_words(error, "what was posted") from error
     _require_text(post.reviewer, "reviewer", LONGEST_NAME, lines=False)
-    return post
+    return post.model_copy(update={"reviewer": reviewer_name(post.reviewer)})
 
 
 def entries_of(post: Post, units: Collection[str], probes: Collection[str], today: str) -> list[dict[str, Any]]:

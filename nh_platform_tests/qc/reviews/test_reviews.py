@@ -27,6 +27,7 @@ from nh_platform.qc.reviews.review_files import (
     review_path,
     reviews_version,
 )
+from nh_platform.qc.reviews.review_saving import append_reviews
 from nh_platform.qc.reviews.reviewer_agreement import cohens_kappa, reviewer_agreement
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError, UnknownSession
@@ -70,6 +71,26 @@ def test_one_reviewer_is_not_enough_and_two_are() -> None:
 
 def test_the_same_reviewer_twice_is_one_reviewer() -> None:
     assert decisions(entry(), entry(date="2026-02-01"))[0] == "none"
+
+
+@pytest.mark.parametrize("spelling", ['" ada "', '"ada\\u200b"', '"\\u00adada"', "'ada  '"])
+def test_a_space_that_is_not_seen_makes_no_second_reviewer(spelling: str) -> None:
+    assert decisions(entry(), entry(reviewer=spelling, date="2026-02-01"))[0] == "none"
+    assert decisions(entry(), entry(reviewer="Ada"))[0] == "pass"
+
+
+def test_a_name_is_one_however_its_accents_are_stored(tmp_path: Path) -> None:
+    joined, apart = "Jos\u00e9 P", "Jose\u0301  P"
+    assert decisions(entry(reviewer=joined), entry(reviewer=apart, date="2026-02-01"))[0] == "none"
+    stated = {"unit": "u1", "decision": "pass", "reason": "seen", "reviewer": apart, "date": "2026-01-01"}
+    path = review_path(tmp_path, "ibl", "s1")
+    assert append_reviews(path, [stated]).added[0].reviewer == joined
+    assert f"reviewer: {joined}\n" in path.read_text(encoding="utf-8")
+
+
+def test_a_name_that_nobody_sees_is_refused() -> None:
+    with pytest.raises(ConfigError, match="reviewer"):
+        reviews_of(entry(reviewer='"\\u200b "'))
 
 
 def test_disagreement_overrides_nothing_and_is_shown() -> None:

@@ -103,6 +103,14 @@ def test_every_kind_of_review_can_be_posted(desk: Client, session: str, units: l
     assert outcome(desk.reviews(SOURCE, session), "whole session")["state"] == "withdrawn"
 
 
+def test_a_reader_is_one_however_the_name_is_spaced(desk: Client, session: str, units: list[str]) -> None:
+    for name in ("ada", " ada\u200b "):
+        status, state = desk.post(SOURCE, session, post_of(name, decision(units[0], reason=f"said as {len(name)}")))
+        assert status == 200, state
+    assert outcome(state, f"unit {units[0]}")["state"] == "pending"
+    assert {review["reviewer"] for review in state["reviews"]} == {"ada"}
+
+
 def test_a_preview_shows_the_diff_and_writes_nothing(
     desk: Client, session: str, units: list[str], reviews: Path
 ) -> None:

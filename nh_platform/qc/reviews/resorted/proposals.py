@@ -15,7 +15,7 @@ import pandas as pd
 
 from nh_platform.qc.reviews.listed_reviews import ListedReview
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import Review
+from nh_platform.qc.reviews.review_model import Review, reviewer_name
 from nh_platform.session import ConfigError
 
 
@@ -138,7 +138,7 @@ def agreeing_entries(
             raise ConfigError(f"unit {unit}", f"no review is proposed for it; there are for {there}", "Name one.")
     grouped: dict[tuple[Any, ...], list[CarriedReview]] = {}
     for one in open_:
-        if (not units or one.unit in units) and reviewer not in one.taken_up_by:
+        if (not units or one.unit in units) and reviewer_name(reviewer) not in one.taken_up_by:
             grouped.setdefault((one.unit, one.review.interval, one.review.rulebook), []).append(one)
     entries = []
     for (unit, interval, rulebook), proposals in grouped.items():
