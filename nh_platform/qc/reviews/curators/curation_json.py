@@ -33,6 +33,8 @@ REMOVED, MERGED_WITH, SPLIT = "removed", "merged_with", "split"
 """Label sets that hold what a curation does to units beside labelling them."""
 _SORTINGVIEW = "all_labels"
 _VERSIONS = ("1", "2")
+_MOST_MERGED = 100
+"""Units of one merge: each unit states the others, and 20,000 in one would state 2 GB."""
 _Id = int | str
 
 
@@ -69,11 +71,19 @@ def read_curation(content: bytes, file: str) -> StatedLabels:
         If it is no JSON, no curation, of a version that is not known, or contradicts itself: a label that its
         definitions do not have, two labels where one excludes the other, or a unit that it does not list.
     """
+    text = text_of(content, file)
     try:
-        data = json.loads(text_of(content, file))
+        data = json.loads(text)
+        if "\\ud" in text.lower():  # half of a pair of escapes is a text that cannot be written anywhere
+            json.dumps(data, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         found = f"no JSON: {error.msg}, column {error.colno}"
         raise ConfigError(f"{file}:{error.lineno}", found, "Export the curation again.") from error
+    except UnicodeEncodeError as error:
+        found = "a text holds half a character, an escape from \\ud800 to \\udfff alone"
+        raise ConfigError(file, found, "Export the curation again.") from error
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise ConfigError(file, "it holds a number of thousands of digits", "Export the curation again.") from error
     except RecursionError as error:
         raise ConfigError(file, "its lists lie too deep within each other", "Export the curation again.") from error
     if isinstance(data, dict) and isinstance(data.get("curation_steps"), list) and len(data["curation_steps"]) == 1:
@@ -228,7 +238,10 @@ def _merged(group: Any, file: str) -> list[str]:
     units = group.get("unit_ids") if isinstance(group, dict) else group
     if not isinstance(units, list) or len(units) < 2:
         raise ConfigError(file, "a merge is no list of two units or more", "Export the curation again.")
-    found = [id_of(unit) for unit in units]
-    for unit in found:
+    if len(units) > _MOST_MERGED:
+        found = f"a merge of {len(units):,} units; one has at most {_MOST_MERGED}"
+        raise ConfigError(file, found, "Merge fewer units, or import the curation without that merge.")
+    ids = [id_of(unit) for unit in units]
+    for unit in ids:
         require_word(unit, file, "the id in a merge")
-    return found
+    return ids

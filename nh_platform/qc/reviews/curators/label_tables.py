@@ -12,6 +12,7 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -57,6 +58,11 @@ _LABELS = {
 _OF_A_MODEL = ({"prediction", "probability"}, {"unitrefine_label"}, {"decoder_label"})
 _CODES = {"-1": "", "0": "Noise", "1": "Good", "2": "MUA", "3": "Non-somatic"}
 """What bombcell's `unit_quality_gui.py` writes as numbers; -1 is a unit that nobody classified."""
+
+
+_MOST_COLUMNS, _MOST_ROWS, _MOST_BYTES = 2000, 1_000_000, 1_000_000_000
+"""Of a table; the bytes are those that a Parquet file has once it is unpacked: 200 kB can hold 30 million rows."""
+_COUNT = re.compile(r"[0-9]{1,15}")
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def read_label_table(content: bytes, file: str, form: str | None = None, columns
         require_word(unit, file, f"{place}: the id")
         found_labels = {name: values[row] for name, values in labels.items() if values[row] is not None}
         units.append(StatedUnit(unit, place, found_labels))  # type: ignore[arg-type]  # None is left out
-        if counted and (count := id_of(counted[row])).isdigit():
+        if counted and _COUNT.fullmatch(count := id_of(counted[row])):
             n_spikes[unit] = int(count)
     tools = {"phy": "phy", "bombcell": "bombcell", "unitrefine": "UnitRefine"}
     return StatedLabels(file, sha256_of(content), form, tools.get(form, ""), "", tuple(sets), tuple(units), n_spikes)
@@ -145,13 +151,24 @@ def _text_table(text: str, file: str) -> _Table:
 
 def _parquet(content: bytes, file: str) -> _Table:
     import pandas as pd
+    import pyarrow.parquet as pq
 
     try:
+        with pq.ParquetFile(io.BytesIO(content)) as stored:
+            facts = stored.metadata
+            n_bytes = sum(facts.row_group(one).total_byte_size for one in range(facts.num_row_groups))
+        if facts.num_rows > _MOST_ROWS or facts.num_columns > _MOST_COLUMNS or n_bytes > _MOST_BYTES:
+            found = (
+                f"it has {facts.num_rows:,} rows and {facts.num_columns:,} columns, {n_bytes / 1e6:,.0f} MB unpacked"
+            )
+            raise ConfigError(file, found, "Name the table of labels, with a row for each unit.")
         frame = pd.read_parquet(io.BytesIO(content))
-    except (OSError, ValueError) as error:
-        raise ConfigError(file, f"no Parquet file: {error}", "Save it again.") from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.reset_index(names=frame.index.name or "")
+        if isinstance(frame.index, pd.MultiIndex):
+            frame = frame.reset_index()
+        elif not isinstance(frame.index, pd.RangeIndex):
+            frame = frame.reset_index(names=frame.index.name or "")
+    except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+        raise ConfigError(file, f"no Parquet file of labels: {error}", "Save it again.") from error
     headings = [str(name) for name in frame.columns]
     cells = [["" if gone else str(one) for one, gone in zip(frame[name], frame[name].isna())] for name in frame.columns]
     rows = [(f"row {number}", list(row)) for number, row in enumerate(zip(*cells), 1)]
@@ -159,8 +176,12 @@ def _parquet(content: bytes, file: str) -> _Table:
 
 
 def _require_table(table: _Table) -> _Table:
-    if twice := next((one for one in table.headings if table.headings.count(one) > 1), None):
-        raise ConfigError(table.file, f"the heading {twice!r} stands twice", "Rename one of the columns.")
+    if len(table.headings) > _MOST_COLUMNS:
+        found = f"it has {len(table.headings):,} columns; a table of labels has at most {_MOST_COLUMNS:,}"
+        raise ConfigError(table.file, found, "Save the columns of ids and labels alone.")
+    heading, times = Counter(table.headings).most_common(1)[0] if table.headings else ("", 0)
+    if times > 1:
+        raise ConfigError(table.file, f"the heading {heading!r} stands twice", "Rename one of the columns.")
     if len(table.headings) < 2:
         found = f"it is no table of labels: its first line is {', '.join(table.headings)[:60]!r}"
         raise ConfigError(table.file, found, "Name a table with a column of ids and a column of labels.")

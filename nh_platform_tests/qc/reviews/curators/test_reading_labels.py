@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -139,6 +140,12 @@ def _changed(**keys: Any) -> bytes:
     return texts.as_bytes({**texts.CURATION, **keys})
 
 
+def _parquet(table: pd.DataFrame) -> bytes:
+    content = io.BytesIO()
+    table.to_parquet(content)
+    return content.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -185,6 +192,20 @@ def _changed(**keys: Any) -> bytes:
             _changed(label_definitions={"q": {"label_options": ["a\x07"], "exclusive": True}}, manual_labels=[]),
             "control character U\\+0007",
         ),
+        ("curation.json", b'{"unit_ids": [' + b"1" * 5000 + b"]}", "a number of thousands of digits"),
+        ("curation.json", _changed(removed=["\ud800"]), "half a character"),
+        ("curation.json", _changed(unit_ids=[*range(20_000)], merges=[[*range(20_000)]]), "a merge of 20,000 units"),
+        ("wide.csv", b"unit_id" + b",a" * 20_000 + b"\n1" + b",x" * 20_000 + b"\n", "20,001 columns"),
+        (
+            "levels.parquet",
+            _parquet(pd.DataFrame({"group": ["a"]}, pd.MultiIndex.from_tuples([(1, 2)]))),
+            "no column of",
+        ),
+        (
+            "long.parquet",
+            _parquet(pd.DataFrame({"unit_id": np.zeros(1_000_001, "int8"), "group": 0})),
+            "1,000,001 rows",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_its_place(tmp_path: Path, name: str, content: bytes, said: str) -> None:
@@ -193,6 +214,11 @@ def test_what_cannot_be_used_is_refused_by_its_place(tmp_path: Path, name: str, 
     with pytest.raises(ConfigError, match=said) as refused:
         read_label_file(path)
     assert name in str(refused.value)
+
+
+def test_a_count_in_digits_of_another_kind_is_no_count() -> None:
+    table = "cluster_id\tgroup\tn_spikes\n1\tgood\t\u00b2\n2\tmua\t12\n"
+    assert dict(read_label_table(table.encode(), "cluster_info.tsv").n_spikes) == {"2": 12}
 
 
 def test_a_file_that_is_no_file_of_labels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
