@@ -8,7 +8,6 @@ paths and secrets a page has is `entrance`, what is read of a body `body_reading
 from __future__ import annotations
 
 import base64
-import binascii
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
@@ -70,7 +69,7 @@ class Guard:
         if host not in self._hosts:
             return 421, f"This page is not {host or 'without a name'}. `{lets_in.add_name}` adds a name to it."
         origin = asked.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() not in self._hosts:
+        if origin is not None and _host_of(origin) not in self._hosts:
             return 403, f"Another web page ({origin}) may not ask this one."
         if lets_in.access_token and not _states(asked.get("authorization", ""), lets_in.access_token):
             return 401, "This page asks for the token that was printed when it was started, as the password."
@@ -114,13 +113,21 @@ class Guard:
         await send({"type": "http.response.body", "body": f"{words}\n".encode()})
 
 
+def _host_of(origin: str) -> str:
+    """Return name and port of an origin; empty where it is none, as ``http://[``."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
 def _states(authorization: str, token: str) -> bool:
     """Return whether a header states a token: as a bearer's, or as the password of any name."""
     scheme, _, stated = authorization.partition(" ")
     if scheme.lower() == "basic":
         try:
             stated = base64.b64decode(stated.strip(), validate=True).decode("utf-8").partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, or no UTF-8 in it
             return False
     elif scheme.lower() != "bearer":
         return False

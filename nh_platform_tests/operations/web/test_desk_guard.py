@@ -52,6 +52,17 @@ def ask(
     return sent[0]["status"], answered, bytes(read)
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://]", "http://[::1", "[", ""])
+def test_an_origin_that_is_none_is_refused_in_words(origin: str) -> None:
+    assert ask("GET", "/", {**OWN, "origin": origin})[0] == 403
+    assert ask("POST", POST, {**WRITE, "origin": origin})[0] == 403
+
+
+@pytest.mark.parametrize("stated", ["Basic \xff", "Basic A", "Basic /w==", "Bearer \xff", "Basic"])
+def test_a_token_that_is_no_text_is_asked_for_again(stated: str) -> None:
+    assert ask("GET", "/", {**OWN, "authorization": stated}, CLOSED)[0] == 401
+
+
 def test_the_desk_s_own_page_writes() -> None:
     assert ask("POST", POST, WRITE)[::2] == (200, b"{}")
     assert ask("POST", POST, {**WRITE, "sec-fetch-site": "same-origin"})[0] == 200
