@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -197,7 +198,7 @@ def _mistake_of_place(review: Review) -> tuple[str, str, str] | None:
         return "", "it is about nothing", f"Give {_ABOUT}."
     if len(named) > 1 and named != ["unit", "interval"]:
         return "", f"it is about {' and '.join(named)}", f"Give one of: {_ABOUT}."
-    twice = sorted({unit for unit in review.unit_ids if review.unit_ids.count(unit) > 1})
+    twice = sorted(unit for unit, times in Counter(review.unit_ids).items() if times > 1)
     if twice:
         return "units", f"it names {', '.join(twice)} twice", "Name each unit once."
     if review.rulebook is not None and (review.interval is not None or review.whole_session):

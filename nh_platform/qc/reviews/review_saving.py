@@ -99,7 +99,11 @@ def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: 
     StoreError
         If the disk refuses it, or another process holds the file for 30 s.
     """
-    place = path.resolve()
+    try:
+        place = path.resolve()
+    except RuntimeError as error:  # so says Python before 3.13
+        name = f"{path.parent.name}/{path.name}"
+        raise ConfigError(name, "it is a link that leads to itself", "Remove the link.") from error
     with disk_in_words(place.parent):
         place.parent.mkdir(parents=True, exist_ok=True)
     with _locked(place), disk_in_words(place.parent):

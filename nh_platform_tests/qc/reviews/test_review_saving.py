@@ -289,6 +289,14 @@ def test_a_linked_file_stays_a_link(path: Path, tmp_path: Path) -> None:
     assert len(read_reviews(path).reviews) == 3
 
 
+def test_a_link_that_leads_to_itself_is_refused_in_words(tmp_path: Path) -> None:
+    path = review_path(tmp_path, "ibl", "s1")
+    path.parent.mkdir()
+    path.symlink_to(path)
+    with pytest.raises((ConfigError, StoreError), match="link"):
+        append_reviews(path, [GOOD])
+
+
 allowed = st.characters(
     exclude_categories=["Cs", "Cc", "Cn"], exclude_characters="\ufeff", include_characters="\n\t\x85"
 )

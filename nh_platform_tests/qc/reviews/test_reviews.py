@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,15 @@ def test_one_reviewer_is_not_enough_and_two_are() -> None:
 
 def test_the_same_reviewer_twice_is_one_reviewer() -> None:
     assert decisions(entry(), entry(date="2026-02-01"))[0] == "none"
+
+
+def test_a_review_of_every_unit_of_a_large_session_is_read_at_once() -> None:
+    units = [f"u{number}" for number in range(20_000)]
+    began = time.process_time()
+    assert len(reviews_of(entry(unit="", units=f"[{', '.join(units)}]")).reviews[0].unit_ids) == 20_000
+    assert time.process_time() - began < 5
+    with pytest.raises(ConfigError, match="it names u3 twice"):
+        reviews_of(entry(unit="", units=f"[{', '.join([*units, 'u3'])}]"))
 
 
 @pytest.mark.parametrize("spelling", ['" ada "', '"ada\\u200b"', '"\\u00adada"', "'ada  '"])
