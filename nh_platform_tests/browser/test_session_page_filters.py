@@ -88,6 +88,22 @@ def test_an_expression_that_is_wrong_is_told_in_words_and_the_rows_stay(
     assert (page.text("#filter-error"), len(page.rows)) == ("", N_UNITS)
 
 
+@pytest.mark.parametrize("text", ["(" * 10_000, "!" * 10_000 + "good", "(" * 4900 + "good" + ")" * 4900])
+def test_a_filter_of_thousands_of_brackets_is_refused_in_words(page: Reviewer, text: str) -> None:
+    page.go(f"#filter={text}")
+    assert "More than 200 brackets" in page.text("#filter-error")
+    page.write("(" * 100 + "depth >= 1000" + ")" * 100)
+    page.until("return document.getElementById('filter-error').textContent === ''")
+    assert page.complaints() == []
+
+
+@pytest.mark.parametrize("fragment", ["#columns=%25zz", "#columns=depth,%25E", "#ready=%25zz", "#pass=__proto__"])
+def test_an_address_that_was_cut_short_opens_the_page(page: Reviewer, fragment: str) -> None:
+    page.go(fragment)
+    assert len(page.rows) == N_UNITS
+    assert page.complaints() == []
+
+
 def test_lists_filter_by_region_probe_verdict_and_rule(page: Reviewer, fits: Callable[[str], list[int]]) -> None:
     page.choose("filter-region", "CA1")
     assert page.rows == fits("beryl == 'CA1'")

@@ -28,11 +28,12 @@ const nhComparisons = {
   "==": (a, b) => a === b, "!=": (a, b) => a !== b, "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b,
   ">=": (a, b) => a >= b,
 };
+const NH_DEEPEST = 200; // brackets and negations within each other; some thousands exhaust a browser's stack
 const nhMissing = (value) => value === null || value === undefined || Number.isNaN(value);
 
 const nhFilter = (text, column, names = []) => {
   const tokens = nhTokens(text);
-  let at = 0;
+  let at = 0, depth = 0;
   const here = () => tokens[at];
   const isSign = (...signs) => here()?.is === "sign" && signs.includes(here().text);
   const isWord = (...words) => here()?.is === "word" && !here().quoted && words.includes(here().text.toLowerCase());
@@ -57,6 +58,12 @@ const nhFilter = (text, column, names = []) => {
     return left;
   };
   const negated = () => {
+    if (++depth > NH_DEEPEST) fail(`More than ${NH_DEEPEST} brackets and negations lie within each other.`);
+    const found = innermost();
+    depth--;
+    return found;
+  };
+  const innermost = () => {
     if (isSign("!") || isWord("not")) {
       at++;
       const one = negated();
@@ -119,7 +126,7 @@ const nhFilter = (text, column, names = []) => {
       return { missing: true };
     }
     if (left.kind === "bool") {
-      const said = { true: true, false: false, yes: true, no: false, 1: true, 0: false }[token.text.toLowerCase()];
+      const said = new Map([["true", true], ["false", false], ["yes", true], ["no", false], ["1", true], ["0", false]]).get(token.text.toLowerCase());
       if (said === undefined) fail(`${left.name} is true or false, and is compared with “${token.text}”.`);
       return { value: said };
     }

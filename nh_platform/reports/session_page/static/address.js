@@ -4,11 +4,14 @@
 
 const nhNoState = () => ({ filter: "", region: "", probe: "", verdict: "", rule: "", ready: [], sort: "", unit: "", columns: [] });
 
+// A link that a mail program cut may end within an escape.
+const nhDecoded = (text) => { try { return decodeURIComponent(text); } catch { return text; } };
+
 const nhReadAddress = () => {
   const state = nhNoState(), stated = new URLSearchParams(location.hash.replace(/^#/, ""));
   for (const name of Object.keys(state)) {
     const value = stated.get(name);
-    if (value !== null) state[name] = Array.isArray(state[name]) ? value.split(",").filter(Boolean).map(decodeURIComponent) : value;
+    if (value !== null) state[name] = Array.isArray(state[name]) ? value.split(",").filter(Boolean).map(nhDecoded) : value;
   }
   return state;
 };
