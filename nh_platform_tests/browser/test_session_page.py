@@ -108,3 +108,25 @@ def test_an_interval_is_drawn_in_a_figure_over_time(page: Reviewer) -> None:
     (interval,) = page.run("return told")
     assert interval["chart"] == "rate"
     assert (interval["start"], interval["stop"]) == pytest.approx((1000, 2000), abs=30)
+
+
+def test_a_session_that_is_set_aside_says_so_on_top_on_paper_too(page: Reviewer) -> None:
+    words = "set aside by ada, <b>bea</b>: seizures"
+    page.open(render_session_page(made_page(5, set_aside=words)))
+    assert page.text("#set-aside") == f"✗ {words}"
+    page.run("document.getElementById('set-aside').scrollIntoView()")
+    assert page.run("return getComputedStyle(document.getElementById('set-aside')).display") != "none"
+    page.open(render_session_page(made_page(5)))
+    assert page.run("return document.getElementById('set-aside').hidden")
+
+
+def test_a_unit_that_waits_for_a_second_reader_is_decided_by_one(page: Reviewer) -> None:
+    units = made_page(4).units.assign(
+        review=["none", "none", "fail", "none"],
+        review_state=["pending", "conflict", "counted", "expired"],
+        review_text=["fail by ada; 1 of 2 reviewers needed", "reviewers disagree", "fail by ada, bea", "of before"],
+    )
+    page.open(render_session_page(made_page(4, units=units)), "#ready=undecided")
+    assert page.rows == [3]
+    page.run("nhPage.goTo('unit-0000')")
+    assert "review: pending (fail by ada; 1 of 2 reviewers needed)" in page.text("#card")

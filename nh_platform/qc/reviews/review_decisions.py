@@ -105,6 +105,11 @@ class SessionReview(Weighed):
             return f"set aside{self.text.removeprefix('fail')}"
         return self.short or self.text
 
+    @property
+    def set_aside(self) -> str:
+        """That it is set aside, by whom and why, or who proposes it; empty where nobody does."""
+        return self.words if self.short else ""
+
 
 def unit_reviews(reviews: SessionReviews, rulebook: Rulebook, today: Day) -> dict[str, UnitReview]:
     """Return what the reviews of each reviewed unit come to, for one rulebook on one day.

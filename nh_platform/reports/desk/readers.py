@@ -15,6 +15,7 @@ import pandas as pd
 
 from nh_platform.qc.reviews.resorted.proposals import agreeing_entries, listed_carried, without_carried
 from nh_platform.qc.reviews.review_decisions import (
+    SessionReview,
     Weighed,
     interval_reviews,
     session_review,
@@ -79,7 +80,8 @@ def session_state(desk: Desk, reviews: SessionReviews, reader: Reader) -> dict[s
     dict
         ``digest`` and path of the ``file``, ``quorum``, ``reviews`` in its order, and ``outcomes``: of each thing that
         was decided on, ``about``, ``unit``, ``interval``, ``scope``, ``decision``, ``state``, ``passing``, ``failing``
-        and ``text``; and ``proposals``: entries by which the reader agrees with reviews of an earlier sorting.
+        and ``text``; ``set_aside``, that the session is, or who proposes it; and ``proposals``: entries by which the
+        reader agrees with reviews of an earlier sorting.
     """
     rulebook, today = desk.rulebook(reviews.source), desk.platform.today
     shown = reader.shown(reviews)
@@ -99,8 +101,16 @@ def session_state(desk: Desk, reviews: SessionReviews, reader: Reader) -> dict[s
         "today": str(today),
         "reviews": [_marked(one, counting) for one in told_reviews(shown, today)],
         "outcomes": outcomes,
+        "set_aside": _set_aside(whole, session_review(without_carried(reviews, carried), rulebook, today)),
         "proposals": _proposals(shown, carried, reader, today),
     }
+
+
+def _set_aside(shown: SessionReview | None, whole: SessionReview | None) -> str:
+    """Return what a reader is told of the session as a whole: that it counts as set aside is no secret, by whom is."""
+    if shown is not None and shown.set_aside:
+        return shown.set_aside
+    return "set aside" if whole is not None and whole.is_set_aside else ""
 
 
 def _marked(told: dict[str, Any], counting: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def served_page(desk: Desk, source: str, session_id: str) -> ServedPage:
 def without_reviews(data: dict[str, Any]) -> dict[str, Any]:
     """Return the data of a page without what single reviewers decided.
 
-    What counts already, since enough of them agree, is part of the stored units and intervals, and stays.
+    What counts already, since enough of them agree, is part of the stored units and intervals, and stays; that the
+    session is set aside is told by the desk (`nh_platform.reports.desk.readers`).
     """
     columns = [one for one in data["columns"] if not str(one["name"]).startswith(_OF_REVIEWS)]
-    return {**data, "reviews": [], "columns": columns}
+    return {**data, "reviews": [], "columns": columns, "set_aside": ""}

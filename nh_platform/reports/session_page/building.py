@@ -36,6 +36,7 @@ def build_session_page(material: PageMaterial) -> SessionPage:
         rulebook_digest=book.digest,
         rules=units.rules,
         verdicts=words.verdict_rows(material),
+        set_aside=words.set_aside(material),
         column_words=units.words,
         region_colours=region_colours(regions),
         unit_charts=unit_charts(material, frozenset(units.table.columns)),

@@ -90,7 +90,10 @@ class SessionPage:
     rulebook, rulebook_digest, rules
         The active rulebook.
     verdicts
-        Session and insertions: rows with ``about``, ``rule``, ``passed`` (None where it cannot be said), ``text``.
+        Session and insertions: rows with ``about``, ``rulebook``, ``rule``, ``passed`` (None where it cannot be said)
+        and ``text``.
+    set_aside
+        That reviewers set the session aside, or who proposes it, in words; empty where nobody does.
     units
         One row per unit, in the order of the store: text, number and bool columns. The page knows by name, where it is
         there: ``unit_id``, ``probe``, ``cluster_id``, the regions ``acronym``, ``beryl`` and ``cosmos``, ``depth``,
@@ -132,6 +135,7 @@ class SessionPage:
     rulebook_digest: str = ""
     rules: Sequence[RuleWords] = ()
     verdicts: Sequence[Mapping[str, Any]] = ()
+    set_aside: str = ""
     column_words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     region_colours: Mapping[str, str] = field(default_factory=dict)
     unit_charts: Sequence[Chart] = ()

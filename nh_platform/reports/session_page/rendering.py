@@ -42,6 +42,7 @@ def render_session_page(page: SessionPage) -> str:
         "rulebook_digest": page.rulebook_digest,
         "rules": [asdict(rule) for rule in page.rules],
         "verdicts": [dict(verdict) for verdict in page.verdicts],
+        "set_aside": page.set_aside,
         "n_units": len(page.units),
         "columns": packed_table(page.units, page.column_words, arrays),
         "region_colours": dict(page.region_colours),

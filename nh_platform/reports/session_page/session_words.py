@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.qc.rules.session_rules import SessionVerdict, session_criterion
+from nh_platform.qc.reviews.review_decisions import session_review
+from nh_platform.qc.rules.rulebook_model import Rulebook, SessionRule
+from nh_platform.qc.rules.session_rules import RuleOutcome, SessionVerdict, session_criterion
 from nh_platform.reports.session_page.material import PageMaterial
 
 
@@ -20,8 +21,7 @@ def facts(material: PageMaterial) -> list[tuple[str, str]]:
     recorded, units, book = recording.spikes.recorded_time, material.units, material.rulebooks[0]
     good = int(units[f"pass.{book.id}"].sum())
     stated = [
-        ("source", material.source_title or session.source),
-        ("session", session.session_id),
+        ("release of", material.source_title),
         ("subject", session.subject),
         ("lab", session.lab),
         ("date", session.date),
@@ -67,15 +67,31 @@ def _rows_of(about: str, book: Rulebook, verdict: SessionVerdict) -> list[dict[s
     for outcome in verdict.outcomes:
         rule = by_id[outcome.rule]
         known = outcome.value is not None or bool(outcome.settled_by)
-        found = "not known" if outcome.value is None else f"found {_found(outcome.value)}"
-        text = f"{session_criterion(rule)}: {outcome.reason.removeprefix(f'{rule.id}: ') or found}. {rule.why.strip()}"
-        passed = outcome.passed if known else None
+        passed = outcome.passed if known or not outcome.passed else None
+        text = f"{session_criterion(rule)}: {_outcome_words(rule, outcome)}. {rule.why.strip()}"
         rows.append({"about": about, "rulebook": book.id, "rule": rule.id, "passed": passed, "text": text})
     return rows
 
 
+def _outcome_words(rule: SessionRule, outcome: RuleOutcome) -> str:
+    """Return why a rule fails, what it found, or what decides it where nothing was found."""
+    if outcome.reason:
+        return outcome.reason.removeprefix(f"{rule.id}: ")
+    if outcome.value is not None:
+        return f"found {_found(outcome.value)}"
+    if outcome.settled_by:
+        return f"not known, passes as {' and '.join(outcome.settled_by)}"
+    return "not known counts as pass" if outcome.counted else "not known, not counted"
+
+
 def _found(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def set_aside(material: PageMaterial) -> str:
+    """Return that reviewers set the session aside and why, or who proposes it; empty where nobody does."""
+    whole = session_review(material.reviews, material.rulebooks[0], material.today)
+    return "" if whole is None else whole.set_aside
 
 
 def notes(material: PageMaterial) -> list[str]:

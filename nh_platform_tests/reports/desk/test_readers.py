@@ -91,3 +91,24 @@ def test_a_review_of_other_spikes_counts_no_more_and_is_proposed_until_agreed(
         (units[1], "pending", ["carl"])
     ]
     assert after["proposals"] == []
+
+
+def test_a_session_is_told_to_be_set_aside_and_blindly_not_by_whom(three_sources: Platform, tmp_path: Path) -> None:
+    session = three_sources.store.sessions("ibl")[0]
+    desk = Desk(Platform(three_sources.settings.model_copy(update={"reviews": tmp_path})), "token")
+
+    def told(name: str, blind: bool) -> str:
+        return str(session_state(desk, desk.reviews("ibl", session), Reader(name, blind))["set_aside"])
+
+    def fail(name: str) -> None:
+        entry = {"whole_session": True, "decision": "fail", "reason": "seizures", "reviewer": name}
+        append_reviews(desk.reviews_file("ibl", session), [{**entry, "date": "2026-05-01"}])
+
+    assert told("carl", False) == ""
+    fail("ada")
+    assert told("carl", False) == "set aside proposed by ada, 1 of 2"
+    assert told("carl", True) == ""
+    fail("bob")
+    assert told("carl", False) == "set aside by ada, bob: seizures"
+    assert told("carl", True) == "set aside"
+    assert told("bob", True) == "set aside by ada, bob: seizures"

@@ -79,7 +79,7 @@ class NhCard {
     this.verdict.textContent = passed === null ? "– no verdict" : `${SIGNS[passed]} ${passed ? "good" : "not good"}${units.book ? ` by ${units.book}` : ""}`;
     this.verdict.className = `nh-verdict ${passed === null ? "nh-quiet" : passed ? "nh-good" : "nh-bad"}`;
     this.reason.textContent = units.reasonOf(row);
-    this.facts.textContent = [`unit ${units.idOf(row)}`, ...["depth", "n_spikes"].filter((name) => units.columns.has(name)).map((name) => `${name === "depth" ? "depth " : ""}${nhWithUnit(units.columns.get(name).value(row), units.columns.get(name).unit)}${name === "n_spikes" ? " spikes" : ""}`), `review: ${units.reviewOf(row) ?? "none"}${units.decisions.get(units.idOf(row))?.text ? ` (${units.decisions.get(units.idOf(row)).text})` : ""}`].join(" · ");
+    this.facts.textContent = [`unit ${units.idOf(row)}`, ...["depth", "n_spikes"].filter((name) => units.columns.has(name)).map((name) => `${name === "depth" ? "depth " : ""}${nhWithUnit(units.columns.get(name).value(row), units.columns.get(name).unit)}${name === "n_spikes" ? " spikes" : ""}`), `review: ${units.reviewOf(row) ?? "none"}${units.reviewWords(row) ? ` (${units.reviewWords(row)})` : ""}`].join(" · ");
     this.rules.show(row);
     for (const figure of this.figures) figure.show(row);
     for (const pair of this.pairs?.rows ?? []) this.showPair(pair, row);

@@ -115,6 +115,7 @@ class NhDecisions {
     }
     this.state = state;
     this.page.setReviews(state.reviews);
+    if (state.set_aside !== undefined) nhShowSetAside(state.set_aside);
     for (const [unit, [shown, text]] of told) {
       const known = this.page.decisionOf(unit);
       if (known?.state === shown && known.text === text) continue;

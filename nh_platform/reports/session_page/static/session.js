@@ -8,6 +8,7 @@ const nhShowSession = (data, units) => {
   for (let row = 0; row < units.n; row++) { const one = units.passOf(row); if (one !== null) judged++; if (one) good++; }
   const counted = `${nhNumber(units.n)} ${units.n === 1 ? "unit" : "units"}`;
   place("subtitle").textContent = [`${data.source} · session ${data.session}`, counted + (judged ? `, ${nhNumber(good)} good by ${data.rulebook}${data.rulebook_digest ? ` (${data.rulebook_digest})` : ""}` : "")].join(" · ");
+  nhShowSetAside(data.set_aside);
   nhShowVerdicts(data.verdicts);
   const pairs = (list) => list.flatMap(([name, value]) => [nhElement("dt", { text: name }), nhElement("dd", { dir: "auto", text: String(value) })]);
   place("facts").replaceChildren(...pairs([["source", data.source], ["session", data.session], ...data.facts, ...(data.rulebook ? [["rulebook", `${data.rulebook} ${data.rulebook_digest}`]] : [])]));
@@ -25,13 +26,20 @@ const nhShowSession = (data, units) => {
   return figures;
 };
 
+// The whole session by its reviewers: set aside, or proposed.
+const nhShowSetAside = (words) => {
+  const place = document.getElementById("set-aside");
+  place.textContent = words ? `✗ ${words}` : "";
+  place.hidden = !words;
+};
+
 // What fails is read at once; what passes or is not known is counted, and opens.
 const nhShowVerdicts = (verdicts) => {
   const told = (one) => {
     const passed = one.passed ?? null;
     const sign = nhElement("span", { class: `nh-sign ${passed === null ? "nh-quiet" : passed ? "nh-good" : "nh-bad"}`, text: SIGNS[passed], "aria-hidden": "true" });
     const spoken = nhElement("span", { class: "nh-hidden", text: { true: "passes: ", false: "fails: ", null: "not known: " }[passed] });
-    return nhElement("li", {}, [sign, nhElement("span", {}, [spoken, nhElement("strong", { text: one.about ?? "" }), one.rule ? ` ${one.rule}` : "", one.text ? `: ${one.text}` : ""])]);
+    return nhElement("li", {}, [sign, nhElement("span", {}, [spoken, nhElement("strong", { text: one.about ?? "" }), one.rule ? ` ${one.rule}${one.rulebook ? ` (${one.rulebook})` : ""}` : "", one.text ? `: ${one.text}` : ""])]);
   };
   const by = (state) => verdicts.filter((one) => (one.passed ?? null) === state);
   const [failed, passed, unknown] = [by(false), by(true), by(null)];

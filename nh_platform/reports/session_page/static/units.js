@@ -103,8 +103,10 @@ class NhUnits {
 
   // What the reviews of a unit come to: what was decided on this page, else what the page was made with.
   reviewOf(row) {
-    return this.decisions.get(this.idOf(row))?.state ?? this.columns.get("review")?.value(row) ?? null;
+    const made = this.decisions.get(this.idOf(row)), state = this.columns.get("review_state")?.value(row);
+    return made?.state ?? (["pending", "conflict"].includes(state) ? state : this.columns.get("review")?.value(row)) ?? null;
   }
+  reviewWords(row) { return this.decisions.get(this.idOf(row))?.text ?? this.columns.get("review_text")?.value(row) ?? ""; }
   isDecided(row) { return !["", "none", null, undefined].includes(this.reviewOf(row)); }
 
   nameOf(row) {
