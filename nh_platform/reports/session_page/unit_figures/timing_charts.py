@@ -30,6 +30,9 @@ TESTED_SHARE = 0.1
 DEFAULT_CONFIDENCE_PERCENT = 90.0
 UNTESTED_S = 0.002
 """Region of a unit that the sliding test leaves open: brainbox counts pairs below 2 ms beside it."""
+_BY_HILL = ("allen.isi_violations", "ibl.contamination", "spikeinterface.isi_violations_ratio")
+_PERIODS_S = {**dict.fromkeys(_BY_HILL, REFRACTORY_PERIOD_S), "spikeinterface.rp_contamination": 0.001}
+"""Refractory period of the metrics that have a fixed one, as their definitions state it."""
 _FEW = "This unit has fewer than two spikes."
 
 Floats = npt.NDArray[np.float64]
@@ -46,8 +49,9 @@ class Refractory:
     share
         Largest contamination that passes, 0-1; NaN where no rule states one.
     pairs_per_s
-        (n_units,) pairs of spikes per second of lag that this contamination gives: ``2 share rate n`` as both tests
-        have it, so that a bin of lag ``b`` may hold ``b`` times as many.
+        (n_units,) pairs of spikes per second of lag that this contamination gives: ``2 share rate n`` by Hill's formula
+        and the sliding test, ``(2 share - share^2) rate n`` by Llobet's; a bin of lag ``b`` may hold ``b`` times as
+        many.
     words
         How the period was found.
     """
@@ -79,9 +83,11 @@ def refractory(counts: UnitCounts, n_spikes: npt.NDArray[np.int64], rates_hz: Fl
             periods = np.where(counts.timed, np.where(passes, best_periods_s(curves), UNTESTED_S), np.nan)
             words = f"the period of largest confidence where that is {DEFAULT_CONFIDENCE_PERCENT:g} %, else to 2 ms"
             return Refractory(periods, TESTED_SHARE, 2 * TESTED_SHARE * counts.rate_hz * n_spikes, words)
-        if name in ("allen.isi_violations", "ibl.contamination") and isinstance(rule.threshold, int | float):
-            share = float(rule.threshold)
-            return Refractory(fixed, share, 2 * share * rates_hz * n_spikes, f"{REFRACTORY_PERIOD_S * MS_PER_S:g} ms")
+        if name in _PERIODS_S and isinstance(rule.threshold, int | float):
+            share, period_s = float(rule.threshold), _PERIODS_S[name]
+            pairs = 2 * share if name in _BY_HILL else 1 - (1 - min(share, 1.0)) ** 2
+            periods = np.where(counts.timed, period_s, np.nan)
+            return Refractory(periods, share, pairs * rates_hz * n_spikes, f"{period_s * MS_PER_S:g} ms")
     return Refractory(fixed, np.nan, np.full(len(fixed), np.nan), f"{REFRACTORY_PERIOD_S * MS_PER_S:g} ms")
 
 

@@ -16,7 +16,12 @@ from nh_platform.reports.session_page.unit_figures.amplitude_fits import (
     NOISE_CUTOFF_2022_03,
     fit_metric,
 )
-from nh_platform.reports.session_page.unit_figures.timing_charts import best_periods_s, confidence_curves, periods_s
+from nh_platform.reports.session_page.unit_figures.timing_charts import (
+    best_periods_s,
+    confidence_curves,
+    periods_s,
+    refractory,
+)
 from nh_platform.reports.session_page.unit_figures.unit_counts import UnitCounts, count_units
 from nh_platform.session import Spikes
 from nh_platform_tests.made_material import grouped, steady
@@ -96,6 +101,28 @@ def test_the_confidence_curve_peaks_at_the_metric_and_its_period(spikes: Spikes)
     best = best_periods_s(curves)
     assert best[0] == periods_s()[curves[0].argmax()]
     assert np.isnan(best[4])
+
+
+@pytest.mark.parametrize(
+    ("rulebook", "metric"),
+    [
+        ("allen-vc-default", "allen.isi_violations@2019"),
+        ("aind-2024-02", "spikeinterface.isi_violations_ratio@0.105"),
+        ("aind-2026-06", "spikeinterface.rp_contamination@0.105"),
+    ],
+)
+def test_the_violations_that_are_allowed_are_those_at_which_the_metric_is_at_its_threshold(
+    rulebook: str, metric: str
+) -> None:
+    n_violations, (times,) = 3, steady(1)
+    spikes = grouped([np.sort([*times, *(np.asarray(times)[100 : 100 + n_violations] + 0.0008)])])
+    values, _ = compute_metrics(spikes, units_of(spikes), (metric,))
+    value = float(values[metric].iloc[0])
+    book = load_rulebook(rulebook)
+    rules = [rule.model_copy(update={"threshold": value}) for rule in book.rules if rule.metric == metric]
+    rate_hz = spikes.counts / (spikes.times.max() - spikes.times.min())
+    test = refractory(counted(spikes), spikes.counts, rate_hz, book.model_copy(update={"rules": rules}))
+    assert (test.pairs_per_s * test.periods_s).tolist() == pytest.approx([n_violations], rel=0.01)
 
 
 def test_a_rulebook_says_which_cutoff_is_drawn() -> None:
