@@ -51,6 +51,13 @@ def write_review(home: Path, patch: pytest.MonkeyPatch) -> None:
     (home / "reviews" / SOURCE / f"{SESSION}.yaml").write_text(REVIEW)
 
 
+def ask(home: Path, patch: pytest.MonkeyPatch) -> None:
+    (home / "reviews" / SOURCE).mkdir(parents=True)
+    asked = "{unit: u, comment: an axon?, reviewer: ada, date: 2026-01-02}"
+    text = f"source: {SOURCE}\nsession: '{SESSION}'\nreviews:\n  - {asked}\n"
+    (home / "reviews" / SOURCE / f"{SESSION}.yaml").write_text(text)
+
+
 def name_ui(home: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("NH_UI_ADDRESS", "https://qc.example.org")
 
@@ -78,6 +85,7 @@ def with_what_is_below(names: set[str]) -> set[str]:
         (patch_name(unit_columns, "metric_ids", lambda rulebooks: ("other",)), {"units"}),
         (patch_name(lookup, "HISTOGRAMS", ("other",)), {"units"}),
         (write_review, {"units", "session_report"}),
+        (ask, {"session_report"}),
         (name_ui, {"session_report"}),
         (patch_name(page_code, "SHARED", "nh_platform.reports.probe_page"), {"session_report"}),
         (set_key("presets", "[]"), {"windows"}),
@@ -87,7 +95,7 @@ def with_what_is_below(names: set[str]) -> set[str]:
         (set_key("reference_window", "start-30s"), {"unit_embeddings"}),
     ],
     ids=["active rulebook", "further rulebooks", "a rule", "words of a rule", "metrics", "histograms", "a review",
-         "address of the UI", "styles of pages", "presets", "encoders",
+         "a question", "address of the UI", "styles of pages", "presets", "encoders",
          "conventions", "modes", "reference window"],
 )  # fmt: skip
 def test_a_change_moves_what_reads_it_and_what_is_below(
@@ -100,7 +108,7 @@ def test_a_change_moves_what_reads_it_and_what_is_below(
     moved = {name for name in before if before[name].data_version != after[name].data_version}
     assert moved == with_what_is_below(readers)
     told = {name for name in before if told_before[name] != told_after[name]}
-    assert told == (set() if change is write_review else moved), "reviews are of one session"
+    assert told == (set() if change in (write_review, ask) else moved), "reviews are of one session"
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -48,7 +48,8 @@ def external_specs(entry: SourceEntry, read: Iterable[str]) -> list[dg.AssetSpec
         REVIEWS: (
             "People's recorded decisions on a session, from the reviews folder: each observation lists who decided "
             "what, and why. A file with a mistake is named here, by line, and nothing that reads it is made until it "
-            "is corrected. Questions and comments alone are no new version, and nothing runs for them."
+            "is corrected. Questions and comments alone are no new version: the session's page is made again "
+            "for them, since it shows them, and nothing else."
         ),
         REVIEWED_INTERVALS: "The stretches of a session that counted reviews call invalid, and nothing else of them.",
     }
