@@ -16,8 +16,8 @@ from nh_platform import operations
 from nh_platform.home.platform import Platform
 from nh_platform.operations.reviewing.review_carrying import remember_reviewed
 from nh_platform.qc.reviews.curators.label_exporting import to_curation
-from nh_platform.qc.reviews.evidence import evidence_folder
-from nh_platform.qc.reviews.resorted.fingerprints import read_fingerprints, to_text, trains_path
+from nh_platform.qc.reviews.evidence import TRAINS, evidence_folder
+from nh_platform.qc.reviews.resorted.fingerprints import read_fingerprints, to_text
 from nh_platform.qc.reviews.review_files import read_reviews
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.store.codecs.parquet import read_table
@@ -233,7 +233,7 @@ def _resort(platform: Platform, session: str, swapped: dict[str, str]) -> None:
     """Rewrite what was kept of reviewed trains as if an earlier sorting had had them under other ids."""
     from dataclasses import replace
 
-    path = trains_path(platform.settings.reviews, "ibl", session)
+    path = platform.settings.reviews / "ibl" / session / TRAINS
     known = read_fingerprints(path)
     by_unit = {one.unit: one for one in known}
     earlier = [replace(by_unit[spikes], unit=unit, reviews=by_unit[unit].reviews) for unit, spikes in swapped.items()]
@@ -254,7 +254,7 @@ def test_reviews_after_a_resort_do_not_count_are_proposed_and_count_once_reviewe
             said = ("--decision", "fail", "--reason", "two neurons", "--reviewer", reviewer)
             nh(home, "review", "add", "ibl", session, "--unit", good[1], *said)
         assert remember_reviewed(platform, "ibl", session) == 0
-        kept = read_fingerprints(trains_path(platform.settings.reviews, "ibl", session))
+        kept = read_fingerprints(platform.settings.reviews / "ibl" / session / TRAINS)
         assert sorted((one.unit, len(one.reviews)) for one in kept) == sorted((unit, 2) for unit in good)
         materialize(platform, instance, "ibl", assets=("units",))
         reviewed = _units(platform, session).set_index("unit_id")

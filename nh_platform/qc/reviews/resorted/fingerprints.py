@@ -67,11 +67,6 @@ class Fingerprint:
         return self.unit, self.probe, self.cluster, self.n_spikes, self.sorting, spikes
 
 
-def trains_path(reviews: Path, source: str, session_id: str) -> Path:
-    """Return where the fingerprints of a session are: ``<reviews>/<source>/<session>/spike-trains.tsv``."""
-    return reviews / source / session_id / "spike-trains.tsv"
-
-
 def stretches_of(times: npt.NDArray[np.float64]) -> tuple[Ticks, ...]:
     """Return the stretches that are kept of a train.
 

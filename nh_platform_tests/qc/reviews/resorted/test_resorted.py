@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nh_platform.qc.reviews.evidence import TRAINS
 from nh_platform.qc.reviews.resorted.carried_reviews import (
     carried_table,
     carried_trains,
@@ -21,7 +22,6 @@ from nh_platform.qc.reviews.resorted.fingerprints import (
     save_fingerprints,
     stretches_of,
     to_text,
-    trains_path,
     trains_version,
 )
 from nh_platform.qc.reviews.resorted.proposals import without_carried
@@ -200,7 +200,7 @@ def test_a_fingerprint_is_bounded_depends_on_the_train_alone_and_is_read_as_writ
 
 
 def test_fingerprints_are_saved_once_and_reviews_of_one_train_share_a_line(tmp_path: Path) -> None:
-    path = trains_path(tmp_path, "ibl", "s1")
+    path = tmp_path / "ibl" / "s1" / TRAINS
     assert (read_fingerprints(path), trains_version(path)) == ((), "")
     trains = _trains(np.random.default_rng(5), 3)
     known = _fingerprints(trains)
@@ -220,7 +220,7 @@ def test_fingerprints_are_saved_once_and_reviews_of_one_train_share_a_line(tmp_p
 
 @pytest.mark.parametrize("line", ["u0\tprobe00", "u0\tp\tx\t3\ts\tr1\t1 2 3", "u0\tp\t1\t3\ts\tr1\t1 -2 3"])
 def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
-    path = trains_path(tmp_path, "ibl", "s1")
+    path = tmp_path / "ibl" / "s1" / TRAINS
     save_fingerprints(path, _fingerprints(_trains(np.random.default_rng(6), 1)))
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(ConfigError, match=r"ibl/s1/spike-trains\.tsv:5"):
