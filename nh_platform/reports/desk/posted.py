@@ -18,7 +18,7 @@ from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
 
 MOST_REVIEWS, MOST_UNITS = 500, 20_000
-LONGEST_NAME, LONGEST_TEXT, MOST_EVIDENCE = 100, 4000, 50
+LONGEST_NAME, LONGEST_TEXT = 100, 4000
 _SET_HERE = ("id", "reviewer", "date", "blind")
 """Keys that the desk states itself: a page must not sign for another day or another reader."""
 _UNSEEN = ("Cc", "Cs", "Co", "Cn")
