@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nh_platform.qc.inclusion import Inclusion
 
 SourceName = Annotated[str, typer.Argument(help="Source, for example ibl.")]
-SESSION_COLUMNS = ("session_id", "verdict", "probes", "trials_kept", "not_known", "reason")
+SESSION_COLUMNS = ("session_id", "verdict", "set_aside", "probes", "trials_kept", "not_known", "reason")
 REGION_COLUMNS = ("region", "sessions", "units", "kept", "why_not")
 REGION_RULES = "ibl-bwm-inclusion"
 
@@ -37,7 +37,8 @@ def sessions(
     """Say which sessions of a source the published rules include, and why not the others.
 
     Reads what is stored and asks nobody: a value that the catalogue does not state is *not known*, and the rulebook
-    says what that means. Ends with `pass: N of M`.
+    says what that means. Sessions that reviewers set aside are named; the rules judge them as any other. Ends with
+    `pass: N of M`.
 
     **Examples**
 
@@ -47,6 +48,7 @@ def sessions(
     """
     console.require_known(source)
     from nh_platform.home.platform import Platform
+    from nh_platform.home.set_aside import set_aside_words
     from nh_platform.home.settings import load_settings
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import session_inclusion
@@ -58,10 +60,12 @@ def sessions(
         session_inclusion(platform.store, manifest, session_id, book)
         for session_id in sorted(manifest.sessions["session_id"])
     ]
+    aside = set_aside_words(platform.settings, source, platform.today)
     rows = [
         {
             "session_id": one.session_id,
             "verdict": one.word,
+            "set_aside": aside.get(one.session_id, ""),
             "probes": f"{one.n_probes_passed} of {len(one.probes)}",
             "trials_kept": "" if one.n_trials_kept is None else f"{one.n_trials_kept} of {one.n_trials}",
             "not_known": _not_known(one),
@@ -70,7 +74,8 @@ def sessions(
         for one in found
     ]
     title = f"{source} by {book.id}"
-    console.print_rows(rows, SESSION_COLUMNS, format_, title=title)
+    shown = [name for name in SESSION_COLUMNS if name != "set_aside" or aside or format_ is not Format.table]
+    console.print_rows(rows, shown, format_, title=title)
     _warn_of_damage(platform, source)
     _last_line(f"pass: {sum(one.passed for one in found)} of {len(found)}", format_)
 

@@ -130,3 +130,17 @@ def test_label_says_what_to_use_instead(home: Path) -> None:
 @pytest.mark.parametrize("command", ["sessions", "regions"])
 def test_the_commands_have_examples(command: str) -> None:
     assert "Examples" in nh("qc", command, "--help").stdout
+
+
+def test_a_session_that_is_set_aside_is_named_beside_the_verdict_of_the_rules(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "set aside" not in nh("qc", "sessions", "ibl").stdout
+    monkeypatch.setenv("NH_REVIEWS", str(tmp_path))
+    session = str(json.loads(nh("qc", "sessions", "ibl", "--format", "json").stdout)[0]["session_id"])
+    for name in ("ada", "bea"):
+        decision = ("--whole-session", "--decision", "fail", "--reason", "seizures", "--reviewer", name)
+        nh("review", "add", "ibl", session, *decision)
+    assert "set aside" in nh("qc", "sessions", "ibl").stdout
+    rows = json.loads(nh("qc", "sessions", "ibl", "--format", "json").stdout)
+    assert [row["set_aside"] for row in rows] == ["set aside", ""]
