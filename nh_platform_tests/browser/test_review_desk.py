@@ -141,7 +141,9 @@ def test_two_readers_decide_and_page_and_dagster_show_it(
         patch.setenv("NH_SENSOR_INTERVAL_S", "3600")
         with nh_ui(home.settings.home) as address:
             browser.get(f"{address}/assets/ibl/units?view=partitions&partition={session}")
-            shown = wait_for_text(browser, ["good units", "reviewed units", f"fail by ada, bob: {reason}"])
+            shown = wait_for_text(
+                browser, ["good units", "reviews by state", "reviewed", f"fail by ada, bob: {reason}"]
+            )
             good = int(read_table(home.store.folder("ibl", session, "units") / "units.parquet")[f"pass.{BOOK}"].sum())
             assert good == int(table[f"pass.{BOOK}"].sum()) - 1
             assert str(good) in shown
