@@ -21,6 +21,10 @@ from nh_platform.reports.site.counts.rule_distributions import RuleDistribution
 MOST_ROWS = 40
 """Groups that a figure has room for; the table beside it has all."""
 
+MOST_LETTERS = 20
+"""Letters of a group's name that its figure has room for; ids of insertions were cut off at their beginning."""
+
+_BEGINNING = 12
 _PERCENT = 100.0
 
 
@@ -38,9 +42,7 @@ def rates_chart(rates: pd.DataFrame, by: str, title: str) -> Chart:
     """
     shown = _largest(rates)
     rows = np.arange(len(shown))[::-1]
-    ticks = [
-        (float(row), f"{name} ({units:,})") for row, name, units in zip(rows, shown["group"], shown["units"].tolist())
-    ]
+    ticks = _group_ticks(rows, shown)
     x_axis = Axis("good units", "%", low=0, high=_up_to(shown[["share", "high"]].to_numpy()))
     y_axis = Axis("", low=-0.7, high=len(shown) - 0.3, ticks=ticks)
     if not len(shown):
@@ -180,7 +182,7 @@ def rule_groups_chart(rates: pd.DataFrame, by: str, title: str) -> Chart:
     order = (["group"], [True]) if by == "month" else (["share", "group"], [False, True])
     shown = shown.sort_values(order[0], ascending=order[1], kind="stable")
     rows = np.arange(len(shown))[::-1]
-    ticks = [(float(row), f"{name} ({units:,})") for row, name, units in zip(rows, shown["group"], shown["units"])]
+    ticks = _group_ticks(rows, shown)
     x_axis = Axis("units that pass", "%", low=0, high=_up_to(shown["share"].to_numpy()))
     y_axis = Axis("", low=-0.7, high=len(shown) - 0.3, ticks=ticks)
     if not len(shown):
@@ -194,6 +196,12 @@ def rule_groups_chart(rates: pd.DataFrame, by: str, title: str) -> Chart:
         (Layer("points", shown["share"].to_numpy() * _PERCENT, rows, name="units that pass", exact=True),),
         caption=f"{'Earliest' if by == 'month' else 'Highest'} first; units in brackets.{rest}",
     )
+
+
+def _group_ticks(rows: np.ndarray, shown: pd.DataFrame) -> list[tuple[float, str]]:
+    """Return the name of each group with its units; of a long one, as the id of an insertion, its beginning."""
+    names = [name if len(name) <= MOST_LETTERS else f"{name[:_BEGINNING]}…" for name in shown["group"].astype(str)]
+    return [(float(row), f"{name} ({units:,})") for row, name, units in zip(rows, names, shown["units"].tolist())]
 
 
 def _up_to(shares: np.ndarray) -> float:
