@@ -19,7 +19,7 @@
 const nhPage = (() => {
   const place = (id) => document.getElementById(id);
   const data = nhData();
-  const state = { wanted: nhNoState(), rows: [], row: null, chosen: new Set() };
+  const state = { wanted: nhNoState(), rows: [], row: null, chosen: new Set(), lacking: "" };
   const listeners = { unit: [], interval: [] };
   const keys = new NhKeys();
   let units, table, card, figures = [], columns = [];
@@ -131,7 +131,7 @@ const nhPage = (() => {
       button.replaceChildren(`${one.label} `, nhElement("span", { class: "nh-quiet", text: one.test ? nhNumber(count) : "–" }));
     }
   };
-  const change = (part) => { Object.assign(state.wanted, part); filter(); };
+  const change = (part) => { Object.assign(state.wanted, part); state.lacking = ""; filter(); };
   const clear = () => {
     const { sort, unit, columns: chosen } = state.wanted;
     state.wanted = { ...nhNoState(), sort, unit, columns: chosen };
@@ -175,7 +175,7 @@ const nhPage = (() => {
   const showError = (error) => {
     clearTimeout(pause);
     place("filter").ariaInvalid = String(Boolean(error));
-    if (!error) { place("filter-error").textContent = ""; return; }
+    if (!error) { place("filter-error").textContent = state.lacking; return; }
     pause = setTimeout(() => { place("filter-error").textContent = error; }, 350);
   };
   const applyAll = () => {
@@ -183,10 +183,10 @@ const nhPage = (() => {
     makeColumns();
     const row = units.places.get(state.wanted.unit);
     const asked = state.wanted.unit;
+    state.lacking = asked && row === undefined ? `There is no unit ${asked} on this page.` : ""; // until a person filters
     state.row = row ?? null;
     filter();
     if (row !== undefined) { open(row); place("units").scrollIntoView(); } else if (state.row === null && units.n) open(0);
-    if (asked && row === undefined) place("filter-error").textContent = `There is no unit ${asked} on this page.`;
   };
   const keep = () => nhWriteAddress(state.wanted);
 
