@@ -6,6 +6,8 @@ Contains the reading of a CSV table, its conversion and what is said of cells th
 
 from __future__ import annotations
 
+import csv
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -96,15 +98,32 @@ def convert_coordinates(
 
 
 def _read(table: Path | TextIO, name: str) -> pd.DataFrame:
+    """Return the rows of a table as text; their index is the line of each, as an editor counts them.
+
+    pandas leaves the fields away that a row has too many, and names the second of two columns anew.
+    """
     import pandas as pd
 
     try:
-        rows = pd.read_csv(table, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        if isinstance(table, Path):
+            with table.open(encoding="utf-8-sig", newline="") as stream:
+                return _read(stream, name)
+        reader = csv.reader(table, strict=True)
+        lines = [(reader.line_num, cells) for cells in reader if cells]
+    except (OSError, ValueError, csv.Error) as error:
         raise ConfigError(
             f"table {name}", f"it cannot be read as CSV: {error}", "Check the path and the file."
         ) from error
-    return rows.rename(columns=lambda column: str(column).strip())
+    columns = [cell.removeprefix("\ufeff").strip() for cell in lines[0][1]] if lines else []
+    heading, times = Counter(columns).most_common(1)[0] if columns else ("", 0)
+    if times > 1:
+        raise ConfigError(f"table {name}", f"the column {heading!r} stands twice", "Rename one of the two.")
+    for number, cells in lines[1:]:
+        if len(cells) != len(columns):
+            found = f"line {number} has {len(cells)} fields, the line of names {len(columns)}"
+            raise ConfigError(f"table {name}", found, "Save the table again; text with a comma needs quotes.")
+    by_column = zip(*(cells for _, cells in lines[1:])) if lines[1:] else ((),) * len(columns)
+    return pd.DataFrame(dict(zip(columns, by_column)), index=[number for number, _ in lines[1:]], dtype=object)
 
 
 def _columns(
@@ -140,8 +159,7 @@ def _numbers(rows: pd.DataFrame, column: str, name: str) -> npt.NDArray[np.float
     numbers = pd.to_numeric(texts.where(~texts.str.lower().isin(_NOTHING), "nan"), errors="coerce")
     odd = np.flatnonzero(numbers.isna() & ~texts.str.lower().isin(_NOTHING))
     if len(odd):
-        line = int(odd[0]) + 2
-        found = f"line {line}, column {column}: {texts.iloc[int(odd[0])]!r} is no number"
+        found = f"line {rows.index[int(odd[0])]}, column {column}: {texts.iloc[int(odd[0])]!r} is no number"
         raise ConfigError(f"table {name}", found, "Write a number with a point, or leave the cell empty.")
     return numbers.to_numpy(np.float64)
 

@@ -48,6 +48,34 @@ def test_ten_thousand_points_equal_iblatlas(tmp_path: Path) -> None:
     assert np.abs(pd.read_csv(tmp_path / "ccf.csv")[["ap", "dv", "ml"]].to_numpy() - theirs).max() <= 1e-6
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("x,y,z\n0,0,-0.003,9\n", "line 2 has 4 fields, the line of names 3"),
+        ("x,y,z\n0,0\n", "line 2 has 2 fields"),
+        ("x, x,y,z\n0,0,0,0\n", "the column 'x' stands twice"),
+        ("x,y,z,note,note\n0,0,0,a,b\n", "the column 'note' stands twice"),
+        ("x,y,z\n0,0,-0.003\n\nfoo,0,0\n", "line 4, column x: 'foo' is no number"),
+        ('x,y,z,note\n0,0,-0.003,"a\nb"\n0,zero,0,c\n', "line 4, column y: 'zero' is no number"),
+        ('x,y,z\n0,0,"-0.003\n', "it cannot be read as CSV"),
+        ("x,y,z\n0,0,\0\n", "is no number"),
+        ("", "columns missing: x, y, z"),
+    ],
+)
+def test_a_table_of_which_something_would_be_lost_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(content)
+    refused = to_ccf(path, code=1)
+    assert refused.stdout == ""
+    assert said in " ".join(refused.stderr.split())
+
+
+def test_a_table_without_rows_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "none.csv"
+    path.write_text("id,x,y,z\n")
+    assert to_ccf(path).stdout == "id,ap,dv,ml\n"
+
+
 def test_a_point_outside_is_refused_with_bounds_and_resolution_or_printed_as_asked(tmp_path: Path) -> None:
     path = tmp_path / "above.csv"
     path.write_text("id,x,y,z\n1,0,0,0\n2,0,0,0.001\n")
@@ -77,8 +105,6 @@ def test_allens_ml_is_mirrored_where_asked_for(tmp_path: Path) -> None:
         ("x;y;z\n0;0;0\n", "separated by commas"),
         ("x,y,z,ap\n0,0,0,1\n", "has a column ap already"),
         ("x,y,z\n0,0,0\n0,zero,0\n", "line 3, column y: 'zero' is no number"),
-        ("x,y,z\n0,0\n0,0,0,0\n", "cannot be read as CSV"),
-        ("", "cannot be read as CSV"),
         ("x,y,z\n-2.0,-2.4,-3.0\n", "State x, y, z in metres from bregma"),
         ("x,y,z\ninf,0,0\n", "1 of 1 lie outside"),
     ],
