@@ -7,6 +7,7 @@ site (`building.py`).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from nh_platform.reports.site.counts.pass_rates import GROUPS
 from nh_platform.reports.site.pages.index_page import records, rule_rows
 
 _SHARES = ("share", "low", "middle", "high")
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+"""With which a name from upstream could begin a tag: readers of Markdown would draw it."""
 _MARKDOWN_ROWS = 200
 """Rows of a table in Markdown, which people read; CSV and JSON have all."""
 
@@ -71,4 +74,4 @@ def _cell(name: str, value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{100 * value:.1f} %" if name in _SHARES else f"{value:.4g}"
-    return " ".join(str(value).split())
+    return _TAG.sub(r"\\<", " ".join(str(value).split()))

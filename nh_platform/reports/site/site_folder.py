@@ -99,5 +99,5 @@ def _recorded(folder: Path) -> set[str]:
     """Return the files that a report wrote there; none where it holds no record that can be read."""
     try:
         return {str(name) for name in json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()

@@ -65,6 +65,26 @@ def test_names_with_markup_are_text_on_every_page(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in (tmp_path / "index.html").read_text()
 
 
+def test_a_name_with_markup_begins_no_tag_in_a_table_of_markdown(tmp_path: Path) -> None:
+    table = units_table(4)
+    table["lab"] = EVIL
+    write_report(site_of(table), tmp_path)
+    text = (tmp_path / "tables" / "good_by_lab.md").read_text()
+    assert "\\<script>alert(1)\\</script>" in text
+    assert not re.search(r"(?<!\\)<[a-z/]", text)
+    assert "noise_cutoff < 5" in (tmp_path / "tables" / "rules.md").read_text()
+
+
+@pytest.mark.parametrize("record", ["[" * 100_000, "{", '{"files": 1}', '{"files": null}', "[]"])
+def test_a_folder_whose_record_is_damaged_is_nobodys(tmp_path: Path, record: str) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / RECORD).write_text(record)
+    (tmp_path / "site" / "mine.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="it holds something that no report wrote"), writing_site(tmp_path / "site"):
+        raise AssertionError("it was begun")
+    assert (tmp_path / "site" / "mine.txt").read_text() == "mine"
+
+
 def test_a_page_of_a_rule_says_what_it_asks_and_where_it_fails(written: Path) -> None:
     text = (written / "rules" / "amp_median.html").read_text()
     assert "amp_median &gt; 50 µV" in text
