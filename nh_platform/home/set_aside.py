@@ -39,7 +39,7 @@ def session_reviews(settings: PlatformSettings, source: str, today: Day = None) 
     found = {}
     for path in sorted((settings.reviews / source).glob("*.yaml")):
         try:
-            if _MARK not in path.read_bytes():
+            if not path.is_file() or _MARK not in path.read_bytes():  # opening a pipe waits for ever
                 continue
             outcome = session_review(read_reviews(path), rulebook, day)
         except (OSError, ConfigError):
