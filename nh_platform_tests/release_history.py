@@ -16,8 +16,8 @@ from nh_platform.simulation.ibl.ibl_session import simulate_ibl_session
 from nh_platform_tests.homes import SEED
 from nh_platform_tests.loopback.state import AlyxState
 
-ALL = ("raw_spikes", "events", "signals", "units", "windows", "unit_embeddings")
-BELOW_SPIKES = ("units", "windows", "unit_embeddings")
+ALL = ("raw_spikes", "events", "signals", "units", "windows", "unit_embeddings", "session_report")
+BELOW_SPIKES = ("units", "windows", "unit_embeddings", "session_report")
 
 Runs = Mapping[str, tuple[str, ...]]
 """Assets that are made again, by session; in running order."""
@@ -54,19 +54,19 @@ def wheel_patch(state: AlyxState) -> Runs:
     content = turned.read_bytes()
     turned.unlink()
     state.patch_file(session, "alf/_ibl_wheel.position.npy", content)
-    return {session: ("signals",)}
+    return {session: ("signals", "session_report")}
 
 
 def qc_change(state: AlyxState) -> Runs:
     state.set_dataset_qc(session_id(1), "alf/_ibl_trials.table.pqt", "WARNING")
-    return {session_id(1): ("units",)}
+    return {session_id(1): ("units", "session_report")}
 
 
 def realignment(state: AlyxState) -> Runs:
     session = session_id(0)
     pid = next(p for p, record in state.insertions.items() if session in str(record["session"]))
     state.set_insertion(pid, alignment_resolved=True, alignment_stored="2026-02-02T10:00:00_someone")
-    return {session: ("units",)}
+    return {session: ("units", "session_report")}
 
 
 def timestamp_touch(state: AlyxState) -> Runs:

@@ -98,7 +98,7 @@ def test_the_asset_graph_shows_a_group_per_source(page: Page) -> None:
 def test_the_lineage_leads_from_raw_spikes_to_embeddings(page: Page) -> None:
     texts = ("raw_spikes", "units", "windows", "unit_embeddings", "events", "signals", "2 partitions")
     before = page.driver.get_window_size()
-    page.driver.set_window_size(3600, 2000)  # only what lies in the window is drawn
+    page.driver.set_window_size(5200, 3000)  # only what lies in the window is drawn
     try:
         page.open("/locations/nh_platform/asset-groups/ibl/lineage", "lineage", *texts)
     finally:

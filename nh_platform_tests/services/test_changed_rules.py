@@ -31,7 +31,7 @@ from nh_platform_tests.services.test_daemon import nh, wait_until
 pytestmark = [pytest.mark.service, pytest.mark.browser]
 
 SOURCE = "allen_vc"
-OF_UNITS = ["stimulus_tensors", "units"]
+OF_UNITS = ["session_report", "stimulus_tensors", "units"]
 """What a rule or a review changes: `units`, and what reads them."""
 REVIEW = """\
 source: {source}

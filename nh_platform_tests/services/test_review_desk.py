@@ -139,11 +139,13 @@ def test_two_reviewers_at_once_lose_nothing(platform: Platform) -> None:
             f"reason {n} of {name}" for n in range(N_DECISIONS)
         ]
     left = [path.name for path in platform.reviews_file("ibl", session).parent.iterdir() if path.suffix != ".yaml"]
-    assert [name for name in left if not name.endswith(".lock")] == []
+    assert [name for name in left if not name.endswith(".lock")] == [session]  # trains of what was reviewed
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_by_a_signal_and_frees_its_port(platform: Platform, number: signal.Signals) -> None:
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"{number.name} is ignored by whoever runs the tests, as by nohup, and is then by the desk")
     with nh_review_serve(platform) as (client, process, said):
         assert f"kill {process.pid}" in said[0]
         session = platform.store.sessions("ibl")[0]

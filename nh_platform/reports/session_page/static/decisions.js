@@ -49,16 +49,16 @@ class NhDecisions {
   makeForm() {
     const option = ([value, text]) => nhElement("option", { value, text });
     this.about = nhElement("select", { id: "decide-about" }, [["unit", "this unit"], ["unit interval", "an interval of this unit"], ["interval", "an interval of the recording"], ["session", "the whole session"]].map(option));
-    this.start = nhElement("input", { type: "number", step: "any", id: "decide-start", ariaLabel: "start in seconds" });
-    this.stop = nhElement("input", { type: "number", step: "any", id: "decide-stop", ariaLabel: "stop in seconds" });
+    this.start = nhElement("input", { type: "number", step: "any", id: "decide-start", "aria-label": "start in seconds" });
+    this.stop = nhElement("input", { type: "number", step: "any", id: "decide-stop", "aria-label": "stop in seconds" });
     const probes = [...new Set(this.page.units.columns.get("probe")?.texts ?? [])].sort();
-    this.scope = nhElement("select", { id: "decide-scope", ariaLabel: "of which probe" }, [["all_probes", "all probes"], ...probes.map((one) => [one, one])].map(option));
+    this.scope = nhElement("select", { id: "decide-scope", "aria-label": "of which probe" }, [["all_probes", "all probes"], ...probes.map((one) => [one, one])].map(option));
     this.place = nhElement("span", { hidden: true }, ["of ", this.scope]);
     this.interval = nhElement("span", { hidden: true }, [this.start, " to ", this.stop, " s", this.place, nhElement("span", { class: "nh-quiet", text: "or draw it in a figure over time" })]);
     this.about.addEventListener("change", () => this.showAbout());
     this.reason = nhElement("textarea", { id: "decide-reason", rows: 1, maxLength: 4000, placeholder: "why, in a sentence", dir: "auto" });
     this.reason.addEventListener("keydown", (event) => this.typed(event));
-    this.recent = nhElement("div", { class: "nh-recent", role: "group", ariaLabel: "recent reasons" });
+    this.recent = nhElement("div", { class: "nh-recent", role: "group", "aria-label": "recent reasons" });
     this.others = nhElement("p", { class: "nh-others", dir: "auto" });
     this.threads = nhElement("div", { class: "nh-threads" });
     this.status = nhElement("p", { id: "decide-status", role: "status" });
@@ -66,7 +66,7 @@ class NhDecisions {
     this.file = nhElement("p", { class: "nh-quiet" });
     this.written = nhElement("details", {}, [nhElement("summary", { text: "What is written, and where" }), this.file, this.diff]);
     const buttons = nhElement("div", { class: "nh-decide-buttons" });
-    this.form = nhElement("form", { class: "nh-decide", ariaLabel: "Decision" }, [
+    this.form = nhElement("form", { class: "nh-decide", "aria-label": "Decision" }, [
       nhElement("div", { class: "nh-decide-about" }, [nhElement("label", {}, ["About ", this.about]), this.interval]),
       nhElement("label", { class: "nh-decide-reason" }, ["Reason ", this.reason]), this.recent, buttons, this.others, this.threads, this.status, this.written]);
     this.form.addEventListener("submit", (event) => event.preventDefault());
