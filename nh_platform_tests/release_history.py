@@ -76,8 +76,11 @@ def timestamp_touch(state: AlyxState) -> Runs:
 
 
 def tag_only(state: AlyxState) -> Runs:
-    state.add_tag("2026_Q1_Test", list(state.datasets)[:5])
-    return {}
+    """Tag files of one session, which were in no release: its page names its first release, and nothing else moves."""
+    tagged = list(state.datasets)[:5]
+    state.add_tag("2026_Q1_Test", tagged)
+    (session,) = {str(state.datasets[one]["session"]) for one in tagged}
+    return {session: ("session_report",)}
 
 
 def notice_only(state: AlyxState) -> Runs:

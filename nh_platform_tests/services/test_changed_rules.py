@@ -192,6 +192,7 @@ def test_rulebook_preset_and_reviews_change_and_exactly_the_right_sessions_run(
         path = review_path(tmp_path / "reviews", SOURCE, second)
         path.write_text(REVIEW.format(source=SOURCE, session=second, unit="1", decision="pass", reviewer="bob"))
         ran = page.after("the second review", lambda: is_current(tmp_path))
+        assert ran.pop(first, ["session_report"]) == ["session_report"]  # a page may be made once more, nothing else
         assert ran == {second: OF_UNITS}
 
         ticks = page.ticks()
