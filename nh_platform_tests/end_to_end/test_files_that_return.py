@@ -33,9 +33,9 @@ def test_an_asset_made_without_a_listed_file_is_stale_with_what_reads_it(tmp_pat
     assert record is not None
     assert record.parameters[NOT_HAD] == "alf/_ibl_trials.table.pqt"
     assert any("reads it once it is back" in note for note in record.left_out)
-    assert stale(platform) == ("events", "windows", "unit_embeddings")
+    assert stale(platform) == ("events", "windows", "unit_embeddings", "session_report")
     make(platform)  # in vain, and nothing else is touched
-    assert stale(platform) == ("events", "windows", "unit_embeddings")
+    assert stale(platform) == ("events", "windows", "unit_embeddings", "session_report")
     away.rename(trials)
     make(platform)
     assert stale(platform) == ()

@@ -132,7 +132,7 @@ def test_counted_reviews_mark_the_same_everywhere(platform: Platform, instance: 
     file.write_text(text + "".join(REVIEW.format(**when, reviewer=name) for name in ("ada", "bea")), encoding="utf-8")
     (outcome,) = materialize(platform, instance, "allen_vc")
     assert outcome.errors == ()
-    assert outcome.plan.assets == ("units", "windows", "unit_embeddings", "stimulus_tensors")
+    assert outcome.plan.assets == ("units", "windows", "unit_embeddings", "session_report", "stimulus_tensors")
     session = opened(platform)
     assert {asset for asset in session.assets if session.provenance(asset).data_version != before[asset]} == set(
         outcome.plan.assets

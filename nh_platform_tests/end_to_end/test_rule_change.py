@@ -19,9 +19,9 @@ from nh_platform.qc.rules.rulebook import RULEBOOK_DIR, load_rulebook
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform_tests.homes import make_home, materialize
 
-BELOW_RULES = ["units"]
+BELOW_RULES = ["units", "session_report"]
 """What is made again; windows and embeddings of all units do not hang on which of them pass."""
-BELOW_INTERVALS = ("units", "windows", "unit_embeddings")
+BELOW_INTERVALS = ("units", "windows", "unit_embeddings", "session_report")
 REVIEWS = """\
 source: ibl
 session: {session}
@@ -98,7 +98,7 @@ def versions(platform: Platform) -> dict[tuple[str, str], str]:
     return {
         (session_id, asset): record.data_version
         for session_id in platform.manifest("ibl").session_ids
-        for asset in ("raw_spikes", "events", "signals", "units", "windows", "unit_embeddings")
+        for asset in session_assets("ibl")
         if (record := platform.store.provenance("ibl", session_id, asset)) is not None
     }
 
