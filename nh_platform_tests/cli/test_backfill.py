@@ -127,7 +127,7 @@ def test_a_gated_session_is_named_with_its_reasons_and_never_tried_again(
         assert "queued as" not in again.output
     assert asked_pairs(home) == set()
     shown = nh(home, "show", "ibl", first).output
-    assert shown.count("│ gated ") == 3
+    assert shown.count("│ gated ") == 4
     assert reason in shown
     row = ibl_status(home)
     assert (row["gated"], row["stale"], row["failed"]) == (1, 0, 0)

@@ -155,7 +155,7 @@ def test_show_says_what_is_current(home: Path) -> None:
     assert nh(home, "show", "ibl", session).output.count("│ missing ") == 7
     nh(home, "materialize", "ibl", session)
     shown = nh(home, "show", "ibl", session).output
-    assert shown.count("│ current ") == 6
+    assert shown.count("│ current ") == 7
     assert "ibl-2022-10" in shown
 
 

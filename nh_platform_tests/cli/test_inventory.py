@@ -53,7 +53,7 @@ def test_the_session_catalog_lists_every_session_and_what_is_known_of_it(home: P
     first = platform.store.sessions("ibl")[0]
     row = table.set_index("session_id").loc[first]
     units = nh_platform.open_store(home).session("ibl", first).units
-    assert (row["units"], row["good_units"], row["assets"]) == (len(units), units["good"].sum(), 6)
+    assert (row["units"], row["good_units"], row["assets"]) == (len(units), units["good"].sum(), 7)
     assert table.set_index("session_id").drop(first)["good_units"].isna().all()
 
 

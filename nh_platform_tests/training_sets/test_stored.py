@@ -36,7 +36,7 @@ def remake(home: Path, asset: str, session_id: str) -> None:
     with store.publish(changed) as target:
         for path in folder.iterdir():
             if path.name != "provenance.json":
-                shutil.copy(path, target / path.name)
+                (shutil.copytree if path.is_dir() else shutil.copy)(path, target / path.name)
 
 
 def first_session(home: Path) -> str:

@@ -94,6 +94,10 @@ _PLATFORM_UNIT = {"uV": "V", "mV": "V"}
 _SHOWN_UNIT = {"uV": "µV", "um": "µm", "us": "µs", "um/h": "µm/h", "1": "", "-": ""}
 
 
+CURATED_PREFIX = "curated."
+"""As of `nh_platform.session.tables.units`, which loads pandas: a mistake in a rulebook need not."""
+
+
 def is_curated(definition_id: str) -> bool:
     """Return whether a rule names a label of another curator: a column of `units`, which a session may lack."""
     return re.fullmatch(CURATED.name, definition_id) is not None
