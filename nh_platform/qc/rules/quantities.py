@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from nh_platform.session.tables.units import CURATED
-
 if TYPE_CHECKING:
     from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 
@@ -100,6 +98,10 @@ CURATED_PREFIX = "curated."
 
 def is_curated(definition_id: str) -> bool:
     """Return whether a rule names a label of another curator: a column of `units`, which a session may lack."""
+    if not definition_id.startswith(CURATED_PREFIX):
+        return False
+    from nh_platform.session.tables.units import CURATED
+
     return re.fullmatch(CURATED.name, definition_id) is not None
 
 
