@@ -24,8 +24,9 @@ const nhEmptyPaper = () => {
 const nhPaperTable = (state, units, columns) => {
   const words = nhStateWords(state.wanted, units);
   const kind = (column) => (column.kind === "number" ? "nh-number" : "");
+  const short = (text) => (text.length <= 16 ? text.replaceAll(" ", "\u00a0") : text); // a verdict stays on its line
   const head = nhElement("tr", {}, columns.map((column) => nhElement("th", { text: column.label, class: kind(column) })));
-  const body = nhElement("tbody", {}, state.rows.map((row) => nhElement("tr", {}, columns.map((column) => nhElement("td", { text: column.text(row), class: kind(column), dir: "auto" })))));
+  const body = nhElement("tbody", {}, state.rows.map((row) => nhElement("tr", {}, columns.map((column) => nhElement("td", { text: short(column.text(row)), class: kind(column), dir: "auto" })))));
   const table = nhElement("table", {}, [nhElement("thead", {}, [head]), body]);
   return nhElement("section", {}, [nhElement("h2", { text: `${nhNumber(state.rows.length)} of ${nhNumber(units.n)} units` }), nhElement("p", { text: words }), table]);
 };
