@@ -43,8 +43,8 @@ def with_stored_pages(app: App, store: Store) -> App:
         if found is None:
             await app(scope, receive, send)
             return
-        kind, path_of = found
-        status, body = await asyncio.to_thread(_content, path_of)
+        kind, read = found
+        status, body = await asyncio.to_thread(_content, read)
         kind, headers = (kind, [_FIGURE_POLICY]) if status == 200 and kind == "image/svg+xml" else (kind, [])
         kind = kind if status == 200 else "text/plain; charset=utf-8"
         headers = [(b"content-type", kind.encode()), *headers, *_HEADERS]
@@ -54,33 +54,43 @@ def with_stored_pages(app: App, store: Store) -> App:
     return answer
 
 
-def _file(store: Store, path: str) -> tuple[str, Callable[[], Path]] | None:
-    """Return the media type of what an address names, and what finds its file; None where it is not ours."""
+def _file(store: Store, path: str) -> tuple[str, Callable[[], bytes]] | None:
+    """Return the media type of what an address names, and what reads it; None where it is not ours."""
     from nh_platform.assets.across_sessions.qc_site import NAME as SITE
     from nh_platform.assets.units import ASSET as UNITS
     from nh_platform.assets.units import RULE_FIGURES
-    from nh_platform.reports.session_page.stored import stored_page
     from nh_platform.store.file_hashes import verified
     from nh_platform.store.names import SOURCE_WIDE
 
     if match := _REPORT.fullmatch(path) or _SITE_REPORT.fullmatch(path):
         source, session = match.groups()
-        return "text/html; charset=utf-8", lambda: stored_page(store, source, session)
+        return "text/html; charset=utf-8", lambda: _report(store, source, session)
     if match := _SITE.fullmatch(path):
         source, page = match.groups()
-        return "text/html; charset=utf-8", lambda: verified(store.folder(source, SOURCE_WIDE, SITE) / page)
+        return "text/html; charset=utf-8", lambda: verified(store.folder(source, SOURCE_WIDE, SITE) / page).read_bytes()
     if match := _FIGURE.fullmatch(path):
         source, session, rule = match.groups()
         folder = Path(RULE_FIGURES) / f"{rule}.svg"
-        return "image/svg+xml", lambda: verified(store.folder(source, session, UNITS.name) / folder)
+        return "image/svg+xml", lambda: verified(store.folder(source, session, UNITS.name) / folder).read_bytes()
     return None
 
 
-def _content(path_of: Callable[[], Path]) -> tuple[int, bytes]:
+def _report(store: Store, source: str, session_id: str) -> bytes:
+    """Return the page of a session, beside whose values those of the release stand where its snapshot is at hand."""
+    from nh_platform.reports.session_page.stored import stored_page
+    from nh_platform.reports.site.release_snapshot import stored_snapshot, with_release_snapshot
+
+    page, snapshot = stored_page(store, source, session_id), stored_snapshot(store, source)
+    if snapshot is None:
+        return page.read_bytes()
+    return with_release_snapshot(page.read_text(encoding="utf-8"), snapshot).encode()
+
+
+def _content(read: Callable[[], bytes]) -> tuple[int, bytes]:
     from nh_platform.session import NhError
 
     try:
-        return 200, path_of().read_bytes()
+        return 200, read()
     except NhError as error:
         return 404, f"{error}\n".encode()
     except FileNotFoundError:

@@ -5,7 +5,6 @@ Contains the record and what the desk knows of a session. Add here a setting of 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +17,10 @@ from nh_platform.qc.reviews.resorted.proposals import without_carried
 from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.reports.site.release_snapshot import SNAPSHOT_FILE
-from nh_platform.session import StoreError, UnknownSession
+from nh_platform.reports.site.release_snapshot import stored_snapshot
+from nh_platform.session import UnknownSession
 from nh_platform.session.errors import close_matches
 from nh_platform.store.codecs.recording_files import read_carried
-from nh_platform.store.file_hashes import verified
-from nh_platform.store.names import SOURCE_WIDE
-
-QC_SITE = "qc_site"
 
 
 @dataclass(frozen=True)
@@ -90,14 +85,7 @@ class Desk:
 
     def release(self, source: str) -> dict[str, Any] | None:
         """Return the snapshot of the release's distributions that `qc_site` wrote; None where there is none."""
-        folder = self.platform.store.usable(source, SOURCE_WIDE, QC_SITE)
-        if folder is None:
-            return None
-        try:
-            found: dict[str, Any] = json.loads(verified(folder / SNAPSHOT_FILE).read_text(encoding="utf-8"))
-        except (StoreError, OSError, ValueError):  # a page without it is none the worse
-            return None
-        return found
+        return stored_snapshot(self.platform.store, source)
 
     def reviews(self, source: str, session_id: str) -> SessionReviews:
         """Return the reviews of a session as they stand now.

@@ -7,15 +7,19 @@ stays as it is.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import asdict
 from typing import Any
 
 from nh_platform.reports.page.packing import json_for_script
 from nh_platform.reports.site.building import Site
-from nh_platform.session import ConfigError
+from nh_platform.session import ConfigError, StoreError
+from nh_platform.store import Store
+from nh_platform.store.file_hashes import verified
+from nh_platform.store.names import SOURCE_WIDE
 
-SNAPSHOT_FILE = "release.json"
+ASSET, SNAPSHOT_FILE = "qc_site", "release.json"
 ELEMENT = "nh-release"
 """Id of the element of a page that holds the snapshot."""
 
@@ -52,6 +56,18 @@ def release_snapshot(site: Site) -> dict[str, Any]:
         "text": text,
         "rules": [asdict(one) for one in site.distributions],
     }
+
+
+def stored_snapshot(store: Store, source: str) -> dict[str, Any] | None:
+    """Return the snapshot that the source's `qc_site` holds; None where there is none that can be read."""
+    folder = store.usable(source, SOURCE_WIDE, ASSET)
+    if folder is None:
+        return None
+    try:
+        found: dict[str, Any] = json.loads(verified(folder / SNAPSHOT_FILE).read_text(encoding="utf-8"))
+    except (StoreError, OSError, ValueError):  # a page without it is none the worse
+        return None
+    return found
 
 
 def with_release_snapshot(page: str, snapshot: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import Any
 from urllib.parse import urljoin
@@ -15,6 +16,7 @@ from nh_platform.home.page_addresses import figure_address, report_address, site
 from nh_platform.home.platform import Platform
 from nh_platform.operations.web.stored_pages import with_stored_pages
 from nh_platform.planning.making import make_source_asset
+from nh_platform.reports.site.release_snapshot import with_release_snapshot
 from nh_platform_tests.homes import make_home, materialize
 
 
@@ -65,7 +67,10 @@ def test_a_site_is_served_and_its_links_lead_to_the_reports_that_count(home: Pla
     assert body == (folder / "index.html").read_bytes()
     (link,) = re.findall(rf'<td class="id"><a href="([^"]+)">{session}', body.decode())
     assert (folder / link).resolve() == home.store.folder("ibl", session, "session_report") / "report.html"
-    assert asked(home, urljoin(site_address("ibl"), link))[2] == (folder / link).read_bytes()
+    report = asked(home, urljoin(site_address("ibl"), link))[2].decode()
+    snapshot = json.loads((folder / "release.json").read_text())
+    assert {rule["rule"] for rule in snapshot["rules"]} >= {"amp_median", "noise_cutoff"}
+    assert report == with_release_snapshot((folder / link).read_text(), snapshot), "the release stands beside it"
     assert asked(home, urljoin(site_address("ibl"), "rules/amp_median.html"))[0] == 200
 
 
