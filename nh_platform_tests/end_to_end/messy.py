@@ -22,6 +22,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.planning.making import make_session_asset
 from nh_platform.planning.staleness import standing_of
 from nh_platform.planning.versions import SourcePlan
+from nh_platform.reports.session_page.stored import PAGE_FILE
 from nh_platform.session import NhError
 from nh_platform.store.names import PROVENANCE
 from nh_platform_tests.sources.allen.vbn import edit_upstream
@@ -134,7 +135,9 @@ class MessyHome:
             if folder is not None:
                 record = platform.store.provenance(self.source, self.session_id, name)
                 assert record is not None
-                files_of = [path for path in folder.rglob("*") if path.is_file() and path.name != PROVENANCE]
+                # The page states the versions of what it was made from, which move with the bytes of upstream's file.
+                apart = (PROVENANCE, PAGE_FILE)
+                files_of = [path for path in folder.rglob("*") if path.is_file() and path.name not in apart]
                 content = {str(path.relative_to(folder)): path.read_bytes() for path in files_of}
                 made[name] = (content, tuple(record.left_out))
         return made, failed

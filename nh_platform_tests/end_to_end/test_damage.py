@@ -41,6 +41,8 @@ SOURCES = ("ibl", "allen_vc")
 SEED = 324
 N_SAMPLED, N_ALL = 30, 500
 """Damages for each source."""
+LOOKED_AT = (".html", ".svg")
+"""Pages and figures, which no code reads as data: they are compared with what was written, and named where damaged."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,12 @@ def read_file(stored: Stored, path: Path) -> Any:
 def check_not_read(stored: Stored, path: Path, what: str) -> None:
     """Hold that nobody reads a damaged file as data, and that everybody names the asset and goes on."""
     store, asset = stored.platform.store, stored.asset_of(path)
-    with pytest.raises(NhError) as caught:
-        read_file(stored, path)
-    assert asset in str(caught.value), what
+    if path.suffix in LOOKED_AT:
+        verify(store, [stored.source], [stored.session_id])
+    else:
+        with pytest.raises(NhError) as caught:
+            read_file(stored, path)
+        assert asset in str(caught.value), what
     for name, reader in session_assets(stored.source).items():
         if asset in reader.inputs:
             with pytest.raises(NhError, match="is damaged"):
