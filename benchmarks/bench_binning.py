@@ -27,7 +27,7 @@ from peers import run_in_peer
 
 from nh_platform.session import Spikes
 from nh_platform.windows import bin_events, bin_session
-from nh_platform.windows.binning import bin_edges
+from nh_platform.windows.counts.binning import bin_edges
 from nh_platform.windows.time_order import count_window, first_spike_at, ordered_spikes
 
 N_UNITS = 700

@@ -20,7 +20,7 @@ DOOR = (
     "nh_platform.qc.gate:gate_of",
     "nh_platform.qc.plausibility:unusable_probes",
     "nh_platform.qc.plausibility:implausible_volts",
-    "nh_platform.windows.binning:check_sorted",
+    "nh_platform.windows.counts.binning:check_sorted",
     "nh_platform.windows.presentations.faulty_rows:faulty_rows",
     "nh_platform.sources.ibl.session.trials:_within_trials",
     "nh_platform.sources.ibl.session.verified_files:OpenFiles.in_time_order",

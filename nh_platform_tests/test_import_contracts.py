@@ -40,7 +40,7 @@ def test_the_contracts_hold(copy: Path) -> None:
         ("qc/gate.py", "import dagster"),
         ("qc/gate.py", "import yaml"),
         ("store/layout.py", "import nh_platform.qc.gate"),
-        ("windows/binning.py", "from one.api import ONE"),
+        ("windows/counts/binning.py", "from one.api import ONE"),
         ("qc/gate.py", "from nh_platform import simulation"),
         ("simulation/size.py", "import nh_platform.reports"),
     ],

@@ -18,7 +18,7 @@ from nh_platform.session import ConfigError, Spikes
 from nh_platform.session.columns import ColumnMeanings
 from nh_platform.session.installed import Installed, load, package_named
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
-from nh_platform.windows.binning import Grid, bin_edges
+from nh_platform.windows.counts.binning import Grid, bin_edges
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, valid_bins, valid_spikes
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from nh_platform.session import StoreError
 from nh_platform.store.codecs.spike_event_files import SpikeEvents, map_spike_events
 from nh_platform.store.file_hashes import verified
-from nh_platform.windows.binning import US_PER_S, bin_edges, binarise
+from nh_platform.windows.counts.binning import US_PER_S, bin_edges, binarise
 from nh_platform.windows.presentations.window_presentations import WindowPresentations
 
 FloatArray = npt.NDArray[np.float64]

@@ -19,7 +19,7 @@ from nh_platform.session import Spikes, UnknownSession
 from nh_platform.session.display import counted, html_rows
 from nh_platform.session.errors import close_matches
 from nh_platform.windows import psth
-from nh_platform.windows.binning import whole_microseconds
+from nh_platform.windows.counts.binning import whole_microseconds
 from nh_platform.windows.unit_valid_time import without_unit_intervals
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 

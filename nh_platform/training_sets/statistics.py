@@ -16,7 +16,7 @@ import pandas as pd
 from nh_platform.reading import SessionView, WindowsView
 from nh_platform.session.tables.across_sessions.training_sets import SET_STATISTICS, SET_WINDOWS
 from nh_platform.windows import StoredWindows
-from nh_platform.windows.binning import binarise
+from nh_platform.windows.counts.binning import binarise
 from nh_platform.windows.splits.by_subject import TRAIN
 from nh_platform.windows.splits.time_ranges import windows_within
 

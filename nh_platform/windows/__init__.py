@@ -1,11 +1,11 @@
 """Windows: which stretches of a session are cut out, and the spike counts in their bins.
 
 Presets are reviewed text (`presets/shipped/`); `build_windows` lays a session out, `write_windows` stores it. Add here
-what cuts or bins a session. Splits, normalisation and the choice of units are joined when windows are read, not stored
-here.
+what cuts a session; what bins it belongs to `counts`. Splits, normalisation and the choice of units are joined when
+windows are read, not stored here.
 """
 
-from nh_platform.windows.binning import EventCounts, Grid, bin_events, bin_session
+from nh_platform.windows.counts.binning import EventCounts, Grid, bin_events, bin_session
 from nh_platform.windows.presets.preset_files import load_preset, load_presets, preset_ids
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset
 from nh_platform.windows.psth import Psth, psth

@@ -17,7 +17,7 @@ from nh_platform.session import Events, Note, SchemaError
 from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.sources.events import EventTimes
-from nh_platform.windows.binning import US_PER_S
+from nh_platform.windows.counts.binning import US_PER_S
 from nh_platform.windows.presentations.showings import Showings, whole_movies
 from nh_platform.windows.presets.preset_fields import DAY_US
 from nh_platform.windows.presets.preset_model import AlignedPreset

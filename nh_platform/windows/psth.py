@@ -1,7 +1,7 @@
 """Mean activity around events: the peri-stimulus time histogram (PSTH).
 
 Contains the PSTH and its result. Add here what averages spikes over events. Counts per event are in
-`nh_platform.windows.binning`; figures are made by `nh_platform.reports`.
+`nh_platform.windows.counts.binning`; figures are made by `nh_platform.reports`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import Spikes
-from nh_platform.windows.binning import bin_centers, bin_edges, check_sorted
+from nh_platform.windows.counts.binning import bin_centers, bin_edges, check_sorted
 from nh_platform.windows.whole_bins import whole_bins
 
 FloatArray = npt.NDArray[np.float64]
@@ -78,7 +78,7 @@ def psth(
     >>> psth(one_unit, [1.0, 2.0], start=0.0, stop=0.1, bin_us=50_000).rate
     array([[30.,  0.]])
     """
-    from nh_platform.windows.count_kernels import event_moments
+    from nh_platform.windows.counts.count_kernels import event_moments
 
     check_sorted(spikes)
     start_us, n_bins = whole_bins(start, stop, bin_us)

@@ -2,7 +2,7 @@
 
 Contains `build_windows` and what it returns. For each preset it finds the windows first, then what is invalid in them.
 Add here what decides where windows lie. The rules of invalid times are `nh_platform.windows.valid_time`, counting is
-`nh_platform.windows.binning`, files are `nh_platform.windows.window_files`.
+`nh_platform.windows.counts.binning`, files are `nh_platform.windows.window_files`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nh_platform.session import Events, Note, Spikes
 from nh_platform.session.display import counted
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.sources.events import EventTimes
-from nh_platform.windows.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
+from nh_platform.windows.counts.binning import US_PER_S, CountPlan, bins_of_spikes, check_sorted
 from nh_platform.windows.event_windows import aligned_windows
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset
 from nh_platform.windows.unrecorded_time import with_pauses

@@ -1,10 +1,10 @@
 """Spikes of all units in the order of time, and the compiled loops that read windows of them.
 
 Contains the order itself and the reading of one window: its spikes, and its counts. Add here what reads a stretch of
-time-ordered spikes. Spikes grouped by unit are counted by `nh_platform.windows.count_kernels`. Import this module
-inside a function: numba costs 0.9 s at import.
+time-ordered spikes. Spikes grouped by unit are counted by `nh_platform.windows.counts.count_kernels`. Import this
+module inside a function: numba costs 0.9 s at import.
 
-Bins are those of `nh_platform.windows.binning`: half-open between float64 edges, ``base + edge[k] <= t < base +
+Bins are those of `nh_platform.windows.counts.binning`: half-open between float64 edges, ``base + edge[k] <= t < base +
 edge[k + 1]``. A window's spikes come in the order of time, so its bins are passed once and no spike is searched for.
 """
 
@@ -15,8 +15,8 @@ import numpy.typing as npt
 from numba import njit
 
 from nh_platform.session import BadUpstreamData, Spikes
-from nh_platform.windows.binning import check_sorted
-from nh_platform.windows.count_kernels import SATURATED, FloatArray, IntArray, lower_bound
+from nh_platform.windows.counts.binning import check_sorted
+from nh_platform.windows.counts.count_kernels import SATURATED, FloatArray, IntArray, lower_bound
 
 LARGEST_SPAN = 10_000_000
 """Seconds between the first and the last spike that are indexed; 115 days, and 80 MB of index."""

@@ -1,13 +1,13 @@
 """Windows as people state them, in seconds, laid out in whole bins.
 
 Contains `whole_bins`. Add here another check of what a person states of a window. Counting is
-`nh_platform.windows.binning`.
+`nh_platform.windows.counts.binning`.
 """
 
 from __future__ import annotations
 
 from nh_platform.session import ConfigError
-from nh_platform.windows.binning import US_PER_S, whole_microseconds
+from nh_platform.windows.counts.binning import US_PER_S, whole_microseconds
 
 
 def whole_bins(start: float, stop: float, bin_us: int) -> tuple[int, int]:

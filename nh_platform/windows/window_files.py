@@ -3,7 +3,7 @@
 ``counts.h5`` holds ``/unit_id``, ``/grid_<bin width>us`` (counts of units × bins), for presets that store them
 ``/aligned/<preset>`` (counts of windows × units × bins), and what readers must know of the presets; ``index.parquet``
 and ``masks.parquet`` the tables. Add here what the files of `windows` need. How the counts of a group are stored is
-`count_files`; where windows lie and what is counted is decided elsewhere.
+`counts.count_files`; where windows lie and what is counted is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from nh_platform.session import Note, StoreError
 from nh_platform.session.tables.windows import WINDOW_INDEX, WINDOW_MASKS
 from nh_platform.store.codecs.hdf5 import create_dataset, create_file, open_file, read_notes, write_notes
 from nh_platform.store.codecs.parquet import read_table, write_table
-from nh_platform.windows.binning import EventCounts, Grid
-from nh_platform.windows.count_files import read_counts, write_counts
+from nh_platform.windows.counts.binning import EventCounts, Grid
+from nh_platform.windows.counts.count_files import read_counts, write_counts
 from nh_platform.windows.session_windows import Windows
 
 COUNTS_FILE = "counts.h5"

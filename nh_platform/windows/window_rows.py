@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import ConfigError, Spikes
-from nh_platform.windows.binning import CountPlan, Mask, bin_edges
+from nh_platform.windows.counts.binning import CountPlan, Mask, bin_edges
 from nh_platform.windows.valid_time import InvalidTimes, masked_bins
 
 FloatArray = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nh_platform.session import BadUpstreamData
 from nh_platform.windows import bin_events, bin_session
-from nh_platform.windows.binning import bin_edges
+from nh_platform.windows.counts.binning import bin_edges
 from nh_platform.windows.time_order import count_window, first_spike_at, ordered_spikes, take_window
 from nh_platform_tests.windows.trains import count_by_hand, edges_by_hand, spikes_of
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nh_platform.session.recorded_time import RecordedTime
-from nh_platform.windows.binning import bin_edges
+from nh_platform.windows.counts.binning import bin_edges
 from nh_platform.windows.unrecorded_time import with_pauses, with_unrecorded
 from nh_platform.windows.valid_time import InvalidTimes, invalid_times, overlapping, valid_bins, valid_spikes
 from nh_platform_tests.windows.trains import events_of, spikes_of

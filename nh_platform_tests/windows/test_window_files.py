@@ -8,7 +8,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from nh_platform.session import StoreError
-from nh_platform.windows import StoredWindows, count_files, write_windows
+from nh_platform.windows import StoredWindows, write_windows
+from nh_platform.windows.counts import count_files
 from nh_platform.windows.session_windows import Windows
 from nh_platform_tests.windows.trains import events_of, spikes_of, trials, units_of, windows_of
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.windows.binning import bin_edges, whole_microseconds
+from nh_platform.windows.counts.binning import bin_edges, whole_microseconds
 from nh_platform.windows.presentations.conventions import BIN_S, BIN_US, Mode, tolerance_s
 
 FloatArray = npt.NDArray[np.float64]

@@ -1,7 +1,7 @@
 """Spike counts in windows around events that a person names, without a preset and without a file.
 
 Contains the labelled counts. Windows of presets, which are stored, are `nh_platform.reading.windows`; counting is
-`nh_platform.windows.binning`.
+`nh_platform.windows.counts.binning`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 
 from nh_platform.session import Spikes
 from nh_platform.session.display import html_facts
-from nh_platform.windows.binning import bin_events, whole_microseconds
+from nh_platform.windows.counts.binning import bin_events, whole_microseconds
 from nh_platform.windows.unit_valid_time import without_unit_intervals
 from nh_platform.windows.valid_time import InvalidTimes, valid_windows
 from nh_platform.windows.whole_bins import whole_bins

@@ -17,7 +17,7 @@ import pandas as pd
 
 from nh_platform.session import ConfigError, RawRecording, Signal, StoreError, UnknownSession
 from nh_platform.windows import StoredWindows
-from nh_platform.windows.binning import CountPlan, bin_centers, binarise
+from nh_platform.windows.counts.binning import CountPlan, bin_centers, binarise
 from nh_platform.windows.window_files import StoredPreset
 from nh_platform.windows.window_rows import planned_counts
 

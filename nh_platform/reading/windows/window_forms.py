@@ -1,7 +1,7 @@
 """The counts of a preset's windows in forms that take less room than one byte a bin.
 
 Contains `WindowForms`, the part of `WindowsView` that gives them. Add here a form that people ask for; what a form is,
-is `nh_platform.windows.count_forms`.
+is `nh_platform.windows.counts.count_forms`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.reading.windows.window_counts import CountArray, WindowCounts
-from nh_platform.windows.binning import binarise
-from nh_platform.windows.count_forms import CountForm, PackedCounts, check_form, joined, pack, sparse
+from nh_platform.windows.counts.binning import binarise
+from nh_platform.windows.counts.count_forms import CountForm, PackedCounts, check_form, joined, pack, sparse
 
 WindowIds = Sequence[int] | npt.NDArray[np.integer]
 

@@ -16,7 +16,7 @@ from nh_platform.reading.windows.window_counts import FloatArray
 from nh_platform.session import ConfigError
 from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
-from nh_platform.windows.binning import US_PER_S, bin_edges
+from nh_platform.windows.counts.binning import US_PER_S, bin_edges
 from nh_platform.windows.presets.preset_fields import Resampling, SampleTime
 from nh_platform.windows.resampling import counted_events, resampled
 

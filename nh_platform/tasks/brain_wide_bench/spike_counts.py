@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from nh_platform.session import Spikes
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S
-from nh_platform.windows.binning import bin_events
+from nh_platform.windows.counts.binning import bin_events
 from nh_platform.windows.valid_time import valid_windows
 
 if TYPE_CHECKING:

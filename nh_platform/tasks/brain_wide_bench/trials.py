@@ -17,7 +17,7 @@ import pandas as pd
 from nh_platform.qc.rules.session_rules import trial_mask
 from nh_platform.session.tables.events import TRIALS
 from nh_platform.tasks.lacking import lacking, says_what_lacks
-from nh_platform.windows.binning import US_PER_S
+from nh_platform.windows.counts.binning import US_PER_S
 from nh_platform.windows.presets.preset_files import load_preset
 from nh_platform.windows.presets.preset_model import AlignedPreset
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from nh_platform.session import Spikes
 from nh_platform.tasks.brain_wide_bench.spike_counts import BIN_S, BIN_US, N_BINS
 from nh_platform.tasks.brain_wide_bench.trials import WINDOW_S
-from nh_platform.windows.binning import bin_events
+from nh_platform.windows.counts.binning import bin_events
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

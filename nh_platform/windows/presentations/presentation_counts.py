@@ -2,7 +2,8 @@
 
 Contains the counting of spikes around presentations and the mean of a signal over each. Add here what turns spikes or
 signals into one value per presentation and bin. Which presentations count is
-`nh_platform.windows.presentations.cleaning`; windows of the presets, all alike, are `nh_platform.windows.binning`.
+`nh_platform.windows.presentations.cleaning`; windows of the presets, all alike, are
+`nh_platform.windows.counts.binning`.
 
 The counts are those of AllenSDK's `EcephysSession.presentationwise_spike_counts` (2.16.2) but for one thing: AllenSDK
 takes bins closed at both ends, so that a spike exactly on an inner edge counts in both bins. Here it counts in the bin
@@ -19,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import BadUpstreamData, ConfigError, Signal, Spikes
-from nh_platform.windows.binning import bin_edges as whole_edges
-from nh_platform.windows.binning import check_sorted, whole_microseconds
+from nh_platform.windows.counts.binning import bin_edges as whole_edges
+from nh_platform.windows.counts.binning import check_sorted, whole_microseconds
 from nh_platform.windows.whole_bins import whole_bins
 
 FloatArray = npt.NDArray[np.float64]

@@ -2,7 +2,7 @@
 
 Contains numba kernels; `nh_platform.windows.presentations.presentation_counts` checks the arguments and calls it. Add a
 loop here only for counts whose edges differ from presentation to presentation; equal windows are
-`nh_platform.windows.count_kernels`. Import this module inside a function: numba costs 0.9 s at import.
+`nh_platform.windows.counts.count_kernels`. Import this module inside a function: numba costs 0.9 s at import.
 
 Windows that do not overlap take two passes, `bin_numbers` and `fill_counts`. A loop over windows that looks for its
 spikes costs 12 million branches that no processor predicts (2000 units × 6000 presentations, 15 ns each). The first
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from nh_platform.windows.count_kernels import lower_bound
+from nh_platform.windows.counts.count_kernels import lower_bound
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ import pytest
 from nh_platform.reading import OpenedStore
 from nh_platform.tasks.brain_wide_bench.trial_classes import choice, reward, stimulus_contrast
 from nh_platform.tasks.brain_wide_bench.trial_signals import licking_rate, wheel_speed, whisker_motion_energy
-from nh_platform.windows.binning import bin_events
+from nh_platform.windows.counts.binning import bin_events
 from nh_platform_tests.exports.torch_brain.conftest import SOURCES
 
 pytestmark = pytest.mark.peer

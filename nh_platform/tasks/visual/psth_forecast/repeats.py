@@ -25,7 +25,7 @@ from nh_platform.tasks.visual.presented_windows import (
 )
 from nh_platform.tasks.visual.psth_forecast.conditions import ConditionColumns, condition_columns, condition_labels
 from nh_platform.tasks.visual.repeat_splits import split_repeats
-from nh_platform.windows.binning import US_PER_S, whole_microseconds
+from nh_platform.windows.counts.binning import US_PER_S, whole_microseconds
 from nh_platform.windows.presentations.cleaning import unknown_stimulus
 from nh_platform.windows.presentations.conventions import MOVIE_TOLERANCE_S, is_movie
 from nh_platform.windows.presentations.showings import whole_movies

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.store.codecs.hdf5 import ZSTD_LEVEL
-from nh_platform.windows.binning import CountPlan
-from nh_platform.windows.count_forms import ENTRY_BYTES, ROW_BYTES, sparse
+from nh_platform.windows.counts.binning import CountPlan
+from nh_platform.windows.counts.count_forms import ENTRY_BYTES, ROW_BYTES, sparse
 
 CountArray = npt.NDArray[np.uint8]
 

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nh_platform.session import BadUpstreamData, ConfigError
-from nh_platform.windows.binning import (
+from nh_platform.windows.counts.binning import (
     bin_centers,
     bin_edges,
     bin_events,

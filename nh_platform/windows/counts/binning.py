@@ -269,7 +269,7 @@ def _counted(spikes: Spikes, events: FloatArray, edges: FloatArray, *, check: bo
 
     ``check`` that they are sorted while they are counted; raises as `check_sorted`.
     """
-    from nh_platform.windows.count_kernels import event_counts, grid_counts
+    from nh_platform.windows.counts.count_kernels import event_counts, grid_counts
 
     counts = np.zeros((len(events), spikes.n_units, len(edges) - 1), dtype=np.uint8)
     largest = np.zeros(spikes.n_units, dtype=np.int64)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
-from nh_platform.windows.binning import binarise
+from nh_platform.windows.counts.binning import binarise
 
 CountArray = npt.NDArray[np.uint8]
 
@@ -142,7 +142,7 @@ def sparse(counts: CountArray) -> SparseCounts:
     >>> found.indptr.tolist(), found.indices.tolist(), found.data.tolist()
     ([0, 1, 1, 3], [1, 0, 2], [3, 1, 2])
     """
-    from nh_platform.windows.form_kernels import fill_rows, row_ends
+    from nh_platform.windows.counts.form_kernels import fill_rows, row_ends
 
     n_columns = int(np.prod(counts.shape[1:], dtype=np.int64))
     flat = np.ascontiguousarray(counts).reshape(len(counts), n_columns)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from nh_platform.session import ConfigError
-from nh_platform.windows.binning import binarise
-from nh_platform.windows.count_forms import check_form, joined, pack, sparse
+from nh_platform.windows.counts.binning import binarise
+from nh_platform.windows.counts.count_forms import check_form, joined, pack, sparse
 
 COUNTS = arrays(
     np.uint8,

@@ -1,6 +1,6 @@
 """Compiled loops that count spikes in bins, on spikes grouped by unit.
 
-Contains numba kernels and nothing else; `nh_platform.windows.binning` and `.psth` check the arguments and call them.
+Contains numba kernels and nothing else; `binning` and `nh_platform.windows.psth` check the arguments and call them.
 Add a loop here only when numpy cannot do it in one pass over the spikes. Import this module inside a function: numba
 costs 0.9 s at import, and definitions must load in less than 2 s.
 
