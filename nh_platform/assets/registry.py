@@ -1,7 +1,7 @@
-"""Registry of the assets: those in this folder, and those that installed packages bring.
+"""Registry of the assets: those in this folder and in `on_request`, and those that installed packages bring.
 
-Nothing is listed by hand: a shipped asset is a module beside this one with a record `ASSET`. Add here what finding them
-needs. What an asset is stands in its own file.
+Nothing is listed by hand: a shipped asset is a module in one of the folders with a record `ASSET`. Add here what
+finding them needs. What an asset is stands in its own file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from nh_platform import assets
-from nh_platform.assets import across_sessions, release_manifest
+from nh_platform.assets import across_sessions, on_request, release_manifest
 from nh_platform.assets.record import (
     REVIEWED_INTERVALS,
     REVIEWS,
@@ -144,7 +144,7 @@ def asset_tables() -> dict[str, Tables]:
 
 
 def _installed() -> Installed:
-    shipped = (record.name for record in _records(assets, SessionAsset))
+    shipped = (record.name for record in _shipped())
     observed = {REVIEWS, REVIEWED_INTERVALS, *map(upstream_name, GROUPS)}
     taken = frozenset({*shipped, *all_source_assets(), release_manifest.NAME, RELEASED_TABLES, *observed})
     return load(ENTRY_POINTS, SessionAsset, taken)
@@ -153,7 +153,7 @@ def _installed() -> Installed:
 def _served() -> tuple[list[SessionAsset], list[ConfigError]]:
     """Return the shipped assets and those of packages that read what is served, and why the others are left out."""
     installed = _installed()
-    served = {record.name: record for record in _records(assets, SessionAsset)}
+    served = {record.name: record for record in _shipped()}
     waiting = dict(installed.found)
     while ready := [name for name, asset in waiting.items() if served.keys() >= {*asset.inputs}]:
         served |= {name: waiting.pop(name) for name in ready}
@@ -181,6 +181,10 @@ def _unknown_extras() -> Iterator[ConfigError]:
                     f"its {field} name {', '.join(unknown)}, which does not exist or is not served",
                     f"Name per-session assets: {', '.join(served)}.",
                 )
+
+
+def _shipped() -> list[SessionAsset]:
+    return [record for folder in (assets, on_request) for record in _records(folder, SessionAsset)]
 
 
 def _records(package: ModuleType, kind: type[Record]) -> list[Record]:

@@ -23,6 +23,7 @@ from nh_platform.assets.registry import (
     source_assets,
 )
 from nh_platform.session import ConfigError
+from nh_platform.sources.registry import installed_sources
 
 PACKAGE = Path(nh_platform.__file__).parent
 NAMES = {*all_session_assets(), *all_source_assets(), release_manifest.NAME}
@@ -114,6 +115,14 @@ def test_a_source_has_what_its_entry_names_and_what_follows_from_it() -> None:
     assert "stimulus_tensors" not in session_assets("ibl")
     assert "stimulus_files" in source_assets("allen_vc")
     assert set(source_assets("ibl")) == {"qc_site", "reconciliation", "session_catalog", "unit_catalog"}
+
+
+def test_what_lies_in_the_folder_on_request_is_made_only_where_it_is_asked_for() -> None:
+    asked = {path.stem for path in (PACKAGE / "assets" / "on_request").glob("*.py")} - {"__init__"}
+    assert asked <= all_session_assets().keys()
+    unasked = {name for source in installed_sources().found for name in session_assets(source)}
+    assert all_session_assets().keys() - unasked == asked
+    assert asked <= session_assets("ibl", asked).keys()
 
 
 def test_assets_run_behind_what_they_read() -> None:
