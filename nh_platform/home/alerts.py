@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nh_platform.session import ConfigError
-from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import Location, parse_yaml, read_optional
+from nh_platform.session.yaml_files.validation_errors import checked
+from nh_platform.session.yaml_files.yaml_file import Location, parse_yaml, read_optional
 
 ALERTS_FILE = "alerts.yaml"
 Severity = Literal["failed", "warned"]

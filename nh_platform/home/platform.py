@@ -18,7 +18,7 @@ from nh_platform.history.snapshots import read_manifest
 from nh_platform.home.settings import PlatformSettings
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
-from nh_platform.session.yaml_file import Location
+from nh_platform.session.yaml_files.yaml_file import Location
 from nh_platform.sources.entry import SourceEntry
 from nh_platform.sources.own.kinds import KINDS
 from nh_platform.sources.registry import broken_source, source_package_named

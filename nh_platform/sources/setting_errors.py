@@ -1,7 +1,7 @@
 """Errors of ``sources.yaml``: the file and line, the key by its dotted path, what is allowed there.
 
 Contains the reader of the file, what of a mistake is particular to it, and the refusal of credentials. How a mistake is
-worded is `nh_platform.session.validation_errors`; which settings there are is said by the models.
+worded is `nh_platform.session.yaml_files.validation_errors`; which settings there are is said by the models.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import without_account
-from nh_platform.session.validation_errors import dotted, first_mistake, is_credential
-from nh_platform.session.yaml_file import Location, YamlFile, kind_of, parse_yaml, read_optional
+from nh_platform.session.yaml_files.validation_errors import dotted, first_mistake, is_credential
+from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, kind_of, parse_yaml, read_optional
 
 SOURCES_FILE = "sources.yaml"
 DOCUMENTATION = "See docs/configuration.md."

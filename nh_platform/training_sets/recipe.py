@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
-from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import parse_yaml, read_text
+from nh_platform.session.yaml_files.validation_errors import checked
+from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_text
 from nh_platform.windows.splits.by_subject import SEED, SPLITS
 from nh_platform.windows.splits.time_ranges import GAP_S
 

@@ -12,7 +12,7 @@ from nh_platform.defs.run_storage import LOCATION, REPOSITORY, PlacingSqliteRunS
 from nh_platform.defs.run_tags import IN_THE_PAGE, REASON_TAG, SOURCE_TAG
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import configuration_file, open_instance
-from nh_platform.session.yaml_file import parse_yaml, read_text
+from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_text
 
 
 @dg.job

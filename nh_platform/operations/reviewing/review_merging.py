@@ -81,7 +81,7 @@ def merge_reviews(home: Home, file: Path, *, dry_run: bool = False) -> MergedRev
 
 def _read(file: Path) -> SessionReviews:
     from nh_platform.qc.reviews.review_files import parse_reviews
-    from nh_platform.session.yaml_file import parse_yaml, read_optional
+    from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_optional
 
     if file.is_file() and file.stat().st_size > _MOST_BYTES:
         raise ConfigError(str(file), f"it has {file.stat().st_size:,} bytes", "Name a file that a page downloaded.")

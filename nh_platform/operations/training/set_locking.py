@@ -203,7 +203,7 @@ def _place_files(home: Path, lock: LockFile, *, dry_run: bool) -> None:
 
 
 def _place_recipe(home: OpenHome, lock: LockFile) -> None:
-    from nh_platform.session.yaml_text import to_yaml
+    from nh_platform.session.yaml_files.yaml_text import to_yaml
     from nh_platform.training_sets.recipe import FOLDER, find_recipe
 
     place = home.platform.settings.home / FOLDER / f"{lock.id}.yaml"

@@ -22,8 +22,8 @@ from nh_platform.qc.rules.bibliography import bibliography
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
-from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import YamlFile, parse_yaml, read_text
+from nh_platform.session.yaml_files.validation_errors import checked
+from nh_platform.session.yaml_files.yaml_file import YamlFile, parse_yaml, read_text
 from nh_platform.sources.registry import sources
 
 _Text = Annotated[str, Field(min_length=1)]

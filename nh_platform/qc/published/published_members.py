@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nh_platform.qc.published.published_counts import PublishedRelease, Recognised, published_releases
 from nh_platform.qc.published.reconcile import WHOLE_SHARE
-from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import parse_yaml, read_text
+from nh_platform.session.yaml_files.validation_errors import checked
+from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_text
 from nh_platform.sources.registry import sources
 
 DIGITS = 10

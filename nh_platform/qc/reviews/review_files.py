@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from nh_platform.qc.reviews.review_model import ALL_PROBES, About, Day, NonEmpty, Review, free_id, text_of_number
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.errors import close_matches
-from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml, read_optional
+from nh_platform.session.yaml_files.validation_errors import checked
+from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, parse_yaml, read_optional
 
 _EFFECTIVE = frozenset(Review.model_fields) - {"id", "comment", "evidence", "answers", "closes", "blind", "shown"}
 """Keys of a decision that change what is made of it."""

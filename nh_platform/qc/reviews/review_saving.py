@@ -21,7 +21,7 @@ from nh_platform.qc.reviews.review_model import Review, free_id
 from nh_platform.qc.reviews.review_text import diff_of, file_with, stated_keys
 from nh_platform.session import ConfigError, NhError, StoreError
 from nh_platform.session.display import counted
-from nh_platform.session.yaml_file import parse_yaml, read_optional
+from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_optional
 from nh_platform.store.durable import alone, disk_in_words, is_half_written, write_durably
 
 _LOCK_TIMEOUT_S = 30.0

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nh_platform.qc.reviews.review_model import Review
-from nh_platform.session.yaml_text import to_yaml
+from nh_platform.session.yaml_files.yaml_text import to_yaml
 
 _ITEM = re.compile(r"^( *)- ", re.MULTILINE)
 _LIST = re.compile(r"^reviews[ \t]*:", re.MULTILINE)

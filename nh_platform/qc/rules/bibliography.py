@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from nh_platform.session import ConfigError
-from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import parse_yaml, read_text
+from nh_platform.session.yaml_files.validation_errors import checked
+from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_text
 
 _FILE = Path(__file__).with_name("bibliography.yaml")
 

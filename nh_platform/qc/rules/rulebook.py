@@ -18,8 +18,8 @@ from nh_platform.qc.rules.quantities import RELEASED_ONLY, is_curated, quantity,
 from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
-from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml, read_text
+from nh_platform.session.yaml_files.validation_errors import checked
+from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, parse_yaml, read_text
 
 RULEBOOK_DIR = Path(__file__).with_name("rulebooks")
 

@@ -13,7 +13,7 @@ import pandas as pd
 from nh_platform.downloads.hashes import file_hash, why_no_file
 from nh_platform.history.manifest import SessionFiles
 from nh_platform.session import BadUpstreamData, ConfigError
-from nh_platform.session.yaml_file import Location
+from nh_platform.session.yaml_files.yaml_file import Location
 from nh_platform.sources.setting_errors import setting_error
 
 _WILDCARDS = re.compile(r"[*?\[]")

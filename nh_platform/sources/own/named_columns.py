@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nh_platform.session.errors import close_matches
-from nh_platform.session.yaml_file import Location
+from nh_platform.session.yaml_files.yaml_file import Location
 from nh_platform.sources.setting_errors import setting_error
 
 

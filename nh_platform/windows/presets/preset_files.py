@@ -16,8 +16,8 @@ from pydantic import Field
 
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
-from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import parse_yaml, read_text
+from nh_platform.session.yaml_files.validation_errors import checked
+from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_text
 from nh_platform.windows.presets.preset_model import AlignedPreset, ContinuousPreset, Preset, PresetFamily
 
 PRESET_DIR = Path(__file__).with_name("shipped")

@@ -26,8 +26,8 @@ from nh_platform.qc.reviews.curators.stated_labels import (
     text_of,
 )
 from nh_platform.session import ConfigError
-from nh_platform.session.validation_errors import dotted, first_mistake
-from nh_platform.session.yaml_file import YamlFile
+from nh_platform.session.yaml_files.validation_errors import dotted, first_mistake
+from nh_platform.session.yaml_files.yaml_file import YamlFile
 
 REMOVED, MERGED_WITH, SPLIT = "removed", "merged_with", "split"
 """Label sets that hold what a curation does to units beside labelling them."""

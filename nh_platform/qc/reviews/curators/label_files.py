@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nh_platform.qc.reviews.curators.stated_labels import Kind
 from nh_platform.session import ConfigError
-from nh_platform.session.validation_errors import checked
-from nh_platform.session.yaml_file import Location, YamlFile, parse_yaml, read_optional
+from nh_platform.session.yaml_files.validation_errors import checked
+from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, parse_yaml, read_optional
 
 _CURATOR = re.compile(r"[a-z0-9][a-z0-9_\-]{0,39}")
 _SUFFIX = ".yaml"

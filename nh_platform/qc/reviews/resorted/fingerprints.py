@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from nh_platform.qc.reviews.resorted.spike_agreement import Ticks, to_ticks
 from nh_platform.session import ConfigError, StoreError
-from nh_platform.session.yaml_file import read_optional
+from nh_platform.session.yaml_files.yaml_file import read_optional
 from nh_platform.store.durable import alone, disk_in_words, write_durably
 
 STRETCH_SPIKES = 50

@@ -1,7 +1,7 @@
 """Validation of a file against a pydantic model; the first mistake is said by file, line and key.
 
 Contains the one translation of pydantic's complaints. Add here how another kind of complaint is worded. What a file may
-state is said by its model; reading it is `nh_platform.session.yaml_file`.
+state is said by its model; reading it is `nh_platform.session.yaml_files.yaml_file`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from nh_platform.session.errors import close_matches, without_account
-from nh_platform.session.yaml_file import Location, YamlFile, kind_of, shown
+from nh_platform.session.yaml_files.yaml_file import Location, YamlFile, kind_of, shown
 
 T = TypeVar("T")
 

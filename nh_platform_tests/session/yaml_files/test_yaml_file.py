@@ -19,8 +19,8 @@ from nh_platform.qc.published.published_counts import parse_published
 from nh_platform.qc.reviews.review_files import read_reviews
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError
-from nh_platform.session import yaml_file as reader
-from nh_platform.session.yaml_file import (
+from nh_platform.session.yaml_files import yaml_file as reader
+from nh_platform.session.yaml_files.yaml_file import (
     DEEPEST,
     LONGEST_FILE_MB,
     MOST_REPEATED,

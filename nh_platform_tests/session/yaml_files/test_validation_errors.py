@@ -18,8 +18,8 @@ from nh_platform.qc.reviews.review_model import Review
 from nh_platform.qc.rules.bibliography import Reference
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session import ConfigError
-from nh_platform.session.validation_errors import checked, is_credential
-from nh_platform.session.yaml_file import parse_yaml
+from nh_platform.session.yaml_files.validation_errors import checked, is_credential
+from nh_platform.session.yaml_files.yaml_file import parse_yaml
 from nh_platform.sources.ibl import IblSettings
 from nh_platform.windows.presets.preset_model import Preset
 

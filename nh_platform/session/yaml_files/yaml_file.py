@@ -2,7 +2,7 @@
 
 Contains the one reader of YAML. Only the plain part of the language is read: mappings with text as keys, lists, text,
 numbers, true, false, null and aliases of these. Add here what concerns YAML itself; what a file must hold is said by a
-pydantic model and checked by `nh_platform.session.validation_errors`.
+pydantic model and checked by `nh_platform.session.yaml_files.validation_errors`.
 """
 
 from __future__ import annotations
