@@ -16,10 +16,10 @@ from nh_platform.history.snapshots import ASSET as NAME
 from nh_platform.history.snapshots import list_snapshots
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
+from nh_platform.session.tables.catalogue.released import PROBE_CATALOG
+from nh_platform.session.tables.catalogue.releases import NOTICES, RELEASE_CHANGES, RELEASE_TABLES, TOMBSTONES
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
-from nh_platform.session.tables.released import PROBE_CATALOG
-from nh_platform.session.tables.releases import NOTICES, RELEASE_CHANGES, RELEASE_TABLES, TOMBSTONES
 from nh_platform.sources.source import ContinuingSource, TabulatesRelease
 
 __all__ = ["CODE_VERSION", "DESCRIPTION", "NAME", "TABLES", "store_released_tables", "take_snapshot"]

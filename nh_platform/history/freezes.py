@@ -18,7 +18,7 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
 from nh_platform.session.errors import close_matches
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
 
 COLUMNS = {
     "insertion_id": ("pid", "insertion_id", "probe_insertion_id"),

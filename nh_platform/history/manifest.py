@@ -18,9 +18,9 @@ from nh_platform.history.registered_ids import see_sessions
 from nh_platform.session import Session, UnknownSession
 from nh_platform.session.columns import TableSchema
 from nh_platform.session.session_names import session_named
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
+from nh_platform.session.tables.catalogue.releases import NOTICES, RELEASE_TABLES
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
-from nh_platform.session.tables.releases import NOTICES, RELEASE_TABLES
 
 _NO_IDENTITY = ("size", "rows", "columns")
 """Columns that say nothing which the hashes do not, and are known only where a file is at hand."""

@@ -18,7 +18,7 @@ from nh_platform.history.snapshots import ASSET, Snapshot, list_snapshots, write
 from nh_platform.history.tombstones import next_tombstones, seen_before
 from nh_platform.history.wanted import want
 from nh_platform.session import BadUpstreamData, NhError
-from nh_platform.session.tables.releases import TOMBSTONES
+from nh_platform.session.tables.catalogue.releases import TOMBSTONES
 from nh_platform.store import Provenance, Store, data_version
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform.store.provenance import git_commit, recorded_packages

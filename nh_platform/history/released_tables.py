@@ -16,7 +16,7 @@ import pandas as pd
 
 from nh_platform.session import UnknownSession
 from nh_platform.session.columns import DTYPES, TableSchema
-from nh_platform.session.tables.released import (
+from nh_platform.session.tables.catalogue.released import (
     RELEASED_ANALYSIS_METRICS,
     RELEASED_CHANNELS,
     RELEASED_PROBES,

@@ -17,9 +17,9 @@ from nh_platform.history.earlier_groups import with_current_groups
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import DamagedFile, UnknownSession
 from nh_platform.session.columns import TableSchema
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
+from nh_platform.session.tables.catalogue.releases import NOTICES, RELEASE_TABLES, TOMBSTONES
 from nh_platform.session.tables.change_detection import BEHAVIOR_SESSIONS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, LEFT_OUT, SESSIONS
-from nh_platform.session.tables.releases import NOTICES, RELEASE_TABLES, TOMBSTONES
 from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.file_hashes import is_stored, verified
 from nh_platform.store.layout import Store

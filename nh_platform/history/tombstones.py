@@ -11,7 +11,7 @@ import pandas as pd
 from nh_platform.history.comparison.release_diff import Seen
 from nh_platform.history.insertion_ids import with_shared_ids
 from nh_platform.history.manifest import Manifest
-from nh_platform.session.tables.releases import TOMBSTONES
+from nh_platform.session.tables.catalogue.releases import TOMBSTONES
 
 
 def next_tombstones(

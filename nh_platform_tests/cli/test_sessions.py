@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from nh_platform.cli.app import app
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import ASSET, write_manifest
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.store import Provenance, Store
 from nh_platform.store.names import SOURCE_WIDE
 

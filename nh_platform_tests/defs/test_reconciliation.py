@@ -20,7 +20,7 @@ from nh_platform.qc.published import published_counts as published
 from nh_platform.qc.published import published_members
 from nh_platform.qc.published.published_counts import PublishedRelease, published_releases
 from nh_platform.session.tables.across_sessions.catalogs import RECONCILIATION
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.registry import source_entry, sources
 from nh_platform.store.codecs.json_files import SUMMARY_FILE
 from nh_platform.store.codecs.parquet import read_table

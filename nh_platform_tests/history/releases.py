@@ -11,7 +11,7 @@ from dataclasses import replace
 import pandas as pd
 
 from nh_platform.history.manifest import Manifest
-from nh_platform.session.tables.releases import NOTICES
+from nh_platform.session.tables.catalogue.releases import NOTICES
 from nh_platform.simulation.ibl.catalogue import RESORT, simulate_catalogue
 
 NEW_REVISION = "2026-01-01"

@@ -11,7 +11,7 @@ import pytest
 
 from nh_platform.history.identity import GROUPS, ON_REQUEST, group_versions
 from nh_platform.history.manifest import Manifest
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform_tests.history.releases import a_manifest, edit, ids, of, with_fact
 
 

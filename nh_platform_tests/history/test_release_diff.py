@@ -13,7 +13,7 @@ from nh_platform.history.comparison.changes import listed
 from nh_platform.history.comparison.release_diff import ReleaseDiff, Seen, diff_manifests
 from nh_platform.history.identity import GROUPS
 from nh_platform.history.manifest import Manifest
-from nh_platform.session.tables.releases import RELEASE_CHANGES
+from nh_platform.session.tables.catalogue.releases import RELEASE_CHANGES
 from nh_platform_tests.history.releases import (
     NEW_REVISION,
     a_manifest,

@@ -10,7 +10,7 @@ from nh_platform.history.comparison.release_diff import diff_manifests
 from nh_platform.history.comparison.table_changes import compare_tables
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.snapshots import find_snapshot
-from nh_platform.session.tables.releases import RELEASE_TABLES
+from nh_platform.session.tables.catalogue.releases import RELEASE_TABLES
 from nh_platform.store import Store
 from nh_platform_tests.history.releases import a_manifest
 

@@ -12,7 +12,7 @@ from nh_platform.history.manifest import SessionFiles
 from nh_platform.qc import gate
 from nh_platform.qc.gate import gate_of
 from nh_platform.session import Session, Spikes
-from nh_platform.session.tables.manifest import FILES, INSERTIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS
 from nh_platform_tests.store.codecs.test_recording_files import recording
 
 RECORDING = recording(300)

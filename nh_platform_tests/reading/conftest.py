@@ -16,9 +16,9 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import write_manifest
 from nh_platform.reading import SessionView
 from nh_platform.session import RawRecording, Session, Signal
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.session.tables.events import EVENTS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNITS
 from nh_platform.store import Provenance, Store

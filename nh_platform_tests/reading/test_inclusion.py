@@ -15,8 +15,8 @@ from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import RegionRules
 from nh_platform.reading.inclusion import region_selection, session_inclusion
 from nh_platform.session import ConfigError, UnknownSession
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.events import TRIALS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.noise import NOISE_PROBES
 from nh_platform.session.tables.spikes import RAW_UNITS
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNITS

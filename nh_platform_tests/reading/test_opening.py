@@ -13,7 +13,7 @@ from nh_platform.history.manifest import Manifest
 from nh_platform.history.snapshots import write_manifest
 from nh_platform.reading.searching.session_search import SessionQuery
 from nh_platform.session import StoreError, UnknownSession
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.store import Store
 from nh_platform.store.names import SOURCE_WIDE
 from nh_platform_tests.reading.conftest import GATED, LISTED, WHOLE, publish

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import pandas as pd
 
-from nh_platform.session.tables.releases import RELEASE_CHANGES
+from nh_platform.session.tables.catalogue.releases import RELEASE_CHANGES
 
 NAMES_SHOWN = 4
 """File names that a line lists before it only counts."""

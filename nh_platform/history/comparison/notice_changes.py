@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.history.comparison.changes import Change, ChangeKind
-from nh_platform.session.tables.releases import NOTICES
+from nh_platform.session.tables.catalogue.releases import NOTICES
 
 _FACTS = [name for name in NOTICES.names if name != "notice_id"]
 

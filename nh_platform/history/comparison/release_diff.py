@@ -20,7 +20,7 @@ from nh_platform.history.comparison.table_changes import compare_tables
 from nh_platform.history.identity import group_versions
 from nh_platform.history.insertion_ids import with_shared_ids
 from nh_platform.history.manifest import Manifest
-from nh_platform.session.tables.manifest import INSERTIONS
+from nh_platform.session.tables.catalogue.manifest import INSERTIONS
 
 TABLE_KINDS = (ChangeKind.TABLE_ADDED, ChangeKind.TABLE_CHANGED, ChangeKind.TABLE_WITHDRAWN)
 _AFFECTED = ["session_id", "group", "before", "after"]

@@ -15,7 +15,7 @@ from nh_platform.history.freezes import Freeze
 from nh_platform.history.insertion_ids import with_known_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.released_tables import ASSET, count_regions, read_released
-from nh_platform.session.tables.released import PROBE_CATALOG, RELEASED_REGIONS
+from nh_platform.session.tables.catalogue.released import PROBE_CATALOG, RELEASED_REGIONS
 from nh_platform.sources.anatomy.region_names import Region
 from nh_platform.sources.ibl.catalogue.sortings import sortings
 from nh_platform.store import Store

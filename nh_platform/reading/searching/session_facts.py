@@ -13,7 +13,7 @@ from typing import Any
 
 from nh_platform.history.released_tables import ASSET, read_released
 from nh_platform.session import ConfigError, DamagedFile
-from nh_platform.session.tables.released import SESSION_FACTS
+from nh_platform.session.tables.catalogue.released import SESSION_FACTS
 from nh_platform.sources.registry import sources
 from nh_platform.store import Store
 from nh_platform.store.names import SOURCE_WIDE

@@ -92,7 +92,8 @@ def make_probe_page(
     title
         Title of the page.
     probes
-        Schema `nh_platform.session.tables.released.PROBE_CATALOG`, and ``release``: in which releases an insertion is.
+        Schema `nh_platform.session.tables.catalogue.released.PROBE_CATALOG`, and ``release``: in which releases an
+        insertion is.
     positions
         Of every source among them.
     notes

@@ -50,8 +50,8 @@ def tabled_material(
     Parameters
     ----------
     units
-        Columns as upstream names them, or as `nh_platform.session.tables.released.RELEASED_UNITS` has them. The
-        insertion may be the first level of the index.
+        Columns as upstream names them, or as `nh_platform.session.tables.catalogue.released.RELEASED_UNITS` has them.
+        The insertion may be the first level of the index.
     source, rulebook, others, value_source
         The source, the rules in force, those that they are compared with, and which values they read.
     manifest

@@ -4,7 +4,7 @@ Add a column here when more is known of such a review. What the reviews say is i
 """
 
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.session.tables.manifest import PROBE
+from nh_platform.session.tables.catalogue.manifest import PROBE
 
 CARRIED_REVIEWS = TableSchema(
     "carried_reviews",

@@ -4,7 +4,7 @@ Add the table of another embedding here. What a feature means is said where it i
 """
 
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
-from nh_platform.session.tables.manifest import PROBE
+from nh_platform.session.tables.catalogue.manifest import PROBE
 from nh_platform.session.tables.spikes import UNIT_ID
 
 FEATURE = ColumnPattern(

@@ -5,7 +5,7 @@ Add a column here when upstream states another noise of a channel. How an insert
 """
 
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.session.tables.manifest import PROBE
+from nh_platform.session.tables.catalogue.manifest import PROBE
 
 NOISE_CHANNELS = TableSchema(
     "noise_channels",

@@ -4,7 +4,7 @@ Add a column here when every sorting has one more. Metrics and brain regions are
 """
 
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.session.tables.manifest import PROBE
+from nh_platform.session.tables.catalogue.manifest import PROBE
 
 UNIT_ID = Column("unit_id", "string", "-", "Upstream unit id: IBL cluster uuid (else probe_cluster) or Allen unit id")
 

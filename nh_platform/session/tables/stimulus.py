@@ -4,7 +4,7 @@ Add a column here when every tensor gets one more label. Conventions stand in `n
 """
 
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
-from nh_platform.session.tables.manifest import PROBE
+from nh_platform.session.tables.catalogue.manifest import PROBE
 from nh_platform.session.tables.spikes import UNIT_ID
 
 STIMULUS_PRESENTATIONS = TableSchema(

@@ -4,7 +4,7 @@ Add a column here when every unit gets one more. What a metric means is said by 
 """
 
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
-from nh_platform.session.tables.manifest import PROBE
+from nh_platform.session.tables.catalogue.manifest import PROBE
 from nh_platform.session.tables.spikes import RAW_UNITS, UNIT_ID
 
 CCF_ML_MEANING = "Allen CCF position, left to right; right to left in Allen's own sessions"

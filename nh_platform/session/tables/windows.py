@@ -4,7 +4,7 @@ Add a column here when every window gets one more. Counts are arrays and lie in 
 """
 
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.session.tables.manifest import PROBE
+from nh_platform.session.tables.catalogue.manifest import PROBE
 
 WINDOW_INDEX = TableSchema(
     "window_index",

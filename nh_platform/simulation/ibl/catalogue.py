@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.simulation.seeding import generator
 
 PROBES = ("probe00", "probe01")

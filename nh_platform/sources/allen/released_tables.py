@@ -18,7 +18,7 @@ from nh_platform.session import BadUpstreamData
 from nh_platform.session.columns import unnamed_fields
 from nh_platform.session.display import counted
 from nh_platform.session.errors import close_matches
-from nh_platform.session.tables.released import SESSION_FACTS
+from nh_platform.session.tables.catalogue.released import SESSION_FACTS
 from nh_platform.sources.anatomy.regions import regions_of_acronyms
 from nh_platform.sources.nwb.positions import CSV_COLUMNS, is_registered
 from nh_platform.store.provenance import UpstreamFile

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.session.tables.releases import RELEASE_TABLES
+from nh_platform.session.tables.catalogue.releases import RELEASE_TABLES
 
 
 def release_tables(hashes: Mapping[str, str], folder: Path) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from nh_platform.cli.app import app
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.publishing import store_manifest
 from nh_platform.history.released_tables import ReleasedTables, store_released
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.store import Store
 
 PAGE = Path(nh_platform.__file__).parents[1] / "docs" / "examples" / "starter-sets.md"

@@ -16,8 +16,8 @@ import pandas as pd
 
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, Events, Note, RawRecording, Signals, Spikes, UnitAnnotation
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.events import LICKS, PRESENTATIONS
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.spikes import PROBES, RAW_CHANNELS, RAW_UNITS
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_POSITIONS
 from nh_platform.sources.folder_signal import folder_signal

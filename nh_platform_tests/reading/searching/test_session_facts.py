@@ -13,7 +13,7 @@ from nh_platform.history.released_tables import ReleasedTables, store_released
 from nh_platform.reading.searching.session_facts import FactQuery
 from nh_platform.reading.searching.session_search import SessionQuery, find_sessions
 from nh_platform.session import ConfigError
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.store import Store
 
 SST, VIP = "Sst-IRES-Cre/wt;Ai32(RCL-ChR2(H134R)_EYFP)/wt", "Vip-IRES-Cre/wt"

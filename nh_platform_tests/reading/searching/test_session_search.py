@@ -10,7 +10,7 @@ import pytest
 from nh_platform.history.manifest import Manifest
 from nh_platform.reading.searching.session_search import SessionQuery, find_sessions
 from nh_platform.session import ConfigError
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.store import Store
 
 

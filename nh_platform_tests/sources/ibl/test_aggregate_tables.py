@@ -9,7 +9,7 @@ import pytest
 
 from nh_platform.history.manifest import Manifest
 from nh_platform.session import BadUpstreamData
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.ibl.catalogue.aggregate_tables import read_aggregates
 
 NOTHING = Manifest("ibl", "none", SESSIONS.empty(), INSERTIONS.empty(), FILES.empty())

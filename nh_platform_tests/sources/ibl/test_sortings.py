@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nh_platform.cli.app import app
-from nh_platform.session.tables.manifest import FILES
+from nh_platform.session.tables.catalogue.manifest import FILES
 from nh_platform.simulation import TINY, write_ibl
 from nh_platform.simulation.file_bytes import write_parquet
 from nh_platform.simulation.ibl.catalogue import simulate_catalogue

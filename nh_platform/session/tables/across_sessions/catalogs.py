@@ -1,7 +1,7 @@
 """The tables over all sessions of a source: catalogs of sessions and units, and published counts against ours.
 
 Add a table here when an asset joins sessions. Tables of one session are in `nh_platform.session.tables`, those of a
-release in `nh_platform.session.tables.releases`.
+release in `nh_platform.session.tables.catalogue.releases`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.session.tables.manifest import SESSION_ID
-from nh_platform.session.tables.released import SESSION_FACTS
+from nh_platform.session.tables.catalogue.manifest import SESSION_ID
+from nh_platform.session.tables.catalogue.released import SESSION_FACTS
 from nh_platform.session.tables.units import UNITS
 
 RECONCILIATION = TableSchema(

@@ -4,7 +4,7 @@ Add a column here when the site states one more thing of each. How they are coun
 """
 
 from nh_platform.session.columns import Column, TableSchema
-from nh_platform.session.tables.manifest import SESSION_ID
+from nh_platform.session.tables.catalogue.manifest import SESSION_ID
 
 SITE_SESSIONS = TableSchema(
     "qc_site_sessions",

@@ -22,8 +22,8 @@ from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.lfp import LfpSlice
 from nh_platform.session.mean_waveforms import MeanWaveforms
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.session.tables.events import INVALID_TIMES
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.allen.behavior import manifest_rows as behavior_manifest
 from nh_platform.sources.allen.behavior import running_and_eyes as behavior_signals
 from nh_platform.sources.allen.behavior.amplitude_scale import FILE_NAME as SCALE_NAME

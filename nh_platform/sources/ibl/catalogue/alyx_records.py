@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from nh_platform.session.tables.releases import NOTICES
+from nh_platform.session.tables.catalogue.releases import NOTICES
 from nh_platform.sources.ibl.downloads.addresses import FileAddress, address_of_record, id_of_record
 from nh_platform.sources.ibl.server.connection import OneConnection
 from nh_platform.sources.ibl.server.one_errors import explain, status_of

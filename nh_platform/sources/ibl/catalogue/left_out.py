@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nh_platform.session.tables.manifest import LEFT_OUT
+from nh_platform.session.tables.catalogue.manifest import LEFT_OUT
 
 BEHAVIOR_ONLY = "behaviour only"
 NO_PROBE_FOLDER = "no probe folder"

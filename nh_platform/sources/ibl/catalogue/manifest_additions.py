@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from nh_platform.history.manifest import Manifest
-from nh_platform.session.tables.manifest import FILES, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, SESSIONS
 
 CLOCK_MARGIN = timedelta(days=1)
 """Alyx states when its tables were made in local time and when a record was touched in UTC; neither names its zone."""

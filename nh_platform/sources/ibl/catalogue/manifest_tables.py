@@ -22,8 +22,8 @@ from nh_platform.history.insertion_ids import made_up_ids
 from nh_platform.history.manifest import Manifest
 from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.session import BadUpstreamData, Session
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
-from nh_platform.session.tables.releases import NOTICES
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.releases import NOTICES
 from nh_platform.sources.ibl.catalogue.datasets import (
     assign_groups,
     probe_of_collection,

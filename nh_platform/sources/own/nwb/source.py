@@ -17,7 +17,7 @@ import pandas as pd
 from nh_platform.history.identity import GROUPS
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.session import BadUpstreamData, Events, RawRecording, Signals, UnitAnnotation
-from nh_platform.session.tables.manifest import FILES, INSERTIONS, SESSIONS
+from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
 from nh_platform.sources.folder_signal import folder_signal
 from nh_platform.sources.nwb.nwb_file import NULL_TEXTS, NwbFile, open_nwb
 from nh_platform.sources.nwb.positions import locate_units

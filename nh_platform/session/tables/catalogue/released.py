@@ -1,11 +1,11 @@
 """The tables of a whole release as upstream publishes them: sessions, probes, channels and units without session files.
 
 What identifies a row and where it lies comes first, in the words of every source; all else follows under upstream's own
-name. Add a column here when every source can state one more. What is made of single sessions is in the tables beside.
+name. Add a column here when every source can state one more. What is made of single sessions is a folder higher.
 """
 
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
-from nh_platform.session.tables.manifest import PROBE, SESSION_ID
+from nh_platform.session.tables.catalogue.manifest import PROBE, SESSION_ID
 from nh_platform.session.tables.units import CCF_ML_MEANING
 
 STATED = ColumnPattern(

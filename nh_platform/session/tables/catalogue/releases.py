@@ -1,7 +1,7 @@
 """The tables that describe releases: notices, what was withdrawn, and what a release changed.
 
 Add a table here when the history of a catalogue needs one. What a release holds (sessions, insertions, files) is in
-`nh_platform.session.tables`; no comparison is made here.
+`manifest`; no comparison is made here.
 """
 
 from __future__ import annotations
