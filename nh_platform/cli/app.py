@@ -31,7 +31,8 @@ from nh_platform.cli.releases import app as releases_app
 from nh_platform.cli.review.app import app as review_app
 from nh_platform.cli.search.probes import app as probes_app
 from nh_platform.cli.search.released_rows import channels, units
-from nh_platform.cli.sessions import sessions, show
+from nh_platform.cli.sessions import sessions
+from nh_platform.cli.show import show
 from nh_platform.cli.status import status
 from nh_platform.cli.sync import sync
 from nh_platform.cli.tasks.task import app as task_app
