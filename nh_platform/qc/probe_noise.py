@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session.tables.noise import NOISE_PROBES
+from nh_platform.session.units_of_measure import UV_PER_V
 
-UV_PER_V = 1e6
 PERCENTILE = 90
 """Of the channels' noise (RIGOR_script.py of paper-reproducible-ephys, `get_metrics`)."""
 

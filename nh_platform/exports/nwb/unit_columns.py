@@ -17,8 +17,7 @@ from nh_platform.exports.source_names import is_allen, is_ibl
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.session import ConfigError
-
-UV_PER_V = 1e6
+from nh_platform.session.units_of_measure import UV_PER_V
 
 OF_THE_FILE = frozenset(
     {"id", "spike_times", "obs_intervals", "electrodes", "electrode_group", "waveform_mean", "waveform_sd", "waveforms"}

@@ -20,12 +20,13 @@ from nh_platform.exports.layout import Request
 from nh_platform.exports.nwb.arrays import stored
 from nh_platform.exports.nwb.columns import column, ragged
 from nh_platform.exports.nwb.electrodes import Electrodes
-from nh_platform.exports.nwb.unit_columns import UV_PER_V, unit_columns, unit_ids
+from nh_platform.exports.nwb.unit_columns import unit_columns, unit_ids
 from nh_platform.exports.source_names import is_allen, is_ibl
 from nh_platform.reading import SessionView
 from nh_platform.session import Spikes, StoreError
 from nh_platform.session.display import counted
 from nh_platform.session.mean_waveforms import BEYOND_PROBE, MeanWaveforms
+from nh_platform.session.units_of_measure import UV_PER_V
 
 USUAL_RATE_HZ = 30_000.0
 """Samples per second of Neuropixels probes, where a source states none."""

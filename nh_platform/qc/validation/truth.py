@@ -16,6 +16,7 @@ import pandas as pd
 from nh_platform.qc.rules.rulebook_model import HOLDS, Rule
 from nh_platform.qc.rules.verdicts import BoolArray, threshold_in
 from nh_platform.session import SchemaError
+from nh_platform.session.units_of_measure import UV_PER_V
 
 TRUTH_COLUMNS = ("unit_id", "acronym", "contamination", "missing", "amplitude_v", "presence", "rate_hz", "refractory_s")
 """Columns of a truth table that the conditions read: shares 0-1, volts, Hz, seconds."""
@@ -177,7 +178,7 @@ _AMPLITUDE = TruthCondition(
     "its spikes have a mean amplitude of at most {threshold}",
     _fails_itself("amplitude_v", "V"),
     "mean of the Gaussian that its amplitudes are drawn from, before any cut",
-    TruthScale("amplitude_v", "amplitude", "uV", 1e6, _AMPLITUDES_UV, _own("uV")),
+    TruthScale("amplitude_v", "amplitude", "uV", UV_PER_V, _AMPLITUDES_UV, _own("uV")),
 )
 _AMPLITUDE_CUTOFF = TruthCondition(
     "the detection threshold removed a share of its spikes above {threshold}",

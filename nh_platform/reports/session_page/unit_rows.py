@@ -22,8 +22,8 @@ from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook, in_rule_unit
 from nh_platform.reports.session_page.content import MetricPair, RuleWords
 from nh_platform.reports.session_page.material import PageMaterial
 from nh_platform.session.tables.units import CURATED_PREFIX, UNITS
+from nh_platform.session.units_of_measure import UV_PER_V
 
-UV_PER_V = 1e6
 _PLACE = ("unit_id", "probe", "cluster_id", "acronym", "beryl", "cosmos", "depth", "n_spikes")
 
 

@@ -11,13 +11,15 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.session.units_of_measure import UV_PER_V
+
 Columns = Mapping[str, npt.NDArray[np.float64]]
 
 # ibllib 4.1.0 brainbox/metrics/single_units.py METRICS_PARAMS; nc_thresh was 20 before commit 96d6c631.
 MIN_CONFIDENCE_PERCENT = 90
 NOISE_CUTOFF = 5
 NOISE_CUTOFF_2022_03 = 20
-MIN_AMPLITUDE_V = 50 / 1e6
+MIN_AMPLITUDE_V = 50 / UV_PER_V
 
 _CONFIDENCE = "ibl.max_confidence@2022-10"
 _NOISE = "ibl.noise_cutoff@2022-10"

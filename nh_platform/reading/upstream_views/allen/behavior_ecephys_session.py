@@ -20,6 +20,7 @@ from nh_platform.reading.session_view import SessionView
 from nh_platform.reading.upstream_views.allen import tables
 from nh_platform.reading.upstream_views.not_given import Refused
 from nh_platform.reading.upstream_views.stored_sessions import StoreLike, allen_session, opened
+from nh_platform.session.units_of_measure import UV_PER_V
 
 NULL_INTEGER = -99
 UL_PER_ML = 1000.0
@@ -181,7 +182,7 @@ class BehaviorEcephysSession:
         for row, unit in enumerate(waves.unit_ids):
             known = waves.channels[row] >= 0
             whole = np.full((n_channels, waves.values.shape[2]), np.nan)
-            whole[waves.channels[row][known]] = waves.values[row][known].astype(np.float64) * tables.UV_PER_V
+            whole[waves.channels[row][known]] = waves.values[row][known].astype(np.float64) * UV_PER_V
             found[int(unit)] = whole
         return found
 

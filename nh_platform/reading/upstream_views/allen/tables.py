@@ -16,11 +16,11 @@ import pandas as pd
 from nh_platform.reading.session_view import SessionView
 from nh_platform.session import ConfigError
 from nh_platform.session.mean_waveforms import BEYOND_PROBE
+from nh_platform.session.units_of_measure import UV_PER_V
 
 if TYPE_CHECKING:
     import xarray as xr
 
-UV_PER_V = 1e6
 RELEASED = "released."
 NO_ID = -1
 

@@ -175,8 +175,7 @@ def _psth_chart(role: EventRole, found: RegionActivity | str, names: list[str], 
         ),
         caption=(
             f"Mean rate of the {words} of each region around {found.n_events} events in bins of {BIN_S * 1e3:g} ms, "
-            "less "
-            f"its mean from {low:g} to {high:g} s. Windows with invalid time are left out."
+            f"less its mean from {low:g} to {high:g} s. Windows with invalid time are left out."
         ),
     )
 

@@ -12,8 +12,8 @@ import pandas as pd
 from nh_platform.reports.page.chart import Axis, Chart, Layer
 from nh_platform.reports.session_page.material import PageMaterial
 from nh_platform.reports.session_page.session_figures.regions_along_probe import region_bands, regions_along
+from nh_platform.session.units_of_measure import UV_PER_V
 
-UV_PER_V = 1e6
 DRIFT_COLUMNS, DRIFT_ROW_UM = 240, 20.0
 """Of the drift map: 20 µm is the distance of two rows of sites of a Neuropixels 1.0 probe."""
 MOST_DRIFT_ROWS = 240
@@ -107,8 +107,7 @@ def _drift_chart(
         layers,
         caption=(
             f"Spikes of all units by depth and time; the colour is their {shown} in each cell, the highest hundredth "
-            "in "
-            f"one colour. Stripes that rise and fall together are movement of the probe.{depths}"
+            f"in one colour. Stripes that rise and fall together are movement of the probe.{depths}"
         ),
         lacking=lacking,
         wide=True,

@@ -64,8 +64,7 @@ def psychometric(tables: Mapping[str, pd.DataFrame]) -> Chart:
         tuple(layers),
         caption=(
             "Share of choices to the right with its 95 % interval (Wilson), by block. Curves are error functions "
-            "with two "
-            "lapse rates, fitted by greatest likelihood where a block has 5 contrasts and 50 trials."
+            "with two lapse rates, fitted by greatest likelihood where a block has 5 contrasts and 50 trials."
         ),
         lacking=lacking,
     )

@@ -18,8 +18,8 @@ from nh_platform.reports.session_page.unit_figures.amplitude_fits import (
     shown,
 )
 from nh_platform.reports.session_page.unit_figures.unit_counts import UnitCounts
+from nh_platform.session.units_of_measure import UV_PER_V
 
-UV_PER_V = 1e6
 _LACKING = "The release has no amplitudes of these spikes, or some are no numbers."
 _LACKING_UNIT = "This unit has no spikes with amplitudes."
 
@@ -58,8 +58,7 @@ def amplitude_over_time(counts: UnitCounts) -> Chart:
         ),
         caption=(
             "Spikes by amplitude and time. A distribution that touches the cut-off line misses spikes; a step or "
-            "slope is "
-            "drift or a merge. The highest row also holds the few spikes above it."
+            "slope is drift or a merge. The highest row also holds the few spikes above it."
         ),
         lacking="" if known.any() else _LACKING,
         lacking_unit=_LACKING_UNIT,
@@ -178,7 +177,7 @@ def _caption(metric: str) -> str:
     if metric in DRAWN:
         return (
             "The low bin is the second one with spikes. It may stand above the mean of the high bins by no more than "
-            "the "
-            "rule's number of their standard deviations; else the distribution is cut off at the detection threshold."
+            "the rule's number of their standard deviations; else the distribution is cut off at the detection "
+            "threshold."
         )
     return "Spikes by amplitude. The rulebook has no rule about a cut-off that could be drawn."

@@ -51,8 +51,7 @@ def rate(
         ),
         caption=(
             f"Spikes per second in bins of {width_s:.3g} s. Units that come and go, or stop at a step, were lost by "
-            "the "
-            "sorting or moved away."
+            "the sorting or moved away."
         ),
         lacking="" if has_spikes.any() and width_s else "No unit has spikes.",
         lacking_unit="This unit has no spikes.",

@@ -19,8 +19,8 @@ from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.reports.page.chart import Axis, Chart, Layer
 from nh_platform.reports.session_page.unit_figures.amplitude_fits import shown
 from nh_platform.reports.session_page.unit_figures.unit_counts import UnitCounts
+from nh_platform.session.units_of_measure import MS_PER_S
 
-MS_PER_S = 1e3
 ACG_SHOWN_S = 0.05
 """Lags of the autocorrelogram to each side; 100 ms are stored."""
 SHORT_BIN_SAMPLES = 10
@@ -142,8 +142,7 @@ def intervals(histograms: Mapping[str, UnitHistogram], counts: UnitCounts, test:
         ),
         caption=(
             f"Bins of equal width on a logarithmic axis. The refractory region reaches to {test.words}; intervals in "
-            "it "
-            "are violations."
+            "it are violations."
         ),
         lacking="" if counts.timed.any() else "No unit has two spikes.",
         lacking_unit=_FEW,
@@ -169,8 +168,7 @@ def autocorrelogram(histograms: Mapping[str, UnitHistogram], counts: UnitCounts,
         ),
         caption=(
             "Pairs of the unit's spikes by the time between them, in bins of 1 ms. A single neuron leaves a gap "
-            "around 0; "
-            "peaks at even distances are noise or rhythm."
+            "around 0; peaks at even distances are noise or rhythm."
         ),
         lacking="" if counts.timed.any() else "No unit has two spikes.",
         lacking_unit=_FEW,
@@ -223,8 +221,7 @@ def confidence(counts: UnitCounts, n_spikes: npt.NDArray[np.int64], book: Rulebo
         ),
         caption=(
             "Confidence that at most 10 % of the spikes come from other neurons, if the neuron's refractory period "
-            "were "
-            "this long. The unit passes where the curve reaches the threshold at any period from 0.5 ms on."
+            "were this long. The unit passes where the curve reaches the threshold at any period from 0.5 ms on."
         ),
         lacking="" if counts.timed.any() else "No unit has two spikes.",
         lacking_unit=_FEW,

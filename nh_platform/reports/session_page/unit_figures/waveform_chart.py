@@ -13,6 +13,7 @@ import pandas as pd
 
 from nh_platform.reports.page.chart import Axis, Chart, Layer
 from nh_platform.session.mean_waveforms import BEYOND_PROBE, MeanWaveforms
+from nh_platform.session.units_of_measure import MS_PER_S, UV_PER_V
 
 N_CHANNELS = 9
 """Channels around the peak that are drawn: two rows above and below it on a Neuropixels probe of four columns."""
@@ -20,7 +21,6 @@ N_SAMPLES = 41
 """Samples that are drawn of each: every second of 82."""
 _WIDTH_UM, _HEIGHT_UM = 26.0, 60.0
 """Place of one trace on the figure: its width is about the pitch of the sites, its height reaches the next rows."""
-UV_PER_V, MS_PER_S = 1e6, 1e3
 BAR_UV = 100.0
 _CORNER_UM = (-60.0, -80.0)
 """Where the bars stand."""
@@ -45,8 +45,7 @@ def waveform(waves: MeanWaveforms | None, units: pd.DataFrame, channels: pd.Data
     if waves is None or not len(units):
         how = (
             "Mean waveforms are made on request: name mean_waveforms under also_assets of the source in sources.yaml "
-            "and "
-            "materialize the session."
+            "and materialize the session."
         )
         text = how if offered else "The source has no mean waveforms."
         return _chart((), text if len(units) else "The session has no units.")
