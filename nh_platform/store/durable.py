@@ -28,6 +28,10 @@ _FRESH, _WRITTEN_S = ".new", 3600.0
 _HALF_WRITTEN = re.compile(rf".+\.[0-9a-f]{{8}}{re.escape(_FRESH)}", flags=re.DOTALL)
 LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO)
 """Errors of reading that say that the bytes are gone. Any other, as a permission or too many open files, may pass."""
+_SHARED_LOCK = 0o666
+"""Permissions of the lock of a file that people with accounts of their own change: with 644 the second could not."""
+_CHANGE_WAIT_S = 30.0
+"""How long a change of a file waits for another one's; writing a file of reviews takes milliseconds."""
 _FULL, _NOTHING = (errno.ENOSPC, errno.EDQUOT), 1 << 20
 """Errors of a full disk, and so few bytes that a disk with less of them free is full where the error has no number."""
 
@@ -116,6 +120,31 @@ def alone(lock: Path, busy: NhError, wait_s: float = 0.0, mode: int = 0o644) -> 
         yield
     finally:
         held.release()
+
+
+@contextmanager
+def changing_file(path: Path) -> Iterator[None]:
+    """Read and replace a file while no other process or thread does so; its folder is made if need be.
+
+    The lock lies beside it, ``.<name>.lock``. What is written within is said in words as by `disk_in_words`.
+
+    Parameters
+    ----------
+    path
+        The file; where it is a link, what it leads to.
+
+    Raises
+    ------
+    StoreError
+        If the disk refuses it, or another process holds the file for 30 s.
+    """
+    with disk_in_words(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    found = f"another process has been writing it for {_CHANGE_WAIT_S:g} s"
+    busy = StoreError(str(path), found, "Try again; nothing was written.")
+    lock = path.with_name(f".{path.name}.lock")
+    with alone(lock, busy, wait_s=_CHANGE_WAIT_S, mode=_SHARED_LOCK), disk_in_words(path.parent):
+        yield
 
 
 def sync_folder(folder: Path) -> None:

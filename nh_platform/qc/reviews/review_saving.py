@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,7 @@ from nh_platform.qc.reviews.review_text import diff_of, file_with, stated_keys
 from nh_platform.session import ConfigError, NhError, StoreError
 from nh_platform.session.display import counted
 from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_optional
-from nh_platform.store.durable import alone, disk_in_words, is_half_written, write_durably
-
-_LOCK_TIMEOUT_S = 30.0
-_LOCK_MODE = 0o666
-"""Reviewers with accounts of their own share a folder: with the usual 644 the second could not save."""
+from nh_platform.store.durable import changing_file, is_half_written, write_durably
 
 
 @dataclass(frozen=True)
@@ -104,9 +99,7 @@ def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: 
     except RuntimeError as error:  # so says Python before 3.13
         name = f"{path.parent.name}/{path.name}"
         raise ConfigError(name, "it is a link that leads to itself", "Remove the link.") from error
-    with disk_in_words(place.parent):
-        place.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(place), disk_in_words(place.parent):
+    with changing_file(place):
         for left in place.parent.glob("*"):
             if is_half_written(left.name, of=place.name):
                 left.unlink(missing_ok=True)
@@ -195,10 +188,3 @@ def _added_since(now: SessionReviews, text: str, digest: str) -> tuple[Review, .
                 name = f"{now.source}/{now.session_id}.yaml"
                 return now.reviews[len(parse_reviews(read, name, now.source, now.session_id).reviews) :]
     return None
-
-
-@contextmanager
-def _locked(place: Path) -> Iterator[None]:
-    busy = StoreError(str(place), "another process has been writing it for 30 s", "Try again; nothing was written.")
-    with alone(place.with_name(f".{place.name}.lock"), busy, wait_s=_LOCK_TIMEOUT_S, mode=_LOCK_MODE):
-        yield

@@ -24,10 +24,9 @@ from nh_platform.qc.reviews.curators.label_files import (
 )
 from nh_platform.qc.reviews.curators.stated_labels import Label, LabelSet, StatedLabels
 from nh_platform.qc.reviews.curators.unit_matching import MatchedLabels, sorting_id
-from nh_platform.session import ConfigError, StoreError
-from nh_platform.store.durable import alone, disk_in_words, write_durably
+from nh_platform.session import ConfigError
+from nh_platform.store.durable import changing_file, write_durably
 
-_LOCK_TIMEOUT_S = 30.0
 _EARLIER = "earlier"
 
 
@@ -146,10 +145,7 @@ def save_labels(path: Path, change: LabelChange, before: CuratorLabels | None) -
     StoreError
         If the disk refuses it, or another process holds the file for 30 s.
     """
-    with disk_in_words(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    busy = StoreError(str(path), "another process has been writing it for 30 s", "Try again; nothing was written.")
-    with alone(path.with_name(f".{path.name}.lock"), busy, wait_s=_LOCK_TIMEOUT_S), disk_in_words(path.parent):
+    with changing_file(path):
         if read_labels(path) != before:
             raise ConfigError(str(path), "somebody changed it while the labels were read", "Import the file again.")
         if not change.is_changed:

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.qc.reviews.resorted.spike_agreement import Ticks, to_ticks
-from nh_platform.session import ConfigError, StoreError
+from nh_platform.session import ConfigError
 from nh_platform.session.yaml_files.yaml_file import read_optional
-from nh_platform.store.durable import alone, disk_in_words, write_durably
+from nh_platform.store.durable import changing_file, write_durably
 
 STRETCH_SPIKES = 50
 _PLACES = (1, 3, 5)
@@ -31,7 +31,6 @@ _HEADER = (
     "# Reviewed spike trains, written by `nh review`: stretches of spike times in ticks of 10 us, the first time and\n"
     "# then the steps. By these a review is tied to spikes, not to an id that a re-sort may give to other spikes.\n"
 )
-_LOCK_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -142,10 +141,7 @@ def save_fingerprints(path: Path, new: Sequence[Fingerprint]) -> int:
     StoreError
         If the disk refuses it, or another process holds the file for 30 s.
     """
-    with disk_in_words(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    busy = StoreError(str(path), "another process has been writing it for 30 s", "Try again; nothing was written.")
-    with alone(path.with_name(f".{path.name}.lock"), busy, wait_s=_LOCK_TIMEOUT_S), disk_in_words(path.parent):
+    with changing_file(path):
         known = read_fingerprints(path)
         after = with_reviews(known, new)
         content = to_text(after).encode()
