@@ -54,7 +54,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     """Join released metrics, recomputed metrics, positions, verdicts of every rulebook and reviews."""
     from nh_platform.qc.metrics.histogram_file import write_histograms
     from nh_platform.qc.reviews.listed_reviews import listed_reviews
-    from nh_platform.qc.reviews.review_decisions import reviewed_intervals, reviewed_unit_intervals
+    from nh_platform.qc.reviews.reviewed_times import reviewed_intervals, reviewed_unit_intervals
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.qc.unit_columns import column_meanings
     from nh_platform.qc.unit_table import build_units

@@ -151,8 +151,8 @@ class Platform:
 
     def reviewed_intervals(self, source: str, session_id: str) -> pd.DataFrame:
         """Return the intervals (schema `INVALID_TIMES`) that the reviews of a session that count today mark invalid."""
-        from nh_platform.qc.reviews.review_decisions import reviewed_intervals
         from nh_platform.qc.reviews.review_files import read_reviews
+        from nh_platform.qc.reviews.reviewed_times import reviewed_intervals
         from nh_platform.qc.rules.rulebook import load_rulebook
 
         quorum = load_rulebook(self.config(source).rulebook).review_quorum

@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from nh_platform.qc.reviews.review_decisions import (
-    Weighed,
-    interval_reviews,
-    session_review,
-    unit_interval_reviews,
-    unit_reviews,
-)
+from nh_platform.qc.reviews.review_decisions import unit_reviews, weighed_things
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import About, Day, Review
 from nh_platform.qc.reviews.threads import answers_to_nothing, threads
 from nh_platform.qc.rules.rulebook_model import Rulebook
+
+_KINDS = ("session", "unit", "unit interval", "interval")
+"""The order in which they are listed."""
 
 
 @dataclass(frozen=True)
@@ -85,19 +82,15 @@ def listed_reviews(
         Whether the catalog has the session; all of its reviews are orphans where it does not.
     """
     active = rulebooks[0]
-    weighed: list[tuple[About, str, Weighed]] = []
-    whole = session_review(reviews, active, today)
-    if whole is not None:
-        weighed.append((About(), whole.words, whole))
-    for book in rulebooks:
+    weighed = [(about, one.words, one) for about, one in weighed_things(reviews, active, today).items()]
+    for book in rulebooks[1:]:
         limited = {unit for review in reviews.reviews if review.rulebook == book.id for unit in review.unit_ids}
         weighed += [
-            (About(unit), one.text if book is active else f"{book.id}: {one.text}", one)
+            (About(unit), f"{book.id}: {one.words}", one)
             for unit, one in unit_reviews(reviews, book, today).items()
-            if book is active or unit in limited
+            if unit in limited
         ]
-    weighed += [(one.about, one.text, one) for one in unit_interval_reviews(reviews, active.review_quorum, today)]
-    weighed += [(one.about, one.text, one) for one in interval_reviews(reviews, active.review_quorum, today)]
+    weighed.sort(key=lambda row: _KINDS.index(row[0].kind))
     of: dict[About, list[Review]] = {}
     for review in reviews.reviews:
         for thing in review.about if review.decision is not None else ():

@@ -1,8 +1,9 @@
 """What the reviews of a session decide of its units, intervals and itself: counted, pending, in conflict or expired.
 
-Contains the weighing of reviewers against the quorum and its effect on units, times and sessions. Add here another
-thing that reviews decide. What a review may say is `review_model.py`; questions and answers are `threads.py`; how far
-reviewers agree over many sessions is `reviewer_agreement.py`. No clock is read here: the day is passed in.
+Contains the weighing of reviewers against the quorum and its effect on units and sessions. Add here another thing that
+reviews decide. What a review may say is `review_model.py`; the times that reviews take out are `reviewed_times.py`;
+questions and answers are `threads.py`; how far reviewers agree over many sessions is `reviewer_agreement.py`. No clock
+is read here: the day is passed in.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ import pandas as pd
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import About, Day, Review, as_day
 from nh_platform.qc.rules.rulebook_model import Rulebook
-from nh_platform.session.tables.events import INVALID_TIMES
-from nh_platform.session.tables.units import UNIT_INVALID_TIMES
 
 Outcome = Literal["pass", "fail", "none"]
 State = Literal["counted", "pending", "conflict", "expired", "withdrawn"]
@@ -37,6 +36,11 @@ class Weighed:
     passing: tuple[str, ...]
     failing: tuple[str, ...]
     text: str
+
+    @property
+    def words(self) -> str:
+        """What a list says of it, where it also says what it is about."""
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,21 @@ def session_review(reviews: SessionReviews, rulebook: Rulebook, today: Day) -> S
     return SessionReview(**vars(_weigh(stated, rulebook.review_quorum, today)), quorum=rulebook.review_quorum)
 
 
+def weighed_things(reviews: SessionReviews, rulebook: Rulebook, today: Day) -> dict[About, Weighed]:
+    """Return what the reviews of a session come to, of everything that was decided on, for one rulebook on one day.
+
+    Returns
+    -------
+    dict
+        Units, intervals, intervals of single units, each sorted, and the whole session last.
+    """
+    whole, quorum = session_review(reviews, rulebook, today), rulebook.review_quorum
+    found: dict[About, Weighed] = {About(unit): one for unit, one in unit_reviews(reviews, rulebook, today).items()}
+    found |= {one.about: one for one in interval_reviews(reviews, quorum, today)}
+    found |= {one.about: one for one in unit_interval_reviews(reviews, quorum, today)}
+    return found | ({} if whole is None else {About(): whole})
+
+
 def apply_reviews(units: pd.DataFrame, reviews: SessionReviews, rulebook: Rulebook, today: Day) -> pd.Series:
     """Return the decision of the counted reviews for every unit.
 
@@ -184,43 +203,6 @@ def unknown_units(units: pd.DataFrame, reviews: SessionReviews) -> list[str]:
     """Return reviewed unit ids that the units table does not hold, sorted: a typo, or units gone after a re-sorting."""
     known = set(units["unit_id"].astype(str))
     return sorted({unit for review in reviews.reviews for unit in review.unit_ids} - known)
-
-
-def reviewed_intervals(reviews: SessionReviews, quorum: int, today: Day) -> pd.DataFrame:
-    """Return the intervals that counted reviews mark unusable.
-
-    Returns
-    -------
-    DataFrame
-        Schema `INVALID_TIMES` (``start_time``, ``stop_time`` in seconds, ``scope``, ``label``), sorted.
-    """
-    rows = [
-        {"start_time": one.start_s, "stop_time": one.stop_s, "scope": one.scope, "label": f"review: {one.text}"}
-        for one in interval_reviews(reviews, quorum, today)
-        if one.decision == "fail"
-    ]
-    return INVALID_TIMES.conform(pd.DataFrame(rows)) if rows else INVALID_TIMES.empty()
-
-
-def reviewed_unit_intervals(reviews: SessionReviews, quorum: int, today: Day) -> pd.DataFrame:
-    """Return the intervals of single units that counted reviews mark unusable.
-
-    Returns
-    -------
-    DataFrame
-        Schema `UNIT_INVALID_TIMES` (``unit_id``, ``start_time``, ``stop_time`` in seconds, ``label``), sorted.
-    """
-    rows = [
-        {
-            "unit_id": one.about.unit,
-            "start_time": one.start_s,
-            "stop_time": one.stop_s,
-            "label": f"review: {one.text}",
-        }
-        for one in unit_interval_reviews(reviews, quorum, today)
-        if one.decision == "fail"
-    ]
-    return UNIT_INVALID_TIMES.conform(pd.DataFrame(rows)) if rows else UNIT_INVALID_TIMES.empty()
 
 
 def _intervals(

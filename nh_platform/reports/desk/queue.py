@@ -12,13 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
-from nh_platform.qc.reviews.review_decisions import (
-    Weighed,
-    interval_reviews,
-    session_review,
-    unit_interval_reviews,
-    unit_reviews,
-)
+from nh_platform.qc.reviews.review_decisions import Weighed, weighed_things
 from nh_platform.qc.reviews.review_files import SessionReviews, read_reviews
 from nh_platform.qc.reviews.review_model import About
 from nh_platform.reports.desk.readers import Reader, decided_by
@@ -169,12 +163,7 @@ def _why(row: UnitRow, reason: str) -> str:
 def _weighed(desk: Desk, source: str, reviews: SessionReviews) -> dict[About, Weighed]:
     if not reviews.reviews:
         return {}
-    book, today = desk.rulebook(source), desk.platform.today
-    found: dict[About, Weighed] = {About(unit): one for unit, one in unit_reviews(reviews, book, today).items()}
-    for intervals in (interval_reviews, unit_interval_reviews):
-        found |= {one.about: one for one in intervals(reviews, book.review_quorum, today)}
-    whole = session_review(reviews, book, today)
-    return found | ({About(): whole} if whole else {})
+    return weighed_things(reviews, desk.rulebook(source), desk.platform.today)
 
 
 def _reviews(desk: Desk, source: str, session: str) -> SessionReviews:

@@ -14,14 +14,7 @@ from typing import Any
 import pandas as pd
 
 from nh_platform.qc.reviews.resorted.proposals import agreeing_entries, listed_carried, without_carried
-from nh_platform.qc.reviews.review_decisions import (
-    SessionReview,
-    Weighed,
-    interval_reviews,
-    session_review,
-    unit_interval_reviews,
-    unit_reviews,
-)
+from nh_platform.qc.reviews.review_decisions import SessionReview, Weighed, session_review, weighed_things
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import About, Review
 from nh_platform.reports.desk.settings import Desk
@@ -88,12 +81,8 @@ def session_state(desk: Desk, reviews: SessionReviews, reader: Reader) -> dict[s
     carried = desk.carried(shown)
     standing = without_carried(shown, carried)
     counting = {one.id: list(one.unit_ids) for one in standing.reviews}
-    outcomes = [_outcome(About(unit), one) for unit, one in unit_reviews(standing, rulebook, today).items()]
-    for intervals in (interval_reviews, unit_interval_reviews):
-        outcomes += [_outcome(one.about, one) for one in intervals(standing, rulebook.review_quorum, today)]
+    outcomes = [_outcome(about, one) for about, one in weighed_things(standing, rulebook, today).items()]
     whole = session_review(standing, rulebook, today)
-    if whole is not None:
-        outcomes.append(_outcome(About(), whole))
     return {
         "digest": reviews.digest,
         "file": str(desk.reviews_file(reviews.source, reviews.session_id)),

@@ -6,14 +6,9 @@ Contains the list alone. Add here what else people record of a session. What dec
 
 from __future__ import annotations
 
-from nh_platform.qc.reviews.review_decisions import (
-    interval_reviews,
-    session_review,
-    unit_interval_reviews,
-    unit_reviews,
-)
+from nh_platform.qc.reviews.review_decisions import session_review, weighed_things
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import About, Day
+from nh_platform.qc.reviews.review_model import Day
 from nh_platform.qc.reviews.threads import threads
 from nh_platform.qc.rules.rulebook_model import Rulebook
 
@@ -23,15 +18,8 @@ OPEN, UNDECIDED = "open", ("pending", "conflict", "expired", "open")
 
 def reviewed_things(reviews: SessionReviews, rulebook: Rulebook, today: Day) -> list[tuple[str, str, str]]:
     """Return what each reviewed thing is, its state, and that in words; the state of a question is `OPEN`."""
-    quorum = rulebook.review_quorum
-    found = [(f"unit {one.unit}", one.state, one.text) for one in unit_reviews(reviews, rulebook, today).values()]
-    intervals = [*interval_reviews(reviews, quorum, today), *unit_interval_reviews(reviews, quorum, today)]
-    found += [(one.name, one.state, one.text) for one in intervals]
-    whole = session_review(reviews, rulebook, today)
-    stated: list[tuple[str, str, str]] = [
-        *found,
-        *([] if whole is None else [(str(About()), whole.state, whole.words)]),
-    ]
+    weighed = weighed_things(reviews, rulebook, today)
+    stated: list[tuple[str, str, str]] = [(str(about), one.state, one.words) for about, one in weighed.items()]
     for thread in threads(reviews):
         if thread.state == OPEN:
             last = thread.entries[-1]

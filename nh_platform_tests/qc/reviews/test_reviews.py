@@ -13,8 +13,6 @@ import pytest
 from nh_platform.qc.reviews.review_decisions import (
     apply_reviews,
     interval_reviews,
-    reviewed_intervals,
-    reviewed_unit_intervals,
     session_review,
     unit_interval_reviews,
     unit_reviews,
@@ -29,6 +27,7 @@ from nh_platform.qc.reviews.review_files import (
     reviews_version,
 )
 from nh_platform.qc.reviews.review_saving import append_reviews
+from nh_platform.qc.reviews.reviewed_times import reviewed_intervals, reviewed_unit_intervals
 from nh_platform.qc.reviews.reviewer_agreement import cohens_kappa, reviewer_agreement
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.session import ConfigError, UnknownSession
