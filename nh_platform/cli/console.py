@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
@@ -64,6 +64,8 @@ class Format(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+SourceArgument = Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")]
+SessionArgument = Annotated[str, typer.Argument(help="Session id, or its first characters.")]
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, title: str = "") -> None:
@@ -213,6 +215,12 @@ def require_stored(source: str, sessions: Sequence[str] | None = None) -> None:
     store = Store(settings.store)
     for session in sessions or ():
         stored_session(store, source, session)
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print what a reader should know of a result beside it, on the error output, each note in one line."""
+    for note in notes:
+        err.print(note, markup=False, soft_wrap=True)
 
 
 def say(text: str, *, hanging: int = 0, to: Console | None = None) -> None:

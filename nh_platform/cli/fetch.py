@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format
+from nh_platform.cli.console import Format, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
@@ -26,7 +26,7 @@ _GROUPS = "spikes, events, signals, alignment, qc, pose, waveforms or noise"
 
 
 def fetch(
-    source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
+    source: SourceArgument,
     session: Annotated[
         list[str] | None, typer.Argument(help="Session ids, or the first characters of each.", show_default=False)
     ] = None,

@@ -10,7 +10,7 @@ from rich.filesize import decimal
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.console import Format, FormatOption, SessionArgument, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
@@ -23,8 +23,8 @@ STATED = ("kind", "probe", "path", "size", "held")
 
 
 def files(
-    source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
-    session: Annotated[str, typer.Argument(help="Session id, or its first characters.")],
+    source: SourceArgument,
+    session: SessionArgument,
     kind: Annotated[
         list[str] | None, typer.Option("--kind", help="Only ap, lfp, sync or video files; may be repeated.")
     ] = None,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.console import SourceArgument
 from nh_platform.cli.status import print_warned
 from nh_platform.home.folder import home_folder
 
 
 def inventory(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, …")],
+    source: SourceArgument,
 ) -> None:
     """Look over a whole source: what is left failed, counts against the published ones, catalogs of sessions and units.
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.console import SourceArgument
 from nh_platform.cli.terminal.stopping import going_on_with
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
@@ -23,7 +24,7 @@ _WARNED_SHOWN = 20
 
 
 def materialize(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
+    source: SourceArgument,
     session: Annotated[
         list[str] | None, typer.Argument(help="Session ids, or the first characters of each.", show_default=False)
     ] = None,
@@ -91,7 +92,7 @@ def materialize(
 
 
 def backfill(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, …")],
+    source: SourceArgument,
     session: Annotated[list[str] | None, typer.Argument(help="Sessions; all that lack something if none.")] = None,
     limit: Annotated[int, typer.Option(help="At most this many sessions, heavy ones first; 0 for all.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be queued, and queue nothing.")] = False,

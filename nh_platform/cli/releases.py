@@ -17,7 +17,7 @@ from typer.core import TyperCommand
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.console import Format, FormatOption, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
@@ -147,7 +147,7 @@ def list_(
 
 @app.command()
 def show(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
+    source: SourceArgument,
     snapshot: Annotated[str, typer.Argument(help="Number, id or release name of a snapshot, or a version.")] = "latest",
 ) -> None:
     """Show what a snapshot holds, what it changed, and what upstream has withdrawn.
@@ -270,7 +270,7 @@ def diff(
 
 @app.command("try")
 def try_(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
+    source: SourceArgument,
     sessions: Annotated[int, typer.Option(help="On so many sessions.", min=1)] = 3,
     format_: FormatOption = Format.table,
 ) -> None:
@@ -307,7 +307,7 @@ def try_(
 
 @app.command()
 def accept(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
+    source: SourceArgument,
 ) -> None:
     """Accept the release of a source that is held (`on_release: hold` in sources.yaml).
 

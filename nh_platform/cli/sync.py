@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.console import Format, FormatOption, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def sync(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
+    source: SourceArgument,
     left_out: Annotated[bool, typer.Option("--left-out", help="List what upstream has and is not taken.")] = False,
     tables: Annotated[
         bool,

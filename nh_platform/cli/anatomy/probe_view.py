@@ -80,8 +80,7 @@ def view(
         points=points,
         atlas=atlas,
     )
-    for note in found.notes:
-        console.err.print(note, soft_wrap=True, markup=False)
+    console.say_notes(found.notes)
     if found.page is not None:
         console.say(f"{escape(str(found.page))}: {counted(found.n_drawn, 'insertion')} drawn")
         if not found.has_surface:

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from nh_platform.cli.console import SourceArgument
 from nh_platform.cli.exports.running import (
     AgainOption,
     DryRunOption,
     OutOption,
     SessionsArgument,
-    SourceArgument,
     UnitsOption,
     export,
 )

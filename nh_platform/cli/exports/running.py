@@ -17,7 +17,6 @@ from nh_platform.cli import console
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
-SourceArgument = Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")]
 SessionsArgument = Annotated[
     list[str] | None,
     typer.Argument(help="Session ids, or the first characters of each; all stored ones if none.", show_default=False),

@@ -11,11 +11,12 @@ from typing import Annotated
 import typer
 
 from nh_platform.cli import console
+from nh_platform.cli.console import SessionArgument, SourceArgument
 
 
 def explain(
-    source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
-    session: Annotated[str, typer.Argument(help="Session id, or the first characters of one.")],
+    source: SourceArgument,
+    session: SessionArgument,
     unit: Annotated[str, typer.Argument(help="Unit id, the start of one, or PROBE/CLUSTER, for example probe00/12.")],
     open_card: Annotated[
         bool, typer.Option("--open", help="Open the unit's card in the browser: its figures and values on one page.")

@@ -11,7 +11,7 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.console import Format, FormatOption, SessionArgument, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
@@ -21,8 +21,8 @@ _RUN_DIGITS = 8
 
 
 def history(
-    source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
-    session: Annotated[str, typer.Argument(help="Session id, or its first characters.")],
+    source: SourceArgument,
+    session: SessionArgument,
     rule: Annotated[str | None, typer.Argument(help="Only the check of this rule.", show_default=False)] = None,
     format_: FormatOption = Format.table,
 ) -> None:

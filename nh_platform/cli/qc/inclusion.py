@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from nh_platform.cli import console
-from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.console import Format, FormatOption, SourceArgument
 from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from nh_platform.home.platform import Platform
     from nh_platform.qc.inclusion import Inclusion
 
-SourceName = Annotated[str, typer.Argument(help="Source, for example ibl.")]
 SESSION_COLUMNS = ("session_id", "verdict", "set_aside", "probes", "trials_kept", "not_known", "reason")
 REGION_COLUMNS = ("region", "sessions", "units", "kept", "why_not")
 REGION_RULES = "ibl-bwm-inclusion"
 
 
 def sessions(
-    source: SourceName,
+    source: SourceArgument,
     rulebook: Annotated[
         str | None,
         typer.Option(help="Id of a rulebook, or path of a YAML file; the source's own.", show_default=False),
@@ -81,7 +80,7 @@ def sessions(
 
 
 def regions(
-    source: SourceName,
+    source: SourceArgument,
     rulebook: Annotated[str, typer.Option(help="Rulebook with region rules: id or path.")] = REGION_RULES,
     good_by: Annotated[
         str | None, typer.Option(help="Rulebook whose good units count; the source's active one.", show_default=False)

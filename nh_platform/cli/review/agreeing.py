@@ -12,13 +12,11 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.console import Format, FormatOption, SessionArgument, SourceArgument
 from nh_platform.cli.review.options import (
     DateOption,
     DryRunOption,
     ReviewerOption,
-    SessionArgument,
-    SourceArgument,
     say_saved,
 )
 from nh_platform.home.folder import home_folder

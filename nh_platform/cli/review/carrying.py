@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.console import SessionArgument, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
@@ -21,8 +22,8 @@ _ID_CHARACTERS = 13
 
 
 def carry(
-    source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
-    session: Annotated[str, typer.Argument(help="Session id, or its first characters.")],
+    source: SourceArgument,
+    session: SessionArgument,
     agree_as: Annotated[
         str | None, typer.Option(help="Reviewer who agrees with what is proposed.", show_default=False)
     ] = None,

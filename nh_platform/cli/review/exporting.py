@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.console import SessionArgument, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
@@ -33,8 +34,8 @@ class FailedUnit(StrEnum):
 
 
 def export(
-    source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
-    session: Annotated[str, typer.Argument(help="Session id, or its first characters.")],
+    source: SourceArgument,
+    session: SessionArgument,
     out: Annotated[Path, typer.Option("--out", help="A .json file of SpikeInterface; for phy a folder.")],
     form: Annotated[CurationFormat, typer.Option("--format", help="Layout.")] = CurationFormat.spikeinterface,
     rulebook: Annotated[

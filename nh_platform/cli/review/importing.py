@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.console import SessionArgument, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
@@ -37,8 +38,8 @@ class LabelFormat(StrEnum):
 
 def import_(
     file: Annotated[Path, typer.Argument(help="File of labels: cluster_group.tsv, a curation JSON, a CSV or Parquet.")],
-    source: Annotated[str, typer.Argument(help="Source, for example ibl.")],
-    session: Annotated[str, typer.Argument(help="Session id, or its first characters.")],
+    source: SourceArgument,
+    session: SessionArgument,
     curator: Annotated[str, typer.Option(help="Who or what labelled: small letters, digits, - and _.")],
     probe: Annotated[
         str | None, typer.Option(help="Probe that was curated, where ids are cluster ids.", show_default=False)

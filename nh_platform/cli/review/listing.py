@@ -13,8 +13,7 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format, FormatOption
-from nh_platform.cli.review.options import SourceArgument
+from nh_platform.cli.console import Format, FormatOption, SourceArgument
 from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:

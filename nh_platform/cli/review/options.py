@@ -15,8 +15,6 @@ from nh_platform.cli import console
 if TYPE_CHECKING:
     from nh_platform.qc.reviews.review_saving import SavedReviews
 
-SourceArgument = Annotated[str, typer.Argument(help="Source, for example ibl.")]
-SessionArgument = Annotated[str, typer.Argument(help="Session id, or its first characters.")]
 ReviewerOption = Annotated[
     str, typer.Option(envvar="NH_REVIEWER", help="Who reviews, by the name that stands in the file.")
 ]

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.review.options import SessionArgument, SourceArgument
+from nh_platform.cli.console import SessionArgument, SourceArgument
 from nh_platform.home.folder import home_folder
 
 if TYPE_CHECKING:

@@ -86,8 +86,7 @@ def probes(
         session=session,
         min_units=min_units,
     )
-    for note in found.notes:
-        console.err.print(note, soft_wrap=True, markup=False)
+    console.say_notes(found.notes)
     table = found.rows.rename(columns=HEADER).head(limit or None)
     if ids:
         typer.echo("\n".join(table["pid"]))

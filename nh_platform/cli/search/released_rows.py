@@ -98,8 +98,7 @@ def _print(
     found = operations.released_rows(
         home_folder(), table, source, region=region, columns=column, by=by or (), where=where or ()
     )
-    for note in found.notes:
-        console.err.print(note, soft_wrap=True, markup=False)
+    console.say_notes(found.notes)
     is_table = format_ is Format.table
     shown = found.rows.head(limit or (_ROWS_SHOWN if is_table and not by else None))
     columns = list(shown.columns)

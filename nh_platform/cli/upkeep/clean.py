@@ -8,12 +8,13 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.console import SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
 
 def clean(
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, allen_vbn or one of sources.yaml.")],
+    source: SourceArgument,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
     """Remove assets of earlier versions, such as `behavior`, where what took their place is stored.

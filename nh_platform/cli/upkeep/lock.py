@@ -8,7 +8,7 @@ import typer
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.console import Format, FormatOption, SourceArgument
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 from nh_platform.session.session_names import MIN_PREFIX
@@ -23,7 +23,7 @@ app = typer.Typer(
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="Name of the lock: letters, digits, _, . and -.")],
-    source: Annotated[str, typer.Argument(help="Source: ibl, allen_vc, …")],
+    source: SourceArgument,
     session: Annotated[
         list[str] | None, typer.Argument(help=f"Session ids, or their first {MIN_PREFIX} characters or more.")
     ] = None,
