@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from nh_platform.store.names import POINTER, SOURCE_WIDE
+
 REPORTS, FIGURES, SITES = "/nh/report", "/nh/figure", "/nh/site"
 
-SITE_FOLDER = "_source/qc_site/current"
+QC_SITE = "qc_site"
+"""The asset that is the index over all sessions of a source."""
+
+SITE_FOLDER = f"{SOURCE_WIDE}/{QC_SITE}/{POINTER}"
 """Where a site lies below the address of its source: as deep as in the store, so that its links lead to the pages of
 sessions from disk and from here alike."""
 

@@ -14,13 +14,12 @@ from nh_platform.assets.across_sessions.stored_versions import manifest_and_sess
 from nh_platform.assets.record import REVIEWS, AssetResult, Parameters, SourceAsset
 from nh_platform.history.snapshots import ASSET as MANIFEST
 from nh_platform.history.snapshots import list_snapshots
-from nh_platform.home.page_addresses import site_address
+from nh_platform.home.page_addresses import QC_SITE, site_address
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
 from nh_platform.session.tables.across_sessions.site import SITE_OUTLIERS, SITE_RULES, SITE_SESSIONS
 from nh_platform.store.names import SOURCE_WIDE
 
-NAME = "qc_site"
 _READ = ("units", "session_report", "raw_spikes")
 _SHOWN = 10
 
@@ -97,7 +96,7 @@ def _reviews(platform: Platform, source: str) -> str:
 
 
 ASSET = SourceAsset(
-    name=NAME,
+    name=QC_SITE,
     code_version="1",
     description=(
         "The QC site of the release: an index over all sessions that opens from disk, with pass rates by lab, region, "

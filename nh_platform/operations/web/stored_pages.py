@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nh_platform.home.page_addresses import FIGURES, REPORTS, SITE_FOLDER, SITES
+from nh_platform.home.page_addresses import FIGURES, QC_SITE, REPORTS, SITE_FOLDER, SITES
 
 if TYPE_CHECKING:
     from nh_platform.operations.web.guard import App, Receive, Scope, Send
@@ -56,7 +56,6 @@ def with_stored_pages(app: App, store: Store) -> App:
 
 def _file(store: Store, path: str) -> tuple[str, Callable[[], bytes]] | None:
     """Return the media type of what an address names, and what reads it; None where it is not ours."""
-    from nh_platform.assets.across_sessions.qc_site import NAME as SITE
     from nh_platform.assets.units import ASSET as UNITS
     from nh_platform.assets.units import RULE_FIGURES
     from nh_platform.store.file_hashes import verified
@@ -67,7 +66,9 @@ def _file(store: Store, path: str) -> tuple[str, Callable[[], bytes]] | None:
         return "text/html; charset=utf-8", lambda: _report(store, source, session)
     if match := _SITE.fullmatch(path):
         source, page = match.groups()
-        return "text/html; charset=utf-8", lambda: verified(store.folder(source, SOURCE_WIDE, SITE) / page).read_bytes()
+        return "text/html; charset=utf-8", lambda: verified(
+            store.folder(source, SOURCE_WIDE, QC_SITE) / page
+        ).read_bytes()
     if match := _FIGURE.fullmatch(path):
         source, session, rule = match.groups()
         folder = Path(RULE_FIGURES) / f"{rule}.svg"

@@ -12,6 +12,7 @@ import re
 from dataclasses import asdict
 from typing import Any
 
+from nh_platform.home.page_addresses import QC_SITE
 from nh_platform.reports.page.packing import json_for_script
 from nh_platform.reports.site.building import Site
 from nh_platform.session import ConfigError, StoreError
@@ -19,7 +20,7 @@ from nh_platform.store import Store
 from nh_platform.store.file_hashes import verified
 from nh_platform.store.names import SOURCE_WIDE
 
-ASSET, SNAPSHOT_FILE = "qc_site", "release.json"
+SNAPSHOT_FILE = "release.json"
 ELEMENT = "nh-release"
 """Id of the element of a page that holds the snapshot."""
 
@@ -60,7 +61,7 @@ def release_snapshot(site: Site) -> dict[str, Any]:
 
 def stored_snapshot(store: Store, source: str) -> dict[str, Any] | None:
     """Return the snapshot that the source's `qc_site` holds; None where there is none that can be read."""
-    folder = store.usable(source, SOURCE_WIDE, ASSET)
+    folder = store.usable(source, SOURCE_WIDE, QC_SITE)
     if folder is None:
         return None
     try:
