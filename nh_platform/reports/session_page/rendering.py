@@ -20,7 +20,7 @@ PACKAGE = "nh_platform.reports.session_page"
 STYLES = ("page.css", "decisions.css")
 SCRIPTS = (
     "units.js", "rules.js", "reviews.js", "card.js", "session.js", "printing.js", "address.js", "keys.js", "columns.js",
-    "page.js", "saving.js", "decisions.js",
+    "page.js", "saving.js", "reasons.js", "decision_form.js", "decision_entry.js", "decisions.js",
 )  # fmt: skip
 """In the order in which the page has them; what a script of another room adds stands behind them (`nhPage`)."""
 SCHEMA = 1

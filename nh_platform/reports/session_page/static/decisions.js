@@ -1,13 +1,14 @@
 "use strict";
-// The decision form of the card: include, exclude, ask, agree, take back; with a reason, the reviewer's name, and what the
-// rules showed. The same form saves to the desk, or into a file that is downloaded (saving.js). Every word that people
-// wrote is set as text.
+// The decision form at work: include, exclude, ask, agree, take back; with a reason, the reviewer's name, and what the
+// rules showed. The same form saves to the desk, or into a file that is downloaded (saving.js). Its elements are made by
+// decision_form.js, and what an entry holds by decision_entry.js. Every word that people wrote is set as text.
 
 class NhDecisions {
   constructor(page, settings) {
     const { data } = page;
     Object.assign(this, { page, data, settings, pending: null, answering: "", undo: [], busy: false });
     this.saving = settings ? new NhDesk(data, settings) : new NhDownload(data);
+    this.reasons = new NhReasons(() => this.reviewer);
     this.queue = settings ? new URLSearchParams(location.search).get("queue") : null;
     this.state = { reviews: data.reviews, outcomes: [], proposals: [] };
     this.makeHeader();
@@ -21,8 +22,7 @@ class NhDecisions {
 
   // Header: whose decisions these are, what waits, what is not exported.
   makeHeader() {
-    const known = this.settings?.reviewer || nhKept("nh-reviewer", "");
-    this.name = nhElement("input", { id: "reviewer", maxLength: 100, autocomplete: "name", spellcheck: false, value: known });
+    Object.assign(this, nhReaderHeader(this.settings, nhKept("nh-reviewer", "")));
     this.name.addEventListener("change", () => { nhKeep("nh-reviewer", this.reviewer); this.showRecent(); this.load(); });
     this.name.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing) return;
@@ -30,48 +30,20 @@ class NhDecisions {
       this.name.blur(); // says that it changed
       if (this.pending) this.reason.focus();
     });
-    const proof = nhElement("span", { class: "nh-quiet", text: "a signature, no proof of who you are" });
-    const parts = [nhElement("label", {}, ["Reviewer ", this.name]), proof];
-    if (this.settings) parts.push(nhElement("a", { href: "/", text: "all that waits" }));
-    if (this.settings?.blind) parts.push(nhElement("span", { class: "nh-tag", text: "blind reading", title: "What others decided is shown once you have decided." }));
-    if (!this.settings) {
-      this.count = nhElement("span", { id: "unexported", role: "status" });
-      this.download = nhElement("button", { type: "button", id: "download", text: "Download decisions" });
-      this.download.addEventListener("click", () => this.export());
-      parts.push(this.count, this.download);
-    }
-    this.header = nhElement("div", { class: "nh-reader" }, parts);
+    this.download?.addEventListener("click", () => this.export());
     this.page.headerPlace.append(this.header);
   }
   get reviewer() { return this.name.value.trim(); }
-  mine(what) { return `nh-${what}/${this.reviewer}`; } // of two readers at one browser
 
   makeForm() {
-    const option = ([value, text]) => nhElement("option", { value, text });
-    this.about = nhElement("select", { id: "decide-about" }, [["unit", "this unit"], ["unit interval", "an interval of this unit"], ["interval", "an interval of the recording"], ["session", "the whole session"]].map(option));
-    this.start = nhElement("input", { type: "number", step: "any", id: "decide-start", "aria-label": "start in seconds" });
-    this.stop = nhElement("input", { type: "number", step: "any", id: "decide-stop", "aria-label": "stop in seconds" });
     const probes = [...new Set(this.page.units.columns.get("probe")?.texts ?? [])].sort();
-    this.scope = nhElement("select", { id: "decide-scope", "aria-label": "of which probe" }, [["all_probes", "all probes"], ...probes.map((one) => [one, one])].map(option));
-    this.place = nhElement("span", { hidden: true }, ["of ", this.scope]);
-    this.interval = nhElement("span", { hidden: true }, [this.start, " to ", this.stop, " s", this.place, nhElement("span", { class: "nh-quiet", text: "or draw it in a figure over time" })]);
+    Object.assign(this, nhDecisionForm(this.data, this.settings, probes));
     this.about.addEventListener("change", () => this.showAbout());
-    this.reason = nhElement("textarea", { id: "decide-reason", rows: 1, maxLength: 4000, placeholder: "why, in a sentence", dir: "auto" });
     this.reason.addEventListener("keydown", (event) => this.typed(event));
-    this.recent = nhElement("div", { class: "nh-recent", role: "group", "aria-label": "recent reasons" });
-    this.others = nhElement("p", { class: "nh-others", dir: "auto" });
-    this.threads = nhElement("div", { class: "nh-threads" });
-    this.status = nhElement("p", { id: "decide-status", role: "status" });
-    this.diff = nhElement("pre", { id: "decide-diff", tabIndex: 0 });
-    this.file = nhElement("p", { class: "nh-quiet" });
-    this.written = nhElement("details", {}, [nhElement("summary", { text: "What is written, and where" }), this.file, this.diff]);
-    const buttons = nhElement("div", { class: "nh-decide-buttons" });
-    this.form = nhElement("form", { class: "nh-decide", "aria-label": "Decision" }, [
-      nhElement("div", { class: "nh-decide-about" }, [nhElement("label", {}, ["About ", this.about]), this.interval]),
-      nhElement("label", { class: "nh-decide-reason" }, ["Reason ", this.reason]), this.recent, buttons, this.others, this.threads, this.status, this.written]);
     this.form.addEventListener("submit", (event) => event.preventDefault());
+    this.previewing.addEventListener("click", () => this.preview());
     this.page.cardPlace.append(this.form);
-    const key = (keys, label, run, ctrl = false) => this.page.registerKey({ keys, ctrl, label, run, place: buttons });
+    const key = (keys, label, run, ctrl = false) => this.page.registerKey({ keys, ctrl, label, run, place: this.buttons });
     key(["g"], "Include", () => this.decide("pass")).id = "decide-pass";
     key(["b"], "Exclude", () => this.decide("fail")).id = "decide-fail";
     key(["u"], "Undecided", () => this.undecided()).id = "decide-undecided";
@@ -79,18 +51,7 @@ class NhDecisions {
     key(["c"], "Question or comment", () => this.decide("comment"));
     key(["z"], "Undo", () => this.takeBack(), true).id = "decide-undo";
     if (this.queue) key(["n"], "Next that waits", () => this.nextInQueue());
-    const preview = nhElement("button", { type: "button", text: "Show what would be written" });
-    preview.addEventListener("click", () => this.preview());
-    this.written.append(preview, this.exports(probes));
     this.showRecent();
-  }
-
-  // Links to the decisions as other tools read them; a blind reader gets none, since they hold what all decided.
-  exports(probes) {
-    if (!this.settings || this.settings.blind) return "";
-    const place = `/api/sessions/${[this.data.source, this.data.session].map(encodeURIComponent).join("/")}/export`;
-    const links = [["SpikeInterface curation", `${place}/spikeinterface`], ...probes.map((one) => [`phy ${one}`, `${place}/phy?${new URLSearchParams({ probe: one })}`])];
-    return nhElement("p", { class: "nh-quiet" }, ["What is stored, for other tools: ", ...links.flatMap(([text, href]) => [nhElement("a", { href, text }), " "])]);
   }
 
   showAbout() {
@@ -156,11 +117,7 @@ class NhDecisions {
     this.download.disabled = !this.saving.made.length;
   }
   showRecent() {
-    this.recent.replaceChildren(...nhKept(this.mine("reasons"), []).slice(0, 6).map((text) => {
-      const button = nhElement("button", { type: "button", text, title: text });
-      button.addEventListener("click", () => { this.reason.value = text; this.reason.focus(); });
-      return button;
-    }));
+    this.recent.replaceChildren(...this.reasons.buttons((text) => { this.reason.value = text; this.reason.focus(); }));
   }
 
   // What a person does.
@@ -170,7 +127,7 @@ class NhDecisions {
   }
   ask(word, words) {
     this.pending = word;
-    if (["pass", "fail"].includes(word) && !this.reason.value) this.reason.value = nhKept(this.mine("last-reason"), {})[word] ?? "";
+    if (["pass", "fail"].includes(word) && !this.reason.value) this.reason.value = this.reasons.last(word);
     this.say(words);
     this.reason.focus();
     this.reason.select();
@@ -194,27 +151,10 @@ class NhDecisions {
     this.showAbout();
     this.say("Interval chosen. Exclude it, or include it again, with a reason.");
   }
-  thing() {
-    const kind = this.about.value, unit = this.page.unitId;
-    if (kind === "session") return { whole_session: true };
-    if (kind.startsWith("unit") && !unit) throw new NhRefused("No unit is open.");
-    if (kind === "unit") return { unit };
-    const ends = [this.start, this.stop].map((field) => (field.value === "" ? NaN : Number(field.value)));
-    if (!(ends[0] < ends[1])) throw new NhRefused("Write where the interval starts and stops, in seconds: the start first.");
-    return kind === "interval" ? { interval: ends, scope: this.scope.value } : { unit, interval: ends };
-  }
-  shown(thing) {
-    const version = new Map(this.data.lineage).get("units");
-    const found = { units: version, rulebook: this.data.rulebook || undefined, digest: this.data.rulebook_digest || undefined, page: `session_report ${this.data.schema}` };
-    if (thing.unit && this.page.row !== null) {
-      const judged = this.page.evidence(this.page.row).filter((one) => typeof one.passed === "boolean");
-      if (judged.length) found.rules = { [thing.unit]: Object.fromEntries(judged.map((one) => [one.id, [typeof one.value === "boolean" ? String(one.value) : one.value, one.passed ? "pass" : "fail"]])) };
-    }
-    return JSON.parse(JSON.stringify(found)); // without what is not known
-  }
+  shown(thing) { return nhShown(this.page, thing); }
   entry(word, words) {
     if (this.answering) return { comment: words, answers: this.answering };
-    const thing = this.thing();
+    const thing = nhDecidedThing(this, this.page.unitId);
     if (word === "comment") return { ...thing, comment: words };
     return { ...thing, decision: word, reason: words, shown: this.shown(thing) };
   }
@@ -223,8 +163,7 @@ class NhDecisions {
     if (!words) { this.say("A reason is needed: others must be able to follow it."); this.reason.focus(); return; }
     await this.write(() => this.entry(word, words), (entry) => {
       if (!entry.decision) return;
-      nhKeep(this.mine("last-reason"), { ...nhKept(this.mine("last-reason"), {}), [word]: words });
-      nhKeep(this.mine("reasons"), [words, ...nhKept(this.mine("reasons"), []).filter((one) => one !== words)].slice(0, 9));
+      this.reasons.add(word, words);
       this.showRecent();
     });
   }
@@ -331,44 +270,23 @@ class NhDecisions {
   goOn() { return this.queue ? this.nextInQueue() : this.page.goNext(); }
   async nextInQueue() {
     const { source, session } = this.data;
-    let begin = { source, session, unit: this.page.unitId };
     try {
-      while (begin) {
-        const found = await this.saving.next(this.queue, this.reviewer, begin);
-        const item = found.items[0];
-        if (item && item.source === source && item.session === session) { if (item.unit) this.page.goTo(item.unit); return; }
-        if (item) {
-          const place = [item.source, item.session].map(encodeURIComponent).join("/");
-          location.assign(`/sessions/${place}?${new URLSearchParams({ queue: this.queue })}${item.unit ? `#${new URLSearchParams({ unit: item.unit })}` : ""}`);
-          return;
-        }
-        begin = found.more;
-      }
-      this.say("Nothing else of this queue waits behind this unit.");
+      const item = await this.saving.next(this.queue, this.reviewer, { source, session, unit: this.page.unitId });
+      if (!item) { this.say("Nothing else of this queue waits behind this unit."); return; }
+      if (item.source === source && item.session === session) { if (item.unit) this.page.goTo(item.unit); return; }
+      const place = [item.source, item.session].map(encodeURIComponent).join("/");
+      location.assign(`/sessions/${place}?${new URLSearchParams({ queue: this.queue })}${item.unit ? `#${new URLSearchParams({ unit: item.unit })}` : ""}`);
     } catch (refused) {
       await this.refused(refused);
     }
   }
 
   export() {
-    const link = nhElement("a", { download: `${this.data.source}-${this.data.session}-decisions.yaml` });
-    link.href = URL.createObjectURL(new Blob([this.saving.yaml()], { type: "application/yaml" }));
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    this.saving.exported();
+    this.saving.download();
     this.show(this.saving.state());
     this.say("Downloaded. Add them to the review file: nh review merge FILE.");
   }
 }
-
-const nhIsUnit = (entry) => Boolean(entry.unit) && !entry.interval;
-const nhKept = (name, otherwise) => {
-  try {
-    const kept = JSON.parse(localStorage.getItem(name));
-    return kept !== null && typeof kept === typeof otherwise && Array.isArray(kept) === Array.isArray(otherwise) ? kept : otherwise;
-  } catch { return otherwise; }
-};
-const nhKeep = (name, value) => { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* asked again */ } };
 
 nhPage.ready.then(() => {
   const meta = document.querySelector('meta[name="nh-desk"]');

@@ -32,8 +32,14 @@ class NhDesk {
     return this.post({ reviewer, reviews: entries, preview: true });
   }
 
-  next(reason, reviewer, begin) {
-    return this.ask(`${location.origin}/api/queue?${new URLSearchParams({ reason, reviewer, limit: 1, ...begin })}`);
+  // What waits next in a queue, {source, session, unit}, behind the place ``begin``; null where nothing does.
+  async next(reason, reviewer, begin) {
+    for (let place = begin; place; ) {
+      const found = await this.ask(`${location.origin}/api/queue?${new URLSearchParams({ reason, reviewer, limit: 1, ...place })}`);
+      if (found.items.length) return found.items[0];
+      place = found.more;
+    }
+    return null;
   }
 
   keep(state) {
@@ -104,6 +110,14 @@ class NhDownload {
   yaml() {
     const head = `source: ${nhYamlText(this.data.source)}\nsession: ${nhYamlText(this.data.session)}\nreviews:\n`;
     return head + this.made.map(({ entry }) => nhYamlEntry(entry)).join("\n") + "\n";
+  }
+
+  download() {
+    const link = nhElement("a", { download: `${this.data.source}-${this.data.session}-decisions.yaml` });
+    link.href = URL.createObjectURL(new Blob([this.yaml()], { type: "application/yaml" }));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    this.exported();
   }
 
   exported() {
