@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from nh_platform.embeddings.unit_encoder import UnitActivity, UnitEncoder
 from nh_platform.session.columns import Column
-from nh_platform.windows.valid_time import duration_s
+from nh_platform.windows.intervals import duration_s
 
 FloatArray = npt.NDArray[np.float64]
 

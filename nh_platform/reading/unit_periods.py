@@ -15,8 +15,8 @@ import pandas as pd
 from nh_platform.reading.session_tables import SessionTables
 from nh_platform.reading.unit_psth import choose_units
 from nh_platform.store.codecs.recording_files import read_reviewed_unit_intervals
+from nh_platform.windows.intervals import merged_pairs, valid_stretches
 from nh_platform.windows.unit_valid_time import intervals_by_unit
-from nh_platform.windows.valid_time import merged_pairs, valid_stretches
 
 
 class UnitPeriods(SessionTables):

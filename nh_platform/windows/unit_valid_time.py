@@ -1,7 +1,7 @@
 """Valid time of single units: the intervals that reviews mark of one unit, and the windows that they overlap.
 
-Add here what an interval of one unit does. Intervals of probes and of the session, and the rule of overlap, are
-`valid_time.py`.
+Add here what an interval of one unit does. Intervals of probes and of the session are `valid_time.py`, the rule of
+overlap is `intervals.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.windows.valid_time import BoolArray, FloatArray, merged_pairs, overlapping
+from nh_platform.windows.intervals import BoolArray, FloatArray, merged_pairs, overlapping
 
 
 def intervals_by_unit(table: pd.DataFrame) -> dict[str, FloatArray]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from nh_platform.session.recorded_time import RecordedTime
-from nh_platform.windows.valid_time import InvalidTimes, merged_pairs
+from nh_platform.windows.intervals import merged_pairs
+from nh_platform.windows.valid_time import InvalidTimes
 
 
 def with_pauses(invalid: InvalidTimes, recorded: RecordedTime) -> InvalidTimes:

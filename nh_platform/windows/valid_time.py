@@ -1,14 +1,14 @@
 """Valid time: the invalid intervals of a session, the windows and bins that they overlap, the spikes that remain.
 
-Contains the intervals, the rules of overlap, and what is valid beside them. Add here what an invalid interval does to
-windows, bins, spikes or durations. Where windows lie is `nh_platform.windows.session_windows`.
+Contains the invalid intervals of a session and what is valid beside them. Add here what an invalid interval does to
+windows, bins or spikes. Where windows lie is `nh_platform.windows.session_windows`; what overlaps and what lies in an
+interval, both half-open, is `nh_platform.windows.intervals`.
 
-Overlap is half-open: an invalid interval ``[s, e)`` overlaps a window or bin ``[a, b)`` where ``s < b`` and ``e > a``;
-touching is no overlap. Intervals of scope ``all_probes`` and ``stimulus`` make the window invalid and leave the counts
-alone. Intervals of a probe leave the window valid, name the probe in ``invalid_probes``, and its units are 0 in the
-bins that overlap, which the mask table lists: AllenSDK only warns there. Other scopes (``optotagging``) have no effect.
-Spikes outside of windows are invalid in the intervals of ``all_probes`` and of their own probe alone: where the
-stimulus is wrong, the recording is still good. A spike at the start of an interval is in it, one at its end is not.
+Intervals of scope ``all_probes`` and ``stimulus`` make the window that they overlap invalid and leave the counts alone.
+Intervals of a probe leave the window valid, name the probe in ``invalid_probes``, and its units are 0 in the bins that
+overlap, which the mask table lists: AllenSDK only warns there. Other scopes (``optotagging``) have no effect. Spikes
+outside of windows are invalid in the intervals of ``all_probes`` and of their own probe alone: where the stimulus is
+wrong, the recording is still good.
 
 The recording of every probe is taken to last for the recorded time of the session but for its pauses, which
 `nh_platform.windows.unrecorded_time` adds.
@@ -16,7 +16,7 @@ The recording of every probe is taken to last for the recorded time of the sessi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,9 +25,16 @@ import pandas as pd
 
 from nh_platform.session import Events, Spikes
 from nh_platform.session.tables.events import INVALID_TIMES
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+from nh_platform.windows.intervals import (
+    BoolArray,
+    FloatArray,
+    duration_s,
+    masked_ranges,
+    merged_pairs,
+    overlapping,
+    valid_stretches,
+    within,
+)
 
 SESSION_SCOPES = ("all_probes", "stimulus")
 """Scopes of invalid intervals that make a whole window invalid."""
@@ -113,29 +120,6 @@ def with_invalid(tables: Mapping[str, pd.DataFrame], marked: pd.DataFrame) -> di
     stated = tables.get(INVALID_TIMES.name, marked[:0])
     both = pd.concat([stated, marked], ignore_index=True) if len(stated) else marked
     return {**tables, INVALID_TIMES.name: both}
-
-
-def overlapping(starts: FloatArray, stops: FloatArray, intervals: FloatArray) -> BoolArray:
-    """Return (n_windows,) whether any of the merged ``intervals`` (n, 2) overlaps ``[starts, stops)``."""
-    if len(intervals) == 0:
-        return np.zeros(len(starts), dtype=bool)
-    last = np.searchsorted(intervals[:, 0], stops, side="left") - 1
-    return (last >= 0) & (intervals[last, 1] > starts)
-
-
-def masked_ranges(edges: FloatArray, intervals: FloatArray) -> list[tuple[int, int]]:
-    """Return first and end (excluded) of the runs of bins between ``edges`` that the merged ``intervals`` overlap."""
-    runs: list[tuple[int, int]] = []
-    n_bins = len(edges) - 1
-    for start, stop in intervals:
-        first = max(int(np.searchsorted(edges, start, side="right")) - 1, 0)
-        end = min(int(np.searchsorted(edges, stop, side="left")), n_bins)
-        if first >= end:
-            continue
-        if runs and first <= runs[-1][1]:  # two short intervals may lie in one bin
-            first, end = runs[-1][0], max(end, runs.pop()[1])
-        runs.append((first, end))
-    return runs
 
 
 def masked_bins(times: FloatArray, edges: FloatArray, invalid: InvalidTimes) -> list[tuple[int, str, int, int]]:
@@ -268,39 +252,6 @@ def valid_spikes(
     )
 
 
-def valid_stretches(start: float, stop: float, intervals: FloatArray) -> FloatArray:
-    """Return what the merged ``intervals`` (n, 2) leave of ``start`` to ``stop`` (s), (n, 2); none for NaN limits."""
-    if not stop >= start:
-        return np.zeros((0, 2))
-    begins = np.concatenate([[start], intervals[:, 1]]).clip(start, stop)
-    ends = np.concatenate([intervals[:, 0], [stop]]).clip(start, stop)
-    return np.column_stack([begins, ends])[ends > begins]
-
-
-def duration_s(stretches: FloatArray) -> float:
-    """Return the seconds that stretches (n, 2) last together."""
-    return float((stretches[:, 1] - stretches[:, 0]).sum())
-
-
-def within(times: FloatArray, intervals: FloatArray) -> BoolArray:
-    """Return (n_times,) whether each time (s) lies in one of the merged ``intervals`` (n, 2), ends excluded."""
-    if len(intervals) == 0:
-        return np.zeros(len(times), dtype=bool)
-    last = np.searchsorted(intervals[:, 0], times, side="right") - 1
-    return (last >= 0) & (times < intervals[last, 1])
-
-
 def _merged(table: pd.DataFrame) -> FloatArray:
     """Return the intervals of ``table`` in order of time, joined where they overlap or touch."""
     return merged_pairs(zip(table["start_time"], table["stop_time"]))
-
-
-def merged_pairs(pairs: Iterable[Sequence[float]]) -> FloatArray:
-    """Return intervals (start, stop) as (n, 2) in order of time, joined where they overlap or touch."""
-    merged: list[list[float]] = []
-    for start, stop in sorted((float(start), float(stop)) for start, stop in pairs):
-        if merged and start <= merged[-1][1]:
-            merged[-1][1] = max(merged[-1][1], stop)
-        else:
-            merged.append([start, stop])
-    return np.array(merged, dtype=np.float64).reshape(-1, 2)

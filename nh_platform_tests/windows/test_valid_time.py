@@ -5,8 +5,9 @@ import pytest
 
 from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.windows.counts.binning import bin_edges
+from nh_platform.windows.intervals import overlapping
 from nh_platform.windows.unrecorded_time import with_pauses, with_unrecorded
-from nh_platform.windows.valid_time import InvalidTimes, invalid_times, overlapping, valid_bins, valid_spikes
+from nh_platform.windows.valid_time import InvalidTimes, invalid_times, valid_bins, valid_spikes
 from nh_platform_tests.windows.trains import events_of, spikes_of
 
 TABLE = {

@@ -21,7 +21,7 @@ from nh_platform.exports.nwb.time_series import clock_of, series
 from nh_platform.exports.source_names import is_ibl
 from nh_platform.reading import SessionView
 from nh_platform.session.tables.events import DETECTED, EVENTS, LAB_TRIALS, RFM_SIDE_PX
-from nh_platform.windows.valid_time import merged_pairs
+from nh_platform.windows.intervals import merged_pairs
 
 MODULES = {
     "passive_protocol": "IBL's passive protocol, shown behind the task: spontaneous activity, sparse noise, replay",

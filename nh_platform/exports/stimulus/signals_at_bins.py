@@ -15,8 +15,8 @@ import numpy.typing as npt
 from nh_platform.session import Note, Signal
 from nh_platform.session.display import counted
 from nh_platform.session.sampling_gaps import gaps_of
+from nh_platform.windows.intervals import within
 from nh_platform.windows.presentations.conventions import Mode
-from nh_platform.windows.valid_time import within
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -19,10 +19,11 @@ from nh_platform.exports.stimulus.signals_at_bins import eye_columns, running_sp
 from nh_platform.session import ConfigError, Events, Signals, Spikes
 from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.stimulus import STIMULUS_UNITS
+from nh_platform.windows.intervals import masked_ranges, overlapping
 from nh_platform.windows.presentations.conventions import PARAMETERS, Mode, eye_group, is_movie
 from nh_platform.windows.presentations.presentation_counts import count_in_presentations, presentation_domain
 from nh_platform.windows.unrecorded_time import with_unrecorded
-from nh_platform.windows.valid_time import invalid_times, masked_ranges, overlapping
+from nh_platform.windows.valid_time import invalid_times
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -16,9 +16,9 @@ from nh_platform.exports.torch_brain.objects import FloatArray, Group, data, int
 from nh_platform.exports.torch_brain.text import as_name
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.errors import close_matches
+from nh_platform.windows.intervals import merged_pairs, valid_stretches
 from nh_platform.windows.splits import causal_ranges, task_time_ranges
 from nh_platform.windows.splits.time_ranges import GAP_S, Ranges
-from nh_platform.windows.valid_time import merged_pairs, valid_stretches
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView

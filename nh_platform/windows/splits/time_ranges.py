@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nh_platform.session import ConfigError
-from nh_platform.windows.valid_time import valid_stretches
+from nh_platform.windows.intervals import valid_stretches
 
 FloatArray = npt.NDArray[np.float64]
 Ranges = dict[str, FloatArray]

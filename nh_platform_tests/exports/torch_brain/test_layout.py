@@ -25,7 +25,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.operations.exports.session_export import SessionsExport
 from nh_platform.reading import OpenedStore, SessionView
 from nh_platform.session import ConfigError, StoreError, UnknownSession
-from nh_platform.windows.valid_time import duration_s
+from nh_platform.windows.intervals import duration_s
 from nh_platform_tests.exports.torch_brain.conftest import SOURCES
 
 ORIGIN = Origin("ibl", "one", "A data set", "", "", {}, "", (), "nh-platform")

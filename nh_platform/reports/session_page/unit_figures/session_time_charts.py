@@ -10,7 +10,8 @@ import pandas as pd
 
 from nh_platform.reports.page.chart import Axis, Chart, Layer
 from nh_platform.reports.session_page.unit_figures.unit_counts import RATE_COLUMNS, UnitCounts
-from nh_platform.windows.valid_time import RECORDING_SCOPES, FloatArray, merged_pairs
+from nh_platform.windows.intervals import FloatArray, merged_pairs
+from nh_platform.windows.valid_time import RECORDING_SCOPES
 
 LEAST_RECORDED = 0.1
 """Share of a bin that must have been recorded for it to have a rate."""
