@@ -52,7 +52,7 @@ def test_the_interval_is_stored_with_units_and_the_unit_stays_good_or_not(sessio
     table = session.unit_invalid_times
     UNIT_INVALID_TIMES.validate(table)
     unit = session.units["unit_id"].iloc[row_of(session, "probe00/0")]
-    assert table.to_numpy().tolist() == [[unit, *INTERVAL, "review: fail by ada, bea: drifts in; as ada: drifts in"]]
+    assert table.to_numpy().tolist() == [[unit, *INTERVAL, "review: fail by ada, bea: drifts in"]]
     assert set(session.units["review"]) == {"none"}
 
 

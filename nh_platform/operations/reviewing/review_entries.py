@@ -107,7 +107,7 @@ def agree_with_review(
     reviewer
         Who agrees, or disagrees.
     reason
-        Why; where none is given, that of the review is repeated. Disagreeing needs one.
+        Why; where none is given, that of the review word for word. Disagreeing needs one.
     agrees
         Whether the decision is the same.
     blind
@@ -140,7 +140,7 @@ def agree_with_review(
             **stated,
             "scope": first.scope if first.interval is not None and first.unit is None else None,
             "decision": first.decision if agrees else _OPPOSITE[first.decision],
-            "reason": reason or f"as {first.reviewer}: {first.reason}",
+            "reason": reason or first.reason,  # word for word: outcomes say a reason that reviewers share once
             "reviewer": reviewer,
             "date": date,
             "answers": first.id,

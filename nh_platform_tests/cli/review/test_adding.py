@@ -62,7 +62,7 @@ def test_a_second_reader_agrees_on_the_same_thing(
     assert second.about == first.about
     assert (second.decision, second.reason, second.answers, second.blind) == (
         "fail",
-        "as ada: two neurons",
+        "two neurons",
         first.id,
         False,
     )

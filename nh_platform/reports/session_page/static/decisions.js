@@ -187,7 +187,7 @@ class NhDecisions {
     const found = this.agreed();
     if (!found) { this.say("There is no decision of another reader on this unit to agree with."); return; }
     const { word, first } = found, thing = { unit: this.page.unitId };
-    const reason = this.reason.value.trim() || `as ${first.reviewer}: ${first.words}`.slice(0, 4000);
+    const reason = this.reason.value.trim() || first.words;
     await this.write(() => ({ ...thing, decision: word, reason, ...(first.id ? { answers: first.id } : {}), shown: this.shown(thing) }));
   }
   own() {
