@@ -190,7 +190,7 @@ def _planned(site: Site) -> tuple[str, ...]:
 def _result(
     asked: AskedRelease, site: Site, files: tuple[str, ...], pages: dict[str, Path], lacking: dict[str, str]
 ) -> ReleaseReport:
-    from nh_platform.reports.site.material import MADE
+    from nh_platform.reports.site.material import MADE, standing_in_words
 
     others = site.sessions[site.sessions["standing"] != MADE]
     return ReleaseReport(
@@ -202,6 +202,6 @@ def _result(
         files=files,
         pages=tuple(pages),
         pages_lacking=lacking,
-        named={row["session_id"]: f"{row['standing']}: {row['why']}" for row in others.to_dict("records")},
+        named={row["session_id"]: standing_in_words(row["standing"], row["why"]) for row in others.to_dict("records")},
         notes=tuple(site.material.notes),
     )

@@ -26,6 +26,13 @@ empty where there is none, and ``report_lacking`` says why."""
 WAITING_COLUMNS = ("session_id", "about", "state", "text")
 
 
+def standing_in_words(standing: str, why: str) -> str:
+    """Return a standing with its reason, which may begin with it: ``set aside by ada, bea: seizures``."""
+    if not why:
+        return standing
+    return why if why.startswith(standing) else f"{standing}: {why}"
+
+
 @dataclass(frozen=True)
 class SiteMaterial:
     """Everything that the site of one release is made from.

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 
 from nh_platform.reports.site.building import Site
-from nh_platform.reports.site.material import MADE
+from nh_platform.reports.site.material import MADE, standing_in_words
 from nh_platform.reports.site.pages.index_page import facts, label_text, lead, rule_rows, title
 from nh_platform.reports.site.pages.templates import filled
 from nh_platform.reports.site.reviewed_things import OPEN
@@ -84,7 +84,7 @@ def _absent(site: Site) -> list[str]:
     for (standing, why), rows in others.groupby(["standing", "why"], sort=True):
         ids = rows["session_id"].tolist()
         named = ", ".join(ids) if len(ids) <= _NAMED else f"{len(ids):,} sessions"
-        found.append(f"{named} {standing}: {why}" if why else f"{named} {standing}")
+        found.append(f"{named} {standing_in_words(standing, why)}")
     return found
 
 

@@ -19,6 +19,7 @@ from nh_platform.reports.page import page_code
 from nh_platform.reports.site.building import build_site
 from nh_platform.reports.site.pages.index_page import index_page
 from nh_platform.reports.site.stored_release import changes_of, stored_material
+from nh_platform.reports.site.summary import points
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.tables.across_sessions.site import SITE_SESSIONS
 from nh_platform.session.tables.units import UNITS
@@ -216,6 +217,8 @@ def test_a_session_that_is_set_aside_is_named_and_its_units_are_counted_nowhere(
     page = index_page(site)
     assert "Ada asks: is the probe right?" in page
     assert "Their units are counted nowhere on these pages." in page
+    (_, absent) = points(site)[-1]
+    assert [text for text in absent if first in text] == [f"{first} set aside by Ada, Bea: seizures"]
 
 
 def test_below_the_quorum_a_session_is_proposed_to_be_set_aside_and_counts(platform: Platform) -> None:
