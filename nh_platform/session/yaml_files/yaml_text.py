@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-_FOLDED = re.compile("[\x85\u2028\u2029]")
-"""Line breaks of Unicode that YAML would fold; they are written as escapes."""
+_ESCAPED = re.compile("[\x85\u2028\u2029]|(?:^|\n)\n\\Z")
+"""Line breaks of Unicode, which YAML would fold, and an empty line at the end, after which PyYAML ends the document."""
 _WIDEST = 1_000_000
 """No text is broken into lines where it has none: a diff then shows a sentence whole."""
 
@@ -46,7 +46,7 @@ class _Text(yaml.SafeDumper):
 
 
 def _represented(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = '"' if _FOLDED.search(value) else "|" if "\n" in value else None
+    style = '"' if _ESCAPED.search(value) else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nh_platform.qc.reviews import review_saving
@@ -304,6 +304,7 @@ texts = st.text(allowed, min_size=1, max_size=60)
 
 
 @settings(deadline=None, max_examples=200)
+@example("0", "\n", "  ", 0.0, {"\n\na": [1.5, "pass"]})
 @given(
     texts,
     texts,
