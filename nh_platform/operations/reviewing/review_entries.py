@@ -61,7 +61,6 @@ def add_review(
     """
     from nh_platform.qc.reviews.evidence import TRAINS, evidence_folder
     from nh_platform.qc.reviews.resorted.fingerprints import read_fingerprints
-    from nh_platform.qc.reviews.review_files import read_reviews
     from nh_platform.qc.reviews.review_saving import append_reviews, preview_reviews
 
     with open_home(home) as at:
@@ -72,8 +71,6 @@ def add_review(
         _require(f"scope of {source} {session_id}", entry.get("scope"), ["all_probes", *files.insertions["probe"]])
         _require(f"rulebook of {source}", entry.get("rulebook"), at.platform.config(source).rulebook_ids)
         entry.setdefault("date", at.platform.today)
-        if "answers" in entry:
-            entry["answers"] = read_reviews(path).named(str(entry["answers"])).id
         entry |= _units_as_stored(at, source, session_id, entry)
         if dry_run:
             return preview_reviews(path, [entry], digest=digest)

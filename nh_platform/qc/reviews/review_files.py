@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from nh_platform.qc.reviews.review_model import ALL_PROBES, About, Day, NonEmpty, Review, free_id, text_of_number
@@ -28,6 +27,8 @@ _EFFECTIVE = frozenset(Review.model_fields) - {"id", "comment", "evidence", "ans
 """Keys of a decision that change what is made of it."""
 _TEXTS = 32
 """Texts that are parsed once: saving one review meets the same text four times, and 400 reviews take 66 ms."""
+_FURTHEST_S = 1e9
+"""Of an interval, 32 years: beyond are slips of the pen, and differences of numbers as 1e308 are no numbers."""
 _ABOUT = "unit or units, interval, unit with interval, or whole_session: true"
 
 
@@ -210,8 +211,8 @@ def _mistake_of_place(review: Review) -> tuple[str, str, str] | None:
 def _mistake_of_interval(review: Review) -> tuple[str, str, str] | None:
     if review.interval is not None:
         start, stop = review.interval
-        if not (np.isfinite(start) and np.isfinite(stop) and start < stop):
-            action = "Give [start, stop] in seconds with start before stop."
+        if not (start < stop and max(abs(start), abs(stop)) <= _FURTHEST_S):  # NaN is neither
+            action = f"Give [start, stop] in seconds with start before stop, within {_FURTHEST_S:,.0f} s of 0."
             return "interval", f"interval {start} to {stop}", action
         if review.unit is not None and review.scope != ALL_PROBES:
             return "scope", "an interval of one unit is of no probe", "Remove the key, or the unit."

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from nh_platform.qc.reviews.review_files import SessionReviews, parse_reviews, read_reviews
 from nh_platform.qc.reviews.review_model import Review, free_id
 from nh_platform.qc.reviews.review_text import diff_of, file_with, stated_keys
-from nh_platform.session import ConfigError, NhError, StoreError
+from nh_platform.session import ConfigError, NhError, StoreError, UnknownSession
 from nh_platform.session.display import counted
 from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_optional
 from nh_platform.store.durable import changing_file, is_half_written, write_durably
@@ -81,7 +81,7 @@ def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: 
         ``<folder>/<source>/<session>.yaml``.
     entries
         Keys and values of `nh_platform.qc.reviews.review_model.Review`; those that are None are left out, and an
-        ``id`` is stated where they have none.
+        ``id`` is stated where they have none. What one ``answers`` may be named by the start of its id.
     digest
         `SessionReviews.digest` of what the person was shown; None where it does not matter what came meanwhile.
 
@@ -90,7 +90,8 @@ def append_reviews(path: Path, entries: Sequence[Mapping[str, Any]], *, digest: 
     ReviewsChanged
         If the file is another one than ``digest`` says.
     ConfigError
-        If the file has a mistake or would have one with these reviews, with file and line; nothing is written.
+        If the file has a mistake or would have one with these reviews, with file and line, or if one answers a review
+        that there is not; nothing is written.
     StoreError
         If the disk refuses it, or another process holds the file for 30 s.
     """
@@ -134,7 +135,7 @@ def _appended(
     if not entries:
         return text, SavedReviews(before, (), ""), text or ""
     taken = {review.id for review in before.reviews}
-    stated = [_with_id(stated_keys(entry), taken) for entry in entries]
+    stated = [_with_id(_answering(stated_keys(entry), before, taken), taken) for entry in entries]
     after = file_with(text, source, session_id, stated)
     no_room = ConfigError(
         name,
@@ -153,6 +154,17 @@ def _appended(
     if reviews.reviews[:n_before] != before.reviews or not is_as_meant:
         raise no_room
     return text, SavedReviews(reviews, added, diff_of(text, after, name)), after
+
+def _answering(entry: Mapping[str, Any], before: SessionReviews, taken: set[str]) -> Mapping[str, Any]:
+    """Return an entry with the whole id of what it answers: a review of the file, or one that is added above it."""
+    answered = entry.get("answers")
+    if not isinstance(answered, str) or answered in taken:
+        return entry
+    try:
+        return {**entry, "answers": before.named(answered).id}
+    except UnknownSession as error:  # here it is no address that leads nowhere, but a mistake in what is written
+        raise ConfigError(error.thing, error.found, error.action) from None
+
 
 
 def _with_id(entry: Mapping[str, Any], taken: set[str]) -> dict[str, Any]:

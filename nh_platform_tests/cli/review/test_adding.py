@@ -105,6 +105,7 @@ def test_a_question_is_answered_and_closed_and_a_decision_withdrawn(
         (("--unit", "probe00/0", "--reviewer", "ada", "--comment", "x", "--answers", "r1"), "0 of its 0 reviews match"),
         (FAIL, "it is about nothing"),
         (("--unit", "probe00/0", "--reviewer", "ada"), "neither a decision nor a comment"),
+        (("--interval", "0", "1e308", *FAIL), "within 1,000,000,000 s of 0"),
         (("--unit", "probe00/0", *FAIL, "--date", "soon"), "it is 'soon'"),
     ],
 )

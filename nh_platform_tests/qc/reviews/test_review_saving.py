@@ -156,6 +156,17 @@ def test_nothing_is_added_to_a_file_with_a_mistake_or_without_room(path: Path, t
     assert path.read_text() == text
 
 
+def test_an_answer_names_a_review_that_there_is_by_its_id_or_the_start_of_it(path: Path) -> None:
+    first = append_reviews(path, [GOOD]).added[0]
+    before, answer = path.read_bytes(), {"reviewer": "bea", "date": "2026-03-01", "comment": "yes"}
+    with pytest.raises(ConfigError, match="0 of its 1 reviews match"):
+        append_reviews(path, [{**answer, "answers": "nosuch"}])
+    assert path.read_bytes() == before
+    assert append_reviews(path, [{**answer, "answers": first.id[:5]}]).added[0].answers == first.id
+    two = append_reviews(path, [{**GOOD, "id": "q1", "reviewer": "cal"}, {**answer, "answers": "q1", "closes": True}])
+    assert [one.answers for one in two.added] == [None, "q1"]
+
+
 def test_a_reviewer_may_come_back_to_what_he_decided_on_the_same_day(path: Path) -> None:
     back_and_forth = [GOOD, {**GOOD, "decision": "pass"}, GOOD]
     ids = [append_reviews(path, [entry]).added[0].id for entry in back_and_forth]

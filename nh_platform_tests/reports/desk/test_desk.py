@@ -144,6 +144,8 @@ def test_a_preview_shows_the_diff_and_writes_nothing(
         (post_of("ada", decision("no-such-unit")), "'no-such-unit' is not in this session"),
         (post_of("ada", {"interval": [1, 2], "scope": "../x", "decision": "fail", "reason": "r"}), "no probe"),
         (post_of("ada", {"interval": [2, 1], "decision": "fail", "reason": "r"}), "interval"),
+        (post_of("ada", {"interval": [-1e308, 1e308], "decision": "fail", "reason": "r"}), "interval"),
+        (post_of("ada", {"unit": "U", "comment": "c", "answers": "nosuch"}), "0 of its 0 reviews match"),
         (post_of("ada", {"decision": "fail", "reason": "r"}), "about nothing"),
         (post_of("ada", {"whole_session": True, "decision": "withdrawn", "reason": "r"}), "decided nothing before"),
         (post_of("ada", *[decision("U")] * 501), "reviews"),
