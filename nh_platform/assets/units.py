@@ -169,7 +169,7 @@ def _failed_units(table: pd.DataFrame, rulebook: str) -> pd.Series:
 
 ASSET = SessionAsset(
     name="units",
-    code_version="7",
+    code_version="8",
     description=(
         "Every unit with released and recomputed quality metrics, the verdict of each rule, the reason in words, the "
         "label of each rulebook, brain region (Allen, Beryl, Cosmos) and Allen CCF position. The checks of this asset "

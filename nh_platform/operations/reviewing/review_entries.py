@@ -118,7 +118,7 @@ def agree_with_review(
         As for `add_review`; if the review decides nothing, or is the reviewer's own.
     """
     from nh_platform.qc.reviews.review_files import read_reviews
-    from nh_platform.qc.reviews.review_model import reviewer_name
+    from nh_platform.qc.reviews.review_model import reader_of
 
     with open_home(home) as at:
         session_id = at.platform.manifest(source).session_named(session)
@@ -127,7 +127,7 @@ def agree_with_review(
         if first.decision not in _OPPOSITE:
             found = "it is no decision" if first.decision is None else "it withdraws a decision"
             raise ConfigError(name, found, f"Answer it: `nh review add {source} {session_id} --answers {first.id} …`.")
-        if first.reviewer == reviewer_name(reviewer):
+        if first.reader == reader_of(reviewer):
             action = "A second reader has another name; add a review to decide anew."
             raise ConfigError(name, f"it is a review of {reviewer} already", action)
         if not agrees and not reason:

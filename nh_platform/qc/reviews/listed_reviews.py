@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from nh_platform.qc.reviews.review_decisions import unit_reviews, weighed_things
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import About, Day, Review
+from nh_platform.qc.reviews.review_model import About, Day, Review, reviewer_names
 from nh_platform.qc.reviews.threads import answers_to_nothing, threads
 from nh_platform.qc.rules.rulebook_model import Rulebook
 
@@ -147,6 +147,5 @@ def _orphans(reviews: SessionReviews, rulebooks: Collection[str], units: Collect
 def _row(
     reviews: SessionReviews, kind: str, about: str, state: str, decision: str, text: str, stated: Sequence[Review]
 ) -> ListedReview:
-    reviewers = tuple(sorted({review.reviewer for review in stated}))
     ids = tuple(review.id for review in stated)
-    return ListedReview(reviews.session_id, kind, about, state, decision, text, reviewers, ids)
+    return ListedReview(reviews.session_id, kind, about, state, decision, text, reviewer_names(stated), ids)

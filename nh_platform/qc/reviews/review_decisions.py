@@ -15,7 +15,7 @@ from typing import Literal
 import pandas as pd
 
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import About, Day, Review, as_day
+from nh_platform.qc.reviews.review_model import About, Day, Review, as_day, reviewer_names
 from nh_platform.qc.rules.rulebook_model import Rulebook
 
 Outcome = Literal["pass", "fail", "none"]
@@ -224,17 +224,15 @@ def _decided(reviews: Sequence[Review], kind: str) -> dict[About, list[Review]]:
 
 
 def standing_decisions(stated: Sequence[Review], today: Day) -> dict[str, Review]:
-    """Return what each reviewer decides on one thing on a day, of his decisions in the order of their dates.
+    """Return what each reader decides on one thing on a day, of his decisions in the order of their dates.
 
-    That is his latest, as long as it counts and is no withdrawal: a decision that was replaced does not come back when
-    the one that replaced it expires.
+    Readers are those of `Review.reader`. What one decides is his latest, as long as it counts and is no withdrawal: a
+    decision that was replaced does not come back when the one that replaced it expires.
     """
     day = as_day(today)
-    latest = {review.reviewer: review for review in stated if day is None or review.date <= day}
+    latest = {review.reader: review for review in stated if day is None or review.date <= day}
     return {
-        reviewer: review
-        for reviewer, review in latest.items()
-        if review.counts_on(day) and review.decision != "withdrawn"
+        reader: review for reader, review in latest.items() if review.counts_on(day) and review.decision != "withdrawn"
     }
 
 
@@ -251,10 +249,10 @@ def standing_reviews(reviews: SessionReviews, today: Day) -> frozenset[str]:
 
 def _weigh(stated: Sequence[Review], quorum: int, today: Day) -> Weighed:
     """Return what the decisions on one thing, in the order of their dates, come to."""
-    by_reviewer = standing_decisions(stated, today)
-    if not by_reviewer:
+    by_reader = standing_decisions(stated, today)
+    if not by_reader:
         return _none_stands(stated, today)
-    passing, failing = _named(by_reviewer, "pass"), _named(by_reviewer, "fail")
+    passing, failing = _named(by_reader, "pass"), _named(by_reader, "fail")
     if passing and failing:
         text = f"reviewers disagree: {', '.join(passing)} pass, {', '.join(failing)} fail; nothing is overridden"
         return Weighed("none", "conflict", passing, failing, text)
@@ -263,23 +261,24 @@ def _weigh(stated: Sequence[Review], quorum: int, today: Day) -> Weighed:
     if len(names) < quorum:
         text = f"{decision} by {', '.join(names)}; {len(names)} of {quorum} reviewers needed"
         return Weighed("none", "pending", passing, failing, text)
-    reasons = "; ".join(dict.fromkeys(by_reviewer[name].words for name in names))
+    in_order = sorted(by_reader.values(), key=lambda review: review.reviewer)
+    reasons = "; ".join(dict.fromkeys(review.words for review in in_order))
     return Weighed(decision, "counted", passing, failing, f"{decision} by {', '.join(names)}: {reasons}")
 
 
-def _named(by_reviewer: Mapping[str, Review], decision: Outcome) -> tuple[str, ...]:
-    return tuple(sorted(name for name, review in by_reviewer.items() if review.decision == decision))
+def _named(by_reader: Mapping[str, Review], decision: Outcome) -> tuple[str, ...]:
+    return reviewer_names(review for review in by_reader.values() if review.decision == decision)
 
 
 def _none_stands(stated: Sequence[Review], today: Day) -> Weighed:
     """Say of each reviewer's last decision since when it counts no more, or from when on it will."""
     day = as_day(today)
-    latest = {review.reviewer: review for review in stated}
-    if all(review.decision == "withdrawn" and review.counts_on(day) for review in latest.values()):
-        return Weighed("none", "withdrawn", (), (), f"withdrawn by {', '.join(sorted(latest))}")
+    latest = sorted({review.reader: review for review in stated}.values(), key=lambda review: review.reviewer)
+    if all(review.decision == "withdrawn" and review.counts_on(day) for review in latest):
+        return Weighed("none", "withdrawn", (), (), f"withdrawn by {', '.join(reviewer_names(latest))}")
     parts = []
-    for reviewer, review in sorted(latest.items()):
+    for review in latest:
         begins = day is not None and review.date > day
         ends = f", to {review.expiry}" if review.expiry else ""
-        parts.append(f"{review.decision} by {reviewer}{f', from {review.date}' if begins else ends}")
+        parts.append(f"{review.decision} by {review.reviewer}{f', from {review.date}' if begins else ends}")
     return Weighed("none", "expired", (), (), f"no review counts on {day}: {'; '.join(parts)}")

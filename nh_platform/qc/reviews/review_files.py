@@ -150,7 +150,7 @@ def parse_reviews(text: str, file: str, source: str, session_id: str) -> Session
     ids: dict[str, int] = {}
     for index, review in enumerate(parsed.reviews):
         content, line = review.content_id(), lined.line(("reviews", index))
-        before, its_line = last_of.get(review.reviewer, ("", 0))
+        before, its_line = last_of.get(review.reader, ("", 0))
         mistake = _mistake(review)
         if mistake is None and content == before:
             mistake = "", f"it stands in line {its_line} already, word for word", "Remove one of the two."
@@ -161,7 +161,7 @@ def parse_reviews(text: str, file: str, source: str, session_id: str) -> Session
             key, found, action = mistake
             raise lined.error(("reviews", index, *([key] if key else [])), _words(review, index), found, action)
         chosen = review.id or free_id(content, ids)
-        last_of[review.reviewer], ids[chosen] = (content, line), line
+        last_of[review.reader], ids[chosen] = (content, line), line
         reviews.append(review.model_copy(update={"id": chosen}))
     for index in _withdrawing_nothing(reviews):
         review = reviews[index]
@@ -243,13 +243,13 @@ def _withdrawing_nothing(reviews: list[Review]) -> list[int]:
     for index, review in enumerate(reviews):
         if review.decision in ("pass", "fail"):
             for thing in review.about:
-                decided.setdefault((review.reviewer, thing), []).append((review.date, index))
+                decided.setdefault((review.reader, thing), []).append((review.date, index))
     return [
         index
         for index, review in enumerate(reviews)
         if review.decision == "withdrawn"
         and not all(
-            any(before < (review.date, index) for before in decided.get((review.reviewer, thing), ()))
+            any(before < (review.date, index) for before in decided.get((review.reader, thing), ()))
             for thing in review.about
         )
     ]

@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import unicodedata
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import Annotated, Literal
@@ -34,7 +34,7 @@ def reviewer_name(text: str) -> str:
     r"""Return the one spelling of a reviewer's name, so that nobody is two readers by a space that is not seen.
 
     Spaces at its ends go, those within become one, accents are joined to their letters (Unicode's NFC), and characters
-    of no width go. Capitals stay.
+    of no width go. Capitals stay: a name is shown as it was written. Whose it is, `reader_of` says.
 
     Examples
     --------
@@ -42,6 +42,17 @@ def reviewer_name(text: str) -> str:
     True
     """
     return " ".join(unicodedata.normalize("NFC", text.translate(_NOT_SEEN)).split())
+
+
+def reader_of(name: str) -> str:
+    """Return by what a reader is counted: the name without its capitals, so that ``Ada`` and ``ada`` are one.
+
+    Examples
+    --------
+    >>> reader_of(" Ada L.") == reader_of("ada l.")
+    True
+    """
+    return unicodedata.normalize("NFC", reviewer_name(name).casefold())
 
 
 ReviewerName = Annotated[str, AfterValidator(reviewer_name), Field(min_length=1)]
@@ -156,6 +167,11 @@ class Review(BaseModel):
         return tuple(About(unit) for unit in self.unit_ids)
 
     @property
+    def reader(self) -> str:
+        """Who reviewed, as readers are counted; ``reviewer`` is the name as written."""
+        return reader_of(self.reviewer)
+
+    @property
     def words(self) -> str:
         """Reason of a decision, or the comment."""
         return self.reason or self.comment or ""
@@ -180,6 +196,11 @@ class Review(BaseModel):
         stated = self.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
         text = json.dumps(stated, sort_keys=True, ensure_ascii=False)
         return f"r{hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]}"
+
+
+def reviewer_names(reviews: Iterable[Review]) -> tuple[str, ...]:
+    """Return the names of who reviewed, sorted; each reader once, as the last of these reviews writes the name."""
+    return tuple(sorted({review.reader: review.reviewer for review in reviews}.values()))
 
 
 def free_id(content_id: str, taken: Container[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from nh_platform.qc.reviews.review_files import SessionReviews, parse_reviews, read_reviews
-from nh_platform.qc.reviews.review_model import Review, free_id
+from nh_platform.qc.reviews.review_model import Review, free_id, reviewer_names
 from nh_platform.qc.reviews.review_text import diff_of, file_with, stated_keys
 from nh_platform.session import ConfigError, NhError, StoreError, UnknownSession
 from nh_platform.session.display import counted
@@ -58,8 +58,7 @@ class ReviewsChanged(NhError):
         self.now, self.added = now, added
         what = "it was changed"
         if added:
-            who = ", ".join(sorted({review.reviewer for review in added}))
-            what = f"{counted(len(added), 'review')} of {who} came to it"
+            what = f"{counted(len(added), 'review')} of {', '.join(reviewer_names(added))} came to it"
         super().__init__(name, f"{what} since it was shown", "Look at it again, and save again; nothing was written.")
 
     @property
@@ -155,6 +154,7 @@ def _appended(
         raise no_room
     return text, SavedReviews(reviews, added, diff_of(text, after, name)), after
 
+
 def _answering(entry: Mapping[str, Any], before: SessionReviews, taken: set[str]) -> Mapping[str, Any]:
     """Return an entry with the whole id of what it answers: a review of the file, or one that is added above it."""
     answered = entry.get("answers")
@@ -164,7 +164,6 @@ def _answering(entry: Mapping[str, Any], before: SessionReviews, taken: set[str]
         return {**entry, "answers": before.named(answered).id}
     except UnknownSession as error:  # here it is no address that leads nowhere, but a mistake in what is written
         raise ConfigError(error.thing, error.found, error.action) from None
-
 
 
 def _with_id(entry: Mapping[str, Any], taken: set[str]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ import pandas as pd
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Review
 
+_Unit = tuple[str, str, str]
+"""Source, session and unit."""
+
 
 def cohens_kappa(first: Iterable[bool], second: Iterable[bool]) -> float:
     """Return Cohen's kappa of two reviewers' decisions on the same things.
@@ -49,40 +52,57 @@ def cohens_kappa(first: Iterable[bool], second: Iterable[bool]) -> float:
 
 
 def reviewer_agreement(reviews: Iterable[SessionReviews]) -> pd.DataFrame:
-    """Return the agreement of every pair of reviewers over all units that both decided.
+    """Return the agreement of every pair of readers over all units that both decided.
 
-    A reviewer's latest decision about a unit is used, expired ones included: expiry says that a decision no longer
-    counts, not that it was not made; what a reviewer withdrew is no decision of his. Intervals are left out: reviewers
-    choose their own edges, so two of them seldom decide about the same thing.
+    A reader's latest decision about a unit is used, expired ones included: expiry says that a decision no longer
+    counts, not that it was not made; what a reader withdrew is no decision of his. A decision that is limited to a
+    rulebook is shared with one that holds for it, and not with one under another rulebook. Intervals are left out:
+    reviewers choose their own edges, so two of them seldom decide about the same thing.
 
     Returns
     -------
     DataFrame
-        One row per pair with a shared unit, sorted by name: ``first``, ``second``, ``shared`` (units), ``agreed``,
-        ``agreement`` (share), ``kappa``, ``blind`` (units of which both state that they had not been shown the
-        decisions of others); and as last row ``all`` / ``all``, pooled over the pairs.
+        One row per pair with a shared unit, sorted by name: ``first``, ``second``, ``shared`` (units; one that both
+        decided otherwise under another rulebook counts for each), ``agreed``, ``agreement`` (share), ``kappa``,
+        ``blind`` (units of which both state that they had not been shown the decisions of others); and as last row
+        ``all`` / ``all``, pooled over the pairs.
     """
-    decisions: dict[str, dict[tuple[str, str, str], Review]] = {}
+    names: dict[str, str] = {}
+    stated: dict[str, dict[_Unit, list[Review]]] = {}
     for session in reviews:
         for review in sorted(session.reviews, key=lambda item: item.date):
             for about in review.about if review.decision is not None else ():
-                made = decisions.setdefault(review.reviewer, {})
+                names[review.reader] = review.reviewer
+                of_reader = stated.setdefault(review.reader, {})
                 if about.kind == "unit":
-                    made[(session.source, session.session_id, about.unit)] = review
-    made_of = {
-        name: {unit: one for unit, one in made.items() if one.decision != "withdrawn"}
-        for name, made in decisions.items()
-    }
+                    of_reader.setdefault((session.source, session.session_id, about.unit), []).append(review)
     rows = []
     pooled: list[tuple[Review, Review]] = []
-    for first, second in combinations(sorted(made_of), 2):
-        pairs = [(made_of[first][unit], made_of[second][unit]) for unit in made_of[first] if unit in made_of[second]]
+    for first, second in combinations(sorted(stated, key=names.__getitem__), 2):
+        shared = [unit for unit in stated[first] if unit in stated[second]]
+        pairs = [pair for unit in shared for pair in _pairs(stated[first][unit], stated[second][unit])]
         if pairs:
-            rows.append(_row(first, second, pairs))
+            rows.append(_row(names[first], names[second], pairs))
             pooled += pairs
     if rows:
         rows.append(_row("all", "all", pooled))
     return pd.DataFrame(rows, columns=["first", "second", "shared", "agreed", "agreement", "kappa", "blind"])
+
+
+def _pairs(first: list[Review], second: list[Review]) -> list[tuple[Review, Review]]:
+    """Return the pairs of decisions that two readers made on a unit under one rulebook, each pair once."""
+    found: dict[tuple[str, str], tuple[Review, Review]] = {}
+    for rulebook in sorted({one.rulebook for one in (*first, *second)} | {None}, key=str):
+        a, b = _standing(first, rulebook), _standing(second, rulebook)
+        if a is not None and b is not None:
+            found.setdefault((a.id, b.id), (a, b))
+    return list(found.values())
+
+
+def _standing(stated: list[Review], rulebook: str | None) -> Review | None:
+    """Return the last decision that holds for a rulebook (None: for all of them), unless it was withdrawn."""
+    concerned = [one for one in stated if one.rulebook in (None, rulebook)]
+    return concerned[-1] if concerned and concerned[-1].decision != "withdrawn" else None
 
 
 def _row(first: str, second: str, pairs: list[tuple[Review, Review]]) -> dict[str, object]:

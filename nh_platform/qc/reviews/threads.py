@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import About, Review
+from nh_platform.qc.reviews.review_model import About, Review, reader_of
 
 ThreadState = Literal["open", "answered", "closed"]
 
@@ -42,7 +42,7 @@ class Thread:
         last = self.entries[-1]
         if last.closes:
             return "closed"
-        return "open" if last.reviewer == self.asker else "answered"
+        return "open" if last.reader == reader_of(self.asker) else "answered"
 
 
 def threads(reviews: SessionReviews) -> list[Thread]:

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from nh_platform.qc.reviews.review_decisions import session_review
+from nh_platform.qc.reviews.review_model import reviewer_names
 from nh_platform.reports.desk.queue import REASONS
 from nh_platform.reports.desk.served_page import ServedPage
 from nh_platform.reports.desk.settings import Desk
@@ -66,7 +67,7 @@ def _told(desk: Desk, source: str, session_id: str) -> dict[str, Any]:
     except NhError as error:
         return {"has_page": has_page, "n_reviews": "", "reviewers": "", "state": f"{error.thing}: {error.found}"}
     whole = session_review(reviews, desk.rulebook(source), desk.platform.today)
-    reviewers = "" if desk.blind else ", ".join(sorted({review.reviewer for review in reviews.reviews}))
+    reviewers = "" if desk.blind else ", ".join(reviewer_names(reviews.reviews))
     state = problem or (
         whole.short if whole and not desk.blind else "set aside" if whole and whole.is_set_aside else ""
     )

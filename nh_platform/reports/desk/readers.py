@@ -16,7 +16,7 @@ import pandas as pd
 from nh_platform.qc.reviews.resorted.proposals import agreeing_entries, listed_carried, without_carried
 from nh_platform.qc.reviews.review_decisions import SessionReview, Weighed, session_review, weighed_things
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import About, Review
+from nh_platform.qc.reviews.review_model import About, Review, reader_of
 from nh_platform.reports.desk.settings import Desk
 from nh_platform.reports.session_page.told_reviews import told_reviews
 from nh_platform.session import ConfigError
@@ -42,13 +42,13 @@ class Reader:
         if not self.blind:
             return reviews
         decided = decided_by(self.name, reviews.reviews)
-        own = {review.id for review in reviews.reviews if review.reviewer == self.name}
+        own = {review.id for review in reviews.reviews if review.reader == reader_of(self.name)}
         kept = (self._kept(review, decided, own) for review in reviews.reviews)
         return replace(reviews, reviews=tuple(review for review in kept if review is not None))
 
     def _kept(self, review: Review, decided: frozenset[About], own: set[str]) -> Review | None:
         """Return a review, without the units on which the reader has not decided, or None where nothing is left."""
-        if review.reviewer == self.name or (review.decision is None and review.answers in own):
+        if review.reader == reader_of(self.name) or (review.decision is None and review.answers in own):
             return review
         seen = [about for about in review.about if about in decided]
         if not seen:
@@ -60,8 +60,9 @@ class Reader:
 
 def decided_by(name: str, reviews: Iterable[Review]) -> frozenset[About]:
     """Return what a reviewer has decided on, also where it was withdrawn later: nothing is kept back of it."""
+    reader = reader_of(name)
     return frozenset(
-        about for review in reviews if review.reviewer == name and review.decision for about in review.about
+        about for review in reviews if review.reader == reader and review.decision for about in review.about
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import About, Review
+from nh_platform.qc.reviews.review_model import About, Review, reader_of
 from nh_platform.qc.reviews.review_saving import ReviewsChanged, SavedReviews, append_reviews, preview_reviews
 from nh_platform.reports.desk.posted import Post, entries_of
 from nh_platform.reports.desk.readers import Reader, decided_by, session_state
@@ -62,7 +62,7 @@ def signed(entries: Sequence[Mapping[str, Any]], seen: SessionReviews, reader: R
     """
     own = decided_by(reader.name, seen.reviews)
     by_others: set[About] = set()
-    for name in {review.reviewer for review in seen.reviews} - {reader.name}:
+    for name in {review.reader for review in seen.reviews} - {reader_of(reader.name)}:
         by_others |= decided_by(name, seen.reviews)
     found = []
     for entry in entries:
@@ -89,7 +89,7 @@ def _appended(
 
 def _concern(added: Sequence[Review], about: set[About], reader: Reader) -> bool:
     """Return whether reviews that came meanwhile decide on the same things, and may be seen by the reader."""
-    visible = [one for one in added if one.decision and (one.reviewer == reader.name or not reader.blind)]
+    visible = [one for one in added if one.decision and (one.reader == reader_of(reader.name) or not reader.blind)]
     return any(about & set(one.about) for one in visible)
 
 

@@ -85,7 +85,21 @@ def test_a_review_of_every_unit_of_a_large_session_is_read_at_once() -> None:
 @pytest.mark.parametrize("spelling", ['" ada "', '"ada\\u200b"', '"\\u00adada"', "'ada  '"])
 def test_a_space_that_is_not_seen_makes_no_second_reviewer(spelling: str) -> None:
     assert decisions(entry(), entry(reviewer=spelling, date="2026-02-01"))[0] == "none"
-    assert decisions(entry(), entry(reviewer="Ada"))[0] == "pass"
+
+
+def test_a_reader_is_one_however_the_name_is_capitalised_and_shown_as_last_written() -> None:
+    assert decisions(entry(), entry(reviewer="Ada"))[0] == "none"
+    assert decisions(entry(), entry(reviewer="Ada", date="2026-02-01"), entry(reviewer="bob"))[0] == "pass"
+    outcome = unit_reviews(
+        reviews_of(entry(), entry(reviewer="ADA", date="2026-02-01"), entry(reviewer="bob")),
+        load_rulebook("ibl-2022-10"),
+        TODAY,
+    )["u1"]
+    assert outcome.passing == ("ADA", "bob")
+    assert outcome.text == "pass by ADA, bob: seen by ADA; seen by bob"
+    assert len(reviewer_agreement([reviews_of(entry(), entry(reviewer="Ada"))])) == 0
+    with_answer = reviews_of(entry(decision="fail"), entry(decision="withdrawn", reviewer="Ada"))
+    assert [one.decision for one in with_answer.reviews] == ["fail", "withdrawn"]
 
 
 def test_a_name_is_one_however_its_accents_are_stored(tmp_path: Path) -> None:
@@ -399,3 +413,14 @@ def test_agreement_is_counted_across_files() -> None:
     assert table.loc[0, "agreement"] == pytest.approx(2 / 3)
     assert table.loc[0, "kappa"] == pytest.approx(0.4)
     assert len(reviewer_agreement([reviews_of(entry())])) == 0
+
+
+def test_decisions_under_two_rulebooks_are_no_shared_decision() -> None:
+    strict, other = entry(rulebook="ibl-strict"), entry("u1", "fail", "bob", rulebook="ibl-2022-10")
+    assert len(reviewer_agreement([reviews_of(strict, other)])) == 0
+    of_all = entry("u1", "fail", "bob")
+    assert reviewer_agreement([reviews_of(strict, of_all)])["shared"].tolist() == [1, 1]
+    both = (strict, entry(rulebook="ibl-2022-10"), of_all)  # of bob one decision, which meets two of ada's
+    assert reviewer_agreement([reviews_of(*both)])[["shared", "agreed"]].to_numpy().tolist() == [[2, 0], [2, 0]]
+    withdrawn = entry("u1", "withdrawn", "bob", "2026-02-01")
+    assert len(reviewer_agreement([reviews_of(strict, of_all, withdrawn)])) == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nh_platform.home.platform import Platform
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import Review
+from nh_platform.qc.reviews.review_model import Review, reader_of
 from nh_platform.qc.reviews.review_saving import append_reviews
 from nh_platform.reports.desk.posted import Post
 from nh_platform.reports.desk.readers import Reader, decided_by, session_state
@@ -43,11 +43,11 @@ def reviews(draw: st.DrawFn) -> SessionReviews:
 @given(file=reviews(), name=st.sampled_from([*NAMES, "", "Ada"]))
 def test_nothing_of_others_is_told_of_what_is_undecided(file: SessionReviews, name: str) -> None:
     decided = decided_by(name, file.reviews)
-    own = {one.id for one in file.reviews if one.reviewer == name}
+    own = {one.id for one in file.reviews if one.reader == reader_of(name)}
     shown = Reader(name, blind=True).shown(file)
     for review in shown.reviews:
         is_answer = review.decision is None and review.answers in own
-        assert review.reviewer == name or is_answer or set(review.about) <= decided
+        assert review.reader == reader_of(name) or is_answer or set(review.about) <= decided
     kept = [one.id for one in shown.reviews]
     for review in file.reviews:
         if review.reviewer == name or set(review.about) & decided:

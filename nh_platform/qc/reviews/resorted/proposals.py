@@ -15,7 +15,7 @@ import pandas as pd
 
 from nh_platform.qc.reviews.listed_reviews import ListedReview
 from nh_platform.qc.reviews.review_files import SessionReviews
-from nh_platform.qc.reviews.review_model import Review, reviewer_name
+from nh_platform.qc.reviews.review_model import Review, reader_of, reviewer_names
 from nh_platform.session import ConfigError
 
 
@@ -75,7 +75,7 @@ def listed_carried(reviews: SessionReviews, carried: pd.DataFrame) -> list[Carri
     for row in carried.itertuples(index=False):
         if row.review in by_id:
             unit = row.unit if isinstance(row.unit, str) else ""
-            agreed = {one.reviewer for one in reviews.reviews if _takes_up(one, row.review, row.reviewed_unit, unit)}
+            agreed = [one for one in reviews.reviews if _takes_up(one, row.review, row.reviewed_unit, unit)]
             found.append(
                 CarriedReview(
                     by_id[row.review],
@@ -84,7 +84,7 @@ def listed_carried(reviews: SessionReviews, carried: pd.DataFrame) -> list[Carri
                     "proposed" if row.standing == "proposed" else "orphan",
                     unit,
                     float(row.agreement),
-                    tuple(sorted(agreed)),
+                    reviewer_names(agreed),
                 )
             )
     return sorted(found, key=lambda one: (one.standing != "proposed", one.probe, one.unit, one.reviewed_unit))
@@ -138,7 +138,7 @@ def agreeing_entries(
             raise ConfigError(f"unit {unit}", f"no review is proposed for it; there are for {there}", "Name one.")
     grouped: dict[tuple[Any, ...], list[CarriedReview]] = {}
     for one in open_:
-        if (not units or one.unit in units) and reviewer_name(reviewer) not in one.taken_up_by:
+        if (not units or one.unit in units) and reader_of(reviewer) not in map(reader_of, one.taken_up_by):
             grouped.setdefault((one.unit, one.review.interval, one.review.rulebook), []).append(one)
     entries = []
     for (unit, interval, rulebook), proposals in grouped.items():

@@ -167,10 +167,12 @@ class NhDecisions {
       this.showRecent();
     });
   }
+  // Ada and ada are one reader, as the quorum counts them.
+  isMine(name) { return name.toLowerCase() === this.reviewer.toLowerCase(); }
   // The others' common decision, where this reader has none.
   agreed() {
     const found = this.outcome();
-    if (!found || found.state === "conflict" || !this.reviewer || [...found.passing, ...found.failing].includes(this.reviewer)) return null;
+    if (!found || found.state === "conflict" || !this.reviewer || [...found.passing, ...found.failing].some((one) => this.isMine(one))) return null;
     const word = found.passing.length ? "pass" : found.failing.length ? "fail" : null;
     const first = nhReviewsOf(this.state.reviews, this.page.unitId).findLast((one) => one.decision === word && !one.interval);
     return word && first ? { word, first } : null;
@@ -191,7 +193,7 @@ class NhDecisions {
     await this.write(() => ({ ...thing, decision: word, reason, ...(first.id ? { answers: first.id } : {}), shown: this.shown(thing) }));
   }
   own() {
-    const mine = nhReviewsOf(this.state.reviews, this.page.unitId).filter((one) => one.reviewer === this.reviewer && one.decision && !one.interval);
+    const mine = nhReviewsOf(this.state.reviews, this.page.unitId).filter((one) => this.isMine(one.reviewer) && one.decision && !one.interval);
     return mine.length && mine.at(-1).decision !== "withdrawn" ? mine.at(-1) : null;
   }
   async undecided() {
