@@ -31,7 +31,17 @@ def say_saved(saved: SavedReviews, source: str, *, dry_run: bool) -> None:
     ids = ", ".join(review.id for review in saved.added)
     console.say(
         escape(
-            f"{saved.reviews.file} holds {len(saved.reviews.reviews)} now; the new one is {ids}. `nh review list "
-            f"{source}` says which count; `nh materialize {source} --missing` makes what they change."
+            f"{saved.reviews.file} holds {len(saved.reviews.reviews)} now; the new one is {ids}. {_next(saved, source)}"
         )
     )
+
+
+def _next(saved: SavedReviews, source: str) -> str:
+    """Return what to do next: a decision may change units and all that is made of them, words only the page."""
+    if any(review.decision is not None for review in saved.added):
+        return (
+            f"`nh review list {source}` says which count; `nh materialize {source} --missing` makes what they change."
+        )
+    session = saved.reviews.session_id
+    page = f"`nh materialize {source} {session} --asset session_report`"
+    return f"It decides nothing: only the session's page tells it, once {page} makes that again."

@@ -74,13 +74,15 @@ def test_a_question_is_answered_and_closed_and_a_decision_withdrawn(
     stored_home: Path, session: str, tmp_path: Path
 ) -> None:
     unit = ("--unit", "probe00/0")
-    nh(stored_home, "review", "add", "ibl", session, *unit, "--reviewer", "ada", "--comment", "an axon?")
+    asked = nh(stored_home, "review", "add", "ibl", session, *unit, "--reviewer", "ada", "--comment", "an axon?")
+    assert f"materialize ibl {session} --asset session_report" in " ".join(asked.output.split())
     question = written(tmp_path, session).reviews[0].id
     answer = ("--answers", question[:4], "--reviewer", "bea", "--comment", "yes", "--closes")
     assert "open" in nh(stored_home, "review", "list", "ibl", session, "--open").output
     nh(stored_home, "review", "add", "ibl", session, *answer)
     assert "no review is like that" in nh(stored_home, "review", "list", "ibl", session, "--open").output
-    nh(stored_home, "review", "add", "ibl", session, *unit, *FAIL)
+    decided = nh(stored_home, "review", "add", "ibl", session, *unit, *FAIL)
+    assert "materialize ibl --missing" in " ".join(decided.output.split())
     nh(stored_home, "review", "add", "ibl", session, *unit, *FAIL[2:], "--decision", "withdrawn")
     shown = nh(stored_home, "review", "show", "ibl", session, "probe00/0").output
     assert [line.split()[2] for line in shown.splitlines() if line.startswith("2026")] == [
