@@ -26,7 +26,7 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulation; the same seed gives the same bytes.")] = SEED,
 ) -> None:
-    """Make simulated sessions and run everything on them: no network, no account, one to three minutes.
+    """Make simulated sessions and run everything on them: no network, no account, one to four minutes.
 
     The sessions are written in the upstream formats (an ALF tree with ONE tables, NWB files), so the same code reads
     them that reads real data. A second call finds everything current and computes nothing again.
