@@ -51,3 +51,11 @@ def materialize(
         operations.sync(home, source)
         made = operations.materialize(home, source, session_ids or None, assets=assets, only_stale=only_stale)
     return made.outcomes
+
+
+def set_aside(reviews: Path, source: str, session_id: str) -> None:
+    """Write into a folder of reviews that two readers set a session aside."""
+    entry = "  - {{whole_session: true, decision: fail, reason: seizures, reviewer: {}, date: 2026-01-01}}\n"
+    text = f"source: {source}\nsession: '{session_id}'\nreviews:\n{entry.format('ada')}{entry.format('bea')}"
+    (reviews / source).mkdir(parents=True, exist_ok=True)
+    (reviews / source / f"{session_id}.yaml").write_text(text, encoding="utf-8")

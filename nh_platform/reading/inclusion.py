@@ -6,7 +6,7 @@ Contains the reading of what was made of sessions. The records that rules read a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +81,7 @@ def region_selection(
     rulebook: Rulebook,
     good_by: str,
     included: Mapping[str, frozenset[str]] | None = None,
+    left_out: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return which regions the region rules of a rulebook keep over the stored sessions of a source.
 
@@ -94,6 +95,8 @@ def region_selection(
         Id of the rulebook whose good units count, reviews included.
     included
         Insertions by session whose units count, as of `included_probes`; all of them where None.
+    left_out
+        Sessions whose units do not count, whatever the rules say: those that reviewers set aside.
 
     Returns
     -------
@@ -111,7 +114,7 @@ def region_selection(
         raise ConfigError(f"rulebook {rulebook.id}", "it has no rules about regions", "Name another one.")
     atlas, passes = rulebook.regions.atlas, f"pass.{good_by}"
     tables = []
-    for session_id in sorted(store.sessions(source)):
+    for session_id in sorted(set(store.sessions(source)) - set(left_out)):
         folder = readable(store, source, session_id, "units")
         path = None if folder is None else folder / "units.parquet"
         if path is None or not is_stored(path):  # gated: there are no units

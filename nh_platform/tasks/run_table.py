@@ -86,12 +86,18 @@ class Run:
         Why a session has no score, by session.
     pooled
         Sessions whose units a task about units was run over; empty of others.
+    set_aside
+        Sessions that reviewers set aside and that are left out, by whom and why.
+    noted
+        Sessions that are taken although reviewers set them aside, by whom and why.
     """
 
     task: Task
     sessions: tuple[SessionRun, ...]
     lacking: Mapping[str, NhError]
     pooled: tuple[str, ...] = ()
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seeds(self) -> list[int]:

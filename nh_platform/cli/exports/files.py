@@ -15,6 +15,7 @@ from nh_platform.cli.exports.running import (
     UnitsOption,
     export,
 )
+from nh_platform.cli.review.set_aside import WithSetAsideOption
 
 
 def hdf5(
@@ -28,6 +29,7 @@ def hdf5(
         str, typer.Option(help="Trials are the presentations of this stimulus, for example natural_scenes.")
     ] = "",
     again: AgainOption = False,
+    with_set_aside: WithSetAsideOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write one HDF5 file per session: spikes by time, units, behaviour on one clock, trials.
@@ -44,7 +46,17 @@ def hdf5(
         nh export hdf5 allen_vbn --units good --compression none --out unified
     """
     options = {"compression": compression, "grid_hz": grid_hz, "stimulus": stimulus}
-    export("hdf5", source, sessions, out, units, options=options, again=again, dry_run=dry_run)
+    export(
+        "hdf5",
+        source,
+        sessions,
+        out,
+        units,
+        options=options,
+        again=again,
+        with_set_aside=with_set_aside,
+        dry_run=dry_run,
+    )
 
 
 def npz(
@@ -54,6 +66,7 @@ def npz(
     units: UnitsOption = "all",
     compression: Annotated[str, typer.Option(help="none, or zip.")] = "none",
     again: AgainOption = False,
+    with_set_aside: WithSetAsideOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write one npz file of numpy arrays per session: spikes by unit, tables, signals.
@@ -64,7 +77,17 @@ def npz(
 
         nh export npz allen_vc 7625 --units good --compression zip --out arrays
     """
-    export("npz", source, sessions, out, units, options={"compression": compression}, again=again, dry_run=dry_run)
+    export(
+        "npz",
+        source,
+        sessions,
+        out,
+        units,
+        options={"compression": compression},
+        again=again,
+        with_set_aside=with_set_aside,
+        dry_run=dry_run,
+    )
 
 
 def npy(
@@ -73,6 +96,7 @@ def npy(
     sessions: SessionsArgument = None,
     units: UnitsOption = "all",
     again: AgainOption = False,
+    with_set_aside: WithSetAsideOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write a folder of npy files per session, which are read without loading them (mmap_mode="r").
@@ -83,7 +107,7 @@ def npy(
 
         nh export npy allen_vbn --units good --out arrays
     """
-    export("npy", source, sessions, out, units, again=again, dry_run=dry_run)
+    export("npy", source, sessions, out, units, again=again, with_set_aside=with_set_aside, dry_run=dry_run)
 
 
 def parquet(
@@ -93,6 +117,7 @@ def parquet(
     units: UnitsOption = "all",
     compression: Annotated[str, typer.Option(help="zstd, or none.")] = "zstd",
     again: AgainOption = False,
+    with_set_aside: WithSetAsideOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write a folder of Parquet tables per session: spikes, units, trials, events, one table per signal.
@@ -105,4 +130,14 @@ def parquet(
 
         nh export parquet allen_vc --units good --compression none --out tables
     """
-    export("parquet", source, sessions, out, units, options={"compression": compression}, again=again, dry_run=dry_run)
+    export(
+        "parquet",
+        source,
+        sessions,
+        out,
+        units,
+        options={"compression": compression},
+        again=again,
+        with_set_aside=with_set_aside,
+        dry_run=dry_run,
+    )

@@ -15,6 +15,7 @@ from nh_platform.cli.exports.running import (
     UnitsOption,
     export,
 )
+from nh_platform.cli.review.set_aside import WithSetAsideOption
 
 
 def nwb(
@@ -29,6 +30,7 @@ def nwb(
         str, typer.Option("--compression", help="none, or gzip: half the size, several times the time.")
     ] = "none",
     again: AgainOption = False,
+    with_set_aside: WithSetAsideOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write sessions as NWB files, under IBL's and Allen's names where the meaning is the same.
@@ -47,4 +49,14 @@ def nwb(
         nh export nwb allen_vbn 1041525112 --compression gzip --out nwb
     """
     options = {"spikes": spikes, "compression": compression}
-    export("nwb", source, sessions, out, units, options=options, again=again, dry_run=dry_run)
+    export(
+        "nwb",
+        source,
+        sessions,
+        out,
+        units,
+        options=options,
+        again=again,
+        with_set_aside=with_set_aside,
+        dry_run=dry_run,
+    )

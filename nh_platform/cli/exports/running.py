@@ -14,12 +14,13 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
+from nh_platform.cli.review.set_aside import say_set_aside
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
 SessionsArgument = Annotated[
     list[str] | None,
-    typer.Argument(help="Session ids, or the first characters of each; all stored ones if none.", show_default=False),
+    typer.Argument(help="Session ids, or the first characters of each; if none, all stored ones.", show_default=False),
 ]
 OutOption = Annotated[
     Path, typer.Option("--out", help="Folder to write into; an export that was stopped goes on there.")
@@ -40,6 +41,7 @@ def export(
     *,
     options: Mapping[str, Any] | None = None,
     again: bool = False,
+    with_set_aside: bool = False,
     dry_run: bool = False,
 ) -> None:
     """Export sessions and say what became of each; ends with 1 where one could not be exported."""
@@ -53,6 +55,7 @@ def export(
             units=units,
             options=options,
             again=again,
+            with_set_aside=with_set_aside,
             dry_run=dry_run,
             on_progress=on_progress,
         )
@@ -61,6 +64,7 @@ def export(
             console.say(f"{escape(session_id)}: {escape(note)}")
         if dry_run:
             console.say(f"{escape(session_id)}: {escape(str(done.folder / path))}")
+    say_set_aside(done.set_aside, done.noted)
     for error in done.failed.values():
         console.show_error(error)
     written = f"{counted(len(done.written), 'session')} {'would be ' * dry_run}written to {escape(str(done.folder))}"

@@ -11,6 +11,7 @@ from rich.markup import escape
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.exports.running import AgainOption
+from nh_platform.cli.review.set_aside import WithSetAsideOption, say_set_aside
 from nh_platform.home.folder import home_folder
 from nh_platform.session.display import counted
 
@@ -31,6 +32,7 @@ def spikes(
         str, typer.Option(help="good (active rulebook, reviews included), all, or the id of a rulebook.")
     ] = "good",
     again: AgainOption = False,
+    with_set_aside: WithSetAsideOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how large it would be, and write nothing.")] = False,
 ) -> None:
     """Write the spikes of all good units of many sessions as one set of numpy arrays.
@@ -55,9 +57,11 @@ def spikes(
             units=units,
             region=region,
             again=again,
+            with_set_aside=with_set_aside,
             dry_run=dry_run,
             on_progress=on_progress,
         )
+    say_set_aside(made.set_aside, made.noted)
     for error in made.failed.values():
         console.show_error(error)
     if made.empty:

@@ -18,6 +18,7 @@ from nh_platform.cli.exports.running import (
     UnitsOption,
     export,
 )
+from nh_platform.cli.review.set_aside import WithSetAsideOption
 
 
 def torch_brain(
@@ -33,6 +34,7 @@ def torch_brain(
         str, typer.Option(help="int64, or int32, which makes files a sixth smaller.", metavar="TYPE")
     ] = "int64",
     again: AgainOption = False,
+    with_set_aside: WithSetAsideOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write sessions as recordings of torch_brain 0.2.1, one HDF5 file each, in a folder per source.
@@ -65,5 +67,6 @@ def torch_brain(
         units,
         options={"split": split, "unit_index": unit_index},
         again=again,
+        with_set_aside=with_set_aside,
         dry_run=dry_run,
     )

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption, SourceArgument
+from nh_platform.cli.review.set_aside import WithSetAsideOption, say_set_aside
 from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
@@ -88,12 +89,13 @@ def regions(
     all_sessions: Annotated[
         bool, typer.Option("--all-sessions", help="Count units of what the rules leave out, too.")
     ] = False,
+    with_set_aside: WithSetAsideOption = False,
     format_: FormatOption = Format.table,
 ) -> None:
     """Say which regions have enough good units in enough sessions, over the sessions and insertions that are included.
 
     Those are what `nh qc sessions` with the same rulebook says; of a source that its rules are not about, all are.
-    Ends with how many regions, and units in them, are kept.
+    Sessions that reviewers set aside are left out and named. Ends with how many regions, and units in them, are kept.
 
     **Examples**
 
@@ -105,6 +107,7 @@ def regions(
     """
     console.require_known(source)
     from nh_platform.home.platform import Platform
+    from nh_platform.home.set_aside import sessions_in_use
     from nh_platform.home.settings import load_settings
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reading.inclusion import included_probes, region_selection
@@ -113,8 +116,10 @@ def regions(
     platform.entry(source)
     judge = good_by or platform.config(source).rulebook_ids[0]
     book = load_rulebook(rulebook)
+    stored = platform.store.sessions(source)
+    in_use = sessions_in_use(platform, source, stored, are_named=False, with_set_aside=with_set_aside)
     included = None if all_sessions else included_probes(platform.store, platform.manifest(source), book)
-    table = region_selection(platform.store, source, book, judge, included)
+    table = region_selection(platform.store, source, book, judge, included, in_use.left_out)
     shown = table.assign(kept=["yes" if kept else "no" for kept in table["kept"]])
     rows = shown.sort_values(["kept", "units", "region"], ascending=[False, False, True]).to_dict("records")
     if rows or format_ is not Format.table:
@@ -122,9 +127,10 @@ def regions(
     _warn_of_damage(platform, source)
     kept = table[table["kept"]]
     if included is not None:
-        n_stored = len(platform.store.sessions(source))
-        text = f"units of {len(included)} included sessions count, of {n_stored} stored: `nh qc sessions {source}`"
+        n_counted = len(included.keys() - in_use.left_out.keys())
+        text = f"units of {n_counted} included sessions count, of {len(stored)} stored: `nh qc sessions {source}`"
         console.say(text, to=console.err)
+    say_set_aside(in_use.left_out, in_use.noted)
     _last_line(
         f"kept: {len(kept)} of {len(table)} regions, {int(kept['units'].sum())} of {int(table['good_units'].sum())} "
         "good units",

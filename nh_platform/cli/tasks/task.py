@@ -13,6 +13,7 @@ from rich.markup import escape
 from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.review.set_aside import WithSetAsideOption, say_set_aside
 from nh_platform.cli.tasks.forecast import number, print_tables
 from nh_platform.cli.tasks.options import SEEDS, one_seed_of, seeds_of, sessions_of
 from nh_platform.home.folder import home_folder
@@ -89,6 +90,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    with_set_aside: WithSetAsideOption = False,
     format_: FormatOption = Format.table,
 ) -> None:
     """Run a task's linear baseline over stored sessions and seeds, against a control with moved targets.
@@ -129,9 +131,11 @@ def run(
                 seed=one_seed_of(seeds, task) if seeds else None,
                 permutations=permutations,
                 folder=out,
+                with_set_aside=with_set_aside,
                 on_progress=tell,
             )
         print_tables(tables, format_)
+        say_set_aside(tables.set_aside, tables.noted)
         _say_lacking(tables.lacking)
         if out is not None and tables.tables and format_ is Format.table:
             console.say(escape(f"written: {out}/{task}.csv and {out}/origin.json"))
@@ -146,9 +150,11 @@ def run(
             seeds=seeds_of(seeds or SEEDS),
             permutations=permutations,
             folder=out,
+            with_set_aside=with_set_aside,
             on_progress=tell,
         )
     _print_run(found, format_)
+    say_set_aside(found.set_aside, found.noted)
     _say_lacking(found.lacking)
     if not found.sessions:
         raise typer.Exit(1)
@@ -162,6 +168,7 @@ def targets(
     source: SourceOption = "",
     sessions: SessionsOption = "all",
     qc_labels: QcLabelsOption = None,
+    with_set_aside: WithSetAsideOption = False,
     format_: FormatOption = Format.table,
 ) -> None:
     """Show what a task predicts in stored sessions: windows (or units) by split, inputs, targets, what was left out.
@@ -174,7 +181,13 @@ def targets(
     """
     with console.progress() as tell:
         found = operations.task_targets(
-            home_folder(), task, source=source, sessions=sessions_of(sessions), qc_labels=qc_labels, on_progress=tell
+            home_folder(),
+            task,
+            source=source,
+            sessions=sessions_of(sessions),
+            qc_labels=qc_labels,
+            with_set_aside=with_set_aside,
+            on_progress=tell,
         )
     rows = [_of_targets(data) for data in found.data.values()]
     if rows:
@@ -182,6 +195,7 @@ def targets(
     _say_left_out([data.left_out for data in found.data.values()])
     for note in dict.fromkeys(note for data in found.data.values() for note in data.notes):
         console.say(escape(f"note: {note}"), to=console.err)
+    say_set_aside(found.set_aside, found.noted)
     _say_lacking(found.lacking)
     raise typer.Exit(0 if rows else 1)
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +41,10 @@ class SpikePack:
         Why a session is not in it, by ``source/session``.
     is_current
         Whether it was made of the same data before, and was left alone.
+    set_aside
+        Sessions that reviewers set aside and that are left out, by whom and why, by ``source/session``.
+    noted
+        Sessions that are taken although reviewers set them aside, by whom and why, by ``source/session``.
     """
 
     folder: Path
@@ -51,6 +55,8 @@ class SpikePack:
     empty: tuple[str, ...] = ()
     failed: dict[str, NhError] = field(default_factory=dict)
     is_current: bool = False
+    set_aside: dict[str, str] = field(default_factory=dict)
+    noted: dict[str, str] = field(default_factory=dict)
 
 
 def export_spike_pack(
@@ -63,6 +69,7 @@ def export_spike_pack(
     region: str = "",
     again: bool = False,
     dry_run: bool = False,
+    with_set_aside: bool = False,
     on_progress: OnProgress = unwatched,
 ) -> SpikePack:
     """Write the spikes of chosen units as one set of arrays, which are read without loading them.
@@ -76,7 +83,8 @@ def export_spike_pack(
     folder
         Folder to write into: one that is empty or not there yet, or that holds a pack, which is replaced whole.
     sessions
-        Session ids, or the first characters of each, of any of the sources; every stored session where None.
+        Session ids, or the first characters of each, of any of the sources; every stored session where None,
+        without those that reviewers set aside.
     units
         ``good`` by the active rulebook of each source, ``all``, or the id of a rulebook.
     region
@@ -85,6 +93,8 @@ def export_spike_pack(
         Also write a pack that is current.
     dry_run
         Say how large it would be, and write nothing.
+    with_set_aside
+        Take sessions too that reviewers set aside.
     on_progress
         Called for each session.
 
@@ -98,7 +108,7 @@ def export_spike_pack(
     ConfigError
         If there is no such source or region, no choice of units, or the folder holds something else.
     UnknownSession
-        If a session is in the store of none of the sources.
+        If a session is in the store of none of the sources, or a source has none that is not set aside.
     StoreError
         If no unit is chosen, or the disk is too small for the pack.
     """
@@ -110,7 +120,7 @@ def export_spike_pack(
     check_units(units)
     with open_home(home) as at:
         target = ExportFolder(Path(folder), PACK)
-        chosen = _choose(at, sources, sessions, units, region, on_progress)
+        chosen = _choose(at, sources, sessions, units, region, with_set_aside, on_progress)
         table = chosen.table()
         found = SpikePack(
             target.folder / PACK,
@@ -120,6 +130,8 @@ def export_spike_pack(
             pack_bytes(table),
             tuple(chosen.empty),
             chosen.failed,
+            set_aside=chosen.set_aside,
+            noted=chosen.noted,
         )
         if not found.n_units:
             raise _nothing(units, region, found)
@@ -129,7 +141,7 @@ def export_spike_pack(
         with target.alone():
             if not again and target.is_current(PACK, identity):
                 write_card(target.folder)
-                return SpikePack(**{**vars(found), "is_current": True})
+                return replace(found, is_current=True)
             _require_room(target.folder, found.n_bytes)
             told = lambda done: on_progress(Progress("writing spikes", done, len(chosen.parts), ""))  # noqa: E731
             with target.writing(PACK, identity, chosen.origins) as fresh:
@@ -149,6 +161,8 @@ class _Chosen:
     origins: list[Origin] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     failed: dict[str, NhError] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
+    noted: dict[str, str] = field(default_factory=dict)
 
     def table(self):  # type: ignore[no-untyped-def]
         import pandas as pd
@@ -168,6 +182,7 @@ def _choose(
     sessions: Sequence[str] | None,
     units: str,
     region: str,
+    with_set_aside: bool,
     on_progress: OnProgress,
 ) -> _Chosen:
     from nh_platform.exports.origin import origin_of
@@ -176,7 +191,8 @@ def _choose(
 
     if not sources:
         raise ConfigError("nh export spikes", "no source is named", f"Name one of {', '.join(at.platform.entries)}.")
-    chosen, wanted = _Chosen(), _wanted(at, list(dict.fromkeys(sources)), sessions)
+    chosen = _Chosen()
+    wanted = _wanted(at, list(dict.fromkeys(sources)), sessions, with_set_aside, chosen)
     for number, (source, session_id, opened) in enumerate(wanted):
         on_progress(Progress("choosing units", number, len(wanted), session_id))
         name = f"{source}/{session_id}"
@@ -201,9 +217,13 @@ def _choose(
 
 
 def _wanted(
-    at: OpenHome, sources: Sequence[str], sessions: Sequence[str] | None
+    at: OpenHome, sources: Sequence[str], sessions: Sequence[str] | None, with_set_aside: bool, chosen: _Chosen
 ) -> list[tuple[str, str, Callable[[], SessionView]]]:
-    """Return source, id and opener of each session that is asked for, by source and id; of all stored where none is."""
+    """Return source, id and opener of each session that is asked for, by source and id.
+
+    Where none is, of all stored ones that are not set aside; ``chosen`` takes what is said of those that are.
+    """
+    from nh_platform.home.set_aside import sessions_in_use
     from nh_platform.reading import SessionView, open_store
 
     for source in sources:
@@ -226,6 +246,11 @@ def _wanted(
             if len(errors) == len(sources):
                 raise errors[0]
         stored = {source: sorted(ids) for source, ids in found.items()}
+    for source, ids in stored.items():
+        in_use = sessions_in_use(platform, source, ids, are_named=bool(sessions), with_set_aside=with_set_aside)
+        stored[source] = list(in_use.ids)
+        chosen.set_aside |= {f"{source}/{one}": words for one, words in in_use.left_out.items()}
+        chosen.noted |= {f"{source}/{one}": words for one, words in in_use.noted.items()}
     return [
         (source, one, partial(SessionView, platform.store, source, one))
         for source, ids in stored.items()
@@ -264,5 +289,11 @@ def _without(found: SpikePack, chosen: _Chosen, lost: dict[int, NhError]) -> Spi
     left = _Chosen([chosen.parts[one] for one in kept], [chosen.origins[one] for one in kept])
     table = left.table()
     failed = {**found.failed, **{names[place]: error for place, error in lost.items()}}
-    numbers = (len(table), int(table["n_spikes"].sum()), pack_bytes(table))
-    return SpikePack(found.folder, left.sessions(), *numbers, found.empty, failed)
+    return replace(
+        found,
+        sessions=left.sessions(),
+        n_units=len(table),
+        n_spikes=int(table["n_spikes"].sum()),
+        n_bytes=pack_bytes(table),
+        failed=failed,
+    )

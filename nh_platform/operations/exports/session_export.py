@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,10 @@ from nh_platform.session import ConfigError, NhError, UnknownSession
 from nh_platform.session.errors import close_matches
 
 if TYPE_CHECKING:
+    from nh_platform.exports.export_folder import ExportFolder
     from nh_platform.exports.layout import Layout
     from nh_platform.exports.origin import Origin
+    from nh_platform.home.set_aside import SessionsInUse
     from nh_platform.reading import SessionView
 
 
@@ -35,6 +37,10 @@ class SessionsExport:
         Sentences of what is not in a session's file, by session.
     failed
         Why a session could not be exported, by session.
+    set_aside
+        Sessions that reviewers set aside and that are left out, by whom and why.
+    noted
+        Sessions that are taken although reviewers set them aside, by whom and why.
     """
 
     folder: Path
@@ -42,6 +48,8 @@ class SessionsExport:
     current: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failed: Mapping[str, NhError] = field(default_factory=dict)
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, str] = field(default_factory=dict)
 
 
 def export_sessions(
@@ -55,6 +63,7 @@ def export_sessions(
     options: Mapping[str, Any] | None = None,
     again: bool = False,
     dry_run: bool = False,
+    with_set_aside: bool = False,
     on_progress: OnProgress = unwatched,
 ) -> SessionsExport:
     """Write one file per session in a layout that other tools read.
@@ -71,7 +80,8 @@ def export_sessions(
         Folder to write into: one that is empty or not there yet, or that an export in this layout wrote into before.
         Files that are current are left alone, so that an export that was stopped goes on.
     sessions
-        Session ids, or the first characters of each; every stored session where None.
+        Session ids, or the first characters of each; every stored session where None, without those that reviewers
+        set aside.
     units
         ``all``, ``good`` for those that pass the active rulebook, or the id of a rulebook for those that pass that.
     options
@@ -80,6 +90,8 @@ def export_sessions(
         Also write files that are current.
     dry_run
         Say what would be written, and write nothing.
+    with_set_aside
+        Export sessions too that reviewers set aside.
     on_progress
         Called for each session.
 
@@ -93,7 +105,7 @@ def export_sessions(
     ConfigError
         If there is no such layout, source or option, no choice of units, or the folder holds something else.
     UnknownSession
-        If a session is not in the store, or the store holds none of the source.
+        If a session is not in the store, or the store holds none of the source, or none that is not set aside.
     StoreError
         If the disk is full, or the folder cannot be read or written.
     """
@@ -110,15 +122,16 @@ def export_sessions(
         near = close_matches(unknown[0], chosen.options)
         raise ConfigError(f"option {unknown[0]!r}", f"the layout {layout} has no such option", f"Leave it out.{near}")
     with open_home(home) as at:
-        views = _stored(at, source, sessions)
+        views, in_use = _stored(at, source, sessions, with_set_aside)
         if chosen.settle is not None:
             used = dict(chosen.settle(used, at.platform.settings.home))
         target = ExportFolder(Path(folder), layout)
         job = _Job(at, chosen, target, units, used, again=again, dry_run=dry_run, on_progress=on_progress)
+        aside = {one: words + _earlier_file(target, source, one) for one, words in in_use.left_out.items()}
         if dry_run:
-            return job.run(views)
+            return replace(job.run(views), set_aside=aside, noted=in_use.noted)
         with target.alone():
-            done = job.run(views)
+            done = replace(job.run(views), set_aside=aside, noted=in_use.noted)
             if chosen.finish is not None and (done.written or done.current):
                 with disk_in_words(target.folder):
                     beside = chosen.finish(target.folder)
@@ -189,8 +202,11 @@ class _Job:
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
-def _stored(at: OpenHome, source: str, sessions: Sequence[str] | None) -> list[SessionView]:
-    """Return the sessions that are asked for, each once; of all those in the store where none is."""
+def _stored(
+    at: OpenHome, source: str, sessions: Sequence[str] | None, with_set_aside: bool
+) -> tuple[list[SessionView], SessionsInUse]:
+    """Return the sessions that are asked for, each once; where none is, those in the store that are not set aside."""
+    from nh_platform.home.set_aside import sessions_in_use
     from nh_platform.reading import open_store
 
     at.platform.entry(source)
@@ -199,4 +215,13 @@ def _stored(at: OpenHome, source: str, sessions: Sequence[str] | None) -> list[S
         raise UnknownSession(f"source {source}", "no session of it is stored", f"Run `nh materialize {source} --all`.")
     store = open_store(at.platform.settings.home)
     views = {view.session_id: view for view in (store.session(source, one) for one in ids)}
-    return list(views.values())
+    in_use = sessions_in_use(at.platform, source, list(views), are_named=bool(sessions), with_set_aside=with_set_aside)
+    return [views[one] for one in in_use.ids], in_use
+
+
+def _earlier_file(target: ExportFolder, source: str, session_id: str) -> str:
+    """Return that a session which is left out has a file in the folder, which readers of the folder would take."""
+    for path, made in target.made.items():
+        if any((one.get("source"), one.get("session_id")) == (source, session_id) for one in made.origins):
+            return f" ({path} of an earlier export is still there)"
+    return ""

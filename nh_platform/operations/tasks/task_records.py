@@ -6,7 +6,7 @@ Contains the records alone. How they are made is `task_runs`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,11 +47,17 @@ class SessionTables:
         Table by session.
     lacking
         Why a session has none, by session.
+    set_aside
+        Sessions that reviewers set aside and that are left out, by whom and why.
+    noted
+        Sessions that are taken although reviewers set them aside, by whom and why.
     """
 
     task: Task
     tables: Mapping[str, pd.DataFrame]
     lacking: Mapping[str, NhError]
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, str] = field(default_factory=dict)
 
     def joined(self) -> pd.DataFrame:
         """Return the rows of all sessions, with their ``session_id``; of one session at least."""
@@ -72,11 +78,17 @@ class SessionTargets:
         Targets by session.
     lacking
         Why a session has none, by session.
+    set_aside
+        Sessions that reviewers set aside and that are left out, by whom and why.
+    noted
+        Sessions that are taken although reviewers set them aside, by whom and why.
     """
 
     task: Task
     data: Mapping[str, TaskData]
     lacking: Mapping[str, NhError]
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

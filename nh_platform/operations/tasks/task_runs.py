@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
 from nh_platform.operations.tasks.table_files import write_tables
 from nh_platform.operations.tasks.task_records import ListedTask, ScoredPredictions, SessionTables, SessionTargets
-from nh_platform.operations.tasks.task_sessions import origin_record, task_views, with_origins
+from nh_platform.operations.tasks.task_sessions import asked_sessions, origin_record, with_origins
 from nh_platform.session import ConfigError, NhError
 from nh_platform.session.errors import close_matches
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nh_platform.home.set_aside import SessionsInUse
     from nh_platform.reading import SessionView
     from nh_platform.tasks.run_table import Run
-    from nh_platform.tasks.task import Task
+    from nh_platform.tasks.task import Task, TaskData
 
 Made = TypeVar("Made")
 
@@ -75,6 +77,7 @@ def run_task(
     seeds: Sequence[int] = (),
     permutations: int | None = None,
     folder: Path | None = None,
+    with_set_aside: bool = False,
     on_progress: OnProgress = unwatched,
 ) -> Run:
     """Run the linear baseline of a task over stored sessions and seeds, against its permutation control.
@@ -88,7 +91,7 @@ def run_task(
     source
         Source of the sessions; where empty the one that has the task, of several the first with stored sessions.
     sessions
-        Ids, or the first characters of them; all stored ones where empty.
+        Ids, or the first characters of them; all stored ones that reviewers did not set aside where empty.
     qc_labels
         BrainWideBench's ``bwm_qc.csv``; as of `task_named`.
     seeds
@@ -97,20 +100,22 @@ def run_task(
         How often targets are moved for the control: 100 where None, 20 for counts; 0 for no control.
     folder
         Empty or new folder that takes ``predictions`` and ``ground_truth``, whole or not at all.
+    with_set_aside
+        Take sessions too that reviewers set aside.
     on_progress
         Called for each session and seed.
 
     Returns
     -------
     nh_platform.tasks.run_table.Run
-        ``table()``, ``scores()``, and ``lacking``: why a session has no score.
+        ``table()``, ``scores()``, ``lacking``: why a session has no score, and ``set_aside``: which are left out.
 
     Raises
     ------
     ConfigError
         If there is no such task, the source has it not, seeds or permutations cannot be, or the folder holds something.
     UnknownSession
-        If a session is not stored.
+        If a session is not stored, or reviewers set all aside that are.
     StoreError
         If no session is stored, or the folder cannot be written.
     """
@@ -127,16 +132,13 @@ def run_task(
     if permutations is not None and permutations < 0:
         raise ConfigError(f"permutations {permutations}", "it is negative", "Give 0 for no control.")
     with open_home(home) as at:
-        views = task_views(at.platform.store, task, source, sessions)
+        asked_of = asked_sessions(at, task, source, sessions, with_set_aside=with_set_aside)
         with nullcontext(None) if folder is None else whole_folder(folder) as staging:
             asked = Asked(chosen, permutations, staging)
             steps = asked.n_steps()
-            return run(
-                with_origins(task, at),
-                views,
-                asked,
-                lambda one, done, now: on_progress(Progress(one, done, steps, now)),
-            )
+            told = lambda one, done, now: on_progress(Progress(one, done, steps, now))  # noqa: E731
+            done = run(with_origins(task, at), asked_of.views, asked, told)
+        return replace(done, set_aside=asked_of.in_use.left_out, noted=asked_of.in_use.noted)
 
 
 def task_tables(
@@ -148,13 +150,14 @@ def task_tables(
     seed: int | None = None,
     permutations: int | None = None,
     folder: Path | None = None,
+    with_set_aside: bool = False,
     on_progress: OnProgress = unwatched,
 ) -> SessionTables:
     """Make the tables of a task that has its own instead of one score: ``psth-forecast``, a row per unit.
 
     Parameters
     ----------
-    home, name, source, sessions, on_progress
+    home, name, source, sessions, with_set_aside, on_progress
         As of `run_task`.
     seed
         Seed of what the table draws; the task's own (43) where None.
@@ -170,7 +173,7 @@ def task_tables(
         If there is no such task, it has no table of its own, the source has it not, the seed or permutations cannot be,
         or the folder holds something.
     UnknownSession
-        If a session is not stored.
+        If a session is not stored, or reviewers set all aside that are.
     StoreError
         If no session is stored, or the folder cannot be written.
     """
@@ -191,10 +194,11 @@ def task_tables(
         return table(view), origin_record(at, view)
 
     with nullcontext(None) if folder is None else whole_folder(folder) as staging:
-        made, lacking = _made(home, task, source, sessions, make, on_progress)
-        found = SessionTables(task, {one: made[one][0] for one in made}, lacking)
-        if staging is not None and made:
-            write_tables(staging, found, [origin for _, origin in made.values()])
+        done = _made(home, task, source, sessions, make, with_set_aside, on_progress)
+        tables = {one: table for one, (table, _) in done.made.items()}
+        found = SessionTables(task, tables, done.lacking, done.in_use.left_out, done.in_use.noted)
+        if staging is not None and tables:
+            write_tables(staging, found, [origin for _, origin in done.made.values()])
     return found
 
 
@@ -205,13 +209,14 @@ def task_targets(
     source: str = "",
     sessions: Sequence[str] = (),
     qc_labels: Path | None = None,
+    with_set_aside: bool = False,
     on_progress: OnProgress = unwatched,
 ) -> SessionTargets:
     """Make the targets of a task in stored sessions, for a model of your own.
 
     Parameters
     ----------
-    home, name, source, sessions, qc_labels, on_progress
+    home, name, source, sessions, qc_labels, with_set_aside, on_progress
         As of `run_task`.
 
     Returns
@@ -224,13 +229,17 @@ def task_targets(
     ConfigError
         If there is no such task, or the source has it not.
     UnknownSession
-        If a session is not stored.
+        If a session is not stored, or reviewers set all aside that are.
     StoreError
         If no session is stored.
     """
     task = task_named(name, qc_labels)
-    made, lacking = _made(home, task, source, sessions, lambda at, view: with_origins(task, at).make(view), on_progress)
-    return SessionTargets(task, made, lacking)
+
+    def make(at: OpenHome, view: SessionView) -> TaskData:
+        return with_origins(task, at).make(view)
+
+    done = _made(home, task, source, sessions, make, with_set_aside, on_progress)
+    return SessionTargets(task, done.made, done.lacking, done.in_use.left_out, done.in_use.noted)
 
 
 def score_predictions(predictions: Path | str, truth: Path | str) -> ScoredPredictions:
@@ -257,23 +266,33 @@ def score_predictions(predictions: Path | str, truth: Path | str) -> ScoredPredi
     return ScoredPredictions(*score_files(Path(predictions), Path(truth), tasks()))
 
 
+@dataclass(frozen=True)
+class _Made(Generic[Made]):
+    """What is made of each session, why others have nothing, and what reviewers say of those that are set aside."""
+
+    made: dict[str, Made]
+    lacking: dict[str, NhError]
+    in_use: SessionsInUse
+
+
 def _made(
     home: Home,
     task: Task,
     source: str,
     sessions: Sequence[str],
     make: Callable[[OpenHome, SessionView], Made],
+    with_set_aside: bool,
     on_progress: OnProgress,
-) -> tuple[dict[str, Made], dict[str, NhError]]:
-    """Return what is made of each session, and why others have nothing."""
+) -> _Made[Made]:
     made: dict[str, Made] = {}
     lacking: dict[str, NhError] = {}
     with open_home(home) as at:
-        for view in task_views(at.platform.store, task, source, sessions):
+        asked = asked_sessions(at, task, source, sessions, with_set_aside=with_set_aside)
+        for view in asked.views:
             on_progress(Progress(view.session_id, 0, 1, task.name))
             try:
                 made[view.session_id] = make(at, view)
             except NhError as error:
                 lacking[view.session_id] = error
             on_progress(Progress(view.session_id, 1, 1, "failed" if view.session_id in lacking else "done"))
-    return made, lacking
+    return _Made(made, lacking, asked.in_use)

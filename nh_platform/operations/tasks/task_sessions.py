@@ -6,7 +6,7 @@ Contains the choice of sessions, and the origin that files of a task state. What
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from nh_platform.operations.opened_home import OpenHome
@@ -14,8 +14,8 @@ from nh_platform.session import ConfigError, StoreError
 from nh_platform.session.errors import close_matches
 
 if TYPE_CHECKING:
+    from nh_platform.home.set_aside import SessionsInUse
     from nh_platform.reading import SessionView
-    from nh_platform.store import Store
     from nh_platform.tasks.task import Task, TaskData
 
 
@@ -38,21 +38,41 @@ def origin_record(at: OpenHome, view: SessionView) -> dict[str, object]:
     return {name: value for name, value in record.items() if name not in ("rulebook", "rulebook_cites", "units")}
 
 
-def task_views(store: Store, task: Task, source: str, sessions: Sequence[str]) -> list[SessionView]:
-    """Return the stored sessions that are asked for, each once.
+@dataclass(frozen=True)
+class AskedSessions:
+    """The sessions that a task is asked of.
+
+    Parameters
+    ----------
+    views
+        The sessions, each once.
+    in_use
+        What reviewers say of those that are set aside.
+    """
+
+    views: tuple[SessionView, ...]
+    in_use: SessionsInUse
+
+
+def asked_sessions(
+    at: OpenHome, task: Task, source: str, sessions: Sequence[str], *, with_set_aside: bool
+) -> AskedSessions:
+    """Return the stored sessions that are asked for; where none is named, those that are not set aside.
 
     Raises
     ------
     ConfigError
         If the source has not the task, or none is given and it is of any.
     UnknownSession
-        If a session, or the source, is not stored.
+        If a session, or the source, is not stored, or none that is not set aside.
     StoreError
         If no session is stored.
     """
+    from nh_platform.home.set_aside import sessions_in_use
     from nh_platform.reading import OpenedStore
     from nh_platform.sources.registry import sources
 
+    store = at.platform.store
     having = task.sources or tuple(sources())
     if source and source not in having:
         action = f"Sources that have it: {', '.join(having)}.{close_matches(source, having)}"
@@ -66,5 +86,6 @@ def task_views(store: Store, task: Task, source: str, sessions: Sequence[str]) -
         action = f"Run `nh materialize {chosen} --missing` first."
         raise StoreError(f"source {chosen}", f"no session of it is stored in {store.root}", action)
     opened = OpenedStore(store)
-    views = [opened.session(chosen, one) for one in sessions or stored]
-    return list({view.session_id: view for view in views}.values())
+    views = {view.session_id: view for view in (opened.session(chosen, one) for one in sessions or stored)}
+    in_use = sessions_in_use(at.platform, chosen, list(views), are_named=bool(sessions), with_set_aside=with_set_aside)
+    return AskedSessions(tuple(views[one] for one in in_use.ids), in_use)

@@ -8,6 +8,7 @@ import pytest
 
 from nh_platform.home.platform import Platform
 from nh_platform_tests.cli.commands import nh
+from nh_platform_tests.homes import set_aside
 
 
 @pytest.mark.parametrize("layout", ["hdf5", "npz", "npy", "parquet"])
@@ -42,3 +43,18 @@ def test_a_pack_says_its_size_before_it_is_written(three_sources: Platform, tmp_
     written = nh(home, *asked).stdout
     assert written.replace("written to", "would be written to") == planned
     assert "current in" in nh(home, *asked).stdout
+
+
+@pytest.mark.parametrize("layout", ["hdf5", "npz", "npy", "parquet", "nwb", "torch-brain", "spikes"])
+def test_a_session_that_is_set_aside_is_left_out_and_said_to_be(
+    three_sources: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    monkeypatch.setenv("NH_REVIEWS", str(tmp_path / "reviews"))
+    home, (session,) = three_sources.settings.home, three_sources.store.sessions("allen_vbn")
+    set_aside(tmp_path / "reviews", "allen_vbn", session)
+    asked = ("export", layout, "allen_vbn", "--out", str(tmp_path / "out"), "--dry-run")
+    refused = " ".join(nh(home, *asked, code=1).stderr.split())
+    assert f"set aside 1 session, and no other is stored; {session}: set aside by ada, bea: seizures" in refused
+    taken = nh(home, *asked, "--with-set-aside")
+    assert f"{session}: set aside by ada, bea: seizures; taken all the same" in " ".join(taken.stderr.split())
+    assert "1 session" in taken.stdout

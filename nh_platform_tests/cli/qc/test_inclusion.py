@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from nh_platform.cli.app import app
 from nh_platform.qc.rules.rulebook import RULEBOOK_DIR
 from nh_platform.reading import open_store
-from nh_platform_tests.homes import make_home, materialize
+from nh_platform_tests.homes import make_home, materialize, set_aside
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +144,18 @@ def test_a_session_that_is_set_aside_is_named_beside_the_verdict_of_the_rules(
     assert "set aside" in nh("qc", "sessions", "ibl").stdout
     rows = json.loads(nh("qc", "sessions", "ibl", "--format", "json").stdout)
     assert [row["set_aside"] for row in rows] == ["set aside", ""]
+
+
+def test_regions_leave_out_a_session_that_is_set_aside(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_REVIEWS", str(tmp_path))
+    session = open_store(home).store.sessions("ibl")[0]
+    regions = ("qc", "regions", "ibl", "--rulebook", str(home / "short.yaml"), "--format", "json")
+    before = json.loads(nh(*regions).stdout)
+    set_aside(tmp_path, "ibl", session)
+    refused = " ".join(nh(*regions, code=1).stderr.split())
+    assert f"set aside 1 session, and no other is stored; {session}: set aside by ada, bea: seizures" in refused
+    taken = nh(*regions, "--with-set-aside")
+    assert "taken all the same" in " ".join(taken.stderr.split())
+    assert json.loads(taken.stdout) == before != []

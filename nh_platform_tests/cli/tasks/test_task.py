@@ -8,11 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from nh_platform import operations
+from nh_platform import open_store, operations
 from nh_platform.session import ConfigError, StoreError
 from nh_platform.tasks.safetensors_file import read_tensors
 from nh_platform_tests.cli.commands import nh, rows
-from nh_platform_tests.homes import make_home, materialize
+from nh_platform_tests.homes import make_home, materialize, set_aside
 
 ASSETS = ("raw_spikes", "events", "units")
 """What the tasks of this module read."""
@@ -116,3 +116,18 @@ def test_a_session_that_lacks_the_target_is_named_and_nothing_is_written(home: P
     assert "pose" in result.stderr
     assert not (tmp_path / "out").exists()
     assert "no score" in nh(home, "task", "targets", "ts1-left_paw_speed", code=1).stderr
+
+
+@pytest.mark.parametrize("command", [("targets", "ts1-choice"), ("run", "ts1-choice", "--permutations", "0")])
+def test_a_session_that_is_set_aside_has_targets_and_scores_where_it_is_asked_for(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("NH_REVIEWS", str(tmp_path))
+    session = open_store(home).store.sessions("ibl")[0]
+    set_aside(tmp_path, "ibl", session)
+    refused = " ".join(nh(home, "task", *command, code=1).stderr.split())
+    assert f"set aside 1 session, and no other is stored; {session}: set aside by ada, bea: seizures" in refused
+    for asked in (("--with-set-aside",), ("--sessions", session[:6])):
+        taken = nh(home, "task", *command, *asked, "--format", "json")
+        assert f"{session}: set aside by ada, bea: seizures; taken all the same" in " ".join(taken.stderr.split())
+        assert len(json.loads(taken.stdout)) == 1

@@ -19,7 +19,7 @@ from nh_platform.exports.layout import Layout, Request
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
-from nh_platform_tests.homes import make_home, materialize
+from nh_platform_tests.homes import make_home, materialize, set_aside
 
 REFUSED: set[str] = set()
 
@@ -66,6 +66,48 @@ def test_every_stored_session_is_written_and_a_second_run_leaves_them_alone(home
     assert before == {path: path.stat().st_mtime_ns for path in before}
     third = operations.export_sessions(home.settings.home, "made-up", "ibl", tmp_path / "out", again=True)
     assert set(third.written) == set(done.written)
+
+
+def test_sessions_that_reviewers_set_aside_are_left_out_unless_they_are_named_or_asked_for(
+    home: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_REVIEWS", str(tmp_path / "reviews"))
+    first, second = home.store.sessions("ibl")
+    set_aside(tmp_path / "reviews", "ibl", first)
+    words, out = "set aside by ada, bea: seizures", tmp_path / "out"
+    done = operations.export_sessions(home.settings.home, "made-up", "ibl", out)
+    assert (set(done.written), done.set_aside, done.noted) == ({second}, {first: words}, {})
+    assert set(texts(out)) == {second}
+    named = operations.export_sessions(home.settings.home, "made-up", "ibl", out, [first[:6]])
+    assert (set(named.written), named.set_aside, named.noted) == ({first}, {}, {first: words})
+    every = operations.export_sessions(home.settings.home, "made-up", "ibl", out, with_set_aside=True)
+    assert (set(every.current), every.noted) == ({first, second}, {first: words})
+    again = operations.export_sessions(
+        home.settings.home, "made-up", "ibl", out
+    )  # its file of before stays, and is said
+    assert again.set_aside == {first: f"{words} (ibl/{first}.txt of an earlier export is still there)"}
+    set_aside(tmp_path / "reviews", "ibl", second)
+    with pytest.raises(UnknownSession, match="set aside 2 sessions, and no other is stored"):
+        operations.export_sessions(home.settings.home, "made-up", "ibl", out)
+
+
+def test_a_pack_leaves_out_sessions_that_reviewers_set_aside(
+    home: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NH_REVIEWS", str(tmp_path / "reviews"))
+    first = home.store.sessions("ibl")[0]
+    set_aside(tmp_path / "reviews", "ibl", first)
+    words = {f"ibl/{first}": "set aside by ada, bea: seizures"}
+    made = operations.export_spike_pack(home.settings.home, ["ibl"], tmp_path / "out", units="all")
+    assert (made.sessions, made.set_aside, made.noted) == ({"ibl": 1}, words, {})
+    every = operations.export_spike_pack(
+        home.settings.home, ["ibl"], tmp_path / "all", units="all", with_set_aside=True, dry_run=True
+    )
+    assert (every.sessions, every.set_aside, every.noted) == ({"ibl": 2}, {}, words)
+    named = operations.export_spike_pack(
+        home.settings.home, ["ibl"], tmp_path / "one", [first], units="all", dry_run=True
+    )
+    assert (named.sessions, named.set_aside, named.noted) == ({"ibl": 1}, {}, words)
 
 
 def test_other_options_and_other_units_are_written_anew(home: Platform, tmp_path: Path) -> None:
