@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from nh_platform.cli import console
@@ -77,3 +79,19 @@ def test_ids_are_cut_to_what_tells_them_apart(monkeypatch: pytest.MonkeyPatch) -
     alike = [row | {"session_id": f"same-beginning-{n}"} for n, row in enumerate(rows)]
     print_rows(alike, ("session_id", "regions"), Format.table)
     assert all(row["session_id"] in text.getvalue() for row in alike)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(60, 100), st.lists(st.text("ab ,", max_size=60), min_size=5, max_size=9), st.text("ab ,", max_size=60)
+)
+def test_no_line_of_a_narrow_table_is_cut(width: int, texts: list[str], other: str) -> None:
+    text = io.StringIO()
+    rows = [
+        {"task": "ts1-whisker_motion_energy", "predicts": one, "target": "classes", "metrics": other} for one in texts
+    ]
+    table, _ = tables.shaped(rows, tuple(rows[0]), Console(width=width), "")
+    Console(file=text, width=width).print(table)
+    lines = text.getvalue().splitlines()
+    assert {len(line.rstrip()) for line in lines} == {len(lines[0])} <= set(range(width + 1))
+    assert {line[-1] for line in lines} <= set("┓┃┩│┘")

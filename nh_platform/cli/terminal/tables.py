@@ -46,7 +46,9 @@ def shaped(
     if 0 < len(rows) <= _FEW_ROWS:
         return _turned(short, columns, title), []
     shown = _fitting(short, columns, console.width)
-    return _table(short, shown, title, narrow=True), [column for column in columns if column not in shown]
+    return _table(short, shown, title, _widths(short, shown, console.width)), [
+        column for column in columns if column not in shown
+    ]
 
 
 def _unbroken(rows: Sequence[Mapping[str, Any]], cells: Mapping[str, Sequence[str]], title: str) -> Table:
@@ -59,17 +61,19 @@ def _unbroken(rows: Sequence[Mapping[str, Any]], cells: Mapping[str, Sequence[st
     return table
 
 
-def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, *, narrow: bool = False) -> Table:
-    """Return a table; a ``narrow`` one breaks the names of columns at words, and of its cells the long texts alone."""
+def _table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, widths: Mapping[str, int] | None = None
+) -> Table:
+    """Return a table; one with ``widths`` breaks names of columns at words, and of its cells the long texts alone."""
     table = Table(title=title or None, title_justify="left")
     for column in columns:
-        whole = column in _IDENTIFIERS or (narrow and _longest_cell(rows, column) <= _SHORT_TEXT)
+        whole = column in _IDENTIFIERS or (widths is not None and _longest_cell(rows, column) <= _SHORT_TEXT)
         table.add_column(
-            column.replace("_", "\n") if narrow else _header(column),
+            _header(column) if widths is None else column.replace("_", "\n"),
             justify="right" if _is_numeric(rows, column) else "left",
             overflow="fold",
             no_wrap=whole,
-            min_width=_narrowest(rows, column) if narrow else None,
+            width=None if widths is None else widths[column],
         )
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
@@ -80,11 +84,26 @@ def _fitting(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: i
     """Return the first columns that stand beside each other in the terminal without a cut word; at least one."""
     left, shown = width - 1, list[str]()
     for column in columns:
-        left -= _narrowest(rows, column) + 3
+        left -= _narrowest(rows, column) + _BESIDE_A_CELL
         if left < 0 and shown:
             break
         shown.append(column)
     return shown
+
+
+def _widths(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: int) -> dict[str, int]:
+    """Return the width of each column: none cuts a word, and what the terminal has beyond that goes to long texts.
+
+    Given least widths alone, rich took a column too much of 80 and cut the last words of every line.
+    """
+    made = {column: _narrowest(rows, column) for column in columns}
+    spare = width - 1 - sum(one + _BESIDE_A_CELL for one in made.values())
+    while spare > 0 and (wanting := [one for one in columns if made[one] < _longest_cell(rows, one)]):
+        for column in wanting:
+            more = min(spare, max(1, spare // len(wanting)), _longest_cell(rows, column) - made[column])
+            made[column] += more
+            spare -= more
+    return made
 
 
 def _narrowest(rows: Sequence[Mapping[str, Any]], column: str) -> int:
