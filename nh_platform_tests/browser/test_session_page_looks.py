@@ -173,3 +173,21 @@ def test_words_stand_out_from_their_ground(page: Reviewer, dark: bool) -> None:
     faint = [one for one in page.run(CONTRAST) if one[2] < 4.5]
     assert faint == []
     page.driver.save_screenshot(str(Path(os.environ.get("NH_SCREENSHOTS") or page.folder) / f"session_page_{dark}.png"))
+
+
+@pytest.mark.parametrize("width", [1300, 1400])
+def test_the_verdict_and_the_tools_have_room_on_a_small_window(page: Reviewer, width: int) -> None:
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        right, room, *tops = page.run("""
+          const box = (one) => one.getBoundingClientRect(), at = (id) => document.getElementById(id);
+          const verdict = [...document.querySelectorAll('#table th')].find((one) => one.textContent === 'verdict');
+          const tools = [...document.querySelectorAll('.nh-tools > *')].map((one) => box(one).bottom);
+          return [box(verdict).right, box(at('table')).right, Math.max(...tools) - Math.min(...tools) < 20,
+            Math.abs(box(at('print-what')).top - box(at('count')).top) < 20];
+        """)
+        assert right < room
+        assert tops == [True, True]
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -228,9 +228,12 @@ def _upstream(
 
 
 def _shown(table: pd.DataFrame, book: Rulebook) -> tuple[str, ...]:
-    """Return the columns that are shown at first: who, where, the verdict, what each rule was held against, reviews."""
+    """Return the columns that are shown at first: who, the verdict, where, what each rule was held against, reviews.
+
+    The verdict stands near the left: further right it was cut on windows of 1,300 px.
+    """
     region = "beryl" if table["beryl"].notna().any() else "acronym"
-    first = ("probe", "cluster_id", region, "depth", "n_spikes", "rate", f"pass.{book.id}")
+    first = ("probe", "cluster_id", f"pass.{book.id}", region, "depth", "n_spikes", "rate")
     last = ("upstream_label", "review_state")
     wanted = (*first, *(f"value.{rule.id}" for rule in book.rules), *last)
     return tuple(name for name in wanted if name in table)

@@ -61,7 +61,7 @@ const nhPage = (() => {
     const known = (names) => names.filter((name) => units.columns.has(name));
     if (state.wanted.columns.length) return known(state.wanted.columns);
     if (data.shown_columns.length) return known(data.shown_columns);
-    return known([...new Set(["cluster_id", "probe", units.region, "depth", "n_spikes", `pass.${data.rulebook}`, ...units.rules.map((rule) => rule.value_column), "review"])]);
+    return known([...new Set(["cluster_id", "probe", `pass.${data.rulebook}`, units.region, "depth", "n_spikes", ...units.rules.map((rule) => rule.value_column), "review"])]);
   };
   const makeColumns = () => {
     columns = columnNames().map((name) => nhTableColumn(units.columns.get(name), units));
