@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from nh_platform.operations.opened_home import OnProgress, Progress
 
 _PIPED_WIDTH = 160
-"""Columns of a table that goes to a file or a pipe, where there is no terminal to ask and no ``COLUMNS``."""
+"""Columns of a table that goes to a file or a pipe, where there is no terminal to ask."""
 
 _UNWRAPPED_WIDTH = 1000
 """Columns of a table that is never wrapped."""
@@ -52,7 +51,7 @@ _ENDS = {"done": "[green]done[/]", "failed": "[red]failed[/]"}
 _IDENTIFIERS = ("session", "session_id", "unit_id", "insertion_id", "channel_id", "pid", "eid")
 """Columns that are never broken over lines, so that they can be copied."""
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 
