@@ -33,22 +33,38 @@ def median(block: UnitBlock, marked: Flags, values: Values) -> None:
 
 def amplitude_cutoff(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill the estimated share of missed spikes."""
-    from scipy.ndimage import correlate1d
-
     marked = marked & (block.counts >= MIN_SPIKES)
-    counts, distinct = _histograms(block, marked)
-    # An integer output, as `gaussian_filter1d` of upstream's integer histogram has it, which cuts off the fractions.
-    smooth = correlate1d(counts, smoothing_weights(SMOOTHING_BINS), axis=1, mode="nearest", output=np.int64)
-    above = smooth >= smooth[:, :1]
-    last = HISTOGRAM_BINS - 1 - above[:, ::-1].argmax(axis=1)
+    counts, distinct = histograms(block, marked)
+    smooth, last = cutoff_bins(counts)
     missed = np.where(np.arange(HISTOGRAM_BINS) > last[:, None], smooth, 0).sum(axis=1)
     share = np.minimum(missed / (block.counts + missed), LARGEST_MISSING)
     values[marked & distinct, 0] = share[marked & distinct]
 
 
+def cutoff_bins(counts: Integers) -> tuple[Integers, Integers]:
+    """Return the smoothed histograms, and the bin beyond which as many spikes lie as are taken to be missing.
+
+    Parameters
+    ----------
+    counts
+        (n_units, 100) as of `histograms`.
+
+    Returns
+    -------
+    tuple
+        (n_units, 100) spikes, whole numbers; and (n_units,) the last bin that is as high as the first one.
+    """
+    from scipy.ndimage import correlate1d
+
+    # An integer output, as `gaussian_filter1d` of upstream's integer histogram has it, which cuts off the fractions.
+    smooth = correlate1d(counts, smoothing_weights(SMOOTHING_BINS), axis=1, mode="nearest", output=np.int64)
+    above = smooth >= smooth[:, :1]
+    return smooth, HISTOGRAM_BINS - 1 - above[:, ::-1].argmax(axis=1)
+
+
 def noise_cutoff(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill SpikeInterface's noise cut-off and noise ratio."""
-    counts, distinct = _histograms(block, marked)
+    counts, distinct = histograms(block, marked)
     for unit in np.flatnonzero(marked & distinct):
         amplitudes = block.amplitudes[block.offsets[unit] : block.offsets[unit + 1]]
         edges = np.histogram_bin_edges((block.smallest[unit], block.largest[unit]), HISTOGRAM_BINS)
@@ -84,7 +100,7 @@ def amplitude_cv(block: UnitBlock, marked: Flags, values: Values) -> None:
             values[unit, 1] = high - low
 
 
-def _histograms(block: UnitBlock, marked: Flags) -> tuple[Integers, Flags]:
+def histograms(block: UnitBlock, marked: Flags) -> tuple[Integers, Flags]:
     """Return (n_units, 100) counts over [min, max], and whether the bins can be told apart."""
     from nh_platform.qc.metrics.kernels.amplitude_kernels import histograms_over_range
 

@@ -15,7 +15,7 @@ from nh_platform.qc.metrics.spikeinterface.recording_samples import (
     n_whole_bins,
     sample_numbers,
 )
-from nh_platform.qc.metrics.unit_blocks import Flags, Floats, UnitBlock
+from nh_platform.qc.metrics.unit_blocks import Flags, Floats, Integers, UnitBlock
 
 # spikeinterface/metrics/quality/misc_metrics.py 0.105.3, metric_params of the registered metrics.
 PRESENCE_BIN = 60 * 30000
@@ -33,6 +33,9 @@ CONTAMINATION: Floats = np.arange(0.5, 35.5, 0.5) / 100
 # count decide the last bits of the confidence. int(10 ms / bin) of them, 37, are whole.
 RP_EDGES_S: Floats = np.arange(0, 38 * SLIDING_BIN, SLIDING_BIN) * 1e3 / SAMPLING_RATE_HZ / 1000
 """(38,) edges of the lag bins, s."""
+_LATE = (RP_EDGES_S[:-1] + RP_EDGES_S[1:]) / 2 > SHORTEST_RP_S
+TESTED_PERIODS_S: Floats = RP_EDGES_S[1:][_LATE]
+"""(35,) refractory periods of the sliding test, s: those above 0.5 ms."""
 
 
 def counts(block: UnitBlock, marked: Flags, values: Values) -> None:
@@ -118,23 +121,47 @@ def rp_violations(block: UnitBlock, marked: Flags, values: Values) -> None:
 
 def sliding_rp(block: UnitBlock, marked: Flags, values: Values) -> None:
     """Fill the smallest contamination that the sliding refractory test supports."""
-    from scipy.special import pdtr
+    confidence = sliding_confidence(sliding_pairs(block, marked), block.counts, n_samples(block), CONTAMINATION)
+    reached = np.any(confidence > CONFIDENCE, axis=2)
+    found = marked & reached.any(axis=1)
+    values[found, 0] = CONTAMINATION[reached.argmax(axis=1)][found]
 
+
+def sliding_pairs(block: UnitBlock, marked: Flags) -> Integers:
+    """Return (n_units, 37) pairs of spikes by lag in the bins of `RP_EDGES_S`; zeros for units that are not marked."""
     from nh_platform.qc.metrics.kernels.sample_kernels import lag_bins
 
     seen = np.zeros((len(marked), len(RP_EDGES_S) - 1), np.int64)
     lag_bins(sample_numbers(block, marked), block.offsets, marked, SLIDING_BIN, seen)
-    violations = np.cumsum(seen, axis=1)[:, None, :]
-    n = block.counts.astype(np.float64)
-    duration_s = (n / (n / (n_samples(block) / SAMPLING_RATE_HZ)))[:, None, None]
-    n_c = n[:, None, None] * CONTAMINATION[:, None]
-    n_b = n[:, None, None] * (1 - CONTAMINATION)[:, None]
-    expected = 2 * RP_EDGES_S[1:] / duration_s * n_c * (n_b + (n_c - 1) / 2)
-    confidence = 1 - pdtr(violations.astype(np.float64), expected)
-    late = (RP_EDGES_S[:-1] + RP_EDGES_S[1:]) / 2 > SHORTEST_RP_S
-    reached = (confidence[:, :, late] > CONFIDENCE).any(axis=2)
-    found = marked & reached.any(axis=1)
-    values[found, 0] = CONTAMINATION[reached.argmax(axis=1)][found]
+    return seen
+
+
+def sliding_confidence(pairs: Integers, n_spikes: Integers, samples: Floats, levels: Floats) -> Floats:
+    """Return the confidence that a unit is contaminated by less than each level, for every tested refractory period.
+
+    Parameters
+    ----------
+    pairs
+        (n_units, 37) as of `sliding_pairs`.
+    n_spikes, samples
+        (n_units,) spikes, and samples of the recording.
+    levels
+        (n_levels,) contamination, 0-1.
+
+    Returns
+    -------
+    ndarray
+        (n_units, n_levels, n_periods) 0-1, for the periods `TESTED_PERIODS_S`.
+    """
+    from scipy.special import pdtr
+
+    violations = np.cumsum(pairs, axis=1)[:, None, _LATE]
+    n = n_spikes.astype(np.float64)
+    duration_s = (n / (n / (samples / SAMPLING_RATE_HZ)))[:, None, None]
+    n_c = n[:, None, None] * levels[:, None]
+    n_b = n[:, None, None] * (1 - levels)[:, None]
+    expected = 2 * TESTED_PERIODS_S / duration_s * n_c * (n_b + (n_c - 1) / 2)
+    return np.asarray(1 - pdtr(violations.astype(np.float64), expected), dtype=np.float64)
 
 
 def _group(compute, *names: str, empty: bool = False) -> MetricGroup:  # type: ignore[no-untyped-def]

@@ -12,14 +12,16 @@ from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.qc.rules.verdicts import threshold_in
 from nh_platform.reports.page.chart import Axis, Chart, Layer
 from nh_platform.reports.session_page.unit_figures.amplitude_fits import (
-    AMPLITUDE_CUTOFF,
     DRAWN,
+    SMOOTHED,
     AmplitudeFit,
     shown,
 )
 from nh_platform.reports.session_page.unit_figures.unit_counts import UnitCounts
 from nh_platform.session.units_of_measure import UV_PER_V
 
+MEDIANS = ("ibl.amp_median@2022-10", "spikeinterface.amplitude_median@0.105")
+"""Metrics that are the median amplitude."""
 _LACKING = "The release has no amplitudes of these spikes, or some are no numbers."
 _LACKING_UNIT = "This unit has no spikes with amplitudes."
 
@@ -99,10 +101,14 @@ def amplitude_histogram(counts: UnitCounts, book: Rulebook, shown_columns: froze
     fit = counts.amplitude_fit
     known = np.isfinite(fit.highs)
     layers = [Layer("bars", fit.edges * UV_PER_V, shown(fit.counts, known), name="spikes", per_unit=True)]
-    layers += _smoothed_layers(fit) if fit.metric == AMPLITUDE_CUTOFF else _noise_layers(fit, book)
-    limit = _median_limit(book)
-    if limit is not None:
-        layers.append(Layer("mark", [limit], name="limit of the median", colour="muted", text=f"{limit:g} µV"))
+    layers += _smoothed_layers(fit) if fit.metric in SMOOTHED else _noise_layers(fit, book)
+    median = next((rule for rule in book.rules if rule.metric in MEDIANS), None)
+    if median is not None:
+        limit = threshold_in(median, "uV")
+        within = (fit.lows * UV_PER_V <= limit) & (limit <= fit.highs * UV_PER_V)
+        places = np.where(within, limit, np.nan)[:, None]
+        words = f"{limit:g} µV"
+        layers.append(Layer("mark", places, name="limit of the median", colour="muted", text=words, per_unit=True))
     return Chart(
         "amplitude-histogram",
         "Amplitude histogram and cut-off",
@@ -112,7 +118,9 @@ def amplitude_histogram(counts: UnitCounts, book: Rulebook, shown_columns: froze
         caption=_caption(fit.metric),
         lacking="" if known.any() else _LACKING,
         lacking_unit="The histogram needs at least two spikes with amplitudes.",
-        columns=tuple(name for name in (fit.metric, "amp_median_uv") if name in shown_columns),
+        columns=tuple(
+            name for name in (fit.metric, "amp_median_uv", median.metric if median else "") if name in shown_columns
+        ),
     )
 
 
@@ -160,16 +168,8 @@ def _number(threshold: object) -> float | None:
     return float(threshold) if is_number else None  # type: ignore[arg-type]
 
 
-def _median_limit(book: Rulebook) -> float | None:
-    """Return the limit of the median amplitude in µV; None where no rule has one."""
-    for rule in book.rules:
-        if rule.metric.split("@")[0] == "ibl.amp_median":
-            return threshold_in(rule, "uV")
-    return None
-
-
 def _caption(metric: str) -> str:
-    if metric == AMPLITUDE_CUTOFF:
+    if metric in SMOOTHED:
         return (
             "The smoothed histogram ends at the cut-off. Where it has the same height on the far side of its peak, the "
             "share of spikes beyond is taken for the share that is missing below the cut-off."

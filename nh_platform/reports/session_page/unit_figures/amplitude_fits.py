@@ -16,8 +16,10 @@ from nh_platform.qc.metrics.unit_blocks import Flags, Floats, Integers, UnitBloc
 from nh_platform.qc.rules.rulebook_model import Rulebook
 
 NOISE_CUTOFF, NOISE_CUTOFF_2022_03 = "ibl.noise_cutoff@2022-10", "ibl.noise_cutoff@2022-03"
-AMPLITUDE_CUTOFF = "allen.amplitude_cutoff@2019"
-DRAWN = (NOISE_CUTOFF, NOISE_CUTOFF_2022_03, AMPLITUDE_CUTOFF)
+AMPLITUDE_CUTOFF, CUTOFF_OF_COUNTS = "allen.amplitude_cutoff@2019", "spikeinterface.amplitude_cutoff@0.105"
+SMOOTHED = (AMPLITUDE_CUTOFF, CUTOFF_OF_COUNTS)
+"""Metrics that compare the two sides of a smoothed histogram: of a density, or of counts."""
+DRAWN = (NOISE_CUTOFF, NOISE_CUTOFF_2022_03, *SMOOTHED)
 """Metrics of which the figure shows what they compare."""
 
 SHOWN_BINS = 100
@@ -48,9 +50,9 @@ class AmplitudeFit:
     cutoffs
         (n_units,) V, lower edge of the lowest amplitudes that count: those at the detection threshold.
     smoothed
-        (n_units, n_bins) spikes per bin of the smoothed density; NaN but for ``allen.amplitude_cutoff``.
+        (n_units, n_bins) spikes per bin of the smoothed histogram; NaN but for the metrics `SMOOTHED`.
     symmetric
-        (n_units,) V, from where on as many spikes lie as are estimated to be missing; NaN but for that metric.
+        (n_units,) V, from where on as many spikes lie as are estimated to be missing; NaN but for those metrics.
     low_edges
         (n_units, 2) V, edges of the low bin of ``ibl.noise_cutoff``; NaN but for that metric, as the next three are.
     high_edges
@@ -76,7 +78,7 @@ class AmplitudeFit:
         """Return the record before any block was counted."""
         from nh_platform.qc.metrics.amplitude_metrics import NOISE_EDGES
 
-        n_bins = SHOWN_BINS if metric == AMPLITUDE_CUTOFF else NOISE_EDGES - 1
+        n_bins = SHOWN_BINS if metric in SMOOTHED else NOISE_EDGES - 1
 
         def unknown(*shape: int) -> Floats:
             return np.full((n_units, *shape), np.nan)
@@ -87,7 +89,7 @@ class AmplitudeFit:
             lows=unknown(),
             highs=unknown(),
             cutoffs=unknown(),
-            smoothed=unknown(n_bins if metric == AMPLITUDE_CUTOFF else 0),
+            smoothed=unknown(n_bins if metric in SMOOTHED else 0),
             symmetric=unknown(),
             low_edges=unknown(2),
             high_edges=unknown(2),
@@ -105,6 +107,8 @@ class AmplitudeFit:
         """Fill the rows of a block; safe from several threads, since no two blocks share a row."""
         if self.metric == AMPLITUDE_CUTOFF:
             self._fill_smoothed(block, marked, rows)
+        elif self.metric == CUTOFF_OF_COUNTS:
+            self._fill_smoothed_counts(block, marked, rows)
         else:
             self._fill_from_zero(block, marked, rows)
 
@@ -119,8 +123,7 @@ class AmplitudeFit:
         smoothed_histograms(
             block.amplitudes, block.offsets, marked, block.smallest, block.largest, weights, counts, density, cuts
         )
-        equal = block.smallest == block.largest  # numpy.histogram widens an empty range by 0.5 to each side
-        low, high = block.smallest - 0.5 * equal, block.largest + 0.5 * equal
+        low, high = _range(block)
         has, bin_v = cuts >= 0, (high - low) / CUTOFF_BINS
         self.counts[rows] = counts.reshape(n_units, SHOWN_BINS, grouped).sum(axis=2)
         in_spikes = density * (bin_v * block.counts)[:, None]
@@ -128,6 +131,20 @@ class AmplitudeFit:
         self.lows[rows], self.highs[rows] = np.where(has, low, np.nan), np.where(has, high, np.nan)
         self.cutoffs[rows] = self.lows[rows]
         self.symmetric[rows] = np.where(has, low + cuts * bin_v, np.nan)
+
+    def _fill_smoothed_counts(self, block: UnitBlock, marked: Flags, rows: slice) -> None:
+        from nh_platform.qc.metrics.spikeinterface.amplitudes import MIN_SPIKES, cutoff_bins, histograms
+
+        counts, distinct = histograms(block, marked)
+        smooth, last = cutoff_bins(counts)
+        low, high = _range(block)
+        has = marked & distinct
+        compared = has & (block.counts >= MIN_SPIKES)
+        self.counts[rows] = np.where(has[:, None], counts, 0)
+        self.smoothed[rows] = shown(smooth, compared)
+        self.lows[rows], self.highs[rows] = np.where(has, low, np.nan), np.where(has, high, np.nan)
+        self.cutoffs[rows] = np.where(compared, low, np.nan)
+        self.symmetric[rows] = np.where(compared, low + (last + 1) * (high - low) / counts.shape[1], np.nan)
 
     def _fill_from_zero(self, block: UnitBlock, marked: Flags, rows: slice) -> None:
         from nh_platform.qc.metrics import amplitude_metrics as metrics
@@ -157,6 +174,12 @@ class AmplitudeFit:
         squares = np.where(upper, (kept - mean[:, None]) ** 2, 0).sum(axis=1)
         self.high_means[rows] = mean
         self.high_deviations[rows] = np.sqrt(np.divide(squares, n, out=np.full(len(n), np.nan), where=n > 0))
+
+
+def _range(block: UnitBlock) -> tuple[Floats, Floats]:
+    """Return (n_units,) V, the range that numpy.histogram makes bins of: one of no width is 0.5 wider to each side."""
+    equal = block.smallest == block.largest
+    return block.smallest - 0.5 * equal, block.largest + 0.5 * equal
 
 
 def shown(values: npt.ArrayLike, where: npt.ArrayLike) -> Floats:

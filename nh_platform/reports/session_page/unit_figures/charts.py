@@ -11,6 +11,7 @@ from nh_platform.reports.page.chart import Chart
 from nh_platform.reports.session_page.material import PageMaterial
 from nh_platform.reports.session_page.unit_figures import amplitude_charts, session_time_charts, timing_charts
 from nh_platform.reports.session_page.unit_figures.amplitude_fits import fit_metric
+from nh_platform.reports.session_page.unit_figures.sliding_test import searches_levels, sliding_test
 from nh_platform.reports.session_page.unit_figures.unit_counts import count_units
 from nh_platform.reports.session_page.unit_figures.waveform_chart import waveform
 from nh_platform.session.tables.events import INVALID_TIMES
@@ -27,10 +28,11 @@ def unit_charts(material: PageMaterial, columns: frozenset[str]) -> list[Chart]:
         Columns of the page's units table, of which charts name those whose numbers belong to them.
     """
     units, spikes, book = material.units, material.recording.spikes, material.rulebooks[0]
-    counts = count_units(spikes, units, fit_metric(material.rulebooks))
+    counts = count_units(spikes, units, fit_metric(material.rulebooks), searches_levels(book))
     n_spikes = spikes.counts
     rates_hz = rates(material)
-    test = timing_charts.refractory(counts, n_spikes, rates_hz, book)
+    sliding = sliding_test(counts, n_spikes, book)
+    test = timing_charts.refractory(counts, sliding, n_spikes, rates_hz, book)
     invalid = material.events.tables.get(INVALID_TIMES.name, INVALID_TIMES.empty())
     return [
         waveform(material.waveforms, units, material.recording.channels, offered=material.waveforms_offered),
@@ -41,7 +43,7 @@ def unit_charts(material: PageMaterial, columns: frozenset[str]) -> list[Chart]:
         timing_charts.intervals(material.histograms, counts, test),
         timing_charts.autocorrelogram(material.histograms, counts, test),
         timing_charts.short_lags(counts, test),
-        timing_charts.confidence(counts, n_spikes, book, columns),
+        timing_charts.confidence(counts, sliding, columns),
     ]
 
 

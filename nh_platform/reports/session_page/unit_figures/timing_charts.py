@@ -18,6 +18,7 @@ from nh_platform.qc.metrics.time_metrics import REFRACTORY_PERIOD_S
 from nh_platform.qc.rules.rulebook_model import Rulebook
 from nh_platform.reports.page.chart import Axis, Chart, Layer
 from nh_platform.reports.session_page.unit_figures.amplitude_fits import shown
+from nh_platform.reports.session_page.unit_figures.sliding_test import DEFAULT_CONFIDENCE_PERCENT, SlidingTest
 from nh_platform.reports.session_page.unit_figures.unit_counts import UnitCounts
 from nh_platform.session.units_of_measure import MS_PER_S
 
@@ -25,9 +26,6 @@ ACG_SHOWN_S = 0.05
 """Lags of the autocorrelogram to each side; 100 ms are stored."""
 SHORT_BIN_SAMPLES = 10
 """Samples of a bin of the short lags: a third of a millisecond."""
-TESTED_SHARE = 0.1
-"""Contamination that IBL's test asks about (slidingRP as brainbox calls it)."""
-DEFAULT_CONFIDENCE_PERCENT = 90.0
 UNTESTED_S = 0.002
 """Region of a unit that the sliding test leaves open: brainbox counts pairs below 2 ms beside it."""
 _BY_HILL = ("allen.isi_violations", "ibl.contamination", "spikeinterface.isi_violations_ratio")
@@ -50,8 +48,8 @@ class Refractory:
         Largest contamination that passes, 0-1; NaN where no rule states one.
     pairs_per_s
         (n_units,) pairs of spikes per second of lag that this contamination gives: ``2 share rate n`` by Hill's formula
-        and the sliding test, ``(2 share - share^2) rate n`` by Llobet's; a bin of lag ``b`` may hold ``b`` times as
-        many.
+        and IBL's sliding test, ``(2 share - share^2) rate n`` by Llobet's, which SpikeInterface's sliding test takes
+        for whole spikes; a bin of lag ``b`` may hold ``b`` times as many.
     words
         How the period was found.
     """
@@ -62,13 +60,17 @@ class Refractory:
     words: str
 
 
-def refractory(counts: UnitCounts, n_spikes: npt.NDArray[np.int64], rates_hz: Floats, book: Rulebook) -> Refractory:
+def refractory(
+    counts: UnitCounts, sliding: SlidingTest, n_spikes: npt.NDArray[np.int64], rates_hz: Floats, book: Rulebook
+) -> Refractory:
     """Return the test of the first rule of a rulebook that is about refractory periods.
 
     Parameters
     ----------
     counts
         Of the session.
+    sliding
+        The sliding test of the rulebook.
     n_spikes, rates_hz
         (n_units,) spikes, and spikes per second of the probe's time.
     book
@@ -77,48 +79,16 @@ def refractory(counts: UnitCounts, n_spikes: npt.NDArray[np.int64], rates_hz: Fl
     fixed = np.where(counts.timed, REFRACTORY_PERIOD_S, np.nan)
     for rule in book.rules:
         name = rule.metric.split("@")[0]
-        if name in ("ibl.max_confidence", "ibl.slidingRP_viol", "ibl.min_contamination"):
-            curves = confidence_curves(counts, n_spikes)
-            passes = np.isfinite(curves).all(axis=1) & (curves.max(axis=1, initial=0) >= DEFAULT_CONFIDENCE_PERCENT)
-            periods = np.where(counts.timed, np.where(passes, best_periods_s(curves), UNTESTED_S), np.nan)
+        if rule.metric == sliding.metric:
+            periods = np.where(counts.timed, np.where(sliding.passes, sliding.best_periods_s, UNTESTED_S), np.nan)
             words = f"the period of largest confidence where that is {DEFAULT_CONFIDENCE_PERCENT:g} %, else to 2 ms"
-            return Refractory(periods, TESTED_SHARE, 2 * TESTED_SHARE * counts.rate_hz * n_spikes, words)
+            return Refractory(periods, sliding.share, sliding.pairs_per_s, words)
         if name in _PERIODS_S and isinstance(rule.threshold, int | float):
             share, period_s = float(rule.threshold), _PERIODS_S[name]
             pairs = 2 * share if name in _BY_HILL else 1 - (1 - min(share, 1.0)) ** 2
             periods = np.where(counts.timed, period_s, np.nan)
             return Refractory(periods, share, pairs * rates_hz * n_spikes, f"{period_s * MS_PER_S:g} ms")
     return Refractory(fixed, np.nan, np.full(len(fixed), np.nan), f"{REFRACTORY_PERIOD_S * MS_PER_S:g} ms")
-
-
-def confidence_curves(counts: UnitCounts, n_spikes: npt.NDArray[np.int64]) -> Floats:
-    """Return (n_units, n_periods) the confidence in % that contamination is below 10 %, for each refractory period.
-
-    As `nh_platform.qc.metrics.kernels.sliding_rp` searches it: ``100 (1 - P(observed pairs; expected))`` with the
-    Poisson distribution; its largest value from 0.5 ms on is ``max_confidence``. NaN for units that cannot be tested.
-    """
-    from scipy.special import pdtr
-
-    from nh_platform.qc.metrics.kernels import sliding_rp
-
-    rates = (counts.rate_hz * sliding_rp.LEVELS[sliding_rp.LEVEL_10_PERCENT])[:, None]
-    expected = rates * sliding_rp.RP_EDGE_S * 2 * n_spikes[:, None]
-    curves = 100 * (1 - pdtr(np.cumsum(counts.lag_pairs, axis=1), np.nan_to_num(expected)))
-    return shown(curves[:, sliding_rp.FIRST_RP :], counts.timed)
-
-
-def periods_s() -> Floats:
-    """Return (n_periods,) the refractory periods of `confidence_curves`, s: those of the test, from 0.5 ms on."""
-    from nh_platform.qc.metrics.kernels import sliding_rp
-
-    return sliding_rp.RP_S[sliding_rp.FIRST_RP :]
-
-
-def best_periods_s(curves: Floats) -> Floats:
-    """Return (n_units,) the first period, s, of the largest confidence; NaN for units without a curve."""
-    known = np.asarray(np.isfinite(curves).all(axis=1), dtype=bool)
-    best = periods_s()[np.where(known[:, None], curves, 0).argmax(axis=1)]
-    return np.asarray(np.where(known, best, np.nan), dtype=np.float64)
 
 
 def intervals(histograms: Mapping[str, UnitHistogram], counts: UnitCounts, test: Refractory) -> Chart:
@@ -202,30 +172,27 @@ def short_lags(counts: UnitCounts, test: Refractory) -> Chart:
     )
 
 
-def confidence(counts: UnitCounts, n_spikes: npt.NDArray[np.int64], book: Rulebook, columns: frozenset[str]) -> Chart:
+def confidence(counts: UnitCounts, sliding: SlidingTest, columns: frozenset[str]) -> Chart:
     """Return the confidence of the sliding refractory-period test against the period, with the rule's threshold."""
-    limit = next(
-        (float(rule.threshold) for rule in book.rules if rule.metric.startswith("ibl.max_confidence@")),  # type: ignore[arg-type]
-        DEFAULT_CONFIDENCE_PERCENT,
-    )
-    x = periods_s() * MS_PER_S
-    stated = ("ibl.max_confidence@2022-10", "ibl.min_contamination@2022-10", "ibl.rp_min_val@2022-10")
+    x = sliding.periods_s * MS_PER_S
+    limit = sliding.limit_percent
     return Chart(
         "confidence",
         "Sliding refractory period",
         Axis("refractory period", "ms", 0, float(x[-1])),
         Axis("confidence", "%", 0, 100),
         (
-            Layer("line", x, confidence_curves(counts, n_spikes), name="confidence", per_unit=True),
+            Layer("line", x, sliding.curves, name="confidence", per_unit=True),
             Layer("mark", [limit], name="threshold", colour="second", along="y", text=f"{limit:g} %"),
         ),
         caption=(
-            "Confidence that at most 10 % of the spikes come from other neurons, if the neuron's refractory period "
-            "were this long. The unit passes where the curve reaches the threshold at any period from 0.5 ms on."
+            f"Confidence that at most {sliding.share * 100:g} % of the spikes come from other neurons, if the neuron's "
+            "refractory period were this long. The unit passes where the curve reaches the threshold at any period "
+            "from 0.5 ms on."
         ),
         lacking="" if counts.timed.any() else "No unit has two spikes.",
         lacking_unit=_FEW,
-        columns=tuple(name for name in stated if name in columns),
+        columns=tuple(name for name in sliding.columns if name in columns),
     )
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.qc.metrics.block_loop import for_each_block
+from nh_platform.qc.metrics.block_loop import for_each_block, probes_of
+from nh_platform.qc.metrics.compute import probe_ranges
 from nh_platform.qc.metrics.unit_blocks import UnitBlock
 from nh_platform.reports.session_page.unit_figures.amplitude_fits import AmplitudeFit
 from nh_platform.session import Spikes
@@ -53,6 +54,10 @@ class UnitCounts:
         takes the rate; NaN without spikes.
     timed
         (n_units,) whether the spike times can be used and there are at least two.
+    sliding_pairs
+        (n_units, 37) pairs of spikes by lag, in the bins of SpikeInterface's sliding test; zeros where it is not drawn.
+    recording_samples
+        (n_units,) samples of 30 kHz from the first to the last spike of the unit's probe; NaN without spikes.
     amplitude_fit
         Histogram of amplitudes with what the metric of the rulebook compares in it.
     """
@@ -67,6 +72,8 @@ class UnitCounts:
     lag_pairs: Integers
     rate_hz: Floats
     timed: npt.NDArray[np.bool_]
+    sliding_pairs: Integers
+    recording_samples: Floats
     amplitude_fit: AmplitudeFit
 
     @property
@@ -75,7 +82,9 @@ class UnitCounts:
         return len(self.rate_hz)
 
 
-def count_units(spikes: Spikes, units: pd.DataFrame, fit_of: str, n_threads: int | None = None) -> UnitCounts:
+def count_units(
+    spikes: Spikes, units: pd.DataFrame, fit_of: str, by_level: bool = False, n_threads: int | None = None
+) -> UnitCounts:
     """Count what the figures of units show.
 
     Parameters
@@ -86,11 +95,16 @@ def count_units(spikes: Spikes, units: pd.DataFrame, fit_of: str, n_threads: int
         (n_units,) rows in their order.
     fit_of
         Definition id of the amplitude cut-off that is drawn; empty for none.
+    by_level
+        Whether the pairs of the test that `nh_platform.reports.session_page.unit_figures.sliding_test.searches_levels`
+        asks about are counted.
     n_threads
         As of `nh_platform.qc.metrics.interval_histograms.unit_histograms`: the result is the same for every number.
     """
     from nh_platform.qc.metrics.kernels import sliding_rp
     from nh_platform.qc.metrics.kernels.time_kernels import lags
+    from nh_platform.qc.metrics.spikeinterface import times
+    from nh_platform.qc.metrics.spikeinterface.recording_samples import n_samples
     from nh_platform.reports.session_page.unit_figures import spike_kernels as kernels
 
     n_units, recorded = len(units), spikes.recorded_time
@@ -102,6 +116,8 @@ def count_units(spikes: Spikes, units: pd.DataFrame, fit_of: str, n_threads: int
     lag_pairs = np.zeros((n_units, len(sliding_rp.RP_S)), np.int64)
     second_pairs = np.zeros(n_units, np.int64)
     timed = np.zeros(n_units, np.bool_)
+    sliding_pairs = np.zeros((n_units, len(times.RP_EDGES_S) - 1), np.int64)
+    samples = np.full(n_units, np.nan)
     fit = AmplitudeFit.empty(n_units, fit_of)
     shares = np.array(DEPTH_SHARES)
 
@@ -112,6 +128,9 @@ def count_units(spikes: Spikes, units: pd.DataFrame, fit_of: str, n_threads: int
         rate, pairs = sliding_rp.SAMPLING_RATE_HZ, lag_pairs[rows]
         second = second_pairs[rows]
         lags(block.times, block.offsets, has_times, rate, 30000, 60000, block.integers, pairs, second)
+        samples[rows] = n_samples(block)
+        if by_level:
+            sliding_pairs[rows] = times.sliding_pairs(block, has_times)
         has_depths = block.usable(("times", "depths"))
         kernels.quantiles_over_time(
             block.times, block.depths, block.offsets, has_depths, start, stop, shares, depths[rows]
@@ -135,11 +154,28 @@ def count_units(spikes: Spikes, units: pd.DataFrame, fit_of: str, n_threads: int
         )
         fit.fill(block, has_amplitudes, rows)
 
-    unknown = np.full(n_units, np.nan)
-    for_each_block(spikes, unknown, unknown, n_threads, work)
+    probes = probes_of(units, spikes)
+    ranges = probe_ranges(spikes, probes)
+    first = np.array([ranges[probe].tmin for probe in probes], np.float64)
+    last = np.array([ranges[probe].tmax for probe in probes], np.float64)
+    for_each_block(spikes, first, last, n_threads, work)
     counts = spikes.counts
     rate_hz = np.divide(second_pairs, counts, out=np.full(n_units, np.nan), where=counts > 0)
-    return UnitCounts(start, stop, image, lows, highs, rates, depths, lag_pairs, rate_hz, timed, fit)
+    return UnitCounts(
+        start_s=start,
+        stop_s=stop,
+        amplitude_image=image,
+        amplitude_lows=lows,
+        amplitude_highs=highs,
+        rate_counts=rates,
+        depth_quantiles=depths,
+        lag_pairs=lag_pairs,
+        rate_hz=rate_hz,
+        timed=timed,
+        sliding_pairs=sliding_pairs,
+        recording_samples=samples,
+        amplitude_fit=fit,
+    )
 
 
 def _with_margin(low: Floats, high: Floats) -> tuple[Floats, Floats]:

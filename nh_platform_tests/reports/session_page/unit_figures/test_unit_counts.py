@@ -12,16 +12,13 @@ from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.reports.session_page.unit_figures.amplitude_charts import in_steps
 from nh_platform.reports.session_page.unit_figures.amplitude_fits import (
     AMPLITUDE_CUTOFF,
+    CUTOFF_OF_COUNTS,
     NOISE_CUTOFF,
     NOISE_CUTOFF_2022_03,
     fit_metric,
 )
-from nh_platform.reports.session_page.unit_figures.timing_charts import (
-    best_periods_s,
-    confidence_curves,
-    periods_s,
-    refractory,
-)
+from nh_platform.reports.session_page.unit_figures.sliding_test import LEVEL_SEARCH, searches_levels, sliding_test
+from nh_platform.reports.session_page.unit_figures.timing_charts import refractory
 from nh_platform.reports.session_page.unit_figures.unit_counts import UnitCounts, count_units
 from nh_platform.session import Spikes
 from nh_platform_tests.made_material import grouped, steady
@@ -35,7 +32,7 @@ def units_of(spikes: Spikes) -> pd.DataFrame:
 
 
 def counted(spikes: Spikes, fit_of: str = NOISE_CUTOFF, n_threads: int = 1) -> UnitCounts:
-    return count_units(spikes, units_of(spikes), fit_of, n_threads)
+    return count_units(spikes, units_of(spikes), fit_of, by_level=True, n_threads=n_threads)
 
 
 @pytest.fixture(scope="module")
@@ -88,19 +85,73 @@ def test_the_amplitude_cutoff_that_is_drawn_is_the_metric(spikes: Spikes) -> Non
         assert min(beyond, 0.5) == pytest.approx(values[AMPLITUDE_CUTOFF][unit], rel=1e-9)
 
 
+def test_the_cutoff_of_counts_that_is_drawn_is_the_metric(spikes: Spikes) -> None:
+    fit = counted(spikes, CUTOFF_OF_COUNTS).amplitude_fit
+    values, _ = compute_metrics(spikes, units_of(spikes), (CUTOFF_OF_COUNTS,))
+    assert np.isfinite(values[CUTOFF_OF_COUNTS][:4]).any()
+    for unit in range(4):
+        amplitudes = spikes.amplitudes[spikes.offsets[unit] : spikes.offsets[unit + 1]].astype(np.float64)
+        heights, edges = np.histogram(amplitudes, 100)
+        np.testing.assert_array_equal(fit.counts[unit], heights)
+        assert fit.cutoffs[unit] == amplitudes.min()
+        smoothed = gaussian_filter1d(heights, 3, mode="nearest")
+        np.testing.assert_array_equal(fit.smoothed[unit], smoothed)
+        beyond = smoothed[edges[:-1] >= fit.symmetric[unit] - 1e-12].sum()
+        missing = min(beyond / (len(amplitudes) + beyond), 0.5)
+        assert missing == pytest.approx(values[CUTOFF_OF_COUNTS][unit], rel=1e-12)
+    assert fit.counts[6].sum() == 2
+    assert np.isnan(fit.smoothed[6]).all(), "too few spikes for the metric: the histogram stands alone"
+    assert np.isnan(fit.cutoffs[6])
+
+
 def test_the_confidence_curve_peaks_at_the_metric_and_its_period(spikes: Spikes) -> None:
     found = counted(spikes)
-    curves = confidence_curves(found, spikes.counts)
+    test = sliding_test(found, spikes.counts, load_rulebook("ibl-2022-10"))
+    curves = test.curves
     names = ("ibl.max_confidence@2022-10",)
     values, _ = compute_metrics(spikes, units_of(spikes), names)
     assert curves.shape == (7, N_PERIODS)
-    assert len(periods_s()) == N_PERIODS
+    assert len(test.periods_s) == N_PERIODS
     for unit in range(4):
         assert curves[unit].max() == pytest.approx(values[names[0]][unit], rel=1e-12)
     assert np.isnan(curves[5]).all(), "one spike has no lags"
-    best = best_periods_s(curves)
-    assert best[0] == periods_s()[curves[0].argmax()]
+    best = test.best_periods_s
+    assert best[0] == test.periods_s[curves[0].argmax()]
     assert np.isnan(best[4])
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.1, 0.123, 0.2, 0.5])
+@pytest.mark.parametrize("comparison", ["<=", "<"])
+def test_the_search_over_levels_passes_at_the_threshold_where_the_metric_does(
+    threshold: float, comparison: str
+) -> None:
+    rng = np.random.default_rng(0)
+    mixed = [np.sort([*times, *rng.uniform(0, 200, 60 * row)]) for row, times in enumerate(steady(8, rate_hz=12.0))]
+    spikes = grouped([*mixed, *steady(1, rate_hz=0.5), [], [50.0]])
+    values, _ = compute_metrics(spikes, units_of(spikes), (LEVEL_SEARCH,))
+    book = load_rulebook("bombcell-2026-10")
+    rules = [
+        rule.model_copy(update={"threshold": threshold, "comparison": comparison})
+        for rule in book.rules
+        if rule.metric == LEVEL_SEARCH
+    ]
+    book = book.model_copy(update={"rules": rules})
+    assert searches_levels(book)
+    test = sliding_test(counted(spikes), spikes.counts, book)
+    value = values[LEVEL_SEARCH].to_numpy()
+    holds = value <= threshold if comparison == "<=" else value < threshold
+    assert test.passes.tolist() == holds.tolist()
+    assert {*holds[:8].tolist()} == ({True, False} if threshold < 0.2 else {True}), "the units try both sides"
+    assert test.share <= threshold
+    assert np.isnan(test.curves[-2:]).all(), "no curve of a unit with fewer than two spikes"
+    assert test.periods_s[0] > 0.0005
+
+
+def test_a_rulebook_without_a_sliding_test_shows_the_one_of_ibl(spikes: Spikes) -> None:
+    book = load_rulebook("aind-2026-06")
+    assert not searches_levels(book)
+    test = sliding_test(counted(spikes), spikes.counts, book)
+    assert (test.metric, test.share, test.curves.shape[1]) == ("", 0.1, N_PERIODS)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +172,8 @@ def test_the_violations_that_are_allowed_are_those_at_which_the_metric_is_at_its
     book = load_rulebook(rulebook)
     rules = [rule.model_copy(update={"threshold": value}) for rule in book.rules if rule.metric == metric]
     rate_hz = spikes.counts / (spikes.times.max() - spikes.times.min())
-    test = refractory(counted(spikes), spikes.counts, rate_hz, book.model_copy(update={"rules": rules}))
+    book, counts = book.model_copy(update={"rules": rules}), counted(spikes)
+    test = refractory(counts, sliding_test(counts, spikes.counts, book), spikes.counts, rate_hz, book)
     assert (test.pairs_per_s * test.periods_s).tolist() == pytest.approx([n_violations], rel=0.01)
 
 
@@ -130,6 +182,7 @@ def test_a_rulebook_says_which_cutoff_is_drawn() -> None:
     assert fit_metric([ibl, allen]) == NOISE_CUTOFF
     assert fit_metric([allen, ibl]) == AMPLITUDE_CUTOFF
     assert fit_metric([rigor]) == ""
+    assert {fit_metric([load_rulebook(name)]) for name in ("aind-2026-06", "bombcell-2026-10")} == {CUTOFF_OF_COUNTS}
 
 
 def test_without_a_cutoff_the_histogram_stands_alone(spikes: Spikes) -> None:
