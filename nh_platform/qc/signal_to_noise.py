@@ -13,6 +13,8 @@ import pandas as pd
 
 from nh_platform.session.mean_waveforms import BEYOND_PROBE, MeanWaveforms
 
+SNR = "spikeinterface.snr@0.105"
+
 
 def signal_to_noise(waveforms: MeanWaveforms, noise: pd.DataFrame, probes: Sequence[str]) -> pd.Series:
     """Return the peak of every unit's mean waveform over the noise of the channel that it is on.
@@ -51,4 +53,4 @@ def signal_to_noise(waveforms: MeanWaveforms, noise: pd.DataFrame, probes: Seque
         level = rms.reindex(wanted).to_numpy(dtype=np.float64)
         usable = (peak >= 0) & (level > 0)
         found[usable] = peak[usable] / level[usable]
-    return pd.Series(found, index=pd.Index(waveforms.unit_ids, name="unit_id"), name="spikeinterface.snr@0.105")
+    return pd.Series(found, index=pd.Index(waveforms.unit_ids, name="unit_id"), name=SNR)

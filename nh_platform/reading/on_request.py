@@ -106,6 +106,13 @@ class AssetsOnRequest(UnitPeriods):
         probes = self._recording.units["probe"].astype(str).tolist()
         return signal_to_noise(self.mean_waveforms(), self.noise(), probes)
 
+    def not_judged(self, unit_id: str) -> dict[str, float]:
+        """Return what is known of a unit by assets made on request, by definition id; empty where they are not made."""
+        from nh_platform.qc.signal_to_noise import SNR
+
+        made = all(name in self.assets for name in ("mean_waveforms", "noise"))
+        return {SNR: float(self.signal_to_noise()[unit_id])} if made else {}
+
     def noise(self, of: Literal["channels", "probes"] = "channels") -> pd.DataFrame:
         """Return the noise and LFP power that IBL measured on the raw recordings.
 

@@ -62,10 +62,11 @@ def explain(
     carried = read_carried(Store(settings.store).current(source, view.session_id, "units"))
     platform = Platform(settings)
     rulebooks = {book.id: book for book in map(load_rulebook, platform.config(source).rulebooks)}
+    beside = view.not_judged(str(row["unit_id"].iloc[0]))
     stale = stale_lines(platform, source, view.session_id)
     counting = without_carried(reviews, carried)
     resorted = carried_lines(str(row["unit_id"].iloc[0]), reviews, carried)
-    for line in (*stale, *explain_unit(row, counting, platform.today, rulebooks), *resorted):
+    for line in (*stale, *explain_unit(row, counting, platform.today, rulebooks, beside), *resorted):
         text = line.lstrip()
         has_verdict = text[:4] in ("pass", "FAIL")
         verdict = "[red]FAIL[/] " if text.startswith("FAIL") else "pass "

@@ -14,7 +14,7 @@ from nh_platform.qc.reviews.evidence_words import label_lines
 from nh_platform.qc.reviews.review_decisions import unit_interval_reviews, unit_reviews
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Day
-from nh_platform.qc.rules.quantities import after_number, quantity, said_of, shown_number
+from nh_platform.qc.rules.quantities import Quantity, after_number, quantity, said_of, shown_number
 from nh_platform.qc.rules.rule_columns import RuleValues
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook import load_rulebook, rulebook_ids
@@ -56,7 +56,11 @@ def find_unit(units: pd.DataFrame, name: str, where: str) -> pd.DataFrame:
 
 
 def explain_unit(
-    row: pd.DataFrame, reviews: SessionReviews, today: Day, rulebooks: Mapping[str, Rulebook] | None = None
+    row: pd.DataFrame,
+    reviews: SessionReviews,
+    today: Day,
+    rulebooks: Mapping[str, Rulebook] | None = None,
+    not_judged: Mapping[str, float] | None = None,
 ) -> list[str]:
     """Return lines of text about one unit.
 
@@ -70,6 +74,8 @@ def explain_unit(
         Day on which reviews count: the platform's, as for the units themselves.
     rulebooks
         Rulebooks by id that are configured besides the shipped ones; the rest is looked up among those.
+    not_judged
+        What is known of the unit and is no column of the table, by definition id: shown beside the rule that asks.
     """
     unit = row.iloc[0]
     place = unit["beryl"] if isinstance(unit.get("beryl"), str) else unit.get("acronym")
@@ -82,7 +88,7 @@ def explain_unit(
         lines.append(LABEL_WORDS)
     lines += _interval_lines(str(unit["unit_id"]), reviews, today, [*(rulebooks or {}).values()], judged)
     for rulebook_id in judged:
-        lines += ["", *_rulebook_lines(row, rulebook_id, reviews, today, rulebooks or {})]
+        lines += ["", *_rulebook_lines(row, rulebook_id, reviews, today, rulebooks or {}, not_judged or {})]
     if not judged:
         lines += ["", "no rulebook judged it; see `also_rulebooks` in the configuration of the source"]
     return lines + label_lines(unit)
@@ -102,7 +108,12 @@ def _interval_lines(
 
 
 def _rulebook_lines(
-    row: pd.DataFrame, rulebook_id: str, reviews: SessionReviews, today: Day, rulebooks: Mapping[str, Rulebook]
+    row: pd.DataFrame,
+    rulebook_id: str,
+    reviews: SessionReviews,
+    today: Day,
+    rulebooks: Mapping[str, Rulebook],
+    not_judged: Mapping[str, float],
 ) -> list[str]:
     unit = row.iloc[0]
     passed = bool(unit[f"pass.{rulebook_id}"])
@@ -113,14 +124,14 @@ def _rulebook_lines(
         # Judged by a rulebook that is gone: the stored words are what there is.
         return [*lines, "  (this rulebook is neither configured nor shipped any more; its rules cannot be shown)"]
     rulebook = rulebooks.get(rulebook_id) or load_rulebook(rulebook_id)
-    lines += [f"  {text}" for text in _rule_lines(row, rulebook)]
+    lines += [f"  {text}" for text in _rule_lines(row, rulebook, not_judged)]
     found = unit_reviews(reviews, rulebook, today).get(str(unit["unit_id"]))
     if found is not None:
         lines.append(f"  reviews (quorum {rulebook.review_quorum}): {found.state}: {found.text}")
     return lines
 
 
-def _rule_lines(row: pd.DataFrame, rulebook: Rulebook) -> list[str]:
+def _rule_lines(row: pd.DataFrame, rulebook: Rulebook, not_judged: Mapping[str, float]) -> list[str]:
     """Return two lines for each rule: what happened, in units of measure and in words, and what it guards against."""
     verdicts = apply_rulebook(row, rulebook, missing="nan")
     lines = []
@@ -131,8 +142,19 @@ def _rule_lines(row: pd.DataFrame, rulebook: Rulebook) -> list[str]:
         if values.missing[0] and rule.nan == "ignore":
             word = "----"  # it neither passes nor fails: the unit is judged without the rule
         happened = f"{word}  {criterion(rule)}: {_value(rule, values)}"
+        if values.missing[0]:
+            happened += _elsewhere(rule, not_judged.get(rule.metric, float("nan")))
         lines += [happened, f"      Why this rule: {rule.why.strip()}"]
     return lines
+
+
+def _elsewhere(rule: Rule, known: float) -> str:
+    """Return where a value is that `units` do not have, and the value where it is made; empty for columns of units."""
+    stated = quantity(rule.metric)
+    if not isinstance(stated, Quantity) or not stated.made_by:
+        return ""
+    made = f": it is {shown_number(known, 5)} and not judged" if known == known else ""
+    return f"; units do not wait for it, see {stated.made_by}{made}"
 
 
 def _value(rule: Rule, values: RuleValues) -> str:

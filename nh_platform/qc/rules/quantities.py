@@ -31,6 +31,8 @@ class Quantity:
         Where the definition is written.
     says
         What a value says of a unit, as of `MetricDefinition`.
+    made_by
+        What computes it of a stored session, where it is no column of `units`; in words.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Quantity:
     meaning: str
     source: str
     says: str | tuple[str, str] = ""
+    made_by: str = ""
 
     @property
     def name(self) -> str:
@@ -69,6 +72,7 @@ RELEASED_ONLY: dict[str, Quantity] = {
             "SpikeInterface 0.105.3 spikeinterface/metrics/quality/misc_metrics.py compute_snrs; in Python, "
             "session.signal_to_noise() where mean waveforms and noise were made",
             "the peak of its mean waveform is {value} times the noise of its channel",
+            "session.signal_to_noise(), where mean_waveforms and noise are made on request",
         ),
     )
 }

@@ -39,6 +39,8 @@ class RuleWords:
         Column of the page's units table with the values that the rule was held against, in ``unit``.
     fallback_column
         Column with what its fallback found, in words, where that judges the unit; empty where it has none.
+    left_out_without_value
+        Whether a unit without a value is judged without the rule, which then neither passes nor fails.
     """
 
     id: str
@@ -50,6 +52,7 @@ class RuleWords:
     why: str
     value_column: str
     fallback_column: str = ""
+    left_out_without_value: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from nh_platform.qc.rules.quantities import after_number, quantity, shown_number
 from nh_platform.qc.rules.rule_summary import criterion
 from nh_platform.qc.rules.rulebook_model import Rule, Rulebook
 from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook, in_rule_unit, is_numeric
+from nh_platform.qc.signal_to_noise import SNR, signal_to_noise
 from nh_platform.reports.session_page.content import MetricPair, RuleWords
 from nh_platform.reports.session_page.material import PageMaterial
 from nh_platform.session.tables.units import CURATED_PREFIX, UNITS
@@ -86,6 +87,7 @@ def unit_rows(material: PageMaterial, rates_hz: npt.NDArray[np.float64]) -> Unit
         rules.append(_rule_words(rule, name, fallback))
     columns |= _reviewed(material, book, words)
     columns |= _metrics(material, words)
+    columns |= _on_request(material, words)
     pairs = _pairs(material, columns, words)
     columns |= _upstream(material, book, columns, words)
     for name in map(str, units.columns):
@@ -152,6 +154,7 @@ def _rule_words(rule: Rule, column: str, fallback: str) -> RuleWords:
         why=rule.why.strip(),
         value_column=column,
         fallback_column=fallback,
+        left_out_without_value=rule.nan == "ignore",
     )
 
 
@@ -189,6 +192,16 @@ def _metrics(material: PageMaterial, words: dict[str, tuple[str, str]]) -> dict[
         columns[name] = values
         words[name] = (shown_unit(unit), text)
     return columns
+
+
+def _on_request(material: PageMaterial, words: dict[str, tuple[str, str]]) -> dict[str, object]:
+    """Return what is computed of assets made on request and a rulebook names: shown, and judged by nobody."""
+    named = {metric for book in material.rulebooks for rule in book.rules for metric in rule.metrics}
+    if SNR not in named or SNR in material.units or material.waveforms is None or material.noise is None:
+        return {}
+    found = signal_to_noise(material.waveforms, material.noise, material.units["probe"].astype(str).tolist())
+    words[SNR] = ("1", f"{quantity(SNR).meaning}. Shown, not judged: units never wait for what is made on request")
+    return {SNR: found.reindex(material.units["unit_id"].astype(str)).to_numpy()}
 
 
 def _pairs(material: PageMaterial, columns: dict[str, object], words: dict[str, tuple[str, str]]) -> list[MetricPair]:

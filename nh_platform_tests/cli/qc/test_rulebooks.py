@@ -236,6 +236,19 @@ def test_explain_names_the_recomputed_value_where_it_judged_for_want_of_a_releas
     assert "amp_median > 50 µV: 60 µV (released.amp_median)" in second
 
 
+def test_explain_says_where_a_value_is_that_units_do_not_have(judged) -> None:
+    kept = judged[[name for name in judged.columns if "2022-10" not in name and "1999" not in name]]
+    book = load_rulebook("bombcell-2026-10")
+    units = pd.concat([kept, apply_rulebook(kept, book, missing="nan").columns()], axis=1)
+    none, row = SessionReviews("ibl", "s"), find_unit(units, "aa", "s")
+    without = "\n".join(explain_unit(row, none, TODAY))
+    assert "----  snr ≥ 5: not available (NaN); the unit is judged without it; units do not wait for it" in without
+    assert "see session.signal_to_noise(), where mean_waveforms and noise are made on request\n" in without
+    made = "\n".join(explain_unit(row, none, TODAY, not_judged={"spikeinterface.snr@0.105": 4.25}))
+    assert "made on request: it is 4.25 and not judged\n" in made
+    assert made.count("not judged") == 1, "what is nowhere to be had is not promised"
+
+
 def test_every_shipped_rule_says_what_a_value_means() -> None:
     for rulebook_id in rulebook_ids():
         for rule in load_rulebook(rulebook_id).rules:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,15 @@ import pytest
 
 from nh_platform.qc.reviews.review_files import SessionReviews
 from nh_platform.qc.reviews.review_model import Review
-from nh_platform.qc.rules.rulebook import parse_rulebook
+from nh_platform.qc.rules.rulebook import load_rulebook, parse_rulebook
 from nh_platform.qc.rules.verdicts import apply_rulebook
+from nh_platform.qc.signal_to_noise import SNR
 from nh_platform.reports.session_page.material import PageMaterial
 from nh_platform.reports.session_page.session_words import facts
 from nh_platform.reports.session_page.told_reviews import told_reviews
 from nh_platform.reports.session_page.unit_figures.charts import rates
 from nh_platform.reports.session_page.unit_rows import UnitRows, unit_rows
+from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform_tests.made_material import grouped, made_material, steady
 
 
@@ -156,3 +159,21 @@ def test_facts_name_insertion_revision_and_sorter_and_leave_out_what_is_not_know
     assert stated["insertions"] == "probe00 (revision 2024-05-06, sorted by pykilosort)"
     assert stated["first release"] == "2022_Q4"
     assert "task" not in stated
+
+
+def test_what_is_made_on_request_is_shown_where_a_rulebook_names_it_and_judges_nothing() -> None:
+    plain = made_material(grouped(steady(2)))
+    values = np.tile(np.array([0, -60e-6, 20e-6, 0], np.float32), (2, 1, 1))
+    waveforms = MeanWaveforms(("unit-0", "unit-1"), values, np.array([[0], [1]]), np.array([0, 1]), np.full(2, 30000.0))
+    noise = pd.DataFrame({"probe": "probe00", "channel": [0, 1], "ap_rms": [10e-6, 20e-6]})
+    made = replace(plain, waveforms=waveforms, noise=noise)
+    assert SNR not in rows(made).table, "no configured rulebook names it"
+    book = load_rulebook("bombcell-2026-10")
+    judged = apply_rulebook(plain.units, book, missing="nan").columns()
+    named = {"rulebooks": [book], "units": pd.concat([plain.units, judged], axis=1)}
+    found = rows(replace(made, **named))
+    assert found.table[SNR].tolist() == pytest.approx([6.0, 3.0])
+    assert "Shown, not judged" in found.words[SNR][1]
+    assert np.isnan(found.table["value.snr"]).all(), "below the threshold, and the verdict does not know it"
+    assert next(rule for rule in found.rules if rule.id == "snr").left_out_without_value
+    assert SNR not in rows(replace(plain, **named)).table

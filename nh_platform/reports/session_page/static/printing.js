@@ -47,7 +47,7 @@ const nhSheets = (rows, what, units, card) => {
   if (!rows.length) return [nhElement("p", { text: what === "chosen" ? "No units are chosen. Choose units with x or the box in the table." : "No unit is shown." })];
   const sheets = rows.slice(0, MOST_SHEETS).map((row) => {
     const passed = units.passOf(row);
-    const rules = units.rules.map((rule) => nhElement("tr", {}, [`${SIGNS[rule.passed(row)]} ${{ true: "pass", false: "fail", null: "not known" }[rule.passed(row)]}`, rule.words, rule.text(row), units.marginWords(rule, row)].map((text) => nhElement("td", { text }))));
+    const rules = units.rules.map((rule) => nhElement("tr", {}, [rule.verdict(row), rule.words, rule.text(row), units.marginWords(rule, row)].map((text) => nhElement("td", { text }))));
     const found = nhReviewsOf(units.data.reviews, units.idOf(row));
     return nhElement("section", { class: "nh-sheet" }, [
       nhElement("h2", { dir: "auto", text: `${units.nameOf(row)}${units.regionOf(row) ? ` · ${units.regionOf(row)}` : ""}` }),

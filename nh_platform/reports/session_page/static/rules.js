@@ -80,8 +80,8 @@ class NhRules {
 
   show(row) {
     for (const { rule, sign, value, margin, strip } of this.rows) {
-      const passed = rule.passed(row);
-      sign.textContent = `${SIGNS[passed]} ${{ true: "pass", false: "fail", null: "not known" }[passed]}`;
+      const passed = rule.leftOut(row) ? null : rule.passed(row);
+      sign.textContent = rule.verdict(row);
       sign.className = "nh-rule-sign " + (passed === false ? "nh-bad" : passed ? "nh-good" : "nh-quiet");
       value.textContent = rule.text(row);
       margin.textContent = this.units.marginWords(rule, row);

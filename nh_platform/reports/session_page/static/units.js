@@ -49,7 +49,9 @@ class NhUnits {
     const unit = nhUnit(rule.unit);
     const words = rule.criterion || `${rule.metric} ${rule.comparison} ${nhWithUnit(rule.threshold, rule.unit)}`;
     const fallback = this.columns.get(rule.fallback_column)?.value ?? (() => null); // in words, where it judges the unit
-    return { ...rule, unit, words, value, passed, values, fallback, text: (row) => fallback(row) ?? (values ? (values.kind === "number" ? nhWithUnit(value(row), rule.unit) : values.text(row)) : "–"), near: (row) => this.shareAway(rule, value(row)) <= NEAR + 1e-12 };
+    const leftOut = (row) => Boolean(rule.left_out_without_value) && nhMissing(value(row)) && !fallback(row);
+    const verdict = (row) => (leftOut(row) ? `${SIGNS[null]} left out` : `${SIGNS[passed(row)]} ${{ true: "pass", false: "fail", null: "not known" }[passed(row)]}`);
+    return { ...rule, unit, words, value, passed, leftOut, verdict, values, fallback, text: (row) => fallback(row) ?? (values ? (values.kind === "number" ? nhWithUnit(value(row), rule.unit) : values.text(row)) : "–"), near: (row) => this.shareAway(rule, value(row)) <= NEAR + 1e-12 };
   }
 
   // Distance from the threshold as a share of it; NaN where it cannot be said.
