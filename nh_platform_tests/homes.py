@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from nh_platform import operations
 from nh_platform.home.platform import Platform
@@ -59,3 +60,23 @@ def set_aside(reviews: Path, source: str, session_id: str) -> None:
     text = f"source: {source}\nsession: '{session_id}'\nreviews:\n{entry.format('ada')}{entry.format('bea')}"
     (reviews / source).mkdir(parents=True, exist_ok=True)
     (reviews / source / f"{session_id}.yaml").write_text(text, encoding="utf-8")
+
+
+def home_with_unit_interval(folder: Path, interval: tuple[float, float], agreed: str = "probe00/0") -> Platform:
+    """Return a home of IBL where two reviewers agree that one unit is invalid in an interval (s).
+
+    One of them alone says it of ``probe00/1`` too, which does not count.
+    """
+    assets = ("raw_spikes", "events", "units")
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        patch.setenv("NH_REVIEWS", "")
+        platform = make_home(folder, ("ibl",))
+        materialize(platform, instance, "ibl", assets=assets)
+        home, session_id = platform.settings.home, platform.manifest("ibl").session_ids[0]
+        for unit in (agreed, "probe00/1"):
+            review = {"unit": unit, "interval": interval, "decision": "fail", "reason": "drifts in", "reviewer": "ada"}
+            first = operations.add_review(home, "ibl", session_id, review)
+            if unit == agreed:
+                operations.agree_with_review(home, "ibl", session_id, first.added[0].id, "bea")
+        materialize(platform, instance, "ibl", assets=assets)
+    return platform

@@ -34,6 +34,14 @@ class UnitPeriods(SessionTables):
     def _unit_intervals(self) -> dict[str, npt.NDArray[np.float64]]:
         return intervals_by_unit(self.unit_invalid_times)
 
+    def unit_invalid_rows(self, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
+        """Return the intervals of `unit_invalid_times` of the units in those rows, in the order of units and times."""
+        place = {str(unit): at for at, unit in enumerate(self._recording.units["unit_id"].iloc[rows])}
+        table = self.unit_invalid_times
+        found = table[table["unit_id"].isin(place)]
+        ordered = found.assign(place=found["unit_id"].map(place)).sort_values(["place", "start_time", "stop_time"])
+        return ordered.drop(columns="place").reset_index(drop=True)
+
     def valid_periods(self, unit: str | int) -> npt.NDArray[np.float64]:
         """Return the stretches (n, 2) of the recorded time, in seconds, in which one unit is valid.
 

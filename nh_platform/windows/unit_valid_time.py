@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.windows.intervals import BoolArray, FloatArray, merged_pairs, overlapping
+from nh_platform.session import Spikes
+from nh_platform.windows.intervals import BoolArray, FloatArray, merged_pairs, overlapping, within
 
 
 def intervals_by_unit(table: pd.DataFrame) -> dict[str, FloatArray]:
@@ -21,6 +22,37 @@ def intervals_by_unit(table: pd.DataFrame) -> dict[str, FloatArray]:
         str(unit): merged_pairs(rows[["start_time", "stop_time"]].to_numpy(dtype=np.float64).tolist())
         for unit, rows in table.groupby("unit_id", sort=True)
     }
+
+
+def without_unit_spikes(
+    spikes: Spikes, unit_ids: Sequence[str] | npt.NDArray[np.object_], intervals: Mapping[str, FloatArray]
+) -> Spikes:
+    """Return the spikes that lie in no interval of their own unit; ``spikes`` itself where no unit has one.
+
+    Parameters
+    ----------
+    spikes
+        Spikes by unit.
+    unit_ids
+        (n_units,) unit of each.
+    intervals
+        As of `intervals_by_unit`; a spike at the end of an interval is kept.
+
+    Examples
+    --------
+    >>> nothing = np.full(3, np.nan, dtype=np.float32)
+    >>> one_unit = Spikes(np.array([0.0, 1.0, 2.0]), np.array([0, 3]), nothing, nothing)
+    >>> without_unit_spikes(one_unit, ["a"], {"a": np.array([[0.5, 2.0]])}).times.tolist()
+    [0.0, 2.0]
+    """
+    rows = [row for row, unit in enumerate(unit_ids) if str(unit) in intervals]
+    if not rows:
+        return spikes
+    kept = np.ones(len(spikes.times), dtype=bool)
+    for row in rows:
+        part = slice(int(spikes.offsets[row]), int(spikes.offsets[row + 1]))
+        kept[part] = ~within(spikes.times[part], intervals[str(unit_ids[row])])
+    return spikes.where(kept)
 
 
 def without_unit_intervals(

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import dagster as dg
 import numpy as np
 import pytest
 
-from nh_platform import open_store, operations
+from nh_platform import open_store
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session.tables.units import UNIT_INVALID_TIMES
 from nh_platform_tests.cli.commands import nh
-from nh_platform_tests.homes import make_home, materialize
+from nh_platform_tests.homes import home_with_unit_interval
 
-ASSETS = ("raw_spikes", "events", "units")
 INTERVAL = (10.0, 20.0)
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Home in which two reviewers agree on an interval of one unit, and one alone names an interval of another."""
-    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
-        patch.setenv("NH_REVIEWS", "")
-        platform = make_home(tmp_path_factory.mktemp("home"), ("ibl",))
-        materialize(platform, instance, "ibl", assets=ASSETS)
-        home = platform.settings.home
-        session_id = platform.manifest("ibl").session_ids[0]
-        for unit in ("probe00/0", "probe00/1"):
-            review = {"unit": unit, "interval": INTERVAL, "decision": "fail", "reason": "drifts in", "reviewer": "ada"}
-            first = operations.add_review(home, "ibl", session_id, review)
-            if unit == "probe00/0":
-                operations.agree_with_review(home, "ibl", session_id, first.added[0].id, "bea")
-        materialize(platform, instance, "ibl", assets=ASSETS)
-    return platform
+    return home_with_unit_interval(tmp_path_factory.mktemp("home"), INTERVAL)
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def _dashed(name: str) -> str:
 
 LAYOUT = Layout(
     name="nwb",
-    version="2",
+    version="3",
     assets=("raw_spikes", "units"),
     also=("events", "signals", "pose", "mean_waveforms"),
     place=place,

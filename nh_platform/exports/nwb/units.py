@@ -27,6 +27,7 @@ from nh_platform.session import Spikes, StoreError
 from nh_platform.session.display import counted
 from nh_platform.session.mean_waveforms import BEYOND_PROBE, MeanWaveforms
 from nh_platform.session.units_of_measure import UV_PER_V
+from nh_platform.windows.unit_valid_time import intervals_by_unit, without_unit_spikes
 
 USUAL_RATE_HZ = 30_000.0
 """Samples per second of Neuropixels probes, where a source states none."""
@@ -64,7 +65,7 @@ def add_units(
     ids, are_upstream = unit_ids(units["unit_id"], rows)
     peaks = electrodes.find(probes, units["channel"].to_numpy(np.int64))
     columns: list[VectorData] = [*_of_spikes(spikes, session.source, compression, notes)]
-    columns += _observed(session, probes)
+    columns += _observed(session, request.rows)
     columns.append(
         VectorData(
             name="electrode_group",
@@ -104,7 +105,8 @@ def _spikes(session: SessionView, request: Request, notes: list[str]) -> Spikes:
     every = session.spikes.take(request.rows)
     if request.options["spikes"] == "all":
         return every
-    spikes = session.valid_spikes.spikes.take(request.rows)
+    ids, own = session.units["unit_id"].to_numpy(object)[request.rows], intervals_by_unit(session.unit_invalid_times)
+    spikes = without_unit_spikes(session.valid_spikes.spikes.take(request.rows), ids, own)
     if len(spikes.times) < len(every.times):
         left = f"{len(every.times) - len(spikes.times):,} of {len(every.times):,} spikes"
         notes.append(f"{left} are in invalid or unrecorded time and left out; `--spikes all` keeps them")
@@ -144,15 +146,19 @@ def _of_spikes(spikes: Spikes, source: str, compression: str, notes: list[str]) 
     return found
 
 
-def _observed(session: SessionView, probes: npt.NDArray[np.object_]) -> list[VectorData]:
-    """Return the valid time of every unit, which is that of its probe."""
-    # A probe without valid time has one interval of no length: readers take a row without any for a broken one.
+def _observed(session: SessionView, rows: npt.NDArray[np.int64]) -> list[VectorData]:
+    """Return the valid time of every unit: that of its probe, without what reviews mark of the unit itself."""
+    # A unit without valid time has one interval of no length: readers take a row without any for a broken one.
     start = session.spikes.recorded_time.start
     nothing = np.full((1, 2), start if np.isfinite(start) else 0.0)
-    valid = {probe: part if len(part) else nothing for probe, part in session.valid_spikes.stretches.items()}
-    parts = [valid[probe] for probe in probes]
+    of_probe, own = session.valid_spikes.stretches, set(session.unit_invalid_times["unit_id"])
+    table = session.units[["unit_id", "probe"]].iloc[rows]
+    found = [session.valid_periods(unit) if unit in own else of_probe[probe] for unit, probe in table.to_numpy()]
+    parts = [part if len(part) else nothing for part in found]
     ends = np.cumsum([len(part) for part in parts])
-    said = "Valid time of the unit's probe: recorded, and not called invalid by upstream or by reviews [s]"
+    said = (
+        "Valid time of the unit: recorded, and not called invalid of its probe or of itself, by upstream or reviews [s]"
+    )
     return [*ragged("obs_intervals", np.concatenate(parts) if parts else np.zeros((0, 2)), ends, said)]
 
 

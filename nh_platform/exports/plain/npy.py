@@ -28,5 +28,5 @@ def write(session: SessionView, path: Path, request: Request) -> tuple[str, ...]
 
 
 LAYOUT = Layout(
-    "npy", "1", ("raw_spikes", "units"), lambda session: f"{session.source}/{session.session_id}", write, also=ALSO
+    "npy", "2", ("raw_spikes", "units"), lambda session: f"{session.source}/{session.session_id}", write, also=ALSO
 )

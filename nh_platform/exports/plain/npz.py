@@ -46,7 +46,7 @@ def settle(options: Mapping[str, Any], home: Path) -> Mapping[str, Any]:
 
 LAYOUT = Layout(
     "npz",
-    "2",
+    "3",
     ("raw_spikes", "units"),
     lambda session: f"{session.source}/{session.session_id}.npz",
     write,

@@ -120,7 +120,7 @@ def _write(path: Path, table: Any, origin: Origin, compression: str) -> None:
 
 LAYOUT = Layout(
     "parquet",
-    "2",
+    "3",
     ("raw_spikes", "units"),
     lambda session: f"{session.source}/{session.session_id}",
     write,

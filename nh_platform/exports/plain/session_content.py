@@ -20,7 +20,7 @@ from nh_platform.session import Signal, Spikes
 from nh_platform.session.columns import Column, describe
 from nh_platform.session.display import counted
 from nh_platform.session.tables.events import DETECTED, EVENTS, PRESENTATIONS, TRIAL_TABLES
-from nh_platform.session.tables.units import UNITS
+from nh_platform.session.tables.units import UNIT_INVALID_TIMES, UNITS
 from nh_platform.store.codecs.parquet import column_words
 
 ALSO = ("events", "signals")
@@ -73,7 +73,8 @@ class SessionContent:
     spikes
         Spikes grouped by unit, in the order of the table ``units``.
     tables
-        ``units``, ``valid_time``, ``trials`` and every table of events.
+        ``units``, ``unit_invalid_times`` where reviews mark time of single units, ``valid_time``, ``trials`` and every
+        table of events.
     signals
         Sampled signals by name.
     left_out
@@ -104,6 +105,8 @@ def session_content(session: SessionView, rows: npt.NDArray[np.int64], rulebook:
     """
     has_events, has_signals = ("events" in session.assets), ("signals" in session.assets)
     tables = [unit_table(session, rows, rulebook)]
+    own = session.unit_invalid_rows(rows)
+    tables += [ContentTable(UNIT_INVALID_TIMES.name, own, UNIT_INVALID_TIMES.columns)] if len(own) else []
     tables += _event_tables(session) if has_events else []
     signals = dict(sorted(session.signals.items())) if has_signals else {}
     left_out = [f"it has no {name}: that was not made" for name in ALSO if name not in session.assets]

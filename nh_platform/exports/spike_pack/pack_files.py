@@ -18,14 +18,21 @@ import pandas as pd
 from nh_platform.exports.origin import Origin
 from nh_platform.exports.plain.session_arrays import NamedArray, about, column_words, structured
 from nh_platform.exports.plain.session_content import ContentTable
-from nh_platform.session import BadUpstreamData, NhError
-from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS, PACK_VALID_TIME
+from nh_platform.session import BadUpstreamData, NhError, TableSchema
+from nh_platform.session.tables.across_sessions.spike_pack import (
+    PACK_UNIT_INVALID_TIMES,
+    PACK_UNITS,
+    PACK_VALID_TIME,
+)
 
 TIMES, OFFSETS, UNITS, VALID = "times.npy", "offsets.npy", "units.npy", "valid_time.npy"
+UNIT_INVALID = "unit_invalid_times.npy"
 
 VALID_MEANING = (
     "Time in which spikes of a probe are valid; those outside are in the pack. A session without events has none"
 )
+
+UNIT_INVALID_MEANING = "Time in which reviews call single units invalid; their spikes there are in the pack"
 
 
 class HasSpikes(Protocol):
@@ -34,6 +41,10 @@ class HasSpikes(Protocol):
     @property
     def units(self) -> pd.DataFrame:
         """Table of the units, schema `PACK_UNITS`."""
+
+    @property
+    def unit_invalid_times(self) -> pd.DataFrame:
+        """Where single units are not valid, schema `PACK_UNIT_INVALID_TIMES`."""
 
     def spikes(self) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
         """Return (n_spikes,) float64 seconds, by unit, and in which time they are valid, schema `PACK_VALID_TIME`."""
@@ -66,7 +77,7 @@ def write_pack(
     """
     folder.mkdir(parents=True)
     failed: dict[int, NhError] = {}
-    valid = [PACK_VALID_TIME.empty()]
+    valid: list[pd.DataFrame] = []
     with (folder / TIMES).open("wb") as handle:
         _write_header(handle, 0)
         for place, part in enumerate(parts):
@@ -80,29 +91,36 @@ def write_pack(
             except NhError as error:
                 failed[place] = error
             on_part(place + 1)
-        kept = [part.units for place, part in enumerate(parts) if place not in failed]
-        units = PACK_UNITS.conform(pd.concat([PACK_UNITS.empty(), *kept], ignore_index=True))
+        kept = [part for place, part in enumerate(parts) if place not in failed]
+        units = _joined(PACK_UNITS, [part.units for part in kept])
         offsets = np.concatenate([[0], np.cumsum(units["n_spikes"].to_numpy(np.int64))]).astype(np.int64)
         handle.seek(0)
         _write_header(handle, int(offsets[-1]))
     np.save(folder / OFFSETS, offsets)
     table = structured(ContentTable("units", units, PACK_UNITS.columns))
     np.save(folder / UNITS, table, allow_pickle=False)
-    valid_frame = PACK_VALID_TIME.conform(pd.concat(valid, ignore_index=True))
-    valid_table = structured(ContentTable("valid_time", valid_frame, PACK_VALID_TIME.columns))
+    valid_table = structured(ContentTable("valid_time", _joined(PACK_VALID_TIME, valid), PACK_VALID_TIME.columns))
     np.save(folder / VALID, valid_table, allow_pickle=False)
+    own, words = _joined(PACK_UNIT_INVALID_TIMES, [part.unit_invalid_times for part in kept]), PACK_UNIT_INVALID_TIMES
+    own_table = structured(ContentTable("unit_invalid_times", own, words.columns))
+    np.save(folder / UNIT_INVALID, own_table, allow_pickle=False)
     meaning = "Spike times on their session's clock, by unit and ascending within each"
     described = [
         NamedArray("times", np.broadcast_to(np.float64(0), (int(offsets[-1]),)), "s", meaning),
         NamedArray("offsets", offsets, "1", "Spikes of unit i are times[offsets[i]:offsets[i + 1]]"),
         NamedArray("units", table, "-", "Table of units, one field per column", column_words(PACK_UNITS.columns)),
         NamedArray("valid_time", valid_table, "-", VALID_MEANING, column_words(PACK_VALID_TIME.columns)),
+        NamedArray("unit_invalid_times", own_table, "-", UNIT_INVALID_MEANING, column_words(words.columns)),
     ]
     (folder / "about.json").write_text(about(described) + "\n", encoding="utf-8")
     stated = [json.loads(one.to_json()) for place, one in enumerate(origins) if place not in failed]
     text = json.dumps(stated, indent=1, sort_keys=True, ensure_ascii=False)
     (folder / "origin.json").write_text(text + "\n", encoding="utf-8")
     return failed
+
+
+def _joined(schema: TableSchema, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    return schema.conform(pd.concat([schema.empty(), *parts], ignore_index=True))
 
 
 def _write_header(handle: BinaryIO, n_times: int) -> None:

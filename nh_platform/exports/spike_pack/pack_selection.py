@@ -16,7 +16,11 @@ import pandas as pd
 from nh_platform.exports.layout import ALL, GOOD
 from nh_platform.exports.plain.session_content import valid_time
 from nh_platform.reading import SessionView
-from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS, PACK_VALID_TIME
+from nh_platform.session.tables.across_sessions.spike_pack import (
+    PACK_UNIT_INVALID_TIMES,
+    PACK_UNITS,
+    PACK_VALID_TIME,
+)
 from nh_platform.sources.anatomy.region_names import Region
 from nh_platform.windows.valid_time import stretches_by_probe
 
@@ -36,11 +40,14 @@ class PackPart:
         (n,) int64, rows of its units, ascending.
     units
         Their table, schema `PACK_UNITS`.
+    unit_invalid_times
+        Where reviews call single ones of them invalid, schema `PACK_UNIT_INVALID_TIMES`.
     """
 
     opened: Callable[[], SessionView]
     rows: npt.NDArray[np.int64]
     units: pd.DataFrame
+    unit_invalid_times: pd.DataFrame
 
     def spikes(self) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
         """Return (n_spikes,) float64 seconds, by unit, and the valid time, schema `PACK_VALID_TIME`."""
@@ -84,7 +91,14 @@ def pack_part(opened: Callable[[], SessionView], units: str = GOOD, region: Regi
         stated = [table[name].isin(region.acronyms).to_numpy() for name in ("acronym", "beryl", "cosmos")]
         chosen &= np.logical_or.reduce(stated)
     rows = np.flatnonzero(chosen)
-    return PackPart(opened, rows, _described(session, table.iloc[rows], rulebook))
+    own = session.unit_invalid_rows(rows)
+    own = own.assign(id=[_pack_id(session, unit) for unit in own["unit_id"]])
+    marked = PACK_UNIT_INVALID_TIMES.conform(own.drop(columns="unit_id"))
+    return PackPart(opened, rows, _described(session, table.iloc[rows], rulebook), marked)
+
+
+def _pack_id(session: SessionView, unit_id: str) -> str:
+    return f"{session.source}/{session.session_id}/{unit_id}"
 
 
 def _described(session: SessionView, table: pd.DataFrame, rulebook: str) -> pd.DataFrame:
@@ -94,7 +108,7 @@ def _described(session: SessionView, table: pd.DataFrame, rulebook: str) -> pd.D
     ids = table["unit_id"].astype(str).tolist()
     judged = f"pass.{rulebook}" in table
     columns = {
-        "id": [f"{session.source}/{session.session_id}/{one}" for one in ids],
+        "id": [_pack_id(session, one) for one in ids],
         "source": session.source,
         "session_id": session.session_id,
         "unit_id": ids,

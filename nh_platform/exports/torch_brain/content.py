@@ -17,6 +17,7 @@ from nh_platform.exports.torch_brain.signals import signal_groups
 from nh_platform.exports.torch_brain.spikes import probe_group, spike_group, unit_group
 from nh_platform.exports.torch_brain.splits import invalid_group, recorded_bounds, split_groups, valid_domain
 from nh_platform.exports.torch_brain.tables import table_groups
+from nh_platform.session.display import counted
 
 if TYPE_CHECKING:
     from nh_platform.reading import SessionView
@@ -63,4 +64,14 @@ def recording_of(session: SessionView, request: Request) -> tuple[Group, tuple[s
         **split_groups(session, str(request.options["split"]), request.home),
     }
     recording = data({"lab": lab} if lab else {}, groups, domain=valid_domain(session))
-    return recording, (*of_descriptions, *of_spikes, *of_units, *of_tables, *of_signals, *of_benchmark)
+    notes = (*of_descriptions, *of_spikes, *of_units, *_of_single_units(session, request), *of_tables, *of_signals)
+    return recording, (*notes, *of_benchmark)
+
+
+def _of_single_units(session: SessionView, request: Request) -> tuple[str, ...]:
+    """Return what is said where reviews mark time of single units: the format has no valid time of a unit."""
+    own = session.unit_invalid_rows(request.rows)
+    if not len(own):
+        return ()
+    which = f"{counted(len(own), 'interval')} of {counted(own['unit_id'].nunique(), 'unit')}"
+    return (f"reviews call {which} alone invalid, which a recording cannot state: the spikes in that time stay in it",)

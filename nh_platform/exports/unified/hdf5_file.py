@@ -20,6 +20,7 @@ from nh_platform.exports.unified.behavior_grid import GRID_HZ, behavior_grid, ch
 from nh_platform.exports.unified.stimulus_ids import NumberedTrials, numbered_trials
 from nh_platform.reading import SessionView
 from nh_platform.session.tables.signal_units import column_units
+from nh_platform.session.tables.units import UNIT_INVALID_TIMES
 from nh_platform.store.codecs.hdf5 import CHUNK_BYTES, create_file
 
 REQUIRED = (
@@ -163,12 +164,17 @@ def _write_units(out: _File, content: SessionContent, every_id: pd.Series, rows:
 
 
 def _write_valid_time(out: _File, content: SessionContent) -> None:
-    """Write from when to when spikes of a probe are valid; those outside of that are in the file as well."""
+    """Write from when to when spikes of a probe are valid, and where those of single units are not; all are there."""
     valid = content.table("valid_time")
     if valid is not None:
         for column in valid.columns:
             name = column.name if column.name == "probe" else f"{column.name}s"
             out.put(f"valid_time/{name}", _column(valid.frame[column.name]), column.unit, column.meaning)
+    own = content.table(UNIT_INVALID_TIMES.name)
+    if own is not None:
+        for column in own.columns:
+            target = "uuids" if column.name == "unit_id" else f"{column.name}s"
+            out.put(f"{own.name}/{target}", _column(own.frame[column.name]), column.unit, column.meaning)
 
 
 def _write_trials(out: _File, trials: NumberedTrials) -> None:
@@ -212,7 +218,7 @@ def _column(series: pd.Series) -> npt.NDArray[Any]:
 
 LAYOUT = Layout(
     "hdf5",
-    "2",
+    "3",
     ("raw_spikes", "units"),
     lambda session: f"{session.source}/{session.session_id}.h5",
     write,

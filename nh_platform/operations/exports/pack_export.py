@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nh_platform.exports.spike_pack.pack_selection import PackPart
     from nh_platform.reading import SessionView
 
-PACK, VERSION = "spikes", "2"
+PACK, VERSION = "spikes", "3"
 """Name of the folder of a pack in that of the export, and of its layout; the version moves when its bytes do."""
 
 

@@ -20,7 +20,7 @@ from nh_platform.exports.spike_pack.pack_selection import PackPart
 from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError, UnknownSession
-from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNITS, PACK_VALID_TIME
+from nh_platform.session.tables.across_sessions.spike_pack import PACK_UNIT_INVALID_TIMES, PACK_UNITS, PACK_VALID_TIME
 from nh_platform_tests.homes import WRITERS
 
 SOURCES = tuple(WRITERS)
@@ -40,6 +40,7 @@ class MadePart:
             id=[f"{source}/{session}/{one}" for one in ids], depth=0.0, label=1.0, good=True, n_spikes=n_each
         )
         self.units = PACK_UNITS.conform(named)
+        self.unit_invalid_times = PACK_UNIT_INVALID_TIMES.empty()
 
     def times(self) -> np.ndarray:
         return np.arange(len(self.units) * self.n_each, dtype=np.float64)

@@ -41,3 +41,13 @@ PACK_VALID_TIME = TableSchema(
     ),
     key=("source", "session_id", "probe", "start_time"),
 )
+
+PACK_UNIT_INVALID_TIMES = TableSchema(
+    "pack_unit_invalid_times",
+    (
+        Column("id", "string", "-", "Unit: source, session and upstream unit id, as in the table of units"),
+        Column("start_time", "float64", "s", "Start of the interval in which the unit is not valid"),
+        Column("stop_time", "float64", "s", "End of that interval"),
+        Column("label", "string", "-", "Who marked it, and why"),
+    ),
+)
