@@ -14,6 +14,8 @@ import pandas as pd
 from nh_platform.session.mean_waveforms import BEYOND_PROBE, MeanWaveforms
 
 SNR = "spikeinterface.snr@0.105"
+MADE_OF = ("mean_waveforms", "noise")
+"""Assets on request that it is computed of."""
 
 
 def signal_to_noise(waveforms: MeanWaveforms, noise: pd.DataFrame, probes: Sequence[str]) -> pd.Series:

@@ -108,9 +108,9 @@ class AssetsOnRequest(UnitPeriods):
 
     def not_judged(self, unit_id: str) -> dict[str, float]:
         """Return what is known of a unit by assets made on request, by definition id; empty where they are not made."""
-        from nh_platform.qc.signal_to_noise import SNR
+        from nh_platform.qc.signal_to_noise import MADE_OF, SNR
 
-        made = all(name in self.assets for name in ("mean_waveforms", "noise"))
+        made = all(name in self.assets for name in MADE_OF)
         return {SNR: float(self.signal_to_noise()[unit_id])} if made else {}
 
     def noise(self, of: Literal["channels", "probes"] = "channels") -> pd.DataFrame:
