@@ -47,6 +47,7 @@ WITH_PLATFORM = frozenset({"readers"})
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
+PROJECT = ROOT / "pyproject.toml"
 
 PYTHON = "3.11"
 
@@ -67,11 +68,12 @@ def peer_python(name: str) -> Path:
     done = folder / "nh_packages.txt"
     wanted = "\n".join(packages + last)
     if name in WITH_PLATFORM:
-        wanted += f"\n{LOCK.name} {hashlib.sha256(LOCK.read_bytes()).hexdigest()}"
+        wanted += "".join(f"\n{one.name} {hashlib.sha256(one.read_bytes()).hexdigest()}" for one in (LOCK, PROJECT))
     if not (done.is_file() and done.read_text() == wanted):
         _uv("venv", "--clear", "--quiet", "--python", PYTHON, str(folder))
         if name in WITH_PLATFORM:
-            _uv("pip", "install", "--quiet", "--python", str(python), "--no-deps", "-r", str(LOCK))
+            # The package itself for its entry points, by which sources are found; its code is taken from here.
+            _uv("pip", "install", "--quiet", "--python", str(python), "--no-deps", "-r", str(LOCK), str(ROOT))
         if name in WITH_PIP:
             install = ("pip", "--python", str(python), "install", "--quiet")
             _run(*install, *packages)
