@@ -15,15 +15,15 @@ from nh_platform.store.codecs.parquet import write_table
 
 def parameters(platform: Platform, source: str) -> Parameters:
     """Return the versions of the encoders, and the window that they describe."""
-    from nh_platform.embeddings.unit_encoding import encoders_version
+    from nh_platform.embeddings.units.unit_encoding import encoders_version
 
     return {"features": encoders_version(), "reference_window": _window(platform, source)}
 
 
 def make(inputs: SessionInputs) -> AssetResult:
     """Describe every unit by every encoder, over the valid time of the reference window."""
-    from nh_platform.embeddings.reference_windows import used_window
-    from nh_platform.embeddings.unit_encoding import feature_meanings, unit_embeddings
+    from nh_platform.embeddings.units.reference_windows import used_window
+    from nh_platform.embeddings.units.unit_encoding import feature_meanings, unit_embeddings
     from nh_platform.windows.unrecorded_time import with_pauses
     from nh_platform.windows.valid_time import invalid_times
     from nh_platform.windows.window_files import StoredWindows

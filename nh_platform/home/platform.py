@@ -215,7 +215,7 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
     for index, name in enumerate(own.stimulus_modes or ()):
         check((source, "stimulus_modes", index), name, MODES, "way to make stimulus tensors")
     if own.reference_window is not None:
-        from nh_platform.embeddings.reference_windows import REFERENCE_WINDOWS
+        from nh_platform.embeddings.units.reference_windows import REFERENCE_WINDOWS
 
         check((source, "reference_window"), own.reference_window, REFERENCE_WINDOWS, "reference window")
     for index, name in enumerate(own.also_assets or ()):

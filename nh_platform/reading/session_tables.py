@@ -34,7 +34,7 @@ from nh_platform.windows.unrecorded_time import with_pauses, with_unrecorded
 from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes
 
 if TYPE_CHECKING:
-    from nh_platform.embeddings.reference_windows import UsedWindow
+    from nh_platform.embeddings.units.reference_windows import UsedWindow
 
 
 class SessionTables(StoredSession):
@@ -276,7 +276,7 @@ class SessionTables(StoredSession):
     @property
     def embeddings_window(self) -> UsedWindow:
         """The stretch of the session that `embeddings` describe: what lies in it must not be tested."""
-        from nh_platform.embeddings.reference_windows import UsedWindow
+        from nh_platform.embeddings.units.reference_windows import UsedWindow
 
         return UsedWindow.read(self.folder("unit_embeddings"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nh_platform.embeddings.unit_features import FEATURES
+from nh_platform.embeddings.units.unit_features import FEATURES
 from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, HISTOGRAMS, METRICS
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 from nh_platform.qc.rules.markdown import listed, markdown_table

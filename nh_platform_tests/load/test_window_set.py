@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from nh_platform.embeddings.reference_windows import UsedWindow, used_window
+from nh_platform.embeddings.units.reference_windows import UsedWindow, used_window
 from nh_platform.load import Vocabulary, WindowSet
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, DamagedFile, UnknownSession

@@ -10,7 +10,7 @@ from pathlib import Path
 import nh_platform
 from nh_platform.assets.registry import asset_tables
 from nh_platform.cli.qc.docs import DICTIONARY
-from nh_platform.embeddings.unit_features import FEATURES
+from nh_platform.embeddings.units.unit_features import FEATURES
 from nh_platform.qc.metrics.definitions.lookup import METRICS
 from nh_platform.reports.data_dictionary import dictionary_page
 from nh_platform.session import tables

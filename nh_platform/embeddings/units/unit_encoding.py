@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from nh_platform.embeddings.reference_windows import ReferenceWindow, checked_window
-from nh_platform.embeddings.unit_encoder import ENTRY_POINTS, UnitActivity, UnitEncoder
-from nh_platform.embeddings.unit_features import FIRING
+from nh_platform.embeddings.units.reference_windows import ReferenceWindow, checked_window
+from nh_platform.embeddings.units.unit_encoder import ENTRY_POINTS, UnitActivity, UnitEncoder
+from nh_platform.embeddings.units.unit_features import FIRING
 from nh_platform.session import ConfigError, Spikes
 from nh_platform.session.columns import ColumnMeanings
 from nh_platform.session.installed import Installed, load, package_named

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from nh_platform.embeddings import unit_embeddings
-from nh_platform.embeddings.unit_features import population_coupling
+from nh_platform.embeddings.units.unit_features import population_coupling
 from nh_platform.windows import Grid
 from nh_platform.windows.valid_time import InvalidTimes
 from nh_platform_tests.windows.trains import spikes_of, units_of

@@ -25,7 +25,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.embeddings.unit_encoder import UnitActivity, UnitEncoder
+from nh_platform.embeddings.units.unit_encoder import UnitActivity, UnitEncoder
 from nh_platform.session.columns import Column
 from nh_platform.windows.intervals import duration_s
 

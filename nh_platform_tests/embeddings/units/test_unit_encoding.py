@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from nh_platform.embeddings import FEATURES_VERSION, UnitActivity, UnitEncoder, feature_names, unit_embeddings
-from nh_platform.embeddings.unit_encoder import ENTRY_POINTS
-from nh_platform.embeddings.unit_encoding import encoders_version, feature_meanings, installed_encoders
-from nh_platform.embeddings.unit_features import FIRING
+from nh_platform.embeddings.units.unit_encoder import ENTRY_POINTS
+from nh_platform.embeddings.units.unit_encoding import encoders_version, feature_meanings, installed_encoders
+from nh_platform.embeddings.units.unit_features import FIRING
 from nh_platform.session import ConfigError
 from nh_platform.session.columns import Column
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
