@@ -17,6 +17,13 @@ import sys
 from pathlib import Path
 
 PEERS: dict[str, tuple[str, ...]] = {
+    "elephant": (
+        "elephant==1.2.1",
+        "neo==0.14.6",
+        "quantities==0.16.4",
+        "numpy==2.4.6",
+        "scipy==1.17.1",
+    ),
     "ibl_bwb_eval": (
         "torch==2.13.0",
         "torchmetrics==1.9.0",

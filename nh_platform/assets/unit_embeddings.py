@@ -12,6 +12,8 @@ from nh_platform.session.columns import describe
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.store.codecs.parquet import write_table
 
+WAVEFORMS = "mean_waveforms"
+
 
 def parameters(platform: Platform, source: str) -> Parameters:
     """Return the versions of the encoders, and the window that they describe."""
@@ -22,8 +24,9 @@ def parameters(platform: Platform, source: str) -> Parameters:
 
 def make(inputs: SessionInputs) -> AssetResult:
     """Describe every unit by every encoder, over the valid time of the reference window."""
-    from nh_platform.embeddings.units.reference_windows import used_window
     from nh_platform.embeddings.units.unit_encoding import feature_meanings, unit_embeddings
+    from nh_platform.embeddings.units.window_places import used_window
+    from nh_platform.store.codecs.waveform_files import read_waveforms
     from nh_platform.windows.unrecorded_time import with_pauses
     from nh_platform.windows.valid_time import invalid_times
     from nh_platform.windows.window_files import StoredWindows
@@ -31,20 +34,29 @@ def make(inputs: SessionInputs) -> AssetResult:
     recording = inputs.recording()
     spikes, units = recording.spikes, recording.units
     grid = StoredWindows(inputs.stored.folder("windows")).finest_grid()
-    invalid = invalid_times(inputs.events(), list(dict.fromkeys(units["probe"])))
+    events = inputs.events()
+    invalid = invalid_times(events, list(dict.fromkeys(units["probe"])))
     invalid = with_pauses(invalid, spikes.recorded_time)
-    window = _window(inputs.platform, inputs.source)
-    table, meanings = unit_embeddings(spikes, units, window, invalid, grid), feature_meanings()
+    used = used_window(spikes, _window(inputs.platform, inputs.source), events)
+    waves = read_waveforms(inputs.stored.folder(WAVEFORMS)) if WAVEFORMS in inputs.stored.by_asset else None
+    table, meanings = unit_embeddings(spikes, units, used, invalid, grid, None, events, waves), feature_meanings()
+    n_silent = int(table["is_silent"].sum())
 
     def write(folder: Path) -> None:
         write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS, meanings)
-        used_window(spikes, window).write(folder)
+        used.write(folder)
 
     return AssetResult(
         write=write,
         rows=len(table),
         columns=describe(UNIT_EMBEDDINGS, table, meanings),
-        shown={"features": len(table.columns) - len(UNIT_EMBEDDINGS.columns), "reference window": window},
+        shown={
+            "features": len(table.columns) - len(UNIT_EMBEDDINGS.columns),
+            "reference window": used.id,
+            "seconds of the window": round(used.available_s, 3),
+            "silent units": n_silent,
+        },
+        notes=used.notes,
     )
 
 
@@ -56,15 +68,16 @@ def _window(platform: Platform, source: str) -> str:
 
 ASSET = SessionAsset(
     name="unit_embeddings",
-    code_version="5",
+    code_version="6",
     description=(
-        "One row per unit: firing rate, inter-spike-interval statistics and histogram, and coupling to the other units "
-        "of the session, in the reference window that is configured."
+        "One row per unit: firing rate, inter-spike intervals, bursts, autocorrelogram, rhythm, waveform, and coupling "
+        "to the other units of the session, in the reference window that is configured."
     ),
     kinds=frozenset({"parquet"}),
     tables=((UNIT_EMBEDDINGS, "unit_embeddings.parquet"),),
     make=make,
     inputs=("raw_spikes", "events", "windows"),
+    inputs_where_made=(WAVEFORMS,),
     reads_reviewed_intervals=True,
     parameters=parameters,
 )

@@ -215,9 +215,13 @@ def _refuse_unknown_names(settings: PlatformSettings, source: str) -> None:
     for index, name in enumerate(own.stimulus_modes or ()):
         check((source, "stimulus_modes", index), name, MODES, "way to make stimulus tensors")
     if own.reference_window is not None:
-        from nh_platform.embeddings.units.reference_windows import REFERENCE_WINDOWS
+        from nh_platform.embeddings.units.reference_windows import checked_window
 
-        check((source, "reference_window"), own.reference_window, REFERENCE_WINDOWS, "reference window")
+        try:
+            checked_window(own.reference_window)
+        except ConfigError as error:
+            location = (source, "reference_window")
+            raise setting_error(settings.home, location, f"{error.thing} {error.found}", error.action) from error
     for index, name in enumerate(own.also_assets or ()):
         on_request = (*settings.entry(source).assets_on_request, *ON_REQUEST_OF_ALL)
         check((source, "also_assets", index), name, on_request, "asset on request")

@@ -59,7 +59,7 @@ def joined_embeddings(
         If they have seen anything else.
     """
     name, window = f"{session.source} session {session.session_id}", session.embeddings_window
-    if ranges is not None:
+    if ranges is not None and not window.is_empty:
         thing, limits = f"unit embeddings of {name}", f"{window.start:.3f} to {window.stop:.3f} s"
         if window.id == WHOLE_SESSION:
             raise ConfigError(

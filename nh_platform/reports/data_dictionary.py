@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nh_platform.embeddings.units.unit_features import FEATURES
+from nh_platform.embeddings.units.unit_encoding import OWN_ENCODERS
 from nh_platform.qc.metrics.definitions.lookup import DEFAULT_IDS, HISTOGRAMS, METRICS
 from nh_platform.qc.metrics.definitions.metric_definition import MetricDefinition
 from nh_platform.qc.rules.markdown import listed, markdown_table
@@ -53,7 +53,14 @@ def dictionary_page(tables: Mapping[str, Sequence[tuple[TableSchema, str]]]) -> 
     parts += [
         "## Features of `unit_embeddings`",
         "Each is undefined (NaN) where a unit has too few spikes for it.",
-        markdown_table(_COLUMN_HEAD, (_column_row(column) for column in FEATURES)),
+        *(
+            part
+            for encoder in OWN_ENCODERS
+            for part in (
+                f"Of the encoder `{encoder.name}`, version {encoder.version}:",
+                markdown_table(_COLUMN_HEAD, (_column_row(column) for column in encoder.columns)),
+            )
+        ),
         *_metric_parts(),
     ]
     return "\n\n".join(parts) + "\n"

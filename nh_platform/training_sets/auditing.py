@@ -89,5 +89,6 @@ def _reference(platform: Platform, made: TrainingSet) -> dict[tuple[str, str], t
     found = {}
     for row in made.tables["set_sessions"].itertuples():
         window = SessionView(platform.store, row.source, row.session_id).embeddings_window
-        found[row.source, row.session_id] = (window.id, window.start, window.stop)
+        if not window.is_empty:  # nothing was described, so that nothing was seen
+            found[row.source, row.session_id] = (window.id, window.start, window.stop)
     return found

@@ -89,10 +89,16 @@ WRONG = {
         "Use one of: exact, mlynarski-compat.",
     ),
     "unknown reference window": (
-        "ibl:\n  reference_window: start-20s",
+        "ibl:\n  reference_window: first-blocks",
         "2, ibl.reference_window",
-        "there is no reference window 'start-20s'",
-        "Use one of: whole-session, start-10s, start-30s. Did you mean start-30s",
+        "reference window 'first-blocks' is not known",
+        "Use one of whole-session; start-10s … start-30s; ",
+    ),
+    "reference window that is too long": (
+        "ibl:\n  reference_window: start-31s",
+        "2, ibl.reference_window",
+        "reference window 'start-31s' lasts 31 s",
+        "State start-10s to start-30s.",
     ),
     "unknown asset on request": (
         "ibl:\n  also_assets: [mean_waveform]",

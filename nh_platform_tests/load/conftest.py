@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nh_platform.embeddings import unit_embeddings
-from nh_platform.embeddings.units.reference_windows import used_window
+from nh_platform.embeddings.units.window_places import used_window
 from nh_platform.reading import SessionView
 from nh_platform.session import Session
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS

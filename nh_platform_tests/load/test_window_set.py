@@ -7,7 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from nh_platform.embeddings.units.reference_windows import UsedWindow, used_window
+from nh_platform.embeddings.units.reference_windows import UsedWindow
+from nh_platform.embeddings.units.window_places import used_window
 from nh_platform.load import Vocabulary, WindowSet
 from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, DamagedFile, UnknownSession

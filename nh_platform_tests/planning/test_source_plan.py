@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nh_platform.assets.registry import ancestors
-from nh_platform.embeddings import unit_encoding
+from nh_platform.embeddings.units import unit_encoding
 from nh_platform.history.identity import GROUPS
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings

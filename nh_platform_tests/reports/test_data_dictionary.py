@@ -10,7 +10,7 @@ from pathlib import Path
 import nh_platform
 from nh_platform.assets.registry import asset_tables
 from nh_platform.cli.qc.docs import DICTIONARY
-from nh_platform.embeddings.units.unit_features import FEATURES
+from nh_platform.embeddings.units.unit_encoding import OWN_ENCODERS
 from nh_platform.qc.metrics.definitions.lookup import METRICS
 from nh_platform.reports.data_dictionary import dictionary_page
 from nh_platform.session import tables
@@ -43,7 +43,7 @@ def test_every_column_stands_with_its_dtype_unit_and_meaning() -> None:
             null = "column may be absent" if column.absent else "yes" if column.nullable else "no"
             assert f"| `{column.name}` | {column.dtype} | {column.unit} | {null} | {column.meaning} |" in page
     assert "| `label.<rulebook>` | float64 | 1 | no | Share of the rulebook's rules that the unit passes;" in page
-    for column in FEATURES:
+    for column in [column for encoder in OWN_ENCODERS for column in encoder.columns]:
         assert f"| `{column.name}` | float32 | {column.unit} | yes | {column.meaning} |" in page
 
 

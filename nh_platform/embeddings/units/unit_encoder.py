@@ -1,7 +1,7 @@
 """An encoder of units: its name, the columns that it makes, and the function that computes them.
 
-Contains the record, and what an encoder is given. The platform's own encoder is `unit_features`; an installed package
-brings one by an entry point of the group `ENTRY_POINTS`.
+Contains the record, and what an encoder is given. The platform's own encoders are `unit_features`, `waveform_features`
+and `grating_responses`; an installed package brings one by an entry point of the group `ENTRY_POINTS`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pandas as pd
 
 from nh_platform.session import Spikes
 from nh_platform.session.columns import Column
+from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.embeddings import FEATURE
 
 ENTRY_POINTS = "nh_platform.encoders"
@@ -29,7 +30,7 @@ class UnitActivity:
     Parameters
     ----------
     units
-        (n_units,) rows with ``unit_id`` and ``probe``.
+        (n_units,) rows with ``unit_id`` and ``probe``; of stored sessions with all columns of `RAW_UNITS`.
     spikes
         Spikes in the valid time of each unit's probe, in the order of ``units``.
     stretches
@@ -40,6 +41,11 @@ class UnitActivity:
         where the session has no stored grid.
     bin_us
         Width of these bins in µs; 0 without a grid.
+    waveforms
+        Mean waveforms of the units; None where they are not made for the source.
+    gratings
+        Sweeps of drifting gratings that the units are described by, with ``start_time``, ``stop_time`` (s) and
+        ``orientation`` (deg); None where the reference window is another.
     """
 
     units: pd.DataFrame
@@ -47,6 +53,8 @@ class UnitActivity:
     stretches: dict[str, npt.NDArray[np.float64]]
     counts: npt.NDArray[np.uint8]
     bin_us: int
+    waveforms: MeanWaveforms | None = None
+    gratings: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

@@ -11,31 +11,38 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from nh_platform.embeddings.units.reference_windows import ReferenceWindow, checked_window
+from nh_platform.embeddings.units.grating_responses import GRATING_RESPONSES
+from nh_platform.embeddings.units.reference_windows import GRATINGS, ReferenceWindow, UsedWindow
 from nh_platform.embeddings.units.unit_encoder import ENTRY_POINTS, UnitActivity, UnitEncoder
-from nh_platform.embeddings.units.unit_features import FIRING
-from nh_platform.session import ConfigError, Spikes
+from nh_platform.embeddings.units.unit_features import FIRING, are_silent
+from nh_platform.embeddings.units.waveform_features import WAVEFORM
+from nh_platform.embeddings.units.window_places import grating_presentations, only_within, used_window
+from nh_platform.session import ConfigError, Events, Spikes
 from nh_platform.session.columns import ColumnMeanings
 from nh_platform.session.installed import Installed, load, package_named
+from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.windows.counts.binning import Grid, bin_edges
+from nh_platform.windows.splits.audit import WHOLE_SESSION
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes, valid_bins, valid_spikes
+
+OWN_ENCODERS = (FIRING, WAVEFORM, GRATING_RESPONSES)
+"""The platform's own encoders, in the order of their columns."""
 
 
 def installed_encoders() -> Installed:
     """Return the encoders that installed packages bring."""
-    return load(ENTRY_POINTS, UnitEncoder, frozenset(FIRING.names))
+    return load(ENTRY_POINTS, UnitEncoder, frozenset(name for encoder in OWN_ENCODERS for name in encoder.names))
 
 
 def known_encoders() -> tuple[UnitEncoder, ...]:
-    """Return the platform's own encoder, then those of installed packages."""
-    return FIRING, *installed_encoders().found.values()
+    """Return the platform's own encoders, then those of installed packages."""
+    return *OWN_ENCODERS, *installed_encoders().found.values()
 
 
 def encoders_version() -> str:
-    """Return what the values depend on besides the session: the version of the own features, then ``name=version``."""
-    own, *others = known_encoders()
-    return ";".join([own.version, *(f"{encoder.name}={encoder.version}" for encoder in others)])
+    """Return what the values depend on besides the session: ``name=version`` of every encoder."""
+    return ";".join(f"{encoder.name}={encoder.version}" for encoder in known_encoders())
 
 
 def feature_names() -> list[str]:
@@ -48,17 +55,19 @@ def feature_meanings() -> ColumnMeanings:
 
     Files have the schema's meaning of the platform's own features, whose meanings are in the data dictionary.
     """
-    _, *installed = known_encoders()
+    installed = installed_encoders().found.values()
     return {column.name: (column.unit, column.meaning) for encoder in installed for column in encoder.columns}.get
 
 
 def unit_embeddings(
     spikes: Spikes,
     units: pd.DataFrame,
-    reference_window: ReferenceWindow | str = "whole-session",
+    reference_window: ReferenceWindow | UsedWindow | str = "whole-session",
     invalid: InvalidTimes = NOTHING_INVALID,
     grid: Grid | None = None,
     encoders: Sequence[UnitEncoder] | None = None,
+    events: Events | None = None,
+    waveforms: MeanWaveforms | None = None,
 ) -> pd.DataFrame:
     """Describe every unit by its activity in the valid time of the reference window.
 
@@ -67,21 +76,27 @@ def unit_embeddings(
     spikes
         Spikes, ascending within each unit.
     units
-        Units in the order of ``spikes.offsets``, with ``unit_id`` and ``probe``.
+        Units in the order of ``spikes.offsets``, with ``unit_id`` and ``probe``; depths and durations of waveforms
+        are NaN without their columns.
     reference_window
-        The window, or the id of one of `REFERENCE_WINDOWS`.
+        The window, its id, one of the forms of `REFERENCE_WINDOWS`, or where it was found to lie.
     invalid
         Invalid intervals; those of a unit's probe and of all probes are left out of its features.
     grid
         Counts of the whole session in its finest bins; features of the population are NaN without.
     encoders
         Encoders to use; every known one where None.
+    events
+        Events of the session; a window that they limit is empty without.
+    waveforms
+        Mean waveforms of the units in the order of the table; their features are NaN without.
 
     Returns
     -------
     pandas.DataFrame
-        Schema `UNIT_EMBEDDINGS`: ``n_spikes`` and the columns of every encoder. A feature is NaN where it is undefined:
-        logarithms of rate 0, ISIs of fewer than two spikes, pairs of fewer than three.
+        Schema `UNIT_EMBEDDINGS`: ``n_spikes``, ``is_silent`` and the columns of every encoder. A feature is NaN where
+        it is undefined: logarithms of rate 0, ISIs of fewer than two spikes, pairs of fewer than three. Of a unit that
+        is silent nothing is filled in.
 
     Raises
     ------
@@ -102,7 +117,11 @@ def unit_embeddings(
     """
     if len(units) != spikes.n_units:
         raise ValueError(f"{len(units)} units but spikes of {spikes.n_units}")
-    start, stop = _limits(spikes, reference_window)
+    place = reference_window
+    if not isinstance(place, UsedWindow):
+        place = used_window(spikes, place, events)
+    start, stop = _limits(place, spikes)
+    invalid = only_within(invalid, place)
     valid = valid_spikes(spikes, units["probe"].tolist(), invalid, start, stop)
     grid = grid or Grid(0, 0, np.zeros((spikes.n_units, 0), dtype=np.uint8), 0)
     edges = bin_edges(grid.start_bin * grid.bin_us, grid.counts.shape[1], grid.bin_us)
@@ -113,9 +132,10 @@ def unit_embeddings(
         used &= edges[1:] <= stop
     # Not `counts[:, used]`: numpy lays that out bin by bin, and features that go unit by unit take three times as long.
     counts = grid.counts if used.all() else np.compress(used, grid.counts, axis=1)
-    activity = UnitActivity(units, valid.spikes, valid.stretches, counts, grid.bin_us)
+    gratings = grating_presentations(events) if place.id == GRATINGS else None
+    activity = UnitActivity(units, valid.spikes, valid.stretches, counts, grid.bin_us, waveforms, gratings)
     columns = {name: units[name].to_numpy(dtype=object) for name in ("unit_id", "probe")}
-    columns["n_spikes"] = valid.spikes.counts
+    columns |= {"n_spikes": valid.spikes.counts, "is_silent": are_silent(activity)}
     for encoder in known_encoders() if encoders is None else encoders:
         package = installed_encoders().packages.get(encoder.name)
         with package_named(f"encoder {encoder.name}", package, "it cannot describe the units"):
@@ -130,8 +150,10 @@ def unit_embeddings(
     return UNIT_EMBEDDINGS.conform(pd.DataFrame(columns))
 
 
-def _limits(spikes: Spikes, window: ReferenceWindow | str) -> tuple[float | None, float | None]:
-    """Return start and stop of the window in seconds; None for that of the session."""
-    window = checked_window(window)
-    first = spikes.recorded_time.start
-    return first + window.start_s if window.start_s else None, None if window.stop_s is None else first + window.stop_s
+def _limits(place: UsedWindow, spikes: Spikes) -> tuple[float | None, float | None]:
+    """Return start and stop of the window in seconds; None for those of the session."""
+    if place.id == WHOLE_SESSION:
+        return None, None
+    if place.is_empty:
+        return np.inf, -np.inf
+    return None if place.start <= spikes.recorded_time.start else place.start, place.stop

@@ -11,13 +11,23 @@ FEATURE = ColumnPattern(
     r"[a-z][a-z0-9_]*",
     ("float32", "float64"),
     "see the feature",
-    "Feature of the unit's firing; NaN where it is undefined",
+    "Feature of the unit; NaN where it is undefined",
     shown="<feature>",
 )
 
 UNIT_EMBEDDINGS = TableSchema(
     "unit_embeddings",
-    (UNIT_ID, PROBE, Column("n_spikes", "int64", "1", "Valid spikes of the unit in the reference window")),
+    (
+        UNIT_ID,
+        PROBE,
+        Column("n_spikes", "int64", "1", "Valid spikes of the unit in the reference window"),
+        Column(
+            "is_silent",
+            "bool",
+            "-",
+            "Whether the unit fires too little there to be described: fewer than 8 pairs of neighbouring intervals",
+        ),
+    ),
     patterns=(FEATURE,),
     key=("unit_id",),
 )

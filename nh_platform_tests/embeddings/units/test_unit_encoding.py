@@ -11,7 +11,12 @@ import pytest
 
 from nh_platform.embeddings import FEATURES_VERSION, UnitActivity, UnitEncoder, feature_names, unit_embeddings
 from nh_platform.embeddings.units.unit_encoder import ENTRY_POINTS
-from nh_platform.embeddings.units.unit_encoding import encoders_version, feature_meanings, installed_encoders
+from nh_platform.embeddings.units.unit_encoding import (
+    OWN_ENCODERS,
+    encoders_version,
+    feature_meanings,
+    installed_encoders,
+)
 from nh_platform.embeddings.units.unit_features import FIRING
 from nh_platform.session import ConfigError
 from nh_platform.session.columns import Column
@@ -22,7 +27,8 @@ from nh_platform_tests.windows.trains import spikes_of, units_of
 
 HERE = __name__
 PAUSE = Column("longest_pause_s", "float64", "s", "Longest inter-spike interval in valid time", nullable=True)
-OWN = [column.name for column in FIRING.columns]
+OWN = [column.name for encoder in OWN_ENCODERS for column in encoder.columns]
+OWN_VERSION = f"firing={FEATURES_VERSION};waveform=1;grating-responses=1"
 SPIKES, UNITS = spikes_of([0.0, 1.0, 4.0], [0.0, 9.0]), units_of("probe00", "probe01")
 
 
@@ -42,20 +48,20 @@ def installed(tmp_path: Path) -> Iterator[None]:
         yield
 
 
-def test_the_own_features_are_one_encoder() -> None:
+def test_the_own_features_are_of_three_encoders() -> None:
     table = unit_embeddings(SPIKES, UNITS)
     assert list(table) == [*UNIT_EMBEDDINGS.names, *OWN]
-    assert encoders_version() == FEATURES_VERSION
+    assert encoders_version() == OWN_VERSION
     assert feature_meanings()("rate_hz") is None
 
 
 def test_an_encoder_of_a_package_adds_its_columns_and_its_version(installed: None) -> None:
-    alone = unit_embeddings(SPIKES, UNITS, encoders=[FIRING])
+    alone = unit_embeddings(SPIKES, UNITS, encoders=OWN_ENCODERS)
     table = unit_embeddings(SPIKES, UNITS)
     assert table["longest_pause_s"].tolist() == [3.0, 9.0]
     assert table.drop(columns="longest_pause_s").equals(alone)
     assert feature_names() == [*OWN, "longest_pause_s"]
-    assert encoders_version() == f"{FEATURES_VERSION};longest-pause=3"
+    assert encoders_version() == f"{OWN_VERSION};longest-pause=3"
     assert feature_meanings()("longest_pause_s") == ("s", PAUSE.meaning)
     assert feature_meanings()("rate_hz") is None
     assert [problem.name for problem in installed_encoders().problems] == ["broken", "rate"]
