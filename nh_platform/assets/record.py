@@ -72,8 +72,8 @@ class AssetResult:
         Texts, numbers, and lists of mappings, which are drawn as tables; by name.
     notes
         What was missing, assumed or left out, in words; kept in the provenance.
-    check
-        Outcome of the record's check; None where it has none.
+    checks
+        Outcome of each of the record's checks, by its name.
     not_had
         Upstream files that are listed and could not be had, sorted; they are part of the data version.
     page
@@ -85,7 +85,7 @@ class AssetResult:
     columns: Sequence[Column] | None = None
     shown: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    check: CheckOutcome | None = None
+    checks: Mapping[str, CheckOutcome] = field(default_factory=dict)
     not_had: tuple[str, ...] = ()
     page: str = ""
 
@@ -130,6 +130,8 @@ class SessionAsset:
     of_every_source
         Whether every source has it; else only those whose entry names it. One that reads what a source lacks is not
         made there either.
+    checks
+        The checks that making it carries out; their names are those of no rule.
 
     Raises
     ------
@@ -153,6 +155,7 @@ class SessionAsset:
     reads_catalogue: bool = False
     is_gate: bool = False
     of_every_source: bool = True
+    checks: tuple[AssetCheck, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -175,7 +178,7 @@ class SessionAsset:
 
 @dataclass(frozen=True)
 class AssetCheck:
-    """A check that making an asset across sessions carries out."""
+    """A check that making an asset carries out."""
 
     name: str
     description: str
@@ -218,8 +221,8 @@ class SourceAsset:
         Version by name of everything that it is made of, as the store has it now.
     make
         Makes it from what the store has now for a source of the platform, and writes it into a folder.
-    check
-        The check that making it carries out, None where there is none.
+    checks
+        The checks that making it carries out.
     follows_sessions
         Whether the sensor makes it anew once sessions were made and nothing runs; the others wait for the daily
         inventory.
@@ -236,7 +239,7 @@ class SourceAsset:
     inputs: Callable[[Platform, str], Mapping[str, str]]
     make: Callable[[Platform, str, Path], AssetResult]
     parameters: Callable[[Platform, str], Parameters] = no_parameters
-    check: AssetCheck | None = None
+    checks: tuple[AssetCheck, ...] = ()
     is_remade_daily: bool = False
     follows_sessions: bool = False
 

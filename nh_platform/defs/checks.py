@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from nh_platform.assets.raw_spikes import ASSET as RAW_SPIKES
+from nh_platform.assets.registry import session_assets
 from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.defs.metadata import records_table, report_link
 from nh_platform.defs.partitions import session_partitions
@@ -141,6 +142,8 @@ def session_checks(entry: SourceEntry, platform: Platform) -> dict[str, Sequence
         RAW_SPIKES.name: [GATE, PLAUSIBLE],
         UNITS.name: [*(rule.id for rule in rulebook.rules), AGREEMENT],
     }
+    for asset in session_assets(entry.name, platform.config(entry.name).also_assets).values():
+        names[asset.name] = [*names.get(asset.name, ()), *(check.name for check in asset.checks)]
     keys = {asset: dg.AssetKey([entry.name, asset]) for asset in names}
     return {asset: [dg.AssetCheckKey(keys[asset], name) for name in of_asset] for asset, of_asset in names.items()}
 

@@ -43,7 +43,7 @@ def inventory_selection(platform: Platform, source: str) -> tuple[list[dg.AssetK
     records = source_assets(source)
     old = [records[name] for name in old_source_assets(platform, source)]
     checks = [dg.AssetCheckKey(dg.AssetKey([source, MANIFEST]), name) for name in (INVENTORY, STORED_FILES)]
-    checks += [dg.AssetCheckKey(dg.AssetKey([source, one.name]), one.check.name) for one in old if one.check]
+    checks += [dg.AssetCheckKey(dg.AssetKey([source, one.name]), check.name) for one in old for check in one.checks]
     return [dg.AssetKey([source, one.name]) for one in old], checks
 
 

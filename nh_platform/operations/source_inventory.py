@@ -67,9 +67,9 @@ def inventory(home: Home, source: str) -> InventoryResult:
     UnknownSession
         If the source was never synced.
     """
-    from nh_platform.defs.across_sessions.source_assets import NOT_COMPARED
     from nh_platform.defs.automation.jobs import inventory_job_name
     from nh_platform.defs.inventory import inventory_selection
+    from nh_platform.defs.making_checks import NOT_COMPARED
     from nh_platform.defs.run_tags import run_tags
     from nh_platform.defs.session_history import warned_sessions
     from nh_platform.operations.in_process import errors_of, execute

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from nh_platform.assets.across_sessions.reconciliation import ASSET, TABLE_FILE, published_part
-from nh_platform.defs.across_sessions.source_assets import NOT_COMPARED, build_source_asset
+from nh_platform.defs.across_sessions.source_assets import build_source_asset
+from nh_platform.defs.making_checks import NOT_COMPARED
 from nh_platform.history.manifest import Manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings

@@ -31,6 +31,14 @@ _COMPARED = {
 }
 """How a release was compared, in words, by how it was found (`nh_platform.qc.published.published_counts.Match`)."""
 
+CHECK = AssetCheck(
+    "counts_reconcile",
+    "A release that is ingested whole has the counts that it was published with. A part of a release passes, as long "
+    "as no count is above the published one. Where there is nothing to compare with (a folder of your own, simulated "
+    "sessions), the check warns and begins with *Not compared*.",
+    is_error=True,
+)
+
 
 def inputs(platform: Platform, source: str) -> Mapping[str, str]:
     """Return the versions of the manifest and of the units of the sessions that are counted."""
@@ -90,9 +98,14 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
         rows=len(found.table),
         shown={**shown, "counts": _rows(found.table)},
         # Nothing compared is nothing known: green would say that the counts are as published.
-        check=CheckOutcome(
-            found.passed and found.compared, text, {**shown, "differences": _rows(differences)}, is_known=found.compared
-        ),
+        checks={
+            CHECK.name: CheckOutcome(
+                found.passed and found.compared,
+                text,
+                {**shown, "differences": _rows(differences)},
+                is_known=found.compared,
+            )
+        },
     )
 
 
@@ -208,12 +221,6 @@ ASSET = SourceAsset(
     inputs=inputs,
     make=make,
     parameters=parameters,
-    check=AssetCheck(
-        "counts_reconcile",
-        "A release that is ingested whole has the counts that it was published with. A part of a release "
-        "passes, as long as no count is above the published one. Where there is nothing to compare with "
-        "(a folder of your own, simulated sessions), the check warns and begins with *Not compared*.",
-        is_error=True,
-    ),
+    checks=(CHECK,),
     is_remade_daily=True,
 )

@@ -39,6 +39,12 @@ STATISTICS = TableSchema(
     ),
 )
 
+CHECK = AssetCheck(
+    "every_session_is_in",
+    "Every session that has stimulus tensors is in the files of each of its modes. One that is left out (no good unit "
+    "in any structure, no presentation within the durations, tensors of an earlier version) is named.",
+)
+
 
 def inputs(platform: Platform, source: str) -> Mapping[str, str]:
     """Return the version of the tensors of every session in the store, and of the tables that upstream keeps."""
@@ -121,11 +127,13 @@ def make(platform: Platform, source: str, folder: Path) -> AssetResult:
                 for one in earlier
             ),
         ),
-        check=CheckOutcome(
-            not missing,
-            f"{len(missing)} of {len(modes_of) + len(earlier)} sessions with tensors are in no file of a mode.",
-            {"sessions": len(modes_of) + len(earlier), "left out": missing},
-        ),
+        checks={
+            CHECK.name: CheckOutcome(
+                not missing,
+                f"{len(missing)} of {len(modes_of) + len(earlier)} sessions with tensors are in no file of a mode.",
+                {"sessions": len(modes_of) + len(earlier), "left out": missing},
+            )
+        },
     )
 
 
@@ -170,10 +178,5 @@ ASSET = SourceAsset(
     reads=(TENSORS,),
     inputs=inputs,
     make=make,
-    check=AssetCheck(
-        "every_session_is_in",
-        "Every session that has stimulus tensors is in the files of each of its modes. One that is left "
-        "out (no good unit in any structure, no presentation within the durations, tensors of an earlier version) is "
-        "named.",
-    ),
+    checks=(CHECK,),
 )

@@ -17,7 +17,7 @@ from typing import Any
 
 import dagster as dg
 
-from nh_platform.defs.across_sessions.source_assets import NOT_COMPARED
+from nh_platform.defs.making_checks import NOT_COMPARED
 from nh_platform.home.alerts import ALERTS_FILE, Hook, Severity, load_alerts
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError, UpstreamTrouble

@@ -205,9 +205,9 @@ def test_tensors_that_earlier_code_made_are_not_joined_and_named(home: Platform,
         assert "--missing" in refused.stderr
         (tmp_path / "files").mkdir()
         result = ASSET.make(home, "allen_vc", tmp_path / "files")
-        assert result.check is not None
-        assert not result.check.passed
-        assert result.check.shown["left out"] == [{"mode": "every", "session": session_id}]
+        (check,) = result.checks.values()
+        assert not check.passed
+        assert check.shown["left out"] == [{"mode": "every", "session": session_id}]
         (note,) = result.notes
         assert note.startswith(f"session {session_id}: left out, an earlier version made its tensors; run `nh mat")
     finally:

@@ -14,8 +14,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from nh_platform.defs.across_sessions.source_assets import NOT_COMPARED
 from nh_platform.defs.automation.alerts import evaluate_alerts
+from nh_platform.defs.making_checks import NOT_COMPARED
 from nh_platform.defs.run_tags import SOURCE_TAG
 from nh_platform.home.alerts import load_alerts
 from nh_platform.home.platform import Platform
