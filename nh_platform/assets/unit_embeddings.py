@@ -3,16 +3,33 @@
 Change here what is stored of embeddings and what is shown of them. Features are computed in `nh_platform.embeddings`.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nh_platform.assets.inputs import SessionInputs
-from nh_platform.assets.record import AssetResult, Parameters, SessionAsset
+from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, Parameters, SessionAsset
 from nh_platform.home.platform import Platform
 from nh_platform.session.columns import describe
 from nh_platform.session.tables.embeddings import UNIT_EMBEDDINGS
 from nh_platform.store.codecs.parquet import write_table
 
+if TYPE_CHECKING:
+    from nh_platform.embeddings.units.unit_quality import UnitQuality
+
 WAVEFORMS = "mean_waveforms"
+
+SOUND = AssetCheck(
+    "unit_vectors_sound",
+    "Features of units that fire are finite, every feature varies, the vectors of ten units or more fill at least "
+    "three dimensions, and no two units have the same one.",
+)
+FIRE = AssetCheck(
+    "units_fire",
+    "At most half of the units are too silent to be described in the reference window. Where more are, the window is "
+    "too short for the session, or not in it; the notes say which.",
+)
 
 
 def parameters(platform: Platform, source: str) -> Parameters:
@@ -25,6 +42,7 @@ def parameters(platform: Platform, source: str) -> Parameters:
 def make(inputs: SessionInputs) -> AssetResult:
     """Describe every unit by every encoder, over the valid time of the reference window."""
     from nh_platform.embeddings.units.unit_encoding import feature_meanings, unit_embeddings
+    from nh_platform.embeddings.units.unit_quality import unit_quality
     from nh_platform.embeddings.units.window_places import used_window
     from nh_platform.store.codecs.waveform_files import read_waveforms
     from nh_platform.windows.unrecorded_time import with_pauses
@@ -40,7 +58,7 @@ def make(inputs: SessionInputs) -> AssetResult:
     used = used_window(spikes, _window(inputs.platform, inputs.source), events)
     waves = read_waveforms(inputs.stored.folder(WAVEFORMS)) if WAVEFORMS in inputs.stored.by_asset else None
     table, meanings = unit_embeddings(spikes, units, used, invalid, grid, None, events, waves), feature_meanings()
-    n_silent = int(table["is_silent"].sum())
+    quality = unit_quality(table)
 
     def write(folder: Path) -> None:
         write_table(folder / "unit_embeddings.parquet", table, UNIT_EMBEDDINGS, meanings)
@@ -54,10 +72,29 @@ def make(inputs: SessionInputs) -> AssetResult:
             "features": len(table.columns) - len(UNIT_EMBEDDINGS.columns),
             "reference window": used.id,
             "seconds of the window": round(used.available_s, 3),
-            "silent units": n_silent,
+            "silent units": quality.n_silent,
         },
         notes=used.notes,
+        checks={SOUND.name: _sound(quality), FIRE.name: _fire(quality)},
     )
+
+
+def _sound(quality: UnitQuality) -> CheckOutcome:
+    vectors, problems = quality.vectors, quality.problems
+    shown = {"effective rank": vectors.effective_rank, "features": quality.features}
+    if not vectors.n_vectors:
+        return CheckOutcome(False, "No unit fires enough to be described.", is_known=False)
+    text = "; ".join(problems) or f"The vectors of {vectors.n_vectors} units are finite, vary, and differ"
+    return CheckOutcome(not problems, f"{text}.", shown)
+
+
+def _fire(quality: UnitQuality) -> CheckOutcome:
+    from nh_platform.embeddings.units.unit_quality import MOST_SILENT
+
+    if not quality.n_units:
+        return CheckOutcome(False, "The session has no units.", is_known=False)
+    text = f"{quality.n_silent} of {quality.n_units} units are too silent to be described."
+    return CheckOutcome(quality.share_silent <= MOST_SILENT, text, {"share of silent units": quality.share_silent})
 
 
 def _window(platform: Platform, source: str) -> str:
@@ -80,4 +117,5 @@ ASSET = SessionAsset(
     inputs_where_made=(WAVEFORMS,),
     reads_reviewed_intervals=True,
     parameters=parameters,
+    checks=(SOUND, FIRE),
 )

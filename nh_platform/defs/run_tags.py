@@ -65,8 +65,10 @@ def name_warned(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContex
 
     Done by the step of the checks, and so in every run, whoever launched it.
     """
+    if not checks:
+        return
     run = context.instance.get_run_by_id(context.run.run_id)
-    if checks and run is not None:
+    if run is not None:
         before = [name for name in run.tags.get(WARNED_TAG, "").split(_BETWEEN_NAMES) if name]
         names = _BETWEEN_NAMES.join(dict.fromkeys([*before, *checks]))
         context.instance.add_run_tags(run.run_id, {WARNED_TAG: names})

@@ -1,6 +1,6 @@
 """Body parts, waveforms and noise are made and read where `sources.yaml` asks for them.
 
-Nothing else is made anew but the session's page, which shows waveforms and noise where they are.
+Nothing else is made anew but what reads waveforms and noise where they are: the session's page and `unit_embeddings`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def test_what_is_asked_for_is_made_and_read(tmp_path: Path, source: str, asked_f
     session = nh_platform.open_store(tmp_path).session(source, session_id)
     assert set(session.assets) == {*before, *asked_for}
     moved = {asset for asset, version in before.items() if session.provenance(asset).data_version != version}
-    assert moved == {"session_report"}
+    assert moved == {"session_report", "unit_embeddings"}
     units = session.units
     events = map_spike_events(session.folder("spike_events") / SPIKE_EVENTS_FILE)
     in_order = np.argsort(session.spikes.times, kind="stable")

@@ -12,8 +12,9 @@ import pytest
 
 from nh_platform.assets import inputs
 from nh_platform.assets.inputs import TRIES
+from nh_platform.assets.record import SessionAsset
 from nh_platform.assets.registry import all_session_assets
-from nh_platform.defs.session_assets import materialize
+from nh_platform.defs import session_assets
 from nh_platform.history.publishing import store_manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
@@ -33,6 +34,12 @@ reviews:
   - {{unit: {unit}, decision: fail, reason: noise, reviewer: ada, date: 2026-01-01}}
   - {{unit: {unit}, decision: fail, reason: noise, reviewer: bob, date: 2026-01-01}}
 """
+
+
+def materialize(platform: Platform, source: str, session_id: str, asset: SessionAsset) -> dg.MaterializeResult:
+    """Make an asset as a run of the session's partition does."""
+    context = dg.build_asset_context(partition_key=session_id)
+    return session_assets.materialize(context, platform, source, asset)
 
 
 @pytest.fixture(scope="module")

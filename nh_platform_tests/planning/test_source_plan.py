@@ -131,6 +131,6 @@ def test_assets_on_request_are_made_only_where_they_are_asked_for(tmp_path: Path
     after = assets()
     assert after.keys() - before.keys() == {"pose", "mean_waveforms"}
     moved = {name for name in before if before[name].data_version != after[name].data_version}
-    assert moved == {"session_report"}, "it shows waveforms where they are made"
+    assert moved == {"session_report", "unit_embeddings"}, "they show and describe waveforms where they are made"
     assert after["pose"].inputs.keys() == {"upstream/pose"}
     assert after["mean_waveforms"].inputs.keys() == {"upstream/waveforms", "raw_spikes"}

@@ -38,6 +38,9 @@ RHYTHM_BIN_S = 0.005
 RHYTHM_FROM_S = 0.02
 """Rhythm is read from bins of 5 ms behind 20 ms, where neither refractoriness nor bursts are."""
 
+NOISE_DEVIATIONS = 2.5
+"""What the largest of the 50 independent amplitudes of a Poisson process is expected to reach, rounded up."""
+
 RHYTHM_HZ = np.arange(2.0, 50.01, 0.5)
 """Frequencies that are tried; below 2 Hz less than two periods fit into the lags."""
 
@@ -113,13 +116,14 @@ def rhythm(pairs: IntArray, expected: FloatArray) -> tuple[float, float]:
     """Return frequency (Hz) and depth of the strongest rhythm.
 
     A rate ``r (1 + m cos 2πft)`` has the autocorrelogram ``1 + m²/2 cos 2πfτ``. The amplitude at every frequency of
-    `RHYTHM_HZ` is that of the cosine transform of the autocorrelogram without its mean, under a Hann window; the depth
-    is the ``m`` of the largest one.
+    `RHYTHM_HZ` is that of the cosine transform of the autocorrelogram without its mean, under a Hann window. Of the
+    largest one, what noise reaches is taken off: `NOISE_DEVIATIONS` times the standard deviation of all, as their
+    median magnitude has it. The depth is the ``m`` of the rest.
 
     Returns
     -------
     tuple
-        NaN and 0 where no lag has a pair, or no amplitude is above 0; NaN for both where lags cannot be observed.
+        NaN and 0 where nothing is left, or no lag has a pair; NaN for both where lags cannot be observed.
     """
     values = normalised(pairs, expected, _RHYTHM_EDGES_S)
     if not np.isfinite(values).all():
@@ -128,9 +132,8 @@ def rhythm(pairs: IntArray, expected: FloatArray) -> tuple[float, float]:
     # Not `@`: the order of its sums is the processor's.
     amplitudes = 2 * (_COSINES * (_HANN * (values - mean))).sum(axis=1)
     best = int(np.argmax(amplitudes))
-    if not amplitudes[best] > 0:
-        return np.nan, 0.0
-    return float(RHYTHM_HZ[best]), float(np.sqrt(2 * amplitudes[best]))
+    left = amplitudes[best] - NOISE_DEVIATIONS * np.median(np.abs(amplitudes)) / 0.6745
+    return (float(RHYTHM_HZ[best]), float(np.sqrt(2 * left))) if left > 0 else (np.nan, 0.0)
 
 
 def _times_log(count: FloatArray, level: FloatArray) -> FloatArray:
