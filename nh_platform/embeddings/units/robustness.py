@@ -21,7 +21,7 @@ from nh_platform.embeddings.units.reference_windows import UsedWindow
 from nh_platform.embeddings.units.unit_encoding import unit_embeddings
 from nh_platform.embeddings.units.unit_features import FEATURES, FIRING
 from nh_platform.session import ConfigError, Spikes
-from nh_platform.windows.binning import Grid
+from nh_platform.windows.counts.binning import Grid
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes
 
 FloatArray = npt.NDArray[np.float64]

@@ -27,8 +27,8 @@ from nh_platform.embeddings.units.reference_windows import (
 from nh_platform.session import Events, Spikes
 from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.events import TRIAL_TABLES
-from nh_platform.windows.splits.audit import WHOLE_SESSION
 from nh_platform.windows.intervals import merged_pairs
+from nh_platform.windows.splits.audit import WHOLE_SESSION
 from nh_platform.windows.valid_time import InvalidTimes
 
 FloatArray = npt.NDArray[np.float64]

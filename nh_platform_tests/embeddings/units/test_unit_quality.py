@@ -9,7 +9,7 @@ import pytest
 from nh_platform.assets.unit_embeddings import ASSET
 from nh_platform.embeddings.units.unit_encoding import unit_embeddings
 from nh_platform.embeddings.units.unit_quality import unit_quality
-from nh_platform.windows.binning import bin_session
+from nh_platform.windows.counts.binning import bin_session
 from nh_platform_tests.windows.trains import spikes_of, units_of
 
 
