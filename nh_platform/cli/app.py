@@ -20,6 +20,7 @@ from nh_platform.cli import console
 from nh_platform.cli.anatomy.coords import coords
 from nh_platform.cli.demo import demo
 from nh_platform.cli.doctor import doctor
+from nh_platform.cli.embed.app import app as embed_app
 from nh_platform.cli.exports.app import app as export_app
 from nh_platform.cli.exports.cite import cite
 from nh_platform.cli.fetch import fetch
@@ -138,6 +139,7 @@ app.add_typer(probes_app, name="probes")
 app.add_typer(qc_app, name="qc")
 app.add_typer(review_app, name="review")
 app.add_typer(export_app, name="export")
+app.add_typer(embed_app, name="embed")
 app.add_typer(releases_app, name="releases")
 app.add_typer(lock_app, name="lock")
 app.add_typer(train_set_app, name="train-set")

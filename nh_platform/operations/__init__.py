@@ -11,6 +11,7 @@ from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
 from nh_platform.operations.check_history import check_history, rule_history
 from nh_platform.operations.doctor_findings import doctor
+from nh_platform.operations.embedding.described_units import describe_units
 from nh_platform.operations.exports.card import describe_export
 from nh_platform.operations.exports.citing import cite
 from nh_platform.operations.exports.pack_export import export_spike_pack
@@ -72,6 +73,7 @@ __all__ = [
     "convert_coordinates",
     "demo",
     "describe_export",
+    "describe_units",
     "doctor",
     "draw_probes",
     "export_decisions",

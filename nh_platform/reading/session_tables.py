@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +32,6 @@ from nh_platform.store.codecs.recording_files import read_detected
 from nh_platform.store.file_hashes import is_stored
 from nh_platform.windows.unrecorded_time import with_pauses, with_unrecorded
 from nh_platform.windows.valid_time import InvalidTimes, ValidSpikes, invalid_times, valid_spikes
-
-if TYPE_CHECKING:
-    from nh_platform.embeddings.units.reference_windows import UsedWindow
 
 
 class SessionTables(StoredSession):
@@ -267,18 +264,6 @@ class SessionTables(StoredSession):
     def _detected(self) -> dict[str, pd.DataFrame]:
         folder = self._store.current(self.source, self.session_id, "signals")
         return {} if folder is None else read_detected(folder)
-
-    @cached_property
-    def embeddings(self) -> pd.DataFrame:
-        """Features of every unit's firing, schema `UNIT_EMBEDDINGS`."""
-        return read_table(self.folder("unit_embeddings") / "unit_embeddings.parquet")
-
-    @property
-    def embeddings_window(self) -> UsedWindow:
-        """The stretch of the session that `embeddings` describe: what lies in it must not be tested."""
-        from nh_platform.embeddings.units.reference_windows import UsedWindow
-
-        return UsedWindow.read(self.folder("unit_embeddings"))
 
     def _facts(self, table: str) -> dict[str, Any]:
         stated = self._events(table)

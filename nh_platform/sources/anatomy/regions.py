@@ -23,7 +23,7 @@ UNLOCATED_ACRONYMS = frozenset({"", "none", "nan", "null", "unlocated"})
 def _region_table() -> pd.DataFrame:
     """Return the 1,328 unsigned regions (void and 1,327 structures), indexed by Allen id.
 
-    Columns ``acronym``, ``beryl``, ``cosmos``. Reading iblatlas' table takes about 0.5 s, once per process.
+    Columns ``acronym``, ``beryl``, ``cosmos``, ``level``. Reading iblatlas' table takes about 0.5 s, once per process.
     """
     from iblatlas.regions import BrainRegions
 
@@ -35,6 +35,7 @@ def _region_table() -> pd.DataFrame:
             "acronym": regions.acronym[rows],
             "beryl": regions.acronym[regions.mappings["Beryl"][rows]],
             "cosmos": regions.acronym[regions.mappings["Cosmos"][rows]],
+            "level": regions.level[rows],
         },
         index=pd.Index(regions.id[rows], name="atlas_id"),
         dtype=object,
@@ -102,6 +103,20 @@ def regions_of_acronyms(acronyms: Iterable[object]) -> pd.DataFrame:
     frame = _rows_of(table, row, ids, (row >= 0) | np.array([text is None for text in texts], dtype=bool))
     frame["acronym"] = pd.Series(texts, dtype=object)
     return frame
+
+
+def region_levels(ids: Iterable[int]) -> npt.NDArray[np.float64]:
+    """Return (n,) level of each Allen structure id in the tree of structures: 0 is the root; NaN for 0 and unknown ids.
+
+    Examples
+    --------
+    >>> region_levels([997, 382, 0]).tolist()
+    [0.0, 8.0, nan]
+    """
+    table = _region_table()
+    row = table.index.get_indexer(pd.Index(np.abs(np.asarray(list(ids), dtype=np.int64))))
+    levels = table["level"].to_numpy(dtype=np.float64)[row]
+    return np.where((row >= 0) & (table.index.to_numpy()[row] != 0), levels, np.nan)
 
 
 def region_colours(acronyms: Iterable[str]) -> dict[str, str]:
