@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from nh_platform.assets import spike_events
+from nh_platform.assets.on_request import spike_events
 from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome
 from nh_platform.assets.registry import all_session_assets
 from nh_platform.defs.checks import session_checks

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from nh_platform.embeddings import unit_embeddings
+from nh_platform.embeddings.units.robustness import disjoint_windows, robustness
+from nh_platform.embeddings.units.unit_quality import unit_quality
+from nh_platform.embeddings.units.window_places import used_window
 from nh_platform.session import Spikes
 from nh_platform.windows import bin_events, bin_session
 from nh_platform.windows.presentations.window_presentations import presentations_in_windows
+from nh_platform.windows.unrecorded_time import with_pauses
+from nh_platform.windows.valid_time import NOTHING_INVALID
 from nh_platform_tests.windows.trains import edges_by_hand, spikes_of, units_of
 
 
@@ -55,6 +60,21 @@ def test_features_of_real_units_are_in_the_range_of_neurons(spikes) -> None:
     assert busy[["isi_cv2", "isi_lv", "isi_lvr"]].notna().all(axis=None)
     assert busy["isi_cv2"].between(0.3, 1.7).all()
     assert busy["isi_lv"].between(0.1, 2.5).all()
+
+
+@pytest.mark.reference
+def test_real_units_are_known_again_in_another_part_of_the_recording(spikes) -> None:
+    units, invalid = units_of(*["probe00"] * spikes.n_units), with_pauses(NOTHING_INVALID, spikes.recorded_time)
+    quality = unit_quality(unit_embeddings(spikes, units, invalid=invalid))
+    assert quality.problems == ()
+    assert quality.n_silent == 47
+    pairs = disjoint_windows(spikes, used_window(spikes, "start-30s"))
+    assert len(pairs) == 4
+    for first, second in pairs:  # pauses are in none of them
+        found = robustness(spikes, units, first, second, invalid)
+        assert len(found.unit_ids) >= 140
+        assert found.times_chance >= 5
+        assert np.median(found.correlation) > np.median(found.other_correlation) + 0.3
 
 
 @pytest.mark.reference

@@ -8,7 +8,9 @@ over those expected of a Poisson process of the same number of spikes ``n`` in t
 
 ``n (n - 1) / T² · sum over stretches of ∫ max(L - τ, 0) dτ``, the integral over the bin, ``L`` the stretch's length.
 
-It is 1 where spikes do not depend on each other, whatever the rate, the window's length or its gaps.
+One pair is added to both, so that a bin in which less than one is expected says little: of a real insertion the plain
+ratio reached 540 in units of 0.1 Hz. It is 1 where spikes do not depend on each other, whatever the rate, the window's
+length or its gaps.
 """
 
 from __future__ import annotations
@@ -85,8 +87,7 @@ def normalised(pairs: IntArray, expected: FloatArray, edges_s: npt.ArrayLike) ->
     at = np.rint(np.asarray(edges_s) / FINE_BIN_S).astype(np.int64)
     found = np.add.reduceat(pairs, at[:-1]) if at[-1] == N_FINE else np.add.reduceat(pairs, at)[:-1]
     hoped = np.add.reduceat(expected, at[:-1]) if at[-1] == N_FINE else np.add.reduceat(expected, at)[:-1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(hoped > 0, found / hoped, np.nan)
+    return np.where(hoped > 0, (found + 1) / (hoped + 1), np.nan)
 
 
 def refractory_period_s(pairs: IntArray) -> float:

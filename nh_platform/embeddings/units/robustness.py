@@ -11,7 +11,7 @@ deviations; what is undefined is at the mean.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from nh_platform.embeddings.units.unit_encoding import unit_embeddings
 from nh_platform.embeddings.units.unit_features import FEATURES, FIRING
 from nh_platform.session import ConfigError, Spikes
 from nh_platform.windows.counts.binning import Grid
+from nh_platform.windows.intervals import duration_s, merged_pairs, valid_stretches
 from nh_platform.windows.valid_time import NOTHING_INVALID, InvalidTimes
 
 FloatArray = npt.NDArray[np.float64]
@@ -125,22 +126,36 @@ def disjoint_windows(spikes: Spikes, used: UsedWindow | None = None) -> list[tup
     spikes
         Spikes, for the recorded time.
     used
-        A reference window of one stretch or several; its likes have as many seconds and lie at one, two and three
+        A reference window of one stretch or several; its likes have as many seconds and begin at one, two and three
         quarters of the time that is left behind it. Where less than its length is left there is none.
+
+    Pauses of the recording are no part of any of them.
     """
     recorded = spikes.recorded_time
     if not recorded.stop > recorded.start:
         return []
-    middle, end = (recorded.start + recorded.stop) / 2, float(np.nextafter(recorded.stop, np.inf))
-    pairs = [(UsedWindow("first half", recorded.start, middle), UsedWindow("second half", middle, end))]
+    pauses, end = merged_pairs(recorded.pauses), float(np.nextafter(recorded.stop, np.inf))
+    whole = valid_stretches(recorded.start, end, pauses)
+    half = duration_s(whole) / 2
+    pairs = [(_part(whole, 0, half, "first half"), _part(whole, half, 2 * half, "second half"))]
     if used is None or not used.available_s > 0:
         return pairs
-    length, left = used.available_s, recorded.stop - used.stop
+    left, length = valid_stretches(used.stop, max(end, used.stop), pauses), used.available_s
     for quarter in (1, 2, 3):
-        start = used.stop + quarter / 4 * left
-        if start + length <= recorded.stop:
-            pairs.append((used, UsedWindow(f"{length:g} s from {start:.0f} s", start, start + length)))
+        start = quarter / 4 * duration_s(left)
+        if start + length <= duration_s(left):
+            like = _part(left, start, start + length, "")
+            pairs.append((used, replace(like, id=f"{length:g} s from {like.start:.0f} s")))
     return pairs
+
+
+def _part(stretches: FloatArray, start_s: float, stop_s: float, name: str) -> UsedWindow:
+    """Return a window from ``start_s`` to ``stop_s`` of stretches that are joined in time."""
+    before = np.cumsum(stretches[:, 1] - stretches[:, 0]) - (stretches[:, 1] - stretches[:, 0])
+    begins = stretches[:, 0] + np.maximum(start_s - before, 0)
+    ends = np.minimum(stretches[:, 1], stretches[:, 0] + (stop_s - before))
+    kept = [(float(begin), float(end)) for begin, end in zip(begins, ends) if end > begin]
+    return UsedWindow(name, kept[0][0], kept[-1][1], tuple(kept) if len(kept) > 1 else ())
 
 
 def robustness_rows(found: Sequence[Robustness]) -> list[dict[str, object]]:
