@@ -18,7 +18,7 @@ from nh_platform.assets.registry import session_assets
 from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.defs.metadata import records_table, report_link
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.rule_results import SessionPlace, rule_result, rulebook_metadata, threshold_metadata
+from nh_platform.defs.rules.rule_results import SessionPlace, rule_result, rulebook_metadata, threshold_metadata
 from nh_platform.defs.run_tags import name_warned
 from nh_platform.home.active_rulebook import active_rulebook
 from nh_platform.home.platform import Platform

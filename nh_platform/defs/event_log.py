@@ -26,7 +26,7 @@ from dagster._core.storage.event_log.base import AssetCheckSummaryRecord
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 
-from nh_platform.defs.rules_in_force import RULEBOOK_DIGEST, RulesInForce, digest_of
+from nh_platform.defs.rules.rules_in_force import RULEBOOK_DIGEST, RulesInForce, digest_of
 from nh_platform.home.folder import home_folder
 from nh_platform.home.full_disk import named_full_disk
 

@@ -16,7 +16,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from nh_platform.defs.automation.jobs import session_job_name
 from nh_platform.defs.checks import session_checks
 from nh_platform.defs.partitions import session_partitions
-from nh_platform.defs.rules_in_force import RulesInForce, digest_of
+from nh_platform.defs.rules.rules_in_force import RulesInForce, digest_of
 from nh_platform.defs.run_tags import PARTITION_TAG
 from nh_platform.home.active_rulebook import active_rulebook
 from nh_platform.home.platform import Platform

@@ -16,7 +16,7 @@ from nh_platform.session import ConfigError, UnknownSession
 if TYPE_CHECKING:
     import dagster as dg
 
-    from nh_platform.defs.rules_in_force import RulesInForce
+    from nh_platform.defs.rules.rules_in_force import RulesInForce
     from nh_platform.qc.rules.changes.rule_history import HistoryEntry, RuleEvaluation
     from nh_platform.qc.rules.rulebook_model import Rulebook
 
@@ -81,7 +81,7 @@ def check_history(home: Home, source: str, session: str, rule: str | None = None
     import dagster as dg
 
     from nh_platform.defs.automation.attempts import is_of
-    from nh_platform.defs.rules_in_force import RulesInForce
+    from nh_platform.defs.rules.rules_in_force import RulesInForce
     from nh_platform.defs.run_tags import PARTITION_TAG
 
     with open_home(home) as at:
@@ -142,7 +142,7 @@ def _evaluations(instance: dg.DagsterInstance, source: str, rule: str) -> Iterat
     """Yield what the check of a rule found of every session of a source, the newest first."""
     from dagster import AssetCheckKey, AssetKey, DagsterEventType
 
-    from nh_platform.defs.rules_in_force import digest_of
+    from nh_platform.defs.rules.rules_in_force import digest_of
     from nh_platform.qc.rules.changes.rule_history import RuleEvaluation
 
     key, cursor = AssetCheckKey(AssetKey([source, "units"]), rule), None
@@ -171,7 +171,7 @@ def _of_run(
 ) -> Iterator[CheckEvaluation]:
     from dagster import AssetCheckKey, DagsterEventType
 
-    from nh_platform.defs.rules_in_force import digest_of
+    from nh_platform.defs.rules.rules_in_force import digest_of
 
     for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
         if entry.dagster_event is None:

@@ -8,7 +8,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from nh_platform.defs.rule_results import SessionPlace, rule_result, threshold_metadata
+from nh_platform.defs.rules.rule_results import SessionPlace, rule_result, threshold_metadata
 from nh_platform.qc.rules.rule_summary import rule_summary
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.qc.rules.rulebook_model import Threshold

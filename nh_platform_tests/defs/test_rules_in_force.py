@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from nh_platform import operations
 from nh_platform.cli.app import app
-from nh_platform.defs import rules_in_force
 from nh_platform.defs.checks import session_checks
 from nh_platform.defs.partitions import session_partitions
+from nh_platform.defs.rules import rules_in_force
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.instance import open_instance

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nh_platform.defs.rules_in_force import REMEMBERED_S
+from nh_platform.defs.rules.rules_in_force import REMEMBERED_S
 from nh_platform.defs.run_tags import PARTITION_TAG, REASON_TAG, SNAPSHOT_TAG, SOURCE_TAG
 from nh_platform.home.platform import Platform
 from nh_platform.home.running_ui import read_running_ui, write_running_ui

@@ -17,7 +17,7 @@ import pandas as pd
 from nh_platform.assets.units import ASSET as UNITS
 from nh_platform.assets.units import RULE_FIGURES
 from nh_platform.defs.metadata import records_table, report_link, rounded
-from nh_platform.defs.rules_in_force import RULEBOOK_DIGEST
+from nh_platform.defs.rules.rules_in_force import RULEBOOK_DIGEST
 from nh_platform.home.page_addresses import figure_address, report_address
 from nh_platform.qc.rules.markdown import listed
 from nh_platform.qc.rules.quantities import quantity, shown_unit
