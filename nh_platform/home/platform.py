@@ -31,7 +31,7 @@ from nh_platform.windows.presets.preset_model import Preset
 if TYPE_CHECKING:
     import pandas as pd
 
-ON_REQUEST_OF_ALL = ("spike_events",)
+ON_REQUEST_OF_ALL = ("spike_events", "window_embeddings")
 """Assets that `also_assets` may name for every source, whatever its entry says."""
 
 

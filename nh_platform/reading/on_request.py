@@ -1,4 +1,4 @@
-"""What is stored of a session only where it was asked for: body parts in the videos, waveforms and noise.
+"""What is stored of a session only where it was asked for: body parts, waveforms, noise, population states.
 
 Contains the part of `SessionView` that reads these assets. Add here how another asset on request is read.
 """
@@ -14,6 +14,8 @@ import pandas as pd
 
 from nh_platform.reading.unit_periods import UnitPeriods
 from nh_platform.reading.unit_psth import UnitChoice, choose_units
+from nh_platform.reading.windows.population_states import PopulationStates
+from nh_platform.reading.windows.windows_view import stored_preset
 from nh_platform.session import Signal, UnknownSession
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.pose import CERTAIN
@@ -143,13 +145,32 @@ class AssetsOnRequest(UnitPeriods):
         """
         return self._asked_for("spike_events") / SPIKE_EVENTS_FILE
 
+    def window_embeddings(self, preset: str) -> PopulationStates:
+        """Return the population state of every window of a preset, and the models that it comes from.
+
+        Parameters
+        ----------
+        preset
+            Id of a window preset, or an earlier name of it.
+
+        Raises
+        ------
+        UnknownSession
+            If `window_embeddings` was not made; the text says how it is asked for.
+        ConfigError
+            If the windows were made without this preset; the text names those they were made with.
+        """
+        folder = self._asked_for("window_embeddings")
+        found = stored_preset(self._windows.presets, preset)
+        return PopulationStates(folder, found, f"{self.source} session {self.session_id}")
+
     def _asked_for(self, asset: str) -> Path:
         """Return the folder of an asset on request; gated and unmade sessions are refused with what to do."""
         if asset in self.assets:
             return self.folder(asset)
         raise UnknownSession(
             f"{asset} of {self.source} session {self.session_id}",
-            "not made: it is large, and made only where it is asked for",
+            "not made: it is made only where it is asked for",
             f"Name it in `also_assets` of {self.source} in sources.yaml, as in `also_assets: [{asset}]`, and run "
             f"`nh materialize {self.source} {self.session_id}`.",
         )

@@ -29,11 +29,9 @@ from nh_platform.reading.wheel_motion import (
     wheel_signal,
 )
 from nh_platform.reading.windows.window_counts import SessionParts
-from nh_platform.reading.windows.windows_view import WindowsView
-from nh_platform.session import ConfigError, Signal
-from nh_platform.session.errors import close_matches
+from nh_platform.reading.windows.windows_view import WindowsView, stored_preset
+from nh_platform.session import Signal
 from nh_platform.windows.presentations.presentation_counts import PresentationCounts, count_in_presentations, even_edges
-from nh_platform.windows.presets.preset_files import renamed
 from nh_platform.windows.unit_valid_time import without_unit_intervals
 from nh_platform.windows.valid_time import valid_windows
 
@@ -60,16 +58,7 @@ class SessionView(AroundEvents):
             If they were made without this preset; the text names those they were made with.
         """
         stored = self._windows
-        # Windows of a store may have been made when a preset had an earlier id, and code may still use that.
-        named = {renamed(stored_id): stored_id for stored_id in stored.presets} | {one: one for one in stored.presets}
-        found = named.get(preset, named.get(renamed(preset)))
-        if found is None:
-            raise ConfigError(
-                f"window preset {preset!r}",
-                f"the windows of this session were made with {', '.join(sorted(stored.presets)) or 'none'}",
-                "Use one of those, or configure the preset for the source and materialize `windows` again."
-                f"{close_matches(preset, named)}",
-            )
+        found = stored_preset(stored.presets, preset)
         parts = SessionParts(lambda: self._recording, self._sampled, self._event_times, lambda: self.presentations)
         return WindowsView(stored, stored.presets[found], parts)
 

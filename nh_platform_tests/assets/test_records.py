@@ -60,6 +60,7 @@ def test_the_records_of_session_assets_are_found_in_running_order() -> None:
         "noise",
         "spike_events",
         "stimulus_tensors",
+        "window_embeddings",
     ]
 
 

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "asked_for"),
     [
-        ("ibl", ("pose", "mean_waveforms", "noise", "spike_events")),
-        ("allen_vc", ("mean_waveforms", "spike_events")),
+        ("ibl", ("pose", "mean_waveforms", "noise", "spike_events", "window_embeddings")),
+        ("allen_vc", ("mean_waveforms", "spike_events", "window_embeddings")),
     ],
 )
 def test_what_is_asked_for_is_made_and_read(tmp_path: Path, source: str, asked_for: tuple[str, ...]) -> None:

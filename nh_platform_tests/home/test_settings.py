@@ -104,13 +104,13 @@ WRONG = {
         "ibl:\n  also_assets: [mean_waveform]",
         "2, ibl.also_assets.0",
         "there is no asset on request 'mean_waveform'",
-        "Use one of: pose, mean_waveforms, noise, spike_events. Did you mean mean_waveforms",
+        "Use one of: pose, mean_waveforms, noise, spike_events, window_embeddings. Did you mean mean_waveforms",
     ),
     "asset on request of another source": (
         "allen_vc:\n  also_assets: [pose]",
         "2, allen_vc.also_assets.0",
         "there is no asset on request 'pose'",
-        "Use one of: mean_waveforms, spike_events.",
+        "Use one of: mean_waveforms, spike_events, window_embeddings.",
     ),
     "unknown choice": (
         "ibl:\n  read: {mode: nearby}",

@@ -169,6 +169,7 @@ def write_upstream(
 
 def _sources_text(sources: Sequence[str]) -> str:
     from nh_platform.assets.session_report import ASSET as REPORT
+    from nh_platform.home.platform import ON_REQUEST_OF_ALL
     from nh_platform.sources.registry import sources as served
 
     lines = ["# Written by `nh demo`: the sources of this home folder are simulated sessions in the upstream formats."]
@@ -176,7 +177,7 @@ def _sources_text(sources: Sequence[str]) -> str:
         lines += [f"{source}:", "  read:", "    mode: local", f"    root: {UPSTREAM}/{source}"]
         # What reports have figures of; the simulation writes it small.
         asked = [name for name in REPORT.inputs_where_made if name in served()[source].assets_on_request]
-        lines += [f"  also_assets: [{', '.join(('spike_events', *asked))}]"]
+        lines += [f"  also_assets: [{', '.join((*ON_REQUEST_OF_ALL, *asked))}]"]
         if source in _ALSO_PRESETS:
             lines += [f"  presets: [{', '.join((*served()[source].presets, *_ALSO_PRESETS[source]))}]"]
     return "\n".join(lines) + "\n"

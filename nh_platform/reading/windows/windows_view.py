@@ -6,6 +6,7 @@ Contains `WindowsView`. Add here what people read of windows. Counts are `window
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
 from nh_platform.windows.counts.binning import US_PER_S, bin_edges
 from nh_platform.windows.presets.preset_fields import Resampling, SampleTime
+from nh_platform.windows.presets.preset_files import renamed
 from nh_platform.windows.resampling import counted_events, resampled
 
 
@@ -170,3 +172,24 @@ class WindowsView(ShownWindows):
             },
             attrs={"preset": f"{self.preset.id}@{self.preset.version}", "bin_us": self._bin_us},
         )
+
+
+def stored_preset(presets: Collection[str], asked: str) -> str:
+    """Return the id under which the windows of a session were made with a preset, of ``presets``.
+
+    Raises
+    ------
+    ConfigError
+        If they were made without it; the text names those they were made with.
+    """
+    # Windows of a store may have been made when a preset had an earlier id, and code may still use that.
+    named = {renamed(stored_id): stored_id for stored_id in presets} | {one: one for one in presets}
+    found = named.get(asked, named.get(renamed(asked)))
+    if found is None:
+        raise ConfigError(
+            f"window preset {asked!r}",
+            f"the windows of this session were made with {', '.join(sorted(presets)) or 'none'}",
+            "Use one of those, or configure the preset for the source and materialize `windows` again."
+            f"{close_matches(asked, named)}",
+        )
+    return found
