@@ -14,6 +14,10 @@ TRUTH_FILE = "ground_truth.parquet"
 """Name of the table of schema `truth_table.TRUTH` in the folder of each session."""
 
 
+SHARED_STATE_FILE = "shared_state.parquet"
+"""Name of the table of schema `shared_state.SHARED_STATE` in the folder of a session with such a state."""
+
+
 @dataclass(frozen=True)
 class SimulatedSession:
     """One session that was written.
@@ -43,6 +47,11 @@ class SimulatedSession:
     date: str
     number: int = 1
     probes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shared_state(self) -> pd.DataFrame:
+        """The state that drives all units, schema `shared_state.SHARED_STATE`; raises where none was planted."""
+        return pd.read_parquet(self.folder / SHARED_STATE_FILE)
 
     @property
     def truth(self) -> pd.DataFrame:

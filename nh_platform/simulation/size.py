@@ -35,6 +35,8 @@ class SimulationSize:
         Whether units have the graded faults of `graded_designs` instead of clear ones.
     allen_movie_three
         Whether Visual Coding sessions of the first type show natural_movie_three as well, which lasts 2 minutes.
+    shared_state
+        How strongly a slow state that all units of a session share drives them (`shared_state`); 0 for no such state.
     """
 
     name: str
@@ -50,6 +52,7 @@ class SimulationSize:
     camera_fraction: float = 0.1
     graded: bool = False
     allen_movie_three: bool = False
+    shared_state: float = 0.0
 
     def __post_init__(self) -> None:
         if self.ibl_trials * 4.5 > self.ibl_task_s:

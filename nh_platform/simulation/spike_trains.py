@@ -22,7 +22,7 @@ from nh_platform.simulation.ground_truth import UnitTruth, presence
 SAMPLING_RATE_HZ = 30_000
 _UNIT_BIT = 41
 _TRANSIENT_DELAY_S = 0.04
-_SUSTAINED_DELAY_S = 0.05
+SUSTAINED_DELAY_S = 0.05
 
 Keys = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -144,7 +144,7 @@ def _evoked(rng: np.random.Generator, response: EvokedResponse) -> tuple[Keys, F
     repeat = counts[unit, event]
     units, events = np.repeat(unit, repeat), np.repeat(event, repeat)
     transient = _TRANSIENT_DELAY_S + rng.gamma(2.0, 0.03, size=len(units))
-    sustained = _SUSTAINED_DELAY_S + rng.random(len(units)) * response.durations[events]
+    sustained = SUSTAINED_DELAY_S + rng.random(len(units)) * response.durations[events]
     latency = np.where(response.durations[events] > 0, sustained, transient)
     return units, response.times[events] + latency
 

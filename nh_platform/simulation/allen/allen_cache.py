@@ -17,6 +17,7 @@ from nh_platform.simulation.allen.lfp_nwb import write_lfp_nwb
 from nh_platform.simulation.allen.visual_stimuli import MONITOR_HZ
 from nh_platform.simulation.file_bytes import merge_csv, write_csv, write_parquet
 from nh_platform.simulation.insertions import N_CHANNELS, allen_ccf_um, channel_regions, site_positions
+from nh_platform.simulation.shared_state import draw_shared_state, write_shared_state
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
 from nh_platform.simulation.size import DEMO, SimulationSize
 
@@ -71,6 +72,8 @@ def write_allen_vc(
         of_type = analysis.drop(columns="ecephys_session_id")
         merge_csv(root / f"{session.session_type}_analysis_metrics.csv", of_type, key="ecephys_unit_id")
         write_parquet(folder / TRUTH_FILE, session.truth)
+        of_session = session.seed, session.source, session.index, session.duration_s
+        write_shared_state(folder, draw_shared_state(*of_session, size.shared_state))
         for name, table in _cache_tables(session, has_lfp=lfp_s > 0).items():
             merge_csv(root / f"{name}.csv", table, key="id")
         written.append(session.written_to(folder, session.specimen_id))

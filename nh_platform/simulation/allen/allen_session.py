@@ -28,6 +28,7 @@ from nh_platform.simulation.graded_designs import draw_probe_units
 from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.insertions import N_CHANNELS, TRACKS, Track, peak_channels
 from nh_platform.simulation.seeding import generator, integer
+from nh_platform.simulation.shared_state import draw_shared_state, with_shared_state
 from nh_platform.simulation.simulated_session import SimulatedSession
 from nh_platform.simulation.size import SimulationSize
 from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, EvokedResponse, SimulatedSpikes, simulate_spikes
@@ -219,12 +220,14 @@ def simulate_probes(
         Whether the last probe is registered to the CCF, as all others are.
     """
     probes = []
+    state = draw_shared_state(seed, source, index, duration_s, size.shared_state)
     for number in range(size.allen_probes):
         name = f"probe{'ABCDEF'[number]}"
         truths = _visual_units(generator(seed, source, index, number, "units"), number, size, duration_s)
         rng = generator(seed, source, index, name, "spikes")
         rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
-        spikes = simulate_spikes(rng, truths, duration_s, respond(rng, truths), sampling_rate_hz=rate_hz)
+        responses = with_shared_state(respond(rng, truths), state, truths)
+        spikes = simulate_spikes(rng, truths, duration_s, responses, sampling_rate_hz=rate_hz)
         metrics_rng = generator(seed, source, index, name, "metrics")
         of_probe = 100_000 * index + 10_000 * number
         probes.append(

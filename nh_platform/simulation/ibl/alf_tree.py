@@ -25,6 +25,7 @@ from nh_platform.simulation.ibl.task import (
 )
 from nh_platform.simulation.insertions import Track, channel_regions, mlapdv_um, site_positions
 from nh_platform.simulation.seeding import generator
+from nh_platform.simulation.shared_state import draw_shared_state, write_shared_state
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
 from nh_platform.simulation.size import DEMO, SimulationSize
 
@@ -95,6 +96,9 @@ def write_ibl_session(root: Path, session: IblSession) -> None:
         if probe.track is not None:
             sites = {"electrodeSites.localCoordinates": site_positions(), **_places("electrodeSites", probe.track)}
             write_arrays(alf / probe.name, sites)
+    size = session.size
+    state = draw_shared_state(session.seed, "ibl", session.index, size.ibl_duration_s, size.shared_state)
+    write_shared_state(folder, state)
     write_truth(folder, session, {probe.name: RESORT_REVISION for probe in session.probes})
 
 

@@ -17,6 +17,7 @@ from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.ibl.task import Task, passive_tables, simulate_task
 from nh_platform.simulation.insertions import TRACKS, Track
 from nh_platform.simulation.seeding import generator, integer, uuid4
+from nh_platform.simulation.shared_state import draw_shared_state, with_shared_state
 from nh_platform.simulation.size import SimulationSize
 from nh_platform.simulation.spike_trains import SAMPLING_RATE_HZ, EvokedResponse, SimulatedSpikes, simulate_spikes
 
@@ -116,11 +117,11 @@ def _simulate_probe(
         duration_s=size.ibl_duration_s,
         size=size,
     )
+    state = draw_shared_state(seed, "ibl", index, size.ibl_duration_s, size.shared_state)
+    responses = with_shared_state(task_responses(truths, task, gabor), state, truths)
     rng = generator(seed, "ibl", index, name, "spikes")
     sampling_rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
-    spikes = simulate_spikes(
-        rng, truths, size.ibl_duration_s, task_responses(truths, task, gabor), sampling_rate_hz=sampling_rate_hz
-    )
+    spikes = simulate_spikes(rng, truths, size.ibl_duration_s, responses, sampling_rate_hz=sampling_rate_hz)
     track = TRACKS[(2 * index + number) % len(TRACKS)]
     unresolved = index % 3 == 2 and number == size.ibl_probes - 1
     return IblProbe(

@@ -27,6 +27,7 @@ from nh_platform.simulation.allen.lfp_nwb import write_lfp_nwb
 from nh_platform.simulation.file_bytes import merge_csv, write_parquet
 from nh_platform.simulation.insertions import N_CHANNELS
 from nh_platform.simulation.seeding import integer
+from nh_platform.simulation.shared_state import draw_shared_state, write_shared_state
 from nh_platform.simulation.simulated_session import TRUTH_FILE, SimulatedSession
 from nh_platform.simulation.size import DEMO, SimulationSize
 
@@ -84,6 +85,8 @@ def write_allen_vbn(
             shutil.copyfile(new, old)
             double_waveforms(old)
         write_parquet(folders[SECOND_RELEASE] / TRUTH_FILE, session.truth)
+        of_session = session.seed, session.source, session.index, session.duration_s
+        write_shared_state(folders[SECOND_RELEASE], draw_shared_state(*of_session, size.shared_state))
         for probe in session.probes if lfp_s else ():
             paths = [folder / f"probe_{probe.name}_lfp.nwb" for folder in folders.values()]
             write_lfp_nwb(paths[0], session, probe, LAYOUT, lfp_s, version=NWB_VERSION)
