@@ -13,6 +13,7 @@ from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, Parameters, SessionAsset
 from nh_platform.home.platform import Platform
 from nh_platform.reports.session_page.stored import PAGE_FILE
+from nh_platform.session.tables.embeddings import POPULATION_FITS, UNIT_EMBEDDINGS, WINDOW_EMBEDDINGS
 from nh_platform.session.tables.report import REPORT_FIGURES
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from nh_platform.qc.rules.rulebook_model import Rulebook
     from nh_platform.reports.session_page.content import Link
     from nh_platform.reports.session_page.material import PageMaterial
+    from nh_platform.reports.session_page.session_figures.embedding_maps import Population
 
 FIGURES_FILE = "report_figures.parquet"
 _MB = 1e6
@@ -29,6 +31,7 @@ _MB = 1e6
 
 def parameters(platform: Platform, source: str) -> Parameters:
     """Return the rulebooks of units and of sessions, where links lead, and the page's scripts and styles."""
+    from nh_platform.embeddings.flat_maps import umap_version
     from nh_platform.qc.rules.rulebook import load_rulebook
     from nh_platform.reports.page.page_code import page_code_version
 
@@ -37,6 +40,7 @@ def parameters(platform: Platform, source: str) -> Parameters:
         "rulebooks": ";".join(f"{book.id}={book.wording_version()}" for book in books),
         "session rulebooks": ";".join(f"{book.id}={book.wording_version()}" for book in _session_rulebooks(source)),
         "address of the UI": platform.settings.ui_address,
+        "umap-learn": umap_version(),
         "scripts and styles": page_code_version("nh_platform.reports.session_page"),
     }
 
@@ -115,8 +119,29 @@ def page_material(inputs: SessionInputs) -> PageMaterial:
         versions=stored.versions,
         notes={name: one.record.left_out for name, one in stored.by_asset.items()},
         waveforms=read_waveforms(stored.folder("mean_waveforms")) if "mean_waveforms" in stored.by_asset else None,
+        unit_embeddings=_unit_embeddings(inputs),
+        population=_population(inputs),
         noise=read_table(stored.folder("noise") / "noise_channels.parquet") if has_noise else None,
     )
+
+
+def _unit_embeddings(inputs: SessionInputs) -> pd.DataFrame | None:
+    from nh_platform.store.codecs.parquet import read_table
+
+    if UNIT_EMBEDDINGS.name not in inputs.stored.by_asset:
+        return None
+    return read_table(inputs.stored.folder(UNIT_EMBEDDINGS.name) / f"{UNIT_EMBEDDINGS.name}.parquet")
+
+
+def _population(inputs: SessionInputs) -> Population | None:
+    from nh_platform.reports.session_page.session_figures.embedding_maps import Population
+    from nh_platform.store.codecs.parquet import read_table
+
+    if WINDOW_EMBEDDINGS.name not in inputs.stored.by_asset:
+        return None
+    folder = inputs.stored.folder(WINDOW_EMBEDDINGS.name)
+    windows, fits = (read_table(folder / f"{schema.name}.parquet") for schema in (WINDOW_EMBEDDINGS, POPULATION_FITS))
+    return Population.of(windows, fits)
 
 
 def _session_rulebooks(source: str) -> list[Rulebook]:
@@ -185,7 +210,7 @@ ASSET = SessionAsset(
     tables=((REPORT_FIGURES, FIGURES_FILE),),
     make=make,
     inputs=("raw_spikes", "events", "signals", "units"),
-    inputs_where_made=("mean_waveforms", "noise"),
+    inputs_where_made=("mean_waveforms", "noise", "unit_embeddings", "window_embeddings"),
     groups=("alignment", "qc"),
     parameters=parameters,
     reads_reviews=True,

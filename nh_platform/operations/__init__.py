@@ -12,6 +12,7 @@ from nh_platform.operations.catalogue_sync import sync
 from nh_platform.operations.check_history import check_history, rule_history
 from nh_platform.operations.doctor_findings import doctor
 from nh_platform.operations.embedding.described_units import describe_units
+from nh_platform.operations.embedding.population import describe_population
 from nh_platform.operations.exports.card import describe_export
 from nh_platform.operations.exports.citing import cite
 from nh_platform.operations.exports.pack_export import export_spike_pack
@@ -74,6 +75,7 @@ __all__ = [
     "demo",
     "describe_export",
     "describe_units",
+    "describe_population",
     "doctor",
     "draw_probes",
     "export_decisions",

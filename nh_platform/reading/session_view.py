@@ -47,6 +47,11 @@ class SessionView(AroundEvents):
         The session.
     """
 
+    @property
+    def window_presets(self) -> tuple[str, ...]:
+        """Ids of the window presets that `windows` and `window_embeddings` have, sorted."""
+        return tuple(sorted(self._windows.presets))
+
     def windows(self, preset: str) -> WindowsView:
         """Return the windows of a preset: counts, index, bin centres.
 

@@ -23,8 +23,10 @@ from nh_platform_tests.homes import make_home
 SOURCES = ("ibl", "allen_vc", "allen_vbn")
 
 
-READ = ("raw_spikes", "events", "signals", "units", "mean_waveforms", "noise")
-ON_REQUEST = {"ibl": "mean_waveforms, noise"}
+READ_FIRST = ("raw_spikes", "events", "signals", "units")
+READ = ("unit_embeddings", "mean_waveforms", "noise", "window_embeddings")
+MADE = (*READ_FIRST, "windows", *READ)
+ON_REQUEST = {"ibl": "mean_waveforms, noise, window_embeddings"}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
         for source in SOURCES:
             operations.sync(OpenHome(platform, instance), source)
             plan, (session_id,) = SourcePlan(platform, source), platform.manifest(source).session_ids
-            for name in (*(one for one in READ if one in plan.assets), "session_report"):
+            for name in (*(one for one in MADE if one in plan.assets), "session_report"):
                 make_session_asset(platform, source, session_id, name)
     return platform
 
@@ -82,7 +84,7 @@ def test_a_page_names_the_session_its_versions_and_its_places_elsewhere(platform
     assert links["units in Dagster"] == f"http://127.0.0.1:3000/assets/ibl/units?view=partitions&partition={session_id}"
     viewer = next(address for label, address in links.items() if "viewer" in label)
     assert f"pid={insertions['insertion_id'].iloc[0]}" in viewer
-    assert dict(page["lineage"]).keys() == {"raw_spikes", "events", "signals", "units", "mean_waveforms", "noise"}
+    assert dict(page["lineage"]).keys() == {*READ, *READ_FIRST}
     verdicts = {(one["about"], one["rule"]): one for one in page["verdicts"]}
     assert verdicts["session", "n_trials"]["passed"] is False
     assert "not >= 400" in verdicts["session", "n_trials"]["text"]

@@ -27,7 +27,7 @@ from nh_platform_tests.services.servers import nh_ui, wait_for_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 
-ASSETS = ("raw_spikes", "events", "signals", "units", "session_report")
+ASSETS = ("raw_spikes", "events", "signals", "units", "windows", "unit_embeddings", "session_report")
 BOOK = "ibl-2022-10"
 
 

@@ -34,7 +34,12 @@ JSON = {"Content-Type": "application/json"}
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     platform = make_home(tmp_path_factory.mktemp("home"), ("ibl",))
     with dg.DagsterInstance.ephemeral() as instance:
-        materialize(platform, instance, "ibl", assets=("raw_spikes", "events", "signals", "units", "session_report"))
+        materialize(
+            platform,
+            instance,
+            "ibl",
+            assets=("raw_spikes", "events", "signals", "units", "windows", "unit_embeddings", "session_report"),
+        )
     return platform
 
 

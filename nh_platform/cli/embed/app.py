@@ -1,12 +1,15 @@
-"""`nh embed`: the group of its commands.
+"""`nh embed`: embeddings of units, stimulus images and populations.
 
-Add a command here by its module.
+Add a command here in a module of its own. What embeddings are is docs/embeddings.md.
 """
 
 from __future__ import annotations
 
 import typer
 
+from nh_platform.cli.embed.compare import compare
+from nh_platform.cli.embed.images import images
+from nh_platform.cli.embed.population import population
 from nh_platform.cli.embed.units import units
 
 app = typer.Typer(
@@ -16,6 +19,9 @@ app = typer.Typer(
 )
 
 app.command()(units)
+app.command()(images)
+app.command()(population)
+app.command()(compare)
 
 
 @app.callback()

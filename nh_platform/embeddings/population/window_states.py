@@ -158,7 +158,8 @@ def _of_preset(
     part = np.full(len(rows), None, dtype=object)
     for name, stretches in ranges.items():
         part[windows_within(start, stop, stretches)] = name
-    table = pd.DataFrame({"preset": preset, "window_id": rows["window_id"].to_numpy(), "part": part})
+    ids = rows["window_id"].to_numpy()
+    table = pd.DataFrame({"preset": preset, "window_id": ids, "start": start, "stop": stop, "part": part})
     if not ranges:
         return table
     rates = root_rates(spikes, regions[ALL_REGIONS], start, stop)

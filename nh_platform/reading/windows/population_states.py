@@ -47,7 +47,7 @@ class PopulationStates:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row per window: ``window_id``, ``part`` of the causal split, and every latent of the preset.
+        """One row per window: ``window_id``, ``start``, ``stop``, ``part`` of the causal split, and every latent.
 
         Columns are ``<method>.<region>.<component>`` in √Hz; NaN where a window is not valid for a probe of the region.
         """
@@ -58,7 +58,7 @@ class PopulationStates:
             for fit in fits.itertuples()
             for k in range(fit.n_components)  # type: ignore[arg-type]
         ]
-        return rows[["window_id", "part", *names]]
+        return rows[["window_id", "start", "stop", "part", *names]]
 
     @cached_property
     def fits(self) -> pd.DataFrame:

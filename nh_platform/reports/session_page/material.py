@@ -25,6 +25,7 @@ from nh_platform.sources.counterparts import Counterpart, UpstreamLabel
 from nh_platform.sources.events import EventTimes
 
 if TYPE_CHECKING:
+    from nh_platform.reports.session_page.session_figures.embedding_maps import Population
     from nh_platform.session.mean_waveforms import MeanWaveforms
 
 
@@ -67,6 +68,8 @@ class PageMaterial:
         What was missing, assumed or left out of each asset.
     waveforms, noise
         Mean waveforms and noise of channels where they are made, else None.
+    unit_embeddings, population
+        Features of units (schema `UNIT_EMBEDDINGS`), and population states, where they are made.
     """
 
     session: Session
@@ -94,3 +97,5 @@ class PageMaterial:
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     waveforms: MeanWaveforms | None = None
     noise: pd.DataFrame | None = None
+    unit_embeddings: pd.DataFrame | None = None
+    population: Population | None = None

@@ -49,6 +49,8 @@ WINDOW_EMBEDDINGS = TableSchema(
     (
         Column("preset", "string", "-", "Window preset"),
         Column("window_id", "int64", "1", "Row of the window within its preset"),
+        Column("start", "float64", "s", "Start of the window, included"),
+        Column("stop", "float64", "s", "End of the window, excluded"),
         Column("part", "string", "-", "Part of the causal split that holds the window whole; null in the gaps", True),
     ),
     patterns=(LATENT,),

@@ -123,7 +123,7 @@ def test_a_session_with_too_little_has_windows_without_latents_and_a_note(n_unit
         index = index.assign(valid=index["window_id"] < 11)
     found = window_states(spikes, unit_rows(n_units), np.ones(n_units, dtype=bool), index)
     assert len(found.windows) == n_windows
-    assert list(found.windows.columns) == ["preset", "window_id", "part"]
+    assert list(found.windows.columns) == ["preset", "window_id", "start", "stop", "part"]
     assert found.fits.empty
     assert found.units.empty
     assert any(text in note.text for note in found.notes)

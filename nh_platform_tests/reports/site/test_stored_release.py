@@ -26,6 +26,8 @@ from nh_platform.session.tables.units import UNITS
 from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform_tests.homes import make_home, materialize
 
+FIRST = ("raw_spikes", "events", "signals", "units", "windows", "unit_embeddings")
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -33,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     platform = make_home(tmp_path_factory.mktemp("home"), ("ibl",), n_sessions=3)
     with dg.DagsterInstance.ephemeral() as instance:
         first, second, _ = platform.source("ibl").manifest().session_ids
-        materialize(platform, instance, "ibl", [first], assets=["raw_spikes", "events", "signals", "units"])
+        materialize(platform, instance, "ibl", [first], assets=FIRST)
         materialize(platform, instance, "ibl", [second], assets=["raw_spikes", "units"])
         materialize(platform, instance, "ibl", [first], assets=["session_report"])
     return platform.settings.home

@@ -9,6 +9,7 @@ from nh_platform.reading.events.session_events import SessionEvents
 from nh_platform.reports.page.chart import Chart
 from nh_platform.reports.session_page.material import PageMaterial
 from nh_platform.reports.session_page.session_figures import (
+    embedding_maps,
     event_charts,
     probe_charts,
     raster_chart,
@@ -30,4 +31,5 @@ def session_charts(material: PageMaterial) -> list[Chart]:
         *event_charts.event_charts(material, events),
         *task_charts.task_charts(material.events.tables),
         *signal_charts.signal_charts(material),
+        *embedding_maps.embedding_charts(material),
     ]
