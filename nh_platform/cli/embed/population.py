@@ -18,7 +18,7 @@ from nh_platform.session.display import counted
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = ("preset", "region", "method", "units", "windows", "held out", "first", "explained", "rebuilt", "shuffled")
+_COLUMNS = ("preset", "region", "method", "units", "fitted", "held out", "first", "explained", "rebuilt", "shuffled")
 
 
 def population(
@@ -31,7 +31,7 @@ def population(
 ) -> None:
     """Show what the state of a session's population explains, and how it holds up in windows no model has seen.
 
-    `first` and `explained` are shares of the variance of all units: of the first component, and of all of them.
+    `fitted` and `held out` are windows. `first` and `explained` are shares of the variance of all units: of the first component, and of all of them.
     `rebuilt` is R² of held-out windows, each unit's rate from those of the others; `shuffled` the best of ten where the
     windows of each unit are shuffled. It reads `window_embeddings` (docs/embeddings.md); csv has every column.
 
@@ -62,6 +62,6 @@ def _row(fit: pd.Series) -> dict[str, Any]:
     numbers = {"first": fit["explained_1"], "explained": explained, "rebuilt": fit["rebuilt"]}
     shown = {name: "-" if value != value else f"{value:.3f}" for name, value in numbers.items()}
     shuffled = "-" if fit["shuffled"] != fit["shuffled"] else f"{fit['shuffled']:.3f}"
-    counts = {"units": int(fit["n_units"]), "windows": int(fit["n_fit"]), "held out": int(fit["n_held_out"])}
+    counts = {"units": int(fit["n_units"]), "fitted": int(fit["n_fit"]), "held out": int(fit["n_held_out"])}
     key = {name: fit[name] for name in ("preset", "region", "method")}
     return {**key, **counts, **shown, "shuffled": shuffled}
