@@ -31,9 +31,10 @@ def population(
 ) -> None:
     """Show what the state of a session's population explains, and how it holds up in windows no model has seen.
 
-    `fitted` and `held out` are windows. `first` and `explained` are shares of the variance of all units: of the first component, and of all of them.
-    `rebuilt` is R² of held-out windows, each unit's rate from those of the others; `shuffled` the best of ten where the
-    windows of each unit are shuffled. It reads `window_embeddings` (docs/embeddings.md); csv has every column.
+    `fitted` and `held out` are windows. `first` and `explained` are shares of the variance of all units: of the first
+    component, and of all of them. `rebuilt` is R² of held-out windows, each unit's rate from those of the others;
+    `shuffled` the best of ten where the windows of each unit are shuffled. It reads `window_embeddings`
+    (docs/embeddings.md); csv has every column.
 
     **Examples**
 

@@ -62,7 +62,7 @@ def describe_population(
     """
     import pandas as pd
 
-    from nh_platform.assets.window_embeddings import ASSET
+    from nh_platform.assets.on_request.window_embeddings import ASSET
     from nh_platform.embeddings.population import METHODS
     from nh_platform.reading import OpenedStore
 
