@@ -13,10 +13,12 @@ import dagster as dg
 import pytest
 
 from nh_platform import operations
+from nh_platform.assets.registry import ancestors
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.operations.opened_home import OpenHome
 from nh_platform.operations.session_runs import SessionOutcome
+from nh_platform.planning.versions import SourcePlan
 from nh_platform.simulation import TINY, SimulationSize, write_allen_vbn, write_allen_vc, write_ibl
 
 SEED = 7
@@ -45,13 +47,15 @@ def materialize(
     only_stale: bool = True,
     assets: Sequence[str] = (),
 ) -> tuple[SessionOutcome, ...]:
-    """Sync a source and run its sessions as `nh materialize` does."""
-    home = OpenHome(platform, instance)
+    """Sync a source and run its sessions as `nh materialize` does; assets that are named, with what they read."""
+    home, made = OpenHome(platform, instance), SourcePlan(platform, source).assets
+    needed = {one for name in assets if name in made for one in ancestors(made, name)}
+    assets = (*assets, *(name for name in made if name in needed.difference(assets)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         operations.sync(home, source)
-        made = operations.materialize(home, source, session_ids or None, assets=assets, only_stale=only_stale)
-    return made.outcomes
+        done = operations.materialize(home, source, session_ids or None, assets=assets, only_stale=only_stale)
+    return done.outcomes
 
 
 def set_aside(reviews: Path, source: str, session_id: str) -> None:

@@ -16,13 +16,13 @@ from nh_platform.assets.inputs import SessionInputs
 from nh_platform.assets.record import AssetResult, Parameters, SessionAsset, files_not_had, largest_counts, note_texts
 from nh_platform.home.platform import Platform
 from nh_platform.qc.plausibility import implausible_volts
-from nh_platform.session import StoreError
+from nh_platform.session import RawRecording, StoreError
 from nh_platform.session.columns import ColumnMeanings, describe
 from nh_platform.session.tables.carried_reviews import CARRIED_REVIEWS
 from nh_platform.session.tables.events import INVALID_TIMES
 from nh_platform.session.tables.units import CHANNEL_POSITIONS, UNIT_INVALID_TIMES, UNIT_POSITIONS, UNITS
 from nh_platform.store.codecs.json_files import SUMMARY_FILE, write_json
-from nh_platform.store.codecs.parquet import write_table
+from nh_platform.store.codecs.parquet import read_table, write_table
 from nh_platform.store.codecs.recording_files import CARRIED_FILE, write_reviewed_intervals
 
 if TYPE_CHECKING:
@@ -67,9 +67,15 @@ def make(inputs: SessionInputs) -> AssetResult:
             f"Run `nh materialize {inputs.source} {inputs.session_id}`, which makes raw_spikes first.",
         )
     recording = inputs.recording()
+    cell_types = _cell_types(inputs, recording)
     annotation = inputs.upstream.read_annotation(inputs.files, recording.units, recording.channels)
     built = build_units(
-        recording, annotation, rulebooks=config.rulebooks, reviews_file=inputs.reviews_file, today=today
+        recording,
+        annotation,
+        rulebooks=config.rulebooks,
+        reviews_file=inputs.reviews_file,
+        cell_types=cell_types,
+        today=today,
     )
     book, reviews = load_rulebook(config.rulebook), built.evidence.reviews
     reviewed = reviewed_intervals(reviews, book.review_quorum, today)
@@ -119,6 +125,23 @@ def make(inputs: SessionInputs) -> AssetResult:
         not_had=files_not_had(annotation.notes),
         notes=(*note_texts((*annotation.notes, *built.notes)), *_implausible_amplitudes(table, meanings)),
     )
+
+
+def _cell_types(inputs: SessionInputs, recording: RawRecording) -> pd.DataFrame:
+    """Return the columns of cell types, one row per unit; what light did is null where `optotagging` is not made."""
+    import numpy as np
+    import pandas as pd
+
+    from nh_platform.assets.optotagging import OPTOTAGGING_FILE
+    from nh_platform.embeddings.cell_types.waveform_type import waveform_types
+    from nh_platform.session.tables.cell_types import OPTOTAGGED, WAVEFORM_TYPE
+
+    tagged = np.full(len(recording.units), np.nan)
+    if "optotagging" in inputs.stored.by_asset:
+        judged = read_table(inputs.stored.folder("optotagging") / OPTOTAGGING_FILE)
+        tagged = judged.set_index("unit_id")["optotagged"].reindex(recording.units["unit_id"]).to_numpy()
+    types = waveform_types(recording.units["peak_to_trough"].to_numpy(dtype=np.float64))
+    return pd.DataFrame({WAVEFORM_TYPE.name: types, OPTOTAGGED.name: tagged})
 
 
 def _implausible_amplitudes(table: pd.DataFrame, meanings: ColumnMeanings) -> list[str]:
@@ -172,8 +195,8 @@ ASSET = SessionAsset(
     code_version="8",
     description=(
         "Every unit with released and recomputed quality metrics, the verdict of each rule, the reason in words, the "
-        "label of each rulebook, brain region (Allen, Beryl, Cosmos) and Allen CCF position. The checks of this asset "
-        "are the rules of the active rulebook."
+        "label of each rulebook, brain region (Allen, Beryl, Cosmos), Allen CCF position and cell type. The checks of "
+        "this asset are the rules of the active rulebook."
     ),
     kinds=frozenset({"parquet"}),
     tables=(
@@ -186,6 +209,7 @@ ASSET = SessionAsset(
     ),
     make=make,
     inputs=("raw_spikes",),
+    inputs_where_made=("optotagging",),
     groups=("alignment", "qc"),
     parameters=parameters,
     reads_reviews=True,

@@ -39,6 +39,7 @@ def build_units(
     *,
     rulebooks: Sequence[str],
     reviews_file: Path,
+    cell_types: pd.DataFrame | None = None,
     today: str | None = None,
 ) -> BuiltUnits:
     """Join everything that is known of a session's units.
@@ -54,6 +55,8 @@ def build_units(
     reviews_file
         YAML file of the session's reviews; need not exist. Labels of other curators and reviewed spike trains are
         read from the folder beside it.
+    cell_types
+        (n_units, …) columns `CELL_TYPE_COLUMNS` in the order of ``recording.units``; null where not given.
     today
         ``YYYY-MM-DD`` against which reviews expire; reviews do not expire where None, so that a result never depends
         on the clock.
@@ -83,6 +86,7 @@ def build_units(
             annotation.positions.drop(columns="unit_id").reset_index(drop=True),
             annotation.released.drop(columns="unit_id").reset_index(drop=True),
             metrics.reset_index(drop=True),
+            *(() if cell_types is None else (cell_types.reset_index(drop=True),)),
             evidence.labels,
         ],
         axis=1,

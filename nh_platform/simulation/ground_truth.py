@@ -73,6 +73,7 @@ class UnitTruth:
     preferred: float
     gain: float
     exact_count: int = -1
+    optotagged: bool = False
 
 
 def decisive_rate_hz(duration_s: float, refractory_s: float) -> float:

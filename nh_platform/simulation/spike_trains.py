@@ -49,6 +49,22 @@ class EvokedResponse:
 
 
 @dataclass(frozen=True)
+class ExtraSpikes:
+    """Spikes beside those that are drawn, at times of their own.
+
+    Parameters
+    ----------
+    units
+        (n,) int64, unit of each.
+    times
+        (n,) float64, seconds.
+    """
+
+    units: Keys
+    times: Floats
+
+
+@dataclass(frozen=True)
 class SimulatedSpikes:
     """Spikes of a probe, grouped by unit and sorted by time within each.
 
@@ -91,6 +107,7 @@ def simulate_spikes(
     responses: Sequence[EvokedResponse] = (),
     *,
     sampling_rate_hz: float = SAMPLING_RATE_HZ,
+    extra: ExtraSpikes | None = None,
 ) -> SimulatedSpikes:
     """Simulate the spikes of all units of one probe.
 
@@ -106,6 +123,8 @@ def simulate_spikes(
         Event responses; rows of their weights are the units.
     sampling_rate_hz
         Rate of the raw samples on the session clock; a few ppm off 30 kHz in real recordings.
+    extra
+        Further spikes, as light drives them; the dead time and the threshold hold for them too.
     """
     units, times = _poisson(rng, truths, duration_s)
     evoked = [_evoked(rng, response) for response in responses]
@@ -113,6 +132,8 @@ def simulate_spikes(
     times = np.concatenate([times, *(time for _, time in evoked)])
     units, times = _add_shared(rng, truths, units, times, duration_s)
     units, times = _add_bursts(rng, truths, units, times)
+    if extra is not None:
+        units, times = np.concatenate([units, extra.units]), np.concatenate([times, extra.times])
     units, times = _inside(truths, units, times, duration_s)
     keys = np.sort(_keys(units, times, sampling_rate_hz))
     # Rounded up, so that no distance in seconds is ever below the refractory period of the truth.

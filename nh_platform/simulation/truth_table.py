@@ -46,6 +46,7 @@ TRUTH = TableSchema(
         Column("response", "string", "-", "Event that the unit responds to: stimulus, choice, feedback or none"),
         Column("preferred", "float64", "1", "Preferred side +1/-1 (IBL) or orientation in degrees (Allen)"),
         Column("gain", "float64", "1", "Spikes (IBL: per event; Allen: per second of stimulus) added when preferred"),
+        Column("optotagged", "bool", "-", "Whether short pulses of light drive the unit (Allen, animals with Ai32)"),
     ),
     key=("probe", "cluster_id"),
 )

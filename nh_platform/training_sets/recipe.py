@@ -41,6 +41,9 @@ class SourcePart(BaseModel):
         judged them; or ``all``.
     regions
         Only units of these regions, by Beryl or Allen acronym; of every region where empty.
+    cell_types
+        Only units of these types, of any of them where several: ``narrow`` and ``broad`` waveforms, ``optotagged``; of
+        every type where empty. A unit whose type is not known is of none.
     min_units
         Fewest units with which a session is used.
     with_set_aside
@@ -55,6 +58,7 @@ class SourcePart(BaseModel):
     inclusion: str | None = None
     units: str = Field(default="good", min_length=1)
     regions: tuple[str, ...] = ()
+    cell_types: tuple[Literal["narrow", "broad", "optotagged"], ...] = ()
     min_units: int = Field(default=1, ge=1)
     with_set_aside: bool = False
     presets: tuple[str, ...] = Field(default=("continuous-1s",), min_length=1)
@@ -163,6 +167,8 @@ class Recipe(BaseModel):
         for part in stated["sources"].values():
             if not part["with_set_aside"]:  # sets that were built before there was the field stay the same sets
                 del part["with_set_aside"]
+            if not part["cell_types"]:
+                del part["cell_types"]
         return stated
 
 

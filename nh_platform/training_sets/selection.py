@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.embeddings.cell_types.chosen_types import of_cell_types
 from nh_platform.history.manifest import Manifest
 from nh_platform.home.platform import Platform
 from nh_platform.home.set_aside import session_reviews
@@ -217,9 +218,11 @@ def _take(
     if part.regions:
         meant = frozenset().union(*(find_region(one, region_names(source)).acronyms for one in part.regions))
         kept &= np.logical_or.reduce([units[name].isin(meant).to_numpy() for name in _REGIONS if name in units])
+    if part.cell_types:
+        kept &= of_cell_types(units, part.cell_types)
     if kept.sum() < part.min_units:
         found = f"{int(kept.sum())} of its {len(units)} units are left, of at least {part.min_units}"
-        raise UnknownSession(name, found, "Ask for more units or regions, or for fewer units of a session.")
+        raise UnknownSession(name, found, "Ask for more units, regions or cell types, or for fewer units of a session.")
     if versions[LOADED] is None:
         rows.left_out.append(
             f"{name}: it has no {LOADED}, which the loader reads; ask for it with `also_assets` of {source}"

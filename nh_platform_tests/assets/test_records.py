@@ -59,6 +59,7 @@ def test_the_records_of_session_assets_are_found_in_running_order() -> None:
         "mean_waveforms",
         "noise",
         "spike_events",
+        "optotagging",
         "stimulus_tensors",
         "window_embeddings",
     ]

@@ -74,8 +74,25 @@ RELEASED_ONLY: dict[str, Quantity] = {
             "the peak of its mean waveform is {value} times the noise of its channel",
             "session.signal_to_noise(), where mean_waveforms and noise are made on request",
         ),
+        Quantity(
+            "nh.waveform_type@1",
+            "-",
+            "Type of the waveform by the time from trough to peak: narrow (at most 0.4 ms) or broad",
+            "nh_platform.embeddings.cell_types.waveform_type; Siegle et al. 2021",
+            "its waveform is {value}",
+        ),
+        Quantity(
+            "nh.optotagged@1",
+            "1",
+            "Whether short pulses of light drive the unit, 1 or 0",
+            "nh_platform.embeddings.cell_types.optotagging; after AllenSDK 2.16.2, example ecephys_optotagging",
+            ("light does not drive it", "light drives it"),
+        ),
     )
 }
+
+CELL_TYPES = ("nh.waveform_type@1", "nh.optotagged@1")
+"""Those that are columns of `units` of the same name, as of `nh_platform.session.tables.cell_types`."""
 
 _SCALES: dict[str, tuple[str, Decimal]] = {
     "V": ("V", Decimal(1)),
@@ -107,6 +124,11 @@ def is_curated(definition_id: str) -> bool:
     from nh_platform.session.tables.units import CURATED
 
     return re.fullmatch(CURATED.name, definition_id) is not None
+
+
+def is_column_of_units(definition_id: str) -> bool:
+    """Return whether a rule names a column of `units` itself: a label of another curator, or a cell type."""
+    return definition_id in CELL_TYPES or is_curated(definition_id)
 
 
 def quantity_ids() -> list[str]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.qc.metrics.definitions.lookup import known_metrics
-from nh_platform.qc.rules.quantities import RELEASED_ONLY, is_curated, platform_unit, quantity, unit_factor
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, is_column_of_units, platform_unit, quantity, unit_factor
 from nh_platform.qc.rules.rulebook_model import ColumnSource, Rule, Rulebook, ValueSource
 from nh_platform.session import ConfigError
 
@@ -110,8 +110,8 @@ def rule_values(
     ConfigError
         If the column does not hold numbers.
     """
-    curated = is_curated(rule.metric)
-    own_judge = value_source is None and rule.metric in units.columns and not curated
+    own_column = is_column_of_units(rule.metric)
+    own_judge = value_source is None and rule.metric in units.columns and not own_column
     unstated = without_released(units, rulebook) if own_judge else np.zeros(len(units), dtype=bool)
     for name, (unit, source) in candidates(units, rulebook, rule, value_source).items():
         if name in units.columns:
@@ -119,7 +119,7 @@ def rule_values(
             return _with_recomputed(values, units, rule, unstated) if unstated.any() else values
     if own_judge and unstated.all():
         return _values(units, rule.metric, quantity(rule.metric).unit, None, rule)
-    if missing == "nan" or (curated and _is_units_table(units)):
+    if missing == "nan" or (own_column and _is_units_table(units)):
         is_text = _wants_text(rule.threshold)
         nothing = np.full(len(units), None, dtype=object) if is_text else np.full(len(units), np.nan)
         return RuleValues(nothing, np.ones(len(units), dtype=bool), rule.unit, "", None)
@@ -175,7 +175,7 @@ def candidates(
 
     Parameters are those of `rule_values`; ``units`` decides by its kind, not by the columns that it has.
     """
-    if is_curated(rule.metric):
+    if is_column_of_units(rule.metric):
         return {rule.metric: (rule.unit, ColumnSource(column=rule.metric, unit=rule.unit, table="units"))}
     own = _is_units_table(units)
     found: dict[str, tuple[str, ColumnSource | None]] = {}

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from nh_platform.qc.rules.bibliography import bibliography
-from nh_platform.qc.rules.quantities import RELEASED_ONLY, is_curated, quantity, quantity_ids, unit_factor
+from nh_platform.qc.rules.quantities import RELEASED_ONLY, is_column_of_units, quantity, quantity_ids, unit_factor
 from nh_platform.qc.rules.rulebook_model import RESERVED_RULE_IDS, ColumnSource, Rule, Rulebook, SessionRule
 from nh_platform.session import ConfigError
 from nh_platform.session.errors import close_matches
@@ -147,8 +147,8 @@ def _rule_problems(rulebook: Rulebook) -> Iterator[Problem]:
 def _metric_problems(rulebook: Rulebook, rule: Rule, at: Location, known: Sequence[str]) -> Iterator[Problem]:
     """Check what a rule, or its fallback, compares with what."""
     yield from _threshold_problems(rule, at)
-    if is_curated(rule.metric):
-        yield from _curated_problems(rulebook, rule, at)
+    if is_column_of_units(rule.metric):
+        yield from _own_column_problems(rulebook, rule, at)
     elif rule.metric not in known:
         hint = close_matches(rule.metric, known) or " `nh qc rules metrics` lists them."
         found = f"unknown metric {rule.metric!r}"
@@ -158,8 +158,8 @@ def _metric_problems(rulebook: Rulebook, rule: Rule, at: Location, known: Sequen
         yield from _value_problems(rulebook, rule, at)
 
 
-def _curated_problems(rulebook: Rulebook, rule: Rule, at: Location) -> Iterator[Problem]:
-    """Check a rule about a label of another curator, which is a column of `units` and nothing else."""
+def _own_column_problems(rulebook: Rulebook, rule: Rule, at: Location) -> Iterator[Problem]:
+    """Check a rule about a label of another curator or a cell type, a column of `units` and nothing else."""
     about = f"rule {rule.id}"
     if rule.unit not in ("-", "1"):
         found = f"unit of measure {rule.unit!r}, but {rule.metric} is a label"

@@ -22,6 +22,7 @@ from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook, in_rule_unit
 from nh_platform.qc.signal_to_noise import SNR, signal_to_noise
 from nh_platform.reports.session_page.content import MetricPair, RuleWords
 from nh_platform.reports.session_page.material import PageMaterial
+from nh_platform.session.tables.cell_types import CELL_TYPE_COLUMNS
 from nh_platform.session.tables.units import CURATED_PREFIX, UNITS
 from nh_platform.session.units_of_measure import UV_PER_V
 
@@ -90,6 +91,7 @@ def unit_rows(material: PageMaterial, rates_hz: npt.NDArray[np.float64]) -> Unit
     columns |= _on_request(material, words)
     pairs = _pairs(material, columns, words)
     columns |= _upstream(material, book, columns, words)
+    columns |= {one.name: units[one.name] for one in CELL_TYPE_COLUMNS if one.name in units}
     for name in map(str, units.columns):
         if name.startswith(CURATED_PREFIX):
             columns[name] = units[name]

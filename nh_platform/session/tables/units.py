@@ -5,6 +5,7 @@ Add a column here when every unit gets one more. What a metric means is said by 
 
 from nh_platform.session.columns import Column, ColumnPattern, TableSchema
 from nh_platform.session.tables.catalogue.manifest import PROBE
+from nh_platform.session.tables.cell_types import CELL_TYPE_COLUMNS
 from nh_platform.session.tables.spikes import RAW_UNITS, UNIT_ID
 
 CCF_ML_MEANING = "Allen CCF position, left to right; right to left in Allen's own sessions"
@@ -92,6 +93,7 @@ UNITS = TableSchema(
     (
         *RAW_UNITS.columns,
         *_POSITION_COLUMNS,
+        *CELL_TYPE_COLUMNS,
         Column("review", "string", "-", "Decision of the counted reviews: pass, fail, or none"),
     ),
     patterns=(RELEASED, RECOMPUTED, CURATED, LABEL, FAILED_BITS, FALLBACK_BITS, REASON, RULE, PASS),

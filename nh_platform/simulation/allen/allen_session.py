@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from nh_platform.simulation.allen.nwb_units import unit_metrics
+from nh_platform.simulation.allen.optotagging import CHANNEL, driven_spikes, light_epochs, with_tagged
 from nh_platform.simulation.allen.visual_stimuli import (
     CONNECTIVITY,
     MONITOR_HZ,
@@ -164,6 +165,7 @@ def simulate_allen_session(seed: int, index: int, size: SimulationSize, monitor_
         rng, size.allen_repeats, session_type, movie_three=size.allen_movie_three, monitor_hz=monitor_hz
     )
     duration_s = end_s + OPTOTAGGING_S + 5.0
+    genotype = GENOTYPES[index % len(GENOTYPES)]
     session_id = integer(seed, 700_000_000, 840_000_000, AllenSession.source, index, "session")
     return AllenSession(
         seed=seed,
@@ -172,7 +174,7 @@ def simulate_allen_session(seed: int, index: int, size: SimulationSize, monitor_
         session_type=session_type,
         specimen_id=session_id - 15_000_000,
         date=FIRST_DAY + datetime.timedelta(days=7 * index),
-        genotype=GENOTYPES[index % len(GENOTYPES)],
+        genotype=genotype,
         sex="MF"[index % 2],
         age_days=100.0 + integer(seed, 0, 40, AllenSession.source, index, "age"),
         stimuli=stimuli,
@@ -187,6 +189,7 @@ def simulate_allen_session(seed: int, index: int, size: SimulationSize, monitor_
             duration_s,
             first_ids=FirstIds(probe=810_000_000, channel=850_000_000, unit=950_000_000),
             last_registered=index % 3 != 2,
+            light=light_epochs(end_s) if CHANNEL in genotype else None,
         ),
     )
 
@@ -201,6 +204,7 @@ def simulate_probes(
     *,
     first_ids: FirstIds,
     last_registered: bool,
+    light: pd.DataFrame | None,
 ) -> list[AllenProbe]:
     """Simulate the probes of session number ``index`` of a source.
 
@@ -218,16 +222,23 @@ def simulate_probes(
         What ids are counted from; channels have every second number.
     last_registered
         Whether the last probe is registered to the CCF, as all others are.
+    light
+        Epochs of light that drive some of the units; None where the animal has no channel that it opens.
     """
     probes = []
     state = draw_shared_state(seed, source, index, duration_s, size.shared_state)
     for number in range(size.allen_probes):
         name = f"probe{'ABCDEF'[number]}"
         truths = _visual_units(generator(seed, source, index, number, "units"), number, size, duration_s)
+        driven = None
+        if light is not None:  # a generator of its own: nothing else of the session is drawn otherwise
+            light_rng = generator(seed, source, index, name, "light")
+            truths = with_tagged(light_rng, truths)
+            driven = driven_spikes(light_rng, truths, light)
         rng = generator(seed, source, index, name, "spikes")
         rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
         responses = with_shared_state(respond(rng, truths), state, truths)
-        spikes = simulate_spikes(rng, truths, duration_s, responses, sampling_rate_hz=rate_hz)
+        spikes = simulate_spikes(rng, truths, duration_s, responses, sampling_rate_hz=rate_hz, extra=driven)
         metrics_rng = generator(seed, source, index, name, "metrics")
         of_probe = 100_000 * index + 10_000 * number
         probes.append(

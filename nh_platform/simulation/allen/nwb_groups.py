@@ -18,10 +18,10 @@ from nh_platform.session.recording import smallest_uint
 from nh_platform.simulation.allen.allen_session import AllenProbe, SimulatedRecording
 from nh_platform.simulation.allen.nwb_elements import REFERENCE, NwbWriter, Ragged, plain_columns
 from nh_platform.simulation.allen.nwb_units import mean_waveforms
+from nh_platform.simulation.allen.optotagging import light_epochs
 from nh_platform.simulation.insertions import N_CHANNELS, allen_ccf_um, channel_regions, site_positions
 
 INVALID_CHANNELS = (36, 191, 303)
-OPTOTAGGING_LEAD_S = 3.0
 _EPHYS = "general/extracellular_ephys"
 ELECTRODES = f"{_EPHYS}/electrodes"
 EVERY_CHANNEL = slice(None)
@@ -192,25 +192,9 @@ def write_units(nwb: NwbWriter, probes: Sequence[AllenProbe], layout: EphysLayou
 
 
 def write_optotagging(nwb: NwbWriter, stimuli_end_s: float) -> None:
-    """Light pulses after the stimuli, of three conditions and two levels."""
-    kinds = (
-        ("half-period of a cosine wave", "raised_cosine", 1.0),
-        ("a single square pulse", "pulse", 0.01),
-        ("2.5 ms pulses at 10 Hz", "fast_pulses", 1.0),
-    )
-    starts = stimuli_end_s + OPTOTAGGING_LEAD_S + 2.0 * np.arange(18) + 0.001
-    rows = [kinds[i % 3] for i in range(len(starts))]
-    duration = np.array([seconds for _, _, seconds in rows])
-    table = pd.DataFrame(
-        {
-            "start_time": starts,
-            "condition": [condition for condition, _, _ in rows],
-            "level": np.where(np.arange(len(starts)) % 2, 1.1, 1.7),
-            "stop_time": starts + duration,
-            "stimulus_name": [name for _, name, _ in rows],
-            "duration": duration,
-        }
-    )
+    """Light after the stimuli, of three conditions and two levels."""
+    table = light_epochs(stimuli_end_s)
+    starts, duration = (table[name].to_numpy(dtype=np.float64) for name in ("start_time", "duration"))
     module = nwb.module("optotagging", "optogenetic stimulution data")
     nwb.time_series(f"{module}/optotagging", starts, duration, "seconds")
     tags = [("optical_stimulation",)] * len(table)

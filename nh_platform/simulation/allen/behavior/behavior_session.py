@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from nh_platform.simulation.allen.allen_session import FirstIds, SimulatedRecording, simulate_probes
 from nh_platform.simulation.allen.behavior.stimulus_blocks import VbnStimuli, simulate_stimuli, vbn_responses
+from nh_platform.simulation.allen.optotagging import CHANNEL, light_epochs
 from nh_platform.simulation.seeding import generator, integer, uuid4
 from nh_platform.simulation.size import SimulationSize
 
@@ -75,6 +76,7 @@ def simulate_vbn_session(seed: int, index: int, size: SimulationSize) -> VbnSess
     image_set = "GH"[(index + mouse) % 2]
     stimuli = simulate_stimuli(rng, size.allen_repeats, image_set, novel=index % 2 == 1)
     duration_s = stimuli.end_s + OPTOTAGGING_S
+    genotype = GENOTYPES[mouse % len(GENOTYPES)]
     session_id = integer(seed, 1_040_000_000, 1_110_000_000, SOURCE, index, "session")
     return VbnSession(
         seed=seed,
@@ -85,7 +87,7 @@ def simulate_vbn_session(seed: int, index: int, size: SimulationSize) -> VbnSess
         mouse_id=520_000 + 13 * mouse + integer(seed, 0, 9, SOURCE, mouse, "mouse"),
         session_number=1 + index % 2,
         date=FIRST_DAY + datetime.timedelta(days=7 * mouse + index % 2),
-        genotype=GENOTYPES[mouse % len(GENOTYPES)],
+        genotype=genotype,
         sex="MF"[mouse % 2],
         age_days=120 + integer(seed, 0, 40, SOURCE, mouse, "age") + index % 2,
         equipment=f"NP.{mouse % 2}",
@@ -106,6 +108,7 @@ def simulate_vbn_session(seed: int, index: int, size: SimulationSize) -> VbnSess
             duration_s,
             first_ids=FirstIds(probe=1_044_000_000, channel=1_049_000_000, unit=1_157_000_000),
             last_registered=kind != 2,
+            light=light_epochs(stimuli.end_s) if CHANNEL in genotype else None,
         ),
     )
 

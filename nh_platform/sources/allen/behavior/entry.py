@@ -70,6 +70,7 @@ ENTRY = SourceEntry(
     published_counts=Path(__file__).with_name("published_counts.yaml"),
     simulation="nh_platform.simulation:write_allen_vbn",
     session_qc="exceptions",
+    extra_assets=("optotagging",),
     region_names=VISUAL_HOMONYMS,
     ml_towards=ML_TOWARDS,
     assets_on_request=("mean_waveforms",),
