@@ -29,6 +29,7 @@ from nh_platform.history.released_tables import ASSET as RELEASED_TABLES
 from nh_platform.session import ConfigError
 from nh_platform.session.installed import Installed, load
 from nh_platform.session.tables.across_sessions.training_sets import SET_TABLES, TRAINING_SET
+from nh_platform.session.tables.across_sessions.unit_vectors import VECTOR_TABLES
 from nh_platform.sources.registry import installed_sources, source_problems
 
 Record = TypeVar("Record", SessionAsset, SourceAsset)
@@ -139,7 +140,9 @@ def asset_tables() -> dict[str, Tables]:
     of_sessions = {name: asset.tables for name, asset in all_session_assets().items()}
     across = {name: asset.tables for name, asset in all_source_assets().items()}
     of_release = {release_manifest.NAME: release_manifest.TABLES, RELEASED_TABLES: release_manifest.RELEASED}
-    training = {TRAINING_SET: tuple((schema, f"{schema.name}.parquet") for schema in SET_TABLES)}
+    of_vectors = ((schema, f"{schema.name}.parquet, of a set with embeddings") for schema in VECTOR_TABLES)
+    of_set = (*((schema, f"{schema.name}.parquet") for schema in SET_TABLES), *of_vectors)
+    training = {TRAINING_SET: of_set}
     return of_release | of_sessions | across | training
 
 

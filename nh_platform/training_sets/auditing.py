@@ -15,6 +15,7 @@ from nh_platform.home.platform import Platform
 from nh_platform.reading import SessionView
 from nh_platform.session import DamagedFile
 from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
+from nh_platform.session.tables.across_sessions.unit_vectors import SET_FITTED
 from nh_platform.store import Store
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.recipe import BY_SUBJECT
@@ -40,12 +41,14 @@ def set_record(
     parts = made.parts()
     of = {(one.source, one.session_id): one for one in parts}
     used = made.tables["set_normalised"].groupby(["source", "session_id"], sort=False)
+    fitted = made.tables.get("set_fitted", SET_FITTED.empty())
+    fitted = fitted[(fitted["n_units"] > 0) & (fitted["start"] < fitted["stop"])]
     return SetRecord(
         parts,
         is_by_subject=made.recipe.split.by == BY_SUBJECT,
         normalised_on=[
             replace(of[key], split=TRAIN, ranges=rows[["start", "stop"]].to_numpy(dtype=np.float64))
-            for key, rows in used
+            for key, rows in (*used, *fitted.groupby(["source", "session_id"], sort=False))
             if key in of
         ],
         reference_windows=reference,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from nh_platform.session.tables.across_sessions.unit_vectors import VECTOR_TABLES
 from nh_platform.training_sets.training_set import TrainingSet
 
 COLUMNS = ("kind", "source", "session_id", "before", "after")
@@ -23,9 +24,11 @@ def differences(before: TrainingSet, after: TrainingSet) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``kind`` (``setting``, ``session``, ``split``, ``fact``, ``stretches``, ``units``, ``windows``, ``statistics``,
-        ``version``), ``source`` and ``session_id`` (empty for settings), ``before`` and ``after`` in words.
+        ``version``, ``vectors``), ``source`` and ``session_id`` (empty for settings), ``before`` and ``after`` in
+        words.
     """
-    rows = [*_settings(before.header["recipe"], after.header["recipe"]), *_sessions(before, after)]
+    settings = _settings(before.header["recipe"], after.header["recipe"])
+    rows = [*settings, *_sessions(before, after), *_vectors(before, after)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -115,6 +118,21 @@ def _statistics(one: pd.DataFrame | None, other: pd.DataFrame | None) -> tuple[s
         return "; ".join(f"{name} {n} units, mean {mean:.6g} a bin" for name, n, mean in of_each.itertuples())
 
     return said(one), said(other)
+
+
+def _vectors(before: TrainingSet, after: TrainingSet) -> Iterator[tuple[str, ...]]:
+    names = [schema.name for schema in VECTOR_TABLES]
+    one, other = ([set_.tables.get(name) for name in names] for set_ in (before, after))
+    alike = all((a is None) == (b is None) and (a is None or a.equals(b)) for a, b in zip(one, other))
+    if not alike:
+        yield "vectors", "", "", _fit_said(before), _fit_said(after)
+
+
+def _fit_said(made: TrainingSet) -> str:
+    entries, fitted = made.tables.get("set_vectors"), made.tables.get("set_fitted")
+    if entries is None or fitted is None:
+        return "-"
+    return f"{len(entries)} entries, fitted on {int(fitted['n_units'].sum())} units of {len(fitted)} sessions"
 
 
 def _versions(before: TrainingSet, after: TrainingSet, both: pd.Index) -> Iterator[tuple[str, ...]]:

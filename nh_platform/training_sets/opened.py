@@ -12,7 +12,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from nh_platform.embeddings.unit_vectors import UnitVectors
 from nh_platform.load import Vocabulary, WindowSet
 from nh_platform.load.window_set import Kind
 from nh_platform.reading import OpenedStore, SessionView, open_store
@@ -143,7 +145,9 @@ class OpenTrainingSet(SetTables):
         kind: Kind = "counts",
         vocabulary: Vocabulary | None = None,
     ) -> WindowSet:
-        """Return the windows of a split, of the units of the set; embeddings join where the recipe says so.
+        """Return the windows of a split, of the units of the set; vectors of units join where the recipe says so.
+
+        They are those of `unit_vectors`. A set that was built before there were vectors joins the embeddings as stored.
 
         Parameters
         ----------
@@ -182,7 +186,7 @@ class OpenTrainingSet(SetTables):
                 f"split {split!r} of training set {self.content.id}", f"no window {chosen} is in it", action
             )
         keys = list(zip(rows["source"], rows["session_id"]))
-        return WindowSet(
+        found = WindowSet(
             [self.session(session_id, source) for source, session_id in keys],
             chosen,
             kind=kind,
@@ -191,6 +195,34 @@ class OpenTrainingSet(SetTables):
             embeddings=self._seen_by_embeddings(keys),
             vocabulary=vocabulary,
         )
+        if self.vector_names:
+            for part in found.parts:
+                vectors = self.unit_vectors(part.session_id, part.source)
+                part.embeddings = vectors.values[pd.Index(vectors.unit_ids).get_indexer(list(part.unit_ids))]
+        return found
+
+    def unit_vectors(self, session_id: str | int, source: str | None = None) -> UnitVectors:
+        """Return the vectors of the units of the set in a session, as batches of the set have them.
+
+        Features of `unit_embeddings`, standardised by the training units of the set, and the principal components of
+        their histograms, fitted on the same (`nh_platform.embeddings.unit_vectors`).
+
+        Parameters
+        ----------
+        session_id, source
+            As of `session`.
+
+        Raises
+        ------
+        ConfigError
+            If the set has none: its recipe does not state ``embeddings: true``, or it was built before there were any.
+        UnknownSession, StoreError
+            As of `session`.
+        """
+        view = self.session(session_id, source)
+        table = view.embeddings.set_index("unit_id", drop=False)
+        units = self._units[view.source, view.session_id]["unit_id"]
+        return self._vector_fit.vectors(table.loc[units].reset_index(drop=True))
 
     def _seen_by_embeddings(self, keys: Sequence[tuple[str, str]]) -> Any:
         """Return what the embeddings may have seen: where sessions are divided, the stretches that train.

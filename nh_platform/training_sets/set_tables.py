@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.embeddings.unit_vectors import COMPONENT_KIND, VectorFit
 from nh_platform.load import Batch, WindowSet
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.display import counted
@@ -51,6 +52,35 @@ class SetTables:
     def presets(self) -> list[str]:
         """Window presets of the set."""
         return list(dict.fromkeys(self.content.tables["set_windows"]["preset"]))
+
+    @property
+    def vector_names(self) -> tuple[str, ...]:
+        """Names of the entries of the units' vectors, in order; none where the set has no vectors."""
+        entries = self.content.tables.get("set_vectors")
+        return () if entries is None else tuple(entries["entry"])
+
+    @property
+    def explained_variance(self) -> pd.Series:
+        """Share of the variance of the training units' histograms that each component of the vectors has, by name."""
+        entries = self._vector_fit.entries
+        return entries[entries["kind"] == COMPONENT_KIND].set_index("entry")["explained_variance"]
+
+    @cached_property
+    def _vector_fit(self) -> VectorFit:
+        """What vectors are made by.
+
+        Raises
+        ------
+        ConfigError
+            If the set has none.
+        """
+        tables = self.content.tables
+        if "set_vectors" not in tables:
+            joins, name = self.content.recipe.embeddings, self.content.id
+            found = "it was built before there were vectors" if joins else "its recipe does not join embeddings"
+            action = f"{'' if joins else 'State `embeddings: true` and '}run `nh train-set build {name}`."
+            raise ConfigError(f"vectors of units of training set {name}", found, action[0].upper() + action[1:])
+        return VectorFit(tables["set_vectors"], tables["set_loadings"])
 
     def statistics(self, session_id: str, preset: str | None = None, source: str | None = None) -> pd.DataFrame:
         """Return mean and standard deviation of counts per bin by unit, as of training windows alone.

@@ -29,11 +29,13 @@ from nh_platform.session.tables.across_sessions.training_sets import (
     SET_WINDOWS,
     TRAINING_SET,
 )
+from nh_platform.session.tables.across_sessions.unit_vectors import VECTOR_TABLES
 from nh_platform.store import Provenance, Store
 from nh_platform.store.codecs.parquet import read_table, write_table
-from nh_platform.store.file_hashes import verified
+from nh_platform.store.file_hashes import is_stored, verified
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets.division import DIVIDED, NOT_DRAWN, divide
+from nh_platform.training_sets.fitted_vectors import fitted_vectors
 from nh_platform.training_sets.recipe import BLOCKS, Recipe
 from nh_platform.training_sets.selection import OnSession, presets_of, select
 from nh_platform.training_sets.statistics import pooled, summed_up
@@ -53,7 +55,7 @@ class TrainingSet:
     header
         Id, description, recipe, sources with release, terms and citations, pooled statistics, and what was left out.
     tables
-        Tables of `SET_TABLES` by name.
+        Tables of `SET_TABLES` by name; of a set with embeddings also those of `VECTOR_TABLES`.
     """
 
     header: Mapping[str, Any]
@@ -79,7 +81,8 @@ class TrainingSet:
         recipe["sources"] = {name: {**one, "sessions": None} for name, one in recipe["sources"].items()}
         tables = {**self.tables, "set_sessions": self.tables["set_sessions"].assign(release="")}
         lines = [json.dumps([recipe, self.header["statistics"]], sort_keys=True)]
-        lines += [tables[schema.name].to_csv(index=False, float_format="%.17g") for schema in SET_TABLES]
+        schemas = [*SET_TABLES, *(one for one in VECTOR_TABLES if one.name in tables)]
+        lines += [tables[schema.name].to_csv(index=False, float_format="%.17g") for schema in schemas]
         return hashlib.sha256("\x1f".join(lines).encode()).hexdigest()
 
     def parts(self) -> list[PartOfSet]:
@@ -106,7 +109,7 @@ class TrainingSet:
         """Write header and tables into a folder."""
         text = json.dumps(self.header, indent=1, sort_keys=True, ensure_ascii=False)
         (folder / HEADER).write_text(text + "\n", encoding="utf-8")
-        for schema in SET_TABLES:
+        for schema in (*SET_TABLES, *(one for one in VECTOR_TABLES if one.name in self.tables)):
             write_table(folder / f"{schema.name}.parquet", self.tables[schema.name], schema)
 
 
@@ -127,7 +130,9 @@ def read_training_set(folder: Path) -> TrainingSet:
         If a file is not the bytes that were written.
     """
     header = json.loads(verified(folder / HEADER).read_text(encoding="utf-8"))
-    return TrainingSet(header, {one.name: read_table(folder / f"{one.name}.parquet") for one in SET_TABLES})
+    # Sets without embeddings, and those of before there were vectors, have no tables of them.
+    also = [one for one in VECTOR_TABLES if is_stored(folder / f"{one.name}.parquet")]
+    return TrainingSet(header, {one.name: read_table(folder / f"{one.name}.parquet") for one in (*SET_TABLES, *also)})
 
 
 def last_set(store: Store, set_id: str) -> TrainingSet | None:
@@ -200,6 +205,8 @@ def make_training_set(
         name: table[columns[name]].sort_values(["source", "session_id"], kind="stable").reset_index(drop=True)
         for name, table in tables.items()
     }
+    if recipe.embeddings:
+        ordered |= fitted_vectors(platform, ordered["set_sessions"], ordered["set_units"])
     header = {
         "id": recipe.id,
         "description": recipe.description,

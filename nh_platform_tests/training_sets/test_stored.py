@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -23,6 +24,7 @@ from nh_platform.session import ConfigError, NhError, StoreError, UnknownSession
 from nh_platform.store import Store
 from nh_platform.store.names import TRAINING_SETS
 from nh_platform.training_sets import open_training_set
+from nh_platform.training_sets.auditing import audited
 from nh_platform.training_sets.recipe import find_recipe
 from nh_platform_tests.training_sets.conftest import RECIPE, write_recipe
 
@@ -145,14 +147,47 @@ def test_windows_of_a_split_lie_in_its_stretches(home: Path) -> None:
 def test_embeddings_join_where_they_saw_training_data_alone(home: Path) -> None:
     write_recipe(home, RECIPE.replace("split:", "embeddings: true\nsplit:"))
     leaking = operations.build_training_set(home, "tiny")
-    assert {one.kind for one in leaking.leaks} == {"reference window"}
+    assert {one.kind for one in leaking.leaks} == {"reference window", "normalisation"}
     path = home / "sources.yaml"
     path.write_text(path.read_text().replace("ibl:\n", "ibl:\n  reference_window: start-10s\n"), encoding="utf-8")
     assert all(one.success for one in operations.materialize(home, "ibl").outcomes)
     assert operations.build_training_set(home, "tiny").leaks == ()
-    sample = open_training_set("tiny", home).windows("test")[0]
+    made = open_training_set("tiny", home)
+    sample = made.windows("test")[0]
     assert sample.embeddings is not None
-    assert sample.embeddings.shape[0] == len(sample.unit_ids)
+    assert sample.embeddings.shape == (len(sample.unit_ids), len(made.vector_names))
+    vectors = made.unit_vectors(sample.session_id)
+    np.testing.assert_array_equal(sample.embeddings, vectors.values)
+    assert vectors.unit_ids.tolist() == list(sample.unit_ids)
+    assert np.isfinite(vectors.values).all()
+    assert made.explained_variance.index[0] == "hist_pc_00"
+    assert made.explained_variance.is_monotonic_decreasing
+    parts = [made.unit_vectors(one) for one in made.sessions["session_id"]]
+    every = np.concatenate([one.values for one in parts])[~np.concatenate([one.is_silent for one in parts])]
+    rate = every[:, made.vector_names.index("log10_rate")]
+    assert (abs(rate.mean()), rate.std()) == (pytest.approx(0, abs=1e-5), pytest.approx(1, abs=1e-5))
+
+
+def test_vectors_that_saw_what_is_tested_are_a_leak(home: Path) -> None:
+    """A fit that a set states on a session that tests, or on time that does, is found by the audit."""
+    write_recipe(home, RECIPE.replace("split:", "embeddings: true\nsplit:"))
+    path = home / "sources.yaml"
+    path.write_text(path.read_text().replace("ibl:\n", "ibl:\n  reference_window: start-10s\n"), encoding="utf-8")
+    assert all(one.success for one in operations.materialize(home, "ibl").outcomes)
+    content = operations.build_training_set(home, "tiny", dry_run=True).content
+    platform = Platform(load_settings(home))
+    assert audited(platform, content) == []
+    fitted = content.tables["set_fitted"].assign(stop=1e4)
+    (leak, *_) = audited(platform, replace(content, tables={**content.tables, "set_fitted": fitted}))
+    assert leak.kind == "normalisation"
+
+
+def test_a_set_without_embeddings_has_no_vectors(home: Path) -> None:
+    operations.build_training_set(home, "tiny")
+    made = open_training_set("tiny", home)
+    assert made.vector_names == ()
+    with pytest.raises(ConfigError, match="does not join embeddings"):
+        made.unit_vectors(first_session(home))
 
 
 def test_what_was_published_since_is_refused_and_kept_by_a_lock(home: Path) -> None:

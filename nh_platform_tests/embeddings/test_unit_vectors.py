@@ -1,0 +1,98 @@
+"""Vectors of units: standardised by training units, histograms by their principal components, silence marked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nh_platform.embeddings.unit_vectors import fit_vectors, histogram_of, numbers_of
+
+
+def _embeddings(n: int, seed: int = 0) -> pd.DataFrame:
+    """Units of two kinds, which differ in both histograms, and in their rate."""
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, 2, n)[:, None]
+    isi = rng.dirichlet(np.ones(8), n) * 0.1 + np.where(kind, np.eye(8)[1], np.eye(8)[5])
+    acg = 30.0 * np.where(kind, np.linspace(0, 1, 5), np.linspace(1, 0, 5)) + rng.normal(0, 0.5, (n, 5))
+    table = pd.DataFrame({"unit_id": [f"u{k}" for k in range(n)], "probe": "probe00", "n_spikes": 500})
+    table["rate_hz"] = rng.gamma(2.0 + 3.0 * kind[:, 0], 2.0)
+    table[[f"isi_hist_{k:02d}" for k in range(8)]] = isi / isi.sum(axis=1, keepdims=True)
+    table[[f"acg_{k:02d}" for k in range(5)]] = acg
+    return table
+
+
+def test_the_columns_of_histograms_are_told_by_their_names() -> None:
+    assert {histogram_of(name) for name in ("isi_hist_00", "acg_17", "burst_acg_3")} == {"isi_hist", "acg", "burst_acg"}
+    assert {histogram_of(name) for name in ("rate_hz", "acg_peak_hz", "isi_below_10ms", "latent_03")} == {None}
+    assert "n_spikes" not in numbers_of(_embeddings(3))
+
+
+def test_training_units_have_mean_0_and_spread_1_and_components_are_apart() -> None:
+    table = _embeddings(200)
+    vectors = fit_vectors([table[:90], table[90:]]).vectors(table)
+    np.testing.assert_allclose(vectors.values.mean(axis=0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(vectors.values.std(axis=0), 1.0, atol=1e-4)
+    components = vectors.values[:, [name.startswith("hist_pc") for name in vectors.names]]
+    np.testing.assert_allclose(np.corrcoef(components.T), np.eye(components.shape[1]), atol=1e-3)
+    assert vectors.names[0] == "rate_hz"
+
+
+def test_components_are_those_of_scikit_learn() -> None:
+    from sklearn.decomposition import PCA
+
+    table = _embeddings(120)
+    fit = fit_vectors([table])
+    isi, acg = (table.filter(regex=rf"^{name}_\d+").to_numpy() for name in ("isi_hist", "acg"))
+    scaled = [one / np.sqrt(one.var(axis=0).sum()) for one in (isi, acg)]
+    pca = PCA(n_components=3).fit(np.hstack(scaled))
+    entries = fit.entries[fit.entries["kind"] == "component"]
+    np.testing.assert_allclose(entries["explained_variance"][:3], pca.explained_variance_ratio_, rtol=1e-6)
+    ours = fit.vectors(table).values[:, 1:4]
+    theirs = pca.transform(np.hstack(scaled))
+    np.testing.assert_allclose(np.abs(ours), np.abs(theirs / theirs.std(axis=0)), rtol=1e-3, atol=1e-3)
+
+
+def test_the_fit_does_not_depend_on_units_that_do_not_train() -> None:
+    table, other = _embeddings(60), _embeddings(40, seed=1)
+    fit = fit_vectors([table])
+    alone = fit.vectors(other)
+    together = fit.vectors(pd.concat([table, other], ignore_index=True))
+    np.testing.assert_array_equal(together.values[60:], alone.values)
+
+
+def test_silent_units_are_marked_and_not_fitted_on_and_undefined_features_are_the_mean() -> None:
+    table = _embeddings(50)
+    silent = table[:3].assign(n_spikes=0, **dict.fromkeys(numbers_of(table), np.nan))
+    fit = fit_vectors([pd.concat([silent, table[3:]], ignore_index=True)])
+    assert fit.entries["n_units"].unique().tolist() == [47]
+    vectors = fit.vectors(pd.concat([silent, table[3:]], ignore_index=True))
+    assert vectors.is_silent.tolist() == [True] * 3 + [False] * 47
+    assert not vectors.known[:3].any()
+    assert (vectors.values[:3] == 0).all()
+    assert vectors.table().loc[0, list(vectors.names)].isna().all()
+    marked = table.assign(is_silent=[True] * 10 + [False] * 40)
+    assert fit_vectors([marked]).entries["n_units"].unique().tolist() == [40]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_few_units_have_few_components(n: int) -> None:
+    fit = fit_vectors([_embeddings(n)])
+    assert (fit.entries["kind"] == "component").sum() == max(n - 1, 0)
+    assert np.isfinite(fit.vectors(_embeddings(5)).values).all()
+
+
+def test_no_session_makes_no_entries() -> None:
+    assert len(fit_vectors([]).entries) == 0
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 2**16), n=st.integers(5, 40))
+def test_the_order_of_units_within_a_set_moves_nothing_but_the_last_digits(seed: int, n: int) -> None:
+    table = _embeddings(n, seed)
+    shuffled = table.sample(frac=1, random_state=seed)
+    one, other = fit_vectors([table]).entries, fit_vectors([shuffled]).entries
+    np.testing.assert_allclose(one["mean"], other["mean"], rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(one["std"], other["std"], rtol=1e-6, atol=1e-8)
