@@ -13,6 +13,7 @@ from nh_platform.operations.check_history import check_history, rule_history
 from nh_platform.operations.doctor_findings import doctor
 from nh_platform.operations.embedding.described_units import describe_units
 from nh_platform.operations.embedding.population import describe_population
+from nh_platform.operations.embedding.comparing import compare_embeddings
 from nh_platform.operations.exports.card import describe_export
 from nh_platform.operations.exports.citing import cite
 from nh_platform.operations.exports.pack_export import export_spike_pack
@@ -69,6 +70,7 @@ __all__ = [
     "check_history",
     "cite",
     "clean",
+    "compare_embeddings",
     "compare_stimulus",
     "compare_training_sets",
     "convert_coordinates",

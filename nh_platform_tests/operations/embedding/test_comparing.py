@@ -1,0 +1,79 @@
+"""Embeddings of stored sessions, reference windows, homes and files are compared, and what is none is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pytest
+
+from nh_platform import open_store, operations
+from nh_platform.session import ConfigError, UnknownSession
+from nh_platform_tests.cli.commands import nh
+from nh_platform_tests.homes import make_home, materialize
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("compared") / "home"
+    platform = make_home(folder, ("ibl",))
+    with dg.DagsterInstance.ephemeral() as instance:
+        (outcome,) = materialize(platform, instance, "ibl", assets=("units", "unit_embeddings"))
+    assert outcome.success, outcome.errors
+    return folder
+
+
+def test_a_window_that_is_computed_is_what_is_stored_of_it(home: Path) -> None:
+    found = operations.compare_embeddings(home, "stored", "whole-session")
+    (row,) = found.sessions.to_dict("records")
+    assert row["cka"] == pytest.approx(1.0)
+    assert row["neighbours"] == 1.0
+    assert (found.features["largest_difference"].dropna() == 0).all()
+    assert row["features"] == row["columns_a"] == row["columns_b"]
+
+
+def test_a_short_window_is_alike_and_not_the_same(home: Path) -> None:
+    found = operations.compare_embeddings(home, "start-30s", "stored", source="ibl")
+    (row,) = found.sessions.to_dict("records")
+    assert row["by_chance"] < row["neighbours"] < 1.0
+    assert found.features.set_index("feature").loc["log10_rate", "r"] > 0.7
+
+
+def test_another_home_an_encoder_and_files(home: Path, tmp_path: Path) -> None:
+    assert operations.compare_embeddings(home, "stored", str(home)).sessions["cka"].tolist() == [pytest.approx(1.0)]
+    (firing,) = operations.compare_embeddings(home, "encoder:firing", "stored").sessions.to_dict("records")
+    assert firing["columns_a"] <= firing["columns_b"]
+    (session_id,) = open_store(home).sessions("ibl")["session_id"]
+    table = open_store(home).session("ibl", session_id).embeddings
+    table.sample(frac=1, random_state=0).to_parquet(tmp_path / "shuffled.parquet")
+    found = operations.compare_embeddings(home, "stored", str(tmp_path / "shuffled.parquet"))
+    assert (found.features["largest_difference"].dropna() == 0).all()
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).normal(size=(30, 4)))
+    (row,) = operations.compare_embeddings(home, *(f"{tmp_path}/{name}.npy" for name in "ab")).sessions["cka"]
+    assert row == pytest.approx(1.0)
+
+
+def test_what_stands_for_nothing_is_refused(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "words.parquet").write_text("no table")
+    np.save(tmp_path / "short.npy", np.zeros((3, 2)))
+    for name, text in (
+        ("start-30", "start-30s"),
+        ("encoder:fring", "firing"),
+        (str(tmp_path / "words.parquet"), "cannot be read"),
+        (str(tmp_path / "gone.npy"), "cannot be read"),
+        (str(tmp_path / "short.npy"), "no row in common"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            operations.compare_embeddings(home, "stored", name)
+    with pytest.raises(UnknownSession):
+        operations.compare_embeddings(home, "stored", "stored", source="allen_vc")
+
+
+def test_the_command_prints_sessions_and_features(home: Path) -> None:
+    shown = nh(home, "embed", "compare", "stored", "start-30s")
+    assert shown.exit_code == 0, shown.output
+    assert "cka" in shown.output
+    table = nh(home, "embed", "compare", "stored", "start-30s", "--features", "--format", "csv")
+    assert "log10_rate," in table.output
