@@ -35,8 +35,8 @@ from nh_platform.operations.reviewing.review_merging import merge_reviews
 from nh_platform.operations.session_runs import materialize
 from nh_platform.operations.simulated.demo_home import demo
 from nh_platform.operations.source_inventory import inventory
+from nh_platform.operations.tasks.task_lookups import list_tasks
 from nh_platform.operations.tasks.task_runs import (
-    list_tasks,
     run_task,
     score_predictions,
     task_tables,

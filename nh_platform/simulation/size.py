@@ -33,6 +33,8 @@ class SimulationSize:
         Share of the camera frames that is kept (60, 150 and 30 Hz upstream); the files are long and little read.
     graded
         Whether units have the graded faults of `graded_designs` instead of clear ones.
+    regional
+        Whether the units of IBL's sessions fire as their region does (`regional_firing`).
     allen_movie_three
         Whether Visual Coding sessions of the first type show natural_movie_three as well, which lasts 2 minutes.
     shared_state
@@ -51,6 +53,7 @@ class SimulationSize:
     mean_rate_hz: float
     camera_fraction: float = 0.1
     graded: bool = False
+    regional: bool = False
     allen_movie_three: bool = False
     shared_state: float = 0.0
 

@@ -7,11 +7,13 @@ made belongs to the folder of each family of tasks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nh_platform.tasks.brain_wide_bench import suite2, suite3, trial_classes, trial_signals
 from nh_platform.tasks.brain_wide_bench.qc_labels import checked_labels
+from nh_platform.tasks.brain_wide_bench.suite3 import INTERVALS, UNIT_EMBEDDINGS, UnitFeatures
 from nh_platform.tasks.task import Kind, Task, TaskData
 from nh_platform.tasks.visual import VISUAL_TASKS
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 BRAIN_WIDE_BENCH = ("BrainWideBench 2026, brainbench-org/ibl-bwb, data 0.1.0", "ibl-bwb-eval 0.1.0")
 
 
-def tasks(qc_labels: pd.DataFrame | None = None) -> dict[str, Task]:
+def tasks(qc_labels: pd.DataFrame | None = None, features: UnitFeatures = INTERVALS) -> dict[str, Task]:
     """Return every task by name, in the order in which they are listed.
 
     Parameters
@@ -29,6 +31,8 @@ def tasks(qc_labels: pd.DataFrame | None = None) -> dict[str, Task]:
     qc_labels
         BrainWideBench's ``bwm_qc.csv`` (`nh_platform.tasks.brain_wide_bench.qc_labels.read_qc_labels`), whose labels of
         probes and behaviour are in no release. Without it they are not applied, and the tasks' notes say so.
+    features
+        What ``ts3-unit_cosmos`` reads of a unit (`nh_platform.tasks.brain_wide_bench.suite3.unit_cosmos`).
 
     Raises
     ------
@@ -37,10 +41,10 @@ def tasks(qc_labels: pd.DataFrame | None = None) -> dict[str, Task]:
     """
     if qc_labels is not None:
         checked_labels(qc_labels)
-    return {task.name: task for task in (*_brain_wide_bench(qc_labels), *VISUAL_TASKS)}
+    return {task.name: task for task in (*_brain_wide_bench(qc_labels, features), *VISUAL_TASKS)}
 
 
-def _brain_wide_bench(qc_labels: pd.DataFrame | None) -> list[Task]:
+def _brain_wide_bench(qc_labels: pd.DataFrame | None, features: UnitFeatures) -> list[Task]:
     def of_ibl(
         name: str,
         kind: Kind,
@@ -119,11 +123,14 @@ def _brain_wide_bench(qc_labels: pd.DataFrame | None) -> list[Task]:
             suite2.forecasting,
             "Counts of every unit in the last 100 ms of 1 s, from the 900 ms before",
         ),
-        of_ibl(
-            "ts3-unit_cosmos",
-            "classes",
-            regions,
-            suite3.unit_cosmos,
-            "Cosmos region of a unit, from the whole session",
+        replace(
+            of_ibl(
+                "ts3-unit_cosmos",
+                "classes",
+                regions,
+                partial(suite3.unit_cosmos, features=features),
+                "Cosmos region of a unit, from the whole session",
+            ),
+            also_reads=(UNIT_EMBEDDINGS,) if features == UNIT_EMBEDDINGS else (),
         ),
     ]

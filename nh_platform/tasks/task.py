@@ -51,6 +51,8 @@ class Task:
         Makes the targets of one session; raises `TargetMissing`, which names what the session lacks.
     references
         Where the definition stands.
+    also_reads
+        Assets beside `READ` that its inputs are made of.
     table
         Makes the results of one session, a row per unit, of a task whose scores are not those of `metrics`
         (``psth-forecast``: each unit has a noise ceiling of its own); None of all others. It takes ``seed`` and
@@ -64,6 +66,7 @@ class Task:
     make: Callable[[SessionView], TaskData]
     sources: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    also_reads: tuple[str, ...] = ()
     table: Callable[..., pd.DataFrame] | None = None
 
 

@@ -1,8 +1,22 @@
-"""Options of `nh task` as they are typed: seeds and sessions."""
+"""Options of `nh task` as they are typed: seeds, sessions, labels and features."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from nh_platform.session import ConfigError
+
+QcLabelsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="BrainWideBench's bwm_qc.csv: QC of probes and behaviour.", show_default=False),
+]
+FeaturesOption = Annotated[
+    str,
+    typer.Option(help="What ts3-unit_cosmos reads of a unit: intervals, or unit_embeddings as they are stored."),
+]
 
 SEEDS = "43-47"
 

@@ -15,7 +15,7 @@ from nh_platform.cli import console
 from nh_platform.cli.console import Format, FormatOption
 from nh_platform.cli.review.set_aside import WithSetAsideOption, say_set_aside
 from nh_platform.cli.tasks.forecast import number, print_tables
-from nh_platform.cli.tasks.options import SEEDS, one_seed_of, seeds_of, sessions_of
+from nh_platform.cli.tasks.options import SEEDS, FeaturesOption, QcLabelsOption, one_seed_of, seeds_of, sessions_of
 from nh_platform.home.folder import home_folder
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
@@ -29,10 +29,6 @@ Name = Annotated[str, typer.Argument(metavar="TASK", help="Name of a task, as `n
 SourceOption = Annotated[str, typer.Option(help="Source of the sessions. Default: the first that has the task.")]
 SessionsOption = Annotated[
     str, typer.Option("--sessions", metavar="IDS", help="Session ids with commas between, or their first characters.")
-]
-QcLabelsOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="BrainWideBench's bwm_qc.csv: QC of probes and behaviour.", show_default=False),
 ]
 
 app = typer.Typer(
@@ -70,6 +66,7 @@ def run(
     source: SourceOption = "",
     sessions: SessionsOption = "all",
     qc_labels: QcLabelsOption = None,
+    features: FeaturesOption = "intervals",
     seeds: Annotated[
         str, typer.Option(metavar="SEEDS", help=f"Seeds, as 43,44,45. Default: {SEEDS}, of psth-forecast 43 alone.")
     ] = "",
@@ -111,14 +108,16 @@ def run(
 
         nh task run ts3-unit_cosmos --seeds 43,44,45 --out predictions
 
+        nh task run ts3-unit_cosmos --features unit_embeddings
+
         nh task run vc-natural_scene --source allen_vc --format csv > scores.csv
 
         nh task run psth-forecast --source allen_vc --permutations 500 --out forecast
     """
-    from nh_platform.operations.tasks.task_runs import task_named
+    from nh_platform.operations.tasks.task_lookups import task_named
 
     ids = sessions_of(sessions)
-    if task_named(task).table is not None:
+    if task_named(task, features=features).table is not None:
         if qc_labels is not None:
             action = "Leave it out: they are of IBL's probes and behaviour."
             raise ConfigError("--qc-labels", f"{task} takes no labels of BrainWideBench", action)
@@ -147,6 +146,7 @@ def run(
             source=source,
             sessions=ids,
             qc_labels=qc_labels,
+            features=features,
             seeds=seeds_of(seeds or SEEDS),
             permutations=permutations,
             folder=out,
@@ -168,6 +168,7 @@ def targets(
     source: SourceOption = "",
     sessions: SessionsOption = "all",
     qc_labels: QcLabelsOption = None,
+    features: FeaturesOption = "intervals",
     with_set_aside: WithSetAsideOption = False,
     format_: FormatOption = Format.table,
 ) -> None:
@@ -186,6 +187,7 @@ def targets(
             source=source,
             sessions=sessions_of(sessions),
             qc_labels=qc_labels,
+            features=features,
             with_set_aside=with_set_aside,
             on_progress=tell,
         )

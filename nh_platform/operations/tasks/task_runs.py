@@ -1,4 +1,4 @@
-"""Benchmark tasks of the stored sessions: listed, their targets made, their baselines run and written, files scored."""
+"""Benchmark tasks of the stored sessions: their targets made, their baselines run and written, files scored."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from nh_platform.operations.opened_home import Home, OnProgress, OpenHome, Progress, open_home, unwatched
 from nh_platform.operations.tasks.table_files import write_tables
-from nh_platform.operations.tasks.task_records import ListedTask, ScoredPredictions, SessionTables, SessionTargets
+from nh_platform.operations.tasks.task_lookups import task_named
+from nh_platform.operations.tasks.task_records import ScoredPredictions, SessionTables, SessionTargets
 from nh_platform.operations.tasks.task_sessions import asked_sessions, origin_record, with_origins
 from nh_platform.session import ConfigError, NhError
-from nh_platform.session.errors import close_matches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,46 +27,6 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 
-def list_tasks(home: Home) -> list[ListedTask]:
-    """Return every benchmark task, with the stored sessions of the sources that have it."""
-    from nh_platform.tasks.named_tasks import tasks
-
-    with open_home(home) as at:
-        store = at.platform.store
-        stored = {source: len(store.sessions(source)) for source in store.sources()}
-        return [
-            ListedTask(one, {name: stored.get(name, 0) for name in one.sources or tuple(stored)})
-            for one in tasks().values()
-        ]
-
-
-def task_named(name: str, qc_labels: Path | None = None) -> Task:
-    """Return a task.
-
-    Parameters
-    ----------
-    name
-        Its name.
-    qc_labels
-        BrainWideBench's ``bwm_qc.csv``, with the labels of probes and behaviour that no release states; without it they
-        are not applied, and the notes of the targets say so.
-
-    Raises
-    ------
-    ConfigError
-        If there is none of that name (the text names the nearest), or the table cannot be used.
-    """
-    from nh_platform.tasks.brain_wide_bench.qc_labels import read_qc_labels
-    from nh_platform.tasks.named_tasks import tasks
-
-    known = tasks(None if qc_labels is None else read_qc_labels(qc_labels))
-    if name not in known:
-        near = close_matches(name, known)
-        action = f"`nh task list` names all {len(known)}.{near}"
-        raise ConfigError(f"task {name}", "there is no such task", action)
-    return known[name]
-
-
 def run_task(
     home: Home,
     name: str,
@@ -74,6 +34,7 @@ def run_task(
     source: str = "",
     sessions: Sequence[str] = (),
     qc_labels: Path | None = None,
+    features: str = "intervals",
     seeds: Sequence[int] = (),
     permutations: int | None = None,
     folder: Path | None = None,
@@ -92,8 +53,8 @@ def run_task(
         Source of the sessions; where empty the one that has the task, of several the first with stored sessions.
     sessions
         Ids, or the first characters of them; all stored ones that reviewers did not set aside where empty.
-    qc_labels
-        BrainWideBench's ``bwm_qc.csv``; as of `task_named`.
+    qc_labels, features
+        As of `task_named`.
     seeds
         Seeds; 43 to 47 where empty.
     permutations
@@ -124,7 +85,7 @@ def run_task(
     from nh_platform.tasks.running import run_task as run
     from nh_platform.tasks.whole_folder import whole_folder
 
-    task = task_named(name, qc_labels)
+    task = task_named(name, qc_labels, features)
     if task.table is not None:
         raise ConfigError(f"task {name}", "it has a table of its own", "Call `task_tables`.")
     chosen = tuple(dict.fromkeys(seeds or SEEDS))
@@ -209,6 +170,7 @@ def task_targets(
     source: str = "",
     sessions: Sequence[str] = (),
     qc_labels: Path | None = None,
+    features: str = "intervals",
     with_set_aside: bool = False,
     on_progress: OnProgress = unwatched,
 ) -> SessionTargets:
@@ -216,7 +178,7 @@ def task_targets(
 
     Parameters
     ----------
-    home, name, source, sessions, qc_labels, with_set_aside, on_progress
+    home, name, source, sessions, qc_labels, features, with_set_aside, on_progress
         As of `run_task`.
 
     Returns
@@ -233,7 +195,7 @@ def task_targets(
     StoreError
         If no session is stored.
     """
-    task = task_named(name, qc_labels)
+    task = task_named(name, qc_labels, features)
 
     def make(at: OpenHome, view: SessionView) -> TaskData:
         return with_origins(task, at).make(view)

@@ -23,18 +23,18 @@ def with_origins(task: Task, at: OpenHome) -> Task:
     """Return a task whose data state where they come from."""
 
     def make(view: SessionView) -> TaskData:
-        return replace(task.make(view), origins=(origin_record(at, view),))
+        return replace(task.make(view), origins=(origin_record(at, view, task.also_reads),))
 
     return replace(task, make=make)
 
 
-def origin_record(at: OpenHome, view: SessionView) -> dict[str, object]:
+def origin_record(at: OpenHome, view: SessionView, also_reads: Sequence[str] = ()) -> dict[str, object]:
     """Return release, data versions, terms and citations of a session; tasks read no verdicts, so no rulebook."""
     from nh_platform.exports.origin import origin_of
     from nh_platform.tasks.task import READ
 
     entry, release = at.platform.entry(view.source), at.platform.manifest(view.source).release
-    record = asdict(origin_of(view, entry, release, READ))
+    record = asdict(origin_of(view, entry, release, (*READ, *also_reads)))
     return {name: value for name, value in record.items() if name not in ("rulebook", "rulebook_cites", "units")}
 
 

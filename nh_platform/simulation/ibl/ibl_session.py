@@ -16,6 +16,7 @@ from nh_platform.simulation.graded_designs import draw_probe_units
 from nh_platform.simulation.ground_truth import UnitTruth
 from nh_platform.simulation.ibl.task import Task, passive_tables, simulate_task
 from nh_platform.simulation.insertions import TRACKS, Track
+from nh_platform.simulation.regional_firing import with_regional_firing
 from nh_platform.simulation.seeding import generator, integer, uuid4
 from nh_platform.simulation.shared_state import draw_shared_state, with_shared_state
 from nh_platform.simulation.size import SimulationSize
@@ -117,12 +118,14 @@ def _simulate_probe(
         duration_s=size.ibl_duration_s,
         size=size,
     )
+    track = TRACKS[(2 * index + number) % len(TRACKS)]
+    if size.regional:
+        truths = with_regional_firing(truths, track)
     state = draw_shared_state(seed, "ibl", index, size.ibl_duration_s, size.shared_state)
     responses = with_shared_state(task_responses(truths, task, gabor), state, truths)
     rng = generator(seed, "ibl", index, name, "spikes")
     sampling_rate_hz = SAMPLING_RATE_HZ * (1.0 + 2e-6 * float(rng.standard_normal()))
     spikes = simulate_spikes(rng, truths, size.ibl_duration_s, responses, sampling_rate_hz=sampling_rate_hz)
-    track = TRACKS[(2 * index + number) % len(TRACKS)]
     unresolved = index % 3 == 2 and number == size.ibl_probes - 1
     return IblProbe(
         name=name,

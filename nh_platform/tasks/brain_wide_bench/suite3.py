@@ -6,7 +6,8 @@ neighbours, the benchmark's second way to score, are `multi_unit`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +27,22 @@ FloatArray = npt.NDArray[np.float64]
 REGIONS = ("CB", "CNU", "CTXsp", "HB", "HPF", "HY", "Isocortex", "MB", "OLF", "TH")
 """Cosmos regions in the order of the classes (``COSMOS_LABELS`` of ``ibl-bwb-eval`` 0.1.0)."""
 
+UnitFeatures = Literal["intervals", "unit_embeddings"]
+"""What a model may read of a unit."""
+
+INTERVALS: UnitFeatures = "intervals"
+UNIT_EMBEDDINGS: UnitFeatures = "unit_embeddings"
+
+_PLACE = re.compile(r"depth(_.*)?|(.*_)?(region|atlas|allen|beryl|cosmos|ccf)(_.*)?")
+"""Features of `unit_embeddings` that say where a unit is, which is what is asked."""
+
 _SCALARS = ("firing_rate_log10", "amplitude_log10", "peak_to_trough")
 
 
 @says_what_lacks
-def unit_cosmos(session: SessionView, qc_labels: pd.DataFrame | None = None) -> TaskData:
+def unit_cosmos(
+    session: SessionView, qc_labels: pd.DataFrame | None = None, features: UnitFeatures = INTERVALS
+) -> TaskData:
     """``ts3-unit_cosmos``: in which of ten Cosmos regions a unit lies, from the whole session.
 
     Rows: the selected units whose probe's ``qc_neural_alignment`` is PASS and whose region is one of the ten (``void``
@@ -47,6 +59,9 @@ def unit_cosmos(session: SessionView, qc_labels: pd.DataFrame | None = None) -> 
         The session.
     qc_labels
         The benchmark's ``bwm_qc.csv``; notes say which labels were not applied where there is none.
+    features
+        ``intervals``: those above. ``unit_embeddings``: the features of the stored asset in their place, as they are,
+        but for depth and regions; what is undefined of a unit is the median of the others, 0 where it is of none.
 
     Raises
     ------
@@ -72,7 +87,12 @@ def unit_cosmos(session: SessionView, qc_labels: pd.DataFrame | None = None) -> 
     if not len(rows):
         raise lacking(session, "none of its selected units lies in one of the ten regions", "Leave the session out.")
     classes = np.array([REGIONS.index(region) for region in regions.iloc[rows]], dtype=np.int64)
-    features = _features(units.iloc[rows], intervals[rows])
+    if features == UNIT_EMBEDDINGS:
+        values, names = _of_embeddings(session, units["unit_id"].iloc[rows])
+        notes = (*notes, f"inputs are unit embeddings of the reference window {session.embeddings_window.id}")
+    else:
+        values = _features(units.iloc[rows], intervals[rows])
+        names = [*(f"isi_{bin_}" for bin_ in range(intervals.shape[1])), *_SCALARS]
     split = "test" if is_test else "" if is_of_no_split else "train"
     whole_s = session.spikes.recorded_time.duration_s
     return TaskData(
@@ -83,9 +103,9 @@ def unit_cosmos(session: SessionView, qc_labels: pd.DataFrame | None = None) -> 
         starts=np.full(len(rows), np.nan),
         window_s=whole_s,
         bin_s=whole_s,
-        inputs=features.__getitem__,
+        inputs=values.__getitem__,
         outputs=classes.__getitem__,
-        input_ids=np.array([*(f"isi_{bin_}" for bin_ in range(intervals.shape[1])), *_SCALARS], dtype=object),
+        input_ids=np.array(names, dtype=object),
         timestamps=np.zeros(0),
         mask=np.ones(len(rows), dtype=bool),
         split=np.full(len(rows), split, dtype=object),
@@ -109,7 +129,20 @@ def _features(units: pd.DataFrame, intervals: npt.NDArray[np.int64]) -> FloatArr
                 units["peak_to_trough"].to_numpy(dtype=np.float64),
             ]
         )
-    for column in scalars.T:
+    return np.column_stack([shares, _with_medians(scalars)])
+
+
+def _of_embeddings(session: SessionView, unit_ids: pd.Series) -> tuple[FloatArray, list[str]]:
+    """Return (n, n_features) float64 without NaN, and the names of the features."""
+    table = session.embeddings.set_index("unit_id").loc[unit_ids].select_dtypes("floating")
+    names = [str(name) for name in table if not _PLACE.fullmatch(str(name))]
+    return _with_medians(table[names].to_numpy(dtype=np.float64)), names
+
+
+def _with_medians(values: FloatArray) -> FloatArray:
+    """Return columns with the median of what is known in place of what is not; 0 where nothing is."""
+    filled = values.copy()
+    for column in filled.T:
         known = np.isfinite(column)
         column[~known] = np.median(column[known]) if known.any() else 0.0
-    return np.column_stack([shares, scalars])
+    return filled
