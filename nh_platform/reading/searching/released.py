@@ -10,16 +10,22 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from nh_platform.embeddings.cell_types.waveform_type import waveform_types
 from nh_platform.history.released_tables import SCHEMAS, read_released, released_folder
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.session.errors import close_matches
+from nh_platform.session.tables.cell_types import WAVEFORM_TYPE
 from nh_platform.sources.anatomy.region_names import Region, find_region
 from nh_platform.sources.registry import sources
 from nh_platform.store import Provenance, Store
 from nh_platform.store.codecs.parquet import column_names
 from nh_platform.store.file_hashes import is_stored
+
+_DURATIONS = ("waveform_duration", "duration")
+"""Column of released units with the ms from trough to peak: in Visual Behavior, and in Visual Coding."""
 
 
 class Released:
@@ -119,10 +125,17 @@ class Released:
     def unit_rows(self, columns: Sequence[str] | None = None, region: str | None = None) -> pd.DataFrame:
         """Return `units` with columns of `analysis_metrics` beside them; units without an analysis have none (NaN).
 
-        Columns that both tables have are those of the units; without ``columns`` those of the units are all.
+        Columns that both tables have are those of the units; without ``columns`` those of the units are all. The type
+        of the waveform, narrow or broad, is a column that may be asked for where the release states a duration.
         """
         if columns is None:
             return self.units(None, region)
+        durations = [name for name in _DURATIONS if name in self.column_names("units")]
+        if WAVEFORM_TYPE.name in columns and durations:
+            others = [name for name in columns if name != WAVEFORM_TYPE.name]
+            rows = self.unit_rows(list(dict.fromkeys([*others, durations[0]])), region)
+            types = waveform_types(rows[durations[0]].to_numpy(dtype=np.float64))
+            return rows.assign(**{WAVEFORM_TYPE.name: types})[list(dict.fromkeys(columns))]
         analysed = self.column_names("analysis_metrics") if self.holds("analysis_metrics") else []
         own = self.column_names("units")
         asked = list(dict.fromkeys(columns))

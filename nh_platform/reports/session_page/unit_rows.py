@@ -22,7 +22,7 @@ from nh_platform.qc.rules.verdicts import Verdicts, apply_rulebook, in_rule_unit
 from nh_platform.qc.signal_to_noise import SNR, signal_to_noise
 from nh_platform.reports.session_page.content import MetricPair, RuleWords
 from nh_platform.reports.session_page.material import PageMaterial
-from nh_platform.session.tables.cell_types import CELL_TYPE_COLUMNS
+from nh_platform.session.tables.cell_types import OPTOTAGGED, WAVEFORM_TYPE
 from nh_platform.session.tables.units import CURATED_PREFIX, UNITS
 from nh_platform.session.units_of_measure import UV_PER_V
 
@@ -91,7 +91,7 @@ def unit_rows(material: PageMaterial, rates_hz: npt.NDArray[np.float64]) -> Unit
     columns |= _on_request(material, words)
     pairs = _pairs(material, columns, words)
     columns |= _upstream(material, book, columns, words)
-    columns |= {one.name: units[one.name] for one in CELL_TYPE_COLUMNS if one.name in units}
+    columns |= _cell_types(units, words)
     for name in map(str, units.columns):
         if name.startswith(CURATED_PREFIX):
             columns[name] = units[name]
@@ -242,13 +242,27 @@ def _upstream(
     }
 
 
+def _cell_types(units: pd.DataFrame, words: dict[str, tuple[str, str]]) -> dict[str, object]:
+    """Return the cell type of every unit, under names that a filter takes as they are."""
+    columns: dict[str, object] = {}
+    if WAVEFORM_TYPE.name in units:
+        columns["waveform_type"] = units[WAVEFORM_TYPE.name]
+        words["waveform_type"] = ("", f"{WAVEFORM_TYPE.name}: {WAVEFORM_TYPE.meaning}")
+    if OPTOTAGGED.name in units:
+        tagged = units[OPTOTAGGED.name]
+        columns["optotagged"] = (tagged == 1).astype("boolean").where(tagged.notna())
+        words["optotagged"] = ("", f"{OPTOTAGGED.name}: {OPTOTAGGED.meaning}")
+    return columns
+
+
 def _shown(table: pd.DataFrame, book: Rulebook) -> tuple[str, ...]:
-    """Return the columns that are shown at first: who, the verdict, where, what each rule was held against, reviews.
+    """Return the columns that are shown at first: who, the verdict, where, what, values of rules, reviews.
 
     The verdict stands near the left: further right it was cut on windows of 1,300 px.
     """
     region = "beryl" if table["beryl"].notna().any() else "acronym"
     first = ("probe", "cluster_id", f"pass.{book.id}", region, "depth", "n_spikes", "rate")
     last = ("upstream_label", "review_state")
-    wanted = (*first, *(f"value.{rule.id}" for rule in book.rules), *last)
+    types = (name for name in ("waveform_type", "optotagged") if name in table and table[name].notna().any())
+    wanted = (*first, *types, *(f"value.{rule.id}" for rule in book.rules), *last)
     return tuple(name for name in wanted if name in table)

@@ -163,3 +163,18 @@ def test_allensdk_fetches_them_from_the_warehouse_on_request(tmp_path: Path) -> 
     theirs = pd.read_csv(path, dtype={"ecephys_unit_id": str}).set_index("ecephys_unit_id")["pref_ori_dg"]
     ours = open_store(tmp_path).released("allen_vc").analysis_metrics().set_index("unit_id")["pref_ori_dg"]
     assert ours.to_dict() == theirs.to_dict()
+
+
+def test_units_of_a_release_are_counted_and_chosen_by_the_type_of_their_waveform(home: Path) -> None:
+    nh(home, "sync", "allen_vc")
+    released = open_store(home).released("allen_vc")
+    durations = released.units(["unit_id", "duration"]).set_index("unit_id")["duration"]
+    narrow = durations.index[durations <= 0.4]
+    counted = rows(nh(home, "units", "--source", "allen_vc", "--by", "nh.waveform_type@1", "--format", "csv"))
+    assert {row["nh.waveform_type@1"]: int(row["units"]) for row in counted} == {
+        "narrow": len(narrow),
+        "broad": len(durations) - len(narrow),
+    }
+    asked = ("units", "--source", "allen_vc", "--where", "nh.waveform_type@1=narrow", "--column", "unit_id")
+    found = rows(nh(home, *asked, "--format", "csv"))
+    assert {row["unit_id"] for row in found} == set(narrow.astype(str))

@@ -20,6 +20,7 @@ from nh_platform.reports.session_page.told_reviews import told_reviews
 from nh_platform.reports.session_page.unit_figures.charts import rates
 from nh_platform.reports.session_page.unit_rows import UnitRows, unit_rows
 from nh_platform.session.mean_waveforms import MeanWaveforms
+from nh_platform.session.tables.cell_types import OPTOTAGGED, WAVEFORM_TYPE
 from nh_platform_tests.made_material import grouped, made_material, steady
 
 
@@ -50,6 +51,16 @@ def test_rules_have_their_value_in_their_unit_and_the_stored_verdict() -> None:
     assert found.table["reason.ibl-2022-10"][0] == "amp_median 40 µV ≤ 50 µV"
     assert found.words["released.amp_median"][0] == "µV"
     assert found.table["released.amp_median"].tolist() == pytest.approx([40.0] * 3)
+
+
+def test_cell_types_are_shown_where_a_unit_has_one() -> None:
+    material = made_material(grouped(steady(3)), released=released(3))
+    assert not {"waveform_type", "optotagged"} & set(rows(material).shown)
+    types = {WAVEFORM_TYPE.name: ["narrow", None, "broad"], OPTOTAGGED.name: [1.0, 0.0, np.nan]}
+    found = rows(replace(material, units=material.units.assign(**types)))
+    assert {"waveform_type", "optotagged"} <= set(found.shown)
+    assert found.table["optotagged"].tolist() == [True, False, pd.NA]
+    assert found.words["waveform_type"][1].startswith("nh.waveform_type@1")
 
 
 def test_a_released_value_that_differs_is_flagged_beside_the_recomputed_one() -> None:

@@ -34,7 +34,7 @@ class NhUnits {
   }
 
   columnLabel(name, unit) {
-    const own = { unit_id: "unit", cluster_id: "cluster", n_spikes: "spikes", beryl: "region", review: "review", upstream_label: "upstream label" };
+    const own = { unit_id: "unit", cluster_id: "cluster", n_spikes: "spikes", beryl: "region", review: "review", upstream_label: "upstream label", waveform_type: "waveform", optotagged: "opto-tagged" };
     for (const [role, words] of [["label", "label"], ["pass", "verdict"], ["reason", "reason"]]) own[`${role}.${this.book}`] = words;
     const shown = own[name] ?? name.replace(`rule.${this.book}.`, "passes ").replace(/^curated\./, "by ");
     return nhUnit(unit) ? `${shown} (${nhUnit(unit)})` : shown;
