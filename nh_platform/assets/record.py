@@ -228,6 +228,11 @@ class SourceAsset:
         inventory.
     is_remade_daily
         Whether it also depends on something without a version, so that every inventory makes it anew.
+    of_every_source
+        Whether every source has it whose sessions have what it reads; else only those whose entry names it among
+        `extra_assets`.
+    pool
+        Pool of its runs, where it is another one than that of runs which join sessions.
     """
 
     name: str
@@ -242,6 +247,8 @@ class SourceAsset:
     checks: tuple[AssetCheck, ...] = ()
     is_remade_daily: bool = False
     follows_sessions: bool = False
+    of_every_source: bool = True
+    pool: str = ""
 
 
 def _is_table(pair: object) -> bool:

@@ -95,7 +95,13 @@ def all_source_assets() -> dict[str, SourceAsset]:
 def source_assets(source: str) -> dict[str, SourceAsset]:
     """Return the assets across sessions of a source by name: those whose sessions have what they read."""
     absent = all_session_assets().keys() - session_assets(source).keys()
-    return {name: asset for name, asset in all_source_assets().items() if absent.isdisjoint(asset.reads)}
+    entry = installed_sources().found.get(source)
+    named = () if entry is None else entry.extra_assets
+    return {
+        name: asset
+        for name, asset in all_source_assets().items()
+        if absent.isdisjoint(asset.reads) and (asset.of_every_source or name in named)
+    }
 
 
 def in_running_order(records: Iterable[SessionAsset]) -> dict[str, SessionAsset]:
@@ -177,7 +183,7 @@ def _unknown_extras() -> Iterator[ConfigError]:
     for name, entry in installed_sources().found.items():
         named = {"extra_assets": entry.extra_assets, "assets_on_request": entry.assets_on_request}
         for field, names in named.items():
-            if unknown := [one for one in names if one not in served]:
+            if unknown := [one for one in names if one not in served and one not in all_source_assets()]:
                 package = installed_sources().packages[name]
                 yield ConfigError(
                     f"source {name} of package {package}",

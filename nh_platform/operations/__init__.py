@@ -14,6 +14,7 @@ from nh_platform.operations.doctor_findings import doctor
 from nh_platform.operations.embedding.described_units import describe_units
 from nh_platform.operations.embedding.population import describe_population
 from nh_platform.operations.embedding.comparing import compare_embeddings
+from nh_platform.operations.embedding.images import embed_images
 from nh_platform.operations.exports.card import describe_export
 from nh_platform.operations.exports.citing import cite
 from nh_platform.operations.exports.pack_export import export_spike_pack
@@ -80,6 +81,7 @@ __all__ = [
     "describe_population",
     "doctor",
     "draw_probes",
+    "embed_images",
     "export_decisions",
     "export_pictures",
     "export_sessions",

@@ -39,6 +39,8 @@ class SimulationSize:
         Whether Visual Coding sessions of the first type show natural_movie_three as well, which lasts 2 minutes.
     shared_state
         How strongly a slow state that all units of a session share drives them (`shared_state`); 0 for no such state.
+    allen_pictures
+        Whether the pictures of natural scenes and of natural_movie_one are written for Visual Coding sessions.
     """
 
     name: str
@@ -56,6 +58,7 @@ class SimulationSize:
     regional: bool = False
     allen_movie_three: bool = False
     shared_state: float = 0.0
+    allen_pictures: bool = False
 
     def __post_init__(self) -> None:
         if self.ibl_trials * 4.5 > self.ibl_task_s:
@@ -70,7 +73,7 @@ class SimulationSize:
 TINY = SimulationSize("tiny", 225.0, 75.0, 40, 2, 12, 2, 12, 1, 6.0)
 """For unit tests: written in well under a second."""
 
-DEMO = SimulationSize("demo", 1890.0, 180.0, 420, 2, 70, 2, 28, 4, 6.0, camera_fraction=1.0)
+DEMO = SimulationSize("demo", 1890.0, 180.0, 420, 2, 70, 2, 28, 4, 6.0, camera_fraction=1.0, allen_pictures=True)
 """For `nh demo`. More than 400 trials, which the Brain-wide Map asks of a session, and every frame of the cameras."""
 
 BENCHMARK = SimulationSize("benchmark", 3600.0, 600.0, 600, 1, 700, 4, 250, 8, 3.7)

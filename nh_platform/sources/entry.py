@@ -95,7 +95,7 @@ class SourceEntry:
         ``my_lab.simulation:write``, since a source knows no simulation. How it is called is said by
         `nh_platform.operations.simulated.simulated_sources`. Empty where there is none.
     extra_assets
-        Per-session assets that this source has beyond those of every source.
+        Assets, per session or across sessions, that this source has beyond those of every source.
     session_qc
         What upstream states of sessions: ``levels`` (PASS to CRITICAL), ``exceptions`` (what is abnormal of single
         ones, in words), or nothing where empty.

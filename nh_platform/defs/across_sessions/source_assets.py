@@ -37,7 +37,7 @@ def build_source_asset(entry: SourceEntry, platform: Platform, asset: SourceAsse
         owners=OWNERS,
         code_version=asset.code_version,
         description=asset.description,
-        pool=ACROSS_SESSIONS_POOL,
+        pool=asset.pool or ACROSS_SESSIONS_POOL,
         metadata={"dagster/column_schema": table_schema(asset.tables[0][0].columns)},
         check_specs=check_specs(key, asset.checks),
     )

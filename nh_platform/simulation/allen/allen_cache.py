@@ -14,6 +14,7 @@ import pandas as pd
 from nh_platform.simulation.allen.allen_session import UNREGISTERED_UM, AllenProbe, AllenSession, simulate_allen_session
 from nh_platform.simulation.allen.coding_nwb import LAYOUT, NWB_VERSION, write_nwb
 from nh_platform.simulation.allen.lfp_nwb import write_lfp_nwb
+from nh_platform.simulation.allen.pictures import write_pictures
 from nh_platform.simulation.allen.visual_stimuli import MONITOR_HZ
 from nh_platform.simulation.file_bytes import merge_csv, write_csv, write_parquet
 from nh_platform.simulation.insertions import N_CHANNELS, allen_ccf_um, channel_regions, site_positions
@@ -57,6 +58,8 @@ def write_allen_vc(
         Seconds of LFP of every probe, in ``session_<id>/probe_<id>_lfp.nwb``; no files where 0.
     """
     root.mkdir(parents=True, exist_ok=True)
+    if size.allen_pictures:
+        write_pictures(root, seed)
     written = []
     for index in range(first, first + n_sessions):
         session = simulate_allen_session(seed, index, size, monitor_hz)

@@ -69,6 +69,7 @@ ENTRY = SourceEntry(
     definer="allen",
     published_counts=Path(__file__).with_name("published_counts.yaml"),
     simulation="nh_platform.simulation:write_allen_vbn",
+    extra_assets=("image_embeddings",),
     session_qc="exceptions",
     extra_assets=("optotagging",),
     region_names=VISUAL_HOMONYMS,

@@ -21,6 +21,8 @@ from nh_platform.sources.nwb.nwb_file import NwbFile, is_numeric
 
 TEMPLATES = "stimulus/templates"
 OMITTED = "omitted"
+WARPED, UNWARPED = "warped", "unwarped"
+"""Forms of an image: as on the monitor, warped for its distance from the eye, and before."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,26 @@ def read_images(nwb: NwbFile) -> dict[str, ImageSet]:
         )
         for name, images, _ in _sets(nwb)
     }
+
+
+def read_image_set(nwb: NwbFile, name: str, form: str) -> tuple[tuple[str, ...], npt.NDArray[Any]]:
+    """Return the names of the images of a set and their pixels in one form, ``warped`` or ``unwarped``.
+
+    Raises
+    ------
+    ConfigError
+        If the file has no such set; the text names those it has.
+    BadUpstreamData
+        If the pixels are not those of the named images.
+    """
+    names = {one: images for one, images, _ in _sets(nwb)}
+    if name not in names:
+        raise ConfigError(f"image set {name}", "it is not in the NWB file", f"Use {', '.join(names) or 'none'}.")
+    path = f"{TEMPLATES}/{name}/{'data' if form == WARPED else UNWARPED}"
+    pixels = nwb.array(path)
+    if pixels.ndim != 3 or len(pixels) != len(names[name]):
+        raise nwb.bad(f"{path} has the shape {pixels.shape}, expected {len(names[name])} images")
+    return names[name], pixels
 
 
 def read_image_of(nwb: NwbFile, presentation: Mapping[str, Any] | pd.Series) -> npt.NDArray[Any]:

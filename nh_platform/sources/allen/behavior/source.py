@@ -19,7 +19,7 @@ from nh_platform.history.identity import version_of
 from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.history.released_tables import ReleasedTables
-from nh_platform.session import Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session import ConfigError, Events, RawRecording, Signals, UnitAnnotation
 from nh_platform.session.lfp import LfpSlice
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
@@ -30,8 +30,11 @@ from nh_platform.sources.allen.behavior.amplitude_scale import FILE_NAME as SCAL
 from nh_platform.sources.allen.behavior.amplitude_scale import scale_note
 from nh_platform.sources.allen.behavior.cloud_cache import Release, compare_releases, list_releases, load_release
 from nh_platform.sources.allen.behavior.image_templates import (
+    UNWARPED,
+    WARPED,
     ImageSet,
     read_image_of,
+    read_image_set,
     read_image_templates,
     read_images,
 )
@@ -58,6 +61,9 @@ SESSIONS_FOLDER = "behavior_ecephys_sessions"
 @dataclass(frozen=True)
 class AllenVisualBehaviorSource(BehaviorFiles):
     """Source ``allen_vbn``; see `nh_platform.sources.source.Source`."""
+
+    image_forms = (WARPED, UNWARPED)
+    shared_image_sets = ()
 
     def signal(self) -> str:
         """Return a text that differs when a release or a file was added; as of `Source.signal`.
@@ -171,6 +177,30 @@ class AllenVisualBehaviorSource(BehaviorFiles):
         """Return the pixels of the images that were shown, by image set."""
         with self.open(session) as nwb:
             return read_images(nwb)
+
+    def image_set_version(self, name: str, session: SessionFiles | None) -> str:
+        """Return the hash of the session's file, where it is there; as of `ShowsImageSets`."""
+        if session is None:
+            return ""
+        wanted = self.wanted(session)
+        return wanted.identity if wanted.is_there else ""
+
+    def read_image_set(
+        self, name: str, session: SessionFiles | None, form: str
+    ) -> tuple[tuple[str, ...], npt.NDArray[Any]]:
+        """Return names and pixels of a set from the session's file; as of `ShowsImageSets`.
+
+        Raises
+        ------
+        ConfigError
+            If no session is stated, or its file has no such set.
+        BadUpstreamData
+            If the file is missing or damaged, or the set cannot be read.
+        """
+        if session is None:
+            raise ConfigError(f"image set {name}", "no session is stated whose file holds it", "State one.")
+        with self.open(session) as nwb:
+            return read_image_set(nwb, name, form)
 
     def presentation_image(self, session: SessionFiles, presentation: pd.Series) -> npt.NDArray[Any]:
         """Return the image that a presentation showed, as it was on the monitor.

@@ -29,6 +29,8 @@ Pixels = npt.NDArray[Any]
 BLANK_FRAME = -1
 SCENES = "natural_scenes"
 N_SCENES = 118
+IMAGE_SETS = (SCENES, "natural_movie_one", "natural_movie_three")
+"""Stimuli whose pictures the warehouse has."""
 _NUMBER_WORDS = {"one": 1, "three": 3}
 _MOVIE = re.compile(r"natural_movie_(one|three)(_more_repeats)?")
 
@@ -171,6 +173,20 @@ def read_pictures(root: Path, stimulus: str) -> Pixels:
     templates = templates_of(stimulus)
     pictures = [read_image(root, template) for template in templates]
     if templates[0].kind == "scene":
+        _refuse_other_sizes(templates, pictures)
         return np.stack(pictures)
     frames: Pixels = np.load(templates[0].path(root), mmap_mode="r", allow_pickle=False)
     return frames
+
+
+def _refuse_other_sizes(templates: list[Template], pictures: list[Pixels]) -> None:
+    """Stop where an image is of another size or type than the first."""
+    first = pictures[0]
+    for template, picture in zip(templates, pictures):
+        if picture.shape != first.shape or picture.dtype != first.dtype:
+            found = (
+                f"it is {picture.dtype} of {picture.shape[0]} × {picture.shape[1]} px, and the first one {first.dtype} "
+                f"of {first.shape[0]} × {first.shape[1]}"
+            )
+            name = template.path(Path()).name
+            raise BadUpstreamData(f"template {name}", found, "Delete it; it is fetched again.")

@@ -23,6 +23,7 @@ from nh_platform.history.manifest import Manifest, SessionFiles
 from nh_platform.history.published_freezes import stated_freeze
 from nh_platform.history.released_tables import ReleasedTables
 from nh_platform.session import BadUpstreamData, ConfigError, Events, RawRecording, Signals, UnitAnnotation
+from nh_platform.session.image_set import SHOWN
 from nh_platform.session.lfp import LfpSlice
 from nh_platform.session.mean_waveforms import MeanWaveforms
 from nh_platform.session.tables.catalogue.manifest import FILES, INSERTIONS, SESSIONS
@@ -33,7 +34,13 @@ from nh_platform.sources.allen.coding.analysis_metrics import (
     read_analysis_metrics,
     upstream_files,
 )
-from nh_platform.sources.allen.coding.natural_images import read_image, read_pictures, template_of, templates_of
+from nh_platform.sources.allen.coding.natural_images import (
+    IMAGE_SETS,
+    read_image,
+    read_pictures,
+    template_of,
+    templates_of,
+)
 from nh_platform.sources.allen.coding.nwb_files import CodingFiles
 from nh_platform.sources.allen.coding.project_tables import TABLES, read_project_tables, tables_of_file
 from nh_platform.sources.allen.coding.running_and_eyes import read_gaze, read_pupil, read_running_speed
@@ -56,6 +63,9 @@ NWB_GROUPS = ",".join(GROUPS)
 @dataclass(frozen=True)
 class AllenVisualCodingSource(CodingFiles):
     """Source ``allen_vc``; see `nh_platform.sources.source.Source`."""
+
+    image_forms = (SHOWN,)
+    shared_image_sets = IMAGE_SETS
 
     def signal(self) -> str:
         """Return a text that differs when a session file was added or replaced; as of `Source.signal`.
@@ -315,6 +325,22 @@ class AllenVisualCodingSource(CodingFiles):
             for template in templates_of(stimulus):
                 fetch_template(self.downloads, template)
         return read_pictures(self.settings.root, stimulus)
+
+    def image_set_version(self, name: str, session: SessionFiles | None) -> str:
+        """Return the identity of the templates of a set; as of `ShowsImageSets`."""
+        paths = [template.path(self.settings.root) for template in templates_of(name)]
+        if not all(path.is_file() for path in paths):
+            return ""
+        return version_of(f"{path.name} {file_hash(path, cache_dir=self.settings.cache_dir)}\n" for path in paths)
+
+    def read_image_set(
+        self, name: str, session: SessionFiles | None, form: str
+    ) -> tuple[tuple[str, ...], npt.NDArray[Any]]:
+        """Return names and pixels of the images of a set; as of `ShowsImageSets`, raises as `stimulus_pictures`."""
+        pictures = self.stimulus_pictures(name)
+        kind = templates_of(name)[0].kind
+        prefix = "natural_scene" if kind == "scene" else f"{name}_frame"
+        return tuple(f"{prefix}_{number}" for number in range(len(pictures))), pictures
 
     def _catalogue(self) -> WarehouseCatalogue:
         return WarehouseCatalogue(self.settings.root, self.settings.address)

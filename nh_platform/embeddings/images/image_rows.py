@@ -1,0 +1,131 @@
+"""Which image of which set every presentation of a session showed, and when it came on.
+
+Contains the alignment of presentations and images. Add here how another stimulus says which image it is. Rows count in
+the set as `nh_platform.session.image_set` has it; `NO_ROW` stands for no image, with why in words.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nh_platform.session.tables.images import IMAGE_ROWS
+
+NO_ROW = -1
+"""Row of a presentation that showed no image of a set."""
+SCENES = "natural_scenes"
+MOVIES = {
+    "natural_movie_one": "natural_movie_one",
+    "natural_movie_one_more_repeats": "natural_movie_one",
+    "natural_movie_three": "natural_movie_three",
+}
+"""Set by stimulus name. Shuffled movies have none: the order of their frames is in no released file."""
+SHOWN, BLANK, OMITTED, UNKNOWN, NO_IMAGE = "shown", "blank", "omitted", "unknown", "no image"
+
+
+def image_rows(presentations: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per presentation that shows, or could show, an image of a set.
+
+    Parameters
+    ----------
+    presentations
+        Schema `PRESENTATIONS` of a session of Visual Coding (``frame``) or Visual Behavior (``image_index``).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Schema `IMAGE_ROWS`, in the order of the presentations. ``image_row`` is -1 where ``shows`` is not ``shown``:
+        ``blank`` (the frame -1 of natural scenes), ``omitted`` (Visual Behavior), ``unknown`` (a frame that is not
+        stated, or shuffled), ``no image`` (another stimulus).
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "presentation_id": [0, 1, 2], "start_time": [1.0, 1.25, 1.5], "stop_time": [1.25, 1.5, 1.75],
+    ...     "stimulus_name": ["natural_scenes", "natural_scenes", "gabors"], "frame": [17.0, -1.0, np.nan]})
+    >>> image_rows(table)[["image_row", "onset", "shows"]].values.tolist()
+    [[17, 1.0, 'shown'], [-1, 1.25, 'blank'], [-1, 1.5, 'no image']]
+    """
+    names = presentations["stimulus_name"].astype(str).to_numpy(dtype=object)
+    sets = np.full(len(names), "", dtype=object)
+    rows = np.full(len(names), NO_ROW, dtype=np.int64)
+    shows = np.full(len(names), NO_IMAGE, dtype=object)
+    frames = _numbers(presentations, "frame")
+    for stimulus, image_set in {SCENES: SCENES, **MOVIES}.items():
+        of = names == stimulus
+        sets[of] = image_set
+        rows[of], shows[of] = _of_frames(frames[of], stimulus == SCENES)
+    shuffled = np.array([name.startswith("natural_movie") and name not in MOVIES for name in names], dtype=bool)
+    shows[shuffled] = UNKNOWN
+    index = _numbers(presentations, "image_index")
+    omitted = _flags(presentations)
+    # A presentation of an image states its place and its name; those of other stimuli state neither.
+    of = (np.isfinite(index) & (index >= 0) | omitted) & (sets == "")
+    sets[of] = names[of]
+    rows[of & ~omitted], shows[of & ~omitted] = index[of & ~omitted].astype(np.int64), SHOWN
+    shows[of & omitted] = OMITTED
+    return IMAGE_ROWS.conform(
+        pd.DataFrame(
+            {
+                "presentation_id": presentations["presentation_id"].to_numpy(),
+                "image_set": sets,
+                "image_row": rows,
+                "onset": presentations["start_time"].to_numpy(dtype=np.float64),
+                "offset": presentations["stop_time"].to_numpy(dtype=np.float64),
+                "shows": shows,
+            }
+        )
+    )
+
+
+def rows_at(rows: pd.DataFrame, times: npt.ArrayLike, image_sets: dict[str, int]) -> npt.NDArray[np.int64]:
+    """Return which image was on the screen at each time, counted through the images of several sets.
+
+    Parameters
+    ----------
+    rows
+        The table of `image_rows`.
+    times
+        Seconds on the session clock, any shape; for example centres of bins.
+    image_sets
+        Row at which each set begins, by its name; others count as none.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 of the shape of ``times``; -1 where no image of these sets was on. An image is on from its onset to its
+        offset, which is not part of it: a movie's frames follow each other by their own times.
+    """
+    at = np.asarray(times, dtype=np.float64)
+    shown = rows[(rows["image_row"] >= 0) & rows["image_set"].isin(list(image_sets))]
+    shown = shown.sort_values("onset", kind="stable")
+    if not len(shown):
+        return np.full(at.shape, NO_ROW, dtype=np.int64)
+    base = shown["image_set"].map(image_sets).to_numpy(dtype=np.int64)
+    found = np.searchsorted(shown["onset"].to_numpy(), at, side="right") - 1
+    on = (found >= 0) & (at < shown["offset"].to_numpy()[found])
+    return np.where(on, base[found] + shown["image_row"].to_numpy()[found], NO_ROW).astype(np.int64)
+
+
+def _of_frames(
+    frames: npt.NDArray[np.float64], has_blanks: bool
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_]]:
+    """Return row and what is shown by the frame that upstream states."""
+    known = np.isfinite(frames) & (frames >= 0) & (frames % 1 == 0)
+    rows = np.where(known, np.where(known, frames, 0), NO_ROW).astype(np.int64)
+    shows = np.where(known, SHOWN, np.where(frames == NO_ROW, BLANK if has_blanks else UNKNOWN, UNKNOWN))
+    return rows, shows.astype(object)
+
+
+def _numbers(table: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
+    if column not in table:
+        return np.full(len(table), np.nan)
+    return pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)
+
+
+def _flags(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which presentations are omissions."""
+    stated = table["omitted"].isin([True, 1.0, "True"]) if "omitted" in table else pd.Series(False, index=table.index)
+    named = table["image_name"].eq("omitted") if "image_name" in table else pd.Series(False, index=table.index)
+    return (stated | named.fillna(False)).to_numpy(dtype=bool)

@@ -1,0 +1,93 @@
+"""Weights of a model: the folder that they lie in, and what identifies them.
+
+Contains the way from a folder, or a name on the Hugging Face hub, to a folder with a hash. Nothing here loads a model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from nh_platform.downloads.hashes import file_hash
+from nh_platform.embeddings.images.transformers_models import how_to_get
+from nh_platform.session import ConfigError
+
+FILES = ("config.json", "preprocessor_config.json", "*.safetensors", "*.safetensors.index.json")
+"""Files of a model that are read. Pickled weights (``*.bin``) are not: reading them runs what is in them."""
+_NEEDED = ("config.json", "*.safetensors")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights that are at hand.
+
+    Parameters
+    ----------
+    folder
+        Where they lie.
+    sha256
+        Identity: sha256 over name and content hash of every file of `FILES`.
+    """
+
+    folder: Path
+    sha256: str
+
+
+def find_weights(
+    stated: str, name: str, home: Path, *, cache_dir: Path | None = None, may_download: bool = False
+) -> Weights:
+    """Return the weights of a model.
+
+    Parameters
+    ----------
+    stated
+        Folder as a person states it, from ``home`` where it is not absolute; the hub's own cache of this machine where
+        empty.
+    name
+        Name on the hub, ``owner/model``.
+    home
+        The home folder.
+    cache_dir
+        Folder that keeps hashes of files (`nh_platform.downloads.hashes.file_hash`).
+    may_download
+        Whether they are fetched from the hub where the cache has none.
+
+    Raises
+    ------
+    ConfigError
+        If they are not there, or the folder lacks a file; the text says how to get them.
+    """
+    folder = home / stated if stated else _from_hub(name, may_download=may_download)
+    if not folder.is_dir():
+        found = f"{stated} is no folder" if stated else f"{folder} is no folder"
+        raise ConfigError(f"weights of {name}", found, _action(name))
+    if lacking := [pattern for pattern in _NEEDED if not any(folder.glob(pattern))]:
+        also = " (pytorch_model.bin is not read: it is pickled)" if any(folder.glob("*.bin")) else ""
+        raise ConfigError(f"weights of {name}", f"{folder.name} has no {' and no '.join(lacking)}{also}", _action(name))
+    files = sorted({path for pattern in FILES for path in folder.glob(pattern)})
+    lines = "".join(f"{path.name}\x1f{file_hash(path, 'blake2b', cache_dir)}\n" for path in files)
+    return Weights(folder, hashlib.sha256(lines.encode()).hexdigest())
+
+
+def _from_hub(name: str, *, may_download: bool) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise ConfigError(
+            f"weights of {name}",
+            "they are on the Hugging Face hub, and huggingface_hub is not installed",
+            "Run `pip install 'nh-platform[images]'`, or state a folder that has them: --weights FOLDER.",
+        ) from error
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(FILES), local_files_only=not may_download))
+    except Exception as error:  # of the network, of the hub, of the cache: the text is for a person
+        first = " ".join(str(error).split()).split(". ")[0]
+        asked = "the hub does not give them" if may_download else "the cache of the hub on this machine has none"
+        raise ConfigError(f"weights of {name}", f"{asked} ({type(error).__name__}: {first:.200})", _action(name)) from (
+            error
+        )
+
+
+def _action(name: str) -> str:
+    return f"Get them: {how_to_get(name)}"
