@@ -40,13 +40,14 @@ PEERS: dict[str, tuple[str, ...]] = {
     "spikeinterface": ("spikeinterface==0.105.3", "numba==0.68.1", "scipy==1.17.1", "pandas==2.3.3"),
     "table_readers": ("polars==2.1.0", "duckdb==2.0.0", "pandas==2.3.3", "pyarrow==26.0.1", "mlcroissant==1.1.1"),
     "torch_brain": ("torch==2.13.0", "torch-brain==0.2.1"),
+    "torchvision": ("torch==2.13.0", "torchvision==0.28.0", "numpy==2.4.6", "pillow==13.0.0"),
 }
 """Pinned packages of each peer environment. slidingRP decides IBL's labels, so it is pinned beside ibllib."""
 
 WITHOUT_DEPENDENCIES: dict[str, tuple[str, ...]] = {"ibl_bwb_eval": ("ibl-bwb-eval==0.1.0",)}
 """What is installed last, over the packages above: the scorer pins torch 2.10.0 and numpy 2.2.6, and needs neither."""
 
-WITH_PIP = frozenset({"ibl_bwb_eval", "torch_brain"})
+WITH_PIP = frozenset({"ibl_bwb_eval", "torch_brain", "torchvision"})
 """Peers that pip installs: uv resolves torch with CUDA, which is gigabytes that no comparison here needs."""
 
 WITH_PLATFORM = frozenset({"readers"})
