@@ -36,6 +36,8 @@ def presentations(n: int = 9) -> dict[str, list[object]]:
         "stimulus_block": [0.0] * 8 + [np.nan],
         "valid": [True] * 9,
         "is_change": [0.0] * 4 + [1.0] + [0.0] * 3 + [np.nan],
+        "image_index": [0.0] * 4 + [1.0] * 2 + [2.0, 1.0, np.nan],
+        "omitted": [0.0] * 6 + [1.0, 0.0, np.nan],
     }
     return {name: values[:n] for name, values in columns.items()}
 

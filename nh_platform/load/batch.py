@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.load.image_vectors import VectorArray
 from nh_platform.load.sample import Sample
 from nh_platform.load.session_part import CountArray, FloatArray, IntArray
 from nh_platform.session import ConfigError
@@ -50,6 +51,10 @@ class Batch:
         (n + 1,) int64; (n_overlaps,) int64 ids in their session's table, and seconds; None where not asked for.
     aligned_presentations, grey_s
         (n,) int64 id of the presentation that each window is aligned to, -1 where it is to none, and seconds of grey.
+    image_rows, images, image_rows_by_bin
+        (n,) int64 row, in ``images.vectors`` of the window set, of the image that each window is aligned to, -1 where
+        none; (n, n_features) float32 its vector, NaN there; (n, n_bins) int64 row that was on at the centre of each
+        bin, -1 where none or padded. None without images.
     """
 
     windows: IntArray
@@ -70,6 +75,9 @@ class Batch:
     presentation_s: FloatArray | None = None
     aligned_presentations: IntArray | None = None
     grey_s: FloatArray | None = None
+    image_rows: IntArray | None = None
+    images: VectorArray | None = None
+    image_rows_by_bin: IntArray | None = None
 
     def __repr__(self) -> str:
         n, n_units, n_bins = self.valid.shape
@@ -114,6 +122,7 @@ def padded(members: IntArray, samples: Sequence[Sample], kept: Sequence[IntArray
         embeddings=embeddings,
         **({} if has_counts else _padded_spikes(spikes)),
         **_shown([one.shown for one in samples if one.shown is not None]),
+        **_images(samples, n_bins),
     )
 
 
@@ -149,6 +158,19 @@ def _shown(windows: Sequence[WindowPresentations]) -> dict[str, npt.NDArray[Any]
     }
 
 
+def _images(samples: Sequence[Sample], n_bins: int) -> dict[str, npt.NDArray[Any]]:
+    """Return the images of the windows of a batch; nothing if there are none."""
+    vectors = [one.image for one in samples if one.image is not None]
+    if not vectors:
+        return {}
+    by_bin = np.full((len(samples), n_bins), PADDING, dtype=np.int64)
+    for row, one in enumerate(samples):
+        if one.image_rows_by_bin is not None:
+            by_bin[row, : len(one.image_rows_by_bin)] = one.image_rows_by_bin
+    rows = np.array([one.image_row for one in samples], dtype=np.int64)
+    return {"image_rows": rows, "images": np.stack(vectors), "image_rows_by_bin": by_bin}
+
+
 def cropped(sample: Sample, length_s: float, random: np.random.Generator) -> Sample:
     """Return a stretch of a window, at random, that begins at the edge of a bin where there are bins.
 
@@ -172,6 +194,7 @@ def cropped(sample: Sample, length_s: float, random: np.random.Generator) -> Sam
     if sample.shown is not None:
         raise ConfigError("crop of windows", "presentations are of whole windows", "Leave out one of the two.")
     masked, counts, first = sample.masked, sample.counts, 0
+    by_bin = sample.image_rows_by_bin
     if n_bins > 1 or counts is not None:
         width = span / n_bins
         n = round(length_s / width)
@@ -181,6 +204,7 @@ def cropped(sample: Sample, length_s: float, random: np.random.Generator) -> Sam
         first = int(random.integers(n_bins - n + 1))
         low, masked = first * width, masked[:, first : first + n]
         counts = None if counts is None else counts[:, first : first + n]
+        by_bin = None if by_bin is None else by_bin[first : first + n]
     else:
         low = float(random.uniform(0, span - length_s))
     times, index = sample.times, sample.unit_index
@@ -188,5 +212,5 @@ def cropped(sample: Sample, length_s: float, random: np.random.Generator) -> Sam
         inside = (times >= low - ROUNDING_S) & (times < low + length_s - ROUNDING_S)
         times, index = np.maximum(times[inside] - low, 0.0), index[inside]
     start = sample.start + low
-    moved = {"start": start, "stop": start + length_s, "masked": masked}
+    moved = {"start": start, "stop": start + length_s, "masked": masked, "image_rows_by_bin": by_bin}
     return replace(sample, counts=counts, times=times, unit_index=index, **moved)  # type: ignore[arg-type]

@@ -181,6 +181,8 @@ class Batches:
         for part in self.windows.parts:
             hasher.update(f"{part.source}/{part.session_id} {part.path.parent.name}".encode())
             hasher.update(part.window_ids.tobytes() + part.unit_numbers.tobytes())
+        if self.windows.images is not None:
+            hasher.update(self.windows.images.key.encode())
         return {name: getattr(self, name) for name in names.split()} | {"windows": hasher.hexdigest()[:16]}
 
     def _planned(self) -> list[IntArray]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.load.image_vectors import VectorArray
 from nh_platform.load.session_part import CountArray, FloatArray, IntArray
 from nh_platform.windows.presentations.window_presentations import WindowPresentations
 
@@ -43,6 +44,9 @@ class Sample:
         (n_units, n_features) float64; None where they are not asked for.
     shown
         What was on the screen: presentations of the session's table by id, and grey; None where it is not asked for.
+    image_row, image, image_rows_by_bin
+        Row of the image that the presentation showed to which the window is aligned (-1 where none), its (n_features,)
+        float32 vector (NaN there), and (n_bins,) the row that was on at the centre of each bin; None without images.
     """
 
     source: str
@@ -64,6 +68,9 @@ class Sample:
     unit_index: IntArray | None = None
     embeddings: FloatArray | None = None
     shown: WindowPresentations | None = None
+    image_row: int | None = None
+    image: VectorArray | None = None
+    image_rows_by_bin: IntArray | None = None
 
     def __repr__(self) -> str:
         held = f"bins={self.masked.shape[1]}" if self.times is None else f"spikes={len(self.times)}"

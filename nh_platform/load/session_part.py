@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nh_platform.load.image_vectors import ShownImages
 from nh_platform.session import StoreError
 from nh_platform.store.codecs.spike_event_files import SpikeEvents, map_spike_events
 from nh_platform.store.file_hashes import verified
@@ -60,6 +61,8 @@ class SessionPart:
         (n_units, n_features) float64, or None.
     shown
         What was on the screen in the windows, or None.
+    images
+        Vectors of the images that the windows show, or None.
     """
 
     source: str
@@ -85,6 +88,7 @@ class SessionPart:
     masked: dict[int, list[tuple[int, int, int]]]
     embeddings: FloatArray | None = None
     shown: WindowPresentations | None = None
+    images: ShownImages | None = None
     seconds_to_verify: float = field(default=0.0, compare=False)
     _mapped: SpikeEvents | None = field(default=None, repr=False, compare=False)
 
@@ -130,6 +134,13 @@ class SessionPart:
         for probe, low, high in self.masked.get(i, ()):
             found[probe, max(low, 0) : max(high, 0)] = True
         return found
+
+    def images_by_bin(self, i: int) -> IntArray | None:
+        """Return (n_bins,) the row of the image that was on at the centre of each bin; None without images."""
+        if self.images is None:
+            return None
+        edges = self.edges(i) + float(self.base[i])
+        return self.images.on_screen.at((edges[:-1] + edges[1:]) / 2)
 
     def counts(self, i: int, out: CountArray | None = None) -> CountArray:
         """Return (n_units, n_bins) uint8 counts of window ``i``, saturating at 255; written into ``out`` if given."""

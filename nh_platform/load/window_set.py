@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.load.image_vectors import joined_vectors, shown_images
 from nh_platform.load.sample import Sample
 from nh_platform.load.session_choice import by_session
 from nh_platform.load.session_part import IntArray, SessionPart, whole_us
 from nh_platform.load.time_choice import in_ranges, joined_embeddings
 from nh_platform.load.vocabulary import Vocabulary
 from nh_platform.reading import SessionView
+from nh_platform.reading.images import ImageEmbedding
 from nh_platform.reading.unit_psth import UnitChoice, choose_units
 from nh_platform.session import ConfigError
 from nh_platform.session.display import counted
@@ -58,6 +60,9 @@ class WindowSet:
         that are tested, state the ranges of training here, in the form of ``ranges``: they must hold the embeddings.
     presentations
         Say what was on the screen in each window.
+    images
+        Embeddings of image sets (`OpenedStore.image_embedding`), all made alike: give with each window the vector of
+        the image that it is aligned to, and which image was on in each bin. Rows count in ``ws.images.vectors``.
     vocabulary
         Numbers of sessions and units, continued with these; a new one where not stated.
 
@@ -65,7 +70,7 @@ class WindowSet:
     ------
     UnknownSession
         If `spike_events` was not made (the text has the command that makes it), a unit is not of the session, or
-        presentations are asked for and a session has none.
+        presentations or images are asked for and a session has no presentations.
     ConfigError
         If a session lacks the preset, is named twice, ranges are none, or hold no window, or embeddings have seen
         what is outside of them.
@@ -82,6 +87,7 @@ class WindowSet:
         only_valid: bool = True,
         embeddings: bool | npt.ArrayLike | Mapping[str, npt.ArrayLike] = False,
         presentations: bool = False,
+        images: ImageEmbedding | Sequence[ImageEmbedding] | None = None,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         given = [sessions] if isinstance(sessions, SessionView) else list(sessions)
@@ -99,6 +105,7 @@ class WindowSet:
         self.preset = preset
         self.kind = kind
         self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
+        self.images = None if images is None else joined_vectors(images)
         self.parts: list[SessionPart] = []
         for one, chosen, limits, allowed in zip(given, of_units, within, seen):
             part = _part(one, preset, kind, limits, chosen, only_valid, self.vocabulary)
@@ -107,6 +114,8 @@ class WindowSet:
                 part.embeddings = joined_embeddings(one, part.unit_ids, allowed)
             if presentations:
                 part.shown = one.windows(preset).shown.take(part.window_ids)
+            if self.images is not None:
+                part.images = shown_images(one, preset, part.window_ids, self.images)
             self.parts.append(part)
         self._ends = np.cumsum([len(part.start) for part in self.parts])
         self._numbers = [self.vocabulary.session(one.source, one.session_id) for one in given]
@@ -165,6 +174,9 @@ class WindowSet:
             unit_index=unit_index,
             embeddings=part.embeddings,
             shown=None if part.shown is None else part.shown.take(np.array([row])),
+            image_row=None if part.images is None else int(part.images.aligned[row]),
+            image=None if part.images is None else part.images.vector(int(part.images.aligned[row])),
+            image_rows_by_bin=part.images_by_bin(row),
         )
 
 

@@ -18,12 +18,14 @@ from nh_platform.embeddings.unit_vectors import UnitVectors
 from nh_platform.load import Vocabulary, WindowSet
 from nh_platform.load.window_set import Kind
 from nh_platform.reading import OpenedStore, SessionView, open_store
+from nh_platform.reading.images import ImageEmbedding
+from nh_platform.reading.images.stored_embeddings import ASSET as IMAGE_EMBEDDINGS
 from nh_platform.session import ConfigError, StoreError
 from nh_platform.session.display import html_facts
 from nh_platform.session.errors import close_matches
 from nh_platform.session.tables.across_sessions.training_sets import TRAINING_SET
 from nh_platform.store.locks import lock_names
-from nh_platform.store.names import TRAINING_SETS
+from nh_platform.store.names import SOURCE_WIDE, TRAINING_SETS
 from nh_platform.training_sets.set_tables import SetTables
 from nh_platform.training_sets.stored import lock_name, stored_set
 from nh_platform.training_sets.training_set import TrainingSet, read_training_set
@@ -143,6 +145,7 @@ class OpenTrainingSet(SetTables):
         *,
         sources: str | Sequence[str] = (),
         kind: Kind = "counts",
+        images: str = "",
         vocabulary: Vocabulary | None = None,
     ) -> WindowSet:
         """Return the windows of a split, of the units of the set; vectors of units join where the recipe says so.
@@ -159,6 +162,9 @@ class OpenTrainingSet(SetTables):
             Only of these sources; of every one that has the preset where not stated.
         kind
             ``counts`` or ``events``.
+        images
+            Name of an embedding of stimulus images, for example ``gabor-pyramid``: the vectors of every set that is
+            stored with it join. They are of the stimuli alone, and the same in every split.
         vocabulary
             Numbers of sessions and units, continued with these.
 
@@ -193,6 +199,7 @@ class OpenTrainingSet(SetTables):
             ranges=self._ranges(keys, split),
             units={"/".join(key): self._units[key]["unit_id"].tolist() for key in keys},
             embeddings=self._seen_by_embeddings(keys),
+            images=self._images(images, sorted({source for source, _ in keys})) if images else None,
             vocabulary=vocabulary,
         )
         if self.vector_names:
@@ -223,6 +230,29 @@ class OpenTrainingSet(SetTables):
         table = view.embeddings.set_index("unit_id", drop=False)
         units = self._units[view.source, view.session_id]["unit_id"]
         return self._vector_fit.vectors(table.loc[units].reset_index(drop=True))
+
+    def _images(self, name: str, sources: Sequence[str]) -> list[ImageEmbedding]:
+        """Return the embeddings of a name of every image set of sources.
+
+        Raises
+        ------
+        ConfigError
+            If no set of these sources has one; the text names those there are.
+        """
+        found, known = [], set()
+        for source in sources:
+            if self.store.store.current(source, SOURCE_WIDE, IMAGE_EMBEDDINGS) is None:
+                continue
+            table = self.store.image_embeddings(source)
+            known |= set(table["embedding"])
+            sets = table.loc[table["embedding"] == name, "image_set"]
+            found += [self.store.image_embedding(source, image_set, name) for image_set in sets]
+        if not found:
+            action = f"Use {', '.join(sorted(known)) or 'none'}, or run `nh embed images SOURCE --encoder ENCODER`."
+            raise ConfigError(
+                f"embedding of images {name!r}", f"no image set of {', '.join(sources)} has one stored", action
+            )
+        return found
 
     def _seen_by_embeddings(self, keys: Sequence[tuple[str, str]]) -> Any:
         """Return what the embeddings may have seen: where sessions are divided, the stretches that train.

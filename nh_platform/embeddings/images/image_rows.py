@@ -6,6 +6,9 @@ the set as `nh_platform.session.image_set` has it; `NO_ROW` stands for no image,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -79,33 +82,55 @@ def image_rows(presentations: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def rows_at(rows: pd.DataFrame, times: npt.ArrayLike, image_sets: dict[str, int]) -> npt.NDArray[np.int64]:
-    """Return which image was on the screen at each time, counted through the images of several sets.
+@dataclass(frozen=True)
+class ImagesOnScreen:
+    """When which image was on, counted through the images of several sets; ascending onsets.
+
+    Parameters
+    ----------
+    presentation_ids, rows
+        (n,) presentation, and row of its image.
+    onset, offset
+        (n,) seconds on the session clock: an image is on from its onset to its offset, which is not part of it.
+    """
+
+    presentation_ids: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    onset: npt.NDArray[np.float64]
+    offset: npt.NDArray[np.float64]
+
+    def at(self, times: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the row that was on at each time (s), of any shape, for example centres of bins; -1 where none was.
+
+        Frames of a movie follow each other by their own times.
+        """
+        when = np.asarray(times, dtype=np.float64)
+        if not len(self.onset):
+            return np.full(when.shape, NO_ROW, dtype=np.int64)
+        found = np.searchsorted(self.onset, when, side="right") - 1
+        on = (found >= 0) & (when < self.offset[found])
+        return np.where(on, self.rows[found], NO_ROW).astype(np.int64)
+
+
+def images_on_screen(rows: pd.DataFrame, first_rows: Mapping[str, int]) -> ImagesOnScreen:
+    """Return when which image was on.
 
     Parameters
     ----------
     rows
         The table of `image_rows`.
-    times
-        Seconds on the session clock, any shape; for example centres of bins.
-    image_sets
-        Row at which each set begins, by its name; others count as none.
-
-    Returns
-    -------
-    numpy.ndarray
-        int64 of the shape of ``times``; -1 where no image of these sets was on. An image is on from its onset to its
-        offset, which is not part of it: a movie's frames follow each other by their own times.
+    first_rows
+        Row at which each set begins, by its name; sets that are not named count as none.
     """
-    at = np.asarray(times, dtype=np.float64)
-    shown = rows[(rows["image_row"] >= 0) & rows["image_set"].isin(list(image_sets))]
+    shown = rows[(rows["image_row"] >= 0) & rows["image_set"].isin(list(first_rows))]
     shown = shown.sort_values("onset", kind="stable")
-    if not len(shown):
-        return np.full(at.shape, NO_ROW, dtype=np.int64)
-    base = shown["image_set"].map(image_sets).to_numpy(dtype=np.int64)
-    found = np.searchsorted(shown["onset"].to_numpy(), at, side="right") - 1
-    on = (found >= 0) & (at < shown["offset"].to_numpy()[found])
-    return np.where(on, base[found] + shown["image_row"].to_numpy()[found], NO_ROW).astype(np.int64)
+    first = shown["image_set"].map(dict(first_rows)).to_numpy(dtype=np.int64)
+    return ImagesOnScreen(
+        shown["presentation_id"].to_numpy(dtype=np.int64),
+        first + shown["image_row"].to_numpy(dtype=np.int64),
+        shown["onset"].to_numpy(dtype=np.float64),
+        shown["offset"].to_numpy(dtype=np.float64),
+    )
 
 
 def _of_frames(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nh_platform.embeddings.images.image_rows import image_rows, rows_at
+from nh_platform.embeddings.images.image_rows import image_rows, images_on_screen
 
 
 def presentations(**columns: list[object]) -> pd.DataFrame:
@@ -51,11 +51,11 @@ def test_an_image_is_on_from_its_onset_to_its_offset() -> None:
         presentations(stimulus_name=["natural_scenes", "natural_scenes", "gabors"], frame=[4.0, 2.0, 0.0])
     )
     times = [[0.9, 1.0, 1.2499], [1.25, 1.5, 1.6]]
-    assert rows_at(rows, times, {"natural_scenes": 10}).tolist() == [[-1, 14, 14], [12, -1, -1]]
-    assert rows_at(rows, times, {"natural_movie_one": 0}).tolist() == [[-1] * 3] * 2
+    assert images_on_screen(rows, {"natural_scenes": 10}).at(times).tolist() == [[-1, 14, 14], [12, -1, -1]]
+    assert images_on_screen(rows, {"natural_movie_one": 0}).at(times).tolist() == [[-1] * 3] * 2
 
 
 def test_a_session_without_presentations_of_images() -> None:
     empty = image_rows(presentations(stimulus_name=[]))
     assert empty.empty
-    assert rows_at(empty, [1.0], {"natural_scenes": 0}).tolist() == [-1]
+    assert images_on_screen(empty, {"natural_scenes": 0}).at([1.0]).tolist() == [-1]
