@@ -10,7 +10,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ from nh_platform.home.folder import home_folder
 from nh_platform.home.set_aside import set_aside_words
 from nh_platform.home.settings import load_settings
 from nh_platform.reading.all_units import read_all_units, stored_units
+from nh_platform.reading.images.store_images import StoreImages
 from nh_platform.reading.searching.probe_search import ProbeQuery, find_probes
 from nh_platform.reading.searching.released import Released, region_names
 from nh_platform.reading.searching.session_search import COLUMNS, SessionQuery, find_sessions
@@ -33,10 +33,6 @@ from nh_platform.sources.anatomy.region_names import find_region
 from nh_platform.store import Store
 from nh_platform.store.locked_store import LockedStore
 from nh_platform.store.names import SOURCE_WIDE
-
-if TYPE_CHECKING:
-    from nh_platform.reading.images import ImageEmbedding
-    from nh_platform.session.image_set import ImageSet
 
 
 def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None = None) -> OpenedStore:
@@ -81,7 +77,7 @@ def open_store(path: str | os.PathLike[str] | None = None, *, lock: str | None =
     return OpenedStore(Store(root) if lock is None else LockedStore(root, lock), folder if root != folder else None)
 
 
-class OpenedStore:
+class OpenedStore(StoreImages):
     """Sources and sessions of a store.
 
     Parameters
@@ -249,87 +245,10 @@ class OpenedStore:
             query = replace(query, region=find_region(region, region_names(source)))
         return find_probes(self.store, source, read_manifest(self.store, source), query)
 
-    def images(self, source: str, image_set: str, *, form: str = "", fill: str = "grey") -> ImageSet:
-        """Return the images of a stimulus set: pixels of all of them, with their names, in the order of their rows.
-
-        They are read from upstream's files of the home; those that are not at hand are fetched where the source's mode
-        allows it.
-
-        Parameters
-        ----------
-        source
-            ``allen_vc`` or ``allen_vbn``.
-        image_set
-            ``natural_scenes`` (118, 918, 1174), ``natural_movie_one`` (900, 304, 608) or ``natural_movie_three`` (3600,
-            304, 608) of Visual Coding; of Visual Behavior the stimulus name of the presentations.
-        form
-            Of Visual Behavior ``warped``, as on the monitor and the default, or ``unwarped``.
-        fill
-            What takes the place of pixels outside of an unwarped picture: ``grey`` (127, the screen between images),
-            ``black``, ``white``, ``mean`` (of the image), or ``nan`` for float images as in the file.
-
-        Raises
-        ------
-        ConfigError
-            If the source has no images, or no such set, form or fill, or the store lies in no home.
-        BadUpstreamData
-            If the files are missing or damaged; the text says how to get them.
-
-        Examples
-        --------
-        >>> open_store("data").images("allen_vc", "natural_scenes").pixels.shape  # doctest: +SKIP
-        (118, 918, 1174)
-        """
-        from nh_platform.reading.images.image_sets import home_platform, read_images
-
-        self._check_source(source)
-        return read_images(home_platform(self.store), source, image_set, form, fill)
-
-    def image_embedding(self, source: str, image_set: str, name: str = "gabor-pyramid") -> ImageEmbedding:
-        """Return the vectors of the images of a set, (n_images, n_features) float32, in the order of their rows.
-
-        Parameters
-        ----------
-        source, image_set
-            As in `images`.
-        name
-            Which embedding of it; `image_embeddings` lists those that are stored.
-
-        Raises
-        ------
-        StoreError
-            If none was made.
-        ConfigError
-            If there is no such set or embedding; the text names those there are, and how one is made.
-
-        Examples
-        --------
-        >>> open_store("data/demo").image_embedding("allen_vc", "natural_scenes").vectors.shape  # doctest: +SKIP
-        (118, 784)
-        """
-        from nh_platform.reading.images.stored_embeddings import read_image_embedding
-
-        self._check_source(source)
-        return read_image_embedding(self.store, source, image_set, name)
-
-    def image_embeddings(self, source: str) -> pd.DataFrame:
-        """Return one row per stored embedding of images of a source, schema `IMAGE_EMBEDDINGS`.
-
-        Raises
-        ------
-        StoreError
-            If none was made.
-        """
-        from nh_platform.reading.images.stored_embeddings import image_embeddings_table
-
-        self._check_source(source)
-        return image_embeddings_table(self.store, source)
-
     def behavior_sessions(self, source: str) -> pd.DataFrame:
         """Return every behaviour session that the release lists, most of them training without a recording.
 
-        They are no sessions of the platform, since they have no spikes; ``session_id`` is that of the recording where
-        there is one.
+        They have no spikes and are no sessions here; ``session_id`` is that of the recording where there is one.
 
         Parameters
         ----------

@@ -217,16 +217,6 @@ class SessionTables(StoredSession):
         """Stimulus presentations, schema `PRESENTATIONS`."""
         return self._events("presentations")
 
-    @cached_property
-    def image_rows(self) -> pd.DataFrame:
-        """Which image of which set every presentation showed, and when it came on; schema `IMAGE_ROWS`.
-
-        Rows count in `OpenedStore.images` and in the vectors of `OpenedStore.image_embedding`.
-        """
-        from nh_platform.embeddings.images.image_rows import image_rows
-
-        return image_rows(self.presentations)
-
     @property
     def task_parameters(self) -> dict[str, Any]:
         """How the change detection task was set, as AllenSDK has it: volumes in mL, times in s.

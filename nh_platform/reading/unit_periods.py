@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.reading.images.session_images import SessionImages
 from nh_platform.reading.unit_descriptions import UnitDescriptions
 from nh_platform.reading.unit_psth import choose_units
 from nh_platform.store.codecs.recording_files import read_reviewed_unit_intervals
@@ -19,7 +20,7 @@ from nh_platform.windows.intervals import merged_pairs, valid_stretches
 from nh_platform.windows.unit_valid_time import intervals_by_unit
 
 
-class UnitPeriods(UnitDescriptions):
+class UnitPeriods(UnitDescriptions, SessionImages):
     """Valid periods of the units of one session. Parameters are those of `StoredSession`."""
 
     @cached_property

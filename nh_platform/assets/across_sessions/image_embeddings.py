@@ -7,13 +7,19 @@ make that one again and no other.
 
 from __future__ import annotations
 
-import functools
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nh_platform.assets.across_sessions.planned_embeddings import (
+    ASSET_NAME,
+    NAMES,
+    TABLE,
+    Planned,
+    planned,
+    stored_rows,
+)
 from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
@@ -23,52 +29,12 @@ from nh_platform.store.names import SOURCE_WIDE
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nh_platform.embeddings.images.image_encoder import ImageEncoder
-    from nh_platform.embeddings.images.recipe import ImageRecipe
-    from nh_platform.embeddings.images.weights import Weights
     from nh_platform.session.image_set import ImageSet
 
 OnImages = Callable[[str, int, int], None]
 
 GPU_POOL = "gpu"
 """Pool of the runs that encode images; `dagster instance concurrency set gpu 1` where a card holds one model alone."""
-NOT_MADE = "not made"
-"""Version of an embedding that cannot be made now: images or weights are not at hand."""
-_NAME = "image_embeddings"
-_TABLE, _NAMES = f"{_NAME}.parquet", "image_names.parquet"
-
-
-@dataclass(frozen=True)
-class Planned:
-    """An embedding that a recipe asks for.
-
-    Parameters
-    ----------
-    image_set, recipe, encoder
-        Of which images, how, and by what.
-    images_version, images_sha256
-        Identity of the files with the images, and of their pixels; empty where the files are not at hand.
-    weights
-        Those of the encoder; None without, or where they are not at hand.
-    key
-        Identity of the result; `NOT_MADE` where it cannot be made.
-    problem
-        Why not; None where it can be.
-    """
-
-    image_set: str
-    recipe: ImageRecipe
-    encoder: ImageEncoder
-    images_version: str = ""
-    images_sha256: str = ""
-    weights: Weights | None = None
-    key: str = NOT_MADE
-    problem: NhError | None = None
-
-    @property
-    def name(self) -> str:
-        """``<set>/<embedding>``."""
-        return f"{self.image_set}/{self.recipe.id}"
 
 
 def inputs(platform: Platform, source: str) -> Mapping[str, str]:
@@ -82,95 +48,6 @@ def inputs(platform: Platform, source: str) -> Mapping[str, str]:
         row = stored.get(one.name)
         found[one.name] = str(row["key"]) if one.problem is not None and row is not None else one.key
     return found
-
-
-def planned(platform: Platform, source: str, also: tuple[ImageRecipe, ...] = ()) -> Iterator[Planned]:
-    """Yield every embedding that the recipes of a source ask for, sorted by set and name.
-
-    A recipe of every set passes over sets whose files are not at hand, unless they are stored with it. ``also`` are
-    recipes that go before those of the home.
-
-    Raises
-    ------
-    ConfigError
-        If the file of the recipes has a mistake.
-    """
-    from nh_platform.embeddings.images.recipe import EVERY_SET
-    from nh_platform.reading.images.image_sets import image_set_sessions, image_source
-    from nh_platform.reading.images.recipe_file import read_recipes
-
-    forms = image_source(platform, source).image_forms
-    sessions = image_set_sessions(platform, source)
-    stored = stored_rows(platform, source)
-    asked: dict[str, tuple[str, ImageRecipe]] = {}
-    for recipe in (*read_recipes(platform.settings.home, source), *also):
-        for name in sessions if recipe.image_set == EVERY_SET else (recipe.image_set,):
-            # What names its set goes before what is for every set.
-            if recipe.image_set != EVERY_SET or f"{name}/{recipe.id}" not in asked:
-                asked[f"{name}/{recipe.id}"] = (name, recipe)
-    for key, (name, recipe) in sorted(asked.items()):
-        is_general = recipe.image_set == EVERY_SET
-        if is_general and recipe.form and recipe.form not in forms:
-            continue
-        one = _plan(platform, source, name, recipe, stored.get(key))
-        if one.images_version or not is_general or key in stored:
-            yield one
-
-
-def _plan(platform: Platform, source: str, name: str, recipe: ImageRecipe, stored: Mapping[str, Any] | None) -> Planned:
-    """Return an embedding that is asked for, with its key or why it has none."""
-    from nh_platform.embeddings.images.image_encoders import find_image_encoder
-    from nh_platform.embeddings.images.preprocessing import find_preprocessing
-    from nh_platform.embeddings.images.recipe import embedding_key
-    from nh_platform.embeddings.images.weights import find_weights
-    from nh_platform.reading.images.image_sets import find_image_set, image_source
-    from nh_platform.session import BadUpstreamData
-
-    encoder = find_image_encoder(recipe.encoder)
-    version, weights = "", None
-    try:
-        version = image_source(platform, source).image_set_version(name, find_image_set(platform, source, name))
-        if not version:
-            action = f"Run `nh embed images {source} {name}`, which fetches them where the source's mode allows it."
-            raise BadUpstreamData(f"images {name} of {source}", "their files are not at hand", action)
-        if encoder.weights:
-            home = platform.settings.home
-            weights = find_weights(recipe.weights, encoder.weights, home, cache_dir=home / "cache" / "weights")
-        if stored is not None and stored["images_version"] == version:
-            pixels = str(stored["images_sha256"])
-        else:
-            pixels = images_sha256(platform, source, name, recipe, version)
-    except NhError as error:
-        return Planned(name, recipe, encoder, version, problem=error)
-    identity = "" if weights is None else weights.sha256
-    key = embedding_key(pixels, recipe, encoder, identity, find_preprocessing(recipe.preprocessing))
-    return Planned(name, recipe, encoder, version, pixels, weights, key)
-
-
-def images_sha256(platform: Platform, source: str, name: str, recipe: ImageRecipe, version: str) -> str:
-    """Return the identity of the pixels of a set, read once per process for a version of their files."""
-    return _hash_once(platform, source, name, recipe.form, recipe.fill, version)
-
-
-@functools.lru_cache(maxsize=64)
-def _hash_once(platform: Platform, source: str, name: str, form: str, fill: str, version: str) -> str:
-    from nh_platform.reading.images.image_sets import read_images
-
-    return read_images(platform, source, name, form, fill).sha256
-
-
-def stored_rows(platform: Platform, source: str) -> dict[str, dict[str, Any]]:
-    """Return the rows of the stored table by ``<set>/<embedding>``; none where nothing is stored, or it is damaged."""
-    from nh_platform.store.codecs.parquet import read_table
-
-    folder = platform.store.usable(source, SOURCE_WIDE, _NAME)
-    if folder is None:
-        return {}
-    try:
-        rows = read_table(folder / _TABLE).to_dict("records")
-    except NhError:
-        return {}
-    return {f"{row['image_set']}/{row['embedding']}": {str(k): v for k, v in row.items()} for row in rows}
 
 
 def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | None = None) -> AssetResult:
@@ -208,8 +85,8 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
             "allows it"
         )
     table = IMAGE_EMBEDDINGS.conform(pd.DataFrame(rows, columns=IMAGE_EMBEDDINGS.names))
-    write_table(folder / _TABLE, table, IMAGE_EMBEDDINGS)
-    write_table(folder / _NAMES, _names_table(names), IMAGE_NAMES)
+    write_table(folder / TABLE, table, IMAGE_EMBEDDINGS)
+    write_table(folder / NAMES, _names_table(names), IMAGE_NAMES)
     return AssetResult(
         rows=len(table),
         shown={
@@ -299,11 +176,11 @@ def _take_over(platform: Platform, source: str, row: Mapping[str, Any], folder: 
     from nh_platform.store.codecs.parquet import read_table
     from nh_platform.store.file_hashes import verified
 
-    before = platform.store.folder(source, SOURCE_WIDE, _NAME)
+    before = platform.store.folder(source, SOURCE_WIDE, ASSET_NAME)
     target = folder / str(row["file"])
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(verified(before / str(row["file"])), target)
-    names = read_table(before / _NAMES)
+    names = read_table(before / NAMES)
     names = names[names["image_set"] == row["image_set"]].sort_values("image_row")
     return tuple(names["image_name"])
 
@@ -322,7 +199,7 @@ def _of_embedding(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 ASSET = SourceAsset(
-    name=_NAME,
+    name=ASSET_NAME,
     code_version="1",
     description=(
         "One vector for every image of every image set of the source, by each recipe of the home "
@@ -331,8 +208,8 @@ ASSET = SourceAsset(
     ),
     kinds=frozenset({"numpy", "parquet"}),
     tables=(
-        (IMAGE_EMBEDDINGS, _TABLE),
-        (IMAGE_NAMES, _NAMES),
+        (IMAGE_EMBEDDINGS, TABLE),
+        (IMAGE_NAMES, NAMES),
         (IMAGE_ROWS, "computed from `presentations`; in Python, session.image_rows"),
     ),
     reads=("events",),

@@ -15,13 +15,14 @@ import pandas as pd
 
 from nh_platform.session import ConfigError, DamagedFile, StoreError
 from nh_platform.session.errors import close_matches
+from nh_platform.session.tables.images import IMAGE_EMBEDDINGS, IMAGE_NAMES
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.file_hashes import verified
 from nh_platform.store.names import SOURCE_WIDE
 
-ASSET = "image_embeddings"
-TABLE, NAMES = "image_embeddings.parquet", "image_names.parquet"
+ASSET = IMAGE_EMBEDDINGS.name
+TABLE, NAMES = (f"{schema.name}.parquet" for schema in (IMAGE_EMBEDDINGS, IMAGE_NAMES))
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,7 +86,7 @@ def image_embeddings_table(store: Store, source: str) -> pd.DataFrame:
     """
     folder = store.current(source, SOURCE_WIDE, ASSET)
     if folder is None:
-        action = f"Run `nh embed images {source}`."
+        action = f"Run `nh embed images {source}`.{close_matches(source, store.sources())}"
         raise StoreError(f"source {source}", f"the store {store.root} has no {ASSET} of it", action)
     return read_table(folder / TABLE)
 
