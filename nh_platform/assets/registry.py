@@ -46,10 +46,11 @@ def all_session_assets() -> dict[str, SessionAsset]:
 
 def package_problems() -> tuple[ConfigError, ...]:
     """Return what installed packages bring and the platform cannot serve, each with its package; all else goes on."""
+    from nh_platform.embeddings.images.image_encoders import installed_image_encoders
     from nh_platform.embeddings.units.unit_encoding import installed_encoders
     from nh_platform.qc.metrics.definitions.lookup import installed_metrics
 
-    installed = (_installed(), installed_metrics(), installed_encoders())
+    installed = (_installed(), installed_metrics(), installed_encoders(), installed_image_encoders())
     broken = (problem.error for one in installed for problem in one.problems)
     return (*source_problems(), *broken, *_served()[1], *_unknown_extras())
 

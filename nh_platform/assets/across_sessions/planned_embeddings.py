@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nh_platform.embeddings.images.image_encoder import ImageEncoder
     from nh_platform.embeddings.images.recipe import ImageRecipe
     from nh_platform.embeddings.images.weights import Weights
+    from nh_platform.history.manifest import SessionFiles
 
 ASSET_NAME = IMAGE_EMBEDDINGS.name
 TABLE, NAMES = (f"{schema.name}.parquet" for schema in (IMAGE_EMBEDDINGS, IMAGE_NAMES))
@@ -88,24 +89,31 @@ def planned(platform: Platform, source: str, also: tuple[ImageRecipe, ...] = ())
         is_general = recipe.image_set == EVERY_SET
         if is_general and recipe.form and recipe.form not in forms:
             continue
-        one = _plan(platform, source, name, recipe, stored.get(key))
+        one = _plan(platform, source, name, sessions, recipe, stored.get(key))
         if one.images_version or not is_general or key in stored:
             yield one
 
 
-def _plan(platform: Platform, source: str, name: str, recipe: ImageRecipe, stored: Mapping[str, Any] | None) -> Planned:
-    """Return an embedding that is asked for, with its key or why it has none."""
+def _plan(
+    platform: Platform,
+    source: str,
+    name: str,
+    sessions: Mapping[str, SessionFiles | None],
+    recipe: ImageRecipe,
+    stored: Mapping[str, Any] | None,
+) -> Planned:
+    """Return an embedding that is asked for, with its key or why it has none; ``sessions`` are those of the sets."""
     from nh_platform.embeddings.images.image_encoders import find_image_encoder
     from nh_platform.embeddings.images.preprocessing import find_preprocessing
     from nh_platform.embeddings.images.recipe import embedding_key
     from nh_platform.embeddings.images.weights import find_weights
-    from nh_platform.reading.images.image_sets import find_image_set, image_source
+    from nh_platform.reading.images.image_sets import image_source, known_set
     from nh_platform.session import BadUpstreamData
 
     encoder = find_image_encoder(recipe.encoder)
     version, weights = "", None
     try:
-        version = image_source(platform, source).image_set_version(name, find_image_set(platform, source, name))
+        version = image_source(platform, source).image_set_version(name, known_set(sessions, source, name))
         if not version:
             action = f"Run `nh embed images {source} {name}`, which fetches them where the source's mode allows it."
             raise BadUpstreamData(f"images {name} of {source}", "their files are not at hand", action)

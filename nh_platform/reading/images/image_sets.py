@@ -6,6 +6,7 @@ files and never in the store. Add here how another source's sets are found.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,11 @@ def find_image_set(platform: Platform, source: str, name: str) -> SessionFiles |
     ConfigError
         If there is no such set.
     """
-    sets = image_set_sessions(platform, source)
+    return known_set(image_set_sessions(platform, source), source, name)
+
+
+def known_set(sets: Mapping[str, SessionFiles | None], source: str, name: str) -> SessionFiles | None:
+    """Return the same of sets that were looked up (`image_set_sessions`); raises as `find_image_set`."""
     if name not in sets:
         action = f"Use one of {', '.join(sets)}.{close_matches(name, sets)}"
         if not sets:
