@@ -155,10 +155,11 @@ def _copy_others(home: OpenHome, made: BackupFiles, raw: bool) -> None:
 
 
 def _files_of_recipes(home: Path, made: BackupFiles) -> list[str]:
-    """Return the recipes of training sets, and the files that they name, by path from the home."""
+    """Return the recipes of image embeddings and training sets, and the files that they name, by path in the home."""
+    from nh_platform.reading.images.recipe_file import FOLDER as OF_IMAGES
     from nh_platform.training_sets.recipe import FOLDER, read_recipe
 
-    found = []
+    found = [f"{OF_IMAGES}/{path.name}" for path in sorted((home / OF_IMAGES).glob("*.yaml"))]
     for path in sorted((home / FOLDER).glob("*.y*ml")):
         found.append(f"{FOLDER}/{path.name}")
         try:

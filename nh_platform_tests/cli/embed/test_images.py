@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from nh_platform import open_store
+from nh_platform import open_store, operations
 from nh_platform.cli.app import app
 from nh_platform.simulation.allen.pictures import write_pictures
 from nh_platform_tests.homes import make_home, materialize
@@ -51,13 +51,15 @@ def test_it_makes_what_is_at_hand_once_and_says_so(home: Path) -> None:
     assert not (home / "image_embeddings").exists()  # the default recipe makes it
 
 
-def test_unwarped_images_are_another_embedding_that_the_home_keeps(home: Path) -> None:
+def test_unwarped_images_are_another_embedding_that_the_home_keeps(home: Path, tmp_path: Path) -> None:
     (warped,) = rows(nh(home, "allen_vbn", "--format", "json"))
     (unwarped,) = rows(nh(home, "allen_vbn", SET, "--form", "unwarped", "--fill", "mean", "--format", "json"))
     assert (warped["embedding"], unwarped["embedding"]) == ("gabor-pyramid", "gabor-pyramid_unwarped-mean")
     assert warped["key"] != unwarped["key"]
     kept = (home / "image_embeddings" / "allen_vbn.yaml").read_text(encoding="utf-8")
     assert f"image_set: {SET}\n  form: unwarped\n  fill: mean" in kept
+    copied = operations.backup(home, tmp_path / "backups").folder
+    assert (copied / "image_embeddings" / "allen_vbn.yaml").read_text(encoding="utf-8") == kept
     store = open_store(home)
     assert sorted(store.image_embeddings("allen_vbn")["embedding"]) == ["gabor-pyramid", "gabor-pyramid_unwarped-mean"]
     whole = store.images("allen_vbn", SET, form="unwarped", fill="nan").pixels
