@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nh_platform.embeddings.images.image_rows import NO_ROW, ImagesOnScreen, images_on_screen
+from nh_platform.embeddings.images.image_rows import NO_ROW, NOTHING_ON_SCREEN, ImagesOnScreen, images_on_screen
 from nh_platform.reading import SessionView
 from nh_platform.reading.images import ImageEmbedding
 from nh_platform.session import ConfigError
@@ -101,17 +101,19 @@ def joined_vectors(embeddings: ImageEmbedding | Sequence[ImageEmbedding]) -> Ima
 
 
 def shown_images(session: SessionView, preset: str, window_ids: IntArray, images: ImageVectors) -> ShownImages:
-    """Return what windows of a session show of the images.
+    """Return what windows of a session show of the images; nothing where none of the sets is of its source.
 
     Raises
     ------
     UnknownSession
-        If the session has no presentations.
+        If a set is of its source, and the session has no presentations.
     ConfigError
         If an image that was shown is none of its set's embedding.
     """
-    rows, first_rows = session.image_rows, images.of_source(session.source)
-    shown = images_on_screen(rows, first_rows)
+    first_rows = images.of_source(session.source)
+    if not first_rows:  # of a source without images, which trains beside one that has them
+        return ShownImages(images.vectors, np.full(len(window_ids), NO_ROW, dtype=np.int64), NOTHING_ON_SCREEN)
+    shown = images_on_screen(session.image_rows, first_rows)
     if len(shown.rows) and shown.rows.max() >= len(images.vectors):
         found = f"its presentations name row {shown.rows.max()}, and the embeddings have {len(images.vectors)} rows"
         raise ConfigError(f"images of {session.source} session {session.session_id}", found, "Embed the set again.")

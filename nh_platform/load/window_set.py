@@ -70,7 +70,7 @@ class WindowSet:
     ------
     UnknownSession
         If `spike_events` was not made (the text has the command that makes it), a unit is not of the session, or
-        presentations or images are asked for and a session has no presentations.
+        presentations, or images of its source, are asked for and a session has no presentations.
     ConfigError
         If a session lacks the preset, is named twice, ranges are none, or hold no window, or embeddings have seen
         what is outside of them.

@@ -86,6 +86,14 @@ def test_what_cannot_be_joined_is_named(shown: SessionView, first: SessionView) 
     with pytest.raises(ConfigError, match="no embedding is given"):
         WindowSet(shown, GRID, images=[])
     with pytest.raises(UnknownSession, match="presentations of ibl session"):
-        WindowSet(first, GRID, images=embedding())
+        WindowSet(first, GRID, images=embedding(source="ibl"))
+
+
+def test_sessions_of_a_source_without_images_show_none(shown: SessionView, first: SessionView) -> None:
+    both = WindowSet([first, shown], GRID, images=embedding())
+    of_ibl = [one for one in both if one.source == "ibl"]
+    assert {one.image_row for one in of_ibl} == {-1}
+    assert {int(one.image_rows_by_bin.max()) for one in of_ibl} == {-1}
+    assert max(int(one.image_rows_by_bin.max()) for one in both) == 1
     none = WindowSet(shown, ALIGNED, images=embedding(source="allen_vc"))
     assert {one.image_row for one in none} == {-1}

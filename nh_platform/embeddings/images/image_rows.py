@@ -112,6 +112,10 @@ class ImagesOnScreen:
         return np.where(on, self.rows[found], NO_ROW).astype(np.int64)
 
 
+NOTHING_ON_SCREEN = ImagesOnScreen(*np.zeros((2, 0), dtype=np.int64), *np.zeros((2, 0), dtype=np.float64))
+"""Of a session that shows no image."""
+
+
 def images_on_screen(rows: pd.DataFrame, first_rows: Mapping[str, int]) -> ImagesOnScreen:
     """Return when which image was on.
 
