@@ -89,6 +89,12 @@ def test_windows_that_are_tested_take_embeddings_of_the_ranges_of_training(both)
         WindowSet(both, GRID, embeddings={"22223333": [[0.0, 12.0]]})
 
 
+def test_units_of_a_session_without_the_window_have_seen_nothing_and_join(both, monkeypatch) -> None:
+    nothing = UsedWindow("spontaneous-300s", np.nan, np.nan)
+    monkeypatch.setattr(SessionView, "embeddings_window", property(lambda _: nothing))
+    assert len(WindowSet(both[1], GRID, ranges=[[0.0, 9.0]], embeddings=True)) > 0
+
+
 def test_embeddings_of_before_are_of_the_whole_session(store, tmp_path) -> None:
     assert UsedWindow.read(tmp_path).id == "whole-session"
     used_window(spikes_of([]), "start-30s").write(tmp_path)
