@@ -144,7 +144,6 @@ app.add_typer(releases_app, name="releases")
 app.add_typer(lock_app, name="lock")
 app.add_typer(train_set_app, name="train-set")
 app.add_typer(task_app, name="task")
-app.add_typer(embed_app, name="embed")
 
 
 def main() -> None:

@@ -11,10 +11,10 @@ from nh_platform.operations.backfill_queue import backfill
 from nh_platform.operations.catalogue_sync import sync
 from nh_platform.operations.check_history import check_history, rule_history
 from nh_platform.operations.doctor_findings import doctor
-from nh_platform.operations.embedding.described_units import describe_units
-from nh_platform.operations.embedding.population import describe_population
 from nh_platform.operations.embedding.comparing import compare_embeddings
+from nh_platform.operations.embedding.described_units import describe_units
 from nh_platform.operations.embedding.images import embed_images
+from nh_platform.operations.embedding.population import describe_population
 from nh_platform.operations.exports.card import describe_export
 from nh_platform.operations.exports.citing import cite
 from nh_platform.operations.exports.pack_export import export_spike_pack
@@ -77,8 +77,8 @@ __all__ = [
     "convert_coordinates",
     "demo",
     "describe_export",
-    "describe_units",
     "describe_population",
+    "describe_units",
     "doctor",
     "draw_probes",
     "embed_images",

@@ -97,13 +97,18 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
             "embeddings": [_of_embedding(row) for row in rows],
         },
         notes=(*notes, *problems),
-        check=CheckOutcome(
-            not problems,
-            f"{len(problems)} problems of {len(rows)} embeddings."
-            + (f" First: {problems[0]}" if problems else " All are finite, varied and tell images apart."),
-            {"problems": [{"problem": text} for text in problems], "embeddings": [_of_embedding(row) for row in rows]},
-            is_known=bool(rows or problems),
-        ),
+        checks={
+            SOUND.name: CheckOutcome(
+                not problems,
+                f"{len(problems)} problems of {len(rows)} embeddings."
+                + (f" First: {problems[0]}" if problems else " All are finite, varied and tell images apart."),
+                {
+                    "problems": [{"problem": text} for text in problems],
+                    "embeddings": [_of_embedding(row) for row in rows],
+                },
+                is_known=bool(rows or problems),
+            )
+        },
     )
 
 
@@ -198,6 +203,12 @@ def _of_embedding(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name][:12] if name == "key" else row[name] for name in shown}
 
 
+SOUND = AssetCheck(
+    "embeddings_are_sound",
+    "Every embedding that the recipes ask for is made; its numbers are finite, its features vary, its effective "
+    "rank is 2 or more, and no two images that differ have one vector.",
+)
+
 ASSET = SourceAsset(
     name=ASSET_NAME,
     code_version="1",
@@ -215,11 +226,7 @@ ASSET = SourceAsset(
     reads=("events",),
     inputs=inputs,
     make=make,
-    check=AssetCheck(
-        "embeddings_are_sound",
-        "Every embedding that the recipes ask for is made; its numbers are finite, its features vary, its effective "
-        "rank is 2 or more, and no two images that differ have one vector.",
-    ),
+    checks=(SOUND,),
     of_every_source=False,
     pool=GPU_POOL,
 )

@@ -119,7 +119,7 @@ def _stored(view: SessionView) -> pd.DataFrame:
 
 def _columns_of(encoder: str) -> list[str]:
     """Return the columns of an encoder."""
-    from nh_platform.embeddings.unit_encoding import known_encoders
+    from nh_platform.embeddings.units.unit_encoding import known_encoders
 
     known = {one.name: [column.name for column in one.columns] for one in known_encoders()}
     if encoder not in known:
@@ -130,12 +130,12 @@ def _columns_of(encoder: str) -> list[str]:
 
 def _window(name: str) -> Callable[[SessionView], pd.DataFrame]:
     """Return what describes the units of a session from a reference window, as the asset does."""
-    from nh_platform.embeddings.reference_windows import REFERENCE_WINDOWS, checked_window
+    from nh_platform.embeddings.units.reference_windows import REFERENCE_WINDOWS, checked_window
 
     try:
         window = checked_window(name)
     except ConfigError as error:
-        known = f"{STORED}, {ENCODER}NAME, {', '.join(REFERENCE_WINDOWS)}"
+        known = f"{STORED}, {ENCODER}NAME, {'; '.join(REFERENCE_WINDOWS)}"
         near = close_matches(name, REFERENCE_WINDOWS)
         action = f"Name a file (.parquet, .npy), the folder of a home, or one of: {known}.{near}"
         raise ConfigError(
@@ -143,12 +143,7 @@ def _window(name: str) -> Callable[[SessionView], pd.DataFrame]:
         ) from error
 
     def described(view: SessionView) -> pd.DataFrame:
-        from nh_platform.embeddings.unit_encoding import unit_embeddings
-        from nh_platform.windows import StoredWindows
-
-        grid = StoredWindows(view.folder("windows")).finest_grid()
-        units = view.units[["unit_id", "probe"]]
-        table = unit_embeddings(view.spikes, units, window, view.invalid_times, grid)
+        table, _ = view.describe_units(window.id)
         return table.set_index("unit_id").select_dtypes("floating")
 
     return described
