@@ -1,4 +1,4 @@
-"""What is stored of a session only where it was asked for: body parts, waveforms, noise, population states.
+"""What is stored of some sessions only: answers to light; where asked for poses, waveforms, noise, population states.
 
 Contains the part of `SessionView` that reads these assets. Add here how another asset on request is read.
 """
@@ -27,6 +27,11 @@ from nh_platform.store.codecs.waveform_files import read_waveforms
 
 class AssetsOnRequest(UnitPeriods):
     """Body parts, waveforms and noise of one session of a store. Parameters are those of `StoredSession`."""
+
+    @cached_property
+    def optotagging(self) -> pd.DataFrame:
+        """What short pulses of light did to every unit, schema `OPTOTAGGING`; Allen's sessions have it."""
+        return read_table(self.folder("optotagging") / "optotagging.parquet")
 
     @cached_property
     def pose_signals(self) -> dict[str, Signal]:

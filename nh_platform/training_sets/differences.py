@@ -132,7 +132,8 @@ def _fit_said(made: TrainingSet) -> str:
     entries, fitted = made.tables.get("set_vectors"), made.tables.get("set_fitted")
     if entries is None or fitted is None:
         return "-"
-    return f"{len(entries)} entries, fitted on {int(fitted['n_units'].sum())} units of {len(fitted)} sessions"
+    of_session = fitted.drop_duplicates(["source", "session_id"])
+    return f"{len(entries)} entries, fitted on {int(of_session['n_units'].sum())} units of {len(of_session)} sessions"
 
 
 def _versions(before: TrainingSet, after: TrainingSet, both: pd.Index) -> Iterator[tuple[str, ...]]:

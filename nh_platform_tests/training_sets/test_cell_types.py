@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from nh_platform.home.platform import Platform
+from nh_platform.reading import SessionView
 from nh_platform.session import ConfigError, UnknownSession
 from nh_platform.training_sets.recipe import Recipe
 from nh_platform.training_sets.selection import select
@@ -15,8 +17,6 @@ def recipe(source: str, *cell_types: str) -> Recipe:
 
 
 def test_tagged_units_are_those_that_the_simulation_planted(platform: Platform) -> None:
-    import pandas as pd
-
     found = select(platform, recipe("allen_vc", "optotagged"))
     truth = pd.concat(
         pd.read_parquet(path) for path in (platform.settings.home / "upstream").rglob("ground_truth.parquet")
@@ -26,6 +26,16 @@ def test_tagged_units_are_those_that_the_simulation_planted(platform: Platform) 
     assert taken <= planted
     assert len(taken) >= len(planted) - 1
     assert any("0 of its 24 units are left" in text for text in found.left_out)  # the animal without the channel
+
+
+def test_a_session_tells_what_light_did_as_its_units_say(platform: Platform) -> None:
+    for session_id in platform.manifest("allen_vc").session_ids:
+        session = SessionView(platform.store, "allen_vc", session_id)
+        by_unit = session.optotagging.set_index("unit_id")["optotagged"]
+        pd.testing.assert_series_equal(
+            by_unit, session.units.set_index("unit_id")["nh.optotagged@1"], check_names=False
+        )
+        assert (session.optotagging["n_pulses"] == 12).all()
 
 
 def test_narrow_and_broad_are_apart_and_leave_out_what_has_no_type(platform: Platform) -> None:

@@ -36,11 +36,11 @@ SET_FITTED = TableSchema(
     (
         Column("source", "string", "-", "Source"),
         Column("session_id", "string", "-", "Session that the vectors were fitted on"),
-        Column("start", "float64", "s", "Start of the reference window of its embeddings", nullable=True),
+        Column("start", "float64", "s", "Start of a stretch of the reference window of its embeddings", nullable=True),
         Column("stop", "float64", "s", "Its end", nullable=True),
-        Column("n_units", "int64", "1", "Units of it that were fitted on"),
+        Column("n_units", "int64", "1", "Units of the session that were fitted on"),
     ),
-    key=("source", "session_id"),
+    key=("source", "session_id", "start"),
 )
 
 VECTOR_TABLES = (SET_VECTORS, SET_LOADINGS, SET_FITTED)
