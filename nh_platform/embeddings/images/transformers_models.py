@@ -68,10 +68,18 @@ def open_model(weights: Path | None, precision: Precision) -> Encode:
         try:
             half = precision == "bfloat16"
             with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16, enabled=half):
-                output = model(pixel_values=torch.from_numpy(np.ascontiguousarray(images)).to(device))
+                pooled = _pooled(model(pixel_values=torch.from_numpy(np.ascontiguousarray(images)).to(device)))
+        except Exception as error:
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            shape = " × ".join(map(str, images.shape))
+            raise ConfigError(
+                f"model {weights.name}",
+                f"it cannot embed images of shape {shape} on {device}: {text:.300}",
+                "Use --preprocessing processor, which makes images as the model takes them, or another model.",
+            ) from error
         finally:
             torch.backends.cudnn.allow_tf32 = before
-        return np.asarray(_pooled(output).float().cpu().numpy(), dtype=np.float32)
+        return np.asarray(pooled.float().cpu().numpy(), dtype=np.float32)
 
     return encode
 

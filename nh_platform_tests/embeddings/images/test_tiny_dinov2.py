@@ -123,6 +123,22 @@ def test_damaged_weights_and_weights_of_another_model_are_named(
         embed_images(images, ImageRecipe(preprocessing="processor"), DINOV2, bare)
 
 
+def test_any_vision_model_goes_by_its_name_and_one_that_takes_another_size_says_so(
+    images: ImageSet, tmp_path: Path
+) -> None:
+    from transformers import ViTConfig, ViTModel
+    from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+
+    config = ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=64)
+    ViTModel(config).eval().save_pretrained(tmp_path / "vit")
+    ViTImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(tmp_path / "vit")
+    encoder = find_image_encoder("hf:somebody/vit")
+    found = embed_images(images, ImageRecipe(preprocessing="processor"), encoder, tmp_path / "vit")
+    assert found.shape == (5, 16)
+    with pytest.raises(ConfigError, match=r"model vit: it cannot embed images of shape 5 × 3 × 224 × 224 on cpu: .* "):
+        embed_images(images, ImageRecipe(), encoder, tmp_path / "vit")
+
+
 def test_other_weights_make_their_embedding_stale_and_nothing_else(tmp_path: Path) -> None:
     home = tmp_path / "home"
     platform = make_home(home, ("allen_vc",), 1, dataclasses.replace(TINY, allen_pictures=True))
