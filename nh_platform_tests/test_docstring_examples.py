@@ -22,7 +22,11 @@ from nh_platform.reading import open_store
 from nh_platform_tests.homes import materialize
 
 PACKAGE = Path(__file__).resolve().parents[1] / "nh_platform"
-ON_THE_DEMO = ("nh_platform.reading.opening", "nh_platform.sources.allen.nwb.waveforms")
+ON_THE_DEMO = (
+    "nh_platform.reading.images.store_images",
+    "nh_platform.reading.opening",
+    "nh_platform.sources.allen.nwb.waveforms",
+)
 
 
 def modules_with_examples() -> list[str]:

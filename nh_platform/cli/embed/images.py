@@ -9,16 +9,16 @@ from rich.markup import escape
 
 from nh_platform import operations
 from nh_platform.cli import console
-from nh_platform.cli.console import Format, FormatOption
+from nh_platform.cli.console import Format, FormatOption, SourceArgument
 from nh_platform.home.folder import home_folder
 
 _COLUMNS = ("image_set", "embedding", "state", "images", "features", "effective rank", "key")
 
 
 def images(
-    source: Annotated[str, typer.Argument(help="Source: allen_vc or allen_vbn.")],
+    source: SourceArgument,
     image_set: Annotated[
-        str | None, typer.Argument(metavar="[SET]", help="Image set, for example natural_scenes. Default: every set.")
+        str | None, typer.Argument(metavar="SET", help="Image set, for example natural_scenes. Default: every set.")
     ] = None,
     encoder: Annotated[
         str,

@@ -48,8 +48,9 @@ class StoreImages:
 
         Examples
         --------
-        >>> nh_platform.open_store("data").images("allen_vc", "natural_scenes").pixels.shape  # doctest: +SKIP
-        (118, 918, 1174)
+        >>> from nh_platform import open_store  # doctest: +SKIP
+        >>> open_store("data/demo").images("allen_vc", "natural_scenes").pixels.shape  # doctest: +SKIP
+        (118, 114, 146)
         """
         from nh_platform.reading.images.image_sets import home_platform, read_images
 
@@ -71,12 +72,6 @@ class StoreImages:
             If none was made.
         ConfigError
             If there is no such set or embedding; the text names those there are, and how one is made.
-
-        Examples
-        --------
-        >>> store = nh_platform.open_store("data/demo")  # doctest: +SKIP
-        >>> store.image_embedding("allen_vc", "natural_scenes").vectors.shape  # doctest: +SKIP
-        (118, 784)
         """
         from nh_platform.reading.images.stored_embeddings import read_image_embedding
 
