@@ -21,6 +21,8 @@ MIN_UMAP = 20
 """Fewest that UMAP is asked for: it takes 15 neighbours of each."""
 MOST_ABSENT = 0.5
 """Share of a vector's values that may be NaN."""
+DECIMALS = 3
+"""Of places in a map: the last bits of linear algebra are of the machine, not of the data."""
 LIMIT = 5.0
 """Standard deviations at which values are cut: one unit of 40 spikes would else squeeze all others into a point."""
 
@@ -69,11 +71,14 @@ def principal_map(scaled: FloatArray) -> tuple[FloatArray, tuple[float, float]] 
     total = float(values.sum())
     if not total > 0:
         return None
-    return centred @ axes, (float(values[-1]) / total, float(values[-2]) / total)
+    return np.round(centred @ axes, DECIMALS), (float(values[-1]) / total, float(values[-2]) / total)
 
 
 def umap_map(scaled: FloatArray) -> FloatArray | None:
-    """Return (n_vectors, 2) a map by UMAP with its defaults, always the same; None where it is not installed."""
+    """Return (n_vectors, 2) a map by UMAP with its defaults; None where it is not installed.
+
+    It is always the same on one kind of processor, and may be another on the next.
+    """
     if not umap_version() or len(scaled) < MIN_UMAP:
         return None
     import warnings
@@ -82,4 +87,6 @@ def umap_map(scaled: FloatArray) -> FloatArray | None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a stated seed means one thread
-        return np.asarray(UMAP(random_state=0, n_jobs=1).fit_transform(scaled), dtype=np.float64)
+        found = np.asarray(UMAP(random_state=0, n_jobs=1).fit_transform(scaled)).astype(np.float64)
+    rounded: FloatArray = np.round(found, DECIMALS)
+    return rounded

@@ -18,7 +18,7 @@ def test_the_map_is_of_the_directions_in_which_vectors_differ_most() -> None:
     places, shares = found
     assert abs(np.corrcoef(places[:, 0], two[:, 0])[0, 1]) > 0.9
     off = np.linalg.lstsq(places, scaled, rcond=None)[1]
-    assert off.sum() < 1e-9
+    assert off.sum() < 1e-3
     assert sum(shares) == pytest.approx(1.0)
     assert shares[0] > shares[1]
 

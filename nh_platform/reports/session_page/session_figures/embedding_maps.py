@@ -166,7 +166,7 @@ def _states_over_time(states: Population) -> Chart:
         known = [piece[np.isfinite(values[piece])] for piece in pieces]
         means = np.array([values[piece].mean() if len(piece) else np.nan for piece in known])
         times = np.array([middle[piece].mean() for piece in pieces])
-        layers.append(Layer("line", times, means, name=name, colour=colour, exact=True))
+        layers.append(Layer("line", times, np.round(means, 4), name=name, colour=colour, exact=True))
     time = Axis("time", "s", float(table["start"].min()), float(table["stop"].max()), session_clock=True)
     caption = (
         "The first factor of all good units and of the regions with most of them: means of short stretches of windows "
