@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -70,6 +72,20 @@ def test_what_is_read_projects_to_what_is_stored(home: Path, session_id: str) ->
         states.project(np.zeros((3, 2)), 1.0)
     with pytest.raises(ConfigError, match=r"'halves'(?s:.*)continuous-1s, stim-halves-500ms"):
         session.window_embeddings("halves")
+
+
+def test_the_lines_of_the_page_run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "demo").symlink_to(home)
+    monkeypatch.chdir(tmp_path)
+    page = Path(nh_platform.__file__).parents[1] / "docs" / "embeddings.md"
+    (section,) = re.findall(r"^## Population\n(.*?)(?=^## |\Z)", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL):
+        exec(compile(block, "embeddings.md", "exec"), names)
+    valid = np.isfinite(names["latents"]).all(axis=1)
+    np.testing.assert_allclose(names["projected"][valid], names["latents"][valid], atol=1e-4)
+    assert names["rates"].shape == names["counts"].shape
 
 
 def test_what_is_not_there_is_said_with_what_to_do(home: Path, session_id: str, tmp_path: Path) -> None:
