@@ -31,8 +31,10 @@ def check_specs(
         ]
 
 
-def checks_of_making(checks: Sequence[AssetCheck], made: MadeAsset) -> list[dg.AssetCheckResult]:
-    """Return what the checks of an asset found.
+def checks_of_making(
+    context: dg.AssetExecutionContext, checks: Sequence[AssetCheck], made: MadeAsset
+) -> list[dg.AssetCheckResult]:
+    """Return what the checks of an asset found, and name in the run's tags those that warn or fail.
 
     Raises
     ------
@@ -42,6 +44,7 @@ def checks_of_making(checks: Sequence[AssetCheck], made: MadeAsset) -> list[dg.A
     outcomes = made.result.checks
     if lacking := [check.name for check in checks if check.name not in outcomes]:
         raise TypeError(f"{made.record.asset} has checks {', '.join(lacking)} and made no outcome of them")
+    name_warned(context, [name for name, outcome in outcomes.items() if outcome.is_known and not outcome.passed])
     return [
         dg.AssetCheckResult(
             check_name=check.name,
@@ -52,9 +55,3 @@ def checks_of_making(checks: Sequence[AssetCheck], made: MadeAsset) -> list[dg.A
         )
         for check, outcome in ((check, outcomes[check.name]) for check in checks)
     ]
-
-
-def name_failed_checks(context: dg.AssetExecutionContext, result: dg.MaterializeResult) -> None:
-    """Name in the tags of a run the checks of an asset that warn or fail; those with nothing to compare with do not."""
-    found = [one for one in result.check_results or () if not one.passed and not one.metadata[NOT_COMPARED].value]
-    name_warned(context, [str(one.check_name) for one in found])

@@ -7,7 +7,7 @@ Add here what Dagster must be told of every per-session asset. What an asset is 
 import dagster as dg
 
 from nh_platform.assets.record import REVIEWED_INTERVALS, REVIEWS, SessionAsset, upstream_name
-from nh_platform.defs.making_checks import check_specs, checks_of_making, name_failed_checks
+from nh_platform.defs.making_checks import check_specs, checks_of_making
 from nh_platform.defs.metadata import OWNERS, failure, published_metadata, report_link, table_schema
 from nh_platform.defs.partitions import session_partitions
 from nh_platform.defs.run_tags import failure_tag, stamp_run
@@ -44,7 +44,7 @@ def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset, queued: bo
     def session_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         stamp_run(context, plan.platform.store, entry.name)
         try:
-            result = materialize(plan.platform, entry.name, context.partition_key, asset)
+            return materialize(context, plan.platform, entry.name, asset)
         except NhError as error:
             context.instance.add_run_tags(context.run.run_id, {failure_tag(error): "yes"})
             # Without the chain of causes: its 70 lines of traceback hid the sentence that says what to do.
@@ -52,8 +52,6 @@ def _build(entry: SourceEntry, plan: SourcePlan, asset: SessionAsset, queued: bo
         except Exception as error:
             context.instance.add_run_tags(context.run.run_id, {failure_tag(error): "yes"})
             raise
-        name_failed_checks(context, result)
-        return result
 
     return session_asset
 
@@ -66,8 +64,11 @@ def _parents(entry: SourceEntry, asset: SessionAsset) -> list[dg.AssetKey]:
     return keys + [dg.AssetKey([entry.name, name]) for name, is_read in of_reviews.items() if is_read]
 
 
-def materialize(platform: Platform, source: str, session_id: str, asset: SessionAsset) -> dg.MaterializeResult:
-    """Make one asset of one session, publish it, and return what the UI shows."""
+def materialize(
+    context: dg.AssetExecutionContext, platform: Platform, source: str, asset: SessionAsset
+) -> dg.MaterializeResult:
+    """Make one asset of the session of a run, publish it, and return what the UI shows."""
+    session_id = context.partition_key
     made = make_session_asset(platform, source, session_id, asset.name)
     columns = made.result.columns or asset.tables[0][0].columns
     return dg.MaterializeResult(
@@ -78,5 +79,5 @@ def materialize(platform: Platform, source: str, session_id: str, asset: Session
             **published_metadata(made.result, made.folder),
             **report_link(source, session_id),
         },
-        check_results=checks_of_making(asset.checks, made),
+        check_results=checks_of_making(context, asset.checks, made),
     )

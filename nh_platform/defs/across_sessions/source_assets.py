@@ -8,7 +8,7 @@ import dagster as dg
 
 from nh_platform.assets.record import SourceAsset
 from nh_platform.assets.registry import source_assets
-from nh_platform.defs.making_checks import check_specs, checks_of_making, name_failed_checks
+from nh_platform.defs.making_checks import check_specs, checks_of_making
 from nh_platform.defs.metadata import OWNERS, failure, published_metadata, table_schema
 from nh_platform.defs.run_tags import stamp_run
 from nh_platform.home.platform import Platform
@@ -49,12 +49,10 @@ def build_source_asset(entry: SourceEntry, platform: Platform, asset: SourceAsse
             raise failure(error) from None
         result = made.result
         columns = {} if result.columns is None else {"dagster/column_schema": table_schema(result.columns)}
-        materialized: dg.MaterializeResult = dg.MaterializeResult(
+        return dg.MaterializeResult(
             data_version=dg.DataVersion(made.record.data_version),
             metadata={"dagster/row_count": result.rows, **columns, **published_metadata(result, made.folder)},
-            check_results=checks_of_making(asset.checks, made),
+            check_results=checks_of_making(context, asset.checks, made),
         )
-        name_failed_checks(context, materialized)
-        return materialized
 
     return source_asset
