@@ -23,7 +23,7 @@ from nh_platform.assets.across_sessions.planned_embeddings import (
 from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
-from nh_platform.session.tables.images import IMAGE_EMBEDDINGS, IMAGE_NAMES, IMAGE_ROWS
+from nh_platform.session.tables.across_sessions.images import IMAGE_EMBEDDINGS, IMAGE_NAMES, IMAGE_ROWS
 from nh_platform.store.names import SOURCE_WIDE
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nh_platform.home.platform import Platform
 from nh_platform.session import NhError
-from nh_platform.session.tables.images import IMAGE_EMBEDDINGS, IMAGE_NAMES
+from nh_platform.session.tables.across_sessions.images import IMAGE_EMBEDDINGS, IMAGE_NAMES
 from nh_platform.store.names import SOURCE_WIDE
 
 if TYPE_CHECKING:

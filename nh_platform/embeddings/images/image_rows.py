@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nh_platform.session.tables.images import IMAGE_ROWS
+from nh_platform.session.tables.across_sessions.images import IMAGE_ROWS
 
 NO_ROW = -1
 """Row of a presentation that showed no image of a set."""

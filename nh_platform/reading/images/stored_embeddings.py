@@ -15,7 +15,7 @@ import pandas as pd
 
 from nh_platform.session import ConfigError, DamagedFile, StoreError
 from nh_platform.session.errors import close_matches
-from nh_platform.session.tables.images import IMAGE_EMBEDDINGS, IMAGE_NAMES
+from nh_platform.session.tables.across_sessions.images import IMAGE_EMBEDDINGS, IMAGE_NAMES
 from nh_platform.store import Store
 from nh_platform.store.codecs.parquet import read_table
 from nh_platform.store.file_hashes import verified
