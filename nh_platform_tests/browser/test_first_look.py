@@ -120,10 +120,9 @@ def test_a_rule_tells_what_it_asks_for_and_why(page: Page) -> None:
         "noise_cutoff < 5",
         "rulebook ibl-2022-10",
         "furthest from the threshold",
+        *CHECKS,  # the list beside it is filled by a request of its own
     )
     assert "counts as fail" in shown
-    for name in CHECKS:
-        assert name in shown
 
 
 def test_pressing_materialize_on_a_new_session_makes_it_and_its_checks_green(page: Page) -> None:
