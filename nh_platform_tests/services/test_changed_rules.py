@@ -213,7 +213,8 @@ def test_where_no_daemon_runs_the_page_shows_no_result_of_other_rules_either(
     platform = make_home(tmp_path, (SOURCE,))
     nh(tmp_path, "sync", SOURCE)
     (session,) = platform.manifest(SOURCE).session_ids
-    nh(tmp_path, "materialize", SOURCE, "--all", "--asset", "raw_spikes", "--asset", "units")
+    judged = ("raw_spikes", "events", "optotagging", "units")
+    nh(tmp_path, "materialize", SOURCE, "--all", *(word for asset in judged for word in ("--asset", asset)))
     text = (RULEBOOK_DIR / "allen-vc-default.yaml").read_text().replace("id: allen-vc-default", "id: lab-own")
     (tmp_path / "own.yaml").write_text(text)
     settings = tmp_path / "sources.yaml"
