@@ -48,6 +48,12 @@ class ImageVectors:
         """Return the row at which each set of a source begins."""
         return {image_set: first for (of, image_set), first in self.first_rows.items() if of == source}
 
+    def n_images(self, source: str, image_set: str) -> int:
+        """Return the number of images of a set."""
+        first = self.first_rows[source, image_set]
+        behind = [row for row in self.first_rows.values() if row > first]
+        return min(behind, default=len(self.vectors)) - first
+
 
 @dataclass(frozen=True)
 class ShownImages:
@@ -113,10 +119,15 @@ def shown_images(session: SessionView, preset: str, window_ids: IntArray, images
     first_rows = images.of_source(session.source)
     if not first_rows:  # of a source without images, which trains beside one that has them
         return ShownImages(images.vectors, np.full(len(window_ids), NO_ROW, dtype=np.int64), NOTHING_ON_SCREEN)
-    shown = images_on_screen(session.image_rows, first_rows)
-    if len(shown.rows) and shown.rows.max() >= len(images.vectors):
-        found = f"its presentations name row {shown.rows.max()}, and the embeddings have {len(images.vectors)} rows"
-        raise ConfigError(f"images of {session.source} session {session.session_id}", found, "Embed the set again.")
+    rows = session.image_rows
+    for image_set in first_rows:  # each for itself: a row behind the end of a set is that of another image in the next
+        last = rows.loc[rows["image_set"] == image_set, "image_row"].max()
+        n_images = images.n_images(session.source, image_set)
+        if last >= n_images:
+            found = f"its presentations name row {last}, and the embedding has {n_images} rows"
+            thing = f"images {image_set} of {session.source} session {session.session_id}"
+            raise ConfigError(thing, found, "Embed the set again.")
+    shown = images_on_screen(rows, first_rows)
     by_id = dict(zip(shown.presentation_ids.tolist(), shown.rows.tolist()))
     aligned = session.windows(preset).shown.aligned[window_ids]
     return ShownImages(

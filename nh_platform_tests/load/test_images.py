@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -97,3 +98,10 @@ def test_sessions_of_a_source_without_images_show_none(shown: SessionView, first
     assert max(int(one.image_rows_by_bin.max()) for one in both) == 1
     none = WindowSet(shown, ALIGNED, images=embedding(source="allen_vc"))
     assert {one.image_row for one in none} == {-1}
+
+
+def test_a_row_behind_the_end_of_its_set_is_not_an_image_of_the_next_set(shown: SessionView) -> None:
+    short = dataclasses.replace(embedding(), vectors=VECTORS[:1], image_names=("a",))
+    for given in (short, [short, embedding("others")]):
+        with pytest.raises(ConfigError, match=r"images images of allen_vbn session .* row 1, and .* has 1 rows"):
+            WindowSet(shown, GRID, images=given)
