@@ -59,7 +59,7 @@ def find_weights(
         If they are not there, or the folder lacks a file; the text says how to get them.
     """
     folder = home / stated if stated else _from_hub(name, may_download=may_download)
-    if not folder.is_dir():
+    if not _is_folder(folder):
         found = f"{stated} is no folder" if stated else f"{folder} is no folder"
         raise ConfigError(f"weights of {name}", found, _action(name))
     if lacking := [pattern for pattern in _NEEDED if not any(folder.glob(pattern))]:
@@ -68,6 +68,13 @@ def find_weights(
     files = sorted({path for pattern in FILES for path in folder.glob(pattern)})
     lines = "".join(f"{path.name}\x1f{file_hash(path, 'blake2b', cache_dir)}\n" for path in files)
     return Weights(folder, hashlib.sha256(lines.encode()).hexdigest())
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is longer than the disk takes
+        return False
 
 
 def _from_hub(name: str, *, may_download: bool) -> Path:

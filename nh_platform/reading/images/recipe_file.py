@@ -14,9 +14,9 @@ from nh_platform.embeddings.images.image_encoders import find_image_encoder
 from nh_platform.embeddings.images.recipe import EVERY_SET, ImageRecipe
 from nh_platform.session import ConfigError
 from nh_platform.session.yaml_files.validation_errors import checked
-from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_text
+from nh_platform.session.yaml_files.yaml_file import parse_yaml, read_optional, read_text
 from nh_platform.session.yaml_files.yaml_text import to_yaml
-from nh_platform.store.durable import write_durably
+from nh_platform.store.durable import changing_file, write_durably
 
 FOLDER = "image_embeddings"
 DEFAULT = ImageRecipe()
@@ -41,12 +41,14 @@ def read_recipes(home: Path, source: str) -> list[ImageRecipe]:
     ------
     ConfigError
         If the file has a mistake, names no encoder that is known, or two recipes that make one embedding; the text has
-        file and line.
+        file and line. If it is a folder or a pipe, or cannot be read: without its recipes what is stored by them
+        would go.
     """
     path = recipe_file(home, source)
-    if not path.is_file():
+    text = read_optional(path)
+    if text is None and not path.is_symlink():
         return [DEFAULT]
-    file = parse_yaml(read_text(path), str(path))
+    file = parse_yaml(read_text(path) if text is None else text, str(path))
     found = checked(file, _Recipes).embeddings
     made: dict[tuple[str, str], int] = {}
     for place, recipe in enumerate(found):
@@ -68,17 +70,27 @@ def add_recipe(home: Path, source: str, recipe: ImageRecipe) -> bool:
     ------
     ConfigError
         As `read_recipes`.
+    StoreError
+        If the disk refuses it, or another process holds the file.
     """
-    before = read_recipes(home, source)
-    kept = [one for one in before if (one.image_set, one.id) != (recipe.image_set, recipe.id)]
-    if any(
-        recipe in (one, one.model_copy(update={"image_set": recipe.image_set}))
-        for one in before
-        if _covers(one, recipe)
-    ):
+    if _has(read_recipes(home, source), recipe):
         return False
-    _write(home, source, [*kept, recipe])
+    with changing_file(recipe_file(home, source)):  # two commands at once would each write what it read alone
+        before = read_recipes(home, source)
+        if _has(before, recipe):
+            return False
+        kept = [one for one in before if (one.image_set, one.id) != (recipe.image_set, recipe.id)]
+        _write(home, source, [*kept, recipe])
     return True
+
+
+def _has(recipes: list[ImageRecipe], recipe: ImageRecipe) -> bool:
+    """Whether recipes ask for what one asks for."""
+    return any(
+        recipe in (one, one.model_copy(update={"image_set": recipe.image_set}))
+        for one in recipes
+        if _covers(one, recipe)
+    )
 
 
 def _covers(general: ImageRecipe, recipe: ImageRecipe) -> bool:
@@ -87,7 +99,5 @@ def _covers(general: ImageRecipe, recipe: ImageRecipe) -> bool:
 
 
 def _write(home: Path, source: str, recipes: list[ImageRecipe]) -> None:
-    path = recipe_file(home, source)
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {"embeddings": [one.model_dump(exclude_defaults=True) or {"image_set": one.image_set} for one in recipes]}
-    write_durably(path, (_HEAD + to_yaml(content)).encode())
+    write_durably(recipe_file(home, source), (_HEAD + to_yaml(content)).encode())
