@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nh_platform.assets.across_sessions.image_embeddings import ASSET, planned
+from nh_platform.assets.across_sessions.image_embeddings import ASSET, SOUND, planned
 from nh_platform.assets.registry import source_assets
+from nh_platform.embeddings.images.recipe import ImageRecipe
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
 from nh_platform.planning.making import make_source_asset
 from nh_platform.planning.source_standing import is_current
 from nh_platform.reading import open_store
+from nh_platform.reading.images.recipe_file import add_recipe, read_recipes
 from nh_platform.session import BadUpstreamData, ConfigError, StoreError
 from nh_platform.simulation import TINY
 from nh_platform.simulation.allen.pictures import natural_picture
@@ -58,8 +62,7 @@ def test_only_sources_with_images_have_it_and_it_runs_in_the_pool_of_the_card() 
 
 def test_without_a_recipe_every_set_at_hand_is_embedded_and_read_back(platform: Platform) -> None:
     made = make_source_asset(platform, "allen_vc", ASSET)
-    assert made.result.check is not None
-    assert made.result.check.passed, made.result.check.description
+    assert made.result.checks[SOUND.name].passed, made.result.checks[SOUND.name].description
     assert is_current(platform, "allen_vc", ASSET)
     store = open_store(platform.settings.home)
     table = store.image_embeddings("allen_vc")
@@ -98,8 +101,7 @@ def test_another_picture_makes_its_set_again_and_no_other(platform: Platform) ->
     now = open_store(platform.settings.home).image_embeddings("allen_vc").set_index("image_set")
     assert now["key"][MOVIE] == keys[MOVIE]
     assert now["key"][SCENES] != keys[SCENES]
-    assert after.result.check is not None
-    assert after.result.check.passed  # two images that are the same may have one vector
+    assert after.result.checks[SOUND.name].passed  # two images that are the same may have one vector
     assert now["n_duplicates"][SCENES] == 0
 
 
@@ -121,9 +123,8 @@ def test_a_set_that_is_asked_for_and_not_at_hand_is_named_and_the_others_are_mad
     recipes(platform, "embeddings:\n- image_set: natural_movie_three\n- image_set: natural_scenes\n")
     made = make_source_asset(platform, "allen_vc", ASSET)
     assert made.result.rows == 1
-    assert made.result.check is not None
-    assert not made.result.check.passed
-    assert "natural_movie_three/gabor-pyramid: it was not made" in made.result.check.description
+    assert not made.result.checks[SOUND.name].passed
+    assert "natural_movie_three/gabor-pyramid: it was not made" in made.result.checks[SOUND.name].description
     assert is_current(platform, "allen_vc", ASSET)
 
 
@@ -132,6 +133,48 @@ def test_weights_that_are_missing_stop_one_embedding_and_never_become_another_on
     made = make_source_asset(platform, "allen_vc", ASSET)
     assert {row["embedding"] for row in made.result.shown["embeddings"]} == {"gabor-pyramid"}
     assert any("dinov2-base: it was not made: weights of facebook/dinov2-base" in note for note in made.result.notes)
+
+
+def test_a_damaged_embedding_that_no_one_read_yet_is_made_again_and_not_dropped(platform: Platform) -> None:
+    make_source_asset(platform, "allen_vc", ASSET)
+    expected = open_store(platform.settings.home).image_embedding("allen_vc", SCENES).vectors
+    shutil.copytree(platform.settings.home, platform.settings.home.with_name("other"))
+    other = Platform(load_settings(platform.settings.home.with_name("other")))
+    (file,) = other.settings.home.glob(f"store/allen_vc/*/*/*/{SCENES}/gabor-pyramid.npy")
+    file.write_bytes(file.read_bytes()[:-4] + b"nope")
+    recipes(other, "embeddings:\n- image_set: every\n- image_set: natural_movie_three\n")
+    made = make_source_asset(other, "allen_vc", ASSET)
+    assert (made.result.shown["embeddings made"], made.result.shown["embeddings taken over"]) == (1, 1)
+    np.testing.assert_array_equal(open_store(other.settings.home).image_embedding("allen_vc", SCENES).vectors, expected)
+
+
+def test_recipes_that_are_no_file_are_named_and_not_taken_for_none(platform: Platform) -> None:
+    path = platform.settings.home / "image_embeddings" / "allen_vc.yaml"
+    path.mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"allen_vc.yaml: it cannot be read"):
+        list(planned(platform, "allen_vc"))
+    path.rmdir()
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match=r"allen_vc.yaml: it cannot be read"):
+        list(planned(platform, "allen_vc"))
+    path.unlink()
+    path.symlink_to("gone.yaml")
+    with pytest.raises(ConfigError, match=r"allen_vc.yaml: it cannot be read"):
+        list(planned(platform, "allen_vc"))
+
+
+def test_recipes_that_are_added_at_once_are_all_kept(tmp_path: Path) -> None:
+    fills = ("grey", "black", "white", "mean")
+    asked = [ImageRecipe.model_validate({"form": "unwarped", "fill": fill}) for fill in fills]
+    with ThreadPoolExecutor(len(asked)) as threads:
+        assert all(threads.map(lambda one: add_recipe(tmp_path, "allen_vbn", one), asked))
+    assert {one.fill for one in read_recipes(tmp_path, "allen_vbn") if one.form} == set(fills)
+
+
+def test_weights_of_a_name_that_no_disk_takes_are_missing(platform: Platform) -> None:
+    recipes(platform, f"embeddings:\n- encoder: dinov2-base\n  weights: {'x' * 5000}\n  image_set: {SCENES}\n")
+    (found,) = planned(platform, "allen_vc")
+    assert "is no folder" in str(found.problem)
 
 
 def test_nothing_at_hand_makes_an_empty_table_and_a_note(platform: Platform) -> None:

@@ -22,7 +22,7 @@ from nh_platform.assets.across_sessions.planned_embeddings import (
 )
 from nh_platform.assets.record import AssetCheck, AssetResult, CheckOutcome, SourceAsset
 from nh_platform.home.platform import Platform
-from nh_platform.session import NhError
+from nh_platform.session import DamagedFile, NhError
 from nh_platform.session.tables.across_sessions.images import IMAGE_EMBEDDINGS, IMAGE_NAMES, IMAGE_ROWS
 from nh_platform.store.names import SOURCE_WIDE
 
@@ -66,8 +66,9 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
     for one in planned(platform, source):
         row = stored.get(one.name)
         try:
-            if row is not None and (one.problem is not None or row["key"] == one.key):
-                names[one.image_set] = _take_over(platform, source, row, folder)
+            is_kept = row is not None and (one.problem is not None or row["key"] == one.key)
+            if row is not None and is_kept and (taken := _taken_over(platform, source, one, row, folder)) is not None:
+                names[one.image_set] = taken
                 if one.problem is not None:
                     notes.append(f"{one.name}: kept as it was made: {one.problem}")
             elif one.problem is not None:
@@ -174,6 +175,24 @@ def _embed(
 def _n_distinct(images: ImageSet) -> int:
     """Return the number of images that differ in a pixel."""
     return len({hash(image.tobytes()) for image in images.pixels})
+
+
+def _taken_over(
+    platform: Platform, source: str, one: Planned, row: Mapping[str, Any], folder: Path
+) -> tuple[str, ...] | None:
+    """Take over a stored embedding, as `_take_over`; None where it is damaged and can be made again.
+
+    Raises
+    ------
+    DamagedFile
+        If it is damaged, and its images or weights are not at hand.
+    """
+    try:
+        return _take_over(platform, source, row, folder)
+    except DamagedFile:
+        if one.problem is not None:
+            raise
+        return None
 
 
 def _take_over(platform: Platform, source: str, row: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
