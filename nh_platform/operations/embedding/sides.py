@@ -53,7 +53,7 @@ def side_of(at: OpenHome, name: str, source: str, sessions: Sequence[str], on_se
     path = Path(name)
     if path.suffix in (".parquet", ".npy"):
         return {path.stem: _of_file(path)}
-    if path.is_dir():
+    if name and _is_folder(path):
         from nh_platform.reading import open_store
 
         return _of_store(open_store(path), source, sessions, _stored, on_session)
@@ -68,22 +68,35 @@ def side_of(at: OpenHome, name: str, source: str, sessions: Sequence[str], on_se
     return _of_store(store, source, sessions, _window(name), on_session)
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is longer than the disk takes
+        return False
+
+
 def _of_file(path: Path) -> pd.DataFrame:
     """Return the numbers of a file, indexed by the column that names its rows, or by their place."""
     import numpy as np
     import pandas as pd
 
-    action = "Name a Parquet file with columns of numbers, or a matrix of numpy's, a row per unit or image."
+    from nh_platform.downloads.hashes import why_no_file
+
+    action = "Name a Parquet file with columns of numbers (float), or a matrix of numpy's, a row per unit or image."
+    if (trouble := why_no_file(path)) is not None:
+        raise ConfigError(str(path), f"it cannot be read: {trouble}", action)
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.DataFrame(np.load(path, allow_pickle=False))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:  # a damaged head may state any number of rows
         raise ConfigError(str(path), f"it cannot be read: {error}", action) from error
     key = next((name for name in _KEYS if name in table), None)
     if key is not None:
+        if (nameless := int(table[key].isna().sum())) > 0:
+            raise ConfigError(str(path), f"{nameless} of {len(table)} rows have no {key}", "Name every row, or none.")
         table = table.set_index(key)
     numbers = table.select_dtypes("floating")
     if not len(numbers.columns):
-        raise ConfigError(str(path), "it holds no columns of numbers", action)
+        raise ConfigError(str(path), "it holds no columns of floating-point numbers", action)
     if numbers.index.has_duplicates:
         raise ConfigError(str(path), f"a row stands twice in it by {key}", "Name a file with a row for each.")
     return numbers.rename(columns=str)
@@ -107,7 +120,7 @@ def _of_store(
             if "unit_embeddings" in view.assets:
                 found[f"{one}/{session_id}"] = read(view)
     if not found:
-        where = f"source {source}" if source else "no source"
+        where = f"no session of source {source}" if source else "no source"
         action = "Run `nh materialize SOURCE --missing` first, or name another home."
         raise UnknownSession(f"unit embeddings in {store.store.root}", f"{where} has any", action)
     return found

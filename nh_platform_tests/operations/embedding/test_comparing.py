@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
+import pandas as pd
 import pytest
 
 from nh_platform import open_store, operations
@@ -58,7 +60,20 @@ def test_another_home_an_encoder_and_files(home: Path, tmp_path: Path) -> None:
 def test_what_stands_for_nothing_is_refused(home: Path, tmp_path: Path) -> None:
     (tmp_path / "words.parquet").write_text("no table")
     np.save(tmp_path / "short.npy", np.zeros((3, 2)))
+    (tmp_path / "empty.npy").touch()
+    os.mkfifo(tmp_path / "pipe.npy")
+    np.save(tmp_path / "whole.npy", np.zeros((3, 2), dtype=np.int64))
+    head = (tmp_path / "short.npy").read_bytes()
+    (tmp_path / "huge.npy").write_bytes(head.replace(b"(3, 2), }           ", b"(99999999999999, 2)}"))
+    pd.DataFrame({"unit_id": ["a", None, None], "x": [1.0, 2.0, 3.0]}).to_parquet(tmp_path / "nameless.parquet")
     for name, text in (
+        ("", "no such file"),
+        ("x" * 5000, "no such file"),
+        (str(tmp_path / "empty.npy"), "cannot be read"),
+        (str(tmp_path / "huge.npy"), "cannot be read"),
+        (str(tmp_path / "pipe.npy"), "a FIFO"),
+        (str(tmp_path / "whole.npy"), "no columns of floating-point numbers"),
+        (str(tmp_path / "nameless.parquet"), "2 of 3 rows have no unit_id"),
         ("start-30", "start-30s"),
         ("encoder:fring", "firing"),
         (str(tmp_path / "words.parquet"), "cannot be read"),
@@ -67,7 +82,7 @@ def test_what_stands_for_nothing_is_refused(home: Path, tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigError, match=text):
             operations.compare_embeddings(home, "stored", name)
-    with pytest.raises(UnknownSession):
+    with pytest.raises(UnknownSession, match="no session of source allen_vc has any"):
         operations.compare_embeddings(home, "stored", "stored", source="allen_vc")
 
 
