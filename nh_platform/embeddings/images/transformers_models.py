@@ -46,8 +46,9 @@ def open_model(weights: Path | None, precision: Precision) -> Encode:
         raise ConfigError("model of images", "its weights are not stated", "Give --weights.")
     torch, transformers = _imported()
     try:
+        # Neither pickled weights nor code that lies beside them: both run what is in them.
         model, found = transformers.AutoModel.from_pretrained(
-            str(weights), local_files_only=True, output_loading_info=True
+            str(weights), local_files_only=True, output_loading_info=True, use_safetensors=True, trust_remote_code=False
         )
     except Exception as error:
         raise _unreadable(weights, error) from error
@@ -100,7 +101,9 @@ def open_processor(weights: Path | None) -> Any:
         raise ConfigError("preprocessing processor", "it comes with a model, and the encoder has no weights", action)
     _, transformers = _imported()
     try:
-        return transformers.AutoImageProcessor.from_pretrained(str(weights), local_files_only=True, backend="pil")
+        return transformers.AutoImageProcessor.from_pretrained(
+            str(weights), local_files_only=True, backend="pil", trust_remote_code=False
+        )
     except Exception as error:
         raise _unreadable(weights, error, "preprocessor_config.json") from error
 

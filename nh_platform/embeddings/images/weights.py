@@ -6,14 +6,17 @@ Contains the way from a folder, or a name on the Hugging Face hub, to a folder w
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from nh_platform.downloads.hashes import file_hash
+from nh_platform.downloads.hashes import file_hash, why_no_file
 from nh_platform.embeddings.images.transformers_models import how_to_get
 from nh_platform.session import ConfigError
 
-FILES = ("config.json", "preprocessor_config.json", "*.safetensors", "*.safetensors.index.json")
+FILES = (
+    "config.json", "preprocessor_config.json", "processor_config.json", "*.safetensors", "*.safetensors.index.json",
+)  # fmt: skip
 """Files of a model that are read. Pickled weights (``*.bin``) are not: reading them runs what is in them."""
 _NEEDED = ("config.json", "*.safetensors")
 
@@ -65,9 +68,25 @@ def find_weights(
     if lacking := [pattern for pattern in _NEEDED if not any(folder.glob(pattern))]:
         also = " (pytorch_model.bin is not read: it is pickled)" if any(folder.glob("*.bin")) else ""
         raise ConfigError(f"weights of {name}", f"{folder.name} has no {' and no '.join(lacking)}{also}", _action(name))
+    _refuse_shards_elsewhere(folder, name)
     files = sorted({path for pattern in FILES for path in folder.glob(pattern)})
     lines = "".join(f"{path.name}\x1f{file_hash(path, 'blake2b', cache_dir)}\n" for path in files)
     return Weights(folder, hashlib.sha256(lines.encode()).hexdigest())
+
+
+def _refuse_shards_elsewhere(folder: Path, name: str) -> None:
+    """Stop where an index names files that `FILES` does not have: they would be read, and be in no identity."""
+    for index in sorted(folder.glob("*.safetensors.index.json")):
+        if (trouble := why_no_file(index)) is not None:
+            raise ConfigError(f"weights of {name}", f"{index.name}: {trouble}", _action(name))
+        try:
+            shards = {str(one) for one in json.loads(index.read_bytes())["weight_map"].values()}
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
+            found = f"{index.name} cannot be read: {type(error).__name__}: {error}"
+            raise ConfigError(f"weights of {name}", f"{found:.300}", _action(name)) from error
+        if odd := sorted(one for one in shards if "/" in one or not one.endswith(".safetensors")):
+            found = f"{index.name} names {odd[0]!r}, which is no *.safetensors of the folder"
+            raise ConfigError(f"weights of {name}", found, _action(name))
 
 
 def _is_folder(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -133,7 +134,31 @@ def test_weights_that_are_missing_or_pickled_say_how_to_get_them(tmp_path: Path)
     (tmp_path / "w" / "README.md").write_text("not read")
     assert find_weights("w", "any", tmp_path).sha256 == first
     (tmp_path / "w" / "model.safetensors").write_bytes(b"y")
-    assert find_weights("w", "any", tmp_path).sha256 != first
+    second = find_weights("w", "any", tmp_path).sha256
+    (tmp_path / "w" / "processor_config.json").write_text("{}")  # which transformers prefers
+    assert len({first, second, find_weights("w", "any", tmp_path).sha256}) == 3
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ('{"weight_map": {"a": "../other/model.safetensors"}}', r"names '../other/model.safetensors', which is no"),
+        ('{"weight_map": {"a": "pytorch_model.bin"}}', r"names 'pytorch_model.bin', which is no"),
+        ('{"weight_map": 3}', "model.safetensors.index.json cannot be read"),
+        ("[", "model.safetensors.index.json cannot be read"),
+        (None, "model.safetensors.index.json: it is a FIFO"),
+    ],
+)
+def test_an_index_of_weights_names_files_of_the_folder_alone(tmp_path: Path, index: str | None, said: str) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    path = tmp_path / "model.safetensors.index.json"
+    if index is None:
+        os.mkfifo(path)
+    else:
+        path.write_text(index)
+    with pytest.raises(ConfigError, match=said):
+        find_weights(str(tmp_path), "any", tmp_path)
 
 
 def test_nothing_heavy_is_imported_for_the_encoder_without_weights() -> None:

@@ -117,6 +117,20 @@ def test_damaged_weights_and_weights_of_another_model_are_named(
     with pytest.raises(ConfigError, match="weights odd: they"):
         embed_images(images, ImageRecipe(), DINOV2, odd)
 
+    pickled = altered("pickled")  # another name of safetensors, so that the folder has some
+    import torch
+
+    (pickled / "model.safetensors").rename(pickled / "adapter.safetensors")
+    torch.save({name: torch.from_numpy(one) for name, one in tensors.items()}, pickled / "pytorch_model.bin")
+    with pytest.raises(ConfigError, match="weights pickled: they cannot be read"):
+        embed_images(images, ImageRecipe(), DINOV2, pickled)
+
+    code = altered("code")
+    (code / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": {"AutoConfig": "own.Own"}}))
+    (code / "own.py").write_text("import sys\nsys.exit('code of the weights was run')\n")
+    with pytest.raises(ConfigError, match="weights code: they cannot be read"):
+        embed_images(images, ImageRecipe(), DINOV2, code)
+
     bare = altered("bare")
     (bare / "preprocessor_config.json").unlink()
     with pytest.raises(ConfigError, match=r"preprocessor_config.json of bare: they cannot be read"):
