@@ -24,6 +24,7 @@ MOVIES = {
     "natural_movie_three": "natural_movie_three",
 }
 """Set by stimulus name. Shuffled movies have none: the order of their frames is in no released file."""
+_MOST_IMAGES = 2**31
 SHOWN, BLANK, OMITTED, UNKNOWN, NO_IMAGE = "shown", "blank", "omitted", "unknown", "no image"
 
 
@@ -64,7 +65,7 @@ def image_rows(presentations: pd.DataFrame) -> pd.DataFrame:
     index = _numbers(presentations, "image_index")
     omitted = _flags(presentations)
     # A presentation of an image states its place and its name; those of other stimuli state neither.
-    of = (np.isfinite(index) & (index >= 0) | omitted) & (sets == "")
+    of = (_are_rows(index) | omitted) & (sets == "")
     sets[of] = names[of]
     rows[of & ~omitted], shows[of & ~omitted] = index[of & ~omitted].astype(np.int64), SHOWN
     shows[of & omitted] = OMITTED
@@ -141,10 +142,15 @@ def _of_frames(
     frames: npt.NDArray[np.float64], has_blanks: bool
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_]]:
     """Return row and what is shown by the frame that upstream states."""
-    known = np.isfinite(frames) & (frames >= 0) & (frames % 1 == 0)
+    known = _are_rows(frames)
     rows = np.where(known, np.where(known, frames, 0), NO_ROW).astype(np.int64)
     shows = np.where(known, SHOWN, np.where(frames == NO_ROW, BLANK if has_blanks else UNKNOWN, UNKNOWN))
     return rows, shows.astype(object)
+
+
+def _are_rows(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which numbers can be rows of a set: whole, not negative, and no larger than any set."""
+    return (numbers >= 0) & (numbers < _MOST_IMAGES) & (np.floor(numbers) == numbers)
 
 
 def _numbers(table: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:

@@ -59,3 +59,20 @@ def test_a_session_without_presentations_of_images() -> None:
     empty = image_rows(presentations(stimulus_name=[]))
     assert empty.empty
     assert images_on_screen(empty, {"natural_scenes": 0}).at([1.0]).tolist() == [-1]
+
+
+def test_numbers_that_are_no_rows_show_nothing() -> None:
+    odd = [1e30, np.inf, 1.5, -3.0, np.nan]
+    table = pd.DataFrame(
+        {
+            "presentation_id": np.arange(10),
+            "start_time": np.arange(10.0),
+            "stop_time": np.arange(10.0) + 1,
+            "stimulus_name": ["natural_scenes"] * 5 + ["images"] * 5,
+            "frame": odd + [np.nan] * 5,
+            "image_index": [np.nan] * 5 + odd,
+        }
+    )
+    found = image_rows(table)
+    assert (found["image_row"] == -1).all()
+    assert set(found["shows"]) == {"unknown", "no image"}
