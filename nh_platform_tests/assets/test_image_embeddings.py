@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nh_platform import operations
 from nh_platform.assets.across_sessions.image_embeddings import ASSET, SOUND, planned
 from nh_platform.assets.registry import source_assets
+from nh_platform.embeddings.images.image_encoder import Encode
+from nh_platform.embeddings.images.image_encoders import OWN
 from nh_platform.embeddings.images.recipe import ImageRecipe
 from nh_platform.home.platform import Platform
 from nh_platform.home.settings import load_settings
@@ -20,7 +23,7 @@ from nh_platform.planning.making import make_source_asset
 from nh_platform.planning.source_standing import is_current
 from nh_platform.reading import open_store
 from nh_platform.reading.images.recipe_file import add_recipe, read_recipes
-from nh_platform.session import BadUpstreamData, ConfigError, StoreError
+from nh_platform.session import BadUpstreamData, ConfigError, NhError, StoreError
 from nh_platform.simulation import TINY
 from nh_platform.simulation.allen.pictures import natural_picture
 from nh_platform.simulation.seeding import generator
@@ -146,6 +149,27 @@ def test_a_damaged_embedding_that_no_one_read_yet_is_made_again_and_not_dropped(
     made = make_source_asset(other, "allen_vc", ASSET)
     assert (made.result.shown["embeddings made"], made.result.shown["embeddings taken over"]) == (1, 1)
     np.testing.assert_array_equal(open_store(other.settings.home).image_embedding("allen_vc", SCENES).vectors, expected)
+
+
+def test_what_cannot_be_made_anew_is_kept_with_what_made_it(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_source_asset(platform, "allen_vc", ASSET)
+    expected = open_store(platform.settings.home).image_embedding("allen_vc", SCENES)
+
+    def broken(weights: Path | None, precision: str) -> Encode:
+        raise ConfigError("weights w", "they cannot be read", "Get them again.")
+
+    monkeypatch.setitem(OWN, "gabor-pyramid", dataclasses.replace(OWN["gabor-pyramid"], version="2", open=broken))
+    made = make_source_asset(platform, "allen_vc", ASSET)
+    assert (made.result.rows, made.result.shown["embeddings made"]) == (2, 0)
+    assert not made.result.checks[SOUND.name].passed
+    assert any("it was not made anew, and is kept as it was: weights w" in note for note in made.result.notes)
+    found = open_store(platform.settings.home).image_embedding("allen_vc", SCENES)
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    assert (found.key, found.facts["encoder_version"]) == (expected.key, "1")
+    with pytest.raises(NhError, match=r"weights w: they cannot be read"):
+        operations.embed_images(platform.settings.home, "allen_vc")
 
 
 def test_recipes_that_are_no_file_are_named_and_not_taken_for_none(platform: Platform) -> None:

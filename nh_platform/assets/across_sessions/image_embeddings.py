@@ -79,7 +79,10 @@ def make(platform: Platform, source: str, folder: Path, on_progress: OnImages | 
             rows.append(row)
             problems += [f"{one.name}: {text}" for text in soundness_of(row)]
         except NhError as error:
-            problems.append(f"{one.name}: it was not made: {error}")
+            kept = "" if row is None else _kept_of_before(platform, source, one, row, folder, names)
+            if row is not None and kept:
+                rows.append(row)
+            problems.append(f"{one.name}: it was not made{kept}: {error}")
     if not rows and not problems:
         notes.append(
             f"no image set of {source} is at hand; `nh embed images {source} SET` fetches one where the source's mode "
@@ -175,6 +178,27 @@ def _embed(
 def _n_distinct(images: ImageSet) -> int:
     """Return the number of images that differ in a pixel."""
     return len({hash(image.tobytes()) for image in images.pixels})
+
+
+def _kept_of_before(
+    platform: Platform,
+    source: str,
+    one: Planned,
+    row: Mapping[str, Any],
+    folder: Path,
+    names: dict[str, tuple[str, ...]],
+) -> str:
+    """Take over what is stored of the same images where it could not be made anew; return that in words, else nothing.
+
+    Its row says by which encoder and weights it was made.
+    """
+    if one.problem is not None or row["images_sha256"] != one.images_sha256:
+        return ""
+    try:
+        names[one.image_set] = _take_over(platform, source, row, folder)
+    except NhError:
+        return ""
+    return " anew, and is kept as it was"
 
 
 def _taken_over(

@@ -137,6 +137,8 @@ def embed_images(
                 _run(at, source, on_progress)
             states = {one.name: _state(one, before, MADE) for one in asked}
         stored = stored_rows(platform, source)
+        if not dry_run:  # what could not be made anew is kept as it was
+            states |= {one.name: NOT_MADE for one in asked if _state(one, stored, NOT_MADE) == NOT_MADE}
         sets = tuple(
             EmbeddedSet(
                 one.image_set,
@@ -269,12 +271,12 @@ def _run(home: OpenHome, source: str, on_progress: OnProgress) -> None:
 
 
 def _refuse_unmade(home: OpenHome, source: str, sets: tuple[EmbeddedSet, ...]) -> None:
-    """Stop where something was asked for by name and is not stored; the text says why."""
+    """Stop where something was asked for and is not stored as it was asked for; the text says why."""
     from nh_platform.assets.across_sessions.image_embeddings import ASSET
     from nh_platform.store import Provenance
     from nh_platform.store.names import SOURCE_WIDE
 
-    lacking = [one for one in sets if not one.facts]
+    lacking = [one for one in sets if not one.facts or one.state == NOT_MADE]
     if not lacking:
         return
     first = lacking[0]
