@@ -192,7 +192,7 @@ def _failed_units(table: pd.DataFrame, rulebook: str) -> pd.Series:
 
 ASSET = SessionAsset(
     name="units",
-    code_version="8",
+    code_version="9",
     description=(
         "Every unit with released and recomputed quality metrics, the verdict of each rule, the reason in words, the "
         "label of each rulebook, brain region (Allen, Beryl, Cosmos), Allen CCF position and cell type. The checks of "
