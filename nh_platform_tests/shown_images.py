@@ -6,6 +6,7 @@ Add here what several test folders do with presentations. What one test alone ne
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -42,10 +43,15 @@ def presentations(n: int = 9) -> dict[str, list[object]]:
     return {name: values[:n] for name, values in columns.items()}
 
 
-def shown_session(store: Store) -> SessionView:
-    """Store a session of Visual Behavior with these presentations, and return it."""
+def shown_session(store: Store, image_names: Sequence[str] = ()) -> SessionView:
+    """Store a session of Visual Behavior with these presentations, its images named if they are, and return it."""
     session = Session(SOURCE, SESSION, "m1", lab="allen", date="2024-01-02")
-    recording, events = a_recording(session), events_of(SOURCE, presentations=presentations())
+    tables: dict[str, dict[str, list[object]]] = {"presentations": presentations()}
+    if image_names:
+        places = {"image_index": list(range(len(image_names))), "image_name": list(image_names)}
+        tables["image_templates"] = {"image_set": ["images"] * len(image_names), **places}
+        tables["image_templates"] |= {"height": [12] * len(image_names), "width": [16] * len(image_names)}
+    recording, events = a_recording(session), events_of(SOURCE, **tables)
     with publish(store, SESSION, "raw_spikes", SOURCE) as target:
         write_recording(target, recording)
         (target / "gate.json").write_text(json.dumps({"problems": []}))

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from nh_platform.embeddings.images.image_rows import NO_ROW, NOTHING_ON_SCREEN, ImagesOnScreen, images_on_screen
 from nh_platform.reading import SessionView
 from nh_platform.reading.images import ImageEmbedding
 from nh_platform.session import ConfigError
+from nh_platform.session.display import counted
 
 IntArray = npt.NDArray[np.int64]
 VectorArray = npt.NDArray[np.float32]
@@ -33,12 +35,15 @@ class ImageVectors:
         (n_images, n_features) float32.
     first_rows
         Row at which each set begins, by source and set.
+    names
+        Names of the images of each set, in the order of their rows.
     key
         Identity of all of them.
     """
 
     vectors: VectorArray
     first_rows: Mapping[tuple[str, str], int]
+    names: Mapping[tuple[str, str], tuple[str, ...]]
     key: str
 
     def __repr__(self) -> str:
@@ -47,12 +52,6 @@ class ImageVectors:
     def of_source(self, source: str) -> dict[str, int]:
         """Return the row at which each set of a source begins."""
         return {image_set: first for (of, image_set), first in self.first_rows.items() if of == source}
-
-    def n_images(self, source: str, image_set: str) -> int:
-        """Return the number of images of a set."""
-        first = self.first_rows[source, image_set]
-        behind = [row for row in self.first_rows.values() if row > first]
-        return min(behind, default=len(self.vectors)) - first
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,8 @@ def joined_vectors(embeddings: ImageEmbedding | Sequence[ImageEmbedding]) -> Ima
         first_rows[one.source, one.image_set] = row
         row += len(one)
     digest = hashlib.sha256(" ".join(one.key for one in given).encode()).hexdigest()
-    return ImageVectors(np.concatenate([one.vectors for one in given]), first_rows, digest)
+    names = {(one.source, one.image_set): one.image_names for one in given}
+    return ImageVectors(np.concatenate([one.vectors for one in given]), first_rows, names, digest)
 
 
 def shown_images(session: SessionView, preset: str, window_ids: IntArray, images: ImageVectors) -> ShownImages:
@@ -114,25 +114,40 @@ def shown_images(session: SessionView, preset: str, window_ids: IntArray, images
     UnknownSession
         If a set is of its source, and the session has no presentations.
     ConfigError
-        If an image that was shown is none of its set's embedding.
+        If an image that was shown is none of its set's embedding, or the session has the set in another order.
     """
     first_rows = images.of_source(session.source)
     if not first_rows:  # of a source without images, which trains beside one that has them
         return ShownImages(images.vectors, np.full(len(window_ids), NO_ROW, dtype=np.int64), NOTHING_ON_SCREEN)
     rows = session.image_rows
-    for image_set in first_rows:  # each for itself: a row behind the end of a set is that of another image in the next
-        last = rows.loc[rows["image_set"] == image_set, "image_row"].max()
-        n_images = images.n_images(session.source, image_set)
-        if last >= n_images:
-            found = f"its presentations name row {last}, and the embedding has {n_images} rows"
-            thing = f"images {image_set} of {session.source} session {session.session_id}"
-            raise ConfigError(thing, found, "Embed the set again.")
+    _check_images(session, rows, images)
     shown = images_on_screen(rows, first_rows)
     by_id = dict(zip(shown.presentation_ids.tolist(), shown.rows.tolist()))
     aligned = session.windows(preset).shown.aligned[window_ids]
     return ShownImages(
         images.vectors, np.array([by_id.get(one, NO_ROW) for one in aligned.tolist()], dtype=np.int64), shown
     )
+
+
+def _check_images(session: SessionView, rows: pd.DataFrame, images: ImageVectors) -> None:
+    """Stop where rows of a session are those of other images than the embeddings have: vectors would be of these."""
+    largest = rows.groupby("image_set")["image_row"].max()
+    stated = session.events.get("image_templates")
+    for image_set in images.of_source(session.source):
+        names = images.names[session.source, image_set]
+        thing = f"images {image_set} of {session.source} session {session.session_id}"
+        row = int(largest.get(image_set, NO_ROW))
+        if row >= len(names):  # it would be an image of the next set
+            found = f"its presentations name row {row}, and the embedding has {counted(len(names), 'row')}"
+            raise ConfigError(thing, found, "Embed the set again.")
+        if stated is None:
+            continue
+        of_set = stated[stated["image_set"] == image_set]
+        for at, name in zip(of_set["image_index"].tolist(), of_set["image_name"].tolist()):
+            has = names[at] if at < len(names) else "not there"
+            if has != name:
+                found = f"its image {at} is {name}, and that of the embedding is {has}"
+                raise ConfigError(thing, found, "Embed the set as this session has it, in another home.")
 
 
 def _made_by(one: ImageEmbedding) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pickle
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +91,13 @@ def test_what_cannot_be_joined_is_named(shown: SessionView, first: SessionView) 
         WindowSet(first, GRID, images=embedding(source="ibl"))
 
 
+def test_images_in_another_order_than_the_session_states_are_refused(tmp_path: Path) -> None:
+    session = shown_session(Store(tmp_path / "store"), image_names=("b", "a", "c"))
+    with pytest.raises(ConfigError, match=r"its image 0 is b, and that of the embedding is a"):
+        WindowSet(session, GRID, images=embedding())
+    assert len(WindowSet(session, GRID, images=replace(embedding(), image_names=("b", "a", "c")))) > 0
+
+
 def test_sessions_of_a_source_without_images_show_none(shown: SessionView, first: SessionView) -> None:
     both = WindowSet([first, shown], GRID, images=embedding())
     of_ibl = [one for one in both if one.source == "ibl"]
@@ -101,7 +109,7 @@ def test_sessions_of_a_source_without_images_show_none(shown: SessionView, first
 
 
 def test_a_row_behind_the_end_of_its_set_is_not_an_image_of_the_next_set(shown: SessionView) -> None:
-    short = dataclasses.replace(embedding(), vectors=VECTORS[:1], image_names=("a",))
+    short = replace(embedding(), vectors=VECTORS[:1], image_names=("a",))
     for given in (short, [short, embedding("others")]):
-        with pytest.raises(ConfigError, match=r"images images of allen_vbn session .* row 1, and .* has 1 rows"):
+        with pytest.raises(ConfigError, match=r"images images of allen_vbn session .* row 1, and .* has 1 row"):
             WindowSet(shown, GRID, images=given)
