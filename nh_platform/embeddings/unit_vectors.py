@@ -4,7 +4,7 @@ Contains the fit on units of training and its use on any unit. What is fitted on
 (`nh_platform.training_sets`); stored embeddings stay raw. Nothing here reads a file.
 
 A feature is less the mean over the standard deviation of the training units. The columns of all histograms
-(`is_histogram`: inter-spike intervals, autocorrelogram) are put side by side, each histogram divided by the root of its
+(`histogram_of`: inter-spike intervals, autocorrelogram) are put side by side, each histogram divided by the root of its
 summed variance, so that each weighs the same, and replaced by the first `N_COMPONENTS` principal components, divided by
 their standard deviation over the training units.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,3 +36,15 @@ def test_no_vector_has_no_rank_and_no_constant_column() -> None:
     found = vector_quality(np.zeros((0, 2)), ("a", "b"))
     assert (found.n_vectors, found.n_not_finite, found.n_duplicates, found.constant) == (0, 0, 0, ())
     assert np.isnan(found.effective_rank)
+
+
+@given(st.integers(2, 30), st.integers(2, 30), st.booleans())
+@settings(deadline=None)
+def test_the_effective_rank_is_that_of_the_singular_values_whatever_the_shape(n: int, m: int, scaled: bool) -> None:
+    vectors = np.random.default_rng(n * 31 + m).normal(size=(n, m)).astype(np.float32)
+    centred = vectors - vectors.mean(axis=0, dtype=np.float64)
+    centred = centred / centred.std(axis=0) if scaled else centred
+    shares = np.linalg.svd(centred, compute_uv=False)
+    shares = shares[shares > 1e-9 * shares.max()] / shares.sum()
+    expected = np.exp(-(shares * np.log(shares)).sum())
+    assert effective_rank(vectors, standardised=scaled) == pytest.approx(expected, abs=2e-3)

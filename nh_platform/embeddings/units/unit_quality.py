@@ -6,12 +6,12 @@ of vector are `nh_platform.embeddings.vector_quality`.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from nh_platform.embeddings.unit_vectors import histogram_of
 from nh_platform.embeddings.units.unit_features import MAY_BE_UNDEFINED
 from nh_platform.embeddings.units.waveform_features import WAVEFORM
 from nh_platform.embeddings.vector_quality import VectorQuality, vector_quality
@@ -24,8 +24,6 @@ UNITS_FOR_RANK = 10
 
 MOST_SILENT = 0.5
 """Share of silent units above which the window is too short, or not there."""
-
-_BIN = re.compile(r".*_(hist|acg)_\d+|(hist|acg)_\d+")
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def unit_quality(embeddings: pd.DataFrame) -> UnitQuality:
             "undefined in units": int(firing[name].isna().sum()),
         }
         for name in had
-        if not _BIN.fullmatch(name)
+        if histogram_of(name) is None
     ]
-    constant = tuple(name for name in quality.constant if not _BIN.fullmatch(name))
+    constant = tuple(name for name in quality.constant if histogram_of(name) is None)
     return UnitQuality(len(embeddings), int(silent.sum()), quality, constant, rows)
