@@ -65,7 +65,8 @@ class UnitVectors:
     known
         (n_units, n_entries) bool, where it is not.
     is_silent
-        (n_units,) bool, units that fired too little to be described.
+        (n_units,) bool, units that fired too little to be described; their values are what a few spikes give, where
+        these define any.
     """
 
     unit_ids: npt.NDArray[np.object_]

@@ -74,7 +74,11 @@ def test_silent_units_are_marked_and_not_fitted_on_and_undefined_features_are_th
     assert (vectors.values[:3] == 0).all()
     assert vectors.table().loc[0, list(vectors.names)].isna().all()
     marked = table.assign(is_silent=[True] * 10 + [False] * 40)
-    assert fit_vectors([marked]).entries["n_units"].unique().tolist() == [40]
+    fit = fit_vectors([marked])
+    assert fit.entries["n_units"].unique().tolist() == [40]
+    few_spikes = fit.vectors(marked)
+    assert few_spikes.known[:10].all()  # nothing is hidden of what they fired: who reads masks by is_silent
+    assert (few_spikes.values[:10] != 0).any()
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
