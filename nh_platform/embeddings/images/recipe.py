@@ -87,6 +87,7 @@ def embedding_key(
         f"weights {weights_sha256}",
         f"preprocessing {preprocessing.name} {preprocessing.version}",
         f"precision {recipe.precision}",
-        f"form {recipe.form} {recipe.fill if recipe.form == 'unwarped' else ''}",
+        # The default form and its name are one: warped images, or those of sources that have no other.
+        f"form {f'unwarped {recipe.fill}' if recipe.form == 'unwarped' else ' '}",
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

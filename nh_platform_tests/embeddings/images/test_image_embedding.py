@@ -83,6 +83,7 @@ def test_the_key_moves_with_everything_that_makes_the_result_and_with_nothing_el
 
     first = key(RECIPE)
     assert key(ImageRecipe(weights="elsewhere", image_set="natural_scenes")) == first
+    assert key(ImageRecipe(form="warped")) == first  # what the default is called
     newer = ImageEncoder(GABOR.name, "2", GABOR.open)
     others = [
         key(RECIPE, pixels="q"),
