@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nh_platform.embeddings.comparison import standardised
 from nh_platform.embeddings.units.reference_windows import UsedWindow
 from nh_platform.embeddings.units.unit_encoding import unit_embeddings
 from nh_platform.embeddings.units.unit_features import FEATURES, FIRING
@@ -178,14 +179,8 @@ def robustness_rows(found: Sequence[Robustness]) -> list[dict[str, object]]:
 
 
 def _standardised(vectors: Sequence[FloatArray]) -> list[FloatArray]:
-    both = np.concatenate(vectors)
-    known = np.isfinite(both)
-    filled = np.where(known, both, 0.0)
-    n = np.maximum(known.sum(axis=0), 1)
-    mean = filled.sum(axis=0) / n
-    spread = np.sqrt((np.where(known, both - mean, 0.0) ** 2).sum(axis=0) / n)
-    scaled = [np.where(np.isfinite(one), one - mean, 0.0) / np.where(spread > 0, spread, np.inf) for one in vectors]
-    return [np.clip(one, -LARGEST, LARGEST) for one in scaled]
+    both = np.clip(standardised(np.concatenate(vectors)), -LARGEST, LARGEST)
+    return np.split(both, np.cumsum([len(one) for one in vectors])[:-1])
 
 
 def _correlations(here: FloatArray, there: FloatArray) -> FloatArray:
