@@ -44,7 +44,7 @@ def make(inputs: SessionInputs) -> AssetResult:
 
 ASSET = SessionAsset(
     name="optotagging",
-    code_version="1",
+    code_version="2",
     description=(
         "What short pulses of light did to every unit: how reliably and how soon it spikes after them, against the "
         "time before, with a test that is corrected for the units of the session, and whether it is tagged."

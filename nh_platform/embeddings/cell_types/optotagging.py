@@ -4,7 +4,8 @@ Contains the procedure ``nh.optotagged@1``, whole:
 
 1. Pulses are the optogenetic epochs of 9 to 20 ms; of several levels those of the highest that has `MIN_PULSES`, else
    all. Longer light and trains of pulses are not used: what they drive may be driven by other cells. A pulse in an
-   invalid interval of the optotagging, of all probes or of the unit's probe is left out.
+   invalid interval of the optotagging, of all probes or of the unit's probe is left out, and so is one in a pause of
+   the recording or more than a second before or after it: no unit could have answered.
 2. A pulse is answered where a spike lies 1 to 9 ms after its start. The first ms, and the last of a pulse of 10 ms,
    hold artefacts of the light (AllenSDK 2.16.2, example ``ecephys_optotagging``).
 3. The baseline is 24 windows of the same 8 ms, side by side in the 200 ms before the pulse, up to 8 ms before it.
@@ -26,6 +27,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nh_platform.session import Note, Spikes
+from nh_platform.session.recorded_time import RecordedTime
 from nh_platform.session.tables.cell_types import OPTOTAGGING
 from nh_platform.windows.intervals import merged_pairs, overlapping
 
@@ -45,6 +47,9 @@ MIN_PULSES = 10
 MAX_Q = 0.01
 MIN_RELIABILITY = 0.3
 MIN_RATE_RATIO = 2.0
+
+NEARLY_S = 1.0
+"""The recorded time ends with a spike; light so soon behind it was recorded."""
 
 OPTOTAGGING_SCOPES = ("optotagging", "all_probes")
 """Scopes of invalid intervals in which light counts for no probe."""
@@ -99,10 +104,11 @@ def optotagged_units(
     pulses, lacking = light_pulses(epochs)
     notes = [] if lacking is None else [lacking]
     probes = units["probe"].tolist()
-    by_probe = _valid_pulses(pulses, probes, invalid)
+    by_probe = _valid_pulses(pulses, probes, invalid, spikes.recorded_time)
     for probe, kept in by_probe.items():
         if len(kept) < len(pulses):
-            text = f"{len(pulses) - len(kept)} of {len(pulses)} pulses lie in invalid time of {probe} and are left out"
+            left_out = f"{len(pulses) - len(kept)} of {len(pulses)} pulses"
+            text = f"{left_out} lie in invalid or unrecorded time of {probe} and are left out"
             notes.append(Note("optotagging", text))
     rows = [_unit(spikes.of_unit(k), by_probe[probe]) for k, probe in enumerate(probes)]
     table = units[["unit_id", "probe"]].reset_index(drop=True).join(pd.DataFrame(rows, columns=_MEASURED))
@@ -115,15 +121,21 @@ _MEASURED = (
 )  # fmt: skip
 
 
-def _valid_pulses(pulses: FloatArray, probes: Sequence[str], invalid: pd.DataFrame | None) -> Mapping[str, FloatArray]:
+def _valid_pulses(
+    pulses: FloatArray, probes: Sequence[str], invalid: pd.DataFrame | None, recorded: RecordedTime
+) -> Mapping[str, FloatArray]:
     """Return the pulses that count for each probe."""
+    unrecorded: list[tuple[float, float]] = []
+    if recorded.stop >= recorded.start:
+        outside = [(-np.inf, recorded.start - NEARLY_S), (recorded.stop + NEARLY_S, np.inf)]
+        unrecorded = [*outside, *recorded.pauses]
     found = {}
     for probe in dict.fromkeys(probes):
-        if invalid is None or not len(pulses):
-            found[probe] = pulses
-            continue
-        rows = invalid[invalid["scope"].isin((*OPTOTAGGING_SCOPES, probe))]
-        intervals = merged_pairs(zip(rows["start_time"], rows["stop_time"]))
+        stated: list[tuple[float, float]] = []
+        if invalid is not None:
+            rows = invalid[invalid["scope"].isin((*OPTOTAGGING_SCOPES, probe))]
+            stated = list(zip(rows["start_time"], rows["stop_time"]))
+        intervals = merged_pairs([*stated, *unrecorded])
         found[probe] = pulses[~overlapping(pulses - BASELINE_S, pulses + RESPONSE_S[1], intervals)]
     return found
 

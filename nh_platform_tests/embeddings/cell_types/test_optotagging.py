@@ -91,9 +91,17 @@ def test_pulses_in_invalid_time_are_left_out(scope: str) -> None:
     invalid = pd.DataFrame({"start_time": [0.0], "stop_time": [110.0], "scope": [scope]})
     table, notes = optotagged_units(*_spikes(PULSES_S + 0.004), _epochs(), invalid)
     assert table["n_pulses"].tolist() == [19]  # that at 110.0 s has its baseline in the interval
-    assert "21 of 40 pulses lie in invalid time of probeA" in notes[0].text
+    assert "21 of 40 pulses lie in invalid or unrecorded time of probeA" in notes[0].text
     other, _ = optotagged_units(*_spikes(PULSES_S + 0.004), _epochs(), invalid.assign(scope="stimulus"))
     assert other["n_pulses"].tolist() == [40]
+
+
+def test_pulses_that_were_not_recorded_judge_no_unit() -> None:
+    before_light = [one[one < 50.0] for one in (_poisson(5.0, 1), _poisson(5.0, 2))]
+    table, notes = optotagged_units(*_spikes(*before_light), _epochs())
+    assert table["n_pulses"].tolist() == [0, 0]
+    assert table["optotagged"].isna().all()
+    assert "40 of 40 pulses lie in invalid or unrecorded time of probeA" in notes[0].text
 
 
 def test_no_units_make_an_empty_table() -> None:
