@@ -30,8 +30,22 @@ class AssetsOnRequest(UnitPeriods):
 
     @cached_property
     def optotagging(self) -> pd.DataFrame:
-        """What short pulses of light did to every unit, schema `OPTOTAGGING`; Allen's sessions have it."""
-        return read_table(self.folder("optotagging") / "optotagging.parquet")
+        """What short pulses of light did to every unit, schema `OPTOTAGGING`; Allen's sessions have it.
+
+        Raises
+        ------
+        UnknownSession
+            If it was not made; the text says of which sources it is.
+        """
+        try:
+            folder = self.folder("optotagging")
+        except UnknownSession as error:
+            raise UnknownSession(
+                f"optotagging of {self.source} session {self.session_id}",
+                "not made: it is of sources that state pulses of light, Visual Coding and Visual Behavior",
+                f"Of these, run `nh materialize {self.source} {self.session_id}`; sessions of others have none.",
+            ) from error
+        return read_table(folder / "optotagging.parquet")
 
     @cached_property
     def pose_signals(self) -> dict[str, Signal]:

@@ -222,14 +222,19 @@ def test_names_that_are_none_are_answered_with_those_there_are(platform: Platfor
         store.images("allen_vc", "natural_sceens")
     with pytest.raises(ConfigError, match=r"images of allen_vc have no such form. Use shown"):
         store.images("allen_vc", SCENES, form="warped")
-    with pytest.raises(ConfigError, match=r"embedding 'dinov2-base' of natural_scenes: it is not stored"):
+    asked = r"'dinov2-base' of natural_scenes: it is not stored.*natural_scenes --encoder dinov2-base`"
+    with pytest.raises(ConfigError, match=asked):
         store.image_embedding("allen_vc", SCENES, "dinov2-base")
 
 
 def test_a_store_without_anything_says_what_to_run(platform: Platform) -> None:
     (platform.settings.home / "store" / "allen_vc" / "1" / "events").mkdir(parents=True)
-    with pytest.raises(StoreError, match="Run `nh embed images allen_vc`"):
-        open_store(platform.settings.home).image_embeddings("allen_vc")
+    store = open_store(platform.settings.home)
+    with pytest.raises(StoreError, match="Run `nh embed images allen_vc`") as refused:
+        store.image_embeddings("allen_vc")
+    assert "Did you mean" not in str(refused.value)
+    with pytest.raises(StoreError, match=r"Did you mean allen_vc\?"):
+        store.image_embeddings("allen_v")
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,5 @@ def test_a_session_without_them_says_how_they_are_asked_for(session: SessionView
         session.mean_waveforms()
     with pytest.raises(UnknownSession, match=r"also_assets: \[noise\]"):
         session.noise()
+    with pytest.raises(UnknownSession, match=r"Visual Coding and Visual Behavior.*sessions of others have none"):
+        _ = session.optotagging

@@ -110,9 +110,9 @@ def _of_store(
     on_session: Callable[[str], None],
 ) -> Side:
     """Return what is read of each session that has unit embeddings or, of a window, spikes."""
-    sources = [source] if source else store.store.sources()
+    sources_there = store.store.sources()
     found: Side = {}
-    for one in sources:
+    for one in [source] if source else sources_there:
         stored = store.store.sessions(one)
         for session_id in [store.session(one, each).session_id for each in sessions] if sessions else stored:
             view = store.session(one, session_id)
@@ -120,8 +120,9 @@ def _of_store(
             if "unit_embeddings" in view.assets:
                 found[f"{one}/{session_id}"] = read(view)
     if not found:
-        where = f"no session of source {source}" if source else "no source"
-        action = "Run `nh materialize SOURCE --missing` first, or name another home."
+        where = f"no session of source {source}" if source else "no session"
+        near = "" if source in sources_there else close_matches(source, sources_there)
+        action = f"Run `nh materialize {source or 'SOURCE'} --missing` first, or name another home.{near}"
         raise UnknownSession(f"unit embeddings in {store.store.root}", f"{where} has any", action)
     return found
 

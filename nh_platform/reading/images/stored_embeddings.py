@@ -86,7 +86,8 @@ def image_embeddings_table(store: Store, source: str) -> pd.DataFrame:
     """
     folder = store.current(source, SOURCE_WIDE, ASSET)
     if folder is None:
-        action = f"Run `nh embed images {source}`.{close_matches(source, store.sources())}"
+        near = "" if source in store.sources() else close_matches(source, store.sources())
+        action = f"Run `nh embed images {source}`, where the source has images of stimuli.{near}"
         raise StoreError(f"source {source}", f"the store {store.root} has no {ASSET} of it", action)
     return read_table(folder / TABLE)
 
@@ -120,7 +121,7 @@ def read_image_embedding(store: Store, source: str, image_set: str, name: str = 
     row = of_set[of_set["embedding"] == name]
     if row.empty:
         there = of_set["embedding"].tolist()
-        action = f"Use {', '.join(there)}, or run `nh embed images {source} {image_set} --encoder ENCODER`."
+        action = f"Use {', '.join(there)}, or run `nh embed images {source} {image_set} --encoder {name}`."
         action += close_matches(name, there)
         raise ConfigError(f"embedding {name!r} of {image_set}", "it is not stored", action)
     folder = store.folder(source, SOURCE_WIDE, ASSET)

@@ -84,6 +84,8 @@ def test_what_stands_for_nothing_is_refused(home: Path, tmp_path: Path) -> None:
             operations.compare_embeddings(home, "stored", name)
     with pytest.raises(UnknownSession, match="no session of source allen_vc has any"):
         operations.compare_embeddings(home, "stored", "stored", source="allen_vc")
+    with pytest.raises(UnknownSession, match=r"source ibll has any.*Did you mean ibl\?"):
+        operations.compare_embeddings(home, "stored", "stored", source="ibll")
 
 
 def test_the_command_prints_sessions_and_features(home: Path) -> None:
