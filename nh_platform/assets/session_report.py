@@ -201,7 +201,7 @@ def _links(inputs: SessionInputs, revisions: Mapping[str, str]) -> list[Link]:
 
 ASSET = SessionAsset(
     name="session_report",
-    code_version="5",
+    code_version="6",
     description=(
         "The page that a reviewer opens, in one file that needs nothing beside itself: verdicts and reasons, every "
         "unit with its figures and each rule's value against its threshold, reviews, and figures of the session."

@@ -40,9 +40,12 @@ def embedding_charts(material: PageMaterial) -> list[Chart]:
 def unit_maps(material: PageMaterial) -> list[Chart]:
     """Return the maps of units: principal components of their features, and UMAP where it is installed."""
     from nh_platform.embeddings.flat_maps import principal_map, standardised, umap_map
+    from nh_platform.embeddings.units.waveform_features import FEATURES
 
     table = material.unit_embeddings
-    features = [] if table is None else [name for name in table.columns if name not in UNIT_EMBEDDINGS.names]
+    # Depth and waveform say nothing of firing, and by depth alone the units of a region would lie near each other.
+    aside = {*UNIT_EMBEDDINGS.names, *(column.name for column in FEATURES)}
+    features = [] if table is None else [one for one in table.columns if one not in aside and table[one].notna().any()]
     if table is None or not features:
         return [_no_map("units-by-region", "Units by how they fire", NO_EMBEDDINGS)]
     joined = table.merge(material.units, on="unit_id", how="left", suffixes=("", "_unit"))

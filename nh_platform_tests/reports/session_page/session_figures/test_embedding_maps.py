@@ -64,6 +64,19 @@ def test_units_are_drawn_once_by_region_and_once_by_verdict() -> None:
     assert sum(len(layer.x) for layer in by_label.layers) == 16
 
 
+def test_depth_and_waveforms_and_what_nothing_is_known_of_place_no_unit() -> None:
+    material = material_of()
+    assert material.unit_embeddings is not None
+    depths = np.linspace(0, 3800, 17)
+    more = material.unit_embeddings.assign(depth_um=depths, waveform_spread=depths, grating_000_hz=np.nan)
+    one, other = (charts_of(replace(material, unit_embeddings=table)) for table in (material.unit_embeddings, more))
+    for layer, same in zip(one["units-by-region"].layers, other["units-by-region"].layers, strict=True):
+        assert layer.name == same.name
+        np.testing.assert_array_equal(layer.x, same.x)
+        np.testing.assert_array_equal(layer.y, same.y)
+    assert "4 features" in other["units-by-region"].caption
+
+
 def test_the_preset_that_covers_most_time_is_drawn_by_factor_and_over_time(population: Population) -> None:
     assert population.preset == "continuous-1s"
     assert population.names == ("all", "CA1", "VISp")
