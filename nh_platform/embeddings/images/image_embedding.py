@@ -77,13 +77,18 @@ def embed_images(
     for first in range(0, len(images), batch_size):
         prepared = prepare(images.pixels[first : first + batch_size])
         with package_named(f"image encoder {encoder.name}", package, "it cannot embed the images"):
-            made = np.asarray(encode(prepared))
-        if made.ndim != 2 or len(made) != len(prepared) or (parts and made.shape[1] != parts[0].shape[1]):
+            made = np.asarray(encode(prepared), dtype=np.float32)
+        if (
+            made.ndim != 2
+            or len(made) != len(prepared)
+            or not made.size
+            or (parts and made.shape[1] != parts[0].shape[1])
+        ):
             found = (
                 f"returned numbers of shape {made.shape} for {len(prepared)} images, expected (n_images, n_features)"
             )
             raise ConfigError(f"image encoder {encoder.name}", found, "Correct the package that brings it.")
-        parts.append(made.astype(np.float32))
+        parts.append(made)
         if on_done is not None:
             on_done(first + len(made))
     return np.concatenate(parts)

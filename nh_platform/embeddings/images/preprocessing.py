@@ -91,8 +91,13 @@ def _open_processor(weights: Path | None) -> Prepare:
 
     def prepare(images: Images) -> FloatArray:
         coloured = [np.repeat(np.asarray(image)[:, :, None], 3, axis=2) for image in images]
-        made: Any = processor(images=coloured, return_tensors="np", input_data_format="channels_last")
-        return np.asarray(made["pixel_values"], dtype=np.float32)
+        try:
+            made: Any = processor(images=coloured, return_tensors="np", input_data_format="channels_last")
+            return np.asarray(made["pixel_values"], dtype=np.float32)
+        except Exception as error:  # its settings are a file that people change
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            action = "Correct its preprocessor_config.json, get it again, or use --preprocessing seed-guide."
+            raise ConfigError("preprocessing processor", f"it cannot prepare images: {text:.300}", action) from error
 
     return prepare
 

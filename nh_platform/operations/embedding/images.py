@@ -205,9 +205,10 @@ def _try(home: OpenHome, source: str, image_set: str, recipe: ImageRecipe) -> No
     from dataclasses import replace
 
     from nh_platform.embeddings.images.image_embedding import embed_images as embed
-    from nh_platform.embeddings.images.image_encoders import find_image_encoder
+    from nh_platform.embeddings.images.image_encoders import find_image_encoder, installed_image_encoders
     from nh_platform.embeddings.images.weights import find_weights
     from nh_platform.reading.images.image_sets import image_source, read_images
+    from nh_platform.session.installed import package_named
 
     platform, encoder = home.platform, find_image_encoder(recipe.encoder)
     forms = image_source(platform, source).image_forms
@@ -227,7 +228,9 @@ def _try(home: OpenHome, source: str, image_set: str, recipe: ImageRecipe) -> No
         one = replace(images, image_names=images.image_names[:1], pixels=images.pixels[:1])
         embed(one, recipe, encoder, folder)
     else:
-        encoder.open(folder, recipe.precision)
+        package = installed_image_encoders().packages.get(encoder.name)
+        with package_named(f"image encoder {encoder.name}", package, "it cannot be opened"):
+            encoder.open(folder, recipe.precision)
 
 
 def _asked(home: OpenHome, source: str, recipe: ImageRecipe) -> list[Planned]:

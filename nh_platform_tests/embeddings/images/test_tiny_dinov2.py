@@ -131,6 +131,12 @@ def test_damaged_weights_and_weights_of_another_model_are_named(
     with pytest.raises(ConfigError, match="weights code: they cannot be read"):
         embed_images(images, ImageRecipe(), DINOV2, code)
 
+    sizes = altered("sizes")
+    settings = json.loads((sizes / "preprocessor_config.json").read_text()) | {"image_mean": [0.5, 0.5]}
+    (sizes / "preprocessor_config.json").write_text(json.dumps(settings))
+    with pytest.raises(ConfigError, match="preprocessing processor: it cannot prepare images"):
+        embed_images(images, ImageRecipe(preprocessing="processor"), DINOV2, sizes)
+
     bare = altered("bare")
     (bare / "preprocessor_config.json").unlink()
     with pytest.raises(ConfigError, match=r"preprocessor_config.json of bare: they cannot be read"):
