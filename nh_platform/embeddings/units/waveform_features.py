@@ -4,7 +4,8 @@ Contains the platform's own encoder of waveforms. Duration, amplitude and depth 
 sorting; the others are measured where the asset `mean_waveforms` is made for the source, and NaN elsewhere.
 
 They are read from the channel of the largest peak to peak: the trough is its lowest sample, the peak the highest one
-behind it (Jia et al. 2019, J Neurophysiol 121:1831, which calls their distance the duration).
+behind it (Jia et al. 2019, J Neurophysiol 121:1831, which calls their distance the duration). A waveform that does not
+rise above 0 and fall again before it ends has no such peak.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ FEATURES = (
     _feature("depth_um", "um", "Depth of the unit on the shank, from the tip of the probe"),
     _feature("amplitude_v", "V", "Amplitude of the unit that upstream states"),
     _feature("waveform_stated_s", "s", "Peak-to-trough duration that upstream states, without its sign"),
-    _feature("waveform_duration_s", "s", f"From the trough to the peak behind it{_MEASURED}"),
+    _feature("waveform_duration_s", "s", f"From the trough to the peak behind it, where there is one{_MEASURED}"),
     _feature("waveform_half_width_s", "s", f"Width of the trough at half of its depth{_MEASURED}"),
     _feature("waveform_peak_ratio", "1", f"Height of the peak behind the trough over the trough's depth{_MEASURED}"),
     _feature("waveform_peak_to_peak_v", "V", f"Largest less smallest value of the waveform{_MEASURED}"),
@@ -80,7 +81,8 @@ def describe_waveform(values: FloatArray, sampling_rate_hz: float) -> list[float
     Returns
     -------
     list
-        Seconds, a ratio, volts and channels; all NaN without a waveform, or where it is flat.
+        Seconds, a ratio, volts and channels; all NaN without a waveform, or where it is flat. Duration and ratio are
+        NaN where no peak follows the trough.
 
     Examples
     --------
@@ -100,10 +102,11 @@ def describe_waveform(values: FloatArray, sampling_rate_hz: float) -> list[float
     if not depth > 0:
         return nothing
     width = _crossing(wave, trough, 1, -depth / 2) + _crossing(wave, trough, -1, -depth / 2)
+    has_peak = peak < len(wave) - 1 and wave[peak] > 0
     return [
-        (peak - trough) / sampling_rate_hz,
+        (peak - trough) / sampling_rate_hz if has_peak else np.nan,
         width / sampling_rate_hz,
-        float(wave[peak] / depth),
+        float(wave[peak] / depth) if has_peak else np.nan,
         float(extent.max()),
         float((extent >= SPREAD_SHARE * extent.max()).sum()),
     ]
@@ -120,5 +123,5 @@ def _crossing(wave: FloatArray, trough: int, step: int, level: float) -> float:
     return math.nan
 
 
-WAVEFORM = UnitEncoder("waveform", "1", FEATURES, waveform_features)
+WAVEFORM = UnitEncoder("waveform", "2", FEATURES, waveform_features)
 """The platform's own encoder of waveforms."""

@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     with dg.DagsterInstance.ephemeral() as instance:
         (outcome,) = materialize(platform, instance, "allen_vc")
     assert outcome.success, outcome.errors
-    assert outcome.plan.assets == (*session_assets("ibl"), "stimulus_tensors")
+    assert set(outcome.plan.assets) == {*session_assets("ibl"), "optotagging", "stimulus_tensors"}
     return platform
 
 

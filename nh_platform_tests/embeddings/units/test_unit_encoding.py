@@ -28,7 +28,7 @@ from nh_platform_tests.windows.trains import spikes_of, units_of
 HERE = __name__
 PAUSE = Column("longest_pause_s", "float64", "s", "Longest inter-spike interval in valid time", nullable=True)
 OWN = [column.name for encoder in OWN_ENCODERS for column in encoder.columns]
-OWN_VERSION = f"firing={FEATURES_VERSION};waveform=1;grating-responses=1"
+OWN_VERSION = f"firing={FEATURES_VERSION};waveform=2;grating-responses=1"
 SPIKES, UNITS = spikes_of([0.0, 1.0, 4.0], [0.0, 9.0]), units_of("probe00", "probe01")
 
 
