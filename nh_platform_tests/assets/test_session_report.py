@@ -24,7 +24,7 @@ SOURCES = ("ibl", "allen_vc", "allen_vbn")
 
 
 READ_FIRST = ("raw_spikes", "events", "signals", "units")
-READ = ("unit_embeddings", "mean_waveforms", "noise", "window_embeddings")
+READ = ("mean_waveforms", "noise", "unit_embeddings", "window_embeddings")
 MADE = ("raw_spikes", "events", "signals", "optotagging", "units", "windows", *READ)
 ON_REQUEST = {"ibl": "mean_waveforms, noise, window_embeddings"}
 

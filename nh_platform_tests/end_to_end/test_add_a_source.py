@@ -20,8 +20,9 @@ import pandas as pd
 import pytest
 
 from nh_platform.assets.registry import session_assets
-from nh_platform.defs.session_assets import materialize
+from nh_platform.defs.metadata import published_metadata
 from nh_platform.home.platform import Platform
+from nh_platform.planning.making import make_session_asset
 from nh_platform.qc.rules.rulebook import load_rulebook
 from nh_platform.sources import registry
 from nh_platform.sources.registry import source_entry, source_names
@@ -152,7 +153,9 @@ def test_the_commands_serve_the_source(served: tuple[Path, dict[str, list[str]]]
     assert f"2 sessions, {2 * len(session_assets('ibl'))} assets materialized" in all_made
     assert "nothing to do" in again
     assert sorted(ids.split()) == [MADE, REMADE]
-    assert stale.splitlines()[:2] == [f"toy {name}: windows, unit_embeddings" for name in (MADE, REMADE)]
+    assert stale.splitlines()[:2] == [
+        f"toy {name}: windows, unit_embeddings, session_report" for name in (MADE, REMADE)
+    ]
     assert "1 session, 1 asset materialized" in remade
 
 
@@ -216,9 +219,10 @@ def test_presets_of_your_own_are_made_and_one_that_does_not_suit_is_a_note(
     notes = ["flash: 10 of 21 presentations are left out by its filters", why]
     assert session.provenance("windows").left_out == notes
     assert f"note, windows: {why}" in " ".join(served[1]["printed"][-1].split())
-    made = materialize(platform, "toy", REMADE, session_assets("toy")["windows"]).metadata or {}
-    assert made["notes"].value == "\n".join(f"- {note}" for note in notes)
-    assert [(one["preset"], one["windows"]) for one in _rows(made["windows"])][1:] == [("flash", 11), ("movement", 0)]
+    made = make_session_asset(platform, "toy", REMADE, "windows")
+    shown = published_metadata(made.result, made.folder)
+    assert shown["notes"].value == "\n".join(f"- {note}" for note in notes)
+    assert [(one["preset"], one["windows"]) for one in _rows(shown["windows"])][1:] == [("flash", 11), ("movement", 0)]
     own = session.provenance("windows").parameters["presets"]
     assert [part.partition("=")[0] for part in own.split(";")] == ["continuous-1s", "flash", "movement"]
 
