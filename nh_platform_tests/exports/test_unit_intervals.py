@@ -16,7 +16,7 @@ from nh_platform.reading import SessionView
 from nh_platform_tests.homes import home_with_unit_interval
 
 INTERVAL = (10.0, 20.0)
-LABEL = "review: fail by ada, bea: drifts in; as ada: drifts in"
+LABEL = "review: fail by ada, bea: drifts in"
 
 
 @pytest.fixture(scope="module")
