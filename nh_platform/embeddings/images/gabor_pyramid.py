@@ -129,7 +129,10 @@ def _bands(side: int) -> tuple[_Band, ...]:
 
 
 def _in_cells(images: FloatArray) -> FloatArray:
-    """Return the (n, n_cells²) means of the cells."""
+    """Return the (n, n_cells²) means of the cells.
+
+    Summed in float64: kernels of processors add up float32 in other orders, which rounding does not always hide.
+    """
     weights = _cell_weights(images.shape[1])
     return np.asarray(weights @ images @ weights.T, dtype=np.float32).reshape(len(images), -1)
 
@@ -140,7 +143,7 @@ def _cell_weights(side: int) -> FloatArray:
     edges = np.linspace(0, side, N_CELLS + 1)
     pixel = np.arange(side)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return np.asarray(np.clip(overlap, 0, None) * N_CELLS / side, dtype=np.float32)
+    return np.asarray(np.clip(overlap, 0, None) * N_CELLS / side, dtype=np.float64)
 
 
 def _open(weights: Path | None, precision: Precision) -> Encode:
