@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nh_platform.cli.terminal.invocation import with_home
-from nh_platform.cli.terminal.tables import shaped
+from nh_platform.cli.terminal.tables import heading, shaped
 from nh_platform.cli.terminal.wrapping import wrapped
 from nh_platform.session import ConfigError, NhError
 
@@ -81,7 +81,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: 
     table, left_out = shaped(rows, columns, out, title)
     out.print(table)
     if left_out:
-        say(f"not shown, a wider terminal has it: {', '.join(column.replace('_', ' ') for column in left_out)}")
+        say(f"not shown, a wider terminal has it: {', '.join(heading(column) for column in left_out)}")
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:

@@ -14,6 +14,7 @@ from nh_platform import operations
 from nh_platform.cli import console
 from nh_platform.cli.materialize import print_failed_sessions, print_warned_sessions
 from nh_platform.cli.sync import say_synced
+from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.ui import DEMO_HOME
 from nh_platform.home.folder import HOME_VARIABLE
 from nh_platform.operations.simulated.demo_home import SEED, TRAINING_SET
@@ -38,7 +39,12 @@ def demo(
         nh demo --folder /data/nh-demo --seed 7
     """
     began = time.monotonic()
-    folder = folder or Path(os.environ.get(HOME_VARIABLE) or DEMO_HOME)
+    stated = os.environ.get(HOME_VARIABLE)
+    if folder is not None or not stated:
+        folder = folder or Path(DEMO_HOME)
+        set_given_home(str(folder))
+    else:
+        folder = Path(stated)
     with console.progress() as on_progress:
         found = operations.demo(folder, seed, on_progress=on_progress)
     for synced in found.synced:

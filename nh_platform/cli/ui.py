@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nh_platform.cli import console
+from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.session import ConfigError
 
 DEMO_HOME = "data/demo"
@@ -47,6 +48,8 @@ def ui(
     from nh_platform.operations.web.serving import Page, serve_ui
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
+    if demo:
+        set_given_home(DEMO_HOME)
     if demo and not settings.store.is_dir():
         raise ConfigError(f"demo in {settings.home}", "it was not made yet", "Run `nh demo` first.")
     if demo:

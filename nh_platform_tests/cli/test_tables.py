@@ -95,3 +95,8 @@ def test_no_line_of_a_narrow_table_is_cut(width: int, texts: list[str], other: s
     lines = text.getvalue().splitlines()
     assert {len(line.rstrip()) for line in lines} == {len(lines[0])} <= set(range(width + 1))
     assert {line[-1] for line in lines} <= set("┓┃┩│┘")
+
+
+def test_a_heading_is_words_and_the_id_of_a_definition_is_itself() -> None:
+    assert tables.heading("not_loaded") == "not loaded"
+    assert tables.heading("nh.waveform_type@1") == "nh.waveform_type@1"

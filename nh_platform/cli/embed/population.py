@@ -18,7 +18,8 @@ from nh_platform.session.display import counted
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = ("preset", "region", "method", "units", "fitted", "held out", "first", "explained", "rebuilt", "shuffled")
+# What is asked for stands first: a narrow terminal leaves out the last ones.
+_COLUMNS = ("preset", "region", "method", "rebuilt", "shuffled", "explained", "first", "units", "fitted", "held out")
 
 
 def population(

@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from nh_platform.cli import console
+from nh_platform.cli.terminal.invocation import set_given_home
 from nh_platform.cli.ui import DEMO_HOME
 from nh_platform.session import ConfigError
 
@@ -52,6 +53,8 @@ def serve(
     from nh_platform.operations.web.desk_serving import ServedDesk, serve_desk
 
     settings = load_settings(Path(DEMO_HOME)) if demo else load_settings()
+    if demo:
+        set_given_home(DEMO_HOME)
     if demo and not settings.store.is_dir():
         raise ConfigError(f"demo in {settings.home}", "it was not made yet", "Run `nh demo` first.")
 

@@ -38,7 +38,7 @@ def shaped(
     not fit are left out: cut words cannot be read.
     """
     cells = {column: [_text(row.get(column)) for row in rows] for column in columns}
-    widths = (max(cell_len(one) for one in (_header(column), *texts)) for column, texts in cells.items())
+    widths = (max(cell_len(one) for one in (heading(column), *texts)) for column, texts in cells.items())
     if 1 + sum(width + _BESIDE_A_CELL for width in widths) <= console.width:
         is_broken = any("\n" in one for texts in cells.values() for one in texts)
         return _table(rows, columns, title) if is_broken else _unbroken(rows, cells, title), []
@@ -55,7 +55,7 @@ def _unbroken(rows: Sequence[Mapping[str, Any]], cells: Mapping[str, Sequence[st
     """Return a table in which every row takes a line: rich draws a column at once, 700 rows in a fifth of the time."""
     table = Table(title=title or None, title_justify="left")
     for column in cells:
-        table.add_column(_header(column), justify="right" if _is_numeric(rows, column) else "left", no_wrap=True)
+        table.add_column(heading(column), justify="right" if _is_numeric(rows, column) else "left", no_wrap=True)
     if rows:
         table.add_row(*(Text("\n".join(texts), no_wrap=True) for texts in cells.values()))
     return table
@@ -69,7 +69,7 @@ def _table(
     for column in columns:
         whole = column in _IDENTIFIERS or (widths is not None and _longest_cell(rows, column) <= _SHORT_TEXT)
         table.add_column(
-            _header(column) if widths is None else column.replace("_", "\n"),
+            heading(column) if widths is None else heading(column).replace(" ", "\n"),
             justify="right" if _is_numeric(rows, column) else "left",
             overflow="fold",
             no_wrap=whole,
@@ -114,7 +114,7 @@ def _narrowest(rows: Sequence[Mapping[str, Any]], column: str) -> int:
         cells = [_cell(row.get(column)) for row in rows]
         words = max((len(word) for cell in cells for word in cell.split()), default=0)
         text = max(min(max(map(len, cells), default=0), _SHORT_TEXT), min(words, _LONG_WORD))
-    return max(*map(len, column.split("_")), text)
+    return max(*map(len, heading(column).split(" ")), text)
 
 
 def _longest_cell(rows: Sequence[Mapping[str, Any]], column: str) -> int:
@@ -136,16 +136,17 @@ def _turned(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: st
     """Return a table with a line for each of ``columns`` that has a value, and a column for each of ``rows``."""
     first, *others = columns
     table = Table(title=title or None, title_justify="left")
-    table.add_column(first.replace("_", " "))
+    table.add_column(heading(first))
     for row in rows:
         table.add_column(_cell(row.get(first)), overflow="fold")
     for column in (one for one in others if _longest_cell(rows, one)):
-        table.add_row(column.replace("_", " "), *(_cell(row.get(column)) for row in rows))
+        table.add_row(heading(column), *(_cell(row.get(column)) for row in rows))
     return table
 
 
-def _header(column: str) -> str:
-    return column.replace("_", " ")
+def heading(column: str) -> str:
+    """Return the words of a column's name; the id of a definition, such as ``nh.waveform_type@1``, stays as it is."""
+    return column if "@" in column else column.replace("_", " ")
 
 
 def _is_numeric(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
