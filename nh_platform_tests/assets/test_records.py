@@ -112,6 +112,12 @@ def test_every_asset_says_what_it_holds() -> None:
         assert record.kinds
 
 
+def test_no_description_has_what_a_page_takes_for_a_tag_and_drops() -> None:
+    records = [*registry.all_session_assets().values(), *registry.all_source_assets().values()]
+    told = [one.description for one in records] + [check.description for one in records for check in one.checks]
+    assert [text for text in told if re.search("<[a-z]", text)] == []
+
+
 def test_a_source_has_what_its_entry_names_and_what_follows_from_it() -> None:
     assert "stimulus_tensors" in session_assets("allen_vc")
     assert "stimulus_tensors" not in session_assets("ibl")

@@ -257,7 +257,7 @@ ASSET = SourceAsset(
     code_version="1",
     description=(
         "One vector for every image of every image set of the source, by each recipe of the home "
-        "(image_embeddings/<source>.yaml; gabor-pyramid where there is none): matrices, what made them, and whether "
+        "(`image_embeddings/SOURCE.yaml`; gabor-pyramid where there is none): matrices, what made them, and whether "
         "they are sound. In Python, `open_store(...).image_embedding(source, image_set, name)`."
     ),
     kinds=frozenset({"numpy", "parquet"}),

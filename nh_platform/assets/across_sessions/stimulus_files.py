@@ -168,7 +168,7 @@ ASSET = SourceAsset(
     name="stimulus_files",
     code_version="3",
     description=(
-        "Every session in one HDF5 file per stimulus type, session_<id>/<structure>/spike_data, speed, "
+        "Every session in one HDF5 file per stimulus type, `session_ID/STRUCTURE/spike_data`, speed, "
         "presentations and eyes, which xarray opens as a tree; with the table of what is in it, the median "
         "durations over all sessions and what the filter by them removed. Made of the sessions whose "
         "stimulus_tensors are in the store."
